@@ -1,0 +1,54 @@
+import { normaliseDomain } from "./domain.ts";
+
+/** A mailbox as the envelope names it. The null sender and bare `<postmaster>` are not addresses. */
+export interface Address {
+  /** As it goes on the wire, without angle brackets: local part as received, domain in A-labels. */
+  readonly text: string;
+  /** Local part for comparison: unquoted, lower case, NFC. */
+  readonly local: string;
+  /** Domain in A-labels, lower case, no trailing dot. */
+  readonly domain: string;
+}
+
+/** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all that is not ASCII. */
+const DOT_STRING =
+  /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
+/** RFC 5321 §4.1.2 Quoted-string: printable ASCII, blanks, escaped pairs; no control characters. */
+const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
+
+const MAX_LOCAL_OCTETS = 64;
+const MAX_PATH_OCTETS = 254;
+
+/**
+ * Reads `local@domain` (no angle brackets, no source route). Returns undefined for what the grammar of
+ * RFC 5321 §4.1.2 and RFC 6531 §3.3 does not allow, and for address literals: a backup MX serves domains.
+ */
+export function parseAddress(text: string): Address | undefined {
+  const at = text.lastIndexOf("@");
+  if (at < 1 || Buffer.byteLength(text) > MAX_PATH_OCTETS) return undefined;
+  const rawLocal = text.slice(0, at);
+  const domain = normaliseDomain(text.slice(at + 1));
+  if (domain === undefined || Buffer.byteLength(rawLocal) > MAX_LOCAL_OCTETS) return undefined;
+  const local = comparableLocal(rawLocal);
+  return local === undefined ? undefined : { text: `${rawLocal}@${domain}`, local, domain };
+}
+
+/** The local part under which two spellings of one mailbox compare equal; undefined when it is malformed. */
+export function comparableLocal(rawLocal: string): string | undefined {
+  if (DOT_STRING.test(rawLocal)) return rawLocal.normalize("NFC").toLowerCase();
+  if (!QUOTED_STRING.test(rawLocal)) return undefined;
+  return rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1").normalize("NFC").toLowerCase();
+}
+
+/**
+ * Whether a mailbox name asks us to relay onwards: `user%other@us`, `other!user@us`, `"a@b"@us`.
+ * These forms are refused whatever the domain, RFC 5321 §4.1.1.3 and the relay probes of old.
+ */
+export function looksLikeRelayProbe(address: Address): boolean {
+  return /[%!@]/.test(address.local);
+}
+
+/** Whether sending to this address needs SMTPUTF8 from the next hop (RFC 6531 §3.2). */
+export function needsSmtpUtf8(text: string): boolean {
+  return /[^\p{ASCII}]/u.test(text);
+}

@@ -1,0 +1,21 @@
+import type { Reply } from "./reply.ts";
+import { isPermanent, isPositive } from "./reply.ts";
+
+/** How one attempt to hand over ended, for one recipient. */
+export type Outcome =
+  /** The primary took responsibility: a positive reply to the final dot. */
+  | { readonly kind: "delivered"; readonly reply: Reply }
+  /** A temporary reply, or trouble before the final dot. */
+  | { readonly kind: "deferred"; readonly reply: Reply }
+  /** A permanent reply to this recipient or this body. */
+  | { readonly kind: "refused"; readonly reply: Reply }
+  /** The final dot was sent and no reply came: the primary may or may not have it (RFC 1047). */
+  | { readonly kind: "unconfirmed"; readonly why: string }
+  /** Nothing was sent for it; it goes back as it was. */
+  | { readonly kind: "released" };
+
+/** The outcome that a reply to RCPT or to the final dot means. */
+export function outcomeOf(answer: Reply): Outcome {
+  if (isPositive(answer)) return { kind: "delivered", reply: answer };
+  return isPermanent(answer) ? { kind: "refused", reply: answer } : { kind: "deferred", reply: answer };
+}

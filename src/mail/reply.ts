@@ -1,0 +1,57 @@
+/**
+ * An SMTP reply, ours or a peer's (RFC 5321 §4.2, RFC 2034). Whether it is temporary or permanent is always
+ * computed from `code`, never carried beside it.
+ */
+export interface Reply {
+  readonly code: number;
+  /** Enhanced status code such as `5.1.1` (RFC 3463); absent where the peer sent none. */
+  readonly enhanced?: string;
+  /** One line of text without the codes; no control characters. */
+  readonly text: string;
+}
+
+export function reply(code: number, enhanced: string, text: string): Reply {
+  return { code, enhanced, text };
+}
+
+export function isPositive(answer: Reply): boolean {
+  return answer.code >= 200 && answer.code < 400;
+}
+
+export function isTemporary(answer: Reply): boolean {
+  return answer.code >= 400 && answer.code < 500;
+}
+
+export function isPermanent(answer: Reply): boolean {
+  return answer.code >= 500 && answer.code < 600;
+}
+
+/** `550 5.1.1 No such user`, one line. */
+export function formatReply(answer: Reply): string {
+  return [String(answer.code), answer.enhanced, answer.text].filter(Boolean).join(" ");
+}
+
+const MAX_REPLY_TEXT = 1000;
+
+/**
+ * Reads what a peer answered, several lines included. Anything that is no reply becomes a temporary one:
+ * a peer that speaks nonsense is a peer in trouble, not a reason to give mail up.
+ */
+export function parseReply(response: string): Reply {
+  const lines = response.split(/\r?\n/).filter((line) => line !== "");
+  const code = Number(/^([2-5]\d\d)(?:[ -]|$)/.exec(lines.at(-1) ?? "")?.[1] ?? 0);
+  if (code === 0) return { code: 451, text: printable(response).slice(0, MAX_REPLY_TEXT) };
+  const texts = lines.map((line) => line.replace(/^\d{3}[ -]?/, ""));
+  const enhanced = /^([245]\.\d{1,3}\.\d{1,3})(?: |$)/.exec(texts[0] ?? "")?.[1];
+  const bare = texts.map((text) =>
+    enhanced !== undefined && text.startsWith(enhanced) ? text.slice(enhanced.length).trim() : text,
+  );
+  const text = printable(bare.join(" ")).slice(0, MAX_REPLY_TEXT);
+  return enhanced === undefined ? { code, text } : { code, enhanced, text };
+}
+
+/** Text that is safe in a reply, a header or a log line: control characters become spaces. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
+}

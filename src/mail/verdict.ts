@@ -1,0 +1,28 @@
+import type { Reply } from "./reply.ts";
+
+/** What a check, or all checks together, say of a client, a recipient or a body. */
+export type Verdict =
+  | { readonly kind: "accept" }
+  | { readonly kind: "tag"; readonly field: string }
+  | { readonly kind: "quarantine"; readonly why: string }
+  | { readonly kind: "defer"; readonly reply: Reply }
+  | { readonly kind: "reject"; readonly reply: Reply };
+
+export const ACCEPT: Verdict = { kind: "accept" };
+
+const SEVERITY: Readonly<Record<Verdict["kind"], number>> = {
+  accept: 0,
+  tag: 1,
+  quarantine: 2,
+  defer: 3,
+  reject: 4,
+};
+
+/** The strictest of several verdicts; the first of equals, so that the order of checks decides the words. */
+export function strictest(verdicts: Iterable<Verdict>): Verdict {
+  let worst: Verdict = ACCEPT;
+  for (const verdict of verdicts) {
+    if (SEVERITY[verdict.kind] > SEVERITY[worst.kind]) worst = verdict;
+  }
+  return worst;
+}

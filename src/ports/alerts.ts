@@ -1,0 +1,16 @@
+/** Tells the operator out of band: what happened, in one sentence, with numbers. */
+
+export interface Alert {
+  /** Stable name such as `primary.down`. */
+  readonly name: string;
+  /** What it is about: a destination, a domain, the store. */
+  readonly subject: string;
+  readonly text: string;
+  readonly at: number;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface Alerter {
+  /** Never throws, never waits; failures to alert are logged. */
+  raise(alert: Alert): void;
+}

@@ -1,0 +1,122 @@
+/**
+ * Domains, their primaries and their valid recipients, as stored. Declared domains (origin `file`) and those
+ * added through the API (origin `api`) live side by side under one generation number: every change makes a new
+ * generation, visible from one commit on, and a reader that keeps a generation keeps seeing what it saw.
+ */
+
+export type Origin = "file" | "api";
+export type TlsLevel = "none" | "opportunistic" | "require" | "verify";
+
+/** Where a domain's mail goes. Either a host, or `mx`: the domain's own MX records without ours. */
+export interface Primary {
+  /** Host name in A-labels, or an address without brackets; empty for `mx`. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsLevel;
+  /** Lower first; equal ones are shared at random. */
+  readonly preference: number;
+  readonly mx?: boolean;
+}
+
+export interface DomainSettings {
+  readonly mode: "backup" | "reflector";
+  /** At least one. */
+  readonly primaries: readonly Primary[];
+  readonly catchAll: boolean;
+  /** `alice+x` is alice; empty string: tags mean nothing. */
+  readonly tagSeparator: string;
+  readonly unknownDuringOutage: "accept" | "defer" | "reject";
+  readonly bareNewlines: "normalise" | "reject";
+}
+
+export interface DomainRecord {
+  /** A-labels, lower case. */
+  readonly name: string;
+  readonly origin: Origin;
+  readonly settings: DomainSettings;
+  /** Key of the declared list; absent when there is none. */
+  readonly list?: number;
+  /** Deliveries paused by an operator. */
+  readonly paused: boolean;
+  /** Vanished from the configuration while mail is held: takes no new mail, hands over what it has. */
+  readonly draining: boolean;
+}
+
+/** How a local part was found in the lists. */
+export interface RecipientHit {
+  /** The pattern that matched, such as `alice` or `list-*`. */
+  readonly pattern: string;
+  readonly origin: Origin;
+}
+
+/** Looks things up on the caller's own thread, without waiting for another. */
+export interface DirectoryReader {
+  /** The newest complete generation. */
+  generation(): number;
+  domain(name: string, generation: number): DomainRecord | undefined;
+  /** Looks for `local` (comparable form) in the declared and the API list: exact first, then `prefix-*`. */
+  recipient(record: DomainRecord, local: string): RecipientHit | undefined;
+  close(): void;
+}
+
+export interface DirectoryBrowser {
+  /** Every domain of the newest generation, by name. */
+  domains(): Promise<readonly DomainRecord[]>;
+  recipients(request: RecipientListRequest): Promise<RecipientPage>;
+}
+
+export interface RecipientListRequest {
+  readonly domain: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface RecipientPage {
+  readonly items: readonly RecipientHit[];
+  readonly next?: string;
+}
+
+export interface DeclaredDomain {
+  readonly name: string;
+  readonly settings: DomainSettings;
+  /** Comparable local parts and `prefix-*` patterns; undefined: no declared list. */
+  readonly recipients?: readonly string[];
+}
+
+export interface DeclareResult {
+  readonly generation: number;
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  /** Vanished from the file but still holding mail. */
+  readonly draining: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Written by the main thread only, one change at a time. */
+export interface DirectoryWriter {
+  /**
+   * Makes `domains` the whole of origin `file`: staged in slices that do not disturb mail in flow, visible by
+   * `flip`. Rejects with a message for the operator when a name belongs to origin `api`.
+   */
+  stage(domains: readonly DeclaredDomain[]): Promise<StagedChange>;
+  addDomain(domain: DeclaredDomain): Promise<void>;
+  /** Removes a domain of origin `api`; with mail held it drains first. */
+  removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
+  setPaused(name: string, paused: boolean): Promise<boolean>;
+  /** Changes the API list of a domain of either origin; answers how many entries it has afterwards. */
+  changeRecipients(change: RecipientChange): Promise<number>;
+  /** Removes draining domains that hold nothing any more; answers their names. */
+  retire(): Promise<readonly string[]>;
+}
+
+export interface StagedChange {
+  flip(): Promise<DeclareResult>;
+  discard(): Promise<void>;
+}
+
+export interface RecipientChange {
+  readonly domain: string;
+  readonly verb: "add" | "remove" | "replace";
+  /** Comparable local parts and `prefix-*` patterns; up to 1,000,000. */
+  readonly recipients: readonly string[];
+}

@@ -1,0 +1,27 @@
+/** The state of primaries, as told to operators and to the threads that serve clients. */
+import type { Capabilities } from "./smtp-client.ts";
+
+/**
+ * up        the last word from it was good
+ * suspect   one trouble; asked again at once
+ * down      no connection, or it answers 421: probed until it returns
+ * banned    it answers, but refuses us at connect (421 or 554): probed gently
+ * loop      it is ourselves: nothing is sent, an operator must act
+ * unknown   not asked yet
+ */
+export type PrimaryState = "unknown" | "up" | "suspect" | "down" | "banned" | "loop";
+
+export interface PrimaryStatus {
+  /** `host:port`. */
+  readonly destination: string;
+  readonly domains: readonly string[];
+  readonly state: PrimaryState;
+  /** When this state began, ms since 1970. */
+  readonly since: number;
+  /** Last trouble in words. */
+  readonly why?: string;
+  readonly lastProbe?: number;
+  readonly capabilities?: Capabilities;
+  /** Connections in use. */
+  readonly connections: number;
+}

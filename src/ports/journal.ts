@@ -1,0 +1,145 @@
+/**
+ * The journal: one call for each business event. From that call come the log line, the metric and the stored
+ * trace that `holdfast trace` shows; nothing else in the program logs what happens to mail.
+ */
+import type { Reply } from "../mail/reply.ts";
+import type { StoreCondition } from "./queue.ts";
+
+export type JournalEvent = MailEvent | ClientEvent | PrimaryEvent | StoreEvent | OperatorEvent;
+
+/** What happens to one mail. */
+export type MailEvent =
+  | {
+      readonly kind: "mail.accepted";
+      readonly id: string;
+      readonly sender: string;
+      readonly recipients: readonly string[];
+      readonly ip: string;
+      readonly helo: string;
+      readonly size: number;
+      readonly messageId?: string;
+      /** Remarks such as `bare newlines normalised`. */
+      readonly notes?: readonly string[];
+    }
+  | {
+      readonly kind: "mail.delivered" | "mail.deferred" | "mail.parked" | "mail.held" | "mail.unconfirmed";
+      readonly id: string;
+      readonly recipient: string;
+      readonly domain: string;
+      readonly destination?: string;
+      readonly reply?: Reply;
+      readonly why?: string;
+      /** Milliseconds from acceptance, for delivered mail. */
+      readonly age?: number;
+      readonly dueAt?: number;
+      /** A reply was lost before: this delivery may be a double. */
+      readonly maybeDouble?: boolean;
+    };
+
+/** What a client was told. */
+export type ClientEvent = {
+  readonly kind: "client.refused";
+  readonly ip: string;
+  readonly stage: "connect" | "helo" | "mail" | "rcpt" | "data" | "command";
+  readonly reply: Reply;
+  readonly sender?: string;
+  readonly recipient?: string;
+};
+
+export type PrimaryEvent =
+  | {
+      readonly kind: "primary.down";
+      readonly destination: string;
+      readonly domains: readonly string[];
+      readonly why: string;
+      readonly held: number;
+    }
+  | {
+      readonly kind: "primary.up";
+      readonly destination: string;
+      readonly domains: readonly string[];
+      /** Milliseconds that it was away. */
+      readonly outage: number;
+      readonly held: number;
+    }
+  | {
+      readonly kind: "primary.drained";
+      readonly destination: string;
+      readonly delivered: number;
+      readonly took: number;
+    }
+  | {
+      readonly kind: "primary.loop";
+      readonly destination: string;
+      readonly domains: readonly string[];
+      readonly why: string;
+    };
+
+export type StoreEvent =
+  | {
+      readonly kind: "store.condition";
+      readonly condition: StoreCondition;
+      readonly why: string;
+      readonly free?: number;
+    }
+  | { readonly kind: "store.recovered"; readonly unconfirmed: number }
+  | {
+      readonly kind: "queue.oldest";
+      readonly domain: string;
+      readonly age: number;
+      readonly recipients: number;
+    }
+  | {
+      readonly kind: "queue.expiring";
+      readonly domain: string;
+      readonly share: number;
+      readonly recipients: number;
+    }
+  | { readonly kind: "queue.expired"; readonly recipients: number };
+
+export type OperatorEvent =
+  | {
+      readonly kind: "operator.acted";
+      readonly verb: string;
+      readonly who: string;
+      readonly what: string;
+      readonly count: number;
+    }
+  | { readonly kind: "config.reloaded"; readonly generation: number }
+  | { readonly kind: "config.refused"; readonly errors: readonly string[] };
+
+export interface Journal {
+  /** Never throws, never waits. */
+  record(event: JournalEvent): void;
+}
+
+/** One stored line of a mail's trace. */
+export interface TraceLine {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly id: string;
+  /** The event's kind. */
+  readonly kind: string;
+  /** One sentence for people. */
+  readonly text: string;
+  /** Addresses and Message-ID under which it can be found, lower case. */
+  readonly keys?: readonly string[];
+}
+
+/** Where trace lines go: best effort, first to give way when the disk is short. */
+export interface TraceWriter {
+  append(lines: readonly TraceLine[]): void;
+  /** Drops what is older than `before` or beyond `maxBytes`, in one bounded slice; answers how many lines went. */
+  trim(before: number, maxBytes: number): number;
+  close(): void;
+}
+
+export interface TraceRequest {
+  /** A mail's id, an address (sender or recipient), or a Message-ID. */
+  readonly about: string;
+  readonly limit: number;
+}
+
+export interface TraceReader {
+  trace(request: TraceRequest): Promise<readonly TraceLine[]>;
+}

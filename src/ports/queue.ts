@@ -1,0 +1,322 @@
+/**
+ * The queue as its users see it: verbs of mail, each atomic, no SQL, no transaction, no engine.
+ *
+ * One mail has one body and one or more recipients; each recipient has a state of its own:
+ *
+ *   waiting      due at `dueAt`
+ *   claimed      in a conversation with a primary, or about to be; the mark is durable before the first octet goes out
+ *   unconfirmed  its body went out whole and no reply came, or the process died while it was claimed: maybe delivered
+ *   held         set aside: by an operator, by probation, in quarantine; nothing happens until released
+ *   parked       refused for good or expired; kept for the operator
+ *   gone         delivered, bounced, deleted or expired; the row stays as the ledger, the body goes with the last recipient
+ *
+ * Invariants: LEGAL_MOVES is the whole table of moves, the schema and the tests use it too. A recipient leaves
+ * `claimed` only by the token that claimed it. A body exists while any recipient is not gone.
+ */
+import type { Readable } from "node:stream";
+import type { Outcome } from "../mail/outcome.ts";
+
+export type State = "waiting" | "claimed" | "unconfirmed" | "held" | "parked" | "gone";
+
+export const STATES: readonly State[] = ["waiting", "claimed", "unconfirmed", "held", "parked", "gone"];
+
+export const LEGAL_MOVES: Readonly<Record<State, readonly State[]>> = {
+  waiting: ["claimed", "held", "parked", "gone"],
+  claimed: ["waiting", "unconfirmed", "held", "parked", "gone"],
+  unconfirmed: ["claimed", "waiting", "held", "parked", "gone"],
+  held: ["waiting", "parked", "gone"],
+  parked: ["waiting", "gone"],
+  gone: [],
+};
+
+/** Why a recipient is held, parked or gone. */
+export type Reason =
+  | "operator"
+  | "probation"
+  | "quarantine"
+  | "loop"
+  | "unconfirmed"
+  | "refused"
+  | "expired"
+  | "delivered"
+  | "deleted"
+  | "bounced";
+
+/** Can new mail be stored? `full`: 452, delivery goes on. `sick`: 421, everything stands still. */
+export type StoreCondition = "ok" | "full" | "sick";
+
+// ---------------------------------------------------------------- accepting (SMTP threads)
+
+export interface ClientFacts {
+  readonly ip: string;
+  /** Forward-confirmed name, where there is one. */
+  readonly name?: string;
+  readonly helo: string;
+  /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, absent in clear. */
+  readonly tls?: string;
+}
+
+export interface NewRecipient {
+  /** As it goes on the wire. */
+  readonly address: string;
+  /** A-label domain, the key under which it is delivered. */
+  readonly domain: string;
+}
+
+export interface NewMail {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly acceptedAt: number;
+  /** Empty for the null sender. */
+  readonly sender: string;
+  readonly recipients: readonly NewRecipient[];
+  readonly client: ClientFacts;
+  /** Header fields of ours, CRLF-terminated, to stand on top of the untouched body. */
+  readonly topFields: string;
+  readonly smtpUtf8: boolean;
+  readonly eightBit: boolean;
+  /** SHA-256 of the body as stored, in hexadecimal. */
+  readonly hash: string;
+  readonly messageId?: string;
+  readonly subject?: string;
+  readonly from?: string;
+  /** Wall time in ms after which the store must refuse instead of beginning its transaction. */
+  readonly deadline: number;
+}
+
+/** Takes one body while it arrives. Small ones stay in memory, larger ones go to disk; the caller need not know. */
+export interface BodyWriter {
+  readonly size: number;
+  /** Takes over the chunk. A promise means: wait before the next one (back-pressure). Rejects on a sick or full disk. */
+  write(chunk: Buffer): Promise<void> | undefined;
+  /** Throws away what was written. Safe at any time, also after `accept`. */
+  abort(): void;
+}
+
+export type Accepted =
+  | { readonly kind: "accepted" }
+  | { readonly kind: "refused"; readonly why: "full" | "sick" | "late" | "row" };
+
+export interface Intake {
+  openBody(): BodyWriter;
+  /** Durable when it answers `accepted`: flushed to disk, RFC 5321 §6.1. Only its answer counts, however late. */
+  accept(mail: NewMail, body: BodyWriter): Promise<Accepted>;
+  /** Last known condition; cheap enough to ask at every MAIL. */
+  condition(): StoreCondition;
+  /** Bytes free above the reserve, as last measured. */
+  room(): number;
+}
+
+// ---------------------------------------------------------------- handing over (delivery thread)
+
+export interface ClaimedRecipient {
+  /** Position in the mail, its key together with the mail's id. */
+  readonly n: number;
+  readonly address: string;
+  /** Attempts before this one. */
+  readonly attempts: number;
+  /** Times that a reply to the final dot was lost before. */
+  readonly unconfirmed: number;
+}
+
+export interface ClaimedMail {
+  readonly id: string;
+  /** Proof of the claim; `settle` refuses any other. */
+  readonly token: number;
+  readonly domain: string;
+  readonly sender: string;
+  readonly recipients: readonly ClaimedRecipient[];
+  readonly acceptedAt: number;
+  readonly client: ClientFacts;
+  readonly topFields: string;
+  readonly smtpUtf8: boolean;
+  readonly eightBit: boolean;
+  /** Bytes of the body, top fields not counted. */
+  readonly size: number;
+  readonly body: Body;
+}
+
+/** A stored body; `read` may be called again for another attempt. */
+export interface Body {
+  readonly size: number;
+  /** Small bodies at once as a buffer, large ones as a stream. */
+  read(): Buffer | Readable;
+}
+
+export interface ClaimRequest {
+  readonly domain: string;
+  /** Most mails to claim. */
+  readonly limit: number;
+  /** Also take unconfirmed ones that are due. */
+  readonly now: number;
+}
+
+/** What one recipient's attempt leads to; decided by the delivery service, written by the store. */
+export interface Settlement {
+  readonly n: number;
+  readonly outcome: Outcome;
+  /** Where it goes, one of LEGAL_MOVES.claimed. */
+  readonly state: State;
+  readonly reason?: Reason;
+  /** When it is due again, for waiting and unconfirmed. */
+  readonly dueAt?: number;
+}
+
+export interface SettleRequest {
+  readonly id: string;
+  readonly token: number;
+  readonly recipients: readonly Settlement[];
+  /** `host:port` of the primary spoken to; absent when none was. */
+  readonly destination?: string;
+  readonly now: number;
+}
+
+/** What waits for one domain. */
+export interface DomainWork {
+  readonly domain: string;
+  /** Recipients waiting or unconfirmed. */
+  readonly recipients: number;
+  /** When the first of them is due. */
+  readonly nextDue: number;
+  /** When the oldest was accepted. */
+  readonly oldest: number;
+}
+
+/** Sent in the turn of the commit that caused it. */
+export type WorkNotice =
+  /** New or released mail for a domain, due at once. */
+  | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
+  /** Fresh mail that a grant claimed in the commit that accepted it. */
+  | { readonly kind: "claimed"; readonly mail: ClaimedMail }
+  | { readonly kind: "condition"; readonly condition: StoreCondition };
+
+export interface WorkStore {
+  /** Everything that waits, by domain: once at start, and after a `wake`. */
+  work(): Promise<readonly DomainWork[]>;
+  /** Claims what is due, oldest first; durable when it answers. */
+  claim(request: ClaimRequest): Promise<readonly ClaimedMail[]>;
+  /**
+   * Lets commits that accept mail for `domain` claim it at once, `credits` mails at most (each use takes one).
+   * Replaces the credits given before; 0 takes them back.
+   */
+  grant(domain: string, credits: number): void;
+  /** Closes the attempt. False: the claim was lost meanwhile, nothing was written. */
+  settle(request: SettleRequest): Promise<boolean>;
+  /** Makes everything that waits for these domains due now; answers what there is. */
+  wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
+  /** Parks what is older than its domain's retention, in a bounded slice; answers how many recipients. */
+  expire(slice: ExpireSlice): Promise<number>;
+  onNotice(listener: (notice: WorkNotice) => void): void;
+}
+
+export interface ExpireSlice {
+  readonly now: number;
+  /** Accepted before this: waiting and unconfirmed recipients are parked as `expired`. */
+  readonly waitingBefore: number;
+  /** Parked before this: gone as `expired`. */
+  readonly parkedBefore: number;
+  /** Gone before this: the ledger row is removed. */
+  readonly goneBefore: number;
+  readonly limit: number;
+}
+
+// ---------------------------------------------------------------- operators (main thread)
+
+/** Narrows to mails; all given parts must match. */
+export interface MailFilter {
+  readonly id?: string;
+  readonly domain?: string;
+  readonly state?: State;
+  readonly sender?: string;
+  readonly recipient?: string;
+}
+
+/** One recipient in a list; times in ms since 1970. */
+export interface QueueEntry {
+  readonly id: string;
+  readonly n: number;
+  readonly recipient: string;
+  readonly domain: string;
+  readonly sender: string;
+  readonly state: State;
+  readonly reason?: Reason;
+  readonly acceptedAt: number;
+  readonly updatedAt: number;
+  readonly dueAt?: number;
+  readonly attempts: number;
+  /** Times that a reply to the final dot was lost: each may be a double. */
+  readonly unconfirmed: number;
+  /** The primary's last words, with codes. */
+  readonly lastReply?: string;
+  readonly destination?: string;
+  readonly size: number;
+}
+
+export interface MailDetail {
+  readonly id: string;
+  readonly sender: string;
+  readonly acceptedAt: number;
+  readonly size: number;
+  readonly hash: string;
+  readonly client: ClientFacts;
+  readonly topFields: string;
+  readonly messageId?: string;
+  readonly subject?: string;
+  readonly from?: string;
+  readonly recipients: readonly QueueEntry[];
+  /** False once the last recipient is gone. */
+  readonly hasBody: boolean;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Hand back to get the next page; absent on the last. */
+  readonly next?: string;
+}
+
+/** Recipients and bytes by domain and state. */
+export interface QueueCount {
+  readonly domain: string;
+  readonly state: State;
+  readonly recipients: number;
+  /** When the oldest was accepted. */
+  readonly oldest: number;
+}
+
+export interface ListRequest {
+  readonly filter: MailFilter;
+  /** 1 to 1000. */
+  readonly limit: number;
+  readonly cursor?: string;
+  /** List `gone` recipients too: the ledger. */
+  readonly ledger?: boolean;
+}
+
+/** Reads; never in front of anybody's 250. */
+export interface QueueReader {
+  list(request: ListRequest): Promise<Page<QueueEntry>>;
+  show(id: string): Promise<MailDetail | undefined>;
+  counts(): Promise<readonly QueueCount[]>;
+  /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
+  export(id: string): Promise<Readable | undefined>;
+}
+
+export type OperatorVerb = "hold" | "release" | "delete" | "flush";
+
+export interface OperatorRequest {
+  readonly verb: OperatorVerb;
+  readonly filter: MailFilter;
+  /** Who asked, for the ledger: `socket` or a token's name. */
+  readonly who: string;
+  readonly now: number;
+}
+
+/** Writes on an operator's behalf. */
+export interface OperatorStore {
+  /**
+   * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
+   * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
+   * delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
+   */
+  operate(request: OperatorRequest): Promise<number>;
+}

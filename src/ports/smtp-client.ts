@@ -1,0 +1,66 @@
+/** One conversation with a primary: connect, greet, hand over mails one after another, quit. RFC 5321 §3. */
+import type { Outcome } from "../mail/outcome.ts";
+import type { Reply } from "../mail/reply.ts";
+import type { TlsLevel } from "./directory.ts";
+import type { ClaimedMail } from "./queue.ts";
+
+export interface Target {
+  /** Name for logs, SNI and certificate checks. */
+  readonly host: string;
+  /** The address to connect to. */
+  readonly ip: string;
+  readonly port: number;
+  readonly tls: TlsLevel;
+}
+
+/** What the primary's greeting and EHLO told. */
+export interface Capabilities {
+  /** The name by which it greets. */
+  readonly name: string;
+  /** Keywords in upper case. */
+  readonly extensions: readonly string[];
+  /** Its SIZE limit in bytes; absent when it names none. */
+  readonly size?: number;
+  /** `TLSv1.3` and the like; absent in clear. */
+  readonly tls?: string;
+}
+
+/** Trouble before any mail was spoken of: it belongs to the destination, never to a mail. */
+export class DestinationTrouble extends Error {
+  /** `connect`, `greeting`, `ehlo`, `tls`: where it ended. */
+  readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "loop";
+  /** The peer's words, where it spoke. */
+  readonly reply: Reply | undefined;
+
+  constructor(stage: DestinationTrouble["stage"], message: string, reply?: Reply) {
+    super(message);
+    this.stage = stage;
+    this.reply = reply;
+  }
+}
+
+export interface SendResult {
+  /** By position of the recipient in the claimed mail. */
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  /** Trouble that belongs to the destination (421, connection lost): this connection is over. */
+  readonly trouble?: DestinationTrouble;
+  /** Milliseconds from MAIL to the last reply. */
+  readonly took: number;
+}
+
+export interface Conversation {
+  readonly capabilities: Capabilities;
+  /** Never rejects: each recipient gets an outcome whatever happens. */
+  send(mail: ClaimedMail): Promise<SendResult>;
+  /** QUIT, politely and bounded to 2 s; never rejects. */
+  quit(): Promise<void>;
+  /** Drops the connection; mail past its final dot becomes `unconfirmed`. */
+  abort(): void;
+}
+
+export interface SmtpClient {
+  /** TCP only: does something listen? Resolves with milliseconds taken; rejects with DestinationTrouble. */
+  knock(target: Target, timeout: number): Promise<number>;
+  /** Connects, greets, EHLO, TLS as asked. Rejects with DestinationTrouble. */
+  converse(target: Target): Promise<Conversation>;
+}

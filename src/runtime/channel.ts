@@ -1,0 +1,144 @@
+/**
+ * Calls between threads. A channel is one MessagePort; one side serves named methods, the other calls them and
+ * gets promises. Calls made in one turn of the event loop travel as one message, and so do the answers that
+ * become ready in one turn: a busy thread pays for one wake-up, not for thousands.
+ *
+ * Invariants: calls arrive in the order they were made; an error on the far side rejects the promise with its
+ * message; when the port closes, every open call is rejected with ChannelClosed.
+ */
+import type { MessagePort, Transferable } from "node:worker_threads";
+
+// oxlint-disable-next-line typescript/no-explicit-any -- methods of every shape travel here; callers see them typed
+type AnyMethod = (argument: any) => unknown;
+export type Methods = { [name: string]: AnyMethod };
+type Served<M> = { readonly [K in keyof M]: AnyMethod };
+
+type Packet =
+  | { readonly calls: readonly Call[] }
+  | { readonly answers: readonly Answer[] }
+  | { readonly notices: readonly unknown[] };
+type Call = readonly [id: number, name: string, argument: unknown];
+type Answer = readonly [id: number, failed: boolean, value: unknown];
+
+export class ChannelClosed extends Error {
+  constructor() {
+    super("the other thread has ended");
+  }
+}
+
+/** A value together with the buffers in it that move to the other thread instead of being copied. */
+export class Moved<T> {
+  readonly value: T;
+  readonly buffers: readonly ArrayBuffer[];
+  constructor(value: T, buffers: readonly ArrayBuffer[]) {
+    this.value = value;
+    this.buffers = buffers;
+  }
+}
+
+export interface Caller<M extends Served<M>> {
+  /** Calls a method on the far side. Wrap the argument in Moved to hand buffers over. */
+  call<K extends keyof M & string>(
+    name: K,
+    argument: Parameters<M[K]>[0] | Moved<Parameters<M[K]>[0]>,
+  ): Promise<Unmoved<Awaited<ReturnType<M[K]>>>>;
+  /** Runs `listener` for each notice that the serving side sends unasked. */
+  onNotice(listener: (notice: never) => void): void;
+  close(): void;
+}
+
+type Unmoved<T> = T extends Moved<infer V> ? V : T;
+
+export interface Server {
+  /** Sends a value to the calling side unasked. */
+  notify(notice: unknown, buffers?: readonly ArrayBuffer[]): void;
+  close(): void;
+}
+
+/** Serves `methods` on a port; a method may answer at once, later, or with Moved. */
+export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M): Server {
+  const answers = outbox<Answer>(port, (batch) => ({ answers: batch }));
+  const notices = outbox<unknown>(port, (batch) => ({ notices: batch }));
+  const answer = (id: number, result: unknown): void => {
+    if (result instanceof Moved) answers([id, false, result.value], result.buffers);
+    else answers([id, false, result], []);
+  };
+  const fail = (id: number, error: unknown): void =>
+    answers([id, true, error instanceof Error ? error.message : String(error)], []);
+  const run = ([id, name, argument]: Call): void => {
+    try {
+      const result = (methods as Methods)[name]?.(argument);
+      if (result instanceof Promise)
+        result.then(
+          (value) => answer(id, value),
+          (error) => fail(id, error),
+        );
+      else answer(id, result);
+    } catch (error) {
+      fail(id, error);
+    }
+  };
+  port.on("message", (packet: Packet) => {
+    if ("calls" in packet) packet.calls.forEach(run);
+  });
+  return { notify: (notice, buffers = []) => notices(notice, buffers), close: () => port.close() };
+}
+
+/** The calling side of a channel. */
+export function openChannel<M extends Served<M>>(port: MessagePort): Caller<M> {
+  const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  const listeners: ((notice: never) => void)[] = [];
+  const calls = outbox<Call>(port, (batch) => ({ calls: batch }));
+  let lastId = 0;
+  let closed = false;
+  port.on("message", (packet: Packet) => {
+    if ("answers" in packet) {
+      for (const [id, failed, value] of packet.answers) {
+        const waiting = open.get(id);
+        open.delete(id);
+        if (failed) waiting?.reject(new Error(String(value)));
+        else waiting?.resolve(value as never);
+      }
+    } else if ("notices" in packet) {
+      for (const notice of packet.notices) for (const listener of listeners) listener(notice as never);
+    }
+  });
+  port.on("close", () => {
+    closed = true;
+    for (const { reject } of open.values()) reject(new ChannelClosed());
+    open.clear();
+  });
+  return {
+    call: (name, argument) =>
+      new Promise((resolve, reject) => {
+        if (closed) return reject(new ChannelClosed());
+        lastId += 1;
+        open.set(lastId, { resolve, reject });
+        if (argument instanceof Moved) calls([lastId, name, argument.value], argument.buffers);
+        else calls([lastId, name, argument], []);
+      }),
+    onNotice: (listener) => void listeners.push(listener),
+    close: () => port.close(),
+  };
+}
+
+/** Collects what is sent during one turn and posts it as one packet when the turn ends. */
+function outbox<T>(
+  port: MessagePort,
+  wrap: (batch: T[]) => Packet,
+): (item: T, buffers: readonly ArrayBuffer[]) => void {
+  let batch: T[] = [];
+  let buffers: Transferable[] = [];
+  const post = (): void => {
+    const packet = wrap(batch);
+    const moved = buffers;
+    batch = [];
+    buffers = [];
+    port.postMessage(packet, moved);
+  };
+  return (item, moved) => {
+    if (batch.length === 0) queueMicrotask(post);
+    batch.push(item);
+    buffers.push(...moved);
+  };
+}

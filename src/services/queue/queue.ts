@@ -1,0 +1,77 @@
+/**
+ * The queue as the rest of Holdfast uses it. Accepting happens on the SMTP threads, handing over on the delivery
+ * thread; both go through here, so that what may happen to mail is decided in one room. The table of states and
+ * legal moves is in ports/queue.ts, next to the verbs that the store must keep.
+ *
+ * Invariants: a 250 is answered only after `accept` resolved to `accepted`, and that is after the flush; a
+ * recipient is settled only with the token that claimed it.
+ */
+import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../ports/queue.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** How long the store may take to begin its transaction before the client is told to come again, in ms. */
+const ACCEPT_DEADLINE = 20_000;
+
+export interface AcceptorParts {
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly nextId: () => string;
+}
+
+/** A mail that passed all checks and whose body is complete. */
+export type Acceptance = Omit<NewMail, "acceptedAt" | "deadline"> & { readonly notes?: readonly string[] };
+
+/** The accepting half of the queue. */
+export class Acceptor {
+  readonly #parts: AcceptorParts;
+
+  constructor(parts: AcceptorParts) {
+    this.#parts = parts;
+  }
+
+  /** The id that a mail will have; asked for when DATA begins, because the Received field names it. */
+  nextId(): string {
+    return this.#parts.nextId();
+  }
+
+  condition(): StoreCondition {
+    return this.#parts.intake.condition();
+  }
+
+  /** Bytes that may still be stored before the reserve is touched. */
+  room(): number {
+    return this.#parts.intake.room();
+  }
+
+  openBody(): BodyWriter {
+    return this.#parts.intake.openBody();
+  }
+
+  /** Stores the mail durably. Only a result of `accepted` may become a 250. */
+  async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
+    const { notes, ...mail } = acceptance;
+    const now = this.#parts.clock.now();
+    const result = await this.#parts.intake.accept(
+      { ...mail, acceptedAt: now, deadline: now + ACCEPT_DEADLINE },
+      body,
+    );
+    if (result.kind === "accepted") this.#record(acceptance, body.size, notes);
+    return result;
+  }
+
+  #record(mail: Acceptance, size: number, notes: readonly string[] | undefined): void {
+    this.#parts.journal.record({
+      kind: "mail.accepted",
+      id: mail.id,
+      sender: mail.sender,
+      recipients: mail.recipients.map((recipient) => recipient.address),
+      ip: mail.client.ip,
+      helo: mail.client.helo,
+      size,
+      ...(mail.messageId !== undefined && { messageId: mail.messageId }),
+      ...(notes !== undefined && notes.length > 0 && { notes }),
+    });
+  }
+}
