@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+// Plain JavaScript on purpose: it has to run on an old Node.js too, to say what is missing there.
+
+const oldest = 24;
+const major = Number(process.versions.node.split(".")[0]);
+
+if (major >= oldest) {
+  await import("./main.ts");
+} else {
+  process.stderr.write(
+    `holdfast needs Node.js ${oldest} or later; this is ${process.version}.\n` +
+      `In a checkout, "npm start", "npm run demo" and "npx holdfast VERB" use the Node.js ${oldest} that npm ci installed.\n`,
+  );
+  process.exitCode = 2;
+}

@@ -1,0 +1,123 @@
+/**
+ * The verbs. `serve` is the daemon, `demo` a daemon that tells a story, `check-config` reads a file; every other
+ * verb is the tool, which talks to the running daemon over the Unix socket of the same configuration.
+ */
+import { readFileSync } from "node:fs";
+import { startDaemon } from "./app.ts";
+import { runTool } from "./cli/cli.ts";
+import { adminSocket, configPath, formatProblem, loadConfig, type Config } from "./config/config.ts";
+import { runDemo } from "./demo.ts";
+import { errorText } from "./runtime/log.ts";
+
+const USAGE = `holdfast: a backup MX and mail reflector
+
+  holdfast serve                     run the daemon
+  holdfast demo                      primary down, mail held, primary back, told step by step
+  holdfast check-config [FILE]       read a configuration and say what is wrong with it
+  holdfast status                    one look at everything
+  holdfast queue list|show|flush|hold|release|delete|export
+  holdfast domain list|show|add|remove|pause|resume
+  holdfast recipients list|add|remove|replace|check
+  holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID
+  holdfast reload                    read the configuration again
+  holdfast token add|list|revoke     access to the admin API over TCP
+  holdfast version
+
+Every verb takes --config FILE (default ./config/holdfast.yaml, or HOLDFAST_CONFIG) and --help;
+those that print take --json.
+`;
+
+/** Exit codes: 0 ok, 1 failed, 2 wrong use or wrong configuration, 3 no daemon. */
+const WRONG_USE = 2;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { file, rest } = takeConfigOption(argv);
+  const [verb, ...args] = rest;
+  const config = configPath(file);
+  switch (verb) {
+    case undefined:
+    case "help":
+    case "--help":
+    case "-h":
+      process.stdout.write(USAGE);
+      return verb === undefined ? WRONG_USE : 0;
+    case "version":
+    case "--version":
+      process.stdout.write(`holdfast ${version()}\n`);
+      return 0;
+    case "serve":
+      return serve(config);
+    case "check-config":
+      return checkConfig(args[0] ?? config);
+    case "demo":
+      return runDemo();
+    default:
+      return runTool(verb, args, { socket: adminSocket(config), config });
+  }
+}
+
+/** `--config FILE` may stand anywhere. */
+function takeConfigOption(argv: readonly string[]): { file: string | undefined; rest: string[] } {
+  const rest: string[] = [];
+  let file: string | undefined;
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] as string;
+    if (word === "--config") file = argv[++i];
+    else if (word.startsWith("--config=")) file = word.slice("--config=".length);
+    else rest.push(word);
+  }
+  return { file, rest };
+}
+
+async function checkConfig(path: string): Promise<number> {
+  const config = readConfig(path);
+  if (config === undefined) return WRONG_USE;
+  const count = config.domains.length;
+  process.stdout.write(`${path}: ok, ${count} ${count === 1 ? "domain" : "domains"}\n`);
+  return 0;
+}
+
+/** The configuration, or undefined after its problems were printed. */
+function readConfig(path: string): Config | undefined {
+  const loaded = loadConfig(path);
+  const problems = loaded.ok ? loaded.warnings : loaded.problems;
+  for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  return loaded.ok ? loaded.config : undefined;
+}
+
+async function serve(path: string): Promise<number> {
+  const config = readConfig(path);
+  if (config === undefined) return WRONG_USE;
+  let daemon: Awaited<ReturnType<typeof startDaemon>>;
+  try {
+    daemon = await startDaemon(config);
+  } catch (error) {
+    process.stderr.write(`holdfast: ${startTrouble(error)}\n`);
+    return 1;
+  }
+  const stopped = Promise.withResolvers<number>();
+  process.on("SIGHUP", () => void daemon.reload());
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      process.once("SIGTERM", () => process.exit(1));
+      process.once("SIGINT", () => process.exit(1));
+      void daemon.stop().then(() => stopped.resolve(0));
+    });
+  }
+  void daemon.broken.then(() => stopped.resolve(1));
+  return stopped.promise;
+}
+
+/** What an operator can act on has a plain message; only a bug shows its stack. */
+function startTrouble(error: unknown): string {
+  const expected = error instanceof Error && error.name !== "Error" && error.name !== "TypeError";
+  return expected || !(error instanceof Error) ? errorText(error) : (error.stack ?? error.message);
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+if (process.exitCode !== 0) process.exit();

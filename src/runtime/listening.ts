@@ -1,0 +1,93 @@
+import { createServer } from "node:net";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** Why an address cannot be listened on, and what to do about it, in words for the operator. */
+export class CannotListen extends Error {
+  override readonly name = "CannotListen";
+}
+
+/**
+ * Binds the address once, alone, and lets it go: sockets opened with `reusePort` would share a taken port
+ * silently. Resolves with the port, which matters when 0 was asked for. Rejects with CannotListen.
+ */
+export async function probeListen(address: string, port: number): Promise<number> {
+  const server = createServer();
+  const bound = Promise.withResolvers<number>();
+  server.once("error", (error: NodeJS.ErrnoException) => bound.reject(explainListen(error, address, port)));
+  server.listen({ host: address, port, exclusive: true, ipv6Only: address.includes(":") }, () => {
+    const actual = server.address();
+    server.close(() => bound.resolve(typeof actual === "object" && actual !== null ? actual.port : port));
+  });
+  return bound.promise;
+}
+
+/** Turns the system's error into a sentence with the place, the cause and the remedy. */
+export function explainListen(error: NodeJS.ErrnoException, address: string, port: number): CannotListen {
+  const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new CannotListen(
+        `cannot listen on ${place}: ${holderOf(port)}; stop it or choose another port in the configuration`,
+      );
+    case "EACCES":
+      return new CannotListen(
+        `cannot listen on ${place}: ports below 1024 need a privilege; give it with ` +
+          `AmbientCapabilities=CAP_NET_BIND_SERVICE (as config/holdfast.service does), or choose a port above 1023`,
+      );
+    case "EADDRNOTAVAIL":
+      return new CannotListen(
+        `cannot listen on ${place}: this machine does not have that address; use one of its own, 0.0.0.0 or [::]`,
+      );
+    default:
+      return new CannotListen(`cannot listen on ${place}: ${error.message}`);
+  }
+}
+
+/** Who holds a TCP port, as far as /proc shows it to us. */
+function holderOf(port: number): string {
+  const inodes = listeningInodes(port);
+  if (inodes.size === 0) return "another program holds the port";
+  for (const pid of entries("/proc").filter((name) => /^\d+$/.test(name))) {
+    const held = entries(`/proc/${pid}/fd`).some((fd) => inodes.has(socketInode(`/proc/${pid}/fd/${fd}`)));
+    if (held) return `process ${pid} (${commandName(pid)}) holds the port`;
+  }
+  return "a program of another user holds the port";
+}
+
+const LISTEN = "0A";
+
+function listeningInodes(port: number): Set<string> {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const rows = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => text(file).split("\n").slice(1));
+  const columns = rows.map((row) => row.trim().split(/\s+/));
+  const matching = columns.filter((column) => column[1]?.endsWith(`:${hex}`) && column[3] === LISTEN);
+  return new Set(matching.map((column) => column[9] ?? ""));
+}
+
+function socketInode(link: string): string {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(link))?.[1] ?? "none";
+  } catch {
+    return "none";
+  }
+}
+
+function commandName(pid: string): string {
+  return text(`/proc/${pid}/comm`).trim() || "unknown";
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function text(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

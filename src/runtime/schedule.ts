@@ -1,0 +1,68 @@
+/**
+ * All that recurs: named jobs, each in bounded slices, on the clock that is injected. A job never overlaps
+ * itself; one that fails is logged and comes again at its next turn.
+ */
+import type { Clock, Timer } from "./clock.ts";
+import { errorText, type Logger } from "./log.ts";
+
+export interface Job {
+  readonly name: string;
+  /** Milliseconds between the end of one run and the start of the next, +-10 %. */
+  readonly every: number;
+  /** One bounded slice of work. `again` asks for the next slice at once. */
+  run(): Promise<"done" | "again" | void> | "done" | "again" | void;
+}
+
+export interface ScheduleParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** 0 to 1, for the jitter. */
+  readonly random: () => number;
+}
+
+export class Schedule {
+  readonly #parts: ScheduleParts;
+  readonly #timers = new Map<string, Timer>();
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(parts: ScheduleParts) {
+    this.#parts = parts;
+  }
+
+  add(job: Job): void {
+    this.#plan(job, job.every * (0.9 + 0.2 * this.#parts.random()));
+  }
+
+  /** Plans nothing more and waits for the slices in progress. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    await Promise.all(this.#running);
+  }
+
+  #plan(job: Job, delay: number): void {
+    if (this.#stopped) return;
+    this.#timers.set(
+      job.name,
+      this.#parts.clock.after(delay, () => this.#start(job)),
+    );
+  }
+
+  #start(job: Job): void {
+    const slice = this.#runSlice(job);
+    this.#running.add(slice);
+    void slice.finally(() => this.#running.delete(slice));
+  }
+
+  async #runSlice(job: Job): Promise<void> {
+    let result: "done" | "again" | void = "done";
+    try {
+      result = await job.run();
+    } catch (error) {
+      this.#parts.log.error("job failed", { job: job.name, error: errorText(error) });
+    }
+    this.#plan(job, result === "again" ? 1 : job.every * (0.9 + 0.2 * this.#parts.random()));
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Worker threads under supervision. Each thread gets its data and a control port; it calls `threadStarted` when
+ * it is ready, or ends with an error. A supervised thread that dies is started again with back-off.
+ */
+import { MessageChannel, Worker, workerData, type MessagePort, type Transferable } from "node:worker_threads";
+import type { Clock } from "./clock.ts";
+import { errorText, type Logger } from "./log.ts";
+import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
+
+export interface ThreadPlan {
+  readonly name: string;
+  readonly entry: URL;
+  /** Cloned into the thread; a fresh one for each start, because ports in it are moved. */
+  readonly data: () => { readonly value: unknown; readonly moved: readonly Transferable[] };
+}
+
+export interface Thread<M extends Methods> {
+  readonly control: Caller<M>;
+  /** Resolves with the exit code and the error, if there was one. */
+  readonly ended: Promise<ThreadEnd>;
+  terminate(): Promise<void>;
+}
+
+export interface ThreadEnd {
+  readonly code: number;
+  readonly error?: Error;
+}
+
+interface Envelope {
+  readonly control: MessagePort;
+  readonly value: unknown;
+}
+
+/** Starts a thread and waits until it says that it is ready; rejects when it ends before. */
+export async function startThread<M extends Methods>(plan: ThreadPlan): Promise<Thread<M>> {
+  const { port1, port2 } = new MessageChannel();
+  const { value, moved } = plan.data();
+  const envelope: Envelope = { control: port2, value };
+  const worker = new Worker(plan.entry, {
+    name: plan.name,
+    workerData: envelope,
+    transferList: [port2, ...moved],
+  });
+  const ended = endOf(worker);
+  const control = openChannel<M>(port1);
+  port1.unref();
+  await Promise.race([ready(worker), ended.then((end) => failStart(plan.name, end))]);
+  return { control, ended, terminate: async () => void (await worker.terminate()) };
+}
+
+function ready(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once("message", () => resolve());
+  });
+}
+
+function failStart(name: string, end: ThreadEnd): never {
+  throw end.error ?? new Error(`the ${name} thread ended with code ${end.code} before it was ready`);
+}
+
+function endOf(worker: Worker): Promise<ThreadEnd> {
+  return new Promise((resolve) => {
+    let error: Error | undefined;
+    worker.once("error", (thrown) => {
+      error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    });
+    worker.once("exit", (code) => resolve(error === undefined ? { code } : { code, error }));
+  });
+}
+
+/** Inside a thread: what it was started with. */
+export function threadData<T>(): T {
+  return (workerData as Envelope).value as T;
+}
+
+/** Inside a thread: serves the control methods and tells the starter that it is ready. */
+export function serveControl<M extends Methods>(methods: M, parent: MessagePort | null): void {
+  serveChannel((workerData as Envelope).control, methods);
+  parent?.postMessage("ready");
+}
+
+const FIRST_RESTART = 1000;
+const LONGEST_RESTART = 30_000;
+/** A thread that lived this long starts its back-off anew. */
+const SETTLED = 60_000;
+
+export interface Supervision<M extends Methods> {
+  readonly plan: ThreadPlan;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Called with each thread that was started anew. */
+  readonly restarted?: (thread: Thread<M>) => void;
+}
+
+/** Keeps one thread running until `stop`; `current` is absent while it is between two lives. */
+export class SupervisedThread<M extends Methods> {
+  readonly #supervision: Supervision<M>;
+  #thread: Thread<M> | undefined;
+  #stopping = false;
+  #delay = FIRST_RESTART;
+
+  private constructor(supervision: Supervision<M>) {
+    this.#supervision = supervision;
+  }
+
+  /** The first start fails loudly; later ones are tried again. */
+  static async start<M extends Methods>(supervision: Supervision<M>): Promise<SupervisedThread<M>> {
+    const supervised = new SupervisedThread(supervision);
+    await supervised.#start();
+    return supervised;
+  }
+
+  get current(): Thread<M> | undefined {
+    return this.#thread;
+  }
+
+  /** From here on the thread's end is expected. */
+  expectEnd(): void {
+    this.#stopping = true;
+  }
+
+  async #start(): Promise<void> {
+    const startedAt = this.#supervision.clock.now();
+    const thread = await startThread<M>(this.#supervision.plan);
+    this.#thread = thread;
+    void thread.ended.then((end) => this.#died(end, startedAt));
+  }
+
+  #died(end: ThreadEnd, startedAt: number): void {
+    this.#thread = undefined;
+    if (this.#stopping) return;
+    const { clock, log, plan } = this.#supervision;
+    if (clock.now() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
+    const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
+    log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
+    clock.after(this.#delay, () => void this.#restart());
+    this.#delay = Math.min(this.#delay * 2, LONGEST_RESTART);
+  }
+
+  async #restart(): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      await this.#start();
+      if (this.#thread !== undefined) this.#supervision.restarted?.(this.#thread);
+    } catch (error) {
+      this.#supervision.log.error("thread did not start", {
+        thread: this.#supervision.plan.name,
+        error: errorText(error),
+      });
+      this.#supervision.clock.after(this.#delay, () => void this.#restart());
+      this.#delay = Math.min(this.#delay * 2, LONGEST_RESTART);
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Which domains we stand in for, where their mail goes, and which recipients they have.
+ *
+ * Reading happens on the thread that asks, over its own connection (Directory). Writing happens on the main
+ * thread only, one change at a time (DirectoryEditor). Every change makes a new generation; a transaction keeps
+ * the generation that it began with, so that its recipients are all judged by the same directory.
+ */
+import type {
+  DeclaredDomain,
+  DeclareResult,
+  DirectoryReader,
+  DirectoryWriter,
+  DomainRecord,
+  RecipientChange,
+  RecipientHit,
+  StagedChange,
+} from "../../ports/directory.ts";
+
+/** Domains remembered of one generation; beyond it the store is asked each time. */
+const REMEMBERED_DOMAINS = 10_000;
+
+/** Looks domains and recipients up, remembering domains as long as their generation is the newest. */
+export class Directory implements DirectoryReader {
+  readonly #reader: DirectoryReader;
+  #remembered = new Map<string, DomainRecord | undefined>();
+  #rememberedGeneration = -1;
+
+  constructor(reader: DirectoryReader) {
+    this.#reader = reader;
+  }
+
+  generation(): number {
+    return this.#reader.generation();
+  }
+
+  domain(name: string, generation: number): DomainRecord | undefined {
+    if (generation < this.#rememberedGeneration) return this.#reader.domain(name, generation);
+    if (generation > this.#rememberedGeneration) this.#forget(generation);
+    if (this.#remembered.has(name)) return this.#remembered.get(name);
+    const record = this.#reader.domain(name, generation);
+    if (this.#remembered.size < REMEMBERED_DOMAINS) this.#remembered.set(name, record);
+    return record;
+  }
+
+  recipient(record: DomainRecord, local: string): RecipientHit | undefined {
+    return this.#reader.recipient(record, local);
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+
+  #forget(generation: number): void {
+    this.#remembered = new Map();
+    this.#rememberedGeneration = generation;
+  }
+}
+
+/** A declared change that waits for everybody's word before it becomes visible. */
+export interface PendingChange {
+  flip(): Promise<DeclareResult>;
+  discard(): Promise<void>;
+}
+
+/** Changes the directory, one change at a time, and tells who must know. */
+export class DirectoryEditor {
+  readonly #writer: DirectoryWriter;
+  readonly #changed: () => void;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `changed` runs after each change has become visible. */
+  constructor(writer: DirectoryWriter, changed: () => void) {
+    this.#writer = writer;
+    this.#changed = changed;
+  }
+
+  /** Stages the declared domains; other changes wait until the result is flipped or discarded. */
+  stage(domains: readonly DeclaredDomain[]): Promise<PendingChange> {
+    return new Promise((resolve, reject) => {
+      void this.#alone(async () => {
+        const decided = Promise.withResolvers<void>();
+        try {
+          const staged = await this.#writer.stage(domains);
+          resolve(this.#pending(staged, decided.resolve));
+          await decided.promise;
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+  }
+
+  addDomain(domain: DeclaredDomain): Promise<void> {
+    return this.#change(() => this.#writer.addDomain(domain));
+  }
+
+  removeDomain(name: string): ReturnType<DirectoryWriter["removeDomain"]> {
+    return this.#change(() => this.#writer.removeDomain(name));
+  }
+
+  setPaused(name: string, paused: boolean): Promise<boolean> {
+    return this.#change(() => this.#writer.setPaused(name, paused));
+  }
+
+  changeRecipients(change: RecipientChange): Promise<number> {
+    return this.#change(() => this.#writer.changeRecipients(change));
+  }
+
+  retire(): Promise<readonly string[]> {
+    return this.#change(() => this.#writer.retire());
+  }
+
+  #pending(staged: StagedChange, decided: () => void): PendingChange {
+    return {
+      flip: async () => {
+        const result = await staged.flip().finally(decided);
+        this.#changed();
+        return result;
+      },
+      discard: () => staged.discard().finally(decided),
+    };
+  }
+
+  async #change<T>(run: () => Promise<T>): Promise<T> {
+    const result = await this.#alone(run);
+    this.#changed();
+    return result;
+  }
+
+  #alone<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run, run);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
