@@ -1,0 +1,41 @@
+# syntax=docker/dockerfile:1
+
+# Production packages only. The npm package `node` is for development: the image brings its own Node.
+FROM node:24-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --no-audit --no-fund
+
+FROM node:24-slim
+# Port 25 without root. In the host's network the kernel asks for this capability, and only a file can give it to
+# a user that is not root. A container that drops all capabilities must add NET_BIND_SERVICE back, or node does not
+# start; `no-new-privileges` would take it away again.
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends libcap2-bin \
+  && setcap cap_net_bind_service=+ep /usr/local/bin/node \
+  && apt-get purge -y --auto-remove libcap2-bin \
+  && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /app
+ENV NODE_ENV=production
+COPY package.json LICENSE* ./
+COPY --from=packages /app/node_modules ./node_modules
+COPY migrations ./migrations
+COPY src ./src
+COPY config /config
+
+# `storage: sqlite:./data` is relative to /app: the link takes it to the volume, so that mail outlives the container.
+RUN groupadd --system --gid 2525 holdfast \
+  && useradd --system --uid 2525 --gid holdfast --no-create-home --home-dir /data holdfast \
+  && install -d -o holdfast -g holdfast -m 0700 /data \
+  && ln -s /data /app/data
+USER holdfast
+VOLUME /data
+
+# The daemon's own word over its socket in the volume; HOLDFAST_SOCKET says where `admin.socket` moved it.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "const path = process.env.HOLDFAST_SOCKET || '/data/admin.sock'; require('node:http').get({ socketPath: path, path: '/healthz' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1));"]
+
+# Ends in at most 60 s: give it `--stop-timeout 70`, or stop_grace_period in compose.
+STOPSIGNAL SIGTERM
+CMD ["node", "src/holdfast.js", "serve", "--config", "/config/holdfast.yaml"]

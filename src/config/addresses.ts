@@ -1,0 +1,117 @@
+/** Names and addresses, each in the one spelling that the rest of Holdfast compares and uses. */
+import { isIP, isIPv4, isIPv6 } from "node:net";
+import { parseAddress } from "../mail/address.ts";
+import { normaliseDomain } from "../mail/domain.ts";
+import { normaliseIp } from "../mail/network.ts";
+import { quoted } from "./problem.ts";
+import type { Reading, Scalar } from "./scalars.ts";
+import { scalar } from "./scalars.ts";
+import type { Endpoint } from "./shape.ts";
+
+const TEXT = { type: "string" };
+
+/** Our own name, in A-labels. */
+export function hostName(): Scalar<string> {
+  return scalar(
+    { type: "host name", expected: "a host name such as mx2.example.net", json: TEXT },
+    (text) => {
+      if (isIP(text) !== 0) return { wrong: `${quoted(text)} is an address, not a name` };
+      return readName(text);
+    },
+  );
+}
+
+/** A name in A-labels or an IP address without brackets. */
+export function hostOrLiteral(): Scalar<string> {
+  const expected = "a host name such as mail.example.com, or an IP address";
+  return scalar({ type: "host name or IP address", expected, json: TEXT }, readHost);
+}
+
+function readHost(text: string): Reading<string> {
+  const bare = /^\[(?:IPv6:)?(.*)\]$/i.exec(text)?.[1] ?? text;
+  if (isIP(bare) !== 0) return { value: normaliseIp(bare) };
+  const port = /^(.+):(\d+)$/.exec(text);
+  if (port === null || text.includes("//")) return readName(text);
+  return { wrong: `${quoted(text)} contains a port`, right: `write host: ${port[1]} and port: ${port[2]}` };
+}
+
+function readName(text: string): Reading<string> {
+  const name = normaliseDomain(text);
+  // An all-numeric last label is a mistyped address, never a name (RFC 3696 §2).
+  if (name === undefined || /(^|\.)\d+$/.test(name)) return { wrong: `${quoted(text)} is not a host name` };
+  return { value: name };
+}
+
+/** Where we listen: an address of this machine and a port. */
+export function endpoint(): Scalar<Endpoint> {
+  const notation = {
+    type: "address:port",
+    expected: 'an IP address and a port, such as "127.0.0.1:2525" or "[::]:25"',
+    json: TEXT,
+  };
+  return scalar(notation, (text) => {
+    const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(text);
+    const address = match?.[1] ?? match?.[2] ?? "";
+    if (match === null) return { wrong: `${quoted(text)} is not an address and a port` };
+    if (Number(match[3]) > 65_535) return { wrong: `port ${match[3]} is above 65535` };
+    if (address === "")
+      return { wrong: "no address before the port", right: `write "[::]:${match[3]}" for all` };
+    if (address === "localhost")
+      return { wrong: "localhost is a name", right: `write "127.0.0.1:${match[3]}"` };
+    const fits = match[1] === undefined ? isIPv4(address) : isIPv6(address);
+    if (!fits) return { wrong: `${quoted(address)} is not an IP address` };
+    return { value: { address, port: Number(match[3]) } };
+  });
+}
+
+/** `address:port` of a name server, as the resolver takes it. */
+export function nameServer(): Scalar<string> {
+  const notation = {
+    type: "IP address, with or without port",
+    expected: 'an IP address, with or without a port, such as 192.0.2.53 or "127.0.0.1:5353"',
+    json: TEXT,
+  };
+  return scalar(notation, (text) => {
+    const match = /^\[([^\]]+)\](?::(\d{1,5}))?$|^([\d.]+)(?::(\d{1,5}))?$/.exec(text);
+    const address = match?.[1] ?? match?.[3] ?? text;
+    const port = Number(match?.[2] ?? match?.[4] ?? 53);
+    if (isIP(address) === 0) return { wrong: `${quoted(text)} is not the IP address of a name server` };
+    if (port < 1 || port > 65_535) return { wrong: `port ${port} is not between 1 and 65535` };
+    return { value: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}` };
+  });
+}
+
+/** A mailbox, its domain in A-labels. */
+export function mailbox(): Scalar<string> {
+  return scalar({ type: "address", expected: "an address such as admin@example.net", json: TEXT }, (text) => {
+    const address = parseAddress(text);
+    return address === undefined ? { wrong: `${quoted(text)} is not an address` } : { value: address.text };
+  });
+}
+
+export function webAddress(): Scalar<string> {
+  const expected = "an http or https address such as https://alerts.example.net/holdfast";
+  return scalar({ type: "URL", expected, json: TEXT }, (text) => {
+    const url = URL.parse(text);
+    if (url === null) return { wrong: `${quoted(text)} is not a URL` };
+    const fits = url.protocol === "http:" || url.protocol === "https:";
+    return fits ? { value: url.href } : { wrong: `${quoted(url.protocol)} is not http or https` };
+  });
+}
+
+/** The text after `sqlite:`, not yet made absolute. */
+export function storageFolder(): Scalar<string> {
+  const expected = "sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
+  return scalar(
+    { type: "`sqlite:` and a folder", expected, json: { ...TEXT, pattern: "^sqlite:" } },
+    (text) => {
+      if (/^postgres(ql)?:/.test(text)) return { wrong: "PostgreSQL is not in this version" };
+      const folder = /^sqlite:(.+)$/.exec(text)?.[1];
+      if (folder === undefined) return { wrong: `${quoted(text)} is not a storage` };
+      if (folder.startsWith("~")) return { wrong: "~ is not expanded", right: "write the whole path" };
+      if (folder.startsWith(":")) return { wrong: `${quoted(folder)} is not a folder` };
+      if (/^\/\/[^/]/.test(folder)) return { wrong: `${quoted(text)} reads as a URL with a host` };
+      return { value: folder };
+    },
+  );
+}

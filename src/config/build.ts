@@ -1,0 +1,72 @@
+/** The configuration as the rest of Holdfast gets it: paths absolute, computed defaults filled in, frozen. */
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { declare } from "./domains.ts";
+import { socketPath } from "./locate.ts";
+import type { Parsed } from "./schema.ts";
+import type { AdminConfig, AlertsConfig, Config, SmtpConfig } from "./shape.ts";
+
+export function buildConfig(
+  file: string,
+  parsed: Parsed,
+  recipients: ReadonlyMap<string, readonly string[]>,
+): Config {
+  const folder = dirname(file);
+  const domains = Object.entries(parsed.domains).map(([name, settings]) =>
+    declare(name, settings, recipients.get(name)),
+  );
+  return deepFreeze({
+    file,
+    hostname: parsed.hostname,
+    ...present("postmaster", parsed.postmaster),
+    storage: { kind: "sqlite", folder: resolve(parsed.storage) },
+    smtp: smtpConfig(parsed.smtp, folder),
+    admin: adminConfig(parsed),
+    dns: parsed.dns,
+    store: parsed.store,
+    retention: parsed.retention,
+    delivery: parsed.delivery,
+    alerts: alertsConfig(parsed.alerts, folder),
+    log: { level: parsed.log.level, ...present("file", parsed.log.file && resolve(parsed.log.file)) },
+    checks: parsed.checks,
+    domains,
+  });
+}
+
+/** A key that is left out when it has no value. */
+function present<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}
+
+function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
+  const { tls } = smtp;
+  const files = tls && { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) };
+  return {
+    listen: smtp.listen,
+    ...present("tls", files),
+    threads: smtp.threads ?? Math.min(4, Math.max(1, availableParallelism() - 1)),
+    maxMessageSize: smtp.maxMessageSize,
+    greetDelay: smtp.greetDelay,
+    limits: smtp.limits,
+  };
+}
+
+function adminConfig({ admin, storage }: Parsed): AdminConfig {
+  return { ...present("listen", admin.listen), socket: socketPath(storage, admin.socket) };
+}
+
+/** A bare program name is looked for in PATH, a path starts from the folder of the configuration. */
+function alertsConfig({ webhook, command, oldest }: Parsed["alerts"], folder: string): AlertsConfig {
+  const [program = "", ...rest] = command ?? [];
+  const argv = command && [program.includes("/") ? resolve(folder, program) : program, ...rest];
+  return { ...present("webhook", webhook), ...present("command", argv), oldest };
+}
+
+/** Lists of texts are frozen as a whole: looking at each of a million recipients would take seconds. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  if (Array.isArray(value) && typeof value[0] === "string") return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return value;
+}

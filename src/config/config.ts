@@ -1,0 +1,75 @@
+/**
+ * What the operator wrote. This room alone reads the configuration file, the recipient files that it names and the
+ * environment; the rest of Holdfast gets one frozen value.
+ *
+ * The way of a text: YAML with places (document), each key by its schema (schema and the *-schema files, with the
+ * sentence that the reference page shows), keys against each other (consistency), domains and their lists
+ * (domains), then the value (build). A mistake never ends the search for others; each is a Problem with file, line,
+ * column, key, what was wrong and what would be right, and with any problem there is no configuration at all.
+ *
+ * What the daemon reads (certificates, lists, programs) is relative to the folder of the file; what it writes
+ * (storage, log, socket) is relative to the folder in which it was started.
+ */
+import { dirname, resolve } from "node:path";
+import { buildConfig } from "./build.ts";
+import { contradictions, doubts } from "./consistency.ts";
+import type { ConfigText } from "./document.ts";
+import { readDocument } from "./document.ts";
+import { examineDomains } from "./domains.ts";
+import { findingsOf, soundParts } from "./findings.ts";
+import { MAX_CONFIG_BYTES } from "./locate.ts";
+import type { Finding, Problem } from "./problem.ts";
+import { inOrder, keyText } from "./problem.ts";
+import { root } from "./schema.ts";
+import type { Config } from "./shape.ts";
+import { readText } from "./text-file.ts";
+
+export { adminSocket, configPath } from "./locate.ts";
+export { formatProblem } from "./problem.ts";
+export { configSchema, referencePage } from "./reference.ts";
+export { restartKeys } from "./reload.ts";
+export type { Problem } from "./problem.ts";
+export type { CheckName, Config, Endpoint, Listener, Reserve, Retention, SmtpLimits } from "./shape.ts";
+
+export type LoadResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Reads the file and all that it names; blocks while it does. All problems at once, in the order of the file. */
+export function loadConfig(path: string): LoadResult {
+  const file = resolve(path);
+  const content = readText(file, MAX_CONFIG_BYTES);
+  if ("fault" in content) return { ok: false, problems: [wholeFile(file, content.fault)] };
+  const text = readDocument(content.text);
+  return text.value === undefined ? { ok: false, problems: faultProblems(file, text) } : examine(file, text);
+}
+
+function examine(file: string, text: ConfigText): LoadResult {
+  const folder = dirname(file);
+  const result = root.safeParse(text.value, { reportInput: true });
+  const parts = result.success ? result.data : (soundParts(root, text.value) ?? {});
+  const domains = examineDomains(parts.domains ?? {}, folder);
+  const place = (finding: Finding) => placed(file, text, finding);
+  const findings = [
+    ...findingsOf(result.error?.issues ?? []),
+    ...contradictions(parts, folder),
+    ...domains.findings,
+  ];
+  const problems = [...faultProblems(file, text), ...findings.map(place), ...domains.elsewhere];
+  if (!result.success || problems.length > 0) return { ok: false, problems: inOrder(problems, file) };
+  const warnings = [...doubts(result.data), ...domains.warnings].map(place);
+  const config = buildConfig(file, result.data, domains.recipients);
+  return { ok: true, config, warnings: inOrder(warnings, file) };
+}
+
+function wholeFile(file: string, fault: { readonly wrong: string; readonly right: string }): Problem {
+  return { file, line: 0, column: 0, key: "", ...fault };
+}
+
+function faultProblems(file: string, text: ConfigText): readonly Problem[] {
+  return text.faults.map((fault) => ({ file, ...fault }));
+}
+
+function placed(file: string, text: ConfigText, { path, wrong, right, atKey }: Finding): Problem {
+  return { file, ...text.locate(path, atKey), key: keyText(path), wrong, right };
+}

@@ -1,0 +1,133 @@
+/** What no key can know alone: files that must be there, keys that need or exclude each other. */
+import { accessSync, constants } from "node:fs";
+import { isIPv4 } from "node:net";
+import { resolve } from "node:path";
+import { displayDomain, normaliseDomain } from "../mail/domain.ts";
+import type { Partly } from "./findings.ts";
+import { socketPath } from "./locate.ts";
+import type { Finding } from "./problem.ts";
+import { keyText, quoted } from "./problem.ts";
+import type { Parsed } from "./schema.ts";
+import type { Endpoint } from "./shape.ts";
+import { accessFault } from "./text-file.ts";
+
+/** sockaddr_un holds 104 to 108 bytes, by the system. */
+const MAX_SOCKET_BYTES = 100;
+const FIVE_DAYS = 5 * 86_400_000;
+
+export function contradictions(parts: Partly<Parsed>, folder: string): readonly Finding[] {
+  return [...certificateFindings(parts, folder), ...listenerFindings(parts), ...socketFindings(parts)];
+}
+
+function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
+  return (["certificate", "key"] as const).flatMap((key): Finding[] => {
+    const written = smtp?.tls?.[key];
+    if (written === undefined) return [];
+    const file = resolve(folder, written);
+    try {
+      accessSync(file, constants.R_OK);
+      return [];
+    } catch (error) {
+      const { wrong, right } = accessFault(error);
+      return [{ path: ["smtp", "tls", key], wrong: `${file} ${wrong}`, right }];
+    }
+  });
+}
+
+function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
+  const listeners = smtp?.listen ?? [];
+  const findings: Finding[] = [];
+  const taken = new Map<string, string>();
+  for (const [index, listener] of listeners.entries()) {
+    const path = ["smtp", "listen", index];
+    if (listener.tls === "implicit" && smtp?.tls === undefined) {
+      const right = "add smtp.tls with certificate and key, or write tls: starttls";
+      findings.push({ path: [...path, "tls"], wrong: "implicit TLS without a certificate", right });
+    }
+    findings.push(...clash(listener, path, taken));
+  }
+  return admin?.listen === undefined
+    ? findings
+    : [...findings, ...clash(admin.listen, ["admin", "listen"], taken)];
+}
+
+function clash(
+  endpoint: Endpoint,
+  path: (string | number)[],
+  taken: Map<string, string>,
+): readonly Finding[] {
+  const place = placeText(endpoint);
+  const other = taken.get(place);
+  taken.set(place, other ?? keyText(path));
+  if (other === undefined || endpoint.port === 0) return [];
+  return [{ path, wrong: `${place} is taken by ${other}`, right: "give each its own address or port" }];
+}
+
+function placeText({ address, port }: Endpoint): string {
+  return isIPv4(address) ? `${address}:${port}` : `[${address}]:${port}`;
+}
+
+function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] {
+  if (storage === undefined && admin?.socket === undefined) return [];
+  const socket = socketPath(storage ?? "", admin?.socket);
+  const length = Buffer.byteLength(socket);
+  if (length <= MAX_SOCKET_BYTES) return [];
+  const path = admin?.socket === undefined ? ["storage"] : ["admin", "socket"];
+  const wrong = `the socket ${quoted(socket)} has a path of ${length} bytes, and systems take ${MAX_SOCKET_BYTES}`;
+  return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
+}
+
+/** Sound, but perhaps not what was meant. */
+export function doubts(parsed: Parsed): readonly Finding[] {
+  return [...generalDoubts(parsed), ...loopDoubts(parsed)];
+}
+
+function generalDoubts(parsed: Parsed): readonly Finding[] {
+  const found: Finding[] = [];
+  const doubt = (path: string, wrong: string, right: string) =>
+    found.push({ path: path.split("."), wrong, right });
+  if (!parsed.hostname.includes("."))
+    doubt(
+      "hostname",
+      "is not a full name, and some servers refuse such a greeting",
+      "write the name of the MX record",
+    );
+  if (Object.keys(parsed.domains).length === 0)
+    doubt("domains", "no domain is declared: mail is taken only for those of the API", "declare a domain");
+  if (parsed.retention.waiting < FIVE_DAYS)
+    doubt("retention", "mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1", "keep it 30d");
+  if (parsed.admin.listen !== undefined && !isLoopback(parsed.admin.listen.address))
+    doubt(
+      "admin.listen",
+      "tokens cross the network in plain HTTP",
+      "listen on 127.0.0.1 behind a proxy with TLS",
+    );
+  const postmasterDomain = parsed.postmaster?.split("@").at(-1);
+  const declared = Object.keys(parsed.domains).some((name) => normaliseDomain(name) === postmasterDomain);
+  if (postmasterDomain !== undefined && !declared)
+    doubt(
+      "postmaster",
+      `${quoted(postmasterDomain)} is not declared here`,
+      "name an address of one of the domains",
+    );
+  return found;
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
+}
+
+/** A primary that is ourselves, as far as the file shows it. */
+function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, { primary }]) =>
+    primary.flatMap(({ host, port }, index): Finding[] => {
+      const own = smtp.listen.some(
+        (listener) => listener.port === port && (host === hostname || host === listener.address),
+      );
+      const wrong = `${displayDomain(host)} port ${port} is this server: its mail would go round in a circle`;
+      return own
+        ? [{ path: ["domains", name, "primary", index], wrong, right: "name the domain's own server" }]
+        : [];
+    }),
+  );
+}

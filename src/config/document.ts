@@ -1,0 +1,202 @@
+/** A YAML text as plain values, every scalar as the text that was written, and the place of each key. */
+import type { Alias, Document, Node, Pair, YAMLMap } from "yaml";
+import {
+  LineCounter,
+  isAlias,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+} from "yaml";
+import type { Finding, Path } from "./problem.ts";
+import { keyText } from "./problem.ts";
+
+export interface Place {
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What is wrong with the text as YAML. */
+export interface Fault extends Place, Omit<Finding, "path" | "atKey"> {
+  /** Name of the key that it is about, where there is one. */
+  readonly key: string;
+}
+
+export interface ConfigText {
+  /** Mappings, lists and texts; undefined where the text is too broken to be taken apart. */
+  readonly value: unknown;
+  readonly faults: readonly Fault[];
+  /** A single value as far as the parser got, however broken the rest of the text is. */
+  textAt(path: Path): string | undefined;
+  /** Where the value of a key stands, or the key itself; of a missing key: what should hold it. */
+  locate(path: Path, atKey?: boolean): Place;
+}
+
+type PlaceOf = (offset: number) => Place;
+
+export function readDocument(text: string): ConfigText {
+  const lines = new LineCounter();
+  const options = { schema: "failsafe", lineCounter: lines, prettyErrors: false, uniqueKeys: false } as const;
+  const document = parseDocument(text, options);
+  const placeOf = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const syntax = [...document.errors, ...document.warnings].map((error): Fault => {
+    const { line, column } = placeOf(error.pos[0]);
+    const { wrong, right } = explain(error.code, error.message);
+    return { line, column, key: "", wrong, right };
+  });
+  const keys = checkKeys(document, placeOf);
+  const aliases = document.errors.length > 0 ? [] : checkAliases(document, placeOf);
+  const broken = document.errors.length + aliases.length > 0;
+  return {
+    value: broken ? undefined : (document.toJS({ maxAliasCount: -1 }) ?? {}),
+    faults: [...syntax, ...keys, ...aliases],
+    textAt: (path) => textAt(document, path),
+    locate: (path, atKey = false) => placeOf(offsetOf(document, path, atKey)),
+  };
+}
+
+const MAX_ALIASES = 1000;
+
+/** Aliases without an anchor, and those whose anchors hold aliases again: such a text can grow without bound. */
+function checkAliases(document: Document, placeOf: PlaceOf): readonly Fault[] {
+  const faults: Fault[] = [];
+  let count = 0;
+  const fault = (alias: Alias, wrong: string, right: string) =>
+    faults.push({ ...placeOf(alias.range?.[0] ?? 0), key: "", wrong, right });
+  visit(document, {
+    Alias(_, alias, ancestors) {
+      count++;
+      if (alias.resolve(document) === undefined)
+        fault(alias, `the alias *${alias.source} stands for nothing`, STAR);
+      else if (ancestors.some((node) => isCollection(node) && node.anchor !== undefined))
+        fault(alias, "an alias inside an anchor", "write the values out");
+      else if (count > MAX_ALIASES) fault(alias, "too many aliases", "write the values out");
+      return count > MAX_ALIASES ? visit.BREAK : undefined;
+    },
+  });
+  return faults;
+}
+
+function textAt(document: Document, path: Path): string | undefined {
+  let node: unknown = document.contents;
+  for (const step of path) {
+    node = child(isAlias(node) ? node.resolve(document) : node, step)?.node;
+  }
+  return isScalar(node) && typeof node.value === "string" && node.value !== "" ? node.value : undefined;
+}
+
+const STAR = 'put a text that begins with * in quotes, such as "*"';
+
+const EXPLANATIONS: Readonly<Record<string, { readonly wrong: string; readonly right: string }>> = {
+  TAB_AS_INDENT: { wrong: "a tab in the indentation", right: "indent with spaces" },
+  BAD_INDENT: { wrong: "wrong indentation", right: "give keys of one mapping the same column" },
+  MULTIPLE_DOCS: { wrong: "a second document (---)", right: "keep one document in the file" },
+  BLOCK_AS_IMPLICIT_KEY: {
+    wrong: "a second colon in one line",
+    right: "put the value in quotes, or the mapping in a line of its own",
+  },
+  TAG_RESOLVE_FAILED: { wrong: "a YAML tag", right: "leave out what begins with !" },
+  BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
+};
+
+function explain(code: string, detail: string): { wrong: string; right: string } {
+  if (detail.startsWith("Flow "))
+    return { wrong: "a [ or { that is not closed", right: "close it with ] or }" };
+  const known = EXPLANATIONS[code];
+  if (known !== undefined) return known;
+  return {
+    wrong: `not valid YAML: ${detail}`,
+    right: "check quotes, brackets and colons; IPv6 addresses and texts with * or @ in front need quotes",
+  };
+}
+
+/** Duplicate keys are named; keys without a value are taken out, as if they were commented out. */
+function checkKeys(document: Document, placeOf: PlaceOf): readonly Fault[] {
+  const faults: Fault[] = [];
+  visit(document, {
+    Map(_, map, ancestors) {
+      faults.push(...duplicates(map, ancestors, placeOf));
+      if (!isDomains(ancestors)) map.items = map.items.filter((pair) => !isEmpty(pair));
+    },
+  });
+  return faults;
+}
+
+function duplicates(map: YAMLMap, ancestors: readonly unknown[], placeOf: PlaceOf): readonly Fault[] {
+  const seen = new Map<string, number>();
+  const faults: Fault[] = [];
+  for (const pair of map.items) {
+    const key = keyOf(pair);
+    const offset = rangeOf(pair.key)?.[0] ?? 0;
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, offset);
+    if (first === undefined && key !== "__proto__") continue;
+    const wrong =
+      first === undefined
+        ? "is not a known key"
+        : `stands here a second time, first in line ${placeOf(first).line}`;
+    const right = first === undefined ? "remove it" : "keep one";
+    faults.push({ ...placeOf(offset), key: keyText([...pathOf(map, ancestors), key]), wrong, right });
+  }
+  return faults;
+}
+
+/** The keys and indexes that lead to a node, from what the parser says is around it. */
+function pathOf(node: unknown, ancestors: readonly unknown[]): Path {
+  return ancestors.flatMap((around, index): (string | number)[] => {
+    if (isPair(around)) return [keyOf(around)];
+    return isSeq(around) ? [around.items.indexOf(ancestors[index + 1] ?? node)] : [];
+  });
+}
+
+/** Below `domains` a name without settings must not vanish. */
+function isDomains(ancestors: readonly unknown[]): boolean {
+  const pair = ancestors.at(-1) as Pair | undefined;
+  return ancestors.length === 3 && pair !== undefined && keyOf(pair) === "domains";
+}
+
+function isEmpty(pair: Pair): boolean {
+  const { value } = pair;
+  return value === null || (isScalar(value) && value.value === "" && value.type === "PLAIN");
+}
+
+function keyOf(pair: Pair): string {
+  return isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+}
+
+function rangeOf(node: unknown): readonly number[] | undefined {
+  return (node as Node | null)?.range ?? undefined;
+}
+
+function offsetOf(document: Document, path: Path, atKey: boolean): number {
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const [index, step] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    const found = child(node, step);
+    if (found === undefined) return offset;
+    node = found.node;
+    const wantsValue = index === path.length - 1 && !atKey && !(isCollection(node) && !node.flow);
+    offset = (wantsValue ? rangeOf(node)?.[0] : undefined) ?? found.offset ?? offset;
+  }
+  return offset;
+}
+
+function child(
+  node: unknown,
+  step: string | number,
+): { node: unknown; offset?: number | undefined } | undefined {
+  if (isSeq(node)) {
+    const item = node.items[Number(step)];
+    return item === undefined ? undefined : { node: item, offset: rangeOf(item)?.[0] };
+  }
+  const pair = isMap(node) ? node.items.find((candidate) => keyOf(candidate) === step) : undefined;
+  return pair === undefined ? undefined : { node: pair.value, offset: rangeOf(pair.key)?.[0] };
+}

@@ -1,0 +1,158 @@
+import * as z from "zod";
+import type { DomainSettings, Primary } from "../ports/directory.ts";
+import { hostOrLiteral } from "./addresses.ts";
+import { checks } from "./checks-schema.ts";
+import { described } from "./notes.ts";
+import { integer } from "./quantities.ts";
+import { choice, flag, kindOf, listOf, message, section, words } from "./scalars.ts";
+
+const PRIMARY = "{ host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
+const RECIPIENTS =
+  'a list such as [alice, bob, "list-*"], { file: users.txt }, or { catchAll: true } to take every address';
+
+const primaryKeys = section({
+  host: described(hostOrLiteral().optional(), {
+    meaning:
+      "The server that the domain's mail belongs to: a name or an IP address. Needed unless `mx` is true.",
+    example: "mail.example.com",
+  }),
+  mx: described(flag().optional(), {
+    meaning:
+      "Hand over to the domain's own MX records, without this server and those less preferred than it.",
+    example: "true",
+    default: "`false`",
+    rfc: "RFC 5321 §5.1",
+  }),
+  port: described(integer(1, 65_535).prefault("25"), {
+    meaning: "TCP port of that server.",
+    example: "2525",
+  }),
+  tls: described(choice("none", "opportunistic", "require", "verify").prefault("opportunistic"), {
+    meaning:
+      "`none`: never; `opportunistic`: when offered; `require`: encrypted or not at all; `verify`: also with a certificate that is valid for the name.",
+    example: "verify",
+    rfc: "RFC 3207, RFC 7435",
+  }),
+  preference: described(integer(0, 65_535).prefault("10"), {
+    meaning: "Lower is tried first; equal ones share the mail.",
+    example: "20",
+  }),
+});
+
+const primary = primaryKeys.transform((given, context): Primary => {
+  const { host = "", mx = false, port, tls, preference } = given;
+  if (mx && host !== "")
+    context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
+  if (!mx && host === "")
+    context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
+  return { host, port, tls, preference, ...(mx ? { mx } : {}) };
+});
+
+const primaries = z
+  .union(
+    [
+      primary.transform((one) => [one]),
+      listOf(primary, PRIMARY).min(1, { error: message("is an empty list", `write ${PRIMARY}`) }),
+    ],
+    { error: (issue) => message(kindOf(issue.input), `write ${PRIMARY}`) },
+  )
+  .transform((list, context) => {
+    const seen = new Set<string>();
+    for (const [index, one] of list.entries()) {
+      const place = `${one.host}:${one.port}`;
+      if (seen.has(place)) {
+        const text = message("is the same server as one before it", "remove one of the two");
+        context.addIssue({ code: "custom", message: text, path: [index] });
+      }
+      seen.add(place);
+    }
+    return list;
+  });
+
+export type RecipientSource =
+  | { readonly entries: readonly string[] }
+  | { readonly file: string }
+  | { readonly catchAll: true };
+
+const recipientKeys = section({
+  file: described(words("the path of a file with one recipient a line").optional(), {
+    meaning:
+      "File with one recipient a line, `#` begins a comment, at most 1,000,000. Read at start and at reload.",
+    example: "users.txt",
+    type: "path",
+  }),
+  catchAll: described(flag().optional(), {
+    meaning: "Every address of the domain exists. Junk to invented names is then kept as well.",
+    example: "true",
+    default: "`false`",
+  }),
+}).transform((given, context): RecipientSource => {
+  const { file, catchAll = false } = given;
+  if (file !== undefined && !catchAll) return { file };
+  if (file === undefined && catchAll) return { catchAll };
+  const wrong = file === undefined ? "names no recipients" : "has both file and catchAll";
+  context.addIssue({ code: "custom", message: message(wrong, `write ${RECIPIENTS}`) });
+  return z.NEVER;
+});
+
+export const recipients = z.union(
+  [
+    listOf(
+      z.string({ error: (issue) => message(kindOf(issue.input), "write a local part or an address") }),
+      RECIPIENTS,
+    ).transform((entries): RecipientSource => ({ entries })),
+    recipientKeys,
+  ],
+  { error: (issue) => message(kindOf(issue.input), `write ${RECIPIENTS}`) },
+);
+
+type Unknown = DomainSettings["unknownDuringOutage"];
+
+export const domain = section({
+  mode: described(choice("backup", "reflector").prefault("backup"), {
+    meaning:
+      "`backup`: this server is a secondary MX; `reflector`: it is the only one and hands every mail over at once.",
+    example: "reflector",
+  }),
+  primary: described(primaries, {
+    meaning: "Where the domain's mail goes: one server or a list of them.",
+    type: "mapping or list of mappings",
+    example: "{ host: mail.example.com, port: 2525 }",
+  }),
+  recipients: described(recipients, {
+    meaning:
+      'Which addresses exist. A list holds local parts, addresses of this domain, or beginnings such as "list-*". `postmaster` always exists. The key must be there: an empty list means that only the API adds recipients.',
+    type: "list or mapping",
+    example: '[alice, bob, "list-*"]',
+  }),
+  tagSeparator: described(
+    choice("+", "none")
+      .transform((separator) => (separator === "none" ? "" : separator))
+      .prefault("+"),
+    {
+      meaning: "With `+`, alice+anything is alice; with `none`, the `+` means nothing.",
+      example: "none",
+      type: "`+` or `none`",
+      rfc: "RFC 5233",
+    },
+  ),
+  unknownDuringOutage: described(choice("accept", "defer", "reject").optional(), {
+    meaning: "What becomes of an address that is in no list while the primary cannot be asked.",
+    example: "defer",
+    default: "`accept`, `reject` where there is a list",
+  }),
+  bareNewlines: described(choice("normalise", "reject").prefault("normalise"), {
+    meaning: "A CR or LF alone in a body: made into CRLF, or the mail refused.",
+    example: "reject",
+    rfc: "RFC 5321 §2.3.8",
+  }),
+  checks: described(checks.optional(), {
+    meaning: "Overrides `checks` for this domain.",
+    example: "{ greylist: off }",
+  }),
+});
+
+/** The default follows from whether the declared list can be taken for complete. */
+export function unknownDuringOutage(given: Unknown | undefined, source: RecipientSource): Unknown {
+  return given ?? ("catchAll" in source ? "accept" : "reject");
+}

@@ -1,0 +1,147 @@
+/** Domains as declared: names in A-labels, recipients read from where they are listed. */
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { normaliseDomain } from "../mail/domain.ts";
+import type { DeclaredDomain } from "../ports/directory.ts";
+import { unknownDuringOutage } from "./domain-schema.ts";
+import type { Partly } from "./findings.ts";
+import type { Finding, Path, Problem } from "./problem.ts";
+import { keyText, quoted } from "./problem.ts";
+import type { Entries, EntryFault } from "./recipient-list.ts";
+import { readEntries, readLines } from "./recipient-list.ts";
+import type { ParsedDomain } from "./schema.ts";
+import { readText } from "./text-file.ts";
+
+const MAX_LIST_BYTES = 128e6;
+
+export interface DomainFindings {
+  readonly findings: readonly Finding[];
+  /** In the files that the configuration names. */
+  readonly elsewhere: readonly Problem[];
+  readonly warnings: readonly Finding[];
+  /** By name as written, for those that are sound. */
+  readonly recipients: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Checks all names and reads all lists; `folder` is what relative paths start from. */
+export function examineDomains(
+  domains: Readonly<Record<string, Partly<ParsedDomain> | undefined>>,
+  folder: string,
+): DomainFindings {
+  const findings: Finding[] = [...nameFindings(Object.keys(domains))];
+  const elsewhere: Problem[] = [];
+  const warnings: Finding[] = [];
+  const recipients = new Map<string, readonly string[]>();
+  for (const [written, settings] of Object.entries(domains)) {
+    const path: Path = ["domains", written, "recipients"];
+    const list = readList({ name: normaliseDomain(written) ?? written, path, folder }, settings?.recipients);
+    findings.push(...list.findings);
+    elsewhere.push(...list.elsewhere);
+    if (list.recipients !== undefined) recipients.set(written, list.recipients);
+    warnings.push(...domainWarnings(path, settings, list.recipients));
+  }
+  return { findings, elsewhere, warnings, recipients };
+}
+
+function nameFindings(names: readonly string[]): readonly Finding[] {
+  const seen = new Map<string, string>();
+  return names.flatMap((written): Finding[] => {
+    const path = ["domains", written];
+    const name = normaliseDomain(written);
+    if (name === undefined || isIP(name) !== 0) {
+      const right = written.startsWith("*")
+        ? "write each domain by its name; * is not in this version"
+        : "write a domain such as example.com";
+      return [{ path, wrong: `${quoted(written)} is not a domain`, right, atKey: true }];
+    }
+    const first = seen.get(name);
+    if (first === undefined) {
+      seen.set(name, written);
+      return [];
+    }
+    const wrong = `is the same domain as ${quoted(first)}, ${name} in the DNS`;
+    return [{ path, wrong, right: "keep one", atKey: true }];
+  });
+}
+
+interface ListPlace {
+  readonly name: string;
+  readonly path: Path;
+  readonly folder: string;
+}
+
+interface ReadList {
+  readonly recipients?: readonly string[];
+  readonly findings: readonly Finding[];
+  readonly elsewhere: readonly Problem[];
+}
+
+const NO_LIST: ReadList = { findings: [], elsewhere: [] };
+
+function readList(place: ListPlace, source: Partly<ParsedDomain>["recipients"]): ReadList {
+  if (source === undefined) return NO_LIST;
+  if ("entries" in source && source.entries !== undefined) return inline(place, source.entries);
+  return "file" in source && source.file !== undefined ? fromFile(place, source.file) : NO_LIST;
+}
+
+function inline(place: ListPlace, list: readonly string[]): ReadList {
+  const { recipients, faults } = readEntries(list, place.name);
+  const findings = faults.map(({ index, wrong, right }): Finding => {
+    return { path: place.path.concat(index), wrong, right };
+  });
+  return { recipients, findings, elsewhere: [] };
+}
+
+function fromFile(place: ListPlace, written: string): ReadList {
+  const file = resolve(place.folder, written);
+  const content = readText(file, MAX_LIST_BYTES);
+  if ("fault" in content) {
+    const { wrong, right } = content.fault;
+    return { ...NO_LIST, findings: [{ path: [...place.path, "file"], wrong: `${file} ${wrong}`, right }] };
+  }
+  const { recipients, faults }: Entries = readLines(content.text, place.name);
+  const problem = ({ index, ...fault }: EntryFault): Problem => ({
+    file,
+    line: index + 1,
+    column: 1,
+    key: keyText(place.path),
+    ...fault,
+  });
+  return { recipients, findings: [], elsewhere: faults.map(problem) };
+}
+
+function domainWarnings(
+  path: Path,
+  settings: Partly<ParsedDomain> | undefined,
+  recipients: readonly string[] | undefined,
+): readonly Finding[] {
+  const source = settings?.recipients;
+  if (recipients?.length === 0) {
+    const wrong = "the list is empty: every address but postmaster is unknown until the API adds some";
+    return [{ path, wrong, right: "list the recipients" }];
+  }
+  if (source === undefined || !("catchAll" in source) || settings?.unknownDuringOutage === undefined)
+    return [];
+  const wrong = "has no effect, since with catchAll no address is unknown";
+  return [{ path: [...path.slice(0, -1), "unknownDuringOutage"], wrong, right: "remove it" }];
+}
+
+/** A sound domain in the form that the directory takes. */
+export function declare(
+  written: string,
+  settings: ParsedDomain,
+  recipients: readonly string[] | undefined,
+): DeclaredDomain {
+  return {
+    name: normaliseDomain(written) ?? written,
+    settings: {
+      mode: settings.mode,
+      primaries: settings.primary,
+      catchAll: "catchAll" in settings.recipients,
+      tagSeparator: settings.tagSeparator,
+      unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
+      bareNewlines: settings.bareNewlines,
+    },
+    ...(recipients === undefined ? {} : { recipients }),
+  };
+}

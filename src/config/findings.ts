@@ -1,0 +1,84 @@
+/** Issues of the schema as findings, and what can be used of a value of which parts are wrong. */
+import * as z from "zod";
+import { nearest } from "./nearest.ts";
+import type { Finding, Path } from "./problem.ts";
+import type { Endpoint } from "./shape.ts";
+
+type Issue = z.core.$ZodIssue;
+
+export function findingsOf(issues: readonly Issue[], base: Path = []): readonly Finding[] {
+  return withoutEchoes(issues).flatMap((issue) => {
+    const path = [...base, ...issue.path.map((step) => (typeof step === "number" ? step : String(step)))];
+    if (issue.code === "unrecognized_keys") return unknownKeys(issue, path);
+    if (issue.code === "invalid_union") return fromUnion(issue, path);
+    return [finding(path, issue.message)];
+  });
+}
+
+/** A misspelt key is one mistake: that the mapping therefore lacks what it should have is not told as well. */
+function withoutEchoes(issues: readonly Issue[]): readonly Issue[] {
+  const unknown = issues.filter((issue) => issue.code === "unrecognized_keys");
+  const misspelt = new Set(unknown.map((issue) => JSON.stringify(issue.path)));
+  return issues.filter((issue) => issue.code !== "custom" || !misspelt.has(JSON.stringify(issue.path)));
+}
+
+function finding(path: Path, text: string): Finding {
+  const [wrong = "", right = "see docs/configuration.md"] = text.split("\n");
+  return { path, wrong, right };
+}
+
+/** The message of the schema is the list of the keys that it knows. `document.ts` has told of `__proto__`. */
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Finding[] {
+  const known = issue.message.split("\n");
+  const unknown = issue.keys.filter((key) => key !== "__proto__");
+  return unknown.map((key) => {
+    const near = nearest(key, known);
+    const right = near === undefined ? `the keys here are ${known.join(", ")}` : `did you mean ${near}?`;
+    return { path: [...path, key], wrong: "is not a known key", right, atKey: true };
+  });
+}
+
+/** The form that was meant is the one of the same kind: its faults are told, not those of the others. */
+function fromUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): readonly Finding[] {
+  const meant = issue.errors.find(
+    (issues) => !issues.some(({ code, path: own }) => code === "invalid_type" && own.length === 0),
+  );
+  return meant === undefined ? [finding(path, issue.message)] : findingsOf(meant, path);
+}
+
+export type Partly<T> = T extends readonly unknown[] | Endpoint
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Partly<T[K]> | undefined }
+    : T;
+
+/** The sound parts of a value, so that what concerns several keys can be checked beside what is wrong. */
+export function soundParts<S extends z.ZodType>(schema: S, value: unknown): Partly<z.output<S>> | undefined {
+  return salvage(schema, value) as Partly<z.output<S>> | undefined;
+}
+
+function salvage(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const parts = partsOf(unwrapped(schema), value as Readonly<Record<string, unknown>>);
+  const sound = parts.map(([key, own, part]): [string, unknown] => [key, salvage(own, part)]);
+  return Object.fromEntries(sound.filter(([, part]) => part !== undefined));
+}
+
+type Part = readonly [key: string, schema: z.ZodType, value: unknown];
+
+function partsOf(schema: unknown, value: Readonly<Record<string, unknown>>): readonly Part[] {
+  if (schema instanceof z.ZodRecord) {
+    return Object.entries(value).map(([key, part]): Part => [key, schema.valueType as z.ZodType, part]);
+  }
+  if (!(schema instanceof z.ZodObject)) return [];
+  const own = (key: string) => (Object.hasOwn(value, key) ? value[key] : undefined);
+  return Object.entries(schema.shape).map(([key, part]): Part => [key, part as z.ZodType, own(key)]);
+}
+
+/** The schema behind defaults and `optional`. */
+function unwrapped(schema: unknown): unknown {
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) return unwrapped(schema.unwrap());
+  return schema;
+}

@@ -1,0 +1,61 @@
+import { printable } from "../mail/reply.ts";
+
+/** One thing that is wrong with the configuration, at its place. */
+export interface Problem {
+  readonly file: string;
+  /** From 1; 0 where the file as a whole is meant. */
+  readonly line: number;
+  readonly column: number;
+  /** Such as `smtp.listen[0].tls`; empty where no key can be named. */
+  readonly key: string;
+  readonly wrong: string;
+  /** What would be right. */
+  readonly right: string;
+}
+
+export type Path = readonly (string | number)[];
+
+/** A problem before its place in the file is looked up. */
+export interface Finding {
+  readonly path: Path;
+  readonly wrong: string;
+  readonly right: string;
+  /** The key itself is wrong, not its value. */
+  readonly atKey?: boolean;
+}
+
+/** One line: `file:line:column: key: what was wrong; what would be right`. */
+export function formatProblem(problem: Problem): string {
+  const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
+  const key = problem.key === "" ? "" : `${problem.key}: `;
+  return printable(`${place}: ${key}${problem.wrong}; ${problem.right}`);
+}
+
+/** In the order of the configuration file; those of recipient files follow. */
+export function inOrder(problems: readonly Problem[], main: string): readonly Problem[] {
+  const rank = (file: string) => (file === main ? "" : file);
+  return problems.toSorted(
+    (a, b) => compare(rank(a.file), rank(b.file)) || a.line - b.line || a.column - b.column,
+  );
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** `["smtp", "listen", 0]` as `smtp.listen[0]`. */
+export function keyText(path: Path): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === "number") return `${text}[${step}]`;
+    return text === "" ? step : `${text}.${step}`;
+  }, "");
+}
+
+const MAX_QUOTE = 60;
+
+/** A value of the operator's as a message shows it. */
+export function quoted(text: string): string {
+  const plain = printable(text);
+  return `"${plain.length > MAX_QUOTE ? `${plain.slice(0, MAX_QUOTE)}...` : plain}"`;
+}

@@ -1,0 +1,103 @@
+/** Numbers, durations and sizes, each with its bounds in the words of the configuration. */
+import { quoted } from "./problem.ts";
+import type { Reading, Scalar } from "./scalars.ts";
+import { scalar } from "./scalars.ts";
+import type { Reserve } from "./shape.ts";
+
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+export function integer(least: number, most: number): Scalar<number> {
+  const range = `${least} to ${most}`;
+  const json = { type: "integer", minimum: least, maximum: most };
+  return scalar({ type: `number, ${range}`, expected: `a whole number from ${range}`, json }, (text) =>
+    /^\d{1,15}$/.test(text)
+      ? between(Number(text), least, most, text)
+      : { wrong: `${quoted(text)} is not a whole number` },
+  );
+}
+
+/** Milliseconds of a text such as `30d` or `1h30m`; undefined when it is none. */
+export function readDuration(text: string): number | undefined {
+  if (!/^(\d{1,9}(\.\d{1,3})?(ms|[smhdw]))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/([\d.]+)(ms|[smhdw])/g)];
+  return parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (DURATION_UNITS[unit] ?? 0), 0);
+}
+
+export function duration(least: string, most: string): Scalar<number> {
+  const [from, to] = [readDuration(least) ?? 0, readDuration(most) ?? 0];
+  const range = `${least} to ${most}`;
+  const notation = {
+    type: `duration, ${range}`,
+    expected: `a duration from ${range}, such as 90s, 5m, 12h or 30d`,
+    json: { type: "string", pattern: "^(\\d+(\\.\\d+)?(ms|[smhdw]))+$" },
+  };
+  return scalar(notation, (text) => {
+    const value = readDuration(text);
+    if (value !== undefined) return between(Math.round(value), from, to, text);
+    return {
+      wrong: /^\d+$/.test(text) ? `${quoted(text)} has no unit` : `${quoted(text)} is not a duration`,
+    };
+  });
+}
+
+/** Bytes of a text such as `50MB`, `64KiB` or `1024`; undefined when it is none. */
+export function readSize(text: string): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]i?b|b)?$/i.exec(text);
+  if (match === null) return undefined;
+  return Math.round(Number(match[1]) * (SIZE_UNITS[(match[2] ?? "b").toLowerCase()] ?? 1));
+}
+
+export function size(least: string, most: string): Scalar<number> {
+  const [from, to] = [readSize(least) ?? 0, readSize(most) ?? 0];
+  const range = `${least} to ${most}`;
+  const notation = {
+    type: `size, ${range}`,
+    expected: `a size from ${range}, such as 50MB or 64KiB`,
+    json: { type: ["string", "integer"], pattern: "^\\d+(\\.\\d+)? ?([kKmMgGtT][iI]?[bB]|[bB])?$" },
+  };
+  return scalar(notation, (text) => {
+    const value = readSize(text);
+    return value === undefined ? { wrong: `${quoted(text)} is not a size` } : between(value, from, to, text);
+  });
+}
+
+/** A share of the disk or a fixed size. */
+export function reserve(): Scalar<Reserve> {
+  const notation = {
+    type: "percent, 0% to 50%, or size",
+    expected: "a share of the disk from 0% to 50%, or a size such as 2GB",
+    json: { type: ["string", "integer"] },
+  };
+  return scalar<Reserve>(notation, (text) => {
+    const bytes = readSize(text);
+    if (bytes !== undefined) return { value: { bytes } };
+    const percent = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(text)?.[1];
+    if (percent === undefined) return { wrong: `${quoted(text)} is neither a percentage nor a size` };
+    const checked = between(Number(percent), 0, 50, text);
+    return "value" in checked ? { value: { percent: checked.value } } : checked;
+  });
+}
+
+function between(value: number, least: number, most: number, text: string): Reading<number> {
+  if (value < least) return { wrong: `${quoted(text)} is too little` };
+  return value > most ? { wrong: `${quoted(text)} is too much` } : { value };
+}

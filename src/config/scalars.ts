@@ -1,0 +1,83 @@
+/**
+ * The smallest parts of the schema. YAML is read with every scalar as the text that was written, so `0123` stays
+ * a name and `off` a word; what a text means is decided here alone. A message is `what was wrong\nwhat would be
+ * right`, the form in which `findings.ts` takes it apart.
+ */
+import * as z from "zod";
+import { notations } from "./notes.ts";
+import type { Notation } from "./notes.ts";
+import { quoted } from "./problem.ts";
+
+/** A value, or what is wrong with the text and, where it differs from the usual advice, what would be right. */
+export type Reading<T> = { readonly value: T } | { readonly wrong: string; readonly right?: string };
+
+export type Scalar<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
+
+export function scalar<T>(notation: Notation, read: (text: string) => Reading<T>): Scalar<T> {
+  const right = `write ${notation.expected}`;
+  const schema = z
+    .string({ error: (issue) => message(kindOf(issue.input), right) })
+    .transform((text, context): T => {
+      const reading = text === "" ? { wrong: "is empty" } : read(text);
+      if ("value" in reading) return reading.value;
+      context.addIssue({ code: "custom", message: message(reading.wrong, reading.right ?? right) });
+      return z.NEVER;
+    });
+  notations.add(schema, notation);
+  return schema;
+}
+
+export function message(wrong: string, right: string): string {
+  return `${wrong}\n${right}`;
+}
+
+/** What stands where something else is wanted. */
+export function kindOf(input: unknown): string {
+  if (input === undefined) return "is missing";
+  if (Array.isArray(input)) return "is a list";
+  if (typeof input === "object" && input !== null) return "is a mapping";
+  return input === "" || input === null ? "is empty" : `${quoted(String(input))} is a single value`;
+}
+
+/** A mapping with these keys and no others. */
+export function section<S extends z.ZodRawShape>(shape: S) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? known.join("\n")
+        : message(kindOf(issue.input), `write a mapping with the keys ${known.join(", ")}`),
+  });
+}
+
+/** A list; `expected` says what one would write. */
+export function listOf<S extends z.ZodType>(element: S, expected: string) {
+  return z.array(element, { error: (issue) => message(kindOf(issue.input), `write ${expected}`) });
+}
+
+export function choice<const W extends string>(...words: readonly W[]): Scalar<W> {
+  const [only] = words;
+  const expected = words.length === 1 ? String(only) : `one of ${words.join(", ")}`;
+  const notation = { type: words.map((word) => `\`${word}\``).join(" or "), expected, json: { enum: words } };
+  return scalar(notation, (text) => {
+    const word = words.find((candidate) => candidate === text);
+    return word === undefined ? { wrong: `${quoted(text)} is not known` } : { value: word };
+  });
+}
+
+/** `true` or `false`. */
+export function flag(): Scalar<boolean> {
+  const notation = { type: "true or false", expected: "true or false", json: { type: "boolean" } };
+  return scalar(notation, (text) => {
+    if (text === "true" || text === "false") return { value: text === "true" };
+    return { wrong: `${quoted(text)} is neither true nor false` };
+  });
+}
+
+/** Any text without control characters. */
+export function words(expected: string): Scalar<string> {
+  return scalar({ type: "text", expected, json: { type: "string" } }, (text) =>
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    /[\x00-\x1f\x7f]/.test(text) ? { wrong: "contains control characters" } : { value: text },
+  );
+}

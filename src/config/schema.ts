@@ -1,0 +1,57 @@
+/** The whole configuration file; each section is in the file that its import names. */
+import * as z from "zod";
+import { hostName, mailbox, storageFolder } from "./addresses.ts";
+import { checks } from "./checks-schema.ts";
+import { domain } from "./domain-schema.ts";
+import { DEFAULT_STORAGE } from "./locate.ts";
+import { described } from "./notes.ts";
+import { kindOf, message, section } from "./scalars.ts";
+import { smtp } from "./smtp-schema.ts";
+import { admin, alerts, delivery, dns, log, retention, store } from "./upkeep-schema.ts";
+
+export const root = section({
+  hostname: described(hostName(), {
+    meaning: "Name of this server in the banner, in EHLO and in Received; must be the name in the MX record.",
+    example: "mx2.example.net",
+    rfc: "RFC 5321 §4.1.1.1",
+  }),
+  postmaster: described(mailbox().optional(), {
+    meaning: "Where mail for `<postmaster>` and postmaster@hostname goes: an address of one of the domains.",
+    example: "admin@example.net",
+    default: "none",
+    rfc: "RFC 5321 §4.5.1",
+  }),
+  storage: described(storageFolder().prefault(DEFAULT_STORAGE), {
+    meaning:
+      "Folder of the queue, relative to the folder in which the daemon is started. One daemon a folder.",
+    example: "sqlite:/var/lib/holdfast",
+  }),
+  smtp: described(smtp, { meaning: "Taking mail in." }),
+  admin: described(admin.prefault({}), { meaning: "API, dashboard and the `holdfast` tool." }),
+  dns: described(dns.prefault({}), { meaning: "Name resolution." }),
+  store: described(store.prefault({}), { meaning: "Care for the disk." }),
+  retention: described(retention.prefault({}), {
+    meaning: "How long things are kept: a duration for waiting mail, or a mapping with the keys below.",
+    type: "duration or mapping",
+    example: "30d",
+  }),
+  delivery: described(delivery.prefault({}), { meaning: "Handing mail over to the primaries." }),
+  alerts: described(alerts.prefault({}), {
+    meaning: "Telling the operator: primary away and back, old mail, full disk.",
+  }),
+  log: described(log.prefault({}), { meaning: "The daemon's log." }),
+  checks: described(checks.prefault({}), {
+    meaning: "Judging clients and mail. None of the checks is in this version; all must be off.",
+  }),
+  domains: described(
+    z
+      .record(z.string(), domain, {
+        error: (issue) => message(kindOf(issue.input), "write a mapping of domain names to their settings"),
+      })
+      .prefault({}),
+    { meaning: "The domains that mail is taken for, by name. More can be added through the API." },
+  ),
+});
+
+export type Parsed = z.output<typeof root>;
+export type ParsedDomain = z.output<typeof domain>;

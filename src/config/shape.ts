@@ -1,0 +1,119 @@
+import type { DeclaredDomain } from "../ports/directory.ts";
+import type { LogLevel } from "../runtime/log.ts";
+
+/** What the operator wrote, checked, with defaults filled in; deep frozen. Times in ms, sizes in bytes. */
+export interface Config {
+  /** Absolute path that it was read from. */
+  readonly file: string;
+  /** A-labels, lower case. */
+  readonly hostname: string;
+  /** Address that `<postmaster>` and postmaster@hostname go to. */
+  readonly postmaster?: string;
+  readonly storage: Storage;
+  readonly smtp: SmtpConfig;
+  readonly admin: AdminConfig;
+  /** `address:port` each, IPv6 in brackets; empty: the system's. */
+  readonly dns: { readonly servers: readonly string[] };
+  readonly store: { readonly reserve: Reserve };
+  readonly retention: Retention;
+  readonly delivery: DeliveryConfig;
+  readonly alerts: AlertsConfig;
+  /** No file: standard output. */
+  readonly log: { readonly level: LogLevel; readonly file?: string };
+  readonly checks: Checks;
+  readonly domains: readonly DeclaredDomain[];
+}
+
+export interface Storage {
+  readonly kind: "sqlite";
+  /** Absolute. */
+  readonly folder: string;
+}
+
+export interface Endpoint {
+  /** IP address without brackets. */
+  readonly address: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface Listener extends Endpoint {
+  readonly tls: "starttls" | "implicit";
+  /** Networks that may send PROXY headers; always empty in this version. */
+  readonly proxy: readonly string[];
+  /** Networks that may send XCLIENT; always empty in this version. */
+  readonly xclient: readonly string[];
+}
+
+export interface SmtpConfig {
+  readonly listen: readonly Listener[];
+  /** Absolute paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly threads: number;
+  readonly maxMessageSize: number;
+  readonly greetDelay: number;
+  readonly limits: SmtpLimits;
+}
+
+/** All per SMTP connection unless said; the key reference has a sentence and the RFC section of each. */
+export interface SmtpLimits {
+  readonly commandTimeout: number;
+  /** Between two blocks of a body. */
+  readonly dataTimeout: number;
+  /** Bytes a second, over any 60 s of a body; 0: no limit. */
+  readonly minDataRate: number;
+  readonly commands: number;
+  readonly commandsWithoutMail: number;
+  readonly refusedRecipients: number;
+  /** Per mail. */
+  readonly recipients: number;
+  /** In all. */
+  readonly connections: number;
+  /** Per client network, /24 or /64. */
+  readonly connectionsPerClient: number;
+  readonly mailsPerConnection: number;
+  readonly headerSize: number;
+  /** Received fields of one mail. */
+  readonly received: number;
+  /** Received fields of one mail that name us. */
+  readonly ownReceived: number;
+  readonly errors: number;
+  /** Buffered bodies in all. */
+  readonly bodyMemory: number;
+}
+
+export interface AdminConfig {
+  readonly listen?: Endpoint;
+  /** Absolute path of the Unix socket. */
+  readonly socket: string;
+}
+
+export type Reserve = { readonly percent: number } | { readonly bytes: number };
+
+export interface Retention {
+  readonly waiting: number;
+  readonly parked: number;
+  readonly ledger: number;
+  readonly trace: number;
+  readonly traceSize: number;
+}
+
+export interface DeliveryConfig {
+  /** At most, to one primary. */
+  readonly connections: number;
+  readonly mailsPerConnection: number;
+  readonly connectTimeout: number;
+}
+
+export interface AlertsConfig {
+  readonly webhook?: string;
+  /** Program and arguments, run without a shell. */
+  readonly command?: readonly string[];
+  /** Age of waiting mail from which it is worth an alert. */
+  readonly oldest: number;
+}
+
+export type CheckName = "dnsbl" | "greylist" | "spf" | "dmarc" | "reachability" | "spam" | "virus";
+
+/** No check is in this version, so none can be anything but off. */
+export type Checks = Readonly<Record<CheckName, "off">>;

@@ -1,0 +1,39 @@
+import { isUtf8 } from "node:buffer";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+
+export type FileText =
+  | { readonly text: string }
+  | { readonly fault: { readonly wrong: string; readonly right: string } };
+
+/** A text file as a whole; what the operator would have to change where it cannot be read. */
+export function readText(file: string, maxBytes: number): FileText {
+  let handle: number | undefined;
+  try {
+    handle = openSync(file, "r");
+    const stats = fstatSync(handle);
+    if (stats.isDirectory()) return { fault: { wrong: "is a folder", right: "name a file" } };
+    if (stats.size > maxBytes) return tooLarge(maxBytes);
+    const bytes = readFileSync(handle);
+    if (bytes.length > maxBytes) return tooLarge(maxBytes);
+    if (!isUtf8(bytes)) return { fault: { wrong: "is not UTF-8 text", right: "save it as UTF-8" } };
+    return { text: bytes.toString("utf8").replace(/^\ufeff/, "") };
+  } catch (error) {
+    return { fault: accessFault(error) };
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+function tooLarge(maxBytes: number): FileText {
+  return { fault: { wrong: "is too large", right: `keep it under ${maxBytes / 1e6} MB` } };
+}
+
+/** What an error of the file system means for the operator. */
+export function accessFault(error: unknown): { readonly wrong: string; readonly right: string } {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT" || code === "ENOTDIR") return { wrong: "does not exist", right: "check the path" };
+  if (code === "EACCES" || code === "EPERM") {
+    return { wrong: "may not be read", right: "let the user that the daemon runs as read it" };
+  }
+  return { wrong: `cannot be read (${code ?? String(error)})`, right: "check the path and the disk" };
+}

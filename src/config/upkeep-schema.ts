@@ -1,0 +1,132 @@
+/** The sections that are not about mail coming in: who may look, how long things stay, who is told. */
+import * as z from "zod";
+import { endpoint, nameServer, webAddress } from "./addresses.ts";
+import { described } from "./notes.ts";
+import { duration, integer, reserve, size } from "./quantities.ts";
+import { choice, kindOf, listOf, message, section, words } from "./scalars.ts";
+
+export const admin = section({
+  listen: described(endpoint().optional(), {
+    meaning: "Where the API and the dashboard answer, in plain HTTP; absent: on the Unix socket only.",
+    example: '"127.0.0.1:8025"',
+    default: "not listened",
+  }),
+  socket: described(words("the path of a Unix socket, such as /run/holdfast/admin.sock").optional(), {
+    meaning: "Unix socket over which `holdfast` talks to the daemon; at most 100 bytes.",
+    example: "/run/holdfast/admin.sock",
+    default: "`admin.sock` in the storage folder",
+    type: "path",
+  }),
+});
+
+export const dns = section({
+  servers: described(listOf(nameServer(), 'a list of IP addresses such as ["127.0.0.1:5353"]').prefault([]), {
+    meaning:
+      "Name servers to ask. A primary's name is looked up in /etc/hosts first, then here. Empty: those of the system.",
+    example: '["127.0.0.1:5353"]',
+    type: "list of IP addresses, with or without port",
+  }),
+});
+
+export const store = section({
+  reserve: described(reserve().prefault("5%"), {
+    meaning:
+      "Free disk below which new mail gets 452 while what is held is still handed over. A share counts as at least 256 MB; a size is taken as it is.",
+    example: "2GB",
+    rfc: "RFC 5321 §4.2.3",
+  }),
+});
+
+const WAITING = "30d";
+const waiting = () => duration("1s", "3650d");
+
+const retentionKeys = section({
+  waiting: described(waiting().prefault(WAITING), {
+    meaning: "How long mail waits for its primary before it is given up.",
+    example: "60d",
+    rfc: "RFC 5321 §4.5.4.1",
+  }),
+  parked: described(waiting().prefault("30d"), {
+    meaning: "How long refused or expired mail is kept for the operator.",
+    example: "14d",
+  }),
+  ledger: described(waiting().prefault("90d"), {
+    meaning: "How long it is remembered what became of each recipient.",
+    example: "365d",
+  }),
+  trace: described(waiting().prefault("30d"), {
+    meaning: "How long the steps of each mail are kept for `holdfast trace`.",
+    example: "7d",
+  }),
+  traceSize: described(size("1MB", "1TB").prefault("1GB"), {
+    meaning: "Disk that traces may take; the oldest go first.",
+    example: "200MB",
+  }),
+});
+
+/** The short form is the waiting time, the rest as it is by default. */
+export const retention = z
+  .union([waiting(), retentionKeys], {
+    error: (issue) =>
+      message(kindOf(issue.input), "write a duration such as 30d, or { waiting: 30d, parked: 30d }"),
+  })
+  .transform((given) => (typeof given === "number" ? { ...retentionKeys.parse({}), waiting: given } : given));
+
+export const delivery = section({
+  connections: described(integer(1, 1000).prefault("8"), {
+    meaning: "Connections to one primary at a time, at most.",
+    example: "4",
+  }),
+  mailsPerConnection: described(integer(1, 100_000).prefault("100"), {
+    meaning: "Mails handed over in one connection before a new one is made.",
+    example: "50",
+  }),
+  connectTimeout: described(duration("1s", "10m").prefault("30s"), {
+    meaning: "How long a primary may take to answer a connection.",
+    example: "10s",
+    rfc: "RFC 5321 §4.5.3.2.1",
+  }),
+});
+
+const COMMAND = 'the path of a program, or a list such as ["/usr/local/bin/page", "--team", "mail"]';
+
+const command = z.union(
+  [
+    words(COMMAND).transform((program) => [program]),
+    listOf(words("a program or an argument"), COMMAND).min(1, {
+      error: message("is an empty list", `write ${COMMAND}`),
+    }),
+  ],
+  { error: (issue) => message(kindOf(issue.input), `write ${COMMAND}`) },
+);
+
+export const alerts = section({
+  webhook: described(webAddress().optional(), {
+    meaning: "Gets each alert as JSON by POST.",
+    example: "https://alerts.example.net/holdfast",
+    default: "none",
+  }),
+  command: described(command.optional(), {
+    meaning: "Program that is run for each alert, without a shell; the alert is JSON on its standard input.",
+    example: '["/usr/local/bin/page", "--team", "mail"]',
+    default: "none",
+    type: "path, or list of program and arguments",
+  }),
+  oldest: described(duration("1s", "365d").prefault("4h"), {
+    meaning: "Age of waiting mail from which an alert is raised.",
+    example: "12h",
+  }),
+});
+
+export const log = section({
+  level: described(choice("error", "warn", "info", "debug").prefault("info"), {
+    meaning: "Least important lines that are written.",
+    example: "debug",
+  }),
+  file: described(words("the path of a file").optional(), {
+    meaning: "Log file, JSON lines.",
+    example: "/var/log/holdfast/holdfast.log",
+    default: "standard output",
+    type: "path",
+  }),
+});

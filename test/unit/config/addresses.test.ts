@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { endpoint, hostOrLiteral, nameServer, storageFolder } from "../../../src/config/addresses.ts";
+
+test("hosts of primaries", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["Mail.Example.COM.", "mail.example.com"],
+    ["mäil.example", "xn--mil-qla.example"],
+    ["192.0.2.1", "192.0.2.1"],
+    ["[192.0.2.1]", "192.0.2.1"],
+    ["2001:DB8::1", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["[IPv6:2001:db8::1]", "2001:db8::1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+  ];
+  for (const [text, host] of cases) assert.equal(hostOrLiteral().parse(text), host);
+  for (const text of [
+    "",
+    "a b",
+    "-a.example",
+    "192.0.2",
+    "192.0.2.1:25",
+    "[192.0.2.1",
+    "a..b",
+    "user@a.example",
+  ])
+    assert.equal(hostOrLiteral().safeParse(text).success, false, text);
+});
+
+test("endpoints", () => {
+  assert.deepEqual(endpoint().parse("127.0.0.1:0"), { address: "127.0.0.1", port: 0 });
+  assert.deepEqual(endpoint().parse("[::]:25"), { address: "::", port: 25 });
+  for (const text of ["127.0.0.1", "[127.0.0.1]:25", "::1:25", "[::]", "[::]:x", "127.0.0.1:65536", "*:25"])
+    assert.equal(endpoint().safeParse(text).success, false, text);
+});
+
+test("name servers", () => {
+  assert.equal(nameServer().parse("[2001:db8::1]:5353"), "[2001:db8::1]:5353");
+  assert.equal(nameServer().parse("2001:db8::1"), "[2001:db8::1]:53");
+  for (const text of ["192.0.2.1:0", "192.0.2.1:99999", "192.0.2", "[]:53"])
+    assert.equal(nameServer().safeParse(text).success, false, text);
+});
+
+test("folders of the storage", () => {
+  assert.equal(storageFolder().parse("sqlite:./data"), "./data");
+  assert.equal(storageFolder().parse("sqlite:///var/lib/holdfast"), "///var/lib/holdfast");
+  assert.equal(storageFolder().safeParse("sqlite:").success, false);
+});

@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { loadConfig } from "../../../src/config/config.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+import { DOMAIN, HEAD, linesOf, load } from "./sample.ts";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+
+async function configOf(text: string, files?: Readonly<Record<string, string>>): Promise<Config> {
+  const result = await load(text, files);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.config;
+}
+
+test("fills in every default", async () => {
+  const config = await configOf(`${HEAD}domains:\n${DOMAIN}`);
+  const cores = Math.min(4, Math.max(1, availableParallelism() - 1));
+  assert.deepEqual(config, {
+    file: "holdfast.yaml",
+    hostname: "mx2.example.net",
+    storage: { kind: "sqlite", folder: resolve("data") },
+    smtp: {
+      listen: [{ address: "127.0.0.1", port: 2525, tls: "starttls", proxy: [], xclient: [] }],
+      threads: cores,
+      maxMessageSize: 50_000_000,
+      greetDelay: 100,
+      limits: {
+        commandTimeout: 300_000,
+        dataTimeout: 180_000,
+        minDataRate: 500,
+        commands: 1000,
+        commandsWithoutMail: 100,
+        refusedRecipients: 10,
+        recipients: 1000,
+        connections: 10_000,
+        connectionsPerClient: 250,
+        mailsPerConnection: 1000,
+        headerSize: 1_048_576,
+        received: 100,
+        ownReceived: 5,
+        errors: 20,
+        bodyMemory: 67_108_864,
+      },
+    },
+    admin: { socket: resolve("data/admin.sock") },
+    dns: { servers: [] },
+    store: { reserve: { percent: 5 } },
+    retention: {
+      waiting: 30 * 86_400_000,
+      parked: 30 * 86_400_000,
+      ledger: 90 * 86_400_000,
+      trace: 30 * 86_400_000,
+      traceSize: 1e9,
+    },
+    delivery: { connections: 8, mailsPerConnection: 100, connectTimeout: 30_000 },
+    alerts: { oldest: 4 * 3_600_000 },
+    log: { level: "info" },
+    checks: {
+      dnsbl: "off",
+      greylist: "off",
+      spf: "off",
+      dmarc: "off",
+      reachability: "off",
+      spam: "off",
+      virus: "off",
+    },
+    domains: [
+      {
+        name: "example.com",
+        settings: {
+          mode: "backup",
+          primaries: [{ host: "mail.example.com", port: 25, tls: "opportunistic", preference: 10 }],
+          catchAll: false,
+          tagSeparator: "+",
+          unknownDuringOutage: "reject",
+          bareNewlines: "normalise",
+        },
+        recipients: ["alice"],
+      },
+    ],
+  });
+});
+
+const EVERYTHING = `
+hostname: MX2.Bücher.example.
+postmaster: Admin@bücher.example
+storage: sqlite:/var/lib/holdfast
+smtp:
+  listen:
+    - "127.0.0.1:2525"
+    - { address: "[::1]:465", tls: implicit, proxy: [], xclient: [] }
+  tls: { certificate: chain.pem, key: key.pem }
+  threads: 3
+  maxMessageSize: 64MiB
+  greetDelay: 2s
+  limits: { recipients: 200, commandTimeout: 1h }
+admin: { listen: "127.0.0.1:8025", socket: /run/holdfast/admin.sock }
+dns: { servers: ["127.0.0.1:5353", 192.0.2.53, "::1", "[::1]:54"] }
+store: { reserve: 2GB }
+retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
+delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
+alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
+log: { level: debug, file: log/holdfast.log }
+checks: { greylist: off, spf: false }
+domains:
+  Bücher.example:
+    mode: reflector
+    primary:
+      - { host: Mäil.example, port: 2525, tls: verify, preference: 1 }
+      - { host: "[IPv6:2001:DB8::1]", tls: none }
+      - { mx: true, preference: 20 }
+    recipients: { file: users.txt }
+    tagSeparator: none
+    unknownDuringOutage: defer
+    bareNewlines: reject
+    checks: { dnsbl: off }
+  all.example:
+    primary: { host: 192.0.2.7 }
+    recipients: { catchAll: true }
+`;
+
+test("reads every key in its longer form", async () => {
+  const config = await configOf(EVERYTHING, { "chain.pem": "", "key.pem": "", "users.txt": "Ann\nlist-*\n" });
+  assert.equal(config.hostname, "mx2.xn--bcher-kva.example");
+  assert.equal(config.postmaster, "Admin@xn--bcher-kva.example");
+  assert.deepEqual(config.storage, { kind: "sqlite", folder: "/var/lib/holdfast" });
+  assert.deepEqual(config.smtp.listen[1], {
+    address: "::1",
+    port: 465,
+    tls: "implicit",
+    proxy: [],
+    xclient: [],
+  });
+  assert.deepEqual(config.smtp.tls, { certificate: "chain.pem", key: "key.pem" });
+  assert.deepEqual(
+    [config.smtp.threads, config.smtp.maxMessageSize, config.smtp.greetDelay],
+    [3, 2 ** 26, 2000],
+  );
+  assert.equal(config.smtp.limits.recipients, 200);
+  assert.deepEqual(config.admin, {
+    listen: { address: "127.0.0.1", port: 8025 },
+    socket: "/run/holdfast/admin.sock",
+  });
+  assert.deepEqual(config.dns.servers, ["127.0.0.1:5353", "192.0.2.53:53", "[::1]:53", "[::1]:54"]);
+  assert.deepEqual(config.store.reserve, { bytes: 2e9 });
+  assert.deepEqual(config.retention, {
+    waiting: 14 * 86_400_000,
+    parked: 14 * 86_400_000,
+    ledger: 365 * 86_400_000,
+    trace: 5_400_000,
+    traceSize: 1e7,
+  });
+  assert.deepEqual(config.alerts, {
+    webhook: "https://alerts.example.net/x",
+    command: ["page.sh", "--team", "mail"],
+    oldest: 90_000,
+  });
+  assert.deepEqual(config.log, { level: "debug", file: resolve("log/holdfast.log") });
+  const [first, second] = config.domains;
+  assert.deepEqual(first, {
+    name: "xn--bcher-kva.example",
+    settings: {
+      mode: "reflector",
+      primaries: [
+        { host: "xn--mil-qla.example", port: 2525, tls: "verify", preference: 1 },
+        { host: "2001:db8::1", port: 25, tls: "none", preference: 10 },
+        { host: "", port: 25, tls: "opportunistic", preference: 20, mx: true },
+      ],
+      catchAll: false,
+      tagSeparator: "",
+      unknownDuringOutage: "defer",
+      bareNewlines: "reject",
+    },
+    recipients: ["ann", "list-*"],
+  });
+  assert.equal(second?.settings.catchAll, true);
+  assert.equal(second?.settings.unknownDuringOutage, "accept");
+  assert.equal(second !== undefined && "recipients" in second, false);
+});
+
+test("a short retention is the time that mail waits", async () => {
+  const { retention } = await configOf(`${HEAD}retention: 10d\n`);
+  assert.equal(retention.waiting, 10 * 86_400_000);
+  assert.equal(retention.ledger, 90 * 86_400_000);
+});
+
+test("a bare program of an alert is left to PATH", async () => {
+  const { alerts } = await configOf(`${HEAD}alerts: { command: page }\n`);
+  assert.deepEqual(alerts.command, ["page"]);
+});
+
+test("a key without a value counts as left out, an anchor stands for what it names", async () => {
+  const text = `${HEAD}admin:\nlog:\n  file:\ndomains:\n  a.example: &a { primary: { host: m.example }, recipients: [x] }\n  b.example: *a\n`;
+  const { domains } = await configOf(text);
+  assert.deepEqual(
+    domains.map(({ name, recipients }) => [name, recipients]),
+    [
+      ["a.example", ["x"]],
+      ["b.example", ["x"]],
+    ],
+  );
+});
+
+test("recipients that YAML would take for numbers or truths stay as written", async () => {
+  const text = `${HEAD}domains:\n  a.example: { primary: { host: m.example }, recipients: [0123, 1e3, true, null, off] }\n`;
+  const { domains } = await configOf(text);
+  assert.deepEqual(domains[0]?.recipients, ["0123", "1e3", "true", "null", "off"]);
+});
+
+test("the result is frozen through and through", () => {
+  const result = loadConfig(join(ROOT, "config/holdfast.yaml"));
+  assert.ok(result.ok);
+  const thawed: string[] = [];
+  const look = (value: unknown, path: string): void => {
+    if (typeof value !== "object" || value === null) return;
+    if (!Object.isFrozen(value)) thawed.push(path);
+    for (const [key, part] of Object.entries(value)) look(part, `${path}.${key}`);
+  };
+  look(result.config, "config");
+  assert.deepEqual(thawed, []);
+});
+
+test("the file that ships touches loopback only, and the examples are sound", () => {
+  for (const name of ["holdfast", "backup-mx.example", "reflector.example"]) {
+    const result = loadConfig(join(ROOT, `config/${name}.yaml`));
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.deepEqual(result.warnings, []);
+  }
+  const shipped = loadConfig(join(ROOT, "config/holdfast.yaml"));
+  assert.ok(shipped.ok);
+  const { hostname, smtp, admin, storage, domains } = shipped.config;
+  assert.equal(hostname, "mx2.example.test");
+  assert.deepEqual(
+    smtp.listen.map(({ address, port }) => `${address}:${port}`),
+    ["127.0.0.1:2525"],
+  );
+  assert.deepEqual(admin.listen, { address: "127.0.0.1", port: 8025 });
+  assert.equal(storage.folder, resolve("data"));
+  assert.deepEqual(domains[0]?.settings.primaries, [
+    { host: "127.0.0.1", port: 2526, tls: "opportunistic", preference: 10 },
+  ]);
+  assert.deepEqual(domains[0]?.recipients, ["alice", "bob", "list-*"]);
+});
+
+test("a file of 100,000 recipients is read within a second", async () => {
+  await using folder = await tempFolder();
+  const lines = Array.from({ length: 100_000 }, (_, index) => `User${index}@example.com # since 2019\n`);
+  await writeFile(join(folder.path, "users.txt"), lines.join(""));
+  const file = join(folder.path, "holdfast.yaml");
+  const domain = "  example.com: { primary: { host: m.example }, recipients: { file: users.txt } }\n";
+  await writeFile(file, `${HEAD}domains:\n${domain}`);
+  const times = Array.from({ length: 3 }, () => {
+    const start = performance.now();
+    loadConfig(file);
+    return performance.now() - start;
+  });
+  assert.ok(Math.min(...times) < 1000, `best of three: ${times.join(", ")} ms`);
+  const result = loadConfig(file);
+  assert.ok(result.ok);
+  assert.equal(result.config.domains[0]?.recipients?.length, 100_000);
+  assert.equal(result.config.domains[0]?.recipients?.[99_999], "user99999");
+});
+
+test("doubts are warnings, not problems", async () => {
+  const text = `hostname: mx2
+postmaster: admin@elsewhere.example
+smtp: { listen: ["192.0.2.1:25"] }
+admin: { listen: "0.0.0.0:8025" }
+retention: 2d
+domains:
+  a.example: { primary: { host: mx2 }, recipients: [] }
+  b.example: { primary: [{ host: 192.0.2.1 }], recipients: { catchAll: true }, unknownDuringOutage: defer }
+`;
+  assert.deepEqual(await linesOf(text), [
+    "holdfast.yaml:1:11: hostname: is not a full name, and some servers refuse such a greeting; write the name of the MX record",
+    'holdfast.yaml:2:13: postmaster: "elsewhere.example" is not declared here; name an address of one of the domains',
+    "holdfast.yaml:4:18: admin.listen: tokens cross the network in plain HTTP; listen on 127.0.0.1 behind a proxy with TLS",
+    "holdfast.yaml:5:12: retention: mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1; keep it 30d",
+    "holdfast.yaml:7:16: domains.a.example.primary[0]: mx2 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+    "holdfast.yaml:7:52: domains.a.example.recipients: the list is empty: every address but postmaster is unknown until the API adds some; list the recipients",
+    "holdfast.yaml:8:26: domains.b.example.primary[0]: 192.0.2.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+    "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, since with catchAll no address is unknown; remove it",
+  ]);
+  assert.deepEqual(await linesOf(HEAD), [
+    "holdfast.yaml:1:1: domains: no domain is declared: mail is taken only for those of the API; declare a domain",
+  ]);
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { test } from "node:test";
+import { adminSocket, configPath } from "../../../src/config/config.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+test("the flag goes before the environment, the environment before the default", () => {
+  assert.equal(configPath("a.yaml", { HOLDFAST_CONFIG: "/b.yaml" }), resolve("a.yaml"));
+  assert.equal(configPath(undefined, { HOLDFAST_CONFIG: "/b.yaml" }), "/b.yaml");
+  assert.equal(configPath(undefined, { HOLDFAST_CONFIG: "" }), resolve("config/holdfast.yaml"));
+  assert.equal(configPath(undefined, {}), resolve("config/holdfast.yaml"));
+});
+
+test("the socket is found in a wrong configuration", async () => {
+  const cases: readonly (readonly [string, string | undefined])[] = [
+    ["", resolve("data/admin.sock")],
+    ["hostname: [\n", resolve("data/admin.sock")],
+    ["storage: sqlite:/var/q\n", "/var/q/admin.sock"],
+    ["stroage: x\nstorage: sqlite:./q\nsmtp: nonsense\n", resolve("q/admin.sock")],
+    ["storage: sqlite:/var/q\nadmin: { socket: /run/h.sock }\nlog: loud\n", "/run/h.sock"],
+    ["storage: sqlite:/var/q\nadmin: {}\na: [*, ]\nb:\n\tc: 1\n", "/var/q/admin.sock"],
+    ["a: &x { socket: /run/h.sock }\nadmin: *x\n", "/run/h.sock"],
+    ['a: "\nstorage: "sqlite:/var/q" # here\n', "/var/q/admin.sock"],
+    ["storage: postgres://db/mail\n", undefined],
+    ["storage: postgres://db/mail\nadmin: { socket: run/h.sock }\n", resolve("run/h.sock")],
+  ];
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  for (const [text, socket] of cases) {
+    await writeFile(file, text);
+    assert.equal(adminSocket(file), socket, text);
+  }
+  assert.equal(adminSocket(join(folder.path, "none.yaml")), undefined);
+});

@@ -1,0 +1,375 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatProblem, loadConfig } from "../../../src/config/config.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+import { DOMAIN, HEAD, linesOf } from "./sample.ts";
+
+/** Lines of HEAD, so that what follows stands in line 3. */
+async function after(text: string, files?: Readonly<Record<string, string>>): Promise<string[]> {
+  return (await linesOf(HEAD + text, files)).map((line) => line.replace(/^holdfast\.yaml:/, ""));
+}
+
+/** What is wrong with one value of one key, at any place. */
+async function wrong(text: string): Promise<string> {
+  const lines = await after(text);
+  assert.equal(lines.length, 1, lines.join("\n"));
+  return (lines[0] ?? "").replace(/^\d+:\d+: [^ ]+: /, "");
+}
+
+const KNOWN =
+  "hostname, postmaster, storage, smtp, admin, dns, store, retention, delivery, alerts, log, checks, domains";
+const THREE_FORMS =
+  'write a list such as [alice, bob, "list-*"], { file: users.txt }, or { catchAll: true } to take every address';
+const PRIMARY = "write { host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
+
+test("a file that cannot be read is named", async () => {
+  await using folder = await tempFolder();
+  const none = loadConfig(`${folder.path}/none.yaml`);
+  assert.ok(!none.ok);
+  assert.deepEqual(none.problems.map(formatProblem), [
+    `${folder.path}/none.yaml: does not exist; check the path`,
+  ]);
+  const directory = loadConfig(folder.path);
+  assert.ok(!directory.ok);
+  assert.deepEqual(directory.problems.map(formatProblem), [`${folder.path}: is a folder; name a file`]);
+});
+
+test("what is not YAML is told with its line", async () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["a:\n\tb: 1\n", "2:1: a tab in the indentation; indent with spaces"],
+    ["a: [1, 2\nb: 3\n", "2:1: a [ or { that is not closed; close it with ] or }"],
+    ["a:\n  b: 1\n c: 2\n", "3:1: wrong indentation; give keys of one mapping the same column"],
+    [
+      "a: b: c\n",
+      "1:4: a second colon in one line; put the value in quotes, or the mapping in a line of its own",
+    ],
+    ["a: 1\n---\nb: 2\n", "2:1: a second document (---); keep one document in the file"],
+    ["a: [*, x]\n", '1:5: an alias without a name; put a text that begins with * in quotes, such as "*"'],
+    [
+      "a: [*x]\n",
+      '1:5: the alias *x stands for nothing; put a text that begins with * in quotes, such as "*"',
+    ],
+    ["a: &a [x]\nb: &b [*a]\n", "2:8: an alias inside an anchor; write the values out"],
+    [
+      "listen: [::]:25\n",
+      "1:13: not valid YAML: Unexpected scalar at node end; check quotes, brackets and colons; IPv6 addresses and texts with * or @ in front need quotes",
+    ],
+  ];
+  for (const [text, line] of cases) {
+    assert.deepEqual(await linesOf(text), [`holdfast.yaml:${line}`], text);
+  }
+  assert.deepEqual(await after("log: !pretty { level: info }\n"), [
+    "3:6: a YAML tag; leave out what begins with !",
+  ]);
+  assert.deepEqual(await linesOf("nonsense\n"), [
+    `holdfast.yaml:1:1: "nonsense" is a single value; write a mapping with the keys ${KNOWN}`,
+  ]);
+});
+
+test("an empty file says what is missing", async () => {
+  assert.deepEqual(await linesOf("# nothing\n"), [
+    "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",
+    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, limits",
+  ]);
+});
+
+test("keys: unknown, misspelt, double, and __proto__", async () => {
+  assert.deepEqual(
+    await after("stroage: x\nlimits: {}\nlog: { lvel: info }\nhostname: b.example\n__proto__: { x: y }\n"),
+    [
+      "3:1: stroage: is not a known key; did you mean storage?",
+      `4:1: limits: is not a known key; the keys here are ${KNOWN}`,
+      "5:8: log.lvel: is not a known key; did you mean level?",
+      "6:1: hostname: stands here a second time, first in line 1; keep one",
+      "7:1: __proto__: is not a known key; remove it",
+    ],
+  );
+  assert.equal(Object.hasOwn(Object.prototype, "x"), false);
+});
+
+test("domains: double after IDNA, not a domain, without settings, __proto__", async () => {
+  const text = `domains:
+  Bücher.example: { primary: { host: m.example }, recipients: [a] }
+  xn--bcher-kva.example: { primary: { host: m.example }, recipients: [a] }
+  "*.example": { primary: { host: m.example }, recipients: [a] }
+  192.0.2.1: { primary: { host: m.example }, recipients: [a] }
+  "a b.example": { primary: { host: m.example }, recipients: [a] }
+  empty.example:
+  text.example: yes
+  __proto__: { primary: { host: m.example }, recipients: [a] }
+`;
+  const keys = "mode, primary, recipients, tagSeparator, unknownDuringOutage, bareNewlines, checks";
+  assert.deepEqual(await after(text), [
+    '5:3: domains.xn--bcher-kva.example: is the same domain as "Bücher.example", xn--bcher-kva.example in the DNS; keep one',
+    '6:3: domains.*.example: "*.example" is not a domain; write each domain by its name; * is not in this version',
+    '7:3: domains.192.0.2.1: "192.0.2.1" is not a domain; write a domain such as example.com',
+    '8:3: domains.a b.example: "a b.example" is not a domain; write a domain such as example.com',
+    `9:17: domains.empty.example: is empty; write a mapping with the keys ${keys}`,
+    `10:17: domains.text.example: "yes" is a single value; write a mapping with the keys ${keys}`,
+    "11:3: domains.__proto__: is not a known key; remove it",
+  ]);
+});
+
+test("a domain without recipients is told the three forms", async () => {
+  const text = `domains:
+  a.example: { primary: { host: m.example } }
+  b.example: { primary: { host: m.example }, recipients: alice }
+  c.example: { primary: { host: m.example }, recipients: { catchAll: false } }
+  d.example: { primary: { host: m.example }, recipients: { catchAll: true, file: x } }
+  e.example: { primary: { host: m.example }, recipients: { files: x } }
+`;
+  assert.deepEqual(await after(text), [
+    `4:3: domains.a.example.recipients: is missing; ${THREE_FORMS}`,
+    `5:58: domains.b.example.recipients: "alice" is a single value; ${THREE_FORMS}`,
+    `6:58: domains.c.example.recipients: names no recipients; ${THREE_FORMS}`,
+    `7:58: domains.d.example.recipients: has both file and catchAll; ${THREE_FORMS}`,
+    "8:60: domains.e.example.recipients.files: is not a known key; did you mean file?",
+  ]);
+});
+
+test("wrong recipients, in the file and in the list", async () => {
+  const text = `domains:
+  a.example: { primary: { host: m.example }, recipients: [alice, "*", bob@b.example, a b, "", "@a.example", a*b] }
+  b.example: { primary: { host: m.example }, recipients: { file: users.txt } }
+  c.example: { primary: { host: m.example }, recipients: { file: none.txt } }
+`;
+  const local = 'write a local part such as alice, an address of the domain, or a beginning such as "list-*"';
+  const files = { "users.txt": "# staff\nalice\n\nbob@c.example\nb..b # oops\n" };
+  const every = "means every address; write { catchAll: true } instead of the list";
+  assert.deepEqual(await linesOf(HEAD + text, files), [
+    `holdfast.yaml:4:66: domains.a.example.recipients[1]: "*" ${every}`,
+    'holdfast.yaml:4:71: domains.a.example.recipients[2]: "bob@b.example" is not an address of a.example; list addresses of a.example only',
+    `holdfast.yaml:4:86: domains.a.example.recipients[3]: "a b" is not a local part; ${local}`,
+    `holdfast.yaml:4:91: domains.a.example.recipients[4]: the entry is empty; ${local}`,
+    `holdfast.yaml:4:95: domains.a.example.recipients[5]: "@a.example" ${every}`,
+    `holdfast.yaml:4:109: domains.a.example.recipients[6]: "a*b" is not a local part; ${local}`,
+    "holdfast.yaml:6:66: domains.c.example.recipients.file: none.txt does not exist; check the path",
+    'users.txt:4:1: domains.b.example.recipients: "bob@c.example" is not an address of b.example; list addresses of b.example only',
+    `users.txt:5:1: domains.b.example.recipients: "b..b" is not a local part; ${local}`,
+  ]);
+});
+
+function primaryFault(primary: string): Promise<string> {
+  return wrong(`domains:\n  a.example: { primary: ${primary}, recipients: [x] }\n`);
+}
+
+test("primaries", async () => {
+  assert.equal(await primaryFault("mail.example.com"), `"mail.example.com" is a single value; ${PRIMARY}`);
+  assert.equal(await primaryFault("[]"), `is an empty list; ${PRIMARY}`);
+  assert.equal(await primaryFault("{ port: 25 }"), `names no host; ${PRIMARY}`);
+  assert.equal(await primaryFault("{ host: a.example, mx: true }"), "has both host and mx; keep one");
+  assert.equal(
+    await primaryFault('{ host: "a.example:26" }'),
+    '"a.example:26" contains a port; write host: a.example and port: 26',
+  );
+  const host = "is not a host name; write a host name such as mail.example.com, or an IP address";
+  assert.equal(await primaryFault("{ host: smtp://a.example }"), `"smtp://a.example" ${host}`);
+  assert.equal(await primaryFault("{ host: 192.0.2.256 }"), `"192.0.2.256" ${host}`);
+  assert.equal(
+    await primaryFault("{ host: a.example, tls: maybe }"),
+    '"maybe" is not known; write one of none, opportunistic, require, verify',
+  );
+  assert.equal(
+    await primaryFault("{ host: a.example, port: 0 }"),
+    '"0" is too little; write a whole number from 1 to 65535',
+  );
+  assert.equal(
+    await primaryFault("[{ host: a.example }, { host: A.example. }]"),
+    "is the same server as one before it; remove one of the two",
+  );
+});
+
+function settingFault(setting: string): Promise<string> {
+  return wrong(`domains:\n  a.example: { primary: { host: m.example }, recipients: [x], ${setting} }\n`);
+}
+
+test("a domain's choices", async () => {
+  assert.equal(await settingFault("mode: mirror"), '"mirror" is not known; write one of backup, reflector');
+  assert.equal(await settingFault('tagSeparator: "-"'), '"-" is not known; write one of +, none');
+  assert.equal(await settingFault('tagSeparator: ""'), "is empty; write one of +, none");
+  assert.equal(
+    await settingFault("bareNewlines: keep"),
+    '"keep" is not known; write one of normalise, reject',
+  );
+  assert.equal(
+    await settingFault("unknownDuringOutage: bounce"),
+    '"bounce" is not known; write one of accept, defer, reject',
+  );
+  assert.equal(
+    await settingFault("checks: { spf: reject }"),
+    "reject is asked for, and the check is not in this version; write spf: off or leave it out",
+  );
+});
+
+test("what this version does not have is refused, not ignored", async () => {
+  assert.deepEqual(
+    await after("checks:\n  dnsbl: { lists: [] }\n  greylist: on\n  spam: []\n  spff: off\n"),
+    [
+      "4:10: checks.dnsbl: is a mapping, and the check is not in this version; write dnsbl: off or leave it out",
+      "5:13: checks.greylist: on is asked for, and the check is not in this version; write greylist: off or leave it out",
+      "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
+      "7:3: checks.spff: is not a known key; did you mean spf?",
+    ],
+  );
+  const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
+  assert.equal(await wrong("storage: postgres://db/mail\n"), `PostgreSQL is not in this version; ${folder}`);
+  assert.equal(await wrong("storage: ./data\n"), `"./data" is not a storage; ${folder}`);
+  assert.equal(await wrong('storage: "sqlite::memory:"\n'), `":memory:" is not a folder; ${folder}`);
+  assert.equal(
+    await wrong("storage: sqlite://data\n"),
+    `"sqlite://data" reads as a URL with a host; ${folder}`,
+  );
+  assert.equal(await wrong("storage: sqlite:~/data\n"), "~ is not expanded; write the whole path");
+});
+
+test("listeners", async () => {
+  const text = `hostname: mx2.example.net
+smtp:
+  listen:
+    - "localhost:25"
+    - ":25"
+    - "[::]:99999"
+    - ::1:25
+    - 25
+    - { address: "127.0.0.1:465", tls: implicit, proxy: ["10.0.0.0/8"], xclient: [10.0.0.1] }
+    - "127.0.0.1:26"
+    - { address: "127.0.0.1:26" }
+    - { tls: none }
+    - [x]
+admin: { listen: "127.0.0.1:26" }
+domains:
+${DOMAIN}`;
+  const form = 'write an IP address and a port, such as "127.0.0.1:2525" or "[::]:25"';
+  assert.deepEqual(
+    (await linesOf(text)).map((line) => line.replace("holdfast.yaml:", "")),
+    [
+      '4:7: smtp.listen[0]: localhost is a name; write "127.0.0.1:25"',
+      '5:7: smtp.listen[1]: no address before the port; write "[::]:25" for all',
+      `6:7: smtp.listen[2]: port 99999 is above 65535; ${form}`,
+      `7:7: smtp.listen[3]: "::1:25" is not an address and a port; ${form}`,
+      `8:7: smtp.listen[4]: "25" is not an address and a port; ${form}`,
+      "9:57: smtp.listen[5].proxy: lists networks, and that is not in this version; leave proxy out or write []",
+      "9:82: smtp.listen[5].xclient: lists networks, and that is not in this version; leave xclient out or write []",
+      `12:7: smtp.listen[8].address: is missing; ${form}`,
+      '12:14: smtp.listen[8].tls: "none" is not known; write one of starttls, implicit',
+      '13:7: smtp.listen[9]: is a list; write a text such as "[::]:25", or { address: "[::]:465", tls: implicit }',
+    ],
+  );
+  const taken = text.split("\n").filter((_, index) => ![3, 4, 5, 6, 7, 11, 12].includes(index));
+  const sound = taken.join("\n").replace(/, proxy.*\]/, "");
+  assert.deepEqual(
+    (await linesOf(sound)).map((line) => line.replace("holdfast.yaml:", "")),
+    [
+      "4:40: smtp.listen[0].tls: implicit TLS without a certificate; add smtp.tls with certificate and key, or write tls: starttls",
+      "6:7: smtp.listen[2]: 127.0.0.1:26 is taken by smtp.listen[1]; give each its own address or port",
+      "7:18: admin.listen: 127.0.0.1:26 is taken by smtp.listen[1]; give each its own address or port",
+    ],
+  );
+  assert.deepEqual(await linesOf("hostname: mx2.example.net\nsmtp: { listen: [] }\n"), [
+    'holdfast.yaml:2:17: smtp.listen: is empty, so no mail could come in; write a list such as ["0.0.0.0:25", "[::]:25"]',
+  ]);
+});
+
+test("a certificate that is not there, and a key that is not named", async () => {
+  const text = `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], tls: { certificate: chain.pem } }\n`;
+  assert.deepEqual(await linesOf(text), [
+    "holdfast.yaml:2:35: smtp.tls.key: is missing; write the path of a PEM file with the private key",
+    "holdfast.yaml:2:55: smtp.tls.certificate: chain.pem does not exist; check the path",
+  ]);
+});
+
+test("single values", async () => {
+  const duration = "a duration from 1s to 3650d, such as 90s, 5m, 12h or 30d";
+  const cases: readonly (readonly [string, string])[] = [
+    ["postmaster: nobody", '"nobody" is not an address; write an address such as admin@example.net'],
+    ["retention: never", `"never" is not a duration; write ${duration}`],
+    ["retention: { parked: 30 }", `"30" has no unit; write ${duration}`],
+    ["retention: { waiting: 9999d }", `"9999d" is too much; write ${duration}`],
+    ["retention: [30d]", "is a list; write a duration such as 30d, or { waiting: 30d, parked: 30d }"],
+    [
+      "retention: { traceSize: 5XB }",
+      '"5XB" is not a size; write a size from 1MB to 1TB, such as 50MB or 64KiB',
+    ],
+    [
+      "store: { reserve: 90% }",
+      '"90%" is too much; write a share of the disk from 0% to 50%, or a size such as 2GB',
+    ],
+    [
+      "store: { reserve: much }",
+      '"much" is neither a percentage nor a size; write a share of the disk from 0% to 50%, or a size such as 2GB',
+    ],
+    ["delivery: { connections: many }", '"many" is not a whole number; write a whole number from 1 to 1000'],
+    ["log: { level: loud }", '"loud" is not known; write one of error, warn, info, debug'],
+    ["log: info", '"info" is a single value; write a mapping with the keys level, file'],
+    ["log: { file: [a] }", "is a list; write the path of a file"],
+    ['log: { file: "a\\nb" }', "contains control characters; write the path of a file"],
+    [
+      "alerts: { webhook: ftp://x.example }",
+      '"ftp:" is not http or https; write an http or https address such as https://alerts.example.net/holdfast',
+    ],
+    [
+      "alerts: { webhook: here }",
+      '"here" is not a URL; write an http or https address such as https://alerts.example.net/holdfast',
+    ],
+    [
+      "alerts: { command: [] }",
+      'is an empty list; write the path of a program, or a list such as ["/usr/local/bin/page", "--team", "mail"]',
+    ],
+    [
+      "dns: { servers: 127.0.0.1 }",
+      '"127.0.0.1" is a single value; write a list of IP addresses such as ["127.0.0.1:5353"]',
+    ],
+    [
+      "dns: { servers: [ns.example] }",
+      '"ns.example" is not the IP address of a name server; write an IP address, with or without a port, such as 192.0.2.53 or "127.0.0.1:5353"',
+    ],
+    [
+      "admin: { listen: 8025 }",
+      '"8025" is not an address and a port; write an IP address and a port, such as "127.0.0.1:2525" or "[::]:25"',
+    ],
+  ];
+  for (const [text, line] of cases) assert.equal(await wrong(`${text}\ndomains:\n${DOMAIN}`), line, text);
+});
+
+async function nameFault(name: string): Promise<string | undefined> {
+  return (await linesOf(`hostname: ${name}\nsmtp: { listen: ["127.0.0.1:2525"] }\n`))[0];
+}
+
+test("our own name", async () => {
+  const right = "write a host name such as mx2.example.net";
+  assert.equal(
+    await nameFault("192.0.2.1"),
+    `holdfast.yaml:1:11: hostname: "192.0.2.1" is an address, not a name; ${right}`,
+  );
+  assert.equal(
+    await nameFault("mx2_.-x"),
+    `holdfast.yaml:1:11: hostname: "mx2_.-x" is not a host name; ${right}`,
+  );
+  assert.equal(
+    await nameFault('"a\\r\\nb"'),
+    `holdfast.yaml:1:11: hostname: "a b" is not a host name; ${right}`,
+  );
+});
+
+test("a socket path that no system takes", async () => {
+  const long = `/${"a".repeat(100)}`;
+  const right = "set admin.socket to a short path such as /run/holdfast/admin.sock";
+  assert.equal(
+    await wrong(`admin: { socket: ${long} }\n`),
+    `the socket "/${"a".repeat(59)}..." has a path of 101 bytes, and systems take 100; ${right}`,
+  );
+  assert.equal(
+    await wrong(`storage: sqlite:${long}\n`),
+    `the socket "/${"a".repeat(59)}..." has a path of 112 bytes, and systems take 100; ${right}`,
+  );
+});
+
+test("one mistake does not hide another", async () => {
+  const text = `domains:
+  a.example: { mode: mirror, primary: { host: m.example }, recipients: [a b] }
+store: { reserve: lots }
+admin: { listen: "127.0.0.1:2525" }
+`;
+  const places = (await after(text)).map((line) => line.replace(/ .*/, ""));
+  assert.deepEqual(places, ["4:22:", "4:73:", "5:19:", "6:18:"]);
+});

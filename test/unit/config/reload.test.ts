@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { restartKeys } from "../../../src/config/config.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { DOMAIN, HEAD, load } from "./sample.ts";
+
+async function of(text: string): Promise<Config> {
+  const result = await load(text);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.config;
+}
+
+test("keys that a reload cannot change are named, others are not", async () => {
+  const before = await of(`${HEAD}domains:\n${DOMAIN}`);
+  assert.deepEqual(restartKeys(before, await of(`${HEAD}domains:\n${DOMAIN}`)), []);
+  const reloadable = `
+hostname: mx3.example.net
+postmaster: a@example.org
+smtp: { listen: ["127.0.0.1:2525"], maxMessageSize: 1MB, limits: { errors: 5 } }
+dns: { servers: [192.0.2.53] }
+store: { reserve: 1% }
+retention: 60d
+delivery: { connections: 1 }
+alerts: { oldest: 1h }
+log: { level: debug }
+domains:
+  example.org: { primary: { host: m.example.org }, recipients: [a] }
+`;
+  assert.deepEqual(restartKeys(before, await of(reloadable)), []);
+  const other = `
+hostname: mx2.example.net
+storage: sqlite:/var/q
+smtp: { listen: ["127.0.0.1:2526"], threads: 16 }
+admin: { listen: "127.0.0.1:8026", socket: /run/h.sock }
+log: { file: /var/log/h.log }
+`;
+  assert.deepEqual(restartKeys(before, await of(other)), [
+    "storage",
+    "smtp.listen",
+    "smtp.threads",
+    "admin.listen",
+    "admin.socket",
+    "log.file",
+  ]);
+});

@@ -1,0 +1,28 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { formatProblem, loadConfig } from "../../../src/config/config.ts";
+import type { LoadResult } from "../../../src/config/config.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+/** Enough for a configuration; tests add what they are about. */
+export const HEAD = 'hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\n';
+export const DOMAIN = "  example.com: { primary: { host: mail.example.com }, recipients: [alice] }\n";
+
+/** What comes of a text, and of the files that lie beside it. */
+export async function load(text: string, files: Readonly<Record<string, string>> = {}): Promise<LoadResult> {
+  await using folder = await tempFolder();
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder.path, name), content);
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, text);
+  return relative(loadConfig(file), folder.path);
+}
+
+/** The problems (or warnings) as lines, without the folder. */
+export async function linesOf(text: string, files?: Readonly<Record<string, string>>): Promise<string[]> {
+  const result = await load(text, files);
+  return (result.ok ? result.warnings : result.problems).map(formatProblem);
+}
+
+function relative(result: LoadResult, folder: string): LoadResult {
+  return JSON.parse(JSON.stringify(result).replaceAll(`${folder}/`, ""));
+}

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { accessFault, readText } from "../../../src/config/text-file.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+test("text without its byte order mark", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "a");
+  await writeFile(file, "\ufeffé");
+  assert.deepEqual(readText(file, 100), { text: "é" });
+});
+
+test("what cannot be read", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "a");
+  await writeFile(file, Buffer.from([0x61, 0xe9]));
+  assert.deepEqual(readText(file, 100), {
+    fault: { wrong: "is not UTF-8 text", right: "save it as UTF-8" },
+  });
+  await writeFile(file, "x".repeat(101));
+  assert.deepEqual(readText(file, 100), {
+    fault: { wrong: "is too large", right: "keep it under 0.0001 MB" },
+  });
+  assert.deepEqual(readText(folder.path, 100), { fault: { wrong: "is a folder", right: "name a file" } });
+  assert.deepEqual(readText(join(file, "b"), 100), {
+    fault: { wrong: "does not exist", right: "check the path" },
+  });
+  assert.equal(accessFault({ code: "EACCES" }).wrong, "may not be read");
+  assert.equal(accessFault({ code: "EIO" }).wrong, "cannot be read (EIO)");
+});
