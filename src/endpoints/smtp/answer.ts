@@ -1,0 +1,43 @@
+/** What the session tells its connection: a reply, and what comes next. */
+import type { Reply } from "../../mail/reply.ts";
+import { formatReply, reply } from "../../mail/reply.ts";
+
+export interface Answer {
+  readonly reply: Reply;
+  /** Further lines of the same reply, without codes. */
+  readonly more?: readonly string[];
+  /** `close`: after this reply; `tls`: the handshake follows; `body`: the client sends its mail. */
+  readonly next?: "close" | "tls" | "body";
+  /** Whom it concerns, for the journal. */
+  readonly about?: { readonly sender?: string; readonly recipient?: string };
+  /** Positive, but it brought nothing forward: counts against the budget of commands. */
+  readonly idle?: boolean;
+}
+
+export type Later<T> = T | Promise<T>;
+
+export function say(code: number, enhanced: string, text: string): Answer {
+  return { reply: reply(code, enhanced, text) };
+}
+
+/** A reply after which the connection is closed. */
+export function part(code: number, enhanced: string, text: string): Answer {
+  return { reply: reply(code, enhanced, text), next: "close" };
+}
+
+/** The reply as it goes on the wire, RFC 5321 §4.2.1. */
+export function wireText({ reply: answer, more = [] }: Answer): string {
+  if (more.length === 0) return `${formatReply(answer)}\r\n`;
+  const lines = [answer.text, ...more];
+  return lines.map((line, at) => `${answer.code}${at < lines.length - 1 ? "-" : " "}${line}\r\n`).join("");
+}
+
+export const TROUBLE = say(451, "4.3.0", "Temporary trouble, try again later");
+export const SICK = part(421, "4.3.0", "Temporary trouble with storage, try again later");
+export const FULL = say(452, "4.3.1", "Short of storage, try again later");
+export const TOO_BIG = say(552, "5.3.4", "Message exceeds the size limit");
+export const STOPPING = part(421, "4.3.2", "Service is shutting down, try again later");
+export const TOO_SLOW = part(421, "4.4.2", "Timeout, closing the connection");
+export const TOO_SOON = part(421, "4.7.0", "You spoke before the greeting");
+export const TOO_LONG = part(421, "4.7.0", "Command line too long");
+export const CLEAN_LINES = say(500, "5.5.2", "Commands are lines of text that end in CRLF");

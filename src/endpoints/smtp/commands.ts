@@ -1,0 +1,175 @@
+/** The commands that we know, RFC 5321 §4.1.1: one function each, and one table. */
+import type { PathCommand } from "../../mail/path.ts";
+import { parsePathCommand, readMailbox } from "../../mail/path.ts";
+import { needsSmtpUtf8 } from "../../mail/address.ts";
+import type { HeloSubject } from "../../services/policy/policy.ts";
+import type { Answer, Later } from "./answer.ts";
+import { FULL, part, say, TOO_BIG } from "./answer.ts";
+import type { Conversation } from "./conversation.ts";
+import { Transaction } from "./transaction.ts";
+
+type Command = (session: Conversation, argument: string) => Later<Answer>;
+
+const LONGEST_HELO = 255;
+
+const OK = say(250, "2.0.0", "Ok");
+const SENDER_OK = say(250, "2.1.0", "Ok");
+const BYE = part(221, "2.0.0", "Bye");
+const HELP = say(214, "2.0.0", "See RFC 5321");
+const CANNOT_VERIFY = say(252, "2.5.0", "Send mail to find out");
+const GO_AHEAD: Answer = { reply: { code: 354, text: "End data with <CR><LF>.<CR><LF>" }, next: "body" };
+const READY_FOR_TLS: Answer = { ...say(220, "2.0.0", "Ready to start TLS"), next: "tls" };
+
+const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
+const NEEDS_HELO_NAME = say(501, "5.5.4", "Give one host name");
+const NEEDS_HELO = say(503, "5.5.1", "Say EHLO first");
+const NESTED_MAIL = say(503, "5.5.1", "A mail is already under way");
+const NEEDS_MAIL = say(503, "5.5.1", "Say MAIL first");
+const NEEDS_RCPT = say(503, "5.5.1", "No valid recipient yet");
+const NO_ARGUMENT = say(501, "5.5.4", "This command takes no argument");
+const MAIL_SYNTAX = say(501, "5.5.4", "Syntax: MAIL FROM:<address>");
+const RCPT_SYNTAX = say(501, "5.5.4", "Syntax: RCPT TO:<address>");
+const BAD_PARAMETER = say(501, "5.5.4", "Bad parameter");
+const UNKNOWN_PARAMETER = say(555, "5.5.4", "Parameter not recognised");
+const BAD_SENDER = say(501, "5.1.7", "Bad sender address syntax");
+const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
+const TLS_ALREADY = say(503, "5.5.1", "TLS is already in use");
+const TOO_MANY_MAILS = part(421, "4.7.0", "Too many mails on this connection, connect again");
+
+/** Every command by its verb in upper case. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["EHLO", ehlo],
+  ["HELO", helo],
+  ["MAIL", mail],
+  ["RCPT", rcpt],
+  ["DATA", data],
+  ["RSET", rset],
+  ["STARTTLS", startTls],
+  ["NOOP", (): Answer => OK],
+  ["QUIT", (): Answer => BYE],
+  ["HELP", (): Answer => HELP],
+  ["VRFY", vrfy],
+  ...["EXPN", "ETRN", "ATRN", "TURN", "BDAT", "AUTH", "SEND", "SOML", "SAML", "XCLIENT", "XFORWARD"].map(
+    (verb): [string, Command] => [verb, (): Answer => NOT_OFFERED],
+  ),
+]);
+
+function ehlo(session: Conversation, name: string): Answer {
+  const refused = introduce(session, name, true);
+  if (refused !== undefined) return refused;
+  const { hostname, maxMessageSize } = session.parts.settings();
+  const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
+  if (session.canStartTls) offers.push("STARTTLS");
+  return { reply: { code: 250, text: hostname }, more: offers };
+}
+
+function helo(session: Conversation, name: string): Answer {
+  const refused = introduce(session, name, false);
+  return refused ?? { reply: { code: 250, text: session.parts.settings().hostname } };
+}
+
+function introduce(session: Conversation, name: string, extended: boolean): Answer | undefined {
+  if (name === "" || name.includes(" ") || name.length > LONGEST_HELO) return NEEDS_HELO_NAME;
+  session.transaction = undefined;
+  session.helo = name;
+  session.extended = extended;
+  session.foundAtHelo = session.parts.policy.helo(heloSubject(session));
+  return undefined;
+}
+
+function heloSubject(session: Conversation): HeloSubject {
+  const { ip, network, extended } = session;
+  return { ip, network, helo: session.helo, extended, secure: session.tls !== undefined };
+}
+
+function rset(session: Conversation): Answer {
+  session.transaction = undefined;
+  return OK;
+}
+
+function vrfy(_session: Conversation, argument: string): Answer {
+  return argument === "" ? say(501, "5.5.4", "Syntax: VRFY address") : CANNOT_VERIFY;
+}
+
+function startTls(session: Conversation, argument: string): Answer {
+  if (argument !== "") return NO_ARGUMENT;
+  if (session.tls !== undefined) return TLS_ALREADY;
+  return session.canStartTls ? READY_FOR_TLS : NOT_OFFERED;
+}
+
+function mail(session: Conversation, argument: string): Answer {
+  if (session.helo === "") return NEEDS_HELO;
+  if (session.transaction !== undefined) return NESTED_MAIL;
+  if (session.mails >= session.parts.settings().limits.mailsPerConnection) return TOO_MANY_MAILS;
+  const command = parsePathCommand(argument, "FROM");
+  if (command.kind === "syntax") return MAIL_SYNTAX;
+  if (command.kind === "parameters") return BAD_PARAMETER;
+  const refused = mailParameterFault(command.parameters) ?? storageFault(session, command.parameters);
+  return refused ?? beginMail(session, command);
+}
+
+function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | undefined {
+  for (const [keyword, value] of parameters) {
+    if (keyword === "SIZE") {
+      if (!/^\d{1,20}$/.test(value)) return BAD_PARAMETER;
+    } else if (keyword === "BODY") {
+      if (!/^(?:7BIT|8BITMIME)$/i.test(value)) return BAD_PARAMETER;
+    } else if (keyword === "SMTPUTF8") {
+      if (value !== "") return BAD_PARAMETER;
+    } else return UNKNOWN_PARAMETER;
+  }
+  return undefined;
+}
+
+/** RFC 1870 §6: too big for ever is 552, too big for the moment is 452. */
+function storageFault(session: Conversation, parameters: ReadonlyMap<string, string>): Answer | undefined {
+  const { acceptor, settings } = session.parts;
+  const size = announcedSize(parameters);
+  if (size > settings().maxMessageSize) return TOO_BIG;
+  return acceptor.condition() === "full" || size > acceptor.room() ? FULL : undefined;
+}
+
+function announcedSize(parameters: ReadonlyMap<string, string>): number {
+  return Number(parameters.get("SIZE") ?? 0);
+}
+
+function beginMail(session: Conversation, { path, parameters }: PathCommand): Answer {
+  const smtpUtf8 = parameters.has("SMTPUTF8");
+  const sender = senderText(path);
+  if (sender === undefined) return BAD_SENDER;
+  if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
+  const { directory, policy } = session.parts;
+  const subject = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
+  session.transaction = new Transaction({
+    directory,
+    policy,
+    settings: session.parts.settings(),
+    subject,
+    findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],
+    smtpUtf8,
+    eightBit: /^8BITMIME$/i.test(parameters.get("BODY") ?? ""),
+  });
+  return SENDER_OK;
+}
+
+/** The return-path as it goes on the wire; empty for the null sender. */
+function senderText(path: string): string | undefined {
+  const mailbox = readMailbox(path);
+  if (mailbox.kind === "null") return "";
+  if (mailbox.kind === "address") return mailbox.address.text;
+  return mailbox.kind === "literal" ? mailbox.text : undefined;
+}
+
+function rcpt({ transaction }: Conversation, argument: string): Later<Answer> {
+  if (transaction === undefined) return NEEDS_MAIL;
+  const command = parsePathCommand(argument, "TO");
+  if (command.kind === "syntax") return RCPT_SYNTAX;
+  if (command.kind === "parameters") return BAD_PARAMETER;
+  return command.parameters.size > 0 ? UNKNOWN_PARAMETER : transaction.recipient(command.path);
+}
+
+function data({ transaction }: Conversation, argument: string): Answer {
+  if (argument !== "") return NO_ARGUMENT;
+  if (transaction === undefined) return NEEDS_MAIL;
+  return transaction.recipients.length === 0 ? NEEDS_RCPT : GO_AHEAD;
+}

@@ -1,0 +1,279 @@
+/**
+ * One client's socket: carries lines and bodies to its session and answers back, watches the time.
+ *
+ *   greeting -> command <-> busy            a line is being answered
+ *                command -> body -> busy    DATA, then the final dot is being answered
+ *                command -> handshake -> command
+ *   any -> closing
+ *
+ * Of smtp-server it uses the life of the socket and the STARTTLS upgrade; parser, replies, commands and time-outs
+ * are ours. Invariants: no timer of its own beyond the greeting's, the endpoint's sweep calls `tick`; octets of a
+ * command do not extend the time for it; whoever is slow because of us is never cut off.
+ */
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
+import type { SMTPServer } from "smtp-server";
+import { normaliseIp } from "../../mail/network.ts";
+import type { Answer } from "./answer.ts";
+import {
+  CLEAN_LINES,
+  say,
+  SICK,
+  STOPPING,
+  TOO_LONG,
+  TOO_SLOW,
+  TOO_SOON,
+  TROUBLE,
+  wireText,
+} from "./answer.ts";
+import type { SessionParts } from "./conversation.ts";
+import type { IncomingBody } from "./incoming-body.ts";
+import type { ChunkTaken } from "./line-stream.ts";
+import { LineStream } from "./line-stream.ts";
+import { Session } from "./session.ts";
+
+export interface ConnectionParts extends SessionParts {
+  /** Milliseconds that never run backwards, moved by the sweep. */
+  readonly ticks: () => number;
+  /** The connection is gone: give its place back. */
+  readonly onGone: () => void;
+}
+
+type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
+
+const DEFAULT_GREET_DELAY = 100;
+/** Span over which the least rate of a body is measured, in ms. */
+const RATE_WINDOW = 60_000;
+/** Longest TLS handshake, in ms. */
+export const HANDSHAKE_TIMEOUT = 60_000;
+
+const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
+
+export class Connection extends SMTPConnection {
+  readonly #parts: ConnectionParts;
+  readonly #session: Session;
+  #phase: Phase = "greeting";
+  /** When the wait for the client began, or its last octets of a body came. */
+  #since: number;
+  /** The TLS socket of a STARTTLS handshake; taking the raw one away under it crashes Node. */
+  #handshake: Socket | undefined;
+  #body: IncomingBody | undefined;
+  /** Octets of body, and where the current rate window began. */
+  #octets = 0;
+  #windowStart = 0;
+  #windowOctets = 0;
+  #stopping = false;
+
+  constructor(server: SMTPServer, socket: Socket | TLSSocket, parts: ConnectionParts) {
+    super(server, socket, { id: "-" });
+    this.#parts = parts;
+    this.#since = parts.ticks();
+    this.#session = new Session(parts, normaliseIp(socket.remoteAddress ?? ""));
+    if (socket instanceof TLSSocket) this.#session.secured(describeTls(socket));
+    else this.#session.canStartTls = parts.settings().tls !== undefined;
+  }
+
+  /** A client's body is under way, or an answer is. */
+  get working(): boolean {
+    return this.#phase === "body" || this.#phase === "busy";
+  }
+
+  override init(): void {
+    this._setListeners(() => {
+      const delay = this.#parts.settings().greetDelay ?? DEFAULT_GREET_DELAY;
+      if (delay === 0) this.#greet();
+      else this.#parts.clock.after(delay, () => this.#greet());
+    });
+  }
+
+  /** Looks at the time; called about once a second. */
+  tick(now: number): void {
+    const { commandTimeout, dataTimeout } = this.#parts.settings().limits;
+    const waited = now - this.#since;
+    if (this.#phase === "handshake" && waited >= HANDSHAKE_TIMEOUT) this.#destroy();
+    else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
+    else if (this.#phase === "body" && (waited >= dataTimeout || this.#trickles(now))) this.#cut(TOO_SLOW);
+  }
+
+  /** Says 421 at once when idle, else after the answer that is due. */
+  stop(): void {
+    this.#stopping = true;
+    if (this.#phase === "greeting" || this.#phase === "command") this.#cut(STOPPING);
+    if (this.#phase === "handshake") this.#destroy();
+  }
+
+  /** Ends what is still open: flushes what was said, waits for nothing else. */
+  end(): void {
+    if (this.#phase === "body") this.#cut(STOPPING);
+    if (this._upgrading) this.#destroy();
+    else this._socket.destroySoon();
+  }
+
+  override _createParser(): LineStream {
+    return new LineStream({
+      line: (line, sound) => this.#line(line, sound),
+      chunk: (chunk) => this.#chunk(chunk),
+      tooLong: () => this.#cut(TOO_LONG),
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  /** Time is watched by `tick`; this is where the upgrade shows its TLS socket. */
+  override _armTimeout(socket?: Socket): void {
+    if (socket !== undefined) this.#handshake = socket;
+  }
+
+  /** The session has its own state. */
+  override _resetSession(): void {}
+
+  /** What smtp-server itself wants to say; ours goes through `#write`. */
+  override send(code: number, _text?: string | string[] | null): void {
+    this.#write(code === 421 ? STOPPING : TROUBLE);
+  }
+
+  override _onClose(): void {
+    this.#phase = "closing";
+    this.#body?.abort();
+    this.#body = undefined;
+    if (!this._closed) this.#parts.onGone();
+    super._onClose();
+  }
+
+  #greet(): void {
+    if (this._closing || this._closed) return;
+    this._ready = true;
+    this.#await("command");
+    this.#write(this.#session.greeting());
+  }
+
+  #line(line: Buffer, sound: boolean): Promise<void> | undefined {
+    if (!this._ready) return this.#cut(TOO_SOON);
+    this.#phase = "busy";
+    const answer = sound ? this.#session.command(line) : this.#session.misused(CLEAN_LINES);
+    return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
+  }
+
+  /** Writes an answer and does what comes next; waits while the client does not read. */
+  #proceed(answer: Answer): Promise<void> | undefined {
+    if (this.#phase === "closing") return undefined;
+    if (answer.next === "body") return this.#openBody(answer);
+    this.#write(answer);
+    if (answer.next === "tls") return this.#startTls();
+    if (this._closing) return undefined;
+    if (this.#stopping) return this.#cut(STOPPING);
+    this.#await("command");
+    return this.#drained();
+  }
+
+  #openBody(goAhead: Answer): undefined {
+    const { transaction } = this.#session;
+    const body = transaction === undefined ? undefined : this.#session.openBody(transaction);
+    if (body === undefined || "reply" in body) return void this.#proceed(body ?? TROUBLE);
+    this.#body = body;
+    this.#octets = this.#windowOctets = 0;
+    this.#windowStart = this.#parts.ticks();
+    this.#parser().inBody = true;
+    this.#await("body");
+    this.#write(goAhead);
+  }
+
+  #chunk(chunk: Buffer): ChunkTaken {
+    const body = this.#body;
+    if (body === undefined) return {};
+    this.#octets += chunk.length;
+    this.#since = this.#parts.ticks();
+    const { rest, wait, overrun } = body.take(chunk);
+    if (overrun === true) this.#cut(TOO_MUCH);
+    if (overrun === true) return {};
+    if (rest === undefined) return wait === undefined ? {} : { wait: this.#paused(wait) };
+    this.#parser().inBody = false;
+    this.#phase = "busy";
+    return { rest, wait: this.#finish(body, wait) };
+  }
+
+  async #finish(body: IncomingBody, written: Promise<void> | undefined): Promise<void> {
+    if (written !== undefined) await written;
+    // The socket may close while the store works; the store alone decides then.
+    this.#body = undefined;
+    const answer = await this.#session.finish(body);
+    await this.#proceed(answer);
+  }
+
+  /** While the store cannot follow, the client is not to blame. */
+  async #paused(wait: Promise<void>): Promise<void> {
+    this.#phase = this.#phase === "body" ? "busy" : this.#phase;
+    await wait;
+    if (this.#phase !== "busy") return;
+    this.#await("body");
+    this.#windowStart = this.#since;
+    this.#windowOctets = this.#octets;
+  }
+
+  #startTls(): Promise<void> {
+    this.#await("handshake");
+    return new Promise((resumeRetiredParser) => {
+      this.upgrade(resumeRetiredParser, () => {
+        this.#session.secured(describeTls(this._socket as TLSSocket));
+        this.#await("command");
+        if (this.#stopping) this.#cut(STOPPING);
+      });
+    });
+  }
+
+  #trickles(now: number): boolean {
+    if (now - this.#windowStart < RATE_WINDOW) return false;
+    const octets = this.#octets - this.#windowOctets;
+    const least = (this.#parts.settings().limits.minDataRate * (now - this.#windowStart)) / 1000;
+    this.#windowStart = now;
+    this.#windowOctets = this.#octets;
+    return octets > 0 && octets < least;
+  }
+
+  #failed(error: unknown): void {
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.#parts.log.error("smtp.connection.failed", { ip: this.#session.ip, stack });
+    this.#cut(SICK);
+  }
+
+  /** Refuses whatever the client is at and closes. */
+  #cut(answer: Answer): undefined {
+    if (this.#phase === "closing") return;
+    this.#session.refuse(this.#phase === "body" ? "data" : "command", answer);
+    this.#write({ ...answer, next: "close" });
+  }
+
+  #write(answer: Answer): void {
+    const socket = this._socket;
+    if (!this._upgrading && socket.writable) socket.write(wireText(answer), "latin1");
+    if (answer.next !== "close") return;
+    this.#phase = "closing";
+    this.#body?.abort();
+    this.#body = undefined;
+    this.close();
+  }
+
+  #await(phase: Phase): void {
+    this.#phase = phase;
+    this.#since = this.#parts.ticks();
+  }
+
+  #drained(): Promise<void> | undefined {
+    const socket = this._socket;
+    if (!socket.writableNeedDrain || socket.destroyed) return undefined;
+    return new Promise((resolve) => void socket.once("drain", resolve));
+  }
+
+  #parser(): LineStream {
+    return this._parser as LineStream;
+  }
+
+  #destroy(): void {
+    this.#phase = "closing";
+    (this.#handshake ?? this._socket).destroy();
+  }
+}
+
+function describeTls(socket: TLSSocket): string {
+  return [socket.getProtocol(), socket.getCipher()?.standardName].filter(Boolean).join(" ");
+}

@@ -1,0 +1,41 @@
+/** What has been said so far between one client and us; commands read and change it. */
+import type { DirectoryReader } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Finding, Policy } from "../../services/policy/policy.ts";
+import type { Store } from "./incoming-body.ts";
+import type { SmtpSettings } from "./settings.ts";
+import type { Transaction } from "./transaction.ts";
+
+export interface SessionParts {
+  /** The settings in force. */
+  readonly settings: () => SmtpSettings;
+  readonly directory: Pick<DirectoryReader, "generation" | "domain">;
+  readonly policy: Policy;
+  readonly acceptor: Store;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface Conversation {
+  readonly parts: SessionParts;
+  readonly ip: string;
+  /** The /24 or /64. */
+  readonly network: string;
+  /** What the client said after HELO or EHLO; empty before. */
+  helo: string;
+  /** EHLO was used. */
+  extended: boolean;
+  /** Protocol and cipher; undefined in clear. */
+  tls: string | undefined;
+  /** A certificate is there and the session is still in clear. */
+  canStartTls: boolean;
+  transaction: Transaction | undefined;
+  /** Mails accepted. */
+  mails: number;
+  /** Findings at connect. */
+  found: readonly Finding[];
+  foundAtHelo: readonly Finding[];
+}

@@ -1,0 +1,182 @@
+/**
+ * One body on its way from the client to the store: decoded, scanned, hashed and written while it arrives, and
+ * accepted after its final dot. A body that cannot be taken is read on, bounded, and answered after the dot.
+ *
+ * Invariant: nothing is written after the first problem; whatever does not end in `accepted` is aborted.
+ */
+import { createHash } from "node:crypto";
+import { DataDecoder } from "../../mail/data-decoder.ts";
+import type { HeaderFacts } from "../../mail/header-scanner.ts";
+import { HeaderScanner } from "../../mail/header-scanner.ts";
+import { receivedField } from "../../mail/received.ts";
+import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
+import type { Acceptance, Acceptor } from "../../services/queue/queue.ts";
+import type { Policy } from "../../services/policy/policy.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import type { Answer } from "./answer.ts";
+import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
+import type { Transaction } from "./transaction.ts";
+
+/** The accepting half of the queue, as the SMTP side uses it. */
+export type Store = Pick<Acceptor, "nextId" | "condition" | "room" | "openBody" | "accept">;
+
+export interface BodyParts {
+  readonly acceptor: Store;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly transaction: Transaction;
+  readonly client: ClientFacts;
+}
+
+export interface Taken {
+  /** What came after the final dot; present once the body has ended. */
+  readonly rest?: Buffer;
+  /** Wait for it before the next chunk. */
+  readonly wait?: Promise<void>;
+  /** The client goes on far beyond the limit: cut it off. */
+  readonly overrun?: boolean;
+}
+
+/** Octets above the size limit, or as many again as the limit if that is less, that are still read. */
+const PATIENCE = 10 * 1024 * 1024;
+
+const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
+const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
+const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
+
+export class IncomingBody {
+  readonly #parts: BodyParts;
+  readonly #id: string;
+  readonly #decoder = new DataDecoder();
+  readonly #scanner: HeaderScanner;
+  readonly #hash = createHash("sha256");
+  readonly #writer: BodyWriter;
+  readonly #most: number;
+  #received = 0;
+  #problem: Answer | undefined;
+
+  /** Throws when the store cannot open a body. */
+  constructor(parts: BodyParts) {
+    const { settings } = parts.transaction;
+    this.#parts = parts;
+    this.#id = parts.acceptor.nextId();
+    this.#scanner = new HeaderScanner({
+      headerSize: settings.limits.headerSize,
+      hostname: settings.hostname,
+    });
+    this.#most = settings.maxMessageSize + Math.min(settings.maxMessageSize, PATIENCE);
+    this.#writer = parts.acceptor.openBody();
+  }
+
+  /** Takes over the next chunk from the wire. */
+  take(chunk: Buffer): Taken {
+    this.#received += chunk.length;
+    if (this.#received > this.#most) return { overrun: true };
+    const { body, rest } = this.#decoder.decode(chunk);
+    const wait = body.length > 0 ? this.#store(body) : undefined;
+    return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
+  }
+
+  /** After the final dot: the verdict on the body, and its storing. */
+  async finish(): Promise<Answer> {
+    const facts = this.#scanner.facts();
+    const problem = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
+    if (problem !== undefined) {
+      this.#writer.abort();
+      return problem;
+    }
+    const result = await this.#parts.acceptor.accept(this.#acceptance(facts), this.#writer);
+    if (result.kind === "accepted") return say(250, "2.0.0", `Ok: queued as ${this.#id}`);
+    this.#writer.abort();
+    return result.why === "full" ? FULL : TROUBLE;
+  }
+
+  /** The client is gone or was cut off. */
+  abort(): void {
+    this.#writer.abort();
+  }
+
+  #store(body: Buffer): Promise<void> | undefined {
+    this.#problem ??= this.#fault();
+    if (this.#problem !== undefined) {
+      this.#writer.abort();
+      return undefined;
+    }
+    this.#scanner.feed(body);
+    this.#hash.update(body);
+    try {
+      return this.#writer.write(body)?.catch((error: unknown) => this.#broken(error));
+    } catch (error) {
+      return this.#broken(error);
+    }
+  }
+
+  #fault(): Answer | undefined {
+    const { profile, settings } = this.#parts.transaction;
+    if (this.#decoder.size > settings.maxMessageSize) return TOO_BIG;
+    if (this.#decoder.hasNul) return HAS_NUL;
+    return this.#decoder.bareNewlines > 0 && profile === "reject" ? BARE_NEWLINE : undefined;
+  }
+
+  #broken(error: unknown): undefined {
+    this.#parts.log.error("smtp.body.failed", { id: this.#id, why: errorText(error) });
+    this.#problem ??= this.#parts.acceptor.condition() === "full" ? FULL : TROUBLE;
+    this.#writer.abort();
+  }
+
+  async #judge(facts: HeaderFacts): Promise<Answer | undefined> {
+    const { transaction, policy } = this.#parts;
+    const { received, ownReceived } = transaction.settings.limits;
+    const verdict = await policy.data({ ...transaction.subject, facts, received, ownReceived });
+    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply };
+    if (verdict.kind === "tag") transaction.tags.push(verdict.field);
+    return verdict.kind === "quarantine" ? TROUBLE : undefined;
+  }
+
+  #acceptance(facts: HeaderFacts): Acceptance {
+    const { transaction, client } = this.#parts;
+    const { messageId, subject, from } = facts;
+    return {
+      id: this.#id,
+      sender: transaction.subject.sender,
+      recipients: transaction.recipients,
+      client,
+      topFields: this.#topFields(),
+      smtpUtf8: transaction.smtpUtf8,
+      eightBit: transaction.eightBit || this.#decoder.eightBit,
+      hash: this.#hash.digest("hex"),
+      ...(messageId !== undefined && { messageId }),
+      ...(subject !== undefined && { subject }),
+      ...(from !== undefined && { from }),
+      notes: this.#notes(),
+    };
+  }
+
+  #topFields(): string {
+    const { transaction, client, clock } = this.#parts;
+    const [only, ...others] = transaction.recipients;
+    const received = receivedField({
+      ip: client.ip,
+      helo: client.helo,
+      extended: transaction.subject.extended,
+      smtpUtf8: transaction.smtpUtf8,
+      ...(client.tls !== undefined && { tls: client.tls }),
+      by: transaction.settings.hostname,
+      id: this.#id,
+      ...(only !== undefined && others.length === 0 && { recipient: only.address }),
+      at: clock.now(),
+    });
+    return received + transaction.tags.map((field) => `${field.trimEnd()}\r\n`).join("");
+  }
+
+  #notes(): readonly string[] {
+    const { bareNewlines, longLines } = this.#decoder;
+    return [
+      ...(bareNewlines > 0 ? ["bare newlines normalised"] : []),
+      ...(longLines > 0 ? ["lines above 1000 octets"] : []),
+    ];
+  }
+}

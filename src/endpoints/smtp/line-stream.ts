@@ -1,0 +1,116 @@
+/**
+ * What a client sends, cut into command lines and bodies. Replaces the parser of smtp-server: a line ends with
+ * CRLF only, is at most LONGEST_COMMAND octets, and goes to the handler alone; nothing is read on while the
+ * handler works. A body goes to its taker chunk by chunk.
+ *
+ * Invariant: after `isClosed` nothing more is handed out, so that plaintext behind STARTTLS is lost.
+ */
+import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+
+export interface StreamHandler {
+  /** One line without its line end; a bare LF ends a line too, and `sound` is false. */
+  line(line: Buffer, sound: boolean): Promise<void> | undefined;
+  /** The next octets of a body; answers what follows its end, once it has ended. */
+  chunk(chunk: Buffer): ChunkTaken;
+  tooLong(): void;
+  /** A handler threw or rejected: a bug, the connection must end. */
+  failed(error: unknown): void;
+}
+
+export interface ChunkTaken {
+  readonly rest?: Buffer;
+  readonly wait?: Promise<void>;
+}
+
+/** RFC 5321 §4.5.3.1.4 asks for 512 and more for each extension. */
+const LONGEST_COMMAND = 4096;
+/** Lines handled in one turn of the event loop. */
+const LINES_A_TURN = 100;
+const LF = 0x0a;
+const CR = 0x0d;
+const EMPTY = Buffer.alloc(0);
+
+export class LineStream extends SMTPStream {
+  /** Octets go to the body's taker. */
+  inBody = false;
+  readonly #handler: StreamHandler;
+  /** The beginning of a line. */
+  #partial: Buffer = EMPTY;
+  #chunk: Buffer = EMPTY;
+
+  constructor(handler: StreamHandler) {
+    super();
+    this.#handler = handler;
+  }
+
+  override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
+    this.#chunk = chunk;
+    this.#pump(next);
+  }
+
+  override _flushData(): void {
+    // What has no line end is no command.
+  }
+
+  #pump(next: () => void): void {
+    try {
+      this.#work(next);
+    } catch (error) {
+      this.#fail(error, next);
+    }
+  }
+
+  #fail(error: unknown, next: () => void): void {
+    this.isClosed = true;
+    this.#handler.failed(error);
+    next();
+  }
+
+  /** Works through the chunk; waits where a handler waits. */
+  #work(next: () => void): void {
+    for (let budget = LINES_A_TURN; budget > 0; budget--) {
+      if (this.isClosed) this.#chunk = this.#partial = EMPTY;
+      if (this.#chunk.length === 0) return next();
+      const wait = this.inBody ? this.#takeBody() : this.#takeLine();
+      if (wait !== undefined)
+        return void wait.then(
+          () => this.#pump(next),
+          (error: unknown) => this.#fail(error, next),
+        );
+    }
+    setImmediate(() => this.#pump(next));
+  }
+
+  #takeBody(): Promise<void> | undefined {
+    const { rest = EMPTY, wait } = this.#handler.chunk(this.#chunk);
+    this.#chunk = rest;
+    return wait;
+  }
+
+  #takeLine(): Promise<void> | undefined {
+    const chunk = this.#chunk;
+    const lf = chunk.indexOf(LF);
+    const end = lf === -1 ? chunk.length : lf;
+    if (this.#partial.length + end > LONGEST_COMMAND) return this.#giveUp();
+    const line = this.#partial.length === 0 ? chunk.subarray(0, end) : join(this.#partial, chunk, end);
+    this.#partial = EMPTY;
+    this.#chunk = lf === -1 ? EMPTY : chunk.subarray(lf + 1);
+    if (lf !== -1) return this.#hand(line);
+    this.#partial = Buffer.from(line);
+    return undefined;
+  }
+
+  #hand(line: Buffer): Promise<void> | undefined {
+    const sound = line.at(-1) === CR;
+    return this.#handler.line(sound ? line.subarray(0, -1) : line, sound);
+  }
+
+  #giveUp(): undefined {
+    this.#chunk = this.#partial = EMPTY;
+    this.#handler.tooLong();
+  }
+}
+
+function join(head: Buffer, chunk: Buffer, end: number): Buffer {
+  return Buffer.concat([head, chunk.subarray(0, end)]);
+}

@@ -1,0 +1,195 @@
+/**
+ * One client's conversation without its socket: takes command lines, gives answers. Knows what was said so far
+ * (HELO, TLS, the open transaction), counts what the client may still do, and tells the journal of refusals.
+ *
+ * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure drop the transaction whole. An
+ * exception is 451 4.3.0, never 5xx. No octet of the client's goes into a reply.
+ */
+import { isUtf8 } from "node:buffer";
+import { printable } from "../../mail/reply.ts";
+import { clientNetwork } from "../../mail/network.ts";
+import { heloName } from "../../mail/received.ts";
+import type { ClientEvent } from "../../ports/journal.ts";
+import type { ClientFacts } from "../../ports/queue.ts";
+import type { Finding } from "../../services/policy/policy.ts";
+import type { Answer, Later } from "./answer.ts";
+import { CLEAN_LINES, part, say, SICK, TROUBLE } from "./answer.ts";
+import { COMMANDS } from "./commands.ts";
+import type { Conversation, SessionParts } from "./conversation.ts";
+import { IncomingBody } from "./incoming-body.ts";
+import type { Transaction } from "./transaction.ts";
+
+type Stage = ClientEvent["stage"];
+
+/** Commands that may bring a mail forward: free while they succeed. */
+const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA"]);
+/** Replies to what is unknown, malformed or out of place. */
+const MISUSE: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
+const STAGES: ReadonlyMap<string, Stage> = new Map([
+  ["EHLO", "helo"],
+  ["HELO", "helo"],
+  ["MAIL", "mail"],
+  ["RCPT", "rcpt"],
+  ["DATA", "data"],
+]);
+
+const UNKNOWN = say(500, "5.5.2", "Command not recognised");
+const HTTP = part(421, "4.7.0", "This is not a web server");
+const TOO_MANY_COMMANDS = part(421, "4.7.0", "Too many commands");
+const TOO_MANY_ERRORS = part(421, "4.7.0", "Too many errors");
+const TOO_MANY_REFUSED = part(421, "4.7.1", "Too many refused recipients");
+const HTTP_VERB = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)$/;
+
+export class Session implements Conversation {
+  readonly parts: SessionParts;
+  readonly ip: string;
+  readonly network: string;
+  helo = "";
+  extended = false;
+  tls: string | undefined;
+  canStartTls = false;
+  transaction: Transaction | undefined;
+  mails = 0;
+  found: readonly Finding[] = [];
+  foundAtHelo: readonly Finding[] = [];
+  #commands = 0;
+  #sinceMail = 0;
+  #errors = 0;
+  #refused = 0;
+
+  constructor(parts: SessionParts, ip: string) {
+    this.parts = parts;
+    this.ip = ip;
+    this.network = clientNetwork(ip);
+  }
+
+  /** The greeting, or why there is none. */
+  greeting(): Answer {
+    if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", SICK);
+    this.found = this.parts.policy.connect({ ip: this.ip, network: this.network });
+    return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
+  }
+
+  /** Answers one line, given without its CRLF. */
+  command(line: Buffer): Later<Answer> {
+    const text = readLine(line);
+    const verb = text === undefined ? "" : (/^[A-Za-z]+/.exec(text)?.[0].toUpperCase() ?? "");
+    const failed = (error: unknown): Answer => this.#account(verb, this.#failed(error));
+    try {
+      const answer = verb === "QUIT" ? this.#run(verb, text) : (this.#barred() ?? this.#run(verb, text));
+      if (!(answer instanceof Promise)) return this.#account(verb, answer);
+      return answer.then((late) => this.#account(verb, late)).catch(failed);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** Answers something that is no command line at all. */
+  misused(answer: Answer): Answer {
+    return this.#barred() ?? this.#account("", answer);
+  }
+
+  /** Opens the body that DATA announced; an answer instead when the store cannot. */
+  openBody(transaction: Transaction): IncomingBody | Answer {
+    const { acceptor, policy, clock, log } = this.parts;
+    try {
+      return new IncomingBody({ acceptor, policy, clock, log, transaction, client: this.#client() });
+    } catch (error) {
+      return this.#account("DATA", this.#failed(error));
+    }
+  }
+
+  /** After the final dot. */
+  async finish(body: IncomingBody): Promise<Answer> {
+    const sender = this.transaction?.subject.sender;
+    const answer = await body.finish().catch((error: unknown) => {
+      body.abort();
+      return this.#failed(error);
+    });
+    this.transaction = undefined;
+    if (answer.reply.code < 400) {
+      this.mails += 1;
+      this.#sinceMail = 0;
+    }
+    return this.#account("DATA", sender === undefined ? answer : { ...answer, about: { sender } });
+  }
+
+  /** The handshake is done: all that was said in clear is forgotten, RFC 3207 §4.2. */
+  secured(tls: string): void {
+    this.tls = tls;
+    this.canStartTls = false;
+    this.helo = "";
+    this.extended = false;
+    this.transaction = undefined;
+    this.foundAtHelo = [];
+  }
+
+  /** Tells the journal of a refusal. */
+  refuse(stage: Stage, answer: Answer): Answer {
+    const { sender = this.transaction?.subject.sender, recipient } = answer.about ?? {};
+    this.parts.journal.record({
+      kind: "client.refused",
+      ip: this.ip,
+      stage,
+      reply: answer.reply,
+      ...(sender !== undefined && { sender }),
+      ...(recipient !== undefined && { recipient }),
+    });
+    return answer;
+  }
+
+  #run(verb: string, text: string | undefined): Later<Answer> {
+    if (text === undefined) return CLEAN_LINES;
+    if (HTTP_VERB.test(verb)) return HTTP;
+    const word = text.slice(verb.length);
+    const handler = word === "" || word.startsWith(" ") ? COMMANDS.get(verb) : undefined;
+    return handler === undefined ? UNKNOWN : handler(this, word.trim());
+  }
+
+  #barred(): Answer | undefined {
+    if (this.parts.acceptor.condition() === "sick") return SICK;
+    const { commands, commandsWithoutMail } = this.parts.settings().limits;
+    const spent = this.#commands >= commands || this.#sinceMail >= commandsWithoutMail;
+    return spent ? TOO_MANY_COMMANDS : undefined;
+  }
+
+  /** Counts what was answered, and closes on those who have gone too far. */
+  #account(verb: string, answer: Answer): Answer {
+    const { code } = answer.reply;
+    if (code >= 400 || answer.idle === true || !SERVING.has(verb)) {
+      this.#commands += 1;
+      this.#sinceMail += 1;
+    }
+    if (code < 400) return answer;
+    return this.refuse(STAGES.get(verb) ?? "command", this.#excess(verb, answer) ?? answer);
+  }
+
+  #excess(verb: string, answer: Answer): Answer | undefined {
+    const { errors, refusedRecipients } = this.parts.settings().limits;
+    if (MISUSE.has(answer.reply.code)) this.#errors += 1;
+    else if (verb === "RCPT" && answer.reply.code >= 500) this.#refused += 1;
+    const about = answer.about === undefined ? {} : { about: answer.about };
+    if (this.#refused > refusedRecipients) return { ...TOO_MANY_REFUSED, ...about };
+    return this.#errors > errors ? { ...TOO_MANY_ERRORS, ...about } : undefined;
+  }
+
+  #failed(error: unknown): Answer {
+    this.transaction = undefined;
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.parts.log.error("smtp.session.failed", { ip: this.ip, stack });
+    return TROUBLE;
+  }
+
+  #client(): ClientFacts {
+    const helo = heloName(printable(this.helo));
+    return { ip: this.ip, helo, ...(this.tls !== undefined && { tls: this.tls }) };
+  }
+}
+
+/** The line as text; undefined where it holds control characters (CR, LF and NUL among them) or is not UTF-8. */
+function readLine(line: Buffer): string | undefined {
+  if (!isUtf8(line)) return undefined;
+  const text = line.toString("utf8");
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\x00-\x08\x0a-\x1f\x7f\u0080-\u009f]/.test(text) ? undefined : text.replaceAll("\t", " ");
+}

@@ -1,0 +1,62 @@
+/** What an operator sets for the SMTP side; frozen values, a transaction keeps those that it began with. */
+
+/** Caps on what one client may do; times in ms, per SMTP connection unless said otherwise. */
+export interface SmtpLimits {
+  /** Longest wait for a whole command. */
+  readonly commandTimeout: number;
+  /** Longest silence within a body. */
+  readonly dataTimeout: number;
+  /** Octets a second over 60 s of a body in which anything arrived. */
+  readonly minDataRate: number;
+  /** Commands that serve no accepted recipient or mail. */
+  readonly commands: number;
+  /** The same, since the last accepted mail. */
+  readonly commandsWithoutMail: number;
+  /** Refused recipients, beyond which the next refusal closes. */
+  readonly refusedRecipients: number;
+  /** Recipients of one mail; at least 100, RFC 5321 §4.5.3.1.8. */
+  readonly recipients: number;
+  /** Connections in all, over all threads. */
+  readonly connections: number;
+  /** Connections of one client network (/24 or /64). */
+  readonly connectionsPerClient: number;
+  readonly mailsPerConnection: number;
+  /** Octets of a header section. */
+  readonly headerSize: number;
+  /** Received fields. */
+  readonly received: number;
+  /** Received fields that name us. */
+  readonly ownReceived: number;
+  /** Unknown, malformed or misplaced commands. */
+  readonly errors: number;
+  /** Octets of bodies that the store keeps in memory, over all connections; the store sees to it. */
+  readonly bodyMemory: number;
+}
+
+export interface SmtpListener {
+  readonly address: string;
+  readonly port: number;
+  readonly tls: "starttls" | "implicit";
+}
+
+/** Certificate chain and key in PEM. */
+export interface TlsMaterial {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface SmtpSettings {
+  /** Our name in A-labels, lower case. */
+  readonly hostname: string;
+  /** Where `<postmaster>` and `postmaster@hostname` go; works only in a domain of ours. */
+  readonly postmaster?: string;
+  readonly listeners: readonly SmtpListener[];
+  /** Octets. */
+  readonly maxMessageSize: number;
+  readonly limits: SmtpLimits;
+  /** Other threads listen on the same addresses. */
+  readonly reusePort: boolean;
+  /** How long a client must hold its tongue before the greeting, in ms; default 100. */
+  readonly greetDelay?: number;
+  readonly tls?: TlsMaterial;
+}

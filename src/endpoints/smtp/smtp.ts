@@ -1,0 +1,133 @@
+/**
+ * The SMTP side of one thread: listens, speaks SMTP with strangers, hands what they send to the queue.
+ *
+ * A connection is `greeting`, `command`, `busy`, `body`, `handshake` or `closing` (connection.ts). Its session has
+ * at most one transaction; policy decides about each recipient and each body; the queue stores.
+ *
+ * Invariants: 250 to the final dot is written only after the queue answered `accepted`. Only CRLF "." CRLF ends a
+ * body. Our own trouble is 421, 451 or 452, never 5xx. Time, commands, errors, recipients, sizes, connections: each
+ * has a cap. `<postmaster>` and postmaster@hostname go to the configured postmaster, and are 550 5.1.1 when that
+ * address lies in no domain that we serve: we relay for nobody, not even for ourselves.
+ *
+ * `apply` changes what new commands and new transactions see; a transaction keeps what it began with. `stop`:
+ * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
+ */
+import type { DirectoryReader } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { ConnectionTable } from "../../runtime/limits.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Policy } from "../../services/policy/policy.ts";
+import type { Store } from "./incoming-body.ts";
+import { checkTls, Listener } from "./listener.ts";
+import type { SmtpListener, SmtpSettings } from "./settings.ts";
+
+export type { SmtpLimits, SmtpListener, SmtpSettings, TlsMaterial } from "./settings.ts";
+
+export interface SmtpParts {
+  readonly settings: SmtpSettings;
+  readonly directory: Pick<DirectoryReader, "generation" | "domain">;
+  /** Decides; over the same directory. */
+  readonly policy: Policy;
+  /** The queue's Acceptor. */
+  readonly acceptor: Store;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
+  readonly limits: SharedArrayBuffer;
+  /** Which of those threads this is, from 0. */
+  readonly thread: number;
+}
+
+export interface SmtpEndpoint {
+  /** Where it listens, with the ports that were bound. */
+  readonly addresses: readonly SmtpListener[];
+  /** Throws when these settings could not be used. */
+  check(settings: SmtpSettings): void;
+  /** New values for new commands and transactions; listeners stay as they are. */
+  apply(settings: SmtpSettings): void;
+  /** Resolves when the last client is gone, at the latest shortly after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How often open connections are looked at, in ms. */
+const SWEEP = 1000;
+/** A jump of the clock counts as no more than this, in ms. */
+const LONGEST_STEP = 2 * SWEEP;
+
+/** Binds every listener, or rejects with the address that could not be bound and leaves none open. */
+export async function startSmtp(parts: SmtpParts): Promise<SmtpEndpoint> {
+  const endpoint = new Endpoint(parts);
+  await endpoint.listen();
+  return endpoint;
+}
+
+class Endpoint implements SmtpEndpoint {
+  addresses: readonly SmtpListener[] = [];
+  #settings: SmtpSettings;
+  readonly #parts: SmtpParts;
+  readonly #listeners: readonly Listener[];
+  #ticks = 0;
+  #lastSweep: number;
+  #sweeper: Timer;
+
+  constructor(parts: SmtpParts) {
+    this.#parts = parts;
+    this.#settings = parts.settings;
+    const connections = new ConnectionTable(parts.limits, parts.thread);
+    const shared = { ...parts, connections, settings: () => this.#settings, ticks: () => this.#ticks };
+    this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
+    this.#lastSweep = parts.clock.now();
+    this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());
+  }
+
+  async listen(): Promise<void> {
+    try {
+      const bound: SmtpListener[] = [];
+      for (const listener of this.#listeners) {
+        bound.push({ ...listener.at, ...(await listener.start(this.#settings.reusePort)) });
+      }
+      this.addresses = bound;
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+  }
+
+  check(settings: SmtpSettings): void {
+    if (settings.tls !== undefined) checkTls(settings.tls);
+  }
+
+  apply(settings: SmtpSettings): void {
+    const renewed = settings.tls !== this.#settings.tls;
+    this.#settings = settings;
+    if (renewed) for (const listener of this.#listeners) listener.renew(settings.tls);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    for (const listener of this.#listeners) listener.stopListening();
+    for (const connection of this.#open()) connection.stop();
+    const patience = this.#parts.clock.now() + graceMs;
+    while (this.#open().some((connection) => connection.working) && this.#parts.clock.now() < patience) {
+      await new Promise<void>((resolve) => void this.#parts.clock.after(POLL, resolve));
+    }
+    this.#sweeper.cancel();
+    for (const connection of this.#open()) connection.end();
+  }
+
+  #sweep(): void {
+    const now = this.#parts.clock.now();
+    this.#ticks += Math.min(Math.max(now - this.#lastSweep, 0), LONGEST_STEP);
+    this.#lastSweep = now;
+    for (const listener of this.#listeners) listener.tick(this.#ticks);
+    this.#sweeper = this.#parts.clock.after(SWEEP, () => this.#sweep());
+  }
+
+  #open(): readonly ReturnType<Listener["open"]>[number][] {
+    return this.#listeners.flatMap((listener) => listener.open());
+  }
+}
+
+/** How often `stop` looks whether bodies under way are through, in ms. */
+const POLL = 20;

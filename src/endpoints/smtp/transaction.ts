@@ -1,0 +1,125 @@
+/**
+ * One mail transaction, RFC 5321 §3.3, without a socket: who sends, to whom, under which settings. It keeps the
+ * directory's generation and the settings that it began with, whatever changes meanwhile.
+ *
+ * Invariant: all recipients share one content profile, because one body gets one answer.
+ */
+import type { Address } from "../../mail/address.ts";
+import { needsSmtpUtf8, parseAddress } from "../../mail/address.ts";
+import { readMailbox } from "../../mail/path.ts";
+import type { Verdict } from "../../mail/verdict.ts";
+import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
+import type { NewRecipient } from "../../ports/queue.ts";
+import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
+import type { Answer, Later } from "./answer.ts";
+import { say, TROUBLE } from "./answer.ts";
+import type { SmtpSettings } from "./settings.ts";
+
+export interface TransactionParts {
+  readonly directory: Pick<DirectoryReader, "generation" | "domain">;
+  readonly policy: Policy;
+  readonly settings: SmtpSettings;
+  readonly subject: MailSubject;
+  /** What was found up to MAIL. */
+  readonly findings: readonly Finding[];
+  readonly smtpUtf8: boolean;
+  /** BODY=8BITMIME was given. */
+  readonly eightBit: boolean;
+}
+
+/** How a body is treated; recipients with different profiles need transactions of their own. */
+export type ContentProfile = DomainRecord["settings"]["bareNewlines"];
+
+interface Target {
+  readonly address: Address;
+  readonly certain: boolean;
+}
+
+const ACCEPTED = say(250, "2.1.5", "Ok");
+const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
+const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
+const NO_POSTMASTER = say(550, "5.1.1", "No postmaster is set here");
+const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
+const TOO_MANY = say(452, "4.5.3", "Too many recipients");
+const OTHER_PROFILE = say(452, "4.5.3", "Send this recipient in a transaction of its own");
+
+export class Transaction {
+  readonly settings: SmtpSettings;
+  readonly subject: MailSubject;
+  readonly smtpUtf8: boolean;
+  readonly eightBit: boolean;
+  readonly recipients: NewRecipient[] = [];
+  /** Header fields that checks ask for. */
+  readonly tags: string[] = [];
+  profile: ContentProfile | undefined;
+  readonly #parts: TransactionParts;
+  readonly #generation: number;
+
+  constructor(parts: TransactionParts) {
+    this.#parts = parts;
+    this.settings = parts.settings;
+    this.subject = parts.subject;
+    this.smtpUtf8 = parts.smtpUtf8;
+    this.eightBit = parts.eightBit;
+    this.#generation = parts.directory.generation();
+  }
+
+  /** Decides on one RCPT; `path` is what stood between the brackets. */
+  recipient(path: string): Later<Answer> {
+    if (this.recipients.length >= this.settings.limits.recipients) return TOO_MANY;
+    const target = this.#target(path);
+    return "reply" in target ? target : this.#decide(target);
+  }
+
+  #decide({ address, certain }: Target): Later<Answer> {
+    const domain = this.#domain(address.domain);
+    const subject = { ...this.subject, recipient: address, domain, certain };
+    const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings);
+    if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, { address, domain }));
+    return this.#settle(verdict, { address, domain });
+  }
+
+  #settle(
+    verdict: Verdict,
+    { address, domain }: { address: Address; domain: DomainRecord | undefined },
+  ): Answer {
+    const about = { recipient: address.text };
+    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply, about };
+    // Quarantine has no place in the queue: what cannot be set aside is not taken.
+    if (domain === undefined || verdict.kind === "quarantine") return { ...TROUBLE, about };
+    const profile = domain.settings.bareNewlines;
+    if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
+    this.profile = profile;
+    if (verdict.kind === "tag") this.tags.push(verdict.field);
+    if (!this.recipients.some((known) => known.address === address.text)) {
+      this.recipients.push({ address: address.text, domain: address.domain });
+      return ACCEPTED;
+    }
+    return { ...ACCEPTED, idle: true };
+  }
+
+  /** Whom the path means, or why nobody. */
+  #target(path: string): Target | Answer {
+    const mailbox = readMailbox(path);
+    if (mailbox.kind === "postmaster") return this.#postmaster() ?? NO_POSTMASTER;
+    if (mailbox.kind === "literal") return RELAY_DENIED;
+    if (mailbox.kind !== "address") return BAD_SYNTAX;
+    const { address } = mailbox;
+    if (needsSmtpUtf8(address.text) && !this.smtpUtf8) return NEEDS_UTF8;
+    const ours = address.local === "postmaster" && address.domain === this.settings.hostname;
+    const postmaster = ours ? this.#postmaster() : undefined;
+    if (postmaster !== undefined) return postmaster;
+    return ours && this.#domain(address.domain) === undefined ? NO_POSTMASTER : { address, certain: false };
+  }
+
+  /** The operator's address; mail for it is taken only where it lies in a domain that we serve. */
+  #postmaster(): Target | undefined {
+    const address = parseAddress(this.settings.postmaster ?? "");
+    if (address === undefined || this.#domain(address.domain) === undefined) return undefined;
+    return { address, certain: true };
+  }
+
+  #domain(name: string): DomainRecord | undefined {
+    return this.#parts.directory.domain(name, this.#generation);
+  }
+}

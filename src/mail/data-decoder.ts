@@ -1,0 +1,185 @@
+/**
+ * Reads the octets that follow DATA, RFC 5321 §4.1.1.4 and §4.5.2. Only CRLF "." CRLF ends a body. A dot that
+ * opens a line after CRLF is removed, after a bare CR or LF it is content. Bare CR and bare LF become CRLF and
+ * are counted, so that what is stored means the same to every server behind us.
+ *
+ * One pass over every octet, each looked at once; where chunks are cut makes no difference. A chunk that needs
+ * no change goes out as a view of itself; whoever takes it owns that memory.
+ */
+const NUL = 0x00;
+const LF = 0x0a;
+const CR = 0x0d;
+const DOT = 0x2e;
+
+/** RFC 5321 §4.5.3.1.6: 1,000 octets with CRLF. */
+const LONGEST_LINE = 998;
+
+const LINE_START = 0;
+const TEXT = 1;
+const CR_SEEN = 2;
+const DOT_SEEN = 3;
+const DOT_CR_SEEN = 4;
+const ENDED = 5;
+
+export interface DecodedChunk {
+  /** Body octets, dots and newlines set right; may be empty. */
+  readonly body: Buffer;
+  /** What follows the final dot, in memory of its own; present once the body has ended. */
+  readonly rest?: Buffer;
+}
+
+export class DataDecoder {
+  /** Octets of body so far. */
+  size = 0;
+  /** Bare CR and bare LF that were turned into CRLF. */
+  bareNewlines = 0;
+  /** Lines above 1,000 octets. */
+  longLines = 0;
+  hasNul = false;
+  eightBit = false;
+
+  #state = LINE_START;
+  #chunk: Buffer = EMPTY;
+  /** Where in the chunk the line's content begins; negative when that was in an earlier chunk. */
+  #lineStart = 0;
+  /** From here on the chunk is still to be put out. */
+  #from = 0;
+  /** Where the dot stands that opens the line; only of use in the states that have seen one. */
+  #dot = 0;
+  /** What was put out, once that cannot be one view of the chunk. */
+  #copy: Buffer | undefined;
+  #copied = 0;
+
+  decode(chunk: Buffer): DecodedChunk {
+    this.#chunk = chunk;
+    this.#from = 0;
+    this.#dot = 0;
+    let state = this.#state;
+    let bits = 0;
+    let at = 0;
+    for (; at < chunk.length && state !== ENDED; at++) {
+      let octet = chunk[at] ?? 0;
+      if (state === TEXT) {
+        for (; octet > CR; octet = chunk[++at] ?? 0) bits |= octet;
+        if (at >= chunk.length) break;
+      }
+      if (octet === CR && state === TEXT) state = CR_SEEN;
+      else if (octet === LF && state === CR_SEEN) state = this.#endLine(at);
+      else if (octet === DOT && state === LINE_START) {
+        this.#dot = at;
+        state = DOT_SEEN;
+      } else state = this.#turn(state, at);
+    }
+    if (bits > 0x7f) this.eightBit = true;
+    this.#state = state;
+    if (state === ENDED) return { body: this.#body(this.#dot), rest: ownCopy(chunk, at) };
+    return { body: this.#body(state === DOT_SEEN || state === DOT_CR_SEEN ? this.#dot : chunk.length) };
+  }
+
+  /** The next state after an octet that is not the usual one in this state. */
+  #turn(state: number, at: number): number {
+    const octet = this.#chunk[at] ?? 0;
+    if (state === DOT_SEEN && octet === CR) return DOT_CR_SEEN;
+    if (state === DOT_CR_SEEN && octet === LF) return ENDED;
+    if (state === DOT_SEEN) this.#dropDot(at);
+    else if (state === DOT_CR_SEEN) {
+      this.#dropDot(at);
+      this.#insert(CR);
+    }
+    if (state === DOT_CR_SEEN || state === CR_SEEN) this.#bareCr(at);
+    return this.#text(octet, at);
+  }
+
+  #text(octet: number, at: number): number {
+    if (octet === LF) return this.#bareLf(at);
+    if (octet === CR) return CR_SEEN;
+    if (octet === NUL) this.hasNul = true;
+    if (octet > 0x7f) this.eightBit = true;
+    return TEXT;
+  }
+
+  /** The line goes on without the dot that opened it, and without all before `at` that was held back. */
+  #dropDot(at: number): void {
+    this.#putOut(this.#dot);
+    this.#from = at;
+    this.#lineStart = at;
+  }
+
+  #bareCr(at: number): void {
+    this.#putOut(at);
+    this.#insert(LF);
+    this.bareNewlines += 1;
+    this.#countLine(at - 1);
+    this.#lineStart = at;
+  }
+
+  #bareLf(at: number): number {
+    this.#putOut(at);
+    this.#insert(CR);
+    this.bareNewlines += 1;
+    this.#countLine(at);
+    this.#lineStart = at + 1;
+    return TEXT;
+  }
+
+  #endLine(lf: number): number {
+    this.#countLine(lf - 1);
+    this.#lineStart = lf + 1;
+    return LINE_START;
+  }
+
+  #countLine(end: number): void {
+    if (end - this.#lineStart > LONGEST_LINE) this.longLines += 1;
+  }
+
+  /** Copies the chunk up to `to`. */
+  #putOut(to: number): void {
+    const length = to - this.#from;
+    if (length <= 0) return;
+    const target = this.#room(length);
+    if (length > 32) this.#chunk.copy(target, this.#copied, this.#from, to);
+    else
+      for (let at = this.#from, put = this.#copied; at < to; at++, put++) target[put] = this.#chunk[at] ?? 0;
+    this.#copied += length;
+    this.#from = to;
+  }
+
+  #insert(octet: number): void {
+    this.#room(1)[this.#copied] = octet;
+    this.#copied += 1;
+  }
+
+  /** The copy, with room for `more` octets. */
+  #room(more: number): Buffer {
+    const old = this.#copy;
+    const needed = this.#copied + more;
+    if (old !== undefined && needed <= old.length) return old;
+    const room = Buffer.allocUnsafeSlow(Math.max(this.#chunk.length + 16, 2 * needed));
+    old?.copy(room, 0, 0, this.#copied);
+    this.#copy = room;
+    return room;
+  }
+
+  /** What goes out of this chunk, which is done with. */
+  #body(to: number): Buffer {
+    if (this.#copy !== undefined) this.#putOut(to);
+    const body =
+      this.#copy?.subarray(0, this.#copied) ?? this.#chunk.subarray(this.#from, Math.max(this.#from, to));
+    this.#lineStart -= this.#chunk.length;
+    this.#copy = undefined;
+    this.#copied = 0;
+    this.#chunk = EMPTY;
+    this.size += body.length;
+    return body;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** The body's memory belongs to its taker, so what follows it is copied out. */
+function ownCopy(chunk: Buffer, from: number): Buffer {
+  if (from === chunk.length) return EMPTY;
+  const copy = Buffer.allocUnsafeSlow(chunk.length - from);
+  chunk.copy(copy, 0, from);
+  return copy;
+}

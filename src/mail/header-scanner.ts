@@ -1,0 +1,139 @@
+/**
+ * Reads the header section of a body while it arrives: how often it has been received, and what names it for
+ * people. Bounded: at most `headerSize` octets are looked at, at most FIELD octets of one field are kept. Ends
+ * at the first empty line, or at the first line that is no header field (RFC 5322 §2.2).
+ */
+import { printable } from "./reply.ts";
+
+export interface HeaderLimits {
+  /** Octets of header section that are read. */
+  readonly headerSize: number;
+  /** Our own name, A-labels, lower case. */
+  readonly hostname: string;
+}
+
+/** What a header says of its mail; texts are printable, undecoded, at most 200 characters. */
+export interface HeaderFacts {
+  /** Received fields. */
+  readonly received: number;
+  /** Received fields whose `by` names us. */
+  readonly ownReceived: number;
+  /** The section is longer than the limit. */
+  readonly tooLong: boolean;
+  readonly messageId?: string;
+  readonly subject?: string;
+  readonly from?: string;
+}
+
+const FIELD = 2048;
+const TEXT = 200;
+const LF = 0x0a;
+
+/** First letters of the fields that matter, in both cases. */
+const WANTED = new Set(Buffer.from("rRmMsSfF"));
+
+export class HeaderScanner {
+  readonly #limits: HeaderLimits;
+  #done = false;
+  #seen = 0;
+  /** The unfinished line, latin1, cut at FIELD. */
+  #line = "";
+  /** The unfinished field, unfolded, cut at FIELD; empty for one that does not matter. */
+  #field = "";
+  #received = 0;
+  #own = 0;
+  #tooLong = false;
+  readonly #texts = new Map<string, string>();
+
+  constructor(limits: HeaderLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes the next piece of body, newlines already CRLF. */
+  feed(chunk: Buffer): void {
+    let from = 0;
+    while (!this.#done && from < chunk.length) {
+      const lf = chunk.indexOf(LF, from);
+      const end = lf === -1 ? chunk.length : lf + 1;
+      this.#seen += end - from;
+      if (this.#seen > this.#limits.headerSize) return this.#end(true);
+      this.#collect(chunk, from, end);
+      if (lf !== -1) this.#endLine();
+      from = end;
+    }
+  }
+
+  /** The facts, once the body is complete. */
+  facts(): HeaderFacts {
+    if (!this.#done) this.#end(false);
+    const text = (name: string): string | undefined => this.#texts.get(name);
+    const messageId = text("message-id");
+    const subject = text("subject");
+    const from = text("from");
+    return {
+      received: this.#received,
+      ownReceived: this.#own,
+      tooLong: this.#tooLong,
+      ...(messageId !== undefined && { messageId }),
+      ...(subject !== undefined && { subject }),
+      ...(from !== undefined && { from }),
+    };
+  }
+
+  #collect(chunk: Buffer, from: number, end: number): void {
+    const room = FIELD - this.#line.length;
+    if (room > 0) this.#line += chunk.toString("latin1", from, Math.min(end, from + room));
+  }
+
+  #endLine(): void {
+    const line = this.#line.replace(/\r?\n$/, "");
+    this.#line = "";
+    if (line === "") return this.#end(false);
+    if (line.startsWith(" ") || line.startsWith("\t")) return this.#continue(line);
+    this.#endField();
+    if (!/^[!-9;-~]+[ \t]*:/.test(line)) return this.#end(false);
+    this.#field = WANTED.has(line.charCodeAt(0)) ? line : "";
+  }
+
+  #continue(line: string): void {
+    if (this.#field !== "" && this.#field.length < FIELD) this.#field += line;
+  }
+
+  #endField(): void {
+    const field = this.#field;
+    this.#field = "";
+    if (field === "") return;
+    const colon = field.indexOf(":");
+    const name = field.slice(0, colon).trimEnd().toLowerCase();
+    const value = field.slice(colon + 1, FIELD);
+    if (name === "received") this.#countReceived(value);
+    else if (isNamed(name) && !this.#texts.has(name)) this.#texts.set(name, readable(value));
+  }
+
+  #countReceived(value: string): void {
+    this.#received += 1;
+    if (byDomain(value) === this.#limits.hostname) this.#own += 1;
+  }
+
+  #end(tooLong: boolean): void {
+    this.#endField();
+    this.#tooLong = tooLong;
+    this.#line = "";
+    this.#done = true;
+  }
+}
+
+function isNamed(name: string): boolean {
+  return name === "message-id" || name === "subject" || name === "from";
+}
+
+/** The domain of the `by` clause of a Received field, RFC 5321 §4.4; comments are no clauses. */
+function byDomain(value: string): string | undefined {
+  const bare = value.replace(/\([^()]*\)/g, " ");
+  return /(?:^|\s)by\s+([^\s;]+)/i.exec(bare)?.[1]?.toLowerCase().replace(/\.$/, "");
+}
+
+function readable(value: string): string {
+  const text = printable(Buffer.from(value, "latin1").toString("utf8"));
+  return text.slice(0, TEXT).replace(/[\ud800-\udbff]$/, "");
+}

@@ -1,0 +1,88 @@
+/** Reads what follows MAIL and RCPT: a path in angle brackets and ESMTP parameters, RFC 5321 §4.1.2. */
+import { isIPv4, isIPv6 } from "node:net";
+import type { Address } from "./address.ts";
+import { comparableLocal, parseAddress } from "./address.ts";
+
+export interface PathCommand {
+  /** What stands between the angle brackets, source route removed. */
+  readonly path: string;
+  /** Keyword in upper case to value; empty string for a keyword alone. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+export type PathResult =
+  | ({ readonly kind: "read" } & PathCommand)
+  /** Not `FROM:<...>` or `TO:<...>`. */
+  | { readonly kind: "syntax" }
+  /** A parameter that is malformed or given twice. */
+  | { readonly kind: "parameters" };
+
+/** What a path names. */
+export type Mailbox =
+  | { readonly kind: "null" }
+  /** `<postmaster>` without a domain, RFC 5321 §4.1.1.3. */
+  | { readonly kind: "postmaster" }
+  | { readonly kind: "address"; readonly address: Address }
+  /** `user@[192.0.2.1]`. */
+  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "malformed" };
+
+/** RFC 5321 appendix C: must be understood, and is ignored. */
+const SOURCE_ROUTE = /^@(?:\[[^\]\s]*\]|[^\s,:@[\]]+)(?:,@(?:\[[^\]\s]*\]|[^\s,:@[\]]+))*:/;
+
+/** Reads the argument of MAIL (`keyword` FROM) or RCPT (`keyword` TO). Blanks around the colon are forgiven. */
+export function parsePathCommand(argument: string, keyword: "FROM" | "TO"): PathResult {
+  const head = /^([A-Za-z]+) *: */.exec(argument);
+  if (head === null || head[1]?.toUpperCase() !== keyword) return { kind: "syntax" };
+  const rest = argument.slice(head[0].length).trimEnd();
+  const close = closingBracket(rest);
+  if (close === -1) return { kind: "syntax" };
+  const tail = rest.slice(close + 1);
+  if (tail !== "" && !tail.startsWith(" ")) return { kind: "syntax" };
+  const parameters = readParameters(tail);
+  if (parameters === undefined) return { kind: "parameters" };
+  return { kind: "read", path: rest.slice(1, close).replace(SOURCE_ROUTE, ""), parameters };
+}
+
+/** Where the path that begins with `<` ends; quoted local parts may hold any bracket. */
+function closingBracket(text: string): number {
+  if (!text.startsWith("<")) return -1;
+  let quoted = false;
+  for (let at = 1; at < text.length; at++) {
+    const char = text[at];
+    if (char === "\\" && quoted) at += 1;
+    else if (char === '"') quoted = !quoted;
+    else if (!quoted && char === ">") return at;
+    else if (!quoted && char === "<") return -1;
+  }
+  return -1;
+}
+
+function readParameters(text: string): Map<string, string> | undefined {
+  const parameters = new Map<string, string>();
+  for (const word of text.split(" ")) {
+    if (word === "") continue;
+    const match = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^=\s]+))?$/.exec(word);
+    const keyword = match?.[1]?.toUpperCase();
+    if (keyword === undefined || parameters.has(keyword)) return undefined;
+    parameters.set(keyword, match?.[2] ?? "");
+  }
+  return parameters;
+}
+
+/** What the path names; `malformed` for all that the grammar does not allow. */
+export function readMailbox(path: string): Mailbox {
+  if (path === "") return { kind: "null" };
+  if (path.toLowerCase() === "postmaster") return { kind: "postmaster" };
+  const address = parseAddress(path);
+  if (address !== undefined) return { kind: "address", address };
+  return isAtLiteral(path) ? { kind: "literal", text: path } : { kind: "malformed" };
+}
+
+function isAtLiteral(path: string): boolean {
+  const match = /^(.{1,64})@\[([^\]\s]{1,60})\]$/u.exec(path);
+  if (match?.[1] === undefined || match[2] === undefined) return false;
+  const inner = match[2];
+  const isIp = isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));
+  return isIp && comparableLocal(match[1]) !== undefined;
+}

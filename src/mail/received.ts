@@ -1,0 +1,70 @@
+/** The trace field that we put on top of every mail, RFC 5321 §4.4. */
+import { isIPv4, isIPv6 } from "node:net";
+import { addressLiteral } from "./network.ts";
+
+export interface Reception {
+  readonly ip: string;
+  /** What the client said after HELO or EHLO, as received. */
+  readonly helo: string;
+  /** EHLO was used. */
+  readonly extended: boolean;
+  readonly smtpUtf8: boolean;
+  /** `TLSv1.3 TLS_AES_256_GCM_SHA384`; absent in clear. */
+  readonly tls?: string;
+  /** Our own name. */
+  readonly by: string;
+  readonly id: string;
+  /** Named only where a mail has one recipient: others are nobody's business. */
+  readonly recipient?: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** One folded Received field, CRLF at its end. */
+export function receivedField(reception: Reception): string {
+  const { ip, by, id, tls, recipient, at } = reception;
+  const clauses = [
+    `Received: from ${heloName(reception.helo)} (${addressLiteral(ip)})`,
+    `by ${by} (Holdfast) with ${protocol(reception)} id ${id}`,
+    ...(tls === undefined ? [] : [`(${tls.replace(/[^A-Za-z0-9._ -]/g, "?")})`]),
+    ...(recipient === undefined ? [] : [`for <${recipient}>`]),
+  ];
+  return `${clauses.join("\r\n\t")};\r\n\t${mailDate(at)}\r\n`;
+}
+
+/** The registered protocol type, RFC 3848 and RFC 6531 §4.3. */
+function protocol({ extended, smtpUtf8, tls }: Reception): string {
+  if (!extended) return "SMTP";
+  const name = smtpUtf8 ? "UTF8SMTP" : "ESMTP";
+  return tls === undefined ? name : `${name}S`;
+}
+
+const LONGEST_HELO = 255;
+
+/** A client's name as it may stand in a header: a domain or address literal, all else made harmless. */
+export function heloName(helo: string): string {
+  if (isLiteral(helo)) return helo;
+  const safe = helo.slice(0, LONGEST_HELO).replace(/[^A-Za-z0-9._:[\]-]/gu, "?");
+  return safe === "" ? "unknown" : safe;
+}
+
+function isLiteral(text: string): boolean {
+  const inner = /^\[([^\]]*)\]$/.exec(text)?.[1];
+  if (inner === undefined) return false;
+  return isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));
+}
+
+const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+function twoDigits(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** A date as RFC 5322 §3.3 writes it, in UTC. */
+export function mailDate(at: number): string {
+  const date = new Date(at);
+  const day = `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(":");
+  return `${day} ${time} +0000`;
+}

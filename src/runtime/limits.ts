@@ -1,0 +1,214 @@
+/**
+ * Counts open connections, in all and by client network, exactly and over all threads of the process. One
+ * fixed piece of shared memory: a lock, totals by thread, and an open-addressed table with one row a network
+ * (64 bits of a keyed hash, then a count for each thread).
+ *
+ * Invariants: the table never grows; a row goes when its counts reach zero; a network that finds no row is
+ * counted in the one overflow row, which has the same cap; what a dead thread held is given back by `forget`.
+ */
+import { randomBytes } from "node:crypto";
+
+export interface ConnectionCaps {
+  /** Connections in all. */
+  readonly connections: number;
+  /** Connections of one client network. */
+  readonly connectionsPerClient: number;
+}
+
+/** Proof of one counted connection; hand it back to `release` once. */
+export interface Ticket {
+  readonly high: number;
+  readonly low: number;
+  readonly overflow: boolean;
+}
+
+export type Admission =
+  | { readonly kind: "admitted"; readonly ticket: Ticket }
+  | { readonly kind: "refused"; readonly why: "total" | "client" };
+
+const LOCK = 0;
+const SEED = 1;
+const SLOTS = 2;
+const THREADS = 3;
+const HEADER = 4;
+const DEFAULT_SLOTS = 16_384;
+
+/** Shared memory for `threads` threads; `slots` is how many networks have a row of their own. */
+export function connectionMemory(threads: number, slots = DEFAULT_SLOTS): SharedArrayBuffer {
+  const cells = HEADER + 2 * threads + slots * (2 + threads);
+  const memory = new SharedArrayBuffer(cells * 4);
+  const view = new Int32Array(memory);
+  view[SEED] = randomBytes(4).readInt32BE(0);
+  view[SLOTS] = slots;
+  view[THREADS] = threads;
+  return memory;
+}
+
+/** One thread's view of the shared counts. */
+export class ConnectionTable {
+  readonly #cells: Int32Array;
+  readonly #thread: number;
+  readonly #threads: number;
+  readonly #slots: number;
+  readonly #rows: number;
+
+  /** `thread` counts from 0 and is below the number given to `connectionMemory`. */
+  constructor(memory: SharedArrayBuffer, thread: number) {
+    this.#cells = new Int32Array(memory);
+    this.#thread = thread;
+    this.#slots = this.#cell(SLOTS);
+    this.#threads = this.#cell(THREADS);
+    this.#rows = HEADER + 2 * this.#threads;
+  }
+
+  /** Counts one connection of `network`, unless a cap is reached. */
+  admit(network: string, caps: ConnectionCaps): Admission {
+    const high = hash(network, this.#cell(SEED)) | 1;
+    const low = hash(network, ~this.#cell(SEED));
+    return this.#locked(() => {
+      if (this.#sum(HEADER) >= caps.connections) return { kind: "refused", why: "total" };
+      const found = this.#find(high, low);
+      const counts = found === -1 ? HEADER + this.#threads : found + 2;
+      if (this.#sum(counts) >= caps.connectionsPerClient) return { kind: "refused", why: "client" };
+      if (found !== -1) {
+        this.#cells[found] = high;
+        this.#cells[found + 1] = low;
+      }
+      this.#add(counts + this.#thread, 1);
+      this.#add(HEADER + this.#thread, 1);
+      return { kind: "admitted", ticket: { high, low, overflow: found === -1 } };
+    });
+  }
+
+  /** Gives back one connection that this thread was admitted for. */
+  release(ticket: Ticket): void {
+    this.#locked(() => {
+      this.#add(HEADER + this.#thread, -1);
+      if (ticket.overflow) return this.#add(HEADER + this.#threads + this.#thread, -1);
+      const row = this.#find(ticket.high, ticket.low);
+      if (row === -1 || this.#cell(row) === 0) return;
+      this.#add(row + 2 + this.#thread, -1);
+      if (this.#sum(row + 2) === 0) this.#remove((row - this.#rows) / this.#width());
+    });
+  }
+
+  /** Gives back everything that a thread held when it died, its lock included. */
+  forget(thread: number): void {
+    Atomics.compareExchange(this.#cells, LOCK, thread + 1, 0);
+    this.#locked(() => {
+      this.#cells[HEADER + thread] = 0;
+      this.#cells[HEADER + this.#threads + thread] = 0;
+      this.#rebuild(thread);
+    });
+  }
+
+  /** Open connections in all. */
+  total(): number {
+    return this.#locked(() => this.#sum(HEADER));
+  }
+
+  /** Networks that have a row. */
+  networks(): number {
+    return this.#locked(() => {
+      let used = 0;
+      for (let slot = 0; slot < this.#slots; slot++) if (this.#cell(this.#row(slot)) !== 0) used += 1;
+      return used;
+    });
+  }
+
+  /** The row of this key, else the first free row on its way, else -1. */
+  #find(high: number, low: number): number {
+    const home = this.#home(high, low);
+    for (let step = 0; step < this.#slots; step++) {
+      const row = this.#row((home + step) % this.#slots);
+      if (this.#cell(row) === 0) return row;
+      if (this.#cell(row) === high && this.#cell(row + 1) === low) return row;
+    }
+    return -1;
+  }
+
+  /** Empties a slot and moves later rows of the same run back, so that no search breaks off early. */
+  #remove(slot: number): void {
+    let hole = slot;
+    for (let step = 1; step < this.#slots; step++) {
+      const next = (slot + step) % this.#slots;
+      const row = this.#row(next);
+      if (this.#cell(row) === 0) break;
+      const home = this.#home(this.#cell(row), this.#cell(row + 1));
+      if (distance(home, hole, this.#slots) > distance(home, next, this.#slots)) continue;
+      this.#cells.copyWithin(this.#row(hole), row, row + this.#width());
+      hole = next;
+    }
+    this.#cells.fill(0, this.#row(hole), this.#row(hole) + this.#width());
+  }
+
+  /** Builds the table anew without `thread`: whatever that thread had begun when it died is gone too. */
+  #rebuild(thread: number): void {
+    const old = this.#cells.slice(this.#rows);
+    this.#cells.fill(0, this.#rows);
+    for (let at = 0; at < old.length; at += this.#width()) {
+      const counts = old.subarray(at + 2, at + this.#width());
+      counts[thread] = 0;
+      const row = counts.some((count) => count > 0) ? this.#find(old[at] ?? 0, old[at + 1] ?? 0) : -1;
+      if (row === -1) continue;
+      this.#cells.set(old.subarray(at, at + 2), row);
+      counts.forEach((count, index) => this.#add(row + 2 + index, count));
+    }
+  }
+
+  #locked<T>(task: () => T): T {
+    const me = this.#thread + 1;
+    for (;;) {
+      const holder = Atomics.compareExchange(this.#cells, LOCK, 0, me);
+      if (holder === 0) break;
+      Atomics.wait(this.#cells, LOCK, holder, 1);
+    }
+    try {
+      return task();
+    } finally {
+      Atomics.store(this.#cells, LOCK, 0);
+      Atomics.notify(this.#cells, LOCK, 1);
+    }
+  }
+
+  #sum(from: number): number {
+    let sum = 0;
+    for (let thread = 0; thread < this.#threads; thread++) sum += this.#cell(from + thread);
+    return sum;
+  }
+
+  #add(index: number, amount: number): void {
+    this.#cells[index] = this.#cell(index) + amount;
+  }
+
+  #cell(index: number): number {
+    return this.#cells[index] ?? 0;
+  }
+
+  #width(): number {
+    return 2 + this.#threads;
+  }
+
+  #row(slot: number): number {
+    return this.#rows + slot * this.#width();
+  }
+
+  #home(high: number, low: number): number {
+    return ((high ^ low) >>> 0) % this.#slots;
+  }
+}
+
+function distance(from: number, to: number, slots: number): number {
+  return (to - from + slots) % slots;
+}
+
+/** 32 bits of a seeded mix; the seed keeps strangers from choosing networks that collide. */
+function hash(text: string, seed: number): number {
+  let value = seed ^ text.length;
+  for (let i = 0; i < text.length; i++) {
+    value = Math.imul(value ^ text.charCodeAt(i), 0x5bd1e995);
+    value ^= value >>> 15;
+  }
+  value = Math.imul(value ^ (value >>> 13), 0x2c1b3c6d);
+  return value ^ (value >>> 16);
+}

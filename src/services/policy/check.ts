@@ -1,0 +1,73 @@
+/**
+ * What a check is. It looks at one stage's subject and says a verdict; it holds no state of a connection and
+ * writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
+ * domain asked about; `judge` may soften or harden it for that domain.
+ */
+import type { Address } from "../../mail/address.ts";
+import type { HeaderFacts } from "../../mail/header-scanner.ts";
+import type { Verdict } from "../../mail/verdict.ts";
+import type { DomainRecord } from "../../ports/directory.ts";
+
+export interface ConnectSubject {
+  readonly ip: string;
+  /** The /24 or /64 that shares reputation. */
+  readonly network: string;
+}
+
+export interface HeloSubject extends ConnectSubject {
+  readonly helo: string;
+  /** EHLO was used. */
+  readonly extended: boolean;
+  /** The session is encrypted. */
+  readonly secure: boolean;
+}
+
+export interface MailSubject extends HeloSubject {
+  /** Empty for the null sender. */
+  readonly sender: string;
+  /** Announced with SIZE, in octets; 0 when not. */
+  readonly announced: number;
+}
+
+export interface RcptSubject extends MailSubject {
+  readonly recipient: Address;
+  /** The recipient's domain, where it is one of ours. */
+  readonly domain: DomainRecord | undefined;
+  /** Named by the operator's configuration: exists, whatever the lists say. */
+  readonly certain: boolean;
+}
+
+export interface DataSubject extends MailSubject {
+  readonly facts: HeaderFacts;
+  /** Caps on Received fields, and on those that name us. */
+  readonly received: number;
+  readonly ownReceived: number;
+}
+
+export interface Subjects {
+  readonly connect: ConnectSubject;
+  readonly helo: HeloSubject;
+  readonly mail: MailSubject;
+  readonly rcpt: RcptSubject;
+  readonly data: DataSubject;
+}
+
+export type Stage = keyof Subjects;
+
+export interface StageCheck<S extends Stage> {
+  readonly name: string;
+  readonly stage: S;
+  /** Judges the client's reputation: `postmaster` is exempt. */
+  readonly reputation?: boolean;
+  run(subject: Subjects[S]): Verdict | Promise<Verdict>;
+  /** What this check's finding means for one domain; as found, where absent. */
+  judge?(finding: Verdict, domain: DomainRecord): Verdict;
+}
+
+export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
+
+/** What a check said, or will say, before a recipient was known. */
+export interface Finding {
+  readonly check: Check;
+  readonly verdict: Verdict | Promise<Verdict>;
+}

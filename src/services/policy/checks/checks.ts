@@ -1,0 +1,14 @@
+import type { Recipients } from "../../recipients/recipients.ts";
+import type { Check } from "../check.ts";
+import { loopCheck } from "./loop.ts";
+import { recipientCheck } from "./recipient.ts";
+import { relayCheck } from "./relay.ts";
+
+export interface CheckParts {
+  readonly recipients: Recipients;
+}
+
+/** Every check, in the order in which equals have the word: one line each. */
+export function allChecks(parts: CheckParts): readonly Check[] {
+  return [relayCheck, recipientCheck(parts.recipients), loopCheck];
+}

@@ -1,0 +1,13 @@
+import { reply } from "../../../mail/reply.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { DataSubject, StageCheck } from "../check.ts";
+
+const LOOP: Verdict = { kind: "reject", reply: reply(554, "5.4.6", "Mail loop: too many Received fields") };
+
+/** RFC 5321 §6.3: mail that has been through too many hands, or through ours too often, goes in circles. */
+export const loopCheck: StageCheck<"data"> = { name: "loop", stage: "data", run };
+
+function run({ facts, received, ownReceived }: DataSubject): Verdict {
+  return facts.received > received || facts.ownReceived >= ownReceived ? LOOP : ACCEPT;
+}

@@ -1,0 +1,140 @@
+/**
+ * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` by stage and merges
+ * what they say. Checks at connect, HELO and MAIL begin when their stage comes and leave findings; nobody waits
+ * for them until a recipient is named. At RCPT the findings and the checks of that stage become one verdict for
+ * that recipient's domain, at DATA those of the body.
+ *
+ * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
+ * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
+ * Without an asynchronous check every answer comes at once, without a promise.
+ */
+import { reply } from "../../mail/reply.ts";
+import type { Verdict } from "../../mail/verdict.ts";
+import { strictest } from "../../mail/verdict.ts";
+import type { DomainRecord } from "../../ports/directory.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Recipients } from "../recipients/recipients.ts";
+import type {
+  Check,
+  ConnectSubject,
+  DataSubject,
+  Finding,
+  HeloSubject,
+  MailSubject,
+  RcptSubject,
+  Stage,
+  StageCheck,
+  Subjects,
+} from "./check.ts";
+import { allChecks } from "./checks/checks.ts";
+
+export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
+
+export interface PolicyParts {
+  readonly recipients: Recipients;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Instead of all checks; for tests. */
+  readonly checks?: readonly Check[];
+}
+
+type Answer = Verdict | Promise<Verdict>;
+
+/** Longest time that one check may take, in ms. */
+const LONGEST_CHECK = 20_000;
+
+const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
+const NONE: readonly Finding[] = [];
+
+export class Policy {
+  readonly #parts: PolicyParts;
+  readonly #checks: readonly Check[];
+
+  constructor(parts: PolicyParts) {
+    this.#parts = parts;
+    this.#checks = parts.checks ?? allChecks(parts);
+  }
+
+  connect(subject: ConnectSubject): readonly Finding[] {
+    return this.#begin("connect", subject);
+  }
+
+  helo(subject: HeloSubject): readonly Finding[] {
+    return this.#begin("helo", subject);
+  }
+
+  mail(subject: MailSubject): readonly Finding[] {
+    return this.#begin("mail", subject);
+  }
+
+  /** The verdict on one recipient, from its own checks and from what was found before. */
+  rcpt(subject: RcptSubject, found: readonly Finding[]): Answer {
+    const own = this.#begin("rcpt", subject);
+    const first = strictest(settled(own));
+    if (first.kind === "reject") return first;
+    const exempt = subject.recipient.local === "postmaster";
+    return merge([...own, ...found], { domain: subject.domain, exempt });
+  }
+
+  data(subject: DataSubject): Answer {
+    return merge(this.#begin("data", subject), { domain: undefined, exempt: false });
+  }
+
+  #begin<S extends Stage>(stage: S, subject: Subjects[S]): readonly Finding[] {
+    let findings: Finding[] | undefined;
+    for (const check of this.#checks) {
+      if (check.stage !== stage) continue;
+      const verdict = this.#run(check as StageCheck<S>, subject);
+      if (verdict instanceof Promise || verdict.kind !== "accept") (findings ??= []).push({ check, verdict });
+    }
+    return findings ?? NONE;
+  }
+
+  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Answer {
+    const fail = (error: unknown): Verdict => {
+      const stack = error instanceof Error ? error.stack : String(error);
+      this.#parts.log.error("policy.check.failed", { check: check.name, stack });
+      return FAILED;
+    };
+    try {
+      const verdict = check.run(subject);
+      return verdict instanceof Promise ? this.#inTime(verdict).catch(fail) : verdict;
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  #inTime(verdict: Promise<Verdict>): Promise<Verdict> {
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new Error(`no answer within ${LONGEST_CHECK} ms`));
+      const timer = this.#parts.clock.after(LONGEST_CHECK, late);
+      verdict.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
+
+interface View {
+  readonly domain: DomainRecord | undefined;
+  /** Checks of reputation do not count. */
+  readonly exempt: boolean;
+}
+
+function merge(findings: readonly Finding[], view: View): Answer {
+  const counting = findings.filter((finding) => !(view.exempt && finding.check.reputation === true));
+  const judged = counting.map(({ check, verdict }) =>
+    verdict instanceof Promise
+      ? verdict.then((late) => judge(check, late, view))
+      : judge(check, verdict, view),
+  );
+  const waits = judged.some((verdict) => verdict instanceof Promise);
+  return waits ? Promise.all(judged).then(strictest) : strictest(judged as Verdict[]);
+}
+
+function judge(check: Check, verdict: Verdict, { domain }: View): Verdict {
+  return domain === undefined ? verdict : (check.judge?.(verdict, domain) ?? verdict);
+}
+
+function settled(findings: readonly Finding[]): Verdict[] {
+  return findings.flatMap(({ verdict }) => (verdict instanceof Promise ? [] : [verdict]));
+}

@@ -1,0 +1,207 @@
+/**
+ * Plays a dialogue script against the real SMTP side on loopback.
+ *
+ *   # text            a remark; the first one is the test's name
+ *   SETTINGS {json}   what the endpoint is started with; see ScriptSettings
+ *   STORE full        what the store says from here on: ok, full, sick
+ *   C: text           the client sends the line and CRLF
+ *   RAW: text         the client sends the text without CRLF; \r \n \t \0 \\ \xHH are octets, {a*300} repeats
+ *   S: 250 pattern    one line of a reply; * stands for any text, `250-*` for any number of such lines
+ *   TLS               the client shakes hands
+ *   CLOSED            the server has closed the connection
+ *   OPEN              a new connection; the first one is opened by itself
+ *   STORED: from -> to, to        the next mail in the store; `STORED: nothing`
+ *   BODY: text        body of the mail last named, escapes as in RAW
+ *   TOP: pattern      a line of the fields that we put on top of that mail
+ */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { once } from "node:events";
+import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
+import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
+import { testCertificate } from "../support/test-certificate.ts";
+import { waitFor } from "../support/wait.ts";
+
+export interface ScriptSettings extends Pick<BenchOptions, "settings" | "limits"> {
+  /** Offer STARTTLS, or speak TLS at once. */
+  readonly tls?: "starttls" | "implicit";
+  /** Bytes that the store has room for. */
+  readonly room?: number;
+}
+
+export interface Script {
+  readonly title: string;
+  readonly settings: ScriptSettings;
+  readonly steps: readonly Step[];
+}
+
+interface Step {
+  readonly verb: string;
+  readonly text: string;
+  readonly line: number;
+}
+
+const VERB = /^(C:|RAW:|S:|TLS|CLOSED|OPEN|STORE|STORED:|BODY:|TOP:|SETTINGS)(?: (.*))?$/;
+
+export async function readScript(file: string): Promise<Script> {
+  const lines = (await readFile(file, "utf8")).split("\n");
+  const steps: Step[] = [];
+  for (const [index, line] of lines.entries()) {
+    if (line.startsWith("#") || line.trim() === "") continue;
+    const match = VERB.exec(line);
+    assert.ok(match?.[1] !== undefined, `${file}:${index + 1}: not a step: ${line}`);
+    steps.push({ verb: match[1], text: match[2] ?? "", line: index + 1 });
+  }
+  const settings = steps.find((step) => step.verb === "SETTINGS")?.text ?? "{}";
+  return {
+    title: (lines[0] ?? "").replace(/^# */, ""),
+    settings: JSON.parse(settings) as ScriptSettings,
+    steps: steps.filter((step) => step.verb !== "SETTINGS"),
+  };
+}
+
+export async function playScript(script: Script): Promise<void> {
+  await using bench = await openBench(script.settings);
+  const player = new Player(bench, script.settings.tls === "implicit");
+  try {
+    await player.open();
+    for (const [index, step] of script.steps.entries()) await player.step(step, script.steps[index + 1]);
+  } finally {
+    player.close();
+  }
+  assert.deepEqual(bench.errors, []);
+}
+
+async function openBench({ tls, room, settings, limits }: ScriptSettings): Promise<Bench> {
+  const bench = await startBench({
+    ...(limits !== undefined && { limits }),
+    settings: {
+      ...settings,
+      ...(tls !== undefined && {
+        tls: await testCertificate(),
+        listeners: [{ address: "127.0.0.1", port: 0, tls }],
+      }),
+    },
+  });
+  if (room !== undefined) bench.intake.free = room;
+  return bench;
+}
+
+class Player {
+  readonly #bench: Bench;
+  readonly #implicit: boolean;
+  #smtp: RawSmtp | undefined;
+  #expected: string[] = [];
+  #stored = 0;
+  #mail: StoredMail | undefined;
+
+  constructor(bench: Bench, implicit: boolean) {
+    this.#bench = bench;
+    this.#implicit = implicit;
+  }
+
+  async open(): Promise<void> {
+    const { port } = this.#bench;
+    const socket = this.#implicit
+      ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false })
+      : connect(port, "127.0.0.1");
+    this.#smtp = new RawSmtp(socket);
+    await Promise.resolve();
+  }
+
+  close(): void {
+    this.#smtp?.close();
+  }
+
+  async step(step: Step, next: Step | undefined): Promise<void> {
+    try {
+      await this.#do(step, next);
+    } catch (error) {
+      throw new Error(`line ${step.line}: ${step.verb} ${step.text}\n${String(error)}`, { cause: error });
+    }
+  }
+
+  async #do({ verb, text }: Step, next: Step | undefined): Promise<void> {
+    const smtp = this.#smtp;
+    assert.ok(smtp);
+    if (verb === "C:") smtp.write(`${text}\r\n`);
+    else if (verb === "RAW:") smtp.write(octets(text));
+    else if (verb === "S:") await this.#expect(smtp, { text, next });
+    else if (verb === "TLS") this.#smtp = new RawSmtp(await shakeHands(smtp));
+    else if (verb === "CLOSED") assert.equal(await inTime(smtp.reply()), undefined);
+    else if (verb === "OPEN") await this.open();
+    else if (verb === "STORE") this.#bench.intake.state = text as "ok";
+    else if (verb === "STORED:") this.#checkStored(text);
+    else if (verb === "BODY:")
+      assert.equal(this.#mail?.body.toString("latin1"), octets(text).toString("latin1"));
+    else if (verb === "TOP:")
+      assert.ok(
+        this.#mail?.topFields.split("\r\n").some((line) => fits(text, line)),
+        this.#mail?.topFields,
+      );
+  }
+
+  /** Collects the patterns of one reply, then compares. */
+  async #expect(smtp: RawSmtp, { text, next }: { text: string; next: Step | undefined }): Promise<void> {
+    this.#expected.push(text);
+    if (/^\d{3}-/.test(text)) return assert.equal(next?.verb, "S:", "a reply must have a last line");
+    const patterns = this.#expected;
+    this.#expected = [];
+    const reply = await inTime(smtp.reply());
+    assert.ok(reply !== undefined, "the connection was closed");
+    assert.ok(replyFits(patterns, reply.lines), `got ${JSON.stringify(reply.lines)}`);
+  }
+
+  #checkStored(text: string): void {
+    const mails = this.#bench.intake.mails;
+    if (text === "nothing") return assert.equal(mails.length, this.#stored);
+    this.#mail = mails[this.#stored++];
+    assert.ok(this.#mail, "no such mail is stored");
+    const recipients = this.#mail.recipients.map((recipient) => recipient.address).join(", ");
+    assert.equal(`${this.#mail.sender} -> ${recipients}`, text);
+  }
+}
+
+function replyFits(patterns: readonly string[], lines: readonly string[]): boolean {
+  const [pattern, ...others] = patterns;
+  if (pattern === undefined) return lines.length === 0;
+  const [line, ...rest] = lines;
+  if (/^\d{3}-\*$/.test(pattern)) {
+    if (line !== undefined && line.startsWith(pattern.slice(0, 4)) && replyFits(patterns, rest)) return true;
+    return replyFits(others, lines);
+  }
+  return line !== undefined && fits(pattern, line) && replyFits(others, rest);
+}
+
+function fits(pattern: string, line: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(line);
+}
+
+/** Text with escapes as octets. */
+export function octets(text: string): Buffer {
+  const repeated = text.replace(/\{(.)\*(\d+)\}/g, (_all, char: string, times: string) =>
+    char.repeat(Number(times)),
+  );
+  const bytes = Buffer.from(repeated, "utf8").toString("latin1");
+  const named: Readonly<Record<string, string>> = { r: "\r", n: "\n", t: "\t", 0: "\0", "\\": "\\" };
+  const plain = bytes.replace(/\\(?:x([0-9a-fA-F]{2})|([rnt0\\]))/g, (_all, hex?: string, name?: string) =>
+    hex === undefined ? (named[name ?? ""] ?? "") : String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return Buffer.from(plain, "latin1");
+}
+
+async function shakeHands(smtp: RawSmtp): Promise<TLSSocket> {
+  smtp.socket.removeAllListeners("data");
+  const secure = connectTls({ socket: smtp.socket, rejectUnauthorized: false });
+  await once(secure, "secureConnect");
+  return secure;
+}
+
+async function inTime(reply: Promise<RawReply | undefined>): Promise<RawReply | undefined> {
+  let done: { readonly reply: RawReply | undefined } | undefined;
+  void reply.then((value) => (done = { reply: value }));
+  return (await waitFor({ what: "a reply", deadline: 5000, every: 2 }, () => done)).reply;
+}

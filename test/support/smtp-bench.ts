@@ -1,0 +1,219 @@
+/** The SMTP side on a free port of 127.0.0.1, over a store and a directory that live in memory. */
+import { createHash } from "node:crypto";
+import { Acceptor, type Acceptance } from "../../src/services/queue/queue.ts";
+import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../src/ports/queue.ts";
+import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports/directory.ts";
+import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
+import { systemClock, type Clock } from "../../src/runtime/clock.ts";
+import { idSource } from "../../src/runtime/ids.ts";
+import { connectionMemory } from "../../src/runtime/limits.ts";
+import { loggerTo } from "../../src/runtime/log.ts";
+import { Policy, type Check } from "../../src/services/policy/policy.ts";
+import { Recipients } from "../../src/services/recipients/recipients.ts";
+import {
+  startSmtp,
+  type SmtpEndpoint,
+  type SmtpLimits,
+  type SmtpSettings,
+} from "../../src/endpoints/smtp/smtp.ts";
+
+export const LIMITS: SmtpLimits = {
+  commandTimeout: 300_000,
+  dataTimeout: 180_000,
+  minDataRate: 500,
+  commands: 1000,
+  commandsWithoutMail: 100,
+  refusedRecipients: 10,
+  recipients: 1000,
+  connections: 10_000,
+  connectionsPerClient: 10_000,
+  mailsPerConnection: 1000,
+  headerSize: 1024 * 1024,
+  received: 100,
+  ownReceived: 5,
+  errors: 20,
+  bodyMemory: 64 * 1024 * 1024,
+};
+
+export const SETTINGS: SmtpSettings = {
+  hostname: "mx.us",
+  postmaster: "admin@our.test",
+  listeners: [{ address: "127.0.0.1", port: 0, tls: "starttls" }],
+  maxMessageSize: 1024 * 1024,
+  limits: LIMITS,
+  reusePort: false,
+  greetDelay: 0,
+};
+
+export const DOMAIN: DomainSettings = {
+  mode: "backup",
+  primaries: [{ host: "127.0.0.1", port: 2526, tls: "opportunistic", preference: 10 }],
+  catchAll: false,
+  tagSeparator: "+",
+  unknownDuringOutage: "accept",
+  bareNewlines: "normalise",
+};
+
+/** A mail as the store got it. */
+export interface StoredMail extends NewMail {
+  readonly body: Buffer;
+}
+
+/** Keeps everything; refuses what a test tells it to. */
+export class MemoryIntake implements Intake {
+  readonly mails: StoredMail[] = [];
+  readonly open = new Set<BodyWriter>();
+  state: StoreCondition = "ok";
+  free = 1e12;
+  answer: Accepted = { kind: "accepted" };
+  /** Runs before each write of a body; may throw or wait. */
+  onWrite: (chunk: Buffer) => Promise<void> | undefined = () => undefined;
+  /** Runs before each accept. */
+  onAccept: () => Promise<void> = () => Promise.resolve();
+  readonly #bodies = new Map<BodyWriter, Buffer[]>();
+
+  openBody(): BodyWriter {
+    const chunks: Buffer[] = [];
+    const writer = {
+      size: 0,
+      write: (chunk: Buffer): Promise<void> | undefined => {
+        writer.size += chunk.length;
+        chunks.push(Buffer.from(chunk));
+        // The store may move the memory to another thread: nobody may look at it again.
+        chunk.fill(0xff);
+        return this.onWrite(chunk);
+      },
+      abort: (): void => void this.open.delete(writer),
+    };
+    this.#bodies.set(writer, chunks);
+    this.open.add(writer);
+    return writer;
+  }
+
+  async accept(mail: NewMail, body: BodyWriter): Promise<Accepted> {
+    await this.onAccept();
+    if (this.answer.kind !== "accepted") return this.answer;
+    const whole = Buffer.concat(this.#bodies.get(body) ?? []);
+    this.#bodies.delete(body);
+    if (createHash("sha256").update(whole).digest("hex") !== mail.hash) throw new Error("the hash is wrong");
+    this.open.delete(body);
+    this.mails.push({ ...mail, body: whole });
+    return this.answer;
+  }
+
+  condition(): StoreCondition {
+    return this.state;
+  }
+
+  room(): number {
+    return this.free;
+  }
+}
+
+export interface TestDomain {
+  readonly name: string;
+  readonly recipients?: readonly string[];
+  readonly settings?: Partial<DomainSettings>;
+  readonly draining?: boolean;
+}
+
+export const DOMAINS: readonly TestDomain[] = [
+  { name: "our.test", recipients: ["alice", "bob", "list-*"] },
+  { name: "strict.test", recipients: ["alice"], settings: { bareNewlines: "reject" } },
+  { name: "all.test", settings: { catchAll: true, tagSeparator: "" } },
+  { name: "xn--bcher-kva.example", recipients: ["user"] },
+  { name: "leaving.test", recipients: ["alice"], draining: true },
+];
+
+/** A directory whose generation can be moved by replacing `domains`. */
+export class MemoryDirectory {
+  #domains: Map<string, DomainRecord>[] = [];
+  readonly #lists = new Map<string, readonly string[]>();
+
+  constructor(domains: readonly TestDomain[] = DOMAINS) {
+    this.change(domains);
+  }
+
+  change(domains: readonly TestDomain[]): void {
+    for (const { name, recipients = [] } of domains) this.#lists.set(name, recipients);
+    this.#domains.push(new Map(domains.map((domain) => [domain.name, record(domain)])));
+  }
+
+  generation(): number {
+    return this.#domains.length - 1;
+  }
+
+  domain(name: string, generation: number): DomainRecord | undefined {
+    return this.#domains[generation]?.get(name);
+  }
+
+  recipient({ name }: DomainRecord, local: string): RecipientHit | undefined {
+    const list = this.#lists.get(name) ?? [];
+    const fits = (pattern: string): boolean =>
+      pattern.endsWith("*") ? local.startsWith(pattern.slice(0, -1)) : local === pattern;
+    const pattern = list.find((entry) => entry === local) ?? list.find(fits);
+    return pattern === undefined ? undefined : { pattern, origin: "file" };
+  }
+}
+
+function record({ name, settings, draining = false }: TestDomain): DomainRecord {
+  return { name, origin: "file", settings: { ...DOMAIN, ...settings }, paused: false, draining };
+}
+
+export interface BenchOptions {
+  readonly settings?: Partial<SmtpSettings>;
+  readonly limits?: Partial<SmtpLimits>;
+  readonly domains?: readonly TestDomain[];
+  readonly checks?: readonly Check[];
+  readonly clock?: Clock;
+}
+
+export interface Bench extends AsyncDisposable {
+  readonly endpoint: SmtpEndpoint;
+  readonly intake: MemoryIntake;
+  readonly directory: MemoryDirectory;
+  readonly events: JournalEvent[];
+  readonly errors: string[];
+  readonly settings: SmtpSettings;
+  readonly limits: SharedArrayBuffer;
+  readonly port: number;
+  refusals(): ClientEvent[];
+}
+
+/** The parts of an endpoint that need no socket. */
+export function benchParts(options: BenchOptions = {}) {
+  const clock = options.clock ?? systemClock();
+  const events: JournalEvent[] = [];
+  const errors: string[] = [];
+  const intake = new MemoryIntake();
+  const directory = new MemoryDirectory(options.domains);
+  const journal = { record: (event: JournalEvent): void => void events.push(event) };
+  const log = loggerTo((level, message, fields) => {
+    if (level === "error") errors.push(`${message} ${String(fields["stack"] ?? fields["why"] ?? "")}`);
+  });
+  const policy = new Policy({
+    recipients: new Recipients(directory),
+    clock,
+    log,
+    ...(options.checks !== undefined && { checks: options.checks }),
+  });
+  const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+  const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
+  return { clock, events, errors, intake, directory, journal, log, policy, acceptor, settings };
+}
+
+export async function startBench(options: BenchOptions = {}): Promise<Bench> {
+  const parts = benchParts(options);
+  const limits = connectionMemory(1);
+  const endpoint = await startSmtp({ ...parts, limits, thread: 0 });
+  return {
+    ...parts,
+    endpoint,
+    limits,
+    port: endpoint.addresses[0]?.port ?? 0,
+    refusals: () => parts.events.filter((event) => event.kind === "client.refused"),
+    [Symbol.asyncDispose]: () => endpoint.stop(0),
+  };
+}
+
+export type { Acceptance };

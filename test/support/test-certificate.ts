@@ -1,0 +1,25 @@
+import { generate } from "selfsigned";
+
+/** A certificate and key in PEM, made once a process. */
+export interface TestCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+let made: Promise<TestCertificate> | undefined;
+
+export function testCertificate(): Promise<TestCertificate> {
+  made ??= makeCertificate("mx.us");
+  return made;
+}
+
+/** A fresh self-signed pair; `days` may be negative for one that has ended. */
+export async function makeCertificate(name: string, days = 30): Promise<TestCertificate> {
+  const start = days < 0 ? Date.now() + 2 * days * 86_400_000 : Date.now() - 1000;
+  const pems = await generate([{ name: "commonName", value: name }], {
+    keyType: "ec",
+    notBeforeDate: new Date(start),
+    notAfterDate: new Date(Date.now() + days * 86_400_000),
+  });
+  return { certificate: pems.cert, key: pems.private };
+}

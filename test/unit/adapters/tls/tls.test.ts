@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { rename, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { openCertificate, readTls, type TlsFiles } from "../../../../src/adapters/tls/tls.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { loggerTo } from "../../../../src/runtime/log.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
+import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
+
+function filesIn(folder: string): TlsFiles {
+  return { certificate: join(folder, "fullchain.pem"), key: join(folder, "privkey.pem") };
+}
+
+/** Writes beside and renames, as careful tools do. */
+async function put(files: TlsFiles, { certificate, key }: Partial<TestCertificate>): Promise<void> {
+  for (const [file, text] of [
+    [files.certificate, certificate],
+    [files.key, key],
+  ] as const) {
+    if (text === undefined) continue;
+    await writeFile(`${file}.new`, text);
+    await rename(`${file}.new`, file);
+  }
+}
+
+function recorder() {
+  const lines: string[] = [];
+  return { lines, log: loggerTo((level, message) => void lines.push(`${level} ${message}`)) };
+}
+
+describe("readTls", () => {
+  test("says which file is wrong, and why", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
+    const why = async (): Promise<string> => {
+      const reading = await readTls(files);
+      return reading.kind === "broken" ? reading.why : "read";
+    };
+    assert.match(await why(), /fullchain\.pem cannot be read: ENOENT/);
+    await put(files, { certificate: one.certificate });
+    assert.match(await why(), /privkey\.pem cannot be read: ENOENT/);
+    await put(files, { key: "nonsense" });
+    assert.match(await why(), /privkey\.pem is no unencrypted PEM private key/);
+    await put(files, { key: two.key });
+    assert.match(await why(), /privkey\.pem does not belong to the certificate in .*fullchain\.pem/);
+    await put(files, { certificate: "nonsense" });
+    assert.match(await why(), /fullchain\.pem is no PEM certificate/);
+    await put(files, one);
+    assert.equal(await why(), "read");
+  });
+});
+
+describe("Certificate", () => {
+  test("follows its files; a broken file keeps the old certificate and is told once", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
+    await put(files, one);
+    const { lines, log } = recorder();
+    const certificate = await openCertificate(files, { clock: new ManualClock(Date.now()), log });
+    const seen: (string | undefined)[] = [];
+    certificate.onChange((material) => void seen.push(material?.certificate));
+    await certificate.look();
+    await put(files, { certificate: two.certificate });
+    for (let look = 0; look < 3; look++) await certificate.look();
+    assert.equal(certificate.current()?.certificate, one.certificate);
+    assert.deepEqual(lines, ["error tls.certificate.kept"]);
+    await put(files, { key: two.key });
+    await certificate.look();
+    assert.deepEqual(seen, [two.certificate]);
+    assert.deepEqual(certificate.current(), two);
+    certificate.close();
+  });
+
+  test("looks by itself once a minute", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
+    await put(files, one);
+    const clock = new ManualClock(Date.now());
+    const certificate = await openCertificate(files, { clock, log: recorder().log });
+    const changed = new Promise((resolve) => certificate.onChange(resolve));
+    await put(files, two);
+    clock.advance(60_000);
+    assert.deepEqual(await changed, two);
+    certificate.close();
+  });
+
+  test("sees a link that points elsewhere", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
+    for (const [name, pair] of Object.entries({ one, two })) {
+      await writeFile(join(folder.path, `${name}.pem`), `${pair.certificate}\n${pair.key}\n`);
+    }
+    const point = async (name: string): Promise<void> => {
+      for (const file of [files.certificate, files.key]) {
+        await symlink(join(folder.path, `${name}.pem`), `${file}.new`);
+        await rename(`${file}.new`, file);
+      }
+    };
+    await point("one");
+    const certificate = await openCertificate(files, {
+      clock: new ManualClock(Date.now()),
+      log: recorder().log,
+    });
+    await point("two");
+    await certificate.look();
+    assert.match(
+      certificate.current()?.certificate ?? "",
+      new RegExp(two.certificate.slice(40, 80).replace(/[+/]/g, "\\$&")),
+    );
+    certificate.close();
+  });
+
+  test("an ended certificate is used and warned of once a day", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    await put(files, await makeCertificate("a.test", -1));
+    const { lines, log } = recorder();
+    const clock = new ManualClock(Date.now());
+    const certificate = await openCertificate(files, { clock, log });
+    await certificate.look();
+    assert.deepEqual(lines, ["warn tls.certificate.expired"]);
+    assert.ok((certificate.expiresAt() ?? 0) < Date.now());
+    assert.notEqual(certificate.current(), undefined);
+    certificate.close();
+  });
+
+  test("refuses to start or to change over to files that cannot be used", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    const parts = { clock: new ManualClock(), log: recorder().log };
+    await assert.rejects(openCertificate(files, parts), /fullchain\.pem cannot be read/);
+    const certificate = await openCertificate(undefined, parts);
+    await assert.rejects(certificate.check(files), /fullchain\.pem/);
+    await assert.rejects(certificate.use(files), /fullchain\.pem/);
+    assert.equal(certificate.current(), undefined);
+    certificate.close();
+  });
+});

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import type { Answer } from "../../../../src/endpoints/smtp/answer.ts";
+import { Session } from "../../../../src/endpoints/smtp/session.ts";
+import { ACCEPT } from "../../../../src/mail/verdict.ts";
+import { relayCheck } from "../../../../src/services/policy/checks/relay.ts";
+import { recipientCheck } from "../../../../src/services/policy/checks/recipient.ts";
+import type { Check } from "../../../../src/services/policy/policy.ts";
+import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { benchParts, MemoryDirectory, type BenchOptions } from "../../../support/smtp-bench.ts";
+
+/** A session over parts in memory, and what the tests ask of it. */
+class Harness {
+  readonly parts: ReturnType<typeof benchParts>;
+  readonly session: Session;
+  #body: ReturnType<Session["openBody"]> | undefined;
+
+  constructor(options: BenchOptions = {}) {
+    this.parts = benchParts(options);
+    const { settings, ...parts } = this.parts;
+    this.session = new Session({ ...parts, settings: () => settings }, "192.0.2.1");
+    this.session.greeting();
+  }
+
+  async say(line: string): Promise<number> {
+    const answer = await this.session.command(Buffer.from(line));
+    if (answer.next === "body" && this.session.transaction !== undefined)
+      this.#body = this.session.openBody(this.session.transaction);
+    return answer.reply.code;
+  }
+
+  /** Sends a body after 354. */
+  async body(text: string): Promise<number> {
+    const body = this.#body;
+    assert.ok(body !== undefined && !("reply" in body));
+    body.take(Buffer.from(text));
+    const answer: Answer = await this.session.finish(body);
+    return answer.reply.code;
+  }
+}
+
+/** What RFC 5321 §4.1.4 lets a client do, in the plainest words. */
+class Model {
+  greeted = false;
+  mail = false;
+  recipients = 0;
+
+  reset(): void {
+    this.mail = false;
+    this.recipients = 0;
+  }
+
+  expect(step: string): number {
+    if (step.startsWith("EHLO") || step.startsWith("HELO")) {
+      this.greeted = true;
+      this.reset();
+      return 250;
+    }
+    if (step === "RSET") this.reset();
+    if (step === "RSET" || step === "NOOP") return 250;
+    if (step.startsWith("VRFY")) return 252;
+    if (step === "EHLO" || step === "NOPE") return 500;
+    return this.#mailStep(step);
+  }
+
+  #mailStep(step: string): number {
+    if (step.startsWith("MAIL")) {
+      if (!this.greeted || this.mail) return 503;
+      if (step.includes("SIZE=9")) return 552;
+      if (step.includes("OTHER")) return 555;
+      this.mail = true;
+      return 250;
+    }
+    if (step.startsWith("RCPT")) {
+      if (!this.mail) return 503;
+      if (step.includes("nobody") || step.includes("evil")) return 550;
+      this.recipients += 1;
+      return 250;
+    }
+    return this.mail && this.recipients > 0 ? 354 : 503;
+  }
+}
+
+const STEPS: readonly string[] = [
+  "EHLO c.example",
+  "HELO c.example",
+  "RSET",
+  "NOOP",
+  "VRFY alice",
+  "NOPE",
+  "MAIL FROM:<a@b.example>",
+  "MAIL FROM:<a@b.example>",
+  "MAIL FROM:<a@b.example> SIZE=99999999",
+  "MAIL FROM:<a@b.example> OTHER=1",
+  "RCPT TO:<alice@our.test>",
+  "RCPT TO:<bob@our.test>",
+  "RCPT TO:<nobody@our.test>",
+  "RCPT TO:<v@evil.test>",
+  "DATA",
+  "DATA",
+];
+
+const ENDS = ["good", "nul", "store", "throws", "loop"] as const;
+
+const NO_LIMITS = {
+  errors: 1e9,
+  commands: 1e9,
+  commandsWithoutMail: 1e9,
+  refusedRecipients: 1e9,
+  mailsPerConnection: 1e9,
+};
+
+async function endBody(harness: Harness, end: (typeof ENDS)[number]): Promise<void> {
+  const { intake } = harness.parts;
+  const loop = `${"Received: x\r\n".repeat(101)}\r\n`;
+  const text = { good: "x\r\n", nul: "\0\r\n", store: "x\r\n", throws: "x\r\n", loop }[end];
+  const wanted = { good: 250, nul: 550, store: 452, throws: 451, loop: 554 }[end];
+  if (end === "store") intake.answer = { kind: "refused", why: "full" };
+  if (end === "throws") intake.onAccept = () => Promise.reject(new Error("broken"));
+  assert.equal(await harness.body(`${text}.\r\n`), wanted);
+  intake.answer = { kind: "accepted" };
+  intake.onAccept = () => Promise.resolve();
+}
+
+describe("Session", () => {
+  test("walks at random as the reference does, and forgets whole transactions", async () => {
+    const step = fc.oneof(
+      fc.constantFrom(...STEPS),
+      fc.constantFrom("MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>", "DATA"),
+    );
+    const walk = fc.array(fc.tuple(step, fc.constantFrom(...ENDS)), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(walk, async (steps) => {
+        const harness = new Harness({ limits: NO_LIMITS });
+        const model = new Model();
+        for (const [line, end] of steps) {
+          const code = await harness.say(line);
+          assert.equal(code, model.expect(line), line);
+          if (code !== 354) continue;
+          await endBody(harness, end);
+          model.reset();
+          assert.equal(await harness.say("DATA"), 503);
+        }
+        assert.equal(harness.session.transaction !== undefined, model.mail);
+        assert.equal(harness.parts.intake.open.size, 0);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test("every transaction gets all checks anew", async () => {
+    const runs: string[] = [];
+    const directory = new MemoryDirectory();
+    const spy = (stage: "connect" | "helo" | "mail" | "data"): Check => ({
+      name: stage,
+      stage,
+      run: () => {
+        runs.push(stage);
+        return ACCEPT;
+      },
+    });
+    const checks = [
+      spy("connect"),
+      spy("helo"),
+      spy("mail"),
+      spy("data"),
+      relayCheck,
+      recipientCheck(new Recipients(directory)),
+    ];
+    const harness = new Harness({ checks });
+    await harness.say("EHLO c.example");
+    for (const end of ["x\0\r\n.\r\n", "x\r\n.\r\n"]) {
+      for (const line of ["MAIL FROM:<>", "RCPT TO:<v@evil.test>", "RCPT TO:<alice@our.test>", "DATA"])
+        await harness.say(line);
+      await harness.body(end);
+    }
+    assert.deepEqual(runs, ["connect", "helo", "mail", "mail", "data"]);
+    assert.deepEqual(harness.parts.intake.mails[0]?.recipients, [
+      { address: "alice@our.test", domain: "our.test" },
+    ]);
+  });
+
+  test("a transaction keeps the generation that it began with", async () => {
+    const harness = new Harness();
+    await harness.say("EHLO c.example");
+    await harness.say("MAIL FROM:<>");
+    harness.parts.directory.change([]);
+    assert.equal(await harness.say("RCPT TO:<alice@our.test>"), 250);
+    await harness.say("RSET");
+    await harness.say("MAIL FROM:<>");
+    assert.equal(await harness.say("RCPT TO:<alice@our.test>"), 550);
+  });
+
+  test("a refusal is told once, with its stage and whom it concerns", async () => {
+    const harness = new Harness();
+    for (const line of [
+      "NOPE",
+      "EHLO",
+      "MAIL",
+      "EHLO c",
+      "MAIL FROM:<a@b.example>",
+      "RCPT TO:<v@evil.test>",
+      "DATA",
+    ])
+      await harness.say(line);
+    const refused = harness.parts.events.flatMap((event) => (event.kind === "client.refused" ? [event] : []));
+    assert.deepEqual(
+      refused.map(({ stage, reply }) => `${stage} ${reply.code}`),
+      ["command 500", "helo 501", "mail 503", "rcpt 550", "data 503"],
+    );
+    assert.equal(refused[3]?.sender, "a@b.example");
+    assert.equal(refused[3]?.recipient, "v@evil.test");
+  });
+
+  test("no octet of the client's comes back", async () => {
+    const harness = new Harness({ limits: NO_LIMITS });
+    const hostile = fc.string({ unit: "binary", maxLength: 40 }).map((text) => `zq${text}qz`);
+    const frame = fc.constantFrom("EHLO ", "MAIL FROM:<", "RCPT TO:<", "VRFY ", "NOOP ", "HELP ", "");
+    await fc.assert(
+      fc.asyncProperty(frame, hostile, async (start, text) => {
+        const answer = await harness.session.command(Buffer.from(start + text));
+        assert.ok(!JSON.stringify(answer.reply).includes("zq"));
+        await harness.session.command(Buffer.from("RSET"));
+      }),
+    );
+  });
+
+  test("an exception is 451 and drops the transaction", async () => {
+    const harness = new Harness();
+    await harness.say("EHLO c");
+    await harness.say("MAIL FROM:<>");
+    harness.parts.directory.domain = () => {
+      throw new Error("a bug");
+    };
+    assert.equal(await harness.say("RCPT TO:<alice@our.test>"), 451);
+    assert.equal(harness.session.transaction, undefined);
+    assert.match(harness.parts.errors.join(), /a bug/);
+  });
+
+  test("a check that asks for a field gets it on top", async () => {
+    const tag: Check = { name: "tag", stage: "rcpt", run: () => ({ kind: "tag", field: "X-Seen: yes" }) };
+    const harness = new Harness({ checks: [tag] });
+    for (const line of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>", "DATA"])
+      await harness.say(line);
+    assert.equal(await harness.body("x\r\n.\r\n"), 250);
+    assert.match(harness.parts.intake.mails[0]?.topFields ?? "", /\+0000\r\nX-Seen: yes\r\n$/);
+  });
+
+  test("facts of the mail reach the store", async () => {
+    const harness = new Harness();
+    for (const line of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>", "DATA"])
+      await harness.say(line);
+    await harness.body("Message-ID: <1@x>\r\nSubject: s\r\nFrom: f\r\n\r\n\u00e9\nx\r\n.\r\n");
+    const [mail] = harness.parts.intake.mails;
+    assert.deepEqual([mail?.messageId, mail?.subject, mail?.from, mail?.eightBit], ["<1@x>", "s", "f", true]);
+    assert.deepEqual(mail?.client, { ip: "192.0.2.1", helo: "c" });
+    const accepted = harness.parts.events.find((event) => event.kind === "mail.accepted");
+    assert.deepEqual(accepted?.notes, ["bare newlines normalised"]);
+  });
+});

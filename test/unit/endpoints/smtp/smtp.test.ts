@@ -1,0 +1,468 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { describe, test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { RawSmtp } from "../../../support/raw-smtp.ts";
+import { SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts";
+import { makeCertificate, testCertificate } from "../../../support/test-certificate.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+const SOON = { what: "the state", deadline: 5000, every: 2 };
+
+function dial(bench: Bench): RawSmtp {
+  return new RawSmtp(connect(bench.port, "127.0.0.1"));
+}
+
+async function greeted(bench: Bench): Promise<RawSmtp> {
+  const smtp = dial(bench);
+  assert.equal((await smtp.reply())?.code, 220);
+  return smtp;
+}
+
+async function line(smtp: RawSmtp): Promise<string | undefined> {
+  return (await smtp.reply())?.lines.at(-1);
+}
+
+/** Speaks up to and with DATA. */
+async function upToData(smtp: RawSmtp, recipient = "alice@our.test"): Promise<void> {
+  for (const command of ["EHLO c.example", "MAIL FROM:<a@b.example>", `RCPT TO:<${recipient}>`])
+    assert.equal((await smtp.command(command))?.code, 250);
+  assert.equal((await smtp.command("DATA"))?.code, 354);
+}
+
+async function inData(bench: Bench, recipient?: string): Promise<RawSmtp> {
+  const smtp = await greeted(bench);
+  await upToData(smtp, recipient);
+  return smtp;
+}
+
+/** What was written before has been read by the server: its loop has since answered somebody else. */
+async function settled(bench: Bench): Promise<void> {
+  for (let round = 0; round < 3; round++) (await greeted(bench)).close();
+}
+
+const SEQUENCES = [
+  "\n.\n",
+  "\r.\r",
+  "\r.\n",
+  "\n.\r",
+  "\n.\r\n",
+  "\r.\r\n",
+  "\r\n.\n",
+  "\r\n.\r",
+  "\r\n\0.\r\n",
+  "\r\n.\0\r\n",
+  "\r\n.\r\r\n",
+  "\r\n\r.\r\n",
+];
+
+describe("smuggling over TCP", () => {
+  for (const [recipient, wanted] of [
+    ["alice@our.test", 250],
+    ["alice@strict.test", 550],
+  ] as const) {
+    test(`no malformed end ends a body for ${recipient}`, async () => {
+      await using bench = await startBench();
+      for (const sequence of SEQUENCES) {
+        const smtp = await inData(bench, recipient);
+        const text = `Subject: x\r\n\r\na${sequence}MAIL FROM:<s@evil.test>\r\n.\r\nNOOP\r\n`;
+        for (const octet of Buffer.from(text, "latin1")) {
+          smtp.write(Buffer.from([octet]));
+          await new Promise(setImmediate);
+        }
+        const code = sequence.includes("\0") ? 550 : wanted;
+        assert.equal((await smtp.reply())?.code, code, JSON.stringify(sequence));
+        assert.equal((await smtp.reply())?.code, 250);
+        smtp.close();
+      }
+      const bodies = bench.intake.mails.map((mail) => mail.body.toString());
+      assert.equal(bodies.length, wanted === 250 ? 10 : 0);
+      assert.ok(bodies.every((body) => body.includes("MAIL FROM") && !/[^\r]\n|\r[^\n]/.test(body)));
+      assert.equal(bench.intake.open.size, 0);
+    });
+  }
+});
+
+describe("time", () => {
+  test("who speaks before the greeting is cut off", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { greetDelay: 100 } });
+    const early = dial(bench);
+    early.write("EHLO early\r\n");
+    assert.match((await line(early)) ?? "", /^421 4\.7\.0 /);
+    const patient = dial(bench);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() > 0);
+    await once(patient.socket, "connect");
+    await waitFor(SOON, () => {
+      clock.advance(100);
+      return patient.socket.bytesRead > 0;
+    });
+    assert.equal((await patient.reply())?.code, 220);
+    patient.close();
+  });
+
+  test("octets of a command do not extend the time for it", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const slow = await greeted(bench);
+    for (const octet of "NOOP ") {
+      slow.write(octet);
+      await settled(bench);
+      clock.advance(59_000);
+    }
+    assert.equal(bench.refusals().length, 0);
+    clock.advance(6000);
+    assert.match((await line(slow)) ?? "", /^421 4\.4\.2 /);
+    assert.equal(await slow.reply(), undefined);
+  });
+
+  test("silence within a body ends it, and nothing is kept", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const smtp = await inData(bench);
+    smtp.write("Subject: x\r\n");
+    await waitFor(SOON, () => [...bench.intake.open].some((body) => body.size > 0));
+    clock.advance(59_000);
+    assert.equal(bench.intake.open.size, 1);
+    clock.advance(130_000);
+    assert.match((await line(smtp)) ?? "", /^421 4\.4\.2 /);
+    assert.equal(bench.intake.open.size, 0);
+  });
+
+  test("a trickling body ends after a minute", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const smtp = await inData(bench);
+    for (let size = 10; size <= 40; size += 10) {
+      smtp.write("x".repeat(10));
+      await waitFor(SOON, () => [...bench.intake.open].some((body) => body.size >= size));
+      clock.advance(14_000);
+    }
+    assert.equal(bench.intake.open.size, 1);
+    clock.advance(10_000);
+    assert.match((await line(smtp)) ?? "", /^421 4\.4\.2 /);
+  });
+
+  test("a body above the least rate goes on", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const smtp = await inData(bench);
+    for (let round = 1; round <= 10; round++) {
+      smtp.write(`${"x".repeat(30)}\r\n`.repeat(1000));
+      await waitFor(SOON, () => [...bench.intake.open].some((body) => body.size >= round * 32_000));
+      clock.advance(50_000);
+    }
+    smtp.write(".\r\n");
+    assert.equal((await smtp.reply())?.code, 250);
+    smtp.close();
+  });
+
+  test("who waits for us is never cut off", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const stored = Promise.withResolvers<void>();
+    bench.intake.onAccept = () => stored.promise;
+    const smtp = await inData(bench);
+    smtp.write("x\r\n.\r\n");
+    await settled(bench);
+    clock.advance(3_600_000);
+    stored.resolve();
+    assert.equal((await smtp.reply())?.code, 250);
+    smtp.close();
+  });
+
+  test("a jump of the clock cuts nobody off", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const smtp = await greeted(bench);
+    const now = clock.now();
+    clock.now = () => now + 3 * 86_400_000;
+    clock.advance(1000);
+    assert.equal((await smtp.command("NOOP"))?.code, 250);
+    smtp.close();
+  });
+});
+
+function broken(): never {
+  throw new Error("disk");
+}
+
+describe("the store", () => {
+  for (const [why, wanted] of [
+    ["full", /^452 4\.3\.1 /],
+    ["sick", /^451 4\.3\.0 /],
+    ["late", /^451 4\.3\.0 /],
+    ["row", /^451 4\.3\.0 /],
+  ] as const) {
+    test(`refuses: ${why}`, async () => {
+      await using bench = await startBench();
+      bench.intake.answer = { kind: "refused", why };
+      const smtp = await inData(bench);
+      smtp.write("x\r\n.\r\n");
+      assert.match((await line(smtp)) ?? "", wanted);
+      assert.equal(bench.intake.open.size, 0);
+      smtp.close();
+    });
+  }
+
+  test("breaks at every place: 451 or 452, never 5xx, and the connection lives", async () => {
+    await using bench = await startBench();
+    const { intake } = bench;
+    const places: (() => void)[] = [
+      () => (intake.onWrite = broken),
+      () => (intake.onWrite = () => Promise.reject(new Error("disk"))),
+      () => (intake.onAccept = broken),
+      () => (intake.onAccept = () => Promise.reject(new Error("disk"))),
+    ];
+    const smtp = await greeted(bench);
+    for (const breakIt of places) {
+      breakIt();
+      await upToData(smtp);
+      smtp.write("x\r\n.\r\n");
+      assert.match((await line(smtp)) ?? "", /^451 4\.3\.0 /);
+      intake.onWrite = () => undefined;
+      intake.onAccept = () => Promise.resolve();
+      assert.equal(intake.open.size, 0);
+    }
+    intake.onWrite = () => {
+      intake.state = "full";
+      return Promise.reject(new Error("ENOSPC"));
+    };
+    await upToData(smtp);
+    smtp.write("x\r\n.\r\n");
+    assert.match((await line(smtp)) ?? "", /^452 4\.3\.1 /);
+    assert.equal(intake.mails.length, 0);
+    smtp.close();
+  });
+
+  test("cannot open a body: 451 instead of 354", async () => {
+    await using bench = await startBench();
+    bench.intake.openBody = () => {
+      throw new Error("disk");
+    };
+    const smtp = await greeted(bench);
+    for (const command of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>"]) await smtp.command(command);
+    assert.equal((await smtp.command("DATA"))?.code, 451);
+    assert.equal((await smtp.command("DATA"))?.code, 503);
+    smtp.close();
+  });
+
+  test("slows the client down to its own pace", async () => {
+    await using bench = await startBench({ settings: { maxMessageSize: 100e6 } });
+    let release: (() => void) | undefined;
+    let writes = 0;
+    bench.intake.onWrite = () => {
+      writes += 1;
+      return new Promise((resolve) => (release = resolve));
+    };
+    const smtp = await inData(bench);
+    const text = Buffer.alloc(8_000_000, `${"x".repeat(78)}\r\n`);
+    smtp.write(Buffer.concat([text, Buffer.from(".\r\n")]));
+    await waitFor(SOON, () => writes === 1);
+    await settled(bench);
+    assert.equal(writes, 1);
+    bench.intake.onWrite = () => undefined;
+    release?.();
+    assert.equal((await smtp.reply())?.code, 250);
+    assert.ok(bench.intake.mails[0]?.body.equals(text));
+    smtp.close();
+  });
+
+  test("keeps nothing of a client that goes away within its body", async () => {
+    await using bench = await startBench();
+    const smtp = await inData(bench);
+    smtp.write("half a mail\r\n");
+    await waitFor(SOON, () => [...bench.intake.open].some((body) => body.size > 0));
+    smtp.close();
+    await waitFor(SOON, () => bench.intake.open.size === 0);
+    assert.equal(bench.intake.mails.length, 0);
+  });
+});
+
+describe("floods", () => {
+  test("50,000 NOOPs are answered a hundred times", async () => {
+    await using bench = await startBench();
+    const smtp = await greeted(bench);
+    smtp.write("NOOP\r\n".repeat(50_000));
+    let last: string | undefined;
+    let replies = 0;
+    for (let next = await line(smtp); next !== undefined; next = await line(smtp)) {
+      last = next;
+      replies += 1;
+    }
+    assert.equal(replies, 101);
+    assert.match(last ?? "", /^421 4\.7\.0 /);
+  });
+
+  test("a line without end is cut off", async () => {
+    await using bench = await startBench();
+    const smtp = await greeted(bench);
+    smtp.write(Buffer.alloc(1_000_000, "x"));
+    assert.match((await line(smtp)) ?? "", /^421 4\.7\.0 /);
+  });
+
+  test("connections of one network are capped, and every place comes back", async () => {
+    const tls = await testCertificate();
+    await using bench = await startBench({ limits: { connectionsPerClient: 2 }, settings: { tls } });
+    const table = new ConnectionTable(bench.limits, 0);
+    const [one, two] = [await greeted(bench), await greeted(bench)];
+    const three = dial(bench);
+    assert.match((await line(three)) ?? "", /^421 4\.7\.0 /);
+    assert.deepEqual(bench.refusals()[0]?.stage, "connect");
+    one.close();
+    await waitFor(SOON, () => table.total() === 1);
+    const four = await greeted(bench);
+    await four.command("STARTTLS");
+    four.socket.write("no handshake at all");
+    await waitFor(SOON, () => table.total() === 1);
+    await two.quit();
+    await waitFor(SOON, () => table.total() === 0);
+  });
+
+  test("connections are capped in all", async () => {
+    await using bench = await startBench({ limits: { connections: 1 } });
+    const one = await greeted(bench);
+    assert.match((await line(dial(bench))) ?? "", /^421 4\.7\.0 /);
+    one.close();
+  });
+
+  test("places of failed and of never-ending TLS handshakes come back", async () => {
+    const clock = new ManualClock();
+    const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" as const }];
+    await using bench = await startBench({ clock, settings: { tls: await testCertificate(), listeners } });
+    const table = new ConnectionTable(bench.limits, 0);
+    const failing = connect(bench.port, "127.0.0.1");
+    failing.on("error", () => {});
+    failing.write("EHLO plain\r\n");
+    await once(failing, "close");
+    const silent = connect(bench.port, "127.0.0.1");
+    silent.on("error", () => {});
+    await waitFor(SOON, () => table.total() === 1);
+    clock.advance(61_000);
+    await once(silent, "close");
+    await waitFor(SOON, () => table.total() === 0);
+  });
+});
+
+describe("TLS", () => {
+  test("plaintext behind STARTTLS is never run", async () => {
+    await using bench = await startBench({ settings: { tls: await testCertificate() } });
+    const smtp = await greeted(bench);
+    await smtp.command("EHLO c");
+    smtp.write("STARTTLS\r\nNOPE\r\nEHLO injected\r\nMAIL FROM:<>\r\n");
+    assert.equal((await smtp.reply())?.code, 220);
+    smtp.socket.removeAllListeners("data");
+    const secure = connectTls({ socket: smtp.socket, rejectUnauthorized: false });
+    await once(secure, "secureConnect");
+    const inside = new RawSmtp(secure);
+    assert.deepEqual(bench.refusals(), []);
+    assert.equal((await inside.command("MAIL FROM:<>"))?.code, 503);
+    inside.close();
+  });
+
+  test("handshakes that never end are ended, by time and by stopping", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { tls: await testCertificate() } });
+    const table = new ConnectionTable(bench.limits, 0);
+    const hanging = async (): Promise<RawSmtp> => {
+      const smtp = await greeted(bench);
+      assert.equal((await smtp.command("STARTTLS"))?.code, 220);
+      smtp.socket.write(Buffer.from([0x16, 0x03, 0x01]));
+      return smtp;
+    };
+    const first = await hanging();
+    await settled(bench);
+    clock.advance(61_000);
+    assert.equal(await first.reply(), undefined);
+    const second = await hanging();
+    await bench.endpoint.stop(0);
+    assert.equal(await second.reply(), undefined);
+    await waitFor(SOON, () => table.total() === 0);
+  });
+
+  test("refuses protocols before 1.2", async () => {
+    await using bench = await startBench({ settings: { tls: await testCertificate() } });
+    const smtp = await greeted(bench);
+    await smtp.command("STARTTLS");
+    smtp.socket.removeAllListeners("data");
+    const secure = connectTls({
+      socket: smtp.socket,
+      rejectUnauthorized: false,
+      minVersion: "TLSv1",
+      maxVersion: "TLSv1.1",
+      ciphers: "DEFAULT@SECLEVEL=0",
+    });
+    await assert.rejects(once(secure, "secureConnect"));
+  });
+
+  test("a new certificate is shown to new handshakes", async () => {
+    const [old, fresh] = [await testCertificate(), await makeCertificate("fresh.us")];
+    await using bench = await startBench({ settings: { tls: old } });
+    const shown = async (): Promise<string> => {
+      const smtp = await greeted(bench);
+      await smtp.command("STARTTLS");
+      smtp.socket.removeAllListeners("data");
+      const secure = connectTls({ socket: smtp.socket, rejectUnauthorized: false });
+      await once(secure, "secureConnect");
+      const name = secure.getPeerCertificate().subject.CN;
+      secure.destroy();
+      return String(name);
+    };
+    assert.equal(await shown(), "mx.us");
+    assert.throws(() => bench.endpoint.check({ ...bench.settings, tls: { certificate: "x", key: "y" } }));
+    bench.endpoint.check({ ...bench.settings, tls: fresh });
+    bench.endpoint.apply({ ...bench.settings, tls: fresh });
+    assert.equal(await shown(), "fresh.us");
+  });
+});
+
+describe("settings and stopping", () => {
+  test("a transaction keeps the settings that it began with", async () => {
+    await using bench = await startBench();
+    const running = await inData(bench);
+    bench.endpoint.apply({ ...bench.settings, maxMessageSize: 10 });
+    running.write(`${"x".repeat(100)}\r\n.\r\n`);
+    assert.equal((await running.reply())?.code, 250);
+    await upToData(running);
+    running.write(`${"x".repeat(15)}\r\n.\r\n`);
+    assert.equal((await running.reply())?.code, 552);
+    running.close();
+  });
+
+  test("stop: 421 for the idle at once, bodies under way have their time", async () => {
+    await using bench = await startBench();
+    const idle = await greeted(bench);
+    const working = await inData(bench);
+    const stopped = bench.endpoint.stop(20_000);
+    assert.match((await line(idle)) ?? "", /^421 4\.3\.2 /);
+    await assert.rejects(once(connect(bench.port, "127.0.0.1"), "connect"));
+    working.write("x\r\n.\r\n");
+    assert.equal((await working.reply())?.code, 250);
+    assert.match((await line(working)) ?? "", /^421 4\.3\.2 /);
+    await stopped;
+    assert.equal(bench.intake.mails.length, 1);
+  });
+
+  test("stop: who is not through in time is cut off", async () => {
+    await using bench = await startBench();
+    const working = await inData(bench);
+    await bench.endpoint.stop(30);
+    assert.match((await line(working)) ?? "", /^421 4\.3\.2 /);
+    assert.equal(bench.intake.open.size, 0);
+  });
+
+  test("an address that is taken is named, and no listener stays open", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const listeners = [...SETTINGS.listeners, { address: "127.0.0.1", port, tls: "starttls" as const }];
+    await assert.rejects(
+      startBench({ settings: { listeners } }),
+      new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`),
+    );
+    other.close();
+  });
+});

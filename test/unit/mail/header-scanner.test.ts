@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { HeaderScanner, type HeaderFacts } from "../../../src/mail/header-scanner.ts";
+
+function scan(text: string, { headerSize = 10_000, step = text.length || 1 } = {}): HeaderFacts {
+  const scanner = new HeaderScanner({ headerSize, hostname: "mx.us" });
+  const octets = Buffer.from(text);
+  for (let at = 0; at < octets.length; at += step) scanner.feed(Buffer.from(octets.subarray(at, at + step)));
+  return scanner.facts();
+}
+
+const MAIL =
+  "Received: from a\r\n\tby other.example\r\nReceived: from b by MX.US. (x)\r\n\tid 1\r\nmessage-id : <1@x>\r\n" +
+  "Subject: Grüße\r\n  zwei\r\nFrom: A <a@b.example>\r\nSubject: second\r\n\r\nReceived: by mx.us\r\nFrom: body\r\n";
+
+describe("HeaderScanner", () => {
+  test("reads the facts, folded fields included", () => {
+    assert.deepEqual(scan(MAIL), {
+      received: 2,
+      ownReceived: 1,
+      tooLong: false,
+      messageId: "<1@x>",
+      subject: "Grüße  zwei",
+      from: "A <a@b.example>",
+    });
+  });
+
+  test("says the same however it is cut", () => {
+    for (let step = 1; step < 40; step++) assert.deepEqual(scan(MAIL, { step }), scan(MAIL));
+  });
+
+  test("a `by` within a comment is no clause", () => {
+    assert.equal(scan("Received: from x (by mx.us) by other.example\r\n\r\n").ownReceived, 0);
+    assert.equal(scan("Received: from by.mx.us via mx.us\r\n\r\n").ownReceived, 0);
+  });
+
+  test("ends at what is no header field", () => {
+    assert.equal(scan("Received: a\r\nThis is text\r\nReceived: b\r\n").received, 1);
+    assert.equal(scan("\r\nReceived: b\r\n").received, 0);
+    assert.equal(scan("Received: unfinished").received, 0);
+  });
+
+  test("a section above the limit is told", () => {
+    const long = `X: ${"y".repeat(100)}\r\n`.repeat(100);
+    assert.equal(scan(`${long}\r\n`, { headerSize: 1000 }).tooLong, true);
+    assert.equal(scan(`X: 1\r\n\r\n${long}`, { headerSize: 1000 }).tooLong, false);
+  });
+
+  test("texts are printable and short", () => {
+    const { subject } = scan(`Subject: \x1b[31m\u202e${"x".repeat(5000)}\r\n\r\n`);
+    assert.equal(subject?.length, 200);
+    assert.match(subject ?? "", /^\[31m x+$/);
+  });
+
+  test("names such as __proto__ do no harm", () => {
+    const facts = scan("__proto__: 1\r\nconstructor: 2\r\ntoString: 3\r\nFrom: x\r\n\r\n");
+    assert.equal(facts.from, "x");
+    assert.equal(({} as Record<string, unknown>)["1"], undefined);
+  });
+
+  test("half a million fields take no second", () => {
+    const block = Buffer.from("Received: x\r\n To: y\r\n".repeat(2500));
+    const scanner = new HeaderScanner({ headerSize: 1e9, hostname: "mx.us" });
+    const start = performance.now();
+    for (let round = 0; round < 100; round++) scanner.feed(block);
+    assert.equal(scanner.facts().received, 250_000);
+    assert.ok(performance.now() - start < 5000);
+  });
+});

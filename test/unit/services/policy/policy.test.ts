@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseAddress, type Address } from "../../../../src/mail/address.ts";
+import { reply } from "../../../../src/mail/reply.ts";
+import { ACCEPT, type Verdict } from "../../../../src/mail/verdict.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { loggerTo } from "../../../../src/runtime/log.ts";
+import { Policy, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
+import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { MemoryDirectory } from "../../../support/smtp-bench.ts";
+
+const DEFER: Verdict = { kind: "defer", reply: reply(451, "4.7.1", "later") };
+const REJECT: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "never") };
+const CLIENT = { ip: "192.0.2.1", network: "192.0.2.0/24" };
+
+function setUp(checks?: readonly Check[]) {
+  const clock = new ManualClock();
+  const directory = new MemoryDirectory();
+  const errors: string[] = [];
+  const log = loggerTo((_level, message) => void errors.push(message));
+  const recipients = new Recipients(directory);
+  const policy = new Policy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
+  const subject = (text: string): RcptSubject => {
+    const recipient = parseAddress(text) as Address;
+    const domain = directory.domain(recipient.domain, 0);
+    const helo = { ...CLIENT, helo: "h", extended: true, secure: false };
+    return { ...helo, sender: "", announced: 0, recipient, domain, certain: false };
+  };
+  return { clock, errors, policy, subject };
+}
+
+describe("Policy", () => {
+  test("answers at once where no check waits", () => {
+    const { policy, subject } = setUp();
+    assert.equal(policy.rcpt(subject("alice@our.test"), []), ACCEPT);
+    assert.deepEqual(policy.connect(CLIENT), []);
+  });
+
+  test("a finding at connect counts at RCPT, with others, the strictest wins", async () => {
+    const { policy, subject } = setUp([
+      { name: "soft", stage: "connect", run: () => DEFER },
+      { name: "slow", stage: "connect", run: () => Promise.resolve(REJECT) },
+      { name: "fine", stage: "rcpt", run: () => ACCEPT },
+    ]);
+    const found = policy.connect(CLIENT);
+    assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
+    assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
+    assert.deepEqual(policy.rcpt(subject("alice@our.test"), found.slice(0, 1)), DEFER);
+  });
+
+  test("postmaster is exempt from reputation, not from the rest", async () => {
+    const checks: Check[] = [
+      { name: "list", stage: "connect", reputation: true, run: () => Promise.resolve(REJECT) },
+    ];
+    const { policy, subject } = setUp(checks);
+    const found = policy.connect(CLIENT);
+    assert.equal(policy.rcpt(subject("postmaster@our.test"), found), ACCEPT);
+    assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
+    const hard = setUp([{ name: "rate", stage: "mail", run: () => DEFER }]);
+    const mail = { ...subject("postmaster@our.test") };
+    assert.deepEqual(hard.policy.rcpt(mail, hard.policy.mail(mail)), DEFER);
+  });
+
+  test("a check may judge its finding by domain", () => {
+    const softer: Check = { name: "list", stage: "connect", run: () => REJECT, judge: () => DEFER };
+    const { policy, subject } = setUp([softer]);
+    assert.deepEqual(policy.rcpt(subject("alice@our.test"), policy.connect(CLIENT)), DEFER);
+  });
+
+  test("a check that fails defers, and is logged", async () => {
+    const { policy, subject, errors } = setUp([
+      {
+        name: "throws",
+        stage: "rcpt",
+        run: () => {
+          throw new Error("bug");
+        },
+      },
+      { name: "rejects", stage: "rcpt", run: () => Promise.reject(new Error("bug")) },
+    ]);
+    const verdict = await policy.rcpt(subject("alice@our.test"), []);
+    assert.ok(verdict.kind === "defer");
+    assert.equal(verdict.reply.code, 451);
+    assert.equal(errors.length, 2);
+  });
+
+  test("a check that never answers defers after its time", async () => {
+    const { policy, subject, clock } = setUp([
+      { name: "hangs", stage: "rcpt", run: () => new Promise(() => {}) },
+    ]);
+    const verdict = policy.rcpt(subject("alice@our.test"), []);
+    clock.advance(20_000);
+    assert.equal((await verdict).kind, "defer");
+  });
+
+  test("relay and recipient checks", () => {
+    const { policy, subject } = setUp();
+    const code = (text: string): string => {
+      const verdict = policy.rcpt(subject(text), []) as Verdict;
+      return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.enhanced}` : verdict.kind;
+    };
+    assert.equal(code("alice@else.example"), "550 5.7.1");
+    assert.equal(code("a%b@all.test"), "550 5.7.1");
+    assert.equal(code("a%b@our.test"), "550 5.7.1");
+    assert.equal(code("nobody@our.test"), "550 5.1.1");
+    assert.equal(code("alice@leaving.test"), "451 4.3.2");
+    assert.equal(code("x@all.test"), "accept");
+    assert.equal(
+      (policy.rcpt({ ...subject("nobody@our.test"), certain: true }, []) as Verdict).kind,
+      "accept",
+    );
+  });
+
+  test("loop check", () => {
+    const { policy, subject } = setUp();
+    const kind = (received: number, ownReceived: number): string => {
+      const facts = { received, ownReceived, tooLong: false };
+      return (policy.data({ ...subject("alice@our.test"), facts, received: 100, ownReceived: 5 }) as Verdict)
+        .kind;
+    };
+    assert.deepEqual([kind(100, 4), kind(101, 0), kind(5, 5)], ["accept", "reject", "reject"]);
+  });
+});
