@@ -3,6 +3,7 @@
  * verb is the tool, which talks to the running daemon over the Unix socket of the same configuration.
  */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { startDaemon } from "./app.ts";
 import { runTool } from "./cli/cli.ts";
 import { adminSocket, configPath, formatProblem, loadConfig, type Config } from "./config/config.ts";
@@ -30,6 +31,9 @@ those that print take --json.
 /** Exit codes: 0 ok, 1 failed, 2 wrong use or wrong configuration, 3 no daemon. */
 const WRONG_USE = 2;
 
+/** Where the daemon of an unreadable configuration most likely is. */
+const DEFAULT_SOCKET = resolve("data/admin.sock");
+
 async function main(argv: readonly string[]): Promise<number> {
   const { file, rest } = takeConfigOption(argv);
   const [verb, ...args] = rest;
@@ -52,7 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "demo":
       return runDemo();
     default:
-      return runTool(verb, args, { socket: adminSocket(config), config });
+      return runTool(verb, args, { socket: adminSocket(config) ?? DEFAULT_SOCKET, config });
   }
 }
 

@@ -104,6 +104,8 @@ export type OperatorEvent =
       readonly who: string;
       readonly what: string;
       readonly count: number;
+      /** The mail, where the act concerned one. */
+      readonly id?: string;
     }
   | { readonly kind: "config.reloaded"; readonly generation: number }
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };

@@ -249,6 +249,8 @@ export interface QueueEntry {
   /** The primary's last words, with codes. */
   readonly lastReply?: string;
   readonly destination?: string;
+  /** The operator who held, released or deleted it last. */
+  readonly who?: string;
   readonly size: number;
 }
 

@@ -17,6 +17,8 @@ export interface Target {
 export interface Capabilities {
   /** The name by which it greets. */
   readonly name: string;
+  /** The name in its greeting, where that differs. */
+  readonly banner?: string;
   /** Keywords in upper case. */
   readonly extensions: readonly string[];
   /** Its SIZE limit in bytes; absent when it names none. */
@@ -27,8 +29,8 @@ export interface Capabilities {
 
 /** Trouble before any mail was spoken of: it belongs to the destination, never to a mail. */
 export class DestinationTrouble extends Error {
-  /** `connect`, `greeting`, `ehlo`, `tls`: where it ended. */
-  readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "loop";
+  /** Where it ended; `session`: after EHLO, between or within mails. */
+  readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "session" | "loop";
   /** The peer's words, where it spoke. */
   readonly reply: Reply | undefined;
 
@@ -50,6 +52,8 @@ export interface SendResult {
 
 export interface Conversation {
   readonly capabilities: Capabilities;
+  /** `dot`: the end of the body went out and its reply is awaited. `over`: no further mail can be sent. */
+  readonly phase: "idle" | "envelope" | "body" | "dot" | "over";
   /** Never rejects: each recipient gets an outcome whatever happens. */
   send(mail: ClaimedMail): Promise<SendResult>;
   /** QUIT, politely and bounded to 2 s; never rejects. */
@@ -61,6 +65,9 @@ export interface Conversation {
 export interface SmtpClient {
   /** TCP only: does something listen? Resolves with milliseconds taken; rejects with DestinationTrouble. */
   knock(target: Target, timeout: number): Promise<number>;
-  /** Connects, greets, EHLO, TLS as asked. Rejects with DestinationTrouble. */
-  converse(target: Target): Promise<Conversation>;
+  /**
+   * Connects, greets, EHLO, TLS as asked. Rejects with DestinationTrouble. `greetingTimeout` in ms shortens the
+   * wait of RFC 5321 §4.5.3.2 for probes.
+   */
+  converse(target: Target, greetingTimeout?: number): Promise<Conversation>;
 }

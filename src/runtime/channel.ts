@@ -26,11 +26,11 @@ export class ChannelClosed extends Error {
   }
 }
 
-/** A value together with the buffers in it that move to the other thread instead of being copied. */
+/** A value together with the buffers and ports in it that move to the other thread instead of being copied. */
 export class Moved<T> {
   readonly value: T;
-  readonly buffers: readonly ArrayBuffer[];
-  constructor(value: T, buffers: readonly ArrayBuffer[]) {
+  readonly buffers: readonly Transferable[];
+  constructor(value: T, buffers: readonly Transferable[]) {
     this.value = value;
     this.buffers = buffers;
   }
@@ -51,7 +51,7 @@ type Unmoved<T> = T extends Moved<infer V> ? V : T;
 
 export interface Server {
   /** Sends a value to the calling side unasked. */
-  notify(notice: unknown, buffers?: readonly ArrayBuffer[]): void;
+  notify(notice: unknown, buffers?: readonly Transferable[]): void;
   close(): void;
 }
 
@@ -126,7 +126,7 @@ export function openChannel<M extends Served<M>>(port: MessagePort): Caller<M> {
 function outbox<T>(
   port: MessagePort,
   wrap: (batch: T[]) => Packet,
-): (item: T, buffers: readonly ArrayBuffer[]) => void {
+): (item: T, buffers: readonly Transferable[]) => void {
   let batch: T[] = [];
   let buffers: Transferable[] = [];
   const post = (): void => {

@@ -4,7 +4,8 @@
  */
 
 /** After these a slash begins a regular expression, not a division. */
-const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|void|delete|await|yield|throw|else|do))$/;
+const BEFORE_REGEX =
+  /(?:^|[(,=:[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|void|delete|await|yield|throw|else|do))$/;
 
 interface Scan {
   readonly source: string;
@@ -40,13 +41,20 @@ function skipSlash(scan: Scan): boolean {
   const next = scan.source[scan.at + 1];
   if (next === "/") blankTo(scan, indexOr(scan.source, "\n", scan.at));
   else if (next === "*") blankTo(scan, indexOr(scan.source, "*/", scan.at + 2) + 2);
-  else if (BEFORE_REGEX.test(codeBefore(scan))) skipRegex(scan);
+  else if (beginsRegex(codeBefore(scan))) skipRegex(scan);
   else return false;
   return true;
 }
 
+function beginsRegex(before: string): boolean {
+  return BEFORE_REGEX.test(before) && !/(?:\+\+|--)$/.test(before);
+}
+
 function codeBefore(scan: Scan): string {
-  return scan.out.slice(Math.max(0, scan.at - 200), scan.at).join("").trimEnd();
+  return scan.out
+    .slice(Math.max(0, scan.at - 200), scan.at)
+    .join("")
+    .trimEnd();
 }
 
 function skipString(scan: Scan, quote: string): void {

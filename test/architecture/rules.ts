@@ -18,7 +18,18 @@ export type Storey =
 
 /** The storeys below, which a file may import besides its own room. */
 export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
-  root: ["root", "config", "cli", "dashboard", "endpoints", "services", "adapters", "ports", "mail", "runtime"],
+  root: [
+    "root",
+    "config",
+    "cli",
+    "dashboard",
+    "endpoints",
+    "services",
+    "adapters",
+    "ports",
+    "mail",
+    "runtime",
+  ],
   config: ["ports", "mail", "runtime"],
   cli: [],
   dashboard: [],

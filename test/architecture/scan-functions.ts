@@ -8,24 +8,37 @@ export interface FoundFunction {
 
 const PAIRS: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 /** Words before a bracket that make it a statement, not a function. */
-const CONTROL = new Set(["if", "for", "while", "switch", "catch", "with", "return", "await", "typeof", "new"]);
+const CONTROL = new Set([
+  "if",
+  "for",
+  "while",
+  "switch",
+  "catch",
+  "with",
+  "return",
+  "await",
+  "typeof",
+  "new",
+]);
 
 export function scanFunctions(masked: string): FoundFunction[] {
-  const found: FoundFunction[] = [];
+  // By where they end: of functions that return functions only the outermost counts.
+  const found = new Map<number, FoundFunction>();
   const add = (start: number, end: number): void => {
+    if (found.has(end)) return;
     const line = lineOf(masked, start);
-    found.push({ name: nameBefore(masked, start), line, lines: lineOf(masked, end) - line + 1 });
+    found.set(end, { name: nameBefore(masked, start), line, lines: lineOf(masked, end) - line + 1 });
   };
   for (let at = masked.indexOf("("); at !== -1; at = masked.indexOf("(", at + 1)) {
     const body = bodyAfterParameters(masked, at);
     if (body !== undefined) add(at, endOfBody(masked, body));
   }
   // Arrows with one bare parameter have no bracket.
-  for (const match of masked.matchAll(/[\w$]\s*=>/g)) {
+  for (const match of masked.matchAll(/[\w$]+\s*=>/g)) {
     const body = skipBlank(masked, match.index + match[0].length);
     if (!isTypeOnly(masked, match.index)) add(match.index, endOfBody(masked, body));
   }
-  return found;
+  return [...found.values()];
 }
 
 /** Where the body begins when the bracket at `open` holds parameters; undefined when it does not. */
@@ -49,22 +62,19 @@ function skipType(masked: string, from: number): number {
   while (at < masked.length) {
     const here = masked[at] ?? "";
     if (masked.startsWith("=>", at)) {
-      if (last !== ")") return at;
-      return arrowInType(masked, at);
+      const isOwn = last !== ")" || masked[skipBlank(masked, at + 2)] === "{";
+      // `subscribe(): () => void {`: the arrow belongs to the type.
+      return isOwn ? at : skipType(masked, at + 2);
     }
     if (here === "{" && !/[:|&<,([?]/.test(last)) return at;
     if (/[;,)\]}=]/.test(here)) return at;
-    const inner = here === "<" ? closingAngle(masked, at) : PAIRS[here] === undefined ? at : closingOf(masked, at);
+    const inner =
+      here === "<" ? closingAngle(masked, at) : PAIRS[here] === undefined ? at : closingOf(masked, at);
     if (inner === undefined) return at;
     if (here.trim() !== "") last = masked[inner] ?? "";
     at = inner + 1;
   }
   return at;
-}
-
-/** `): (() => x) =>` has its own brackets, so an arrow after `)` is the type's: go on behind it. */
-function arrowInType(masked: string, at: number): number {
-  return skipType(masked, at + 2);
 }
 
 /** The last position of the body that begins at `from`: a block, or an expression up to its end. */
@@ -74,7 +84,7 @@ function endOfBody(masked: string, from: number): number {
   while (at < masked.length && !/[;,)\]}]/.test(masked[at] ?? "")) {
     at = PAIRS[masked[at] ?? ""] === undefined ? at + 1 : (closingOf(masked, at) ?? masked.length) + 1;
   }
-  return at - 1;
+  return from + masked.slice(from, at).trimEnd().length - 1;
 }
 
 function closingOf(masked: string, open: number): number | undefined {

@@ -9,7 +9,7 @@ export interface Import {
   readonly reExportsAll: boolean;
 }
 
-const STATIC = /\b(import|export)\b((?:\s+type\b)?\s*(?:[\w$]+|\*(?:\s*as\s+[\w$]+)?|\{[^{}]*\}|,|\s)*)\bfrom\s*(["'])( *)\3/g;
+const STATIC = /\b(import|export)\b((?:[\w$*,\s]|\{[^{}]*\})*)(?<![\w$])from\s*(["'])( *)\3/g;
 const BARE = /\bimport\s*(["'])( *)\1/g;
 const DYNAMIC = /\bimport\s*\(\s*(?:(["'`])( *)\1\s*[,)])?/g;
 const BY_URL = /\bnew\s+URL\s*\(\s*(["'`])( *)\1\s*,\s*import\.meta\.url/g;

@@ -7,7 +7,7 @@
  */
 import * as z from "zod";
 
-export { inWords } from "../../runtime/duration.ts";
+export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
 export const MAX_BODY = 16 * 1024 * 1024;
@@ -17,21 +17,11 @@ export const MAX_PAGE = 1000;
 export const DEFAULT_PAGE = 100;
 
 const text = z.string().min(1).max(1000);
-const time = z.number();
-const flag = z.boolean();
+const [time, flag] = [z.number(), z.boolean()];
 
-// ---------------------------------------------------------------- errors, health
-
+// prettier-ignore
 export const ErrorCode = z.enum([
-  "bad_request",
-  "unauthorized",
-  "forbidden",
-  "not_found",
-  "conflict",
-  "too_large",
-  "too_many_attempts",
-  "timeout",
-  "unavailable",
+  "bad_request", "unauthorized", "forbidden", "not_found", "conflict", "too_large", "too_many_attempts", "timeout",
   "internal",
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
@@ -44,8 +34,6 @@ export type ErrorBody = z.infer<typeof ErrorBody>;
 /** GET /healthz (alive, storage not sick), GET /readyz (accepting mail): 200 or 503. */
 export const HealthBody = z.object({ ok: flag, why: z.string().exactOptional() });
 export type HealthBody = z.infer<typeof HealthBody>;
-
-// ---------------------------------------------------------------- queue
 
 export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
 export type StateName = z.infer<typeof StateName>;
@@ -101,6 +89,9 @@ export const QueuePage = z.object({
 });
 export type QueuePage = z.infer<typeof QueuePage>;
 
+const optionalName = z.string().exactOptional();
+const ClientBody = z.object({ ip: z.string(), name: optionalName, helo: z.string(), tls: optionalName });
+
 /** GET /v1/queue/{id}. `GET /v1/queue/{id}/export` answers message/rfc822. */
 export const MailBody = z.object({
   id: z.string(),
@@ -108,12 +99,7 @@ export const MailBody = z.object({
   acceptedAt: time,
   size: z.number(),
   hash: z.string(),
-  client: z.object({
-    ip: z.string(),
-    name: z.string().exactOptional(),
-    helo: z.string(),
-    tls: z.string().exactOptional(),
-  }),
+  client: ClientBody,
   topFields: z.string(),
   messageId: z.string().exactOptional(),
   subject: z.string().exactOptional(),
@@ -137,8 +123,6 @@ export type QueueAction = z.input<typeof QueueAction>;
 /** How many recipients it moved. */
 export const CountBody = z.object({ count: z.number() });
 export type CountBody = z.infer<typeof CountBody>;
-
-// ---------------------------------------------------------------- domains
 
 export const PrimaryBody = z.strictObject({
   host: z.string().max(255).default(""),
@@ -178,10 +162,11 @@ export const PrimaryStatusBody = z.object({
 });
 export type PrimaryStatusBody = z.infer<typeof PrimaryStatusBody>;
 
+/** Recipients by state. */
 export const StateCounts = z.partialRecord(StateName, z.number());
 export type StateCounts = z.infer<typeof StateCounts>;
 
-/** GET /v1/domains/{name}; `recipients` counts in `mail` are by state. */
+/** GET /v1/domains/{name}; GET /v1/domains answers `{ items }`. */
 export const DomainBody = z.object({
   name: z.string(),
   origin: z.enum(["file", "api"]),
@@ -197,7 +182,6 @@ export const DomainBody = z.object({
 });
 export type DomainBody = z.infer<typeof DomainBody>;
 
-/** GET /v1/domains. */
 export const DomainList = z.object({ items: z.array(DomainBody).readonly() });
 export type DomainList = z.infer<typeof DomainList>;
 
@@ -208,8 +192,6 @@ export type DomainRemoved = z.infer<typeof DomainRemoved>;
 /** POST /v1/domains/{name}/pause and /resume. */
 export const DomainPaused = z.object({ name: z.string(), paused: flag });
 export type DomainPaused = z.infer<typeof DomainPaused>;
-
-// ---------------------------------------------------------------- recipients
 
 /** GET /v1/domains/{name}/recipients. */
 export const RecipientQuery = z.strictObject(pageShape);
@@ -246,8 +228,6 @@ export const RecipientAnswer = z.object({
   reply: z.string().exactOptional(),
 });
 export type RecipientAnswer = z.infer<typeof RecipientAnswer>;
-
-// ---------------------------------------------------------------- trace, control, tokens
 
 /** GET /v1/trace?about=: an id, an address or a Message-ID. */
 export const TraceQuery = z.strictObject({ about: text });

@@ -10,6 +10,11 @@ import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../.
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
+export { AgeWatch } from "./ages.ts";
+export { expiryJob } from "./expiry.ts";
+export type { Retention } from "./expiry.ts";
+export { settle } from "./settlement.ts";
+
 /** How long the store may take to begin its transaction before the client is told to come again, in ms. */
 const ACCEPT_DEADLINE = 20_000;
 

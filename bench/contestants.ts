@@ -1,0 +1,111 @@
+/** The programs that the bench compares, each as a backup MX for example.test with its primary on one local port. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Postfix } from "../test/peers/postfix.ts";
+import { peerMissing, postfixVersion } from "../test/peers/peers.ts";
+import { Daemon } from "../test/support/daemon.ts";
+import { waitFor } from "../test/support/wait.ts";
+
+export interface Contestant {
+  readonly name: string;
+  readonly version: string;
+  /** Why it cannot run here; empty when it can. */
+  missing(): string;
+  start(place: Place): Promise<Running>;
+}
+
+/** Where a run happens. */
+export interface Place {
+  /** Folder for queue and configuration, on the disk that is measured. */
+  readonly folder: string;
+  readonly smtpPort: number;
+  readonly primaryPort: number;
+}
+
+export interface Running {
+  readonly smtpPort: number;
+  /** Mails in its queue, by its own word or by its files. */
+  queued(): Promise<number>;
+  /** Resolves when the outage is an old one: nothing is in a first attempt any more. */
+  settled(): Promise<void>;
+  /** What an impatient operator would do every two seconds when the primary is back; Holdfast needs nothing. */
+  nudge(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const DOMAIN = "example.test";
+export const RECIPIENT = `user1@${DOMAIN}`;
+
+const USERS = Array.from({ length: 10_000 }, (_, n) => `user${n + 1}`);
+const ROOT = join(import.meta.dirname, "..");
+
+export const holdfast: Contestant = {
+  name: "Holdfast",
+  version: holdfastVersion(),
+  missing: () => "",
+  start: async ({ folder, smtpPort, primaryPort }) => {
+    const daemon = await Daemon.start({
+      folder: join(folder, "holdfast"),
+      smtpPort,
+      primaryPort,
+      domain: DOMAIN,
+      domainSettings: { recipients: USERS },
+    });
+    return {
+      smtpPort: daemon.smtpPort,
+      queued: () => daemon.held(),
+      settled: () => Promise.resolve(),
+      nudge: () => Promise.resolve(),
+      stop: async () => void (await daemon.stop()),
+    };
+  },
+};
+
+export const tunedPostfix: Contestant = postfixContestant("Postfix, tuned", (settings) => settings);
+
+export const debianPostfix: Contestant = postfixContestant("Postfix, Debian's defaults", (settings) =>
+  settings.slice(0, settings.indexOf("# --- tuned ---")),
+);
+
+function postfixContestant(name: string, choose: (settings: string[]) => string[]): Contestant {
+  return {
+    name,
+    version: postfixVersion(),
+    missing: () => peerMissing("postfix"),
+    start: async ({ folder, smtpPort, primaryPort }) => {
+      const settings = readFileSync(join(import.meta.dirname, "postfix.cf"), "utf8").split("\n");
+      const postfix = await Postfix.start({
+        port: smtpPort,
+        parent: folder,
+        settings: choose(settings),
+        tables: {
+          relay_recipients: USERS.map((user) => `${user}@${DOMAIN} x`),
+          transport: [`${DOMAIN} smtp:[127.0.0.1]:${primaryPort}`],
+        },
+      });
+      return {
+        smtpPort,
+        queued: () => postfix.queued(),
+        settled: () =>
+          waitFor({ what: "all mail is deferred", deadline: 120_000, every: 100 }, async () => {
+            return (await postfix.queued(["incoming", "active"])) === 0;
+          }).then(() => {}),
+        nudge: () => postfix.flush(),
+        stop: () => postfix[Symbol.asyncDispose](),
+      };
+    },
+  };
+}
+
+function holdfastVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  try {
+    const commit = execFileSync("git", ["-C", ROOT, "rev-parse", "--short", "HEAD"], {
+      encoding: "utf8",
+    }).trim();
+    return `${version} (${commit})`;
+  } catch {
+    return version;
+  }
+}

@@ -1,0 +1,81 @@
+import { printable } from "../../mail/reply.ts";
+import type { Alert } from "../../ports/alerts.ts";
+import type { JournalEvent } from "../../ports/journal.ts";
+import { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
+
+/** The alert that an event calls for, in one plain sentence; undefined for what is everyday. */
+export function alertFor(event: JournalEvent, at: number): Alert | undefined {
+  const words = sentence(event);
+  if (words === undefined) return undefined;
+  const { kind, ...facts } = event;
+  const name = event.kind === "store.condition" ? `store.${event.condition}` : kind;
+  return { name, subject: printable(words.subject), text: printable(words.text), at, facts };
+}
+
+interface Words {
+  readonly subject: string;
+  readonly text: string;
+}
+
+function sentence(event: JournalEvent): Words | undefined {
+  switch (event.kind) {
+    case "primary.down":
+      return words(
+        event.destination,
+        `${event.destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`,
+      );
+    case "primary.up":
+      return words(
+        event.destination,
+        `${event.destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`,
+      );
+    case "primary.loop":
+      return words(
+        event.destination,
+        `${event.destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`,
+      );
+    case "store.condition":
+      return words("store", storeText(event));
+    case "queue.oldest":
+      return words(
+        event.domain,
+        `The oldest mail for ${event.domain} waits since ${timeInWords(event.age)}; ${people(event.recipients)} waiting.`,
+      );
+    case "queue.expiring":
+      return words(
+        event.domain,
+        `Mail for ${event.domain} has used ${Math.round(event.share * 100)} % of its retention; ${people(event.recipients)} close to being given up.`,
+      );
+    default:
+      return undefined;
+  }
+}
+
+function words(subject: string, text: string): Words {
+  return { subject, text };
+}
+
+type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;
+
+function storeText({ condition, why, free }: StoreCondition): string {
+  const room = free === undefined ? "" : ` ${sizeInWords(free)} are free.`;
+  switch (condition) {
+    case "ok":
+      return `Storage is well again (${why}); mail is accepted.${room}`;
+    case "full":
+      return `Storage is full (${why}); new mail is put off with 452, deliveries go on.${room}`;
+    case "sick":
+      return `Storage is sick (${why}); nothing is accepted or delivered until it is well.${room}`;
+  }
+}
+
+function people(count: number): string {
+  return `${count} ${count === 1 ? "recipient is" : "recipients are"}`;
+}
+
+const NAMED = 3;
+
+function list(domains: readonly string[]): string {
+  const named = domains.slice(0, NAMED).join(", ");
+  return domains.length > NAMED ? `${named} and ${domains.length - NAMED} more` : named;
+}

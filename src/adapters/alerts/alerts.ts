@@ -1,0 +1,124 @@
+/**
+ * Tells the operator out of band, by webhook and by command.
+ *
+ * Alerts wait in a bounded queue for each channel and go out one at a time, in order. What is raised again about
+ * the same subject within ten minutes is counted instead of sent. A change (down, up) is sent at once, up to four
+ * times in ten minutes; when they are over, the last that was only counted goes out with the count, so that what
+ * was told last is how things stand.
+ *
+ * Invariants: raising never throws and never waits; trouble with a channel is logged and touches nothing else;
+ * everything kept is bounded.
+ */
+import type { Alert, Alerter } from "../../ports/alerts.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
+import { Folding } from "./folding.ts";
+import { command, webhook, type Channel, type Message } from "./channels.ts";
+
+export { alertFor } from "./alert-for.ts";
+
+export interface AlertOptions {
+  /** http or https URL. */
+  readonly webhook?: string;
+  /** A program and its arguments; no shell reads them. */
+  readonly command?: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Alerts that wait for a slow channel; beyond it the oldest is dropped and logged. */
+const MAX_WAITING = 100;
+/** Milliseconds that a message in progress has at the end. */
+const GRACE = 2000;
+
+/** Starts the channels that are configured; with none, alerts are only folded away. */
+export function startAlerts(options: AlertOptions): Alerts {
+  return new Alerts(options);
+}
+
+export class Alerts implements Alerter {
+  readonly #clock: Clock;
+  readonly #outlets: readonly Outlet[];
+  readonly #folding: Folding;
+
+  constructor({ webhook: url, command: argv, clock, log }: AlertOptions) {
+    this.#clock = clock;
+    this.#folding = new Folding(clock, (alert, repeated) => this.#send(alert, repeated));
+    this.#outlets = [
+      ...(url === undefined ? [] : [new Outlet("webhook", webhook(url, clock), log)]),
+      ...(argv === undefined ? [] : [new Outlet("command", command(argv, clock), log)]),
+    ];
+  }
+
+  raise(alert: Alert): void {
+    this.#folding.add(alert);
+  }
+
+  /** Forgets what waits; resolves when nothing is being sent any more, after 2 s at the latest. */
+  async stop(): Promise<void> {
+    this.#folding.clear();
+    const patience = Promise.withResolvers<void>();
+    const timer = this.#clock.after(GRACE, patience.resolve);
+    await Promise.race([patience.promise, Promise.all(this.#outlets.map((outlet) => outlet.stop()))]);
+    timer.cancel();
+  }
+
+  #send({ name, subject, text, at, facts }: Alert, repeated: number): void {
+    const time = new Date(at).toISOString();
+    const message: Message = {
+      alert: name,
+      subject,
+      text,
+      at: time,
+      facts,
+      ...(repeated > 0 && { repeated }),
+    };
+    for (const outlet of this.#outlets) outlet.add(message);
+  }
+}
+
+/** One channel and the messages that wait for it. */
+class Outlet {
+  readonly #name: string;
+  readonly #channel: Channel;
+  readonly #log: Logger;
+  #waiting: Message[] = [];
+  #sending: Promise<void> | undefined;
+
+  constructor(name: string, channel: Channel, log: Logger) {
+    this.#name = name;
+    this.#channel = channel;
+    this.#log = log;
+  }
+
+  add(message: Message): void {
+    this.#waiting.push(message);
+    if (this.#waiting.length > MAX_WAITING) this.#failed(this.#waiting.shift(), "too many alerts wait");
+    this.#sending ??= this.#work();
+  }
+
+  async stop(): Promise<void> {
+    this.#waiting = [];
+    await this.#sending;
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        await this.#channel(next);
+      } catch (error) {
+        this.#failed(next, errorText(error));
+      }
+    }
+    this.#sending = undefined;
+  }
+
+  #failed(message: Message | undefined, error: string): void {
+    this.#log.warn("alert not sent", {
+      channel: this.#name,
+      alert: message?.alert,
+      subject: message?.subject,
+      error,
+    });
+  }
+}

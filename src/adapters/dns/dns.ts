@@ -1,0 +1,133 @@
+/**
+ * The resolver over node:dns. Addresses: literals as they are, then the system's host table, then DNS (AAAA and A
+ * asked at once). Errors are values; each question ends within 5 s.
+ *
+ * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
+ * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers. A PTR name counts only when it points
+ * back to the address.
+ */
+import { Resolver as DnsResolver } from "node:dns/promises";
+import { isIP } from "node:net";
+import { normaliseIp } from "../../mail/network.ts";
+import type { Lookup, MxRecord, Resolver } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import type { Answer } from "./answer-cache.ts";
+import { HostsFile } from "./hosts-file.ts";
+
+const DEADLINE = 5_000;
+const CAPACITY = 10_000;
+/** PTR names of one address that are tried. */
+const MAX_NAMES = 5;
+const MAX_ADDRESSES = 16;
+
+export interface DnsSettings {
+  /** `address:port`; empty: the system's servers. */
+  readonly servers: readonly string[];
+  readonly clock: Clock;
+  /** The host table; default `/etc/hosts`. */
+  readonly hosts?: string;
+}
+
+export function dnsResolver(settings: DnsSettings): Resolver {
+  return new SystemResolver(settings);
+}
+
+type Timed = readonly { readonly address: string; readonly ttl: number }[];
+
+class SystemResolver implements Resolver {
+  readonly #dns = new DnsResolver({ timeout: 2000, tries: 2, maxTimeout: 2500 });
+  readonly #hosts: HostsFile;
+  readonly #addresses: AnswerCache<string>;
+  readonly #mx: AnswerCache<MxRecord>;
+  readonly #names: AnswerCache<string>;
+
+  constructor({ servers, clock, hosts = "/etc/hosts" }: DnsSettings) {
+    if (servers.length > 0) this.#dns.setServers([...servers]);
+    this.#hosts = new HostsFile(hosts, clock);
+    this.#addresses = new AnswerCache(clock, CAPACITY);
+    this.#mx = new AnswerCache(clock, CAPACITY);
+    this.#names = new AnswerCache(clock, CAPACITY);
+  }
+
+  async addresses(host: string): Promise<Lookup<string>> {
+    const name = plainName(host);
+    if (isIP(name) !== 0) return { kind: "found", records: [name] };
+    const listed = await this.#hosts.addresses(name);
+    if (listed !== undefined) return { kind: "found", records: listed };
+    return this.#addresses.get(name, () => this.#askAddresses(name));
+  }
+
+  mx(domain: string): Promise<Lookup<MxRecord>> {
+    const name = plainName(domain);
+    return this.#mx.get(name, async () => {
+      const lookup = await ask(() => this.#dns.resolveMx(name));
+      return { lookup: mapFound(lookup, ({ priority, exchange }) => mxRecord(priority, exchange)) };
+    });
+  }
+
+  confirmedName(ip: string): Promise<Lookup<string>> {
+    const address = normaliseIp(ip);
+    if (isIP(address) === 0) return Promise.resolve({ kind: "none" });
+    return this.#names.get(address, async () => ({ lookup: await this.#confirm(address) }));
+  }
+
+  async #askAddresses(name: string): Promise<Answer<string>> {
+    const [six, four] = await Promise.all([
+      ask<Timed[number]>(() => this.#dns.resolve6(name, { ttl: true })),
+      ask<Timed[number]>(() => this.#dns.resolve4(name, { ttl: true })),
+    ]);
+    const records = [six, four].flatMap((lookup) => (lookup.kind === "found" ? lookup.records : []));
+    if (records.length === 0) return { lookup: six.kind === "failed" ? six : asNothing(four) };
+    const addresses = records.slice(0, MAX_ADDRESSES).map(({ address }) => address.toLowerCase());
+    const ttl = 1000 * Math.min(...records.map((record) => record.ttl));
+    return { lookup: { kind: "found", records: addresses }, ttl };
+  }
+
+  async #confirm(address: string): Promise<Lookup<string>> {
+    const pointers = await ask(() => this.#dns.reverse(address));
+    if (pointers.kind !== "found") return pointers;
+    for (const pointer of pointers.records.slice(0, MAX_NAMES)) {
+      const forward = await this.addresses(pointer);
+      if (forward.kind === "found" && forward.records.includes(address))
+        return { kind: "found", records: [plainName(pointer)] };
+    }
+    return { kind: "none" };
+  }
+}
+
+function plainName(host: string): string {
+  return (host.endsWith(".") ? host.slice(0, -1) : host).toLowerCase();
+}
+
+/** The root as exchange is the null MX, RFC 7505. */
+function mxRecord(preference: number, exchange: string): MxRecord {
+  return { preference, host: plainName(exchange) };
+}
+
+function mapFound<A, B>(lookup: Lookup<A>, change: (record: A) => B): Lookup<B> {
+  return lookup.kind === "found" ? { kind: "found", records: lookup.records.map(change) } : lookup;
+}
+
+function asNothing(lookup: Lookup<Timed[number]>): Lookup<string> {
+  return lookup.kind === "failed" ? lookup : { kind: "none" };
+}
+
+/** c-ares: no such name, no such record. */
+const NOTHING = new Set(["ENOTFOUND", "ENODATA"]);
+
+async function ask<T>(question: () => Promise<readonly T[]>): Promise<Lookup<T>> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer within 5 s")), DEADLINE);
+  });
+  try {
+    const records = await Promise.race([question(), deadline]);
+    return records.length === 0 ? { kind: "none" } : { kind: "found", records };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return NOTHING.has(code ?? "") ? { kind: "none" } : { kind: "failed", why: code ?? message };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,55 @@
+import { readFile, stat } from "node:fs/promises";
+import { isIP } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** Milliseconds between two looks at the file's time of change. */
+const LOOK_EVERY = 5_000;
+const MAX_SIZE = 10 * 1024 * 1024;
+
+/** The system's host table. A missing or unreadable file is an empty one. */
+export class HostsFile {
+  readonly #path: string;
+  readonly #clock: Clock;
+  #table: ReadonlyMap<string, readonly string[]> = new Map();
+  #changed = -1;
+  #nextLook = 0;
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path;
+    this.#clock = clock;
+  }
+
+  /** Addresses of a name in lower case; undefined when the table does not know it. */
+  async addresses(name: string): Promise<readonly string[] | undefined> {
+    if (this.#clock.now() >= this.#nextLook) await this.#look();
+    return this.#table.get(name);
+  }
+
+  async #look(): Promise<void> {
+    this.#nextLook = this.#clock.now() + LOOK_EVERY;
+    const facts = await stat(this.#path).catch(() => undefined);
+    const changed = facts?.mtimeMs ?? 0;
+    if (changed === this.#changed) return;
+    const readable = facts !== undefined && facts.size <= MAX_SIZE;
+    const text = readable ? await readFile(this.#path, "utf8").catch(() => "") : "";
+    this.#table = parseHosts(text);
+    this.#changed = changed;
+  }
+}
+
+/** Reads lines of `address name name # remark`; what is no such line is passed over. */
+export function parseHosts(text: string): ReadonlyMap<string, readonly string[]> {
+  const table = new Map<string, string[]>();
+  for (const line of text.split("\n")) {
+    const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (isIP(address) === 0) continue;
+    for (const name of names) add(table, name.toLowerCase(), address);
+  }
+  return table;
+}
+
+function add(table: Map<string, string[]>, name: string, address: string): void {
+  const known = table.get(name);
+  if (known === undefined) table.set(name, [address]);
+  else if (!known.includes(address)) known.push(address);
+}

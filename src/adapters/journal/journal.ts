@@ -1,0 +1,106 @@
+/**
+ * The journal's far side: one call for each business event becomes one log line, counters and trace lines.
+ *
+ * The sink lives on the main thread and owns the log file, the metrics and the trace buffer. Other threads have
+ * a RemoteJournal, which sends entries in batches over a MessagePort. Listeners (alerts) hear every event.
+ *
+ * Invariants: recording never throws and never waits; log lines are JSON, one a line, with no control characters
+ * and no bidirectional overrides in any value, and never a body; every buffer is bounded, and what is dropped
+ * is counted; labels of metrics have bounded sets of values; `stop` writes everything that was recorded before.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { Journal, JournalEvent, TraceWriter } from "../../ports/journal.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { loggerTo, type Logger, type LogLevel } from "../../runtime/log.ts";
+import { openLogFile, type LogFile } from "./log-file.ts";
+import { fieldsOf, levelOf } from "./log-lines.ts";
+import { Metrics, type Gauges } from "./metrics.ts";
+import type { Entry } from "./remote.ts";
+import { TraceBuffer } from "./trace-lines.ts";
+
+export { CannotWriteLog } from "./log-file.ts";
+export type { Gauges } from "./metrics.ts";
+export { journalTo, type RemoteJournal } from "./remote.ts";
+
+export type JournalListener = (event: JournalEvent, at: number) => void;
+
+export interface JournalOptions {
+  /** Absolute path; absent: stdout. */
+  readonly file?: string;
+  readonly level: LogLevel;
+  readonly clock: Clock;
+  /** May come later, with `traceTo`; until then lines wait. */
+  readonly trace?: TraceWriter;
+}
+
+/** Opens the log. Throws CannotWriteLog when the file cannot be opened. */
+export function createJournalSink(options: JournalOptions): JournalSink {
+  return new JournalSink(options);
+}
+
+export class JournalSink implements Journal {
+  /** The operator's log of the main thread. */
+  readonly log: Logger;
+  readonly #clock: Clock;
+  readonly #file: LogFile;
+  readonly #trace: TraceBuffer;
+  readonly #metrics = new Metrics();
+  readonly #listeners: JournalListener[] = [];
+  readonly #ports = new Set<MessagePort>();
+
+  constructor({ file, level, clock, trace }: JournalOptions) {
+    this.#clock = clock;
+    this.#file = openLogFile({ level, ...(file !== undefined && { file }) });
+    this.#trace = new TraceBuffer(clock, trace);
+    this.log = loggerTo((line, message, fields) => this.#file.write(line, clock.now(), message, fields));
+  }
+
+  record(event: JournalEvent): void {
+    this.#record(event, this.#clock.now());
+  }
+
+  /** Takes the entries of another thread's `journalTo`. */
+  connect(port: MessagePort): void {
+    this.#ports.add(port);
+    port.on("message", (entries: readonly Entry[]) => entries.forEach((entry) => this.#take(entry)));
+    port.on("close", () => void this.#ports.delete(port));
+    port.unref();
+  }
+
+  subscribe(listener: JournalListener): void {
+    this.#listeners.push(listener);
+  }
+
+  traceTo(writer: TraceWriter): void {
+    this.#trace.writeTo(writer);
+  }
+
+  /** Prometheus text format; `measure` is asked for what is not counted here. */
+  metrics(measure: () => Promise<Gauges>): Promise<string> {
+    return this.#metrics.text(measure, { log: this.#file.dropped(), trace: this.#trace.dropped });
+  }
+
+  /** Opens the log file anew, after it was renamed by log rotation. */
+  reopen(): void {
+    this.#file.reopen();
+  }
+
+  async stop(): Promise<void> {
+    for (const port of this.#ports) port.close();
+    this.#trace.flush();
+    this.#metrics.stop();
+    await this.#file.close();
+  }
+
+  #take(entry: Entry): void {
+    if ("event" in entry) this.#record(entry.event, entry.at);
+    else this.#file.write(entry.level, entry.at, entry.message, entry.fields);
+  }
+
+  #record(event: JournalEvent, at: number): void {
+    this.#file.write(levelOf(event), at, event.kind, fieldsOf(event));
+    this.#metrics.count(event);
+    this.#trace.add(event, at);
+    for (const listener of this.#listeners) listener(event, at);
+  }
+}

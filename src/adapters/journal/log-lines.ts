@@ -1,0 +1,27 @@
+import { formatReply } from "../../mail/reply.ts";
+import type { JournalEvent } from "../../ports/journal.ts";
+import type { Fields, LogLevel } from "../../runtime/log.ts";
+
+const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
+  "mail.parked": "warn",
+  "mail.unconfirmed": "warn",
+  "primary.down": "warn",
+  "primary.loop": "error",
+  "queue.oldest": "warn",
+  "queue.expiring": "warn",
+  "queue.expired": "warn",
+  "config.refused": "error",
+};
+
+/** How loud an event is. */
+export function levelOf(event: JournalEvent): LogLevel {
+  if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
+  return LEVELS[event.kind] ?? "info";
+}
+
+/** The event's fields as the log has them: replies as one text, many recipients as a number with the first. */
+export function fieldsOf(event: JournalEvent): Fields {
+  const { kind: _kind, ...fields } = event;
+  if ("reply" in fields && fields.reply !== undefined) return { ...fields, reply: formatReply(fields.reply) };
+  return fields;
+}

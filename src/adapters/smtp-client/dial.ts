@@ -1,0 +1,53 @@
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { Target } from "../../ports/smtp-client.ts";
+
+/** Opens a TCP connection within `timeout` ms. Rejects with DestinationTrouble of stage `connect`. */
+export function dial(target: Pick<Target, "ip" | "port">, timeout: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: target.ip, port: target.port });
+    const fail = (why: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(new DestinationTrouble("connect", `${why} (${where(target)})`));
+    };
+    const timer = setTimeout(() => fail(`no connection within ${timeout} ms`), timeout);
+    const onError = (error: NodeJS.ErrnoException): void => fail(connectError(error));
+    socket.once("error", onError);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      socket.off("error", onError);
+      resolve(socket);
+    });
+  });
+}
+
+/** Does something listen? Milliseconds that the connection took. */
+export async function knock(target: Target, timeout: number): Promise<number> {
+  const begun = performance.now();
+  const socket = await dial(target, timeout);
+  socket.on("error", () => {});
+  // A server that sees its client gone before the greeting should not log a reset.
+  socket.end();
+  socket.resume();
+  setTimeout(() => socket.destroy(), 1000).unref();
+  return performance.now() - begun;
+}
+
+function where(target: Pick<Target, "ip" | "port">): string {
+  return target.ip.includes(":") ? `[${target.ip}]:${target.port}` : `${target.ip}:${target.port}`;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "host unreachable",
+  ENETUNREACH: "network unreachable",
+  EADDRNOTAVAIL: "no local address to connect from",
+};
+
+/** An error of the socket in words for the operator. */
+export function connectError(error: NodeJS.ErrnoException): string {
+  return WORDS[error.code ?? ""] ?? error.message;
+}

@@ -1,0 +1,152 @@
+/**
+ * Greeting, EHLO (or HELO) and STARTTLS by nodemailer's SMTPConnection; afterwards its handlers are taken off the
+ * socket. Mails do not go through its `send`: that gives no exact answer to the question whether the final dot had
+ * left when a connection broke, matches recipients by address and not by position, trims addresses, and drops
+ * the replies that were known when a 421 comes.
+ */
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import SMTPConnection from "nodemailer/lib/smtp-connection";
+import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
+import { parseReply, printable } from "../../mail/reply.ts";
+import type { Reply } from "../../mail/reply.ts";
+import type { Capabilities, Target } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { MAX_REPLY } from "./reply-reader.ts";
+
+/** What is used of nodemailer beyond its published types; the version is pinned and a test holds these names. */
+export interface Internals {
+  _actionGreeting: (greeting: string) => void;
+  readonly _ehloLines?: readonly string[];
+  readonly _maxAllowedSize: number;
+  readonly _onSocketData: () => void;
+  readonly _onSocketError: () => void;
+  readonly _onSocketClose: () => void;
+  readonly _onSocketEnd: () => void;
+  readonly _onSocketTimeout: () => void;
+  _destroyed: boolean;
+}
+
+export interface HandshakeOptions {
+  /** Our EHLO name. */
+  readonly hostname: string;
+  /** Milliseconds for the greeting, and for each reply up to the last EHLO. */
+  readonly timeout: number;
+  /** Trust anchors in PEM for level `verify`; absent: the system's. */
+  readonly ca?: string;
+  /** Speak in clear whatever is offered. */
+  readonly clear: boolean;
+}
+
+export interface Greeted {
+  readonly socket: Socket;
+  readonly capabilities: Capabilities;
+}
+
+/** RFC 8314 §3.3: on this port TLS begins at once. */
+const IMPLICIT_TLS_PORT = 465;
+
+/** Runs the beginning of an SMTP session on a connected socket. Rejects with DestinationTrouble; the socket is closed then. */
+export function handshake(socket: Socket, target: Target, options: HandshakeOptions): Promise<Greeted> {
+  return new Promise((resolve, reject) => {
+    const connection = new SMTPConnection(connectionOptions(socket, target, options));
+    const internals = connection as unknown as Internals;
+    let banner: string | undefined;
+    const greet = internals._actionGreeting;
+    internals._actionGreeting = (greeting) => {
+      banner = greeting;
+      greet.call(connection, greeting);
+    };
+    const fail = (error: HandshakeError): void => {
+      // Closing reports an end of its own, so the first word counts.
+      reject(troubleOf(error, connection.upgrading === true, banner));
+      connection.close();
+    };
+    connection.on("error", fail);
+    connection.once("end", () => fail(new Error("connection closed")));
+    connection.connect((error) => {
+      if (error !== undefined) return fail(error);
+      resolve(takeOver(connection, internals, banner ?? ""));
+    });
+  });
+}
+
+function connectionOptions(socket: Socket, target: Target, options: HandshakeOptions): SMTPConnectionOptions {
+  const verify = target.tls === "verify";
+  return {
+    connection: socket,
+    host: target.ip,
+    port: target.port,
+    ...(target.host !== target.ip && { servername: target.host }),
+    name: options.hostname,
+    secure: target.port === IMPLICIT_TLS_PORT && target.tls !== "none",
+    ignoreTLS: options.clear || target.tls === "none",
+    requireTLS: target.tls === "require" || verify,
+    opportunisticTLS: target.tls === "opportunistic" && !options.clear,
+    connectionTimeout: 3 * options.timeout,
+    greetingTimeout: options.timeout,
+    socketTimeout: options.timeout,
+    maxResponseSize: MAX_REPLY,
+    logger: false,
+    tls: { rejectUnauthorized: verify, ...(options.ca !== undefined && { ca: options.ca }) },
+  };
+}
+
+/** Frees the socket from nodemailer's handlers, which would fail on replies that they did not ask for. */
+function takeOver(connection: SMTPConnection, internals: Internals, banner: string): Greeted {
+  const socket = connection._socket as Socket;
+  socket.pause();
+  socket.off("data", internals._onSocketData);
+  socket.off("error", internals._onSocketError);
+  socket.off("close", internals._onSocketClose);
+  socket.off("end", internals._onSocketEnd);
+  socket.off("timeout", internals._onSocketTimeout);
+  socket.setTimeout(0);
+  connection.removeAllListeners();
+  internals._destroyed = true;
+  return { socket, capabilities: capabilitiesOf(connection, internals, banner) };
+}
+
+function capabilitiesOf(connection: SMTPConnection, internals: Internals, banner: string): Capabilities {
+  const greeted = firstName(banner);
+  const name = firstName(connection.lastServerResponse || banner) || greeted;
+  const socket = connection._socket;
+  const lines = internals._ehloLines ?? [];
+  return {
+    name,
+    ...(greeted !== "" && greeted !== name && { banner: greeted }),
+    extensions: lines.slice(0, 100).map((line) => printable(line.split(/\s/, 1)[0] ?? "").toUpperCase()),
+    ...(internals._maxAllowedSize > 0 && { size: internals._maxAllowedSize }),
+    ...(socket instanceof TLSSocket && { tls: socket.getProtocol() ?? "TLS" }),
+  };
+}
+
+/** The first word after the code, as a host name is written there; RFC 5321 §4.2. */
+function firstName(response: string): string {
+  const word = /^\d{3}[ -](\S+)/.exec(response)?.[1] ?? "";
+  return printable(word).slice(0, 255).toLowerCase();
+}
+
+interface HandshakeError extends Error {
+  readonly code?: string | undefined;
+  readonly response?: string | undefined;
+}
+
+function troubleOf(
+  error: HandshakeError,
+  upgrading: boolean,
+  banner: string | undefined,
+): DestinationTrouble {
+  const answer = error.response === undefined ? undefined : parseReply(error.response);
+  const words = answer === undefined ? printable(error.message).slice(0, 300) : describe(answer);
+  return new DestinationTrouble(upgrading ? "tls" : stageOf(error, banner), words, answer);
+}
+
+function stageOf(error: HandshakeError, banner: string | undefined): DestinationTrouble["stage"] {
+  if (error.code === "ETLS") return "tls";
+  return banner?.startsWith("220") ? "ehlo" : "greeting";
+}
+
+function describe(answer: Reply): string {
+  return `it answered ${answer.code} ${answer.text}`.slice(0, 300);
+}

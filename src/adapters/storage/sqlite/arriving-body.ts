@@ -1,0 +1,111 @@
+import type { BodyWriter } from "../../../ports/queue.ts";
+import { SpoolFile } from "./spool-file.ts";
+import type { WireBody } from "./wire.ts";
+
+/** Bodies up to this size become a row of the database, in bytes. */
+export const INLINE_LIMIT = 64 * 1024;
+/** A chunk that is a small window on a large buffer would keep all of it alive; it is copied instead. */
+const WASTE_FACTOR = 2;
+
+/** Bytes of bodies that one thread holds in memory. */
+export class BodyMemory {
+  readonly #limit: number;
+  #used = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False when the limit would be passed; nothing is taken then. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.#limit) return false;
+    this.#used += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#used -= bytes;
+  }
+}
+
+/** A body while it arrives: in memory while it is small and there is room, in a spool file from then on. */
+export class ArrivingBody implements BodyWriter {
+  readonly #folder: string;
+  readonly #memory: BodyMemory;
+  #chunks: Buffer[] = [];
+  #held = 0;
+  #size = 0;
+  #spool: SpoolFile | undefined;
+  #finished = false;
+  #closed = false;
+
+  constructor(folder: string, memory: BodyMemory) {
+    this.#folder = folder;
+    this.#memory = memory;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
+    this.#size += chunk.length;
+    if (this.#spool !== undefined) return this.#spool.write(chunk);
+    if (this.#size <= INLINE_LIMIT && this.#memory.take(chunk.length)) {
+      this.#held += chunk.length;
+      this.#chunks.push(lean(chunk));
+      return undefined;
+    }
+    return this.#moveToDisk(chunk);
+  }
+
+  /** Everything is durable, or in one buffer that may move to the storage thread. Rejects with the system's error. */
+  async finish(): Promise<WireBody> {
+    this.#finished = true;
+    if (this.#spool !== undefined) return this.#spool.finish();
+    const content = new ArrayBuffer(this.#size);
+    const target = new Uint8Array(content);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      target.set(chunk, at);
+      at += chunk.length;
+    }
+    this.#chunks = [];
+    return content;
+  }
+
+  /** The store has answered; the file stays when it now belongs to the store. */
+  close(keepFile: boolean): void {
+    this.#end();
+    if (!keepFile) this.#spool?.discard();
+  }
+
+  abort(): void {
+    // What is being accepted belongs to the store; only its answer decides what becomes of it.
+    if (this.#finished || this.#closed) return;
+    this.close(false);
+  }
+
+  #moveToDisk(chunk: Buffer): Promise<void> | undefined {
+    const spool = new SpoolFile(this.#folder);
+    this.#spool = spool;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    for (const earlier of chunks) void spool.write(earlier)?.catch(() => {});
+    this.#memory.release(this.#held);
+    this.#held = 0;
+    return spool.write(chunk);
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#chunks = [];
+    this.#memory.release(this.#held);
+    this.#held = 0;
+  }
+}
+
+function lean(chunk: Buffer): Buffer {
+  return chunk.buffer.byteLength > WASTE_FACTOR * chunk.length ? Buffer.from(chunk) : chunk;
+}

@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import type { MessagePort } from "node:worker_threads";
+import type { AccessStore } from "../../../ports/access.ts";
+import type {
+  DeclaredDomain,
+  DirectoryWriter,
+  RecipientChange,
+  StagedChange,
+} from "../../../ports/directory.ts";
+import type { OperatorStore } from "../../../ports/queue.ts";
+import { openChannel } from "../../../runtime/channel.ts";
+import type { Caller } from "../../../runtime/channel.ts";
+import type { ControlMethods, StagedDomain, WantedList } from "./wire.ts";
+
+/** Entries and domains of one slice: a few milliseconds of the writer's time. */
+const ENTRIES = 1000;
+const DOMAINS = 200;
+/** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
+const IN_PLACE = 1000;
+
+export type Control = OperatorStore & DirectoryWriter & AccessStore;
+
+/** The main thread's side: cuts large changes into slices and sends one after the other. */
+export function connectControl(port: MessagePort): Control {
+  const channel = openChannel<ControlMethods>(port);
+  return {
+    operate: (request) => channel.call("operate", request),
+    stage: (domains) => stage(channel, domains),
+    addDomain: (domain) => addDomain(channel, domain),
+    removeDomain: (name) => channel.call("removeDomain", name),
+    setPaused: (name, paused) => channel.call("setPaused", { name, paused }),
+    changeRecipients: (change) => changeRecipients(channel, change),
+    retire: () => channel.call("retire", undefined as never),
+    tokens: () => channel.call("tokens", undefined as never),
+    addToken: (token) => channel.call("addToken", token),
+    revokeToken: (name) => channel.call("revokeToken", name),
+  };
+}
+
+async function stage(
+  channel: Caller<ControlMethods>,
+  domains: readonly DeclaredDomain[],
+): Promise<StagedChange> {
+  await channel.call("stageOpen", undefined as never);
+  try {
+    for (const part of slices(domains, DOMAINS)) await stageSome(channel, part);
+  } catch (error) {
+    await channel.call("stageDiscard", undefined as never);
+    throw error;
+  }
+  return {
+    flip: () => channel.call("stageFlip", undefined as never),
+    discard: () => channel.call("stageDiscard", undefined as never),
+  };
+}
+
+async function stageSome(channel: Caller<ControlMethods>, domains: readonly DeclaredDomain[]): Promise<void> {
+  const lists = new Map<string, readonly string[]>();
+  const staged: StagedDomain[] = [];
+  for (const { name, settings, recipients } of domains) {
+    if (recipients === undefined) staged.push({ name, settings });
+    else {
+      const patterns = [...new Set(recipients)].sort();
+      lists.set(name, patterns);
+      staged.push({ name, settings, hash: hashOf(patterns) });
+    }
+  }
+  const wanted: readonly WantedList[] = await channel.call("stageDomains", staged);
+  for (const { name, list } of wanted)
+    for (const patterns of slices(lists.get(name) ?? [], ENTRIES))
+      await channel.call("stageEntries", { list, patterns });
+}
+
+async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain): Promise<void> {
+  const { name, settings, recipients } = domain;
+  const bare = { name, settings };
+  if (recipients === undefined) return channel.call("addDomain", { domain: bare });
+  const plan = { domain: name, keep: false, fresh: true };
+  return overlay(channel, plan, async (list) => {
+    for (const patterns of slices(recipients, ENTRIES)) await channel.call("overlayAdd", { list, patterns });
+    return channel.call("addDomain", { domain: bare, list });
+  });
+}
+
+async function changeRecipients(channel: Caller<ControlMethods>, change: RecipientChange): Promise<number> {
+  const { domain, verb, recipients } = change;
+  if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);
+  const plan = { domain, keep: verb !== "replace", fresh: false };
+  return overlay(channel, plan, async (list) => {
+    const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
+    for (const patterns of slices(recipients, ENTRIES)) await channel.call(method, { list, patterns });
+    return channel.call("overlayFlip", { domain, list });
+  });
+}
+
+/** Stages an API list; what went wrong half-way leaves nothing behind. */
+async function overlay<T>(
+  channel: Caller<ControlMethods>,
+  plan: Parameters<ControlMethods["overlayOpen"]>[0],
+  fill: (list: number) => Promise<T>,
+): Promise<T> {
+  const list = await channel.call("overlayOpen", plan);
+  try {
+    return await fill(list);
+  } catch (error) {
+    await channel.call("stageDiscard", undefined as never);
+    throw error;
+  }
+}
+
+function hashOf(patterns: readonly string[]): string {
+  return createHash("sha256").update(patterns.join("\n")).digest("hex");
+}
+
+function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+}

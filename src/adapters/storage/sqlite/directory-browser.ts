@@ -1,0 +1,78 @@
+import type Database from "better-sqlite3";
+import type {
+  DomainRecord,
+  RecipientHit,
+  RecipientListRequest,
+  RecipientPage,
+} from "../../../ports/directory.ts";
+import { VISIBLE_DOMAIN, recordOf } from "./directory-reader.ts";
+import type { VisibleRow } from "./directory-reader.ts";
+
+const MAX_PAGE = 1000;
+
+/** Lists of domains and recipients for people. */
+export class Browser {
+  readonly #newest: Database.Statement<[], number>;
+  readonly #domains: Database.Statement<unknown[], VisibleRow>;
+  readonly #domain: Database.Statement<unknown[], VisibleRow>;
+  readonly #entries: Database.Statement<unknown[], string>;
+
+  constructor(database: Database.Database) {
+    this.#newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
+    this.#domains = database.prepare(`${VISIBLE_DOMAIN} ORDER BY d.name`);
+    this.#domain = database.prepare(`${VISIBLE_DOMAIN} AND d.name = ?`);
+    this.#entries = database
+      .prepare<unknown[], string>(
+        `SELECT pattern FROM entry WHERE list = ? AND pattern >= ? AND since <= ? AND (until IS NULL OR until > ?)
+         ORDER BY pattern LIMIT ?`,
+      )
+      .pluck();
+  }
+
+  domains(): readonly DomainRecord[] {
+    const g = this.#newest.get() ?? 0;
+    return this.#domains.all(g, g, g, g).map((row) => recordOf(row, g));
+  }
+
+  /** Entries of both lists by pattern; one that stands in both is shown for each. */
+  recipients({ domain, limit, cursor }: RecipientListRequest): RecipientPage {
+    const g = this.#newest.get() ?? 0;
+    const row = this.#domain.get(g, g, g, g, domain);
+    if (row === undefined) return { items: [] };
+    const most = Math.max(1, Math.min(limit, MAX_PAGE));
+    const [from, after] = place(cursor);
+    const page = (list: number | null, origin: RecipientHit["origin"]): RecipientHit[] =>
+      list === null
+        ? []
+        : this.#entries.all(list, from, g, g, most + 2).map((pattern) => ({ pattern, origin }));
+    const hits = [...page(row.list, row.origin), ...page(row.overlay, "api")]
+      .sort((a, b) => compare(keyOf(a), keyOf(b)))
+      .filter((hit) => compare(keyOf(hit), after) > 0);
+    const items = hits.slice(0, most);
+    const last = items.at(-1);
+    return hits.length > most && last !== undefined ? { items, next: encode(keyOf(last)) } : { items };
+  }
+}
+
+type Key = readonly [pattern: string, rank: number];
+
+function keyOf({ pattern, origin }: RecipientHit): Key {
+  return [pattern, origin === "file" ? 0 : 1];
+}
+
+/** By code point, as SQLite orders text. */
+function compare(a: Key, b: Key): number {
+  return Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])) || a[1] - b[1];
+}
+
+function encode(key: Key): string {
+  return Buffer.from(JSON.stringify(key)).toString("base64url");
+}
+
+function place(cursor: string | undefined): [from: string, after: Key] {
+  if (cursor === undefined) return ["", ["", -1]];
+  const [pattern, rank] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+  if (typeof pattern !== "string" || typeof rank !== "number")
+    throw new Error("the cursor is not one of ours");
+  return [pattern, [pattern, rank]];
+}

@@ -1,0 +1,190 @@
+import type Database from "better-sqlite3";
+import type { DeclareResult } from "../../../ports/directory.ts";
+import { Generations, sameSettings } from "./generations.ts";
+import type { DomainRow } from "./generations.ts";
+import { Lists } from "./lists.ts";
+import { Overlays } from "./overlays.ts";
+import type { EntrySlice, NewDomain, StagedDomain, WantedList } from "./wire.ts";
+
+interface Stage {
+  readonly names: Set<string>;
+  readonly added: string[];
+  readonly changed: string[];
+  readonly lists: number[];
+}
+
+/** Writes the directory. One change is open at a time; it is seen as a whole when it flips. */
+export class DirectoryChanges {
+  readonly overlays: Overlays;
+  readonly #generations: Generations;
+  readonly #lists: Lists;
+  readonly #database: Database.Database;
+  readonly #holdsMail: Database.Statement<[string], number>;
+  #stage: Stage | undefined;
+  /** A commit failed: what was being staged may lie half in the tables. */
+  #tainted = false;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#generations = new Generations(database);
+    this.#lists = new Lists(database);
+    this.overlays = new Overlays(this.#generations, this.#lists, () => this.#requireCalm());
+    this.#holdsMail = database
+      .prepare<[string], number>(
+        "SELECT 1 FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone' LIMIT 1",
+      )
+      .pluck();
+  }
+
+  stageOpen(): void {
+    this.#requireCalm();
+    this.#stage = { names: new Set(), added: [], changed: [], lists: [] };
+  }
+
+  /** Stages domains; answers those whose lists are new and want their entries. */
+  stageDomains(domains: readonly StagedDomain[]): readonly WantedList[] {
+    const stage = this.#requireStage();
+    const wanted: WantedList[] = [];
+    for (const domain of domains) {
+      const present = this.#generations.domain(domain.name);
+      if (present?.origin === "api")
+        throw new Error(
+          `${domain.name} was added through the API and cannot be declared in the file as well; ` +
+            `remove it there first (holdfast domain remove ${domain.name}), or take it out of the file`,
+        );
+      stage.names.add(domain.name);
+      if (present !== undefined && this.#unchanged(present, domain)) continue;
+      (present === undefined ? stage.added : stage.changed).push(domain.name);
+      const list = this.#listFor(domain, wanted);
+      this.#put(domain, "file", list);
+    }
+    stage.lists.push(...wanted.map(({ list }) => list));
+    return wanted;
+  }
+
+  stageEntries({ list, patterns }: EntrySlice): void {
+    if (!this.#requireStage().lists.includes(list)) throw new Error(`list ${list} is not being staged`);
+    this.#lists.add(list, patterns, 0);
+  }
+
+  stageFlip(now: number): DeclareResult {
+    const { names, added, changed, lists } = this.#requireStage();
+    const draining: string[] = [];
+    const removed: string[] = [];
+    for (const row of this.#generations.domains("file")) {
+      if (names.has(row.name)) continue;
+      (this.#takeAway(row) ? draining : removed).push(row.name);
+    }
+    for (const list of lists) this.#lists.publish(list);
+    const unchanged = added.length + changed.length + removed.length === 0 && draining.length === 0;
+    const generation = unchanged ? this.#generations.newest() : this.#generations.raise(now);
+    this.#stage = undefined;
+    return { generation, added, changed, draining, removed };
+  }
+
+  /** Gives up what is staged; also called when the database opens, for what a crash left. */
+  discard(): void {
+    this.taint();
+    this.#tainted = false;
+    this.#lists.abandonStaged();
+    this.#generations.abandonStaged();
+  }
+
+  /** The change that is open is lost; the next one cleans up before it begins. */
+  taint(): void {
+    this.#stage = undefined;
+    this.overlays.forget();
+    this.#tainted = true;
+  }
+
+  /** Adds a domain of origin `api`, together with its list where one was staged for it. */
+  addDomain({ domain, list }: NewDomain, now: number): void {
+    if (list === undefined) this.#requireCalm();
+    const present = this.#generations.domain(domain.name);
+    if (present !== undefined && !(present.origin === "api" && present.draining === 1))
+      throw new Error(`${domain.name} exists already (origin ${present.origin})`);
+    this.#put(domain, "api", null);
+    if (list === undefined) this.#generations.raise(now);
+    else this.overlays.flip(domain.name, list, now);
+  }
+
+  removeDomain(name: string, now: number): "removed" | "draining" | "unknown" | "declared" {
+    this.#requireCalm();
+    const present = this.#generations.domain(name);
+    if (present === undefined) return "unknown";
+    if (present.origin === "file") return "declared";
+    const drains = this.#takeAway(present);
+    this.#generations.raise(now);
+    return drains ? "draining" : "removed";
+  }
+
+  setPaused(name: string, paused: boolean): boolean {
+    if (this.#generations.domain(name) === undefined) return false;
+    const sql = paused
+      ? "INSERT INTO pause (domain) VALUES (?) ON CONFLICT DO NOTHING"
+      : "DELETE FROM pause WHERE domain = ?";
+    this.#database.prepare(sql).run(name);
+    return true;
+  }
+
+  /** Removes draining domains that hold nothing; answers their names. */
+  retire(now: number): readonly string[] {
+    this.#requireCalm();
+    const done = (["file", "api"] as const)
+      .flatMap((origin) => this.#generations.domains(origin))
+      .filter(({ name, draining }) => draining === 1 && this.#holdsMail.get(name) === undefined);
+    for (const row of done) this.#takeAway(row);
+    if (done.length > 0) this.#generations.raise(now);
+    return done.map(({ name }) => name);
+  }
+
+  /** Removes what no generation in use can see. */
+  *sweep(now: number): Generator<void, void> {
+    if (this.#stage !== undefined || this.overlays.open) return;
+    const oldest = this.#generations.sweep(now);
+    yield;
+    yield* this.#lists.sweep(oldest);
+  }
+
+  /** Ends a domain, or makes it drain when it holds mail; true when it drains. */
+  #takeAway(row: DomainRow): boolean {
+    if (this.#holdsMail.get(row.name) !== undefined) {
+      if (row.draining === 0) this.#generations.put({ ...row, draining: 1 });
+      return true;
+    }
+    this.#generations.end(row.name);
+    this.#database.prepare("DELETE FROM pause WHERE domain = ?").run(row.name);
+    // The API's list of a declared domain waits for its return: a line commented out must not cost it.
+    if (row.origin === "api") this.#generations.endOverlay(row.name);
+    return false;
+  }
+
+  #unchanged(row: DomainRow, domain: StagedDomain): boolean {
+    const sameList = this.#lists.hashOf(row.list) === (domain.hash ?? null);
+    return row.draining === 0 && sameList && sameSettings(row, domain.settings);
+  }
+
+  #listFor({ name, hash }: StagedDomain, wanted: WantedList[]): number | null {
+    if (hash === undefined) return null;
+    const known = this.#lists.find(hash);
+    if (known !== undefined) return known;
+    const list = this.#lists.create(hash);
+    wanted.push({ name, list });
+    return list;
+  }
+
+  #put({ name, settings }: StagedDomain, origin: "file" | "api", list: number | null): void {
+    this.#generations.put({ name, origin, settings: JSON.stringify(settings), list, draining: 0 });
+  }
+
+  #requireStage(): Stage {
+    if (this.#stage === undefined) throw new Error("no change of the directory is being staged");
+    return this.#stage;
+  }
+
+  #requireCalm(): void {
+    if (this.#stage !== undefined || this.overlays.open)
+      throw new Error("another change of the directory is in progress; try again when it has ended");
+    if (this.#tainted) this.discard();
+  }
+}

@@ -1,0 +1,104 @@
+import type Database from "better-sqlite3";
+import type {
+  DirectoryReader,
+  DomainRecord,
+  DomainSettings,
+  RecipientHit,
+} from "../../../ports/directory.ts";
+import { openMailReader } from "./connection.ts";
+import type { DomainRow } from "./generations.ts";
+
+/** A record remembers where it was read, so that its lists are read in the same generation. */
+interface StoredDomain extends DomainRecord {
+  readonly overlay?: number;
+  readonly generation: number;
+}
+
+export type VisibleRow = DomainRow & { readonly overlay: number | null; readonly paused: number | null };
+
+/** All of a domain as one generation sees it; a condition on `d` follows. Takes that generation four times. */
+export const VISIBLE_DOMAIN = `
+  SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, p.domain IS NOT NULL AS paused
+  FROM domain d
+  LEFT JOIN overlay o ON o.domain = d.name AND o.since <= ? AND (o.until IS NULL OR o.until > ?)
+  LEFT JOIN pause p ON p.domain = d.name
+  WHERE d.since <= ? AND (d.until IS NULL OR d.until > ?)`;
+
+/** Opens a connection of its own that only reads; all answers are there at once. */
+export function openDirectoryReader(folder: string): DirectoryReader {
+  const database = openMailReader(folder);
+  const newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
+  const domain = database.prepare<unknown[], VisibleRow>(`${VISIBLE_DOMAIN} AND d.name = ?`);
+  const find = prepareFind(database);
+  return {
+    generation: () => newest.get() ?? 0,
+    domain: (name, generation) => {
+      const row = domain.get(generation, generation, generation, generation, name);
+      return row === undefined ? undefined : recordOf(row, generation);
+    },
+    recipient: (record, local) => find(record as StoredDomain, local),
+    close: () => void database.close(),
+  };
+}
+
+export function recordOf(row: VisibleRow, generation: number): StoredDomain {
+  const list = row.list ?? (row.origin === "api" ? row.overlay : null);
+  return {
+    name: row.name,
+    origin: row.origin,
+    settings: JSON.parse(row.settings) as DomainSettings,
+    ...(list !== null && { list }),
+    ...(row.overlay !== null && { overlay: row.overlay }),
+    paused: row.paused === 1,
+    draining: row.draining === 1,
+    generation,
+  };
+}
+
+type Find = (record: StoredDomain, local: string) => RecipientHit | undefined;
+
+function prepareFind(database: Database.Database): Find {
+  const exact = database
+    .prepare<unknown[], string>(
+      "SELECT pattern FROM entry WHERE list = ? AND pattern = ? AND since <= ? AND (until IS NULL OR until > ?)",
+    )
+    .pluck();
+  // Every prefix from the longest down; asked only of lists that have patterns at all.
+  const prefix = database
+    .prepare<unknown[], string>(
+      `WITH RECURSIVE cut(length) AS (
+         SELECT length(?) FROM list WHERE id = ? AND wildcards > 0
+         UNION ALL SELECT length - 1 FROM cut WHERE length > 0)
+       SELECT e.pattern FROM cut CROSS JOIN entry e ON e.list = ? AND e.pattern = substr(?, 1, cut.length) || '*'
+       WHERE e.since <= ? AND (e.until IS NULL OR e.until > ?) LIMIT 1`,
+    )
+    .pluck();
+  const ask: Record<
+    "exact" | "prefix",
+    (list: number, local: string, generation: number) => string | undefined
+  > = {
+    exact: (list, local, generation) => exact.get(list, local, generation, generation),
+    prefix: (list, local, generation) => prefix.get(local, list, list, local, generation, generation),
+  };
+  return (record, local) => {
+    const generation = record.generation ?? Number.MAX_SAFE_INTEGER;
+    const hits = (how: "exact" | "prefix"): RecipientHit[] =>
+      listsOf(record).flatMap(([list, origin]) => {
+        const pattern = ask[how](list, local, generation);
+        return pattern === undefined ? [] : [{ pattern, origin }];
+      });
+    return hits("exact")[0] ?? longest(hits("prefix"));
+  };
+}
+
+/** The declared list before the API's. */
+function listsOf({ list, overlay, origin }: StoredDomain): [number, RecipientHit["origin"]][] {
+  const lists: [number, RecipientHit["origin"]][] = [];
+  if (list !== undefined && list !== overlay) lists.push([list, origin]);
+  if (overlay !== undefined) lists.push([overlay, "api"]);
+  return lists;
+}
+
+function longest(hits: readonly RecipientHit[]): RecipientHit | undefined {
+  return hits.toSorted((a, b) => b.pattern.length - a.pattern.length)[0];
+}

@@ -1,0 +1,74 @@
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+
+/** All that the writer asks of the disk beside SQL, in one place, so that a test can make it fail. */
+export interface Disk {
+  openDatabase(file: string, options: Database.Options): Database.Database;
+  /** Bytes free to us and bytes in all, of the file system that holds `folder`. */
+  space(folder: string): { readonly free: number; readonly total: number };
+  /** Writes, flushes and renames a file and flushes the folder. Throws what the system says. */
+  prove(folder: string): void;
+}
+
+export const realDisk: Disk = {
+  openDatabase: (file, options) => new Database(file, options),
+  space: (folder) => {
+    const { bavail, blocks, bsize } = statfsSync(folder);
+    return { free: bavail * bsize, total: blocks * bsize };
+  },
+  prove: (folder) => {
+    const proof = join(folder, "proof");
+    writeDurably(proof, "proof");
+    unlinkSync(proof);
+    flushFolder(folder);
+  },
+};
+
+/** Creates the folder for this user alone; an existing one is closed to others. */
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(folder, 0o700);
+}
+
+/**
+ * Makes sure that `file` exists with mode 0600; SQLite gives its side files the mode of the database. A file that
+ * exists is not opened: closing it again would drop every lock that this process holds on it.
+ */
+export function makePrivateFile(file: string): void {
+  if (existsSync(file)) chmodSync(file, 0o600);
+  else closeSync(openSync(file, "wx", 0o600));
+}
+
+/** Replaces `file`; it and its name are on the disk when this returns. */
+export function writeDurably(file: string, text: string): void {
+  const descriptor = openSync(`${file}.tmp`, "w", 0o600);
+  try {
+    writeSync(descriptor, text);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(`${file}.tmp`, file);
+  flushFolder(join(file, ".."));
+}
+
+export function flushFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

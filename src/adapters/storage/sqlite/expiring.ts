@@ -1,0 +1,68 @@
+import type Database from "better-sqlite3";
+import type { ExpireSlice, State } from "../../../ports/queue.ts";
+import type { Batch } from "./batch.ts";
+import type { Bodies } from "./bodies.ts";
+
+const STEP = 50;
+
+interface Key {
+  readonly mail: number;
+  readonly n: number;
+}
+
+/** Parks what waited too long, closes what was parked too long, and forgets old ledger rows. Held mail stays. */
+export class Expiring {
+  readonly #bodies: Bodies;
+  readonly #older: Database.Statement<[string, number, number], Key>;
+  readonly #move: Database.Statement;
+  readonly #forget: Database.Statement<[number, number]>;
+  readonly #forgetMessage: Database.Statement<[number, number]>;
+
+  constructor(database: Database.Database, parts: { bodies: Bodies }) {
+    this.#bodies = parts.bodies;
+    this.#older = database.prepare(
+      `SELECT mail, n FROM recipient INDEXED BY recipient_age
+       WHERE state = ? AND since < ? ORDER BY since, mail, n LIMIT ?`,
+    );
+    this.#move = database.prepare(
+      "UPDATE recipient SET state = ?, reason = 'expired', since = ?, updated_at = ? WHERE mail = ? AND n = ?",
+    );
+    this.#forget = database.prepare("DELETE FROM recipient WHERE mail = ? AND n = ?");
+    this.#forgetMessage = database.prepare(
+      "DELETE FROM message WHERE key = ? AND NOT EXISTS (SELECT 1 FROM recipient WHERE mail = ?)",
+    );
+  }
+
+  /** Answers how many recipients moved or were forgotten; at most `limit`. */
+  *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, number> {
+    let left = slice.limit;
+    const close = (key: Key): void => {
+      this.#move.run("gone", slice.now, slice.now, key.mail, key.n);
+      this.#bodies.releaseUnneeded(key.mail, batch());
+    };
+    const park = ({ mail, n }: Key): void => void this.#move.run("parked", slice.now, slice.now, mail, n);
+    left -= yield* this.#each("gone", slice.goneBefore, left, (key) => this.#forgetOne(key));
+    left -= yield* this.#each("parked", slice.parkedBefore, left, close);
+    left -= yield* this.#each("unconfirmed", slice.waitingBefore, left, park);
+    left -= yield* this.#each("waiting", slice.waitingBefore, left, park);
+    return slice.limit - left;
+  }
+
+  // oxlint-disable-next-line max-params -- a private step of `expire`
+  *#each(state: State, before: number, limit: number, act: (key: Key) => void): Generator<void, number> {
+    let done = 0;
+    while (done < limit) {
+      const keys = this.#older.all(state, before, Math.min(STEP, limit - done));
+      for (const key of keys) act(key);
+      done += keys.length;
+      if (keys.length < STEP) break;
+      yield;
+    }
+    return done;
+  }
+
+  #forgetOne({ mail, n }: Key): void {
+    this.#forget.run(mail, n);
+    this.#forgetMessage.run(mail, mail);
+  }
+}

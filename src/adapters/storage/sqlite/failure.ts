@@ -1,0 +1,34 @@
+/**
+ * What a failed statement or file operation means: `full`, there is no room; `sick`, the disk or the database is
+ * not to be trusted; `row`, only this one job is at fault; `late`, its deadline passed before it began.
+ */
+export type Why = "full" | "sick" | "row" | "late";
+
+/** The reason why a job of the writer was not done. */
+export class StoreFailure extends Error {
+  readonly why: Why;
+
+  constructor(why: Why, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.why = why;
+  }
+}
+
+const NO_ROOM = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
+/** Faults of what was to be stored; the same statement with other values would succeed. */
+const ROW_FAULT = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE|ERROR)/;
+
+export function whyOf(error: unknown): Why {
+  if (error instanceof StoreFailure) return error.why;
+  const code = (error as { code?: unknown } | undefined)?.code;
+  if (typeof code !== "string") return "row";
+  if (NO_ROOM.has(code)) return "full";
+  if (ROW_FAULT.test(code)) return "row";
+  // Node's own codes such as ERR_INVALID_ARG_TYPE speak of values, the system's (EIO, EROFS) of the disk.
+  return code.startsWith("ERR_") ? "row" : "sick";
+}
+
+export function failureOf(error: unknown): StoreFailure {
+  if (error instanceof StoreFailure) return error;
+  return new StoreFailure(whyOf(error), error instanceof Error ? error.message : String(error), error);
+}

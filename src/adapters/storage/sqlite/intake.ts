@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
+import type { Accepted, Intake, NewMail } from "../../../ports/queue.ts";
+import { Moved, openChannel } from "../../../runtime/channel.ts";
+import type { Caller } from "../../../runtime/channel.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { SPOOL_FOLDER } from "./bodies.ts";
+import { ArrivingBody, BodyMemory } from "./arriving-body.ts";
+import { failureOf } from "./failure.ts";
+import { readCondition, readRoom } from "./shared-state.ts";
+import type { SharedState } from "./shared-state.ts";
+import type { IntakeMethods, WireBody } from "./wire.ts";
+
+export interface IntakeOptions {
+  readonly folder: string;
+  /** From the writer. */
+  readonly shared: SharedState;
+  /** Bytes of bodies that this thread may hold in memory; beyond, bodies go to the disk whatever their size. */
+  readonly bodyMemory: number;
+  readonly clock: Clock;
+}
+
+type Refused = Extract<Accepted, { kind: "refused" }>;
+
+/** The SMTP thread's side of the queue. */
+export function connectIntake(port: MessagePort, options: IntakeOptions): Intake {
+  const channel = openChannel<IntakeMethods>(port);
+  const memory = new BodyMemory(options.bodyMemory);
+  const spool = join(options.folder, SPOOL_FOLDER);
+  return {
+    openBody: () => new ArrivingBody(spool, memory),
+    condition: () => readCondition(options.shared),
+    room: () => readRoom(options.shared),
+    accept: async (mail, body) => {
+      if (!(body instanceof ArrivingBody)) throw new TypeError("the body was not opened by this intake");
+      let keepFile = true;
+      try {
+        const result = refuseEarly(mail, options) ?? (await store(channel, mail, body));
+        keepFile = mayNeedFile(result);
+        return result;
+      } finally {
+        body.close(keepFile);
+      }
+    },
+  };
+}
+
+/** What need not be asked, because the writer would say the same. */
+function refuseEarly(mail: NewMail, { shared, clock }: IntakeOptions): Refused | undefined {
+  const condition = readCondition(shared);
+  if (condition !== "ok") return { kind: "refused", why: condition };
+  return clock.now() > mail.deadline ? { kind: "refused", why: "late" } : undefined;
+}
+
+async function store(channel: Caller<IntakeMethods>, mail: NewMail, body: ArrivingBody): Promise<Accepted> {
+  let wire: WireBody;
+  try {
+    wire = await body.finish();
+  } catch (error) {
+    const { why, message } = failureOf(error);
+    if (why !== "full" && why !== "sick") throw error;
+    void channel.call("trouble", { why, text: message }).catch(() => {});
+    return { kind: "refused", why };
+  }
+  const packet = { mail, size: body.size, body: wire };
+  return channel.call("accept", typeof wire === "string" ? packet : new Moved(packet, [wire]));
+}
+
+/** A commit that failed on a sick disk may yet be there after the cure; its file is left to the sweep. */
+function mayNeedFile(result: Accepted): boolean {
+  return result.kind === "accepted" || result.why === "sick";
+}

@@ -1,0 +1,144 @@
+import type Database from "better-sqlite3";
+
+/** Entries that one step removes. */
+const SWEEP_STEP = 500;
+/** Entries that one step copies. */
+const COPY_STEP = 500;
+
+/**
+ * Recipient lists. A list is filled while `staged`, seen while `live`, and removed piece by piece once `dead`.
+ * Declared lists never change; API lists change entry by entry, each entry with the generations it belongs to.
+ */
+export class Lists {
+  readonly #database: Database.Database;
+  readonly #create: Database.Statement<[string | null]>;
+  readonly #put: Database.Statement<unknown[]>;
+  readonly #end: Database.Statement<unknown[]>;
+  readonly #has: Database.Statement<unknown[], number>;
+  readonly #count: Database.Statement<unknown[]>;
+  readonly #entries: Database.Statement<[number], number>;
+  readonly #find: Database.Statement<[string], number>;
+  readonly #publish: Database.Statement<[number]>;
+  readonly #hashOf: Database.Statement<[number], string | null>;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#create = database.prepare("INSERT INTO list (hash, state) VALUES (?, 'staged')");
+    this.#put = database.prepare("INSERT INTO entry (list, pattern, since) VALUES (?, ?, ?)");
+    this.#end = database.prepare(
+      "UPDATE entry SET until = ? WHERE list = ? AND pattern = ? AND until IS NULL AND since <= ?",
+    );
+    this.#has = database
+      .prepare<unknown[], number>("SELECT 1 FROM entry WHERE list = ? AND pattern = ? AND until IS NULL")
+      .pluck();
+    this.#count = database.prepare(
+      "UPDATE list SET entries = entries + ?, wildcards = wildcards + ? WHERE id = ?",
+    );
+    this.#entries = database.prepare<[number], number>("SELECT entries FROM list WHERE id = ?").pluck();
+    this.#find = database
+      .prepare<[string], number>("SELECT id FROM list WHERE hash = ? AND +state = 'live' LIMIT 1")
+      .pluck();
+    this.#publish = database.prepare("UPDATE list SET state = 'live' WHERE id = ?");
+    this.#hashOf = database.prepare<[number], string | null>("SELECT hash FROM list WHERE id = ?").pluck();
+  }
+
+  create(hash: string | null): number {
+    return Number(this.#create.run(hash).lastInsertRowid);
+  }
+
+  /** A live list with just these entries. */
+  find(hash: string): number | undefined {
+    return this.#find.get(hash);
+  }
+
+  hashOf(list: number | null): string | null {
+    return list === null ? null : (this.#hashOf.get(list) ?? null);
+  }
+
+  size(list: number): number {
+    return this.#entries.get(list) ?? 0;
+  }
+
+  publish(list: number): void {
+    this.#publish.run(list);
+  }
+
+  /** Adds what is not there yet, to be seen from generation `since` on. */
+  add(list: number, patterns: readonly string[], since: number): void {
+    let added = 0;
+    let wildcards = 0;
+    for (const pattern of patterns) {
+      if (this.#has.get(list, pattern) !== undefined) continue;
+      this.#put.run(list, pattern, since);
+      added += 1;
+      if (pattern.endsWith("*")) wildcards += 1;
+    }
+    if (added > 0) this.#count.run(added, wildcards, list);
+  }
+
+  /** Ends what is there, to be unseen from generation `until` on. */
+  remove(list: number, patterns: readonly string[], until: number): void {
+    let removed = 0;
+    for (const pattern of patterns) removed += this.#end.run(until, list, pattern, until).changes;
+    // Wildcards stay counted: the number only says whether looking for prefixes is worth while.
+    if (removed > 0) this.#count.run(-removed, 0, list);
+  }
+
+  /** Copies the present entries of one list into a staged one. */
+  *copy(from: number, to: number): Generator<void, void> {
+    const page = this.#database
+      .prepare<unknown[], string>(
+        `SELECT pattern FROM entry WHERE list = ? AND pattern > ? AND until IS NULL ORDER BY pattern LIMIT ${COPY_STEP}`,
+      )
+      .pluck();
+    for (let patterns = page.all(from, ""); patterns.length > 0; patterns = page.all(from, patterns.at(-1))) {
+      this.add(to, patterns, 0);
+      yield;
+    }
+  }
+
+  /** Whatever was being staged is given up; nobody has seen it. */
+  abandonStaged(): void {
+    this.#database.exec("UPDATE list SET state = 'dead' WHERE state = 'staged'");
+  }
+
+  /** Removes lists that no domain names any more, and entries that ended by generation `oldest`. */
+  *sweep(oldest: number): Generator<void, void> {
+    yield* this.#findUnused();
+    const dead = this.#database
+      .prepare<[], number>(
+        "SELECT id FROM list INDEXED BY list_unsettled WHERE state = 'dead' AND state <> 'live'",
+      )
+      .pluck();
+    const wipe = this.#database.prepare(`DELETE FROM entry WHERE list = ? LIMIT ${SWEEP_STEP}`);
+    const remove = this.#database.prepare("DELETE FROM list WHERE id = ?");
+    for (const list of dead.all()) {
+      while (wipe.run(list).changes === SWEEP_STEP) yield;
+      remove.run(list);
+      yield;
+    }
+    const ended = this.#database.prepare(
+      `DELETE FROM entry INDEXED BY entry_until WHERE until <= ? AND until IS NOT NULL LIMIT ${SWEEP_STEP}`,
+    );
+    while (ended.run(oldest).changes === SWEEP_STEP) yield;
+  }
+
+  /** A list is unused when no row of any generation names it. */
+  *#findUnused(): Generator<void, void> {
+    const page = this.#database
+      .prepare<[number], number>(`SELECT id FROM list WHERE id > ? ORDER BY id LIMIT ${SWEEP_STEP}`)
+      .pluck();
+    const bury = this.#database.prepare(
+      `UPDATE list SET state = 'dead' WHERE id > ? AND id <= ? AND +state = 'live'
+         AND NOT EXISTS (SELECT 1 FROM domain WHERE domain.list = list.id)
+         AND NOT EXISTS (SELECT 1 FROM overlay WHERE overlay.list = list.id)`,
+    );
+    let after = 0;
+    for (let ids = page.all(after); ids.length > 0; ids = page.all(after)) {
+      const last = ids.at(-1) as number;
+      bury.run(after, last);
+      after = last;
+      yield;
+    }
+  }
+}

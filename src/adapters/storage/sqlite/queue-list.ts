@@ -1,0 +1,185 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type Database from "better-sqlite3";
+import type { ListRequest, Page, QueueCount, QueueEntry, Reason, State } from "../../../ports/queue.ts";
+import { STATES } from "../../../ports/queue.ts";
+import { matches } from "./operating.ts";
+
+/** Rows that one statement reads, so that none keeps the WAL from being emptied. */
+const CHUNK = 500;
+const MAX_PAGE = 1000;
+/** Rows that one request looks at; a page may come back short, with a cursor. */
+const MAX_LOOKED_AT = 200_000;
+
+const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
+  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size`;
+
+export interface RecipientRow {
+  readonly mail: number;
+  readonly n: number;
+  readonly address: string;
+  readonly domain: string;
+  readonly state: State;
+  readonly reason: Reason | null;
+  readonly due_at: number;
+  readonly attempts: number;
+  readonly unconfirmed: number;
+  readonly last_reply: string | null;
+  readonly destination: string | null;
+  readonly who: string | null;
+  readonly since: number;
+  readonly updated_at: number;
+  readonly id: string;
+  readonly sender: string;
+  readonly accepted_at: number;
+  readonly size: number;
+}
+
+type Place = readonly [since: number, mail: number, n: number];
+
+/** One state's rows in the order of the list. */
+interface Lane {
+  readonly state: State;
+  rows: RecipientRow[];
+  place: Place;
+  ended: boolean;
+}
+
+/** Lists recipients, longest in their state first, a page at a time. */
+export class QueueList {
+  readonly #ofMail: Database.Statement<unknown[], RecipientRow>;
+  readonly #ofDomain: Database.Statement<unknown[], RecipientRow>;
+  readonly #ofState: Database.Statement<unknown[], RecipientRow>;
+  readonly #counts: Database.Statement<[], { domain: string; state: State; recipients: number }>;
+  readonly #oldest: Database.Statement<[string, string], number>;
+
+  constructor(database: Database.Database) {
+    const join = "CROSS JOIN message m ON m.key = r.mail";
+    const page = "AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ?";
+    this.#ofMail = database.prepare(
+      `SELECT ${COLUMNS} FROM message m CROSS JOIN recipient r ON r.mail = m.key
+       WHERE m.id = ? AND r.n > ? ORDER BY r.n LIMIT ?`,
+    );
+    this.#ofDomain = database.prepare(
+      `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_domain ${join}
+       WHERE r.state = ? AND r.domain = ? AND r.state <> 'gone' ${page}`,
+    );
+    this.#ofState = database.prepare(
+      `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_age ${join} WHERE r.state = ? ${page}`,
+    );
+    this.#counts = database.prepare(
+      `SELECT domain, state, count(*) AS recipients FROM recipient INDEXED BY recipient_domain
+       WHERE state <> 'gone' GROUP BY domain, state`,
+    );
+    this.#oldest = database
+      .prepare<[string, string], number>(
+        `SELECT accepted_at FROM message WHERE key = (
+           SELECT mail FROM recipient INDEXED BY recipient_domain
+           WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
+      )
+      .pluck();
+  }
+
+  counts(): readonly QueueCount[] {
+    return this.#counts.all().map(({ domain, state, recipients }) => {
+      return { domain, state, recipients, oldest: this.#oldest.get(domain, state) ?? 0 };
+    });
+  }
+
+  async list(request: ListRequest): Promise<Page<QueueEntry>> {
+    const limit = Math.max(1, Math.min(request.limit, MAX_PAGE));
+    const start = decode(request.cursor);
+    if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
+    const lanes = statesOf(request).map((state): Lane => ({ state, rows: [], place: start, ended: false }));
+    const items: RecipientRow[] = [];
+    let place = start;
+    for (let lookedAt = 0; items.length < limit && lookedAt < MAX_LOOKED_AT; lookedAt++) {
+      if (await this.#refill(lanes, request)) await nextTurn();
+      const row = takeFirst(lanes);
+      if (row === undefined) return { items: items.map(entryOf) };
+      place = [row.since, row.mail, row.n];
+      if (matches(row, request.filter)) items.push(row);
+    }
+    return { items: items.map(entryOf), next: encode(place) };
+  }
+
+  #listMail({ filter, ledger }: ListRequest, limit: number, [, , n]: Place): Page<QueueEntry> {
+    const wanted = new Set(statesOf({ filter, limit, ...(ledger !== undefined && { ledger }) }));
+    const rows = this.#ofMail.all(filter.id, n, MAX_PAGE);
+    const items = rows.filter((row) => wanted.has(row.state) && matches(row, filter)).slice(0, limit);
+    const last = items.at(-1);
+    const more = last !== undefined && items.length === limit && last !== rows.at(-1);
+    return { items: items.map(entryOf), ...(more && { next: encode([last.since, last.mail, last.n]) }) };
+  }
+
+  /** Reads on where a lane has run dry; true when something was read. */
+  async #refill(lanes: readonly Lane[], { filter }: ListRequest): Promise<boolean> {
+    let read = false;
+    for (const lane of lanes) {
+      if (lane.ended || lane.rows.length > 0) continue;
+      lane.rows =
+        filter.domain !== undefined && lane.state !== "gone"
+          ? this.#ofDomain.all(lane.state, filter.domain, ...lane.place, CHUNK)
+          : this.#ofState.all(lane.state, ...lane.place, CHUNK);
+      lane.ended = lane.rows.length < CHUNK;
+      const last = lane.rows.at(-1);
+      if (last !== undefined) lane.place = [last.since, last.mail, last.n];
+      lane.rows.reverse();
+      read = true;
+    }
+    return read;
+  }
+}
+
+function statesOf({ filter, ledger }: ListRequest): readonly State[] {
+  if (filter.state !== undefined) return [filter.state];
+  return ledger === true ? STATES : STATES.filter((state) => state !== "gone");
+}
+
+/** Takes the row that comes first of all lanes; lanes keep theirs last first. */
+function takeFirst(lanes: readonly Lane[]): RecipientRow | undefined {
+  let first: Lane | undefined;
+  for (const lane of lanes) {
+    const row = lane.rows.at(-1);
+    const best = first?.rows.at(-1);
+    if (row !== undefined && (best === undefined || isBefore(row, best))) first = lane;
+  }
+  return first?.rows.pop();
+}
+
+function isBefore(a: RecipientRow, b: RecipientRow): boolean {
+  return a.since - b.since < 0 || (a.since === b.since && (a.mail - b.mail || a.n - b.n) < 0);
+}
+
+export function entryOf(row: RecipientRow): QueueEntry {
+  const waits = row.state === "waiting" || row.state === "unconfirmed";
+  return {
+    id: row.id,
+    n: row.n,
+    recipient: row.address,
+    domain: row.domain,
+    sender: row.sender,
+    state: row.state,
+    ...(row.reason !== null && { reason: row.reason }),
+    acceptedAt: row.accepted_at,
+    updatedAt: row.updated_at,
+    ...(waits && { dueAt: row.due_at }),
+    attempts: row.attempts,
+    unconfirmed: row.unconfirmed,
+    ...(row.last_reply !== null && { lastReply: row.last_reply }),
+    ...(row.destination !== null && { destination: row.destination }),
+    ...(row.who !== null && { who: row.who }),
+    size: row.size,
+  };
+}
+
+function encode(place: Place): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+function decode(cursor: string | undefined): Place {
+  if (cursor === undefined) return [-1, -1, -1];
+  const place: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
+  const sound = Array.isArray(place) && place.length === 3 && place.every(Number.isSafeInteger);
+  if (!sound) throw new Error("the cursor is not one of ours");
+  return place as unknown as Place;
+}

@@ -1,0 +1,111 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import type { MessagePort } from "node:worker_threads";
+import type { TokenRecord } from "../../../ports/access.ts";
+import type {
+  DirectoryBrowser,
+  DomainRecord,
+  RecipientListRequest,
+  RecipientPage,
+} from "../../../ports/directory.ts";
+import type { TraceLine, TraceReader, TraceRequest } from "../../../ports/journal.ts";
+import type {
+  ListRequest,
+  MailDetail,
+  Page,
+  QueueCount,
+  QueueEntry,
+  QueueReader,
+} from "../../../ports/queue.ts";
+import { openChannel, serveChannel } from "../../../runtime/channel.ts";
+import { openMailReader } from "./connection.ts";
+import { Browser } from "./directory-browser.ts";
+import { MailView } from "./mail-view.ts";
+import type { ExportedMail } from "./mail-view.ts";
+import { QueueList } from "./queue-list.ts";
+import { readTokens } from "./tokens.ts";
+import { TraceLookup } from "./trace.ts";
+
+type ReaderMethods = {
+  list(request: ListRequest): Promise<Page<QueueEntry>>;
+  show(id: string): MailDetail | undefined;
+  counts(nothing: undefined): readonly QueueCount[];
+  export(id: string): ExportedMail | undefined;
+  domains(nothing: undefined): readonly DomainRecord[];
+  recipients(request: RecipientListRequest): RecipientPage;
+  trace(request: TraceRequest): readonly TraceLine[];
+  tokens(nothing: undefined): readonly TokenRecord[];
+  check(nothing: undefined): readonly string[];
+};
+
+/** All that is read for people, from the reader thread. */
+export interface StoreReader extends QueueReader, DirectoryBrowser, TraceReader {
+  tokens(): Promise<readonly TokenRecord[]>;
+  /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
+  check(): Promise<readonly string[]>;
+  close(): void;
+}
+
+/** Serves reads over one port on a connection that cannot write. Answers what ends it. */
+export function serveReader(folder: string, port: MessagePort): { close(): void } {
+  const database = openMailReader(folder);
+  const queue = new QueueList(database);
+  const mail = new MailView(database, folder);
+  const browser = new Browser(database);
+  const trace = new TraceLookup(folder);
+  const server = serveChannel<ReaderMethods>(port, {
+    list: (request) => queue.list(request),
+    show: (id) => mail.show(id),
+    counts: () => queue.counts(),
+    export: (id) => mail.export(id),
+    domains: () => browser.domains(),
+    recipients: (request) => browser.recipients(request),
+    trace: (request) => trace.trace(request),
+    tokens: () => readTokens(database),
+    check: () => {
+      const findings = database.pragma("quick_check") as { quick_check: string }[];
+      return findings.map((row) => row.quick_check).filter((text) => text !== "ok");
+    },
+  });
+  port.once("close", () => {
+    database.close();
+    trace.close();
+  });
+  return { close: () => server.close() };
+}
+
+export function connectReader(port: MessagePort): StoreReader {
+  const channel = openChannel<ReaderMethods>(port);
+  return {
+    list: (request) => channel.call("list", request),
+    show: (id) => channel.call("show", id),
+    counts: () => channel.call("counts", undefined),
+    export: async (id) => {
+      const mail = await channel.call("export", id);
+      return mail === undefined ? undefined : streamOf(mail);
+    },
+    domains: () => channel.call("domains", undefined),
+    recipients: (request) => channel.call("recipients", request),
+    trace: (request) => channel.call("trace", request),
+    tokens: () => channel.call("tokens", undefined),
+    check: () => channel.call("check", undefined),
+    close: () => channel.close(),
+  };
+}
+
+/** Undefined when the mail's file went with its last recipient meanwhile. */
+async function streamOf({ topFields, body }: ExportedMail): Promise<Readable | undefined> {
+  const top = Buffer.from(topFields);
+  if (body instanceof Uint8Array) return Readable.from([top, Buffer.from(body)], { objectMode: false });
+  const handle = await open(body.file).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  const file = createReadStream(body.file, { fd: handle });
+  return Readable.from(
+    (async function* () {
+      yield top;
+      yield* file;
+    })(),
+    { objectMode: false },
+  );
+}

@@ -1,0 +1,97 @@
+import type { MessagePort } from "node:worker_threads";
+import type { Accepted, StoreCondition } from "../../../ports/queue.ts";
+import { Moved, serveChannel } from "../../../runtime/channel.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import type { Batch } from "./batch.ts";
+import { buffersOf } from "./claiming.ts";
+import type { CommitLoop } from "./commit-loop.ts";
+import { serveControl } from "./control-role.ts";
+import { StoreFailure, failureOf } from "./failure.ts";
+import { WorkSession } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Store } from "./store.ts";
+import type { IntakeMethods, WorkMethods } from "./wire.ts";
+
+export type Role = "intake" | "work" | "control";
+
+export interface RoleParts {
+  readonly loop: CommitLoop<Store>;
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+  readonly condition: () => StoreCondition;
+  /** A client's spool file met a full or sick disk. */
+  readonly trouble: (failure: StoreFailure) => void;
+}
+
+export function serveRole(role: Role, port: MessagePort, parts: RoleParts): void {
+  if (role === "intake") serveIntake(port, parts);
+  else if (role === "work") serveWork(port, parts);
+  else serveControl(port, parts);
+}
+
+const ACCEPTED: Accepted = { kind: "accepted" };
+/** What a row costs beside its body, in bytes, about. */
+const ROW_BYTES = 2000;
+
+function serveIntake(port: MessagePort, { loop, condition, trouble }: RoleParts): void {
+  serveChannel<IntakeMethods>(port, {
+    accept: (mail) => {
+      const present = condition();
+      if (present !== "ok") return Promise.resolve<Accepted>({ kind: "refused", why: present });
+      const job = {
+        rank: "accept",
+        bytes: (typeof mail.body === "string" ? 0 : mail.size) + ROW_BYTES,
+        deadline: mail.mail.deadline,
+        run: (store: Store, batch: Batch) => store.accepting.accept(mail, batch),
+      } as const;
+      return loop.submit(job).then(
+        () => ACCEPTED,
+        (error: unknown) => ({ kind: "refused", why: failureOf(error).why }) as const,
+      );
+    },
+    trouble: ({ why, text }) => trouble(new StoreFailure(why, text)),
+  });
+}
+
+function serveWork(port: MessagePort, parts: RoleParts): void {
+  const { loop, sessions, clock } = parts;
+  const server = serveChannel<WorkMethods>(port, {
+    work: () => loop.submitSlices((store) => store.waiting.all()),
+    claim: async (request) => {
+      const run = (store: Store, batch: Batch): ReturnType<Store["claiming"]["claim"]> =>
+        store.claiming.claim(request, session, batch);
+      const claims = await loop.submit({ rank: "claim", bytes: 0, run });
+      return new Moved(claims, buffersOf(claims));
+    },
+    grant: ({ domain, credits }) => session.grant(domain, credits),
+    settle: (request) =>
+      loop.submit({
+        rank: "settle",
+        bytes: 0,
+        run: (store: Store, batch: Batch) => store.settling.settle(request, batch),
+      }),
+    wake: (domains) => loop.submitSlices((store, batch) => store.waiting.wake(domains, clock.now(), batch)),
+    expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
+  });
+  const session = new WorkSession((notice, buffers) => server.notify(notice, buffers));
+  sessions.add(session);
+  port.once("close", () => {
+    sessions.bury(session);
+    abandonClaims(session, parts);
+  });
+  if (parts.condition() !== "ok") session.notify({ kind: "condition", condition: parts.condition() });
+}
+
+/** How long to wait before trying again to give up a dead thread's claims, in ms. */
+const ABANDON_AGAIN = 1000;
+
+/** The thread that held these claims is dead; nobody knows how far it came. */
+function abandonClaims(session: WorkSession, parts: RoleParts): void {
+  const { loop, sessions, clock } = parts;
+  const run = (store: Store): number =>
+    store.recovering.abandon(clock.now(), (token) => session.holds(token));
+  loop.submit({ rank: "settle", bytes: 0, run }).then(
+    () => sessions.forget(session),
+    () => clock.after(ABANDON_AGAIN, () => abandonClaims(session, parts)),
+  );
+}

@@ -1,0 +1,74 @@
+import { Batch } from "./batch.ts";
+import type { Connected } from "./commit-loop.ts";
+import { failureOf } from "./failure.ts";
+import type { StoreFailure } from "./failure.ts";
+
+/** What long tasks may take of one turn, in ms; mail in flow waits no longer for them. */
+const SLICE_TIME = 4;
+
+interface Task<S> {
+  readonly task: (store: S, batch: () => Batch) => Generator<void, unknown, void>;
+  resolve(value: never): void;
+  reject(error: Error): void;
+  steps?: Generator<void, unknown, void>;
+  outcome?: { readonly value: unknown } | StoreFailure;
+}
+
+/** Long tasks, one after the other, so that none sees another half done. */
+export class SliceQueue<S extends Connected> {
+  readonly #tasks: Task<S>[] = [];
+  #batch = new Batch();
+
+  get empty(): boolean {
+    return this.#tasks.length === 0;
+  }
+
+  add(task: Task<S>): void {
+    this.#tasks.push(task);
+  }
+
+  /** Works on the first tasks until the time is used up, inside the caller's transaction. */
+  step(store: S, batch: Batch): void {
+    const end = performance.now() + SLICE_TIME;
+    for (const task of this.#tasks) {
+      this.#advance(store, task, batch, end);
+      if (task.outcome === undefined || performance.now() >= end) return;
+    }
+  }
+
+  /** The transaction is durable: finished tasks are answered. */
+  answer(): void {
+    while (this.#tasks[0]?.outcome !== undefined) {
+      const { outcome, resolve, reject } = this.#tasks.shift() as Task<S>;
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome?.value as never);
+    }
+  }
+
+  /** Gives up all tasks: a generator cannot be turned back to where the last commit left it. */
+  refuse(failure: Error): void {
+    for (const task of this.#tasks.splice(0)) task.reject(failure);
+  }
+
+  #advance(store: S, task: Task<S>, batch: Batch, end: number): void {
+    const { database } = store;
+    database.exec("SAVEPOINT slice");
+    this.#batch = new Batch();
+    try {
+      task.steps ??= task.task(store, () => this.#batch);
+      for (;;) {
+        const step = task.steps.next();
+        if (step.done === true) task.outcome = { value: step.value };
+        if (step.done === true || performance.now() >= end) break;
+      }
+      batch.absorb(this.#batch);
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.why !== "row") throw failure;
+      task.outcome = failure;
+      database.exec("ROLLBACK TO slice");
+      this.#batch.rolledBack();
+    }
+    database.exec("RELEASE slice");
+  }
+}

@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Bytes that may wait for the disk before the writer of one body is asked to pause. */
+const UNWRITTEN_LIMIT = 256 * 1024;
+/** The same for all bodies of the thread. */
+const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
+
+let unwrittenInAll = 0;
+
+/** One body on its way to a file of its own: written as it comes, flushed and named when it is complete. */
+export class SpoolFile {
+  readonly #folder: string;
+  readonly #name = randomBytes(16).toString("hex");
+  #waiting: Buffer[] = [];
+  #unwritten = 0;
+  #handle: FileHandle | undefined;
+  #pump: Promise<void> | undefined;
+  #failure: Error | undefined;
+  #discarded = false;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A promise means: wait before the next chunk. It rejects when the disk refuses. */
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#waiting.push(chunk);
+    this.#count(chunk.length);
+    this.#pump ??= this.#writeAll();
+    const full = this.#unwritten > UNWRITTEN_LIMIT || unwrittenInAll > UNWRITTEN_IN_ALL;
+    return full ? this.#settled() : undefined;
+  }
+
+  /** The file and its name are on the disk; answers the name. */
+  async finish(): Promise<string> {
+    await this.#settled();
+    const handle = this.#handle ?? (await this.#open());
+    await handle.sync();
+    await this.#closeHandle();
+    await rename(this.#path(".tmp"), this.#path(""));
+    await flush(this.#folder);
+    return this.#name;
+  }
+
+  /** Removes the file under whichever name it has. */
+  discard(): void {
+    this.#discarded = true;
+    this.#failure ??= new Error("the body was thrown away");
+    void this.#remove();
+  }
+
+  async #remove(): Promise<void> {
+    await this.#pump?.catch(() => {});
+    await this.#closeHandle().catch(() => {});
+    // What cannot be removed is an orphan, which the sweep finds.
+    for (const suffix of [".tmp", ""]) await rm(this.#path(suffix), { force: true }).catch(() => {});
+  }
+
+  async #settled(): Promise<void> {
+    await this.#pump;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      const handle = this.#handle ?? (await this.#open());
+      while (this.#waiting.length > 0 && !this.#discarded) {
+        const chunks = this.#waiting;
+        this.#waiting = [];
+        await writeFully(handle, chunks);
+        this.#count(-bytesOf(chunks));
+      }
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+    } finally {
+      if (this.#failure !== undefined) {
+        this.#waiting = [];
+        this.#count(-this.#unwritten);
+      }
+      this.#pump = undefined;
+    }
+  }
+
+  async #open(): Promise<FileHandle> {
+    this.#handle = await open(this.#path(".tmp"), "wx", 0o600);
+    return this.#handle;
+  }
+
+  async #closeHandle(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  #path(suffix: string): string {
+    return join(this.#folder, this.#name + suffix);
+  }
+
+  #count(bytes: number): void {
+    this.#unwritten += bytes;
+    unwrittenInAll += bytes;
+  }
+}
+
+async function writeFully(handle: FileHandle, chunks: Buffer[]): Promise<void> {
+  const { bytesWritten } = await handle.writev(chunks);
+  if (bytesWritten === bytesOf(chunks)) return;
+  // A short write; the reason, if there is one, comes with the next.
+  let rest = Buffer.concat(chunks).subarray(bytesWritten);
+  while (rest.length > 0) rest = rest.subarray((await handle.write(rest)).bytesWritten);
+}
+
+function bytesOf(chunks: readonly Buffer[]): number {
+  return chunks.reduce((bytes, chunk) => bytes + chunk.length, 0);
+}
+
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,65 @@
+import type Database from "better-sqlite3";
+import type { Logger } from "../../../runtime/log.ts";
+import { Accepting } from "./accepting.ts";
+import { Bodies } from "./bodies.ts";
+import { Claiming } from "./claiming.ts";
+import { openMailDatabase } from "./connection.ts";
+import { DirectoryChanges } from "./directory-changes.ts";
+import type { Disk } from "./disk.ts";
+import { Expiring } from "./expiring.ts";
+import { migrate } from "./migrate.ts";
+import { Operating } from "./operating.ts";
+import { Recovering } from "./recovering.ts";
+import type { Sessions } from "./sessions.ts";
+import { Settling } from "./settling.ts";
+import { Waiting } from "./waiting.ts";
+
+/** All verbs on one open connection. A new connection makes a new one. */
+export interface Store {
+  readonly database: Database.Database;
+  readonly accepting: Accepting;
+  readonly claiming: Claiming;
+  readonly settling: Settling;
+  readonly waiting: Waiting;
+  readonly expiring: Expiring;
+  readonly operating: Operating;
+  readonly recovering: Recovering;
+  readonly directory: DirectoryChanges;
+}
+
+export interface StoreParts {
+  readonly folder: string;
+  readonly disk: Disk;
+  readonly log: Logger;
+  readonly sessions: Sessions;
+  /** Folder of the migrations; the shipped ones unless a test says otherwise. */
+  readonly migrations?: string;
+}
+
+export function openStore(parts: StoreParts): Store {
+  const database = openMailDatabase(parts.folder, parts.disk);
+  try {
+    migrate(database, parts.migrations);
+    const store = prepareStore(database, parts);
+    database.transaction(() => store.directory.discard()).immediate();
+    return store;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function prepareStore(database: Database.Database, { folder, log, sessions }: StoreParts): Store {
+  const bodies = new Bodies(database, folder);
+  return {
+    database,
+    accepting: new Accepting(database, { bodies, sessions }),
+    claiming: new Claiming(database, { bodies, sessions, log }),
+    settling: new Settling(database, { bodies, sessions }),
+    waiting: new Waiting(database),
+    expiring: new Expiring(database, { bodies }),
+    operating: new Operating(database, { bodies }),
+    recovering: new Recovering(database),
+    directory: new DirectoryChanges(database),
+  };
+}

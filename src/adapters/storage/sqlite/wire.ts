@@ -1,0 +1,102 @@
+/**
+ * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
+ * which it crosses. A body is an ArrayBuffer that moves, or the name of a file in the spool folder.
+ */
+import type {
+  ClaimRequest,
+  ClaimedMail,
+  DomainWork,
+  ExpireSlice,
+  NewMail,
+  OperatorRequest,
+} from "../../../ports/queue.ts";
+import type { Accepted, SettleRequest, StoreCondition } from "../../../ports/queue.ts";
+import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
+import type { TokenRecord } from "../../../ports/access.ts";
+import type { Moved } from "../../../runtime/channel.ts";
+
+export type WireBody = ArrayBuffer | string;
+
+export interface WireMail {
+  readonly mail: NewMail;
+  readonly size: number;
+  readonly body: WireBody;
+}
+
+export type WireClaim = Omit<ClaimedMail, "body"> & { readonly body: WireBody };
+
+export type WireNotice =
+  | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
+  | { readonly kind: "claimed"; readonly mail: WireClaim }
+  | { readonly kind: "condition"; readonly condition: StoreCondition };
+
+// Type aliases, because an interface has no index signature and would not fit the channel.
+export type IntakeMethods = {
+  accept(mail: WireMail): Promise<Accepted>;
+  /** A client's spool file could not be written. */
+  trouble(report: { readonly why: "full" | "sick"; readonly text: string }): void;
+};
+
+export type WorkMethods = {
+  work(): Promise<readonly DomainWork[]>;
+  claim(request: ClaimRequest): Promise<Moved<readonly WireClaim[]>>;
+  grant(grant: { readonly domain: string; readonly credits: number }): void;
+  settle(request: SettleRequest): Promise<boolean>;
+  wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
+  expire(slice: ExpireSlice): Promise<number>;
+};
+
+/** One declared domain without its recipients. */
+export interface StagedDomain {
+  readonly name: string;
+  readonly settings: DomainSettings;
+  /** Hash of its sorted list; absent when there is none. */
+  readonly hash?: string;
+}
+
+/** A new list that wants its entries. */
+export interface WantedList {
+  readonly name: string;
+  readonly list: number;
+}
+
+export interface EntrySlice {
+  readonly list: number;
+  readonly patterns: readonly string[];
+}
+
+export interface NewDomain {
+  readonly domain: StagedDomain;
+  /** Its staged API list. */
+  readonly list?: number;
+}
+
+/** A new API list for a domain. */
+export interface OverlayPlan {
+  readonly domain: string;
+  /** The present entries come along. */
+  readonly keep: boolean;
+  /** The domain itself is yet to be added. */
+  readonly fresh: boolean;
+}
+
+export type ControlMethods = {
+  operate(request: OperatorRequest): Promise<number>;
+  stageOpen(): Promise<void>;
+  stageDomains(domains: readonly StagedDomain[]): Promise<readonly WantedList[]>;
+  stageEntries(slice: EntrySlice): Promise<void>;
+  stageFlip(): Promise<DeclareResult>;
+  stageDiscard(): Promise<void>;
+  addDomain(domain: NewDomain): Promise<void>;
+  removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
+  setPaused(change: { readonly name: string; readonly paused: boolean }): Promise<boolean>;
+  changeEntries(change: RecipientChange): Promise<number>;
+  overlayOpen(plan: OverlayPlan): Promise<number>;
+  overlayAdd(slice: EntrySlice): Promise<void>;
+  overlayRemove(slice: EntrySlice): Promise<void>;
+  overlayFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
+  retire(): Promise<readonly string[]>;
+  tokens(): Promise<readonly TokenRecord[]>;
+  addToken(token: TokenRecord): Promise<boolean>;
+  revokeToken(name: string): Promise<boolean>;
+};

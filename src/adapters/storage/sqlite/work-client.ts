@@ -1,0 +1,45 @@
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
+import type { Body, ClaimedMail, WorkNotice, WorkStore } from "../../../ports/queue.ts";
+import { openChannel } from "../../../runtime/channel.ts";
+import { SPOOL_FOLDER } from "./bodies.ts";
+import type { WireClaim, WireNotice, WorkMethods } from "./wire.ts";
+
+/** The delivery thread's side of the queue. */
+export function connectWork(port: MessagePort, { folder }: { readonly folder: string }): WorkStore {
+  const channel = openChannel<WorkMethods>(port);
+  const listeners: ((notice: WorkNotice) => void)[] = [];
+  channel.onNotice((wire: WireNotice) => {
+    const notice = wire.kind === "claimed" ? { kind: wire.kind, mail: unpack(wire.mail, folder) } : wire;
+    for (const listener of listeners) listener(notice);
+  });
+  return {
+    work: () => channel.call("work", undefined as never),
+    claim: async (request) => {
+      const claims = await channel.call("claim", request);
+      return claims.map((claim) => unpack(claim, folder));
+    },
+    grant: (domain, credits) => {
+      // A port that has closed loses the grant, and with it the delivery thread that gave it.
+      channel.call("grant", { domain, credits }).catch(() => {});
+    },
+    settle: (request) => channel.call("settle", request),
+    wake: (domains) => channel.call("wake", domains),
+    expire: (slice) => channel.call("expire", slice),
+    onNotice: (listener) => void listeners.push(listener),
+  };
+}
+
+function unpack(claim: WireClaim, folder: string): ClaimedMail {
+  return { ...claim, body: bodyOf(claim, folder) };
+}
+
+function bodyOf({ size, body }: WireClaim, folder: string): Body {
+  if (typeof body !== "string") {
+    const content = Buffer.from(body);
+    return { size, read: () => content };
+  }
+  const file = join(folder, SPOOL_FOLDER, body);
+  return { size, read: () => createReadStream(file) };
+}

@@ -1,0 +1,298 @@
+/**
+ * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
+ * the opposite one. What fails while starting takes down what was already up.
+ */
+import { readFileSync } from "node:fs";
+import { alertFor, startAlerts } from "./adapters/alerts/alerts.ts";
+import { createJournalSink, type Gauges, type JournalSink } from "./adapters/journal/journal.ts";
+import {
+  acquireLock,
+  openDirectoryReader,
+  openTraceWriter,
+  readCondition,
+  readRoom,
+} from "./adapters/storage/sqlite/sqlite.ts";
+import { openCertificate, type Certificate } from "./adapters/tls/tls.ts";
+import type { Config } from "./config/config.ts";
+import {
+  startDeliveryThread,
+  startReader,
+  startSmtpThreads,
+  startStorage,
+  type CrewParts,
+  type DeliveryThread,
+  type Reader,
+  type SmtpThread,
+  type Storage,
+} from "./crew.ts";
+import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
+import { recipientOracle } from "./oracle.ts";
+import type { PrimaryStatus } from "./ports/health.ts";
+import { applySmtp, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
+import { reload, type Follower, type ReloadResult } from "./reload.ts";
+import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { connectionMemory, ConnectionTable } from "./runtime/limits.ts";
+import { probeListen } from "./runtime/listening.ts";
+import { Schedule } from "./runtime/schedule.ts";
+import { Access } from "./services/access/access.ts";
+import { Directory, DirectoryEditor } from "./services/directory/directory.ts";
+
+/** A DATA in progress may go on this long when we stop, in ms. */
+const DATA_GRACE = 20_000;
+/** Everything together; then the process ends with what is durable. */
+const STOP_LIMIT = 60_000;
+
+export interface Daemon {
+  /** `address:port` of each SMTP listener. */
+  readonly listening: readonly string[];
+  /** Resolves when the daemon cannot go on: the storage thread has ended. */
+  readonly broken: Promise<void>;
+  reload(): Promise<ReloadResult>;
+  stop(): Promise<void>;
+}
+
+/** What stands once the daemon is up. */
+interface Foundation {
+  readonly crew: CrewParts;
+  readonly storage: Storage;
+  readonly reader: Reader;
+  readonly directory: Directory;
+  readonly editor: DirectoryEditor;
+  readonly limits: SharedArrayBuffer;
+  readonly certificate: Certificate;
+  readonly startedAt: number;
+}
+
+/** Starts everything; rejects with a plain error for the operator and leaves nothing running. */
+export async function startDaemon(first: Config, clockOffset?: ClockOffset): Promise<Daemon> {
+  await using building = new AsyncDisposableStack();
+  const daemon = new RunningDaemon(first);
+  await daemon.build(building, clockOffset);
+  daemon.keep(building.move());
+  return daemon;
+}
+
+class RunningDaemon implements Daemon {
+  listening: readonly string[] = [];
+  readonly #broken = Promise.withResolvers<void>();
+  #config: Config;
+  #foundation!: Foundation;
+  #delivery: DeliveryThread | undefined;
+  #smtp: readonly SmtpThread[] = [];
+  #running: AsyncDisposableStack | undefined;
+  #stopping: Promise<void> | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
+
+  constructor(config: Config) {
+    this.#config = config;
+  }
+
+  get broken(): Promise<void> {
+    return this.#broken.promise;
+  }
+
+  async build(stack: AsyncDisposableStack, clockOffset: ClockOffset | undefined): Promise<void> {
+    const config = this.#config;
+    const lock = acquireLock(config.storage.folder, process.pid);
+    stack.defer(() => lock.release());
+    const addresses = await Promise.all(config.smtp.listen.map(probe));
+    this.#foundation = await this.#layFoundation(stack, clockOffset);
+    await (await this.#foundation.editor.stage(config.domains)).flip();
+    await this.#openAdmin(stack);
+    await this.#startDelivery(stack);
+    await this.#startSmtp(stack);
+    this.listening = addresses;
+    this.#addJobs(stack);
+    this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
+  }
+
+  keep(running: AsyncDisposableStack): void {
+    this.#running = running;
+  }
+
+  /** One reload at a time. */
+  reload(): Promise<ReloadResult> {
+    const turn = this.#reloading.then(async () => {
+      const { sink } = this.#foundation.crew;
+      const parts = { editor: this.#foundation.editor, followers: this.#followers(), sink };
+      const { config, result } = await reload(this.#config, parts);
+      this.#config = config;
+      return result;
+    });
+    this.#reloading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
+    this.listening = [];
+    this.#foundation.crew.sink.log.info("stopping");
+    const limit = setTimeout(() => process.exit(1), STOP_LIMIT);
+    await this.#running?.disposeAsync();
+    clearTimeout(limit);
+  }
+
+  async #layFoundation(
+    stack: AsyncDisposableStack,
+    clockOffset: ClockOffset | undefined,
+  ): Promise<Foundation> {
+    const config = this.#config;
+    const clock = systemClock(clockOffset);
+    const sink = openJournal(config, clock);
+    stack.defer(() => sink.stop());
+    const certificate = await openCertificate(config.smtp.tls, { clock, log: sink.log });
+    stack.defer(() => certificate.close());
+    const crew: CrewParts = { sink, clock, clockOffset };
+    const storage = await this.#startStorage(stack, crew);
+    const trace = openTraceWriter(config.storage.folder);
+    sink.traceTo(trace);
+    const reader = await startReader(config);
+    stack.defer(() => reader.close());
+    const directory = new Directory(openDirectoryReader(config.storage.folder));
+    stack.defer(() => directory.close());
+    const editor = new DirectoryEditor(storage.control, () => this.#directoryChanged());
+    const limits = connectionMemory(config.smtp.threads);
+    return { crew, storage, reader, directory, editor, limits, certificate, startedAt: clock.now() };
+  }
+
+  async #startStorage(stack: AsyncDisposableStack, crew: CrewParts): Promise<Storage> {
+    const storage = await startStorage(this.#config, crew);
+    let expected = false;
+    stack.defer(async () => {
+      expected = true;
+      await storage.thread.control.call("close", undefined);
+      await storage.thread.terminate();
+    });
+    void storage.thread.ended.then((end) => {
+      if (expected) return;
+      crew.sink.log.error("the storage thread has ended, so the daemon ends", {
+        error: end.error?.stack ?? end.code,
+      });
+      this.#broken.resolve();
+    });
+    return storage;
+  }
+
+  async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
+    const { storage, crew } = this.#foundation;
+    const thread = await startDeliveryThread(() => this.#config, storage, crew);
+    this.#delivery = thread;
+    stack.defer(async () => {
+      thread.expectEnd();
+      await thread.current?.control.call("stop", undefined);
+      await thread.current?.terminate();
+    });
+  }
+
+  async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
+    const { storage, crew, limits, certificate } = this.#foundation;
+    const config = (): Config => this.#config;
+    const threads = await startSmtpThreads({
+      ...crew,
+      config,
+      tls: () => certificate.current(),
+      limits,
+      storage,
+    });
+    this.#smtp = threads;
+    certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
+    stack.defer(async () => {
+      for (const thread of threads) thread.expectEnd();
+      const running = threads.flatMap((thread) => thread.current ?? []);
+      await Promise.all(running.map((thread) => thread.control.call("stop", { grace: DATA_GRACE })));
+      await Promise.all(running.map((thread) => thread.terminate()));
+    });
+  }
+
+  async #openAdmin(stack: AsyncDisposableStack): Promise<void> {
+    const { storage, reader, directory, editor, crew } = this.#foundation;
+    const { sink, clock } = crew;
+    const admin = await startAdmin({
+      socket: this.#config.admin.socket,
+      ...(this.#config.admin.listen !== undefined && { listen: this.#config.admin.listen }),
+      queue: reader.client,
+      operator: storage.control,
+      directory: reader.client,
+      editor,
+      recipients: recipientOracle(directory),
+      trace: reader.client,
+      access: new Access(storage.control, clock),
+      status: () => this.#status(),
+      primaries: () => this.#primaries(),
+      reload: () => this.reload(),
+      metrics: () => sink.metrics(() => this.#gauges()),
+      journal: sink,
+      clock,
+      log: sink.log,
+    });
+    stack.defer(() => admin.stop());
+  }
+
+  #addJobs(stack: AsyncDisposableStack): void {
+    const { crew, editor } = this.#foundation;
+    const schedule = new Schedule({ clock: crew.clock, log: crew.sink.log, random: Math.random });
+    schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    stack.defer(() => schedule.stop());
+  }
+
+  #directoryChanged(): void {
+    void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
+  }
+
+  #status(): ControlStatus {
+    const { storage, directory, limits, startedAt } = this.#foundation;
+    return {
+      version: VERSION,
+      hostname: this.#config.hostname,
+      startedAt,
+      condition: readCondition(storage.shared),
+      listening: this.listening,
+      connections: new ConnectionTable(limits, 0).total(),
+      room: readRoom(storage.shared),
+      generation: directory.generation(),
+    };
+  }
+
+  async #primaries(): Promise<readonly PrimaryStatus[]> {
+    return (await this.#delivery?.current?.control.call("status", undefined)) ?? [];
+  }
+
+  async #gauges(): Promise<Gauges> {
+    const { connections, condition, room } = this.#status();
+    const queue = await this.#foundation.reader.client.counts();
+    return { queue, primaries: await this.#primaries(), connections, condition, room };
+  }
+
+  #followers(): readonly Follower[] {
+    const { certificate, storage } = this.#foundation;
+    return [
+      smtpFollower(certificate, this.#smtp),
+      deliveryFollower(() => this.#delivery),
+      storageFollower(storage),
+    ];
+  }
+}
+
+async function probe({ address, port }: { address: string; port: number }): Promise<string> {
+  const bound = await probeListen(address, port);
+  return address.includes(":") ? `[${address}]:${bound}` : `${address}:${bound}`;
+}
+
+function openJournal(config: Config, clock: ReturnType<typeof systemClock>): JournalSink {
+  const { level, file } = config.log;
+  const sink = createJournalSink({ level, clock, ...(file !== undefined && { file }) });
+  const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
+  sink.subscribe((event, at) => {
+    const alert = alertFor(event, at);
+    if (alert !== undefined) alerts.raise(alert);
+  });
+  return sink;
+}
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+).version;

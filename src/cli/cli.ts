@@ -1,0 +1,174 @@
+/**
+ * The command line tool: every verb that talks to the running daemon. It knows the admin contract and the path of
+ * the Unix socket, nothing else.
+ *
+ * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use; 3 no daemon answers. Results go to stdout,
+ * complaints to stderr. Invariants: whatever came from a stranger is printed without characters that could steer
+ * a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider.
+ */
+import type { Readable, Writable } from "node:stream";
+import {
+  FAILED,
+  helpText,
+  NO_DAEMON,
+  OK,
+  parseCommand,
+  Tool,
+  WRONG_USE,
+  WrongUse,
+  type Command,
+} from "./command.ts";
+import { health, reload, status } from "./control.ts";
+import { Daemon, NoDaemon, Refused } from "./daemon.ts";
+import { domainAdd, domainList, domainPause, domainRemove, domainResume, domainShow } from "./domains.ts";
+import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
+import { queueExport, queueList, queueShow } from "./queue-look.ts";
+import {
+  recipientsAdd,
+  recipientsCheck,
+  recipientsList,
+  recipientsRemove,
+  recipientsReplace,
+} from "./recipients.ts";
+import { plain } from "./terminal.ts";
+import { tokenAdd, tokenList, tokenRevoke } from "./tokens.ts";
+import { trace } from "./trace.ts";
+
+export interface ToolEnv {
+  /** The daemon's Unix socket. */
+  readonly socket: string;
+  /** The configuration that named it, for the hint when nobody answers. */
+  readonly config?: string;
+  /** The process's own, where absent. */
+  readonly stdout?: Writable;
+  readonly stderr?: Writable;
+  readonly stdin?: Readable;
+  readonly now?: () => number;
+  /** Width of the terminal. */
+  readonly columns?: number;
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["status", status],
+  ["queue list", queueList],
+  ["queue show", queueShow],
+  ["queue flush", queueFlush],
+  ["queue hold", queueHold],
+  ["queue release", queueRelease],
+  ["queue delete", queueDelete],
+  ["queue export", queueExport],
+  ["domain list", domainList],
+  ["domain show", domainShow],
+  ["domain add", domainAdd],
+  ["domain remove", domainRemove],
+  ["domain pause", domainPause],
+  ["domain resume", domainResume],
+  ["recipients list", recipientsList],
+  ["recipients add", recipientsAdd],
+  ["recipients remove", recipientsRemove],
+  ["recipients replace", recipientsReplace],
+  ["recipients check", recipientsCheck],
+  ["trace", trace],
+  ["reload", reload],
+  ["health", health],
+  ["token add", tokenAdd],
+  ["token list", tokenList],
+  ["token revoke", tokenRevoke],
+]);
+
+const MIN_COLUMNS = 80;
+
+/** Runs one verb; resolves with the exit code, after all output was written. */
+export async function runTool(verb: string, args: readonly string[], env: ToolEnv): Promise<number> {
+  const stdout = env.stdout ?? process.stdout;
+  const stderr = env.stderr ?? process.stderr;
+  // A reader that goes away early, such as `head`, is no trouble.
+  stdout.on("error", ignoreBrokenPipe);
+  const code = await dispatch([verb, ...args], { ...env, stdout, stderr });
+  await Promise.all([drained(stdout), drained(stderr)]);
+  stdout.off("error", ignoreBrokenPipe);
+  return code;
+}
+
+type FullEnv = ToolEnv & { readonly stdout: Writable; readonly stderr: Writable };
+
+async function dispatch(argv: readonly string[], env: FullEnv): Promise<number> {
+  const [first = "", second = ""] = argv;
+  const path = COMMANDS.has(first) ? first : `${first} ${second}`;
+  const command = COMMANDS.get(path);
+  if (command === undefined) return overview(first, second, env);
+  const args = argv.slice(path === first ? 1 : 2);
+  try {
+    return await runCommand(path, command, args, env);
+  } catch (error) {
+    return explain(error, path, env);
+  }
+}
+
+// oxlint-disable-next-line max-params -- what a command is, and what it gets
+async function runCommand(
+  path: string,
+  command: Command,
+  args: readonly string[],
+  env: FullEnv,
+): Promise<number> {
+  const input = parseCommand(command, args);
+  if (input.flag("help")) {
+    env.stdout.write(helpText(path, command));
+    return OK;
+  }
+  const tool = new Tool({
+    daemon: new Daemon(env.socket),
+    stdout: env.stdout,
+    stderr: env.stderr,
+    stdin: env.stdin ?? process.stdin,
+    now: env.now ?? Date.now,
+    columns: Math.max(MIN_COLUMNS, env.columns ?? process.stdout.columns ?? MIN_COLUMNS),
+    json: input.flag("json"),
+  });
+  return command.run(tool, input);
+}
+
+/** `holdfast queue --help`, and verbs that do not exist. */
+function overview(first: string, second: string, env: FullEnv): number {
+  const own = [...COMMANDS].filter(([path]) => path.startsWith(`${first} `));
+  const lines = own.map(
+    ([path, { words, summary }]) => `  holdfast ${path} ${words}`.trimEnd() + `\n      ${summary}\n`,
+  );
+  if (own.length > 0 && ["--help", "-h", "help"].includes(second)) {
+    env.stdout.write(lines.join(""));
+    return OK;
+  }
+  const unknown =
+    own.length === 0 ? `there is no verb ${first}; see holdfast --help` : `holdfast ${first}: which?`;
+  env.stderr.write(`${plain(unknown)}\n${lines.join("")}`);
+  return WRONG_USE;
+}
+
+function explain(error: unknown, path: string, { stderr, config }: FullEnv): number {
+  const complain = (text: string): void => void stderr.write(`${plain(text)}\n`);
+  if (error instanceof WrongUse) {
+    complain(`holdfast ${path}: ${error.message}`);
+    complain(`holdfast ${path} --help tells more`);
+    return WRONG_USE;
+  }
+  complain(`holdfast: ${error instanceof Error ? error.message : String(error)}`);
+  if (error instanceof NoDaemon) {
+    const named = config === undefined ? "" : ` (configuration ${config})`;
+    complain(`start it with \`npm start\` or \`systemctl start holdfast\`${named}`);
+    return NO_DAEMON;
+  }
+  if (error instanceof Refused && error.hint !== undefined) complain(error.hint);
+  return error instanceof Refused && error.status === 400 ? WRONG_USE : FAILED;
+}
+
+function drained(stream: Writable): Promise<void> {
+  if (stream.destroyed || stream.writableEnded) return Promise.resolve();
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

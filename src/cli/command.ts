@@ -1,0 +1,165 @@
+/** What a verb of the tool is: its options, its help, and what it does with the words that were given. */
+import { parseArgs } from "node:util";
+import type { Readable, Writable } from "node:stream";
+import type { Daemon } from "./daemon.ts";
+import { plain, safeJson, table, type Column } from "./terminal.ts";
+
+/** Exit codes of the tool. */
+export const OK = 0;
+export const FAILED = 1;
+export const WRONG_USE = 2;
+export const NO_DAEMON = 3;
+
+/** The words do not fit the verb. */
+export class WrongUse extends Error {
+  override readonly name = "WrongUse";
+}
+
+export interface Option {
+  readonly name: string;
+  /** What stands for the value in the help; absent: a switch. */
+  readonly value?: string;
+  readonly multiple?: boolean;
+  readonly help: string;
+}
+
+export interface Command {
+  /** Words after the verb, such as `DOMAIN ADDRESS...`; `[ID]` may be left out. */
+  readonly words: string;
+  readonly summary: string;
+  readonly options: readonly Option[];
+  readonly example: string;
+  run(tool: Tool, input: Input): Promise<number>;
+}
+
+/** The words and options that were given. */
+export class Input {
+  readonly words: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(words: readonly string[], values: Readonly<Record<string, unknown>>) {
+    this.words = words;
+    this.#values = values;
+  }
+
+  /** The word at a place; parsing has seen to it that needed ones are there. */
+  word(place: number): string {
+    return this.words[place] ?? "";
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name];
+    return typeof value === "string" ? value : undefined;
+  }
+
+  texts(name: string): readonly string[] {
+    const value = this.#values[name];
+    return Array.isArray(value) ? (value as string[]) : [];
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  /** A whole number of at least 1. */
+  number(name: string, otherwise: number): number {
+    const text = this.text(name);
+    if (text === undefined) return otherwise;
+    if (!/^[1-9]\d{0,8}$/.test(text)) throw new WrongUse(`--${name} takes a whole number, not ${text}`);
+    return Number(text);
+  }
+}
+
+const COMMON: readonly Option[] = [
+  { name: "json", help: "print JSON" },
+  { name: "help", help: "print this" },
+];
+
+/** Reads the words; throws WrongUse. */
+export function parseCommand(command: Command, args: readonly string[]): Input {
+  const options = Object.fromEntries(
+    [...command.options, ...COMMON].map(({ name, value, multiple = false }) => [
+      name,
+      { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    const input = new Input(positionals, values);
+    if (!input.flag("help")) countWords(command, positionals.length);
+    return input;
+  } catch (error) {
+    throw error instanceof WrongUse ? error : new WrongUse(firstSentence((error as Error).message));
+  }
+}
+
+function countWords({ words }: Command, given: number): void {
+  const names = words.split(" ").filter((word) => word !== "");
+  const least = names.filter((name) => !name.startsWith("[")).length;
+  const most = words.includes("...") ? Infinity : names.length;
+  if (given < least) throw new WrongUse(`${names.slice(given, least).join(" ")} is missing`);
+  if (given > most) throw new WrongUse("too many words");
+}
+
+function firstSentence(text: string): string {
+  return text.split(". ")[0] ?? text;
+}
+
+export function helpText(path: string, command: Command): string {
+  const lines = [...command.options, ...COMMON].map(
+    ({ name, value, help }) =>
+      `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${help}\n`,
+  );
+  const words = command.words === "" ? "" : ` ${command.words}`;
+  return `holdfast ${path}${words} [options]\n\n${command.summary}\n\n${lines.join("")}\nExample: ${command.example}\n`;
+}
+
+export interface ToolParts {
+  readonly daemon: Daemon;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly stdin: Readable;
+  readonly now: () => number;
+  readonly columns: number;
+  readonly json: boolean;
+}
+
+/** What a command works with. */
+export class Tool {
+  readonly daemon: Daemon;
+  readonly stdout: Writable;
+  readonly stdin: Readable;
+  readonly now: number;
+  readonly columns: number;
+  readonly #stderr: Writable;
+  readonly #json: boolean;
+
+  constructor({ daemon, stdout, stderr, stdin, now, columns, json }: ToolParts) {
+    this.daemon = daemon;
+    this.stdout = stdout;
+    this.stdin = stdin;
+    this.now = now();
+    this.columns = columns;
+    this.#stderr = stderr;
+    this.#json = json;
+  }
+
+  /** Prints the value where --json was given, else the text. */
+  print(value: unknown, text: () => string): void {
+    this.stdout.write(this.#json ? `${safeJson(value)}\n` : text());
+  }
+
+  table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+    return table(columns, rows, this.columns);
+  }
+
+  /** One line on stderr. */
+  complain(text: string): void {
+    this.#stderr.write(`${plain(text)}\n`);
+  }
+}

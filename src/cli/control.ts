@@ -1,0 +1,87 @@
+/** The daemon itself: status, reload, health. */
+import type { HealthBody, ReloadBody, StatusBody } from "../endpoints/admin/contract.ts";
+import { FAILED, OK, type Command, type Tool } from "./command.ts";
+import { NoDaemon } from "./daemon.ts";
+import { amountText } from "./domains.ts";
+import { ageOf, facts, plain, sizeInWords, type Column } from "./terminal.ts";
+
+const PRIMARIES: readonly Column[] = [
+  { title: "PRIMARY", least: 20 },
+  { title: "STATE" },
+  { title: "FOR", right: true },
+  { title: "WHY", least: 10 },
+];
+
+export const status: Command = {
+  words: "",
+  summary: "One look at everything.",
+  options: [],
+  example: "holdfast status",
+  async run(tool) {
+    const body = await tool.daemon.ask<StatusBody>({ path: "/v1/status" });
+    tool.print(body, () => statusText(tool, body));
+    return OK;
+  },
+};
+
+function statusText(tool: Tool, body: StatusBody): string {
+  const oldest = body.oldest === undefined ? "" : `; oldest ${ageOf(body.oldest, tool.now)}`;
+  const lines = facts(
+    [
+      ["Holdfast", `${body.version} on ${body.hostname}, up ${ageOf(body.startedAt, tool.now)}`],
+      ["Mail", body.ready ? "accepted" : "not accepted at the moment"],
+      ["Listening", body.listening.length === 0 ? "nowhere" : body.listening.join(", ")],
+      ["Clients", String(body.connections)],
+      ["Storage", `${body.condition}, ${sizeInWords(body.room)} free above the reserve`],
+      ["Queue", `${amountText(body.mail)}${oldest}`],
+    ],
+    tool.columns,
+  );
+  const rows = body.primaries.map(({ destination, state, since, why }) => [
+    destination,
+    state,
+    ageOf(since, tool.now),
+    why ?? "",
+  ]);
+  return rows.length === 0 ? lines : `${lines}\n${tool.table(PRIMARIES, rows)}`;
+}
+
+export const reload: Command = {
+  words: "",
+  summary: "Reads the configuration again. With a problem in it, nothing changes.",
+  options: [],
+  example: "holdfast reload",
+  async run(tool) {
+    const { body } = await tool.daemon.askAnyway<ReloadBody>({ method: "POST", path: "/v1/reload" });
+    tool.print(body, () => (body.ok ? reloadText(body) : ""));
+    if (body.ok) return OK;
+    for (const problem of body.problems ?? []) tool.complain(problem);
+    tool.complain("nothing was changed");
+    return FAILED;
+  },
+};
+
+function reloadText({ restart = [] }: ReloadBody): string {
+  const keys = restart.map((key) => `${plain(key)} takes effect after a restart.\n`);
+  return `The configuration is in effect.\n${keys.join("")}`;
+}
+
+export const health: Command = {
+  words: "",
+  summary: "Exit code 0 when the daemon is alive, 1 when not; for Docker's HEALTHCHECK.",
+  options: [{ name: "ready", help: "ask whether it accepts mail" }],
+  example: "holdfast health",
+  async run(tool, input) {
+    try {
+      const path = input.flag("ready") ? "/readyz" : "/healthz";
+      const { body } = await tool.daemon.askAnyway<HealthBody>({ path });
+      tool.print(body, () => `${body.ok ? "ok" : plain(body.why ?? "not ok")}\n`);
+      return body.ok ? OK : FAILED;
+    } catch (error) {
+      // Docker knows no other codes than 0 and 1.
+      if (!(error instanceof NoDaemon)) throw error;
+      tool.complain(error.message);
+      return FAILED;
+    }
+  },
+};

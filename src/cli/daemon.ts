@@ -1,0 +1,120 @@
+/** The running daemon, as the tool reaches it: HTTP over the Unix socket in its data folder. */
+import { request, type IncomingMessage } from "node:http";
+import { text as readText } from "node:stream/consumers";
+import type { ErrorBody } from "../endpoints/admin/contract.ts";
+
+/** Nobody answers on the socket. */
+export class NoDaemon extends Error {
+  override readonly name = "NoDaemon";
+}
+
+/** The daemon refused, or answered something that is no answer. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+  readonly status: number;
+  readonly hint: string | undefined;
+
+  constructor(status: number, message: string, hint?: string) {
+    super(message);
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+export interface Call {
+  readonly method?: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as plain text. */
+  readonly text?: string;
+}
+
+/** Silence after which a question is given up; changes to a large queue take their time. */
+const PATIENCE = 600_000;
+
+export class Daemon {
+  readonly socket: string;
+
+  constructor(socket: string) {
+    this.socket = socket;
+  }
+
+  /** The response's JSON. Rejects with NoDaemon or Refused. */
+  async ask<T>(call: Call): Promise<T> {
+    const response = await this.#send(call);
+    const body = await readText(response);
+    if (!positive(response)) throw refusal(response.statusCode ?? 0, body);
+    return (body === "" ? undefined : readJson(body)) as T;
+  }
+
+  /** Like `ask`, for answers that are told by their status: the JSON is given whatever it is. */
+  async askAnyway<T>(call: Call): Promise<{ readonly ok: boolean; readonly body: T }> {
+    const response = await this.#send(call);
+    const body = await readText(response);
+    return { ok: positive(response), body: readJson(body) as T };
+  }
+
+  /** The response as it comes. */
+  async stream(call: Call): Promise<IncomingMessage> {
+    const response = await this.#send(call);
+    if (!positive(response)) throw refusal(response.statusCode ?? 0, await readText(response));
+    return response;
+  }
+
+  #send(call: Call): Promise<IncomingMessage> {
+    const answered = Promise.withResolvers<IncomingMessage>();
+    const { headers, body } = bodyOf(call);
+    const options = {
+      socketPath: this.socket,
+      method: call.method ?? "GET",
+      path: call.path + queryText(call.query ?? {}),
+      agent: false,
+      timeout: PATIENCE,
+      headers: { Host: "localhost", ...headers },
+    };
+    const asked = request(options, answered.resolve);
+    asked.once("error", (error: NodeJS.ErrnoException) => answered.reject(this.#explain(error)));
+    asked.once("timeout", () => asked.destroy(new Error("the daemon did not answer in time")));
+    asked.end(body);
+    return answered.promise;
+  }
+
+  #explain(error: NodeJS.ErrnoException): Error {
+    if (error.code === "ENOENT" || error.code === "ECONNREFUSED")
+      return new NoDaemon(`no daemon answers on ${this.socket}`);
+    if (error.code === "EACCES")
+      return new NoDaemon(`you may not open ${this.socket}; run this as the daemon's user or as root`);
+    return error;
+  }
+}
+
+function bodyOf({ json, text }: Call): { readonly headers: Record<string, string>; readonly body?: Buffer } {
+  if (json === undefined && text === undefined) return { headers: {} };
+  const body = Buffer.from(text ?? JSON.stringify(json));
+  const type = text === undefined ? "application/json" : "text/plain; charset=utf-8";
+  return { headers: { "Content-Type": type, "Content-Length": String(body.length) }, body };
+}
+
+function positive({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+function queryText(query: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+}
+
+function refusal(status: number, body: string): Refused {
+  const error = (readJson(body) as Partial<ErrorBody> | undefined)?.error;
+  return new Refused(status, error?.message ?? `the daemon answered ${status}`, error?.hint);
+}
+
+function readJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Refused(0, "the daemon's answer is not JSON");
+  }
+}

@@ -1,0 +1,186 @@
+/** Domains: list, show, add, remove, pause, resume. */
+import { readFile } from "node:fs/promises";
+import type {
+  DomainBody,
+  DomainList,
+  DomainPaused,
+  DomainRemoved,
+  NewDomain,
+  StateCounts,
+} from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { ageOf, facts, plain, timeWithZone, type Column } from "./terminal.ts";
+
+const COLUMNS: readonly Column[] = [
+  { title: "DOMAIN", least: 16 },
+  { title: "ORIGIN" },
+  { title: "STATE" },
+  { title: "PRIMARY", least: 16 },
+  { title: "QUEUE", least: 12 },
+];
+
+export const domainList: Command = {
+  words: "",
+  summary: "Lists the domains with their primaries and what is held for them.",
+  options: [],
+  example: "holdfast domain list",
+  async run(tool) {
+    const list = await tool.daemon.ask<DomainList>({ path: "/v1/domains" });
+    const rows = list.items.map((domain) => [
+      domain.name,
+      domain.origin,
+      domainState(domain),
+      primaryText(domain),
+      amountText(domain.mail),
+    ]);
+    tool.print(list, () => (rows.length === 0 ? "There are no domains.\n" : tool.table(COLUMNS, rows)));
+    return OK;
+  },
+};
+
+/** `3 waiting, 1 held`, or `empty`. */
+export function amountText(mail: StateCounts): string {
+  const amounts = Object.entries(mail).filter(([, count]) => count > 0);
+  return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+function domainState({ paused, draining }: DomainBody): string {
+  if (draining) return "draining";
+  return paused ? "paused" : "active";
+}
+
+function primaryText({ primaries, settings }: DomainBody): string {
+  if (primaries.length > 0)
+    return primaries.map(({ destination, state }) => `${destination} ${state}`).join(", ");
+  return settings.primaries
+    .map(({ mx, host, port }) => (mx === true ? "its MX" : `${host}:${port}`))
+    .join(", ");
+}
+
+function domainPath(name: string): string {
+  return `/v1/domains/${encodeURIComponent(name)}`;
+}
+
+export const domainShow: Command = {
+  words: "DOMAIN",
+  summary: "Shows one domain.",
+  options: [],
+  example: "holdfast domain show example.com",
+  async run(tool, input) {
+    const domain = await tool.daemon.ask<DomainBody>({ path: domainPath(input.word(0)) });
+    tool.print(domain, () => domainText(tool, domain));
+    return OK;
+  },
+};
+
+function domainText(tool: Tool, domain: DomainBody): string {
+  const { settings } = domain;
+  const pairs: (readonly [string, string])[] = [
+    ["Domain", domain.name],
+    ["Origin", domain.origin === "file" ? "configuration file" : "API"],
+    ["State", domainState(domain)],
+    ["Mode", settings.mode],
+    [
+      "Recipients",
+      `${domain.declaredList ? "declared list" : "no declared list"}${settings.catchAll ? ", catch-all" : ""}`,
+    ],
+    ["Unknown ones", `${settings.unknownDuringOutage} during an outage`],
+    ["Queue", amountText(domain.mail)],
+  ];
+  if (domain.oldest !== undefined)
+    pairs.push(["Oldest", `${timeWithZone(domain.oldest)}, ${ageOf(domain.oldest, tool.now)} ago`]);
+  for (const primary of settings.primaries)
+    pairs.push([
+      "Primary",
+      `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
+    ]);
+  for (const { destination, state, since, why } of domain.primaries)
+    pairs.push([
+      "Now",
+      `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
+    ]);
+  return facts(pairs, tool.columns);
+}
+
+export const domainAdd: Command = {
+  words: "DOMAIN",
+  summary: "Adds a domain of origin API; one in the configuration file is added there.",
+  options: [
+    { name: "primary", value: "HOST[:PORT]", multiple: true, help: "where its mail goes; may be repeated" },
+    { name: "mx", help: "its mail goes to its own MX records" },
+    { name: "tls", value: "LEVEL", help: "none, opportunistic, require or verify" },
+    { name: "mode", value: "MODE", help: "backup or reflector" },
+    { name: "catch-all", help: "every recipient is valid" },
+    { name: "unknown", value: "WHAT", help: "unknown ones in an outage: accept, defer, reject" },
+    { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
+  ],
+  example: "holdfast domain add example.org --primary mail.example.org:25",
+  async run(tool, input) {
+    const json = await newDomain(input);
+    const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
+    tool.print(domain, () => `${plain(domain.name)} added.\n`);
+    return OK;
+  },
+};
+
+async function newDomain(input: Input): Promise<NewDomain> {
+  const [tls, mode, unknown, file] = ["tls", "mode", "unknown", "recipients"].map((name) => input.text(name));
+  const primaries = [...input.texts("primary").map(hostAndPort), ...(input.flag("mx") ? [{ mx: true }] : [])];
+  if (primaries.length === 0) throw new WrongUse("where does its mail go? give --primary HOST:PORT or --mx");
+  const domain = {
+    name: input.word(0),
+    primaries: primaries.map((primary, i) => Object.assign(primary, { preference: 10 * (i + 1), tls })),
+    catchAll: input.flag("catch-all"),
+    mode,
+    unknownDuringOutage: unknown,
+    recipients: file === undefined ? undefined : linesOf(await readFile(file, "utf8")),
+  };
+  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
+  return domain as NewDomain;
+}
+
+/** `host`, `host:25`, `[2001:db8::1]:25`. */
+function hostAndPort(place: string): { host: string; port?: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new WrongUse(`--primary takes HOST:PORT or [IPV6]:PORT, not ${place}`);
+  return match?.[3] === undefined ? { host } : { host, port: Number(match[3]) };
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
+  return lines.filter((line) => line !== "");
+}
+
+export const domainRemove: Command = {
+  words: "DOMAIN",
+  summary: "Removes a domain of origin API; while it holds mail it drains first.",
+  options: [],
+  example: "holdfast domain remove example.org",
+  async run(tool, input) {
+    const name = input.word(0);
+    const removed = await tool.daemon.ask<DomainRemoved>({ method: "DELETE", path: domainPath(name) });
+    const text =
+      removed.result === "removed" ? "removed" : "takes no new mail; it goes when its queue is empty";
+    tool.print(removed, () => `${plain(name)} ${text}.\n`);
+    return OK;
+  },
+};
+
+function pausing(verb: "pause" | "resume", summary: string): Command {
+  return {
+    words: "DOMAIN",
+    summary,
+    options: [],
+    example: `holdfast domain ${verb} example.com`,
+    async run(tool, input) {
+      const path = `${domainPath(input.word(0))}/${verb}`;
+      const domain = await tool.daemon.ask<DomainPaused>({ method: "POST", path });
+      tool.print(domain, () => `${plain(domain.name)}: deliveries ${domain.paused ? "paused" : "go on"}.\n`);
+      return OK;
+    },
+  };
+}
+
+export const domainPause = pausing("pause", "Stops deliveries; mail is still accepted and held.");
+export const domainResume = pausing("resume", "Lets deliveries go on, after a pause or a stopped probation.");

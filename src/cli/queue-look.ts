@@ -1,0 +1,169 @@
+/** Looking at the queue: list, show, export. */
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type { MailBody, QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
+import { OK, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+
+export const FILTERS: readonly Option[] = [
+  { name: "domain", value: "DOMAIN", help: "only recipients of this domain" },
+  { name: "sender", value: "ADDRESS", help: "only from this sender; <> is the null sender" },
+  { name: "recipient", value: "ADDRESS", help: "only for this recipient" },
+  { name: "state", value: "STATE", help: "waiting, claimed, unconfirmed, held or parked" },
+];
+
+/** The filter that was given; `<>` is the null sender. */
+export function filterOf(input: Input): Record<string, string> {
+  const given = FILTERS.map(({ name }) => [name, input.text(name)] as const);
+  const filter = Object.fromEntries(
+    given.filter((entry): entry is readonly [string, string] => entry[1] !== undefined),
+  );
+  return filter["sender"] === "<>" ? { ...filter, sender: "" } : filter;
+}
+
+const DEFAULT_LIMIT = 50;
+const PAGE = 1000;
+
+export const queueList: Command = {
+  words: "",
+  summary: "Lists recipients in the queue, oldest first.",
+  options: [
+    ...FILTERS,
+    { name: "limit", value: "N", help: `how many (${DEFAULT_LIMIT})` },
+    { name: "all", help: "all of them" },
+    { name: "ledger", help: "also what is gone: delivered, deleted, expired" },
+  ],
+  example: "holdfast queue list --domain example.com --state held",
+  async run(tool, input) {
+    const page = await collect(tool, input);
+    tool.print(page, () => (page.items.length === 0 ? nothingText(input) : listText(tool, page)));
+    return OK;
+  },
+};
+
+function nothingText(input: Input): string {
+  return Object.keys(filterOf(input)).length === 0
+    ? "The queue is empty.\n"
+    : "No mail in the queue matches.\n";
+}
+
+/** Asks page by page until there is enough. */
+async function collect(tool: Tool, input: Input): Promise<QueuePage> {
+  const limit = input.flag("all") ? Infinity : input.number("limit", DEFAULT_LIMIT);
+  const query = { ...filterOf(input), ...(input.flag("ledger") && { ledger: "1" }) };
+  const items: QueueEntryBody[] = [];
+  let page: QueuePage = { items: [] };
+  let cursor: string | undefined;
+  do {
+    const size = String(Math.min(PAGE, limit - items.length));
+    page = await tool.daemon.ask<QueuePage>({ path: "/v1/queue", query: { ...query, limit: size, cursor } });
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined && items.length < limit);
+  return { ...page, items };
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "ID" },
+  { title: "RECIPIENT", least: 14 },
+  { title: "STATE", least: 11 },
+  { title: "AGE", right: true },
+  { title: "LAST REPLY", least: 10 },
+];
+
+function listText(tool: Tool, { items, next, total }: QueuePage): string {
+  const rows = items.map((entry) => [
+    entry.id,
+    entry.recipient,
+    stateOf(entry),
+    ageOf(entry.acceptedAt, tool.now),
+    entry.lastReply ?? "",
+  ]);
+  const shown = tool.table(COLUMNS, rows);
+  if (next === undefined) return shown;
+  const more = total === undefined ? "There are more" : `${total - items.length} more`;
+  return `${shown}${more}; --limit N or --all shows them.\n`;
+}
+
+export function stateOf({ state, reason }: QueueEntryBody): string {
+  if (state === "gone") return reason ?? state;
+  return reason === undefined ? state : `${state}: ${reason}`;
+}
+
+export const queueShow: Command = {
+  words: "ID",
+  summary: "Shows one mail with all its recipients.",
+  options: [],
+  example: "holdfast queue show 01k9zq3v5x0abcde",
+  async run(tool, input) {
+    const path = `/v1/queue/${encodeURIComponent(input.word(0))}`;
+    const mail = await tool.daemon.ask<MailBody>({ path });
+    tool.print(
+      mail,
+      () => mailText(tool, mail) + mail.recipients.map((entry) => `\n${entryText(tool, entry)}`).join(""),
+    );
+    return OK;
+  },
+};
+
+function mailText(tool: Tool, mail: MailBody): string {
+  const { client } = mail;
+  const name = client.name === undefined ? "" : ` (${client.name})`;
+  return facts(
+    [
+      ["Mail", mail.id],
+      ["Sender", `<${mail.sender}>`],
+      ...optional("From", mail.from),
+      ...optional("Subject", mail.subject),
+      ...optional("Message-ID", mail.messageId),
+      ["Accepted", `${timeWithZone(mail.acceptedAt)}, ${ageOf(mail.acceptedAt, tool.now)} ago`],
+      [
+        "Client",
+        `${client.ip}${name}, HELO ${client.helo}${client.tls === undefined ? "" : `, ${client.tls}`}`,
+      ],
+      ["Size", `${sizeInWords(mail.size)}${mail.hasBody ? "" : "; the body is gone"}`],
+      ["SHA-256", mail.hash],
+    ],
+    tool.columns,
+  );
+}
+
+function optional(name: string, value: string | undefined): (readonly [string, string])[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** How one recipient stands. */
+export function entryText(tool: Tool, entry: QueueEntryBody): string {
+  const pairs: (readonly [string, string])[] = [
+    ["Recipient", entry.recipient],
+    ["State", `${stateOf(entry)}, since ${timeWithZone(entry.updatedAt)}`],
+  ];
+  if (entry.dueAt !== undefined) pairs.push(["Next attempt", nextAttempt(entry.dueAt, tool.now)]);
+  if (entry.attempts > 0) pairs.push(["Attempts", String(entry.attempts)]);
+  if (entry.unconfirmed > 0)
+    pairs.push(["Replies lost", `${entry.unconfirmed}; the primary may have it twice`]);
+  if (entry.destination !== undefined) pairs.push(["Primary", entry.destination]);
+  if (entry.lastReply !== undefined) pairs.push(["Last reply", entry.lastReply]);
+  return facts(pairs, tool.columns);
+}
+
+function nextAttempt(dueAt: number, now: number): string {
+  return dueAt <= now ? "due" : `in ${timeInWords(dueAt - now)}, ${timeWithZone(dueAt)}`;
+}
+
+export const queueExport: Command = {
+  words: "ID",
+  summary: "Writes the mail as it would go out (message/rfc822) to stdout or a file.",
+  options: [{ name: "output", value: "FILE", help: "write there" }],
+  example: "holdfast queue export 01k9zq3v5x0abcde --output mail.eml",
+  async run(tool, input) {
+    const mail = await tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(input.word(0))}/export` });
+    const file = input.text("output");
+    if (file === undefined) await pipeline(mail, tool.stdout, { end: false });
+    else {
+      await pipeline(mail, createWriteStream(file, { mode: 0o600 }));
+      tool.complain(`written to ${plain(file)}`);
+    }
+    return OK;
+  },
+};

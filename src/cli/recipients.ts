@@ -1,0 +1,131 @@
+/** Who exists: list, add, remove, replace, check. */
+import { readFile } from "node:fs/promises";
+import { text as readText } from "node:stream/consumers";
+import type {
+  CountBody,
+  RecipientAnswer,
+  RecipientPageBody,
+  RecipientVerb,
+} from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { facts, plain, timeInWords } from "./terminal.ts";
+
+const PAGE = 1000;
+const DEFAULT_LIMIT = 50;
+
+function listPath(domain: string): string {
+  return `/v1/domains/${encodeURIComponent(domain)}/recipients`;
+}
+
+export const recipientsList: Command = {
+  words: "DOMAIN",
+  summary: "Lists the valid recipients of a domain, from the file and from the API.",
+  options: [
+    { name: "limit", value: "N", help: `how many (${DEFAULT_LIMIT})` },
+    { name: "all", help: "all of them" },
+  ],
+  example: "holdfast recipients list example.com --all",
+  async run(tool, input) {
+    const page = await collect(tool, input);
+    const rows = page.items.map(({ pattern, origin }) => [pattern, origin]);
+    const more = page.next === undefined ? "" : "There are more; --limit N or --all shows them.\n";
+    tool.print(page, () =>
+      rows.length === 0
+        ? "There is no list for this domain.\n"
+        : tool.table([{ title: "RECIPIENT", least: 20 }, { title: "ORIGIN" }], rows) + more,
+    );
+    return OK;
+  },
+};
+
+async function collect(tool: Tool, input: Input): Promise<RecipientPageBody> {
+  const limit = input.flag("all") ? Infinity : input.number("limit", DEFAULT_LIMIT);
+  const path = listPath(input.word(0));
+  const items: RecipientPageBody["items"][number][] = [];
+  let page: RecipientPageBody = { items: [] };
+  let cursor: string | undefined;
+  do {
+    const size = String(Math.min(PAGE, limit - items.length));
+    page = await tool.daemon.ask<RecipientPageBody>({ path, query: { limit: size, cursor } });
+    items.push(...page.items);
+    cursor = page.next;
+  } while (cursor !== undefined && items.length < limit);
+  return { ...page, items };
+}
+
+const FILE: Option = { name: "file", value: "FILE", help: "read them there, one a line; - is stdin" };
+
+const EMPTY: Option = { name: "empty", help: "replace the list with nothing" };
+
+function changing(verb: RecipientVerb, summary: string, example: string): Command {
+  return {
+    words: "DOMAIN [RECIPIENT...]",
+    summary,
+    options: verb === "replace" ? [FILE, EMPTY] : [FILE],
+    example,
+    async run(tool, input) {
+      const path = listPath(input.word(0));
+      const call = { method: "POST", path, ...(await given(tool, input, verb)) } as const;
+      const { count } = await tool.daemon.ask<CountBody>(call);
+      tool.print({ count }, () => `The API list of ${plain(input.word(0))} has ${count} entries.\n`);
+      return OK;
+    },
+  };
+}
+
+/** The recipients: words, a file, or stdin where `replace` or `--file -` asks for it. */
+async function given(tool: Tool, input: Input, verb: RecipientVerb) {
+  const recipients = input.words.slice(1);
+  const file = input.text("file");
+  if (recipients.length > 0 && file !== undefined) throw new WrongUse("give recipients or --file, not both");
+  if (recipients.length > 0 || input.flag("empty")) return { json: { verb, recipients } };
+  if (file === undefined && verb !== "replace")
+    throw new WrongUse("which recipients? give them, or --file FILE");
+  const text = file === undefined || file === "-" ? await readText(tool.stdin) : await readFile(file, "utf8");
+  // A pipe whose first program failed is empty, too.
+  if (text.trim() === "")
+    throw new WrongUse("no recipients were read; to replace the list with nothing, say --empty");
+  return { text, query: { verb } };
+}
+
+export const recipientsAdd = changing(
+  "add",
+  "Adds valid recipients: local parts, addresses, or prefix-*.",
+  "holdfast recipients add example.com alice 'list-*'",
+);
+
+export const recipientsRemove = changing(
+  "remove",
+  "Removes recipients from the API list; those in the configuration file stay.",
+  "holdfast recipients remove example.com alice",
+);
+
+export const recipientsReplace = changing(
+  "replace",
+  "Makes these the whole API list of the domain, read from a file or stdin.",
+  "holdfast recipients replace example.com --file users.txt",
+);
+
+export const recipientsCheck: Command = {
+  words: "ADDRESS",
+  summary: "Says what a client would be told about a recipient, and why.",
+  options: [],
+  example: "holdfast recipients check alice@example.com",
+  async run(tool, input) {
+    const query = { address: input.word(0) };
+    const answer = await tool.daemon.ask<RecipientAnswer>({ path: "/v1/recipients/check", query });
+    tool.print(answer, () => answerText(tool, answer));
+    return OK;
+  },
+};
+
+function answerText(tool: Tool, { address, answer, why, origin, age, reply }: RecipientAnswer): string {
+  const pairs: (readonly [string, string])[] = [
+    ["Address", address],
+    ["Answer", reply === undefined ? answer : `${answer}: ${reply}`],
+    ["Why", why],
+  ];
+  if (origin !== undefined) pairs.push(["Known from", origin]);
+  if (age !== undefined) pairs.push(["Age", timeInWords(age)]);
+  return facts(pairs, tool.columns);
+}

@@ -1,0 +1,142 @@
+/** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
+import { sizeInWords, timeInWords } from "../endpoints/admin/contract.ts";
+
+/** Everything but letters, marks, numbers, signs and blanks that could steer a terminal or turn the direction. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
+
+/** One line of text that is safe to print. */
+export function plain(text: string): string {
+  return text.replace(UNSAFE, "�");
+}
+
+/** JSON whose strings are exact and yet safe to print: what `plain` would replace is escaped. */
+export function safeJson(value: unknown): string {
+  return JSON.stringify(value, null, 2).replace(UNSAFE, escaped);
+}
+
+/** Each UTF-16 unit as `\uXXXX`; the only line feeds are those between the values. */
+function escaped(character: string): string {
+  if (character === "\n") return character;
+  const units = Array.from({ length: character.length }, (_, i) => character.charCodeAt(i));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+}
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]/u;
+const NO_WIDTH = /\p{M}/u;
+
+/** Columns that a text takes. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += columnsOf(character);
+  return width;
+}
+
+function columnsOf(character: string): number {
+  if (NO_WIDTH.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** The text in at most `columns`, ending in `…` where it was cut. */
+export function fit(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  let kept = "";
+  let width = 0;
+  for (const character of text) {
+    width += columnsOf(character);
+    if (width > columns - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+export interface Column {
+  readonly title: string;
+  /** Columns that it keeps when the table is too wide; absent: it is never cut. */
+  readonly least?: number;
+  readonly right?: boolean;
+}
+
+const GAP = 2;
+
+/** Rows under titles, no line wider than `columns`: the widest column that may be cut gives way first. */
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  total: number,
+): string {
+  const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map(plain))];
+  const widths = columns.map((_, i) => Math.max(...cells.map((row) => widthOf(row[i] ?? ""))));
+  shrink(widths, columns, total - GAP * (columns.length - 1));
+  const line = (row: readonly string[]): string =>
+    columns
+      .map((column, i) => pad(row[i] ?? "", widths[i] ?? 0, column.right === true))
+      .join(" ".repeat(GAP));
+  return cells.map((row) => `${fit(line(row).trimEnd(), total)}\n`).join("");
+}
+
+function shrink(widths: number[], columns: readonly Column[], room: number): void {
+  const surplus = (): number => widths.reduce((sum, width) => sum + width, 0) - room;
+  while (surplus() > 0) {
+    const widest = columns
+      .map(({ least }, i) => ({ i, width: widths[i] ?? 0, least: least ?? Infinity }))
+      .filter(({ width, least }) => width > least)
+      .sort((a, b) => b.width - a.width)[0];
+    if (widest === undefined) return;
+    widths[widest.i] = widest.width - 1;
+  }
+}
+
+function pad(text: string, width: number, right: boolean): string {
+  const cut = fit(text, width);
+  const blanks = " ".repeat(width - widthOf(cut));
+  return right ? blanks + cut : cut + blanks;
+}
+
+/** `name:` and value in lines of at most `total` columns; long values go on below. */
+export function facts(pairs: readonly (readonly [name: string, value: string])[], total: number): string {
+  const margin = Math.max(...pairs.map(([name]) => name.length)) + 2;
+  return pairs
+    .map(([name, value]) => `${`${name}:`.padEnd(margin)}${wrap(plain(value), total - margin, margin)}\n`)
+    .join("");
+}
+
+/** Breaks text at blanks into lines of at most `columns`, the later ones indented by `margin`. */
+export function wrap(text: string, columns: number, margin: number): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ").flatMap((long) => pieces(long, columns))) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (widthOf(longer) > columns && line !== "") {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line].join(`\n${" ".repeat(margin)}`);
+}
+
+function pieces(word: string, columns: number): string[] {
+  const parts: string[] = [];
+  let rest = word;
+  while (widthOf(rest) > columns) {
+    const part = fit(rest, columns + 1).slice(0, -1);
+    parts.push(part);
+    rest = rest.slice(part.length);
+  }
+  return [...parts, rest];
+}
+
+/** `2026-03-29 03:00:05 +02:00`, in the time zone of who reads it. */
+export function timeWithZone(at: number): string {
+  const offset = -new Date(at).getTimezoneOffset();
+  const local = new Date(at + offset * 60_000).toISOString().slice(0, 19).replace("T", " ");
+  const sign = offset < 0 ? "-" : "+";
+  const clock = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60];
+  return `${local} ${sign}${clock.map((part) => String(part).padStart(2, "0")).join(":")}`;
+}
+
+export function ageOf(at: number, now: number): string {
+  return timeInWords(now - at);
+}
+
+export { sizeInWords, timeInWords };

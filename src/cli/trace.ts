@@ -1,0 +1,33 @@
+/** Where is my mail? */
+import type { TraceBody } from "../endpoints/admin/contract.ts";
+import { FAILED, OK, type Command, type Tool } from "./command.ts";
+import { entryText } from "./queue-look.ts";
+import { ageOf, plain, timeWithZone, wrap } from "./terminal.ts";
+
+const MARGIN = 4;
+
+export const trace: Command = {
+  words: "ABOUT",
+  summary: "Where is my mail? By id, address or Message-ID: how it stands, and what happened.",
+  options: [],
+  example: "holdfast trace alice@example.com",
+  async run(tool, input) {
+    const found = await tool.daemon.ask<TraceBody>({ path: "/v1/trace", query: { about: input.word(0) } });
+    const known = found.mails.length > 0 || found.lines.length > 0;
+    tool.print(found, () =>
+      known
+        ? traceText(tool, found)
+        : `Nothing is known of ${plain(found.about)}: it never came, or its trace was removed by age.\n`,
+    );
+    return known ? OK : FAILED;
+  },
+};
+
+function traceText(tool: Tool, { mails, lines }: TraceBody): string {
+  const states = mails.map((entry) => `Mail ${plain(entry.id)}\n${entryText(tool, entry)}\n`);
+  const events = lines.map(({ at, id, text }) => {
+    const head = `${timeWithZone(at)}  ${id === "-" ? "no mail" : plain(id)}  ${ageOf(at, tool.now)} ago`;
+    return `${head}\n${" ".repeat(MARGIN)}${wrap(plain(text), tool.columns - MARGIN, MARGIN)}\n`;
+  });
+  return states.join("") + events.join("");
+}

@@ -1,0 +1,150 @@
+/** The threads of the daemon: how each is started, what it is given, how it is reached. */
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { JournalSink } from "./adapters/journal/journal.ts";
+import { connectControl, connectReader } from "./adapters/storage/sqlite/sqlite.ts";
+import type { Config } from "./config/config.ts";
+import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
+import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
+import { Moved } from "./runtime/channel.ts";
+import type { Clock, ClockOffset } from "./runtime/clock.ts";
+import { ConnectionTable } from "./runtime/limits.ts";
+import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "./runtime/threads.ts";
+import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
+import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
+import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
+
+/** What every thread is started with. */
+export interface CrewParts {
+  readonly sink: JournalSink;
+  readonly clock: Clock;
+  readonly clockOffset: ClockOffset | undefined;
+}
+
+export type StorageClient = "intake" | "work" | "control";
+
+/** The storage thread, and new lines to it. */
+export interface Storage {
+  readonly thread: Thread<StorageControl>;
+  readonly shared: SharedArrayBuffer;
+  readonly control: ReturnType<typeof connectControl>;
+  connect(role: StorageClient): MessagePort;
+}
+
+export async function startStorage(config: Config, parts: CrewParts): Promise<Storage> {
+  const journal = journalLine(parts.sink);
+  const value: StorageThreadData = {
+    folder: config.storage.folder,
+    reserve: config.store.reserve,
+    journal,
+    clockOffset: parts.clockOffset,
+  };
+  const thread = await startThread<StorageControl>(
+    plan("storage", "./storage-thread.ts", () => ({ value, moved: [journal] })),
+  );
+  const connect = (role: StorageClient): MessagePort => {
+    const { port1, port2 } = new MessageChannel();
+    void thread.control.call("connect", new Moved({ role, port: port1 }, [port1]));
+    return port2;
+  };
+  const shared = await thread.control.call("shared", undefined);
+  return { thread, shared, control: connectControl(connect("control")), connect };
+}
+
+/** The reader thread: its client, and its end. */
+export interface Reader {
+  readonly client: ReturnType<typeof connectReader>;
+  close(): Promise<void>;
+}
+
+export async function startReader(config: Config): Promise<Reader> {
+  const { port1, port2 } = new MessageChannel();
+  const value: ReaderThreadData = { folder: config.storage.folder, port: port1 };
+  const thread = await startThread<ReaderControl>(
+    plan("reader", "./reader-thread.ts", () => ({ value, moved: [port1] })),
+  );
+  const close = async (): Promise<void> => {
+    await thread.control.call("close", undefined);
+    await thread.terminate();
+  };
+  return { client: connectReader(port2), close };
+}
+
+export type DeliveryThread = SupervisedThread<DeliveryControl>;
+
+export function startDeliveryThread(
+  config: () => Config,
+  storage: Storage,
+  parts: CrewParts,
+): Promise<DeliveryThread> {
+  const data = (): ReturnType<ThreadPlan["data"]> => {
+    const work = storage.connect("work");
+    const journal = journalLine(parts.sink);
+    const value: DeliveryThreadData = {
+      settings: deliverySettings(config()),
+      dnsServers: config().dns.servers,
+      connectTimeout: config().delivery.connectTimeout,
+      folder: config().storage.folder,
+      work,
+      journal,
+      clockOffset: parts.clockOffset,
+    };
+    return { value, moved: [work, journal] };
+  };
+  return SupervisedThread.start<DeliveryControl>({
+    plan: plan("delivery", "./delivery-thread.ts", data),
+    clock: parts.clock,
+    log: parts.sink.log,
+  });
+}
+
+export type SmtpThread = SupervisedThread<SmtpControl>;
+
+export interface SmtpCrewParts extends CrewParts {
+  readonly config: () => Config;
+  readonly tls: () => TlsMaterial | undefined;
+  /** The process-wide table of limits. */
+  readonly limits: SharedArrayBuffer;
+  readonly storage: Storage;
+}
+
+/** All SMTP threads; each listens on every address. */
+export function startSmtpThreads(parts: SmtpCrewParts): Promise<SmtpThread[]> {
+  const count = parts.config().smtp.threads;
+  return Promise.all(Array.from({ length: count }, (_, n) => startSmtpThread(parts, n)));
+}
+
+function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThread> {
+  const data = (): ReturnType<ThreadPlan["data"]> => {
+    // What an earlier life of this thread held is not connected any more.
+    new ConnectionTable(parts.limits, thread).forget(thread);
+    const intake = parts.storage.connect("intake");
+    const journal = journalLine(parts.sink);
+    const value: SmtpThreadData = {
+      settings: smtpSettings(parts.config(), parts.tls()),
+      folder: parts.config().storage.folder,
+      shared: parts.storage.shared,
+      limits: parts.limits,
+      thread,
+      intake,
+      journal,
+      clockOffset: parts.clockOffset,
+    };
+    return { value, moved: [intake, journal] };
+  };
+  return SupervisedThread.start<SmtpControl>({
+    plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),
+    clock: parts.clock,
+    log: parts.sink.log,
+  });
+}
+
+function plan(name: string, file: string, data: ThreadPlan["data"]): ThreadPlan {
+  return { name, entry: new URL(file, import.meta.url), data };
+}
+
+/** A line to the journal's sink, for one life of one thread. */
+function journalLine(sink: JournalSink): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  sink.connect(port1);
+  return port2;
+}

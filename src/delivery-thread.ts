@@ -1,0 +1,67 @@
+/** The delivery thread: knows the state of each primary and hands mail over. */
+import { parentPort, type MessagePort } from "node:worker_threads";
+import { dnsResolver } from "./adapters/dns/dns.ts";
+import { journalTo } from "./adapters/journal/journal.ts";
+import { smtpClient } from "./adapters/smtp-client/smtp-client.ts";
+import { connectWork, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import type { PrimaryStatus } from "./ports/health.ts";
+import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { Schedule } from "./runtime/schedule.ts";
+import { serveControl, threadData } from "./runtime/threads.ts";
+import { startDelivery, type DeliverySettings } from "./services/delivery/delivery.ts";
+import { Directory } from "./services/directory/directory.ts";
+
+export interface DeliveryThreadData {
+  readonly settings: DeliverySettings;
+  readonly dnsServers: readonly string[];
+  /** For a TCP connection to a primary, in ms. */
+  readonly connectTimeout: number;
+  readonly folder: string;
+  readonly work: MessagePort;
+  readonly journal: MessagePort;
+  readonly clockOffset: ClockOffset | undefined;
+}
+
+export type DeliveryControl = {
+  apply(settings: DeliverySettings): void;
+  status(): readonly PrimaryStatus[];
+  directoryChanged(): void;
+  /** Makes what waits due now; no names: for every domain. */
+  flush(domains?: readonly string[]): Promise<void>;
+  /** Claims stop; conversations past their dot have 30 s; the rest is released. */
+  stop(): Promise<void>;
+};
+
+const data = threadData<DeliveryThreadData>();
+const clock = systemClock(data.clockOffset);
+const { journal, log, flush } = journalTo(data.journal, clock);
+const directory = new Directory(openDirectoryReader(data.folder));
+const delivery = startDelivery({
+  store: connectWork(data.work, { folder: data.folder }),
+  directory,
+  client: smtpClient({ hostname: data.settings.hostname, connect: data.connectTimeout, clock }),
+  resolver: dnsResolver({ servers: data.dnsServers, clock }),
+  journal,
+  log,
+  clock,
+  random: Math.random,
+  settings: data.settings,
+});
+const schedule = new Schedule({ clock, log, random: Math.random });
+for (const job of delivery.jobs) schedule.add(job);
+
+serveControl<DeliveryControl>(
+  {
+    apply: (settings) => delivery.apply(settings),
+    status: () => delivery.status(),
+    directoryChanged: () => delivery.directoryChanged(),
+    flush: (domains) => delivery.flush(domains),
+    stop: async () => {
+      await schedule.stop();
+      await delivery.stop();
+      directory.close();
+      flush();
+    },
+  },
+  parentPort,
+);

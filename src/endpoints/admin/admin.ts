@@ -1,0 +1,43 @@
+/**
+ * The admin API: HTTP for operators, supervisors, the command line tool and the dashboard.
+ *
+ * It listens twice. On the Unix socket in the data folder, which the operating system guards: no token is asked
+ * for. On TCP, where configured: every route but /healthz and /readyz needs a bearer token, /metrics too. What
+ * requests and responses look like is in contract.ts.
+ *
+ * Invariants: a token confined to a domain reaches the queue and the recipients of that domain and nothing else,
+ * because all other routes stand behind a guard that shuts by default; an empty filter never means everything;
+ * every change is told to the journal with the name of who made it; health is answered from the main thread's
+ * own knowledge, so that it is answered while another thread hangs; every request is bounded in size and time.
+ */
+import { buildApplication } from "./application.ts";
+import { FailureTable, requireToken, trustSocket } from "./authenticate.ts";
+import { closeServer, httpServer, listenSocket, listenTcp } from "./listen.ts";
+import type { AdminParts } from "./parts.ts";
+
+export type { AdminParts, ControlStatus, DirectoryEdits, RecipientOracle } from "./parts.ts";
+
+export interface AdminEndpoint {
+  /** `address:port` of the TCP listener, where there is one. */
+  readonly address?: string;
+  readonly socket: string;
+  /** Takes no new requests; resolves when those in progress have ended, after 2 s at the latest. */
+  stop(): Promise<void>;
+}
+
+/** Starts both listeners. Rejects with CannotListen, which says what is in the way and what to do. */
+export async function startAdmin(parts: AdminParts): Promise<AdminEndpoint> {
+  const guard = requireToken(parts.access, new FailureTable(parts.clock));
+  const remote = httpServer(buildApplication(parts, guard));
+  const local = httpServer(buildApplication(parts, trustSocket()));
+  const stop = async (): Promise<void> => void (await Promise.all([closeServer(remote), closeServer(local)]));
+  try {
+    await listenSocket(local, parts.socket);
+    const { listen, socket } = parts;
+    if (listen === undefined) return { socket, stop };
+    return { address: await listenTcp(remote, listen.address, listen.port), socket, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+/** Errors as JSON, and requests read against the contract. */
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type * as z from "zod";
+import { normaliseDomain } from "../../mail/domain.ts";
+import type { AdminContext } from "./parts.ts";
+import type { ErrorBody, ErrorCode } from "./contract.ts";
+
+const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  too_many_attempts: 429,
+  timeout: 504,
+  internal: 500,
+};
+
+/** Ends a request early; the application turns it into the JSON error. */
+export class Refusal extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, hint?: string) {
+    super(message);
+    this.name = "Refusal";
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+export function answerRefusal(c: AdminContext, { code, message, hint }: Refusal): Response {
+  const body: ErrorBody = { error: { code, message, ...(hint !== undefined && { hint }) } };
+  return c.json(body, STATUS[code]);
+}
+
+/** The request's JSON body, as the schema has it. */
+export async function readBody<T>(c: AdminContext, schema: z.ZodType<T>): Promise<T> {
+  return parse(schema, parseJson(await c.req.text()));
+}
+
+/** The request's query, as the schema has it. */
+export function readQuery<T>(c: AdminContext, schema: z.ZodType<T>): T {
+  return parse(schema, c.req.query());
+}
+
+/** The domain named in the path. */
+export function readDomain(c: AdminContext): string {
+  return soundDomain(c.req.param("name") ?? "");
+}
+
+export function soundDomain(name: string): string {
+  const domain = normaliseDomain(name);
+  if (domain === undefined) throw new Refusal("bad_request", "this is not a domain name");
+  return domain;
+}
+
+/** Refuses a token that is confined to another domain. */
+export function confine(c: AdminContext, domain: string): void {
+  const own = c.get("caller").domain;
+  if (own !== undefined && own !== domain)
+    throw new Refusal("forbidden", `this token is confined to ${own}`, "use a token without --domain");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text, refusePrototype);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal("bad_request", "the body is not JSON");
+  }
+}
+
+/** `__proto__` as a key is never meant well. */
+function refusePrototype(key: string, value: unknown): unknown {
+  if (key === "__proto__") throw new Refusal("bad_request", "the key __proto__ is not allowed");
+  return value;
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue?.path.join(".") ?? "";
+  const message = issue?.message ?? "does not fit";
+  throw new Refusal("bad_request", where === "" ? message : `${where}: ${message}`, "see docs/api.md");
+}

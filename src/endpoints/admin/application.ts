@@ -1,0 +1,68 @@
+/** The routes in order: open ones, then the guard, then what confined tokens may use, then the rest. */
+import { Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { timeout } from "hono/timeout";
+import { errorText, type Logger } from "../../runtime/log.ts";
+import { answerRefusal, Refusal } from "./answers.ts";
+import { wholeServerOnly } from "./authenticate.ts";
+import { MAX_BODY } from "./contract.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
+import { controlRoutes, healthRoutes } from "./routes/control.ts";
+import { domainRoutes } from "./routes/domains.ts";
+import { queueRoutes } from "./routes/queue.ts";
+import { recipientRoutes } from "./routes/recipients.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
+import { traceRoutes } from "./routes/trace.ts";
+
+/** Milliseconds until a reading request is answered with 504. */
+const READ_LIMIT = 30_000;
+/** The same for changes: a large queue is moved, and a large list staged, in slices. */
+const WRITE_LIMIT = 600_000;
+
+/** `guard` says who the caller is, or refuses. */
+export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<AdminEnv>): Hono<AdminEnv> {
+  const app = new Hono<AdminEnv>();
+  app.onError((error, c) => answerError(error, c, parts.log));
+  app.notFound((c) =>
+    answerRefusal(c, new Refusal("not_found", "there is no such route", "see docs/api.md")),
+  );
+  app.use(protect());
+  app.use(limitTime());
+  healthRoutes(app, parts);
+  app.use(guard);
+  app.use(bodyLimit({ maxSize: MAX_BODY, onError: refuseSize }));
+  queueRoutes(app, parts);
+  recipientRoutes(app, parts);
+  app.use(wholeServerOnly());
+  domainRoutes(app, parts);
+  traceRoutes(app, parts);
+  controlRoutes(app, parts);
+  tokenRoutes(app, parts);
+  return app;
+}
+
+function protect(): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    await next();
+    c.header("Cache-Control", "no-store");
+    c.header("X-Content-Type-Options", "nosniff");
+  };
+}
+
+function limitTime(): MiddlewareHandler<AdminEnv> {
+  const [reads, writes] = [timeout(READ_LIMIT), timeout(WRITE_LIMIT)];
+  return (c, next) => (c.req.method === "GET" || c.req.method === "HEAD" ? reads(c, next) : writes(c, next));
+}
+
+function refuseSize(): never {
+  throw new Refusal("too_large", `the body is larger than ${MAX_BODY} bytes`);
+}
+
+function answerError(error: Error, c: AdminContext, log: Logger): Response {
+  if (error instanceof Refusal) return answerRefusal(c, error);
+  if (error instanceof HTTPException && error.status === 504)
+    return answerRefusal(c, new Refusal("timeout", "the daemon did not answer in time"));
+  log.error("admin request failed", { method: c.req.method, path: c.req.path, error: errorText(error) });
+  return answerRefusal(c, new Refusal("internal", "this request failed", "the daemon's log says why"));
+}

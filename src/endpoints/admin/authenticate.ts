@@ -1,0 +1,93 @@
+/** Bearer tokens over TCP, RFC 6750 §2.1, and the table of networks that guessed wrong. */
+import type { MiddlewareHandler } from "hono";
+import { clientNetwork } from "../../mail/network.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Access } from "../../services/access/access.ts";
+import { Refusal } from "./answers.ts";
+import type { AdminContext, AdminEnv } from "./parts.ts";
+
+const FAILURES = 10;
+const WINDOW = 60_000;
+const NETWORKS = 10_000;
+
+/** Counts wrong tokens by client network; when the table is full, the network seen longest ago makes room. */
+export class FailureTable {
+  readonly #clock: Clock;
+  readonly #failures = new Map<string, { count: number; until: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#failures.size;
+  }
+
+  /** Milliseconds until this network may try again; 0 when it may. */
+  wait(network: string): number {
+    const entry = this.#failures.get(network);
+    if (entry === undefined || entry.count < FAILURES) return 0;
+    return Math.max(0, entry.until - this.#clock.now());
+  }
+
+  failed(network: string): void {
+    const now = this.#clock.now();
+    const entry = this.#failures.get(network);
+    const fresh = entry === undefined || entry.until <= now;
+    this.#failures.delete(network);
+    this.#failures.set(
+      network,
+      fresh ? { count: 1, until: now + WINDOW } : { ...entry, count: entry.count + 1 },
+    );
+    if (this.#failures.size > NETWORKS) this.#failures.delete(this.#failures.keys().next().value as string);
+  }
+}
+
+/** Everybody who can open the socket file is the operator. */
+export function trustSocket(): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    c.set("caller", { who: "socket" });
+    await next();
+  };
+}
+
+export function requireToken(access: Access, failures: FailureTable): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    const secret = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (secret === undefined) return unauthorized(c, "a token is needed");
+    const network = clientNetwork(c.env.incoming?.socket.remoteAddress ?? "");
+    refuseGuessing(c, failures.wait(network));
+    const token = await access.verify(secret);
+    if (token === undefined) {
+      failures.failed(network);
+      return unauthorized(c, "this token is not known");
+    }
+    c.set("caller", { who: token.name, ...(token.domain !== undefined && { domain: token.domain }) });
+    await next();
+  };
+}
+
+/** Stands before all routes that concern more than one domain: what is not opened to confined tokens is shut. */
+export function wholeServerOnly(): MiddlewareHandler<AdminEnv> {
+  return async (c, next) => {
+    const { domain } = c.get("caller");
+    if (domain !== undefined)
+      throw new Refusal("forbidden", `this token is confined to recipients and queue of ${domain}`);
+    await next();
+  };
+}
+
+function unauthorized(c: AdminContext, message: string): never {
+  c.header("WWW-Authenticate", 'Bearer realm="holdfast"');
+  throw new Refusal(
+    "unauthorized",
+    message,
+    "send `Authorization: Bearer SECRET`; `holdfast token add NAME` makes a token",
+  );
+}
+
+function refuseGuessing(c: AdminContext, wait: number): void {
+  if (wait === 0) return;
+  c.header("Retry-After", String(Math.ceil(wait / 1000)));
+  throw new Refusal("too_many_attempts", "too many wrong tokens from this network");
+}

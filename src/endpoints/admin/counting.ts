@@ -1,0 +1,22 @@
+/** Counts of the queue, added up as the responses have them. */
+import type { QueueCount, State } from "../../ports/queue.ts";
+
+export interface Amounts {
+  /** Recipients by state; what is gone is not counted. */
+  readonly mail: Partial<Record<State, number>>;
+  /** When the oldest of them was accepted. */
+  readonly oldest?: number;
+}
+
+/** Adds up one domain, or all. */
+export function amountOf(counts: readonly QueueCount[], domain?: string): Amounts {
+  const mail: Partial<Record<State, number>> = {};
+  let oldest = Infinity;
+  for (const count of counts) {
+    if (count.state === "gone" || count.recipients === 0) continue;
+    if (domain !== undefined && count.domain !== domain) continue;
+    mail[count.state] = (mail[count.state] ?? 0) + count.recipients;
+    oldest = Math.min(oldest, count.oldest);
+  }
+  return { mail, ...(oldest !== Infinity && { oldest }) };
+}

@@ -1,0 +1,85 @@
+/** The two listeners of the admin API and how they begin and end. */
+import { chmodSync, lstatSync, unlinkSync, type Stats } from "node:fs";
+import type { Server } from "node:http";
+import { connect } from "node:net";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Hono } from "hono";
+import { CannotListen, explainListen } from "../../runtime/listening.ts";
+import type { AdminEnv } from "./parts.ts";
+
+/** Longest path of a Unix socket on Linux, in octets. */
+const MAX_SOCKET_PATH = 107;
+/** Connections at a time; the admin API serves a few people and programs. */
+const MAX_CONNECTIONS = 256;
+/** Milliseconds that requests in progress have at the end. */
+const GRACE = 2000;
+
+export function httpServer(app: Hono<AdminEnv>): Server {
+  const server = createAdaptorServer({
+    fetch: app.fetch as Parameters<typeof createAdaptorServer>[0]["fetch"],
+    overrideGlobalObjects: false,
+    serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 5000 },
+  }) as Server;
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+/** Listens on a TCP address; resolves with `address:port`, rejects with CannotListen. */
+export async function listenTcp(server: Server, address: string, port: number): Promise<string> {
+  const listening = Promise.withResolvers<void>();
+  server.once("error", (error) => listening.reject(explainListen(error, address, port)));
+  server.listen({ host: address, port, exclusive: true }, () => listening.resolve());
+  await listening.promise;
+  const bound = server.address();
+  const actual = typeof bound === "object" && bound !== null ? bound.port : port;
+  return address.includes(":") ? `[${address}]:${actual}` : `${address}:${actual}`;
+}
+
+/** Listens on a Unix socket that its owner alone may open; a dead daemon's socket file makes way. */
+export async function listenSocket(server: Server, path: string): Promise<void> {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
+    throw new CannotListen(
+      `cannot listen on ${path}: a socket's path has at most ${MAX_SOCKET_PATH} octets; use a storage folder with a shorter path`,
+    );
+  await makeWay(path);
+  const listening = Promise.withResolvers<void>();
+  server.once("error", (error) =>
+    listening.reject(new CannotListen(`cannot listen on ${path}: ${error.message}`)),
+  );
+  server.listen(path, () => {
+    // The folder is 0700; this closes the file itself, too.
+    chmodSync(path, 0o600);
+    listening.resolve();
+  });
+  await listening.promise;
+}
+
+/** Ends a listener: idle connections at once, others after a moment of grace. */
+export async function closeServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  server.closeIdleConnections();
+  const force = setTimeout(() => server.closeAllConnections(), GRACE);
+  await closed.promise;
+  clearTimeout(force);
+}
+
+async function makeWay(path: string): Promise<void> {
+  const found: Stats | undefined = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket())
+    throw new CannotListen(`cannot listen on ${path}: a file that is no socket is in the way`);
+  if (await answers(path)) throw new CannotListen(`cannot listen on ${path}: another daemon answers there`);
+  unlinkSync(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,118 @@
+/** Domains: what they are, how they stand, and the ones that are added through the API. */
+import type { Hono } from "hono";
+import type { DeclaredDomain, DomainRecord, Primary } from "../../../ports/directory.ts";
+import type { PrimaryStatus } from "../../../ports/health.ts";
+import type { QueueCount } from "../../../ports/queue.ts";
+import { readBody, readDomain, Refusal, soundDomain } from "../answers.ts";
+import {
+  NewDomain,
+  type DomainBody,
+  type DomainList,
+  type DomainPaused,
+  type DomainRemoved,
+  type PrimaryBody,
+} from "../contract.ts";
+import { amountOf } from "../counting.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
+import { soundRecipients } from "./recipients.ts";
+
+export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.get("/v1/domains", async (c) => c.json(await listDomains(parts)));
+  app.post("/v1/domains", async (c) => c.json(await addDomain(c, parts), 201));
+  app.get("/v1/domains/:name", async (c) => c.json(await showDomain(readDomain(c), parts)));
+  app.delete("/v1/domains/:name", async (c) => c.json(await removeDomain(c, parts)));
+  app.post("/v1/domains/:name/pause", async (c) => c.json(await setPaused(c, parts, true)));
+  app.post("/v1/domains/:name/resume", async (c) => c.json(await setPaused(c, parts, false)));
+}
+
+async function listDomains({ directory, queue, primaries }: AdminParts): Promise<DomainList> {
+  const [records, counts, states] = await Promise.all([directory.domains(), queue.counts(), primaries()]);
+  return { items: records.map((record) => view(record, counts, states)) };
+}
+
+async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> {
+  const domain = (await listDomains(parts)).items.find((item) => item.name === name);
+  if (domain === undefined) throw unknownDomain(name);
+  return domain;
+}
+
+function view(
+  record: DomainRecord,
+  counts: readonly QueueCount[],
+  primaries: readonly PrimaryStatus[],
+): DomainBody {
+  const { name, origin, settings, list, paused, draining } = record;
+  return {
+    name,
+    origin,
+    settings,
+    declaredList: list !== undefined,
+    paused,
+    draining,
+    ...amountOf(counts, name),
+    primaries: primaries.filter((primary) => primary.domains.includes(name)),
+  };
+}
+
+async function addDomain(c: AdminContext, parts: AdminParts): Promise<DomainBody> {
+  const { name, recipients, primaries, ...settings } = await readBody(c, NewDomain);
+  const domain = soundDomain(name);
+  const declared: DeclaredDomain = {
+    name: domain,
+    settings: { ...settings, primaries: primaries.map(soundPrimary) },
+  };
+  await refuseKnown(domain, parts);
+  const patterns = recipients === undefined ? [] : soundRecipients(recipients, domain);
+  await parts.editor.addDomain(declared);
+  if (patterns.length > 0)
+    await parts.editor.changeRecipients({ domain, verb: "replace", recipients: patterns });
+  record(c, parts, "domain add", domain);
+  return showDomain(domain, parts);
+}
+
+async function refuseKnown(name: string, { directory }: AdminParts): Promise<void> {
+  const known = (await directory.domains()).find((domain) => domain.name === name);
+  if (known === undefined) return;
+  const where = known.origin === "file" ? "in the configuration file" : "through the API";
+  throw new Refusal("conflict", `${name} exists already, added ${where}`);
+}
+
+const HOST = /^[A-Za-z0-9._:-]+$/;
+
+function soundPrimary(primary: PrimaryBody): Primary {
+  if (primary.mx === true && primary.host === "") return primary;
+  if (primary.mx !== true && HOST.test(primary.host)) return { ...primary, host: primary.host.toLowerCase() };
+  throw new Refusal(
+    "bad_request",
+    "primaries: each has a host name or address, or `mx: true` without a host",
+  );
+}
+
+async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainRemoved> {
+  const name = readDomain(c);
+  const result = await parts.editor.removeDomain(name);
+  if (result === "unknown") throw unknownDomain(name);
+  if (result === "declared")
+    throw new Refusal(
+      "conflict",
+      `${name} is declared in the configuration file`,
+      "remove it there, then run `holdfast reload`",
+    );
+  record(c, parts, "domain remove", name);
+  return { result };
+}
+
+async function setPaused(c: AdminContext, parts: AdminParts, paused: boolean): Promise<DomainPaused> {
+  const name = readDomain(c);
+  if (!(await parts.editor.setPaused(name, paused))) throw unknownDomain(name);
+  record(c, parts, paused ? "domain pause" : "domain resume", name);
+  return { name, paused };
+}
+
+function record(c: AdminContext, { journal }: AdminParts, verb: string, what: string): void {
+  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
+}
+
+function unknownDomain(name: string): Refusal {
+  return new Refusal("not_found", `${name} is not one of our domains`, "`holdfast domain list` shows them");
+}

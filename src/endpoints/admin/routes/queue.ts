@@ -1,0 +1,99 @@
+/** Mail in the queue: looking, exporting, acting. Open to confined tokens, which see and touch their domain only. */
+import { Readable } from "node:stream";
+import type { Hono } from "hono";
+import type { MailDetail, MailFilter, QueueReader } from "../../../ports/queue.ts";
+import { confine, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
+import { QueueAction, QueueQuery, type CountBody, type MailBody, type QueuePage } from "../contract.ts";
+import { amountOf, type Amounts } from "../counting.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
+
+const MAIL_ID = /^[0-9a-z]{1,40}$/;
+
+export function queueRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.get("/v1/queue", async (c) => c.json(await listQueue(c, parts.queue)));
+  app.post("/v1/queue/actions", async (c) => c.json(await act(c, parts)));
+  app.get("/v1/queue/:id", async (c) => c.json((await findMail(c, parts.queue)) satisfies MailBody));
+  app.get("/v1/queue/:id/export", (c) => exportMail(c, parts.queue));
+}
+
+async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage> {
+  const { limit, cursor, ledger, ...given } = readQuery(c, QueueQuery);
+  const filter = narrow(c, given);
+  const page = await queue.list({
+    filter,
+    limit,
+    ...(cursor !== undefined && { cursor }),
+    ...(ledger === "1" && { ledger: true }),
+  });
+  if (ledger === "1" || !countable(filter)) return page;
+  return { ...page, total: sum(amountOf(await queue.counts(), filter.domain), filter) };
+}
+
+/** Counts exist by domain and state only. */
+function countable(filter: MailFilter): boolean {
+  return filter.id === undefined && filter.sender === undefined && filter.recipient === undefined;
+}
+
+function sum({ mail }: Amounts, { state }: MailFilter): number {
+  if (state !== undefined) return mail[state] ?? 0;
+  return Object.values(mail).reduce((total, count) => total + count, 0);
+}
+
+async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
+  const { verb, filter: given, all } = await readBody(c, QueueAction);
+  if (Object.keys(given).length === 0 && all !== true)
+    throw new Refusal("bad_request", "an empty filter means all mail", "say `all: true` if that is meant");
+  const filter = narrow(c, given);
+  const { who } = c.get("caller");
+  const count = await parts.operator.operate({ verb, filter, who, now: parts.clock.now() });
+  const what = describe(filter);
+  const id = filter.id;
+  parts.journal.record({
+    kind: "operator.acted",
+    verb,
+    who,
+    what,
+    count,
+    ...(id !== undefined && count > 0 && { id }),
+  });
+  return { count };
+}
+
+function describe(filter: MailFilter): string {
+  const parts = Object.entries(filter).map(([key, value]) => `${key} ${value === "" ? "<>" : value}`);
+  return parts.length === 0 ? "all mail" : parts.join(", ");
+}
+
+/** The filter with a sound domain, and with the caller's domain where the token is confined to one. */
+function narrow(c: AdminContext, filter: MailFilter): MailFilter {
+  const named = filter.domain === undefined ? undefined : soundDomain(filter.domain);
+  if (named !== undefined) confine(c, named);
+  const domain = named ?? c.get("caller").domain;
+  return { ...filter, ...(domain !== undefined && { domain }) };
+}
+
+/** The mail as the caller may see it: recipients of other domains are left out for a confined token. */
+async function findMail(c: AdminContext, queue: QueueReader): Promise<MailDetail> {
+  const id = c.req.param("id") ?? "";
+  const mail = MAIL_ID.test(id) ? await queue.show(id) : undefined;
+  const { domain } = c.get("caller");
+  const recipients =
+    mail?.recipients.filter((entry) => domain === undefined || entry.domain === domain) ?? [];
+  if (mail === undefined || (domain !== undefined && recipients.length === 0))
+    throw new Refusal(
+      "not_found",
+      "there is no mail with this id",
+      "its ledger may have been removed by age",
+    );
+  return { ...mail, recipients };
+}
+
+async function exportMail(c: AdminContext, queue: QueueReader): Promise<Response> {
+  const { id } = await findMail(c, queue);
+  const stream = await queue.export(id);
+  if (stream === undefined)
+    throw new Refusal("not_found", "the body of this mail is gone", "it goes with its last recipient");
+  c.header("Content-Type", "message/rfc822");
+  c.header("Content-Disposition", `attachment; filename="${id}.eml"`);
+  return c.body(Readable.toWeb(stream) as ReadableStream);
+}

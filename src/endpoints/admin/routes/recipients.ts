@@ -1,0 +1,109 @@
+/** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
+import type { Hono } from "hono";
+import { comparableLocal, parseAddress } from "../../../mail/address.ts";
+import { normaliseDomain } from "../../../mail/domain.ts";
+import { printable } from "../../../mail/reply.ts";
+import { confine, readBody, readDomain, readQuery, Refusal } from "../answers.ts";
+import {
+  MAX_RECIPIENTS,
+  RecipientChangeBody,
+  RecipientQuery,
+  RecipientVerb,
+  type CountBody,
+  type RecipientAnswer,
+} from "../contract.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
+
+/** Octets of a local part, RFC 5321 §4.5.3.1.1. */
+const MAX_LOCAL = 64;
+
+export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.get("/v1/domains/:name/recipients", async (c) => {
+    const domain = await knownDomain(c, parts);
+    const { limit, cursor } = readQuery(c, RecipientQuery);
+    return c.json(
+      await parts.directory.recipients({ domain, limit, ...(cursor !== undefined && { cursor }) }),
+    );
+  });
+  app.post("/v1/domains/:name/recipients", async (c) => c.json(await change(c, parts)));
+  app.get("/v1/recipients/check", async (c) => c.json(await check(c, parts)));
+}
+
+async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
+  const domain = await knownDomain(c, parts);
+  const { verb, recipients } = isPlainText(c) ? await readLines(c) : await readBody(c, RecipientChangeBody);
+  const patterns = soundRecipients(recipients, domain);
+  const count = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
+  const { who } = c.get("caller");
+  parts.journal.record({
+    kind: "operator.acted",
+    verb: `recipients ${verb}`,
+    who,
+    what: domain,
+    count: patterns.length,
+  });
+  return { count };
+}
+
+async function check(c: AdminContext, parts: AdminParts): Promise<RecipientAnswer> {
+  const address = parseAddress(c.req.query("address") ?? "");
+  if (address === undefined) throw new Refusal("bad_request", "address: this is not an address");
+  confine(c, address.domain);
+  return parts.recipients.check(address.text);
+}
+
+async function knownDomain(c: AdminContext, parts: AdminParts): Promise<string> {
+  const domain = readDomain(c);
+  confine(c, domain);
+  const known = (await parts.directory.domains()).some((record) => record.name === domain);
+  if (!known) throw new Refusal("not_found", `${domain} is not one of our domains`);
+  return domain;
+}
+
+function isPlainText(c: AdminContext): boolean {
+  return /^text\/plain\b/i.test(c.req.header("content-type") ?? "");
+}
+
+/** One recipient a line; `#` begins a comment where it does not stand inside a name. */
+async function readLines(c: AdminContext): Promise<RecipientChangeBody> {
+  const verb = RecipientVerb.safeParse(c.req.query("verb"));
+  if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
+  const lines = (await c.req.text()).split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
+  const recipients = lines.filter((line) => line !== "");
+  if (recipients.length > MAX_RECIPIENTS)
+    throw new Refusal(
+      "bad_request",
+      `more than ${MAX_RECIPIENTS} recipients`,
+      "send them in several requests",
+    );
+  return { verb: verb.data, recipients };
+}
+
+/** Comparable local parts and `prefix-*` patterns, without doubles; refuses the first that is neither. */
+export function soundRecipients(recipients: readonly string[], domain: string): readonly string[] {
+  return [...new Set(recipients.map((recipient) => soundRecipient(recipient.trim(), domain)))];
+}
+
+function soundRecipient(recipient: string, domain: string): string {
+  const at = recipient.endsWith('"') ? -1 : recipient.lastIndexOf("@");
+  const local = at === -1 ? recipient : recipient.slice(0, at);
+  const foreign = at !== -1 && normaliseDomain(recipient.slice(at + 1)) !== domain;
+  const pattern = foreign || Buffer.byteLength(local) > MAX_LOCAL ? undefined : soundLocal(local);
+  if (pattern !== undefined) return pattern;
+  const hint =
+    local === "*" ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
+  throw new Refusal("bad_request", `${quoted(recipient)} is no recipient of ${domain}`, hint);
+}
+
+function soundLocal(local: string): string | undefined {
+  if (!local.endsWith("*")) return comparableLocal(local);
+  const prefix = local.slice(0, -1);
+  // The rest of a dot-string may follow the prefix, so that `sales.*` is sound.
+  const sound = prefix !== "" && !prefix.includes("*") && comparableLocal(`${prefix}x`) !== undefined;
+  return sound ? `${prefix.normalize("NFC").toLowerCase()}*` : undefined;
+}
+
+/** What was sent, bounded, for an answer to who sent it. */
+function quoted(text: string): string {
+  return JSON.stringify(printable(text.slice(0, 100)));
+}

@@ -1,0 +1,33 @@
+/** Tokens for access over TCP. */
+import type { Hono } from "hono";
+import { readBody, Refusal, soundDomain } from "../answers.ts";
+import { NewToken, type CreatedToken } from "../contract.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
+
+export function tokenRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.get("/v1/tokens", async (c) => c.json({ items: await parts.access.list() }));
+  app.post("/v1/tokens", async (c) => c.json(await createToken(c, parts), 201));
+  app.delete("/v1/tokens/:name", async (c) => {
+    const name = c.req.param("name");
+    if (!(await parts.access.revoke(name))) throw new Refusal("not_found", "there is no token of this name");
+    record(c, parts, "token revoke", name);
+    return c.body(null, 204);
+  });
+}
+
+async function createToken(c: AdminContext, parts: AdminParts): Promise<CreatedToken> {
+  const { name, domain } = await readBody(c, NewToken);
+  const created = await parts.access.create(name, domain === undefined ? undefined : soundDomain(domain));
+  if (created === undefined)
+    throw new Refusal(
+      "conflict",
+      `there is a token named ${name} already`,
+      "revoke it first, or take another name",
+    );
+  record(c, parts, "token add", name);
+  return created;
+}
+
+function record(c: AdminContext, { journal }: AdminParts, verb: string, what: string): void {
+  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
+}

@@ -1,0 +1,74 @@
+/** Where is my mail? One answer: how each recipient stands, and what happened until then. */
+import type { Hono } from "hono";
+import { parseAddress } from "../../../mail/address.ts";
+import type { TraceLine } from "../../../ports/journal.ts";
+import type { QueueEntry } from "../../../ports/queue.ts";
+import { readQuery } from "../answers.ts";
+import { TraceQuery, type TraceBody } from "../contract.ts";
+import type { AdminEnv, AdminParts } from "../parts.ts";
+
+/** Mails that one answer tells about: the newest. */
+const MAILS = 20;
+const LINES = 500;
+const ID = /^[0-9a-hjkmnp-tv-z]{16}$/;
+
+export function traceRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.get("/v1/trace", async (c) => c.json(await trace(readQuery(c, TraceQuery).about, parts)));
+}
+
+async function trace(about: string, parts: AdminParts): Promise<TraceBody> {
+  const name = about.trim().replace(/^<(.*)>$/, "$1");
+  // Trace keys and ids are stored in lower case; the queue has addresses as they were received.
+  const key = name.toLowerCase();
+  const found = await parts.trace.trace({ about: key, limit: LINES });
+  const queued = await entriesOf(name, parts);
+  const ids = newestIds([...found, ...queued, { id: key }]);
+  const [lines, mails] = await Promise.all([linesOf(ids, parts), mailsOf(ids, key, parts)]);
+  const all = new Map([...mails, ...queued].map((entry) => [`${entry.id} ${entry.n}`, entry]));
+  return { about: name, mails: [...all.values()].sort(byAge), lines: inOrder([...found, ...lines]) };
+}
+
+function byAge(a: QueueEntry, b: QueueEntry): number {
+  return a.acceptedAt - b.acceptedAt;
+}
+
+/** What the queue and its ledger know of an address, as recipient and as sender. */
+async function entriesOf(name: string, { queue }: AdminParts): Promise<readonly QueueEntry[]> {
+  const address = parseAddress(name);
+  if (address === undefined) return [];
+  const filters = [{ recipient: address.text }, { sender: address.text }];
+  const pages = await Promise.all(
+    filters.map((filter) => queue.list({ filter, limit: MAILS, ledger: true })),
+  );
+  return pages.flatMap((page) => page.items);
+}
+
+function newestIds(known: readonly { readonly id: string }[]): readonly string[] {
+  const ids = new Set(known.map(({ id }) => id).filter((id) => ID.test(id)));
+  return [...ids].sort().slice(-MAILS);
+}
+
+async function linesOf(ids: readonly string[], { trace }: AdminParts): Promise<readonly TraceLine[]> {
+  return (await Promise.all(ids.map((about) => trace.trace({ about, limit: LINES })))).flat();
+}
+
+/** An address gets the recipients that concern it; an id or a Message-ID all recipients of the mail. */
+async function mailsOf(
+  ids: readonly string[],
+  key: string,
+  { queue }: AdminParts,
+): Promise<readonly QueueEntry[]> {
+  const details = await Promise.all(ids.map((id) => queue.show(id)));
+  const entries = details.flatMap((detail) => detail?.recipients ?? []);
+  const concerned = entries.filter(({ recipient, sender }) =>
+    [recipient.toLowerCase(), sender.toLowerCase()].includes(key),
+  );
+  return concerned.length > 0 ? concerned : entries;
+}
+
+function inOrder(lines: readonly TraceLine[]): TraceBody["lines"] {
+  const unique = new Map<string, TraceLine>();
+  for (const line of lines) unique.set(JSON.stringify([line.at, line.id, line.kind, line.text]), line);
+  const sorted = [...unique.values()].sort((a, b) => a.at - b.at);
+  return sorted.slice(-LINES).map(({ at, id, kind, text }) => ({ at, id, kind, text }));
+}

@@ -1,0 +1,74 @@
+/**
+ * Reading the configuration again. Everybody checks the new values before anybody uses them; only then the staged
+ * directory becomes visible and the threads switch. Whatever fails before that leaves everything as it was.
+ */
+import { formatProblem, loadConfig, restartKeys, type Config } from "./config/config.ts";
+import type { JournalSink } from "./adapters/journal/journal.ts";
+import { errorText } from "./runtime/log.ts";
+import type { DirectoryEditor } from "./services/directory/directory.ts";
+
+/** One who works by the configuration. */
+export interface Follower {
+  /** Rejects, with a sentence for the operator, when it could not work by this. */
+  check(config: Config): Promise<void>;
+  use(config: Config): Promise<void>;
+}
+
+export interface ReloadParts {
+  readonly editor: DirectoryEditor;
+  readonly followers: readonly Follower[];
+  readonly sink: JournalSink;
+}
+
+export interface ReloadResult {
+  readonly ok: boolean;
+  readonly generation?: number;
+  readonly problems?: readonly string[];
+  readonly restart?: readonly string[];
+}
+
+/** Reads the file of `current` again; answers the configuration that is in force from here on. */
+export async function reload(
+  current: Config,
+  parts: ReloadParts,
+): Promise<{ readonly config: Config; readonly result: ReloadResult }> {
+  const loaded = loadConfig(current.file);
+  if (!loaded.ok) return refuse(current, loaded.problems.map(formatProblem), parts.sink);
+  const restart = restartKeys(current, loaded.config);
+  const config = keepFixed(current, loaded.config);
+  try {
+    const generation = await adopt(config, parts);
+    parts.sink.record({ kind: "config.reloaded", generation });
+    return { config, result: { ok: true, generation, restart } };
+  } catch (error) {
+    return refuse(current, [`${current.file}: ${errorText(error)}`], parts.sink);
+  }
+}
+
+async function adopt(config: Config, { editor, followers }: ReloadParts): Promise<number> {
+  await Promise.all(followers.map((follower) => follower.check(config)));
+  const staged = await editor.stage(config.domains);
+  const { generation } = await staged.flip();
+  await Promise.all(followers.map((follower) => follower.use(config)));
+  return generation;
+}
+
+function refuse(
+  config: Config,
+  problems: readonly string[],
+  sink: JournalSink,
+): { config: Config; result: ReloadResult } {
+  sink.record({ kind: "config.refused", errors: problems });
+  return { config, result: { ok: false, problems } };
+}
+
+/** The new values, with those that are read only at the start as they were then. */
+function keepFixed(current: Config, next: Config): Config {
+  return Object.freeze({
+    ...next,
+    storage: current.storage,
+    admin: current.admin,
+    smtp: Object.freeze({ ...next.smtp, listen: current.smtp.listen, threads: current.smtp.threads }),
+    log: Object.freeze({ ...next.log, ...(current.log.file !== undefined && { file: current.log.file }) }),
+  });
+}

@@ -1,0 +1,101 @@
+/**
+ * Hands mail over: claim, route, attempt, settle. One lane for each destination (`host:port`), shared by all domains
+ * that use it; lanes know nothing of each other, so one bad primary slows nobody else.
+ *
+ * A lane that is up claims what is due, its domains in turn, never more than is in conversation and one ahead. After
+ * start and after an outage one mail goes first, then connections double up to the limit. Once a domain has nothing
+ * older that is due, credits at the store let fresh mail come in the commit that accepts it. When a primary goes
+ * away, claimed mail that was not begun is released; when it returns, all its waiting mail becomes due at once.
+ *
+ * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
+ * nothing bounces here: what is refused for good is parked, what has nowhere to go waits; an attempt's result is
+ * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
+ */
+import type { PrimaryStatus } from "../../ports/health.ts";
+import type { Job } from "../../runtime/schedule.ts";
+import { AgeWatch, expiryJob } from "../queue/queue.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { DeliveryParts, DeliverySettings } from "./parts.ts";
+
+export type { DeliveryParts, DeliverySettings } from "./parts.ts";
+
+export interface Delivery {
+  /** For the root's schedule: the queue's expiry, and a survey of what waits once a minute. */
+  readonly jobs: readonly Job[];
+  status(): readonly PrimaryStatus[];
+  /** Domains or primaries changed, or were paused or resumed; takes effect within a second. */
+  directoryChanged(): void;
+  /** Makes what waits due now and asks primaries that are away at once; no names: for every domain. */
+  flush(domains?: readonly string[]): Promise<void>;
+  apply(settings: DeliverySettings): void;
+  /** Within 45 s: claims stop, conversations past their dot have 30 s, the rest is released. */
+  stop(): Promise<void>;
+}
+
+const SURVEY_EVERY = 60_000;
+
+/** Begins to watch primaries and to hand over what waits. */
+export function startDelivery(parts: DeliveryParts): Delivery {
+  return new RunningDelivery(parts);
+}
+
+class RunningDelivery implements Delivery {
+  readonly jobs: readonly Job[];
+  readonly #parts: DeliveryParts;
+  readonly #dispatcher: Dispatcher;
+  readonly #ages: AgeWatch;
+  #settings: DeliverySettings;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    this.#settings = parts.settings;
+    this.#ages = new AgeWatch(parts.journal);
+    this.#dispatcher = new Dispatcher(parts, () => this.#settings);
+    const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
+    this.jobs = [expiryJob({ ...parts, retention: () => this.#settings.retention }), survey];
+    this.#dispatcher.surveyAgain();
+    this.#watchAll();
+  }
+
+  status(): readonly PrimaryStatus[] {
+    return [...this.#dispatcher.roster.lanes.values()].map((lane) => lane.watch.status());
+  }
+
+  directoryChanged(): void {
+    this.#dispatcher.roster.refresh();
+    for (const lane of this.#dispatcher.roster.lanes.values())
+      if (lane.watch.state === "loop") lane.watch.recheck();
+    this.#watchAll();
+  }
+
+  async flush(domains?: readonly string[]): Promise<void> {
+    const { roster } = this.#dispatcher;
+    const named = domains?.map((domain) => roster.desks.get(domain)).filter((desk) => desk !== undefined);
+    const desks = named ?? [...roster.desks.values()];
+    for (const lane of new Set(desks.flatMap((desk) => desk.lanes))) lane.watch.recheck();
+    await this.#dispatcher.wake(desks);
+  }
+
+  apply(settings: DeliverySettings): void {
+    this.#settings = settings;
+    this.#dispatcher.roster.refresh();
+  }
+
+  stop(): Promise<void> {
+    return this.#dispatcher.stop();
+  }
+
+  async #survey(): Promise<void> {
+    this.#dispatcher.roster.refreshMx();
+    const work = await this.#dispatcher.survey();
+    const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
+    this.#ages.look(work, limits, this.#parts.clock.now());
+  }
+
+  #watchAll(): void {
+    this.#parts.domains?.().then(
+      (names) => names.forEach((name) => this.#dispatcher.roster.desk(name)),
+      (error: unknown) => this.#parts.log.error("listing domains failed", { error: String(error) }),
+    );
+  }
+}

@@ -1,0 +1,91 @@
+import type { DomainRecord } from "../../ports/directory.ts";
+import type { DomainWork } from "../../ports/queue.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+
+/** What a domain must know of a lane. */
+export interface Passage {
+  /** Takes mail. */
+  readonly up: boolean;
+  /** Known to take none. */
+  readonly away: boolean;
+}
+
+/** One domain: what waits for it as far as is known, and the lanes that may take it. */
+export class DomainDesk<Lane extends Passage> {
+  readonly domain: string;
+  /** Absent while the directory does not know the domain: its mail waits. */
+  record: DomainRecord | undefined;
+  /** Lanes by preference, best first. */
+  tiers: readonly (readonly Lane[])[] = [];
+  /** Recipients waiting or unconfirmed, as last counted and changed since. */
+  waiting = 0;
+  /** The store may hold something that is due. */
+  due = false;
+  /** Counts what made mail due, to see whether that happened during a claim. */
+  version = 0;
+  /** Credits that the store has for this domain, as far as is known. */
+  credits = 0;
+  readonly #clock: Clock;
+  readonly #fellDue: (desk: DomainDesk<Lane>) => void;
+  /** Whole seconds at which mail becomes due; bounded by the longest back-off, 1 h. */
+  readonly #dues = new Set<number>();
+  #timer: Timer | undefined;
+  #timerAt = Infinity;
+
+  /** `fellDue` runs when a due time has come. */
+  constructor(domain: string, clock: Clock, fellDue: (desk: DomainDesk<Lane>) => void) {
+    this.domain = domain;
+    this.#clock = clock;
+    this.#fellDue = fellDue;
+  }
+
+  get lanes(): readonly Lane[] {
+    return this.tiers.flat();
+  }
+
+  /** May mail be claimed at all? */
+  get open(): boolean {
+    return this.record !== undefined && !this.record.paused;
+  }
+
+  /** The lanes that may claim: those that are up in the best tier that is not known to be away. */
+  active(): readonly Lane[] {
+    if (!this.open) return [];
+    const tier = this.tiers.find((lanes) => lanes.some((lane) => !lane.away));
+    return tier?.filter((lane) => lane.up) ?? [];
+  }
+
+  /** Mail will be due at `at`, in ms since 1970. */
+  expect(at: number): void {
+    if (at === Infinity) return;
+    if (at <= this.#clock.now()) return this.#fellDue(this);
+    const second = Math.ceil(at / 1000);
+    this.#dues.add(second);
+    this.#arm(second * 1000);
+  }
+
+  /** Takes over what the store counted. */
+  survey(work: DomainWork): void {
+    this.waiting = work.recipients;
+    if (work.recipients > 0) this.expect(work.nextDue);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #arm(at: number): void {
+    if (at >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#clock.after(at - this.#clock.now(), () => this.#ring());
+  }
+
+  #ring(): void {
+    this.#timerAt = Infinity;
+    const second = Math.floor(this.#clock.now() / 1000);
+    for (const due of this.#dues) if (due <= second) this.#dues.delete(due);
+    if (this.#dues.size > 0) this.#arm(1000 * Math.min(...this.#dues));
+    this.#fellDue(this);
+  }
+}

@@ -1,0 +1,235 @@
+import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
+import type { SendResult } from "../../ports/smtp-client.ts";
+import { errorText } from "../../runtime/log.ts";
+import { Health } from "../health/health.ts";
+import type { Destination } from "../health/health.ts";
+import { Claims } from "./claims.ts";
+import { Credits } from "./credits.ts";
+import type { DeliveryParts, DeliverySettings } from "./parts.ts";
+import { DrainLog } from "./drain-log.ts";
+import type { Desk, LaneHooks } from "./lane.ts";
+import { Lane } from "./lane.ts";
+import { Roster } from "./roster.ts";
+import { Settler } from "./settler.ts";
+import { stopLanes } from "./stopping.ts";
+
+const RETRY = 1000;
+
+/** Brings work, lanes and the store together: what comes in from one goes to the right one of the others. */
+export class Dispatcher implements LaneHooks {
+  readonly #parts: DeliveryParts;
+  readonly #store: WorkStore;
+  readonly #settings: () => DeliverySettings;
+  readonly #health: Health;
+  readonly #claims: Claims;
+  readonly #credits: Credits;
+  readonly #settler: Settler;
+  readonly #drains: DrainLog;
+  readonly roster: Roster;
+  #suspended = false;
+  #stopped = false;
+
+  constructor(parts: DeliveryParts, settings: () => DeliverySettings) {
+    this.#parts = parts;
+    this.#store = parts.store;
+    this.#settings = settings;
+    const hostname = (): string => settings().hostname;
+    this.#health = new Health({ ...parts, hostname, ownAddresses: () => settings().ownAddresses });
+    this.#claims = new Claims({
+      ...parts,
+      claimed: (lane, desk, mails) => this.#claimed(lane, desk, mails),
+      resumed: () => this.#advanceAll(),
+    });
+    this.#credits = new Credits(parts.store);
+    this.#settler = new Settler(parts);
+    this.#drains = new DrainLog(parts.journal);
+    this.roster = new Roster({ ...parts, hostname, hooks: this });
+    parts.store.onNotice((notice) => this.#noticed(notice));
+  }
+
+  // -------------------------------------------------------------- what the store tells
+
+  /** Counts what waits; mail that is due begins to move. Answers nothing when the store cannot tell. */
+  async survey(): Promise<readonly DomainWork[]> {
+    const versions = new Map([...this.roster.desks].map(([domain, desk]) => [domain, desk.version]));
+    const work = await this.#store.work();
+    const listed = new Set(work.map(({ domain }) => domain));
+    for (const each of work) this.#surveyed(each);
+    for (const [domain, desk] of this.roster.desks)
+      if (!listed.has(domain) && desk.version === versions.get(domain)) desk.waiting = 0;
+    return work;
+  }
+
+  /** Makes what waits for these domains due at once. */
+  async wake(desks: readonly Desk[]): Promise<void> {
+    if (desks.length === 0) return;
+    for (const desk of desks) if (desk.waiting > 0) this.fellDue(desk);
+    const work = await this.#store.wake(desks.map(({ domain }) => domain));
+    for (const each of work) this.#surveyed(each);
+  }
+
+  #surveyed(work: DomainWork): void {
+    const desk = this.roster.desk(work.domain);
+    const wasEmpty = desk.waiting === 0;
+    desk.survey(work);
+    if (wasEmpty) this.#heldBegan(desk);
+  }
+
+  #noticed(notice: WorkNotice): void {
+    if (this.#stopped) return void (notice.kind === "claimed" && this.#settler.release(notice.mail));
+    if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
+    if (notice.kind === "claimed") return this.#pushed(notice.mail);
+    const desk = this.roster.desk(notice.domain);
+    const wasEmpty = desk.waiting === 0;
+    desk.waiting += notice.recipients;
+    this.fellDue(desk);
+    if (wasEmpty) this.#heldBegan(desk);
+  }
+
+  /** Fresh mail, claimed in the commit that accepted it. */
+  #pushed(mail: ClaimedMail): void {
+    const desk = this.roster.desk(mail.domain);
+    this.#credits.used(desk);
+    const lanes = desk.active();
+    const lane = lanes.toSorted((a, b) => b.room() - a.room())[0] ?? desk.lanes[0];
+    if (lane === undefined || !desk.open) this.#release(mail, desk);
+    else lane.take([mail]);
+    this.#credits.review(desk);
+  }
+
+  #heldBegan(desk: Desk): void {
+    if (desk.tiers.length === 0) this.roster.reroute(desk);
+    for (const lane of desk.lanes) lane.watch.heldChanged();
+  }
+
+  #suspend(sick: boolean): void {
+    if (this.#suspended === sick) return;
+    this.#suspended = sick;
+    if (sick) this.#credits.close(this.roster.desks.values());
+    else this.#credits.open();
+    for (const lane of this.roster.lanes.values()) lane.suspend(sick);
+    if (!sick) this.surveyAgain();
+  }
+
+  /** Surveys until the store answers. */
+  surveyAgain(): void {
+    this.survey().catch((error: unknown) => {
+      this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
+      if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.surveyAgain());
+    });
+  }
+
+  #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
+    desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
+    if (!desk.open) for (const mail of mails) this.#release(mail, desk);
+    else lane.take(mails);
+    this.#credits.review(desk);
+    this.#drains.look(lane, this.#parts.clock.now());
+  }
+
+  // -------------------------------------------------------------- what the roster tells
+
+  makeLane(destination: Destination): Lane {
+    const { client, clock } = this.#parts;
+    const settings = this.#settings;
+    const lane = new Lane(destination, { client, clock, health: this.#health, settings, hooks: this });
+    lane.suspend(this.#suspended);
+    return lane;
+  }
+
+  fellDue(desk: Desk): void {
+    desk.due = true;
+    desk.version += 1;
+    for (const lane of desk.lanes) lane.due.add(desk);
+    for (const lane of desk.active()) lane.advance();
+  }
+
+  routed(desk: Desk): void {
+    if (!desk.open) for (const lane of desk.lanes) lane.withdraw(desk);
+    else if (desk.due) this.fellDue(desk);
+    this.#credits.review(desk);
+    for (const lane of desk.lanes) lane.watch.heldChanged();
+  }
+
+  orphaned(lane: Lane): void {
+    this.#drains.abandon(lane);
+    void lane.retire();
+  }
+
+  // -------------------------------------------------------------- what the lanes tell
+
+  roomy(lane: Lane): void {
+    this.#claims.fill(lane);
+  }
+
+  finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
+    const desk = this.roster.desk(mail.domain);
+    void this.#settler.finish(mail, result.outcomes, lane.name).then((settlements) => {
+      this.#drains.count(lane, countDelivered(settlements));
+      this.#returned(desk, settlements);
+      this.#closed(lane, desk);
+    });
+  }
+
+  unsent(lane: Lane, mails: readonly ClaimedMail[]): void {
+    for (const mail of mails) {
+      const desk = this.roster.desk(mail.domain);
+      void this.#release(mail, desk).then(() => this.#closed(lane, desk));
+    }
+  }
+
+  changed(lane: Lane, returned: boolean): void {
+    if (lane.up) this.#credits.openLane(lane);
+    else this.#credits.reviewLane(lane);
+    if (lane.away) this.#drains.abandon(lane);
+    // Another lane of the same domains may be the best one from here on.
+    for (const desk of lane.due) for (const other of desk.active()) if (other !== lane) other.advance();
+    if (!returned) return;
+    this.#drains.begin(lane, this.#parts.clock.now());
+    const desks = [...lane.desks].filter((desk) => desk.open);
+    this.wake(desks).catch((error: unknown) => {
+      this.#parts.log.error("waking mail failed", { destination: lane.name, error: errorText(error) });
+    });
+  }
+
+  /** Ends all: claims at once, conversations as stopLanes tells, then what is still to be written. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#claims.stop();
+    this.#credits.close(this.roster.desks.values());
+    this.roster.stop();
+    await stopLanes([...this.roster.lanes.values()], this.#parts.clock);
+    await this.#settler.stop(10_000);
+  }
+
+  async #release(mail: ClaimedMail, desk: Desk): Promise<void> {
+    this.#returned(desk, await this.#settler.release(mail));
+  }
+
+  /** Counts what waits again, and when it is due. */
+  #returned(desk: Desk, settlements: readonly Settlement[] = []): void {
+    for (const { state, dueAt } of settlements) {
+      if (state !== "waiting" && state !== "unconfirmed") continue;
+      desk.waiting += 1;
+      if (!this.#stopped) desk.expect(dueAt ?? Infinity);
+    }
+  }
+
+  #closed(lane: Lane, desk: Desk): void {
+    lane.settled();
+    this.#credits.review(desk);
+    this.#drains.look(lane, this.#parts.clock.now());
+  }
+
+  #advanceAll(): void {
+    for (const lane of this.roster.lanes.values()) lane.advance();
+  }
+}
+
+function recipientsOf(mails: readonly ClaimedMail[]): number {
+  return mails.reduce((sum, mail) => sum + mail.recipients.length, 0);
+}
+
+function countDelivered(settlements: readonly Settlement[] = []): number {
+  return settlements.filter(({ outcome }) => outcome.kind === "delivered").length;
+}

@@ -1,0 +1,26 @@
+import type { MxRecord } from "../../ports/resolver.ts";
+
+export type MxRoute =
+  /** Hosts by preference, best first. */
+  | { readonly kind: "hosts"; readonly tiers: readonly (readonly string[])[] }
+  /** RFC 7505: the domain takes no mail. */
+  | { readonly kind: "null" }
+  /** Nobody stands before us: RFC 5321 §5.1 forbids to go on. */
+  | { readonly kind: "ourselves" };
+
+/** The MX records that mail held by `hostname` may go to: those of better preference than ours. RFC 5321 §5.1. */
+export function mxRoute(records: readonly MxRecord[], hostname: string): MxRoute {
+  const named = records.filter(({ host }) => host !== "");
+  if (named.length === 0) return { kind: "null" };
+  const ours = named.filter(({ host }) => host === hostname).map(({ preference }) => preference);
+  const bound = Math.min(Infinity, ...ours);
+  const others = named.filter(({ host, preference }) => host !== hostname && preference < bound);
+  if (others.length === 0) return { kind: "ourselves" };
+  const preferences = [...new Set(others.map(({ preference }) => preference))].sort((a, b) => a - b);
+  const tiers = preferences.map((wanted) => hostsOf(others, wanted));
+  return { kind: "hosts", tiers };
+}
+
+function hostsOf(records: readonly MxRecord[], wanted: number): readonly string[] {
+  return [...new Set(records.filter(({ preference }) => preference === wanted).map(({ host }) => host))];
+}

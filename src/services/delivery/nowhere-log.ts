@@ -1,0 +1,33 @@
+import type { Journal } from "../../ports/journal.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Desk } from "./lane.ts";
+import type { Route } from "./routes.ts";
+
+/** Journals domains whose mail has nowhere to go, once for each reason, and their end. */
+export class NowhereLog {
+  readonly #journal: Journal;
+  readonly #log: Logger;
+  readonly #reasons = new Map<string, { readonly why: string; readonly since: number }>();
+
+  constructor(journal: Journal, log: Logger) {
+    this.#journal = journal;
+    this.#log = log;
+  }
+
+  look(desk: Desk, route: Route, now: number): void {
+    const { domain } = desk;
+    const known = this.#reasons.get(domain);
+    const common = { destination: `route of ${domain}`, domains: [domain] };
+    if (route.kind === "known") {
+      if (known === undefined) return;
+      this.#reasons.delete(domain);
+      this.#journal.record({ kind: "primary.up", ...common, outage: now - known.since, held: desk.waiting });
+      return;
+    }
+    if (known?.why === route.why) return;
+    this.#reasons.set(domain, { why: route.why, since: known?.since ?? now });
+    this.#log.warn("mail has nowhere to go", { domain, why: route.why });
+    if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });
+    else this.#journal.record({ kind: "primary.down", ...common, why: route.why, held: desk.waiting });
+  }
+}

@@ -1,0 +1,35 @@
+import type { DirectoryReader } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { WorkStore } from "../../ports/queue.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+import type { SmtpClient } from "../../ports/smtp-client.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { OwnAddress } from "../health/health.ts";
+import type { Retention } from "../queue/queue.ts";
+import type { LaneSettings } from "./lane.ts";
+
+/** Times in ms. May be replaced while running. */
+export interface DeliverySettings extends LaneSettings {
+  readonly hostname: string;
+  /** Our own listeners; one on all addresses covers loopback, the other interfaces' addresses stand beside it. */
+  readonly ownAddresses: readonly OwnAddress[];
+  readonly retention: Retention;
+  /** Age of a domain's oldest mail from which on the operator is told. */
+  readonly alertsOldest: number;
+}
+
+export interface DeliveryParts {
+  readonly store: WorkStore;
+  readonly directory: DirectoryReader;
+  readonly client: SmtpClient;
+  readonly resolver: Resolver;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly settings: DeliverySettings;
+  /** Names of all domains, so that their primaries are watched before the first mail comes. */
+  readonly domains?: () => Promise<readonly string[]>;
+}

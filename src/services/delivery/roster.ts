@@ -1,0 +1,158 @@
+import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import type { Destination } from "../health/health.ts";
+import { DomainDesk } from "./desk.ts";
+import type { Desk, Lane } from "./lane.ts";
+import { NowhereLog } from "./nowhere-log.ts";
+import type { Route } from "./routes.ts";
+import { findRoute, followsMx } from "./routes.ts";
+
+export interface RosterHooks {
+  makeLane(destination: Destination): Lane;
+  fellDue(desk: Desk): void;
+  /** The domain's record or its lanes changed. */
+  routed(desk: Desk): void;
+  /** A lane lost its last domain. */
+  orphaned(lane: Lane): void;
+}
+
+export interface RosterParts {
+  readonly directory: DirectoryReader;
+  readonly resolver: Resolver;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly hostname: () => string;
+  readonly hooks: RosterHooks;
+}
+
+/** Domains looked up again in one turn after the directory changed. */
+const SLICE = 500;
+const RETRY = 5000;
+
+/** Which domains there is mail for, and which lanes they use; follows the directory and the MX records. */
+export class Roster {
+  readonly desks = new Map<string, Desk>();
+  readonly lanes = new Map<string, Lane>();
+  readonly #parts: RosterParts;
+  readonly #nowhere: NowhereLog;
+  #stopped = false;
+
+  constructor(parts: RosterParts) {
+    this.#parts = parts;
+    this.#nowhere = new NowhereLog(parts.journal, parts.log);
+  }
+
+  /** The desk of a domain; a new one gets its lanes as soon as its route is known. */
+  desk(domain: string): Desk {
+    const known = this.desks.get(domain);
+    if (known !== undefined) return known;
+    const desk: Desk = new DomainDesk(domain, this.#parts.clock, this.#parts.hooks.fellDue);
+    this.desks.set(domain, desk);
+    void this.#route(desk);
+    return desk;
+  }
+
+  /** Looks one domain up anew, because mail came for it and it has nowhere to go. */
+  reroute(desk: Desk): void {
+    if (this.desks.get(desk.domain) === desk && desk.record !== undefined) void this.#route(desk);
+  }
+
+  /** Looks all domains up anew, some in each turn. */
+  refresh(): void {
+    this.#refreshSlice([...this.desks.values()]);
+  }
+
+  /** Asks anew for the MX records of the domains that follow them. */
+  refreshMx(): void {
+    for (const desk of this.desks.values())
+      if (desk.record !== undefined && followsMx(desk.record)) void this.#route(desk);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const desk of this.desks.values()) desk.stop();
+  }
+
+  #refreshSlice(desks: readonly Desk[]): void {
+    for (const desk of desks.slice(0, SLICE)) {
+      void this.#route(desk);
+      if (desk.record === undefined && desk.waiting === 0) this.#forget(desk);
+    }
+    const rest = desks.slice(SLICE);
+    if (rest.length > 0) this.#parts.clock.after(1, () => this.#refreshSlice(rest));
+  }
+
+  /** The directory knows the domain no longer and nothing of it waits. */
+  #forget(desk: Desk): void {
+    desk.stop();
+    this.desks.delete(desk.domain);
+  }
+
+  async #route(desk: Desk): Promise<void> {
+    const { directory, resolver, hostname, log } = this.#parts;
+    try {
+      const record = directory.domain(desk.domain, directory.generation());
+      desk.record = record;
+      if (record === undefined)
+        return this.#assign(desk, { kind: "none", why: "the domain is not configured" });
+      const route = await findRoute(record, { resolver, hostname: hostname() });
+      if (desk.record === record && !this.#stopped) this.#assign(desk, route, record);
+    } catch (error) {
+      log.error("route lookup failed", { domain: desk.domain, error: errorText(error) });
+      this.#parts.clock.after(RETRY, () => void this.#route(desk));
+    }
+  }
+
+  #assign(desk: Desk, route: Route, record?: DomainRecord): void {
+    if (route.kind === "failed") this.#retry(desk);
+    const keep = route.kind === "failed" && desk.tiers.length > 0;
+    if (!keep) {
+      this.#nowhere.look(desk, route, this.#parts.clock.now());
+      this.#setTiers(desk, route.kind === "known" && record !== undefined ? route.tiers : []);
+    }
+    this.#parts.hooks.routed(desk);
+  }
+
+  #setTiers(desk: Desk, tiers: readonly (readonly Destination[])[]): void {
+    const before = desk.lanes;
+    desk.tiers = tiers.map((destinations) => destinations.map((destination) => this.#lane(destination)));
+    const after = new Set(desk.lanes);
+    for (const lane of after) {
+      lane.desks.add(desk);
+      if (desk.due) lane.due.add(desk);
+    }
+    for (const lane of before) if (!after.has(lane)) this.#leave(desk, lane);
+  }
+
+  #leave(desk: Desk, lane: Lane): void {
+    for (const set of [lane.desks, lane.due, lane.granted]) set.delete(desk);
+    lane.withdraw(desk);
+    if (lane.desks.size > 0) return;
+    this.lanes.delete(laneKey(lane.destination));
+    this.#parts.hooks.orphaned(lane);
+  }
+
+  #lane(destination: Destination): Lane {
+    const key = laneKey(destination);
+    const known = this.lanes.get(key);
+    if (known !== undefined) return known;
+    const lane = this.#parts.hooks.makeLane(destination);
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
+  #retry(desk: Desk): void {
+    if (desk.waiting === 0 || this.#stopped) return;
+    this.#parts.clock.after(RETRY, () => void this.#route(desk));
+  }
+}
+
+/** Domains that ask for different TLS levels at one host do not share connections. */
+function laneKey({ host, port, tls }: Destination): string {
+  return `${host} ${port} ${tls}`;
+}

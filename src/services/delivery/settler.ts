@@ -1,0 +1,122 @@
+import type { Outcome } from "../../mail/outcome.ts";
+import type { Journal, MailEvent } from "../../ports/journal.ts";
+import type { ClaimedMail, Settlement, WorkStore } from "../../ports/queue.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import { settle } from "../queue/queue.ts";
+
+export interface SettlerParts {
+  readonly store: WorkStore;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+const RETRY = 1000;
+const NONE: ReadonlyMap<number, Outcome> = new Map();
+
+/**
+ * Writes what attempts led to. A store that cannot write is asked again each second: what a primary took must not
+ * be forgotten, or it is sent twice. How much can pile up is bounded by the lanes' limits.
+ */
+export class Settler {
+  readonly #parts: SettlerParts;
+  readonly #open = new Set<Promise<unknown>>();
+  #givenUp = false;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles all recipients of a mail; answers what was written, or undefined when the claim was lost. */
+  finish(
+    mail: ClaimedMail,
+    outcomes: ReadonlyMap<number, Outcome>,
+    destination?: string,
+  ): Promise<readonly Settlement[] | undefined> {
+    const writing = this.#finish(mail, outcomes, destination);
+    this.#open.add(writing);
+    void writing.finally(() => this.#open.delete(writing));
+    return writing;
+  }
+
+  /** Puts a mail back as it was. */
+  release(mail: ClaimedMail): Promise<readonly Settlement[] | undefined> {
+    return this.finish(mail, NONE);
+  }
+
+  /** Waits for what is being written, at most `timeout` ms; then gives up what the store does not take. */
+  async stop(timeout: number): Promise<void> {
+    const timer = Promise.withResolvers<void>();
+    const deadline = this.#parts.clock.after(timeout, () => timer.resolve());
+    while (this.#open.size > 0) {
+      const written = Promise.all(this.#open).then(() => true);
+      if ((await Promise.race([written, timer.promise])) !== true) break;
+    }
+    deadline.cancel();
+    this.#givenUp = true;
+  }
+
+  async #finish(
+    mail: ClaimedMail,
+    outcomes: ReadonlyMap<number, Outcome>,
+    destination: string | undefined,
+  ): Promise<readonly Settlement[] | undefined> {
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    const recipients = settle(mail, outcomes, { now, random });
+    const request = { id: mail.id, token: mail.token, recipients, now };
+    const written = await this.#write(destination === undefined ? request : { ...request, destination });
+    if (!written) return undefined;
+    for (const settlement of recipients) this.#record(mail, settlement, destination);
+    return recipients;
+  }
+
+  async #write(request: Parameters<WorkStore["settle"]>[0]): Promise<boolean> {
+    const { store, log, clock } = this.#parts;
+    while (!this.#givenUp) {
+      try {
+        const written = await store.settle(request);
+        if (!written) log.warn("claim was lost before it was settled", { id: request.id });
+        return written;
+      } catch (error) {
+        log.error("settling failed, trying again", { id: request.id, error: errorText(error) });
+        await new Promise<void>((resolve) => clock.after(RETRY, resolve));
+      }
+    }
+    return false;
+  }
+
+  #record(mail: ClaimedMail, settlement: Settlement, destination: string | undefined): void {
+    const kind = eventKind(settlement);
+    if (kind === undefined) return;
+    const { outcome, n, dueAt } = settlement;
+    const recipient = mail.recipients.find((candidate) => candidate.n === n);
+    const delivered = kind === "mail.delivered";
+    this.#parts.journal.record({
+      kind,
+      id: mail.id,
+      recipient: recipient?.address ?? "",
+      domain: mail.domain,
+      ...(destination !== undefined && { destination }),
+      ...("reply" in outcome && { reply: outcome.reply }),
+      ...("why" in outcome && { why: outcome.why }),
+      ...(delivered && { age: this.#parts.clock.now() - mail.acceptedAt }),
+      ...(dueAt !== undefined && { dueAt }),
+      ...(delivered && (recipient?.unconfirmed ?? 0) > 0 && { maybeDouble: true }),
+    });
+  }
+}
+
+type SettledKind = Exclude<MailEvent["kind"], "mail.accepted">;
+
+/** Released mail makes no line: nothing happened to it. */
+function eventKind({ outcome, state }: Settlement): SettledKind | undefined {
+  if (outcome.kind === "released") return undefined;
+  if (state === "gone") return "mail.delivered";
+  if (state === "parked") return "mail.parked";
+  if (state === "held") return "mail.held";
+  return state === "unconfirmed" ? "mail.unconfirmed" : "mail.deferred";
+}

@@ -1,0 +1,42 @@
+/**
+ * The state of each primary, from probes and from what conversations report.
+ *
+ * States (ports/health.ts): unknown -> up or down; up -> suspect at the first trouble, asked again at once, then up
+ * or down; banned where it answers but refuses us at connect; loop where it is ourselves. A primary that came up and
+ * failed before it took anything relapses: straight back to down, and its next return is believed later each time
+ * (1 s doubling to 1 min).
+ *
+ * Probes: a TCP connect each second while mail is held, each 15 s otherwise, once a minute while it is up and
+ * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. EHLO and
+ * QUIT only after a connect succeeded while the primary is not up.
+ *
+ * Invariants: outages are journaled once, at their beginning and at their end; nothing is sent to ourselves; a name
+ * that does not resolve is the destination's trouble, never a mail's.
+ */
+import { Pacer } from "./probe-schedule.ts";
+import type { Destination } from "./reach.ts";
+import type { Subject, WatchParts } from "./watch.ts";
+import { Watch } from "./watch.ts";
+
+export type { OwnAddress } from "./loop.ts";
+export { isAway } from "./outage.ts";
+export { destinationName } from "./reach.ts";
+export type { Destination } from "./reach.ts";
+export type { Subject } from "./watch.ts";
+export { Watch } from "./watch.ts";
+
+export type HealthParts = Omit<WatchParts, "pacer">;
+
+/** Watches primaries; they share one limit of probes. */
+export class Health {
+  readonly #parts: WatchParts;
+
+  constructor(parts: HealthParts) {
+    this.#parts = { ...parts, pacer: new Pacer() };
+  }
+
+  /** Begins at once to ask after the destination; `Watch.stop` ends it. */
+  watch(destination: Destination, subject: Subject): Watch {
+    return new Watch(destination, subject, this.#parts);
+  }
+}

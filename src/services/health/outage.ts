@@ -1,0 +1,52 @@
+import type { PrimaryState } from "../../ports/health.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { HealthRecord } from "./state.ts";
+
+export interface OutageFacts {
+  readonly destination: string;
+  readonly domains: readonly string[];
+  readonly held: number;
+}
+
+const AWAY: ReadonlySet<PrimaryState> = new Set(["down", "banned", "loop"]);
+
+export function isAway(state: PrimaryState): boolean {
+  return AWAY.has(state);
+}
+
+/**
+ * Journals the beginning and the end of outages, each once. A primary that relapses counts as away until it has
+ * proven itself, so that a half-dead server makes no line each second.
+ */
+export class OutageLog {
+  readonly #journal: Journal;
+  #away: PrimaryState | undefined;
+  #since = 0;
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  look(health: HealthRecord, facts: () => OutageFacts, now: number): void {
+    if (isAway(health.state)) this.#begin(health, facts);
+    else if (health.state === "up" && (health.proven || health.relapses === 0)) this.#end(facts, now);
+  }
+
+  #begin(health: HealthRecord, facts: () => OutageFacts): void {
+    const isNew = this.#away === undefined;
+    const nowLoop = health.state === "loop" && this.#away !== "loop";
+    this.#away = health.state;
+    if (isNew) this.#since = health.awaySince ?? health.since;
+    if (!isNew && !nowLoop) return;
+    const { held, ...common } = facts();
+    const why = health.why ?? "no reason known";
+    if (health.state === "loop") this.#journal.record({ kind: "primary.loop", ...common, why });
+    else this.#journal.record({ kind: "primary.down", ...common, held, why });
+  }
+
+  #end(facts: () => OutageFacts, now: number): void {
+    if (this.#away === undefined) return;
+    this.#away = undefined;
+    this.#journal.record({ kind: "primary.up", ...facts(), outage: now - this.#since });
+  }
+}

@@ -1,0 +1,56 @@
+import { jittered } from "../../runtime/jitter.ts";
+import type { HealthRecord } from "./state.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const MOST_BANNED_MINUTES = 15;
+
+export interface ProbeFacts {
+  /** Mail is held for it. */
+  readonly held: boolean;
+  /** When the last probe began; 0: never. */
+  readonly lastProbe: number;
+  /** A probe began since the present state began. */
+  readonly asked: boolean;
+  readonly now: number;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/** When to probe next, in ms since 1970. A state in doubt is asked at once, then each second. */
+export function nextProbe(health: HealthRecord, { held, lastProbe, asked, now, random }: ProbeFacts): number {
+  const doubtful = health.state === "unknown" || health.state === "suspect";
+  if (doubtful && !asked) return now;
+  const base = health.state === "up" ? Math.max(lastProbe, health.lastGood) : lastProbe;
+  return Math.max(now, base + jittered(interval(health, held), random));
+}
+
+function interval({ state, bans }: HealthRecord, held: boolean): number {
+  switch (state) {
+    case "unknown":
+    case "suspect":
+      return SECOND;
+    case "down":
+      return held ? SECOND : 15 * SECOND;
+    case "up":
+      return MINUTE;
+    case "banned":
+      return MINUTE * Math.min(MOST_BANNED_MINUTES, 2 ** Math.max(0, bans - 1));
+    case "loop":
+      return 15 * MINUTE;
+  }
+}
+
+const MOST_A_SECOND = 200;
+
+/** Spreads the probes of all primaries: at most 200 a second. */
+export class Pacer {
+  #next = 0;
+
+  /** The moment at which one more probe may begin, in ms since 1970; at `now` or later. */
+  slot(now: number): number {
+    const slot = Math.max(now, this.#next);
+    this.#next = slot + SECOND / MOST_A_SECOND;
+    return slot;
+  }
+}

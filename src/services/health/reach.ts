@@ -1,0 +1,73 @@
+import type { TlsLevel } from "../../ports/directory.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { OwnAddress } from "./loop.ts";
+import { isOwnAddress } from "./loop.ts";
+
+/** Where mail goes. Two domains with the same destination share its health and its lane. */
+export interface Destination {
+  /** Host name in A-labels, or an address. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsLevel;
+}
+
+/** `host:port`, as operators see it. */
+export function destinationName({ host, port }: Destination): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const KNOCK_TIMEOUT = 3000;
+/** After this long without an answer the next address is tried beside; RFC 8305 §5. */
+const STAGGER = 250;
+const MOST_ADDRESSES = 6;
+
+export interface ReachParts {
+  readonly client: SmtpClient;
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  readonly ownAddresses: () => readonly OwnAddress[];
+}
+
+/** The targets behind a destination's name, our own listeners left out. Rejects with stage `dns` or `loop`. */
+export async function targetsOf(destination: Destination, parts: ReachParts): Promise<readonly Target[]> {
+  const { host, port, tls } = destination;
+  const lookup = await parts.resolver.addresses(host);
+  if (lookup.kind === "none") throw new DestinationTrouble("dns", `${host} has no address`);
+  if (lookup.kind === "failed") throw new DestinationTrouble("dns", `${host}: ${lookup.why}`);
+  const others = lookup.records.filter((ip) => !isOwnAddress(ip, port, parts.ownAddresses()));
+  if (others.length === 0)
+    throw new DestinationTrouble("loop", `${destinationName(destination)} is our own listener`);
+  return others.slice(0, MOST_ADDRESSES).map((ip) => ({ host, ip, port, tls }));
+}
+
+/** Knocks at the targets in turn, the next one when one fails or lingers; the first that answers. */
+export function firstToAnswer(targets: readonly Target[], { client, clock }: ReachParts): Promise<Target> {
+  return new Promise((resolve, reject) => {
+    let started = 0;
+    let failed = 0;
+    let done = false;
+    let timer: Timer | undefined;
+    const succeed = (target: Target): void => {
+      done = true;
+      timer?.cancel();
+      resolve(target);
+    };
+    const fail = (error: Error): void => {
+      failed += 1;
+      if (failed === targets.length) reject(error);
+      else knockNext();
+    };
+    const knockNext = (): void => {
+      timer?.cancel();
+      const target = targets[started];
+      if (done || target === undefined) return;
+      started += 1;
+      timer = clock.after(STAGGER, knockNext);
+      client.knock(target, KNOCK_TIMEOUT).then(() => succeed(target), fail);
+    };
+    knockNext();
+  });
+}

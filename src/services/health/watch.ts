@@ -1,0 +1,222 @@
+import type { PrimaryState, PrimaryStatus } from "../../ports/health.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Capabilities, Target } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { Timer } from "../../runtime/clock.ts";
+import { isOwnName } from "./loop.ts";
+import { isAway, OutageLog } from "./outage.ts";
+import type { Pacer } from "./probe-schedule.ts";
+import { nextProbe } from "./probe-schedule.ts";
+import type { Destination, ReachParts } from "./reach.ts";
+import { destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+import type { HealthRecord, Signal } from "./state.ts";
+import { next, unknownHealth } from "./state.ts";
+
+/** Who is watched for: asked when needed, told when the state changes. */
+export interface Subject {
+  domains(): readonly string[];
+  /** Recipients held for it. */
+  held(): number;
+  /** Connections in use. */
+  connections(): number;
+  /** `returned`: it was away and is back, for the first time since it was last proven. */
+  changed(state: PrimaryState, returned: boolean): void;
+}
+
+export interface WatchParts extends ReachParts {
+  readonly journal: Journal;
+  readonly random: () => number;
+  readonly hostname: () => string;
+  readonly pacer: Pacer;
+}
+
+const PROBE_GREETING_TIMEOUT = 60_000;
+/** A greeting that hangs must not hide a server that came back meanwhile. */
+const GREETING_OVERLAP = 5000;
+const MOST_GREETINGS = 3;
+/** A minute less the jitter. */
+const RECENT = 54_000;
+/** A second and the jitter. */
+const SOON = 1100;
+
+/** One primary under observation. */
+export class Watch {
+  readonly destination: Destination;
+  readonly #parts: WatchParts;
+  readonly #subject: Subject;
+  readonly #outages: OutageLog;
+  #health: HealthRecord;
+  #capabilities: Capabilities | undefined;
+  #preferred: string | undefined;
+  #lastProbe = 0;
+  /** The state in which the last probe began. */
+  #asked: HealthRecord["state"] | undefined;
+  #greetings = 0;
+  #lastGreeting = 0;
+  #timer: Timer | undefined;
+  #timerAt = 0;
+  #stopped = false;
+
+  constructor(destination: Destination, subject: Subject, parts: WatchParts) {
+    this.destination = destination;
+    this.#subject = subject;
+    this.#parts = parts;
+    this.#outages = new OutageLog(parts.journal);
+    this.#health = unknownHealth(parts.clock.now());
+    this.#plan();
+  }
+
+  get state(): PrimaryState {
+    return this.#health.state;
+  }
+
+  /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
+  async target(): Promise<Target> {
+    const targets = await targetsOf(this.destination, this.#parts);
+    return targets.find(({ ip }) => ip === this.#preferred) ?? (targets[0] as Target);
+  }
+
+  /** What a conversation's greeting told. False: it is ourselves, nothing may be sent. */
+  greeted(capabilities: Capabilities): boolean {
+    this.#capabilities = capabilities;
+    const loop = isOwnName(capabilities, this.#parts.hostname());
+    if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
+    return !loop;
+  }
+
+  /** A conversation handed a mail over, or was told why not. */
+  answered(): void {
+    this.#apply({ kind: "answered" });
+  }
+
+  troubled(trouble: DestinationTrouble): void {
+    this.#apply({ kind: "trouble", trouble, probe: false });
+  }
+
+  /** Mail came to be held: a primary that is down is probed each second from here on. */
+  heldChanged(): void {
+    const { clock } = this.#parts;
+    if (this.#health.state === "down" && this.#timerAt - clock.now() > SOON) this.#plan();
+  }
+
+  /** Probes at once when it is not up. */
+  recheck(): void {
+    if (this.#health.state !== "up" && !this.#stopped) this.#startProbe();
+  }
+
+  status(): PrimaryStatus {
+    const { state, since, why } = this.#health;
+    return {
+      destination: destinationName(this.destination),
+      domains: this.#subject.domains(),
+      state,
+      since,
+      ...(why !== undefined && { why }),
+      ...(this.#lastProbe > 0 && { lastProbe: this.#lastProbe }),
+      ...(this.#capabilities !== undefined && { capabilities: this.#capabilities }),
+      connections: this.#subject.connections(),
+    };
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  #plan(): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    const held = this.#subject.held() > 0;
+    const asked = this.#asked === this.#health.state;
+    const at = nextProbe(this.#health, { held, lastProbe: this.#lastProbe, asked, now, random });
+    this.#timerAt = at;
+    this.#timer = clock.after(at - now, () => this.#due());
+  }
+
+  #due(): void {
+    const now = this.#parts.clock.now();
+    const { state, lastGood } = this.#health;
+    // A delivery meanwhile said all that a probe could.
+    if (state === "up" && now - lastGood < RECENT) this.#plan();
+    else this.#startProbe();
+  }
+
+  #startProbe(): void {
+    const { clock, pacer } = this.#parts;
+    const now = clock.now();
+    this.#timer?.cancel();
+    this.#timer = clock.after(pacer.slot(now) - now, () => {
+      this.#lastProbe = clock.now();
+      this.#asked = this.#health.state;
+      this.#plan();
+      void this.#probe();
+    });
+  }
+
+  async #probe(): Promise<void> {
+    const begun = this.#parts.clock.now();
+    try {
+      const target = await firstToAnswer(await targetsOf(this.destination, this.#parts), this.#parts);
+      this.#preferred = target.ip;
+      if (this.#health.state === "up") this.#apply({ kind: "knocked" });
+      else await this.#greet(target);
+    } catch (error) {
+      // A failure that began before the last good word is old news.
+      if (begun >= this.#health.lastGood)
+        this.#apply({ kind: "trouble", trouble: asTrouble(error), probe: true });
+    }
+  }
+
+  async #greet(target: Target): Promise<void> {
+    const now = this.#parts.clock.now();
+    const busy = this.#greetings > 0 && now - this.#lastGreeting < GREETING_OVERLAP;
+    if (busy || this.#greetings >= MOST_GREETINGS || this.#stopped) return;
+    this.#greetings += 1;
+    this.#lastGreeting = now;
+    try {
+      const conversation = await this.#parts.client.converse(target, PROBE_GREETING_TIMEOUT);
+      void conversation.quit();
+      if (this.greeted(conversation.capabilities))
+        this.#apply({ kind: "greeted", idle: this.#subject.held() === 0 });
+    } finally {
+      this.#greetings -= 1;
+    }
+  }
+
+  #apply(signal: Signal): void {
+    if (this.#stopped) return;
+    const before = this.#health;
+    const now = this.#parts.clock.now();
+    this.#health = next(before, signal, now);
+    if (this.#health === before) return;
+    this.#outages.look(this.#health, () => this.#facts(), now);
+    const { state, relapses } = this.#health;
+    const recovered = relapses === 0 && (isAway(before.state) || before.relapses > 0);
+    if (state !== before.state) {
+      this.#asked = undefined;
+      this.#plan();
+    } else if (!recovered) return;
+    this.#subject.changed(state, state === "up" && recovered);
+  }
+
+  #facts(): { destination: string; domains: readonly string[]; held: number } {
+    const destination = destinationName(this.destination);
+    return { destination, domains: this.#subject.domains(), held: this.#subject.held() };
+  }
+
+  #ourName(): DestinationTrouble {
+    const { hostname } = this.#parts;
+    return new DestinationTrouble(
+      "loop",
+      `${destinationName(this.destination)} greets as ${hostname()}, our own name`,
+    );
+  }
+}
+
+function asTrouble(error: unknown): DestinationTrouble {
+  return error instanceof DestinationTrouble
+    ? error
+    : new DestinationTrouble("connect", error instanceof Error ? error.message : String(error));
+}

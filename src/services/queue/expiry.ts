@@ -1,0 +1,50 @@
+import type { Journal } from "../../ports/journal.ts";
+import type { WorkStore } from "../../ports/queue.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Job } from "../../runtime/schedule.ts";
+
+/** Ages in ms. */
+export interface Retention {
+  /** Waiting longer than this is parked as expired. */
+  readonly waiting: number;
+  /** Parked longer than this is deleted. */
+  readonly parked: number;
+  /** Ledger rows older than this are removed. */
+  readonly ledger: number;
+}
+
+export interface ExpiryParts {
+  readonly store: WorkStore;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** Asked before each slice, so that a reload takes effect. */
+  readonly retention: () => Retention;
+}
+
+const EVERY = 5 * 60_000;
+const SLICE = 500;
+
+/** The job that ends what is too old: one slice a run, asking for the next while there is more. */
+export function expiryJob({ store, journal, clock, retention }: ExpiryParts): Job {
+  let moved = 0;
+  return {
+    name: "queue.expiry",
+    every: EVERY,
+    run: async () => {
+      const now = clock.now();
+      const { waiting, parked, ledger } = retention();
+      const count = await store.expire({
+        now,
+        waitingBefore: now - waiting,
+        parkedBefore: now - parked,
+        goneBefore: now - ledger,
+        limit: SLICE,
+      });
+      moved += count;
+      if (count > 0) return "again";
+      if (moved > 0) journal.record({ kind: "queue.expired", recipients: moved });
+      moved = 0;
+      return "done";
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** When mail is due again. Pure: time and chance are handed in; all times in ms. */
+import { jittered } from "../../runtime/jitter.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Lost replies after which mail is held for an operator instead of being sent once more. */
+export const MOST_UNCONFIRMED = 3;
+
+/** After a 4xx that belongs to the recipient or the body: 1 min doubling to 1 h. `attempts` counts those before. */
+export function retryDelay(attempts: number, random: () => number): number {
+  return jittered(doubled(attempts), random);
+}
+
+/** After the connection broke or 421 came in the midst of a mail: at once, then as for a 4xx. */
+export function brokenDelay(attempts: number, random: () => number): number {
+  return attempts === 0 ? 0 : retryDelay(attempts - 1, random);
+}
+
+/** After a lost reply to the final dot: 1 min doubling. `lost` counts the replies lost before this one. */
+export function unconfirmedDelay(lost: number, random: () => number): number {
+  return jittered(doubled(lost), random);
+}
+
+function doubled(times: number): number {
+  return Math.min(HOUR, MINUTE * 2 ** Math.min(times, 10));
+}

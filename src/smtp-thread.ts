@@ -1,0 +1,65 @@
+/** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
+import { parentPort, type MessagePort } from "node:worker_threads";
+import { journalTo } from "./adapters/journal/journal.ts";
+import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { idSource } from "./runtime/ids.ts";
+import { serveControl, threadData } from "./runtime/threads.ts";
+import { Directory } from "./services/directory/directory.ts";
+import { Policy } from "./services/policy/policy.ts";
+import { Acceptor } from "./services/queue/queue.ts";
+import { Recipients } from "./services/recipients/recipients.ts";
+
+export interface SmtpThreadData {
+  readonly settings: SmtpSettings;
+  readonly folder: string;
+  readonly shared: SharedArrayBuffer;
+  readonly limits: SharedArrayBuffer;
+  /** Which of the SMTP threads this is, from 0. */
+  readonly thread: number;
+  readonly intake: MessagePort;
+  readonly journal: MessagePort;
+  readonly clockOffset: ClockOffset | undefined;
+}
+
+export type SmtpControl = {
+  /** Checks new settings without using them; rejects when they cannot work. */
+  prepare(settings: SmtpSettings): void;
+  /** Uses them for transactions that begin from here on. */
+  apply(settings: SmtpSettings): void;
+  /** Listeners close at once; a DATA in progress has `grace` ms. */
+  stop(request: { readonly grace: number }): Promise<void>;
+};
+
+const data = threadData<SmtpThreadData>();
+const clock = systemClock(data.clockOffset);
+const { journal, log, flush } = journalTo(data.journal, clock);
+const bodyMemory = data.settings.limits.bodyMemory;
+const intake = connectIntake(data.intake, { folder: data.folder, shared: data.shared, bodyMemory, clock });
+const directory = new Directory(openDirectoryReader(data.folder));
+const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+const endpoint = await startSmtp({
+  settings: data.settings,
+  limits: data.limits,
+  thread: data.thread,
+  directory,
+  policy: new Policy({ recipients: new Recipients(directory), clock, log }),
+  acceptor,
+  journal,
+  log,
+  clock,
+});
+
+serveControl<SmtpControl>(
+  {
+    prepare: (settings) => endpoint.check(settings),
+    apply: (settings) => endpoint.apply(settings),
+    stop: async ({ grace }) => {
+      await endpoint.stop(grace);
+      directory.close();
+      flush();
+    },
+  },
+  parentPort,
+);

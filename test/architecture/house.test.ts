@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { test } from "node:test";
+import { checkHouse } from "./check-house.ts";
+
+const SRC = join(import.meta.dirname, "..", "..", "src");
+
+async function readTree(): Promise<Map<string, string>> {
+  const names = await readdir(SRC, { recursive: true });
+  const paths = names.filter((name) => /\.(?:[cm]?[jt]s|tsx)$/.test(name)).toSorted();
+  const read = async (name: string): Promise<[string, string]> => [
+    name.split(sep).join("/"),
+    await readFile(join(SRC, name), "utf8"),
+  ];
+  return new Map(await Promise.all(paths.map(read)));
+}
+
+test("every file of src/ keeps to the house", async () => {
+  const tree = await readTree();
+  const findings = checkHouse(tree);
+  assert.ok(tree.size > 20, `only ${tree.size} files were found in ${SRC}`);
+  assert.equal(findings.length, 0, `\n${findings.map((finding) => `  src/${finding}`).join("\n")}\n`);
+});

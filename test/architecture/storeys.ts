@@ -1,0 +1,62 @@
+/** Storeys and rooms: where a file lives, and whether one file may import another. */
+import {
+  BELOW,
+  EXCEPTIONS,
+  OPEN_FOLDERS,
+  ROOM_PARENTS,
+  SIDEWAYS,
+  SIDE_DOORS,
+  SINGLE_ROOMS,
+  type Storey,
+} from "./rules.ts";
+
+export interface Room {
+  readonly folder: string;
+  readonly door: string;
+}
+
+/** The storey of a path; undefined for a folder that the house does not know. */
+export function storeyOf(path: string): Storey | undefined {
+  const [first = "", ...rest] = path.split("/");
+  if (rest.length === 0) return "root";
+  return Object.hasOwn(BELOW, first) && first !== "root" ? (first as Storey) : undefined;
+}
+
+/** The room of a file; undefined in open folders, at the root, and for files beside the rooms. */
+export function roomOf(path: string): Room | undefined {
+  const single = SINGLE_ROOMS.find((folder) => path.startsWith(`${folder}/`));
+  if (single !== undefined) return roomAt(single);
+  for (const parent of ROOM_PARENTS) {
+    const [name, ...rest] = path.startsWith(`${parent}/`) ? path.slice(parent.length + 1).split("/") : [];
+    if (name !== undefined && rest.length > 0) return roomAt(`${parent}/${name}`);
+  }
+  return undefined;
+}
+
+function roomAt(folder: string): Room {
+  return { folder, door: `${folder}/${folder.slice(folder.lastIndexOf("/") + 1)}.ts` };
+}
+
+/** Why `from` may not import `to`; undefined when it may. */
+export function importFinding(from: string, to: string): string | undefined {
+  const [here, there] = [storeyOf(from), storeyOf(to)];
+  if (here === undefined) return `${from.split("/")[0]}/ is no folder of the house`;
+  if (there === undefined) return `${to.split("/")[0]}/ is no folder of the house`;
+  const [mine, theirs] = [roomOf(from), roomOf(to)];
+  if (EXCEPTIONS[here]?.includes(to)) return undefined;
+  if (here === there && mine?.folder === theirs?.folder) {
+    const isOwnFolder = mine !== undefined || here === "root" || OPEN_FOLDERS.includes(here);
+    return isOwnFolder ? undefined : `${from} belongs to no room`;
+  }
+  if (here === there) {
+    if (!(SIDEWAYS[mine?.folder ?? ""] ?? []).includes(theirs?.folder ?? ""))
+      return `sideways: ${mine?.folder ?? from} may not import ${theirs?.folder ?? to}`;
+  } else if (!BELOW[here].includes(there)) {
+    return `upward: ${here} may not import ${there} (${to})`;
+  }
+  const isOpen = OPEN_FOLDERS.includes(there) || there === "root" || SIDE_DOORS.includes(to);
+  if (isOpen || theirs?.door === to) return undefined;
+  return theirs === undefined
+    ? `${to} belongs to no room`
+    : `past the door: import ${theirs.door}, not ${to}`;
+}

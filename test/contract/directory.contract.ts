@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { DeclaredDomain, DeclareResult } from "../../src/ports/directory.ts";
+import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "./mails.ts";
+import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
+
+/** What every storage engine must keep of the directory. */
+export function directoryContract(engine: string, open: StoreFactory): void {
+  describe(`the directory in ${engine}`, () => {
+    declarations(open);
+    apiDomains(open);
+    lists(open);
+  });
+}
+
+function declared(name: string, recipients?: readonly string[]): DeclaredDomain {
+  return recipients === undefined ? { name, settings: SETTINGS } : { name, settings: SETTINGS, recipients };
+}
+
+async function declare(store: StoreUnderTest, ...domains: DeclaredDomain[]): Promise<DeclareResult> {
+  return (await store.control.stage(domains)).flip();
+}
+
+function find(store: StoreUnderTest, name: string, local: string, generation = store.directory.generation()) {
+  const record = store.directory.domain(name, generation);
+  return record === undefined ? undefined : store.directory.recipient(record, local)?.pattern;
+}
+
+function declarations(open: StoreFactory): void {
+  it("shows staged domains only after the flip", async () => {
+    await using store = await open();
+    const before = store.directory.generation();
+    const change = await store.control.stage([declared("one.test", ["alice", "list-*"])]);
+    assert.equal(store.directory.domain("one.test", store.directory.generation()), undefined);
+    const result = await change.flip();
+    assert.deepEqual(result, {
+      generation: before + 1,
+      added: ["one.test"],
+      changed: [],
+      draining: [],
+      removed: [],
+    });
+    const record = store.directory.domain("one.test", result.generation);
+    assert.deepEqual([record?.origin, record?.paused, record?.draining], ["file", false, false]);
+    assert.deepEqual(record?.settings, SETTINGS);
+    assert.equal(store.directory.domain("one.test", before), undefined);
+  });
+
+  it("forgets what is discarded", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["alice"]));
+    const change = await store.control.stage([declared("one.test", ["bob"]), declared("two.test")]);
+    await change.discard();
+    assert.equal(find(store, "one.test", "alice"), "alice");
+    assert.equal(find(store, "one.test", "bob"), undefined);
+    const result = await declare(store, declared("one.test", ["alice"]), declared("three.test"));
+    assert.deepEqual([result.added, result.changed, result.removed], [["three.test"], [], []]);
+  });
+
+  it("keeps an old generation for who began with it", async () => {
+    await using store = await open();
+    const { generation: old } = await declare(store, declared("one.test", ["alice"]), declared("two.test"));
+    const result = await declare(store, declared("one.test", ["bob"]));
+    assert.deepEqual([result.changed, result.removed], [["one.test"], ["two.test"]]);
+    assert.equal(find(store, "one.test", "alice", old), "alice");
+    assert.equal(find(store, "one.test", "alice"), undefined);
+    assert.ok(store.directory.domain("two.test", old));
+    assert.equal(store.directory.domain("two.test", result.generation), undefined);
+  });
+
+  it("reuses lists that have not changed, in whatever order they are written", async () => {
+    await using store = await open();
+    const first = await declare(store, declared("one.test", ["alice", "bob"]));
+    const again = await declare(store, declared("one.test", ["bob", "alice", "bob"]));
+    assert.deepEqual([again.changed, again.generation], [[], first.generation]);
+    const other = { ...SETTINGS, catchAll: true };
+    const result = await declare(store, { name: "one.test", settings: other, recipients: ["alice", "bob"] });
+    const list = (generation: number) => store.directory.domain("one.test", generation)?.list;
+    assert.deepEqual(result.changed, ["one.test"]);
+    assert.ok(list(first.generation) !== undefined);
+    assert.equal(list(result.generation), list(first.generation));
+  });
+
+  it("tells an empty list from none", async () => {
+    await using store = await open();
+    await declare(store, declared("none.test"), declared("empty.test", []));
+    const g = store.directory.generation();
+    assert.equal(store.directory.domain("none.test", g)?.list, undefined);
+    assert.ok(store.directory.domain("empty.test", g)?.list !== undefined);
+  });
+
+  it("drains a domain that vanished while it holds mail", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["a"]), declared("two.test"));
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("a@one.test") }));
+    const result = await declare(store, declared("two.test"));
+    assert.deepEqual([result.draining, result.removed], [["one.test"], []]);
+    assert.equal(store.directory.domain("one.test", result.generation)?.draining, true);
+    assert.deepEqual(await store.control.retire(), []);
+    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    assert.deepEqual(await store.control.retire(), []);
+    await store.work.settle(settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1));
+    assert.deepEqual(await store.control.retire(), ["one.test"]);
+    assert.equal(store.directory.domain("one.test", store.directory.generation()), undefined);
+  });
+
+  it("takes a draining domain back when it is declared again", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["a"]));
+    await accept(store.intake, newMail(store.clock.now()));
+    await declare(store);
+    await declare(store, declared("one.test", ["a"]));
+    assert.equal(store.directory.domain("one.test", store.directory.generation())?.draining, false);
+  });
+
+  it("keeps one change at a time", async () => {
+    await using store = await open();
+    const change = await store.control.stage([declared("one.test")]);
+    await assert.rejects(store.control.addDomain(declared("two.test")), /in progress/);
+    await assert.rejects(store.control.stage([]), /in progress/);
+    await change.flip();
+    await store.control.addDomain(declared("two.test"));
+  });
+
+  it("cleans up what a crash left half staged", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["alice"]), declared("two.test"));
+    await store.control.stage([declared("one.test", ["bob"]), declared("three.test", ["x"])]);
+    await using after = await store.reopenAfterCrash();
+    await after.control.addDomain(declared("api.test"));
+    assert.equal(find(after, "one.test", "alice"), "alice");
+    assert.equal(find(after, "one.test", "bob"), undefined);
+    const names = (await after.reader.domains()).map(({ name }) => name);
+    assert.deepEqual(names, ["api.test", "one.test", "two.test"]);
+  });
+}
+
+function apiDomains(open: StoreFactory): void {
+  it("adds and removes domains of its own, and none of the file's", async () => {
+    await using store = await open();
+    await declare(store, declared("file.test"));
+    await store.control.addDomain(declared("api.test", ["alice"]));
+    assert.equal(find(store, "api.test", "alice"), "alice");
+    assert.equal(store.directory.domain("api.test", store.directory.generation())?.origin, "api");
+    await assert.rejects(store.control.addDomain(declared("api.test", ["bob"])), /api\.test/);
+    await assert.rejects(store.control.addDomain(declared("file.test")), /file\.test/);
+    assert.equal(await store.control.removeDomain("file.test"), "declared");
+    assert.equal(await store.control.removeDomain("nonesuch.test"), "unknown");
+    assert.equal(await store.control.removeDomain("api.test"), "removed");
+    await store.control.addDomain(declared("api.test"));
+    assert.equal(find(store, "api.test", "alice"), undefined, "the old list went with the domain");
+  });
+
+  it("rejects a declaration of what the API owns, naming it, and changes nothing", async () => {
+    await using store = await open();
+    await store.control.addDomain(declared("api.test"));
+    await assert.rejects(store.control.stage([declared("one.test"), declared("api.test")]), /api\.test.*API/);
+    const names = (await store.reader.domains()).map(({ name }) => name);
+    assert.deepEqual(names, ["api.test"]);
+    await declare(store, declared("one.test"));
+    assert.equal((await store.reader.domains()).length, 2, "a reload leaves the API's domains alone");
+  });
+
+  it("lets a domain with mail drain first", async () => {
+    await using store = await open();
+    await store.control.addDomain(declared("one.test"));
+    await accept(store.intake, newMail(store.clock.now()));
+    assert.equal(await store.control.removeDomain("one.test"), "draining");
+    await store.control.operate({ verb: "delete", filter: {}, who: "x", now: 1 });
+    assert.deepEqual(await store.control.retire(), ["one.test"]);
+  });
+
+  it("pauses domains of either origin, across reloads", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test"));
+    assert.equal(await store.control.setPaused("nonesuch.test", true), false);
+    assert.equal(await store.control.setPaused("one.test", true), true);
+    await declare(store, { name: "one.test", settings: { ...SETTINGS, catchAll: true } });
+    const paused = () => store.directory.domain("one.test", store.directory.generation())?.paused;
+    assert.equal(paused(), true);
+    await store.control.setPaused("one.test", false);
+    assert.equal(paused(), false);
+  });
+}
+
+function lists(open: StoreFactory): void {
+  it("finds the exact name first, then the longest prefix, in both lists", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["alice", "list-*", "list-a-*"]));
+    await store.control.changeRecipients({
+      domain: "one.test",
+      verb: "add",
+      recipients: ["bob", "list-a-b-*"],
+    });
+    const record = store.directory.domain("one.test", store.directory.generation());
+    const hit = (local: string) => {
+      const found = record === undefined ? undefined : store.directory.recipient(record, local);
+      return found === undefined ? undefined : [found.pattern, found.origin];
+    };
+    assert.deepEqual(hit("alice"), ["alice", "file"]);
+    assert.deepEqual(hit("bob"), ["bob", "api"]);
+    assert.deepEqual(hit("list-x"), ["list-*", "file"]);
+    assert.deepEqual(hit("list-a-c"), ["list-a-*", "file"]);
+    assert.deepEqual(hit("list-a-b-c"), ["list-a-b-*", "api"]);
+    assert.equal(hit("list"), undefined);
+    assert.equal(hit("carol"), undefined);
+  });
+
+  it("adds, removes and replaces the API's recipients; reloads leave them alone", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["alice"]));
+    const change = (verb: "add" | "remove" | "replace", ...recipients: string[]) =>
+      store.control.changeRecipients({ domain: "one.test", verb, recipients });
+    assert.equal(await change("add", "bob", "carol", "bob"), 2);
+    assert.equal(await change("add", "bob"), 2);
+    assert.equal(await change("remove", "bob", "nobody"), 1);
+    assert.equal(await change("add", "bob"), 2);
+    const { generation } = store.directory.domain("one.test", store.directory.generation()) as never as {
+      generation: number;
+    };
+    assert.equal(await change("replace", "dora"), 1);
+    await declare(store, declared("one.test", ["alice", "zoe"]));
+    const found = ["alice", "zoe", "bob", "carol", "dora"].filter((local) => find(store, "one.test", local));
+    assert.deepEqual(found, ["alice", "zoe", "dora"]);
+    assert.equal(find(store, "one.test", "bob", generation), "bob", "an old generation keeps its list");
+    await assert.rejects(
+      store.control.changeRecipients({ domain: "no.test", verb: "add", recipients: [] }),
+      /no\.test/,
+    );
+  });
+
+  it("changes large lists in slices", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test"));
+    const many = Array.from({ length: 5000 }, (_, i) => `user${i}`);
+    const change = (verb: "add" | "remove" | "replace", recipients: string[]) =>
+      store.control.changeRecipients({ domain: "one.test", verb, recipients });
+    assert.equal(await change("add", ["first"]), 1);
+    assert.equal(await change("add", many), 5001);
+    assert.equal(await change("remove", many.slice(0, 2000)), 3001);
+    assert.equal(find(store, "one.test", "user1999"), undefined);
+    assert.equal(find(store, "one.test", "user2000"), "user2000");
+    assert.equal(await change("replace", many), 5000);
+    assert.equal(find(store, "one.test", "first"), undefined);
+  });
+
+  it("pages through both lists by name", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["a", "c", "e"]));
+    await store.control.changeRecipients({ domain: "one.test", verb: "add", recipients: ["b", "c", "d"] });
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.reader.recipients({
+        domain: "one.test",
+        limit: 2,
+        ...(cursor !== undefined && { cursor }),
+      });
+      seen.push(...page.items.map(({ pattern, origin }) => `${pattern} ${origin}`));
+      cursor = page.next;
+    } while (cursor !== undefined);
+    assert.deepEqual(seen, ["a file", "b api", "c file", "c api", "d api", "e file"]);
+  });
+}

@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import type {
+  Accepted,
+  BodyWriter,
+  ClaimedMail,
+  Intake,
+  NewMail,
+  SettleRequest,
+  State,
+} from "../../src/ports/queue.ts";
+import type { DomainSettings } from "../../src/ports/directory.ts";
+import type { Outcome } from "../../src/mail/outcome.ts";
+import { idSource } from "../../src/runtime/ids.ts";
+
+const nextId = idSource(() => Date.UTC(2026, 0, 1));
+
+/** A mail to `a@one.test` unless said otherwise. */
+export function newMail(now: number, changes: Partial<NewMail> = {}): NewMail {
+  return {
+    id: nextId(),
+    acceptedAt: now,
+    sender: "sender@example.org",
+    recipients: to("a@one.test"),
+    client: { ip: "192.0.2.1", helo: "client.example.org" },
+    topFields: "Received: by mx2.example.net\r\n",
+    smtpUtf8: false,
+    eightBit: false,
+    hash: createHash("sha256").update("body").digest("hex"),
+    deadline: now + 20_000,
+    ...changes,
+  };
+}
+
+export function to(...addresses: string[]): NewMail["recipients"] {
+  return addresses.map((address) => ({ address, domain: address.slice(address.lastIndexOf("@") + 1) }));
+}
+
+/** Opens a body, fills it and waits where asked to. */
+export async function fillBody(
+  intake: Intake,
+  content: Buffer | string,
+  chunk = 16_384,
+): Promise<BodyWriter> {
+  const body = intake.openBody();
+  const bytes = Buffer.from(content);
+  for (let at = 0; at < bytes.length; at += chunk) await body.write(bytes.subarray(at, at + chunk));
+  return body;
+}
+
+export async function accept(
+  intake: Intake,
+  mail: NewMail,
+  content: Buffer | string = "body",
+): Promise<Accepted> {
+  return intake.accept(mail, await fillBody(intake, content));
+}
+
+export async function bodyOf(mail: ClaimedMail): Promise<Buffer> {
+  const content = mail.body.read();
+  return Buffer.isBuffer(content) ? content : Buffer.concat(await content.toArray());
+}
+
+export const DELIVERED: Outcome = {
+  kind: "delivered",
+  reply: { code: 250, enhanced: "2.0.0", text: "taken" },
+};
+export const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
+export const RELEASED: Outcome = { kind: "released" };
+export const UNCONFIRMED: Outcome = { kind: "unconfirmed", why: "connection lost" };
+
+/** Closes all recipients of a claim in the same way. */
+export function settlement(
+  mail: ClaimedMail,
+  to: { readonly state: State; readonly outcome: Outcome; readonly dueAt?: number },
+  now: number,
+): SettleRequest {
+  const recipients = mail.recipients.map(({ n }) => ({ n, ...to }));
+  return { id: mail.id, token: mail.token, recipients, destination: "192.0.2.9:25", now };
+}
+
+export const SETTINGS: DomainSettings = {
+  mode: "backup",
+  primaries: [{ host: "mail.one.test", port: 25, tls: "opportunistic", preference: 10 }],
+  catchAll: false,
+  tagSeparator: "+",
+  unknownDuringOutage: "accept",
+  bareNewlines: "normalise",
+};

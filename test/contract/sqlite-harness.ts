@@ -1,0 +1,97 @@
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import {
+  connectControl,
+  connectIntake,
+  connectReader,
+  connectWork,
+  openDirectoryReader,
+  openWriter,
+  serveReader,
+} from "../../src/adapters/storage/sqlite/sqlite.ts";
+import type { Role, WriterOptions } from "../../src/adapters/storage/sqlite/sqlite.ts";
+import { ManualClock } from "../../src/runtime/clock.ts";
+import { SILENT } from "../../src/runtime/log.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import type { StoreUnderTest } from "./store.contract.ts";
+
+export type SqliteStore = Awaited<ReturnType<typeof openSqliteStore>>;
+type Options = Partial<WriterOptions> & { readonly bodyMemory?: number };
+
+/** A whole SQLite store on one thread: the writer and one client of each role, in a folder of its own. */
+export async function openSqliteStore(options: Options = {}) {
+  const own = options.folder === undefined ? await tempFolder() : undefined;
+  const folder = options.folder ?? (own?.path as string);
+  const clock = (options.clock as ManualClock | undefined) ?? new ManualClock();
+  const writer = openWriter({ reserve: { bytes: 0 }, log: SILENT, ...options, folder, clock });
+  const ports: MessagePort[] = [];
+  const port = (role: Role): MessagePort => {
+    const { port1, port2 } = new MessageChannel();
+    writer.serve(role, port1);
+    ports.push(port2);
+    return port2;
+  };
+  const readerPorts = new MessageChannel();
+  serveReader(folder, readerPorts.port1);
+  const workPort = port("work");
+  const directory = openDirectoryReader(folder);
+  const intakeOptions = { folder, shared: writer.shared, bodyMemory: options.bodyMemory ?? 1 << 26, clock };
+  const close = async (): Promise<void> => {
+    for (const open of ports) open.close();
+    directory.close();
+    readerPorts.port2.close();
+    await writer.close();
+    await own?.[Symbol.asyncDispose]();
+  };
+  return {
+    folder,
+    clock,
+    writer,
+    port,
+    directory,
+    intake: connectIntake(port("intake"), intakeOptions),
+    work: connectWork(workPort, { folder }),
+    control: connectControl(port("control")),
+    reader: connectReader(readerPorts.port2),
+    closeWorkPort: () => workPort.close(),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The files as a killed process would leave them, in a folder of their own. */
+export async function crashCopy(store: { readonly folder: string }, target: string): Promise<void> {
+  await cp(store.folder, target, { recursive: true, filter: isNoSharedMemory });
+}
+
+function isNoSharedMemory(file: string): boolean {
+  return !file.endsWith("-shm");
+}
+
+/** The store as the contract wants it. */
+export async function storeForContract(): Promise<StoreUnderTest> {
+  return contractStore(await openSqliteStore());
+}
+
+function contractStore(store: SqliteStore): StoreUnderTest & { readonly recovered: number } {
+  return {
+    ...store,
+    recovered: store.writer.recovered,
+    move: (milliseconds) => store.clock.advance(milliseconds),
+    reopenAfterCrash: async () => {
+      const folder = await tempFolder();
+      const copy = join(folder.path, "data");
+      await crashCopy(store, copy);
+      const reopened = contractStore(await openSqliteStore({ folder: copy, clock: store.clock }));
+      return {
+        ...reopened,
+        [Symbol.asyncDispose]: async () => {
+          await reopened[Symbol.asyncDispose]();
+          await folder[Symbol.asyncDispose]();
+        },
+      };
+    },
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}

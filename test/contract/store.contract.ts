@@ -1,0 +1,539 @@
+/**
+ * What every storage engine must keep, whatever its SQL: run with a factory of the engine's store. Time stands
+ * still unless a test moves it.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { AccessStore } from "../../src/ports/access.ts";
+import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
+import type {
+  Intake,
+  OperatorStore,
+  QueueReader,
+  State,
+  WorkNotice,
+  WorkStore,
+} from "../../src/ports/queue.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import {
+  DEFERRED,
+  DELIVERED,
+  RELEASED,
+  UNCONFIRMED,
+  accept,
+  bodyOf,
+  fillBody,
+  newMail,
+  settlement,
+  to,
+} from "./mails.ts";
+import { directoryContract } from "./directory.contract.ts";
+
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly clock: Clock;
+  readonly intake: Intake;
+  readonly work: WorkStore;
+  readonly control: OperatorStore & DirectoryWriter & AccessStore;
+  readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
+  readonly directory: DirectoryReader;
+  move(milliseconds: number): void;
+  /** Opens what a killed process would leave. The first store stays open. */
+  reopenAfterCrash(): Promise<StoreUnderTest & { readonly recovered: number }>;
+}
+
+export type StoreFactory = () => Promise<StoreUnderTest>;
+
+const DAY = 24 * 60 * 60 * 1000;
+const ACCEPTED = { kind: "accepted" };
+
+export function storeContract(engine: string, open: StoreFactory): void {
+  describe(`the queue in ${engine}`, () => {
+    acceptance(open);
+    claims(open);
+    settlements(open);
+    operators(open);
+    expiry(open);
+    reading(open);
+  });
+  directoryContract(engine, open);
+}
+
+async function claimOne(store: StoreUnderTest, domain = "one.test") {
+  const [mail] = await store.work.claim({ domain, limit: 1, now: store.clock.now() });
+  assert.ok(mail !== undefined, `something is due for ${domain}`);
+  return mail;
+}
+
+async function stateOf(store: StoreUnderTest, id: string): Promise<State[]> {
+  return ((await store.reader.show(id))?.recipients ?? []).map(({ state }) => state);
+}
+
+function acceptance(open: StoreFactory): void {
+  it("keeps a mail and everything known of it", async () => {
+    await using store = await open();
+    const client = { ip: "192.0.2.1", helo: "h", name: "n.example", tls: "TLSv1.3" };
+    const known = { messageId: "<m@x>", subject: "s", from: "f@x", smtpUtf8: true, eightBit: true };
+    const mail = newMail(store.clock.now(), { client, ...known, sender: "" });
+    assert.deepEqual(await accept(store.intake, mail, "hello\r\n"), ACCEPTED);
+    const claimed = await claimOne(store);
+    const { id, sender, topFields, smtpUtf8, eightBit, acceptedAt, size } = claimed;
+    assert.deepEqual(
+      { id, sender, topFields, smtpUtf8, eightBit, acceptedAt, size, client: claimed.client },
+      {
+        id: mail.id,
+        sender: "",
+        topFields: mail.topFields,
+        smtpUtf8: true,
+        eightBit: true,
+        acceptedAt: mail.acceptedAt,
+        size: 7,
+        client,
+      },
+    );
+    assert.equal((await bodyOf(claimed)).toString(), "hello\r\n");
+    assert.deepEqual(claimed.recipients, [{ n: 0, address: "a@one.test", attempts: 0, unconfirmed: 0 }]);
+    const shown = await store.reader.show(mail.id);
+    assert.equal(shown?.messageId, "<m@x>");
+    assert.equal(shown?.hasBody, true);
+  });
+
+  it("keeps an empty body", async () => {
+    await using store = await open();
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), ""), ACCEPTED);
+    assert.equal((await bodyOf(await claimOne(store))).length, 0);
+  });
+
+  for (const size of [65_536, 65_537, 3_000_000]) {
+    it(`gives a body of ${size} bytes back byte for byte, twice`, async () => {
+      await using store = await open();
+      const content = Buffer.alloc(
+        size,
+        Uint8Array.from({ length: 251 }, (_, i) => (i * 31) % 251),
+      );
+      assert.deepEqual(
+        await accept(store.intake, newMail(store.clock.now()), Buffer.from(content)),
+        ACCEPTED,
+      );
+      const mail = await claimOne(store);
+      assert.equal(mail.body.size, size);
+      for (let attempt = 0; attempt < 2; attempt++) assert.ok((await bodyOf(mail)).equals(content));
+    });
+  }
+
+  it("refuses a mail whose deadline has passed", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now(), { deadline: store.clock.now() - 1 });
+    assert.deepEqual(await accept(store.intake, mail), { kind: "refused", why: "late" });
+    assert.equal(await store.reader.show(mail.id), undefined);
+  });
+
+  it("refuses one bad mail among many and keeps the others", async () => {
+    await using store = await open();
+    const twice = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, twice), ACCEPTED);
+    const good = [newMail(store.clock.now()), newMail(store.clock.now())];
+    const bodies = await Promise.all([1, 2, 3].map(() => fillBody(store.intake, "x")));
+    const mails = [good[0], twice, good[1]].map((mail, i) =>
+      store.intake.accept(mail as never, bodies[i] as never),
+    );
+    const results = await Promise.all(mails);
+    assert.deepEqual(results, [ACCEPTED, { kind: "refused", why: "row" }, ACCEPTED]);
+    for (const { id } of [twice, ...good]) assert.deepEqual(await stateOf(store, id), ["waiting"]);
+  });
+
+  it("forgets a body that was aborted and keeps one that was accepted", async () => {
+    await using store = await open();
+    const thrown = await fillBody(store.intake, Buffer.alloc(200_000));
+    thrown.abort();
+    thrown.abort();
+    const kept = await fillBody(store.intake, Buffer.alloc(200_000, 7));
+    const answer = store.intake.accept(newMail(store.clock.now()), kept);
+    kept.abort();
+    assert.deepEqual(await answer, ACCEPTED);
+    kept.abort();
+    assert.equal((await bodyOf(await claimOne(store))).length, 200_000);
+  });
+
+  it("tells of new work in the turn of the commit", async () => {
+    await using store = await open();
+    const notices: WorkNotice[] = [];
+    store.work.onNotice((notice) => notices.push(notice));
+    await accept(
+      store.intake,
+      newMail(store.clock.now(), { recipients: to("a@one.test", "b@one.test", "c@two.test") }),
+    );
+    await store.work.work();
+    assert.deepEqual(notices, [
+      { kind: "work", domain: "one.test", recipients: 2 },
+      { kind: "work", domain: "two.test", recipients: 1 },
+    ]);
+  });
+
+  it("claims fresh mail by grant, body and all, and one credit a mail", async () => {
+    await using store = await open();
+    const notices: WorkNotice[] = [];
+    store.work.onNotice((notice) => notices.push(notice));
+    store.work.grant("one.test", 1);
+    await store.work.work();
+    const granted = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
+    await accept(store.intake, granted, "granted");
+    await accept(store.intake, newMail(store.clock.now()));
+    await store.work.work();
+    const claims = notices.flatMap((notice) => (notice.kind === "claimed" ? [notice.mail] : []));
+    assert.equal(claims.length, 1);
+    const [claim] = claims as [(typeof claims)[0]];
+    assert.equal((await bodyOf(claim)).toString(), "granted");
+    assert.deepEqual(await stateOf(store, granted.id), ["claimed", "waiting"]);
+    const words = notices.flatMap((notice) => (notice.kind === "work" ? [notice.domain] : []));
+    assert.deepEqual(words, ["two.test", "one.test"]);
+    assert.equal(
+      await store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now())),
+      true,
+    );
+    assert.deepEqual(await stateOf(store, granted.id), ["gone", "waiting"]);
+  });
+
+  it("takes grants back", async () => {
+    await using store = await open();
+    store.work.grant("one.test", 5);
+    store.work.grant("one.test", 0);
+    await store.work.work();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    assert.deepEqual(await stateOf(store, mail.id), ["waiting"]);
+  });
+}
+
+function claims(open: StoreFactory): void {
+  it("claims the oldest due first, whole mails, within the limit", async () => {
+    await using store = await open();
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@one.test", "c@two.test") });
+      ids.push(mail.id);
+      await accept(store.intake, mail);
+      store.move(10);
+    }
+    const request = { domain: "one.test", limit: 2, now: store.clock.now() };
+    const first = await store.work.claim(request);
+    assert.deepEqual(
+      first.map(({ id }) => id),
+      ids.slice(0, 2),
+    );
+    assert.deepEqual(
+      first[0]?.recipients.map(({ n }) => n),
+      [0, 1],
+    );
+    assert.deepEqual(
+      (await store.work.claim(request)).map(({ id }) => id),
+      ids.slice(2),
+    );
+    assert.deepEqual(await store.work.claim(request), []);
+    assert.equal(new Set(first.map(({ token }) => token)).size, 2);
+  });
+
+  it("claims only what is due, the unconfirmed too", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const mail = await claimOne(store);
+    const dueAt = store.clock.now() + 60_000;
+    await store.work.settle(
+      settlement(mail, { state: "unconfirmed", outcome: UNCONFIRMED, dueAt }, store.clock.now()),
+    );
+    assert.deepEqual(await store.work.claim({ domain: "one.test", limit: 9, now: dueAt - 1 }), []);
+    const [again] = await store.work.claim({ domain: "one.test", limit: 9, now: dueAt });
+    assert.deepEqual(again?.recipients, [{ n: 0, address: "a@one.test", attempts: 1, unconfirmed: 1 }]);
+  });
+
+  it("tells what waits by domain", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    await accept(store.intake, newMail(start, { recipients: to("a@one.test", "b@one.test", "c@two.test") }));
+    await accept(store.intake, newMail(start + 5));
+    await claimOne(store, "two.test");
+    assert.deepEqual(await store.work.work(), [
+      { domain: "one.test", recipients: 3, nextDue: start, oldest: start },
+    ]);
+  });
+
+  it("wakes what waits for its next attempt", async () => {
+    await using store = await open();
+    for (let i = 0; i < 3; i++) await accept(store.intake, newMail(store.clock.now()));
+    const dueAt = store.clock.now() + DAY;
+    for (const mail of await store.work.claim({ domain: "one.test", limit: 9, now: store.clock.now() }))
+      await store.work.settle(
+        settlement(mail, { state: "waiting", outcome: DEFERRED, dueAt }, store.clock.now()),
+      );
+    const [work] = await store.work.wake(["one.test", "nothing.test"]);
+    assert.equal(work?.recipients, 3);
+    assert.equal(work?.nextDue, store.clock.now());
+    assert.equal(
+      (await store.work.claim({ domain: "one.test", limit: 9, now: store.clock.now() })).length,
+      3,
+    );
+  });
+
+  it("takes claimed mail for unconfirmed after a crash, due after a short wait", async () => {
+    await using store = await open();
+    const [lost, waits] = [newMail(store.clock.now()), newMail(store.clock.now() + 1)];
+    await accept(store.intake, lost);
+    await accept(store.intake, waits);
+    const claim = await claimOne(store);
+    await using after = await store.reopenAfterCrash();
+    assert.equal(after.recovered, 1);
+    assert.deepEqual(await stateOf(after, lost.id), ["unconfirmed"]);
+    assert.deepEqual(await stateOf(after, waits.id), ["waiting"]);
+    assert.equal(await after.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 0)), false);
+    const now = store.clock.now();
+    const ids = async (at: number) =>
+      (await after.work.claim({ domain: "one.test", limit: 9, now: at })).map(({ id }) => id);
+    assert.deepEqual(await ids(now + 1), [waits.id]);
+    assert.deepEqual(await ids(now + 5000), [lost.id]);
+  });
+}
+
+function settlements(open: StoreFactory): void {
+  it("counts attempts, but not for what was only released", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const now = store.clock.now();
+    const first = await claimOne(store);
+    assert.equal(
+      await store.work.settle(settlement(first, { state: "waiting", outcome: DEFERRED, dueAt: now }, now)),
+      true,
+    );
+    const second = await claimOne(store);
+    assert.equal(second.recipients[0]?.attempts, 1);
+    assert.equal(
+      await store.work.settle(settlement(second, { state: "waiting", outcome: RELEASED }, now)),
+      true,
+    );
+    const third = await claimOne(store);
+    assert.deepEqual(third.recipients[0], { n: 0, address: "a@one.test", attempts: 1, unconfirmed: 0 });
+    assert.equal((await store.reader.show(first.id))?.recipients[0]?.lastReply, "451 later");
+  });
+
+  it("refuses a lost token and writes nothing", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const mail = await claimOne(store);
+    const gone = settlement(mail, { state: "gone", outcome: DELIVERED }, store.clock.now());
+    assert.equal(await store.work.settle({ ...gone, token: mail.token + 1 }), false);
+    assert.equal(await store.work.settle({ ...gone, id: "nonesuch" }), false);
+    assert.deepEqual(await stateOf(store, mail.id), ["claimed"]);
+    assert.equal(await store.work.settle(gone), true);
+    assert.equal(await store.work.settle(gone), false);
+  });
+
+  it("keeps the ledger and drops the body with the last recipient", async () => {
+    await using store = await open();
+    const content = Buffer.alloc(100_000, 1);
+    for (const body of ["small", content]) {
+      const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
+      await accept(store.intake, mail, body);
+      for (const [domain, kept] of [
+        ["one.test", true],
+        ["two.test", false],
+      ] as const) {
+        const claim = await claimOne(store, domain);
+        await store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now()));
+        assert.equal((await store.reader.show(mail.id))?.hasBody, kept);
+      }
+      const [row] = (await store.reader.show(mail.id))?.recipients ?? [];
+      assert.equal(row?.lastReply, "250 2.0.0 taken");
+      assert.equal(row?.destination, "192.0.2.9:25");
+      assert.equal(await store.reader.export(mail.id), undefined);
+    }
+  });
+
+  it("rejects an illegal move and leaves the claim as it was", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const mail = await claimOne(store);
+    const illegal = settlement(mail, { state: "claimed", outcome: DEFERRED }, store.clock.now());
+    await assert.rejects(store.work.settle(illegal));
+    assert.equal(await store.work.settle(settlement(mail, { state: "gone", outcome: DELIVERED }, 1)), true);
+  });
+}
+
+function operators(open: StoreFactory): void {
+  it("holds, releases, flushes and deletes what matches", async () => {
+    await using store = await open();
+    const mails = [to("a@one.test"), to("b@one.test"), to("c@two.test")].map((recipients, i) =>
+      newMail(store.clock.now(), { recipients, sender: i === 1 ? "other@x.test" : "sender@example.org" }),
+    );
+    for (const mail of mails) await accept(store.intake, mail);
+    const act = (verb: "hold" | "release" | "delete" | "flush", filter: object) =>
+      store.control.operate({ verb, filter, who: "socket", now: store.clock.now() });
+    const states = async () => (await Promise.all(mails.map(({ id }) => stateOf(store, id)))).flat();
+    assert.equal(await act("hold", { domain: "one.test" }), 2);
+    assert.equal(await act("hold", { domain: "one.test" }), 0);
+    assert.deepEqual(await states(), ["held", "held", "waiting"]);
+    assert.equal(await act("release", { sender: "OTHER@x.test" }), 1);
+    assert.equal(await act("flush", {}), 2);
+    assert.equal(await act("delete", { id: mails[0]?.id }), 1);
+    assert.equal(await act("delete", { recipient: "c@two.test", state: "waiting" }), 1);
+    assert.deepEqual(await states(), ["gone", "waiting", "gone"]);
+    const [row] = (await store.reader.show(mails[0]?.id ?? ""))?.recipients ?? [];
+    assert.deepEqual([row?.reason, row?.who], ["deleted", "socket"]);
+    assert.equal((await store.reader.show(mails[0]?.id ?? ""))?.hasBody, false);
+  });
+
+  it("never takes claimed mail out of a conversation", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const mail = await claimOne(store);
+    for (const verb of ["hold", "release", "delete", "flush"] as const)
+      assert.equal(await store.control.operate({ verb, filter: {}, who: "x", now: 1 }), 0);
+    assert.deepEqual(await stateOf(store, mail.id), ["claimed"]);
+  });
+
+  it("works through more than one slice, and tells of released work", async () => {
+    await using store = await open();
+    const recipients = to(...Array.from({ length: 450 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(store.clock.now(), { recipients }));
+    const notices: WorkNotice[] = [];
+    store.work.onNotice((notice) => notices.push(notice));
+    const request = { filter: { domain: "one.test" }, who: "socket", now: store.clock.now() };
+    assert.equal(await store.control.operate({ ...request, verb: "hold" }), 450);
+    assert.equal(await store.control.operate({ ...request, verb: "release" }), 450);
+    const told = notices.map((notice) => (notice.kind === "work" ? notice.recipients : 0));
+    assert.equal(
+      told.reduce((sum, count) => sum + count, 0),
+      450,
+    );
+  });
+
+  it("keeps tokens by name", async () => {
+    await using store = await open();
+    const token = { name: "dash", hash: "ab", createdAt: 5, domain: "one.test" };
+    assert.equal(await store.control.addToken(token), true);
+    assert.equal(await store.control.addToken({ ...token, hash: "cd" }), false);
+    assert.deepEqual(await store.reader.tokens(), [token]);
+    assert.deepEqual(await store.control.tokens(), [token]);
+    assert.equal(await store.control.revokeToken("dash"), true);
+    assert.equal(await store.control.revokeToken("dash"), false);
+  });
+}
+
+function expiry(open: StoreFactory): void {
+  const never = { waitingBefore: 0, parkedBefore: 0, goneBefore: 0, limit: 1000 };
+
+  it("parks the old, then closes, then forgets; held mail stays", async () => {
+    await using store = await open();
+    const [old, held, fresh] = [0, 1, 20 * DAY].map((age) => newMail(store.clock.now() + age)) as [
+      never,
+      never,
+      never,
+    ];
+    for (const mail of [old, held, fresh]) await accept(store.intake, mail);
+    const now = store.clock.now() + 31 * DAY;
+    await store.control.operate({
+      verb: "hold",
+      filter: { id: (held as { id: string }).id },
+      who: "x",
+      now: 1,
+    });
+    const states = async () =>
+      (await Promise.all([old, held, fresh].map(({ id }: { id: string }) => stateOf(store, id)))).map(String);
+    const month = 30 * DAY;
+    assert.equal(await store.work.expire({ ...never, now, waitingBefore: now - month }), 1);
+    assert.deepEqual(await states(), ["parked", "held", "waiting"]);
+    assert.equal(await store.work.expire({ ...never, now, parkedBefore: now }), 0);
+    assert.equal(await store.work.expire({ ...never, now: now + month, parkedBefore: now + 1 }), 1);
+    assert.deepEqual(await states(), ["gone", "held", "waiting"]);
+    assert.equal((await store.reader.show((old as { id: string }).id))?.recipients[0]?.reason, "expired");
+    assert.equal(await store.work.expire({ ...never, now, goneBefore: now + month + 1 }), 1);
+    assert.deepEqual(await states(), ["", "held", "waiting"]);
+    assert.equal(await store.reader.show((old as { id: string }).id), undefined);
+  });
+
+  it("keeps to its limit", async () => {
+    await using store = await open();
+    const recipients = to(...Array.from({ length: 130 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(store.clock.now(), { recipients }));
+    const slice = { ...never, now: store.clock.now() + DAY, waitingBefore: store.clock.now() + 1, limit: 70 };
+    assert.deepEqual(
+      [await store.work.expire(slice), await store.work.expire(slice), await store.work.expire(slice)],
+      [70, 60, 0],
+    );
+  });
+
+  it("begins retention anew on release", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    await store.control.operate({ verb: "hold", filter: {}, who: "x", now: 1 });
+    store.move(40 * DAY);
+    const now = store.clock.now();
+    await store.control.operate({ verb: "release", filter: {}, who: "x", now });
+    assert.equal(await store.work.expire({ ...never, now, waitingBefore: now - 30 * DAY }), 0);
+    assert.equal((await store.reader.show(mail.id))?.acceptedAt, mail.acceptedAt);
+  });
+}
+
+function reading(open: StoreFactory): void {
+  it("lists in pages without gaps or doubles", async () => {
+    await using store = await open();
+    const wanted: string[] = [];
+    for (let i = 0; i < 25; i++) {
+      const mail = newMail(store.clock.now() + i, { recipients: to("a@one.test", "b@two.test") });
+      wanted.push(`${mail.id}/0`, `${mail.id}/1`);
+      await accept(store.intake, mail);
+    }
+    await store.control.operate({ verb: "hold", filter: { domain: "two.test" }, who: "x", now: 1 });
+    const seen: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.reader.list({ filter: {}, limit: 7, ...(cursor !== undefined && { cursor }) });
+      assert.ok(page.items.length <= 7);
+      seen.push(...page.items.map(({ id, n }) => `${id}/${n}`));
+      cursor = page.next;
+    } while (cursor !== undefined);
+    assert.deepEqual(seen, wanted);
+  });
+
+  it("narrows lists and leaves the ledger out unless asked", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
+    await accept(store.intake, mail);
+    await accept(store.intake, newMail(store.clock.now(), { sender: "x@y.test" }));
+    await store.control.operate({ verb: "delete", filter: { recipient: "b@two.test" }, who: "x", now: 1 });
+    const count = async (filter: object, ledger = false) =>
+      (await store.reader.list({ filter, limit: 100, ledger })).items.length;
+    assert.equal(await count({}), 2);
+    assert.equal(await count({}, true), 3);
+    assert.equal(await count({ id: mail.id }), 1);
+    assert.equal(await count({ id: mail.id }, true), 2);
+    assert.equal(await count({ domain: "two.test" }), 0);
+    assert.equal(await count({ domain: "two.test" }, true), 1);
+    assert.equal(await count({ state: "gone" }), 1);
+    assert.equal(await count({ domain: "one.test", state: "waiting", sender: "X@Y.test" }), 1);
+    assert.equal(await count({ recipient: "nobody@one.test" }), 0);
+    await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor: "bm9uZQ" }));
+  });
+
+  it("counts by domain and state", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    await accept(store.intake, newMail(start, { recipients: to("a@one.test", "b@two.test") }));
+    await accept(store.intake, newMail(start + 9));
+    await store.control.operate({ verb: "hold", filter: { domain: "two.test" }, who: "x", now: 1 });
+    assert.deepEqual(await store.reader.counts(), [
+      { domain: "one.test", state: "waiting", recipients: 2, oldest: start },
+      { domain: "two.test", state: "held", recipients: 1, oldest: start },
+    ]);
+  });
+
+  it("exports a mail as it would go out", async () => {
+    await using store = await open();
+    for (const content of ["small\r\n", "large\r\n".repeat(20_000)]) {
+      const mail = newMail(store.clock.now());
+      await accept(store.intake, mail, content);
+      const stream = await store.reader.export(mail.id);
+      const text = Buffer.concat((await stream?.toArray()) ?? []).toString();
+      assert.equal(text, mail.topFields + content);
+    }
+    assert.equal(await store.reader.export("nonesuch"), undefined);
+  });
+}

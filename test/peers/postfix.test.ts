@@ -1,0 +1,78 @@
+/** A real Postfix as the primary: what is sent to it is read back from its maildir, octet for octet. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dkimVerify } from "../fixtures/dkim.ts";
+import { mailNamed, mails } from "../fixtures/mails.ts";
+import { freePort } from "../support/free-port.ts";
+import { sendTestMail } from "../support/raw-smtp.ts";
+import { waitFor } from "../support/wait.ts";
+import { skipWithout } from "./peers.ts";
+import { asReceived, Postfix, primarySettings } from "./postfix.ts";
+import { runSwaks } from "./swaks.ts";
+
+const DOMAIN = "example.test";
+
+async function startPrimary(): Promise<Postfix> {
+  return Postfix.start({ port: await freePort(), settings: primarySettings(DOMAIN) });
+}
+
+async function delivered(postfix: Postfix, count: number): Promise<Buffer[]> {
+  const wait = { what: `${count} mails in the maildir`, deadline: 20_000 };
+  try {
+    return await waitFor(wait, async () => {
+      const files = await postfix.delivered();
+      return files.length >= count && files;
+    });
+  } catch (error) {
+    throw new Error(`${String(error)}\n${(await postfix.log()).slice(-3000)}`, { cause: error });
+  }
+}
+
+test(
+  "one mail by swaks reaches the maildir of a real Postfix",
+  { skip: skipWithout("postfix", "swaks") },
+  async () => {
+    await using postfix = await startPrimary();
+    const { body } = mailNamed("dkim-signed");
+    const result = await runSwaks({
+      port: postfix.port,
+      from: "ann@sender.example",
+      to: [`alice@${DOMAIN}`],
+      content: body,
+    });
+    assert.equal(result.exitCode, 0, result.transcript);
+    const [file = Buffer.alloc(0)] = await delivered(postfix, 1);
+    assert.match(
+      file.toString("latin1"),
+      /^Return-Path: <ann@sender.example>\nX-Original-To: alice@example.test\n/,
+    );
+    assert.ok(dkimVerify(asReceived(file)), "the signature still verifies");
+    assert.equal(await postfix.queued(), 0);
+  },
+);
+
+/**
+ * Postfix mends what is no sound header: it sets a blank line before the first line that is no field, quotes a
+ * `From ` line, takes blanks before a colon away. Bodies with sound headers come back as they were sent.
+ */
+const MENDED_BY_POSTFIX = [
+  "body-without-blank-line",
+  "continuation-first",
+  "dot-instead-of-header",
+  "header-broken-off",
+  "mbox-from-on-top",
+  "odd-field-names",
+];
+
+test("the corpus comes back from Postfix octet for octet", { skip: skipWithout("postfix") }, async () => {
+  await using postfix = await startPrimary();
+  const sent = mails(200_000);
+  for (const mail of sent) {
+    const reply = await sendTestMail(postfix.port, { ...mail, recipients: ["alice"] }, DOMAIN);
+    assert.equal(reply.code, 250, `${mail.name}: ${reply.lines.join(" ")}`);
+  }
+  const files = await delivered(postfix, sent.length);
+  const back = new Set(files.map((file) => asReceived(file).toString("latin1")));
+  const changed = sent.filter((mail) => !back.has(mail.body.toString("latin1"))).map((mail) => mail.name);
+  assert.deepEqual(changed.toSorted(), MENDED_BY_POSTFIX);
+});

@@ -1,0 +1,215 @@
+/** What the admin endpoint is given, in memory: a queue of three recipients, two domains, one primary. */
+import { Readable } from "node:stream";
+import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
+import type { TokenRecord } from "../../src/ports/access.ts";
+import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
+import type { JournalEvent, TraceLine } from "../../src/ports/journal.ts";
+import type { PrimaryStatus } from "../../src/ports/health.ts";
+import type {
+  ListRequest,
+  MailDetail,
+  MailFilter,
+  OperatorRequest,
+  QueueCount,
+  QueueEntry,
+} from "../../src/ports/queue.ts";
+import { ManualClock } from "../../src/runtime/clock.ts";
+import { SILENT } from "../../src/runtime/log.ts";
+import { Access } from "../../src/services/access/access.ts";
+
+export const FIRST = "01k9zq3v5x0abcde";
+export const SECOND = "01k9zq3v5x0abcdf";
+const START = Date.UTC(2026, 2, 1);
+
+export function queueEntry(change: Partial<QueueEntry>): QueueEntry {
+  return {
+    id: FIRST,
+    n: 0,
+    recipient: "alice@example.com",
+    domain: "example.com",
+    sender: "bob@sender.example",
+    state: "waiting",
+    acceptedAt: START,
+    updatedAt: START,
+    attempts: 0,
+    unconfirmed: 0,
+    size: 2048,
+    ...change,
+  };
+}
+
+export class FakeWorld {
+  readonly clock = new ManualClock(START + 3 * 3_600_000 + 12 * 60_000);
+  entries: QueueEntry[] = [
+    queueEntry({ attempts: 2, lastReply: "450 4.2.0 try later", dueAt: START + 4 * 3_600_000 }),
+    queueEntry({ n: 1, recipient: "carol@other.example", domain: "other.example" }),
+    queueEntry({ id: SECOND, recipient: "dave@example.com", state: "held", reason: "operator", sender: "" }),
+  ];
+  domains: DomainRecord[] = [domainRecord("example.com", "file"), domainRecord("other.example", "api")];
+  hits: RecipientHit[] = [
+    { pattern: "alice", origin: "file" },
+    { pattern: "list-*", origin: "api" },
+  ];
+  lines: TraceLine[] = [];
+  primaries: PrimaryStatus[] = [
+    {
+      destination: "mail.example.com:25",
+      domains: ["example.com"],
+      state: "down",
+      since: START,
+      why: "connection refused",
+      connections: 0,
+    },
+  ];
+  status: ControlStatus = {
+    version: "0.1.0",
+    hostname: "mx2.example.net",
+    startedAt: START,
+    condition: "ok",
+    listening: ["127.0.0.1:2525"],
+    connections: 4,
+    room: 12 * 1024 ** 3,
+    generation: 7,
+  };
+  reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
+  tokens: TokenRecord[] = [];
+  readonly operations: OperatorRequest[] = [];
+  readonly changes: RecipientChange[] = [];
+  readonly events: JournalEvent[] = [];
+  /** Thrown by every read of the queue while set. */
+  trouble: Error | undefined;
+
+  readonly access = new Access(
+    {
+      tokens: async () => this.tokens,
+      addToken: async (token) => {
+        if (this.tokens.some(({ name }) => name === token.name)) return false;
+        this.tokens.push(token);
+        return true;
+      },
+      revokeToken: async (name) => {
+        const before = this.tokens.length;
+        this.tokens = this.tokens.filter((token) => token.name !== name);
+        return this.tokens.length < before;
+      },
+    },
+    this.clock,
+  );
+
+  parts(socket: string): AdminParts {
+    return {
+      socket,
+      queue: {
+        list: async (request) => this.#list(request),
+        show: async (id) => this.#show(id),
+        counts: async () => this.#counts(),
+        export: async (id) =>
+          this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
+      },
+      operator: {
+        operate: async (request) => {
+          this.operations.push(request);
+          return this.entries.filter((entry) => matches(entry, request.filter)).length;
+        },
+      },
+      directory: {
+        domains: async () => this.domains,
+        recipients: async ({ limit, cursor = "0" }) => {
+          const end = Number(cursor) + limit;
+          const items = this.hits.slice(Number(cursor), end);
+          return end < this.hits.length ? { items, next: String(end) } : { items };
+        },
+      },
+      editor: {
+        addDomain: async ({ name, settings }) =>
+          void this.domains.push({ name, settings, origin: "api", paused: false, draining: false }),
+        removeDomain: async (name) => {
+          const found = this.domains.find((domain) => domain.name === name);
+          if (found === undefined) return "unknown";
+          return found.origin === "file" ? "declared" : "removed";
+        },
+        setPaused: async (name) => this.domains.some((domain) => domain.name === name),
+        changeRecipients: async (change) => {
+          this.changes.push(change);
+          return change.recipients.length;
+        },
+      },
+      recipients: {
+        check: async (address) => ({
+          address,
+          answer: "accept",
+          why: "it is in the declared list",
+          origin: "file",
+        }),
+      },
+      trace: {
+        trace: async ({ about }) =>
+          this.lines.filter((line) => line.id === about || line.keys?.includes(about)),
+      },
+      access: this.access,
+      status: () => this.status,
+      primaries: async () => this.primaries,
+      reload: async () => this.reloaded,
+      metrics: async () => "holdfast_smtp_connections 4\n",
+      journal: { record: (event) => void this.events.push(event) },
+      clock: this.clock,
+      log: SILENT,
+    };
+  }
+
+  #list({ filter, limit, cursor = "0", ledger = false }: ListRequest) {
+    if (this.trouble !== undefined) throw this.trouble;
+    const all = this.entries.filter((entry) => matches(entry, filter) && (ledger || entry.state !== "gone"));
+    const end = Number(cursor) + limit;
+    const items = all.slice(Number(cursor), end);
+    return end < all.length ? { items, next: String(end) } : { items };
+  }
+
+  #show(id: string): MailDetail | undefined {
+    const recipients = this.entries.filter((entry) => entry.id === id);
+    const [first] = recipients;
+    if (first === undefined) return undefined;
+    return {
+      id,
+      sender: first.sender,
+      acceptedAt: first.acceptedAt,
+      size: first.size,
+      hash: "ab".repeat(32),
+      client: { ip: "192.0.2.1", helo: "mail.sender.example" },
+      topFields: "Received: from mail.sender.example\r\n",
+      subject: "Hello",
+      recipients,
+      hasBody: true,
+    };
+  }
+
+  #counts(): readonly QueueCount[] {
+    return this.entries.map(({ domain, state, acceptedAt }) => ({
+      domain,
+      state,
+      recipients: 1,
+      oldest: acceptedAt,
+    }));
+  }
+}
+
+function matches(entry: QueueEntry, filter: MailFilter): boolean {
+  return Object.entries(filter).every(([key, value]) => entry[key as keyof QueueEntry] === value);
+}
+
+function domainRecord(name: string, origin: "file" | "api"): DomainRecord {
+  return {
+    name,
+    origin,
+    paused: false,
+    draining: false,
+    settings: {
+      mode: "backup",
+      primaries: [{ host: `mail.${name}`, port: 25, tls: "opportunistic", preference: 10 }],
+      catchAll: false,
+      tagSeparator: "+",
+      unknownDuringOutage: "accept",
+      bareNewlines: "normalise",
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * The real daemon as a child process: the launcher, a configuration file, the admin socket; nothing from inside.
+ * It can be killed without a warning and started again on the same folder, as after a crash.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { freePort } from "./free-port.ts";
+import { waitFor } from "./wait.ts";
+
+const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
+const READY_DEADLINE = 20_000;
+const STOP_DEADLINE = 70_000;
+/** Characters of output that are kept. */
+const KEPT_OUTPUT = 2 ** 20;
+
+export interface DaemonPlan {
+  /** Holds the configuration and, below `data`, the queue. */
+  readonly folder: string;
+  /** Free ones are taken where absent. */
+  readonly smtpPort?: number;
+  readonly adminPort?: number;
+  readonly primaryPort: number;
+  readonly domain?: string;
+  /** Keys of a domain: recipients, mode, unknownDuringOutage, ... */
+  readonly domainSettings?: Readonly<Record<string, unknown>>;
+  /** Top-level keys of the configuration, beside or instead of the usual ones. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Keys of `smtp` beside the usual ones. */
+  readonly smtp?: Readonly<Record<string, unknown>>;
+}
+
+/** What `GET /v1/status` tells, as far as tests use it. */
+export interface DaemonStatus {
+  readonly ready: boolean;
+  readonly condition: string;
+  readonly mail: Readonly<Partial<Record<string, number>>>;
+  readonly primaries: readonly { readonly destination: string; readonly state: string }[];
+}
+
+export interface DaemonEntry {
+  readonly id: string;
+  readonly n: number;
+  readonly recipient: string;
+  readonly state: string;
+  readonly unconfirmed: number;
+}
+
+export class Daemon implements AsyncDisposable {
+  readonly config: string;
+  readonly socket: string;
+  readonly smtpPort: number;
+  readonly adminPort: number;
+  #child: ChildProcess | undefined;
+  #ended: Promise<number | null> = Promise.resolve(null);
+  #output = "";
+  readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
+
+  private constructor(plan: DaemonPlan, ports: { readonly smtp: number; readonly admin: number }) {
+    this.config = join(plan.folder, "holdfast.yaml");
+    this.socket = join(plan.folder, "data", "admin.sock");
+    this.smtpPort = ports.smtp;
+    this.adminPort = ports.admin;
+  }
+
+  /** Writes the configuration and starts; resolves when the daemon accepts mail. */
+  static async start(plan: DaemonPlan): Promise<Daemon> {
+    const ports = { smtp: plan.smtpPort ?? (await freePort()), admin: plan.adminPort ?? (await freePort()) };
+    const daemon = new Daemon(plan, ports);
+    await mkdir(plan.folder, { recursive: true });
+    // JSON is YAML.
+    await writeFile(daemon.config, JSON.stringify(configuration(plan, ports), undefined, 2));
+    process.once("exit", daemon.#atExit);
+    await daemon.restart();
+    return daemon;
+  }
+
+  /** Starts it again after a stop or a kill; answers the milliseconds until it accepted mail. */
+  async restart(): Promise<number> {
+    const begin = performance.now();
+    const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", this.config], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    this.#ended = new Promise((resolve) => {
+      child.once("close", resolve);
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (text) => {
+        this.#output = (this.#output + String(text)).slice(-KEPT_OUTPUT);
+      });
+    }
+    await waitFor({ what: "the daemon is ready", deadline: READY_DEADLINE, every: 10 }, () =>
+      this.#isReady(child),
+    ).catch(async (error: unknown) => {
+      await this.kill();
+      throw new Error(`${String(error)}\n${this.#output.slice(-4000)}`);
+    });
+    return performance.now() - begin;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  /** What it wrote to stdout and stderr, the last million characters. */
+  output(): string {
+    return this.#output;
+  }
+
+  /** kill -9; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#child?.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  /** SIGTERM; answers the exit code. */
+  async stop(): Promise<number | null> {
+    this.#child?.kill("SIGTERM");
+    const late = setTimeout(() => this.#child?.kill("SIGKILL"), STOP_DEADLINE);
+    const code = await this.#ended;
+    clearTimeout(late);
+    return code;
+  }
+
+  /** One request over the Unix socket; rejects unless the answer is 2xx. */
+  async api<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+    const { status, text } = await this.#request(method, path, body);
+    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  async status(): Promise<DaemonStatus> {
+    return this.api("GET", "/v1/status");
+  }
+
+  /** Recipients that are not gone, by the daemon's own count. */
+  async held(): Promise<number> {
+    const { mail } = await this.status();
+    return Object.entries(mail).reduce(
+      (sum, [state, count]) => (state === "gone" ? sum : sum + (count ?? 0)),
+      0,
+    );
+  }
+
+  /** Every entry of the queue, and of the ledger where asked for, page by page. */
+  async *entries(ledger = false): AsyncGenerator<DaemonEntry> {
+    let cursor = "";
+    do {
+      const query = `limit=1000${ledger ? "&ledger=1" : ""}${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page = await this.api<{ items: DaemonEntry[]; next?: string }>("GET", `/v1/queue?${query}`);
+      yield* page.items;
+      cursor = page.next ?? "";
+    } while (cursor !== "");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    process.removeListener("exit", this.#atExit);
+    await this.kill();
+  }
+
+  async #isReady(child: ChildProcess): Promise<boolean> {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the daemon ended with ${child.exitCode ?? child.signalCode}`);
+    return this.#request("GET", "/readyz").then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  #request(method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const headers = body === undefined ? {} : { "content-type": "application/json" };
+      const sent = request({ socketPath: this.socket, method, path, headers, agent: false }, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("error", reject);
+      });
+      sent.on("error", reject);
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}
+
+function configuration(plan: DaemonPlan, ports: { smtp: number; admin: number }): Record<string, unknown> {
+  return {
+    hostname: "mx2.holdfast.test",
+    storage: `sqlite:${join(plan.folder, "data")}`,
+    smtp: {
+      listen: [`127.0.0.1:${ports.smtp}`],
+      // All load comes from one address.
+      limits: { connectionsPerClient: 10_000, mailsPerConnection: 1_000_000 },
+      ...plan.smtp,
+    },
+    admin: { listen: `127.0.0.1:${ports.admin}` },
+    // Nobody is asked: the port of a name server that refuses.
+    dns: { servers: ["127.0.0.1:9"] },
+    domains: {
+      [plan.domain ?? "example.test"]: {
+        mode: "backup",
+        primary: { host: "127.0.0.1", port: plan.primaryPort, tls: "none" },
+        recipients: { catchAll: true },
+        ...plan.domainSettings,
+      },
+    },
+    ...plan.settings,
+  };
+}

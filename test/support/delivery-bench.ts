@@ -1,0 +1,68 @@
+/** A running delivery over fakes, on a clock that the test moves. */
+import type { Resolver } from "../../src/ports/resolver.ts";
+import { ManualClock } from "../../src/runtime/clock.ts";
+import { SILENT } from "../../src/runtime/log.ts";
+import type { Delivery, DeliverySettings } from "../../src/services/delivery/delivery.ts";
+import { startDelivery } from "../../src/services/delivery/delivery.ts";
+import { FakeDirectory } from "./fake-directory.ts";
+import { FakeSmtpClient } from "./fake-smtp-client.ts";
+import { FakeWorkStore } from "./fake-work-store.ts";
+import { MemoryJournal } from "./memory-journal.ts";
+import { idle, pass } from "./settle.ts";
+
+export const SETTINGS: DeliverySettings = {
+  hostname: "mx2.test",
+  ownAddresses: [],
+  connections: 8,
+  mailsPerConnection: 100,
+  retention: { waiting: 30 * 86_400_000, parked: 30 * 86_400_000, ledger: 90 * 86_400_000 },
+  alertsOldest: 4 * 3_600_000,
+};
+
+/** Literals resolve to themselves, other names as the map says. */
+export class FakeResolver implements Resolver {
+  readonly hosts = new Map<string, Awaited<ReturnType<Resolver["addresses"]>>>();
+  readonly exchangers = new Map<string, Awaited<ReturnType<Resolver["mx"]>>>();
+
+  async addresses(host: string): ReturnType<Resolver["addresses"]> {
+    return this.hosts.get(host) ?? { kind: "found", records: [host] };
+  }
+  async mx(domain: string): ReturnType<Resolver["mx"]> {
+    return this.exchangers.get(domain) ?? { kind: "none" };
+  }
+  async confirmedName(): ReturnType<Resolver["confirmedName"]> {
+    return { kind: "none" };
+  }
+}
+
+export interface Bench {
+  readonly clock: ManualClock;
+  readonly store: FakeWorkStore;
+  readonly directory: FakeDirectory;
+  readonly client: FakeSmtpClient;
+  readonly resolver: FakeResolver;
+  readonly journal: MemoryJournal;
+  /** Starts delivery; what waits in the store is found by it. */
+  start(change?: Partial<DeliverySettings>): Promise<Delivery>;
+  pass(milliseconds: number, step?: number): Promise<void>;
+}
+
+export function deliveryBench(): Bench {
+  const clock = new ManualClock();
+  const bench = {
+    clock,
+    store: new FakeWorkStore(clock),
+    directory: new FakeDirectory(),
+    client: new FakeSmtpClient(),
+    resolver: new FakeResolver(),
+    journal: new MemoryJournal(),
+    pass: (milliseconds: number, step?: number) => pass(clock, milliseconds, step),
+    start: async (change: Partial<DeliverySettings> = {}) => {
+      const settings = { ...SETTINGS, ...change };
+      const delivery = startDelivery({ ...bench, log: SILENT, random: () => 0.5, settings });
+      await idle();
+      return delivery;
+    },
+  };
+  return bench;
+}

@@ -1,0 +1,168 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Act, Primary, ReceivedMail } from "./fake-primary.ts";
+
+const END = Buffer.from("\r\n.\r\n");
+const DEFAULT_EXTENSIONS = ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
+
+/** One connection to the fake primary. */
+export class FakeSession {
+  readonly #primary: Primary;
+  readonly #number: number;
+  #socket: Socket;
+  #input: Buffer = Buffer.alloc(0);
+  #inData = false;
+  #sender = "";
+  #mailLine = "";
+  #recipients: string[] = [];
+  #tls = false;
+  #writing: Promise<void> = Promise.resolve();
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+
+  constructor(primary: Primary, socket: Socket, number: number) {
+    this.#primary = primary;
+    this.#socket = socket;
+    this.#number = number;
+    socket.on("data", this.#onData);
+  }
+
+  greet(): void {
+    const { greeting, name = "primary.test" } = this.#primary.behaviour;
+    this.#answer(greeting ?? `220 ${name} ESMTP`);
+  }
+
+  #take(chunk: Buffer): void {
+    // RFC 5321 §4.5.2: "CRLF . CRLF" ends the body; the CRLF before it may be the one that ended the DATA line.
+    this.#input = Buffer.concat([this.#input, chunk]);
+    while (this.#inData ? this.#body() : this.#line());
+  }
+
+  #line(): boolean {
+    const end = this.#input.indexOf("\r\n");
+    if (end === -1) return false;
+    const line = this.#input.subarray(0, end).toString();
+    this.#input = this.#input.subarray(end + 2);
+    this.#primary.commands.push(line);
+    this.#command(line);
+    return true;
+  }
+
+  #command(line: string): void {
+    const verb = line.slice(0, 4).toUpperCase();
+    if (verb === "EHLO") this.#ehlo();
+    else if (verb === "HELO") this.#answer(`250 ${this.#primary.behaviour.name ?? "primary.test"}`);
+    else if (verb === "MAIL") this.#mail(line);
+    else if (verb === "RCPT") this.#rcpt(line);
+    else if (verb === "DATA") this.#data();
+    else if (verb === "RSET") this.#reset();
+    else if (verb === "STAR") this.#startTls();
+    else if (verb === "QUIT") this.#answer("221 2.0.0 bye", () => this.#socket.end());
+    else this.#answer("500 5.5.2 what?");
+  }
+
+  #ehlo(): void {
+    const { noEhlo, name = "primary.test", extensions = DEFAULT_EXTENSIONS } = this.#primary.behaviour;
+    if (noEhlo === true) return this.#answer("502 5.5.1 no EHLO here");
+    const { tls, brokenTls } = this.#primary.behaviour;
+    const offersTls = !this.#tls && (tls !== undefined || brokenTls === true);
+    const lines = [name, ...extensions, ...(offersTls ? ["STARTTLS"] : [])];
+    this.#answer(lines.map((text, i) => `250${i === lines.length - 1 ? " " : "-"}${text}`).join("\r\n"));
+  }
+
+  #mail(line: string): void {
+    this.#mailLine = line;
+    this.#sender = /<(.*)>/.exec(line)?.[1] ?? "";
+    this.#recipients = [];
+    this.#answer(this.#primary.behaviour.onMail?.(this.#sender) ?? "250 2.1.0 ok");
+  }
+
+  #rcpt(line: string): void {
+    const recipient = /<(.*)>/.exec(line)?.[1] ?? "";
+    const answer = this.#primary.behaviour.onRcpt?.(recipient) ?? "250 2.1.5 ok";
+    if (answer.startsWith("2")) this.#recipients.push(recipient);
+    this.#answer(answer);
+  }
+
+  #data(): void {
+    const answer =
+      this.#primary.behaviour.onData?.() ??
+      (this.#recipients.length === 0 ? "554 5.5.1 no valid recipients" : "354 go on");
+    if (answer.startsWith("3")) {
+      this.#inData = true;
+      if (this.#primary.behaviour.stopReading === true) this.#socket.pause();
+      this.#input = Buffer.concat([Buffer.from("\r\n"), this.#input]);
+    }
+    this.#answer(answer);
+  }
+
+  #body(): boolean {
+    const { midData } = this.#primary.behaviour;
+    if (midData !== undefined && this.#input.length > midData.after) {
+      this.#inData = false;
+      this.#input = Buffer.alloc(0);
+      this.#answer(midData.act);
+      return false;
+    }
+    const end = this.#input.indexOf(END);
+    if (end === -1) return false;
+    const data = unstuff(this.#input.subarray(2, end + 2));
+    this.#input = this.#input.subarray(end + END.length);
+    this.#inData = false;
+    this.#finish(data);
+    return true;
+  }
+
+  #finish(data: Buffer): void {
+    const mail: ReceivedMail = {
+      sender: this.#sender,
+      recipients: this.#recipients,
+      data,
+      mailLine: this.#mailLine,
+      connection: this.#number,
+      tls: this.#tls,
+    };
+    const answer = this.#primary.behaviour.onDot?.(mail) ?? "250 2.0.0 taken";
+    if (!/^[45]/.test(answer)) this.#primary.keep(mail);
+    this.#answer(answer);
+  }
+
+  #reset(): void {
+    this.#recipients = [];
+    this.#answer("250 2.0.0 ok");
+  }
+
+  #startTls(): void {
+    const { tls, brokenTls } = this.#primary.behaviour;
+    this.#answer("220 2.0.0 go ahead", () => {
+      if (brokenTls === true || tls === undefined) return void this.#socket.end("this is no TLS\r\n");
+      const plain = this.#socket;
+      plain.off("data", this.#onData);
+      const secure = new TLSSocket(plain, { isServer: true, ...tls });
+      secure.on("error", () => {});
+      secure.on("data", this.#onData);
+      this.#socket = secure;
+      this.#tls = true;
+    });
+  }
+
+  #answer(answer: string | Act, then?: () => void): void {
+    const { tarpit } = this.#primary.behaviour;
+    if (tarpit === undefined) return this.#act(answer, then);
+    this.#writing = this.#writing.then(
+      () => new Promise((resolve) => setTimeout(() => resolve(this.#act(answer, then)), tarpit)),
+    );
+  }
+
+  #act(answer: string | Act, then?: () => void): void {
+    if (answer === "close") this.#socket.end();
+    else if (answer === "reset") this.#socket.resetAndDestroy();
+    else if (answer !== "silence") this.#socket.write(`${answer}\r\n`, () => then?.());
+    if (answer.startsWith("421")) this.#socket.end();
+  }
+}
+
+function unstuff(body: Buffer): Buffer {
+  const text = body.toString("latin1");
+  const plain = text.replace(/(^|\r\n)\./g, "$1");
+  return Buffer.from(plain, "latin1");
+}

@@ -1,0 +1,111 @@
+/** An SMTP client without a network: each destination `ip:port` is an object that a test switches. */
+import type { Outcome } from "../../src/mail/outcome.ts";
+import type { ClaimedMail } from "../../src/ports/queue.ts";
+import type { Conversation, SendResult, SmtpClient, Target } from "../../src/ports/smtp-client.ts";
+import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
+
+export const DELIVERED: Outcome = { kind: "delivered", reply: { code: 250, text: "taken" } };
+
+/** What a server does; all may be changed at any time. */
+export class FakeServer {
+  /** Nothing listens. */
+  down = false;
+  /** Refuses at connect with this. */
+  greeting: DestinationTrouble | undefined;
+  name = "primary.test";
+  /** Most conversations at once; more are refused with 421. */
+  most = Infinity;
+  /** What a mail comes to; by default delivered. May wait. */
+  onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
+  knocks = 0;
+  conversations = 0;
+  open = 0;
+  mostOpen = 0;
+  /** Mails sent, in order. */
+  readonly mails: ClaimedMail[] = [];
+}
+
+export function allOf(mail: ClaimedMail, outcome: Outcome, trouble?: DestinationTrouble): SendResult {
+  const outcomes = new Map(mail.recipients.map(({ n }) => [n, outcome]));
+  return trouble === undefined ? { outcomes, took: 1 } : { outcomes, trouble, took: 1 };
+}
+
+export class FakeSmtpClient implements SmtpClient {
+  readonly #servers = new Map<string, FakeServer>();
+
+  /** The server at `ip:port`; made when first named. Others refuse connections. */
+  server(at: string): FakeServer {
+    const known = this.#servers.get(at);
+    if (known !== undefined) return known;
+    const server = new FakeServer();
+    this.#servers.set(at, server);
+    return server;
+  }
+
+  async knock(target: Target): Promise<number> {
+    const server = this.#reach(target);
+    server.knocks += 1;
+    if (server.down) throw new DestinationTrouble("connect", "connection refused");
+    return 1;
+  }
+
+  async converse(target: Target): Promise<Conversation> {
+    const server = this.#reach(target);
+    server.conversations += 1;
+    if (server.down) throw new DestinationTrouble("connect", "connection refused");
+    if (server.greeting !== undefined) throw server.greeting;
+    if (server.open >= server.most)
+      throw new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
+    return new FakeConversation(server);
+  }
+
+  #reach(target: Target): FakeServer {
+    const server = this.#servers.get(`${target.ip}:${target.port}`);
+    if (server === undefined) throw new DestinationTrouble("connect", "connection refused");
+    return server;
+  }
+}
+
+class FakeConversation implements Conversation {
+  readonly capabilities;
+  phase: Conversation["phase"] = "idle";
+  readonly #server: FakeServer;
+
+  constructor(server: FakeServer) {
+    this.#server = server;
+    this.capabilities = { name: server.name, extensions: ["PIPELINING"] };
+    server.open += 1;
+    server.mostOpen = Math.max(server.mostOpen, server.open);
+  }
+
+  async send(mail: ClaimedMail): Promise<SendResult> {
+    this.phase = "body";
+    this.#server.mails.push(mail);
+    const aborted = new Promise<SendResult>((resolve) => {
+      this.#abort = () => {
+        const trouble = new DestinationTrouble("session", "aborted");
+        resolve(allOf(mail, { kind: "deferred", reply: { code: 421, text: "aborted" } }, trouble));
+      };
+    });
+    const result = await Promise.race([this.#server.onMail(mail), aborted]);
+    this.phase = "idle";
+    if (result.trouble !== undefined) this.#end();
+    return result;
+  }
+
+  async quit(): Promise<void> {
+    this.#end();
+  }
+
+  abort(): void {
+    this.#abort();
+    this.#end();
+  }
+
+  #abort = (): void => {};
+
+  #end(): void {
+    if (this.phase !== "over") this.#server.open -= 1;
+    this.phase = "over";
+  }
+}

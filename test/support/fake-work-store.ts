@@ -1,0 +1,226 @@
+/** The handing-over half of the store, in memory: states, tokens, grants and notices as ports/queue.ts asks. */
+import type {
+  ClaimedMail,
+  ClaimRequest,
+  DomainWork,
+  ExpireSlice,
+  Reason,
+  SettleRequest,
+  State,
+  StoreCondition,
+  WorkNotice,
+  WorkStore,
+} from "../../src/ports/queue.ts";
+import { LEGAL_MOVES } from "../../src/ports/queue.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+
+export interface StoredRecipient {
+  readonly n: number;
+  readonly address: string;
+  state: State;
+  reason?: Reason;
+  dueAt: number;
+  attempts: number;
+  unconfirmed: number;
+}
+
+export interface StoredMail {
+  readonly id: string;
+  readonly domain: string;
+  readonly acceptedAt: number;
+  readonly sender: string;
+  readonly body: Buffer;
+  readonly smtpUtf8: boolean;
+  readonly recipients: readonly StoredRecipient[];
+  token: number;
+}
+
+export interface Given {
+  readonly domain: string;
+  readonly recipients?: readonly string[];
+  readonly body?: string | Buffer;
+  readonly sender?: string;
+  readonly dueAt?: number;
+  readonly smtpUtf8?: boolean;
+}
+
+export class FakeWorkStore implements WorkStore {
+  readonly mails: StoredMail[] = [];
+  readonly grants = new Map<string, number>();
+  /** Every claim asked for, in order. */
+  readonly claims: ClaimRequest[] = [];
+  readonly settled: SettleRequest[] = [];
+  readonly woken: string[][] = [];
+  readonly expired: ExpireSlice[] = [];
+  /** Answers of `expire`, in order; then 0. */
+  expireAnswers: number[] = [];
+  /** While set, every call rejects with it. */
+  failure: Error | undefined;
+  readonly #clock: Clock;
+  readonly #listeners: ((notice: WorkNotice) => void)[] = [];
+  #lastId = 0;
+  #lastToken = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Stores a mail silently, as if it had been there before the start. */
+  put(given: Given): StoredMail {
+    const now = this.#clock.now();
+    this.#lastId += 1;
+    const recipients = (given.recipients ?? [`user@${given.domain}`]).map((address, n) => ({
+      n,
+      address,
+      state: "waiting" as State,
+      dueAt: given.dueAt ?? now,
+      attempts: 0,
+      unconfirmed: 0,
+    }));
+    const mail: StoredMail = {
+      id: `mail-${this.#lastId}`,
+      domain: given.domain,
+      acceptedAt: now,
+      sender: given.sender ?? "sender@elsewhere.test",
+      body: Buffer.from(given.body ?? "Subject: test\r\n\r\nhello\r\n"),
+      smtpUtf8: given.smtpUtf8 ?? false,
+      recipients,
+      token: 0,
+    };
+    this.mails.push(mail);
+    return mail;
+  }
+
+  /** Accepts a mail: by a grant it is claimed at once, else `work` is told. */
+  accept(given: Given): StoredMail {
+    const mail = this.put(given);
+    const credits = this.grants.get(given.domain) ?? 0;
+    if (credits > 0) {
+      this.grants.set(given.domain, credits - 1);
+      this.tell({ kind: "claimed", mail: this.#claim(mail) });
+    } else {
+      this.tell({ kind: "work", domain: given.domain, recipients: mail.recipients.length });
+    }
+    return mail;
+  }
+
+  tell(notice: WorkNotice): void {
+    for (const listener of this.#listeners) listener(notice);
+  }
+
+  condition(condition: StoreCondition): void {
+    this.tell({ kind: "condition", condition });
+  }
+
+  /** How many recipients are in each state. */
+  count(): Partial<Record<State, number>> {
+    const counts: Partial<Record<State, number>> = {};
+    for (const { state } of this.mails.flatMap((mail) => mail.recipients))
+      counts[state] = (counts[state] ?? 0) + 1;
+    return counts;
+  }
+
+  async work(): Promise<readonly DomainWork[]> {
+    this.#check();
+    return this.#workOf(() => true);
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly ClaimedMail[]> {
+    this.#check();
+    this.claims.push(request);
+    const due = (mail: StoredMail): boolean =>
+      mail.recipients.some((recipient) => waits(recipient) && recipient.dueAt <= request.now);
+    const mails = this.mails.filter((mail) => mail.domain === request.domain && due(mail));
+    return mails.slice(0, request.limit).map((mail) => this.#claim(mail));
+  }
+
+  grant(domain: string, credits: number): void {
+    this.grants.set(domain, credits);
+  }
+
+  async settle(request: SettleRequest): Promise<boolean> {
+    this.#check();
+    const mail = this.mails.find(({ id }) => id === request.id);
+    if (mail === undefined || mail.token !== request.token) return false;
+    this.settled.push(request);
+    for (const { n, state, reason, dueAt, outcome } of request.recipients) {
+      const recipient = mail.recipients[n];
+      if (recipient === undefined || !LEGAL_MOVES[recipient.state].includes(state))
+        throw new Error(`illegal move of ${request.id}/${n}: ${recipient?.state} -> ${state}`);
+      recipient.state = state;
+      if (reason !== undefined) recipient.reason = reason;
+      recipient.dueAt = dueAt ?? Infinity;
+      if (outcome.kind !== "released") recipient.attempts += 1;
+      if (outcome.kind === "unconfirmed") recipient.unconfirmed += 1;
+    }
+    return true;
+  }
+
+  async wake(domains: readonly string[]): Promise<readonly DomainWork[]> {
+    this.#check();
+    this.woken.push([...domains]);
+    const chosen = this.mails.filter(({ domain }) => domains.includes(domain));
+    for (const recipient of chosen.flatMap((mail) => mail.recipients))
+      if (waits(recipient)) recipient.dueAt = Math.min(recipient.dueAt, this.#clock.now());
+    return this.#workOf((domain) => domains.includes(domain));
+  }
+
+  async expire(slice: ExpireSlice): Promise<number> {
+    this.#check();
+    this.expired.push(slice);
+    return this.expireAnswers.shift() ?? 0;
+  }
+
+  onNotice(listener: (notice: WorkNotice) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #check(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  #workOf(wanted: (domain: string) => boolean): readonly DomainWork[] {
+    const waiting = this.mails.filter((mail) => wanted(mail.domain) && mail.recipients.some(waits));
+    return [...Map.groupBy(waiting, ({ domain }) => domain)].map(([domain, mails]) => {
+      const recipients = mails.flatMap((mail) => mail.recipients.filter(waits));
+      return {
+        domain,
+        recipients: recipients.length,
+        nextDue: Math.min(...recipients.map(({ dueAt }) => dueAt)),
+        oldest: Math.min(...mails.map(({ acceptedAt }) => acceptedAt)),
+      };
+    });
+  }
+
+  #claim(mail: StoredMail): ClaimedMail {
+    const now = this.#clock.now();
+    this.#lastToken += 1;
+    mail.token = this.#lastToken;
+    const due = mail.recipients.filter((recipient) => waits(recipient) && recipient.dueAt <= now);
+    const recipients = due.map(({ n, address, attempts, unconfirmed }) => ({
+      n,
+      address,
+      attempts,
+      unconfirmed,
+    }));
+    for (const recipient of due) recipient.state = "claimed";
+    return {
+      id: mail.id,
+      token: mail.token,
+      domain: mail.domain,
+      sender: mail.sender,
+      recipients,
+      acceptedAt: mail.acceptedAt,
+      client: { ip: "192.0.2.1", helo: "client.test" },
+      topFields: "Received: by mx2.test\r\n",
+      smtpUtf8: mail.smtpUtf8,
+      eightBit: false,
+      size: mail.body.length,
+      body: { size: mail.body.length, read: () => mail.body },
+    };
+  }
+}
+
+function waits({ state }: StoredRecipient): boolean {
+  return state === "waiting" || state === "unconfirmed";
+}

@@ -1,0 +1,56 @@
+/** The command line tool against an admin endpoint with everything behind it in memory. */
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { runTool } from "../../src/cli/cli.ts";
+import { startAdmin } from "../../src/endpoints/admin/admin.ts";
+import { FakeWorld } from "./admin-fakes.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ToolWorld extends AsyncDisposable {
+  readonly world: FakeWorld;
+  readonly folder: string;
+  run(words: readonly string[], stdin?: string): Promise<Run>;
+}
+
+export async function toolWorld(): Promise<ToolWorld> {
+  const folder = await tempFolder();
+  const world = new FakeWorld();
+  const socket = join(folder.path, "admin.sock");
+  const admin = await startAdmin(world.parts(socket));
+  return {
+    world,
+    folder: folder.path,
+    run: (words, stdin = "") => runOn(socket, words, { stdin, now: () => world.clock.now() }),
+    async [Symbol.asyncDispose]() {
+      await admin.stop();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function runOn(
+  socket: string,
+  words: readonly string[],
+  { stdin = "", now = Date.now }: { readonly stdin?: string; readonly now?: () => number } = {},
+): Promise<Run> {
+  const [stdout, stderr] = [new Sink(), new Sink()];
+  const [verb = "", ...args] = words;
+  const input = Readable.from([Buffer.from(stdin)]);
+  const env = { socket, config: "/etc/holdfast.yaml", stdout, stderr, stdin: input, now, columns: 80 };
+  const code = await runTool(verb, args, env);
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+class Sink extends Writable {
+  text = "";
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { alertFor } from "../../../../src/adapters/alerts/alerts.ts";
+import type { JournalEvent } from "../../../../src/ports/journal.ts";
+
+const PRIMARY = { destination: "mail.example.com:25", domains: ["example.com"] };
+
+const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: string])[] = [
+  [
+    { kind: "primary.down", ...PRIMARY, why: "connection refused", held: 1 },
+    "primary.down",
+    "mail.example.com:25 does not take mail (connection refused); 1 recipient is held for example.com.",
+  ],
+  [
+    { kind: "primary.up", ...PRIMARY, outage: 11_520_000, held: 47 },
+    "primary.up",
+    "mail.example.com:25 is back after 3 h 12 min; 47 held 3 h 12 min, handed over from this moment.",
+  ],
+  [
+    {
+      kind: "primary.loop",
+      ...PRIMARY,
+      domains: ["a.example", "b.example", "c.example", "d.example"],
+      why: "own EHLO name",
+    },
+    "primary.loop",
+    "mail.example.com:25 is Holdfast itself (own EHLO name); mail for a.example, b.example, c.example and 1 more is held until the primary is corrected.",
+  ],
+  [
+    { kind: "store.condition", condition: "full", why: "reserve reached", free: 1024 ** 3 },
+    "store.full",
+    "Storage is full (reserve reached); new mail is put off with 452, deliveries go on. 1 GiB are free.",
+  ],
+  [
+    { kind: "store.condition", condition: "sick", why: "EIO" },
+    "store.sick",
+    "Storage is sick (EIO); nothing is accepted or delivered until it is well.",
+  ],
+  [
+    { kind: "store.condition", condition: "ok", why: "probe passed" },
+    "store.ok",
+    "Storage is well again (probe passed); mail is accepted.",
+  ],
+  [
+    { kind: "queue.oldest", domain: "example.com", age: 14_400_000, recipients: 3 },
+    "queue.oldest",
+    "The oldest mail for example.com waits since 4 h; 3 recipients are waiting.",
+  ],
+  [
+    { kind: "queue.expiring", domain: "example.com", share: 0.8, recipients: 2 },
+    "queue.expiring",
+    "Mail for example.com has used 80 % of its retention; 2 recipients are close to being given up.",
+  ],
+];
+
+test("what an operator must know is one sentence with numbers", () => {
+  for (const [event, name, text] of SENTENCES) {
+    const alert = alertFor(event, 5);
+    assert.deepEqual([alert?.name, alert?.text, alert?.at], [name, text, 5]);
+    assert.equal("kind" in (alert?.facts ?? {}), false);
+  }
+});
+
+test("everyday events raise nothing", () => {
+  assert.equal(alertFor({ kind: "config.reloaded", generation: 2 }, 5), undefined);
+  assert.equal(alertFor({ kind: "queue.expired", recipients: 2 }, 5), undefined);
+});
+
+test("a reason that a peer gave is one line of plain text", () => {
+  const alert = alertFor({ kind: "primary.down", ...PRIMARY, why: "421 \u001b[2J\r\nbye\u202e", held: 0 }, 5);
+  assert.match(alert?.text ?? "", /\(421 +\[2J bye \)/);
+});

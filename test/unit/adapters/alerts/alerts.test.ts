@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text as readText } from "node:stream/consumers";
+import { test } from "node:test";
+import { startAlerts } from "../../../../src/adapters/alerts/alerts.ts";
+import type { Alert } from "../../../../src/ports/alerts.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { loggerTo, SILENT, type Logger } from "../../../../src/runtime/log.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+const WAIT = { what: "the alert", deadline: 5000, every: 2 };
+
+function alert(name: string, text = name): Alert {
+  return { name, subject: "mail.example.com:25", text, at: Date.UTC(2026, 0, 1), facts: { held: 3 } };
+}
+
+interface Hook extends AsyncDisposable {
+  readonly url: string;
+  readonly bodies: string[];
+}
+
+/** A webhook that answers with these codes in turn, then 204; code 0: never. */
+async function hook(codes: number[] = []): Promise<Hook> {
+  const bodies: string[] = [];
+  const server: Server = createServer((request, response) => {
+    void readText(request).then((body) => {
+      bodies.push(body);
+      const code = codes.shift() ?? 204;
+      if (code !== 0) response.writeHead(code, { Location: "/elsewhere", Connection: "close" }).end();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await new Promise((resolve) => void server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  return { url: `http://127.0.0.1:${port}/hook`, bodies, [Symbol.asyncDispose]: close };
+}
+
+function recorder(): { readonly log: Logger; readonly lines: string[] } {
+  const lines: string[] = [];
+  const log = loggerTo((_level, message, fields) => lines.push(`${message}: ${String(fields["error"])}`));
+  return { log, lines };
+}
+
+test("a webhook gets the alert as JSON", async () => {
+  await using target = await hook();
+  const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log: SILENT });
+  alerts.raise(alert("primary.down", "It is down."));
+  await waitFor(WAIT, () => target.bodies.length === 1);
+  assert.deepEqual(JSON.parse(target.bodies[0] ?? ""), {
+    alert: "primary.down",
+    subject: "mail.example.com:25",
+    text: "It is down.",
+    at: "2026-01-01T00:00:00.000Z",
+    facts: { held: 3 },
+  });
+  await alerts.stop();
+});
+
+test("one more attempt is made after 5 s, then it is logged, and the next alert goes out", async () => {
+  await using target = await hook([500, 302, 204]);
+  const clock = new ManualClock();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ webhook: target.url, clock, log });
+  alerts.raise(alert("queue.oldest"));
+  alerts.raise(alert("queue.expiring"));
+  await waitFor(WAIT, () => target.bodies.length === 1);
+  await waitFor(WAIT, () => (clock.advance(5000), target.bodies.length === 3));
+  assert.deepEqual(
+    target.bodies.map((body) => (JSON.parse(body) as { alert: string }).alert),
+    ["queue.oldest", "queue.oldest", "queue.expiring"],
+  );
+  assert.deepEqual(lines, ["alert not sent: it answered 302"]);
+  await alerts.stop();
+});
+
+test("a webhook that does not answer is given up after 10 s", async () => {
+  await using target = await hook([0, 0]);
+  const clock = new ManualClock();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ webhook: target.url, clock, log });
+  alerts.raise(alert("queue.oldest"));
+  await waitFor(WAIT, () => target.bodies.length === 1);
+  clock.advance(10_000);
+  await waitFor(WAIT, () => (clock.advance(5000), target.bodies.length === 2));
+  await waitFor(WAIT, () => (clock.advance(10_000), lines.length === 1));
+  assert.match(lines[0] ?? "", /no answer within 10 s/);
+  await alerts.stop();
+});
+
+test("the same again is not sent", async () => {
+  await using target = await hook();
+  const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log: SILENT });
+  for (const name of ["queue.oldest", "queue.oldest", "queue.expiring"]) alerts.raise(alert(name));
+  await waitFor(WAIT, () => target.bodies.length === 2);
+  assert.match(target.bodies[1] ?? "", /queue\.expiring/);
+  await alerts.stop();
+});
+
+test("a hundred wait for a slow webhook, the oldest of more are dropped with a line", async () => {
+  await using target = await hook([0]);
+  const clock = new ManualClock();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ webhook: target.url, clock, log });
+  for (let i = 0; i < 110; i++) alerts.raise({ ...alert("queue.oldest"), subject: `domain ${i}` });
+  assert.equal(lines.length, 9);
+  const ended = alerts.stop();
+  clock.advance(2000);
+  await ended;
+});
+
+/** A program that writes its arguments and its input to a file. */
+function program(folder: string, body: string): string {
+  const file = join(folder, "alert program");
+  writeFileSync(file, `#!/bin/sh\n${body}\n`);
+  chmodSync(file, 0o700);
+  return file;
+}
+
+test("a command gets the JSON on its input, and its arguments as they are, without a shell", async () => {
+  await using folder = await tempFolder();
+  const out = join(folder.path, "out");
+  const file = program(
+    folder.path,
+    `{ printf '%s\\n' "$1" "$2"; cat; } > "${out}.part" && mv "${out}.part" "${out}"`,
+  );
+  const hostile = "$(touch gone); `id` | x";
+  const command = [file, "two words", hostile];
+  const alerts = startAlerts({ command, clock: new ManualClock(), log: SILENT });
+  alerts.raise(alert("primary.down", 'quote " and $HOME'));
+  const text = await waitFor(WAIT, () => readIfThere(out));
+  const [first, second, json] = text.split("\n");
+  assert.deepEqual([first, second], ["two words", hostile]);
+  assert.equal((JSON.parse(json ?? "") as Alert).text, 'quote " and $HOME');
+  await alerts.stop();
+});
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+test("commands run one at a time; trouble with one is logged", async () => {
+  await using folder = await tempFolder();
+  const out = join(folder.path, "out");
+  const file = program(folder.path, `echo begin >> "${out}"; cat > /dev/null; echo end >> "${out}"; exit 3`);
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ command: [file], clock: new ManualClock(), log });
+  alerts.raise(alert("queue.oldest"));
+  alerts.raise(alert("queue.expiring"));
+  await waitFor(WAIT, () => lines.length === 2);
+  assert.equal(readFileSync(out, "utf8"), "begin\nend\nbegin\nend\n");
+  assert.deepEqual(lines, ["alert not sent: it ended with code 3", "alert not sent: it ended with code 3"]);
+  await alerts.stop();
+});
+
+test("a command that hangs is killed after 30 s; one that is not there is logged", async () => {
+  await using folder = await tempFolder();
+  const clock = new ManualClock();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ command: [program(folder.path, "exec sleep 600")], clock, log });
+  alerts.raise(alert("queue.oldest"));
+  clock.advance(30_000);
+  await waitFor(WAIT, () => lines.length === 1);
+  assert.match(lines[0] ?? "", /ended by SIGKILL/);
+  await alerts.stop();
+  const missing = startAlerts({ command: [join(folder.path, "nothing")], clock, log });
+  missing.raise(alert("queue.oldest"));
+  await waitFor(WAIT, () => lines.length === 2);
+  assert.match(lines[1] ?? "", /ENOENT/);
+  await missing.stop();
+});

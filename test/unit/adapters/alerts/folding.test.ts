@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Folding } from "../../../../src/adapters/alerts/folding.ts";
+import type { Alert } from "../../../../src/ports/alerts.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+
+let clock: ManualClock;
+let folding: Folding;
+let sent: string[];
+
+beforeEach(() => {
+  clock = new ManualClock();
+  sent = [];
+  folding = new Folding(
+    clock,
+    ({ subject, text }, repeated) => void sent.push(`${subject} ${text} ${repeated}`),
+  );
+});
+
+function alert(name: string, text = name, subject = "mail"): Alert {
+  return { name, subject, text, at: 0, facts: {} };
+}
+
+test("the same again within ten minutes is counted, and the last of them told at their end", () => {
+  for (const text of ["first", "second", "third"]) folding.add(alert("queue.oldest", text));
+  folding.add(alert("queue.oldest", "other", "elsewhere"));
+  assert.deepEqual(sent, ["mail first 0", "elsewhere other 0"]);
+  clock.advance(599_999);
+  assert.equal(sent.length, 2);
+  clock.advance(1);
+  assert.equal(sent[2], "mail third 2");
+  clock.advance(600_000);
+  assert.equal(sent.length, 3);
+  folding.add(alert("queue.oldest", "later"));
+  assert.equal(sent[3], "mail later 0");
+});
+
+test("a return is told at once", () => {
+  folding.add(alert("primary.down"));
+  folding.add(alert("primary.up"));
+  assert.deepEqual(sent, ["mail primary.down 0", "mail primary.up 0"]);
+  clock.advance(600_000);
+  assert.equal(sent.length, 2);
+});
+
+test("flapping ends in how things stand", () => {
+  for (const name of ["down", "up", "down", "up", "down", "up", "down", "up"])
+    folding.add(alert(`primary.${name}`));
+  assert.equal(sent.length, 5);
+  clock.advance(600_000);
+  assert.equal(sent[5], "mail primary.up 3");
+});
+
+test("alerts of different kinds do not hide each other", () => {
+  folding.add(alert("queue.oldest"));
+  folding.add(alert("queue.expiring"));
+  assert.equal(sent.length, 2);
+});
+
+test("beyond a thousand subjects nothing is remembered, and nothing is lost", () => {
+  for (let i = 0; i < 1500; i++) folding.add(alert("queue.oldest", "x", `domain ${i}`));
+  assert.equal(sent.length, 1500);
+  folding.add(alert("queue.oldest", "x", "domain 1499"));
+  folding.add(alert("queue.oldest", "x", "domain 0"));
+  assert.equal(sent.length, 1501);
+});

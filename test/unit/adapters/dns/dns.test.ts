@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { dnsResolver } from "../../../../src/adapters/dns/dns.ts";
+import type { Resolver } from "../../../../src/ports/resolver.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import type { FakeDns, Zones } from "../../../support/fake-dns.ts";
+import { fakeDns } from "../../../support/fake-dns.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
+
+interface Setup {
+  readonly dns: FakeDns;
+  readonly resolver: Resolver;
+  readonly clock: ManualClock;
+  readonly hosts: string;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+async function setup(zones: Zones, hostsText = ""): Promise<Setup> {
+  const dns = await fakeDns(zones);
+  const folder = await tempFolder();
+  const clock = new ManualClock();
+  const hosts = join(folder.path, "hosts");
+  await writeFile(hosts, hostsText);
+  return {
+    dns,
+    clock,
+    hosts,
+    resolver: dnsResolver({ servers: [dns.server], clock, hosts }),
+    [Symbol.asyncDispose]: async () => {
+      await dns[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("addresses", () => {
+  test("of literals are themselves and ask nobody", async () => {
+    await using s = await setup({});
+    for (const ip of ["192.0.2.1", "2001:db8::1"])
+      assert.deepEqual(await s.resolver.addresses(ip), { kind: "found", records: [ip] });
+    assert.deepEqual(s.dns.questions, []);
+  });
+
+  test("come from the host table first, and follow its changes", async () => {
+    await using s = await setup(
+      { "mail.test": { A: ["192.0.2.9"] } },
+      "# remark\n192.0.2.1 Mail.test alias # mine\n::1 mail.test\nnonsense here\n",
+    );
+    assert.deepEqual(await s.resolver.addresses("MAIL.test."), {
+      kind: "found",
+      records: ["192.0.2.1", "::1"],
+    });
+    await writeFile(s.hosts, "");
+    s.clock.advance(5000);
+    assert.deepEqual(await s.resolver.addresses("mail.test"), { kind: "found", records: ["192.0.2.9"] });
+  });
+
+  test("of both families stand together", async () => {
+    await using s = await setup({ "mail.test": { A: ["192.0.2.1", "192.0.2.2"], AAAA: ["2001:db8::1"] } });
+    const lookup = await s.resolver.addresses("mail.test");
+    assert.deepEqual(lookup.kind === "found" && lookup.records.toSorted(), [
+      "192.0.2.1",
+      "192.0.2.2",
+      "2001:db8::1",
+    ]);
+  });
+
+  test("that do not exist are `none`, those that cannot be had `failed`", async () => {
+    await using s = await setup({ "empty.test": {}, "sick.test": "SERVFAIL", "shut.test": "REFUSED" });
+    assert.deepEqual(await s.resolver.addresses("nowhere.test"), { kind: "none" });
+    assert.deepEqual(await s.resolver.addresses("empty.test"), { kind: "none" });
+    assert.equal((await s.resolver.addresses("sick.test")).kind, "failed");
+    assert.equal((await s.resolver.addresses("shut.test")).kind, "failed");
+  });
+
+  test("are given up when the server is silent", async () => {
+    await using s = await setup({ "mute.test": "silence" });
+    const begun = performance.now();
+    assert.equal((await s.resolver.addresses("mute.test")).kind, "failed");
+    assert.ok(performance.now() - begun < 5500);
+  });
+
+  test("are remembered for their TTL, at most a minute, and asked for once at a time", async () => {
+    await using s = await setup({
+      "short.test": { A: ["192.0.2.1"], ttl: 10 },
+      "long.test": { A: ["192.0.2.1"], ttl: 86_400 },
+    });
+    const asked = (): number => s.dns.questions.filter((question) => question.startsWith("A ")).length;
+    await Promise.all([s.resolver.addresses("short.test"), s.resolver.addresses("short.test")]);
+    assert.equal(asked(), 1);
+    s.clock.advance(9000);
+    await s.resolver.addresses("short.test");
+    assert.equal(asked(), 1);
+    s.clock.advance(2000);
+    await s.resolver.addresses("short.test");
+    assert.equal(asked(), 2);
+    await s.resolver.addresses("long.test");
+    s.clock.advance(59_000);
+    await s.resolver.addresses("long.test");
+    assert.equal(asked(), 3);
+    s.clock.advance(2000);
+    await s.resolver.addresses("long.test");
+    assert.equal(asked(), 4);
+  });
+
+  test("that failed are asked for again after seconds", async () => {
+    await using s = await setup({ "sick.test": "SERVFAIL" });
+    await s.resolver.addresses("sick.test");
+    s.dns.zones["sick.test"] = { A: ["192.0.2.1"] };
+    assert.equal((await s.resolver.addresses("sick.test")).kind, "failed");
+    s.clock.advance(2000);
+    assert.equal((await s.resolver.addresses("sick.test")).kind, "found");
+  });
+});
+
+test("MX records, the null MX among them", async () => {
+  await using s = await setup({
+    "a.test": { MX: [{ preference: 10, exchange: "Mail.a.test" }] },
+    "null.test": { MX: [{ preference: 0, exchange: "." }] },
+    "bare.test": { A: ["192.0.2.1"] },
+  });
+  assert.deepEqual(await s.resolver.mx("A.test"), {
+    kind: "found",
+    records: [{ preference: 10, host: "mail.a.test" }],
+  });
+  assert.deepEqual(await s.resolver.mx("null.test"), {
+    kind: "found",
+    records: [{ preference: 0, host: "" }],
+  });
+  assert.deepEqual(await s.resolver.mx("bare.test"), { kind: "none" });
+});
+
+test("a client's name counts only when it points back", async () => {
+  await using s = await setup({
+    "1.2.0.192.in-addr.arpa": { PTR: ["liar.test", "client.test"] },
+    "2.2.0.192.in-addr.arpa": { PTR: ["liar.test"] },
+    "liar.test": { A: ["198.51.100.1"] },
+    "client.test": { A: ["192.0.2.1"] },
+  });
+  assert.deepEqual(await s.resolver.confirmedName("::ffff:192.0.2.1"), {
+    kind: "found",
+    records: ["client.test"],
+  });
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), { kind: "none" });
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.3"), { kind: "none" });
+});

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { createJournalSink, journalTo, type Gauges } from "../../../../src/adapters/journal/journal.ts";
+import type { JournalEvent } from "../../../../src/ports/journal.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { waitFor } from "../../../support/wait.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
+
+const DOOR = new URL("../../../../src/adapters/journal/journal.ts", import.meta.url).href;
+
+const ACCEPTED = {
+  kind: "mail.accepted",
+  id: "01k9zq3v5x0abcde",
+  sender: "bob@sender.example",
+  recipients: ["alice@example.com", "carol@example.com"],
+  ip: "192.0.2.1",
+  helo: "mail.sender.example",
+  size: 2048,
+} as const satisfies JournalEvent;
+
+const GAUGES: Gauges = {
+  queue: [
+    { domain: "example.com", state: "waiting", recipients: 3, oldest: 1_000_000 },
+    { domain: "other.example", state: "waiting", recipients: 2, oldest: 500_000 },
+    { domain: "other.example", state: "gone", recipients: 99, oldest: 1 },
+  ],
+  primaries: [],
+  connections: 7,
+  condition: "full",
+  room: 4096,
+};
+
+function linesOf(file: string): Record<string, unknown>[] {
+  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test("one event is one JSON line, with time, event and fields", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const sink = createJournalSink({ file, level: "info", clock: new ManualClock() });
+  sink.record(ACCEPTED);
+  sink.record({
+    kind: "client.refused",
+    ip: "192.0.2.9",
+    stage: "rcpt",
+    reply: { code: 550, enhanced: "5.1.1", text: "no such user" },
+  });
+  sink.log.debug("not this", {});
+  sink.log.warn("something odd", { level: "fake", event: "fake", time: "fake", count: 1 });
+  await sink.stop();
+  const { kind: _kind, ...fields } = ACCEPTED;
+  const time = "2026-01-01T00:00:00.000Z";
+  assert.deepEqual(linesOf(file), [
+    { level: "info", time, event: "mail.accepted", ...fields },
+    {
+      level: "info",
+      time,
+      event: "client.refused",
+      ip: "192.0.2.9",
+      stage: "rcpt",
+      reply: "550 5.1.1 no such user",
+    },
+    { level: "warn", time, event: "something odd", count: 1 },
+  ]);
+});
+
+test("hostile strings reach the file neither raw nor unbounded", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const sink = createJournalSink({ file, level: "info", clock: new ManualClock() });
+  const hostile = 'x\r\n{"level":"info"}\u001b]0;title\u0007\u202eevil\u0085\u2028';
+  const recipients = Array.from({ length: 1000 }, () => hostile);
+  sink.record({ ...ACCEPTED, helo: hostile, sender: "y".repeat(100_000), recipients });
+  sink.log.info(hostile, { [hostile]: hostile });
+  await sink.stop();
+  const raw = readFileSync(file, "utf8");
+  assert.equal(raw.split("\n").length, 3);
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  assert.equal(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e]/.test(raw), false);
+  assert.ok(raw.length < 10_000);
+});
+
+test("everything recorded is in the file after stop, also at speed", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const sink = createJournalSink({ file, level: "info", clock: new ManualClock() });
+  for (let i = 0; i < 20_000; i++) sink.record(ACCEPTED);
+  await sink.stop();
+  assert.equal(linesOf(file).length, 20_000);
+});
+
+test("a renamed log is opened anew; one that cannot be opened is an error with its name", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const clock = new ManualClock();
+  const sink = createJournalSink({ file, level: "info", clock });
+  const wait = { what: "the log file", deadline: 5000, every: 5 };
+  sink.log.info("one");
+  await waitFor(wait, () => linesOf(file).length === 1);
+  sink.log.info("two");
+  renameSync(file, `${file}.1`);
+  sink.reopen();
+  await waitFor(wait, () => existsSync(file));
+  sink.log.info("three");
+  await sink.stop();
+  assert.doesNotThrow(() => sink.record(ACCEPTED), "after its end");
+  const [before, after] = [linesOf(`${file}.1`), linesOf(file)];
+  assert.deepEqual(
+    [...before, ...after].map((line) => line["event"]),
+    ["one", "two", "three"],
+  );
+  assert.deepEqual([before[0]?.["event"], after.at(-1)?.["event"]], ["one", "three"]);
+  const lost = join(folder.path, "no", "such", "folder.log");
+  assert.throws(() => createJournalSink({ file: lost, level: "info", clock }), { name: "CannotWriteLog" });
+});
+
+test("entries of other threads arrive in batches, with their own time", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const clock = new ManualClock();
+  const sink = createJournalSink({ file, level: "info", clock });
+  const heard: string[] = [];
+  const arrived = Promise.withResolvers<void>();
+  sink.subscribe((event, at) => {
+    heard.push(`${event.kind} ${at - clock.now()}`);
+    if (heard.length === 200) arrived.resolve();
+  });
+  const { port1, port2 } = new MessageChannel();
+  sink.connect(port1);
+  const remoteClock = new ManualClock(clock.now() - 5);
+  const remote = journalTo(port2, remoteClock);
+  remote.log.error("thread trouble", { run: () => 1, error: new Error("bad") });
+  for (let i = 0; i < 199; i++) remote.journal.record(ACCEPTED);
+  remote.journal.record(ACCEPTED);
+  assert.equal(heard.length, 0);
+  remoteClock.advance(20);
+  port1.ref();
+  await arrived.promise;
+  await sink.stop();
+  assert.equal(heard[0], "mail.accepted -5");
+  const [first] = linesOf(file);
+  assert.deepEqual([first?.["event"], first?.["error"]], ["thread trouble", "bad"]);
+});
+
+test("counters and gauges are told; gauges that cannot be measured do not hide the counters", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const sink = createJournalSink({ file, level: "error", clock: new ManualClock() });
+  sink.record(ACCEPTED);
+  sink.record({ kind: "client.refused", ip: "192.0.2.9", stage: "rcpt", reply: { code: 450, text: "" } });
+  const step = { id: "x", recipient: "a@b.example", domain: "b.example" };
+  sink.record({ kind: "mail.delivered", ...step, age: 1500, maybeDouble: true });
+  sink.record({ kind: "mail.parked", ...step });
+  const many = Array.from({ length: 1500 }, (_, i) => ({
+    destination: `mail${i}.example:25`,
+    domains: [],
+    state: i === 0 ? ("up" as const) : ("down" as const),
+    since: 0,
+    connections: 0,
+  }));
+  const text = await sink.metrics(async () => ({ ...GAUGES, primaries: many }));
+  for (const line of [
+    "holdfast_mails_accepted_total 1",
+    "holdfast_accepted_bytes_total 2048",
+    'holdfast_recipients_total{result="accepted"} 2',
+    'holdfast_recipients_total{result="delivered"} 1',
+    'holdfast_recipients_total{result="parked"} 1',
+    "holdfast_recipients_maybe_double_total 1",
+    'holdfast_clients_refused_total{stage="rcpt",class="4xx"} 1',
+    'holdfast_delivery_age_seconds_bucket{le="2"} 1',
+    'holdfast_queue_recipients{state="waiting"} 5',
+    'holdfast_queue_recipients{state="held"} 0',
+    'holdfast_queue_oldest_timestamp_seconds{state="waiting"} 500',
+    'holdfast_primary_up{destination="mail0.example:25"} 1',
+    "holdfast_smtp_connections 7",
+    'holdfast_store_condition{condition="full"} 1',
+    'holdfast_store_condition{condition="ok"} 0',
+    "holdfast_store_free_bytes 4096",
+  ])
+    assert.ok(text.split("\n").includes(line), line);
+  assert.equal(text.match(/^holdfast_primary_up\{/gm)?.length, 1000);
+  assert.match(text, /^process_resident_memory_bytes \d+$/m);
+  assert.match(text, /^holdfast_main_loop_lag_seconds /m);
+  const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
+  assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
+  assert.match(poor, /^holdfast_mails_accepted_total 1$/m);
+  await sink.stop();
+});
+
+test("everything is on stdout after stop, although it is a slow pipe", () => {
+  const script = `
+    const { createJournalSink } = await import(${JSON.stringify(DOOR)});
+    const clock = { now: () => 0, after: () => ({ cancel() {} }) };
+    const sink = createJournalSink({ level: "info", clock });
+    for (let i = 0; i < 5000; i++) sink.log.info("line", { i });
+    await sink.stop();
+    process.exit(0);`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+  });
+  assert.equal(stdout.split("\n").length, 5001, stderr);
+});
+
+test("the level keeps quieter lines out, events too", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const sink = createJournalSink({ file, level: "error", clock: new ManualClock() });
+  sink.record(ACCEPTED);
+  sink.record({ kind: "store.condition", condition: "ok", why: "space again" });
+  sink.record({ kind: "store.condition", condition: "sick", why: "EIO" });
+  await sink.stop();
+  assert.deepEqual(
+    linesOf(file).map((line) => line["condition"]),
+    ["sick"],
+  );
+});

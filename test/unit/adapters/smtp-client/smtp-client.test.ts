@@ -1,0 +1,527 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, test } from "node:test";
+import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
+import type { Outcome } from "../../../../src/mail/outcome.ts";
+import type { ClaimedMail } from "../../../../src/ports/queue.ts";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import type { Conversation, Target } from "../../../../src/ports/smtp-client.ts";
+import type { TlsLevel } from "../../../../src/ports/directory.ts";
+import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
+import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
+import { fakePrimary } from "../../../support/fake-primary.ts";
+import { makeCertificate } from "../../../support/test-certificate.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+const client = smtpClient({ hostname: "mx2.test", clock: systemClock(), connect: 5000, greeting: 5000 });
+const TOP = "Received: from client.test by mx2.test\r\n";
+
+function at(primary: FakePrimary, tls: TlsLevel = "none", host = "127.0.0.1"): Target {
+  return { host, ip: "127.0.0.1", port: primary.port, tls };
+}
+
+interface MailChange extends Partial<Omit<ClaimedMail, "recipients" | "body">> {
+  readonly to?: readonly string[];
+  readonly body?: Buffer | (() => Readable);
+}
+
+function mailOf({
+  to = ["user@a.test"],
+  body = Buffer.from("Subject: x\r\n\r\nhi\r\n"),
+  ...rest
+}: MailChange = {}) {
+  const size = rest.size ?? (Buffer.isBuffer(body) ? body.length : 0);
+  const mail: ClaimedMail = {
+    id: "m1",
+    token: 1,
+    domain: "a.test",
+    sender: "sender@elsewhere.test",
+    recipients: to.map((address, i) => ({ n: i + 10, address, attempts: 0, unconfirmed: 0 })),
+    acceptedAt: 0,
+    client: { ip: "192.0.2.1", helo: "client.test" },
+    topFields: TOP,
+    smtpUtf8: false,
+    eightBit: false,
+    ...rest,
+    size,
+    body: { size, read: () => (Buffer.isBuffer(body) ? body : body()) },
+  };
+  return mail;
+}
+
+function kinds(outcomes: ReadonlyMap<number, Outcome>): Record<number, string> {
+  return Object.fromEntries([...outcomes].map(([n, outcome]) => [n, describeOutcome(outcome)]));
+}
+
+function describeOutcome(outcome: Outcome): string {
+  return "reply" in outcome ? `${outcome.kind} ${outcome.reply.code}` : outcome.kind;
+}
+
+/** One conversation with a primary of this behaviour. */
+async function converse(behaviour: Behaviour): Promise<{
+  primary: FakePrimary;
+  conversation: Conversation;
+  [Symbol.asyncDispose](): Promise<void>;
+}> {
+  const primary = await fakePrimary(behaviour);
+  const conversation = await client.converse(at(primary));
+  return {
+    primary,
+    conversation,
+    [Symbol.asyncDispose]: async () => {
+      conversation.abort();
+      await primary.close();
+    },
+  };
+}
+
+/** Refuses addresses by how they begin. */
+function onRcpt(recipient: string): string | undefined {
+  if (recipient.startsWith("gone")) return "550 5.1.1 no such user";
+  return recipient.startsWith("full") ? "452 4.2.2 full" : undefined;
+}
+
+/** A body that fails while it is read. */
+function failing(): Readable {
+  return Readable.from(
+    (function* () {
+      yield Buffer.from("Subject: x\r\n");
+      throw new Error("EIO");
+    })(),
+  );
+}
+
+async function troubleOf(behaviour: Behaviour, tls: TlsLevel = "none"): Promise<DestinationTrouble> {
+  await using primary = await fakePrimary(behaviour);
+  return await client.converse(at(primary, tls)).then(
+    () => assert.fail("it went well"),
+    (error: unknown) => {
+      assert.ok(error instanceof DestinationTrouble, String(error));
+      return error;
+    },
+  );
+}
+
+const PLAIN = ["SIZE 100000000", "8BITMIME"];
+
+describe("a mail", () => {
+  const bodies: Readonly<Record<string, Buffer>> = {
+    "plain text": Buffer.from("Subject: x\r\n\r\nhello\r\n"),
+    "dots at line starts": Buffer.from(".first\r\n..\r\n.\r\n\r\n.\r\nmid.dle\r\n.\r\n"),
+    nothing: Buffer.alloc(0),
+    "all octets in text lines": Buffer.concat([
+      Buffer.from(Array.from({ length: 256 }, (_, i) => i).filter((i) => i !== 10 && i !== 13)),
+      Buffer.from("\r\n"),
+    ]),
+    "a long line": Buffer.from(`${"x".repeat(200_000)}\r\n`),
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    test(`arrives octet by octet: ${name}`, async () => {
+      await using talk = await converse({});
+      const result = await talk.conversation.send(mailOf({ body }));
+      assert.deepEqual(kinds(result.outcomes), { 10: "delivered 250" });
+      const expected = Buffer.concat([Buffer.from(TOP), body]);
+      assert.ok(talk.primary.mails[0]?.data.equals(expected));
+    });
+    test(`arrives octet by octet as a stream: ${name}`, async () => {
+      await using talk = await converse({});
+      for (const size of [1, 3, 7, 1000]) {
+        if (body.length > 10_000 && size < 1000) continue;
+        const parts = Array.from({ length: Math.ceil(body.length / size) }, (_, i) =>
+          body.subarray(i * size, (i + 1) * size),
+        );
+        await talk.conversation.send(mailOf({ body: () => Readable.from(parts, { objectMode: false }) }));
+        const expected = Buffer.concat([Buffer.from(TOP), body]);
+        assert.ok(talk.primary.mails.at(-1)?.data.equals(expected), `parts of ${size}`);
+      }
+    });
+  }
+
+  test("that does not end with CRLF gets one", async () => {
+    await using talk = await converse({});
+    await talk.conversation.send(mailOf({ body: Buffer.from("\r\nno end") }));
+    assert.equal(talk.primary.mails[0]?.data.toString(), `${TOP}\r\nno end\r\n`);
+  });
+
+  test("of 5 MB is streamed", async () => {
+    await using talk = await converse({});
+    const block = Buffer.from(`${"y".repeat(1022)}\r\n`.repeat(64));
+    const blocks = Array.from({ length: 80 }, () => block);
+    const result = await talk.conversation.send(mailOf({ body: () => Readable.from(blocks) }));
+    assert.deepEqual(kinds(result.outcomes), { 10: "delivered 250" });
+    assert.equal(talk.primary.mails[0]?.data.length, TOP.length + 80 * block.length);
+  });
+
+  test("its envelope goes as stored, in one batch where the peer pipelines", async () => {
+    await using talk = await converse({ extensions: ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8"] });
+    const body = Buffer.from("\r\nä\r\n");
+    await talk.conversation.send(
+      mailOf({ sender: "", to: ['"a <b>"@a.test', "ü@a.test"], eightBit: true, smtpUtf8: true, body }),
+    );
+    assert.deepEqual(talk.primary.commands.slice(1), [
+      `MAIL FROM:<> SIZE=${TOP.length + body.length} BODY=8BITMIME SMTPUTF8`,
+      'RCPT TO:<"a <b>"@a.test>',
+      "RCPT TO:<ü@a.test>",
+      "DATA",
+    ]);
+  });
+
+  test("in eight bits goes unchanged to a peer without 8BITMIME", async () => {
+    await using talk = await converse({ extensions: [] });
+    await talk.conversation.send(mailOf({ eightBit: true, body: Buffer.from("\r\nä\r\n") }));
+    assert.equal(talk.primary.mails[0]?.mailLine, "MAIL FROM:<sender@elsewhere.test>");
+    assert.ok(talk.primary.mails[0]?.data.toString().endsWith("ä\r\n"));
+  });
+
+  test("that needs SMTPUTF8 is refused here when the peer lacks it, and the connection stays", async () => {
+    await using talk = await converse({ extensions: PLAIN });
+    const { outcomes, trouble } = await talk.conversation.send(mailOf({ smtpUtf8: true }));
+    const outcome = outcomes.get(10);
+    assert.ok(outcome?.kind === "refused" && outcome.reply.enhanced === "5.6.7");
+    assert.equal(trouble, undefined);
+    assert.equal((await talk.conversation.send(mailOf())).outcomes.get(10)?.kind, "delivered");
+  });
+
+  test("larger than the peer's SIZE is refused here", async () => {
+    await using talk = await converse({ extensions: ["SIZE 100"] });
+    const { outcomes } = await talk.conversation.send(mailOf({ size: 200 }));
+    assert.deepEqual(kinds(outcomes), { 10: "refused 552" });
+    assert.ok(!talk.primary.commands.some((line) => line.startsWith("MAIL")));
+  });
+
+  test("mails go one after another over one connection", async () => {
+    await using talk = await converse({});
+    for (let i = 0; i < 50; i++) await talk.conversation.send(mailOf());
+    await talk.conversation.quit();
+    assert.equal(talk.primary.mails.length, 50);
+    assert.equal(talk.primary.connections, 1);
+    assert.equal(talk.primary.commands.at(-1), "QUIT");
+    assert.equal(talk.conversation.phase, "over");
+  });
+});
+
+for (const pipelined of [true, false]) {
+  const extensions = pipelined ? ["PIPELINING", ...PLAIN] : PLAIN;
+  describe(pipelined ? "recipients, pipelined" : "recipients, step by step", () => {
+    test("each has an outcome of its own, the same address twice included", async () => {
+      await using talk = await converse({ extensions, onRcpt });
+      const to = ["gone@a.test", "ok@a.test", "full@a.test", "gone@a.test"];
+      const { outcomes, trouble } = await talk.conversation.send(mailOf({ to }));
+      assert.deepEqual(kinds(outcomes), {
+        10: "refused 550",
+        11: "delivered 250",
+        12: "deferred 452",
+        13: "refused 550",
+      });
+      assert.equal(trouble, undefined);
+      assert.deepEqual(talk.primary.mails[0]?.recipients, ["ok@a.test"]);
+    });
+
+    test("all refused: no body goes out and the next mail is delivered", async () => {
+      await using talk = await converse({ extensions, onRcpt });
+      const { outcomes } = await talk.conversation.send(mailOf({ to: ["gone@a.test", "full@a.test"] }));
+      assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "deferred 452" });
+      assert.equal(talk.primary.mails.length, 0);
+      assert.equal(talk.primary.commands.includes("DATA"), pipelined);
+      const next = await talk.conversation.send(mailOf());
+      assert.deepEqual(kinds(next.outcomes), { 10: "delivered 250" });
+    });
+
+    test("a refused sender is the outcome of all", async () => {
+      await using talk = await converse({ extensions, onMail: () => "451 4.7.1 greylisted" });
+      const { outcomes, trouble } = await talk.conversation.send(mailOf({ to: ["a@a.test", "b@a.test"] }));
+      assert.deepEqual(kinds(outcomes), { 10: "deferred 451", 11: "deferred 451" });
+      assert.equal(trouble, undefined);
+      assert.equal(talk.conversation.phase, "idle");
+    });
+
+    test("a refused DATA and a refused body belong to the mail", async () => {
+      await using talk = await converse({ extensions });
+      const { primary, conversation } = talk;
+      primary.behaviour.onData = () => "451 4.3.0 not now";
+      assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "deferred 451" });
+      delete primary.behaviour.onData;
+      primary.behaviour.onDot = () => "554 5.7.1 spam";
+      assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "refused 554" });
+      delete primary.behaviour.onDot;
+      assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+    });
+
+    test("421 at any step ends the session and defers the mail", async () => {
+      const steps: Behaviour[] = [
+        { onMail: () => "421 4.3.2 closing" },
+        { onRcpt: () => "421 4.3.2 closing" },
+        { onData: () => "421 4.3.2 closing" },
+        { onDot: () => "421 4.3.2 closing" },
+      ];
+      for (const step of steps) {
+        await using talk = await converse({ extensions, ...step });
+        const { outcomes, trouble } = await talk.conversation.send(mailOf());
+        assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+        assert.equal(trouble?.stage, "session");
+        assert.equal(trouble?.reply?.code, 421);
+        assert.equal(talk.conversation.phase, "over");
+      }
+    });
+  });
+}
+
+test("a peer that takes DATA although it refused all recipients gets an empty body", async () => {
+  await using talk = await converse({ onRcpt: () => "550 no", onData: () => "354 go on" });
+  const { outcomes } = await talk.conversation.send(mailOf());
+  assert.deepEqual(kinds(outcomes), { 10: "refused 550" });
+  assert.equal(talk.primary.mails[0]?.data.length, 0);
+  delete talk.primary.behaviour.onRcpt;
+  assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+});
+
+describe("a broken connection", () => {
+  for (const act of ["close", "reset"] as const) {
+    test(`after the final dot leaves the mail unconfirmed: ${act}`, async () => {
+      await using talk = await converse({ onDot: () => act });
+      const { outcomes, trouble } = await talk.conversation.send(mailOf());
+      assert.deepEqual(kinds(outcomes), { 10: "unconfirmed" });
+      assert.equal(trouble?.stage, "session");
+    });
+
+    test(`before the final dot defers it: ${act}`, async () => {
+      await using talk = await converse({ midData: { after: 100_000, act } });
+      const chunk = Buffer.from(`${"z".repeat(998)}\r\n`.repeat(60));
+      const endless = function* (): Generator<Buffer> {
+        for (;;) yield chunk;
+      };
+      const { outcomes } = await talk.conversation.send(mailOf({ body: () => Readable.from(endless()) }));
+      assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+    });
+
+    test(`in the envelope defers it: ${act}`, async () => {
+      for (const step of [{ onMail: () => act }, { onRcpt: () => act }, { onData: () => act }] as const) {
+        await using talk = await converse({ extensions: PLAIN, ...step });
+        const { outcomes, trouble } = await talk.conversation.send(mailOf());
+        assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+        assert.equal(trouble?.stage, "session");
+      }
+    });
+  }
+
+  test("keeps the words that were said of other recipients before", async () => {
+    await using talk = await converse({
+      onRcpt: (recipient) => (recipient.startsWith("gone") ? "550 no" : undefined),
+      onDot: () => "close",
+    });
+    const { outcomes } = await talk.conversation.send(mailOf({ to: ["gone@a.test", "ok@a.test"] }));
+    assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "unconfirmed" });
+  });
+
+  test("to a peer that has not read all of it defers the mail: the dot never left", async () => {
+    await using talk = await converse({ stopReading: true });
+    const sending = talk.conversation.send(mailOf({ body: Buffer.alloc(20_000_000, "x\r\n") }));
+    await waitFor(
+      { what: "the dot is handed to the socket", deadline: 5000 },
+      () => talk.conversation.phase === "dot",
+    );
+    talk.conversation.abort();
+    assert.deepEqual(kinds((await sending).outcomes), { 10: "deferred 421" });
+  });
+
+  test("a peer that takes no more octets is given up after 3 min", async () => {
+    const clock = new ManualClock();
+    await using primary = await fakePrimary({ stopReading: true });
+    const conversation = await smtpClient({ hostname: "mx2.test", clock }).converse(at(primary));
+    const chunk = Buffer.alloc(65_536, "x");
+    let chunks = 0;
+    const endless = function* (): Generator<Buffer> {
+      for (;;) {
+        chunks += 1;
+        yield chunk;
+      }
+    };
+    const sending = conversation.send(mailOf({ body: () => Readable.from(endless()) }));
+    let before = 0;
+    await waitFor({ what: "the body stands still", deadline: 5000, every: 50 }, () => {
+      const still = chunks > 0 && chunks === before;
+      before = chunks;
+      return still;
+    });
+    clock.advance(181_000);
+    assert.deepEqual(kinds((await sending).outcomes), { 10: "deferred 421" });
+  });
+
+  test("silence after the dot ends after 10 min as unconfirmed", async () => {
+    const clock = new ManualClock();
+    await using primary = await fakePrimary({ onDot: () => "silence" });
+    const conversation = await smtpClient({ hostname: "mx2.test", clock }).converse(at(primary));
+    const sending = conversation.send(mailOf());
+    await primary.received(1);
+    clock.advance(599_000);
+    assert.equal(conversation.phase, "dot");
+    clock.advance(2_000);
+    assert.deepEqual(kinds((await sending).outcomes), { 10: "unconfirmed" });
+  });
+
+  test("abort after the dot is unconfirmed", async () => {
+    await using talk = await converse({ onDot: () => "silence" });
+    const sending = talk.conversation.send(mailOf());
+    await talk.primary.received(1);
+    talk.conversation.abort();
+    assert.deepEqual(kinds((await sending).outcomes), { 10: "unconfirmed" });
+  });
+
+  test("while idle is seen before the next mail, which is released", async () => {
+    await using talk = await converse({});
+    await talk.primary.close();
+    await waitFor({ what: "the end is seen", deadline: 5000 }, () => talk.conversation.phase === "over");
+    const { outcomes, trouble } = await talk.conversation.send(mailOf());
+    assert.deepEqual(kinds(outcomes), { 10: "released" });
+    assert.equal(trouble?.stage, "session");
+  });
+
+  test("a body that cannot be read ends the connection without a dot and blames nobody", async () => {
+    await using talk = await converse({});
+    const { outcomes, trouble } = await talk.conversation.send(mailOf({ body: failing }));
+    assert.deepEqual(kinds(outcomes), { 10: "deferred 451" });
+    assert.equal(trouble, undefined);
+    assert.equal(talk.conversation.phase, "over");
+    assert.equal(talk.primary.mails.length, 0);
+  });
+});
+
+describe("hostile replies", () => {
+  test("nonsense, replies without end and floods end the session", async () => {
+    const answers = ["hello there", `250-${"x".repeat(70_000)}`, `250 ok\r\n${"250 more\r\n".repeat(5000)}`];
+    for (const answer of answers) {
+      await using talk = await converse({ onMail: () => answer });
+      const { outcomes, trouble } = await talk.conversation.send(mailOf());
+      const [outcome] = outcomes.values();
+      assert.notEqual(outcome?.kind, "delivered", answer.slice(0, 20));
+      assert.ok(trouble !== undefined || talk.conversation.phase === "over");
+    }
+  });
+
+  test("nonsense after the dot leaves the mail unconfirmed", async () => {
+    await using talk = await converse({ onDot: () => "OK thanks" });
+    assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "unconfirmed" });
+  });
+
+  test("control characters do not come through", async () => {
+    await using talk = await converse({ onDot: () => "550 5.7.1 \u001b[31mred\u0007" });
+    const outcome = (await talk.conversation.send(mailOf())).outcomes.get(10);
+    assert.ok(outcome?.kind === "refused");
+    assert.equal(outcome.reply.text, "[31mred");
+  });
+});
+
+describe("the beginning", () => {
+  test("tells name, extensions and size", async () => {
+    await using talk = await converse({ name: "Mail.Primary.Test", extensions: ["PIPELINING", "SIZE 1000"] });
+    assert.deepEqual(talk.conversation.capabilities, {
+      name: "mail.primary.test",
+      extensions: ["PIPELINING", "SIZE"],
+      size: 1000,
+    });
+    assert.equal(talk.primary.commands[0], "EHLO mx2.test");
+  });
+
+  test("tells a greeting that has another name than EHLO", async () => {
+    await using talk = await converse({ greeting: "220 front.test hi", name: "back.test" });
+    assert.equal(talk.conversation.capabilities.name, "back.test");
+    assert.equal(talk.conversation.capabilities.banner, "front.test");
+  });
+
+  test("falls back to HELO", async () => {
+    await using talk = await converse({ noEhlo: true });
+    assert.deepEqual(talk.conversation.capabilities.extensions, []);
+    assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+  });
+
+  test("a refusal at connect is told with its words", async () => {
+    for (const greeting of ["421 4.3.2 too busy", "554 5.7.1 not you"]) {
+      const trouble = await troubleOf({ greeting });
+      assert.equal(trouble.stage, "greeting");
+      assert.equal(trouble.reply?.code, Number(greeting.slice(0, 3)));
+    }
+  });
+
+  test("a connection that ends before the greeting, and one that is refused", async () => {
+    assert.equal((await troubleOf({ greeting: "close" })).stage, "greeting");
+    // A reset that is quick enough looks like a refused connection.
+    assert.match((await troubleOf({ greeting: "reset" })).stage, /^(greeting|connect)$/);
+    const primary = await fakePrimary({});
+    await primary.close();
+    await assert.rejects(client.converse(at(primary)), { stage: "connect", message: /connection refused/ });
+    await assert.rejects(client.knock(at(primary), 1000), { stage: "connect" });
+  });
+
+  test("a silent peer is given up", async () => {
+    await using primary = await fakePrimary({ greeting: "silence" });
+    await assert.rejects(client.converse(at(primary), 50), { stage: "greeting" });
+  });
+
+  test("a knock is answered by whatever listens", async () => {
+    await using primary = await fakePrimary({ greeting: "silence" });
+    assert.ok((await client.knock(at(primary), 1000)) >= 0);
+  });
+});
+
+describe("TLS", () => {
+  const certificate = makeCertificate("localhost");
+  const tlsOf = async (): Promise<{ key: string; cert: string }> => {
+    const { key, certificate: cert } = await certificate;
+    return { key, cert };
+  };
+
+  test("opportunistic: used when offered, whatever the certificate", async () => {
+    await using primary = await fakePrimary({ tls: await tlsOf() });
+    const conversation = await client.converse(at(primary, "opportunistic"));
+    assert.match(conversation.capabilities.tls ?? "", /^TLSv1\.[23]$/);
+    await conversation.send(mailOf());
+    assert.equal(primary.mails[0]?.tls, true);
+    await conversation.quit();
+  });
+
+  test("opportunistic: in clear when not offered, and when the handshake fails", async () => {
+    for (const behaviour of [{}, { brokenTls: true }]) {
+      await using primary = await fakePrimary(behaviour);
+      const conversation = await client.converse(at(primary, "opportunistic"));
+      assert.equal(conversation.capabilities.tls, undefined);
+      await conversation.send(mailOf());
+      assert.equal(primary.mails.length, 1);
+      await conversation.quit();
+    }
+  });
+
+  test("none: not used although offered", async () => {
+    await using primary = await fakePrimary({ tls: await tlsOf() });
+    const conversation = await client.converse(at(primary, "none"));
+    assert.equal(conversation.capabilities.tls, undefined);
+    await conversation.quit();
+  });
+
+  test("require: trouble when not offered or broken; unverified otherwise", async () => {
+    await using plain = await fakePrimary({});
+    await assert.rejects(client.converse(at(plain, "require")), { stage: "tls" });
+    await using broken = await fakePrimary({ brokenTls: true });
+    await assert.rejects(client.converse(at(broken, "require")), { stage: "tls" });
+    await using primary = await fakePrimary({ tls: await tlsOf() });
+    const conversation = await client.converse(at(primary, "require"));
+    assert.ok(conversation.capabilities.tls);
+    await conversation.quit();
+  });
+
+  test("verify: the certificate must be trusted and fit the name", async () => {
+    await using primary = await fakePrimary({ tls: await tlsOf() });
+    await assert.rejects(client.converse(at(primary, "verify", "localhost")), { stage: "tls" });
+    const { certificate: ca } = await certificate;
+    const trusting = smtpClient({ hostname: "mx2.test", clock: systemClock(), ca });
+    await assert.rejects(trusting.converse(at(primary, "verify", "other.test")), { stage: "tls" });
+    const conversation = await trusting.converse(at(primary, "verify", "localhost"));
+    assert.ok(conversation.capabilities.tls);
+    await conversation.quit();
+  });
+
+  test("a connection lost after the dot is unconfirmed there too", async () => {
+    await using primary = await fakePrimary({ tls: await tlsOf(), onDot: () => "close" });
+    const conversation = await client.converse(at(primary, "require"));
+    assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "unconfirmed" });
+  });
+});

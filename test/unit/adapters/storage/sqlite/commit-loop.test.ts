@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { DELIVERED, SETTINGS, accept, fillBody, newMail, settlement } from "../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
+import { FlakyDisk } from "./flaky-disk.ts";
+
+const MAILS = 100;
+
+it("puts all mail that waits into one commit", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const bodies = await Promise.all(Array.from({ length: MAILS }, () => fillBody(store.intake, "x")));
+  const before = disk.commits;
+  const answers = await Promise.all(
+    bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body)),
+  );
+  assert.ok(answers.every(({ kind }) => kind === "accepted"));
+  assert.equal(disk.commits - before, 1);
+  const claims = await store.work.claim({ domain: "one.test", limit: MAILS, now: store.clock.now() });
+  assert.equal(disk.commits - before, 2);
+  const settle = (claim: (typeof claims)[0]): Promise<boolean> =>
+    store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 1));
+  assert.ok((await Promise.all(claims.map(settle))).every(Boolean));
+  assert.equal(disk.commits - before, 3);
+});
+
+it("gives a grant's credit back when the commit did not happen", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  store.work.grant("one.test", 1);
+  await store.work.work();
+  disk.failCommit = "SQLITE_FULL";
+  const lost = newMail(store.clock.now());
+  assert.deepEqual(await accept(store.intake, lost), { kind: "refused", why: "full" });
+  disk.failCommit = undefined;
+  store.clock.advance(6000);
+  const mail = newMail(store.clock.now());
+  await accept(store.intake, mail);
+  assert.equal(await store.reader.show(lost.id), undefined);
+  assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "claimed");
+});
+
+it("lets mail flow while 100,000 recipients are staged", async () => {
+  await using store = await openSqliteStore();
+  await store.control.addDomain({ name: "one.test", settings: SETTINGS });
+  const recipients = Array.from({ length: 100_000 }, (_, i) => `user${i}`);
+  let staged: number | undefined;
+  const begin = performance.now();
+  const change = store.control
+    .changeRecipients({ domain: "one.test", verb: "replace", recipients })
+    .then((entries) => (staged = entries));
+  let accepted = 0;
+  let slowest = 0;
+  while (staged === undefined) {
+    const start = performance.now();
+    assert.equal((await accept(store.intake, newMail(store.clock.now()))).kind, "accepted");
+    slowest = Math.max(slowest, performance.now() - start);
+    accepted += 1;
+  }
+  assert.equal(await change, 100_000);
+  const took = performance.now() - begin;
+  assert.ok(accepted > 20, `${accepted} mails in ${took.toFixed(0)} ms`);
+  assert.ok(slowest < took / 3, `one mail took ${slowest.toFixed(0)} of ${took.toFixed(0)} ms`);
+});

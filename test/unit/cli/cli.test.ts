@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { test } from "node:test";
+import { tempFolder } from "../../support/temp-folder.ts";
+import { runOn, toolWorld } from "../../support/tool-run.ts";
+
+const VERBS: readonly (readonly string[])[] = [
+  ["status"],
+  ["queue", "list"],
+  ["queue", "show", "x"],
+  ["queue", "flush", "x"],
+  ["queue", "hold", "x"],
+  ["queue", "release", "x"],
+  ["queue", "delete", "x"],
+  ["queue", "export", "x"],
+  ["domain", "list"],
+  ["domain", "show", "x.example"],
+  ["domain", "add", "x.example", "--mx"],
+  ["domain", "remove", "x.example"],
+  ["domain", "pause", "x.example"],
+  ["domain", "resume", "x.example"],
+  ["recipients", "list", "x.example"],
+  ["recipients", "add", "x.example", "alice"],
+  ["recipients", "remove", "x.example", "alice"],
+  ["recipients", "replace", "x.example", "alice"],
+  ["recipients", "check", "a@x.example"],
+  ["trace", "x"],
+  ["reload"],
+  ["token", "add", "x"],
+  ["token", "list"],
+  ["token", "revoke", "x"],
+];
+
+test("without a daemon every verb ends with 3 and says what to do and which socket was tried", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  for (const words of VERBS) {
+    const { code, stdout, stderr } = await runOn(socket, words);
+    assert.deepEqual([code, stdout], [3, ""], words.join(" "));
+    assert.ok(
+      stderr.includes(socket) && stderr.includes("npm start") && stderr.includes("systemctl start holdfast"),
+    );
+  }
+  assert.equal((await runOn(socket, ["health"])).code, 1);
+});
+
+test("every verb has help with an example, and needs no daemon for it", async () => {
+  for (const words of [...VERBS, ["health"]]) {
+    const path = words.slice(0, ["queue", "domain", "recipients", "token"].includes(words[0] ?? "") ? 2 : 1);
+    const { code, stdout } = await runOn("/nowhere", [...path, "--help"]);
+    assert.equal(code, 0, path.join(" "));
+    assert.match(stdout, new RegExp(`^holdfast ${path.join(" ")}`));
+    assert.match(stdout, new RegExp(`^Example: holdfast ${path.join(" ")}`, "m"));
+    assert.ok(
+      stdout.split("\n").every((line) => line.length <= 80),
+      stdout,
+    );
+  }
+  const { code, stdout } = await runOn("/nowhere", ["queue", "--help"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /holdfast queue list/);
+});
+
+test("wrong use ends with 2 and names the word", async () => {
+  const wrong: readonly (readonly [words: readonly string[], complaint: RegExp])[] = [
+    [["queu"], /no verb queu/],
+    [["queue"], /which\?/],
+    [["queue", "lst"], /which\?/],
+    [["queue", "show"], /ID is missing/],
+    [["queue", "show", "a", "b"], /too many words/],
+    [["queue", "list", "--colour"], /--colour/],
+    [["queue", "list", "--limit", "many"], /--limit takes a whole number/],
+    [["queue", "list", "--domain"], /--domain/],
+    [["domain", "add", "x.example"], /--primary/],
+    [["domain", "add", "x.example", "--primary", "a:b:c"], /HOST:PORT/],
+    [["recipients", "add", "x.example"], /which recipients/],
+    [["recipients", "add", "x.example", "a", "--file", "b"], /not both/],
+    [["\u001b[2J"], /no verb �\[2J/],
+    [["constructor"], /no verb constructor/],
+  ];
+  for (const [words, complaint] of wrong) {
+    const { code, stdout, stderr } = await runOn("/nowhere", words);
+    assert.deepEqual([code, stdout], [2, ""], words.join(" "));
+    assert.match(stderr, complaint);
+  }
+});
+
+test("an answer that is no answer is exit code 1, not a crash", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const server = createServer((_request, response) => void response.end("<html>"));
+  await new Promise<void>((resolve) => void server.listen(socket, resolve));
+  const { code, stderr } = await runOn(socket, ["status"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /not JSON/);
+  server.close();
+  server.closeAllConnections();
+});
+
+test("a connection that breaks off is exit code 1", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { "Content-Length": "100" });
+    response.write("half");
+    setImmediate(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => void server.listen(socket, resolve));
+  for (const words of [["status"], ["queue", "export", "x"]])
+    assert.equal((await runOn(socket, words)).code, 1);
+  server.close();
+  server.closeAllConnections();
+});
+
+test("trouble within the daemon is exit code 1 with its hint", async () => {
+  await using tool = await toolWorld();
+  tool.world.trouble = new Error("disk");
+  const { code, stderr } = await tool.run(["queue", "list"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /the daemon's log says why/);
+});

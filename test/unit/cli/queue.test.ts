@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { plain, widthOf } from "../../../src/cli/terminal.ts";
+import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
+import { toolWorld } from "../../support/tool-run.ts";
+
+const HOSTILE = "evil\u001b]0;owned\u0007\r\n\u202egnp.exe";
+
+function fits(text: string): void {
+  for (const line of text.split("\n")) {
+    assert.ok(widthOf(line) <= 80, line);
+    assert.equal(plain(line), line);
+  }
+}
+
+test("the queue is listed as a table with human ages", async () => {
+  await using tool = await toolWorld();
+  const { code, stdout } = await tool.run(["queue", "list"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ID +RECIPIENT +STATE +AGE +LAST REPLY\n/);
+  assert.match(
+    stdout,
+    new RegExp(`^${FIRST} +alice@example\\.com +waiting +3 h 12 min +450 4\\.2\\.0 try later$`, "m"),
+  );
+  assert.match(stdout, /held: operator/);
+  fits(stdout);
+});
+
+test("long and hostile values are cut and cleaned, in JSON exact", async () => {
+  await using tool = await toolWorld();
+  const recipient = `${HOSTILE}${"日".repeat(100)}@example.com`;
+  tool.world.entries = [
+    queueEntry({
+      recipient,
+      state: "parked",
+      reason: "quarantine",
+      lastReply: HOSTILE.repeat(9),
+      acceptedAt: 0,
+    }),
+  ];
+  fits((await tool.run(["queue", "list"])).stdout);
+  fits((await tool.run(["queue", "show", FIRST])).stdout);
+  fits((await tool.run(["trace", FIRST])).stdout);
+  const json = (await tool.run(["queue", "list", "--json"])).stdout;
+  fits(json.replace(/.+/g, (line) => line.slice(0, 40)));
+  assert.deepEqual(JSON.parse(json).items, tool.world.entries);
+});
+
+test("pages follow each other up to the limit, and what is left is told", async () => {
+  await using tool = await toolWorld();
+  tool.world.entries = Array.from({ length: 2300 }, (_, n) => queueEntry({ n }));
+  const count = (text: string): number => text.split(FIRST).length - 1;
+  const some = (await tool.run(["queue", "list"])).stdout;
+  assert.equal(count(some), 50);
+  assert.match(some, /^2250 more; --limit N or --all shows them\.$/m);
+  assert.equal(count((await tool.run(["queue", "list", "--limit", "1500"])).stdout), 1500);
+  const all = (await tool.run(["queue", "list", "--all"])).stdout;
+  assert.equal(count(all), 2300);
+  assert.doesNotMatch(all, /more/);
+  assert.match(
+    (await tool.run(["queue", "list", "--sender", "bob@sender.example"])).stdout,
+    /^There are more;/m,
+  );
+  assert.equal(JSON.parse((await tool.run(["queue", "list", "--json"])).stdout).total, 2300);
+});
+
+test("filters narrow; <> is the null sender; nothing found is said", async () => {
+  await using tool = await toolWorld();
+  const listed = await tool.run(["queue", "list", "--sender", "<>", "--json"]);
+  assert.deepEqual(
+    JSON.parse(listed.stdout).items.map(({ id }: { id: string }) => id),
+    [SECOND],
+  );
+  const none = await tool.run(["queue", "list", "--recipient", "nobody@example.com"]);
+  assert.deepEqual([none.code, none.stdout], [0, "No mail in the queue matches.\n"]);
+});
+
+test("a mail is shown with its recipients; one that is not there is exit code 1", async () => {
+  await using tool = await toolWorld();
+  const { stdout } = await tool.run(["queue", "show", FIRST]);
+  assert.match(stdout, /^Subject: +Hello$/m);
+  assert.match(stdout, /^Recipient: +carol@other\.example$/m);
+  assert.match(stdout, /^Next attempt: +in 48 min, 2026-03-01 /m);
+  const missing = await tool.run(["queue", "show", "nothing"]);
+  assert.deepEqual([missing.code, missing.stdout], [1, ""]);
+  assert.match(missing.stderr, /there is no mail with this id/);
+});
+
+test("acts take an id or a filter and say how many", async () => {
+  await using tool = await toolWorld();
+  assert.equal((await tool.run(["queue", "hold", SECOND])).stdout, "1 recipient held.\n");
+  assert.equal(
+    (await tool.run(["queue", "release", "--state", "held"])).stdout,
+    "1 recipient released, due at once.\n",
+  );
+  assert.equal(
+    (await tool.run(["queue", "flush", "--domain", "example.com"])).stdout,
+    "2 recipients due now.\n",
+  );
+  assert.equal((await tool.run(["queue", "delete", "--all", "--json"])).stdout, '{\n  "count": 3\n}\n');
+  assert.deepEqual(
+    tool.world.operations.map(({ verb, filter }) => [verb, filter]),
+    [
+      ["hold", { id: SECOND }],
+      ["release", { state: "held" }],
+      ["flush", { domain: "example.com" }],
+      ["delete", {}],
+    ],
+  );
+  assert.equal((await tool.run(["queue", "delete", "nothing"])).code, 1);
+});
+
+test("nothing given never means everything", async () => {
+  await using tool = await toolWorld();
+  for (const verb of ["hold", "release", "delete", "flush"]) {
+    const { code, stderr } = await tool.run(["queue", verb]);
+    assert.equal(code, 2);
+    assert.match(stderr, /an id, a filter .* or --all/);
+  }
+  assert.deepEqual(tool.world.operations, []);
+});
+
+test("a mail is exported exactly, to stdout or to a file of its owner", async () => {
+  await using tool = await toolWorld();
+  const mail = `Subject: ${FIRST}\r\n\r\nbody\r\n`;
+  assert.equal((await tool.run(["queue", "export", FIRST])).stdout, mail);
+  const file = join(tool.folder, "mail.eml");
+  const written = await tool.run(["queue", "export", FIRST, "--output", file]);
+  assert.deepEqual([written.code, written.stdout, readFileSync(file, "utf8")], [0, "", mail]);
+  assert.equal(statSync(file).mode & 0o077, 0);
+  assert.equal((await tool.run(["queue", "export", "nothing"])).code, 1);
+  assert.equal((await tool.run(["queue", "export", FIRST, "--output", tool.folder])).code, 1);
+});

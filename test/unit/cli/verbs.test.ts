@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { plain, widthOf } from "../../../src/cli/terminal.ts";
+import { FIRST } from "../../support/admin-fakes.ts";
+import { toolWorld } from "../../support/tool-run.ts";
+
+function fits(text: string): void {
+  for (const line of text.split("\n")) {
+    assert.ok(widthOf(line) <= 80, line);
+    assert.equal(plain(line), line);
+  }
+}
+
+test("status tells everything at one look", async () => {
+  await using tool = await toolWorld();
+  const { code, stdout } = await tool.run(["status"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^Holdfast: +0\.1\.0 on mx2\.example\.net, up 3 h 12 min$/m);
+  assert.match(stdout, /^Queue: +2 waiting, 1 held; oldest 3 h 12 min$/m);
+  assert.match(stdout, /^mail\.example\.com:25 +down +3 h 12 min +connection refused$/m);
+  fits(stdout);
+});
+
+test("domains are listed, shown, added, paused and removed", async () => {
+  await using tool = await toolWorld();
+  const listed = (await tool.run(["domain", "list"])).stdout;
+  assert.match(listed, /^example\.com +file +active +mail\.example\.com:25 down +1 waiting, 1 held$/m);
+  fits(listed);
+  const shown = (await tool.run(["domain", "show", "example.com"])).stdout;
+  assert.match(shown, /^Now: +mail\.example\.com:25 down for 3 h 12 min: connection refused$/m);
+  fits(shown);
+  const users = join(tool.folder, "users.txt");
+  writeFileSync(users, "alice # boss\n\nbob\n");
+  const primaries = ["--primary", "a.example:2525", "--primary", "[2001:db8::1]:26", "--mx"];
+  const added = await tool.run([
+    "domain",
+    "add",
+    "New.example",
+    ...primaries,
+    "--tls",
+    "verify",
+    "--recipients",
+    users,
+  ]);
+  assert.deepEqual([added.code, added.stdout], [0, "new.example added.\n"]);
+  assert.deepEqual(tool.world.domains[2]?.settings.primaries, [
+    { host: "a.example", port: 2525, tls: "verify", preference: 10 },
+    { host: "2001:db8::1", port: 26, tls: "verify", preference: 20 },
+    { host: "", port: 25, tls: "verify", preference: 30, mx: true },
+  ]);
+  assert.deepEqual(tool.world.changes[0]?.recipients, ["alice", "bob"]);
+  assert.equal(
+    (await tool.run(["domain", "pause", "new.example"])).stdout,
+    "new.example: deliveries paused.\n",
+  );
+  assert.equal(
+    (await tool.run(["domain", "resume", "new.example"])).stdout,
+    "new.example: deliveries go on.\n",
+  );
+  assert.equal((await tool.run(["domain", "remove", "new.example"])).stdout, "new.example removed.\n");
+});
+
+test("what the daemon refuses is told with its hint; its words decide the exit code", async () => {
+  await using tool = await toolWorld();
+  const declared = await tool.run(["domain", "remove", "example.com"]);
+  assert.equal(declared.code, 1);
+  assert.match(declared.stderr, /declared in the configuration file\nremove it there/);
+  assert.equal((await tool.run(["domain", "show", "foreign.example"])).code, 1);
+  assert.equal((await tool.run(["domain", "add", "x.example", "--mx", "--mode", "relay"])).code, 2);
+  assert.equal(
+    (await tool.run(["domain", "add", "x.example", "--mx", "--recipients", "/no/such/file"])).code,
+    1,
+  );
+});
+
+test("recipients come as words, from a file, or from stdin", async () => {
+  await using tool = await toolWorld();
+  assert.equal(
+    (await tool.run(["recipients", "add", "example.com", "alice", "list-*"])).stdout,
+    "The API list of example.com has 2 entries.\n",
+  );
+  const file = join(tool.folder, "users.txt");
+  writeFileSync(file, "carol\n# nobody\n");
+  await tool.run(["recipients", "replace", "example.com", "--file", file]);
+  await tool.run(["recipients", "replace", "example.com"], "dave\neve\n");
+  await tool.run(["recipients", "remove", "example.com", "--file", "-"], "dave\n");
+  assert.deepEqual(
+    tool.world.changes.map(({ verb, recipients }) => [verb, ...recipients]),
+    [
+      ["add", "alice", "list-*"],
+      ["replace", "carol"],
+      ["replace", "dave", "eve"],
+      ["remove", "dave"],
+    ],
+  );
+  const listed = await tool.run(["recipients", "list", "example.com", "--limit", "1"]);
+  assert.match(listed.stdout, /^alice +file\nThere are more;/m);
+  assert.match((await tool.run(["recipients", "list", "example.com", "--all"])).stdout, /^list-\* +api$/m);
+  const checked = (await tool.run(["recipients", "check", "alice@example.com"])).stdout;
+  assert.match(checked, /^Answer: +accept\nWhy: +it is in the declared list\nKnown from: +file$/m);
+  assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
+});
+
+test("an emptied list cannot come about by an accident of stdin", async () => {
+  await using tool = await toolWorld();
+  const { code, stderr } = await tool.run(["recipients", "replace", "example.com"], "");
+  assert.equal(code, 2);
+  assert.match(stderr, /--empty/);
+  assert.equal((await tool.run(["recipients", "replace", "example.com", "--empty"])).code, 0);
+  assert.deepEqual(tool.world.changes, [{ domain: "example.com", verb: "replace", recipients: [] }]);
+});
+
+test("trace tells how it stands and what happened, with zone and age", async () => {
+  await using tool = await toolWorld();
+  const at = tool.world.clock.now() - 60_000;
+  tool.world.lines = [
+    { at, id: FIRST, kind: "mail.deferred", text: `deferred: ${"word ".repeat(30)}\u001b[2J` },
+  ];
+  const { code, stdout } = await tool.run(["trace", FIRST]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^State: +waiting, since 2026-03-01 /m);
+  assert.match(
+    stdout,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d {2}01k9zq3v5x0abcde {2}1 min ago\n {4}deferred: /m,
+  );
+  fits(stdout);
+  const unknown = await tool.run(["trace", "nobody@nowhere.example"]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stdout, /^Nothing is known of nobody@nowhere\.example/);
+});
+
+test("reload tells what needs a restart, and each problem", async () => {
+  await using tool = await toolWorld();
+  tool.world.reloaded = { ok: true, generation: 9, restart: ["smtp.threads"] };
+  const done = await tool.run(["reload"]);
+  assert.deepEqual(
+    [done.code, done.stdout],
+    [0, "The configuration is in effect.\nsmtp.threads takes effect after a restart.\n"],
+  );
+  tool.world.reloaded = { ok: false, problems: ["holdfast.yaml:3: smtp.listen: not an address"] };
+  const refused = await tool.run(["reload"]);
+  assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+  assert.equal(refused.stderr, "holdfast.yaml:3: smtp.listen: not an address\nnothing was changed\n");
+  assert.equal(JSON.parse((await tool.run(["reload", "--json"])).stdout).ok, false);
+});
+
+test("health is 0 or 1", async () => {
+  await using tool = await toolWorld();
+  assert.deepEqual(await tool.run(["health"]), { code: 0, stdout: "ok\n", stderr: "" });
+  tool.world.status = { ...tool.world.status, condition: "full" };
+  assert.equal((await tool.run(["health"])).code, 0);
+  assert.deepEqual(await tool.run(["health", "--ready"]), {
+    code: 1,
+    stdout: "storage is full\n",
+    stderr: "",
+  });
+  tool.world.status = { ...tool.world.status, condition: "sick" };
+  assert.equal((await tool.run(["health"])).code, 1);
+});
+
+test("a token's secret is alone on stdout, once", async () => {
+  await using tool = await toolWorld();
+  const added = await tool.run(["token", "add", "sync", "--domain", "example.com"]);
+  assert.match(added.stdout, /^hf_[\w-]{43}\n$/);
+  assert.match(added.stderr, /not shown again/);
+  const listed = (await tool.run(["token", "list"])).stdout;
+  assert.match(listed, /^sync +example\.com +2026-03-01 /m);
+  assert.equal(listed.includes("hf_"), false);
+  assert.equal((await tool.run(["token", "add", "sync"])).code, 1);
+  assert.equal((await tool.run(["token", "add", "two words"])).code, 2);
+  assert.equal((await tool.run(["token", "revoke", "sync"])).stdout, "sync revoked.\n");
+  assert.equal((await tool.run(["token", "revoke", "sync"])).code, 1);
+});

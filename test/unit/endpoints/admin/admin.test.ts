@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { request, type IncomingMessage } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { text as readText } from "node:stream/consumers";
+import { test } from "node:test";
+import { startAdmin } from "../../../../src/endpoints/admin/admin.ts";
+import { MAX_BODY } from "../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../support/admin-fakes.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
+
+interface Sent {
+  readonly socketPath?: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+}
+
+function send(options: Sent, body?: Iterable<Buffer>): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: "127.0.0.1", agent: false, ...options }, (response: IncomingMessage) => {
+      readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
+    });
+    asked.once("error", reject);
+    for (const chunk of body ?? []) asked.write(chunk);
+    asked.end();
+  });
+}
+
+test("the socket needs no token and belongs to its owner alone; TCP needs one", async () => {
+  await using folder = await tempFolder();
+  const world = new FakeWorld();
+  const socket = join(folder.path, "admin.sock");
+  const admin = await startAdmin({ ...world.parts(socket), listen: { address: "127.0.0.1", port: 0 } });
+  const port = Number(admin.address?.split(":")[1]);
+  assert.equal(statSync(socket).mode & 0o777, 0o600);
+  assert.equal((await send({ socketPath: socket, path: "/v1/status" })).status, 200);
+  assert.equal((await send({ port, path: "/v1/status" })).status, 401);
+  assert.equal((await send({ port, path: "/healthz" })).status, 200);
+  const secret = (await world.access.create("one"))?.secret;
+  const headers = { Authorization: `Bearer ${secret}` };
+  assert.equal((await send({ port, path: "/v1/status", headers })).status, 200);
+  await admin.stop();
+  assert.equal(existsSync(socket), false);
+});
+
+test("a body beyond 16 MB is refused, with and without its length told", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const world = new FakeWorld();
+  const admin = await startAdmin(world.parts(socket));
+  const path = "/v1/domains/example.com/recipients";
+  const chunk = Buffer.alloc(1024 * 1024, "x");
+  const chunks = Array.from({ length: MAX_BODY / chunk.length + 1 }, () => chunk);
+  const chunked = await send({ socketPath: socket, path, method: "POST" }, chunks);
+  assert.equal(chunked.status, 413);
+  assert.equal(JSON.parse(chunked.text).error.code, "too_large");
+  const told = { "Content-Length": String(MAX_BODY + 1) };
+  const early = await send({ socketPath: socket, path, method: "POST", headers: told }, [
+    Buffer.alloc(MAX_BODY + 1, "x"),
+  ]);
+  assert.equal(early.status, 413);
+  assert.deepEqual(world.changes, []);
+  await admin.stop();
+});
+
+test("the socket file of a dead daemon makes way, a living daemon and a plain file do not", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const world = new FakeWorld();
+  await abandonSocket(socket);
+  const admin = await startAdmin(world.parts(socket));
+  await assert.rejects(startAdmin(world.parts(socket)), /another daemon answers there/);
+  assert.equal((await send({ socketPath: socket, path: "/healthz" })).status, 200);
+  await admin.stop();
+  writeFileSync(socket, "mine");
+  await assert.rejects(startAdmin(world.parts(socket)), /a file that is no socket is in the way/);
+});
+
+/** Leaves a socket file behind that nobody listens on. */
+async function abandonSocket(path: string): Promise<void> {
+  const { spawnSync } = await import("node:child_process");
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["-e", script]);
+  assert.equal(existsSync(path), true);
+}
+
+test("a taken port, a foreign address and a long path are named with what to do", async () => {
+  await using folder = await tempFolder();
+  const world = new FakeWorld();
+  const socket = join(folder.path, "admin.sock");
+  const other = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => void other.once("listening", resolve));
+  const { port } = other.address() as AddressInfo;
+  const taken = startAdmin({ ...world.parts(socket), listen: { address: "127.0.0.1", port } });
+  await assert.rejects(taken, {
+    name: "CannotListen",
+    message: new RegExp(`127\\.0\\.0\\.1:${port}.*choose another port`),
+  });
+  assert.equal(existsSync(socket), false, "the socket is closed again");
+  other.close();
+  const foreign = startAdmin({ ...world.parts(socket), listen: { address: "192.0.2.1", port: 0 } });
+  await assert.rejects(foreign, /does not have that address/);
+  const deep = join(folder.path, "x".repeat(100));
+  mkdirSync(deep);
+  await assert.rejects(startAdmin(world.parts(join(deep, "admin.sock"))), /at most 107 octets/);
+});
+
+test(
+  "a socket that cannot be made is named",
+  { skip: process.getuid?.() === 0 && "root may write anywhere" },
+  async () => {
+    await using folder = await tempFolder();
+    chmodSync(folder.path, 0o500);
+    await assert.rejects(startAdmin(new FakeWorld().parts(join(folder.path, "admin.sock"))), {
+      name: "CannotListen",
+    });
+    chmodSync(folder.path, 0o700);
+  },
+);
+
+test("stop ends although a client keeps its connection open", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const admin = await startAdmin(new FakeWorld().parts(socket));
+  const { Agent } = await import("node:http");
+  const agent = new Agent({ keepAlive: true });
+  await new Promise<void>((resolve, reject) => {
+    request({ socketPath: socket, path: "/healthz", agent }, (response) => {
+      response.resume().once("end", resolve);
+    })
+      .once("error", reject)
+      .end();
+  });
+  await admin.stop();
+  agent.destroy();
+});

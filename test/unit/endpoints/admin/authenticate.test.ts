@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FailureTable } from "../../../../src/endpoints/admin/authenticate.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { FakeWorld } from "../../../support/admin-fakes.ts";
+import { strangerOf } from "../../../support/admin-requests.ts";
+
+const EVERY_ROUTE: readonly (readonly [method: string, path: string])[] = [
+  ["GET", "/metrics"],
+  ["GET", "/v1/queue"],
+  ["GET", "/v1/queue/01k9zq3v5x0abcde"],
+  ["GET", "/v1/queue/01k9zq3v5x0abcde/export"],
+  ["POST", "/v1/queue/actions"],
+  ["GET", "/v1/domains"],
+  ["POST", "/v1/domains"],
+  ["GET", "/v1/domains/example.com"],
+  ["DELETE", "/v1/domains/example.com"],
+  ["POST", "/v1/domains/example.com/pause"],
+  ["POST", "/v1/domains/example.com/resume"],
+  ["GET", "/v1/domains/example.com/recipients"],
+  ["POST", "/v1/domains/example.com/recipients"],
+  ["GET", "/v1/recipients/check?address=alice@example.com"],
+  ["GET", "/v1/trace?about=alice@example.com"],
+  ["GET", "/v1/status"],
+  ["POST", "/v1/reload"],
+  ["GET", "/v1/tokens"],
+  ["POST", "/v1/tokens"],
+  ["DELETE", "/v1/tokens/one"],
+  ["GET", "/v1/nothing"],
+];
+
+async function secretOf(world: FakeWorld, domain?: string): Promise<string> {
+  return (await world.access.create("test", domain))?.secret ?? "";
+}
+
+test("every route over TCP needs a token, health does not", async () => {
+  const world = new FakeWorld();
+  const ask = strangerOf(world);
+  for (const [method, path] of EVERY_ROUTE) {
+    const answer = await ask(method, path);
+    assert.equal(answer.status, 401, `${method} ${path}`);
+    assert.equal(answer.json.error.code, "unauthorized");
+    assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer/);
+  }
+  assert.equal((await ask("GET", "/healthz")).status, 200);
+  assert.equal((await ask("GET", "/readyz")).status, 200);
+});
+
+test("a known token opens, any other does not", async () => {
+  const world = new FakeWorld();
+  const secret = await secretOf(world);
+  assert.equal((await strangerOf(world, secret)("GET", "/v1/status")).status, 200);
+  assert.equal((await strangerOf(world, `hf_${"A".repeat(43)}`)("GET", "/v1/status")).status, 401);
+  const ask = strangerOf(world);
+  for (const header of [secret, `Basic ${secret}`, `Bearer`, `Bearer ${secret} x`, `Bearer ${secret}x`])
+    assert.equal((await ask("GET", "/v1/status", undefined, { Authorization: header })).status, 401, header);
+});
+
+const OWN: readonly (readonly [method: string, path: string])[] = [
+  ["GET", "/v1/queue"],
+  ["GET", "/v1/queue?domain=example.com"],
+  ["GET", "/v1/queue/01k9zq3v5x0abcde"],
+  ["GET", "/v1/domains/example.com/recipients"],
+  ["GET", "/v1/domains/EXAMPLE.com/recipients"],
+  ["GET", "/v1/recipients/check?address=alice@example.com"],
+];
+
+test("a confined token reaches queue and recipients of its domain", async () => {
+  const world = new FakeWorld();
+  const ask = strangerOf(world, await secretOf(world, "example.com"));
+  for (const [method, path] of OWN) assert.equal((await ask(method, path)).status, 200, path);
+  const acted = await ask("POST", "/v1/queue/actions", { verb: "hold", all: true });
+  assert.equal(acted.status, 200);
+  assert.deepEqual(world.operations[0]?.filter, { domain: "example.com" });
+  assert.equal(world.operations[0]?.who, "test");
+});
+
+test("a confined token reaches nothing else", async () => {
+  const world = new FakeWorld();
+  const ask = strangerOf(world, await secretOf(world, "example.com"));
+  const open = new Set(["/v1/queue", "/v1/queue/actions", "/v1/queue/01k9zq3v5x0abcde"]);
+  const shut = EVERY_ROUTE.filter(([, path]) => !open.has(path) && !/recipients|export/.test(path));
+  for (const [method, path] of shut) assert.equal((await ask(method, path)).status, 403, `${method} ${path}`);
+});
+
+test("a confined token reaches no other domain", async () => {
+  const world = new FakeWorld();
+  const ask = strangerOf(world, await secretOf(world, "example.com"));
+  const foreign: readonly (readonly [string, string, unknown?])[] = [
+    ["GET", "/v1/queue?domain=other.example"],
+    ["GET", "/v1/domains/other.example/recipients"],
+    ["GET", "/v1/domains/%6fther.example/recipients"],
+    ["POST", "/v1/domains/other.example/recipients", { verb: "add", recipients: ["eve"] }],
+    ["GET", "/v1/recipients/check?address=carol@other.example"],
+    ["POST", "/v1/queue/actions", { verb: "delete", filter: { domain: "other.example" } }],
+  ];
+  for (const [method, path, body] of foreign) assert.equal((await ask(method, path, body)).status, 403, path);
+  assert.deepEqual([world.operations, world.changes], [[], []]);
+});
+
+test("a mail shared with another domain shows only the own recipients to a confined token", async () => {
+  const world = new FakeWorld();
+  const ask = strangerOf(world, await secretOf(world, "other.example"));
+  const shared = await ask("GET", "/v1/queue/01k9zq3v5x0abcde");
+  assert.deepEqual(
+    shared.json.recipients.map(({ recipient }: { recipient: string }) => recipient),
+    ["carol@other.example"],
+  );
+  assert.equal((await ask("GET", "/v1/queue/01k9zq3v5x0abcdf")).status, 404);
+  assert.equal((await ask("GET", "/v1/queue/01k9zq3v5x0abcdf/export")).status, 404);
+});
+
+test("after ten wrong tokens the network waits a minute, whatever it sends", async () => {
+  const world = new FakeWorld();
+  const good = await secretOf(world);
+  const ask = strangerOf(world);
+  const wrong = { Authorization: `Bearer hf_${"A".repeat(43)}` };
+  for (let i = 0; i < 10; i++) assert.equal((await ask("GET", "/v1/status", undefined, wrong)).status, 401);
+  const right = { Authorization: `Bearer ${good}` };
+  const refused = await ask("GET", "/v1/status", undefined, right);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.headers.get("retry-after"), "60");
+  world.clock.advance(60_000);
+  assert.equal((await ask("GET", "/v1/status", undefined, right)).status, 200);
+});
+
+test("the table of failures is bounded and forgets the network seen longest ago", () => {
+  const table = new FailureTable(new ManualClock());
+  for (let i = 0; i < 10; i++) table.failed("first");
+  assert.equal(table.wait("first"), 60_000);
+  for (let i = 0; i < 10_000; i++) table.failed(`network ${i}`);
+  assert.equal(table.size, 10_000);
+  assert.equal(table.wait("first"), 0);
+});

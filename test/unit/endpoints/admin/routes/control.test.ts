@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CreatedToken, StatusBody, TokenList } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+test("health and readiness follow the store and the listeners", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const codes = async () => [(await ask("GET", "/healthz")).status, (await ask("GET", "/readyz")).status];
+  assert.deepEqual(await codes(), [200, 200]);
+  world.status = { ...world.status, condition: "full" };
+  assert.deepEqual(await codes(), [200, 503]);
+  world.status = { ...world.status, condition: "sick" };
+  assert.deepEqual(await codes(), [503, 503]);
+  world.status = { ...world.status, condition: "ok", listening: [] };
+  assert.deepEqual(await codes(), [200, 503]);
+  assert.equal((await ask("GET", "/readyz")).json.why, "not listening for mail");
+});
+
+test("health is answered while the other threads hang", async () => {
+  const world = new FakeWorld();
+  world.trouble = new Error("the other thread has ended");
+  assert.equal((await operatorOf(world)("GET", "/healthz")).status, 200);
+});
+
+test("status adds up everything", async () => {
+  const status = StatusBody.parse((await operatorOf(new FakeWorld())("GET", "/v1/status")).json);
+  assert.deepEqual(status.mail, { waiting: 2, held: 1 });
+  assert.equal(status.ready, true);
+  assert.equal(status.primaries[0]?.destination, "mail.example.com:25");
+});
+
+test("metrics are text", async () => {
+  const answer = await operatorOf(new FakeWorld())("GET", "/metrics");
+  assert.match(answer.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+  assert.equal(answer.text, "holdfast_smtp_connections 4\n");
+});
+
+test("reload answers what happened, 409 when nothing was changed", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  assert.deepEqual((await ask("POST", "/v1/reload")).json, { ok: true, generation: 8 });
+  world.reloaded = { ok: false, problems: ["holdfast.yaml:3: smtp.listen: not an address"] };
+  const refused = await ask("POST", "/v1/reload");
+  assert.deepEqual([refused.status, refused.json], [409, world.reloaded]);
+});
+
+test("tokens are made, listed without secrets, and revoked", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const answer = await ask("POST", "/v1/tokens", { name: "sync", domain: "Example.com" });
+  assert.equal(answer.status, 201);
+  const created = CreatedToken.parse(answer.json);
+  assert.equal(created.domain, "example.com");
+  assert.equal((await ask("POST", "/v1/tokens", { name: "sync" })).status, 409);
+  assert.equal((await ask("POST", "/v1/tokens", { name: "two words" })).status, 400);
+  const listed = await ask("GET", "/v1/tokens");
+  assert.equal(TokenList.parse(listed.json).items.length, 1);
+  assert.equal(/secret|hash/.test(listed.text), false);
+  assert.equal((await ask("DELETE", "/v1/tokens/sync")).status, 204);
+  assert.equal((await ask("DELETE", "/v1/tokens/sync")).status, 404);
+  assert.equal(JSON.stringify(world.events).includes(created.secret), false);
+});
+
+test("a route that is not there is 404", async () => {
+  assert.equal((await operatorOf(new FakeWorld())("GET", "/v1/nothing")).status, 404);
+});

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DomainBody, DomainList } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+test("domains are listed with what is held and how their primaries stand", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const [first, second] = DomainList.parse((await ask("GET", "/v1/domains")).json).items;
+  assert.deepEqual(
+    [first?.name, first?.origin, first?.mail],
+    ["example.com", "file", { waiting: 1, held: 1 }],
+  );
+  assert.equal(first?.primaries[0]?.state, "down");
+  assert.deepEqual(second?.primaries, []);
+  assert.equal(DomainBody.parse((await ask("GET", "/v1/domains/Example.COM.")).json).name, "example.com");
+});
+
+test("a domain that is not ours is 404, what is no domain is 400", async () => {
+  const ask = operatorOf(new FakeWorld());
+  for (const [method, suffix] of [
+    ["GET", ""],
+    ["DELETE", ""],
+    ["POST", "/pause"],
+    ["POST", "/resume"],
+    ["GET", "/recipients"],
+  ] as const) {
+    assert.equal((await ask(method, `/v1/domains/foreign.example${suffix}`)).status, 404);
+    assert.equal((await ask(method, `/v1/domains/no_%20domain${suffix}`)).status, 400);
+  }
+});
+
+test("a domain is added with the defaults of a backup, and told to the journal", async () => {
+  const world = new FakeWorld();
+  const body = {
+    name: "New.example",
+    primaries: [{ host: "Mail.New.example" }],
+    recipients: ["Alice", "list-*"],
+  };
+  const answer = await operatorOf(world)("POST", "/v1/domains", body);
+  assert.equal(answer.status, 201);
+  const added = DomainBody.parse(answer.json);
+  assert.equal(added.name, "new.example");
+  assert.deepEqual(added.settings, {
+    mode: "backup",
+    primaries: [{ host: "mail.new.example", port: 25, tls: "opportunistic", preference: 10 }],
+    catchAll: false,
+    tagSeparator: "+",
+    unknownDuringOutage: "accept",
+    bareNewlines: "normalise",
+  });
+  assert.deepEqual(world.changes, [
+    { domain: "new.example", verb: "replace", recipients: ["alice", "list-*"] },
+  ]);
+  assert.deepEqual(world.events.at(-1), {
+    kind: "operator.acted",
+    verb: "domain add",
+    who: "socket",
+    what: "new.example",
+    count: 1,
+  });
+});
+
+test("what cannot be added is refused before anything changes", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const primaries = [{ host: "mail.x.example" }];
+  const cases: readonly (readonly [number, unknown])[] = [
+    [409, { name: "example.com", primaries }],
+    [400, { name: "not a domain", primaries }],
+    [400, { name: "x.example" }],
+    [400, { name: "x.example", primaries: [] }],
+    [400, { name: "x.example", primaries: [{}] }],
+    [400, { name: "x.example", primaries: [{ host: "a b" }] }],
+    [400, { name: "x.example", primaries: [{ host: "a", mx: true }] }],
+    [400, { name: "x.example", primaries: [{ host: "a", port: 70_000 }] }],
+    [400, { name: "x.example", primaries, recipients: ["alice@other.example"] }],
+    [400, { name: "x.example", primaries, mode: "relay" }],
+  ];
+  for (const [status, body] of cases)
+    assert.equal((await ask("POST", "/v1/domains", body)).status, status, JSON.stringify(body));
+  assert.equal(world.domains.length, 2);
+});
+
+test("the domain's own MX may be its primary", async () => {
+  const answer = await operatorOf(new FakeWorld())("POST", "/v1/domains", {
+    name: "x.example",
+    primaries: [{ mx: true }],
+  });
+  assert.deepEqual([answer.status, answer.json.settings.primaries[0].mx], [201, true]);
+});
+
+test("a declared domain is removed in its file, one from the API here", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const declared = await ask("DELETE", "/v1/domains/example.com");
+  assert.deepEqual([declared.status, declared.json.error.code], [409, "conflict"]);
+  assert.match(declared.json.error.hint, /holdfast reload/);
+  assert.deepEqual((await ask("DELETE", "/v1/domains/other.example")).json, { result: "removed" });
+});
+
+test("deliveries pause and go on", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  assert.deepEqual((await ask("POST", "/v1/domains/example.com/pause")).json, {
+    name: "example.com",
+    paused: true,
+  });
+  assert.deepEqual((await ask("POST", "/v1/domains/example.com/resume")).json, {
+    name: "example.com",
+    paused: false,
+  });
+  assert.deepEqual(
+    world.events.map((event) => event.kind === "operator.acted" && event.verb),
+    ["domain pause", "domain resume"],
+  );
+});

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MailBody, QueuePage } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+test("the list has what the contract says, with the total", async () => {
+  const answer = await operatorOf(new FakeWorld())("GET", "/v1/queue?limit=2");
+  const page = QueuePage.parse(answer.json);
+  assert.equal(page.items.length, 2);
+  assert.equal(page.total, 3);
+  assert.equal(page.next, "2");
+});
+
+test("filters narrow; the total is known for domain and state only", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const held = await ask("GET", "/v1/queue?domain=EXAMPLE.com&state=held");
+  assert.deepEqual([held.json.items[0].id, held.json.total], [SECOND, 1]);
+  const nobody = await ask("GET", "/v1/queue?sender=");
+  assert.deepEqual(
+    [nobody.json.items.length, nobody.json.items[0].id, nobody.json.total],
+    [1, SECOND, undefined],
+  );
+  assert.equal((await ask("GET", "/v1/queue?limit=1&cursor=2")).json.items[0].id, SECOND);
+});
+
+test("the ledger is asked for", async () => {
+  const world = new FakeWorld();
+  world.entries[0] = { ...world.entries[0]!, state: "gone", reason: "delivered" };
+  const ask = operatorOf(world);
+  assert.equal((await ask("GET", "/v1/queue")).json.items.length, 2);
+  assert.equal((await ask("GET", "/v1/queue?ledger=1")).json.items.length, 3);
+});
+
+test("what the query may not say is refused, with the place", async () => {
+  const ask = operatorOf(new FakeWorld());
+  for (const query of [
+    "limit=0",
+    "limit=1001",
+    "limit=x",
+    "state=lost",
+    "colour=red",
+    "domain=-",
+    "constructor=1",
+  ]) {
+    const answer = await ask("GET", `/v1/queue?${query}`);
+    assert.equal(answer.status, 400, query);
+    assert.equal(answer.json.error.code, "bad_request");
+  }
+  assert.match((await ask("GET", "/v1/queue?limit=0")).json.error.message, /^limit: /);
+});
+
+test("a mail is shown and exported; one that is not there is 404", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const mail = MailBody.parse((await ask("GET", `/v1/queue/${FIRST}`)).json);
+  assert.equal(mail.recipients.length, 2);
+  const exported = await ask("GET", `/v1/queue/${FIRST}/export`);
+  assert.equal(exported.text, `Subject: ${FIRST}\r\n\r\nbody\r\n`);
+  assert.equal(exported.headers.get("content-type"), "message/rfc822");
+  assert.equal(exported.headers.get("content-disposition"), `attachment; filename="${FIRST}.eml"`);
+  for (const path of [
+    "/v1/queue/none",
+    "/v1/queue/none/export",
+    "/v1/queue/%0d%0aX%3a1/export",
+    "/v1/queue/__proto__",
+  ]) {
+    const answer = await ask("GET", path);
+    assert.deepEqual([answer.status, answer.json.error.code], [404, "not_found"], path);
+  }
+});
+
+test("an act names who, what and how many, and tells the journal", async () => {
+  const world = new FakeWorld();
+  const answer = await operatorOf(world)("POST", "/v1/queue/actions", {
+    verb: "release",
+    filter: { id: SECOND },
+  });
+  assert.deepEqual(answer.json, { count: 1 });
+  assert.deepEqual(world.operations, [
+    { verb: "release", filter: { id: SECOND }, who: "socket", now: world.clock.now() },
+  ]);
+  assert.deepEqual(world.events, [
+    { kind: "operator.acted", verb: "release", who: "socket", what: `id ${SECOND}`, count: 1, id: SECOND },
+  ]);
+});
+
+test("an empty filter needs `all`", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const body of [{ verb: "delete" }, { verb: "delete", filter: {} }, { verb: "delete", all: false }])
+    assert.equal((await ask("POST", "/v1/queue/actions", body)).status, 400);
+  assert.deepEqual(world.operations, []);
+  assert.deepEqual((await ask("POST", "/v1/queue/actions", { verb: "delete", all: true })).json, {
+    count: 3,
+  });
+});
+
+test("bodies that are no JSON, too much or hostile are refused and change nothing", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const bodies = [
+    "",
+    "{",
+    "null",
+    "[]",
+    '"hold"',
+    '{"verb":"hold","__proto__":{"all":true}}',
+    '{"verb":"hold","filter":{"__proto__":{"domain":"example.com"}}}',
+    '{"verb":"hold","filter":{"domain":"example.com"},"constructor":1}',
+    '{"verb":"hold","filter":{"domain":"example.com"},"extra":1}',
+    '{"verb":"__proto__","all":true}',
+    '{"verb":"hold","filter":{"id":7}}',
+    '{"verb":"hold","filter":{"sender":"' + "x".repeat(2000) + '"}}',
+  ];
+  for (const body of bodies) {
+    const answer = await ask("POST", "/v1/queue/actions", body);
+    assert.deepEqual([answer.status, answer.json.error.code], [400, "bad_request"], body.slice(0, 80));
+  }
+  assert.deepEqual(world.operations, []);
+});
+
+test("trouble within is a JSON 500 that tells strangers nothing", async () => {
+  const world = new FakeWorld();
+  world.trouble = new Error("SQLITE_IOERR at /secret/path");
+  const answer = await operatorOf(world)("GET", "/v1/queue");
+  assert.deepEqual([answer.status, answer.json.error.code], [500, "internal"]);
+  assert.equal(answer.text.includes("SQLITE"), false);
+});
+
+test("answers are not stored and not sniffed", async () => {
+  const { headers } = await operatorOf(new FakeWorld())("GET", "/v1/queue");
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+});

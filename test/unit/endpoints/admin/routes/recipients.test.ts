@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MAX_RECIPIENTS, RecipientPageBody } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+const PATH = "/v1/domains/example.com/recipients";
+const PLAIN = { "Content-Type": "text/plain" };
+
+test("the list is read page by page", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const first = RecipientPageBody.parse((await ask("GET", `${PATH}?limit=1`)).json);
+  assert.deepEqual(first, { items: [{ pattern: "alice", origin: "file" }], next: "1" });
+  const last = RecipientPageBody.parse((await ask("GET", `${PATH}?limit=1&cursor=1`)).json);
+  assert.deepEqual(last, { items: [{ pattern: "list-*", origin: "api" }] });
+});
+
+test("a change takes local parts, addresses and prefixes, without doubles", async () => {
+  const world = new FakeWorld();
+  const recipients = ["Alice", "alice@example.com", "List-*", "Team-*@Example.com", '"odd name"', "sales.*"];
+  const answer = await operatorOf(world)("POST", PATH, { verb: "add", recipients });
+  assert.equal(answer.status, 200);
+  assert.deepEqual(world.changes, [
+    { domain: "example.com", verb: "add", recipients: ["alice", "list-*", "team-*", "odd name", "sales.*"] },
+  ]);
+});
+
+test("lines of text do as well, with comments", async () => {
+  const world = new FakeWorld();
+  const text = "# people\r\nalice\nbob # the boss\n\n  carol#1  \n";
+  const answer = await operatorOf(world)("POST", `${PATH}?verb=replace`, text, PLAIN);
+  assert.deepEqual(answer.json, { count: 3 });
+  assert.deepEqual(world.changes[0]?.recipients, ["alice", "bob", "carol#1"]);
+  assert.equal((await operatorOf(world)("POST", PATH, text, PLAIN)).status, 400);
+});
+
+test("100,000 addresses are taken at once, one more is not", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const lines = Array.from({ length: MAX_RECIPIENTS }, (_, i) => `user${i}`);
+  assert.deepEqual((await ask("POST", `${PATH}?verb=replace`, lines.join("\n"), PLAIN)).json, {
+    count: MAX_RECIPIENTS,
+  });
+  const more = [...lines, "one-more"];
+  assert.equal((await ask("POST", `${PATH}?verb=replace`, more.join("\n"), PLAIN)).status, 400);
+  assert.equal((await ask("POST", PATH, { verb: "replace", recipients: more })).status, 400);
+  assert.equal(world.changes.length, 1);
+});
+
+test("one recipient that is none refuses the whole change, and is named without control characters", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const wrong of [
+    "alice@other.example",
+    "a b",
+    "a*b*",
+    "a**",
+    "*",
+    "*@example.com",
+    "@example.com",
+    "",
+    "\u001b[31mred",
+    "a\u0000",
+    "x".repeat(65),
+  ]) {
+    const answer = await ask("POST", PATH, { verb: "add", recipients: ["alice", wrong] });
+    assert.equal(answer.status, 400, JSON.stringify(wrong));
+    assert.equal(answer.text.includes("\u001b"), false);
+  }
+  assert.deepEqual(world.changes, []);
+});
+
+test("an address is checked", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const answer = await ask("GET", "/v1/recipients/check?address=Alice@EXAMPLE.com");
+  assert.equal(answer.json.address, "Alice@example.com");
+  assert.equal((await ask("GET", "/v1/recipients/check?address=nobody")).status, 400);
+  assert.equal((await ask("GET", "/v1/recipients/check")).status, 400);
+});

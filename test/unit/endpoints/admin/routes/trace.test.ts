@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { TraceBody } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld, FIRST } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+let world: FakeWorld;
+beforeEach(() => {
+  world = new FakeWorld();
+  world.lines = [
+    { at: 3, id: FIRST, kind: "mail.deferred", text: "deferred", keys: ["alice@example.com"] },
+    {
+      at: 1,
+      id: FIRST,
+      kind: "mail.accepted",
+      text: "accepted",
+      keys: ["alice@example.com", "a1@sender.example"],
+    },
+    { at: 2, id: FIRST, kind: "operator.acted", text: "flush by socket" },
+    { at: 0, id: "-", kind: "client.refused", text: "refused at RCPT", keys: ["alice@example.com"] },
+  ];
+});
+
+async function about(text: string): Promise<TraceBody> {
+  const answer = await operatorOf(world)("GET", `/v1/trace?about=${encodeURIComponent(text)}`);
+  return TraceBody.parse(answer.json);
+}
+
+test("an id finds its lines in order and all its recipients", async () => {
+  const found = await about(FIRST);
+  assert.deepEqual(
+    found.lines.map(({ text }) => text),
+    ["accepted", "flush by socket", "deferred"],
+  );
+  assert.equal(found.mails.length, 2);
+});
+
+test("a Message-ID, with or without brackets, finds the whole story", async () => {
+  for (const text of ["<A1@sender.example>", "a1@sender.example"]) {
+    const found = await about(text);
+    assert.equal(found.lines.length, 3, text);
+    assert.equal(found.mails.length, 2, text);
+  }
+});
+
+test("an address finds refusals, too, and only the recipients that it concerns", async () => {
+  const found = await about("Alice@Example.com");
+  assert.deepEqual(
+    found.lines.map(({ at }) => at),
+    [0, 1, 2, 3],
+  );
+  assert.deepEqual(
+    found.mails.map(({ recipient }) => recipient),
+    ["alice@example.com"],
+  );
+});
+
+test("an address whose trace is gone is still found in the queue, as recipient and as sender", async () => {
+  world.lines = [];
+  assert.equal((await about("alice@example.com")).mails.length, 1);
+  assert.equal((await about("bob@sender.example")).mails.length, 2);
+});
+
+test("nothing known is an empty answer; nothing asked is 400", async () => {
+  assert.deepEqual(await about("nobody@nowhere.example"), {
+    about: "nobody@nowhere.example",
+    mails: [],
+    lines: [],
+  });
+  assert.equal((await operatorOf(world)("GET", "/v1/trace")).status, 400);
+});

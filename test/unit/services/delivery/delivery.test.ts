@@ -1,0 +1,447 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
+import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
+import { idle } from "../../../support/settle.ts";
+
+const AT = "192.0.2.5:25";
+
+function oneDomain() {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  return { ...bench, server: bench.client.server(AT) };
+}
+
+describe("handing over", () => {
+  test("what waits at the start is delivered", async () => {
+    const bench = oneDomain();
+    for (let i = 0; i < 50; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 50 });
+    assert.equal(bench.journal.of("mail.delivered").length, 50);
+  });
+
+  test("the first mail goes alone, then connections double up to the limit", async () => {
+    const bench = oneDomain();
+    const waiting: (() => void)[] = [];
+    bench.server.onMail = (mail) =>
+      new Promise((resolve) => waiting.push(() => resolve(allOf(mail, DELIVERED))));
+    for (let i = 0; i < 100; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    const open: number[] = [];
+    for (let round = 0; round < 6; round++) {
+      await bench.pass(10);
+      open.push(waiting.length);
+      for (const finish of waiting.splice(0)) finish();
+    }
+    assert.deepEqual(open, [1, 2, 4, 8, 8, 8]);
+    assert.equal(bench.server.mostOpen, 8);
+  });
+
+  test("no more is claimed than is in conversation and one ahead", async () => {
+    const bench = oneDomain();
+    bench.server.onMail = () => new Promise(() => {});
+    for (let i = 0; i < 100; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(1000);
+    assert.equal(bench.store.count().claimed, 1, "the canary");
+    let sent = 0;
+    bench.server.onMail = (mail) =>
+      sent++ < 20 ? allOf(mail, DELIVERED) : new Promise<SendResult>(() => {});
+    const other = oneDomain();
+    other.server.onMail = bench.server.onMail;
+    for (let i = 0; i < 100; i++) other.store.put({ domain: "a.test" });
+    await other.start();
+    await other.pass(1000);
+    assert.equal(other.store.count().gone, 20);
+    assert.ok((other.store.count().claimed ?? 0) <= 16, JSON.stringify(other.store.count()));
+  });
+
+  test("a connection is used for many mails, but for no more than the setting", async () => {
+    const bench = oneDomain();
+    for (let i = 0; i < 30; i++) bench.store.put({ domain: "a.test" });
+    await bench.start({ connections: 1, mailsPerConnection: 10 });
+    await bench.pass(100);
+    assert.equal(bench.store.count().gone, 30);
+    // One probe found it up, then three conversations.
+    assert.equal(bench.server.conversations, 4);
+  });
+
+  test("an idle connection waits 2 s for the next mail, then ends", async () => {
+    const bench = oneDomain();
+    await bench.start();
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1500);
+    const { conversations } = bench.server;
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1900);
+    assert.equal(bench.server.conversations, conversations, "the same connection");
+    assert.equal(bench.server.open, 1);
+    await bench.pass(200);
+    assert.equal(bench.server.open, 0);
+  });
+
+  test("a 4xx to one recipient waits its minute and does not hold others back", async () => {
+    const bench = oneDomain();
+    bench.store.put({ domain: "a.test", recipients: ["full@a.test", "ok@a.test"] });
+    bench.store.put({ domain: "a.test" });
+    const full = { kind: "deferred", reply: { code: 452, enhanced: "4.2.2", text: "full" } } as const;
+    bench.server.onMail = (mail) => ({
+      took: 1,
+      outcomes: new Map(
+        mail.recipients.map(({ n, address }) => [n, address.startsWith("full") ? full : DELIVERED]),
+      ),
+    });
+    await bench.start();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { waiting: 1, gone: 2 });
+    await bench.pass(57_000, 1000);
+    assert.equal(bench.server.mails.length, 2);
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(5000, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 3 });
+  });
+
+  test("a final refusal is parked with the primary's words", async () => {
+    const bench = oneDomain();
+    const mail = bench.store.put({ domain: "a.test" });
+    bench.server.onMail = (sent) =>
+      allOf(sent, { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } });
+    await bench.start();
+    await bench.pass(100);
+    assert.equal(mail.recipients[0]?.state, "parked");
+    assert.equal(mail.recipients[0]?.reason, "refused");
+    assert.equal(bench.journal.of("mail.parked")[0]?.reply?.text, "no such user");
+  });
+
+  test("a lost reply is unconfirmed, tried again later, and a later delivery is named a possible double", async () => {
+    const bench = oneDomain();
+    const mail = bench.store.put({ domain: "a.test" });
+    const lost = new DestinationTrouble("session", "connection lost");
+    bench.server.onMail = (sent) => allOf(sent, { kind: "unconfirmed", why: "connection lost" }, lost);
+    await bench.start();
+    await bench.pass(1000);
+    assert.equal(mail.recipients[0]?.state, "unconfirmed");
+    assert.equal(bench.server.mails.length, 1);
+    bench.server.onMail = (sent) => allOf(sent, DELIVERED);
+    await bench.pass(62_000, 1000);
+    assert.equal(mail.recipients[0]?.state, "gone");
+    assert.equal(bench.journal.of("mail.delivered")[0]?.maybeDouble, true);
+  });
+
+  test("the third lost reply holds the mail", async () => {
+    const bench = oneDomain();
+    const mail = bench.store.put({ domain: "a.test" });
+    bench.server.onMail = (sent) => allOf(sent, { kind: "unconfirmed", why: "silence" });
+    await bench.start();
+    await bench.pass(10 * 60_000, 1000);
+    assert.equal(mail.recipients[0]?.state, "held");
+    assert.equal(mail.recipients[0]?.reason, "unconfirmed");
+    assert.equal(bench.server.mails.length, 3);
+    assert.equal(bench.journal.of("mail.held").length, 1);
+  });
+});
+
+describe("an outage", () => {
+  test("is told once, and the first delivery comes within 2 s of the return, after hours as after minutes", async () => {
+    for (const outage of [5 * 60_000, 6 * 3_600_000]) {
+      const bench = oneDomain();
+      bench.server.down = true;
+      for (let i = 0; i < 20; i++) bench.store.put({ domain: "a.test" });
+      await bench.start();
+      await bench.pass(2000);
+      assert.deepEqual(
+        bench.journal.of("primary.down").map(({ held, domains }) => [held, domains]),
+        [[20, ["a.test"]]],
+      );
+      await bench.pass(outage, outage / 400);
+      assert.equal(bench.journal.of("primary.down").length, 1);
+      bench.server.down = false;
+      await bench.pass(1200, 50);
+      assert.deepEqual(bench.store.count(), { gone: 20 });
+      const [up] = bench.journal.of("primary.up");
+      assert.ok(up !== undefined && up.outage >= outage, JSON.stringify(up));
+      assert.equal(bench.journal.of("primary.drained")[0]?.delivered, 20);
+    }
+  });
+
+  test("makes no probe beyond one a second, and none after the return", async () => {
+    const bench = oneDomain();
+    bench.server.down = true;
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(60_000);
+    assert.ok(bench.server.knocks >= 55 && bench.server.knocks <= 66, String(bench.server.knocks));
+    assert.equal(bench.server.conversations, 0, "no EHLO before a connect succeeded");
+    bench.server.down = false;
+    await bench.pass(2000);
+    const { knocks } = bench.server;
+    await bench.pass(30_000, 1000);
+    assert.equal(bench.server.knocks, knocks);
+  });
+
+  test("its end wakes what was deferred", async () => {
+    const bench = oneDomain();
+    bench.server.onMail = (mail) => allOf(mail, { kind: "deferred", reply: { code: 451, text: "later" } });
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(3000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    bench.server.down = true;
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    bench.store.put({ domain: "a.test" });
+    bench.store.tell({ kind: "work", domain: "a.test", recipients: 1 });
+    await bench.pass(3000);
+    bench.server.down = false;
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+    assert.deepEqual(bench.store.woken, [["a.test"]]);
+  });
+
+  test("releases what was claimed and not begun, with no attempt counted", async () => {
+    const bench = oneDomain();
+    let sent = 0;
+    const lost = new DestinationTrouble("session", "connection reset");
+    const parked: (() => void)[] = [];
+    bench.server.onMail = (mail) =>
+      ++sent <= 30
+        ? allOf(mail, DELIVERED)
+        : new Promise((resolve) =>
+            parked.push(() =>
+              resolve(allOf(mail, { kind: "deferred", reply: { code: 421, text: "reset" } }, lost)),
+            ),
+          );
+    for (let i = 0; i < 60; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(100);
+    assert.ok((bench.store.count().claimed ?? 0) > 8);
+    bench.server.down = true;
+    for (const lose of parked.splice(0)) lose();
+    await bench.pass(500);
+    assert.deepEqual(bench.store.count(), { gone: 30, waiting: 30 });
+    const attempts = bench.store.mails.flatMap(({ recipients }) => recipients.map((each) => each.attempts));
+    assert.equal(attempts.filter((count) => count === 0).length, 22, "only the 8 in conversation count");
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    bench.server.down = false;
+    await bench.pass(2500);
+    assert.deepEqual(bench.store.count(), { gone: 60 });
+  });
+
+  test("a primary that takes connections but no mail is not hammered", async () => {
+    const bench = oneDomain();
+    const closing = new DestinationTrouble("session", "421 go away", { code: 421, text: "go away" });
+    bench.server.onMail = (mail) =>
+      allOf(mail, { kind: "deferred", reply: { code: 421, text: "go away" } }, closing);
+    for (let i = 0; i < 500; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(600_000, 500);
+    assert.ok(bench.server.mails.length < 30, `${bench.server.mails.length} mails`);
+    assert.ok(bench.journal.of("primary.down").length <= 2, JSON.stringify(bench.journal.of("primary.down")));
+    assert.equal(bench.store.woken.length <= 2, true);
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(120_000, 500);
+    assert.deepEqual(bench.store.count(), { gone: 500 });
+  });
+
+  test("a refusal at connect is probed gently", async () => {
+    const bench = oneDomain();
+    bench.server.greeting = new DestinationTrouble("greeting", "554 no", { code: 554, text: "no" });
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(1000);
+    assert.equal(delivery.status()[0]?.state, "banned");
+    await bench.pass(3_600_000, 5000);
+    assert.ok(bench.server.knocks <= 10, String(bench.server.knocks));
+    bench.server.greeting = undefined;
+    await bench.pass(16 * 60_000, 5000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("a primary that refuses further connections keeps those that it has", async () => {
+    const bench = oneDomain();
+    bench.server.most = 3;
+    bench.server.onMail = async (mail) => {
+      await idle();
+      return allOf(mail, DELIVERED);
+    };
+    for (let i = 0; i < 200; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(10_000);
+    assert.deepEqual(bench.store.count(), { gone: 200 });
+    assert.deepEqual(bench.journal.of("primary.down"), []);
+  });
+
+  test("one bad primary slows no other", async () => {
+    const bench = oneDomain();
+    bench.directory.set("bad.test", [primaryAt("192.0.2.66", 25)]);
+    bench.client.server("192.0.2.66:25").onMail = () => new Promise(() => {});
+    for (let i = 0; i < 40; i++) bench.store.put({ domain: i % 2 === 0 ? "a.test" : "bad.test" });
+    await bench.start();
+    await bench.pass(100);
+    assert.equal(bench.store.count().gone, 20);
+  });
+});
+
+describe("fresh mail", () => {
+  test("comes by a grant and goes at once", async () => {
+    const bench = oneDomain();
+    await bench.start();
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(10);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+    const { length } = bench.store.claims;
+    for (let i = 0; i < 10; i++) {
+      assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
+      bench.store.accept({ domain: "a.test" });
+      await idle();
+    }
+    assert.equal(bench.store.claims.length, length, "no claim was asked for");
+    assert.deepEqual(bench.store.count(), { gone: 11 });
+  });
+
+  test("gets no grant while the primary is down", async () => {
+    const bench = oneDomain();
+    await bench.start();
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
+    bench.server.down = true;
+    bench.server.onMail = (mail) =>
+      allOf(mail, { kind: "released" }, new DestinationTrouble("session", "gone"));
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    assert.equal(bench.store.grants.get("a.test"), 0);
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
+  });
+
+  test("a saturated lane takes its grants back", async () => {
+    const bench = oneDomain();
+    await bench.start();
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    bench.server.onMail = () => new Promise(() => {});
+    for (let i = 0; i < 200; i++) {
+      bench.store.accept({ domain: "a.test" });
+      await idle();
+    }
+    assert.equal(bench.store.grants.get("a.test"), 0);
+    assert.ok((bench.store.count().claimed ?? 0) <= 64, JSON.stringify(bench.store.count()));
+  });
+
+  test("credits for 1,000 domains of one primary stay within its room", async () => {
+    const bench = oneDomain();
+    for (let i = 0; i < 1000; i++) bench.directory.set(`d${i}.test`, [primaryAt("192.0.2.5", 25)]);
+    await bench.start();
+    for (let i = 0; i < 1000; i++) bench.store.accept({ domain: `d${i}.test` });
+    await bench.pass(200);
+    assert.equal(bench.store.count().gone, 1000);
+    const granted = [...bench.store.grants.values()].filter((credits) => credits > 0);
+    assert.ok(granted.length <= 16, String(granted.length));
+  });
+});
+
+describe("the store", () => {
+  test("while it is sick nothing is claimed and nothing new is sent", async () => {
+    const bench = oneDomain();
+    await bench.start();
+    bench.store.condition("sick");
+    bench.store.put({ domain: "a.test" });
+    bench.store.tell({ kind: "work", domain: "a.test", recipients: 1 });
+    await bench.pass(5000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    bench.store.condition("ok");
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("that cannot write is asked until it has the result, and nothing is sent twice", async () => {
+    const bench = oneDomain();
+    bench.store.put({ domain: "a.test" });
+    bench.server.onMail = (mail) => {
+      bench.store.failure = new Error("disk");
+      return allOf(mail, DELIVERED);
+    };
+    await bench.start();
+    await bench.pass(5000);
+    assert.deepEqual(bench.store.count(), { claimed: 1 });
+    bench.store.failure = undefined;
+    await bench.pass(1100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+    assert.equal(bench.server.mails.length, 1);
+  });
+
+  test("that fails at the start is asked again", async () => {
+    const bench = oneDomain();
+    bench.store.put({ domain: "a.test" });
+    bench.store.failure = new Error("starting");
+    await bench.start();
+    await bench.pass(2500);
+    bench.store.failure = undefined;
+    await bench.pass(1100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+});
+
+describe("stopping", () => {
+  test("releases what has not begun and waits for what is in conversation", async () => {
+    const bench = oneDomain();
+    const waiting: (() => void)[] = [];
+    let sent = 0;
+    bench.server.onMail = (mail) =>
+      ++sent <= 15
+        ? allOf(mail, DELIVERED)
+        : new Promise((resolve) => waiting.push(() => resolve(allOf(mail, DELIVERED))));
+    for (let i = 0; i < 40; i++) bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(100);
+    const busy = waiting.length;
+    assert.ok(busy > 0);
+    let stopped = false;
+    void delivery.stop().then(() => (stopped = true));
+    await idle();
+    assert.equal(stopped, false);
+    for (const finish of waiting.splice(0)) finish();
+    await bench.pass(100);
+    assert.equal(stopped, true);
+    assert.deepEqual(bench.store.count(), { gone: 15 + busy, waiting: 25 - busy });
+    assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
+  });
+
+  test("does not wait for connections that are still being opened", async () => {
+    const bench = oneDomain();
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(5000);
+    bench.client.converse = () => new Promise(() => {});
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1, claimed: 1 });
+    await delivery.stop();
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
+  });
+
+  test("a client that throws leaves the mail unconfirmed, never claimed for ever", async () => {
+    const bench = oneDomain();
+    bench.server.onMail = () => Promise.reject(new Error("bug"));
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { unconfirmed: 1 });
+  });
+
+  test("drops conversations that do not come to their dot", async () => {
+    const bench = oneDomain();
+    bench.server.onMail = () => new Promise(() => {});
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(100);
+    const stopping = delivery.stop();
+    await bench.pass(2500);
+    await stopping;
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+  });
+});

@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
+
+const MX = { mx: true, host: "", port: 25 } as const;
+
+describe("several primaries", () => {
+  test("the preferred one gets all while it is up; the next one when it is down; back on its return", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [
+      primaryAt("192.0.2.2", 25, { preference: 20 }),
+      primaryAt("192.0.2.1", 25, { preference: 10 }),
+    ]);
+    const first = bench.client.server("192.0.2.1:25");
+    const second = bench.client.server("192.0.2.2:25");
+    for (let i = 0; i < 10; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(100);
+    assert.deepEqual([first.mails.length, second.mails.length], [10, 0]);
+    first.down = true;
+    await bench.pass(70_000, 500);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(500);
+    assert.deepEqual([first.mails.length, second.mails.length], [10, 1]);
+    first.down = false;
+    await bench.pass(20_000, 500);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(500);
+    assert.deepEqual([first.mails.length, second.mails.length], [11, 1]);
+  });
+
+  test("equal ones share", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25), primaryAt("192.0.2.2", 25)]);
+    const servers = ["192.0.2.1:25", "192.0.2.2:25"].map((at) => bench.client.server(at));
+    for (let i = 0; i < 200; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 200 });
+    for (const { mails } of servers) assert.ok(mails.length > 20, String(mails.length));
+  });
+});
+
+describe("domains", () => {
+  test("that share a primary share its lane and its connections", async () => {
+    const bench = deliveryBench();
+    for (const name of ["a.test", "b.test"]) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
+    const server = bench.client.server("192.0.2.1:25");
+    for (let i = 0; i < 40; i++) bench.store.put({ domain: "a.test" });
+    bench.store.put({ domain: "b.test" });
+    const delivery = await bench.start({ connections: 2 });
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 41 });
+    assert.equal(server.mostOpen, 2);
+    assert.deepEqual(
+      delivery.status().map(({ destination, domains, state }) => ({ destination, domains, state })),
+      [{ destination: "192.0.2.1:25", domains: ["a.test", "b.test"], state: "up" }],
+    );
+    const place = server.mails.findIndex(({ domain }) => domain === "b.test");
+    assert.ok(place < 12, `the smaller domain had its turn at ${place}`);
+  });
+
+  test("unknown to the directory keep their mail waiting, until they are known", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    bench.store.put({ domain: "new.test" });
+    const delivery = await bench.start();
+    await bench.pass(60_000, 1000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    bench.directory.set("new.test", [primaryAt("192.0.2.1", 25)]);
+    delivery.directoryChanged();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("that drain are still delivered", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)], { draining: true });
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("that are paused are not claimed, within a second of the change", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    const primaries = [primaryAt("192.0.2.1", 25)];
+    bench.directory.set("a.test", primaries);
+    const delivery = await bench.start();
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    bench.directory.set("a.test", primaries, { paused: true });
+    delivery.directoryChanged();
+    await bench.pass(1000);
+    assert.equal(bench.store.grants.get("a.test"), 0);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(10_000, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
+    bench.directory.set("a.test", primaries);
+    delivery.directoryChanged();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+  });
+
+  test("follow a changed primary, and the old lane ends", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25").down = true;
+    const second = bench.client.server("192.0.2.2:25");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(3000);
+    bench.directory.set("a.test", [primaryAt("192.0.2.2", 25)]);
+    delivery.directoryChanged();
+    await bench.pass(1000);
+    assert.equal(second.mails.length, 1);
+    assert.deepEqual(
+      delivery.status().map(({ destination }) => destination),
+      ["192.0.2.2:25"],
+    );
+    const { knocks } = bench.client.server("192.0.2.1:25");
+    await bench.pass(5000);
+    assert.equal(bench.client.server("192.0.2.1:25").knocks, knocks);
+  });
+
+  test("are watched before their first mail when their names are given", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    const parts = { ...bench, domains: async () => ["a.test"] };
+    Object.assign(bench, parts);
+    await bench.start();
+    await bench.pass(100);
+    assert.equal(bench.store.grants.get("a.test"), 1, "the canary may come in its accepting commit");
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(10);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+    assert.equal(bench.store.claims.length, 0);
+  });
+});
+
+describe("our own trap doors", () => {
+  test("a primary at our own listener is a loop: nothing is sent, nothing bounces", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("127.0.0.1:2525");
+    bench.directory.set("a.test", [primaryAt("127.0.0.1", 2525)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start({ ownAddresses: [{ address: "0.0.0.0", port: 2525 }] });
+    await bench.pass(3_600_000, 10_000);
+    assert.equal(server.knocks, 0);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    assert.equal(delivery.status()[0]?.state, "loop");
+    assert.equal(bench.journal.of("primary.loop").length, 1);
+    assert.equal(bench.journal.of("primary.down").length, 0);
+  });
+
+  test("a primary that greets with our name is a loop, until the directory says otherwise", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("192.0.2.1:25");
+    server.name = "mx2.test";
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(60_000, 1000);
+    assert.equal(delivery.status()[0]?.state, "loop");
+    assert.equal(server.mails.length, 0);
+    assert.ok(server.knocks <= 2);
+    server.name = "primary.test";
+    delivery.directoryChanged();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+});
+
+describe("names", () => {
+  test("of a primary that do not resolve are trouble of the destination, never a bounce", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    bench.resolver.hosts.set("mail.a.test", { kind: "none" });
+    bench.directory.set("a.test", [primaryAt("mail.a.test", 25)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(3_600_000, 60_000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    assert.match(delivery.status()[0]?.why ?? "", /no address/);
+    bench.resolver.hosts.set("mail.a.test", { kind: "found", records: ["192.0.2.1"] });
+    await bench.pass(2000);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("with several addresses are tried in turn", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.9:25").down = true;
+    const second = bench.client.server("192.0.2.1:25");
+    bench.resolver.hosts.set("mail.a.test", { kind: "found", records: ["192.0.2.9", "192.0.2.1"] });
+    bench.directory.set("a.test", [primaryAt("mail.a.test", 25)]);
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(500);
+    assert.equal(second.mails.length, 1);
+    assert.equal(bench.client.server("192.0.2.9:25").conversations, 0);
+  });
+});
+
+describe("MX", () => {
+  test("records better than ours are used, by preference", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("best.a.test:25");
+    bench.client.server("worse.a.test:25");
+    bench.resolver.exchangers.set("a.test", {
+      kind: "found",
+      records: [
+        { preference: 20, host: "mx2.test" },
+        { preference: 10, host: "best.a.test" },
+        { preference: 30, host: "worse.a.test" },
+      ],
+    });
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(500);
+    assert.equal(server.mails.length, 1);
+    assert.deepEqual(
+      delivery.status().map(({ destination }) => destination),
+      ["best.a.test:25"],
+    );
+  });
+
+  test("without records the domain's own address is used", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("a.test:25");
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(500);
+    assert.equal(server.mails.length, 1);
+  });
+
+  test("a null record and one that names us alone hold the mail and are journaled once", async () => {
+    const bench = deliveryBench();
+    bench.resolver.exchangers.set("null.test", { kind: "found", records: [{ preference: 0, host: "" }] });
+    bench.resolver.exchangers.set("us.test", {
+      kind: "found",
+      records: [{ preference: 10, host: "mx2.test" }],
+    });
+    for (const name of ["null.test", "us.test"]) {
+      bench.directory.set(name, [primaryAt("", 25, MX)]);
+      bench.store.put({ domain: name });
+    }
+    const delivery = await bench.start();
+    for (let i = 0; i < 10; i++) {
+      delivery.directoryChanged();
+      await bench.pass(1000);
+    }
+    assert.deepEqual(bench.store.count(), { waiting: 2 });
+    assert.equal(bench.journal.of("primary.down").length, 1);
+    assert.equal(bench.journal.of("primary.loop").length, 1);
+  });
+
+  test("a failed lookup is tried again", async () => {
+    const bench = deliveryBench();
+    const server = bench.client.server("mail.a.test:25");
+    bench.resolver.exchangers.set("a.test", { kind: "failed", why: "SERVFAIL" });
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(20_000, 1000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    bench.resolver.exchangers.set("a.test", {
+      kind: "found",
+      records: [{ preference: 10, host: "mail.a.test" }],
+    });
+    await bench.pass(6000, 1000);
+    assert.equal(server.mails.length, 1);
+    assert.equal(bench.journal.of("primary.down").length, 1);
+    assert.equal(bench.journal.of("primary.up").length, 1);
+  });
+});

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import { nextProbe, Pacer } from "../../../../src/services/health/probe-schedule.ts";
+import type { HealthRecord, Signal } from "../../../../src/services/health/state.ts";
+import { next, unknownHealth } from "../../../../src/services/health/state.ts";
+import { isOwnAddress, isOwnName } from "../../../../src/services/health/loop.ts";
+
+const refused: Signal = {
+  kind: "trouble",
+  trouble: new DestinationTrouble("connect", "connection refused"),
+  probe: true,
+};
+const broken: Signal = {
+  kind: "trouble",
+  trouble: new DestinationTrouble("session", "reset"),
+  probe: false,
+};
+const banned: Signal = {
+  kind: "trouble",
+  trouble: new DestinationTrouble("greeting", "554 no", { code: 554, text: "no" }),
+  probe: true,
+};
+const loop: Signal = { kind: "trouble", trouble: new DestinationTrouble("loop", "ourselves"), probe: true };
+const greeted: Signal = { kind: "greeted", idle: false };
+const answered: Signal = { kind: "answered" };
+
+/** The states that signals, one a second, lead through. */
+function walk(...signals: Signal[]): string[] {
+  let health = unknownHealth(0);
+  return signals.map((signal, i) => {
+    health = next(health, signal, (i + 1) * 1000);
+    return health.state;
+  });
+}
+
+function after(...signals: Signal[]): HealthRecord {
+  return signals.reduce((health, signal, i) => next(health, signal, (i + 1) * 1000), unknownHealth(0));
+}
+
+describe("states", () => {
+  const cases: readonly [string, Signal[], string[]][] = [
+    ["unknown, asked", [greeted], ["up"]],
+    ["unknown, refused: down at once", [refused], ["down"]],
+    [
+      "one trouble is a suspicion, the next is the end",
+      [greeted, answered, broken, refused],
+      ["up", "up", "suspect", "down"],
+    ],
+    ["a suspicion that was nothing", [greeted, broken, greeted], ["up", "suspect", "up"]],
+    [
+      "conversations that break together do not decide",
+      [greeted, broken, broken, broken],
+      ["up", "suspect", "suspect", "suspect"],
+    ],
+    ["a failed probe of one that was up", [greeted, refused, refused], ["up", "suspect", "down"]],
+    ["refused at connect", [banned, banned, greeted], ["banned", "banned", "up"]],
+    ["ourselves, until it is not", [loop, loop, answered, greeted], ["loop", "loop", "loop", "up"]],
+    ["mail that goes through is proof", [refused, answered], ["down", "up"]],
+    ["back, and failing at the first mail: no suspicion", [refused, greeted, broken], ["down", "up", "down"]],
+  ];
+  for (const [name, signals, states] of cases) {
+    test(name, () => assert.deepEqual(walk(...signals), states));
+  }
+
+  test("each relapse makes the next return later, until mail went through", () => {
+    let health = after(refused, greeted, broken);
+    assert.equal(health.relapses, 1);
+    assert.equal(next(health, greeted, 3999).state, "down");
+    health = next(health, greeted, 4000);
+    assert.equal(health.state, "up");
+    health = next(health, broken, 4100);
+    assert.equal(next(health, greeted, 6099).state, "down");
+    health = next(next(health, greeted, 6100), answered, 6200);
+    assert.deepEqual([health.state, health.relapses, health.proven], ["up", 0, true]);
+  });
+
+  test("an outage lasts from its first trouble", () => {
+    const health = after(greeted, answered, broken, refused);
+    assert.equal(health.awaySince, 3000);
+    assert.equal(health.since, 4000);
+    assert.equal(health.why, "connection refused");
+  });
+});
+
+describe("probes", () => {
+  const facts = { held: true, lastProbe: 50_000, asked: true, now: 50_000, random: () => 0.5 };
+  const cases: readonly [string, HealthRecord, Partial<typeof facts>, number][] = [
+    ["unknown: at once", unknownHealth(0), { asked: false }, 0],
+    ["suspect: at once, then each second", after(greeted, broken), { asked: false }, 0],
+    ["suspect, asked", after(greeted, broken), {}, 1000],
+    ["down with mail: each second", after(refused), {}, 1000],
+    ["down without: each 15 s", after(refused), { held: false }, 15_000],
+    ["up: once a minute", after(greeted), {}, 60_000],
+    ["up: a minute after the last delivery", next(after(greeted), answered, 60_000), {}, 70_000],
+    ["banned: a minute", after(banned), {}, 60_000],
+    ["banned again: two", after(banned, banned), {}, 120_000],
+    ["banned for long: 15 min", after(...Array.from({ length: 9 }, () => banned)), {}, 900_000],
+    ["a loop: 15 min", after(loop), {}, 900_000],
+  ];
+  for (const [name, health, change, delay] of cases) {
+    test(name, () => assert.equal(nextProbe(health, { ...facts, ...change }) - facts.now, delay));
+  }
+
+  test("no more than 200 a second over all", () => {
+    const pacer = new Pacer();
+    const slots = Array.from({ length: 1000 }, () => pacer.slot(10_000));
+    assert.equal(slots.filter((slot) => slot < 11_000).length, 200);
+    assert.equal(pacer.slot(60_000), 60_000);
+  });
+});
+
+describe("ourselves", () => {
+  test("by address and port", () => {
+    const own = [
+      { address: "0.0.0.0", port: 25 },
+      { address: "::", port: 26 },
+      { address: "198.51.100.1", port: 2525 },
+    ];
+    assert.ok(isOwnAddress("127.0.0.1", 25, own));
+    assert.ok(isOwnAddress("::1", 26, own));
+    assert.ok(isOwnAddress("::ffff:198.51.100.1", 2525, own));
+    assert.ok(!isOwnAddress("198.51.100.1", 25, own));
+    assert.ok(!isOwnAddress("127.0.0.1", 2526, own));
+  });
+
+  test("by name in greeting or EHLO", () => {
+    assert.ok(isOwnName({ name: "MX2.test", extensions: [] }, "mx2.test"));
+    assert.ok(isOwnName({ name: "x.test", banner: "mx2.test", extensions: [] }, "mx2.Test"));
+    assert.ok(!isOwnName({ name: "mx.test", extensions: [] }, "mx2.test"));
+  });
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { AgeWatch, expiryJob } from "../../../../src/services/queue/queue.ts";
+import { FakeWorkStore } from "../../../support/fake-work-store.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+test("the job expires slice by slice and journals the sum", async () => {
+  const clock = new ManualClock();
+  const store = new FakeWorkStore(clock);
+  const journal = new MemoryJournal();
+  const retention = { waiting: 30 * DAY, parked: 7 * DAY, ledger: 90 * DAY };
+  const job = expiryJob({ store, journal, clock, retention: () => retention });
+  store.expireAnswers = [500, 20];
+  assert.equal(await job.run(), "again");
+  assert.equal(await job.run(), "again");
+  assert.equal(await job.run(), "done");
+  assert.deepEqual(journal.events, [{ kind: "queue.expired", recipients: 520 }]);
+  const now = clock.now();
+  assert.deepEqual(store.expired[0], {
+    now,
+    waitingBefore: now - 30 * DAY,
+    parkedBefore: now - 7 * DAY,
+    goneBefore: now - 90 * DAY,
+    limit: 500,
+  });
+  await job.run();
+  assert.equal(journal.events.length, 1);
+});
+
+test("old mail is told of once an hour a domain, and again before it expires", () => {
+  const journal = new MemoryJournal();
+  const watch = new AgeWatch(journal);
+  const limits = { oldest: 4 * HOUR, waiting: 10 * DAY };
+  const look = (age: number, now: number): void =>
+    watch.look([{ domain: "a.test", recipients: 3, nextDue: 0, oldest: now - age }], limits, now);
+  look(3 * HOUR, 0);
+  assert.equal(journal.events.length, 0);
+  for (let minute = 0; minute < 90; minute++) look(5 * HOUR, minute * 60_000);
+  assert.equal(journal.of("queue.oldest").length, 2);
+  assert.equal(journal.of("queue.expiring").length, 0);
+  look(8 * DAY, 90 * 60_000);
+  assert.deepEqual(journal.of("queue.expiring"), [
+    { kind: "queue.expiring", domain: "a.test", share: 0.8, recipients: 3 },
+  ]);
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Outcome } from "../../../../src/mail/outcome.ts";
+import { LEGAL_MOVES } from "../../../../src/ports/queue.ts";
+import type { ClaimedMail, ClaimedRecipient } from "../../../../src/ports/queue.ts";
+import { settle } from "../../../../src/services/queue/queue.ts";
+
+const MINUTE = 60_000;
+const facts = { now: 1_000_000, random: () => 0.5 };
+
+function mailFor(recipients: readonly Partial<ClaimedRecipient>[]): ClaimedMail {
+  return {
+    recipients: recipients.map((each, n) => ({
+      n,
+      address: "u@a.test",
+      attempts: 0,
+      unconfirmed: 0,
+      ...each,
+    })),
+  } as unknown as ClaimedMail;
+}
+
+function one(outcome: Outcome, recipient: Partial<ClaimedRecipient> = {}) {
+  const [settlement] = settle(mailFor([recipient]), new Map([[0, outcome]]), facts);
+  assert.ok(settlement !== undefined && LEGAL_MOVES.claimed.includes(settlement.state));
+  const { state, reason, dueAt } = settlement;
+  return [state, reason, dueAt === undefined ? undefined : dueAt - facts.now];
+}
+
+const reply = (code: number, enhanced?: string) =>
+  enhanced === undefined ? { code, text: "" } : { code, enhanced, text: "" };
+
+test("delivered, refused and released", () => {
+  assert.deepEqual(one({ kind: "delivered", reply: reply(250) }), ["gone", "delivered", undefined]);
+  assert.deepEqual(one({ kind: "refused", reply: reply(550) }), ["parked", "refused", undefined]);
+  assert.deepEqual(one({ kind: "released" }), ["waiting", undefined, 0]);
+});
+
+test("a 4xx waits 1 min doubling to 1 h", () => {
+  const delays = [0, 1, 2, 5, 6, 7, 100].map(
+    (attempts) => one({ kind: "deferred", reply: reply(451) }, { attempts })[2],
+  );
+  assert.deepEqual(
+    delays.map((delay) => Number(delay) / MINUTE),
+    [1, 2, 4, 32, 60, 60, 60],
+  );
+});
+
+test("its delay is spread by 10 %", () => {
+  const delays = [0, 0.999].map((chance) => {
+    const outcomes = new Map([[0, { kind: "deferred", reply: reply(451) } as Outcome]]);
+    const [settlement] = settle(mailFor([{}]), outcomes, { now: 0, random: () => chance });
+    return settlement?.dueAt ?? 0;
+  });
+  assert.deepEqual(
+    delays.map((delay) => Math.round(delay / 1000)),
+    [54, 66],
+  );
+});
+
+test("421 is due at once the first time, then as a 4xx: a mail that breaks each connection is slowed down", () => {
+  const delays = [0, 1, 2].map((attempts) => one({ kind: "deferred", reply: reply(421) }, { attempts })[2]);
+  assert.deepEqual(delays, [0, MINUTE, 2 * MINUTE]);
+});
+
+test("a lost reply waits 1 min doubling; the third holds the mail", () => {
+  const lost: Outcome = { kind: "unconfirmed", why: "silence" };
+  assert.deepEqual(one(lost), ["unconfirmed", undefined, MINUTE]);
+  assert.deepEqual(one(lost, { unconfirmed: 1 }), ["unconfirmed", undefined, 2 * MINUTE]);
+  assert.deepEqual(one(lost, { unconfirmed: 2 }), ["held", "unconfirmed", undefined]);
+});
+
+test("recipients beyond what one transaction takes come again at once, when some were taken", () => {
+  const tooMany: Outcome = { kind: "deferred", reply: reply(452, "4.5.3") };
+  const taken: Outcome = { kind: "delivered", reply: reply(250) };
+  const outcomes = new Map<number, Outcome>([
+    [0, taken],
+    [1, tooMany],
+  ]);
+  const both = settle(mailFor([{}, {}]), outcomes, facts);
+  assert.equal(both[1]?.dueAt, facts.now);
+  const alone = settle(mailFor([{}]), new Map([[0, tooMany]]), facts);
+  assert.equal(alone[0]?.dueAt, facts.now + MINUTE);
+});
+
+test("recipients without an outcome are released", () => {
+  const [settlement] = settle(mailFor([{}]), new Map(), facts);
+  assert.deepEqual(settlement, { n: 0, outcome: { kind: "released" }, state: "waiting", dueAt: facts.now });
+});
