@@ -3,39 +3,20 @@
  * the opposite one. What fails while starting takes down what was already up.
  */
 import { readFileSync } from "node:fs";
-import { alertFor, startAlerts } from "./adapters/alerts/alerts.ts";
-import { createJournalSink, type Gauges, type JournalSink } from "./adapters/journal/journal.ts";
-import {
-  acquireLock,
-  openDirectoryReader,
-  openTraceWriter,
-  readCondition,
-  readRoom,
-} from "./adapters/storage/sqlite/sqlite.ts";
-import { openCertificate, type Certificate } from "./adapters/tls/tls.ts";
+import type { Gauges } from "./adapters/journal/journal.ts";
+import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "./config/config.ts";
-import {
-  startDeliveryThread,
-  startReader,
-  startSmtpThreads,
-  startStorage,
-  type CrewParts,
-  type DeliveryThread,
-  type Reader,
-  type SmtpThread,
-  type Storage,
-} from "./crew.ts";
+import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
+import { applySmtp, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
+import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
-import { applySmtp, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
-import { systemClock, type ClockOffset } from "./runtime/clock.ts";
-import { connectionMemory, ConnectionTable } from "./runtime/limits.ts";
+import type { ClockOffset } from "./runtime/clock.ts";
+import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
-import { Schedule } from "./runtime/schedule.ts";
 import { Access } from "./services/access/access.ts";
-import { Directory, DirectoryEditor } from "./services/directory/directory.ts";
 
 /** A DATA in progress may go on this long when we stop, in ms. */
 const DATA_GRACE = 20_000;
@@ -49,18 +30,6 @@ export interface Daemon {
   readonly broken: Promise<void>;
   reload(): Promise<ReloadResult>;
   stop(): Promise<void>;
-}
-
-/** What stands once the daemon is up. */
-interface Foundation {
-  readonly crew: CrewParts;
-  readonly storage: Storage;
-  readonly reader: Reader;
-  readonly directory: Directory;
-  readonly editor: DirectoryEditor;
-  readonly limits: SharedArrayBuffer;
-  readonly certificate: Certificate;
-  readonly startedAt: number;
 }
 
 /** Starts everything; rejects with a plain error for the operator and leaves nothing running. */
@@ -96,13 +65,17 @@ class RunningDaemon implements Daemon {
     const lock = acquireLock(config.storage.folder, process.pid);
     stack.defer(() => lock.release());
     const addresses = await Promise.all(config.smtp.listen.map(probe));
-    this.#foundation = await this.#layFoundation(stack, clockOffset);
+    this.#foundation = await layFoundation(config, stack, {
+      clockOffset,
+      directoryChanged: () => this.#directoryChanged(),
+      storageEnded: () => this.#broken.resolve(),
+    });
     await (await this.#foundation.editor.stage(config.domains)).flip();
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
-    this.#addJobs(stack);
+    this.#addJobs();
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
 
@@ -134,47 +107,6 @@ class RunningDaemon implements Daemon {
     const limit = setTimeout(() => process.exit(1), STOP_LIMIT);
     await this.#running?.disposeAsync();
     clearTimeout(limit);
-  }
-
-  async #layFoundation(
-    stack: AsyncDisposableStack,
-    clockOffset: ClockOffset | undefined,
-  ): Promise<Foundation> {
-    const config = this.#config;
-    const clock = systemClock(clockOffset);
-    const sink = openJournal(config, clock);
-    stack.defer(() => sink.stop());
-    const certificate = await openCertificate(config.smtp.tls, { clock, log: sink.log });
-    stack.defer(() => certificate.close());
-    const crew: CrewParts = { sink, clock, clockOffset };
-    const storage = await this.#startStorage(stack, crew);
-    const trace = openTraceWriter(config.storage.folder);
-    sink.traceTo(trace);
-    const reader = await startReader(config);
-    stack.defer(() => reader.close());
-    const directory = new Directory(openDirectoryReader(config.storage.folder));
-    stack.defer(() => directory.close());
-    const editor = new DirectoryEditor(storage.control, () => this.#directoryChanged());
-    const limits = connectionMemory(config.smtp.threads);
-    return { crew, storage, reader, directory, editor, limits, certificate, startedAt: clock.now() };
-  }
-
-  async #startStorage(stack: AsyncDisposableStack, crew: CrewParts): Promise<Storage> {
-    const storage = await startStorage(this.#config, crew);
-    let expected = false;
-    stack.defer(async () => {
-      expected = true;
-      await storage.thread.control.call("close", undefined);
-      await storage.thread.terminate();
-    });
-    void storage.thread.ended.then((end) => {
-      if (expected) return;
-      crew.sink.log.error("the storage thread has ended, so the daemon ends", {
-        error: end.error?.stack ?? end.code,
-      });
-      this.#broken.resolve();
-    });
-    return storage;
   }
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
@@ -219,7 +151,12 @@ class RunningDaemon implements Daemon {
       directory: reader.client,
       editor,
       recipients: recipientOracle(directory),
-      trace: reader.client,
+      trace: {
+        trace: (request) => {
+          sink.flushTrace();
+          return reader.client.trace(request);
+        },
+      },
       access: new Access(storage.control, clock),
       status: () => this.#status(),
       primaries: () => this.#primaries(),
@@ -232,11 +169,9 @@ class RunningDaemon implements Daemon {
     stack.defer(() => admin.stop());
   }
 
-  #addJobs(stack: AsyncDisposableStack): void {
-    const { crew, editor } = this.#foundation;
-    const schedule = new Schedule({ clock: crew.clock, log: crew.sink.log, random: Math.random });
+  #addJobs(): void {
+    const { editor, schedule } = this.#foundation;
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
-    stack.defer(() => schedule.stop());
   }
 
   #directoryChanged(): void {
@@ -280,17 +215,6 @@ class RunningDaemon implements Daemon {
 async function probe({ address, port }: { address: string; port: number }): Promise<string> {
   const bound = await probeListen(address, port);
   return address.includes(":") ? `[${address}]:${bound}` : `${address}:${bound}`;
-}
-
-function openJournal(config: Config, clock: ReturnType<typeof systemClock>): JournalSink {
-  const { level, file } = config.log;
-  const sink = createJournalSink({ level, clock, ...(file !== undefined && { file }) });
-  const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
-  sink.subscribe((event, at) => {
-    const alert = alertFor(event, at);
-    if (alert !== undefined) alerts.raise(alert);
-  });
-  return sink;
 }
 
 const VERSION = (

@@ -46,6 +46,7 @@ const delivery = startDelivery({
   clock,
   random: Math.random,
   settings: data.settings,
+  domains: async () => directory.names(directory.generation()),
 });
 const schedule = new Schedule({ clock, log, random: Math.random });
 for (const job of delivery.jobs) schedule.add(job);
@@ -54,7 +55,10 @@ serveControl<DeliveryControl>(
   {
     apply: (settings) => delivery.apply(settings),
     status: () => delivery.status(),
-    directoryChanged: () => delivery.directoryChanged(),
+    directoryChanged: () => {
+      directory.refresh();
+      delivery.directoryChanged();
+    },
     flush: (domains) => delivery.flush(domains),
     stop: async () => {
       await schedule.stop();

@@ -47,6 +47,8 @@ async function tell(folder: string): Promise<number> {
     await arrivals.reach(taken, PATIENCE);
     for (const { recipient, subject, at } of primary.received)
       say(`  ${seconds(at - opened)} later: "${subject}" is in the mailbox of ${recipient}`);
+    // The primary's replies are on their way back to us.
+    await new Promise((resolve) => setTimeout(resolve, 200));
     say("\nWhere was the first one (holdfast trace)?\n");
     await runTool("trace", [MAILS[0].recipient], { socket: config.admin.socket, config: config.file });
     return 0;
@@ -94,7 +96,7 @@ domains:
 /** Counts up to a number that somebody waits for. */
 function counter(): { count: () => void; reach: (goal: number, patience: number) => Promise<void> } {
   let seen = 0;
-  let check = (): void => undefined;
+  let check: () => void = () => {};
   return {
     count: () => {
       seen += 1;

@@ -2,7 +2,7 @@
  * Reading the configuration again. Everybody checks the new values before anybody uses them; only then the staged
  * directory becomes visible and the threads switch. Whatever fails before that leaves everything as it was.
  */
-import { formatProblem, loadConfig, restartKeys, type Config } from "./config/config.ts";
+import { formatProblem, keepStarted, loadConfig, restartKeys, type Config } from "./config/config.ts";
 import type { JournalSink } from "./adapters/journal/journal.ts";
 import { errorText } from "./runtime/log.ts";
 import type { DirectoryEditor } from "./services/directory/directory.ts";
@@ -35,7 +35,7 @@ export async function reload(
   const loaded = loadConfig(current.file);
   if (!loaded.ok) return refuse(current, loaded.problems.map(formatProblem), parts.sink);
   const restart = restartKeys(current, loaded.config);
-  const config = keepFixed(current, loaded.config);
+  const config = keepStarted(current, loaded.config);
   try {
     const generation = await adopt(config, parts);
     parts.sink.record({ kind: "config.reloaded", generation });
@@ -60,15 +60,4 @@ function refuse(
 ): { config: Config; result: ReloadResult } {
   sink.record({ kind: "config.refused", errors: problems });
   return { config, result: { ok: false, problems } };
-}
-
-/** The new values, with those that are read only at the start as they were then. */
-function keepFixed(current: Config, next: Config): Config {
-  return Object.freeze({
-    ...next,
-    storage: current.storage,
-    admin: current.admin,
-    smtp: Object.freeze({ ...next.smtp, listen: current.smtp.listen, threads: current.smtp.threads }),
-    log: Object.freeze({ ...next.log, ...(current.log.file !== undefined && { file: current.log.file }) }),
-  });
 }

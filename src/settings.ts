@@ -1,5 +1,6 @@
 /** What each room gets of the configuration. */
-import type { Config } from "./config/config.ts";
+import { networkInterfaces } from "node:os";
+import type { Config, Endpoint } from "./config/config.ts";
 import type { SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "./services/delivery/delivery.ts";
 
@@ -21,10 +22,17 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
 export function deliverySettings(config: Config): DeliverySettings {
   return {
     hostname: config.hostname,
-    ownAddresses: config.smtp.listen,
+    ownAddresses: config.smtp.listen.flatMap(ownAddresses),
     connections: config.delivery.connections,
     mailsPerConnection: config.delivery.mailsPerConnection,
     retention: config.retention,
     alertsOldest: config.alerts.oldest,
   };
+}
+
+/** A listener on all addresses is reached by each address of this machine. */
+function ownAddresses({ address, port }: Endpoint): readonly Endpoint[] {
+  if (address !== "0.0.0.0" && address !== "::") return [{ address, port }];
+  const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return [{ address, port }, ...interfaces.map((entry) => ({ address: entry.address, port }))];
 }

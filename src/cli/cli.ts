@@ -30,7 +30,7 @@ import {
   recipientsRemove,
   recipientsReplace,
 } from "./recipients.ts";
-import { plain } from "./terminal.ts";
+import { MIN_COLUMNS, plain } from "./terminal.ts";
 import { tokenAdd, tokenList, tokenRevoke } from "./tokens.ts";
 import { trace } from "./trace.ts";
 
@@ -75,8 +75,6 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["token list", tokenList],
   ["token revoke", tokenRevoke],
 ]);
-
-const MIN_COLUMNS = 80;
 
 /** Runs one verb; resolves with the exit code, after all output was written. */
 export async function runTool(verb: string, args: readonly string[], env: ToolEnv): Promise<number> {

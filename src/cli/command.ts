@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Readable, Writable } from "node:stream";
 import type { Daemon } from "./daemon.ts";
-import { plain, safeJson, table, type Column } from "./terminal.ts";
+import { MIN_COLUMNS, plain, safeJson, table, wrap, type Column } from "./terminal.ts";
 
 /** Exit codes of the tool. */
 export const OK = 0;
@@ -116,7 +116,7 @@ export function helpText(path: string, command: Command): string {
       `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${help}\n`,
   );
   const words = command.words === "" ? "" : ` ${command.words}`;
-  return `holdfast ${path}${words} [options]\n\n${command.summary}\n\n${lines.join("")}\nExample: ${command.example}\n`;
+  return `holdfast ${path}${words} [options]\n\n${wrap(command.summary, MIN_COLUMNS, 0)}\n\n${lines.join("")}\nExample: ${command.example}\n`;
 }
 
 export interface ToolParts {

@@ -51,7 +51,7 @@ export const queueRelease = queueAct({
 
 export const queueDelete = queueAct({
   verb: "delete",
-  summary: "Deletes mail, with a line in the ledger. What is in conversation with a primary stays.",
+  summary: "Deletes mail, with a line in the ledger. What is just being delivered stays.",
   done: "deleted.",
 });
 

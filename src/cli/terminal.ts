@@ -1,6 +1,9 @@
 /** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
 import { sizeInWords, timeInWords } from "../endpoints/admin/contract.ts";
 
+/** Output fits this, and wider terminals. */
+export const MIN_COLUMNS = 80;
+
 /** Everything but letters, marks, numbers, signs and blanks that could steer a terminal or turn the direction. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 
@@ -59,7 +62,7 @@ export interface Column {
 
 const GAP = 2;
 
-/** Rows under titles, no line wider than `columns`: the widest column that may be cut gives way first. */
+/** Rows under titles, no line wider than `total`: columns that may be cut give way from the right. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
@@ -76,14 +79,12 @@ export function table(
 }
 
 function shrink(widths: number[], columns: readonly Column[], room: number): void {
-  const surplus = (): number => widths.reduce((sum, width) => sum + width, 0) - room;
-  while (surplus() > 0) {
-    const widest = columns
-      .map(({ least }, i) => ({ i, width: widths[i] ?? 0, least: least ?? Infinity }))
-      .filter(({ width, least }) => width > least)
-      .sort((a, b) => b.width - a.width)[0];
-    if (widest === undefined) return;
-    widths[widest.i] = widest.width - 1;
+  let surplus = widths.reduce((sum, width) => sum + width, 0) - room;
+  for (const [i, { least }] of [...columns.entries()].reverse()) {
+    const width = widths[i] ?? 0;
+    const cut = Math.min(Math.max(0, surplus), Math.max(0, width - (least ?? width)));
+    widths[i] = width - cut;
+    surplus -= cut;
   }
 }
 

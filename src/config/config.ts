@@ -27,7 +27,7 @@ import { readText } from "./text-file.ts";
 export { adminSocket, configPath } from "./locate.ts";
 export { formatProblem } from "./problem.ts";
 export { configSchema, referencePage } from "./reference.ts";
-export { restartKeys } from "./reload.ts";
+export { keepStarted, restartKeys } from "./reload.ts";
 export type { Problem } from "./problem.ts";
 export type { CheckName, Config, Endpoint, Listener, Reserve, Retention, SmtpLimits } from "./shape.ts";
 

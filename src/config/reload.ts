@@ -3,12 +3,16 @@ import type { Config } from "./shape.ts";
 
 /** Keys that are read once, when the daemon starts. All others take effect with a reload. */
 export const RESTART_KEYS: Readonly<Record<string, (config: Config) => unknown>> = {
+  hostname: (config) => config.hostname,
   storage: (config) => config.storage,
   "smtp.listen": (config) => config.smtp.listen,
   "smtp.threads": (config) => config.smtp.threads,
-  "admin.listen": (config) => config.admin.listen,
-  "admin.socket": (config) => config.admin.socket,
-  "log.file": (config) => config.log.file,
+  "smtp.limits.bodyMemory": (config) => config.smtp.limits.bodyMemory,
+  admin: (config) => config.admin,
+  dns: (config) => config.dns,
+  "delivery.connectTimeout": (config) => config.delivery.connectTimeout,
+  alerts: (config) => config.alerts,
+  log: (config) => config.log,
 };
 
 /** The keys that changed and that a reload cannot change. */
@@ -16,4 +20,21 @@ export function restartKeys(before: Config, after: Config): readonly string[] {
   return Object.entries(RESTART_KEYS)
     .filter(([, pick]) => !isDeepStrictEqual(pick(before), pick(after)))
     .map(([key]) => key);
+}
+
+/** `next`, with the keys that a reload cannot change as they are in `current`. */
+export function keepStarted(current: Config, next: Config): Config {
+  const { hostname, storage, admin, dns, alerts, log, smtp, delivery } = current;
+  const limits = Object.freeze({ ...next.smtp.limits, bodyMemory: smtp.limits.bodyMemory });
+  return Object.freeze({
+    ...next,
+    hostname,
+    storage,
+    admin,
+    dns,
+    alerts,
+    log,
+    smtp: Object.freeze({ ...next.smtp, limits, listen: smtp.listen, threads: smtp.threads }),
+    delivery: Object.freeze({ ...next.delivery, connectTimeout: delivery.connectTimeout }),
+  });
 }

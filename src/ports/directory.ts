@@ -54,6 +54,8 @@ export interface DirectoryReader {
   /** The newest complete generation. */
   generation(): number;
   domain(name: string, generation: number): DomainRecord | undefined;
+  /** Every domain of a generation, draining ones too. */
+  names(generation: number): readonly string[];
   /** Looks for `local` (comparable form) in the declared and the API list: exact first, then `prefix-*`. */
   recipient(record: DomainRecord, local: string): RecipientHit | undefined;
   close(): void;

@@ -6,14 +6,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessStore } from "../../src/ports/access.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
-import type {
-  Intake,
-  OperatorStore,
-  QueueReader,
-  State,
-  WorkNotice,
-  WorkStore,
-} from "../../src/ports/queue.ts";
+import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
+import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   DEFERRED,
@@ -374,6 +368,7 @@ function operators(open: StoreFactory): void {
     assert.equal(await act("delete", { id: mails[0]?.id }), 1);
     assert.equal(await act("delete", { recipient: "c@two.test", state: "waiting" }), 1);
     assert.deepEqual(await states(), ["gone", "waiting", "gone"]);
+    assert.equal(await act("release", {}), 0, "what is gone stays gone");
     const [row] = (await store.reader.show(mails[0]?.id ?? ""))?.recipients ?? [];
     assert.deepEqual([row?.reason, row?.who], ["deleted", "socket"]);
     assert.equal((await store.reader.show(mails[0]?.id ?? ""))?.hasBody, false);

@@ -76,10 +76,8 @@ export class Postfix implements AsyncDisposable {
   }
 
   /** Mails in its queue, counted by their files: exact, and no load on its daemons. */
-  async queued(): Promise<number> {
-    const queues = ["incoming", "active", "deferred", "hold"].map((queue) =>
-      join(this.folder, "queue", queue),
-    );
+  async queued(names: readonly string[] = ["incoming", "active", "deferred", "hold"]): Promise<number> {
+    const queues = names.map((queue) => join(this.folder, "queue", queue));
     const counts = await Promise.all(queues.map(countFiles));
     return counts.reduce((sum, count) => sum + count, 0);
   }

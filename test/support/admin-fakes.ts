@@ -12,7 +12,7 @@ import type {
   OperatorRequest,
   QueueCount,
   QueueEntry,
-} from "../../src/ports/queue.ts";
+} from "../../src/ports/operator.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
 import { Access } from "../../src/services/access/access.ts";

@@ -32,6 +32,10 @@ export class FakeDirectory implements DirectoryReader {
     return this.#domains.get(name);
   }
 
+  names(): readonly string[] {
+    return [...this.#domains.keys()];
+  }
+
   recipient(): undefined {}
 
   close(): void {}

@@ -19,6 +19,8 @@ export interface LoadPlan {
   readonly size: number;
   /** Most recipients of one mail. */
   readonly maxRecipients?: number;
+  /** One mail in `oneIn` has up to `size` octets instead. */
+  readonly large?: { readonly size: number; readonly oneIn: number };
   readonly ledger: Ledger;
 }
 
@@ -83,7 +85,9 @@ function makeLetter(plan: LoadPlan, random: Random, n: number): Letter {
   const id = `${plan.seed}-${n}`;
   const count = 1 + random.below(plan.maxRecipients ?? 1);
   const locals = new Set(Array.from({ length: count }, () => random.pick(plan.recipients)));
-  const size = Math.ceil(plan.size / 2) + random.below(Math.ceil(plan.size / 2));
+  const isLarge = plan.large !== undefined && random.below(plan.large.oneIn) === 0;
+  const half = Math.ceil((isLarge ? (plan.large?.size ?? 0) : plan.size) / 2);
+  const size = half + random.below(half);
   let text = `X-Proof-Id: ${id}\r\nFrom: load@sender.example\r\nSubject: proof ${id}\r\nMessage-ID: <${id}@sender.example>\r\n\r\n`;
   while (text.length < size) {
     const line = Array.from({ length: 8 }, () => random.pick(WORDS)).join(" ");

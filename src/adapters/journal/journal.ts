@@ -75,6 +75,11 @@ export class JournalSink implements Journal {
     this.#trace.writeTo(writer);
   }
 
+  /** Writes the trace lines that wait, so that a reader finds them. */
+  flushTrace(): void {
+    this.#trace.flush();
+  }
+
   /** Prometheus text format; `measure` is asked for what is not counted here. */
   metrics(measure: () => Promise<Gauges>): Promise<string> {
     return this.#metrics.text(measure, { log: this.#file.dropped(), trace: this.#trace.dropped });

@@ -3,7 +3,8 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
-import type { QueueCount, State, StoreCondition } from "../../ports/queue.ts";
+import type { QueueCount } from "../../ports/operator.ts";
+import type { State, StoreCondition } from "../../ports/queue.ts";
 
 /** What is measured when somebody asks. */
 export interface Gauges {

@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { AdminContext } from "./parts.ts";
-import type { ErrorBody, ErrorCode } from "./contract.ts";
+import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";
 
 const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   bad_request: 400,
@@ -37,7 +37,25 @@ export function answerRefusal(c: AdminContext, { code, message, hint }: Refusal)
 
 /** The request's JSON body, as the schema has it. */
 export async function readBody<T>(c: AdminContext, schema: z.ZodType<T>): Promise<T> {
-  return parse(schema, parseJson(await c.req.text()));
+  return parse(schema, parseJson(await readText(c)));
+}
+
+/** The request's body as text; refused as soon as it is larger than MAX_BODY, told or not. */
+export async function readText(c: AdminContext): Promise<string> {
+  const { body, headers } = c.req.raw;
+  if (Number(headers.get("content-length") ?? 0) > MAX_BODY) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function tooLarge(): Refusal {
+  return new Refusal("too_large", `the body is larger than ${MAX_BODY} bytes`);
 }
 
 /** The request's query, as the schema has it. */

@@ -1,12 +1,10 @@
 /** The routes in order: open ones, then the guard, then what confined tokens may use, then the rest. */
 import { Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { timeout } from "hono/timeout";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { answerRefusal, Refusal } from "./answers.ts";
 import { wholeServerOnly } from "./authenticate.ts";
-import { MAX_BODY } from "./contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
 import { domainRoutes } from "./routes/domains.ts";
@@ -31,7 +29,6 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   app.use(limitTime());
   healthRoutes(app, parts);
   app.use(guard);
-  app.use(bodyLimit({ maxSize: MAX_BODY, onError: refuseSize }));
   queueRoutes(app, parts);
   recipientRoutes(app, parts);
   app.use(wholeServerOnly());
@@ -53,10 +50,6 @@ function protect(): MiddlewareHandler<AdminEnv> {
 function limitTime(): MiddlewareHandler<AdminEnv> {
   const [reads, writes] = [timeout(READ_LIMIT), timeout(WRITE_LIMIT)];
   return (c, next) => (c.req.method === "GET" || c.req.method === "HEAD" ? reads(c, next) : writes(c, next));
-}
-
-function refuseSize(): never {
-  throw new Refusal("too_large", `the body is larger than ${MAX_BODY} bytes`);
 }
 
 function answerError(error: Error, c: AdminContext, log: Logger): Response {

@@ -1,5 +1,6 @@
 /** Counts of the queue, added up as the responses have them. */
-import type { QueueCount, State } from "../../ports/queue.ts";
+import type { QueueCount } from "../../ports/operator.ts";
+import type { State } from "../../ports/queue.ts";
 
 export interface Amounts {
   /** Recipients by state; what is gone is not counted. */

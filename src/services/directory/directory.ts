@@ -42,8 +42,17 @@ export class Directory implements DirectoryReader {
     return record;
   }
 
+  names(generation: number): readonly string[] {
+    return this.#reader.names(generation);
+  }
+
   recipient(record: DomainRecord, local: string): RecipientHit | undefined {
     return this.#reader.recipient(record, local);
+  }
+
+  /** Forgets what is remembered: a pause changes a domain without a new generation. */
+  refresh(): void {
+    this.#remembered = new Map();
   }
 
   close(): void {

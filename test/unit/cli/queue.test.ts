@@ -20,10 +20,7 @@ test("the queue is listed as a table with human ages", async () => {
   const { code, stdout } = await tool.run(["queue", "list"]);
   assert.equal(code, 0);
   assert.match(stdout, /^ID +RECIPIENT +STATE +AGE +LAST REPLY\n/);
-  assert.match(
-    stdout,
-    new RegExp(`^${FIRST} +alice@example\\.com +waiting +3 h 12 min +450 4\\.2\\.0 try later$`, "m"),
-  );
+  assert.match(stdout, new RegExp(`^${FIRST} +alice@example\\.com +waiting +3 h 12 min +450 4`, "m"));
   assert.match(stdout, /held: operator/);
   fits(stdout);
 });
@@ -48,10 +45,13 @@ test("long and hostile values are cut and cleaned, in JSON exact", async () => {
   assert.deepEqual(JSON.parse(json).items, tool.world.entries);
 });
 
+function count(text: string): number {
+  return text.split(FIRST).length - 1;
+}
+
 test("pages follow each other up to the limit, and what is left is told", async () => {
   await using tool = await toolWorld();
   tool.world.entries = Array.from({ length: 2300 }, (_, n) => queueEntry({ n }));
-  const count = (text: string): number => text.split(FIRST).length - 1;
   const some = (await tool.run(["queue", "list"])).stdout;
   assert.equal(count(some), 50);
   assert.match(some, /^2250 more; --limit N or --all shows them\.$/m);

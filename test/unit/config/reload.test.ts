@@ -14,32 +14,36 @@ test("keys that a reload cannot change are named, others are not", async () => {
   const before = await of(`${HEAD}domains:\n${DOMAIN}`);
   assert.deepEqual(restartKeys(before, await of(`${HEAD}domains:\n${DOMAIN}`)), []);
   const reloadable = `
-hostname: mx3.example.net
+hostname: mx2.example.net
 postmaster: a@example.org
 smtp: { listen: ["127.0.0.1:2525"], maxMessageSize: 1MB, limits: { errors: 5 } }
-dns: { servers: [192.0.2.53] }
 store: { reserve: 1% }
 retention: 60d
 delivery: { connections: 1 }
-alerts: { oldest: 1h }
-log: { level: debug }
 domains:
   example.org: { primary: { host: m.example.org }, recipients: [a] }
 `;
   assert.deepEqual(restartKeys(before, await of(reloadable)), []);
   const other = `
-hostname: mx2.example.net
+hostname: mx3.example.net
 storage: sqlite:/var/q
-smtp: { listen: ["127.0.0.1:2526"], threads: 16 }
+smtp: { listen: ["127.0.0.1:2526"], threads: 16, limits: { bodyMemory: 32MiB } }
+dns: { servers: [192.0.2.53] }
+delivery: { connectTimeout: 5s }
+alerts: { oldest: 1h }
 admin: { listen: "127.0.0.1:8026", socket: /run/h.sock }
 log: { file: /var/log/h.log }
 `;
   assert.deepEqual(restartKeys(before, await of(other)), [
+    "hostname",
     "storage",
     "smtp.listen",
     "smtp.threads",
-    "admin.listen",
-    "admin.socket",
-    "log.file",
+    "smtp.limits.bodyMemory",
+    "admin",
+    "dns",
+    "delivery.connectTimeout",
+    "alerts",
+    "log",
   ]);
 });

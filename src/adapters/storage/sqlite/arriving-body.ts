@@ -92,7 +92,7 @@ export class ArrivingBody implements BodyWriter {
     this.#spool = spool;
     const chunks = this.#chunks;
     this.#chunks = [];
-    for (const earlier of chunks) void spool.write(earlier)?.catch(() => {});
+    for (const earlier of chunks) void spool.write(earlier);
     this.#memory.release(this.#held);
     this.#held = 0;
     return spool.write(chunk);

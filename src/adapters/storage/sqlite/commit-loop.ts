@@ -11,6 +11,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import { Batch } from "./batch.ts";
 import { StoreFailure, failureOf } from "./failure.ts";
 import { SliceQueue } from "./slices.ts";
+import type { Connected } from "./slices.ts";
 
 export type Rank = "settle" | "claim" | "accept";
 
@@ -19,11 +20,6 @@ const RANKS: readonly Rank[] = ["settle", "claim", "accept"];
 /** Bounds of one transaction, for each rank. */
 const MAX_JOBS = 1000;
 const MAX_BYTES = 32 * 1024 * 1024;
-
-/** Statements on one connection; replaced as a whole when the connection is. */
-export interface Connected {
-  readonly database: Database.Database;
-}
 
 export interface Job<S> {
   readonly rank: Rank;

@@ -7,7 +7,7 @@ import type {
   RecipientChange,
   StagedChange,
 } from "../../../ports/directory.ts";
-import type { OperatorStore } from "../../../ports/queue.ts";
+import type { OperatorStore } from "../../../ports/operator.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import type { ControlMethods, StagedDomain, WantedList } from "./wire.ts";

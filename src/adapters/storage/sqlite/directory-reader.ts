@@ -29,6 +29,9 @@ export function openDirectoryReader(folder: string): DirectoryReader {
   const database = openMailReader(folder);
   const newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
   const domain = database.prepare<unknown[], VisibleRow>(`${VISIBLE_DOMAIN} AND d.name = ?`);
+  const names = database
+    .prepare<unknown[], string>("SELECT name FROM domain WHERE since <= ? AND (until IS NULL OR until > ?)")
+    .pluck();
   const find = prepareFind(database);
   return {
     generation: () => newest.get() ?? 0,
@@ -36,6 +39,7 @@ export function openDirectoryReader(folder: string): DirectoryReader {
       const row = domain.get(generation, generation, generation, generation, name);
       return row === undefined ? undefined : recordOf(row, generation);
     },
+    names: (generation) => names.all(generation, generation),
     recipient: (record, local) => find(record as StoredDomain, local),
     close: () => void database.close(),
   };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import type { MailDetail } from "../../../ports/queue.ts";
+import type { MailDetail } from "../../../ports/operator.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { clientOf } from "./claiming.ts";
 import { entryOf } from "./queue-list.ts";

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
-import type { MailFilter, OperatorRequest, OperatorVerb, State } from "../../../ports/queue.ts";
+import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../ports/operator.ts";
+import type { State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
-import type { ListRequest, Page, QueueCount, QueueEntry, Reason, State } from "../../../ports/queue.ts";
+import type { ListRequest, Page, QueueCount, QueueEntry } from "../../../ports/operator.ts";
+import type { Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
 import { matches } from "./operating.ts";
 

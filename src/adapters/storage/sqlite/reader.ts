@@ -17,7 +17,7 @@ import type {
   QueueCount,
   QueueEntry,
   QueueReader,
-} from "../../../ports/queue.ts";
+} from "../../../ports/operator.ts";
 import { openChannel, serveChannel } from "../../../runtime/channel.ts";
 import { openMailReader } from "./connection.ts";
 import { Browser } from "./directory-browser.ts";
@@ -25,7 +25,7 @@ import { MailView } from "./mail-view.ts";
 import type { ExportedMail } from "./mail-view.ts";
 import { QueueList } from "./queue-list.ts";
 import { readTokens } from "./tokens.ts";
-import { TraceLookup } from "./trace.ts";
+import { TraceLookup } from "./trace-lookup.ts";
 
 type ReaderMethods = {
   list(request: ListRequest): Promise<Page<QueueEntry>>;

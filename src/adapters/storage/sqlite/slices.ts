@@ -1,10 +1,15 @@
+import type Database from "better-sqlite3";
 import { Batch } from "./batch.ts";
-import type { Connected } from "./commit-loop.ts";
 import { failureOf } from "./failure.ts";
 import type { StoreFailure } from "./failure.ts";
 
 /** What long tasks may take of one turn, in ms; mail in flow waits no longer for them. */
 const SLICE_TIME = 4;
+
+/** Statements on one connection; replaced as a whole when the connection is. */
+export interface Connected {
+  readonly database: Database.Database;
+}
 
 interface Task<S> {
   readonly task: (store: S, batch: () => Batch) => Generator<void, unknown, void>;

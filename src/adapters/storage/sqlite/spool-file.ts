@@ -27,12 +27,12 @@ export class SpoolFile {
 
   /** A promise means: wait before the next chunk. It rejects when the disk refuses. */
   write(chunk: Buffer): Promise<void> | undefined {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#failure !== undefined) return heeded(Promise.reject(this.#failure));
     this.#waiting.push(chunk);
     this.#count(chunk.length);
     this.#pump ??= this.#writeAll();
     const full = this.#unwritten > UNWRITTEN_LIMIT || unwrittenInAll > UNWRITTEN_IN_ALL;
-    return full ? this.#settled() : undefined;
+    return full ? heeded(this.#settled()) : undefined;
   }
 
   /** The file and its name are on the disk; answers the name. */
@@ -104,6 +104,12 @@ export class SpoolFile {
     this.#unwritten += bytes;
     unwrittenInAll += bytes;
   }
+}
+
+/** A caller that has gone away must not turn a failed write into an unhandled rejection, which ends the thread. */
+function heeded(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
 }
 
 async function writeFully(handle: FileHandle, chunks: Buffer[]): Promise<void> {

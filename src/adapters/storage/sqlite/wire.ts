@@ -2,14 +2,8 @@
  * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
  * which it crosses. A body is an ArrayBuffer that moves, or the name of a file in the spool folder.
  */
-import type {
-  ClaimRequest,
-  ClaimedMail,
-  DomainWork,
-  ExpireSlice,
-  NewMail,
-  OperatorRequest,
-} from "../../../ports/queue.ts";
+import type { OperatorRequest } from "../../../ports/operator.ts";
+import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
 import type { Accepted, SettleRequest, StoreCondition } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { TokenRecord } from "../../../ports/access.ts";

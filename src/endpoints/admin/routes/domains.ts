@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import type { DeclaredDomain, DomainRecord, Primary } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
-import type { QueueCount } from "../../../ports/queue.ts";
+import type { QueueCount } from "../../../ports/operator.ts";
 import { readBody, readDomain, Refusal, soundDomain } from "../answers.ts";
 import {
   NewDomain,

@@ -1,7 +1,7 @@
 /** Mail in the queue: looking, exporting, acting. Open to confined tokens, which see and touch their domain only. */
 import { Readable } from "node:stream";
 import type { Hono } from "hono";
-import type { MailDetail, MailFilter, QueueReader } from "../../../ports/queue.ts";
+import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
 import { confine, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
 import { QueueAction, QueueQuery, type CountBody, type MailBody, type QueuePage } from "../contract.ts";
 import { amountOf, type Amounts } from "../counting.ts";

@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { comparableLocal, parseAddress } from "../../../mail/address.ts";
 import { normaliseDomain } from "../../../mail/domain.ts";
 import { printable } from "../../../mail/reply.ts";
-import { confine, readBody, readDomain, readQuery, Refusal } from "../answers.ts";
+import { confine, readBody, readDomain, readQuery, readText, Refusal } from "../answers.ts";
 import {
   MAX_RECIPIENTS,
   RecipientChangeBody,
@@ -68,7 +68,7 @@ function isPlainText(c: AdminContext): boolean {
 async function readLines(c: AdminContext): Promise<RecipientChangeBody> {
   const verb = RecipientVerb.safeParse(c.req.query("verb"));
   if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
-  const lines = (await c.req.text()).split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
+  const lines = (await readText(c)).split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
   const recipients = lines.filter((line) => line !== "");
   if (recipients.length > MAX_RECIPIENTS)
     throw new Refusal(

@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import type { TraceLine } from "../../../ports/journal.ts";
-import type { QueueEntry } from "../../../ports/queue.ts";
+import type { QueueEntry } from "../../../ports/operator.ts";
 import { readQuery } from "../answers.ts";
 import { TraceQuery, type TraceBody } from "../contract.ts";
 import type { AdminEnv, AdminParts } from "../parts.ts";

@@ -66,6 +66,19 @@ test("a body beyond 16 MB is refused, with and without its length told", async (
   await admin.stop();
 });
 
+test("a small body in chunks, and a DELETE without one, are taken over the wire", async () => {
+  await using folder = await tempFolder();
+  const socketPath = join(folder.path, "admin.sock");
+  const world = new FakeWorld();
+  const admin = await startAdmin(world.parts(socketPath));
+  const path = "/v1/domains/example.com/recipients";
+  const chunks = ['{"verb":"add",', '"recipients":["alice"]}'].map((text) => Buffer.from(text));
+  assert.equal((await send({ socketPath, path, method: "POST" }, chunks)).status, 200);
+  assert.deepEqual(world.changes[0]?.recipients, ["alice"]);
+  assert.equal((await send({ socketPath, path: "/v1/domains/other.example", method: "DELETE" })).status, 200);
+  await admin.stop();
+});
+
 test("the socket file of a dead daemon makes way, a living daemon and a plain file do not", async () => {
   await using folder = await tempFolder();
   const socket = join(folder.path, "admin.sock");

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { CommitLoop } from "../../../../../src/adapters/storage/sqlite/commit-loop.ts";
+import { openMailDatabase } from "../../../../../src/adapters/storage/sqlite/connection.ts";
+import { ManualClock } from "../../../../../src/runtime/clock.ts";
+import { tempFolder } from "../../../../support/temp-folder.ts";
 import { DELIVERED, SETTINGS, accept, fillBody, newMail, settlement } from "../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
@@ -24,6 +28,15 @@ it("puts all mail that waits into one commit", async () => {
   assert.equal(disk.commits - before, 3);
 });
 
+it("withdraws a mail whose deadline passed on the way to its transaction", async () => {
+  await using store = await openSqliteStore();
+  const mail = newMail(store.clock.now());
+  const answer = store.intake.accept(mail, await fillBody(store.intake, "x"));
+  store.clock.advance(20_001);
+  assert.deepEqual(await answer, { kind: "refused", why: "late" });
+  assert.equal(await store.reader.show(mail.id), undefined);
+});
+
 it("gives a grant's credit back when the commit did not happen", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
@@ -44,21 +57,46 @@ it("lets mail flow while 100,000 recipients are staged", async () => {
   await using store = await openSqliteStore();
   await store.control.addDomain({ name: "one.test", settings: SETTINGS });
   const recipients = Array.from({ length: 100_000 }, (_, i) => `user${i}`);
-  let staged: number | undefined;
   const begin = performance.now();
-  const change = store.control
-    .changeRecipients({ domain: "one.test", verb: "replace", recipients })
-    .then((entries) => (staged = entries));
+  const change = store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients });
   let accepted = 0;
   let slowest = 0;
-  while (staged === undefined) {
+  const acceptOne = async (): Promise<"mail"> => {
     const start = performance.now();
     assert.equal((await accept(store.intake, newMail(store.clock.now()))).kind, "accepted");
     slowest = Math.max(slowest, performance.now() - start);
     accepted += 1;
-  }
+    return "mail";
+  };
+  while ((await Promise.race([change, acceptOne()])) === "mail");
   assert.equal(await change, 100_000);
   const took = performance.now() - begin;
   assert.ok(accepted > 20, `${accepted} mails in ${took.toFixed(0)} ms`);
   assert.ok(slowest < took / 3, `one mail took ${slowest.toFixed(0)} of ${took.toFixed(0)} ms`);
+});
+
+it("goes on with the rest when only the mail in a batch finds no room", async () => {
+  await using folder = await tempFolder();
+  const disk = new FlakyDisk();
+  const database = openMailDatabase(folder.path, disk);
+  const failures: string[] = [];
+  const loop = new CommitLoop<{ readonly database: typeof database }>({
+    clock: new ManualClock(),
+    store: () => ({ database }),
+    onCommitted: () => {},
+    onTrouble: ({ why }) => failures.push(why),
+    onTurnEnd: () => {},
+  });
+  database.exec("CREATE TABLE done (what TEXT)");
+  const write = (what: string) => (): unknown => {
+    disk.failCommit = what === "mail" ? "SQLITE_FULL" : undefined;
+    return database.prepare("INSERT INTO done VALUES (?)").run(what).changes;
+  };
+  const settled = loop.submit({ rank: "settle", bytes: 0, run: write("settle") });
+  const refused = loop.submit({ rank: "accept", bytes: 0, run: write("mail") });
+  await assert.rejects(refused, { why: "full" });
+  assert.equal(await settled, 1);
+  assert.deepEqual(database.prepare("SELECT what FROM done").all(), [{ what: "settle" }]);
+  assert.deepEqual(failures, ["full"]);
+  database.close();
 });

@@ -62,24 +62,6 @@ describe("a full disk", () => {
     store.clock.advance(5000);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
   });
-
-  it("settles in the same turn in which it refuses", async () => {
-    await using store = await openOnFlakyDisk();
-    await accept(store.intake, newMail(store.clock.now()));
-    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
-    const body = await fillBody(store.intake, "x");
-    // The larger commit does not fit, the smaller one does.
-    const exec = store.disk.opened[0] as { exec: (sql: string) => unknown };
-    const real = exec.exec;
-    let tries = 0;
-    exec.exec = (sql) => {
-      if (sql === "COMMIT" && ++tries === 1) throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
-      return real(sql);
-    };
-    const settled = store.work.settle(settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1));
-    const refused = store.intake.accept(newMail(store.clock.now()), body);
-    assert.deepEqual([await settled, await refused], [true, FULL]);
-  });
 });
 
 describe("a sick disk", () => {

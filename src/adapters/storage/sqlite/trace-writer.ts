@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import type { TraceLine, TraceRequest, TraceWriter } from "../../../ports/journal.ts";
+import type { TraceLine, TraceWriter } from "../../../ports/journal.ts";
 import { TRACE_FILE } from "./connection.ts";
 import { makePrivateFile, realDisk } from "./disk.ts";
 
@@ -9,8 +8,6 @@ import { makePrivateFile, realDisk } from "./disk.ts";
 const TRIM_STEP = 1000;
 /** Pages given back after each trim. */
 const VACUUM_PAGES = 64;
-/** Lines of one answer. */
-const MAX_LINES = 1000;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS line (
@@ -19,12 +16,9 @@ const SCHEMA = `
     key TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, seq)) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS key_line ON key (seq);`;
 
-interface LineRow {
+interface LineAge {
   readonly seq: number;
   readonly at: number;
-  readonly id: string;
-  readonly kind: string;
-  readonly text: string;
 }
 
 /**
@@ -48,22 +42,22 @@ export function openTraceWriter(folder: string): TraceWriter {
   };
 }
 
-function prepareAppend(database: Database.Database): (lines: readonly TraceLine[]) => void {
+type Append = (lines: readonly TraceLine[]) => void;
+
+function prepareAppend(database: Database.Database): Append {
   const line = database.prepare("INSERT INTO line (at, id, kind, text) VALUES (?, ?, ?, ?)");
   const key = database.prepare("INSERT INTO key (key, seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
-  return database.transaction((lines: readonly TraceLine[]) => {
+  const append: Append = (lines) => {
     for (const { at, id, kind, text, keys } of lines) {
       const { lastInsertRowid } = line.run(at, id, kind, text);
-      if (id !== "") key.run(id, lastInsertRowid);
-      for (const name of keys ?? []) key.run(name, lastInsertRowid);
+      for (const name of [id, ...(keys ?? [])]) if (name !== "") key.run(name, lastInsertRowid);
     }
-  });
+  };
+  return database.transaction(append);
 }
 
 function prepareTrim(database: Database.Database): (before: number, maxBytes: number) => number {
-  const oldest = database.prepare<[number], LineRow>(
-    `SELECT seq, at, id, kind, text FROM line ORDER BY seq LIMIT ?`,
-  );
+  const oldest = database.prepare<[number], LineAge>("SELECT seq, at FROM line ORDER BY seq LIMIT ?");
   const removeKeys = database.prepare("DELETE FROM key WHERE seq <= ?");
   const removeLines = database.prepare("DELETE FROM line WHERE seq <= ?");
   const remove = database.transaction((last: number) => {
@@ -71,11 +65,10 @@ function prepareTrim(database: Database.Database): (before: number, maxBytes: nu
     return removeLines.run(last).changes;
   });
   return (before, maxBytes) => {
-    const tooLarge = usedBytes(database) > maxBytes;
     const rows = oldest.all(TRIM_STEP);
-    const last = (
-      tooLarge ? rows : rows.filter((_, i) => rows.slice(0, i + 1).every((row) => row.at < before))
-    ).at(-1);
+    const fresh = rows.findIndex(({ at }) => at >= before);
+    const doomed = usedBytes(database) > maxBytes || fresh === -1 ? rows : rows.slice(0, fresh);
+    const last = doomed.at(-1);
     const removed = last === undefined ? 0 : remove(last.seq);
     database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
     return removed;
@@ -85,52 +78,6 @@ function prepareTrim(database: Database.Database): (before: number, maxBytes: nu
 function usedBytes(database: Database.Database): number {
   const read = (name: string): number => database.pragma(name, { simple: true }) as number;
   return (read("page_count") - read("freelist_count")) * read("page_size");
-}
-
-/** Reads the trace on a connection of its own, once there is a file. */
-export class TraceLookup {
-  readonly #file: string;
-  #database: Database.Database | undefined;
-
-  constructor(folder: string) {
-    this.#file = join(folder, TRACE_FILE);
-  }
-
-  /** Lines about a mail, or about all mails that an address or a Message-ID leads to; oldest first. */
-  trace({ about, limit }: TraceRequest): readonly TraceLine[] {
-    const database = this.#open();
-    if (database === undefined) return [];
-    const most = Math.max(1, Math.min(limit, MAX_LINES));
-    const direct = linesOf(database, about, most);
-    const lines = new Map(direct.map((line) => [line.seq, line]));
-    for (const id of new Set(direct.map((line) => line.id)))
-      if (id !== "" && id !== about)
-        for (const line of linesOf(database, id, most)) lines.set(line.seq, line);
-    return [...lines.values()]
-      .sort((a, b) => a.seq - b.seq)
-      .slice(-most)
-      .map(({ at, id, kind, text }) => ({ at, id, kind, text }));
-  }
-
-  close(): void {
-    this.#database?.close();
-  }
-
-  #open(): Database.Database | undefined {
-    if (this.#database === undefined && existsSync(this.#file))
-      this.#database = realDisk.openDatabase(this.#file, { readonly: true });
-    return this.#database;
-  }
-}
-
-/** The newest lines under a key; ids are kept as they are, other keys in lower case. */
-function linesOf(database: Database.Database, key: string, limit: number): readonly LineRow[] {
-  return database
-    .prepare<unknown[], LineRow>(
-      `SELECT l.seq, l.at, l.id, l.kind, l.text FROM key k CROSS JOIN line l ON l.seq = k.seq
-       WHERE k.key = ? ORDER BY k.seq DESC LIMIT ?`,
-    )
-    .all(key.toLowerCase(), limit);
 }
 
 function attempt<T>(act: () => T): T | undefined {

@@ -1,0 +1,104 @@
+/** The queue as operators see it: lists, one mail, counts, and what they may do to mail. */
+import type { Readable } from "node:stream";
+import type { ClientFacts, Reason, State } from "./queue.ts";
+
+/** Narrows to mails; all given parts must match. */
+export interface MailFilter {
+  readonly id?: string;
+  readonly domain?: string;
+  readonly state?: State;
+  readonly sender?: string;
+  readonly recipient?: string;
+}
+
+/** One recipient in a list; times in ms since 1970. */
+export interface QueueEntry {
+  readonly id: string;
+  readonly n: number;
+  readonly recipient: string;
+  readonly domain: string;
+  readonly sender: string;
+  readonly state: State;
+  readonly reason?: Reason;
+  readonly acceptedAt: number;
+  readonly updatedAt: number;
+  readonly dueAt?: number;
+  readonly attempts: number;
+  /** Times that a reply to the final dot was lost: each may be a double. */
+  readonly unconfirmed: number;
+  /** The primary's last words, with codes. */
+  readonly lastReply?: string;
+  readonly destination?: string;
+  /** The operator who held, released or deleted it last. */
+  readonly who?: string;
+  readonly size: number;
+}
+
+export interface MailDetail {
+  readonly id: string;
+  readonly sender: string;
+  readonly acceptedAt: number;
+  readonly size: number;
+  readonly hash: string;
+  readonly client: ClientFacts;
+  readonly topFields: string;
+  readonly messageId?: string;
+  readonly subject?: string;
+  readonly from?: string;
+  readonly recipients: readonly QueueEntry[];
+  /** False once the last recipient is gone. */
+  readonly hasBody: boolean;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Hand back to get the next page; absent on the last. */
+  readonly next?: string;
+}
+
+/** Recipients and bytes by domain and state. */
+export interface QueueCount {
+  readonly domain: string;
+  readonly state: State;
+  readonly recipients: number;
+  /** When the oldest was accepted. */
+  readonly oldest: number;
+}
+
+export interface ListRequest {
+  readonly filter: MailFilter;
+  /** 1 to 1000. */
+  readonly limit: number;
+  readonly cursor?: string;
+  /** List `gone` recipients too: the ledger. */
+  readonly ledger?: boolean;
+}
+
+/** Reads; never in front of anybody's 250. */
+export interface QueueReader {
+  list(request: ListRequest): Promise<Page<QueueEntry>>;
+  show(id: string): Promise<MailDetail | undefined>;
+  counts(): Promise<readonly QueueCount[]>;
+  /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
+  export(id: string): Promise<Readable | undefined>;
+}
+
+export type OperatorVerb = "hold" | "release" | "delete" | "flush";
+
+export interface OperatorRequest {
+  readonly verb: OperatorVerb;
+  readonly filter: MailFilter;
+  /** Who asked, for the ledger: `socket` or a token's name. */
+  readonly who: string;
+  readonly now: number;
+}
+
+/** Writes on an operator's behalf. */
+export interface OperatorStore {
+  /**
+   * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
+   * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
+   * delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
+   */
+  operate(request: OperatorRequest): Promise<number>;
+}

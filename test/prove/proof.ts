@@ -1,0 +1,32 @@
+/** The shape of a proof: a file in this folder that exports `prove`. */
+
+export interface ProofOptions {
+  /** The same seed makes the same load and the same faults; timing stays the machine's. */
+  readonly seed: number;
+  /** The short form, for `npm test`: seconds. */
+  readonly short: boolean;
+  /** Tells what is going on, one line at a time. */
+  readonly say: (line: string) => void;
+}
+
+export interface ProofResult {
+  /** One sentence: what was shown. */
+  readonly claim: string;
+  readonly counts: Readonly<Record<string, number>>;
+  /** Empty when the claim holds. */
+  readonly failures: readonly string[];
+}
+
+export type Proof = (options: ProofOptions) => Promise<ProofResult>;
+
+/** Ends a short form in a test: throws with all failures and counts when the claim does not hold. */
+export function mustHold(result: ProofResult): void {
+  if (result.failures.length === 0) return;
+  throw new Error(`${result.claim}: NO\n${result.failures.join("\n")}\n${countLine(result)}`);
+}
+
+export function countLine({ counts }: ProofResult): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+}

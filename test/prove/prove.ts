@@ -1,0 +1,67 @@
+/**
+ * Runs one proof: `npm run prove -- NAME [--seed N] [--short]`; without a name it lists them.
+ * Exit codes: 0 the claim holds, 1 it does not, 2 wrong use.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { countLine, type Proof } from "./proof.ts";
+
+/** Files of this folder that are no proofs. */
+const MACHINERY = new Set(["prove", "proof", "checker", "story"]);
+
+function proofNames(): string[] {
+  const files = readdirSync(import.meta.dirname).filter(
+    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+  );
+  return files
+    .map((name) => name.slice(0, -".ts".length))
+    .filter((name) => !MACHINERY.has(name))
+    .toSorted();
+}
+
+function say(line: string): void {
+  process.stdout.write(`  ${line}\n`);
+}
+
+async function run(
+  name: string,
+  options: { readonly seed: number; readonly short: boolean },
+): Promise<number> {
+  const { prove } = (await import(join(import.meta.dirname, `${name}.ts`))) as { prove: Proof };
+  process.stdout.write(`${name}, seed ${options.seed}${options.short ? ", short" : ""}\n`);
+  const begin = performance.now();
+  const result = await prove({ ...options, say });
+  const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+  process.stdout.write(`${countLine(result)}\n`);
+  for (const failure of result.failures) process.stdout.write(`FAILED: ${failure}\n`);
+  process.stdout.write(`${result.claim}: ${result.failures.length === 0 ? "yes" : "NO"} (${seconds} s)\n`);
+  return result.failures.length === 0 ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seed: { type: "string", default: String(1 + (Date.now() % 1_000_000)) },
+      short: { type: "boolean", default: false },
+    },
+  });
+  const [name] = positionals;
+  const names = proofNames();
+  if (name === undefined) {
+    process.stdout.write(
+      `npm run prove -- NAME [--seed N] [--short]\n\n${names.map((known) => `  ${known}\n`).join("")}`,
+    );
+    return 0;
+  }
+  const seed = Number(values.seed);
+  if (!names.includes(name) || !Number.isSafeInteger(seed)) {
+    const problem = names.includes(name) ? "--seed takes a whole number" : `there is no proof "${name}"`;
+    process.stderr.write(`prove: ${problem}; there are: ${names.join(", ")}\n`);
+    return 2;
+  }
+  return run(name, { seed, short: values.short });
+}
+
+process.exitCode = await main();
