@@ -96,7 +96,7 @@ domains:
 /** Counts up to a number that somebody waits for. */
 function counter(): { count: () => void; reach: (goal: number, patience: number) => Promise<void> } {
   let seen = 0;
-  let check: () => void = () => {};
+  let check = nothing;
   return {
     count: () => {
       seen += 1;
@@ -114,6 +114,8 @@ function counter(): { count: () => void; reach: (goal: number, patience: number)
       }),
   };
 }
+
+function nothing(): void {}
 
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`;
