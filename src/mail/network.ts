@@ -4,8 +4,15 @@ import { isIPv4, isIPv6 } from "node:net";
 export function normaliseIp(ip: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
   if (mapped?.[1] !== undefined) return mapped[1];
+  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(ip);
+  if (groups !== null) return groups.slice(1).flatMap(twoOctets).join(".");
   const zone = ip.indexOf("%");
   return (zone === -1 ? ip : ip.slice(0, zone)).toLowerCase();
+}
+
+function twoOctets(group: string): number[] {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
 }
 
 /** The network that shares one client's limits and reputation: /24 of IPv4, /64 of IPv6, as text. */

@@ -28,11 +28,15 @@ import type {
   Subjects,
 } from "./check.ts";
 import { allChecks } from "./checks/checks.ts";
+import type { DnsblParts } from "./checks/dnsbl.ts";
 
+export { ListHealth } from "./list-health.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
   readonly recipients: Recipients;
+  /** Lists of clients in the DNS; absent: none is asked. */
+  readonly dnsbl?: DnsblParts;
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
