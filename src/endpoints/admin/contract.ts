@@ -139,7 +139,7 @@ const SettingsShape = {
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: flag.default(false),
   tagSeparator: z.string().max(1).default("+"),
-  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).default("accept"),
+  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
 };
 
