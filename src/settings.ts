@@ -31,8 +31,8 @@ export function deliverySettings(config: Config): DeliverySettings {
   };
 }
 
-export function checkSettings({ checks: { contact, dnsbl } }: Config): CheckSettings {
-  return { ...(contact !== undefined && { contact }), dnsbl };
+export function checkSettings({ checks: { contact, dnsbl, access } }: Config): CheckSettings {
+  return { ...(contact !== undefined && { contact }), dnsbl, ...(access !== undefined && { access }) };
 }
 
 /** Every list of clients that is asked for any domain. */

@@ -52,7 +52,6 @@ let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
-  settings: () => checks,
   isSound: (zone: string) => soundLists.has(zone),
 };
 const endpoint = await startSmtp({
@@ -60,7 +59,7 @@ const endpoint = await startSmtp({
   limits: data.limits,
   thread: data.thread,
   directory,
-  policy: new Policy({ recipients: new Recipients(directory), dnsbl, clock, log }),
+  policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),
   acceptor,
   journal,
   log,

@@ -52,8 +52,13 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
   };
 }
 
-function checksConfig({ checks: { contact, dnsbl, ...rest } }: Parsed): Checks {
-  return { ...present("contact", contact), dnsbl: dnsblSettings(dnsbl), ...rest };
+function checksConfig({ checks: { contact, access, dnsbl, ...rest } }: Parsed): Checks {
+  return {
+    ...present("contact", contact),
+    ...present("access", access),
+    dnsbl: dnsblSettings(dnsbl),
+    ...rest,
+  };
 }
 
 function adminConfig({ admin, storage }: Parsed): AdminConfig {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
 import { kindOf, message, section, words } from "./scalars.ts";
@@ -47,6 +48,7 @@ export const checks = section({
     example: '"see https://example.net/mail"',
     default: "none",
   }),
+  access,
   dnsbl,
   ...missing(),
 });

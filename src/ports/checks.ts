@@ -6,6 +6,26 @@ export interface CheckSettings {
   /** Address or sentence for those who were refused; ends the reply. */
   readonly contact?: string;
   readonly dnsbl: DnsblSettings | "off";
+  /** The first that fits decides; absent: none. */
+  readonly access?: readonly AccessRule[];
+}
+
+/**
+ * The operator's own word: `allow` spares a client the checks of reputation, `block` refuses. All that a rule names
+ * must fit; it names at least one thing.
+ */
+export interface AccessRule {
+  readonly action: "allow" | "block";
+  /** An address, or a network such as `192.0.2.0/24`. */
+  readonly network?: string;
+  /** A name, or `*.example.com` for all names below it; lower case. */
+  readonly helo?: string;
+  /** An address, or `@example.com` for all of a domain; lower case, A-labels. `<>`: the null sender. */
+  readonly sender?: string;
+  readonly recipient?: string;
+  /** Ms since 1970, from when it does not count any more. */
+  readonly until?: number;
+  readonly note?: string;
 }
 
 /** What a domain has of its own; absent: as for all. */

@@ -199,11 +199,11 @@ export function benchParts(options: BenchOptions = {}) {
   const { checkSettings = { dnsbl: "off" }, dnsServer = "127.0.0.1:9" } = options;
   const dnsbl = {
     blocklists: dnsBlocklists({ servers: [dnsServer], clock }),
-    settings: (): CheckSettings => checkSettings,
     isSound: (): boolean => true,
   };
   const policy = new Policy({
     recipients: new Recipients(directory),
+    settings: () => checkSettings,
     dnsbl,
     clock,
     log,

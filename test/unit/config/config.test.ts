@@ -321,3 +321,17 @@ test("the lists of clients, and what a domain has of its own", async () => {
     [{ dnsbl: { lists, tag: 1, reject: 5 } }, undefined, { dnsbl: { lists: own, defer: 1, reject: 5 } }],
   );
 });
+
+test("rules of access, in the spelling that they are compared in", async () => {
+  const access = [
+    '{ action: allow, network: "2001:db8::/32", note: partner }',
+    '{ action: block, sender: "@JUNK.example", helo: "*.Dyn.example", until: 2027-01-31 }',
+  ];
+  const text = `hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'] }\nchecks: { access: [${access.join(", ")}] }\n`;
+  const result = await load(text);
+  assert.ok(result.ok);
+  assert.deepEqual(result.config.checks.access, [
+    { action: "allow", network: "2001:db8::/32", note: "partner" },
+    { action: "block", helo: "*.dyn.example", sender: "@junk.example", until: Date.UTC(2027, 0, 31) },
+  ]);
+});

@@ -236,6 +236,21 @@ test("each mistake in the lists of clients has its sentence", async () => {
   );
 });
 
+test("each mistake in the rules of access has its sentence", async () => {
+  const rule = (text: string) => wrong(`checks: { access: [{ action: block, ${text} }] }\n`);
+  assert.match(
+    await rule('network: "192.0.2.1/24"'),
+    /^"192.0.2.1\/24" has bits beyond its length; write an address/,
+  );
+  assert.match(await rule("network: example.com"), /^"example.com" is not a network;/);
+  assert.match(await rule('network: "192.0.2.0/33"'), /is not a network|has bits beyond/);
+  assert.match(await rule('helo: "a b"'), /^"a b" is not a name;/);
+  assert.match(await rule("sender: nobody"), /^"nobody" is not an address;/);
+  assert.match(await rule('recipient: "<>"'), /^"<>" is not an address;/);
+  assert.match(await rule("until: soon, helo: a"), /^"soon" is not a date;/);
+  assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
+});
+
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  greylist: on\n  spam: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",

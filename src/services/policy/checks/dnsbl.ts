@@ -7,13 +7,16 @@ import type { Check, ConnectSubject, RcptSubject } from "../check.ts";
 
 export interface DnsblParts {
   readonly blocklists: Pick<Blocklists, "codes" | "reason">;
-  readonly settings: () => CheckSettings;
   /** Whether a list works, so that its word counts. */
   readonly isSound: (zone: string) => boolean;
 }
 
 /** Room for our words in one line of a reply, RFC 5321 §4.5.3.1.5. */
 const LONGEST_WORDS = 450;
+
+interface Judges extends DnsblParts {
+  readonly settings: () => CheckSettings;
+}
 
 interface Hit {
   readonly list: DnsList;
@@ -24,7 +27,7 @@ interface Hit {
  * Lists of clients in the DNS. The lists of all domains are asked at connect, while the client waits for the
  * greeting; at RCPT the lists and thresholds of that recipient's domain decide, mostly from answers that are there.
  */
-export function dnsblChecks(parts: DnsblParts): readonly Check[] {
+export function dnsblChecks(parts: Judges): readonly Check[] {
   const foresee = ({ ip }: ConnectSubject): Verdict => {
     const { dnsbl } = parts.settings();
     if (dnsbl !== "off") void hits(ip, dnsbl, parts);
@@ -41,7 +44,7 @@ export function dnsblChecks(parts: DnsblParts): readonly Check[] {
   ];
 }
 
-async function judge(ip: string, settings: DnsblSettings, parts: DnsblParts): Promise<Verdict> {
+async function judge(ip: string, settings: DnsblSettings, parts: Judges): Promise<Verdict> {
   const found = await hits(ip, settings, parts);
   const score = found.reduce((sum, { list }) => sum + list.weight, 0);
   const action = strictestAction(found, score, settings);
@@ -98,7 +101,7 @@ interface Judgement {
 }
 
 /** Names the lists that speak against the client and what the first of them says. */
-async function refusal(ip: string, { found, action }: Judgement, parts: DnsblParts) {
+async function refusal(ip: string, { found, action }: Judgement, parts: Judges) {
   const against = found.filter(({ list }) => list.weight > 0 || list.action === action);
   const first = against[0];
   const reason = first && (await parts.blocklists.reason(first.list.zone, ip));
