@@ -2,7 +2,7 @@
  * One client's socket: carries lines and bodies to its session and answers back, watches the time.
  *
  *   greeting -> command <-> busy            a line is being answered
- *                command -> body -> busy    DATA, then the final dot is being answered
+ *                command -> body -> busy    DATA or BDAT, then what was sent is being answered
  *                command -> handshake -> command
  *   any -> closing
  *
@@ -16,19 +16,9 @@ import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
 import { normaliseIp } from "../../mail/network.ts";
 import type { Answer } from "./answer.ts";
-import {
-  CLEAN_LINES,
-  say,
-  SICK,
-  STOPPING,
-  TOO_LONG,
-  TOO_SLOW,
-  TOO_SOON,
-  TROUBLE,
-  wireText,
-} from "./answer.ts";
+import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
 import type { SessionParts } from "./conversation.ts";
-import type { IncomingBody } from "./incoming-body.ts";
+import type { Receiver } from "./incoming-body.ts";
 import type { ChunkTaken } from "./line-stream.ts";
 import { LineStream } from "./line-stream.ts";
 import { Session } from "./session.ts";
@@ -48,6 +38,7 @@ const RATE_WINDOW = 60_000;
 /** Longest TLS handshake, in ms. */
 export const HANDSHAKE_TIMEOUT = 60_000;
 
+const NOTHING = Buffer.alloc(0);
 const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
 
 export class Connection extends SMTPConnection {
@@ -58,7 +49,7 @@ export class Connection extends SMTPConnection {
   #since: number;
   /** The TLS socket of a STARTTLS handshake; taking the raw one away under it crashes Node. */
   #handshake: Socket | undefined;
-  #body: IncomingBody | undefined;
+  #body: Receiver | undefined;
   /** Octets of body, and where the current rate window began. */
   #octets = 0;
   #windowStart = 0;
@@ -134,8 +125,7 @@ export class Connection extends SMTPConnection {
 
   override _onClose(): void {
     this.#phase = "closing";
-    this.#body?.abort();
-    this.#body = undefined;
+    this.#dropBody();
     if (!this._closed) this.#parts.onGone();
     super._onClose();
   }
@@ -150,7 +140,7 @@ export class Connection extends SMTPConnection {
   #line(line: Buffer, sound: boolean): Promise<void> | undefined {
     if (!this._ready) return this.#cut(TOO_SOON);
     this.#phase = "busy";
-    const answer = sound ? this.#session.command(line) : this.#session.misused(CLEAN_LINES);
+    const answer = sound ? this.#session.command(line) : this.#session.misused(line);
     return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
   }
 
@@ -166,16 +156,16 @@ export class Connection extends SMTPConnection {
     return this.#drained();
   }
 
-  #openBody(goAhead: Answer): undefined {
-    const { transaction } = this.#session;
-    const body = transaction === undefined ? undefined : this.#session.openBody(transaction);
-    if (body === undefined || "reply" in body) return void this.#proceed(body ?? TROUBLE);
+  #openBody(announced: Answer): Promise<void> | undefined {
+    const body = this.#session.openBody(announced);
+    if ("reply" in body) return this.#proceed(body);
     this.#body = body;
     this.#octets = this.#windowOctets = 0;
     this.#windowStart = this.#parts.ticks();
     this.#parser().inBody = true;
     this.#await("body");
-    this.#write(goAhead);
+    if (announced.chunk === undefined) this.#write(announced);
+    return announced.chunk?.octets === 0 ? this.#chunk(NOTHING).wait : undefined;
   }
 
   #chunk(chunk: Buffer): ChunkTaken {
@@ -192,7 +182,7 @@ export class Connection extends SMTPConnection {
     return { rest, wait: this.#finish(body, wait) };
   }
 
-  async #finish(body: IncomingBody, written: Promise<void> | undefined): Promise<void> {
+  async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
     if (written !== undefined) await written;
     // The socket may close while the store works; the store alone decides then.
     this.#body = undefined;
@@ -248,9 +238,14 @@ export class Connection extends SMTPConnection {
     if (!this._upgrading && socket.writable) socket.write(wireText(answer), "latin1");
     if (answer.next !== "close") return;
     this.#phase = "closing";
+    this.#dropBody();
+    this.close();
+  }
+
+  #dropBody(): void {
     this.#body?.abort();
     this.#body = undefined;
-    this.close();
+    this.#session.abandon();
   }
 
   #await(phase: Phase): void {

@@ -32,7 +32,10 @@ export interface Conversation {
   tls: string | undefined;
   /** A certificate is there and the session is still in clear. */
   canStartTls: boolean;
+  /** Setting it drops what was open before, chunks of a body included. */
   transaction: Transaction | undefined;
+  /** BDAT has begun the body of this transaction. */
+  readonly chunking: boolean;
   /** Mails accepted. */
   mails: number;
   /** Findings at connect. */
