@@ -61,15 +61,10 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 function ehlo(session: Conversation, name: string): Answer {
   const refused = introduce(session, name, true);
   if (refused !== undefined) return refused;
-  const { hostname, maxMessageSize } = session.parts.settings();
-  const offers = [
-    "PIPELINING",
-    `SIZE ${maxMessageSize}`,
-    "8BITMIME",
-    "SMTPUTF8",
-    "CHUNKING",
-    "ENHANCEDSTATUSCODES",
-  ];
+  const { hostname, maxMessageSize, limits } = session.parts.settings();
+  const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING"];
+  offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
+  offers.push("ENHANCEDSTATUSCODES");
   if (session.canStartTls) offers.push("STARTTLS");
   return { reply: { code: 250, text: hostname }, more: offers };
 }
