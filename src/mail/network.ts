@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
 /** A client address in its plain form: IPv4-mapped IPv6 becomes IPv4, zone ids go, lower case. */
 export function normaliseIp(ip: string): string {
@@ -37,4 +37,34 @@ function embedIpv4(ip: string): string {
   if (match === null) return ip;
   const [a, b, c, d] = match.slice(2).map(Number) as [number, number, number, number];
   return `${match[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+}
+
+export interface Network {
+  readonly address: string;
+  /** Leading bits that count. */
+  readonly prefix: number;
+}
+
+/** `10.0.0.0/8`, or one address; undefined for what is no network, and for one that holds everybody. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, address = "", bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const plain = normaliseIp(address);
+  const longest = isIPv4(plain) ? 32 : 128;
+  const prefix = bits === undefined ? longest : Number(bits);
+  const sound = isIP(plain) !== 0 && !address.includes("%") && prefix >= 1 && prefix <= longest;
+  return sound ? { address: plain, prefix } : undefined;
+}
+
+/** Whether an address lies in one of these networks, each as `parseNetwork` reads it; throws for others. */
+export function networkSet(networks: readonly string[]): (ip: string) => boolean {
+  const list = new BlockList();
+  for (const text of networks) {
+    const network = parseNetwork(text);
+    if (network === undefined) throw new Error(`${text} is not a network`);
+    list.addSubnet(network.address, network.prefix, isIPv4(network.address) ? "ipv4" : "ipv6");
+  }
+  return (ip) => {
+    const plain = normaliseIp(ip);
+    return isIP(plain) !== 0 && list.check(plain, isIPv4(plain) ? "ipv4" : "ipv6");
+  };
 }

@@ -7,6 +7,7 @@ import type { Answer, Later } from "./answer.ts";
 import { FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
 import { Transaction } from "./transaction.ts";
+import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
 type Command = (session: Conversation, argument: string) => Later<Answer>;
 
@@ -53,7 +54,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["QUIT", (): Answer => BYE],
   ["HELP", (): Answer => HELP],
   ["VRFY", vrfy],
-  ...["EXPN", "ETRN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XCLIENT", "XFORWARD"].map(
+  ["XCLIENT", xclient],
+  ...["EXPN", "ETRN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map(
     (verb): [string, Command] => [verb, (): Answer => NOT_OFFERED],
   ),
 ]);
@@ -66,6 +68,7 @@ function ehlo(session: Conversation, name: string): Answer {
   offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
   offers.push("ENHANCEDSTATUSCODES");
   if (session.canStartTls) offers.push("STARTTLS");
+  if (session.xclient === "allowed") offers.push(XCLIENT_OFFER);
   return { reply: { code: 250, text: hostname }, more: offers };
 }
 

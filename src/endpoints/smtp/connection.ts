@@ -14,20 +14,21 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
-import { normaliseIp } from "../../mail/network.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer, NamedClient } from "./answer.ts";
 import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
-import type { SessionParts } from "./conversation.ts";
+import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
 import type { ChunkTaken } from "./line-stream.ts";
 import { LineStream } from "./line-stream.ts";
+import type { Place } from "./place.ts";
 import { Session } from "./session.ts";
 
 export interface ConnectionParts extends SessionParts {
   /** Milliseconds that never run backwards, moved by the sweep. */
   readonly ticks: () => number;
-  /** The connection is gone: give its place back. */
-  readonly onGone: () => void;
+  /** Given back when the connection is gone. */
+  readonly place: Place;
+  readonly xclient: Conversation["xclient"];
 }
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
@@ -43,7 +44,7 @@ const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
 
 export class Connection extends SMTPConnection {
   readonly #parts: ConnectionParts;
-  readonly #session: Session;
+  #session: Session;
   #phase: Phase = "greeting";
   /** When the wait for the client began, or its last octets of a body came. */
   #since: number;
@@ -60,7 +61,8 @@ export class Connection extends SMTPConnection {
     super(server, socket, { id: "-" });
     this.#parts = parts;
     this.#since = parts.ticks();
-    this.#session = new Session(parts, normaliseIp(socket.remoteAddress ?? ""));
+    this.#session = new Session(parts, parts.place.ip);
+    this.#session.xclient = parts.xclient;
     if (socket instanceof TLSSocket) this.#session.secured(describeTls(socket));
     else this.#session.canStartTls = parts.settings().tls !== undefined;
   }
@@ -126,7 +128,7 @@ export class Connection extends SMTPConnection {
   override _onClose(): void {
     this.#phase = "closing";
     this.#dropBody();
-    if (!this._closed) this.#parts.onGone();
+    this.#parts.place.giveBack();
     super._onClose();
   }
 
@@ -148,12 +150,21 @@ export class Connection extends SMTPConnection {
   #proceed(answer: Answer): Promise<void> | undefined {
     if (this.#phase === "closing") return undefined;
     if (answer.next === "body") return this.#openBody(answer);
+    if (answer.client !== undefined) return this.#proceed(this.#serve(answer.client));
     this.#write(answer);
     if (answer.next === "tls") return this.#startTls();
     if (this._closing) return undefined;
     if (this.#stopping) return this.#cut(STOPPING);
     this.#await("command");
     return this.#drained();
+  }
+
+  /** Begins anew for another client; its greeting, or why it is not served. */
+  #serve(client: NamedClient): Answer {
+    const { place, settings } = this.#parts;
+    this.#session = this.#session.begunFor(client);
+    const refused = place.take(this.#session.ip, settings().limits);
+    return refused === undefined ? this.#session.greeting() : this.#session.refuse("connect", refused);
   }
 
   #openBody(announced: Answer): Promise<void> | undefined {

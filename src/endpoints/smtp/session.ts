@@ -12,7 +12,7 @@ import { heloName } from "../../mail/received.ts";
 import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Finding } from "../../services/policy/policy.ts";
-import type { Answer, ChunkHead, Later } from "./answer.ts";
+import type { Answer, ChunkHead, Later, NamedClient } from "./answer.ts";
 import { CLEAN_LINES, part, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
@@ -50,6 +50,7 @@ export class Session implements Conversation {
   helo = "";
   extended = false;
   tls: string | undefined;
+  xclient: Conversation["xclient"] = "off";
   canStartTls = false;
   mails = 0;
   found: readonly Finding[] = [];
@@ -131,6 +132,17 @@ export class Session implements Conversation {
       this.#discarded = 0;
     }
     return this.#account(body.verb, sender === undefined ? answer : { ...answer, about: { sender } });
+  }
+
+  /** The session as it begins for whom a trusted peer has named. */
+  begunFor({ ip = this.ip, helo = "", extended }: NamedClient): Session {
+    const session = new Session(this.parts, ip);
+    session.tls = this.tls;
+    session.canStartTls = this.canStartTls;
+    session.xclient = this.xclient;
+    session.helo = helo;
+    session.extended = extended;
+    return session;
   }
 
   /** The client is gone. */

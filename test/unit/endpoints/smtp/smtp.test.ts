@@ -174,6 +174,97 @@ describe("chunks over TCP", () => {
   });
 });
 
+const header = (client: string): string => `PROXY TCP4 ${client} 127.0.0.1 40000 25\r\n`;
+
+describe("behind a balancer", () => {
+  const at = { address: "127.0.0.1", port: 0, tls: "starttls", proxy: ["127.0.0.1"] } as const;
+
+  test("caps and journal are those of the client", async () => {
+    await using bench = await startBench({
+      settings: { listeners: [at] },
+      limits: { connectionsPerClient: 2 },
+    });
+    const replies: (number | undefined)[] = [];
+    const open: RawSmtp[] = [];
+    for (const client of ["192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.1"]) {
+      const smtp = dial(bench);
+      open.push(smtp);
+      smtp.write(header(client));
+      replies.push((await smtp.reply())?.code);
+    }
+    assert.deepEqual(replies, [220, 220, 421, 220]);
+    await open[3]?.command("NOPE");
+    assert.deepEqual(
+      bench.refusals().map(({ ip, reply }) => `${ip} ${reply.code}`),
+      ["192.0.2.3 421", "198.51.100.1 500"],
+    );
+    for (const smtp of open) smtp.close();
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+    assert.equal(new ConnectionTable(bench.limits, 0).networks(), 0);
+  });
+
+  test("a header has ten seconds, a stop does not wait for it", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { listeners: [at] } });
+    const [slow, slower] = [dial(bench), dial(bench)];
+    slow.write("PROXY TCP4 ");
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    for (let second = 0; second < 5; second++) clock.advance(1000);
+    const late = dial(bench);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 3);
+    for (let second = 0; second < 5; second++) clock.advance(1000);
+    assert.equal(await slow.reply(), undefined);
+    assert.equal(await slower.reply(), undefined);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 1);
+    await bench.endpoint.stop(0);
+    assert.equal(await late.reply(), undefined);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+  });
+
+  test("TLS begins behind the header, in one segment with it too", async () => {
+    const tls = await testCertificate();
+    const listeners = [{ ...at, tls: "implicit" }] as const;
+    await using bench = await startBench({ settings: { tls, listeners } });
+    const front = createServer((socket) => {
+      socket.once("data", (hello) => {
+        const back = connect(bench.port, "127.0.0.1");
+        back.write(Buffer.concat([Buffer.from(header("192.0.2.9")), hello]));
+        socket.pipe(back).pipe(socket);
+        back.on("error", () => socket.destroy());
+        socket.on("error", () => back.destroy());
+      });
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
+    const { port } = front.address() as AddressInfo;
+    const smtp = new RawSmtp(connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }));
+    assert.equal((await smtp.reply())?.code, 220);
+    await smtp.command("NOPE");
+    assert.deepEqual(
+      bench.refusals().map(({ ip }) => ip),
+      ["192.0.2.9"],
+    );
+    smtp.close();
+    front.close();
+  });
+
+  test("XCLIENT moves the connection to the client's count", async () => {
+    const listeners = [{ ...at, proxy: [], xclient: ["127.0.0.1"] }] as const;
+    await using bench = await startBench({ settings: { listeners }, limits: { connectionsPerClient: 1 } });
+    const codes: (number | undefined)[] = [];
+    const open = [await greeted(bench), await greeted(bench)];
+    for (const smtp of open) codes.push((await smtp.command("XCLIENT ADDR=192.0.2.1"))?.code);
+    assert.deepEqual(codes, [220, 421]);
+    assert.equal(await open[1]?.reply(), undefined);
+    await open[0]?.command("NOPE");
+    assert.deepEqual(
+      bench.refusals().map(({ ip, reply }) => `${ip} ${reply.code}`),
+      ["192.0.2.1 421", "192.0.2.1 500"],
+    );
+    open[0]?.close();
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+  });
+});
+
 describe("time", () => {
   test("who speaks before the greeting is cut off", async () => {
     const clock = new ManualClock();
