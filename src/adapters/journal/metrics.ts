@@ -19,13 +19,15 @@ export interface Gauges {
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 const OPEN_STATES: readonly State[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
+/** Milliseconds between two looks at the event loop. */
+const LAG_RESOLUTION = 20;
 const MAX_PRIMARIES = 1000;
 /** Seconds, from at once to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #lag = monitorEventLoopDelay({ resolution: 20 });
+  readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION });
   readonly #accepted = this.#counter("mails_accepted_total", "Mails stored durably and answered with 250");
   readonly #acceptedBytes = this.#counter("accepted_bytes_total", "Octets of accepted mail");
   readonly #refused = this.#counter(
@@ -98,7 +100,8 @@ export class Metrics {
       this.#failures.inc();
     }
     for (const [kind, count] of Object.entries(dropped)) this.#lost.set({ kind }, count);
-    this.#loopLag.set(this.#lag.percentile(99) / 1e9);
+    // What is measured contains the pause between two looks.
+    this.#loopLag.set(Math.max(0, this.#lag.percentile(99) / 1e9 - LAG_RESOLUTION / 1000));
     this.#lag.reset();
     return this.#registry.metrics();
   }
