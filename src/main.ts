@@ -2,7 +2,7 @@
  * The verbs. `serve` is the daemon, `demo` a daemon that tells a story, `check-config` reads a file; every other
  * verb is the tool, which talks to the running daemon over the Unix socket of the same configuration.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { startDaemon } from "./app.ts";
 import { runTool } from "./cli/cli.ts";
@@ -56,8 +56,17 @@ async function main(argv: readonly string[]): Promise<number> {
     case "demo":
       return runDemo();
     default:
-      return runTool(verb, args, { socket: adminSocket(config) ?? DEFAULT_SOCKET, config });
+      return tool(verb, args, config);
   }
+}
+
+/** A verb for the daemon of this configuration, and never for another one. */
+async function tool(verb: string, args: readonly string[], config: string): Promise<number> {
+  const socket = adminSocket(config) ?? (config === configPath(undefined, {}) ? DEFAULT_SOCKET : undefined);
+  if (socket !== undefined) return runTool(verb, args, { socket, config });
+  const why = existsSync(config) ? "its `storage` cannot be read" : "it does not exist";
+  process.stderr.write(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
+  return WRONG_USE;
 }
 
 /** `--config FILE` may stand anywhere. */
