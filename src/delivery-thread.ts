@@ -28,6 +28,8 @@ export type DeliveryControl = {
   directoryChanged(): void;
   /** Makes what waits due now; no names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
+  /** Ends the probation of a domain. */
+  resume(domain: string): Promise<void>;
   /** Claims stop; conversations past their dot have 30 s; the rest is released. */
   stop(): Promise<void>;
 };
@@ -60,6 +62,7 @@ serveControl<DeliveryControl>(
       delivery.directoryChanged();
     },
     flush: (domains) => delivery.flush(domains),
+    resume: (domain) => delivery.resume(domain),
     stop: async () => {
       await schedule.stop();
       await delivery.stop();

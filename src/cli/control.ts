@@ -2,7 +2,7 @@
 import type { HealthBody, ReloadBody, StatusBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { NoDaemon } from "./daemon.ts";
-import { amountText } from "./domains.ts";
+import { amountText, probationText } from "./domains.ts";
 import { ageOf, facts, plain, sizeInWords, type Column } from "./terminal.ts";
 
 const PRIMARIES: readonly Column[] = [
@@ -43,7 +43,13 @@ function statusText(tool: Tool, body: StatusBody): string {
     ageOf(since, tool.now),
     why ?? "",
   ]);
-  return rows.length === 0 ? lines : `${lines}\n${tool.table(PRIMARIES, rows)}`;
+  const tried = body.primaries.flatMap(({ destination, probation = [] }) =>
+    probation.map(
+      (each) => ["Probation", `${each.domain} at ${destination}: ${probationText(tool, each)}`] as const,
+    ),
+  );
+  const notes = tried.length === 0 ? "" : `\n${facts(tried, tool.columns)}`;
+  return rows.length === 0 ? lines : `${lines}\n${tool.table(PRIMARIES, rows)}${notes}`;
 }
 
 export const reload: Command = {

@@ -46,6 +46,11 @@ export interface SendResult {
   readonly outcomes: ReadonlyMap<number, Outcome>;
   /** Trouble that belongs to the destination (421, connection lost): this connection is over. */
   readonly trouble?: DestinationTrouble;
+  /**
+   * Where the mail as a whole was refused: at MAIL, at or after its body, or `here`, unsent, because the peer lacks
+   * what it needs. Absent: each recipient by a reply of its own.
+   */
+  readonly refusedAt?: "mail" | "body" | "here";
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;
 }

@@ -6,7 +6,9 @@
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
 import * as z from "zod";
+import { PrimaryStatusBody } from "./primary-status.ts";
 
+export { PrimaryStatusBody, type ProbationBody } from "./primary-status.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
@@ -150,17 +152,6 @@ export const NewDomain = z.strictObject({
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly().exactOptional(),
 });
 export type NewDomain = z.input<typeof NewDomain>;
-
-export const PrimaryStatusBody = z.object({
-  destination: z.string(),
-  domains: z.array(z.string()).readonly(),
-  state: z.enum(["unknown", "up", "suspect", "down", "banned", "loop"]),
-  since: time,
-  why: z.string().exactOptional(),
-  lastProbe: time.exactOptional(),
-  connections: z.number(),
-});
-export type PrimaryStatusBody = z.infer<typeof PrimaryStatusBody>;
 
 /** Recipients by state. */
 export const StateCounts = z.partialRecord(StateName, z.number());

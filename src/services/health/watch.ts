@@ -39,6 +39,16 @@ const RECENT = 54_000;
 /** A second and the jitter. */
 const SOON = 1100;
 
+/** The last time that the primary came up. */
+export interface Comeback {
+  /** Counts them; 0: it was not reached yet. */
+  readonly epoch: number;
+  /** When, ms since 1970. */
+  readonly since: number;
+  /** Milliseconds that it was away before, as far as this process saw it. */
+  readonly outage: number;
+}
+
 /** One primary under observation. */
 export class Watch {
   readonly destination: Destination;
@@ -56,6 +66,7 @@ export class Watch {
   #timer: Timer | undefined;
   #timerAt = 0;
   #stopped = false;
+  #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
   constructor(destination: Destination, subject: Subject, parts: WatchParts) {
     this.destination = destination;
@@ -68,6 +79,10 @@ export class Watch {
 
   get state(): PrimaryState {
     return this.#health.state;
+  }
+
+  get comeback(): Comeback {
+    return this.#comeback;
   }
 
   /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
@@ -193,12 +208,19 @@ export class Watch {
     if (this.#health === before) return;
     this.#outages.look(this.#health, () => this.#facts(), now);
     const { state, relapses } = this.#health;
+    if (state === "up") this.#cameUp(before.state, now);
     const recovered = relapses === 0 && (isAway(before.state) || before.relapses > 0);
     if (state !== before.state) {
       this.#asked = undefined;
       this.#plan();
     } else if (!recovered) return;
     this.#subject.changed(state, state === "up" && recovered);
+  }
+
+  #cameUp(from: PrimaryState, now: number): void {
+    if (from !== "unknown" && !isAway(from)) return;
+    const outage = isAway(from) ? now - this.#outages.since : 0;
+    this.#comeback = { epoch: this.#comeback.epoch + 1, since: now, outage };
   }
 
   #facts(): { destination: string; domains: readonly string[]; held: number } {

@@ -81,6 +81,11 @@ function onRcpt(recipient: string): string | undefined {
   return recipient.startsWith("full") ? "452 4.2.2 full" : undefined;
 }
 
+async function refusedAt(behaviour: Behaviour, mail = mailOf()): Promise<string | undefined> {
+  await using run = await converse(behaviour);
+  return (await run.conversation.send(mail)).refusedAt;
+}
+
 /** A body that fails while it is read. */
 function failing(): Readable {
   return Readable.from(
@@ -180,6 +185,17 @@ describe("a mail", () => {
     assert.ok(outcome?.kind === "refused" && outcome.reply.enhanced === "5.6.7");
     assert.equal(trouble, undefined);
     assert.equal((await talk.conversation.send(mailOf())).outcomes.get(10)?.kind, "delivered");
+  });
+
+  test("tells where it was refused as a whole: at MAIL, at its body, here; not where recipients were", async () => {
+    for (const extensions of [["PIPELINING", "SIZE 1000"], ["SIZE 1000"]]) {
+      assert.equal(await refusedAt({ extensions, onMail: () => "550 5.7.1 no" }), "mail");
+      assert.equal(await refusedAt({ extensions, onData: () => "554 5.7.1 no" }), "body");
+      assert.equal(await refusedAt({ extensions, onDot: () => "550 5.7.1 spam" }), "body");
+      assert.equal(await refusedAt({ extensions }, mailOf({ size: 10_000 })), "here");
+      assert.equal(await refusedAt({ extensions, onRcpt }, mailOf({ to: ["gone@a.test"] })), undefined);
+      assert.equal(await refusedAt({ extensions }), undefined);
+    }
   });
 
   test("larger than the peer's SIZE is refused here", async () => {
