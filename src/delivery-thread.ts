@@ -41,7 +41,12 @@ const directory = new Directory(openDirectoryReader(data.folder));
 const delivery = startDelivery({
   store: connectWork(data.work, { folder: data.folder }),
   directory,
-  client: smtpClient({ hostname: data.settings.hostname, connect: data.connectTimeout, clock }),
+  client: smtpClient({
+    hostname: data.settings.hostname,
+    connect: data.connectTimeout,
+    clock,
+    environment: process.env,
+  }),
   resolver: dnsResolver({ servers: data.dnsServers, clock }),
   journal,
   log,

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
-import type { Parsed } from "./schema.ts";
+import type { Parsed, ParsedDomain } from "./schema.ts";
 import type { AdminConfig, AlertsConfig, Config, SmtpConfig } from "./shape.ts";
 
 export function buildConfig(
@@ -13,7 +13,7 @@ export function buildConfig(
 ): Config {
   const folder = dirname(file);
   const domains = Object.entries(parsed.domains).map(([name, settings]) =>
-    declare(name, settings, recipients.get(name)),
+    declare(name, withPaths(settings, folder), recipients.get(name)),
   );
   return deepFreeze({
     file,
@@ -31,6 +31,16 @@ export function buildConfig(
     checks: parsed.checks,
     domains,
   });
+}
+
+/** Files of passwords start from the folder of the configuration. */
+function withPaths(settings: ParsedDomain, folder: string): ParsedDomain {
+  const primary = settings.primary.map((one) => {
+    const { login } = one;
+    if (login?.passwordFile === undefined) return one;
+    return Object.assign(one, { login: { ...login, passwordFile: resolve(folder, login.passwordFile) } });
+  });
+  return { ...settings, primary };
 }
 
 /** A key that is left out when it has no value. */

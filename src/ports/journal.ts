@@ -69,7 +69,8 @@ export type PrimaryEvent =
       readonly took: number;
     }
   | {
-      readonly kind: "primary.loop";
+      /** `weakened`: it lacks what it had, such as TLS; mail is handed over all the same. */
+      readonly kind: "primary.loop" | "primary.weakened";
       readonly destination: string;
       readonly domains: readonly string[];
       readonly why: string;

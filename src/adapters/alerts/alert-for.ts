@@ -34,6 +34,11 @@ function sentence(event: JournalEvent): Words | undefined {
         event.destination,
         `${event.destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`,
       );
+    case "primary.weakened":
+      return words(
+        `TLS of ${event.destination}`,
+        `${event.destination}, which takes mail for ${list(event.domains)}: ${event.why}.`,
+      );
     case "probation.stopped":
       return words(
         `${event.domain} at ${event.destination}`,

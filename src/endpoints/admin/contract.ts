@@ -6,9 +6,9 @@
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
 import * as z from "zod";
-import { PrimaryStatusBody } from "./primary-status.ts";
+import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 
-export { PrimaryStatusBody, type ProbationBody } from "./primary-status.ts";
+export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
@@ -126,16 +126,6 @@ export type QueueAction = z.input<typeof QueueAction>;
 export const CountBody = z.object({ count: z.number() });
 export type CountBody = z.infer<typeof CountBody>;
 
-export const PrimaryBody = z.strictObject({
-  host: z.string().max(255).default(""),
-  port: z.number().int().min(1).max(65_535).default(25),
-  tls: z.enum(["none", "opportunistic", "require", "verify"]).default("opportunistic"),
-  preference: z.number().int().min(0).max(65_535).default(10),
-  /** The domain's own MX records without ours; `host` stays empty. */
-  mx: flag.exactOptional(),
-});
-export type PrimaryBody = z.infer<typeof PrimaryBody>;
-
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
@@ -161,7 +151,7 @@ export type StateCounts = z.infer<typeof StateCounts>;
 export const DomainBody = z.object({
   name: z.string(),
   origin: z.enum(["file", "api"]),
-  settings: z.object(SettingsShape),
+  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly() }),
   declaredList: flag,
   paused: flag,
   /** Vanished from the configuration: takes no new mail, hands over what it has. */

@@ -66,6 +66,8 @@ export class Watch {
   #timer: Timer | undefined;
   #timerAt = 0;
   #stopped = false;
+  /** The last conversation was encrypted. */
+  #encrypted = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
   constructor(destination: Destination, subject: Subject, parts: WatchParts) {
@@ -93,6 +95,7 @@ export class Watch {
 
   /** What a conversation's greeting told. False: it is ourselves, nothing may be sent. */
   greeted(capabilities: Capabilities): boolean {
+    this.#lookAtTls(capabilities);
     this.#capabilities = capabilities;
     const loop = isOwnName(capabilities, this.#parts.hostname());
     if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
@@ -215,6 +218,18 @@ export class Watch {
       this.#plan();
     } else if (!recovered) return;
     this.#subject.changed(state, state === "up" && recovered);
+  }
+
+  /** A primary that spoke TLS and offers none any more is served, where the level allows it, and told of. */
+  #lookAtTls({ tls }: Capabilities): void {
+    if (tls !== undefined || !this.#encrypted) {
+      this.#encrypted = tls !== undefined;
+      return;
+    }
+    this.#encrypted = false;
+    const { destination, domains } = this.#facts();
+    const why = "it spoke TLS before and offers none any more; mail goes in clear";
+    this.#parts.journal.record({ kind: "primary.weakened", destination, domains, why });
   }
 
   #cameUp(from: PrimaryState, now: number): void {

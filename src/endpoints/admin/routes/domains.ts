@@ -89,6 +89,8 @@ async function refuseKnown(name: string, { directory }: AdminParts): Promise<voi
 const HOST = /^[A-Za-z0-9._:-]+$/;
 
 function soundPrimary(primary: PrimaryBody): Primary {
+  if ((primary.tls === "pin") !== (primary.pins !== undefined))
+    throw new Refusal("bad_request", "primaries: `tls: pin` and `pins` need each other");
   if (primary.mx === true && primary.host === "") return primary;
   if (primary.mx !== true && HOST.test(primary.host)) return { ...primary, host: primary.host.toLowerCase() };
   throw new Refusal(
