@@ -119,8 +119,10 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     new ConnectionTable(parts.limits, thread).forget(thread);
     const intake = parts.storage.connect("intake");
     const journal = journalLine(parts.sink);
+    const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
       settings: smtpSettings(parts.config(), parts.tls()),
+      bodyMemory: Math.floor(limits.bodyMemory / threads),
       folder: parts.config().storage.folder,
       shared: parts.storage.shared,
       limits: parts.limits,
