@@ -16,7 +16,12 @@ const MAX_SOCKET_BYTES = 100;
 const FIVE_DAYS = 5 * 86_400_000;
 
 export function contradictions(parts: Partly<Parsed>, folder: string): readonly Finding[] {
-  return [...certificateFindings(parts, folder), ...listenerFindings(parts), ...socketFindings(parts)];
+  return [
+    ...certificateFindings(parts, folder),
+    ...listenerFindings(parts),
+    ...socketFindings(parts),
+    ...listFindings(parts),
+  ];
 }
 
 function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
@@ -75,6 +80,17 @@ function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] 
   const path = admin?.socket === undefined ? ["storage"] : ["admin", "socket"];
   const wrong = `the socket ${quoted(socket)} has a path of ${length} bytes, and systems take ${MAX_SOCKET_BYTES}`;
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
+}
+
+/** A domain that leaves the lists out takes those of all, so there must be some. */
+function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+  if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+    const own = settings?.checks?.dnsbl;
+    if (own === undefined || own === "off" || own.lists !== undefined) return [];
+    const right = "write the lists here or in checks.dnsbl";
+    return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "names no lists", right }];
+  });
 }
 
 /** Sound, but perhaps not what was meant. */

@@ -11,6 +11,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "queue.expiring": "warn",
   "queue.expired": "warn",
   "config.refused": "error",
+  "blocklist.sick": "warn",
 };
 
 /** How loud an event is. */
