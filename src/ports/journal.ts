@@ -94,6 +94,8 @@ export type StoreEvent =
       readonly free?: number;
     }
   | { readonly kind: "store.recovered"; readonly unconfirmed: number }
+  /** The database was looked through after an unclean end; no findings: it is sound. */
+  | { readonly kind: "store.checked"; readonly findings: readonly string[]; readonly took: number }
   | {
       readonly kind: "queue.oldest";
       readonly domain: string;

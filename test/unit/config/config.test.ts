@@ -43,7 +43,7 @@ test("fills in every default", async () => {
         received: 100,
         ownReceived: 5,
         errors: 20,
-        bodyMemory: 67_108_864,
+        bodyMemory: 8_388_608,
       },
     },
     admin: { socket: resolve("data/admin.sock") },
