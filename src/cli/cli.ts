@@ -22,7 +22,8 @@ import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { domainAdd, domainList, domainPause, domainRemove, domainResume, domainShow } from "./domains.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
-import { queueExport, queueList, queueShow } from "./queue-look.ts";
+import { queueExport } from "./queue-export.ts";
+import { queueList, queueShow } from "./queue-look.ts";
 import {
   recipientsAdd,
   recipientsCheck,
