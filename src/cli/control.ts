@@ -12,6 +12,13 @@ const PRIMARIES: readonly Column[] = [
   { title: "WHY", least: 10 },
 ];
 
+const LISTS: readonly Column[] = [
+  { title: "LIST", least: 20 },
+  { title: "STATE" },
+  { title: "FOR", right: true },
+  { title: "WHY", least: 10 },
+];
+
 export const status: Command = {
   words: "",
   summary: "One look at everything.",
@@ -43,13 +50,23 @@ function statusText(tool: Tool, body: StatusBody): string {
     ageOf(since, tool.now),
     why ?? "",
   ]);
+  const lists = body.lists.map(({ zone, state, since, why }) => [
+    zone,
+    state,
+    ageOf(since, tool.now),
+    why ?? "",
+  ]);
   const tried = body.primaries.flatMap(({ destination, probation = [] }) =>
     probation.map(
       (each) => ["Probation", `${each.domain} at ${destination}: ${probationText(tool, each)}`] as const,
     ),
   );
-  const notes = tried.length === 0 ? "" : `\n${facts(tried, tool.columns)}`;
-  return rows.length === 0 ? lines : `${lines}\n${tool.table(PRIMARIES, rows)}${notes}`;
+  const tables = [
+    ...(rows.length === 0 ? [] : [tool.table(PRIMARIES, rows)]),
+    ...(tried.length === 0 ? [] : [facts(tried, tool.columns)]),
+    ...(lists.length === 0 ? [] : [tool.table(LISTS, lists)]),
+  ];
+  return [lines, ...tables].join("\n");
 }
 
 export const reload: Command = {

@@ -1,6 +1,6 @@
 /** Taking mail out: one as it would go out, or all that matches as an mbox. */
 import { createWriteStream } from "node:fs";
-import { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { QueuePage } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
@@ -23,6 +23,8 @@ export const queueExport: Command = {
   example: "holdfast queue export --domain example.com --output mail.mbox",
   async run(tool, input) {
     const [id] = input.words;
+    if (input.text("output") === undefined && isTerminal(tool.stdout))
+      throw new WrongUse("a mail may hold what steers a terminal; give --output FILE, or a pipe");
     const given = Object.keys(filterOf(input)).length > 0;
     if (id !== undefined && given) throw new WrongUse("an id or a filter, not both");
     if (id !== undefined) return write(tool, input, await mailOf(tool, id));
@@ -34,6 +36,10 @@ export const queueExport: Command = {
     return counted.mails === 0 ? FAILED : OK;
   },
 };
+
+function isTerminal(stream: Writable): boolean {
+  return (stream as Writable & { readonly isTTY?: boolean }).isTTY === true;
+}
 
 async function write(tool: Tool, input: Input, content: Readable): Promise<number> {
   const file = input.text("output");

@@ -22,6 +22,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...certificateFindings(parts, folder),
     ...listenerFindings(parts),
     ...socketFindings(parts),
+    ...listFindings(parts),
     ...loginFindings(parts, folder),
   ];
 }
@@ -113,6 +114,17 @@ function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] 
   const path = admin?.socket === undefined ? ["storage"] : ["admin", "socket"];
   const wrong = `the socket ${quoted(socket)} has a path of ${length} bytes, and systems take ${MAX_SOCKET_BYTES}`;
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
+}
+
+/** A domain that leaves the lists out takes those of all, so there must be some. */
+function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+  if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+    const own = settings?.checks?.dnsbl;
+    if (own === undefined || own === "off" || own.lists !== undefined) return [];
+    const right = "write the lists here or in checks.dnsbl";
+    return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "names no lists", right }];
+  });
 }
 
 /** Sound, but perhaps not what was meant. */

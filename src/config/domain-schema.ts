@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { DomainSettings, Primary } from "../ports/directory.ts";
 import { hostOrLiteral } from "./addresses.ts";
-import { checks } from "./checks-schema.ts";
+import { domainChecks } from "./checks-schema.ts";
 import { described } from "./notes.ts";
 import { integer } from "./quantities.ts";
 import { choice, flag, kindOf, listOf, message, section, words } from "./scalars.ts";
@@ -142,7 +142,7 @@ export const domain = section({
     example: "reject",
     rfc: "RFC 5321 §2.3.8",
   }),
-  checks: described(checks.optional(), {
+  checks: described(domainChecks.optional(), {
     meaning: "Overrides `checks` for this domain.",
     example: "{ greylist: off }",
   }),

@@ -4,6 +4,8 @@
  * generation, visible from one commit on, and a reader that keeps a generation keeps seeing what it saw.
  */
 
+import type { DomainChecks } from "./checks.ts";
+
 export type Origin = "file" | "api";
 export type TlsLevel = "none" | "opportunistic" | "require" | "verify" | "pin";
 
@@ -55,6 +57,8 @@ export interface DomainSettings {
   readonly tagSeparator: string;
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
   readonly bareNewlines: "normalise" | "reject";
+  /** Checks that the domain has of its own. */
+  readonly checks?: DomainChecks;
 }
 
 export interface DomainRecord {

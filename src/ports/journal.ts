@@ -5,7 +5,7 @@
 import type { Reply } from "../mail/reply.ts";
 import type { StoreCondition } from "./queue.ts";
 
-export type JournalEvent = MailEvent | ClientEvent | PrimaryEvent | StoreEvent | OperatorEvent;
+export type JournalEvent = MailEvent | ClientEvent | PrimaryEvent | StoreEvent | ListEvent | OperatorEvent;
 
 /** What happens to one mail. */
 export type MailEvent =
@@ -94,6 +94,8 @@ export type StoreEvent =
       readonly free?: number;
     }
   | { readonly kind: "store.recovered"; readonly unconfirmed: number }
+  /** The database was looked through after an unclean end; no findings: it is sound. */
+  | { readonly kind: "store.checked"; readonly findings: readonly string[]; readonly took: number }
   | {
       readonly kind: "queue.oldest";
       readonly domain: string;
@@ -107,6 +109,11 @@ export type StoreEvent =
       readonly recipients: number;
     }
   | { readonly kind: "queue.expired"; readonly recipients: number };
+
+/** A list of clients failed its test and is set aside, or passes it again. */
+export type ListEvent =
+  | { readonly kind: "blocklist.sick"; readonly zone: string; readonly why: string }
+  | { readonly kind: "blocklist.sound"; readonly zone: string };
 
 export type OperatorEvent =
   | {

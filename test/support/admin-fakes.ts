@@ -70,6 +70,7 @@ export class FakeWorld {
     connections: 4,
     room: 12 * 1024 ** 3,
     generation: 7,
+    lists: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];

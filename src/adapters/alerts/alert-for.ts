@@ -52,6 +52,13 @@ function sentence(event: JournalEvent): Words | undefined {
       );
     case "store.condition":
       return words("store", storeText(event));
+    case "store.checked":
+      return event.findings.length === 0
+        ? undefined
+        : words(
+            "store",
+            `The mail database is damaged: ${event.findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`,
+          );
     case "queue.oldest":
       return words(
         event.domain,

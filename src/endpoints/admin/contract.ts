@@ -132,7 +132,7 @@ const SettingsShape = {
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: flag.default(false),
   tagSeparator: z.string().max(1).default("+"),
-  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).default("accept"),
+  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
 };
 
@@ -224,6 +224,9 @@ export const TraceBody = z.object({
 });
 export type TraceBody = z.infer<typeof TraceBody>;
 
+const ListState = z.enum(["untested", "sound", "sick"]);
+const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalName });
+
 /** GET /v1/status. */
 export const StatusBody = z.object({
   version: z.string(),
@@ -243,6 +246,7 @@ export const StatusBody = z.object({
   mail: StateCounts,
   oldest: time.exactOptional(),
   primaries: z.array(PrimaryStatusBody).readonly(),
+  lists: z.array(ListStatusBody).readonly(),
 });
 export type StatusBody = z.infer<typeof StatusBody>;
 

@@ -2,16 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { plain, widthOf } from "../../../src/cli/terminal.ts";
 import { FIRST } from "../../support/admin-fakes.ts";
-import { toolWorld } from "../../support/tool-run.ts";
-
-function fits(text: string): void {
-  for (const line of text.split("\n")) {
-    assert.ok(widthOf(line) <= 80, line);
-    assert.equal(plain(line), line);
-  }
-}
+import { fits, toolWorld } from "../../support/tool-run.ts";
 
 test("status tells everything at one look", async () => {
   await using tool = await toolWorld();

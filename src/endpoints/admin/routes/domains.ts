@@ -64,11 +64,13 @@ function ofDomain(primary: PrimaryStatus, name: string): PrimaryStatus {
 }
 
 async function addDomain(c: AdminContext, parts: AdminParts): Promise<DomainBody> {
-  const { name, recipients, primaries, ...settings } = await readBody(c, NewDomain);
+  const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
+  // As in the configuration file: where there is a list, it is taken for complete.
+  const unknownDuringOutage = given.unknownDuringOutage ?? (given.catchAll ? "accept" : "reject");
   const domain = soundDomain(name);
   const declared: DeclaredDomain = {
     name: domain,
-    settings: { ...settings, primaries: primaries.map(soundPrimary) },
+    settings: { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) },
   };
   await refuseKnown(domain, parts);
   const patterns = recipients === undefined ? [] : soundRecipients(recipients, domain);
