@@ -34,6 +34,7 @@ import {
 import { MIN_COLUMNS, plain } from "./terminal.ts";
 import { tokenAdd, tokenList, tokenRevoke } from "./tokens.ts";
 import { trace } from "./trace.ts";
+import { trustKit } from "./trust-kit.ts";
 
 export interface ToolEnv {
   /** The daemon's Unix socket. */
@@ -70,6 +71,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["recipients replace", recipientsReplace],
   ["recipients check", recipientsCheck],
   ["trace", trace],
+  ["trust-kit", trustKit],
   ["reload", reload],
   ["health", health],
   ["token add", tokenAdd],
