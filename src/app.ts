@@ -12,6 +12,7 @@ import { applySmtp, deliveryFollower, smtpFollower, storageFollower } from "./fo
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
+import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
@@ -129,6 +130,7 @@ class RunningDaemon implements Daemon {
       tls: () => certificate.current(),
       limits,
       storage,
+      connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
     });
     this.#smtp = threads;
     certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
@@ -176,6 +178,11 @@ class RunningDaemon implements Daemon {
 
   #directoryChanged(): void {
     void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
+  }
+
+  /** A delivery thread that starts anew looks at everything by itself. */
+  #flush(domain: string): void {
+    void this.#delivery?.current?.control.call("flush", [domain]).catch(() => undefined);
   }
 
   #status(): ControlStatus {

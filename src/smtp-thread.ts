@@ -3,6 +3,8 @@ import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { PrimariesControl } from "./primaries-line.ts";
+import { openChannel } from "./runtime/channel.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
@@ -19,6 +21,7 @@ export interface SmtpThreadData {
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
+  readonly primaries: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -39,6 +42,7 @@ const bodyMemory = data.settings.limits.bodyMemory;
 const intake = connectIntake(data.intake, { folder: data.folder, shared: data.shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(data.folder));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+const primaries = openChannel<PrimariesControl>(data.primaries);
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -49,6 +53,7 @@ const endpoint = await startSmtp({
   journal,
   log,
   clock,
+  flush: (domain) => void primaries.call("flush", domain).catch(() => undefined),
 });
 
 serveControl<SmtpControl>(

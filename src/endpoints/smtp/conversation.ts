@@ -17,6 +17,8 @@ export interface SessionParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
+  /** Who answers ETRN; absent: nobody does. */
+  readonly flushes?: { ask(domain: string): boolean };
 }
 
 export interface Conversation {

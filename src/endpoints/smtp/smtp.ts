@@ -18,6 +18,7 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
+import { Flushes } from "./etrn.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
@@ -38,6 +39,8 @@ export interface SmtpParts {
   readonly limits: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
+  /** Makes what waits for a domain of ours due at once; absent: ETRN is not offered. */
+  readonly flush?: (domain: string) => void;
 }
 
 export interface SmtpEndpoint {
@@ -76,7 +79,13 @@ class Endpoint implements SmtpEndpoint {
     this.#parts = parts;
     this.#settings = parts.settings;
     const connections = new ConnectionTable(parts.limits, parts.thread);
-    const shared = { ...parts, connections, settings: () => this.#settings, ticks: () => this.#ticks };
+    const shared = {
+      ...parts,
+      connections,
+      settings: () => this.#settings,
+      ticks: () => this.#ticks,
+      ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),
+    };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
     this.#lastSweep = parts.clock.now();
     this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());
