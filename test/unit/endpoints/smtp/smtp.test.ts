@@ -527,6 +527,34 @@ describe("floods", () => {
 });
 
 describe("TLS", () => {
+  test("a client of another protocol gets no handshake", async () => {
+    const tls = await testCertificate();
+    const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" }] as const;
+    await using bench = await startBench({ settings: { tls, listeners } });
+    const shake = async (ALPNProtocols: string[]): Promise<string> => {
+      const options = { port: bench.port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols };
+      const socket = connectTls(options);
+      const refused = once(socket, "error").then(([error]) => (error as NodeJS.ErrnoException).code);
+      const agreed = once(socket, "secureConnect").then(() => String(socket.alpnProtocol));
+      const end = await Promise.race([refused, agreed.catch(() => refused)]);
+      socket.on("error", () => {});
+      socket.destroy();
+      return end ?? "";
+    };
+    assert.equal(await shake(["h2", "http/1.1"]), "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
+    assert.equal(await shake(["http/1.1", "smtp"]), "smtp");
+    const starttls = await startBench({ settings: { tls } });
+    const smtp = await greeted(starttls);
+    await smtp.command("EHLO c");
+    assert.equal((await smtp.command("STARTTLS"))?.code, 220);
+    smtp.socket.removeAllListeners("data");
+    const inner = connectTls({ socket: smtp.socket, rejectUnauthorized: false, ALPNProtocols: ["imap"] });
+    const [error] = await once(inner, "error");
+    assert.match(String(error), /no application protocol/i);
+    smtp.close();
+    await starttls[Symbol.asyncDispose]();
+  });
+
   test("plaintext behind STARTTLS is never run", async () => {
     await using bench = await startBench({ settings: { tls: await testCertificate() } });
     const smtp = await greeted(bench);
