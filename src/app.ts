@@ -11,6 +11,7 @@ import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import { applySmtp, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
+import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
@@ -23,6 +24,9 @@ import { Access } from "./services/access/access.ts";
 const DATA_GRACE = 20_000;
 /** Everything together; then the process ends with what is durable. */
 const STOP_LIMIT = 60_000;
+
+/** How often SMTP threads hear of changes of what primaries can take, in ms. */
+const TELL_EVERY = 5000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -172,8 +176,19 @@ class RunningDaemon implements Daemon {
   }
 
   #addJobs(): void {
-    const { editor, schedule } = this.#foundation;
+    const { editor, schedule, crew } = this.#foundation;
+    const board = new OffersBoard({
+      primaries: async () => this.#delivery?.current?.control.call("status", undefined),
+      readers: () => this.#readers(),
+      clock: crew.clock,
+    });
+    schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+  }
+
+  #readers(): ReadonlyMap<object, Reader> {
+    const running = this.#smtp.flatMap((thread) => thread.current ?? []);
+    return new Map(running.map((life) => [life, { tell: (offers) => life.control.call("learned", offers) }]));
   }
 
   #directoryChanged(): void {

@@ -3,6 +3,7 @@ import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { PrimaryOffers } from "./ports/health.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
@@ -31,6 +32,8 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
+  /** What primaries can take, by domain. */
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
   stop(request: { readonly grace: number }): Promise<void>;
 };
@@ -60,6 +63,7 @@ serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
+    learned: (offers) => endpoint.learned(offers),
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();

@@ -19,6 +19,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { once } from "node:events";
+import type { PrimaryOffers } from "../../src/ports/health.ts";
 import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
 import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
 import { testCertificate } from "../support/test-certificate.ts";
@@ -27,6 +28,8 @@ import { waitFor } from "../support/wait.ts";
 export interface ScriptSettings extends Pick<BenchOptions, "settings" | "limits"> {
   /** Offer STARTTLS, or speak TLS at once. */
   readonly tls?: "starttls" | "implicit";
+  /** What primaries of a domain can take. */
+  readonly offers?: Readonly<Record<string, PrimaryOffers>>;
   /** Bytes that the store has room for. */
   readonly room?: number;
 }
@@ -74,7 +77,7 @@ export async function playScript(script: Script): Promise<void> {
   assert.deepEqual(bench.errors, []);
 }
 
-async function openBench({ tls, room, settings, limits }: ScriptSettings): Promise<Bench> {
+async function openBench({ tls, room, offers, settings, limits }: ScriptSettings): Promise<Bench> {
   const bench = await startBench({
     ...(limits !== undefined && { limits }),
     settings: {
@@ -86,6 +89,7 @@ async function openBench({ tls, room, settings, limits }: ScriptSettings): Promi
     },
   });
   if (room !== undefined) bench.intake.free = room;
+  if (offers !== undefined) bench.endpoint.learned(Object.entries(offers));
   return bench;
 }
 

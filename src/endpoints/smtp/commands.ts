@@ -151,11 +151,12 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   const sender = senderText(path);
   if (sender === undefined) return BAD_SENDER;
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
-  const { directory, policy } = session.parts;
+  const { directory, policy, offers } = session.parts;
   const subject = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
   session.transaction = new Transaction({
     directory,
     policy,
+    ...(offers !== undefined && { offers }),
     settings: session.parts.settings(),
     subject,
     findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],

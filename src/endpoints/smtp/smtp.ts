@@ -13,6 +13,7 @@
  * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
  */
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
@@ -50,6 +51,8 @@ export interface SmtpEndpoint {
   check(settings: SmtpSettings): void;
   /** New values for new commands and transactions; listeners stay as they are. */
   apply(settings: SmtpSettings): void;
+  /** What primaries can take, by domain; domains that are not named take everything. */
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   /** Resolves when the last client is gone, at the latest shortly after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -72,6 +75,7 @@ class Endpoint implements SmtpEndpoint {
   readonly #parts: SmtpParts;
   readonly #listeners: readonly Listener[];
   #ticks = 0;
+  #offers: ReadonlyMap<string, PrimaryOffers> = new Map();
   #lastSweep: number;
   #sweeper: Timer;
 
@@ -84,6 +88,7 @@ class Endpoint implements SmtpEndpoint {
       connections,
       settings: () => this.#settings,
       ticks: () => this.#ticks,
+      offers: (domain: string) => this.#offers.get(domain),
       ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),
     };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
@@ -112,6 +117,10 @@ class Endpoint implements SmtpEndpoint {
     const renewed = settings.tls !== this.#settings.tls;
     this.#settings = settings;
     if (renewed) for (const listener of this.#listeners) listener.renew(settings.tls);
+  }
+
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void {
+    this.#offers = new Map(offers);
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -47,6 +47,7 @@ export class Watch {
   readonly #outages: OutageLog;
   #health: HealthRecord;
   #capabilities: Capabilities | undefined;
+  #learnedAt = 0;
   #preferred: string | undefined;
   #lastProbe = 0;
   /** The state in which the last probe began. */
@@ -79,6 +80,7 @@ export class Watch {
   /** What a conversation's greeting told. False: it is ourselves, nothing may be sent. */
   greeted(capabilities: Capabilities): boolean {
     this.#capabilities = capabilities;
+    this.#learnedAt = this.#parts.clock.now();
     const loop = isOwnName(capabilities, this.#parts.hostname());
     if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
     return !loop;
@@ -113,7 +115,10 @@ export class Watch {
       since,
       ...(why !== undefined && { why }),
       ...(this.#lastProbe > 0 && { lastProbe: this.#lastProbe }),
-      ...(this.#capabilities !== undefined && { capabilities: this.#capabilities }),
+      ...(this.#capabilities !== undefined && {
+        capabilities: this.#capabilities,
+        learnedAt: this.#learnedAt,
+      }),
       connections: this.#subject.connections(),
     };
   }

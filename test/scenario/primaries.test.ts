@@ -7,9 +7,9 @@ import { RawSmtp } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
-test("ETRN brings out mail that waits for its next attempt", async () => {
+test("ETRN brings out mail that waits, and what the primary does not take is refused at RCPT", async () => {
   await using folder = await tempFolder();
-  await using primary = await fakePrimary({ onRcpt: () => "450 4.2.1 later" });
+  await using primary = await fakePrimary({ extensions: ["SIZE 5000"], onRcpt: () => "450 4.2.1 later" });
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort: primary.port });
   const smtp = new RawSmtp(connect(daemon.smtpPort, "127.0.0.1"));
   await smtp.reply();
@@ -28,6 +28,15 @@ test("ETRN brings out mail that waits for its next attempt", async () => {
     primary.mails.length > 0 ? primary.mails : undefined,
   );
   assert.match(mail?.data.toString() ?? "", /\r\nx\r\n$/);
+  const answers = async (parameter: string): Promise<string> => {
+    await smtp.command("RSET");
+    await smtp.command(`MAIL FROM:<a@b.example> ${parameter}`);
+    return (await smtp.command("RCPT TO:<alice@example.test>"))?.lines[0]?.slice(0, 9) ?? "";
+  };
+  const learned = async (): Promise<boolean> => (await answers("SMTPUTF8")) === "553 5.6.7";
+  await waitFor({ what: "what the primary takes", deadline: 10_000, every: 100 }, learned);
+  assert.equal(await answers("SIZE=5001"), "552 5.3.4");
+  assert.equal(await answers("SIZE=1000"), "250 2.1.5");
   await smtp.quit();
   assert.equal(await daemon.stop(), 0);
 });
