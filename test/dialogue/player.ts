@@ -20,12 +20,18 @@ import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { PrimaryOffers } from "../../src/ports/health.ts";
+import { fakeDns, type Zones } from "../support/fake-dns.ts";
 import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
 import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
 import { testCertificate } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
 
-export interface ScriptSettings extends Pick<BenchOptions, "settings" | "limits"> {
+export interface ScriptSettings extends Pick<
+  BenchOptions,
+  "settings" | "limits" | "domains" | "checkSettings"
+> {
+  /** What the DNS says, in place of nothing. */
+  readonly dns?: Zones;
   /** Offer STARTTLS, or speak TLS at once. */
   readonly tls?: "starttls" | "implicit";
   /** What primaries of a domain can take. */
@@ -66,7 +72,8 @@ export async function readScript(file: string): Promise<Script> {
 }
 
 export async function playScript(script: Script): Promise<void> {
-  await using bench = await openBench(script.settings);
+  await using dns = await fakeDns({ ...script.settings.dns });
+  await using bench = await openBench(script.settings, dns.server);
   const player = new Player(bench, script.settings.tls === "implicit");
   try {
     await player.open();
@@ -77,8 +84,12 @@ export async function playScript(script: Script): Promise<void> {
   assert.deepEqual(bench.errors, []);
 }
 
-async function openBench({ tls, room, offers, settings, limits }: ScriptSettings): Promise<Bench> {
+async function openBench(script: ScriptSettings, dnsServer: string): Promise<Bench> {
+  const { tls, room, offers, settings, limits, domains, checkSettings } = script;
   const bench = await startBench({
+    dnsServer,
+    ...(domains !== undefined && { domains }),
+    ...(checkSettings !== undefined && { checkSettings }),
     ...(limits !== undefined && { limits }),
     settings: {
       ...settings,

@@ -1,6 +1,7 @@
 /** The numbers that monitoring collects. Every label has a bounded set of values. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ListStatus } from "../../ports/blocklist.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { QueueCount } from "../../ports/operator.ts";
@@ -15,6 +16,7 @@ export interface Gauges {
   readonly condition: StoreCondition;
   /** Bytes free above the reserve. */
   readonly room: number;
+  readonly lists: readonly ListStatus[];
 }
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
@@ -62,6 +64,9 @@ export class Metrics {
     "condition",
   ]);
   readonly #room = this.#gauge("store_free_bytes", "Bytes free above the reserve");
+  readonly #lists = this.#gauge("blocklist_sound", "Whether a list of clients passed its last test", [
+    "zone",
+  ]);
   readonly #loopLag = this.#gauge("main_loop_lag_seconds", "99th percentile since the last scrape");
 
   constructor() {
@@ -111,7 +116,7 @@ export class Metrics {
     this.#registry.clear();
   }
 
-  #fill({ queue, primaries, connections, condition, room }: Gauges): void {
+  #fill({ queue, primaries, connections, condition, room, lists }: Gauges): void {
     for (const state of OPEN_STATES)
       this.#fillState(
         state,
@@ -123,6 +128,8 @@ export class Metrics {
     for (const name of CONDITIONS) this.#condition.set({ condition: name }, name === condition ? 1 : 0);
     this.#connections.set(connections);
     this.#room.set(room);
+    this.#lists.reset();
+    for (const { zone, state } of lists) this.#lists.set({ zone }, state === "sound" ? 1 : 0);
   }
 
   #fillState(state: State, counts: readonly QueueCount[]): void {

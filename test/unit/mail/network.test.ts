@@ -1,28 +1,49 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { networkSet, parseNetwork } from "../../../src/mail/network.ts";
+import {
+  clientNetwork,
+  networkHas,
+  networkSet,
+  normaliseIp,
+  parseNetwork,
+} from "../../../src/mail/network.ts";
 
-test("networks", () => {
-  const cases: readonly (readonly [string, string | undefined])[] = [
-    ["10.0.0.0/8", "10.0.0.0/8"],
-    ["192.0.2.7", "192.0.2.7/32"],
-    ["2001:DB8::/32", "2001:db8::/32"],
-    ["::1", "::1/128"],
-    ["::ffff:10.0.0.1", "10.0.0.1/32"],
-    ["0.0.0.0/0", undefined],
-    ["::/0", undefined],
-    ["10.0.0.0/33", undefined],
-    ["10.0.0/8", undefined],
-    ["10.0.0.0/", undefined],
-    ["10.0.0.0/8/8", undefined],
-    ["fe80::1%eth0", undefined],
-    ["", undefined],
-    ["mail.example", undefined],
-  ];
-  for (const [text, wanted] of cases) {
-    const found = parseNetwork(text);
-    assert.equal(found && `${found.address}/${found.prefix}`, wanted, text);
-  }
+test("mapped addresses are IPv4, in either spelling", () => {
+  assert.equal(normaliseIp("::ffff:192.0.2.1"), "192.0.2.1");
+  assert.equal(normaliseIp("::FFFF:c000:0201"), "192.0.2.1");
+  assert.equal(normaliseIp("FE80::1%eth0"), "fe80::1");
+  assert.equal(clientNetwork("::ffff:c000:201"), "192.0.2.0/24");
+});
+
+test("a network has the addresses that share its bits", () => {
+  const has = (network: string, ip: string): boolean => {
+    const parsed = parseNetwork(network);
+    assert.ok(parsed, network);
+    return networkHas(parsed, ip);
+  };
+  assert.ok(has("192.0.2.1", "::ffff:192.0.2.1"));
+  assert.ok(!has("192.0.2.1", "192.0.2.2"));
+  assert.ok(has("192.0.2.0/23", "192.0.3.255"));
+  assert.ok(!has("192.0.2.0/23", "192.0.4.0"));
+  assert.ok(has("0.0.0.0/0", "203.0.113.9"));
+  assert.ok(!has("0.0.0.0/0", "2001:db8::1"));
+  assert.ok(has("2001:db8:8000::/33", "2001:db8:ffff::1"));
+  assert.ok(!has("2001:db8:8000::/33", "2001:db8:7fff::1"));
+  assert.ok(!has("192.0.2.0/24", "no address"));
+});
+
+test("what is no network, or has bits beyond its length, is nothing", () => {
+  for (const text of [
+    "",
+    "192.0.2.1/24",
+    "192.0.2.0/33",
+    "2001:db8::1/64",
+    "example.com",
+    "1.2.3",
+    "/8",
+    "1.2.3.4/",
+  ])
+    assert.equal(parseNetwork(text), undefined, text);
 });
 
 test("a set knows who lies in it", () => {
