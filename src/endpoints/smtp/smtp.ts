@@ -23,6 +23,7 @@ import { Flushes } from "./etrn.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
+import { Stress } from "./stress.ts";
 
 export type { SmtpLimits, SmtpListener, SmtpSettings, TlsMaterial } from "./settings.ts";
 
@@ -75,6 +76,8 @@ class Endpoint implements SmtpEndpoint {
   readonly #parts: SmtpParts;
   readonly #listeners: readonly Listener[];
   #ticks = 0;
+  readonly #stress = new Stress();
+  readonly #connections: ConnectionTable;
   #offers: ReadonlyMap<string, PrimaryOffers> = new Map();
   #lastSweep: number;
   #sweeper: Timer;
@@ -83,10 +86,11 @@ class Endpoint implements SmtpEndpoint {
     this.#parts = parts;
     this.#settings = parts.settings;
     const connections = new ConnectionTable(parts.limits, parts.thread);
+    this.#connections = connections;
     const shared = {
       ...parts,
       connections,
-      settings: () => this.#settings,
+      settings: () => this.#stress.settingsOf(this.#settings),
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),
       ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),
@@ -138,8 +142,18 @@ class Endpoint implements SmtpEndpoint {
     const now = this.#parts.clock.now();
     this.#ticks += Math.min(Math.max(now - this.#lastSweep, 0), LONGEST_STEP);
     this.#lastSweep = now;
+    this.#lookAtStress();
     for (const listener of this.#listeners) listener.tick(this.#ticks);
     this.#sweeper = this.#parts.clock.after(SWEEP, () => this.#sweep());
+  }
+
+  #lookAtStress(): void {
+    const open = this.#connections.total();
+    const { limits } = this.#settings;
+    if (!this.#stress.look(open, limits)) return;
+    const facts = { open, places: limits.connections };
+    if (this.#stress.on) this.#parts.log.warn("smtp.stress.began", facts);
+    else this.#parts.log.info("smtp.stress.ended", facts);
   }
 
   #open(): readonly ReturnType<Listener["open"]>[number][] {
