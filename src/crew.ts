@@ -107,6 +107,8 @@ export interface SmtpCrewParts extends CrewParts {
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
   readonly storage: Storage;
+  /** A line to what is known of primaries, for one life of one thread. */
+  readonly connectPrimaries: () => MessagePort;
 }
 
 /** All SMTP threads; each listens on every address. */
@@ -120,6 +122,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     // What an earlier life of this thread held is not connected any more.
     new ConnectionTable(parts.limits, thread).forget(thread);
     const intake = parts.storage.connect("intake");
+    const primaries = parts.connectPrimaries();
     const journal = journalLine(parts.sink);
     const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
@@ -133,10 +136,11 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       limits: parts.limits,
       thread,
       intake,
+      primaries,
       journal,
       clockOffset: parts.clockOffset,
     };
-    return { value, moved: [intake, journal] };
+    return { value, moved: [intake, primaries, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
     plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),

@@ -4,6 +4,9 @@ import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { PrimaryOffers } from "./ports/health.ts";
+import type { PrimariesControl } from "./primaries-line.ts";
+import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
@@ -27,6 +30,7 @@ export interface SmtpThreadData {
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
+  readonly primaries: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -36,6 +40,8 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
+  /** What primaries can take, by domain. */
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   applyChecks(checks: CheckSettings): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
@@ -50,6 +56,7 @@ const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(data.folder));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const dnsbl = {
@@ -66,12 +73,14 @@ const endpoint = await startSmtp({
   journal,
   log,
   clock,
+  flush: (domain) => void primaries.call("flush", domain).catch(() => undefined),
 });
 
 serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
+    learned: (offers) => endpoint.learned(offers),
     applyChecks: (settings) => {
       checks = settings;
     },

@@ -179,6 +179,8 @@ export interface Bench extends AsyncDisposable {
   readonly directory: MemoryDirectory;
   readonly events: JournalEvent[];
   readonly errors: string[];
+  /** Domains that ETRN asked for. */
+  readonly flushed: string[];
   readonly settings: SmtpSettings;
   readonly limits: SharedArrayBuffer;
   readonly port: number;
@@ -190,6 +192,7 @@ export function benchParts(options: BenchOptions = {}) {
   const clock = options.clock ?? systemClock();
   const events: JournalEvent[] = [];
   const errors: string[] = [];
+  const flushed: string[] = [];
   const intake = new MemoryIntake();
   const directory = new MemoryDirectory(options.domains);
   const journal = { record: (event: JournalEvent): void => void events.push(event) };
@@ -211,13 +214,18 @@ export function benchParts(options: BenchOptions = {}) {
   });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
-  return { clock, events, errors, intake, directory, journal, log, policy, acceptor, settings };
+  return { clock, events, errors, flushed, intake, directory, journal, log, policy, acceptor, settings };
 }
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
   const limits = connectionMemory(1);
-  const endpoint = await startSmtp({ ...parts, limits, thread: 0 });
+  const endpoint = await startSmtp({
+    ...parts,
+    limits,
+    thread: 0,
+    flush: (domain) => void parts.flushed.push(domain),
+  });
   return {
     ...parts,
     endpoint,

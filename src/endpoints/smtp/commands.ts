@@ -6,6 +6,7 @@ import type { HeloSubject } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
+import { etrn } from "./etrn.ts";
 import { Transaction } from "./transaction.ts";
 import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
@@ -54,10 +55,12 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["QUIT", (): Answer => BYE],
   ["HELP", (): Answer => HELP],
   ["VRFY", vrfy],
+  ["ETRN", etrn],
   ["XCLIENT", xclient],
-  ...["EXPN", "ETRN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map(
-    (verb): [string, Command] => [verb, (): Answer => NOT_OFFERED],
-  ),
+  ...["EXPN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map((verb): [string, Command] => [
+    verb,
+    (): Answer => NOT_OFFERED,
+  ]),
 ]);
 
 function ehlo(session: Conversation, name: string): Answer {
@@ -67,6 +70,7 @@ function ehlo(session: Conversation, name: string): Answer {
   const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING"];
   offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
   offers.push("ENHANCEDSTATUSCODES");
+  if (session.parts.flushes !== undefined) offers.push("ETRN");
   if (session.canStartTls) offers.push("STARTTLS");
   if (session.xclient === "allowed") offers.push(XCLIENT_OFFER);
   return { reply: { code: 250, text: hostname }, more: offers };
@@ -147,11 +151,12 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   const sender = senderText(path);
   if (sender === undefined) return BAD_SENDER;
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
-  const { directory, policy } = session.parts;
+  const { directory, policy, offers } = session.parts;
   const subject = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
   session.transaction = new Transaction({
     directory,
     policy,
+    ...(offers !== undefined && { offers }),
     settings: session.parts.settings(),
     subject,
     findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],

@@ -1,5 +1,6 @@
 /** What has been said so far between one client and us; commands read and change it. */
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -17,6 +18,10 @@ export interface SessionParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
+  /** What a domain's primaries can take; undefined: everything, as far as is known. */
+  readonly offers?: (domain: string) => PrimaryOffers | undefined;
+  /** Who answers ETRN; absent: nobody does. */
+  readonly flushes?: { ask(domain: string): boolean };
 }
 
 export interface Conversation {

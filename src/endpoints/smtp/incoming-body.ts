@@ -166,8 +166,8 @@ export class IncomingBody implements Receiver {
   }
 
   #fault(): Answer | undefined {
-    const { profile, settings } = this.#parts.transaction;
-    if (this.#decoder.size > settings.maxMessageSize) return TOO_BIG;
+    const { profile, sizeLimit } = this.#parts.transaction;
+    if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
     return this.#decoder.bareNewlines > 0 && profile === "reject" ? BARE_NEWLINE : undefined;
   }
