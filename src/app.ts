@@ -134,13 +134,14 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, certificate } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
       tls: () => certificate.current(),
       limits,
+      rates,
       storage,
       soundLists: () => this.#lists.sound(),
     });

@@ -22,6 +22,7 @@ export interface SmtpThreadData {
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
@@ -57,6 +58,7 @@ const dnsbl = {
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
+  rates: data.rates,
   thread: data.thread,
   directory,
   policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),

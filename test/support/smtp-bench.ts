@@ -7,6 +7,8 @@ import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
+import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
+import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
 import { dnsBlocklists } from "../../src/adapters/dns/dns.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
@@ -211,13 +213,15 @@ export function benchParts(options: BenchOptions = {}) {
   });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
-  return { clock, events, errors, intake, directory, journal, log, policy, acceptor, settings };
+  const table = new RateTable(rateMemory(), 0);
+  const rates = new ClientRates({ table, clock, settings: () => settings });
+  return { rates, clock, events, errors, intake, directory, journal, log, policy, acceptor, settings };
 }
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
   const limits = connectionMemory(1);
-  const endpoint = await startSmtp({ ...parts, limits, thread: 0 });
+  const endpoint = await startSmtp({ ...parts, rates: rateMemory(), limits, thread: 0 });
   return {
     ...parts,
     endpoint,

@@ -71,6 +71,11 @@ export class IncomingBody {
     this.#writer = parts.acceptor.openBody();
   }
 
+  /** Octets that came over the wire. */
+  get octets(): number {
+    return this.#received;
+  }
+
   /** Takes over the next chunk from the wire. */
   take(chunk: Buffer): Taken {
     this.#received += chunk.length;

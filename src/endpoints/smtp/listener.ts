@@ -22,6 +22,12 @@ const TOO_MANY_OF_YOURS = part(421, "4.7.0", "Too many connections from your net
 /** Gives one counted place back, once. */
 type GiveBack = () => void;
 
+interface Refusal {
+  readonly ip: string;
+  readonly handshake: boolean;
+  readonly answer: Answer;
+}
+
 export class Listener extends SMTPServer {
   readonly at: SmtpListener;
   readonly #parts: ListenerParts;
@@ -83,10 +89,13 @@ export class Listener extends SMTPServer {
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
     const ip = normaliseIp(socket.remoteAddress ?? "");
-    const admission = this.#parts.connections.admit(clientNetwork(ip), this.#parts.settings().limits);
+    const network = clientNetwork(ip);
+    const tooOften = this.#parts.rates.connection(network);
+    if (tooOften !== undefined) return this.#refuse(socket, { ip, handshake, answer: tooOften });
+    const admission = this.#parts.connections.admit(network, this.#parts.settings().limits);
     if (admission.kind === "refused") {
-      this.#refuse(socket, { ip, handshake, why: admission.why });
-      return false;
+      const answer = admission.why === "total" ? TOO_MANY_IN_ALL : TOO_MANY_OF_YOURS;
+      return this.#refuse(socket, { ip, handshake, answer });
     }
     let counted = true;
     const giveBack = (): void => {
@@ -140,13 +149,15 @@ export class Listener extends SMTPServer {
     this.#counted.delete(socket);
   }
 
-  #refuse(socket: Socket, { ip, handshake, why }: { ip: string; handshake: boolean; why: string }): void {
-    const answer: Answer = why === "total" ? TOO_MANY_IN_ALL : TOO_MANY_OF_YOURS;
+  #refuse(socket: Socket, { ip, handshake, answer }: Refusal): false {
     this.#parts.journal.record({ kind: "client.refused", ip, stage: "connect", reply: answer.reply });
     socket.on("error", () => {});
-    if (handshake) return void socket.destroy();
-    socket.write(wireText(answer));
-    socket.destroySoon();
+    if (handshake) socket.destroy();
+    else {
+      socket.write(wireText(answer));
+      socket.destroySoon();
+    }
+    return false;
   }
 }
 

@@ -102,6 +102,7 @@ export class Session implements Conversation {
   /** After the final dot. */
   async finish(body: IncomingBody): Promise<Answer> {
     const sender = this.transaction?.subject.sender;
+    this.parts.rates.body(this.network, body.octets);
     const answer = await body.finish().catch((error: unknown) => {
       body.abort();
       return this.#failed(error);
@@ -167,10 +168,15 @@ export class Session implements Conversation {
   #excess(verb: string, answer: Answer): Answer | undefined {
     const { errors, refusedRecipients } = this.parts.settings().limits;
     if (MISUSE.has(answer.reply.code)) this.#errors += 1;
-    else if (verb === "RCPT" && answer.reply.code >= 500) this.#refused += 1;
+    else if (verb === "RCPT" && answer.reply.code >= 500) this.#countRefused();
     const about = answer.about === undefined ? {} : { about: answer.about };
     if (this.#refused > refusedRecipients) return { ...TOO_MANY_REFUSED, ...about };
     return this.#errors > errors ? { ...TOO_MANY_ERRORS, ...about } : undefined;
+  }
+
+  #countRefused(): void {
+    this.#refused += 1;
+    this.parts.rates.recipientRefused(this.network);
   }
 
   #failed(error: unknown): Answer {

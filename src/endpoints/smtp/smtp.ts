@@ -16,13 +16,15 @@ import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
+import { rateMemory, RateTable } from "../../runtime/rates.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
+import { ClientRates } from "./client-rates.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 
-export type { SmtpLimits, SmtpListener, SmtpSettings, TlsMaterial } from "./settings.ts";
+export type { SmtpLimits, SmtpListener, SmtpRates, SmtpSettings, TlsMaterial } from "./settings.ts";
 
 export interface SmtpParts {
   readonly settings: SmtpSettings;
@@ -36,6 +38,8 @@ export interface SmtpParts {
   readonly clock: Clock;
   /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
   readonly limits: SharedArrayBuffer;
+  /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts; absent: of this thread alone. */
+  readonly rates?: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
 }
@@ -76,7 +80,10 @@ class Endpoint implements SmtpEndpoint {
     this.#parts = parts;
     this.#settings = parts.settings;
     const connections = new ConnectionTable(parts.limits, parts.thread);
-    const shared = { ...parts, connections, settings: () => this.#settings, ticks: () => this.#ticks };
+    const settings = (): SmtpSettings => this.#settings;
+    const table = new RateTable(parts.rates ?? rateMemory(), parts.thread);
+    const rates = new ClientRates({ table, clock: parts.clock, settings });
+    const shared = { ...parts, connections, rates, settings, ticks: () => this.#ticks };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
     this.#lastSweep = parts.clock.now();
     this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());

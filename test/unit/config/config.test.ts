@@ -28,6 +28,7 @@ test("fills in every default", async () => {
       threads: cores,
       maxMessageSize: 50_000_000,
       greetDelay: 100,
+      rates: { period: 600_000 },
       limits: {
         commandTimeout: 300_000,
         dataTimeout: 180_000,
@@ -334,4 +335,11 @@ test("rules of access, in the spelling that they are compared in", async () => {
     { action: "allow", network: "2001:db8::/32", note: "partner" },
     { action: "block", helo: "*.dyn.example", sender: "@junk.example", until: Date.UTC(2027, 0, 31) },
   ]);
+});
+
+test("caps of a client network: those that are off are not there", async () => {
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off }";
+  const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
+  assert.ok(result.ok);
+  assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
 });
