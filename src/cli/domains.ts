@@ -102,16 +102,25 @@ function domainText(tool: Tool, domain: DomainBody): string {
   return facts(pairs, tool.columns);
 }
 
+const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];
+const MODES: readonly string[] = ["backup", "reflector"];
+const UNKNOWN: readonly string[] = ["accept", "defer", "reject"];
+
 export const domainAdd: Command = {
   words: "DOMAIN",
   summary: "Adds a domain of origin API; one in the configuration file is added there.",
   options: [
     { name: "primary", value: "HOST[:PORT]", multiple: true, help: "where its mail goes; may be repeated" },
     { name: "mx", help: "its mail goes to its own MX records" },
-    { name: "tls", value: "LEVEL", help: "none, opportunistic, require or verify" },
-    { name: "mode", value: "MODE", help: "backup or reflector" },
+    { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
+    { name: "mode", value: "MODE", choices: MODES, help: MODES.join(" or ") },
     { name: "catch-all", help: "every recipient is valid" },
-    { name: "unknown", value: "WHAT", help: "unknown ones in an outage: accept, defer, reject" },
+    {
+      name: "unknown",
+      value: "WHAT",
+      choices: UNKNOWN,
+      help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
+    },
     { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
   ],
   example: "holdfast domain add example.org --primary mail.example.org:25",
@@ -119,6 +128,9 @@ export const domainAdd: Command = {
     const json = await newDomain(input);
     const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
     tool.print(domain, () => `${plain(domain.name)} added.\n`);
+    const takesNobody = !json.catchAll && (json.recipients ?? []).length === 0;
+    if (takesNobody)
+      tool.complain(`it has no recipients yet; \`holdfast recipients add ${domain.name} NAME\` adds them`);
     return OK;
   },
 };
@@ -144,7 +156,10 @@ function hostAndPort(place: string): { host: string; port?: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new WrongUse(`--primary takes HOST:PORT or [IPV6]:PORT, not ${place}`);
-  return match?.[3] === undefined ? { host } : { host, port: Number(match[3]) };
+  const port = Number(match?.[3] ?? 25);
+  if (port < 1 || port > 65_535)
+    throw new WrongUse(`--primary: a port is a number from 1 to 65535, not ${port}`);
+  return match?.[3] === undefined ? { host } : { host, port };
 }
 
 function linesOf(text: string): string[] {

@@ -2,15 +2,27 @@
 import { createWriteStream } from "node:fs";
 import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { MailBody, QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
+import {
+  StateName,
+  type MailBody,
+  type QueueEntryBody,
+  type QueuePage,
+} from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+
+const STATES: readonly string[] = StateName.options;
 
 export const FILTERS: readonly Option[] = [
   { name: "domain", value: "DOMAIN", help: "only recipients of this domain" },
   { name: "sender", value: "ADDRESS", help: "only from this sender; <> is the null sender" },
   { name: "recipient", value: "ADDRESS", help: "only for this recipient" },
-  { name: "state", value: "STATE", help: "waiting, claimed, unconfirmed, held or parked" },
+  {
+    name: "state",
+    value: "STATE",
+    choices: STATES,
+    help: STATES.join(", "),
+  },
 ];
 
 /** The filter that was given; `<>` is the null sender. */

@@ -40,9 +40,9 @@ export interface Endpoint {
 
 export interface Listener extends Endpoint {
   readonly tls: "starttls" | "implicit";
-  /** Networks that may send PROXY headers; always empty in this version. */
+  /** Networks that send PROXY headers, as `address/prefix`. */
   readonly proxy: readonly string[];
-  /** Networks that may send XCLIENT; always empty in this version. */
+  /** Networks that may send XCLIENT. */
   readonly xclient: readonly string[];
 }
 

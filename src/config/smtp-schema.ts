@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { endpoint } from "./addresses.ts";
+import { endpoint, network } from "./addresses.ts";
 import { described } from "./notes.ts";
 import { duration, integer, readSize, size } from "./quantities.ts";
 import { quoted } from "./problem.ts";
@@ -7,13 +7,9 @@ import { choice, kindOf, listOf, message, scalar, section, words } from "./scala
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
-/** Lists of trusted networks: the contract has the keys, this version does not act on them. */
-function noNetworks(name: string, meaning: string) {
-  const right = `leave ${name} out or write []`;
-  const list = listOf(z.string(), "[]").max(0, {
-    error: message("lists networks, and that is not in this version", right),
-  });
-  return described(list.prefault([]), { meaning, type: "empty list", example: "[]" });
+function networks(meaning: string) {
+  const list = listOf(network(), 'a list such as ["10.0.0.0/8"]').prefault([]);
+  return described(list, { meaning, type: "list of networks", example: '["10.0.0.0/8"]' });
 }
 
 const listenerKeys = section({
@@ -27,8 +23,12 @@ const listenerKeys = section({
     example: "implicit",
     rfc: "RFC 3207, RFC 8314 §3.3",
   }),
-  proxy: noNetworks("proxy", "Networks whose PROXY protocol header is believed. Not in this version."),
-  xclient: noNetworks("xclient", "Networks that may send XCLIENT. Not in this version."),
+  proxy: networks(
+    "Networks of the load balancers that put a PROXY header (version 1 or 2) before each connection here. Their word for the client's address is taken; everybody else gets 421. Empty: no header is read.",
+  ),
+  xclient: networks(
+    "Networks that may name the client with XCLIENT, as Postfix has it; others get 550. Empty: the command is not there.",
+  ),
 });
 
 const listener = z

@@ -81,3 +81,13 @@ function addressGroups(ip: string): number[] | undefined {
   const [a, b, c, d] = plain.split(".").map(Number) as [number, number, number, number];
   return [a * 256 + b, c * 256 + d];
 }
+
+/** Whether an address lies in one of these networks, each as `parseNetwork` reads it; throws for others. */
+export function networkSet(texts: readonly string[]): (ip: string) => boolean {
+  const networks = texts.map((text) => {
+    const network = parseNetwork(text);
+    if (network === undefined) throw new Error(`${text} is not a network`);
+    return network;
+  });
+  return (ip) => networks.some((network) => networkHas(network, ip));
+}

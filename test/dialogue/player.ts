@@ -163,6 +163,7 @@ class Player {
     const reply = await inTime(smtp.reply());
     assert.ok(reply !== undefined, "the connection was closed");
     assert.ok(replyFits(patterns, reply.lines), `got ${JSON.stringify(reply.lines)}`);
+    assert.ok(reply.lines.every(isSound), `unsound: ${JSON.stringify(reply.lines)}`);
   }
 
   #checkStored(text: string): void {
@@ -184,6 +185,11 @@ function replyFits(patterns: readonly string[], lines: readonly string[]): boole
     return replyFits(others, lines);
   }
   return line !== undefined && fits(pattern, line) && replyFits(others, rest);
+}
+
+/** RFC 2034 §4: an enhanced code of the reply's class; greeting, HELO, EHLO and 354 have none. */
+function isSound(line: string): boolean {
+  return /^(?:([245])\d\d \1\.\d{1,3}\.\d{1,3} |220 \S+ ESMTP |250[- ](?!\d\.)|354 )/.test(line);
 }
 
 function fits(pattern: string, line: string): boolean {

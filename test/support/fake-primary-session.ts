@@ -11,6 +11,9 @@ export class FakeSession {
   readonly #number: number;
   #socket: Socket;
   #input: Buffer = Buffer.alloc(0);
+  /** What came since, and the last octets of all that came. */
+  readonly #pieces: Buffer[] = [];
+  #tail: Buffer = Buffer.alloc(0);
   #inData = false;
   #sender = "";
   #mailLine = "";
@@ -33,8 +36,18 @@ export class FakeSession {
 
   #take(chunk: Buffer): void {
     // RFC 5321 §4.5.2: "CRLF . CRLF" ends the body; the CRLF before it may be the one that ended the DATA line.
-    this.#input = Buffer.concat([this.#input, chunk]);
+    this.#pieces.push(chunk);
+    if (this.#inData && this.#primary.behaviour.midData === undefined && !this.#endsIn(chunk)) return;
+    this.#input = Buffer.concat([this.#input, ...this.#pieces.splice(0)]);
     while (this.#inData ? this.#body() : this.#line());
+    this.#tail = this.#input.subarray(-4);
+  }
+
+  /** A large body is put together once, when its end has come. */
+  #endsIn(chunk: Buffer): boolean {
+    const seen = Buffer.concat([this.#tail, chunk]);
+    this.#tail = seen.subarray(-4);
+    return seen.includes(END);
   }
 
   #line(): boolean {

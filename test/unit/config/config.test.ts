@@ -93,7 +93,7 @@ storage: sqlite:/var/lib/holdfast
 smtp:
   listen:
     - "127.0.0.1:2525"
-    - { address: "[::1]:465", tls: implicit, proxy: [], xclient: [] }
+    - { address: "[::1]:465", tls: implicit, proxy: ["10.0.0.0/8", "2001:DB8::1"], xclient: [192.0.2.7] }
   tls: { certificate: chain.pem, key: key.pem }
   threads: 3
   maxMessageSize: 64MiB
@@ -133,8 +133,8 @@ test("reads every key in its longer form", async () => {
     address: "::1",
     port: 465,
     tls: "implicit",
-    proxy: [],
-    xclient: [],
+    proxy: ["10.0.0.0/8", "2001:db8::1"],
+    xclient: ["192.0.2.7"],
   });
   assert.deepEqual(config.smtp.tls, { certificate: "chain.pem", key: "key.pem" });
   assert.deepEqual(

@@ -278,7 +278,7 @@ smtp:
     - "[::]:99999"
     - ::1:25
     - 25
-    - { address: "127.0.0.1:465", tls: implicit, proxy: ["10.0.0.0/8"], xclient: [10.0.0.1] }
+    - { address: "127.0.0.1:465", tls: implicit, proxy: ["10.0.0.0/8", "10.0.0.0/33"], xclient: [10.0.0.1, ::/0] }
     - "127.0.0.1:26"
     - { address: "127.0.0.1:26" }
     - { tls: none }
@@ -286,6 +286,7 @@ smtp:
 admin: { listen: "127.0.0.1:26" }
 domains:
 ${DOMAIN}`;
+  const network = 'write an IP address or a network, such as 192.0.2.7, 10.0.0.0/8 or "2001:db8::/32"';
   const form = 'write an IP address and a port, such as "127.0.0.1:2525" or "[::]:25"';
   assert.deepEqual(
     (await linesOf(text)).map((line) => line.replace("holdfast.yaml:", "")),
@@ -295,8 +296,8 @@ ${DOMAIN}`;
       `6:7: smtp.listen[2]: port 99999 is above 65535; ${form}`,
       `7:7: smtp.listen[3]: "::1:25" is not an address and a port; ${form}`,
       `8:7: smtp.listen[4]: "25" is not an address and a port; ${form}`,
-      "9:57: smtp.listen[5].proxy: lists networks, and that is not in this version; leave proxy out or write []",
-      "9:82: smtp.listen[5].xclient: lists networks, and that is not in this version; leave xclient out or write []",
+      `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" is not a network that could be trusted; ${network}`,
+      `9:108: smtp.listen[5].xclient[1]: "::/0" is not a network that could be trusted; ${network}`,
       `12:7: smtp.listen[8].address: is missing; ${form}`,
       '12:14: smtp.listen[8].tls: "none" is not known; write one of starttls, implicit',
       '13:7: smtp.listen[9]: is a list; write a text such as "[::]:25", or { address: "[::]:465", tls: implicit }',

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clientNetwork, networkHas, normaliseIp, parseNetwork } from "../../../src/mail/network.ts";
+import {
+  clientNetwork,
+  networkHas,
+  networkSet,
+  normaliseIp,
+  parseNetwork,
+} from "../../../src/mail/network.ts";
 
 test("mapped addresses are IPv4, in either spelling", () => {
   assert.equal(normaliseIp("::ffff:192.0.2.1"), "192.0.2.1");
@@ -38,4 +44,14 @@ test("what is no network, or has bits beyond its length, is nothing", () => {
     "1.2.3.4/",
   ])
     assert.equal(parseNetwork(text), undefined, text);
+});
+
+test("a set knows who lies in it", () => {
+  const inside = networkSet(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
+  for (const ip of ["10.255.0.1", "::ffff:10.0.0.1", "192.0.2.7", "2001:DB8:ffff::1"])
+    assert.ok(inside(ip), ip);
+  for (const ip of ["11.0.0.1", "192.0.2.8", "2001:db9::1", "::1", "", "10.0.0.1 "])
+    assert.ok(!inside(ip), ip);
+  assert.equal(networkSet([])("10.0.0.1"), false);
+  assert.throws(() => networkSet(["everybody"]), /everybody/);
 });
