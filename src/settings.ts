@@ -32,8 +32,16 @@ export function deliverySettings(config: Config): DeliverySettings {
   };
 }
 
-export function checkSettings({ checks: { contact, dnsbl, access } }: Config): CheckSettings {
-  return { ...(contact !== undefined && { contact }), dnsbl, ...(access !== undefined && { access }) };
+export function checkSettings({ checks }: Config): CheckSettings {
+  const { contact, dnsbl, access, helo = "off", clientName = "off", senderDomain = "off" } = checks;
+  return {
+    ...(contact !== undefined && { contact }),
+    dnsbl,
+    helo,
+    clientName,
+    senderDomain,
+    ...(access !== undefined && { access }),
+  };
 }
 
 /** Every list of clients that is asked for any domain. */

@@ -2,7 +2,7 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
-import { dnsBlocklists } from "./adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
@@ -61,7 +61,15 @@ const endpoint = await startSmtp({
   rates: data.rates,
   thread: data.thread,
   directory,
-  policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),
+  policy: new Policy({
+    recipients: new Recipients(directory),
+    settings: () => checks,
+    hostname: data.settings.hostname,
+    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    dnsbl,
+    clock,
+    log,
+  }),
   acceptor,
   journal,
   log,

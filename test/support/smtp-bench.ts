@@ -10,7 +10,7 @@ import { connectionMemory } from "../../src/runtime/limits.ts";
 import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
-import { dnsBlocklists } from "../../src/adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
@@ -206,6 +206,8 @@ export function benchParts(options: BenchOptions = {}) {
   const policy = new Policy({
     recipients: new Recipients(directory),
     settings: () => checkSettings,
+    hostname: "mx.us",
+    resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
     dnsbl,
     clock,
     log,

@@ -218,6 +218,7 @@ export class IncomingBody implements Receiver {
     const [only, ...others] = transaction.recipients;
     const received = receivedField({
       ip: client.ip,
+      ...(client.name !== undefined && { name: client.name }),
       helo: client.helo,
       extended: transaction.subject.extended,
       smtpUtf8: transaction.smtpUtf8,

@@ -58,6 +58,8 @@ export class Session implements Conversation {
   #commands = 0;
   #sinceMail = 0;
   #errors = 0;
+  /** Forward-confirmed, as far as it is known when a body begins. */
+  #name: string | undefined;
   #refused = 0;
   #transaction: Transaction | undefined;
   /** The body that chunks are added to. */
@@ -90,6 +92,7 @@ export class Session implements Conversation {
     if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", SICK);
     const tooOften = this.parts.rates.connection(this.network);
     if (tooOften !== undefined) return this.refuse("connect", tooOften);
+    void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
     this.found = this.parts.policy.connect({ ip: this.ip, network: this.network });
     return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
   }
@@ -252,7 +255,12 @@ export class Session implements Conversation {
 
   #client(): ClientFacts {
     const helo = heloName(printable(this.helo));
-    return { ip: this.ip, helo, ...(this.tls !== undefined && { tls: this.tls }) };
+    return {
+      ip: this.ip,
+      ...(this.#name !== undefined && { name: this.#name }),
+      helo,
+      ...(this.tls !== undefined && { tls: this.tls }),
+    };
   }
 }
 

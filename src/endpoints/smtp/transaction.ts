@@ -90,12 +90,17 @@ export class Transaction {
     const profile = domain.settings.bareNewlines;
     if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
     this.profile = profile;
-    if (verdict.kind === "tag" && !this.tags.includes(verdict.field)) this.tags.push(verdict.field);
+    if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });
       return ACCEPTED;
     }
     return { ...ACCEPTED, idle: true };
+  }
+
+  /** Several fields may come as one text; each stands in the header once. */
+  #tag(text: string): void {
+    for (const field of text.split(/\r\n(?![ \t])/)) if (!this.tags.includes(field)) this.tags.push(field);
   }
 
   /** Whom the path means, or why nobody. */

@@ -62,6 +62,9 @@ test("fills in every default", async () => {
     log: { level: "info" },
     checks: {
       dnsbl: "off",
+      helo: "off",
+      clientName: "off",
+      senderDomain: "off",
       greylist: "off",
       spf: "off",
       dmarc: "off",
@@ -304,7 +307,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
       "    reject: 5",
       "domains:",
       "  a.test: { primary: { host: a }, recipients: [x], checks: { dnsbl: { defer: off, tag: 1 } } }",
-      "  b.test: { primary: { host: b }, recipients: [x], checks: { greylist: off } }",
+      "  b.test: { primary: { host: b }, recipients: [x], checks: { greylist: off, helo: tag } }",
       "  c.test: { primary: { host: c }, recipients: [x], checks: { dnsbl: { lists: [{ zone: c.example, action: tag }] } } }",
     ].join("\n"),
   );
@@ -319,7 +322,11 @@ test("the lists of clients, and what a domain has of its own", async () => {
   const own = [{ zone: "c.example", codes: ["127.*.*.*"], weight: 1, action: "tag" }];
   assert.deepEqual(
     domains.map(({ settings }) => settings.checks),
-    [{ dnsbl: { lists, tag: 1, reject: 5 } }, undefined, { dnsbl: { lists: own, defer: 1, reject: 5 } }],
+    [
+      { dnsbl: { lists, tag: 1, reject: 5 } },
+      { helo: "tag" },
+      { dnsbl: { lists: own, defer: 1, reject: 5 } },
+    ],
   );
 });
 
