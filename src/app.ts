@@ -175,6 +175,7 @@ class RunningDaemon implements Daemon {
       access: new Access(storage.control, clock),
       status: () => this.#status(),
       primaries: () => this.#primaries(),
+      resume: async (domain) => void (await this.#delivery?.current?.control.call("resume", domain)),
       reload: () => this.reload(),
       metrics: () => sink.metrics(() => this.#gauges()),
       journal: sink,

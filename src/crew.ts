@@ -124,8 +124,10 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     new RateTable(parts.rates, thread).forget(thread);
     const intake = parts.storage.connect("intake");
     const journal = journalLine(parts.sink);
+    const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
       settings: smtpSettings(parts.config(), parts.tls()),
+      bodyMemory: Math.floor(limits.bodyMemory / threads),
       checks: checkSettings(parts.config()),
       soundLists: parts.soundLists(),
       dnsServers: parts.config().dns.servers,

@@ -23,6 +23,8 @@ export interface SmtpThreadData {
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  /** This thread's part of the memory for bodies, in bytes. */
+  readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
@@ -45,8 +47,8 @@ export type SmtpControl = {
 const data = threadData<SmtpThreadData>();
 const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
-const bodyMemory = data.settings.limits.bodyMemory;
-const intake = connectIntake(data.intake, { folder: data.folder, shared: data.shared, bodyMemory, clock });
+const { folder, shared, bodyMemory } = data;
+const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(data.folder));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 let checks = data.checks;

@@ -2,7 +2,7 @@
 import type { HealthBody, ReloadBody, StatusBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { NoDaemon } from "./daemon.ts";
-import { amountText } from "./domains.ts";
+import { amountText, probationText } from "./domains.ts";
 import { ageOf, facts, plain, sizeInWords, type Column } from "./terminal.ts";
 
 const PRIMARIES: readonly Column[] = [
@@ -56,8 +56,14 @@ function statusText(tool: Tool, body: StatusBody): string {
     ageOf(since, tool.now),
     why ?? "",
   ]);
+  const tried = body.primaries.flatMap(({ destination, probation = [] }) =>
+    probation.map(
+      (each) => ["Probation", `${each.domain} at ${destination}: ${probationText(tool, each)}`] as const,
+    ),
+  );
   const tables = [
     ...(rows.length === 0 ? [] : [tool.table(PRIMARIES, rows)]),
+    ...(tried.length === 0 ? [] : [facts(tried, tool.columns)]),
     ...(lists.length === 0 ? [] : [tool.table(LISTS, lists)]),
   ];
   return [lines, ...tables].join("\n");

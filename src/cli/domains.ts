@@ -6,10 +6,11 @@ import type {
   DomainPaused,
   DomainRemoved,
   NewDomain,
+  ProbationBody,
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
-import { ageOf, facts, plain, timeWithZone, type Column } from "./terminal.ts";
+import { ageOf, facts, plain, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },
@@ -44,9 +45,20 @@ export function amountText(mail: StateCounts): string {
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-function domainState({ paused, draining }: DomainBody): string {
+function domainState({ paused, draining, primaries }: DomainBody): string {
   if (draining) return "draining";
-  return paused ? "paused" : "active";
+  if (paused) return "paused";
+  const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
+  return stopped ? "stopped" : "active";
+}
+
+/** How a probation stands, in one line. */
+export function probationText(tool: Tool, { state, since, why, canaryAt }: ProbationBody): string {
+  if (state === "running")
+    return `its first mails after an outage go one by one, for ${ageOf(since, tool.now)}`;
+  const next =
+    canaryAt === undefined ? "" : `; next canary in ${timeInWords(Math.max(0, canaryAt - tool.now))}`;
+  return `stopped for ${ageOf(since, tool.now)}: ${why ?? "no reason known"}${next}; domain resume lets it go on`;
 }
 
 function primaryText({ primaries, settings }: DomainBody): string {
@@ -94,11 +106,13 @@ function domainText(tool: Tool, domain: DomainBody): string {
       "Primary",
       `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
     ]);
-  for (const { destination, state, since, why } of domain.primaries)
+  for (const { destination, state, since, why, probation = [] } of domain.primaries) {
     pairs.push([
       "Now",
       `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
     ]);
+    for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
+  }
   return facts(pairs, tool.columns);
 }
 

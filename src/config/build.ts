@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { dnsblSettings } from "./dnsbl-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
-import type { Parsed } from "./schema.ts";
+import type { Parsed, ParsedDomain } from "./schema.ts";
 import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig, SmtpRates } from "./shape.ts";
 
 export function buildConfig(
@@ -14,7 +14,7 @@ export function buildConfig(
 ): Config {
   const folder = dirname(file);
   const domains = Object.entries(parsed.domains).map(([name, settings]) =>
-    declare(name, settings, { recipients: recipients.get(name), checks: parsed.checks }),
+    declare(name, withPaths(settings, folder), { recipients: recipients.get(name), checks: parsed.checks }),
   );
   return deepFreeze({
     file,
@@ -32,6 +32,16 @@ export function buildConfig(
     checks: checksConfig(parsed),
     domains,
   });
+}
+
+/** Files of passwords start from the folder of the configuration. */
+function withPaths(settings: ParsedDomain, folder: string): ParsedDomain {
+  const primary = settings.primary.map((one) => {
+    const { login } = one;
+    if (login?.passwordFile === undefined) return one;
+    return Object.assign(one, { login: { ...login, passwordFile: resolve(folder, login.passwordFile) } });
+  });
+  return { ...settings, primary };
 }
 
 /** A key that is left out when it has no value. */

@@ -5,6 +5,7 @@ import { domainChecks } from "./checks-schema.ts";
 import { described } from "./notes.ts";
 import { integer } from "./quantities.ts";
 import { choice, flag, kindOf, listOf, message, section, words } from "./scalars.ts";
+import { transport, transportKeys } from "./transport-schema.ts";
 
 const PRIMARY = "{ host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
 const RECIPIENTS =
@@ -27,12 +28,7 @@ const primaryKeys = section({
     meaning: "TCP port of that server.",
     example: "2525",
   }),
-  tls: described(choice("none", "opportunistic", "require", "verify").prefault("opportunistic"), {
-    meaning:
-      "`none`: never; `opportunistic`: when offered; `require`: encrypted or not at all; `verify`: also with a certificate that is valid for the name.",
-    example: "verify",
-    rfc: "RFC 3207, RFC 7435",
-  }),
+  ...transportKeys,
   preference: described(integer(0, 65_535).prefault("10"), {
     meaning: "Lower is tried first; equal ones share the mail.",
     example: "20",
@@ -40,12 +36,12 @@ const primaryKeys = section({
 });
 
 const primary = primaryKeys.transform((given, context): Primary => {
-  const { host = "", mx = false, port, tls, preference } = given;
+  const { host = "", mx = false, port, preference } = given;
   if (mx && host !== "")
     context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
   if (!mx && host === "")
     context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
-  return { host, port, tls, preference, ...(mx ? { mx } : {}) };
+  return { host, port, preference, ...transport(given, context), ...(mx ? { mx } : {}) };
 });
 
 const primaries = z

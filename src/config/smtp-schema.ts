@@ -103,7 +103,7 @@ const limits = section({
     meaning: "Unknown, malformed and misplaced commands in one connection, then 421.",
     example: "20",
   }),
-  bodyMemory: described(size("1MiB", "64GiB").prefault("64MiB"), {
+  bodyMemory: described(size("1MiB", "64GiB").prefault("8MiB"), {
     meaning:
       "Memory for bodies that are being received, in all; beyond, bodies go to a file while they arrive.",
     example: "64MiB",

@@ -102,11 +102,11 @@ describe("an operator", () => {
       await holdfast("recipients", "add", "added.test", "alice"),
       "The API list of added.test has 1 entry.\n",
     );
-    assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +accept$/m);
+    assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +accept\b/m);
     assert.match(await holdfast("recipients", "list", "added.test"), /^alice +api$/m);
     await oneRoundTrip("added.test");
     await holdfast("recipients", "remove", "added.test", "alice");
-    assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +reject$/m);
+    assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +reject\b/m);
     assert.match(await holdfast("domain", "remove", "added.test"), /^added\.test removed\.$/m);
     assert.match(await complaint(1, "domain", "show", "added.test"), /is not one of our domains/);
     assert.match(await complaint(1, "domain", "remove", DOMAIN), /declared in the configuration file/);
@@ -146,7 +146,7 @@ describe("an operator", () => {
     await isDelivered(kept);
     assert.match(await holdfast("queue", "flush", "--all"), /^\d+ recipients? due now\.$/m);
     const story = await holdfast("trace", kept);
-    for (const word of ["accepted", "hold by", "release by"]) assert.ok(story.includes(word), story);
+    for (const word of ["accepted", "hold", "release"]) assert.ok(story.includes(word), story);
     assert.match(await complaint(1, "queue", "hold", dropped), /^nothing to hold: /);
     assert.match(await complaint(2, "queue", "list", "--state", "odd"), /--state takes waiting, claimed, /);
   });
@@ -155,13 +155,13 @@ describe("an operator", () => {
     const good = await readFile(site.daemon.config, "utf8");
     await writeFile(site.daemon.config, good.replace('"alice"', '"alice", "bob"'));
     assert.match(await holdfast("reload"), /^The configuration is in effect\.$/m);
-    assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept$/m);
+    assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
     await writeFile(site.daemon.config, good.replace('"mode": "backup"', '"mode": "backup", "recipient": 3'));
     const words = await complaint(1, "reload");
     assert.match(words, /holdfast\.yaml:\d+:\d+: domains\.example\.test\.recipient: is not a known key/);
     assert.match(words, /^nothing was changed$/m);
     assert.match(await complaint(2, "check-config"), /is not a known key/);
-    assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept$/m);
+    assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
     await oneRoundTrip(DOMAIN);
     await writeFile(site.daemon.config, good);
     await holdfast("reload");
@@ -182,4 +182,19 @@ describe("an operator", () => {
     assert.equal(await holdfast("token", "revoke", "sync"), "sync revoked.\n");
     assert.equal(await ask(), 401);
   });
+});
+
+test("a configuration that is not there leads to no daemon at all", async () => {
+  const missing = await runHoldfast("/nowhere/holdfast.yaml", "queue", "list");
+  assert.deepEqual([missing.code, missing.stdout], [2, ""]);
+  assert.match(
+    missing.stderr,
+    /\/nowhere\/holdfast\.yaml does not say where its daemon is: it does not exist/,
+  );
+});
+
+test("a second daemon on the same folder is told whose it is, in one line", async () => {
+  const { code, stderr } = await runHoldfast(site.daemon.config, "serve");
+  assert.equal(code, 1);
+  assert.match(stderr, /^holdfast: \S+ is in use by process \d+; stop that one first, [^\n]*\n$/);
 });

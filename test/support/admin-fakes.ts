@@ -74,6 +74,7 @@ export class FakeWorld {
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
+  readonly resumed: string[] = [];
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
   readonly events: JournalEvent[] = [];
@@ -150,6 +151,7 @@ export class FakeWorld {
       access: this.access,
       status: () => this.status,
       primaries: async () => this.primaries,
+      resume: async (domain) => void this.resumed.push(domain),
       reload: async () => this.reloaded,
       metrics: async () => "holdfast_smtp_connections 4\n",
       journal: { record: (event) => void this.events.push(event) },

@@ -16,6 +16,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
 
 /** How loud an event is. */
 export function levelOf(event: JournalEvent): LogLevel {
+  if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
   return LEVELS[event.kind] ?? "info";
 }

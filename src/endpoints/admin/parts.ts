@@ -54,6 +54,8 @@ export interface AdminParts {
   /** Must not wait for other threads. */
   status(): ControlStatus;
   primaries(): Promise<readonly PrimaryStatus[]>;
+  /** Ends the probation of a domain. */
+  resume(domain: string): Promise<void>;
   reload(): Promise<ReloadBody>;
   /** Prometheus text format. */
   metrics(): Promise<string>;

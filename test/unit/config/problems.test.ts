@@ -167,7 +167,7 @@ test("primaries", async () => {
   assert.equal(await primaryFault("{ host: 192.0.2.256 }"), `"192.0.2.256" ${host}`);
   assert.equal(
     await primaryFault("{ host: a.example, tls: maybe }"),
-    '"maybe" is not known; write one of none, opportunistic, require, verify',
+    '"maybe" is not known; write one of none, opportunistic, require, verify, pin',
   );
   assert.equal(
     await primaryFault("{ host: a.example, port: 0 }"),
@@ -420,4 +420,32 @@ admin: { listen: "127.0.0.1:2525" }
 `;
   const places = (await after(text)).map((line) => line.replace(/ .*/, ""));
   assert.deepEqual(places, ["4:22:", "4:73:", "5:19:", "6:18:"]);
+});
+
+function primary(keys: string): Promise<string> {
+  return wrong(
+    `domains:\n  example.com: { primary: { host: m.example.com, ${keys} }, recipients: [alice] }\n`,
+  );
+}
+
+function login(keys: string): string {
+  return `tls: require, login: { user: u, ${keys} }`;
+}
+
+test("how a primary is spoken to: pins, login and TLS must fit each other", async () => {
+  const PIN = "write the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
+  assert.equal(await primary("tls: pin"), `pins nothing; add pin with ${PIN.slice("write ".length)}`);
+  assert.equal(await primary("tls: pin, pin: abc"), `"abc" is not a SHA-256; ${PIN}`);
+  assert.equal(await primary(`pin: sha256:${"0".repeat(64)}`), "has no effect; write tls: pin");
+  assert.equal(await primary("tls: none, implicitTls: true"), "contradicts tls: none; remove one");
+  assert.equal(
+    await primary("login: { user: u, passwordEnv: PATH }"),
+    "could cross the network in clear; write tls: require, verify or pin",
+  );
+  assert.equal(await primary(login("method: plain")), "has no password; write passwordFile or passwordEnv");
+  assert.equal(
+    await primary(login("passwordEnv: HOLDFAST_NOT_SET")),
+    '"HOLDFAST_NOT_SET" is not set in the environment; set it for the daemon, or use passwordFile',
+  );
+  assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
 });
