@@ -44,6 +44,13 @@ export function checkSettings({ checks }: Config): CheckSettings {
   };
 }
 
+/** Those of them that speak against clients. */
+export function badClientZones(config: Config): readonly string[] {
+  const { dnsbl } = config.checks;
+  const lists = dnsbl === "off" ? [] : dnsbl.lists;
+  return lists.filter(({ weight, action }) => weight > 0 || action !== undefined).map(({ zone }) => zone);
+}
+
 /** Every list of clients that is asked for any domain. */
 export function listZones({ checks, domains }: Config): readonly string[] {
   const used = [checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)];

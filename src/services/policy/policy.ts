@@ -34,6 +34,7 @@ import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 
 export { ListHealth } from "./list-health.ts";
+export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
