@@ -2,7 +2,7 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
-import { dnsBlocklists } from "./adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
@@ -25,6 +25,7 @@ export interface SmtpThreadData {
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
@@ -66,9 +67,18 @@ const dnsbl = {
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
+  rates: data.rates,
   thread: data.thread,
   directory,
-  policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),
+  policy: new Policy({
+    recipients: new Recipients(directory),
+    settings: () => checks,
+    hostname: data.settings.hostname,
+    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    dnsbl,
+    clock,
+    log,
+  }),
   acceptor,
   journal,
   log,

@@ -102,7 +102,7 @@ export class Transaction {
     if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
     this.profile = profile;
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
-    if (verdict.kind === "tag" && !this.tags.includes(verdict.field)) this.tags.push(verdict.field);
+    if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });
       return ACCEPTED;
@@ -123,6 +123,11 @@ export class Transaction {
   #limitOf({ name }: DomainRecord): number {
     const size = this.#parts.offers?.(name)?.size ?? Infinity;
     return Math.min(this.settings.maxMessageSize, Math.max(0, size - GROWTH));
+  }
+
+  /** Several fields may come as one text; each stands in the header once. */
+  #tag(text: string): void {
+    for (const field of text.split(/\r\n(?![ \t])/)) if (!this.tags.includes(field)) this.tags.push(field);
   }
 
   /** Whom the path means, or why nobody. */
