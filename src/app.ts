@@ -121,13 +121,14 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, certificate } = this.#foundation;
+    const { storage, crew, limits, known, certificate } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
       tls: () => certificate.current(),
       limits,
+      known,
       storage,
     });
     this.#smtp = threads;

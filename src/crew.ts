@@ -104,6 +104,8 @@ export interface SmtpCrewParts extends CrewParts {
   readonly tls: () => TlsMaterial | undefined;
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
+  /** The process-wide memory of clients that behaved. */
+  readonly known: SharedArrayBuffer;
   readonly storage: Storage;
 }
 
@@ -124,6 +126,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       folder: parts.config().storage.folder,
       shared: parts.storage.shared,
       limits: parts.limits,
+      known: parts.known,
       thread,
       intake,
       journal,

@@ -6,6 +6,7 @@ import { openCertificate, type Certificate } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "./crew.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
 import { Schedule } from "./runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "./services/directory/directory.ts";
@@ -18,6 +19,7 @@ export interface Foundation {
   readonly editor: DirectoryEditor;
   readonly schedule: Schedule;
   readonly limits: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   readonly certificate: Certificate;
   readonly startedAt: number;
 }
@@ -58,7 +60,19 @@ export async function layFoundation(
   stack.defer(() => directory.close());
   const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
   const limits = connectionMemory(config.smtp.threads);
-  return { crew, storage, reader, directory, editor, schedule, limits, certificate, startedAt: clock.now() };
+  const known = knownClientsMemory();
+  return {
+    crew,
+    storage,
+    reader,
+    directory,
+    editor,
+    schedule,
+    limits,
+    known,
+    certificate,
+    startedAt: clock.now(),
+  };
 }
 
 type TraceWriter = ReturnType<typeof openTraceWriter>;

@@ -15,6 +15,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     limits: config.smtp.limits,
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
+    greetAtOnce: config.smtp.greetAtOnce,
     ...(tls !== undefined && { tls }),
   };
 }

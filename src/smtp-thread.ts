@@ -16,6 +16,7 @@ export interface SmtpThreadData {
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
@@ -42,6 +43,7 @@ const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => c
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
+  known: data.known,
   thread: data.thread,
   directory,
   policy: new Policy({ recipients: new Recipients(directory), clock, log }),

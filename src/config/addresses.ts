@@ -64,6 +64,24 @@ export function endpoint(): Scalar<Endpoint> {
   });
 }
 
+/** One address, or a network in CIDR notation. */
+export function network(): Scalar<string> {
+  const notation = {
+    type: "network",
+    expected: 'an IP address or a network such as 192.0.2.0/24 or "2001:db8::/32"',
+    json: TEXT,
+  };
+  return scalar(notation, (text) => {
+    const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
+    const family = isIP(match?.[1] ?? "");
+    if (family === 0) return { wrong: `${quoted(text)} is not an IP address or a network` };
+    const longest = family === 4 ? 32 : 128;
+    if (Number(match?.[2] ?? 0) > longest)
+      return { wrong: `a prefix of /${match?.[2]} is above /${longest}` };
+    return { value: text };
+  });
+}
+
 /** `address:port` of a name server, as the resolver takes it. */
 export function nameServer(): Scalar<string> {
   const notation = {

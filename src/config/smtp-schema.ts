@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { endpoint } from "./addresses.ts";
+import { endpoint, network } from "./addresses.ts";
 import { described } from "./notes.ts";
 import { duration, integer, size } from "./quantities.ts";
 import { choice, kindOf, listOf, message, section, words } from "./scalars.ts";
@@ -151,9 +151,15 @@ export const smtp = section({
     rfc: "RFC 1870, RFC 5321 §4.5.3.1.7",
   }),
   greetDelay: described(duration("0s", "30s").prefault("100ms"), {
-    meaning: "Wait before the banner; a client that talks before it is told 554 (junk senders do).",
+    meaning:
+      "Wait before the banner; a client that talks before it is cut off with 421 (junk senders do). Clients whose network delivered a mail in the last 7 days do not wait.",
     example: "100ms",
     rfc: "RFC 5321 §4.3.1",
+  }),
+  greetAtOnce: described(listOf(network(), 'a list such as ["192.0.2.0/24", "2001:db8::/32"]').prefault([]), {
+    meaning: "Networks that get the banner at once.",
+    type: "list of networks",
+    example: '["10.0.0.0/8"]',
   }),
   limits: described(limits.prefault({}), {
     meaning: "Bounds on what one client, and all clients together, can ask for.",

@@ -7,6 +7,7 @@
  * counted in the one overflow row, which has the same cap; what a dead thread held is given back by `forget`.
  */
 import { randomBytes } from "node:crypto";
+import { seededHash as hash } from "./seeded-hash.ts";
 
 export interface ConnectionCaps {
   /** Connections in all. */
@@ -200,15 +201,4 @@ export class ConnectionTable {
 
 function distance(from: number, to: number, slots: number): number {
   return (to - from + slots) % slots;
-}
-
-/** 32 bits of a seeded mix; the seed keeps strangers from choosing networks that collide. */
-function hash(text: string, seed: number): number {
-  let value = seed ^ text.length;
-  for (let i = 0; i < text.length; i++) {
-    value = Math.imul(value ^ text.charCodeAt(i), 0x5bd1e995);
-    value ^= value >>> 15;
-  }
-  value = Math.imul(value ^ (value >>> 13), 0x2c1b3c6d);
-  return value ^ (value >>> 16);
 }

@@ -6,6 +6,7 @@ import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
+import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
@@ -205,7 +206,7 @@ export function benchParts(options: BenchOptions = {}) {
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
   const limits = connectionMemory(1);
-  const endpoint = await startSmtp({ ...parts, limits, thread: 0 });
+  const endpoint = await startSmtp({ ...parts, limits, known: knownClientsMemory(), thread: 0 });
   return {
     ...parts,
     endpoint,

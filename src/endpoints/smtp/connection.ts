@@ -42,7 +42,6 @@ export interface ConnectionParts extends SessionParts {
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
 
-const DEFAULT_GREET_DELAY = 100;
 /** Span over which the least rate of a body is measured, in ms. */
 const RATE_WINDOW = 60_000;
 /** Longest TLS handshake, in ms. */
@@ -81,7 +80,7 @@ export class Connection extends SMTPConnection {
 
   override init(): void {
     this._setListeners(() => {
-      const delay = this.#parts.settings().greetDelay ?? DEFAULT_GREET_DELAY;
+      const delay = this.#parts.greeting.delay(this.#session);
       if (delay === 0) this.#greet();
       else this.#parts.clock.after(delay, () => this.#greet());
     });

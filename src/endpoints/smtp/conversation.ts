@@ -4,6 +4,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Finding, Policy } from "../../services/policy/policy.ts";
+import type { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import type { SmtpSettings } from "./settings.ts";
 import type { Transaction } from "./transaction.ts";
@@ -17,6 +18,7 @@ export interface SessionParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 
 export interface Conversation {

@@ -108,6 +108,7 @@ export class Session implements Conversation {
     });
     this.transaction = undefined;
     if (answer.reply.code < 400) {
+      if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
       this.#sinceMail = 0;
     }

@@ -18,6 +18,7 @@ import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
+import { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
@@ -36,6 +37,8 @@ export interface SmtpParts {
   readonly clock: Clock;
   /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
   readonly limits: SharedArrayBuffer;
+  /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
+  readonly known: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
 }
@@ -76,7 +79,9 @@ class Endpoint implements SmtpEndpoint {
     this.#parts = parts;
     this.#settings = parts.settings;
     const connections = new ConnectionTable(parts.limits, parts.thread);
-    const shared = { ...parts, connections, settings: () => this.#settings, ticks: () => this.#ticks };
+    const settings = (): SmtpSettings => this.#settings;
+    const greeting = new Greeting(parts.known, parts.clock, settings);
+    const shared = { ...parts, connections, greeting, settings, ticks: () => this.#ticks };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
     this.#lastSweep = parts.clock.now();
     this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());

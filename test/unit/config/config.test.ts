@@ -28,6 +28,7 @@ test("fills in every default", async () => {
       threads: cores,
       maxMessageSize: 50_000_000,
       greetDelay: 100,
+      greetAtOnce: [],
       limits: {
         commandTimeout: 300_000,
         dataTimeout: 180_000,

@@ -104,6 +104,34 @@ describe("time", () => {
     patient.close();
   });
 
+  test("who delivered a mail is greeted at once from then on", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { greetDelay: 100 } });
+    const first = dial(bench);
+    await waitFor(SOON, () => {
+      clock.advance(100);
+      return first.socket.bytesRead > 0;
+    });
+    assert.equal((await first.reply())?.code, 220);
+    const stranger = dial(bench);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    await upToData(first);
+    first.write("Subject: x\r\n\r\nx\r\n.\r\n");
+    assert.equal((await first.reply())?.code, 250);
+    const second = dial(bench);
+    assert.equal((await second.reply())?.code, 220);
+    assert.equal(stranger.socket.bytesRead, 0);
+    for (const client of [first, second, stranger]) client.close();
+  });
+
+  test("networks that the operator names are greeted at once", async () => {
+    const settings = { greetDelay: 100, greetAtOnce: ["2001:db8::/32", "127.0.0.0/8"] };
+    await using bench = await startBench({ clock: new ManualClock(), settings });
+    const client = dial(bench);
+    assert.equal((await client.reply())?.code, 220);
+    client.close();
+  });
+
   test("octets of a command do not extend the time for it", async () => {
     const clock = new ManualClock();
     await using bench = await startBench({ clock });
