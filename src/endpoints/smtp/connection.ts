@@ -30,7 +30,8 @@ import {
 import type { SessionParts } from "./conversation.ts";
 import type { IncomingBody } from "./incoming-body.ts";
 import type { ChunkTaken } from "./line-stream.ts";
-import { LineStream } from "./line-stream.ts";
+import { drained, feed, LineStream } from "./line-stream.ts";
+import { describeTls } from "./describe-tls.ts";
 import { Session } from "./session.ts";
 
 export interface ConnectionParts extends SessionParts {
@@ -46,6 +47,9 @@ type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
 const RATE_WINDOW = 60_000;
 /** Longest TLS handshake, in ms. */
 export const HANDSHAKE_TIMEOUT = 60_000;
+
+/** Characters of answers that are collected before they are written. */
+const MOST_UNSENT = 16_384;
 
 const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
 
@@ -63,6 +67,8 @@ export class Connection extends SMTPConnection {
   #windowStart = 0;
   #windowOctets = 0;
   #stopping = false;
+  /** Answers to pipelined commands, not yet written. */
+  #unsent = "";
 
   constructor(server: SMTPServer, socket: Socket | TLSSocket, parts: ConnectionParts) {
     super(server, socket, { id: "-" });
@@ -114,8 +120,19 @@ export class Connection extends SMTPConnection {
       line: (line, sound) => this.#line(line, sound),
       chunk: (chunk) => this.#chunk(chunk),
       tooLong: () => this.#cut(TOO_LONG),
+      flush: () => this.#flush(),
       failed: (error) => this.#failed(error),
     });
+  }
+
+  /** A plain socket feeds its parser by itself: a pipe costs as much again for each line. */
+  override _setListeners(callback: () => void): void {
+    if (this.needsUpgrade) return super._setListeners(callback);
+    const socket = this._socket;
+    socket.on("close", (hadError: boolean) => this._onCloseEvent(hadError));
+    socket.on("error", (error: Error) => this._onError(error));
+    feed(this.#parser(), socket);
+    callback();
   }
 
   /** Time is watched by `tick`; this is where the upgrade shows its TLS socket. */
@@ -162,7 +179,7 @@ export class Connection extends SMTPConnection {
     if (this._closing) return undefined;
     if (this.#stopping) return this.#cut(STOPPING);
     this.#await("command");
-    return this.#drained();
+    return this.#collecting && this.#unsent.length < MOST_UNSENT ? undefined : this.#flush();
   }
 
   #openBody(goAhead: Answer): undefined {
@@ -210,6 +227,7 @@ export class Connection extends SMTPConnection {
   }
 
   #startTls(): Promise<void> {
+    void this.#flush();
     this.#await("handshake");
     return new Promise((resumeRetiredParser) => {
       this.upgrade(resumeRetiredParser, () => {
@@ -243,8 +261,8 @@ export class Connection extends SMTPConnection {
   }
 
   #write(answer: Answer): void {
-    const socket = this._socket;
-    if (!this._upgrading && socket.writable) socket.write(wireText(answer), "latin1");
+    this.#unsent += wireText(answer);
+    if (answer.next === "close" || !this.#collecting) void this.#flush();
     if (answer.next !== "close") return;
     this.#phase = "closing";
     this.#body?.abort();
@@ -257,22 +275,26 @@ export class Connection extends SMTPConnection {
     this.#since = this.#parts.ticks();
   }
 
-  #drained(): Promise<void> | undefined {
+  /** Writes what was answered; waits while the client does not read. */
+  #flush(): Promise<void> | undefined {
     const socket = this._socket;
-    if (!socket.writableNeedDrain || socket.destroyed) return undefined;
-    return new Promise((resolve) => void socket.once("drain", resolve));
+    const text = this.#unsent;
+    this.#unsent = "";
+    if (text !== "" && !this._upgrading && socket.writable) socket.write(text, "latin1");
+    return drained(socket);
   }
 
   #parser(): LineStream {
     return this._parser as LineStream;
   }
 
+  /** More answers follow in this turn; false, too, once the socket has closed. */
+  get #collecting(): boolean {
+    return this._parser !== false && this.#parser().working;
+  }
+
   #destroy(): void {
     this.#phase = "closing";
     (this.#handshake ?? this._socket).destroy();
   }
-}
-
-function describeTls(socket: TLSSocket): string {
-  return [socket.getProtocol(), socket.getCipher()?.standardName].filter(Boolean).join(" ");
 }

@@ -4,7 +4,7 @@
  *
  * Invariant: nothing is written after the first problem; whatever does not end in `accepted` is aborted.
  */
-import { createHash } from "node:crypto";
+import { BodyHash } from "./body-hash.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { HeaderScanner } from "../../mail/header-scanner.ts";
@@ -52,7 +52,7 @@ export class IncomingBody {
   readonly #id: string;
   readonly #decoder = new DataDecoder();
   readonly #scanner: HeaderScanner;
-  readonly #hash = createHash("sha256");
+  readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #most: number;
   #received = 0;
@@ -76,7 +76,7 @@ export class IncomingBody {
     this.#received += chunk.length;
     if (this.#received > this.#most) return { overrun: true };
     const { body, rest } = this.#decoder.decode(chunk);
-    const wait = body.length > 0 ? this.#store(body) : undefined;
+    const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
@@ -99,14 +99,14 @@ export class IncomingBody {
     this.#writer.abort();
   }
 
-  #store(body: Buffer): Promise<void> | undefined {
+  #store(body: Buffer, last: boolean): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
       this.#writer.abort();
       return undefined;
     }
     this.#scanner.feed(body);
-    this.#hash.update(body);
+    this.#hash.update(body, last);
     try {
       return this.#writer.write(body)?.catch((error: unknown) => this.#broken(error));
     } catch (error) {
@@ -147,7 +147,7 @@ export class IncomingBody {
       topFields: this.#topFields(),
       smtpUtf8: transaction.smtpUtf8,
       eightBit: transaction.eightBit || this.#decoder.eightBit,
-      hash: this.#hash.digest("hex"),
+      hash: this.#hash.digest(),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),

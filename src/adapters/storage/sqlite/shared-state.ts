@@ -11,13 +11,17 @@ export function makeSharedState(): SharedState {
   return new SharedArrayBuffer(16);
 }
 
+/** Asked for at every command, so the views are made once. */
+const views = new WeakMap<SharedState, Int32Array>();
+
 export function readCondition(shared: SharedState): StoreCondition {
-  const at = Number(Atomics.load(new BigInt64Array(shared), CONDITION_AT));
-  return CONDITIONS[at] ?? "sick";
+  let view = views.get(shared);
+  if (view === undefined) views.set(shared, (view = new Int32Array(shared)));
+  return CONDITIONS[Atomics.load(view, CONDITION_AT)] ?? "sick";
 }
 
 export function writeCondition(shared: SharedState, condition: StoreCondition): void {
-  Atomics.store(new BigInt64Array(shared), CONDITION_AT, BigInt(CONDITIONS.indexOf(condition)));
+  Atomics.store(new Int32Array(shared), CONDITION_AT, CONDITIONS.indexOf(condition));
 }
 
 /** Bytes above the reserve; never negative. */

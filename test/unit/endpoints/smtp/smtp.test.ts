@@ -494,3 +494,31 @@ describe("settings and stopping", () => {
     other.close();
   });
 });
+
+describe("pipelining", () => {
+  test("the answers to commands of one packet leave as one", async () => {
+    await using bench = await startBench();
+    const smtp = await greeted(bench);
+    const chunks: number[] = [];
+    smtp.socket.on("data", (chunk) => chunks.push(String(chunk).split("\r\n").length - 1));
+    smtp.write("EHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<alice@our.test>\r\nDATA\r\n");
+    for (const code of [250, 250, 250, 354]) assert.equal((await smtp.reply())?.code, code);
+    assert.equal(chunks.length, 1);
+    smtp.close();
+  });
+
+  test("who pipelines without reading is not read on", async () => {
+    await using bench = await startBench({ limits: { commands: 1e9, commandsWithoutMail: 1e9 } });
+    const smtp = await greeted(bench);
+    smtp.socket.pause();
+    const lines = Buffer.from("EHLO c.example\r\n".repeat(4000));
+    let taken = 0;
+    while (smtp.socket.writableLength < 8 * lines.length && taken < 4000) {
+      smtp.socket.write(lines);
+      taken += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(taken < 4000, "the server reads and reads");
+    smtp.socket.destroy();
+  });
+});
