@@ -38,7 +38,7 @@ const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const bodyMemory = data.settings.limits.bodyMemory;
 const intake = connectIntake(data.intake, { folder: data.folder, shared: data.shared, bodyMemory, clock });
-const directory = new Directory(openDirectoryReader(data.folder));
+const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 const endpoint = await startSmtp({
   settings: data.settings,
