@@ -57,7 +57,7 @@ test("fills in every default", async () => {
       trace: 30 * 86_400_000,
       traceSize: 1e9,
     },
-    delivery: { connections: 8, mailsPerConnection: 100, connectTimeout: 30_000 },
+    delivery: { connections: 20, mailsPerConnection: 100, connectTimeout: 30_000 },
     alerts: { oldest: 4 * 3_600_000 },
     log: { level: "info" },
     checks: {
