@@ -3,12 +3,20 @@
  * the opposite one. What fails while starting takes down what was already up.
  */
 import { readFileSync } from "node:fs";
+import { dnsBlocklists } from "./adapters/dns/dns.ts";
 import type { Gauges } from "./adapters/journal/journal.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
-import { applySmtp, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
+import {
+  applyLists,
+  applySmtp,
+  checksFollower,
+  deliveryFollower,
+  smtpFollower,
+  storageFollower,
+} from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
@@ -17,6 +25,8 @@ import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
 import { Access } from "./services/access/access.ts";
+import { ListHealth } from "./services/policy/policy.ts";
+import { listZones } from "./settings.ts";
 
 /** A DATA in progress may go on this long when we stop, in ms. */
 const DATA_GRACE = 20_000;
@@ -48,6 +58,7 @@ class RunningDaemon implements Daemon {
   #foundation!: Foundation;
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
+  #lists!: ListHealth;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -71,11 +82,13 @@ class RunningDaemon implements Daemon {
       storageEnded: () => this.#broken.resolve(),
     });
     await (await this.#foundation.editor.stage(config.domains)).flip();
+    this.#lists = this.#openLists();
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
+    void this.#lists.test();
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
 
@@ -130,6 +143,7 @@ class RunningDaemon implements Daemon {
       limits,
       known,
       storage,
+      soundLists: () => this.#lists.sound(),
     });
     this.#smtp = threads;
     certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
@@ -161,6 +175,7 @@ class RunningDaemon implements Daemon {
       access: new Access(storage.control, clock),
       status: () => this.#status(),
       primaries: () => this.#primaries(),
+      resume: async (domain) => void (await this.#delivery?.current?.control.call("resume", domain)),
       reload: () => this.reload(),
       metrics: () => sink.metrics(() => this.#gauges()),
       journal: sink,
@@ -170,9 +185,20 @@ class RunningDaemon implements Daemon {
     stack.defer(() => admin.stop());
   }
 
+  #openLists(): ListHealth {
+    const { clock, sink } = this.#foundation.crew;
+    const blocklists = dnsBlocklists({ servers: this.#config.dns.servers, clock });
+    const changed = (zones: readonly string[]): void =>
+      void applyLists(zones, this.#smtp).catch(() => undefined);
+    const lists = new ListHealth({ blocklists, clock, journal: sink, changed });
+    lists.use(listZones(this.#config));
+    return lists;
+  }
+
   #addJobs(): void {
     const { editor, schedule } = this.#foundation;
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.test() });
   }
 
   #directoryChanged(): void {
@@ -190,6 +216,7 @@ class RunningDaemon implements Daemon {
       connections: new ConnectionTable(limits, 0).total(),
       room: readRoom(storage.shared),
       generation: directory.generation(),
+      lists: this.#lists.status(),
     };
   }
 
@@ -198,15 +225,16 @@ class RunningDaemon implements Daemon {
   }
 
   async #gauges(): Promise<Gauges> {
-    const { connections, condition, room } = this.#status();
+    const { connections, condition, room, lists } = this.#status();
     const queue = await this.#foundation.reader.client.counts();
-    return { queue, primaries: await this.#primaries(), connections, condition, room };
+    return { queue, primaries: await this.#primaries(), connections, condition, room, lists };
   }
 
   #followers(): readonly Follower[] {
     const { certificate, storage } = this.#foundation;
     return [
       smtpFollower(certificate, this.#smtp),
+      checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
     ];

@@ -9,7 +9,7 @@ import { Moved } from "./runtime/channel.ts";
 import type { Clock, ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "./runtime/threads.ts";
-import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
+import { checkSettings, deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
 import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
 
@@ -102,6 +102,8 @@ export type SmtpThread = SupervisedThread<SmtpControl>;
 export interface SmtpCrewParts extends CrewParts {
   readonly config: () => Config;
   readonly tls: () => TlsMaterial | undefined;
+  /** Lists of clients that passed their test. */
+  readonly soundLists: () => readonly string[];
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
   /** The process-wide memory of clients that behaved. */
@@ -121,8 +123,13 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     new ConnectionTable(parts.limits, thread).forget(thread);
     const intake = parts.storage.connect("intake");
     const journal = journalLine(parts.sink);
+    const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
       settings: smtpSettings(parts.config(), parts.tls()),
+      bodyMemory: Math.floor(limits.bodyMemory / threads),
+      checks: checkSettings(parts.config()),
+      soundLists: parts.soundLists(),
+      dnsServers: parts.config().dns.servers,
       folder: parts.config().storage.folder,
       shared: parts.storage.shared,
       limits: parts.limits,

@@ -28,6 +28,8 @@ export type DeliveryControl = {
   directoryChanged(): void;
   /** Makes what waits due now; no names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
+  /** Ends the probation of a domain. */
+  resume(domain: string): Promise<void>;
   /** Claims stop; conversations past their dot have 30 s; the rest is released. */
   stop(): Promise<void>;
 };
@@ -39,7 +41,12 @@ const directory = new Directory(openDirectoryReader(data.folder));
 const delivery = startDelivery({
   store: connectWork(data.work, { folder: data.folder }),
   directory,
-  client: smtpClient({ hostname: data.settings.hostname, connect: data.connectTimeout, clock }),
+  client: smtpClient({
+    hostname: data.settings.hostname,
+    connect: data.connectTimeout,
+    clock,
+    environment: process.env,
+  }),
   resolver: dnsResolver({ servers: data.dnsServers, clock }),
   journal,
   log,
@@ -60,6 +67,7 @@ serveControl<DeliveryControl>(
       delivery.directoryChanged();
     },
     flush: (domains) => delivery.flush(domains),
+    resume: (domain) => delivery.resume(domain),
     stop: async () => {
       await schedule.stop();
       await delivery.stop();

@@ -3,7 +3,8 @@ import type { Certificate } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "./crew.ts";
 import type { Follower } from "./reload.ts";
-import { deliverySettings, smtpSettings } from "./settings.ts";
+import type { ListHealth } from "./services/policy/policy.ts";
+import { checkSettings, deliverySettings, listZones, smtpSettings } from "./settings.ts";
 
 /** The SMTP threads, with the certificate that they show. */
 export function smtpFollower(certificate: Certificate, threads: readonly SmtpThread[]): Follower {
@@ -17,6 +18,25 @@ export function smtpFollower(certificate: Certificate, threads: readonly SmtpThr
       await applySmtp(config, certificate, threads);
     },
   };
+}
+
+/** The checks on clients; lists that are new to us count from their first test on. */
+export function checksFollower(lists: ListHealth, threads: () => readonly SmtpThread[]): Follower {
+  return {
+    check: async () => undefined,
+    use: async (config) => {
+      const checks = checkSettings(config);
+      await eachRunning(threads(), (thread) => thread.control.call("applyChecks", checks));
+      lists.use(listZones(config));
+      // Its answers may take seconds; a list counts from its first good test on.
+      void lists.test();
+    },
+  };
+}
+
+/** Tells all SMTP threads which lists of clients count. */
+export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
+  await eachRunning(threads, (thread) => thread.control.call("useLists", zones));
 }
 
 export function deliveryFollower(thread: () => DeliveryThread | undefined): Follower {

@@ -10,6 +10,7 @@ import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
 import { Schedule } from "./runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "./services/directory/directory.ts";
+import { startStoreCheck } from "./store-check.ts";
 
 export interface Foundation {
   readonly crew: CrewParts;
@@ -54,6 +55,8 @@ export async function layFoundation(
   const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
   stack.defer(() => schedule.stop());
   schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
+  if (await storage.thread.control.call("unclean", undefined))
+    stack.defer(startStoreCheck(config.storage.folder, { clock, sink }));
   const reader = await startReader(config);
   stack.defer(() => reader.close());
   const directory = new Directory(openDirectoryReader(config.storage.folder));

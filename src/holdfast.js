@@ -5,6 +5,10 @@ const oldest = 24;
 const major = Number(process.versions.node.split(".")[0]);
 
 if (major >= oldest) {
+  const { fillCompiled, keepCompiled } = await import("./compile-cache.js");
+  if (process.argv.includes("serve")) (await import("./lean-memory.js")).startLean();
+  keepCompiled();
+  if (["serve", "demo"].some((verb) => process.argv.includes(verb))) await fillCompiled();
   await import("./main.ts");
 } else {
   process.stderr.write(

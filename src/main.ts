@@ -1,13 +1,12 @@
 /**
  * The verbs. `serve` is the daemon, `demo` a daemon that tells a story, `check-config` reads a file; every other
- * verb is the tool, which talks to the running daemon over the Unix socket of the same configuration.
+ * verb is the tool, which talks to the running daemon over the Unix socket of the same configuration. Each verb
+ * loads what it needs and no more: the tool must be quick, and the daemon does not carry the tool.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { startDaemon } from "./app.ts";
-import { runTool } from "./cli/cli.ts";
-import { adminSocket, configPath, formatProblem, loadConfig, type Config } from "./config/config.ts";
-import { runDemo } from "./demo.ts";
+import type { Daemon } from "./app.ts";
+import type { Config } from "./config/config.ts";
 import { errorText } from "./runtime/log.ts";
 
 const USAGE = `holdfast: a backup MX and mail reflector
@@ -37,7 +36,6 @@ const DEFAULT_SOCKET = resolve("data/admin.sock");
 async function main(argv: readonly string[]): Promise<number> {
   const { file, rest } = takeConfigOption(argv);
   const [verb, ...args] = rest;
-  const config = configPath(file);
   switch (verb) {
     case undefined:
     case "help":
@@ -50,14 +48,28 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(`holdfast ${version()}\n`);
       return 0;
     case "serve":
-      return serve(config);
+      return serve(file);
     case "check-config":
-      return checkConfig(args[0] ?? config);
+      return checkConfig(args[0] ?? file);
     case "demo":
-      return runDemo();
+      return (await import("./demo.ts")).runDemo();
     default:
-      return runTool(verb, args, { socket: adminSocket(config) ?? DEFAULT_SOCKET, config });
+      return tool(verb, args, file);
   }
+}
+
+/** A verb for the daemon of this configuration, and never for another one. */
+async function tool(verb: string, args: readonly string[], file: string | undefined): Promise<number> {
+  const [{ runTool }, { adminSocket, configPath }] = await Promise.all([
+    import("./cli/cli.ts"),
+    import("./config/config.ts"),
+  ]);
+  const config = configPath(file);
+  const socket = adminSocket(config) ?? (config === configPath(undefined, {}) ? DEFAULT_SOCKET : undefined);
+  if (socket !== undefined) return runTool(verb, args, { socket, config });
+  const why = existsSync(config) ? "its `storage` cannot be read" : "it does not exist";
+  process.stderr.write(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
+  return WRONG_USE;
 }
 
 /** `--config FILE` may stand anywhere. */
@@ -73,26 +85,28 @@ function takeConfigOption(argv: readonly string[]): { file: string | undefined; 
   return { file, rest };
 }
 
-async function checkConfig(path: string): Promise<number> {
-  const config = readConfig(path);
+async function checkConfig(path: string | undefined): Promise<number> {
+  const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
   const count = config.domains.length;
-  process.stdout.write(`${path}: ok, ${count} ${count === 1 ? "domain" : "domains"}\n`);
+  process.stdout.write(`${path ?? config.file}: ok, ${count} ${count === 1 ? "domain" : "domains"}\n`);
   return 0;
 }
 
 /** The configuration, or undefined after its problems were printed. */
-function readConfig(path: string): Config | undefined {
-  const loaded = loadConfig(path);
+async function readConfig(path: string | undefined): Promise<Config | undefined> {
+  const { configPath, formatProblem, loadConfig } = await import("./config/config.ts");
+  const loaded = loadConfig(configPath(path));
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   return loaded.ok ? loaded.config : undefined;
 }
 
-async function serve(path: string): Promise<number> {
-  const config = readConfig(path);
+async function serve(path: string | undefined): Promise<number> {
+  const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
-  let daemon: Awaited<ReturnType<typeof startDaemon>>;
+  const { startDaemon } = await import("./app.ts");
+  let daemon: Daemon;
   try {
     daemon = await startDaemon(config);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** What each room gets of the configuration. */
 import { networkInterfaces } from "node:os";
 import type { Config, Endpoint } from "./config/config.ts";
+import type { CheckSettings } from "./ports/checks.ts";
 import type { SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "./services/delivery/delivery.ts";
 
@@ -29,6 +30,17 @@ export function deliverySettings(config: Config): DeliverySettings {
     retention: config.retention,
     alertsOldest: config.alerts.oldest,
   };
+}
+
+export function checkSettings({ checks: { contact, dnsbl, access } }: Config): CheckSettings {
+  return { ...(contact !== undefined && { contact }), dnsbl, ...(access !== undefined && { access }) };
+}
+
+/** Every list of clients that is asked for any domain. */
+export function listZones({ checks, domains }: Config): readonly string[] {
+  const used = [checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)];
+  const lists = used.flatMap((dnsbl) => (dnsbl === undefined || dnsbl === "off" ? [] : dnsbl.lists));
+  return [...new Set(lists.map(({ zone }) => zone))];
 }
 
 /** A listener on all addresses is reached by each address of this machine. */

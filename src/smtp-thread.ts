@@ -2,7 +2,9 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import { dnsBlocklists } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
@@ -13,10 +15,16 @@ import { Recipients } from "./services/recipients/recipients.ts";
 
 export interface SmtpThreadData {
   readonly settings: SmtpSettings;
+  readonly checks: CheckSettings;
+  /** Zones of the lists of clients that passed their test. */
+  readonly soundLists: readonly string[];
+  readonly dnsServers: readonly string[];
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
+  /** This thread's part of the memory for bodies, in bytes. */
+  readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
@@ -29,6 +37,9 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
+  applyChecks(checks: CheckSettings): void;
+  /** The lists of clients that count from here on. */
+  useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
   stop(request: { readonly grace: number }): Promise<void>;
 };
@@ -36,17 +47,23 @@ export type SmtpControl = {
 const data = threadData<SmtpThreadData>();
 const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
-const bodyMemory = data.settings.limits.bodyMemory;
-const intake = connectIntake(data.intake, { folder: data.folder, shared: data.shared, bodyMemory, clock });
+const { folder, shared, bodyMemory } = data;
+const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+let checks = data.checks;
+let soundLists: ReadonlySet<string> = new Set(data.soundLists);
+const dnsbl = {
+  blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
+  isSound: (zone: string) => soundLists.has(zone),
+};
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
   known: data.known,
   thread: data.thread,
   directory,
-  policy: new Policy({ recipients: new Recipients(directory), clock, log }),
+  policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),
   acceptor,
   journal,
   log,
@@ -57,6 +74,12 @@ serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
+    applyChecks: (settings) => {
+      checks = settings;
+    },
+    useLists: (zones) => {
+      soundLists = new Set(zones);
+    },
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();

@@ -19,6 +19,8 @@ export type StorageControl = {
   /** Memory shared with the clients: condition of the disk and free room. */
   shared(): SharedArrayBuffer;
   connect(client: { readonly role: "intake" | "work" | "control"; readonly port: MessagePort }): void;
+  /** The last process did not end in order: the database should be looked through. */
+  unclean(): boolean;
   setReserve(reserve: WriterOptions["reserve"]): void;
   /** Last commit, checkpoint. */
   close(): Promise<void>;
@@ -35,6 +37,7 @@ serveControl<StorageControl>(
   {
     shared: () => writer.shared,
     connect: ({ role, port }) => writer.serve(role, port),
+    unclean: () => writer.unclean,
     setReserve: (reserve) => writer.setReserve(reserve),
     close: async () => {
       await writer.close();

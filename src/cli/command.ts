@@ -20,6 +20,8 @@ export interface Option {
   /** What stands for the value in the help; absent: a switch. */
   readonly value?: string;
   readonly multiple?: boolean;
+  /** The only values that it takes. */
+  readonly choices?: readonly string[];
   readonly help: string;
 }
 
@@ -91,7 +93,10 @@ export function parseCommand(command: Command, args: readonly string[]): Input {
       strict: true,
     });
     const input = new Input(positionals, values);
-    if (!input.flag("help")) countWords(command, positionals.length);
+    if (!input.flag("help")) {
+      countWords(command, positionals.length);
+      checkChoices(command, input);
+    }
     return input;
   } catch (error) {
     throw error instanceof WrongUse ? error : new WrongUse(firstSentence((error as Error).message));
@@ -104,6 +109,14 @@ function countWords({ words }: Command, given: number): void {
   const most = words.includes("...") ? Infinity : names.length;
   if (given < least) throw new WrongUse(`${names.slice(given, least).join(" ")} is missing`);
   if (given > most) throw new WrongUse("too many words");
+}
+
+function checkChoices({ options }: Command, input: Input): void {
+  for (const { name, choices } of options) {
+    const given = input.text(name);
+    if (choices === undefined || given === undefined || choices.includes(given)) continue;
+    throw new WrongUse(`--${name} takes ${choices.join(", ")}; not ${given}`);
+  }
 }
 
 function firstSentence(text: string): string {

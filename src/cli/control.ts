@@ -2,11 +2,18 @@
 import type { HealthBody, ReloadBody, StatusBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { NoDaemon } from "./daemon.ts";
-import { amountText } from "./domains.ts";
+import { amountText, probationText } from "./domains.ts";
 import { ageOf, facts, plain, sizeInWords, type Column } from "./terminal.ts";
 
 const PRIMARIES: readonly Column[] = [
   { title: "PRIMARY", least: 20 },
+  { title: "STATE" },
+  { title: "FOR", right: true },
+  { title: "WHY", least: 10 },
+];
+
+const LISTS: readonly Column[] = [
+  { title: "LIST", least: 20 },
   { title: "STATE" },
   { title: "FOR", right: true },
   { title: "WHY", least: 10 },
@@ -43,7 +50,23 @@ function statusText(tool: Tool, body: StatusBody): string {
     ageOf(since, tool.now),
     why ?? "",
   ]);
-  return rows.length === 0 ? lines : `${lines}\n${tool.table(PRIMARIES, rows)}`;
+  const lists = body.lists.map(({ zone, state, since, why }) => [
+    zone,
+    state,
+    ageOf(since, tool.now),
+    why ?? "",
+  ]);
+  const tried = body.primaries.flatMap(({ destination, probation = [] }) =>
+    probation.map(
+      (each) => ["Probation", `${each.domain} at ${destination}: ${probationText(tool, each)}`] as const,
+    ),
+  );
+  const tables = [
+    ...(rows.length === 0 ? [] : [tool.table(PRIMARIES, rows)]),
+    ...(tried.length === 0 ? [] : [facts(tried, tool.columns)]),
+    ...(lists.length === 0 ? [] : [tool.table(LISTS, lists)]),
+  ];
+  return [lines, ...tables].join("\n");
 }
 
 export const reload: Command = {

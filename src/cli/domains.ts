@@ -6,10 +6,11 @@ import type {
   DomainPaused,
   DomainRemoved,
   NewDomain,
+  ProbationBody,
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
-import { ageOf, facts, plain, timeWithZone, type Column } from "./terminal.ts";
+import { ageOf, facts, plain, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },
@@ -44,9 +45,20 @@ export function amountText(mail: StateCounts): string {
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-function domainState({ paused, draining }: DomainBody): string {
+function domainState({ paused, draining, primaries }: DomainBody): string {
   if (draining) return "draining";
-  return paused ? "paused" : "active";
+  if (paused) return "paused";
+  const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
+  return stopped ? "stopped" : "active";
+}
+
+/** How a probation stands, in one line. */
+export function probationText(tool: Tool, { state, since, why, canaryAt }: ProbationBody): string {
+  if (state === "running")
+    return `its first mails after an outage go one by one, for ${ageOf(since, tool.now)}`;
+  const next =
+    canaryAt === undefined ? "" : `; next canary in ${timeInWords(Math.max(0, canaryAt - tool.now))}`;
+  return `stopped for ${ageOf(since, tool.now)}: ${why ?? "no reason known"}${next}; domain resume lets it go on`;
 }
 
 function primaryText({ primaries, settings }: DomainBody): string {
@@ -94,13 +106,19 @@ function domainText(tool: Tool, domain: DomainBody): string {
       "Primary",
       `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
     ]);
-  for (const { destination, state, since, why } of domain.primaries)
+  for (const { destination, state, since, why, probation = [] } of domain.primaries) {
     pairs.push([
       "Now",
       `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
     ]);
+    for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
+  }
   return facts(pairs, tool.columns);
 }
+
+const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];
+const MODES: readonly string[] = ["backup", "reflector"];
+const UNKNOWN: readonly string[] = ["accept", "defer", "reject"];
 
 export const domainAdd: Command = {
   words: "DOMAIN",
@@ -108,10 +126,15 @@ export const domainAdd: Command = {
   options: [
     { name: "primary", value: "HOST[:PORT]", multiple: true, help: "where its mail goes; may be repeated" },
     { name: "mx", help: "its mail goes to its own MX records" },
-    { name: "tls", value: "LEVEL", help: "none, opportunistic, require or verify" },
-    { name: "mode", value: "MODE", help: "backup or reflector" },
+    { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
+    { name: "mode", value: "MODE", choices: MODES, help: MODES.join(" or ") },
     { name: "catch-all", help: "every recipient is valid" },
-    { name: "unknown", value: "WHAT", help: "unknown ones in an outage: accept, defer, reject" },
+    {
+      name: "unknown",
+      value: "WHAT",
+      choices: UNKNOWN,
+      help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
+    },
     { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
   ],
   example: "holdfast domain add example.org --primary mail.example.org:25",
@@ -119,6 +142,9 @@ export const domainAdd: Command = {
     const json = await newDomain(input);
     const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
     tool.print(domain, () => `${plain(domain.name)} added.\n`);
+    const takesNobody = !json.catchAll && (json.recipients ?? []).length === 0;
+    if (takesNobody)
+      tool.complain(`it has no recipients yet; \`holdfast recipients add ${domain.name} NAME\` adds them`);
     return OK;
   },
 };
@@ -144,7 +170,10 @@ function hostAndPort(place: string): { host: string; port?: number } {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new WrongUse(`--primary takes HOST:PORT or [IPV6]:PORT, not ${place}`);
-  return match?.[3] === undefined ? { host } : { host, port: Number(match[3]) };
+  const port = Number(match?.[3] ?? 25);
+  if (port < 1 || port > 65_535)
+    throw new WrongUse(`--primary: a port is a number from 1 to 65535, not ${port}`);
+  return match?.[3] === undefined ? { host } : { host, port };
 }
 
 function linesOf(text: string): string[] {

@@ -19,8 +19,15 @@ function queueAct({ verb, summary, done }: Act): Command {
     async run(tool, input) {
       const json = { verb, ...selection(verb, input) };
       const { count } = await tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
-      tool.print({ count }, () => `${count} ${count === 1 ? "recipient" : "recipients"} ${done}\n`);
-      return count === 0 && input.words.length > 0 ? FAILED : OK;
+      const isNone = count === 0 && input.words.length > 0;
+      tool.print({ count }, () =>
+        isNone ? "" : `${count} ${count === 1 ? "recipient" : "recipients"} ${done}\n`,
+      );
+      if (!isNone) return OK;
+      tool.complain(
+        `nothing to ${verb}: no mail in the queue has the id ${input.word(0)}, or its state forbids it`,
+      );
+      return FAILED;
     },
   };
 }

@@ -1,15 +1,28 @@
 /** Looking at the queue: list, show, export. */
 import { createWriteStream } from "node:fs";
+import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { MailBody, QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
-import { OK, type Command, type Input, type Option, type Tool } from "./command.ts";
+import {
+  StateName,
+  type MailBody,
+  type QueueEntryBody,
+  type QueuePage,
+} from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+
+const STATES: readonly string[] = StateName.options;
 
 export const FILTERS: readonly Option[] = [
   { name: "domain", value: "DOMAIN", help: "only recipients of this domain" },
   { name: "sender", value: "ADDRESS", help: "only from this sender; <> is the null sender" },
   { name: "recipient", value: "ADDRESS", help: "only for this recipient" },
-  { name: "state", value: "STATE", help: "waiting, claimed, unconfirmed, held or parked" },
+  {
+    name: "state",
+    value: "STATE",
+    choices: STATES,
+    help: STATES.join(", "),
+  },
 ];
 
 /** The filter that was given; `<>` is the null sender. */
@@ -157,8 +170,10 @@ export const queueExport: Command = {
   options: [{ name: "output", value: "FILE", help: "write there" }],
   example: "holdfast queue export 01k9zq3v5x0abcde --output mail.eml",
   async run(tool, input) {
-    const mail = await tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(input.word(0))}/export` });
     const file = input.text("output");
+    if (file === undefined && isTerminal(tool.stdout))
+      throw new WrongUse("a mail may hold what steers a terminal; give --output FILE, or a pipe");
+    const mail = await tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(input.word(0))}/export` });
     if (file === undefined) await pipeline(mail, tool.stdout, { end: false });
     else {
       await pipeline(mail, createWriteStream(file, { mode: 0o600 }));
@@ -167,3 +182,7 @@ export const queueExport: Command = {
     return OK;
   },
 };
+
+function isTerminal(stream: Writable): boolean {
+  return (stream as Writable & { readonly isTTY?: boolean }).isTTY === true;
+}

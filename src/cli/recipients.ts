@@ -67,7 +67,9 @@ function changing(verb: RecipientVerb, summary: string, example: string): Comman
       const path = listPath(input.word(0));
       const call = { method: "POST", path, ...(await given(tool, input, verb)) } as const;
       const { count } = await tool.daemon.ask<CountBody>(call);
-      tool.print({ count }, () => `The API list of ${plain(input.word(0))} has ${count} entries.\n`);
+      const entries = `${count} ${count === 1 ? "entry" : "entries"}`;
+      const note = verb === "remove" ? "; those in the configuration file stay" : "";
+      tool.print({ count }, () => `The API list of ${plain(input.word(0))} has ${entries}${note}.\n`);
       return OK;
     },
   };

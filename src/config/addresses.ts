@@ -2,7 +2,7 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../mail/address.ts";
 import { normaliseDomain } from "../mail/domain.ts";
-import { normaliseIp } from "../mail/network.ts";
+import { normaliseIp, parseNetwork } from "../mail/network.ts";
 import { quoted } from "./problem.ts";
 import type { Reading, Scalar } from "./scalars.ts";
 import { scalar } from "./scalars.ts";
@@ -64,24 +64,6 @@ export function endpoint(): Scalar<Endpoint> {
   });
 }
 
-/** One address, or a network in CIDR notation. */
-export function network(): Scalar<string> {
-  const notation = {
-    type: "network",
-    expected: 'an IP address or a network such as 192.0.2.0/24 or "2001:db8::/32"',
-    json: TEXT,
-  };
-  return scalar(notation, (text) => {
-    const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text);
-    const family = isIP(match?.[1] ?? "");
-    if (family === 0) return { wrong: `${quoted(text)} is not an IP address or a network` };
-    const longest = family === 4 ? 32 : 128;
-    if (Number(match?.[2] ?? 0) > longest)
-      return { wrong: `a prefix of /${match?.[2]} is above /${longest}` };
-    return { value: text };
-  });
-}
-
 /** `address:port` of a name server, as the resolver takes it. */
 export function nameServer(): Scalar<string> {
   const notation = {
@@ -96,6 +78,16 @@ export function nameServer(): Scalar<string> {
     if (isIP(address) === 0) return { wrong: `${quoted(text)} is not the IP address of a name server` };
     if (port < 1 || port > 65_535) return { wrong: `port ${port} is not between 1 and 65535` };
     return { value: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}` };
+  });
+}
+
+/** An address, or an address and the number of bits that count. */
+export function network(): Scalar<string> {
+  const expected = 'an IP address or a network, such as 192.0.2.7, 10.0.0.0/8 or "2001:db8::/32"';
+  return scalar({ type: "network", expected, json: TEXT }, (text) => {
+    // A network of everybody would trust everybody.
+    if ((parseNetwork(text)?.bits ?? 0) > 0) return { value: text.toLowerCase() };
+    return { wrong: `${quoted(text)} is not a network that could be trusted` };
   });
 }
 

@@ -1,10 +1,11 @@
 /** The configuration as the rest of Holdfast gets it: paths absolute, computed defaults filled in, frozen. */
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
+import { dnsblSettings } from "./dnsbl-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
-import type { Parsed } from "./schema.ts";
-import type { AdminConfig, AlertsConfig, Config, SmtpConfig } from "./shape.ts";
+import type { Parsed, ParsedDomain } from "./schema.ts";
+import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
 
 export function buildConfig(
   file: string,
@@ -13,7 +14,7 @@ export function buildConfig(
 ): Config {
   const folder = dirname(file);
   const domains = Object.entries(parsed.domains).map(([name, settings]) =>
-    declare(name, settings, recipients.get(name)),
+    declare(name, withPaths(settings, folder), { recipients: recipients.get(name), checks: parsed.checks }),
   );
   return deepFreeze({
     file,
@@ -28,9 +29,19 @@ export function buildConfig(
     delivery: parsed.delivery,
     alerts: alertsConfig(parsed.alerts, folder),
     log: { level: parsed.log.level, ...present("file", parsed.log.file && resolve(parsed.log.file)) },
-    checks: parsed.checks,
+    checks: checksConfig(parsed),
     domains,
   });
+}
+
+/** Files of passwords start from the folder of the configuration. */
+function withPaths(settings: ParsedDomain, folder: string): ParsedDomain {
+  const primary = settings.primary.map((one) => {
+    const { login } = one;
+    if (login?.passwordFile === undefined) return one;
+    return Object.assign(one, { login: { ...login, passwordFile: resolve(folder, login.passwordFile) } });
+  });
+  return { ...settings, primary };
 }
 
 /** A key that is left out when it has no value. */
@@ -49,6 +60,15 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     greetDelay: smtp.greetDelay,
     greetAtOnce: smtp.greetAtOnce,
     limits: smtp.limits,
+  };
+}
+
+function checksConfig({ checks: { contact, access, dnsbl, ...rest } }: Parsed): Checks {
+  return {
+    ...present("contact", contact),
+    ...present("access", access),
+    dnsbl: dnsblSettings(dnsbl),
+    ...rest,
   };
 }
 

@@ -1,10 +1,11 @@
 import * as z from "zod";
+import { access } from "./access-schema.ts";
+import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
-import { kindOf, message, section } from "./scalars.ts";
-import type { CheckName } from "./shape.ts";
+import { kindOf, message, section, words } from "./scalars.ts";
+import type { MissingCheck } from "./shape.ts";
 
-const CHECKS: Readonly<Record<CheckName, string>> = {
-  dnsbl: "Lists of bad clients in the DNS.",
+const CHECKS: Readonly<Record<MissingCheck, string>> = {
   greylist: "First delivery of an unknown client put off.",
   spf: "Whether the client may send for the domain of the return-path.",
   dmarc: "Whether the author's domain stands behind the mail.",
@@ -30,12 +31,26 @@ function off(name: string, meaning: string) {
   return described(schema.prefault("off"), { meaning: `${meaning} Not in this version.`, example: "off" });
 }
 
+function missing() {
+  return {
+    greylist: off("greylist", CHECKS.greylist),
+    spf: off("spf", CHECKS.spf),
+    dmarc: off("dmarc", CHECKS.dmarc),
+    reachability: off("reachability", CHECKS.reachability),
+    spam: off("spam", CHECKS.spam),
+    virus: off("virus", CHECKS.virus),
+  };
+}
+
 export const checks = section({
-  dnsbl: off("dnsbl", CHECKS.dnsbl),
-  greylist: off("greylist", CHECKS.greylist),
-  spf: off("spf", CHECKS.spf),
-  dmarc: off("dmarc", CHECKS.dmarc),
-  reachability: off("reachability", CHECKS.reachability),
-  spam: off("spam", CHECKS.spam),
-  virus: off("virus", CHECKS.virus),
+  contact: described(words("a sentence or an address of yours").optional(), {
+    meaning: "Ends the reply to those whom a check refuses: where they can turn to.",
+    example: '"see https://example.net/mail"',
+    default: "none",
+  }),
+  access,
+  dnsbl,
+  ...missing(),
 });
+
+export const domainChecks = section({ dnsbl: domainDnsbl, ...missing() });

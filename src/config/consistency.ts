@@ -3,20 +3,59 @@ import { accessSync, constants } from "node:fs";
 import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
+import type { Login, Primary } from "../ports/directory.ts";
 import type { Partly } from "./findings.ts";
 import { socketPath } from "./locate.ts";
-import type { Finding } from "./problem.ts";
+import type { Finding, Path } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import type { Endpoint } from "./shape.ts";
-import { accessFault } from "./text-file.ts";
+import { accessFault, readText } from "./text-file.ts";
 
 /** sockaddr_un holds 104 to 108 bytes, by the system. */
 const MAX_SOCKET_BYTES = 100;
+const MAX_PASSWORD_BYTES = 10_000;
 const FIVE_DAYS = 5 * 86_400_000;
 
 export function contradictions(parts: Partly<Parsed>, folder: string): readonly Finding[] {
-  return [...certificateFindings(parts, folder), ...listenerFindings(parts), ...socketFindings(parts)];
+  return [
+    ...certificateFindings(parts, folder),
+    ...listenerFindings(parts),
+    ...socketFindings(parts),
+    ...listFindings(parts),
+    ...loginFindings(parts, folder),
+  ];
+}
+
+/** Passwords of primaries: there, and not empty. */
+function loginFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, domain]) => {
+    // What is wrong elsewhere in it is left as it was written.
+    const primaries: readonly Primary[] = Array.isArray(domain?.primary) ? domain.primary : [];
+    return primaries.flatMap(({ login }, index): Finding[] => {
+      const at = primaries.length === 1 ? [] : [index];
+      const path = ["domains", name, "primary", ...at, "login"];
+      return login === undefined ? [] : passwordFindings(login, path, folder);
+    });
+  });
+}
+
+function passwordFindings(login: Login, path: Path, folder: string): Finding[] {
+  const { passwordFile, passwordEnv } = login;
+  if (passwordFile !== undefined) {
+    const file = resolve(folder, passwordFile);
+    const content = readText(file, MAX_PASSWORD_BYTES);
+    const fault = "fault" in content ? content.fault : emptyFault(content.text.split(/\r?\n/)[0] ?? "");
+    if (fault === undefined) return [];
+    return [{ path: [...path, "passwordFile"], wrong: `${file} ${fault.wrong}`, right: fault.right }];
+  }
+  if (passwordEnv === undefined || (process.env[passwordEnv] ?? "") !== "") return [];
+  const wrong = `${quoted(passwordEnv)} is not set in the environment`;
+  return [{ path: [...path, "passwordEnv"], wrong, right: "set it for the daemon, or use passwordFile" }];
+}
+
+function emptyFault(password: string): { wrong: string; right: string } | undefined {
+  return password === "" ? { wrong: "has no first line", right: "write the password into it" } : undefined;
 }
 
 function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
@@ -75,6 +114,17 @@ function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] 
   const path = admin?.socket === undefined ? ["storage"] : ["admin", "socket"];
   const wrong = `the socket ${quoted(socket)} has a path of ${length} bytes, and systems take ${MAX_SOCKET_BYTES}`;
   return [{ path, wrong, right: "set admin.socket to a short path such as /run/holdfast/admin.sock" }];
+}
+
+/** A domain that leaves the lists out takes those of all, so there must be some. */
+function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+  if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+    const own = settings?.checks?.dnsbl;
+    if (own === undefined || own === "off" || own.lists !== undefined) return [];
+    const right = "write the lists here or in checks.dnsbl";
+    return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "names no lists", right }];
+  });
 }
 
 /** Sound, but perhaps not what was meant. */

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import type { DomainSettings, Primary } from "../ports/directory.ts";
 import { hostOrLiteral } from "./addresses.ts";
-import { checks } from "./checks-schema.ts";
+import { domainChecks } from "./checks-schema.ts";
 import { described } from "./notes.ts";
 import { integer } from "./quantities.ts";
 import { choice, flag, kindOf, listOf, message, section, words } from "./scalars.ts";
+import { transport, transportKeys } from "./transport-schema.ts";
 
 const PRIMARY = "{ host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
 const RECIPIENTS =
@@ -27,12 +28,7 @@ const primaryKeys = section({
     meaning: "TCP port of that server.",
     example: "2525",
   }),
-  tls: described(choice("none", "opportunistic", "require", "verify").prefault("opportunistic"), {
-    meaning:
-      "`none`: never; `opportunistic`: when offered; `require`: encrypted or not at all; `verify`: also with a certificate that is valid for the name.",
-    example: "verify",
-    rfc: "RFC 3207, RFC 7435",
-  }),
+  ...transportKeys,
   preference: described(integer(0, 65_535).prefault("10"), {
     meaning: "Lower is tried first; equal ones share the mail.",
     example: "20",
@@ -40,12 +36,12 @@ const primaryKeys = section({
 });
 
 const primary = primaryKeys.transform((given, context): Primary => {
-  const { host = "", mx = false, port, tls, preference } = given;
+  const { host = "", mx = false, port, preference } = given;
   if (mx && host !== "")
     context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
   if (!mx && host === "")
     context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
-  return { host, port, tls, preference, ...(mx ? { mx } : {}) };
+  return { host, port, preference, ...transport(given, context), ...(mx ? { mx } : {}) };
 });
 
 const primaries = z
@@ -146,7 +142,7 @@ export const domain = section({
     example: "reject",
     rfc: "RFC 5321 §2.3.8",
   }),
-  checks: described(checks.optional(), {
+  checks: described(domainChecks.optional(), {
     meaning: "Overrides `checks` for this domain.",
     example: "{ greylist: off }",
   }),

@@ -3,13 +3,14 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { normaliseDomain } from "../mail/domain.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
+import { ownDnsblSettings } from "./dnsbl-schema.ts";
 import { unknownDuringOutage } from "./domain-schema.ts";
 import type { Partly } from "./findings.ts";
 import type { Finding, Path, Problem } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Entries, EntryFault } from "./recipient-list.ts";
 import { readEntries, readLines } from "./recipient-list.ts";
-import type { ParsedDomain } from "./schema.ts";
+import type { Parsed, ParsedDomain } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
 const MAX_LIST_BYTES = 128e6;
@@ -126,12 +127,19 @@ function domainWarnings(
   return [{ path: [...path.slice(0, -1), "unknownDuringOutage"], wrong, right: "remove it" }];
 }
 
+interface Declared {
+  readonly recipients: readonly string[] | undefined;
+  /** For all domains. */
+  readonly checks: Parsed["checks"];
+}
+
 /** A sound domain in the form that the directory takes. */
 export function declare(
   written: string,
   settings: ParsedDomain,
-  recipients: readonly string[] | undefined,
+  { recipients, checks }: Declared,
 ): DeclaredDomain {
+  const own = settings.checks?.dnsbl;
   return {
     name: normaliseDomain(written) ?? written,
     settings: {
@@ -141,6 +149,7 @@ export function declare(
       tagSeparator: settings.tagSeparator,
       unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
       bareNewlines: settings.bareNewlines,
+      ...(own !== undefined && { checks: { dnsbl: ownDnsblSettings(own, checks.dnsbl) } }),
     },
     ...(recipients === undefined ? {} : { recipients }),
   };

@@ -41,7 +41,7 @@ export const root = section({
   }),
   log: described(log.prefault({}), { meaning: "The daemon's log." }),
   checks: described(checks.prefault({}), {
-    meaning: "Judging clients and mail. None of the checks is in this version; all must be off.",
+    meaning: "Judging clients and mail. Each is off until it is written here.",
   }),
   domains: described(
     z

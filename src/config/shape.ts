@@ -1,3 +1,4 @@
+import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
@@ -39,9 +40,9 @@ export interface Endpoint {
 
 export interface Listener extends Endpoint {
   readonly tls: "starttls" | "implicit";
-  /** Networks that may send PROXY headers; always empty in this version. */
+  /** Networks that send PROXY headers, as `address/prefix`. */
   readonly proxy: readonly string[];
-  /** Networks that may send XCLIENT; always empty in this version. */
+  /** Networks that may send XCLIENT. */
   readonly xclient: readonly string[];
 }
 
@@ -115,7 +116,7 @@ export interface AlertsConfig {
   readonly oldest: number;
 }
 
-export type CheckName = "dnsbl" | "greylist" | "spf" | "dmarc" | "reachability" | "spam" | "virus";
+/** Checks that are not in this version, so that none can be anything but off. */
+export type MissingCheck = "greylist" | "spf" | "dmarc" | "reachability" | "spam" | "virus";
 
-/** No check is in this version, so none can be anything but off. */
-export type Checks = Readonly<Record<CheckName, "off">>;
+export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;

@@ -1,7 +1,8 @@
 /**
  * Reads the octets that follow DATA, RFC 5321 §4.1.1.4 and §4.5.2. Only CRLF "." CRLF ends a body. A dot that
  * opens a line after CRLF is removed, after a bare CR or LF it is content. Bare CR and bare LF become CRLF and
- * are counted, so that what is stored means the same to every server behind us.
+ * are counted, so that what is stored means the same to every server behind us. The octets of BDAT (RFC 3030) are
+ * read in the same way, but dots mean nothing there and only `end` ends the body.
  *
  * One pass over every octet, each looked at once; where chunks are cut makes no difference. A chunk that needs
  * no change goes out as a view of itself; whoever takes it owns that memory.
@@ -28,6 +29,9 @@ export interface DecodedChunk {
   readonly rest?: Buffer;
 }
 
+/** `dots`: as DATA carries a body; `plain`: as BDAT does. */
+export type BodyFraming = "dots" | "plain";
+
 export class DataDecoder {
   /** Octets of body so far. */
   size = 0;
@@ -38,6 +42,7 @@ export class DataDecoder {
   hasNul = false;
   eightBit = false;
 
+  readonly #dots: boolean;
   #state = LINE_START;
   #chunk: Buffer = EMPTY;
   /** Where in the chunk the line's content begins; negative when that was in an earlier chunk. */
@@ -49,6 +54,10 @@ export class DataDecoder {
   /** What was put out, once that cannot be one view of the chunk. */
   #copy: Buffer | undefined;
   #copied = 0;
+
+  constructor(framing: BodyFraming = "dots") {
+    this.#dots = framing === "dots";
+  }
 
   decode(chunk: Buffer): DecodedChunk {
     this.#chunk = chunk;
@@ -65,7 +74,7 @@ export class DataDecoder {
       }
       if (octet === CR && state === TEXT) state = CR_SEEN;
       else if (octet === LF && state === CR_SEEN) state = this.#endLine(at);
-      else if (octet === DOT && state === LINE_START) {
+      else if (octet === DOT && state === LINE_START && this.#dots) {
         this.#dot = at;
         state = DOT_SEEN;
       } else state = this.#turn(state, at);
@@ -74,6 +83,17 @@ export class DataDecoder {
     this.#state = state;
     if (state === ENDED) return { body: this.#body(this.#dot), rest: ownCopy(chunk, at) };
     return { body: this.#body(state === DOT_SEEN || state === DOT_CR_SEEN ? this.#dot : chunk.length) };
+  }
+
+  /** After the last octet of a `plain` body: what is still to be put out. */
+  end(): Buffer {
+    const bareCr = this.#state === CR_SEEN;
+    this.#countLine(bareCr ? -1 : 0);
+    this.#state = ENDED;
+    if (!bareCr) return EMPTY;
+    this.bareNewlines += 1;
+    this.size += 1;
+    return Buffer.from("\n");
   }
 
   /** The next state after an octet that is not the usual one in this state. */

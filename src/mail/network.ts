@@ -4,8 +4,15 @@ import { isIPv4, isIPv6 } from "node:net";
 export function normaliseIp(ip: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
   if (mapped?.[1] !== undefined) return mapped[1];
+  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(ip);
+  if (groups !== null) return groups.slice(1).flatMap(twoOctets).join(".");
   const zone = ip.indexOf("%");
   return (zone === -1 ? ip : ip.slice(0, zone)).toLowerCase();
+}
+
+function twoOctets(group: string): number[] {
+  const value = Number.parseInt(group, 16);
+  return [value >> 8, value & 0xff];
 }
 
 /** The network that shares one client's limits and reputation: /24 of IPv4, /64 of IPv6, as text. */
@@ -37,4 +44,50 @@ function embedIpv4(ip: string): string {
   if (match === null) return ip;
   const [a, b, c, d] = match.slice(2).map(Number) as [number, number, number, number];
   return `${match[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+}
+
+/** Addresses that share their first bits; groups of 16 bits. */
+export interface Network {
+  readonly groups: readonly number[];
+  readonly bits: number;
+}
+
+/** Reads an address or a network such as `192.0.2.0/24`; undefined for what is neither, or has bits beyond its length. */
+export function parseNetwork(text: string): Network | undefined {
+  const [, address = "", length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const groups = addressGroups(address);
+  if (groups === undefined) return undefined;
+  const bits = length === undefined ? groups.length * 16 : Number(length);
+  if (bits > groups.length * 16) return undefined;
+  const network = { groups, bits };
+  return groups.every((group, at) => (group & ~mask(network, at) & 0xffff) === 0) ? network : undefined;
+}
+
+export function networkHas(network: Network, ip: string): boolean {
+  const groups = addressGroups(ip);
+  if (groups?.length !== network.groups.length) return false;
+  return groups.every((group, at) => ((group ^ (network.groups[at] ?? 0)) & mask(network, at)) === 0);
+}
+
+function mask({ bits }: Network, at: number): number {
+  const own = Math.min(16, Math.max(0, bits - 16 * at));
+  return (0xffff << (16 - own)) & 0xffff;
+}
+
+function addressGroups(ip: string): number[] | undefined {
+  const plain = normaliseIp(ip);
+  if (isIPv6(plain)) return expandIpv6(plain).map((group) => Number.parseInt(group, 16));
+  if (!isIPv4(plain)) return undefined;
+  const [a, b, c, d] = plain.split(".").map(Number) as [number, number, number, number];
+  return [a * 256 + b, c * 256 + d];
+}
+
+/** Whether an address lies in one of these networks, each as `parseNetwork` reads it; throws for others. */
+export function networkSet(texts: readonly string[]): (ip: string) => boolean {
+  const networks = texts.map((text) => {
+    const network = parseNetwork(text);
+    if (network === undefined) throw new Error(`${text} is not a network`);
+    return network;
+  });
+  return (ip) => networks.some((network) => networkHas(network, ip));
 }

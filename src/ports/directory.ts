@@ -4,15 +4,37 @@
  * generation, visible from one commit on, and a reader that keeps a generation keeps seeing what it saw.
  */
 
+import type { DomainChecks } from "./checks.ts";
+
 export type Origin = "file" | "api";
-export type TlsLevel = "none" | "opportunistic" | "require" | "verify";
+export type TlsLevel = "none" | "opportunistic" | "require" | "verify" | "pin";
+
+/** Who we are to a primary that asks; the password itself is never stored. */
+export interface Login {
+  readonly user: string;
+  /** Absolute path; its first line is the password. One of the two is there. */
+  readonly passwordFile?: string;
+  /** Name of an environment variable. */
+  readonly passwordEnv?: string;
+  /** Absent: what the primary offers, `plain` first. */
+  readonly method?: "plain" | "login";
+}
+
+/** How a primary is spoken to. */
+export interface Transport {
+  readonly tls: TlsLevel;
+  /** TLS from the first octet on; absent: at port 465. */
+  readonly implicitTls?: boolean;
+  /** SHA-256 of certificates or public keys, in hexadecimal; one of them must fit, for level `pin`. */
+  readonly pins?: readonly string[];
+  readonly login?: Login;
+}
 
 /** Where a domain's mail goes. Either a host, or `mx`: the domain's own MX records without ours. */
-export interface Primary {
+export interface Primary extends Transport {
   /** Host name in A-labels, or an address without brackets; empty for `mx`. */
   readonly host: string;
   readonly port: number;
-  readonly tls: TlsLevel;
   /** Lower first; equal ones are shared at random. */
   readonly preference: number;
   readonly mx?: boolean;
@@ -27,6 +49,8 @@ export interface DomainSettings {
   readonly tagSeparator: string;
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
   readonly bareNewlines: "normalise" | "reject";
+  /** Checks that the domain has of its own. */
+  readonly checks?: DomainChecks;
 }
 
 export interface DomainRecord {

@@ -11,6 +11,18 @@ import type { Capabilities } from "./smtp-client.ts";
  */
 export type PrimaryState = "unknown" | "up" | "suspect" | "down" | "banned" | "loop";
 
+/** The first mails of a domain to a primary after an outage, or the stop that they led to. */
+export interface ProbationStatus {
+  readonly domain: string;
+  /** `stopped`: nothing of the domain is handed over but a canary from time to time. */
+  readonly state: "running" | "stopped";
+  /** When that began, ms since 1970. */
+  readonly since: number;
+  readonly why?: string;
+  /** When the next canary goes, for `stopped`. */
+  readonly canaryAt?: number;
+}
+
 export interface PrimaryStatus {
   /** `host:port`. */
   readonly destination: string;
@@ -24,4 +36,6 @@ export interface PrimaryStatus {
   readonly capabilities?: Capabilities;
   /** Connections in use. */
   readonly connections: number;
+  /** Domains that are in probation there; absent: none. */
+  readonly probation?: readonly ProbationStatus[];
 }

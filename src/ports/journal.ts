@@ -5,7 +5,7 @@
 import type { Reply } from "../mail/reply.ts";
 import type { StoreCondition } from "./queue.ts";
 
-export type JournalEvent = MailEvent | ClientEvent | PrimaryEvent | StoreEvent | OperatorEvent;
+export type JournalEvent = MailEvent | ClientEvent | PrimaryEvent | StoreEvent | ListEvent | OperatorEvent;
 
 /** What happens to one mail. */
 export type MailEvent =
@@ -69,10 +69,21 @@ export type PrimaryEvent =
       readonly took: number;
     }
   | {
-      readonly kind: "primary.loop";
+      /** `weakened`: it lacks what it had, such as TLS; mail is handed over all the same. */
+      readonly kind: "primary.loop" | "primary.weakened";
       readonly destination: string;
       readonly domains: readonly string[];
       readonly why: string;
+    }
+  | {
+      /** `stopped`: mail of the domain is held until an operator resumes it or a later canary passes. */
+      readonly kind: "probation.began" | "probation.stopped" | "probation.passed";
+      readonly destination: string;
+      readonly domain: string;
+      /** What stopped it, or what let it go on. */
+      readonly why?: string;
+      /** Recipients that wait for the domain. */
+      readonly held: number;
     };
 
 export type StoreEvent =
@@ -83,6 +94,8 @@ export type StoreEvent =
       readonly free?: number;
     }
   | { readonly kind: "store.recovered"; readonly unconfirmed: number }
+  /** The database was looked through after an unclean end; no findings: it is sound. */
+  | { readonly kind: "store.checked"; readonly findings: readonly string[]; readonly took: number }
   | {
       readonly kind: "queue.oldest";
       readonly domain: string;
@@ -96,6 +109,11 @@ export type StoreEvent =
       readonly recipients: number;
     }
   | { readonly kind: "queue.expired"; readonly recipients: number };
+
+/** A list of clients failed its test and is set aside, or passes it again. */
+export type ListEvent =
+  | { readonly kind: "blocklist.sick"; readonly zone: string; readonly why: string }
+  | { readonly kind: "blocklist.sound"; readonly zone: string };
 
 export type OperatorEvent =
   | {

@@ -145,6 +145,8 @@ export interface Body {
 
 export interface ClaimRequest {
   readonly domain: string;
+  /** Only this mail. */
+  readonly id?: string;
   /** Most mails to claim. */
   readonly limit: number;
   /** Also take unconfirmed ones that are due. */
@@ -168,6 +170,21 @@ export interface SettleRequest {
   readonly recipients: readonly Settlement[];
   /** `host:port` of the primary spoken to; absent when none was. */
   readonly destination?: string;
+  readonly now: number;
+}
+
+/** A mail that is due, unclaimed. */
+export interface DueMail {
+  readonly id: string;
+  readonly recipients: readonly string[];
+}
+
+/** Lets mail go on that probation set aside. */
+export interface UnholdRequest {
+  /** Absent: every domain. */
+  readonly domain?: string;
+  /** Most recipients; absent: all. */
+  readonly limit?: number;
   readonly now: number;
 }
 
@@ -204,6 +221,12 @@ export interface WorkStore {
   settle(request: SettleRequest): Promise<boolean>;
   /** Makes everything that waits for these domains due now; answers what there is. */
   wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
+  /** What is due for a domain, oldest first; `limit` counts recipients, at most 1000. */
+  due(request: Required<Omit<ClaimRequest, "id">>): Promise<readonly DueMail[]>;
+  /** When a primary last took mail for these addresses, to the day; unknown ones are left out. */
+  accepted(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** held for `probation` -> waiting, due now, its retention as before; answers how many recipients by domain. */
+  unhold(request: UnholdRequest): Promise<ReadonlyMap<string, number>>;
   /** Parks what is older than its domain's retention, in a bounded slice; answers how many recipients. */
   expire(slice: ExpireSlice): Promise<number>;
   onNotice(listener: (notice: WorkNotice) => void): void;

@@ -1,16 +1,15 @@
 /** One conversation with a primary: connect, greet, hand over mails one after another, quit. RFC 5321 §3. */
 import type { Outcome } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
-import type { TlsLevel } from "./directory.ts";
+import type { Transport } from "./directory.ts";
 import type { ClaimedMail } from "./queue.ts";
 
-export interface Target {
+export interface Target extends Transport {
   /** Name for logs, SNI and certificate checks. */
   readonly host: string;
   /** The address to connect to. */
   readonly ip: string;
   readonly port: number;
-  readonly tls: TlsLevel;
 }
 
 /** What the primary's greeting and EHLO told. */
@@ -30,7 +29,7 @@ export interface Capabilities {
 /** Trouble before any mail was spoken of: it belongs to the destination, never to a mail. */
 export class DestinationTrouble extends Error {
   /** Where it ended; `session`: after EHLO, between or within mails. */
-  readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "session" | "loop";
+  readonly stage: "dns" | "connect" | "greeting" | "ehlo" | "tls" | "login" | "session" | "loop";
   /** The peer's words, where it spoke. */
   readonly reply: Reply | undefined;
 
@@ -46,6 +45,11 @@ export interface SendResult {
   readonly outcomes: ReadonlyMap<number, Outcome>;
   /** Trouble that belongs to the destination (421, connection lost): this connection is over. */
   readonly trouble?: DestinationTrouble;
+  /**
+   * Where the mail as a whole was refused: at MAIL, at or after its body, or `here`, unsent, because the peer lacks
+   * what it needs. Absent: each recipient by a reply of its own.
+   */
+  readonly refusedAt?: "mail" | "body" | "here";
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;
 }

@@ -47,6 +47,7 @@ export function storeContract(engine: string, open: StoreFactory): void {
     settlements(open);
     operators(open);
     expiry(open);
+    proving(open);
     reading(open);
   });
   directoryContract(engine, open);
@@ -347,6 +348,92 @@ function settlements(open: StoreFactory): void {
     const illegal = settlement(mail, { state: "claimed", outcome: DEFERRED }, store.clock.now());
     await assert.rejects(store.work.settle(illegal));
     assert.equal(await store.work.settle(settlement(mail, { state: "gone", outcome: DELIVERED }, 1)), true);
+  });
+}
+
+function proving(open: StoreFactory): void {
+  const REFUSED = { kind: "refused", reply: { code: 550, text: "no" } } as const;
+
+  it("tells what is due without claiming it, and claims one mail by its id", async () => {
+    await using store = await open();
+    const mails = [to("a@one.test", "b@one.test"), to("c@one.test"), to("d@two.test")].map((recipients) =>
+      newMail(store.clock.now(), { recipients }),
+    );
+    for (const mail of mails) await accept(store.intake, mail);
+    const request = { domain: "one.test", now: store.clock.now() };
+    const [first, second] = mails.map(({ id }) => id);
+    assert.deepEqual(await store.work.due({ ...request, limit: 10 }), [
+      { id: first, recipients: ["a@one.test", "b@one.test"] },
+      { id: second, recipients: ["c@one.test"] },
+    ]);
+    assert.equal((await store.work.due({ ...request, limit: 1 })).length, 1);
+    const claimed = await store.work.claim({ ...request, limit: 5, id: second as string });
+    assert.deepEqual(
+      claimed.map(({ id }) => id),
+      [second],
+    );
+    assert.equal((await store.work.claim({ ...request, limit: 5, id: second as string })).length, 0);
+    assert.deepEqual(await store.work.due({ ...request, limit: 10 }), [
+      { id: first, recipients: ["a@one.test", "b@one.test"] },
+    ]);
+  });
+
+  it("remembers for whom a primary took mail, 32 days long", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("Ann@one.test") }));
+    const mail = await claimOne(store);
+    assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
+    const at = store.clock.now();
+    await store.work.settle(settlement(mail, { state: "gone", outcome: DELIVERED }, at));
+    assert.deepEqual(
+      await store.work.accepted(["ANN@one.test", "bob@one.test"]),
+      new Map([["ANN@one.test", at]]),
+    );
+    store.move(33 * DAY);
+    const now = store.clock.now();
+    const slice = { now, waitingBefore: 0, parkedBefore: 0, goneBefore: 0, limit: 10 };
+    await store.work.expire(slice);
+    assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
+  });
+
+  it("lets mail go on that probation held, and no other", async () => {
+    await using store = await open();
+    for (const address of ["a@one.test", "b@one.test", "c@two.test"])
+      await accept(store.intake, newMail(store.clock.now(), { recipients: to(address) }));
+    for (const domain of ["one.test", "one.test", "two.test"]) {
+      const mail = await claimOne(store, domain);
+      const recipients = mail.recipients.map(({ n }) => ({
+        n,
+        outcome: REFUSED,
+        state: "held" as const,
+        reason: "probation" as const,
+      }));
+      await store.work.settle({ id: mail.id, token: mail.token, recipients, now: store.clock.now() });
+    }
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("x@two.test") }));
+    const hold = { verb: "hold", filter: { recipient: "x@two.test" }, who: "socket" } as const;
+    assert.equal(await store.control.operate({ ...hold, now: store.clock.now() }), 1);
+    const notices: WorkNotice[] = [];
+    store.work.onNotice((notice) => notices.push(notice));
+    const now = store.clock.now();
+    assert.deepEqual(
+      await store.work.unhold({ domain: "one.test", limit: 1, now }),
+      new Map([["one.test", 1]]),
+    );
+    assert.deepEqual(notices, [{ kind: "work", domain: "one.test", recipients: 1 }]);
+    assert.deepEqual(
+      await store.work.unhold({ now }),
+      new Map([
+        ["one.test", 1],
+        ["two.test", 1],
+      ]),
+    );
+    assert.equal((await store.work.unhold({ now })).size, 0);
+    const held = await store.reader.list({ filter: { state: "held" }, limit: 10 });
+    assert.deepEqual(
+      held.items.map(({ recipient }) => recipient),
+      ["x@two.test"],
+    );
   });
 }
 

@@ -19,12 +19,18 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { once } from "node:events";
+import { fakeDns, type Zones } from "../support/fake-dns.ts";
 import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
 import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
 import { testCertificate } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
 
-export interface ScriptSettings extends Pick<BenchOptions, "settings" | "limits"> {
+export interface ScriptSettings extends Pick<
+  BenchOptions,
+  "settings" | "limits" | "domains" | "checkSettings"
+> {
+  /** What the DNS says, in place of nothing. */
+  readonly dns?: Zones;
   /** Offer STARTTLS, or speak TLS at once. */
   readonly tls?: "starttls" | "implicit";
   /** Bytes that the store has room for. */
@@ -63,7 +69,8 @@ export async function readScript(file: string): Promise<Script> {
 }
 
 export async function playScript(script: Script): Promise<void> {
-  await using bench = await openBench(script.settings);
+  await using dns = await fakeDns({ ...script.settings.dns });
+  await using bench = await openBench(script.settings, dns.server);
   const player = new Player(bench, script.settings.tls === "implicit");
   try {
     await player.open();
@@ -74,8 +81,12 @@ export async function playScript(script: Script): Promise<void> {
   assert.deepEqual(bench.errors, []);
 }
 
-async function openBench({ tls, room, settings, limits }: ScriptSettings): Promise<Bench> {
+async function openBench(script: ScriptSettings, dnsServer: string): Promise<Bench> {
+  const { tls, room, settings, limits, domains, checkSettings } = script;
   const bench = await startBench({
+    dnsServer,
+    ...(domains !== undefined && { domains }),
+    ...(checkSettings !== undefined && { checkSettings }),
     ...(limits !== undefined && { limits }),
     settings: {
       ...settings,
@@ -152,6 +163,7 @@ class Player {
     const reply = await inTime(smtp.reply());
     assert.ok(reply !== undefined, "the connection was closed");
     assert.ok(replyFits(patterns, reply.lines), `got ${JSON.stringify(reply.lines)}`);
+    assert.ok(reply.lines.every(isSound), `unsound: ${JSON.stringify(reply.lines)}`);
   }
 
   #checkStored(text: string): void {
@@ -173,6 +185,11 @@ function replyFits(patterns: readonly string[], lines: readonly string[]): boole
     return replyFits(others, lines);
   }
   return line !== undefined && fits(pattern, line) && replyFits(others, rest);
+}
+
+/** RFC 2034 §4: an enhanced code of the reply's class; greeting, HELO, EHLO and 354 have none. */
+function isSound(line: string): boolean {
+  return /^(?:([245])\d\d \1\.\d{1,3}\.\d{1,3} |220 \S+ ESMTP |250[- ](?!\d\.)|354 )/.test(line);
 }
 
 function fits(pattern: string, line: string): boolean {

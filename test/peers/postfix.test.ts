@@ -7,7 +7,7 @@ import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { waitFor } from "../support/wait.ts";
 import { skipWithout } from "./peers.ts";
-import { asReceived, Postfix, primarySettings } from "./postfix.ts";
+import { asReceived, MENDED_BY_POSTFIX, Postfix, primarySettings } from "./postfix.ts";
 import { runSwaks } from "./swaks.ts";
 
 const DOMAIN = "example.test";
@@ -50,19 +50,6 @@ test(
     assert.equal(await postfix.queued(), 0);
   },
 );
-
-/**
- * Postfix mends what is no sound header: it sets a blank line before the first line that is no field, quotes a
- * `From ` line, takes blanks before a colon away. Bodies with sound headers come back as they were sent.
- */
-const MENDED_BY_POSTFIX = [
-  "body-without-blank-line",
-  "continuation-first",
-  "dot-instead-of-header",
-  "header-broken-off",
-  "mbox-from-on-top",
-  "odd-field-names",
-];
 
 test("the corpus comes back from Postfix octet for octet", { skip: skipWithout("postfix") }, async () => {
   await using postfix = await startPrimary();

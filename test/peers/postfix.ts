@@ -128,6 +128,19 @@ export function asReceived(file: Buffer): Buffer {
   return Buffer.from(text.replace(own, ""), "latin1");
 }
 
+/**
+ * Postfix mends what is no sound header: it sets a blank line before the first line that is no field, quotes a
+ * `From ` line, takes blanks before a colon away. Bodies with sound headers come back as they were sent.
+ */
+export const MENDED_BY_POSTFIX: readonly string[] = [
+  "body-without-blank-line",
+  "continuation-first",
+  "dot-instead-of-header",
+  "header-broken-off",
+  "mbox-from-on-top",
+  "odd-field-names",
+];
+
 /** The master process itself: the `postfix` command would spend 2 s on checks and waits. */
 function masterPath(): string {
   const folder = execFileSync(programPath("postconf"), ["-d", "-h", "daemon_directory"], {

@@ -1,5 +1,5 @@
 /** What proofs share: feeding a sink's arrivals and the daemon's own words into the ledger. */
-import type { Daemon } from "../support/daemon.ts";
+import type { AdminClient } from "../support/admin-client.ts";
 import type { Sink } from "../support/sink.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Ledger } from "./checker.ts";
@@ -10,14 +10,14 @@ export function recordArrivals(sink: Sink, ledger: Ledger): void {
 }
 
 /** The daemon's ledger names the recipients whose reply to the final dot was lost: each may be a double. */
-export async function recordNamedDoubles(daemon: Daemon, ledger: Ledger): Promise<void> {
+export async function recordNamedDoubles(daemon: AdminClient, ledger: Ledger): Promise<void> {
   for await (const entry of daemon.entries(true)) {
     if (entry.unconfirmed > 0) ledger.name(entry.id, entry.recipient, entry.unconfirmed);
   }
 }
 
 /** Waits until the daemon holds nothing any more; says what it holds when it does not come to that. */
-export async function untilDrained(daemon: Daemon, deadline: number): Promise<void> {
+export async function untilDrained(daemon: AdminClient, deadline: number): Promise<void> {
   await waitFor(
     { what: "the queue is empty", deadline, every: 50 },
     async () => (await daemon.held()) === 0,

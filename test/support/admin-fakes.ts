@@ -70,9 +70,11 @@ export class FakeWorld {
     connections: 4,
     room: 12 * 1024 ** 3,
     generation: 7,
+    lists: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
+  readonly resumed: string[] = [];
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
   readonly events: JournalEvent[] = [];
@@ -149,6 +151,7 @@ export class FakeWorld {
       access: this.access,
       status: () => this.status,
       primaries: async () => this.primaries,
+      resume: async (domain) => void this.resumed.push(domain),
       reload: async () => this.reloaded,
       metrics: async () => "holdfast_smtp_connections 4\n",
       journal: { record: (event) => void this.events.push(event) },

@@ -43,7 +43,7 @@ export interface Bench {
   readonly resolver: FakeResolver;
   readonly journal: MemoryJournal;
   /** Starts delivery; what waits in the store is found by it. */
-  start(change?: Partial<DeliverySettings>): Promise<Delivery>;
+  start(change?: Partial<DeliverySettings>, watch?: "all domains"): Promise<Delivery>;
   pass(milliseconds: number, step?: number): Promise<void>;
 }
 
@@ -57,9 +57,10 @@ export function deliveryBench(): Bench {
     resolver: new FakeResolver(),
     journal: new MemoryJournal(),
     pass: (milliseconds: number, step?: number) => pass(clock, milliseconds, step),
-    start: async (change: Partial<DeliverySettings> = {}) => {
+    start: async (change: Partial<DeliverySettings> = {}, watch?: "all domains") => {
       const settings = { ...SETTINGS, ...change };
-      const delivery = startDelivery({ ...bench, log: SILENT, random: () => 0.5, settings });
+      const domains = watch && { domains: async () => bench.directory.names() };
+      const delivery = startDelivery({ ...bench, ...domains, log: SILENT, random: () => 0.5, settings });
       await idle();
       return delivery;
     },

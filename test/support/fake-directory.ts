@@ -1,5 +1,11 @@
 /** A directory in memory. */
-import type { DirectoryReader, DomainRecord, DomainSettings, Primary } from "../../src/ports/directory.ts";
+import type {
+  DirectoryReader,
+  DomainRecord,
+  DomainSettings,
+  Primary,
+  RecipientHit,
+} from "../../src/ports/directory.ts";
 
 export class FakeDirectory implements DirectoryReader {
   readonly #domains = new Map<string, DomainRecord>();
@@ -36,7 +42,13 @@ export class FakeDirectory implements DirectoryReader {
     return [...this.#domains.keys()];
   }
 
-  recipient(): undefined {}
+  /** Local parts and patterns that are listed, whatever the domain. */
+  readonly listed = new Map<string, string>();
+
+  recipient(_record: DomainRecord, local: string): RecipientHit | undefined {
+    const pattern = this.listed.get(local);
+    return pattern === undefined ? undefined : { pattern, origin: "file" };
+  }
 
   close(): void {}
 }

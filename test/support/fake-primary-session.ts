@@ -11,11 +11,17 @@ export class FakeSession {
   readonly #number: number;
   #socket: Socket;
   #input: Buffer = Buffer.alloc(0);
+  /** What came since, and the last octets of all that came. */
+  readonly #pieces: Buffer[] = [];
+  #tail: Buffer = Buffer.alloc(0);
   #inData = false;
   #sender = "";
   #mailLine = "";
   #recipients: string[] = [];
   #tls = false;
+  /** What AUTH LOGIN still wants, and what it was given. */
+  #saying: string[] = [];
+  readonly #said: string[] = [];
   #writing: Promise<void> = Promise.resolve();
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
 
@@ -27,14 +33,25 @@ export class FakeSession {
   }
 
   greet(): void {
-    const { greeting, name = "primary.test" } = this.#primary.behaviour;
+    const { greeting, name = "primary.test", implicitTls, tls } = this.#primary.behaviour;
+    if (implicitTls === true && tls !== undefined && !this.#tls) this.#encrypt(tls);
     this.#answer(greeting ?? `220 ${name} ESMTP`);
   }
 
   #take(chunk: Buffer): void {
     // RFC 5321 §4.5.2: "CRLF . CRLF" ends the body; the CRLF before it may be the one that ended the DATA line.
-    this.#input = Buffer.concat([this.#input, chunk]);
+    this.#pieces.push(chunk);
+    if (this.#inData && this.#primary.behaviour.midData === undefined && !this.#endsIn(chunk)) return;
+    this.#input = Buffer.concat([this.#input, ...this.#pieces.splice(0)]);
     while (this.#inData ? this.#body() : this.#line());
+    this.#tail = this.#input.subarray(-4);
+  }
+
+  /** A large body is put together once, when its end has come. */
+  #endsIn(chunk: Buffer): boolean {
+    const seen = Buffer.concat([this.#tail, chunk]);
+    this.#tail = seen.subarray(-4);
+    return seen.includes(END);
   }
 
   #line(): boolean {
@@ -48,7 +65,9 @@ export class FakeSession {
   }
 
   #command(line: string): void {
+    if (this.#saying.length > 0) return this.#say(line);
     const verb = line.slice(0, 4).toUpperCase();
+    if (verb === "AUTH") return this.#auth(line);
     if (verb === "EHLO") this.#ehlo();
     else if (verb === "HELO") this.#answer(`250 ${this.#primary.behaviour.name ?? "primary.test"}`);
     else if (verb === "MAIL") this.#mail(line);
@@ -63,9 +82,10 @@ export class FakeSession {
   #ehlo(): void {
     const { noEhlo, name = "primary.test", extensions = DEFAULT_EXTENSIONS } = this.#primary.behaviour;
     if (noEhlo === true) return this.#answer("502 5.5.1 no EHLO here");
-    const { tls, brokenTls } = this.#primary.behaviour;
+    const { tls, brokenTls, auth } = this.#primary.behaviour;
     const offersTls = !this.#tls && (tls !== undefined || brokenTls === true);
-    const lines = [name, ...extensions, ...(offersTls ? ["STARTTLS"] : [])];
+    const offersAuth = auth === undefined ? [] : [`AUTH ${auth.mechanisms}`];
+    const lines = [name, ...extensions, ...(offersTls ? ["STARTTLS"] : []), ...offersAuth];
     this.#answer(lines.map((text, i) => `250${i === lines.length - 1 ? " " : "-"}${text}`).join("\r\n"));
   }
 
@@ -126,6 +146,30 @@ export class FakeSession {
     this.#answer(answer);
   }
 
+  /** AUTH PLAIN in one line, AUTH LOGIN in three. */
+  #auth(line: string): void {
+    const [, mechanism = "", initial = ""] = line.split(" ");
+    if (mechanism.toUpperCase() === "PLAIN") {
+      const [, user = "", password = ""] = Buffer.from(initial, "base64").toString().split("\0");
+      return this.#judgeLogin(user, password);
+    }
+    this.#saying = ["user", "password"];
+    this.#answer("334 VXNlcm5hbWU6");
+  }
+
+  #say(line: string): void {
+    this.#said.push(Buffer.from(line, "base64").toString());
+    this.#saying.shift();
+    if (this.#saying.length > 0) return this.#answer("334 UGFzc3dvcmQ6");
+    this.#judgeLogin(this.#said[0] ?? "", this.#said[1] ?? "");
+  }
+
+  #judgeLogin(user: string, password: string): void {
+    const { auth } = this.#primary.behaviour;
+    const right = user === auth?.user && password === auth.password;
+    this.#answer(right ? "235 2.7.0 welcome" : "535 5.7.8 wrong password");
+  }
+
   #reset(): void {
     this.#recipients = [];
     this.#answer("250 2.0.0 ok");
@@ -135,14 +179,18 @@ export class FakeSession {
     const { tls, brokenTls } = this.#primary.behaviour;
     this.#answer("220 2.0.0 go ahead", () => {
       if (brokenTls === true || tls === undefined) return void this.#socket.end("this is no TLS\r\n");
-      const plain = this.#socket;
-      plain.off("data", this.#onData);
-      const secure = new TLSSocket(plain, { isServer: true, ...tls });
-      secure.on("error", () => {});
-      secure.on("data", this.#onData);
-      this.#socket = secure;
-      this.#tls = true;
+      this.#encrypt(tls);
     });
+  }
+
+  #encrypt(tls: { readonly key: string; readonly cert: string }): void {
+    const plain = this.#socket;
+    plain.off("data", this.#onData);
+    const secure = new TLSSocket(plain, { isServer: true, ...tls });
+    secure.on("error", () => {});
+    secure.on("data", this.#onData);
+    this.#socket = secure;
+    this.#tls = true;
   }
 
   #answer(answer: string | Act, then?: () => void): void {

@@ -46,6 +46,10 @@ export interface Behaviour {
   tarpit?: number;
   /** Offer STARTTLS with this certificate. */
   tls?: { readonly key: string; readonly cert: string };
+  /** TLS from the first octet on, with the certificate of `tls`. */
+  implicitTls?: boolean;
+  /** Offer AUTH with these mechanisms, and take this user and password. */
+  auth?: { readonly mechanisms: string; readonly user: string; readonly password: string };
   /** Offer STARTTLS and break the handshake. */
   brokenTls?: boolean;
   /** At most so many connections at a time; the next one is told 421. */

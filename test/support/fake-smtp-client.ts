@@ -1,7 +1,13 @@
 /** An SMTP client without a network: each destination `ip:port` is an object that a test switches. */
 import type { Outcome } from "../../src/mail/outcome.ts";
 import type { ClaimedMail } from "../../src/ports/queue.ts";
-import type { Conversation, SendResult, SmtpClient, Target } from "../../src/ports/smtp-client.ts";
+import type {
+  Capabilities,
+  Conversation,
+  SendResult,
+  SmtpClient,
+  Target,
+} from "../../src/ports/smtp-client.ts";
 import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
 
 export const DELIVERED: Outcome = { kind: "delivered", reply: { code: 250, text: "taken" } };
@@ -13,6 +19,8 @@ export class FakeServer {
   /** Refuses at connect with this. */
   greeting: DestinationTrouble | undefined;
   name = "primary.test";
+  /** TLS version of its conversations; absent: in clear. */
+  tls: string | undefined;
   /** Most conversations at once; more are refused with 421. */
   most = Infinity;
   /** What a mail comes to; by default delivered. May wait. */
@@ -67,13 +75,14 @@ export class FakeSmtpClient implements SmtpClient {
 }
 
 class FakeConversation implements Conversation {
-  readonly capabilities;
+  readonly capabilities: Capabilities;
   phase: Conversation["phase"] = "idle";
   readonly #server: FakeServer;
 
   constructor(server: FakeServer) {
     this.#server = server;
-    this.capabilities = { name: server.name, extensions: ["PIPELINING"] };
+    const { name, tls } = server;
+    this.capabilities = { name, extensions: ["PIPELINING"], ...(tls !== undefined && { tls }) };
     server.open += 1;
     server.mostOpen = Math.max(server.mostOpen, server.open);
   }

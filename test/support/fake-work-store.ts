@@ -3,11 +3,13 @@ import type {
   ClaimedMail,
   ClaimRequest,
   DomainWork,
+  DueMail,
   ExpireSlice,
   Reason,
   SettleRequest,
   State,
   StoreCondition,
+  UnholdRequest,
   WorkNotice,
   WorkStore,
 } from "../../src/ports/queue.ts";
@@ -52,6 +54,8 @@ export class FakeWorkStore implements WorkStore {
   readonly settled: SettleRequest[] = [];
   readonly woken: string[][] = [];
   readonly expired: ExpireSlice[] = [];
+  /** When primaries took mail for an address; not kept up by itself. */
+  readonly acceptedAt = new Map<string, number>();
   /** Answers of `expire`, in order; then 0. */
   expireAnswers: number[] = [];
   /** While set, every call rejects with it. */
@@ -130,7 +134,8 @@ export class FakeWorkStore implements WorkStore {
     this.claims.push(request);
     const due = (mail: StoredMail): boolean =>
       mail.recipients.some((recipient) => waits(recipient) && recipient.dueAt <= request.now);
-    const mails = this.mails.filter((mail) => mail.domain === request.domain && due(mail));
+    const wanted = ({ id }: StoredMail): boolean => request.id === undefined || request.id === id;
+    const mails = this.mails.filter((mail) => mail.domain === request.domain && due(mail) && wanted(mail));
     return mails.slice(0, request.limit).map((mail) => this.#claim(mail));
   }
 
@@ -163,6 +168,39 @@ export class FakeWorkStore implements WorkStore {
     for (const recipient of chosen.flatMap((mail) => mail.recipients))
       if (waits(recipient)) recipient.dueAt = Math.min(recipient.dueAt, this.#clock.now());
     return this.#workOf((domain) => domains.includes(domain));
+  }
+
+  async due({ domain, now, limit }: Required<Omit<ClaimRequest, "id">>): Promise<readonly DueMail[]> {
+    this.#check();
+    const mails = this.mails.filter((mail) => mail.domain === domain);
+    const due = mails.map(({ id, recipients }) => {
+      const waiting = recipients.filter((recipient) => waits(recipient) && recipient.dueAt <= now);
+      return { id, recipients: waiting.map(({ address }) => address) };
+    });
+    return due.filter(({ recipients }) => recipients.length > 0).slice(0, limit);
+  }
+
+  async accepted(addresses: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    this.#check();
+    const found = addresses.map((address) => [address, this.acceptedAt.get(address)] as const);
+    return new Map(found.filter((pair): pair is [string, number] => pair[1] !== undefined));
+  }
+
+  async unhold({ domain, limit = Infinity, now }: UnholdRequest): Promise<ReadonlyMap<string, number>> {
+    this.#check();
+    const released = new Map<string, number>();
+    let left = limit;
+    for (const mail of this.mails.filter((each) => domain === undefined || each.domain === domain))
+      for (const recipient of mail.recipients) {
+        if (recipient.state !== "held" || recipient.reason !== "probation" || left <= 0) continue;
+        left -= 1;
+        recipient.state = "waiting";
+        delete recipient.reason;
+        recipient.dueAt = now;
+        released.set(mail.domain, (released.get(mail.domain) ?? 0) + 1);
+      }
+    for (const [name, recipients] of released) this.tell({ kind: "work", domain: name, recipients });
+    return released;
   }
 
   async expire(slice: ExpireSlice): Promise<number> {

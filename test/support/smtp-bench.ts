@@ -9,6 +9,8 @@ import { idSource } from "../../src/runtime/ids.ts";
 import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
+import { dnsBlocklists } from "../../src/adapters/dns/dns.ts";
+import type { CheckSettings } from "../../src/ports/checks.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import {
@@ -166,6 +168,9 @@ export interface BenchOptions {
   readonly limits?: Partial<SmtpLimits>;
   readonly domains?: readonly TestDomain[];
   readonly checks?: readonly Check[];
+  /** Settings of the checks; lists are asked of `dnsServer`. */
+  readonly checkSettings?: CheckSettings;
+  readonly dnsServer?: string;
   readonly clock?: Clock;
 }
 
@@ -192,8 +197,15 @@ export function benchParts(options: BenchOptions = {}) {
   const log = loggerTo((level, message, fields) => {
     if (level === "error") errors.push(`${message} ${String(fields["stack"] ?? fields["why"] ?? "")}`);
   });
+  const { checkSettings = { dnsbl: "off" }, dnsServer = "127.0.0.1:9" } = options;
+  const dnsbl = {
+    blocklists: dnsBlocklists({ servers: [dnsServer], clock }),
+    isSound: (): boolean => true,
+  };
   const policy = new Policy({
     recipients: new Recipients(directory),
+    settings: () => checkSettings,
+    dnsbl,
     clock,
     log,
     ...(options.checks !== undefined && { checks: options.checks }),

@@ -1,7 +1,9 @@
 /** The command line tool against an admin endpoint with everything behind it in memory. */
+import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { runTool } from "../../src/cli/cli.ts";
+import { widthOf } from "../../src/cli/terminal.ts";
 import { startAdmin } from "../../src/endpoints/admin/admin.ts";
 import { FakeWorld } from "./admin-fakes.ts";
 import { tempFolder } from "./temp-folder.ts";
@@ -16,6 +18,7 @@ export interface ToolWorld extends AsyncDisposable {
   readonly world: FakeWorld;
   readonly folder: string;
   run(words: readonly string[], stdin?: string): Promise<Run>;
+  readonly socket: string;
 }
 
 export async function toolWorld(): Promise<ToolWorld> {
@@ -26,6 +29,7 @@ export async function toolWorld(): Promise<ToolWorld> {
   return {
     world,
     folder: folder.path,
+    socket,
     run: (words, stdin = "") => runOn(socket, words, { stdin, now: () => world.clock.now() }),
     async [Symbol.asyncDispose]() {
       await admin.stop();
@@ -34,12 +38,20 @@ export async function toolWorld(): Promise<ToolWorld> {
   };
 }
 
+export interface RunOptions {
+  readonly stdin?: string;
+  readonly now?: () => number;
+  /** Stdout is a terminal. */
+  readonly terminal?: boolean;
+}
+
 export async function runOn(
   socket: string,
   words: readonly string[],
-  { stdin = "", now = Date.now }: { readonly stdin?: string; readonly now?: () => number } = {},
+  { stdin = "", now = Date.now, terminal = false }: RunOptions = {},
 ): Promise<Run> {
   const [stdout, stderr] = [new Sink(), new Sink()];
+  stdout.isTTY = terminal;
   const [verb = "", ...args] = words;
   const input = Readable.from([Buffer.from(stdin)]);
   const env = { socket, config: "/etc/holdfast.yaml", stdout, stderr, stdin: input, now, columns: 80 };
@@ -49,8 +61,18 @@ export async function runOn(
 
 class Sink extends Writable {
   text = "";
+  isTTY = false;
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
     done();
+  }
+}
+
+/** Whether each line fits 80 columns and has nothing that could steer a terminal. */
+export function fits(text: string): void {
+  for (const line of text.split("\n")) {
+    assert.ok(widthOf(line) <= 80, line);
+    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+    assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/);
   }
 }

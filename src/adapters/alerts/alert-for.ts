@@ -34,8 +34,31 @@ function sentence(event: JournalEvent): Words | undefined {
         event.destination,
         `${event.destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`,
       );
+    case "primary.weakened":
+      return words(
+        `TLS of ${event.destination}`,
+        `${event.destination}, which takes mail for ${list(event.domains)}: ${event.why}.`,
+      );
+    case "probation.stopped":
+      return words(
+        `${event.domain} at ${event.destination}`,
+        `${event.destination} came back but is not itself (${event.why ?? "no reason known"}); mail for ${event.domain} is held, ${people(event.held)} waiting. A canary goes from time to time; \`holdfast domain resume ${event.domain}\` lets all of it go.`,
+      );
+    case "probation.passed":
+      if (event.why === undefined) return undefined;
+      return words(
+        `${event.domain} at ${event.destination}`,
+        `Mail for ${event.domain} goes to ${event.destination} again (${event.why}); ${people(event.held)} waiting.`,
+      );
     case "store.condition":
       return words("store", storeText(event));
+    case "store.checked":
+      return event.findings.length === 0
+        ? undefined
+        : words(
+            "store",
+            `The mail database is damaged: ${event.findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`,
+          );
     case "queue.oldest":
       return words(
         event.domain,

@@ -1,12 +1,17 @@
 import type { Lookup } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-/** Milliseconds that an answer is believed, whatever its TTL says. */
-export const LONGEST = 60_000;
-const SHORTEST = 1_000;
-/** An operator who repairs a name wants to see it soon. */
-const NEGATIVE = 5_000;
-const FAILED = 2_000;
+/** How long answers are believed, in ms. */
+export interface Lifetimes {
+  /** Bounds on the TTL of what was found. */
+  readonly shortest: number;
+  readonly longest: number;
+  readonly negative: number;
+  readonly failed: number;
+}
+
+/** For names of servers: an operator who repairs a name wants to see it soon. */
+const OF_NAMES: Lifetimes = { shortest: 1000, longest: 60_000, negative: 5000, failed: 2000 };
 
 /** A lookup's result and the milliseconds that its owner lets it live. */
 export interface Answer<T> {
@@ -24,10 +29,12 @@ export class AnswerCache<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #clock: Clock;
   readonly #capacity: number;
+  readonly #lifetimes: Lifetimes;
 
-  constructor(clock: Clock, capacity: number) {
+  constructor(clock: Clock, capacity: number, lifetimes = OF_NAMES) {
     this.#clock = clock;
     this.#capacity = capacity;
+    this.#lifetimes = lifetimes;
   }
 
   get(key: string, ask: () => Promise<Answer<T>>): Promise<Lookup<T>> {
@@ -37,7 +44,7 @@ export class AnswerCache<T> {
     const entry: Entry<T> = {
       expires: Infinity,
       answer: ask().then((answer) => {
-        entry.expires = this.#clock.now() + lifetime(answer);
+        entry.expires = this.#clock.now() + lifetime(answer, this.#lifetimes);
         return answer.lookup;
       }),
     };
@@ -53,8 +60,8 @@ export class AnswerCache<T> {
   }
 }
 
-function lifetime<T>({ lookup, ttl = LONGEST }: Answer<T>): number {
-  if (lookup.kind === "none") return NEGATIVE;
-  if (lookup.kind === "failed") return FAILED;
-  return Math.min(LONGEST, Math.max(SHORTEST, ttl));
+function lifetime<T>({ lookup, ttl = Infinity }: Answer<T>, bounds: Lifetimes): number {
+  if (lookup.kind === "none") return bounds.negative;
+  if (lookup.kind === "failed") return bounds.failed;
+  return Math.min(bounds.longest, Math.max(bounds.shortest, ttl));
 }

@@ -4,9 +4,9 @@
  *
  * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
  * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers. A PTR name counts only when it points
- * back to the address.
+ * back to the address. Lists of clients (blocklists.ts) have a memory of their own.
  */
-import { Resolver as DnsResolver } from "node:dns/promises";
+import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
 import type { Lookup, MxRecord, Resolver } from "../../ports/resolver.ts";
@@ -14,8 +14,10 @@ import type { Clock } from "../../runtime/clock.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import type { Answer } from "./answer-cache.ts";
 import { HostsFile } from "./hosts-file.ts";
+import { ask, openResolver } from "./question.ts";
 
-const DEADLINE = 5_000;
+export { dnsBlocklists } from "./blocklists.ts";
+
 const CAPACITY = 10_000;
 /** PTR names of one address that are tried. */
 const MAX_NAMES = 5;
@@ -36,14 +38,14 @@ export function dnsResolver(settings: DnsSettings): Resolver {
 type Timed = readonly { readonly address: string; readonly ttl: number }[];
 
 class SystemResolver implements Resolver {
-  readonly #dns = new DnsResolver({ timeout: 2000, tries: 2, maxTimeout: 2500 });
+  readonly #dns: DnsResolver;
   readonly #hosts: HostsFile;
   readonly #addresses: AnswerCache<string>;
   readonly #mx: AnswerCache<MxRecord>;
   readonly #names: AnswerCache<string>;
 
   constructor({ servers, clock, hosts = "/etc/hosts" }: DnsSettings) {
-    if (servers.length > 0) this.#dns.setServers([...servers]);
+    this.#dns = openResolver(servers);
     this.#hosts = new HostsFile(hosts, clock);
     this.#addresses = new AnswerCache(clock, CAPACITY);
     this.#mx = new AnswerCache(clock, CAPACITY);
@@ -111,23 +113,4 @@ function mapFound<A, B>(lookup: Lookup<A>, change: (record: A) => B): Lookup<B> 
 
 function asNothing(lookup: Lookup<Timed[number]>): Lookup<string> {
   return lookup.kind === "failed" ? lookup : { kind: "none" };
-}
-
-/** c-ares: no such name, no such record. */
-const NOTHING = new Set(["ENOTFOUND", "ENODATA"]);
-
-async function ask<T>(question: () => Promise<readonly T[]>): Promise<Lookup<T>> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer within 5 s")), DEADLINE);
-  });
-  try {
-    const records = await Promise.race([question(), deadline]);
-    return records.length === 0 ? { kind: "none" } : { kind: "found", records };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return NOTHING.has(code ?? "") ? { kind: "none" } : { kind: "failed", why: code ?? message };
-  } finally {
-    clearTimeout(timer);
-  }
 }

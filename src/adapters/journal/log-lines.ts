@@ -11,10 +11,12 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "queue.expiring": "warn",
   "queue.expired": "warn",
   "config.refused": "error",
+  "blocklist.sick": "warn",
 };
 
 /** How loud an event is. */
 export function levelOf(event: JournalEvent): LogLevel {
+  if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
   return LEVELS[event.kind] ?? "info";
 }

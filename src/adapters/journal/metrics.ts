@@ -1,6 +1,7 @@
 /** The numbers that monitoring collects. Every label has a bounded set of values. */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ListStatus } from "../../ports/blocklist.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { QueueCount } from "../../ports/operator.ts";
@@ -15,17 +16,20 @@ export interface Gauges {
   readonly condition: StoreCondition;
   /** Bytes free above the reserve. */
   readonly room: number;
+  readonly lists: readonly ListStatus[];
 }
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 const OPEN_STATES: readonly State[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
+/** Milliseconds between two looks at the event loop. */
+const LAG_RESOLUTION = 20;
 const MAX_PRIMARIES = 1000;
 /** Seconds, from at once to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #lag = monitorEventLoopDelay({ resolution: 20 });
+  readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION });
   readonly #accepted = this.#counter("mails_accepted_total", "Mails stored durably and answered with 250");
   readonly #acceptedBytes = this.#counter("accepted_bytes_total", "Octets of accepted mail");
   readonly #refused = this.#counter(
@@ -60,6 +64,9 @@ export class Metrics {
     "condition",
   ]);
   readonly #room = this.#gauge("store_free_bytes", "Bytes free above the reserve");
+  readonly #lists = this.#gauge("blocklist_sound", "Whether a list of clients passed its last test", [
+    "zone",
+  ]);
   readonly #loopLag = this.#gauge("main_loop_lag_seconds", "99th percentile since the last scrape");
 
   constructor() {
@@ -98,7 +105,8 @@ export class Metrics {
       this.#failures.inc();
     }
     for (const [kind, count] of Object.entries(dropped)) this.#lost.set({ kind }, count);
-    this.#loopLag.set(this.#lag.percentile(99) / 1e9);
+    // What is measured contains the pause between two looks.
+    this.#loopLag.set(Math.max(0, this.#lag.percentile(99) / 1e9 - LAG_RESOLUTION / 1000));
     this.#lag.reset();
     return this.#registry.metrics();
   }
@@ -108,7 +116,7 @@ export class Metrics {
     this.#registry.clear();
   }
 
-  #fill({ queue, primaries, connections, condition, room }: Gauges): void {
+  #fill({ queue, primaries, connections, condition, room, lists }: Gauges): void {
     for (const state of OPEN_STATES)
       this.#fillState(
         state,
@@ -120,6 +128,8 @@ export class Metrics {
     for (const name of CONDITIONS) this.#condition.set({ condition: name }, name === condition ? 1 : 0);
     this.#connections.set(connections);
     this.#room.set(room);
+    this.#lists.reset();
+    for (const { zone, state } of lists) this.#lists.set({ zone }, state === "sound" ? 1 : 0);
   }
 
   #fillState(state: State, counts: readonly QueueCount[]): void {

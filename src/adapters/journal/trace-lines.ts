@@ -29,12 +29,11 @@ export function traceLine(event: JournalEvent, at: number): TraceLine | undefine
     case "client.refused":
       return refusal(event, at);
     case "operator.acted":
-      return event.id === undefined
-        ? undefined
-        : line(
-            { id: event.id, at, kind: event.kind, text: `${event.verb} by ${event.who}: ${event.what}` },
-            [],
-          );
+      if (event.id === undefined) return undefined;
+      return line(
+        { id: event.id, at, kind: event.kind, text: `${event.verb}, asked for by ${event.who}` },
+        [],
+      );
     default:
       return undefined;
   }

@@ -31,6 +31,7 @@ export class WireConversation implements Conversation {
   #phase: Conversation["phase"] = "idle";
   /** The kernel took the octets of the present body up to the final dot. */
   #flushed = false;
+  #refusedAt: SendResult["refusedAt"];
 
   constructor(wire: Wire, capabilities: Capabilities, limits: ConversationLimits) {
     this.#wire = wire;
@@ -47,11 +48,17 @@ export class WireConversation implements Conversation {
     const begun = performance.now();
     const outcomes = new Map<number, Outcome>();
     const unfit = this.#unfit(mail);
-    if (unfit !== undefined) return { outcomes: allWith(mail, outcomes, unfit), took: 0 };
+    if (unfit !== undefined) return { outcomes: allWith(mail, outcomes, unfit), refusedAt: "here", took: 0 };
     if (this.phase !== "idle") return this.#notBegun(mail, outcomes);
+    this.#refusedAt = undefined;
     const trouble = await this.#transact(mail, outcomes);
-    const took = performance.now() - begun;
-    return trouble === undefined ? { outcomes, took } : { outcomes, trouble, took };
+    const refusedAt = this.#refusedAt;
+    return {
+      outcomes,
+      took: performance.now() - begun,
+      ...(trouble !== undefined && { trouble }),
+      ...(refusedAt !== undefined && { refusedAt }),
+    };
   }
 
   async quit(): Promise<void> {
@@ -74,7 +81,8 @@ export class WireConversation implements Conversation {
     this.#phase = "envelope";
     this.#flushed = false;
     try {
-      const { taken, open } = await sendEnvelope(this.#wire, mail, this.capabilities, outcomes);
+      const { taken, open, refusedAt } = await sendEnvelope(this.#wire, mail, this.capabilities, outcomes);
+      this.#refusedAt = refusedAt;
       if (open) await this.#body(mail, taken, outcomes);
       else if (outcomes.size > 0) await this.#reset();
       this.#phase = "idle";
@@ -91,6 +99,7 @@ export class WireConversation implements Conversation {
     else await this.#sendBody(mail);
     const answer = whileOpen(await this.#wire.reply(this.#limits.final));
     for (const n of taken) outcomes.set(n, outcomeOf(answer.code < 300 ? answer : noFinal(answer)));
+    if (taken.length > 0 && answer.code >= 300) this.#refusedAt = "body";
   }
 
   async #sendBody(mail: ClaimedMail): Promise<void> {

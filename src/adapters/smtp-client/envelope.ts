@@ -29,6 +29,8 @@ export interface EnvelopeResult {
   readonly taken: readonly number[];
   /** Whether the peer waits for a body. */
   readonly open: boolean;
+  /** What was refused, where it was not single recipients. */
+  readonly refusedAt?: "mail" | "body";
 }
 
 /** Sends the envelope; writes an outcome for each recipient that was not taken. Rejects with Closing or ConnectionLost. */
@@ -56,9 +58,11 @@ export async function sendEnvelope(
   }
   if (taken.length === 0 && !pipelined) return { taken, open: false };
   const data = await step("DATA\r\n", DATA_TIMEOUT);
-  if (data.code >= 300 && data.code < 400) return { taken, open: true };
+  if (data.code >= 300 && data.code < 400)
+    return refused === undefined ? { taken, open: true } : { taken, open: true, refusedAt: "mail" };
   for (const n of taken) outcomes.set(n, outcomeOf(negative(data)));
-  return { taken: [], open: false };
+  if (refused !== undefined) return { taken: [], open: false, refusedAt: "mail" };
+  return taken.length > 0 ? { taken: [], open: false, refusedAt: "body" } : { taken: [], open: false };
 }
 
 /** 421 ends everything, whatever it answers. */
@@ -69,7 +73,7 @@ export function whileOpen(answer: Reply): Reply {
 
 function refuseAll(mail: ClaimedMail, answer: Reply, outcomes: Map<number, Outcome>): EnvelopeResult {
   for (const recipient of mail.recipients) outcomes.set(recipient.n, outcomeOf(answer));
-  return { taken: [], open: false };
+  return { taken: [], open: false, refusedAt: "mail" };
 }
 
 /** A 250 to DATA is no permission to send, and no delivery either. */

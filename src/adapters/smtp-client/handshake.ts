@@ -4,6 +4,8 @@
  * left when a connection broke, matches recipients by address and not by position, trims addresses, and drops
  * the replies that were known when a 421 comes.
  */
+import { createHash } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
@@ -12,6 +14,8 @@ import { parseReply, printable } from "../../mail/reply.ts";
 import type { Reply } from "../../mail/reply.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { Environment } from "./login.ts";
+import { logIn } from "./login.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
 
 /** What is used of nodemailer beyond its published types; the version is pinned and a test holds these names. */
@@ -36,6 +40,8 @@ export interface HandshakeOptions {
   readonly ca?: string;
   /** Speak in clear whatever is offered. */
   readonly clear: boolean;
+  /** Where passwords are looked for. */
+  readonly environment: Environment;
 }
 
 export interface Greeted {
@@ -64,11 +70,45 @@ export function handshake(socket: Socket, target: Target, options: HandshakeOpti
     };
     connection.on("error", fail);
     connection.once("end", () => fail(new Error("connection closed")));
+    const finish = (): void => resolve(takeOver(connection, internals, banner ?? ""));
     connection.connect((error) => {
       if (error !== undefined) return fail(error);
-      resolve(takeOver(connection, internals, banner ?? ""));
+      const unpinned = pinTrouble(connection._socket as Socket, target);
+      if (unpinned !== undefined) return abandon(connection, reject, unpinned);
+      if (target.login === undefined) return finish();
+      logIn(connection, target.login, options.environment).then(finish, (trouble: DestinationTrouble) =>
+        abandon(connection, reject, trouble),
+      );
     });
   });
+}
+
+function abandon(
+  connection: SMTPConnection,
+  reject: (trouble: DestinationTrouble) => void,
+  trouble: DestinationTrouble,
+): void {
+  reject(trouble);
+  connection.close();
+}
+
+/** Only EHLO has crossed when the pins are looked at. */
+function pinTrouble(socket: Socket, { tls, pins = [] }: Target): DestinationTrouble | undefined {
+  if (tls !== "pin") return undefined;
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (certificate === undefined) return new DestinationTrouble("tls", "it showed no certificate to compare");
+  const found = fingerprintsOf(certificate);
+  if (found.some((print) => pins.includes(print))) return undefined;
+  return new DestinationTrouble("tls", `neither its certificate nor its key is pinned: sha256:${found[1]}`);
+}
+
+function digest(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** SHA-256 of the certificate and of its public key, in hexadecimal. */
+function fingerprintsOf({ raw, publicKey }: X509Certificate): [certificate: string, key: string] {
+  return [digest(raw), digest(publicKey.export({ type: "spki", format: "der" }))];
 }
 
 function connectionOptions(socket: Socket, target: Target, options: HandshakeOptions): SMTPConnectionOptions {
@@ -79,9 +119,9 @@ function connectionOptions(socket: Socket, target: Target, options: HandshakeOpt
     port: target.port,
     ...(target.host !== target.ip && { servername: target.host }),
     name: options.hostname,
-    secure: target.port === IMPLICIT_TLS_PORT && target.tls !== "none",
+    secure: (target.implicitTls ?? target.port === IMPLICIT_TLS_PORT) && target.tls !== "none",
     ignoreTLS: options.clear || target.tls === "none",
-    requireTLS: target.tls === "require" || verify,
+    requireTLS: target.tls === "require" || target.tls === "pin" || verify,
     opportunisticTLS: target.tls === "opportunistic" && !options.clear,
     connectionTimeout: 3 * options.timeout,
     greetingTimeout: options.timeout,

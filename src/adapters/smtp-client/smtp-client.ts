@@ -3,7 +3,8 @@
  * small transaction engine, because it must be known exactly whether a final dot had left when a connection broke.
  *
  * TLS levels: `none` never; `opportunistic` STARTTLS when offered, unverified, and when the handshake fails the
- * session is dialled again in clear; `require` TLS, unverified; `verify` TLS with a certificate that fits the name.
+ * session is dialled again in clear; `require` TLS, unverified; `verify` TLS with a certificate that fits the name;
+ * `pin` TLS with a certificate or key that is named. AUTH goes over TLS only, after the pins were compared.
  *
  * Invariants: the body goes out as it is stored, only dots are doubled, and CRLF is added where it does not end
  * with one. Eight-bit bodies are sent as they are to peers without 8BITMIME, because converting would break
@@ -17,6 +18,7 @@ import { WireConversation } from "./conversation.ts";
 import { dial, knock } from "./dial.ts";
 import type { Greeted } from "./handshake.ts";
 import { handshake } from "./handshake.ts";
+import type { Environment } from "./login.ts";
 import { Wire } from "./wire.ts";
 
 /** Times in ms. */
@@ -31,6 +33,8 @@ export interface SmtpClientSettings extends ConversationLimits {
   readonly greeting: number;
   /** Trust anchors in PEM for level `verify`; absent: the system's. */
   readonly ca?: string;
+  /** Where `login.passwordEnv` is looked for; absent: nowhere. */
+  readonly environment?: Environment;
 }
 
 /** RFC 5321 §4.5.3.2. */
@@ -60,7 +64,8 @@ async function converse(target: Target, settings: SmtpClientSettings): Promise<C
 async function greet(target: Target, settings: SmtpClientSettings): Promise<Greeted> {
   const attempt = async (clear: boolean): Promise<Greeted> => {
     const socket = await dial(target, settings.connect);
-    return handshake(socket, target, { ...settings, timeout: settings.greeting, clear });
+    const { greeting: timeout, environment = {} } = settings;
+    return handshake(socket, target, { ...settings, timeout, environment, clear });
   };
   try {
     return await attempt(false);

@@ -6,7 +6,9 @@
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
 import * as z from "zod";
+import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 
+export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
@@ -124,22 +126,12 @@ export type QueueAction = z.input<typeof QueueAction>;
 export const CountBody = z.object({ count: z.number() });
 export type CountBody = z.infer<typeof CountBody>;
 
-export const PrimaryBody = z.strictObject({
-  host: z.string().max(255).default(""),
-  port: z.number().int().min(1).max(65_535).default(25),
-  tls: z.enum(["none", "opportunistic", "require", "verify"]).default("opportunistic"),
-  preference: z.number().int().min(0).max(65_535).default(10),
-  /** The domain's own MX records without ours; `host` stays empty. */
-  mx: flag.exactOptional(),
-});
-export type PrimaryBody = z.infer<typeof PrimaryBody>;
-
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: flag.default(false),
   tagSeparator: z.string().max(1).default("+"),
-  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).default("accept"),
+  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
 };
 
@@ -151,17 +143,6 @@ export const NewDomain = z.strictObject({
 });
 export type NewDomain = z.input<typeof NewDomain>;
 
-export const PrimaryStatusBody = z.object({
-  destination: z.string(),
-  domains: z.array(z.string()).readonly(),
-  state: z.enum(["unknown", "up", "suspect", "down", "banned", "loop"]),
-  since: time,
-  why: z.string().exactOptional(),
-  lastProbe: time.exactOptional(),
-  connections: z.number(),
-});
-export type PrimaryStatusBody = z.infer<typeof PrimaryStatusBody>;
-
 /** Recipients by state. */
 export const StateCounts = z.partialRecord(StateName, z.number());
 export type StateCounts = z.infer<typeof StateCounts>;
@@ -170,7 +151,7 @@ export type StateCounts = z.infer<typeof StateCounts>;
 export const DomainBody = z.object({
   name: z.string(),
   origin: z.enum(["file", "api"]),
-  settings: z.object(SettingsShape),
+  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly() }),
   declaredList: flag,
   paused: flag,
   /** Vanished from the configuration: takes no new mail, hands over what it has. */
@@ -242,6 +223,9 @@ export const TraceBody = z.object({
 });
 export type TraceBody = z.infer<typeof TraceBody>;
 
+const ListState = z.enum(["untested", "sound", "sick"]);
+const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalName });
+
 /** GET /v1/status. */
 export const StatusBody = z.object({
   version: z.string(),
@@ -261,6 +245,7 @@ export const StatusBody = z.object({
   mail: StateCounts,
   oldest: time.exactOptional(),
   primaries: z.array(PrimaryStatusBody).readonly(),
+  lists: z.array(ListStatusBody).readonly(),
 });
 export type StatusBody = z.infer<typeof StatusBody>;
 

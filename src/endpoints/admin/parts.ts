@@ -1,6 +1,7 @@
 /** What the admin endpoint is given: contracts of its own where no port has them. */
 import type { Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
+import type { ListStatus } from "../../ports/blocklist.ts";
 import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { Journal, TraceReader } from "../../ports/journal.ts";
@@ -34,6 +35,8 @@ export interface ControlStatus {
   /** Bytes free above the reserve. */
   readonly room: number;
   readonly generation: number;
+  /** Lists of clients in the DNS, and how they stand. */
+  readonly lists: readonly ListStatus[];
 }
 
 export interface AdminParts {
@@ -51,6 +54,8 @@ export interface AdminParts {
   /** Must not wait for other threads. */
   status(): ControlStatus;
   primaries(): Promise<readonly PrimaryStatus[]>;
+  /** Ends the probation of a domain. */
+  resume(domain: string): Promise<void>;
   reload(): Promise<ReloadBody>;
   /** Prometheus text format. */
   metrics(): Promise<string>;

@@ -6,12 +6,32 @@ export interface Answer {
   readonly reply: Reply;
   /** Further lines of the same reply, without codes. */
   readonly more?: readonly string[];
-  /** `close`: after this reply; `tls`: the handshake follows; `body`: the client sends its mail. */
-  readonly next?: "close" | "tls" | "body";
+  /**
+   * `close`: after this reply; `tls`: the handshake follows; `body`: the client sends its mail, or a chunk of it;
+   * `more`: the mail goes on with the next chunk; `client`: the session begins anew for `client`.
+   */
+  readonly next?: "close" | "tls" | "body" | "more" | "client";
+  readonly client?: NamedClient;
+  /** With `body`: octets without a go-ahead, and this reply only after them (RFC 3030 §2). */
+  readonly chunk?: ChunkHead;
   /** Whom it concerns, for the journal. */
   readonly about?: { readonly sender?: string; readonly recipient?: string };
   /** Positive, but it brought nothing forward: counts against the budget of commands. */
   readonly idle?: boolean;
+}
+
+/** For whom a trusted peer speaks. */
+export interface NamedClient {
+  /** Absent: the peer does not know. */
+  readonly ip?: string;
+  readonly helo?: string;
+  readonly extended: boolean;
+}
+
+/** What BDAT announces. */
+export interface ChunkHead {
+  readonly octets: number;
+  readonly last: boolean;
 }
 
 export type Later<T> = T | Promise<T>;

@@ -7,6 +7,7 @@ import type { Answer, Later } from "./answer.ts";
 import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
 import { Transaction } from "./transaction.ts";
+import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
 type Command = (session: Conversation, argument: string) => Later<Answer>;
 
@@ -37,6 +38,9 @@ const UNKNOWN_PARAMETER = say(555, "5.5.4", "Parameter not recognised");
 const BAD_SENDER = say(501, "5.1.7", "Bad sender address syntax");
 const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 const TLS_ALREADY = say(503, "5.5.1", "TLS is already in use");
+/** Where the octets of a chunk end is not known, so nothing that follows may be read. */
+const BDAT_SYNTAX = part(501, "5.5.4", "Syntax: BDAT octets [LAST]");
+const BDAT_BEGUN = say(503, "5.5.1", "The body has begun with BDAT");
 const TOO_MANY_MAILS = part(421, "4.7.0", "Too many mails on this connection, connect again");
 
 /** Every command by its verb in upper case. */
@@ -46,13 +50,15 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["MAIL", mail],
   ["RCPT", rcpt],
   ["DATA", data],
+  ["BDAT", bdat],
   ["RSET", rset],
   ["STARTTLS", startTls],
   ["NOOP", (): Answer => OK],
   ["QUIT", (): Answer => BYE],
   ["HELP", (): Answer => HELP],
   ["VRFY", vrfy],
-  ...["EXPN", "ETRN", "ATRN", "TURN", "BDAT", "AUTH", "SEND", "SOML", "SAML", "XCLIENT", "XFORWARD"].map(
+  ["XCLIENT", xclient],
+  ...["EXPN", "ETRN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map(
     (verb): [string, Command] => [verb, (): Answer => NOT_OFFERED],
   ),
 ]);
@@ -60,9 +66,12 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 function ehlo(session: Conversation, name: string): Answer {
   const refused = introduce(session, name, true);
   if (refused !== undefined) return refused;
-  const { hostname, maxMessageSize } = session.parts.settings();
-  const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
+  const { hostname, maxMessageSize, limits } = session.parts.settings();
+  const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING"];
+  offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
+  offers.push("ENHANCEDSTATUSCODES");
   if (session.canStartTls) offers.push("STARTTLS");
+  if (session.xclient === "allowed") offers.push(XCLIENT_OFFER);
   return { reply: { code: 250, text: hostname }, more: offers };
 }
 
@@ -163,16 +172,34 @@ function senderText(path: string): string | undefined {
   return mailbox.kind === "literal" ? mailbox.text : undefined;
 }
 
-function rcpt({ transaction }: Conversation, argument: string): Later<Answer> {
+function rcpt({ transaction, chunking }: Conversation, argument: string): Later<Answer> {
   if (transaction === undefined) return NEEDS_MAIL;
+  if (chunking) return BDAT_BEGUN;
   const command = parsePathCommand(argument, "TO");
   if (command.kind === "syntax") return RCPT_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
   return command.parameters.size > 0 ? UNKNOWN_PARAMETER : transaction.recipient(command.path);
 }
 
-function data({ transaction }: Conversation, argument: string): Answer {
+function data(session: Conversation, argument: string): Answer {
   if (argument !== "") return NO_ARGUMENT;
+  const fault = bodyFault(session);
+  if (fault !== undefined) return fault;
+  if (!session.chunking) return GO_AHEAD;
+  // RFC 3030 §2 leaves open what such a transaction is; it is none.
+  session.transaction = undefined;
+  return BDAT_BEGUN;
+}
+
+function bodyFault({ transaction }: Conversation): Answer | undefined {
   if (transaction === undefined) return NEEDS_MAIL;
-  return transaction.recipients.length === 0 ? NEEDS_RCPT : GO_AHEAD;
+  return transaction.recipients.length === 0 ? NEEDS_RCPT : undefined;
+}
+
+/** RFC 3030 §2. The octets follow in any case, so a refusal waits for their end. */
+function bdat(session: Conversation, argument: string): Answer {
+  const [, digits, last] = /^(\d{1,15})( +LAST)?$/i.exec(argument) ?? [];
+  if (digits === undefined) return BDAT_SYNTAX;
+  const chunk = { octets: Number(digits), last: last !== undefined };
+  return { ...(bodyFault(session) ?? OK), next: "body", chunk };
 }

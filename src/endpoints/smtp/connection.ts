@@ -2,7 +2,7 @@
  * One client's socket: carries lines and bodies to its session and answers back, watches the time.
  *
  *   greeting -> command <-> busy            a line is being answered
- *                command -> body -> busy    DATA, then the final dot is being answered
+ *                command -> body -> busy    DATA or BDAT, then what was sent is being answered
  *                command -> handshake -> command
  *   any -> closing
  *
@@ -14,31 +14,21 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
-import { normaliseIp } from "../../mail/network.ts";
-import type { Answer } from "./answer.ts";
-import {
-  CLEAN_LINES,
-  say,
-  SICK,
-  STOPPING,
-  TOO_LONG,
-  TOO_SLOW,
-  TOO_SOON,
-  TROUBLE,
-  wireText,
-} from "./answer.ts";
-import type { SessionParts } from "./conversation.ts";
-import type { IncomingBody } from "./incoming-body.ts";
-import type { ChunkTaken } from "./line-stream.ts";
-import { drained, feed, LineStream } from "./line-stream.ts";
+import type { Answer, NamedClient } from "./answer.ts";
+import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
+import type { Conversation, SessionParts } from "./conversation.ts";
+import type { Receiver } from "./incoming-body.ts";
 import { describeTls } from "./describe-tls.ts";
+import { type ChunkTaken, drained, feed, LineStream } from "./line-stream.ts";
+import type { Place } from "./place.ts";
 import { Session } from "./session.ts";
 
 export interface ConnectionParts extends SessionParts {
   /** Milliseconds that never run backwards, moved by the sweep. */
   readonly ticks: () => number;
-  /** The connection is gone: give its place back. */
-  readonly onGone: () => void;
+  /** Given back when the connection is gone. */
+  readonly place: Place;
+  readonly xclient: Conversation["xclient"];
 }
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
@@ -48,20 +38,18 @@ const RATE_WINDOW = 60_000;
 /** Longest TLS handshake, in ms. */
 export const HANDSHAKE_TIMEOUT = 60_000;
 
-/** Characters of answers that are collected before they are written. */
-const MOST_UNSENT = 16_384;
-
+const NOTHING = Buffer.alloc(0);
 const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
 
 export class Connection extends SMTPConnection {
   readonly #parts: ConnectionParts;
-  readonly #session: Session;
+  #session: Session;
   #phase: Phase = "greeting";
   /** When the wait for the client began, or its last octets of a body came. */
   #since: number;
   /** The TLS socket of a STARTTLS handshake; taking the raw one away under it crashes Node. */
   #handshake: Socket | undefined;
-  #body: IncomingBody | undefined;
+  #body: Receiver | undefined;
   /** Octets of body, and where the current rate window began. */
   #octets = 0;
   #windowStart = 0;
@@ -74,7 +62,8 @@ export class Connection extends SMTPConnection {
     super(server, socket, { id: "-" });
     this.#parts = parts;
     this.#since = parts.ticks();
-    this.#session = new Session(parts, normaliseIp(socket.remoteAddress ?? ""));
+    this.#session = new Session(parts, parts.place.ip);
+    this.#session.xclient = parts.xclient;
     if (socket instanceof TLSSocket) this.#session.secured(describeTls(socket));
     else this.#session.canStartTls = parts.settings().tls !== undefined;
   }
@@ -140,7 +129,6 @@ export class Connection extends SMTPConnection {
     if (socket !== undefined) this.#handshake = socket;
   }
 
-  /** The session has its own state. */
   override _resetSession(): void {}
 
   /** What smtp-server itself wants to say; ours goes through `#write`. */
@@ -150,9 +138,8 @@ export class Connection extends SMTPConnection {
 
   override _onClose(): void {
     this.#phase = "closing";
-    this.#body?.abort();
-    this.#body = undefined;
-    if (!this._closed) this.#parts.onGone();
+    this.#dropBody();
+    this.#parts.place.giveBack();
     super._onClose();
   }
 
@@ -166,7 +153,7 @@ export class Connection extends SMTPConnection {
   #line(line: Buffer, sound: boolean): Promise<void> | undefined {
     if (!this._ready) return this.#cut(TOO_SOON);
     this.#phase = "busy";
-    const answer = sound ? this.#session.command(line) : this.#session.misused(CLEAN_LINES);
+    const answer = sound ? this.#session.command(line) : this.#session.misused(line);
     return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
   }
 
@@ -174,24 +161,33 @@ export class Connection extends SMTPConnection {
   #proceed(answer: Answer): Promise<void> | undefined {
     if (this.#phase === "closing") return undefined;
     if (answer.next === "body") return this.#openBody(answer);
+    if (answer.client !== undefined) return this.#proceed(this.#serve(answer.client));
     this.#write(answer);
     if (answer.next === "tls") return this.#startTls();
     if (this._closing) return undefined;
     if (this.#stopping) return this.#cut(STOPPING);
     this.#await("command");
-    return this.#collecting && this.#unsent.length < MOST_UNSENT ? undefined : this.#flush();
+    return this.#collecting ? undefined : this.#flush();
   }
 
-  #openBody(goAhead: Answer): undefined {
-    const { transaction } = this.#session;
-    const body = transaction === undefined ? undefined : this.#session.openBody(transaction);
-    if (body === undefined || "reply" in body) return void this.#proceed(body ?? TROUBLE);
+  /** Begins anew for another client; its greeting, or why it is not served. */
+  #serve(client: NamedClient): Answer {
+    const { place, settings } = this.#parts;
+    this.#session = this.#session.begunFor(client);
+    const refused = place.take(this.#session.ip, settings().limits);
+    return refused === undefined ? this.#session.greeting() : this.#session.refuse("connect", refused);
+  }
+
+  #openBody(announced: Answer): Promise<void> | undefined {
+    const body = this.#session.openBody(announced);
+    if ("reply" in body) return this.#proceed(body);
     this.#body = body;
     this.#octets = this.#windowOctets = 0;
     this.#windowStart = this.#parts.ticks();
     this.#parser().inBody = true;
     this.#await("body");
-    this.#write(goAhead);
+    if (announced.chunk === undefined) this.#write(announced);
+    return announced.chunk?.octets === 0 ? this.#chunk(NOTHING).wait : undefined;
   }
 
   #chunk(chunk: Buffer): ChunkTaken {
@@ -200,15 +196,14 @@ export class Connection extends SMTPConnection {
     this.#octets += chunk.length;
     this.#since = this.#parts.ticks();
     const { rest, wait, overrun } = body.take(chunk);
-    if (overrun === true) this.#cut(TOO_MUCH);
-    if (overrun === true) return {};
+    if (overrun === true) return this.#cut(TOO_MUCH) ?? {};
     if (rest === undefined) return wait === undefined ? {} : { wait: this.#paused(wait) };
     this.#parser().inBody = false;
     this.#phase = "busy";
     return { rest, wait: this.#finish(body, wait) };
   }
 
-  async #finish(body: IncomingBody, written: Promise<void> | undefined): Promise<void> {
+  async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
     if (written !== undefined) await written;
     // The socket may close while the store works; the store alone decides then.
     this.#body = undefined;
@@ -265,9 +260,14 @@ export class Connection extends SMTPConnection {
     if (answer.next === "close" || !this.#collecting) void this.#flush();
     if (answer.next !== "close") return;
     this.#phase = "closing";
+    this.#dropBody();
+    this.close();
+  }
+
+  #dropBody(): void {
     this.#body?.abort();
     this.#body = undefined;
-    this.close();
+    this.#session.abandon();
   }
 
   #await(phase: Phase): void {

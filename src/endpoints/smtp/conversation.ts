@@ -32,9 +32,14 @@ export interface Conversation {
   extended: boolean;
   /** Protocol and cipher; undefined in clear. */
   tls: string | undefined;
+  /** `denied`: others may use it here; `off`: nobody. */
+  xclient: "off" | "denied" | "allowed";
   /** A certificate is there and the session is still in clear. */
   canStartTls: boolean;
+  /** Setting it drops what was open before, chunks of a body included. */
   transaction: Transaction | undefined;
+  /** BDAT has begun the body of this transaction. */
+  readonly chunking: boolean;
   /** Mails accepted. */
   mails: number;
   /** Findings at connect. */

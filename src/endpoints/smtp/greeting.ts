@@ -2,7 +2,7 @@
  * How long a client must hold its tongue before the greeting, RFC 5321 §4.3.1: junk senders talk at once. Clients
  * that came through it and then delivered a mail, and networks that the operator names, are greeted at once.
  */
-import { BlockList, isIPv6 } from "node:net";
+import { networkSet } from "../../mail/network.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { KnownClients } from "../../runtime/known-clients.ts";
 import type { SmtpSettings } from "./settings.ts";
@@ -22,7 +22,7 @@ export class Greeting {
   readonly #clock: Clock;
   readonly #settings: () => SmtpSettings;
   #networks: readonly string[] = [];
-  #exempt = new BlockList();
+  #exempt = networkSet([]);
 
   /** `memory` comes from `knownClientsMemory` and serves all threads. */
   constructor(memory: SharedArrayBuffer, clock: Clock, settings: () => SmtpSettings) {
@@ -49,22 +49,8 @@ export class Greeting {
     if (networks.length === 0) return false;
     if (networks !== this.#networks) {
       this.#networks = networks;
-      this.#exempt = listOf(networks);
+      this.#exempt = networkSet(networks);
     }
-    return this.#exempt.check(ip, family(ip));
+    return this.#exempt(ip);
   }
-}
-
-function listOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = "", prefix] = network.split("/");
-    const longest = isIPv6(address) ? 128 : 32;
-    list.addSubnet(address, prefix === undefined ? longest : Number(prefix), family(address));
-  }
-  return list;
-}
-
-function family(ip: string): "ipv4" | "ipv6" {
-  return isIPv6(ip) ? "ipv6" : "ipv4";
 }

@@ -1,10 +1,13 @@
 /**
  * One body on its way from the client to the store: decoded, scanned, hashed and written while it arrives, and
- * accepted after its final dot. A body that cannot be taken is read on, bounded, and answered after the dot.
+ * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and answered
+ * after the dot or the chunk.
  *
- * Invariant: nothing is written after the first problem; whatever does not end in `accepted` is aborted.
+ * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; once
+ * `finish` has begun, only the store decides.
  */
 import { BodyHash } from "./body-hash.ts";
+import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { HeaderScanner } from "../../mail/header-scanner.ts";
@@ -29,10 +32,20 @@ export interface BodyParts {
   readonly log: Logger;
   readonly transaction: Transaction;
   readonly client: ClientFacts;
+  readonly framing: BodyFraming;
+}
+
+/** What takes the octets after DATA, or those of one chunk. */
+export interface Receiver {
+  readonly verb: "DATA" | "BDAT";
+  take(chunk: Buffer): Taken;
+  /** All octets were taken: what is said to them. */
+  finish(): Promise<Answer>;
+  abort(): void;
 }
 
 export interface Taken {
-  /** What came after the final dot; present once the body has ended. */
+  /** What came after the final dot, or after the chunk; present once that has ended. */
   readonly rest?: Buffer;
   /** Wait for it before the next chunk. */
   readonly wait?: Promise<void>;
@@ -43,45 +56,87 @@ export interface Taken {
 /** Octets above the size limit, or as many again as the limit if that is less, that are still read. */
 const PATIENCE = 10 * 1024 * 1024;
 
+/** Octets that are read of what is not taken, before the client is cut off. */
+export function mostOctets(maxMessageSize: number): number {
+  return maxMessageSize + Math.min(maxMessageSize, PATIENCE);
+}
+
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
-export class IncomingBody {
+export class IncomingBody implements Receiver {
+  readonly verb = "DATA";
   readonly #parts: BodyParts;
   readonly #id: string;
-  readonly #decoder = new DataDecoder();
+  readonly #decoder: DataDecoder;
   readonly #scanner: HeaderScanner;
   readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #most: number;
   #received = 0;
   #problem: Answer | undefined;
+  /** `open`, then `ending` once the store is asked, or `aborted`. */
+  #state: "open" | "ending" | "aborted" = "open";
 
   /** Throws when the store cannot open a body. */
   constructor(parts: BodyParts) {
     const { settings } = parts.transaction;
     this.#parts = parts;
     this.#id = parts.acceptor.nextId();
+    this.#decoder = new DataDecoder(parts.framing);
     this.#scanner = new HeaderScanner({
       headerSize: settings.limits.headerSize,
       hostname: settings.hostname,
     });
-    this.#most = settings.maxMessageSize + Math.min(settings.maxMessageSize, PATIENCE);
+    this.#most = mostOctets(settings.maxMessageSize);
     this.#writer = parts.acceptor.openBody();
+  }
+
+  /** Why the body will not be taken, as far as is known. */
+  get problem(): Answer | undefined {
+    return this.#problem;
+  }
+
+  /** Whether that many octets more would be too many to read. */
+  wouldOverrun(octets: number): boolean {
+    return this.#received + octets > this.#most;
   }
 
   /** Takes over the next chunk from the wire. */
   take(chunk: Buffer): Taken {
+    if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
-    if (this.#received > this.#most) return { overrun: true };
     const { body, rest } = this.#decoder.decode(chunk);
     const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
-  /** After the final dot: the verdict on the body, and its storing. */
+  /** Ends a body that no dot ends. */
+  endPlain(): Promise<void> | undefined {
+    return this.#state === "open" ? this.#store(this.#decoder.end()) : undefined;
+  }
+
+  /** After the last octet: the verdict on the body, and its storing. */
   async finish(): Promise<Answer> {
+    if (this.#state === "aborted") return TROUBLE;
+    this.#state = "ending";
+    try {
+      return await this.#settle();
+    } catch (error) {
+      this.#writer.abort();
+      throw error;
+    }
+  }
+
+  /** The client is gone, was cut off or changed its mind. */
+  abort(): void {
+    if (this.#state !== "open") return;
+    this.#state = "aborted";
+    this.#writer.abort();
+  }
+
+  async #settle(): Promise<Answer> {
     const facts = this.#scanner.facts();
     const problem = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
     if (problem !== undefined) {
@@ -94,17 +149,13 @@ export class IncomingBody {
     return result.why === "full" ? FULL : TROUBLE;
   }
 
-  /** The client is gone or was cut off. */
-  abort(): void {
-    this.#writer.abort();
-  }
-
-  #store(body: Buffer, last: boolean): Promise<void> | undefined {
+  #store(body: Buffer, last = false): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
       this.#writer.abort();
       return undefined;
     }
+    if (body.length === 0) return undefined;
     this.#scanner.feed(body);
     this.#hash.update(body, last);
     try {

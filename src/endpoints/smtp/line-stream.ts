@@ -145,6 +145,8 @@ export function feed(parser: LineStream, socket: Socket): void {
     parser._write(chunk, "", ready);
     if (busy) socket.pause();
   });
+  // Whoever read from it before may have left it paused.
+  socket.resume();
 }
 
 /** Resolves when the client has read what waits for it; undefined where little or nothing waits. */

@@ -3,30 +3,35 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { createSecureContext } from "node:tls";
 import { SMTPServer } from "smtp-server";
-import { clientNetwork, normaliseIp } from "../../mail/network.ts";
+import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
-import type { ConnectionTable } from "../../runtime/limits.ts";
+import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
 import type { Answer } from "./answer.ts";
 import { part, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";
 import { Connection, HANDSHAKE_TIMEOUT } from "./connection.ts";
+import { Place } from "./place.ts";
+import { takeProxyHeader } from "./proxy-header.ts";
 import type { SmtpListener, TlsMaterial } from "./settings.ts";
 
-export interface ListenerParts extends Omit<ConnectionParts, "onGone"> {
+export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
   readonly connections: ConnectionTable;
 }
 
-const TOO_MANY_IN_ALL = part(421, "4.7.0", "Too many connections, try again later");
-const TOO_MANY_OF_YOURS = part(421, "4.7.0", "Too many connections from your network, try again later");
-
-/** Gives one counted place back, once. */
-type GiveBack = () => void;
+/** Never 5xx: who meets this port by an operator's mistake comes again. */
+const NOT_A_PROXY = part(421, "4.7.1", "This port is for trusted proxies only");
+/** How long a proxy may take over its header, in ms. */
+const HEADER_TIMEOUT = 10_000;
 
 export class Listener extends SMTPServer {
   readonly at: SmtpListener;
   readonly #parts: ListenerParts;
   /** Sockets that are counted and have no connection yet. */
-  readonly #counted = new Map<Socket, GiveBack>();
+  readonly #counted = new Map<Socket, Place>();
+  /** Sockets whose PROXY header is awaited, and since when. */
+  readonly #headers = new Map<Socket, number>();
+  readonly #proxies: ((ip: string) => boolean) | undefined;
+  readonly #renamers: ((ip: string) => boolean) | undefined;
   /** TLS handshakes under way, and when they began. */
   readonly #handshakes = new Map<Socket, number>();
 
@@ -44,6 +49,9 @@ export class Listener extends SMTPServer {
     });
     this.at = at;
     this.#parts = parts;
+    const { proxy = [], xclient = [] } = at;
+    this.#proxies = proxy.length === 0 ? undefined : networkSet(proxy);
+    this.#renamers = xclient.length === 0 ? undefined : networkSet(xclient);
     this.on("error", (error: Error) => parts.log.debug("smtp.connection.error", { why: error.message }));
   }
 
@@ -70,12 +78,14 @@ export class Listener extends SMTPServer {
   /** Stops listening, and drops clients that have not come through the handshake. */
   stopListening(): void {
     this.server.close();
+    for (const socket of this.#headers.keys()) socket.destroy();
     for (const top of this._pendingSockets.values()) top.destroy();
   }
 
   tick(now: number): void {
     for (const [socket, begun] of this.#handshakes)
       if (now - begun >= HANDSHAKE_TIMEOUT) this.#topOf(socket).destroy();
+    for (const [socket, begun] of this.#headers) if (now - begun >= HEADER_TIMEOUT) socket.destroy();
     for (const connection of this.open()) connection.tick(now);
   }
 
@@ -85,47 +95,60 @@ export class Listener extends SMTPServer {
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
     const ip = normaliseIp(socket.remoteAddress ?? "");
-    const admission = this.#parts.connections.admit(clientNetwork(ip), this.#parts.settings().limits);
-    if (admission.kind === "refused") {
-      this.#refuse(socket, { ip, handshake, why: admission.why });
+    const place = new Place(this.#parts.connections, ip);
+    const stranger = this.#proxies?.(ip) === false;
+    const refused = stranger ? NOT_A_PROXY : place.take(ip, this.#capsFor(ip));
+    if (refused !== undefined) {
+      this.#refuse(socket, { ip, handshake, refused });
       return false;
     }
-    let counted = true;
-    const giveBack = (): void => {
-      if (counted) this.#parts.connections.release(admission.ticket);
-      counted = false;
-    };
-    this.#counted.set(socket, giveBack);
+    this.#counted.set(socket, place);
+    if (this.#proxies !== undefined) {
+      socket.on("error", ignore);
+      socket.once("close", () => this.#dropped(socket));
+    }
     if (!handshake) return () => {};
     this.#handshakes.set(socket, this.#parts.ticks());
-    socket.once("close", () => this.#dropped(socket));
+    if (this.#proxies === undefined) socket.once("close", () => this.#dropped(socket));
     return super._acceptSocket(socket, handshake);
   }
 
-  /** PROXY headers are not read: the socket goes on at once, never without its error listener. */
+  /** Goes on at once where no header is due, so that no socket is ever without its error listener. */
   override _handleProxy(
-    _socket: Socket,
-    callback: (error: Error | null, options: { id: string }) => void,
+    socket: Socket,
+    callback: (error: Error | null, options?: { id: string }) => void,
   ): void {
-    callback(null, { id: "-" });
+    if (this.#proxies === undefined) return callback(null, CONNECTION);
+    this.#headers.set(socket, this.#parts.ticks());
+    takeProxyHeader(socket, (header) => {
+      this.#headers.delete(socket);
+      const fault = header.kind === "header" ? this.#rename(socket, header.client) : header.why;
+      if (fault === undefined) return callback(null, CONNECTION);
+      callback(new Error(fault));
+      if (header.kind === "header") return;
+      this.#parts.log.warn("smtp.proxy.refused", { peer: socket.remoteAddress, why: fault });
+      socket.destroy();
+    });
   }
 
   override _upgrade(socket: Socket, callback: (error: Error | null, tlsSocket?: TLSSocket) => void): void {
     super._upgrade(socket, (error, tlsSocket) => {
       this.#handshakes.delete(socket);
-      const giveBack = this.#counted.get(socket);
-      if (tlsSocket !== undefined && giveBack !== undefined) {
+      const place = this.#counted.get(socket);
+      if (tlsSocket !== undefined && place !== undefined) {
         this.#counted.delete(socket);
-        this.#counted.set(tlsSocket, giveBack);
+        this.#counted.set(tlsSocket, place);
       }
       callback(error, tlsSocket);
     });
   }
 
   override connect(socket: Socket | TLSSocket): void {
-    const giveBack = this.#counted.get(socket);
+    const place = this.#counted.get(socket);
+    if (place === undefined) return void socket.destroy();
     this.#counted.delete(socket);
-    const connection = new Connection(this, socket, { ...this.#parts, onGone: () => giveBack?.() });
+    const xclient = this.#renamers === undefined ? "off" : this.#renamers(place.ip) ? "allowed" : "denied";
+    const connection = new Connection(this, socket, { ...this.#parts, place, xclient });
     this.connections.add(connection);
     connection.on("error", (error: Error) => this._onError(error));
     connection.init();
@@ -138,19 +161,44 @@ export class Listener extends SMTPServer {
 
   #dropped(socket: Socket): void {
     this.#handshakes.delete(socket);
-    this.#counted.get(socket)?.();
+    this.#headers.delete(socket);
+    this.#counted.get(socket)?.giveBack();
     this.#counted.delete(socket);
   }
 
-  #refuse(socket: Socket, { ip, handshake, why }: { ip: string; handshake: boolean; why: string }): void {
-    const answer: Answer = why === "total" ? TOO_MANY_IN_ALL : TOO_MANY_OF_YOURS;
-    this.#parts.journal.record({ kind: "client.refused", ip, stage: "connect", reply: answer.reply });
-    socket.on("error", () => {});
+  /** Whoever may speak for others is not their network. */
+  #capsFor(ip: string): ConnectionCaps {
+    const { limits } = this.#parts.settings();
+    const trusted = this.#proxies !== undefined || this.#renamers?.(ip) === true;
+    return trusted ? { ...limits, connectionsPerClient: limits.connections } : limits;
+  }
+
+  /** Counts the connection for the client that a proxy has named; why not, in words. */
+  #rename(socket: Socket, client: string | undefined): string | undefined {
+    const place = this.#counted.get(socket);
+    if (place === undefined) return "the socket is closed";
+    const ip = client ?? place.ip;
+    const caps = client === undefined ? this.#capsFor(ip) : this.#parts.settings().limits;
+    const refused = place.take(ip, caps);
+    if (refused !== undefined) this.#refuse(socket, { ip, handshake: this.at.tls === "implicit", refused });
+    return refused?.reply.text;
+  }
+
+  #refuse(
+    socket: Socket,
+    { ip, handshake, refused }: { ip: string; handshake: boolean; refused: Answer },
+  ): void {
+    this.#parts.journal.record({ kind: "client.refused", ip, stage: "connect", reply: refused.reply });
+    socket.on("error", ignore);
     if (handshake) return void socket.destroy();
-    socket.write(wireText(answer));
+    socket.write(wireText(refused));
     socket.destroySoon();
   }
 }
+
+const CONNECTION = { id: "-" };
+
+function ignore(): void {}
 
 /** Throws where OpenSSL does not take the material. */
 export function checkTls(tls: TlsMaterial): void {

@@ -12,17 +12,19 @@ import { heloName } from "../../mail/received.ts";
 import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Finding } from "../../services/policy/policy.ts";
-import type { Answer, Later } from "./answer.ts";
-import { CLEAN_LINES, part, say, SICK, TROUBLE } from "./answer.ts";
+import type { Answer, ChunkHead, Later, NamedClient } from "./answer.ts";
+import { CLEAN_LINES, part, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
-import { IncomingBody } from "./incoming-body.ts";
+import type { Receiver } from "./incoming-body.ts";
+import { IncomingBody, mostOctets } from "./incoming-body.ts";
+import { IncomingChunk } from "./incoming-chunk.ts";
 import type { Transaction } from "./transaction.ts";
 
 type Stage = ClientEvent["stage"];
 
 /** Commands that may bring a mail forward: free while they succeed. */
-const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA"]);
+const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);
 /** Replies to what is unknown, malformed or out of place. */
 const MISUSE: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
 const STAGES: ReadonlyMap<string, Stage> = new Map([
@@ -31,6 +33,7 @@ const STAGES: ReadonlyMap<string, Stage> = new Map([
   ["MAIL", "mail"],
   ["RCPT", "rcpt"],
   ["DATA", "data"],
+  ["BDAT", "data"],
 ]);
 
 const UNKNOWN = say(500, "5.5.2", "Command not recognised");
@@ -47,8 +50,8 @@ export class Session implements Conversation {
   helo = "";
   extended = false;
   tls: string | undefined;
+  xclient: Conversation["xclient"] = "off";
   canStartTls = false;
-  transaction: Transaction | undefined;
   mails = 0;
   found: readonly Finding[] = [];
   foundAtHelo: readonly Finding[] = [];
@@ -56,11 +59,30 @@ export class Session implements Conversation {
   #sinceMail = 0;
   #errors = 0;
   #refused = 0;
+  #transaction: Transaction | undefined;
+  /** The body that chunks are added to. */
+  #chunked: IncomingBody | undefined;
+  /** Octets of refused chunks. */
+  #discarded = 0;
 
   constructor(parts: SessionParts, ip: string) {
     this.parts = parts;
     this.ip = ip;
     this.network = clientNetwork(ip);
+  }
+
+  get transaction(): Transaction | undefined {
+    return this.#transaction;
+  }
+
+  set transaction(transaction: Transaction | undefined) {
+    this.#chunked?.abort();
+    this.#chunked = undefined;
+    this.#transaction = transaction;
+  }
+
+  get chunking(): boolean {
+    return this.#chunked !== undefined;
   }
 
   /** The greeting, or why there is none. */
@@ -73,8 +95,9 @@ export class Session implements Conversation {
   /** Answers one line, given without its CRLF. */
   command(line: Buffer): Later<Answer> {
     const text = readLine(line);
-    const verb = text === undefined ? "" : (/^[A-Za-z]+/.exec(text)?.[0].toUpperCase() ?? "");
-    const failed = (error: unknown): Answer => this.#account(verb, this.#failed(error));
+    if (text === undefined) return this.misused(line);
+    const verb = /^[A-Za-z]+/.exec(text)?.[0].toUpperCase() ?? "";
+    const failed = (error: unknown): Answer => this.#account(verb, afterFailure(verb, this.#failed(error)));
     try {
       const answer = verb === "QUIT" ? this.#run(verb, text) : (this.#barred() ?? this.#run(verb, text));
       if (!(answer instanceof Promise)) return this.#account(verb, answer);
@@ -84,35 +107,48 @@ export class Session implements Conversation {
     }
   }
 
-  /** Answers something that is no command line at all. */
-  misused(answer: Answer): Answer {
-    return this.#barred() ?? this.#account("", answer);
+  /** Answers a line that does not end as lines must. */
+  misused(line: Buffer): Answer {
+    return this.#barred() ?? this.#account("", uncleanLine(line));
   }
 
-  /** Opens the body that DATA announced; an answer instead when the store cannot. */
-  openBody(transaction: Transaction): IncomingBody | Answer {
-    const { acceptor, policy, clock, log } = this.parts;
-    try {
-      return new IncomingBody({ acceptor, policy, clock, log, transaction, client: this.#client() });
-    } catch (error) {
-      return this.#account("DATA", this.#failed(error));
-    }
+  /** Opens what DATA or BDAT announced; an answer instead when it cannot be read. */
+  openBody(announced: Answer): Receiver | Answer {
+    const { chunk } = announced;
+    if (chunk !== undefined) return this.#openChunk(announced, chunk);
+    const body = this.#newBody("dots");
+    return "reply" in body ? this.#account("DATA", body) : body;
   }
 
-  /** After the final dot. */
-  async finish(body: IncomingBody): Promise<Answer> {
+  /** After the final dot or the end of a chunk. */
+  async finish(body: Receiver): Promise<Answer> {
     const sender = this.transaction?.subject.sender;
-    const answer = await body.finish().catch((error: unknown) => {
-      body.abort();
-      return this.#failed(error);
-    });
+    const answer = await body.finish().catch((error: unknown) => this.#failed(error));
+    if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
     if (answer.reply.code < 400) {
       if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
       this.#sinceMail = 0;
+      this.#discarded = 0;
     }
-    return this.#account("DATA", sender === undefined ? answer : { ...answer, about: { sender } });
+    return this.#account(body.verb, sender === undefined ? answer : { ...answer, about: { sender } });
+  }
+
+  /** The session as it begins for whom a trusted peer has named. */
+  begunFor({ ip = this.ip, helo = "", extended }: NamedClient): Session {
+    const session = new Session(this.parts, ip);
+    session.tls = this.tls;
+    session.canStartTls = this.canStartTls;
+    session.xclient = this.xclient;
+    session.helo = helo;
+    session.extended = extended;
+    return session;
+  }
+
+  /** The client is gone. */
+  abandon(): void {
+    this.transaction = undefined;
   }
 
   /** The handshake is done: all that was said in clear is forgotten, RFC 3207 §4.2. */
@@ -139,8 +175,32 @@ export class Session implements Conversation {
     return answer;
   }
 
-  #run(verb: string, text: string | undefined): Later<Answer> {
-    if (text === undefined) return CLEAN_LINES;
+  #newBody(framing: "dots" | "plain"): IncomingBody | Answer {
+    const { acceptor, policy, clock, log } = this.parts;
+    const { transaction } = this;
+    try {
+      if (transaction === undefined) throw new Error("a body without a transaction");
+      return new IncomingBody({ acceptor, policy, clock, log, transaction, framing, client: this.#client() });
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  #openChunk(announced: Answer, head: ChunkHead): Receiver | Answer {
+    const refused = announced.reply.code >= 400;
+    const target = refused ? { reply: announced.reply } : (this.#chunked ?? this.#newBody("plain"));
+    if (!("reply" in target)) {
+      this.#chunked = target;
+      if (target.wouldOverrun(head.octets)) return this.#account("BDAT", { ...TOO_BIG, next: "close" });
+    } else {
+      this.#discarded += head.octets;
+      const most = mostOctets(this.parts.settings().maxMessageSize);
+      if (this.#discarded > most) return this.#account("BDAT", { ...target, next: "close" });
+    }
+    return new IncomingChunk(head, target);
+  }
+
+  #run(verb: string, text: string): Later<Answer> {
     if (HTTP_VERB.test(verb)) return HTTP;
     const word = text.slice(verb.length);
     const handler = word === "" || word.startsWith(" ") ? COMMANDS.get(verb) : undefined;
@@ -156,6 +216,8 @@ export class Session implements Conversation {
 
   /** Counts what was answered, and closes on those who have gone too far. */
   #account(verb: string, answer: Answer): Answer {
+    // A chunk is judged when its octets are there.
+    if (answer.chunk !== undefined) return answer;
     const { code } = answer.reply;
     if (code >= 400 || answer.idle === true || !SERVING.has(verb)) {
       this.#commands += 1;
@@ -185,6 +247,15 @@ export class Session implements Conversation {
     const helo = heloName(printable(this.helo));
     return { ip: this.ip, helo, ...(this.tls !== undefined && { tls: this.tls }) };
   }
+}
+
+/** Octets that follow a BDAT which cannot be read must not be taken for commands. */
+function uncleanLine(line: Buffer): Answer {
+  return /^\s*bdat\b/i.test(line.toString("latin1")) ? { ...CLEAN_LINES, next: "close" } : CLEAN_LINES;
+}
+
+function afterFailure(verb: string, answer: Answer): Answer {
+  return verb === "BDAT" ? { ...answer, next: "close" } : answer;
 }
 
 /** The line as text; undefined where it holds control characters (CR, LF and NUL among them) or is not UTF-8. */

@@ -37,6 +37,10 @@ export interface SmtpListener {
   readonly address: string;
   readonly port: number;
   readonly tls: "starttls" | "implicit";
+  /** Networks that put a PROXY header before each connection; others are turned away. Empty: nobody does. */
+  readonly proxy?: readonly string[];
+  /** Networks that may send XCLIENT. */
+  readonly xclient?: readonly string[];
 }
 
 /** Certificate chain and key in PEM. */

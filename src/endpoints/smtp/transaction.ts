@@ -90,7 +90,7 @@ export class Transaction {
     const profile = domain.settings.bareNewlines;
     if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
     this.profile = profile;
-    if (verdict.kind === "tag") this.tags.push(verdict.field);
+    if (verdict.kind === "tag" && !this.tags.includes(verdict.field)) this.tags.push(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });
       return ACCEPTED;

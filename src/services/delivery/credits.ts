@@ -8,10 +8,14 @@ import type { Desk, Lane } from "./lane.ts";
  */
 export class Credits {
   readonly #store: Pick<WorkStore, "grant">;
-  #closed = false;
+  readonly #trusted: (lane: Lane, desk: Desk) => boolean;
+  /** Until the queue was counted for the first time. */
+  #closed = true;
 
-  constructor(store: Pick<WorkStore, "grant">) {
+  /** `trusted`: the domain is in no probation at the lane. */
+  constructor(store: Pick<WorkStore, "grant">, trusted: (lane: Lane, desk: Desk) => boolean) {
     this.#store = store;
+    this.#trusted = trusted;
   }
 
   /** Takes all back and gives none any more, until `open`. */
@@ -26,7 +30,8 @@ export class Credits {
 
   /** Gives, tops up or takes back, as the state of the domain and its lanes asks. */
   review(desk: Desk): void {
-    const lanes = this.#closed || desk.due ? [] : desk.active().filter((lane) => lane.up);
+    const usable = this.#closed || desk.due ? [] : desk.active().filter((lane) => lane.up);
+    const lanes = usable.filter((lane) => this.#trusted(lane, desk));
     const share = lanes.reduce((sum, lane) => sum + this.#share(lane, desk), 0);
     if (share === 0) return this.#takeBack(desk);
     if (desk.credits <= share / 2 || desk.credits > share) this.#give(desk, share);

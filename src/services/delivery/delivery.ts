@@ -7,6 +7,8 @@
  * older that is due, credits at the store let fresh mail come in the commit that accepts it. When a primary goes
  * away, claimed mail that was not begun is released; when it returns, all its waiting mail becomes due at once.
  *
+ * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
+ *
  * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
  * nothing bounces here: what is refused for good is parked, what has nowhere to go waits; an attempt's result is
  * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
@@ -27,6 +29,8 @@ export interface Delivery {
   directoryChanged(): void;
   /** Makes what waits due now and asks primaries that are away at once; no names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
+  /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
+  resume(domain: string): Promise<void>;
   apply(settings: DeliverySettings): void;
   /** Within 45 s: claims stop, conversations past their dot have 30 s, the rest is released. */
   stop(): Promise<void>;
@@ -58,7 +62,7 @@ class RunningDelivery implements Delivery {
   }
 
   status(): readonly PrimaryStatus[] {
-    return [...this.#dispatcher.roster.lanes.values()].map((lane) => lane.watch.status());
+    return [...this.#dispatcher.roster.lanes.values()].map((lane) => this.#dispatcher.status(lane));
   }
 
   directoryChanged(): void {
@@ -74,6 +78,12 @@ class RunningDelivery implements Delivery {
     const desks = named ?? [...roster.desks.values()];
     for (const lane of new Set(desks.flatMap((desk) => desk.lanes))) lane.watch.recheck();
     await this.#dispatcher.wake(desks);
+  }
+
+  async resume(domain: string): Promise<void> {
+    const { roster, probations } = this.#dispatcher;
+    const desk = roster.desks.get(domain);
+    if (desk !== undefined) await probations.resume(desk);
   }
 
   apply(settings: DeliverySettings): void {

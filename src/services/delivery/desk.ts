@@ -19,6 +19,8 @@ export class DomainDesk<Lane extends Passage> {
   tiers: readonly (readonly Lane[])[] = [];
   /** Recipients waiting or unconfirmed, as last counted and changed since. */
   waiting = 0;
+  /** When the oldest of them was accepted, as last counted; ms since 1970. */
+  oldest = Infinity;
   /** The store may hold something that is due. */
   due = false;
   /** Counts what made mail due, to see whether that happened during a claim. */
@@ -67,6 +69,7 @@ export class DomainDesk<Lane extends Passage> {
   /** Takes over what the store counted. */
   survey(work: DomainWork): void {
     this.waiting = work.recipients;
+    this.oldest = work.oldest;
     if (work.recipients > 0) this.expect(work.nextDue);
   }
 

@@ -1,3 +1,4 @@
+import type { PrimaryStatus } from "../../ports/health.ts";
 import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -9,6 +10,7 @@ import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
 import type { Desk, LaneHooks } from "./lane.ts";
 import { Lane } from "./lane.ts";
+import { Probations } from "./probations.ts";
 import { Roster } from "./roster.ts";
 import { Settler } from "./settler.ts";
 import { stopLanes } from "./stopping.ts";
@@ -25,8 +27,10 @@ export class Dispatcher implements LaneHooks {
   readonly #credits: Credits;
   readonly #settler: Settler;
   readonly #drains: DrainLog;
+  readonly probations: Probations;
   readonly roster: Roster;
   #suspended = false;
+  #recovered = false;
   #stopped = false;
 
   constructor(parts: DeliveryParts, settings: () => DeliverySettings) {
@@ -35,16 +39,23 @@ export class Dispatcher implements LaneHooks {
     this.#settings = settings;
     const hostname = (): string => settings().hostname;
     this.#health = new Health({ ...parts, hostname, ownAddresses: () => settings().ownAddresses });
+    this.probations = new Probations(parts);
     this.#claims = new Claims({
       ...parts,
+      probations: this.probations,
       claimed: (lane, desk, mails) => this.#claimed(lane, desk, mails),
       resumed: () => this.#advanceAll(),
     });
-    this.#credits = new Credits(parts.store);
+    this.#credits = new Credits(parts.store, (lane, desk) => this.probations.of(lane, desk) === undefined);
     this.#settler = new Settler(parts);
     this.#drains = new DrainLog(parts.journal);
     this.roster = new Roster({ ...parts, hostname, hooks: this });
     parts.store.onNotice((notice) => this.#noticed(notice));
+  }
+
+  status(lane: Lane): PrimaryStatus {
+    const probation = this.probations.status(lane);
+    return probation.length === 0 ? lane.watch.status() : { ...lane.watch.status(), probation };
   }
 
   // -------------------------------------------------------------- what the store tells
@@ -105,18 +116,28 @@ export class Dispatcher implements LaneHooks {
   #suspend(sick: boolean): void {
     if (this.#suspended === sick) return;
     this.#suspended = sick;
+    // They are given again when the queue was counted.
     if (sick) this.#credits.close(this.roster.desks.values());
-    else this.#credits.open();
     for (const lane of this.roster.lanes.values()) lane.suspend(sick);
     if (!sick) this.surveyAgain();
   }
 
   /** Surveys until the store answers. */
   surveyAgain(): void {
-    this.survey().catch((error: unknown) => {
+    this.#survey().catch((error: unknown) => {
       this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
       if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.surveyAgain());
     });
+  }
+
+  async #survey(): Promise<void> {
+    if (!this.#recovered) await this.probations.recover();
+    this.#recovered = true;
+    await this.survey();
+    if (this.#stopped || this.#suspended) return;
+    this.#credits.open();
+    this.#claims.begin();
+    for (const lane of this.roster.lanes.values()) if (lane.up) this.#credits.openLane(lane);
   }
 
   #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
@@ -153,6 +174,7 @@ export class Dispatcher implements LaneHooks {
 
   orphaned(lane: Lane): void {
     this.#drains.abandon(lane);
+    this.probations.forget(lane);
     void lane.retire();
   }
 
@@ -164,7 +186,20 @@ export class Dispatcher implements LaneHooks {
 
   finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
     const desk = this.roster.desk(mail.domain);
-    void this.#settler.finish(mail, result.outcomes, lane.name).then((settlements) => {
+    const doubted = this.probations.judge(lane, mail, result, desk);
+    if (doubted === undefined) return this.#settle({ lane, desk }, mail, result);
+    void doubted.then((held) => this.#settle({ lane, desk }, mail, result, held));
+  }
+
+  // oxlint-disable-next-line max-params -- where, what, how it ended, and what of that is not believed
+  #settle(
+    { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
+    mail: ClaimedMail,
+    { outcomes }: SendResult,
+    held?: ReadonlySet<number>,
+  ): void {
+    const attempt = { outcomes, destination: lane.name, ...(held !== undefined && { held }) };
+    void this.#settler.finish(mail, attempt).then((settlements) => {
       this.#drains.count(lane, countDelivered(settlements));
       this.#returned(desk, settlements);
       this.#closed(lane, desk);
@@ -174,6 +209,7 @@ export class Dispatcher implements LaneHooks {
   unsent(lane: Lane, mails: readonly ClaimedMail[]): void {
     for (const mail of mails) {
       const desk = this.roster.desk(mail.domain);
+      this.probations.unsent(lane, desk, 1);
       void this.#release(mail, desk).then(() => this.#closed(lane, desk));
     }
   }

@@ -24,7 +24,8 @@ export class NowhereLog {
       this.#journal.record({ kind: "primary.up", ...common, outage: now - known.since, held: desk.waiting });
       return;
     }
-    if (known?.why === route.why) return;
+    // A domain that was removed and holds nothing needs no route.
+    if (known?.why === route.why || (desk.record === undefined && desk.waiting === 0)) return;
     this.#reasons.set(domain, { why: route.why, since: known?.since ?? now });
     this.#log.warn("mail has nowhere to go", { domain, why: route.why });
     if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });

@@ -152,7 +152,7 @@ export class Roster {
   }
 }
 
-/** Domains that ask for different TLS levels at one host do not share connections. */
-function laneKey({ host, port, tls }: Destination): string {
-  return `${host} ${port} ${tls}`;
+/** Domains that want one host spoken to differently do not share connections. */
+function laneKey({ host, port, ...transport }: Destination): string {
+  return `${host} ${port} ${JSON.stringify(transport)}`;
 }

@@ -29,7 +29,7 @@ export async function findRoute(record: DomainRecord, parts: RouteParts): Promis
   const tiers: (readonly Destination[])[] = [];
   let trouble: Exclude<Route, { kind: "known" }> | undefined;
   for (const group of byPreference(record.settings.primaries)) {
-    const hosts = group.filter(({ mx }) => mx !== true).map(({ host, port, tls }) => ({ host, port, tls }));
+    const hosts = group.filter(({ mx }) => mx !== true).map(destinationOf);
     if (hosts.length > 0) tiers.push(hosts);
     for (const primary of group.filter(({ mx }) => mx === true)) {
       const found = await mxDestinations(record.name, primary, parts);
@@ -41,6 +41,11 @@ export async function findRoute(record: DomainRecord, parts: RouteParts): Promis
   return trouble ?? { kind: "none", why: `${record.name} has no primary` };
 }
 
+function destinationOf(primary: Primary): Destination {
+  const { preference: _, mx: __, ...destination } = primary;
+  return destination;
+}
+
 function byPreference(primaries: readonly Primary[]): readonly (readonly Primary[])[] {
   const groups = Map.groupBy(primaries, ({ preference }) => preference);
   return [...groups.keys()].sort((a, b) => a - b).map((preference) => groups.get(preference) ?? []);
@@ -49,11 +54,10 @@ function byPreference(primaries: readonly Primary[]): readonly (readonly Primary
 async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
   const lookup = await parts.resolver.mx(domain);
   if (lookup.kind === "failed") return { kind: "failed", why: `MX of ${domain}: ${lookup.why}` };
-  const destination = (host: string): Destination => ({
-    host,
-    port: primary.port || SMTP_PORT,
-    tls: primary.tls,
-  });
+  const destination = (host: string): Destination => {
+    const { port, ...rest } = destinationOf(primary);
+    return { ...rest, host, port: port || SMTP_PORT };
+  };
   // RFC 5321 §5.1: without MX the domain's own address records count.
   if (lookup.kind === "none") return { kind: "known", tiers: [[destination(domain)]] };
   const route = mxRoute(lookup.records, parts.hostname.toLowerCase());

@@ -14,8 +14,16 @@ export interface SettlerParts {
   readonly random: () => number;
 }
 
+/** How an attempt ended. */
+export interface Attempt {
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  readonly destination?: string;
+  /** Recipients whose refusal is not believed. */
+  readonly held?: ReadonlySet<number>;
+}
+
 const RETRY = 1000;
-const NONE: ReadonlyMap<number, Outcome> = new Map();
+const NOTHING: Attempt = { outcomes: new Map() };
 
 /**
  * Writes what attempts led to. A store that cannot write is asked again each second: what a primary took must not
@@ -31,12 +39,8 @@ export class Settler {
   }
 
   /** Settles all recipients of a mail; answers what was written, or undefined when the claim was lost. */
-  finish(
-    mail: ClaimedMail,
-    outcomes: ReadonlyMap<number, Outcome>,
-    destination?: string,
-  ): Promise<readonly Settlement[] | undefined> {
-    const writing = this.#finish(mail, outcomes, destination);
+  finish(mail: ClaimedMail, attempt: Attempt): Promise<readonly Settlement[] | undefined> {
+    const writing = this.#finish(mail, attempt);
     this.#open.add(writing);
     void writing.finally(() => this.#open.delete(writing));
     return writing;
@@ -44,7 +48,7 @@ export class Settler {
 
   /** Puts a mail back as it was. */
   release(mail: ClaimedMail): Promise<readonly Settlement[] | undefined> {
-    return this.finish(mail, NONE);
+    return this.finish(mail, NOTHING);
   }
 
   /** Waits for what is being written, at most `timeout` ms; then gives up what the store does not take. */
@@ -61,12 +65,11 @@ export class Settler {
 
   async #finish(
     mail: ClaimedMail,
-    outcomes: ReadonlyMap<number, Outcome>,
-    destination: string | undefined,
+    { outcomes, destination, held }: Attempt,
   ): Promise<readonly Settlement[] | undefined> {
     const { clock, random } = this.#parts;
     const now = clock.now();
-    const recipients = settle(mail, outcomes, { now, random });
+    const recipients = settle(mail, outcomes, { now, random, ...(held !== undefined && { held }) });
     const request = { id: mail.id, token: mail.token, recipients, now };
     const written = await this.#write(destination === undefined ? request : { ...request, destination });
     if (!written) return undefined;

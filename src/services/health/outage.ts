@@ -27,6 +27,11 @@ export class OutageLog {
     this.#journal = journal;
   }
 
+  /** When the present outage began, or the last one; ms since 1970. */
+  get since(): number {
+    return this.#since;
+  }
+
   look(health: HealthRecord, facts: () => OutageFacts, now: number): void {
     if (isAway(health.state)) this.#begin(health, facts);
     else if (health.state === "up" && (health.proven || health.relapses === 0)) this.#end(facts, now);

@@ -1,4 +1,4 @@
-import type { TlsLevel } from "../../ports/directory.ts";
+import type { Transport } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
@@ -7,11 +7,10 @@ import type { OwnAddress } from "./loop.ts";
 import { isOwnAddress } from "./loop.ts";
 
 /** Where mail goes. Two domains with the same destination share its health and its lane. */
-export interface Destination {
+export interface Destination extends Transport {
   /** Host name in A-labels, or an address. */
   readonly host: string;
   readonly port: number;
-  readonly tls: TlsLevel;
 }
 
 /** `host:port`, as operators see it. */
@@ -33,14 +32,14 @@ export interface ReachParts {
 
 /** The targets behind a destination's name, our own listeners left out. Rejects with stage `dns` or `loop`. */
 export async function targetsOf(destination: Destination, parts: ReachParts): Promise<readonly Target[]> {
-  const { host, port, tls } = destination;
+  const { host, port } = destination;
   const lookup = await parts.resolver.addresses(host);
   if (lookup.kind === "none") throw new DestinationTrouble("dns", `${host} has no address`);
   if (lookup.kind === "failed") throw new DestinationTrouble("dns", `${host}: ${lookup.why}`);
   const others = lookup.records.filter((ip) => !isOwnAddress(ip, port, parts.ownAddresses()));
   if (others.length === 0)
     throw new DestinationTrouble("loop", `${destinationName(destination)} is our own listener`);
-  return others.slice(0, MOST_ADDRESSES).map((ip) => ({ host, ip, port, tls }));
+  return others.slice(0, MOST_ADDRESSES).map((ip) => Object.assign({ ip }, destination));
 }
 
 /** Knocks at the targets in turn, the next one when one fails or lingers; the first that answers. */

@@ -39,6 +39,16 @@ const RECENT = 54_000;
 /** A second and the jitter. */
 const SOON = 1100;
 
+/** The last time that the primary came up. */
+export interface Comeback {
+  /** Counts them; 0: it was not reached yet. */
+  readonly epoch: number;
+  /** When, ms since 1970. */
+  readonly since: number;
+  /** Milliseconds that it was away before, as far as this process saw it. */
+  readonly outage: number;
+}
+
 /** One primary under observation. */
 export class Watch {
   readonly destination: Destination;
@@ -56,6 +66,9 @@ export class Watch {
   #timer: Timer | undefined;
   #timerAt = 0;
   #stopped = false;
+  /** The last conversation was encrypted. */
+  #encrypted = false;
+  #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
   constructor(destination: Destination, subject: Subject, parts: WatchParts) {
     this.destination = destination;
@@ -70,6 +83,10 @@ export class Watch {
     return this.#health.state;
   }
 
+  get comeback(): Comeback {
+    return this.#comeback;
+  }
+
   /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
   async target(): Promise<Target> {
     const targets = await targetsOf(this.destination, this.#parts);
@@ -78,6 +95,7 @@ export class Watch {
 
   /** What a conversation's greeting told. False: it is ourselves, nothing may be sent. */
   greeted(capabilities: Capabilities): boolean {
+    this.#lookAtTls(capabilities);
     this.#capabilities = capabilities;
     const loop = isOwnName(capabilities, this.#parts.hostname());
     if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
@@ -193,12 +211,31 @@ export class Watch {
     if (this.#health === before) return;
     this.#outages.look(this.#health, () => this.#facts(), now);
     const { state, relapses } = this.#health;
+    if (state === "up") this.#cameUp(before.state, now);
     const recovered = relapses === 0 && (isAway(before.state) || before.relapses > 0);
     if (state !== before.state) {
       this.#asked = undefined;
       this.#plan();
     } else if (!recovered) return;
     this.#subject.changed(state, state === "up" && recovered);
+  }
+
+  /** A primary that spoke TLS and offers none any more is served, where the level allows it, and told of. */
+  #lookAtTls({ tls }: Capabilities): void {
+    if (tls !== undefined || !this.#encrypted) {
+      this.#encrypted = tls !== undefined;
+      return;
+    }
+    this.#encrypted = false;
+    const { destination, domains } = this.#facts();
+    const why = "it spoke TLS before and offers none any more; mail goes in clear";
+    this.#parts.journal.record({ kind: "primary.weakened", destination, domains, why });
+  }
+
+  #cameUp(from: PrimaryState, now: number): void {
+    if (from !== "unknown" && !isAway(from)) return;
+    const outage = isAway(from) ? now - this.#outages.since : 0;
+    this.#comeback = { epoch: this.#comeback.epoch + 1, since: now, outage };
   }
 
   #facts(): { destination: string; domains: readonly string[]; held: number } {

@@ -11,10 +11,12 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { strictest } from "../../mail/verdict.ts";
+import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
+import { AccessRules } from "./access-rules.ts";
 import type {
   Check,
   ConnectSubject,
@@ -28,11 +30,17 @@ import type {
   Subjects,
 } from "./check.ts";
 import { allChecks } from "./checks/checks.ts";
+import type { DnsblParts } from "./checks/dnsbl.ts";
 
+export { ListHealth } from "./list-health.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
   readonly recipients: Recipients;
+  /** What the operator set; absent: every check is off. */
+  readonly settings?: () => CheckSettings;
+  /** Lists of clients in the DNS; absent: none is asked. */
+  readonly dnsbl?: DnsblParts;
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
@@ -45,15 +53,19 @@ type Answer = Verdict | Promise<Verdict>;
 const LONGEST_CHECK = 20_000;
 
 const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
+const ALL_OFF: CheckSettings = { dnsbl: "off" };
 const NONE: readonly Finding[] = [];
 
 export class Policy {
   readonly #parts: PolicyParts;
   readonly #checks: readonly Check[];
+  readonly #settings: () => CheckSettings;
+  readonly #access = new AccessRules();
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
-    this.#checks = parts.checks ?? allChecks(parts);
+    this.#settings = parts.settings ?? (() => ALL_OFF);
+    this.#checks = parts.checks ?? allChecks({ ...parts, settings: this.#settings });
   }
 
   connect(subject: ConnectSubject): readonly Finding[] {
@@ -73,8 +85,18 @@ export class Policy {
     const own = this.#begin("rcpt", subject);
     const first = strictest(settled(own));
     if (first.kind === "reject") return first;
-    const exempt = subject.recipient.local === "postmaster";
+    const rule = this.#rule(subject);
+    if (rule?.action === "block") return blocked(rule, this.#settings().contact);
+    const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     return merge([...own, ...found], { domain: subject.domain, exempt });
+  }
+
+  /** The operator's rule for this client and recipient; `postmaster` may be written to by everybody. */
+  #rule(subject: RcptSubject): AccessRule | undefined {
+    const { access } = this.#settings();
+    if (access === undefined || access.length === 0 || subject.domain === undefined) return undefined;
+    const rule = this.#access.find(access, subject, this.#parts.clock.now());
+    return rule?.action === "block" && subject.recipient.local === "postmaster" ? undefined : rule;
   }
 
   data(subject: DataSubject): Answer {
@@ -112,6 +134,15 @@ export class Policy {
       verdict.then(resolve, reject).finally(() => timer.cancel());
     });
   }
+}
+
+/** The note stays with the operator: it may say more than a spammer should know. */
+function blocked({ until }: AccessRule, contact: string | undefined): Verdict {
+  const words = ["Refused by the operator of this host", contact].filter(Boolean).join("; ");
+  // A rule with an end is a matter of time, and the client may come again after it.
+  return until === undefined
+    ? { kind: "reject", reply: reply(554, "5.7.1", words) }
+    : { kind: "defer", reply: reply(451, "4.7.1", words) };
 }
 
 interface View {

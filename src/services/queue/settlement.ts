@@ -7,6 +7,8 @@ export interface SettlementFacts {
   readonly now: number;
   /** 0 to 1. */
   readonly random: () => number;
+  /** Recipients whose refusal is not believed: held for probation instead of parked. */
+  readonly held?: ReadonlySet<number>;
 }
 
 /**
@@ -33,14 +35,16 @@ type Next = Pick<Settlement, "state" | "reason" | "dueAt">;
 
 function nextState(
   outcome: Outcome,
-  { attempts, unconfirmed }: ClaimedRecipient,
-  { now, random }: SettlementFacts,
+  { n, attempts, unconfirmed }: ClaimedRecipient,
+  { now, random, held }: SettlementFacts,
 ): Next {
   switch (outcome.kind) {
     case "delivered":
       return { state: "gone", reason: "delivered" };
     case "refused":
-      return { state: "parked", reason: "refused" };
+      return held?.has(n) === true
+        ? { state: "held", reason: "probation" }
+        : { state: "parked", reason: "refused" };
     case "released":
       return { state: "waiting", dueAt: now };
     case "deferred": {

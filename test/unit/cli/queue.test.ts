@@ -2,18 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { plain, widthOf } from "../../../src/cli/terminal.ts";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
-import { toolWorld } from "../../support/tool-run.ts";
+import { fits, runOn, toolWorld } from "../../support/tool-run.ts";
 
 const HOSTILE = "evil\u001b]0;owned\u0007\r\n\u202egnp.exe";
-
-function fits(text: string): void {
-  for (const line of text.split("\n")) {
-    assert.ok(widthOf(line) <= 80, line);
-    assert.equal(plain(line), line);
-  }
-}
 
 test("the queue is listed as a table with human ages", async () => {
   await using tool = await toolWorld();
@@ -132,4 +124,11 @@ test("a mail is exported exactly, to stdout or to a file of its owner", async ()
   assert.equal(statSync(file).mode & 0o077, 0);
   assert.equal((await tool.run(["queue", "export", "nothing"])).code, 1);
   assert.equal((await tool.run(["queue", "export", FIRST, "--output", tool.folder])).code, 1);
+});
+
+test("a mail is never written raw to a terminal", async () => {
+  await using tool = await toolWorld();
+  const { code, stdout, stderr } = await runOn(tool.socket, ["queue", "export", FIRST], { terminal: true });
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /--output FILE/);
 });

@@ -2,16 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { plain, widthOf } from "../../../src/cli/terminal.ts";
 import { FIRST } from "../../support/admin-fakes.ts";
-import { toolWorld } from "../../support/tool-run.ts";
-
-function fits(text: string): void {
-  for (const line of text.split("\n")) {
-    assert.ok(widthOf(line) <= 80, line);
-    assert.equal(plain(line), line);
-  }
-}
+import { fits, toolWorld } from "../../support/tool-run.ts";
 
 test("status tells everything at one look", async () => {
   await using tool = await toolWorld();
@@ -21,6 +13,32 @@ test("status tells everything at one look", async () => {
   assert.match(stdout, /^Queue: +2 waiting, 1 held; oldest 3 h 12 min$/m);
   assert.match(stdout, /^mail\.example\.com:25 +down +3 h 12 min +connection refused$/m);
   fits(stdout);
+});
+
+test("a probation that stopped is shown wherever the domain is", async () => {
+  await using tool = await toolWorld();
+  const [primary] = tool.world.primaries;
+  const since = tool.world.clock.now() - 120_000;
+  const why = "it refused alice@example.com, which exists: 550 5.1.1 no such user";
+  const stopped = { domain: "example.com", state: "stopped", since, why, canaryAt: since + 300_000 } as const;
+  const running = { domain: "other.example", state: "running", since } as const;
+  if (primary !== undefined)
+    tool.world.primaries = [{ ...primary, state: "up", probation: [stopped, running] }];
+  assert.match((await tool.run(["domain", "list"])).stdout, /^example\.com +file +stopped /m);
+  const shown = (await tool.run(["domain", "show", "example.com"])).stdout;
+  assert.match(
+    shown,
+    /^Probation: +mail\.example\.com:25 stopped for 2 min: it refused\n +alice@example\.com, which exists/m,
+  );
+  assert.match(shown, /next\s+canary in 3 min/);
+  assert.doesNotMatch(shown, /one by one/);
+  fits(shown);
+  const status = (await tool.run(["status"])).stdout;
+  assert.match(status, /^Probation: +example\.com at mail\.example\.com:25: stopped/m);
+  assert.match(status, /other\.example at mail\.example\.com:25: its\s+first mails/);
+  fits(status);
+  await tool.run(["domain", "resume", "example.com"]);
+  assert.deepEqual(tool.world.resumed, ["example.com"]);
 });
 
 test("domains are listed, shown, added, paused and removed", async () => {

@@ -167,7 +167,7 @@ test("primaries", async () => {
   assert.equal(await primaryFault("{ host: 192.0.2.256 }"), `"192.0.2.256" ${host}`);
   assert.equal(
     await primaryFault("{ host: a.example, tls: maybe }"),
-    '"maybe" is not known; write one of none, opportunistic, require, verify',
+    '"maybe" is not known; write one of none, opportunistic, require, verify, pin',
   );
   assert.equal(
     await primaryFault("{ host: a.example, port: 0 }"),
@@ -201,16 +201,63 @@ test("a domain's choices", async () => {
   );
 });
 
-test("what this version does not have is refused, not ignored", async () => {
-  assert.deepEqual(
-    await after("checks:\n  dnsbl: { lists: [] }\n  greylist: on\n  spam: []\n  spff: off\n"),
-    [
-      "4:10: checks.dnsbl: is a mapping, and the check is not in this version; write dnsbl: off or leave it out",
-      "5:13: checks.greylist: on is asked for, and the check is not in this version; write greylist: off or leave it out",
-      "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
-      "7:3: checks.spff: is not a known key; did you mean spf?",
-    ],
+test("each mistake in the lists of clients has its sentence", async () => {
+  const lists = (text: string) => wrong(`checks: { dnsbl: { lists: [${text}] } }\n`);
+  const zone = "write the DNS zone of a list, such as zen.example";
+  assert.equal(
+    await lists("{ zone: https://zen.example }"),
+    `"https://zen.example" is a web address; ${zone}`,
   );
+  assert.equal(await lists("{ zone: 192.0.2.1 }"), `"192.0.2.1" is not a DNS zone; ${zone}`);
+  assert.equal(await lists("{ zone: zen..example }"), `"zen..example" is not a DNS zone; ${zone}`);
+  const code = "write a code such as 127.0.0.2, 127.0.0.4-7 or 127.0.*.3";
+  const codes = (text: string) => lists(`{ zone: zen.example, codes: [${text}] }`);
+  assert.equal(await codes("127.0.0"), `"127.0.0" is not a code; ${code}`);
+  assert.equal(await codes("127.0.0.9-4"), `"127.0.0.9-4" is not a code; ${code}`);
+  assert.equal(await codes("10.0.0.2"), `"10.0.0.2" is outside 127.0.0.0/8; ${code}`);
+  assert.equal(
+    await codes("127.255.255.254"),
+    `"127.255.255.254" says that the list may not be asked, and never counts; ${code}`,
+  );
+  assert.match(
+    await lists("{ zone: zen.example, weight: 101 }"),
+    /^"101" is no weight; write a whole number/,
+  );
+  assert.match(await lists("{ zone: zen.example }, { zone: Zen.Example. }"), /^zen.example is there twice;/);
+  assert.match(await wrong("checks: { dnsbl: { lists: [] } }\n"), /^is empty, so nobody would be asked;/);
+  assert.match(await wrong("checks: { dnsbl: on }\n"), /^"on" is /);
+  assert.match(
+    await wrong("checks: { dnsbl: { lists: [{ zone: a.b }], defer: 0 } }\n"),
+    /^"0" is no threshold/,
+  );
+  assert.match(
+    await settingFault("checks: { dnsbl: { defer: 2 } }"),
+    /^names no lists; write the lists here/,
+  );
+});
+
+test("each mistake in the rules of access has its sentence", async () => {
+  const rule = (text: string) => wrong(`checks: { access: [{ action: block, ${text} }] }\n`);
+  assert.match(
+    await rule('network: "192.0.2.1/24"'),
+    /^"192.0.2.1\/24" has bits beyond its length; write an address/,
+  );
+  assert.match(await rule("network: example.com"), /^"example.com" is not a network;/);
+  assert.match(await rule('network: "192.0.2.0/33"'), /is not a network|has bits beyond/);
+  assert.match(await rule('helo: "a b"'), /^"a b" is not a name;/);
+  assert.match(await rule("sender: nobody"), /^"nobody" is not an address;/);
+  assert.match(await rule('recipient: "<>"'), /^"<>" is not an address;/);
+  assert.match(await rule("until: soon, helo: a"), /^"soon" is not a date;/);
+  assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
+});
+
+test("what this version does not have is refused, not ignored", async () => {
+  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  greylist: on\n  spam: []\n  spff: off\n"), [
+    "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
+    "5:13: checks.greylist: on is asked for, and the check is not in this version; write greylist: off or leave it out",
+    "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
+    "7:3: checks.spff: is not a known key; did you mean spf?",
+  ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
   assert.equal(await wrong("storage: postgres://db/mail\n"), `PostgreSQL is not in this version; ${folder}`);
   assert.equal(await wrong("storage: ./data\n"), `"./data" is not a storage; ${folder}`);
@@ -231,7 +278,7 @@ smtp:
     - "[::]:99999"
     - ::1:25
     - 25
-    - { address: "127.0.0.1:465", tls: implicit, proxy: ["10.0.0.0/8"], xclient: [10.0.0.1] }
+    - { address: "127.0.0.1:465", tls: implicit, proxy: ["10.0.0.0/8", "10.0.0.0/33"], xclient: [10.0.0.1, ::/0] }
     - "127.0.0.1:26"
     - { address: "127.0.0.1:26" }
     - { tls: none }
@@ -239,6 +286,7 @@ smtp:
 admin: { listen: "127.0.0.1:26" }
 domains:
 ${DOMAIN}`;
+  const network = 'write an IP address or a network, such as 192.0.2.7, 10.0.0.0/8 or "2001:db8::/32"';
   const form = 'write an IP address and a port, such as "127.0.0.1:2525" or "[::]:25"';
   assert.deepEqual(
     (await linesOf(text)).map((line) => line.replace("holdfast.yaml:", "")),
@@ -248,8 +296,8 @@ ${DOMAIN}`;
       `6:7: smtp.listen[2]: port 99999 is above 65535; ${form}`,
       `7:7: smtp.listen[3]: "::1:25" is not an address and a port; ${form}`,
       `8:7: smtp.listen[4]: "25" is not an address and a port; ${form}`,
-      "9:57: smtp.listen[5].proxy: lists networks, and that is not in this version; leave proxy out or write []",
-      "9:82: smtp.listen[5].xclient: lists networks, and that is not in this version; leave xclient out or write []",
+      `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" is not a network that could be trusted; ${network}`,
+      `9:108: smtp.listen[5].xclient[1]: "::/0" is not a network that could be trusted; ${network}`,
       `12:7: smtp.listen[8].address: is missing; ${form}`,
       '12:14: smtp.listen[8].tls: "none" is not known; write one of starttls, implicit',
       '13:7: smtp.listen[9]: is a list; write a text such as "[::]:25", or { address: "[::]:465", tls: implicit }',
@@ -372,4 +420,32 @@ admin: { listen: "127.0.0.1:2525" }
 `;
   const places = (await after(text)).map((line) => line.replace(/ .*/, ""));
   assert.deepEqual(places, ["4:22:", "4:73:", "5:19:", "6:18:"]);
+});
+
+function primary(keys: string): Promise<string> {
+  return wrong(
+    `domains:\n  example.com: { primary: { host: m.example.com, ${keys} }, recipients: [alice] }\n`,
+  );
+}
+
+function login(keys: string): string {
+  return `tls: require, login: { user: u, ${keys} }`;
+}
+
+test("how a primary is spoken to: pins, login and TLS must fit each other", async () => {
+  const PIN = "write the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
+  assert.equal(await primary("tls: pin"), `pins nothing; add pin with ${PIN.slice("write ".length)}`);
+  assert.equal(await primary("tls: pin, pin: abc"), `"abc" is not a SHA-256; ${PIN}`);
+  assert.equal(await primary(`pin: sha256:${"0".repeat(64)}`), "has no effect; write tls: pin");
+  assert.equal(await primary("tls: none, implicitTls: true"), "contradicts tls: none; remove one");
+  assert.equal(
+    await primary("login: { user: u, passwordEnv: PATH }"),
+    "could cross the network in clear; write tls: require, verify or pin",
+  );
+  assert.equal(await primary(login("method: plain")), "has no password; write passwordFile or passwordEnv");
+  assert.equal(
+    await primary(login("passwordEnv: HOLDFAST_NOT_SET")),
+    '"HOLDFAST_NOT_SET" is not set in the environment; set it for the daemon, or use passwordFile',
+  );
+  assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
 });

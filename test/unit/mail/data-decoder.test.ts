@@ -122,6 +122,41 @@ describe("DataDecoder", () => {
     );
   });
 
+  test("without dots, all is content until the end, wherever it is cut", () => {
+    const octet = fc.constantFrom(..."\r\n..\r\n\r\nax\0\xff");
+    const input = fc.array(octet, { maxLength: 40 }).map((octets) => octets.join(""));
+    fc.assert(
+      fc.property(input, fc.nat(40), (whole, place) => {
+        const decoder = new DataDecoder("plain");
+        const cut = Math.min(place, whole.length);
+        const { body, rest } = decode(pieces(Buffer.from(whole, "latin1"), [cut]), decoder);
+        assert.equal(rest, undefined);
+        const all = body + decoder.end().toString("latin1");
+        const wanted = whole.replace(/\r\n|\r|\n/g, "\r\n");
+        assert.equal(all, wanted);
+        assert.deepEqual(
+          [decoder.size, decoder.hasNul, decoder.bareNewlines],
+          [wanted.length, whole.includes("\0"), whole.replaceAll("\r\n", "").match(/[\r\n]/g)?.length ?? 0],
+        );
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("a last line without an end counts by its length", () => {
+    for (const [end, long] of [
+      ["", 1],
+      ["\r", 1],
+      ["\r\n", 1],
+    ] as const) {
+      const decoder = new DataDecoder("plain");
+      decoder.decode(Buffer.from(`${"x".repeat(998)}\r\n`));
+      decoder.decode(Buffer.from("x".repeat(999) + end));
+      decoder.end();
+      assert.equal(decoder.longLines, long, JSON.stringify(end));
+    }
+  });
+
   test("counts what it saw", () => {
     const decoder = new DataDecoder();
     decode([Buffer.from(`${"x".repeat(999)}\r\nb\nc\rd\r\n${"y".repeat(998)}\r\n.\r\n`)], decoder);

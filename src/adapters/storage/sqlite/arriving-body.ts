@@ -32,6 +32,7 @@ export class BodyMemory {
 export class ArrivingBody implements BodyWriter {
   readonly #folder: string;
   readonly #memory: BodyMemory;
+  readonly #inlineLimit: number;
   #chunks: Buffer[] = [];
   #held = 0;
   #size = 0;
@@ -39,9 +40,10 @@ export class ArrivingBody implements BodyWriter {
   #finished = false;
   #closed = false;
 
-  constructor(folder: string, memory: BodyMemory) {
+  constructor(folder: string, memory: BodyMemory, inlineLimit = INLINE_LIMIT) {
     this.#folder = folder;
     this.#memory = memory;
+    this.#inlineLimit = inlineLimit;
   }
 
   get size(): number {
@@ -52,7 +54,7 @@ export class ArrivingBody implements BodyWriter {
     if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
     this.#size += chunk.length;
     if (this.#spool !== undefined) return this.#spool.write(chunk);
-    if (this.#size <= INLINE_LIMIT && this.#memory.take(chunk.length)) {
+    if (this.#size <= this.#inlineLimit && this.#memory.take(chunk.length)) {
       this.#held += chunk.length;
       this.#chunks.push(lean(chunk));
       return undefined;

@@ -31,6 +31,7 @@ export class Claiming {
   readonly #sessions: Sessions;
   readonly #log: Logger;
   readonly #due: Database.Statement<[string, number], number>;
+  readonly #named: Database.Statement<[string, string, number], number>;
   readonly #mark: Database.Statement<unknown[], ClaimedRecipient>;
   readonly #message: Database.Statement<[number], MessageRow>;
   readonly #quarantine: Database.Statement<[number, number, number]>;
@@ -43,6 +44,12 @@ export class Claiming {
       .prepare<[string, number], number>(
         `SELECT mail FROM recipient INDEXED BY recipient_due
          WHERE domain = ? AND due_at <= ? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at, mail, n`,
+      )
+      .pluck();
+    this.#named = database
+      .prepare<[string, string, number], number>(
+        `SELECT DISTINCT r.mail FROM message m CROSS JOIN recipient r ON r.mail = m.key
+         WHERE m.id = ? AND +r.domain = ? AND +r.due_at <= ? AND +r.state IN ('waiting', 'unconfirmed')`,
       )
       .pluck();
     // The plus signs keep it on the primary key: all recipients of one mail lie together.
@@ -76,7 +83,8 @@ export class Claiming {
   }
 
   /** Keys of the mails with the oldest due recipients, each once. */
-  #dueMails({ domain, now, limit }: ClaimRequest): Iterable<number> {
+  #dueMails({ domain, now, limit, id }: ClaimRequest): Iterable<number> {
+    if (id !== undefined) return this.#named.all(id, domain, now);
     const most = Math.min(limit, MAX_MAILS);
     const mails = new Set<number>();
     if (most <= 0) return mails;

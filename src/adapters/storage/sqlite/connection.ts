@@ -24,7 +24,7 @@ export function openMailDatabase(folder: string, disk: Disk): Database.Database 
     database.pragma("synchronous = FULL");
     database.pragma("wal_autocheckpoint = 0");
     database.pragma("trusted_schema = OFF");
-    database.pragma("cache_size = -65536");
+    database.pragma("cache_size = -8192");
     flushFolder(folder);
     return database;
   } catch (error) {

@@ -4,6 +4,8 @@ import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 
 const STEP = 50;
+/** How long it is remembered that a primary took mail for an address, in ms: 31 d and the day of its precision. */
+const ACCEPTED_FOR = 32 * 86_400_000;
 
 interface Key {
   readonly mail: number;
@@ -17,6 +19,7 @@ export class Expiring {
   readonly #move: Database.Statement;
   readonly #forget: Database.Statement<[number, number]>;
   readonly #forgetMessage: Database.Statement<[number, number]>;
+  readonly #forgetAccepted: Database.Statement<[number]>;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
     this.#bodies = parts.bodies;
@@ -31,11 +34,15 @@ export class Expiring {
     this.#forgetMessage = database.prepare(
       "DELETE FROM message WHERE key = ? AND NOT EXISTS (SELECT 1 FROM recipient WHERE mail = ?)",
     );
+    this.#forgetAccepted = database.prepare(
+      `DELETE FROM accepted WHERE address IN (SELECT address FROM accepted WHERE at < ? LIMIT ${STEP})`,
+    );
   }
 
   /** Answers how many recipients moved or were forgotten; at most `limit`. */
   *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, number> {
     let left = slice.limit;
+    this.#forgetAccepted.run(slice.now - ACCEPTED_FOR);
     const close = (key: Key): void => {
       this.#move.run("gone", slice.now, slice.now, key.mail, key.n);
       this.#bodies.releaseUnneeded(key.mail, batch());

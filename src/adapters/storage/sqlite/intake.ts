@@ -18,6 +18,8 @@ export interface IntakeOptions {
   /** Bytes of bodies that this thread may hold in memory; beyond, bodies go to the disk whatever their size. */
   readonly bodyMemory: number;
   readonly clock: Clock;
+  /** Bodies up to this size become rows, in bytes; 64 KiB when absent. */
+  readonly inlineLimit?: number;
 }
 
 type Refused = Extract<Accepted, { kind: "refused" }>;
@@ -28,7 +30,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
   const memory = new BodyMemory(options.bodyMemory);
   const spool = join(options.folder, SPOOL_FOLDER);
   return {
-    openBody: () => new ArrivingBody(spool, memory),
+    openBody: () => new ArrivingBody(spool, memory, options.inlineLimit),
     condition: () => readCondition(options.shared),
     room: () => readRoom(options.shared),
     accept: async (mail, body) => {

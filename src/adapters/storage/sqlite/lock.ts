@@ -5,6 +5,7 @@ import { makePrivateFile, makePrivateFolder, writeDurably } from "./disk.ts";
 
 /** Another daemon holds the data folder. */
 export class FolderInUse extends Error {
+  override readonly name = "FolderInUse";
   /** The other's process id; undefined when it could not be read. */
   readonly pid: number | undefined;
 

@@ -5,6 +5,8 @@ import type Database from "better-sqlite3";
 
 /** A newer Holdfast has written this database. */
 export class DatabaseFromFuture extends Error {
+  override readonly name = "DatabaseFromFuture";
+
   constructor(found: number, known: number) {
     super(
       `the database has schema version ${found}, this Holdfast knows versions up to ${known}; ` +

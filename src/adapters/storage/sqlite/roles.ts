@@ -53,6 +53,9 @@ function serveIntake(port: MessagePort, { loop, condition, trouble }: RoleParts)
   });
 }
 
+/** A short question of the delivery thread. */
+const READ = { rank: "claim", bytes: 0 } as const;
+
 function serveWork(port: MessagePort, parts: RoleParts): void {
   const { loop, sessions, clock } = parts;
   const server = serveChannel<WorkMethods>(port, {
@@ -71,6 +74,10 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
         run: (store: Store, batch: Batch) => store.settling.settle(request, batch),
       }),
     wake: (domains) => loop.submitSlices((store, batch) => store.waiting.wake(domains, clock.now(), batch)),
+    due: (request) => loop.submit({ ...READ, run: (store: Store) => store.proving.due(request) }),
+    accepted: (addresses) =>
+      loop.submit({ ...READ, run: (store: Store) => store.proving.accepted(addresses) }),
+    unhold: (request) => loop.submitSlices((store, batch) => store.proving.unhold(request, batch)),
     expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
   });
   const session = new WorkSession((notice, buffers) => server.notify(notice, buffers));

@@ -6,6 +6,8 @@ import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Sessions } from "./sessions.ts";
 
+const DAY = 86_400_000;
+
 /** Longest text of a primary that is kept, in characters. */
 const MAX_WORDS = 1100;
 
@@ -16,6 +18,7 @@ export class Settling {
   readonly #key: Database.Statement<[string], number>;
   readonly #claimed: Database.Statement<[number, number], number>;
   readonly #update: Database.Statement;
+  readonly #accepted: Database.Statement;
 
   constructor(database: Database.Database, parts: { bodies: Bodies; sessions: Sessions }) {
     this.#bodies = parts.bodies;
@@ -31,6 +34,11 @@ export class Settling {
          unconfirmed = unconfirmed + ?, token = NULL, last_reply = coalesce(?, last_reply),
          destination = coalesce(?, destination), updated_at = ?, since = coalesce(?, since)
        WHERE mail = ? AND n = ?`,
+    );
+    // Once a day an address, so that a busy mailbox costs no write a mail.
+    this.#accepted = database.prepare(
+      `INSERT INTO accepted (address, at) SELECT lower(address), ? FROM recipient WHERE mail = ? AND n = ?
+       ON CONFLICT (address) DO UPDATE SET at = excluded.at WHERE at < excluded.at - ${DAY}`,
     );
   }
 
@@ -55,6 +63,7 @@ export class Settling {
     const since = state === "parked" || state === "gone" ? now : undefined;
     const words = wordsOf(outcome);
     this.#update.run(state, reason, due, attempt, doubt, words, destination, now, since, mail, n);
+    if (outcome.kind === "delivered") this.#accepted.run(now, mail, n);
   }
 }
 

@@ -4,9 +4,9 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Bytes that may wait for the disk before the writer of one body is asked to pause. */
-const UNWRITTEN_LIMIT = 256 * 1024;
+const UNWRITTEN_LIMIT = 128 * 1024;
 /** The same for all bodies of the thread. */
-const UNWRITTEN_IN_ALL = 16 * 1024 * 1024;
+const UNWRITTEN_IN_ALL = 2 * 1024 * 1024;
 
 let unwrittenInAll = 0;
 

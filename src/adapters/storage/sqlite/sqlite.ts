@@ -40,4 +40,5 @@ export type { Control } from "./control-client.ts";
 export { openDirectoryReader } from "./directory-reader.ts";
 export { connectReader, serveReader } from "./reader.ts";
 export type { StoreReader } from "./reader.ts";
+export { checkDatabase } from "./soundness.ts";
 export { openTraceWriter } from "./trace-writer.ts";

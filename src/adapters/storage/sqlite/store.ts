@@ -9,6 +9,7 @@ import type { Disk } from "./disk.ts";
 import { Expiring } from "./expiring.ts";
 import { migrate } from "./migrate.ts";
 import { Operating } from "./operating.ts";
+import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
 import type { Sessions } from "./sessions.ts";
 import { Settling } from "./settling.ts";
@@ -23,6 +24,7 @@ export interface Store {
   readonly waiting: Waiting;
   readonly expiring: Expiring;
   readonly operating: Operating;
+  readonly proving: Proving;
   readonly recovering: Recovering;
   readonly directory: DirectoryChanges;
 }
@@ -59,6 +61,7 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     waiting: new Waiting(database),
     expiring: new Expiring(database, { bodies }),
     operating: new Operating(database, { bodies }),
+    proving: new Proving(database),
     recovering: new Recovering(database),
     directory: new DirectoryChanges(database),
   };

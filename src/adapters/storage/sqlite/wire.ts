@@ -4,7 +4,7 @@
  */
 import type { OperatorRequest } from "../../../ports/operator.ts";
 import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
-import type { Accepted, SettleRequest, StoreCondition } from "../../../ports/queue.ts";
+import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { Moved } from "../../../runtime/channel.ts";
@@ -38,6 +38,9 @@ export type WorkMethods = {
   settle(request: SettleRequest): Promise<boolean>;
   wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
   expire(slice: ExpireSlice): Promise<number>;
+  due: WorkStore["due"];
+  accepted: WorkStore["accepted"];
+  unhold: WorkStore["unhold"];
 };
 
 /** One declared domain without its recipients. */

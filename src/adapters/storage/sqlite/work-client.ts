@@ -26,6 +26,9 @@ export function connectWork(port: MessagePort, { folder }: { readonly folder: st
     },
     settle: (request) => channel.call("settle", request),
     wake: (domains) => channel.call("wake", domains),
+    due: (request) => channel.call("due", request),
+    accepted: (addresses) => channel.call("accepted", addresses),
+    unhold: (request) => channel.call("unhold", request),
     expire: (slice) => channel.call("expire", slice),
     onNotice: (listener) => void listeners.push(listener),
   };

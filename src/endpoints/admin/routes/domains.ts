@@ -50,16 +50,27 @@ function view(
     paused,
     draining,
     ...amountOf(counts, name),
-    primaries: primaries.filter((primary) => primary.domains.includes(name)),
+    primaries: primaries
+      .filter((primary) => primary.domains.includes(name))
+      .map((primary) => ofDomain(primary, name)),
   };
 }
 
+/** Probations of other domains at the same primary are left out. */
+function ofDomain(primary: PrimaryStatus, name: string): PrimaryStatus {
+  const { probation = [], ...rest } = primary;
+  const own = probation.filter(({ domain }) => domain === name);
+  return own.length === 0 ? rest : { ...rest, probation: own };
+}
+
 async function addDomain(c: AdminContext, parts: AdminParts): Promise<DomainBody> {
-  const { name, recipients, primaries, ...settings } = await readBody(c, NewDomain);
+  const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
+  // As in the configuration file: where there is a list, it is taken for complete.
+  const unknownDuringOutage = given.unknownDuringOutage ?? (given.catchAll ? "accept" : "reject");
   const domain = soundDomain(name);
   const declared: DeclaredDomain = {
     name: domain,
-    settings: { ...settings, primaries: primaries.map(soundPrimary) },
+    settings: { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) },
   };
   await refuseKnown(domain, parts);
   const patterns = recipients === undefined ? [] : soundRecipients(recipients, domain);
@@ -80,6 +91,8 @@ async function refuseKnown(name: string, { directory }: AdminParts): Promise<voi
 const HOST = /^[A-Za-z0-9._:-]+$/;
 
 function soundPrimary(primary: PrimaryBody): Primary {
+  if ((primary.tls === "pin") !== (primary.pins !== undefined))
+    throw new Refusal("bad_request", "primaries: `tls: pin` and `pins` need each other");
   if (primary.mx === true && primary.host === "") return primary;
   if (primary.mx !== true && HOST.test(primary.host)) return { ...primary, host: primary.host.toLowerCase() };
   throw new Refusal(
@@ -105,6 +118,7 @@ async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainR
 async function setPaused(c: AdminContext, parts: AdminParts, paused: boolean): Promise<DomainPaused> {
   const name = readDomain(c);
   if (!(await parts.editor.setPaused(name, paused))) throw unknownDomain(name);
+  if (!paused) await parts.resume(name);
   record(c, parts, paused ? "domain pause" : "domain resume", name);
   return { name, paused };
 }

@@ -27,6 +27,17 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "mail.example.com:25 is Holdfast itself (own EHLO name); mail for a.example, b.example, c.example and 1 more is held until the primary is corrected.",
   ],
   [
+    {
+      kind: "probation.stopped",
+      destination: "mail.example.com:25",
+      domain: "example.com",
+      why: "it refused alice@example.com, which exists: 550 no such user",
+      held: 47,
+    },
+    "probation.stopped",
+    "mail.example.com:25 came back but is not itself (it refused alice@example.com, which exists: 550 no such user); mail for example.com is held, 47 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go.",
+  ],
+  [
     { kind: "store.condition", condition: "full", why: "reserve reached", free: 1024 ** 3 },
     "store.full",
     "Storage is full (reserve reached); new mail is put off with 452, deliveries go on. 1 GiB are free.",

@@ -32,6 +32,7 @@ const GAUGES: Gauges = {
   connections: 7,
   condition: "full",
   room: 4096,
+  lists: [{ zone: "bl.test", state: "sick", since: 1, why: "no answer" }],
 };
 
 function linesOf(file: string): Record<string, unknown>[] {

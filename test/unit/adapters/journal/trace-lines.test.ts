@@ -110,7 +110,7 @@ test("refusals are found by sender and recipient; those of nobody leave no line"
 
 test("an act on one mail is traced, on many it is not", () => {
   const act = { kind: "operator.acted", verb: "hold", who: "socket", what: "id x", count: 1 } as const;
-  assert.equal(traceLine({ ...act, id: "x" }, 5)?.text, "hold by socket: id x");
+  assert.equal(traceLine({ ...act, id: "x" }, 5)?.text, "hold, asked for by socket");
   assert.equal(traceLine(act, 5), undefined);
 });
 

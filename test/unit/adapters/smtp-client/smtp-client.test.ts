@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
@@ -10,10 +12,12 @@ import type { TlsLevel } from "../../../../src/ports/directory.ts";
 import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
 import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 const client = smtpClient({ hostname: "mx2.test", clock: systemClock(), connect: 5000, greeting: 5000 });
+const LOGIN = { user: "u", passwordEnv: "SECRET" };
 const TOP = "Received: from client.test by mx2.test\r\n";
 
 function at(primary: FakePrimary, tls: TlsLevel = "none", host = "127.0.0.1"): Target {
@@ -79,6 +83,11 @@ async function converse(behaviour: Behaviour): Promise<{
 function onRcpt(recipient: string): string | undefined {
   if (recipient.startsWith("gone")) return "550 5.1.1 no such user";
   return recipient.startsWith("full") ? "452 4.2.2 full" : undefined;
+}
+
+async function refusedAt(behaviour: Behaviour, mail = mailOf()): Promise<string | undefined> {
+  await using run = await converse(behaviour);
+  return (await run.conversation.send(mail)).refusedAt;
 }
 
 /** A body that fails while it is read. */
@@ -180,6 +189,17 @@ describe("a mail", () => {
     assert.ok(outcome?.kind === "refused" && outcome.reply.enhanced === "5.6.7");
     assert.equal(trouble, undefined);
     assert.equal((await talk.conversation.send(mailOf())).outcomes.get(10)?.kind, "delivered");
+  });
+
+  test("tells where it was refused as a whole: at MAIL, at its body, here; not where recipients were", async () => {
+    for (const extensions of [["PIPELINING", "SIZE 1000"], ["SIZE 1000"]]) {
+      assert.equal(await refusedAt({ extensions, onMail: () => "550 5.7.1 no" }), "mail");
+      assert.equal(await refusedAt({ extensions, onData: () => "554 5.7.1 no" }), "body");
+      assert.equal(await refusedAt({ extensions, onDot: () => "550 5.7.1 spam" }), "body");
+      assert.equal(await refusedAt({ extensions }, mailOf({ size: 10_000 })), "here");
+      assert.equal(await refusedAt({ extensions, onRcpt }, mailOf({ to: ["gone@a.test"] })), undefined);
+      assert.equal(await refusedAt({ extensions }), undefined);
+    }
   });
 
   test("larger than the peer's SIZE is refused here", async () => {
@@ -463,6 +483,10 @@ describe("the beginning", () => {
   });
 });
 
+function digest(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 describe("TLS", () => {
   const certificate = makeCertificate("localhost");
   const tlsOf = async (): Promise<{ key: string; cert: string }> => {
@@ -517,6 +541,86 @@ describe("TLS", () => {
     const conversation = await trusting.converse(at(primary, "verify", "localhost"));
     assert.ok(conversation.capabilities.tls);
     await conversation.quit();
+  });
+
+  test("pin: the certificate or its key, and nothing crosses before", async () => {
+    await using primary = await fakePrimary({ tls: await tlsOf() });
+    const { raw, publicKey } = new X509Certificate((await certificate).certificate);
+    for (const pin of [digest(raw), digest(publicKey.export({ type: "spki", format: "der" }))]) {
+      const target = { ...at(primary, "pin"), pins: ["00".repeat(32), pin] };
+      const conversation = await client.converse(target);
+      assert.ok(conversation.capabilities.tls);
+      await conversation.quit();
+    }
+    primary.behaviour.auth = { mechanisms: "PLAIN", user: "u", password: "p" };
+    const wrong = { ...at(primary, "pin"), pins: ["00".repeat(32)], login: LOGIN };
+    await assert.rejects(client.converse(wrong), {
+      stage: "tls",
+      message: /neither .* is pinned: sha256:[0-9a-f]{64}/,
+    });
+    assert.ok(!primary.commands.some((line) => line.startsWith("AUTH")));
+    await using plain = await fakePrimary({});
+    await assert.rejects(client.converse({ ...at(plain, "pin"), pins: ["00".repeat(32)] }), { stage: "tls" });
+  });
+
+  test("implicit TLS at any port", async () => {
+    await using primary = await fakePrimary({ tls: await tlsOf(), implicitTls: true });
+    const conversation = await client.converse({ ...at(primary, "require"), implicitTls: true });
+    assert.ok(conversation.capabilities.tls);
+    assert.ok(!primary.commands.includes("STARTTLS"));
+    await conversation.quit();
+  });
+
+  test("login: PLAIN and LOGIN, the password from the environment or a file", async () => {
+    await using folder = await tempFolder();
+    const passwordFile = `${folder.path}/secret`;
+    await writeFile(passwordFile, "pässword\nno password\n");
+    const knowing = smtpClient({
+      hostname: "mx2.test",
+      clock: systemClock(),
+      environment: { SECRET: "pässword" },
+    });
+    for (const [mechanisms, used] of [
+      ["CRAM-MD5 LOGIN PLAIN", "AUTH PLAIN"],
+      ["LOGIN", "AUTH LOGIN"],
+    ] as const)
+      for (const login of [LOGIN, { user: "u", passwordFile }]) {
+        const auth = { mechanisms, user: "u", password: "pässword" };
+        await using primary = await fakePrimary({ tls: await tlsOf(), auth });
+        const conversation = await knowing.converse({ ...at(primary, "require"), login });
+        assert.ok(primary.commands.some((line) => line.startsWith(used)));
+        await conversation.send(mailOf());
+        assert.equal(primary.mails.length, 1);
+        await conversation.quit();
+      }
+  });
+
+  test("login: what goes wrong is named, and no mail goes", async () => {
+    const auth = { mechanisms: "PLAIN", user: "u", password: "p" };
+    await using primary = await fakePrimary({ tls: await tlsOf(), auth });
+    const wrong = smtpClient({ hostname: "mx2.test", clock: systemClock(), environment: { SECRET: "q" } });
+    const target = { ...at(primary, "require"), login: LOGIN };
+    await assert.rejects(wrong.converse(target), { stage: "login", message: /login of u: it answered 535/ });
+    await assert.rejects(client.converse(target), {
+      stage: "login",
+      message: /no password in the environment variable SECRET/,
+    });
+    const fromFile = { ...target, login: { user: "u", passwordFile: "/no/such/file" } };
+    await assert.rejects(client.converse(fromFile), {
+      stage: "login",
+      message: /password file \/no\/such\/file cannot be read: ENOENT/,
+    });
+    primary.behaviour.auth = { ...auth, mechanisms: "CRAM-MD5" };
+    await assert.rejects(wrong.converse(target), {
+      stage: "login",
+      message: /it offers no AUTH PLAIN or LOGIN/,
+    });
+    await using plain = await fakePrimary({ auth });
+    await assert.rejects(wrong.converse({ ...at(plain, "opportunistic"), login: LOGIN }), {
+      stage: "login",
+      message: /without TLS/,
+    });
+    assert.ok(!plain.commands.some((line) => line.startsWith("AUTH")));
   });
 
   test("a connection lost after the dot is unconfirmed there too", async () => {

@@ -28,9 +28,18 @@ class Harness {
 
   async say(line: string): Promise<number> {
     const answer = await this.session.command(Buffer.from(line));
-    if (answer.next === "body" && this.session.transaction !== undefined)
-      this.#body = this.session.openBody(this.session.transaction);
+    if (answer.next === "body") this.#body = this.session.openBody(answer);
     return answer.reply.code;
+  }
+
+  /** BDAT with these octets. */
+  async chunk(text: string, last: boolean): Promise<number> {
+    const octets = Buffer.from(text);
+    const code = await this.say(`BDAT ${octets.length}${last ? " LAST" : ""}`);
+    const receiver = this.#body;
+    assert.ok(receiver !== undefined && !("reply" in receiver), String(code));
+    assert.equal(receiver.take(octets).rest?.length, 0);
+    return (await this.session.finish(receiver)).reply.code;
   }
 
   /** Sends a body after 354. */
@@ -48,9 +57,11 @@ class Model {
   greeted = false;
   mail = false;
   recipients = 0;
+  chunking = false;
 
   reset(): void {
     this.mail = false;
+    this.chunking = false;
     this.recipients = 0;
   }
 
@@ -75,13 +86,26 @@ class Model {
       this.mail = true;
       return 250;
     }
+    if (step.startsWith("BDAT")) return this.#chunkStep(step);
     if (step.startsWith("RCPT")) {
-      if (!this.mail) return 503;
+      if (!this.mail || this.chunking) return 503;
       if (step.includes("nobody") || step.includes("evil")) return 550;
       this.recipients += 1;
       return 250;
     }
-    return this.mail && this.recipients > 0 ? 354 : 503;
+    if (!this.chunking) return this.mail && this.recipients > 0 ? 354 : 503;
+    this.reset();
+    return 503;
+  }
+
+  /** RFC 3030 §2. */
+  #chunkStep(step: string): number {
+    const ready = this.mail && this.recipients > 0;
+    const sound = ready && !step.includes("\0");
+    if (!sound || step.startsWith("BDAT LAST")) this.reset();
+    else this.chunking = true;
+    if (!ready) return 503;
+    return sound ? 250 : 550;
   }
 }
 
@@ -102,7 +126,19 @@ const STEPS: readonly string[] = [
   "RCPT TO:<v@evil.test>",
   "DATA",
   "DATA",
+  "BDAT:RSET\r\n",
+  "BDAT:",
+  "BDAT:x\0y",
+  "BDAT LAST:.\r\n",
+  "BDAT LAST:",
+  "BDAT LAST:\0",
 ];
+
+/** Does one step; BDAT with what stands behind the colon. */
+function walk(harness: Harness, step: string): Promise<number> {
+  const [, last, text] = /^BDAT( LAST)?:(.*)$/s.exec(step) ?? [];
+  return text === undefined ? harness.say(step) : harness.chunk(text, last !== undefined);
+}
 
 const ENDS = ["good", "nul", "store", "throws", "loop"] as const;
 
@@ -130,15 +166,15 @@ describe("Session", () => {
   test("walks at random as the reference does, and forgets whole transactions", async () => {
     const step = fc.oneof(
       fc.constantFrom(...STEPS),
-      fc.constantFrom("MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>", "DATA"),
+      fc.constantFrom("MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>", "DATA", "BDAT:x"),
     );
-    const walk = fc.array(fc.tuple(step, fc.constantFrom(...ENDS)), { minLength: 1, maxLength: 60 });
+    const walks = fc.array(fc.tuple(step, fc.constantFrom(...ENDS)), { minLength: 1, maxLength: 60 });
     await fc.assert(
-      fc.asyncProperty(walk, async (steps) => {
+      fc.asyncProperty(walks, async (steps) => {
         const harness = new Harness({ limits: NO_LIMITS });
         const model = new Model();
         for (const [line, end] of steps) {
-          const code = await harness.say(line);
+          const code = await walk(harness, line);
           assert.equal(code, model.expect(line), line);
           if (code !== 354) continue;
           await endBody(harness, end);
@@ -146,6 +182,8 @@ describe("Session", () => {
           assert.equal(await harness.say("DATA"), 503);
         }
         assert.equal(harness.session.transaction !== undefined, model.mail);
+        assert.equal(harness.parts.intake.open.size, model.chunking ? 1 : 0);
+        assert.equal(await harness.say("RSET"), 250);
         assert.equal(harness.parts.intake.open.size, 0);
       }),
       { numRuns: 400 },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { connect as connectTls } from "node:tls";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { ConnectionTable } from "../../../../src/runtime/limits.ts";
@@ -84,6 +85,184 @@ describe("smuggling over TCP", () => {
       assert.equal(bench.intake.open.size, 0);
     });
   }
+});
+
+/** A conversation in chunks: what the client sends, and the codes that must come. */
+const CHUNKED: readonly (readonly [string, number])[] = [
+  ["EHLO c.example\r\n", 250],
+  ["BDAT 6\r\nNOOP\r\n", 503],
+  ["MAIL FROM:<a@b.example>\r\n", 250],
+  ["BDAT 15 LAST\r\nRCPT TO:<a@b>\r\n", 503],
+  ["MAIL FROM:<a@b.example>\r\n", 250],
+  ["RCPT TO:<alice@our.test>\r\n", 250],
+  ["BDAT 3\r\n\0\r\n", 550],
+  ["BDAT 6 LAST\r\nQUIT\r\n", 503],
+  ["MAIL FROM:<a@b.example>\r\n", 250],
+  ["RCPT TO:<alice@our.test>\r\n", 250],
+  ["BDAT 5\r\n.\r\n\r\n", 250],
+  ["BDAT 0\r\n", 250],
+  ["BDAT 6 LAST\r\nNOOP\r\n", 250],
+  ["MAIL FROM:<a@b.example>\r\n", 250],
+  ["RCPT TO:<alice@our.test>\r\n", 250],
+  ["DATA\r\n", 354],
+  ["BDAT 3\r\n.\r\n", 250],
+  ["NOOP\r\n", 250],
+];
+
+describe("chunks over TCP", () => {
+  const whole = Buffer.from(CHUNKED.map(([text]) => text).join(""));
+
+  async function played(bench: Bench, cuts: readonly number[]): Promise<void> {
+    const smtp = await greeted(bench);
+    smtp.socket.setNoDelay(true);
+    const before = bench.intake.mails.length;
+    const places = [...cuts].sort((a, b) => a - b);
+    for (const [index, from] of [0, ...places].entries()) {
+      smtp.write(whole.subarray(from, places[index] ?? whole.length));
+      await new Promise(setImmediate);
+    }
+    for (const [text, code] of CHUNKED) assert.equal((await smtp.reply())?.code, code, text);
+    smtp.close();
+    const bodies = bench.intake.mails.slice(before).map((mail) => mail.body.toString());
+    assert.deepEqual(bodies, [".\r\n\r\nNOOP\r\n", "BDAT 3\r\n"]);
+  }
+
+  test("replies and bodies are the same wherever segments are cut", async () => {
+    await using bench = await startBench();
+    await played(bench, []);
+    for (let cut = 1; cut < whole.length; cut++) await played(bench, [cut]);
+    const some = fc.array(fc.integer({ min: 1, max: whole.length - 1 }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(some, (cuts) => played(bench, cuts)),
+      { numRuns: 60 },
+    );
+    assert.equal(bench.intake.open.size, 0);
+  });
+
+  test("a client that goes away between or within chunks leaves nothing", async () => {
+    await using bench = await startBench();
+    for (const end of ["BDAT 3\r\nabc", "BDAT 30\r\nabc", "BDAT 3\r\nabcBDAT 9 LAST\r\n"]) {
+      const smtp = await greeted(bench);
+      smtp.write(`EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice@our.test>\r\n${end}`);
+      await waitFor(SOON, () => bench.intake.open.size === 1);
+      smtp.close();
+      await waitFor(SOON, () => bench.intake.open.size === 0);
+    }
+    assert.equal(bench.intake.mails.length, 0);
+    assert.equal(new ConnectionTable(bench.limits, 0).total(), 0);
+  });
+
+  test("silence within a chunk, and a store that fails, end in 4xx", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const slow = await greeted(bench);
+    slow.write("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice@our.test>\r\nBDAT 30\r\nabc");
+    for (let replies = 0; replies < 3; replies++) await slow.reply();
+    await waitFor(SOON, () => bench.intake.open.size === 1);
+    for (let second = 0; second < 181; second++) clock.advance(1000);
+    assert.match((await line(slow)) ?? "", /^421 4\.4\.2 /);
+    const unlucky = await greeted(bench);
+    bench.intake.onWrite = () => {
+      throw new Error("no disk");
+    };
+    unlucky.write("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice@our.test>\r\nBDAT 4\r\nRSETNOOP\r\n");
+    const codes: (number | undefined)[] = [];
+    for (let replies = 0; replies < 5; replies++) codes.push((await unlucky.reply())?.code);
+    assert.deepEqual(codes, [250, 250, 250, 451, 250]);
+    assert.equal(bench.intake.open.size, 0);
+    unlucky.close();
+  });
+});
+
+const header = (client: string): string => `PROXY TCP4 ${client} 127.0.0.1 40000 25\r\n`;
+
+describe("behind a balancer", () => {
+  const at = { address: "127.0.0.1", port: 0, tls: "starttls", proxy: ["127.0.0.1"] } as const;
+
+  test("caps and journal are those of the client", async () => {
+    await using bench = await startBench({
+      settings: { listeners: [at] },
+      limits: { connectionsPerClient: 2 },
+    });
+    const replies: (number | undefined)[] = [];
+    const open: RawSmtp[] = [];
+    for (const client of ["192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.1"]) {
+      const smtp = dial(bench);
+      open.push(smtp);
+      smtp.write(header(client));
+      replies.push((await smtp.reply())?.code);
+    }
+    assert.deepEqual(replies, [220, 220, 421, 220]);
+    await open[3]?.command("NOPE");
+    assert.deepEqual(
+      bench.refusals().map(({ ip, reply }) => `${ip} ${reply.code}`),
+      ["192.0.2.3 421", "198.51.100.1 500"],
+    );
+    for (const smtp of open) smtp.close();
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+    assert.equal(new ConnectionTable(bench.limits, 0).networks(), 0);
+  });
+
+  test("a header has ten seconds, a stop does not wait for it", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { listeners: [at] } });
+    const [slow, slower] = [dial(bench), dial(bench)];
+    slow.write("PROXY TCP4 ");
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    for (let second = 0; second < 5; second++) clock.advance(1000);
+    const late = dial(bench);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 3);
+    for (let second = 0; second < 5; second++) clock.advance(1000);
+    assert.equal(await slow.reply(), undefined);
+    assert.equal(await slower.reply(), undefined);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 1);
+    await bench.endpoint.stop(0);
+    assert.equal(await late.reply(), undefined);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+  });
+
+  test("TLS begins behind the header, in one segment with it too", async () => {
+    const tls = await testCertificate();
+    const listeners = [{ ...at, tls: "implicit" }] as const;
+    await using bench = await startBench({ settings: { tls, listeners } });
+    const front = createServer((socket) => {
+      socket.once("data", (hello) => {
+        const back = connect(bench.port, "127.0.0.1");
+        back.write(Buffer.concat([Buffer.from(header("192.0.2.9")), hello]));
+        socket.pipe(back).pipe(socket);
+        back.on("error", () => socket.destroy());
+        socket.on("error", () => back.destroy());
+      });
+    }).listen(0, "127.0.0.1");
+    await once(front, "listening");
+    const { port } = front.address() as AddressInfo;
+    const smtp = new RawSmtp(connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false }));
+    assert.equal((await smtp.reply())?.code, 220);
+    await smtp.command("NOPE");
+    assert.deepEqual(
+      bench.refusals().map(({ ip }) => ip),
+      ["192.0.2.9"],
+    );
+    smtp.close();
+    front.close();
+  });
+
+  test("XCLIENT moves the connection to the client's count", async () => {
+    const listeners = [{ ...at, proxy: [], xclient: ["127.0.0.1"] }] as const;
+    await using bench = await startBench({ settings: { listeners }, limits: { connectionsPerClient: 1 } });
+    const codes: (number | undefined)[] = [];
+    const open = [await greeted(bench), await greeted(bench)];
+    for (const smtp of open) codes.push((await smtp.command("XCLIENT ADDR=192.0.2.1"))?.code);
+    assert.deepEqual(codes, [220, 421]);
+    assert.equal(await open[1]?.reply(), undefined);
+    await open[0]?.command("NOPE");
+    assert.deepEqual(
+      bench.refusals().map(({ ip, reply }) => `${ip} ${reply.code}`),
+      ["192.0.2.1 421", "192.0.2.1 500"],
+    );
+    open[0]?.close();
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+  });
 });
 
 describe("time", () => {

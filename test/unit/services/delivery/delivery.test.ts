@@ -445,3 +445,21 @@ describe("stopping", () => {
     assert.deepEqual(bench.store.count(), { waiting: 1 });
   });
 });
+
+test("a primary whose TLS vanishes is told of once, and served", async () => {
+  const bench = oneDomain();
+  bench.server.tls = "TLSv1.3";
+  await bench.start();
+  const one = async (): Promise<void> => {
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(3000);
+  };
+  await one();
+  assert.equal(bench.journal.of("primary.weakened").length, 0);
+  bench.server.tls = undefined;
+  await one();
+  await one();
+  assert.equal(bench.journal.of("primary.weakened").length, 1);
+  assert.match(bench.journal.of("primary.weakened")[0]?.why ?? "", /spoke TLS before/);
+  assert.deepEqual(bench.store.count(), { gone: 3 });
+});

@@ -61,6 +61,21 @@ describe("domains", () => {
     assert.ok(place < 12, `the smaller domain had its turn at ${place}`);
   });
 
+  test("removed while they hold nothing alarm nobody", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(5000);
+    assert.equal(bench.store.count().gone, 1);
+    bench.directory.remove("a.test");
+    delivery.directoryChanged();
+    await bench.pass(5000);
+    assert.deepEqual(bench.journal.of("primary.down"), []);
+    await delivery.stop();
+  });
+
   test("unknown to the directory keep their mail waiting, until they are known", async () => {
     const bench = deliveryBench();
     bench.client.server("192.0.2.1:25");

@@ -46,7 +46,7 @@ test("a domain is added with the defaults of a backup, and told to the journal",
     primaries: [{ host: "mail.new.example", port: 25, tls: "opportunistic", preference: 10 }],
     catchAll: false,
     tagSeparator: "+",
-    unknownDuringOutage: "accept",
+    unknownDuringOutage: "reject",
     bareNewlines: "normalise",
   });
   assert.deepEqual(world.changes, [
@@ -59,6 +59,16 @@ test("a domain is added with the defaults of a backup, and told to the journal",
     what: "new.example",
     count: 1,
   });
+});
+
+test("a domain that takes everything accepts unknown ones in an outage, unless it is told otherwise", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const domain = { primaries: [{ host: "mail.x.example" }], catchAll: true };
+  const all = DomainBody.parse((await ask("POST", "/v1/domains", { name: "x.example", ...domain })).json);
+  assert.equal(all.settings.unknownDuringOutage, "accept");
+  const told = { name: "y.example", ...domain, unknownDuringOutage: "defer" };
+  const other = DomainBody.parse((await ask("POST", "/v1/domains", told)).json);
+  assert.equal(other.settings.unknownDuringOutage, "defer");
 });
 
 test("what cannot be added is refused before anything changes", async () => {

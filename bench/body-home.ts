@@ -1,0 +1,94 @@
+/**
+ * Where should a body live: as a row of the database, or as a file of its own? Stores mails of several sizes both
+ * ways, alternating, 50 at a time, and prints the rates and their ratio. `node bench/body-home.ts [ROUNDS]`
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
+import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite.ts";
+import type { Intake } from "../src/ports/queue.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import { idSource } from "../src/runtime/ids.ts";
+import { SILENT } from "../src/runtime/log.ts";
+
+const SIZES = [4, 16, 64, 256, 1024].map((kib) => kib * 1024);
+const TOGETHER = 50;
+/** Bytes stored in one measurement, about. */
+const VOLUME = 64 * 1024 * 1024;
+const MAX_MAILS = 3000;
+
+const rounds = Number(process.argv[2] ?? 3);
+const clock = systemClock();
+const nextId = idSource(() => clock.now());
+
+async function store(intake: Intake, body: Buffer): Promise<void> {
+  const writer = intake.openBody();
+  await writer.write(body);
+  const now = clock.now();
+  const result = await intake.accept(
+    {
+      id: nextId(),
+      acceptedAt: now,
+      sender: "a@example.org",
+      recipients: [{ address: "b@example.test", domain: "example.test" }],
+      client: { ip: "127.0.0.1", helo: "bench" },
+      topFields: "",
+      smtpUtf8: false,
+      eightBit: false,
+      hash: "0",
+      deadline: now + 60_000,
+    },
+    writer,
+  );
+  if (result.kind !== "accepted") throw new Error(`refused: ${result.why}`);
+}
+
+/** Mails a second. */
+async function measure(size: number, inlineLimit: number): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  const writer = openWriter({ folder, clock, reserve: { bytes: 0 }, log: SILENT });
+  const { port1, port2 } = new MessageChannel();
+  writer.serve("intake", port1);
+  const intake = connectIntake(port2, {
+    folder,
+    shared: writer.shared,
+    bodyMemory: 256 * 1024 * 1024,
+    clock,
+    inlineLimit,
+  });
+  const count = Math.min(MAX_MAILS, Math.ceil(VOLUME / size));
+  const body = Buffer.alloc(size, "0123456789abcdef");
+  let left = count;
+  const begun = performance.now();
+  const sender = async (): Promise<void> => {
+    while (left-- > 0) await store(intake, body);
+  };
+  await Promise.all(Array.from({ length: TOGETHER }, sender));
+  const rate = count / ((performance.now() - begun) / 1000);
+  port2.close();
+  await writer.close();
+  await rm(folder, { recursive: true });
+  return rate;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}
+
+for (const size of SIZES) {
+  const rows: number[] = [];
+  const files: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    rows.push(await measure(size, Number.POSITIVE_INFINITY));
+    files.push(await measure(size, 0));
+  }
+  const [row, file] = [median(rows), median(files)];
+  const line = [
+    `${size / 1024} KiB`.padStart(8),
+    `rows ${row.toFixed(0)}/s`.padStart(14),
+    `files ${file.toFixed(0)}/s`.padStart(14),
+    `ratio ${(row / file).toFixed(1)}`,
+  ];
+  process.stdout.write(`${line.join("  ")}\n`);
+}

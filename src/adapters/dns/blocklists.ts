@@ -1,0 +1,146 @@
+/**
+ * Lists of clients over node:dns. A question goes out once however many ask it at one time; answers are believed
+ * for their TTL, at most 1 h, `not listed` for 60 s, trouble for 5 s. A list that failed five times running is not
+ * asked for 30 s, so that nobody waits for one that is dead.
+ */
+import type { Resolver as DnsResolver } from "node:dns/promises";
+import { isIP, isIPv6 } from "node:net";
+import { expandIpv6, normaliseIp } from "../../mail/network.ts";
+import { printable } from "../../mail/reply.ts";
+import type { Blocklists, ListTest } from "../../ports/blocklist.ts";
+import type { Lookup } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Answer } from "./answer-cache.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import { ask, openResolver } from "./question.ts";
+
+export interface BlocklistSettings {
+  /** `address:port`; empty: the system's servers. */
+  readonly servers: readonly string[];
+  readonly clock: Clock;
+}
+
+const LIFETIMES = { shortest: 1000, longest: 3_600_000, negative: 60_000, failed: 5000 };
+const CAPACITY = 20_000;
+const REASONS = 1000;
+/** Questions without an answer; beyond it they fail at once. */
+const MAX_OPEN = 10_000;
+const MAX_FAILURES = 5;
+const REST = 30_000;
+const LONGEST_REASON = 200;
+
+export function dnsBlocklists(settings: BlocklistSettings): Blocklists {
+  return new DnsBlocklists(settings);
+}
+
+interface Trouble {
+  failures: number;
+  restsUntil: number;
+}
+
+class DnsBlocklists implements Blocklists {
+  readonly #dns: DnsResolver;
+  readonly #clock: Clock;
+  readonly #codes: AnswerCache<string>;
+  readonly #reasons: AnswerCache<string>;
+  readonly #troubles = new Map<string, Trouble>();
+  #open = 0;
+
+  constructor({ servers, clock }: BlocklistSettings) {
+    this.#dns = openResolver(servers);
+    this.#clock = clock;
+    this.#codes = new AnswerCache(clock, CAPACITY, LIFETIMES);
+    this.#reasons = new AnswerCache(clock, REASONS, LIFETIMES);
+  }
+
+  codes(zone: string, ip: string): Promise<Lookup<string>> {
+    const name = queryName(zone, ip);
+    if (name === undefined) return Promise.resolve({ kind: "failed", why: "this is no address" });
+    return this.#codes.get(name, () => this.#askOnce(zone, name));
+  }
+
+  async reason(zone: string, ip: string): Promise<string | undefined> {
+    const name = queryName(zone, ip);
+    if (name === undefined) return undefined;
+    const lookup = await this.#reasons.get(name, async () => {
+      const texts = await ask(() => this.#dns.resolveTxt(name));
+      if (texts.kind !== "found") return { lookup: texts };
+      return { lookup: { kind: "found", records: texts.records.map((parts) => parts.join("")) } };
+    });
+    const text = lookup.kind === "found" ? lookup.records[0] : undefined;
+    return text && printable(text.slice(0, LONGEST_REASON)).replace(/[^\x20-\x7e]/g, "?");
+  }
+
+  async test(zone: string): Promise<ListTest> {
+    const [wrong, right] = await Promise.all([
+      this.#ask(`1.0.0.127.${zone}`),
+      this.#ask(`2.0.0.127.${zone}`),
+    ]);
+    if (right.lookup.kind === "failed") return sick(`127.0.0.2: ${right.lookup.why}`);
+    if (wrong.lookup.kind === "failed") return sick(`127.0.0.1: ${wrong.lookup.why}`);
+    if (wrong.lookup.kind === "found") return sick("it lists 127.0.0.1, so perhaps everybody");
+    const listed = right.lookup.kind === "found" || (await this.#listsIpv6(zone));
+    return listed ? { kind: "sound" } : sick("it does not list 127.0.0.2, so perhaps nobody");
+  }
+
+  /** A list of IPv6 addresses alone has ::ffff:127.0.0.2 in their form. */
+  async #listsIpv6(zone: string): Promise<boolean> {
+    const { lookup } = await this.#ask(`${nibbles("::ffff:7f00:2")}.${zone}`);
+    return lookup.kind === "found";
+  }
+
+  async #askOnce(zone: string, name: string): Promise<Answer<string>> {
+    const trouble = this.#troubles.get(zone);
+    if (trouble !== undefined && trouble.restsUntil > this.#clock.now())
+      return failed("the list did not answer, it is asked again in a while");
+    if (this.#open >= MAX_OPEN) return failed("too many open questions");
+    this.#open += 1;
+    const answer = await this.#ask(name).finally(() => (this.#open -= 1));
+    this.#note(zone, answer.lookup);
+    return answer;
+  }
+
+  async #ask(name: string): Promise<Answer<string>> {
+    const lookup = await ask(() => this.#dns.resolve4(name, { ttl: true }));
+    if (lookup.kind !== "found") return { lookup };
+    const codes = lookup.records.map(({ address }) => address);
+    const foreign = codes.find((code) => !isCode(code));
+    if (foreign !== undefined) return failed(`answers ${foreign}, which is no word on a client`);
+    const ttl = 1000 * Math.min(...lookup.records.map((record) => record.ttl));
+    return { lookup: { kind: "found", records: codes }, ttl };
+  }
+
+  #note(zone: string, lookup: Lookup<string>): void {
+    if (lookup.kind !== "failed") return void this.#troubles.delete(zone);
+    const trouble = this.#troubles.get(zone) ?? { failures: 0, restsUntil: 0 };
+    trouble.failures += 1;
+    if (trouble.failures >= MAX_FAILURES) trouble.restsUntil = this.#clock.now() + REST;
+    this.#troubles.set(zone, trouble);
+  }
+}
+
+function sick(why: string): ListTest {
+  return { kind: "sick", why };
+}
+
+function failed(why: string): Answer<string> {
+  return { lookup: { kind: "failed", why } };
+}
+
+/** In 127.0.0.0/8 without 127.255.255.0/24, where large lists put `you may not ask`. */
+function isCode(address: string): boolean {
+  return address.startsWith("127.") && !address.startsWith("127.255.255.");
+}
+
+/** RFC 5782 §2.1 and §2.4: octets or nibbles of the address in reverse, then the zone. */
+export function queryName(zone: string, ip: string): string | undefined {
+  const plain = normaliseIp(ip);
+  if (isIP(plain) === 0) return undefined;
+  const reversed = isIPv6(plain) ? nibbles(plain) : plain.split(".").reverse().join(".");
+  return `${reversed}.${zone}`;
+}
+
+function nibbles(ip: string): string {
+  const digits = expandIpv6(ip).map((group) => group.padStart(4, "0"));
+  return digits.join("").split("").reverse().join(".");
+}

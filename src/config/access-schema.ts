@@ -1,0 +1,113 @@
+import { parseAddress } from "../mail/address.ts";
+import { normaliseDomain } from "../mail/domain.ts";
+import { parseNetwork } from "../mail/network.ts";
+import type { AccessRule } from "../ports/checks.ts";
+import { described } from "./notes.ts";
+import { quoted } from "./problem.ts";
+import { choice, listOf, message, scalar, section, words } from "./scalars.ts";
+import type { Scalar } from "./scalars.ts";
+
+const RULES = 'a list such as [{ action: block, sender: "@junk.example", until: 2027-01-31, note: "flood" }]';
+const TEXT = { type: "string" };
+
+function network(): Scalar<string> {
+  const expected = 'an address or a network such as 192.0.2.0/24 or "2001:db8::/32"';
+  return scalar({ type: "network", expected, json: TEXT }, (text) => {
+    if (parseNetwork(text) !== undefined) return { value: text };
+    const whole = parseNetwork(text.split("/")[0] ?? "") !== undefined && /\/\d{1,3}$/.test(text);
+    return { wrong: `${quoted(text)} ${whole ? "has bits beyond its length" : "is not a network"}` };
+  });
+}
+
+function heloName(): Scalar<string> {
+  const expected = 'a name such as mail.example.com, or "*.example.com" for all below it';
+  return scalar({ type: "host name or `*.` and a domain", expected, json: TEXT }, (text) => {
+    const below = text.startsWith("*.");
+    const name = normaliseDomain(below ? text.slice(2) : text);
+    if (name === undefined) return { wrong: `${quoted(text)} is not a name` };
+    return { value: below ? `*.${name}` : name };
+  });
+}
+
+function mailboxOrDomain(nullSender: boolean): Scalar<string> {
+  const also = nullSender ? ', or "<>" for the null sender' : "";
+  const expected = `an address, or "@example.com" for all of a domain${also}`;
+  return scalar({ type: "address or `@` and a domain", expected, json: TEXT }, (text) => {
+    if (nullSender && text === "<>") return { value: text };
+    const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
+    const address = domain === undefined ? parseAddress(text)?.text : `@${domain}`;
+    return address === undefined
+      ? { wrong: `${quoted(text)} is not an address` }
+      : { value: address.toLowerCase() };
+  });
+}
+
+function moment(): Scalar<number> {
+  const expected = "a date such as 2027-01-31, or a moment such as 2027-01-31T18:00:00Z";
+  return scalar({ type: "date or moment", expected, json: TEXT }, (text) => {
+    const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(text);
+    const at = sound ? Date.parse(text) : Number.NaN;
+    return Number.isNaN(at) ? { wrong: `${quoted(text)} is not a date` } : { value: at };
+  });
+}
+
+const rule = section({
+  action: described(choice("allow", "block"), {
+    meaning: "`allow` spares the checks of reputation; `block` refuses with 554, with an `until` with 451.",
+    example: "block",
+  }),
+  network: described(network().optional(), {
+    meaning: "The client's address lies in it.",
+    example: "192.0.2.0/24",
+    default: "any",
+  }),
+  helo: described(heloName().optional(), {
+    meaning: "What the client says in HELO or EHLO.",
+    example: '"*.example.com"',
+    default: "any",
+  }),
+  sender: described(mailboxOrDomain(true).optional(), {
+    meaning: "The return-path.",
+    example: '"@example.com"',
+    default: "any",
+  }),
+  recipient: described(mailboxOrDomain(false).optional(), {
+    meaning: "An address of ours.",
+    example: "alice@example.com",
+    default: "any",
+  }),
+  until: described(moment().optional(), {
+    meaning: "When the rule ends; a date is its first moment in UTC.",
+    example: "2027-01-31",
+    default: "never",
+  }),
+  note: described(words("why the rule is there").optional(), {
+    meaning: "Why, for you; the client does not see it.",
+    example: '"flood of 12 May"',
+    default: "none",
+  }),
+}).transform((given, context): AccessRule => {
+  const { action, ...rest } = given;
+  const named = [given.network, given.helo, given.sender, given.recipient].some((part) => part !== undefined);
+  if (!named) {
+    const right = "name a network, helo, sender or recipient";
+    context.addIssue({ code: "custom", message: message("fits everybody", right) });
+  }
+  const known = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return { action, ...Object.fromEntries(known) };
+});
+
+const MAX_RULES = 10_000;
+const tooMany = message(
+  `has more than ${MAX_RULES} rules`,
+  "write networks and domains instead of single ones",
+);
+const rules = listOf(rule, RULES).max(MAX_RULES, { error: tooMany });
+
+export const access = described(rules.optional(), {
+  meaning:
+    "Your own word on clients; the first rule that fits decides, all that a rule names must fit. `postmaster` can always be written to.",
+  type: "list of mappings",
+  example: '[{ action: allow, network: 192.0.2.0/24, note: "partner" }]',
+  default: "`[]`",
+});

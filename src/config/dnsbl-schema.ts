@@ -1,0 +1,203 @@
+import * as z from "zod";
+import { normaliseDomain } from "../mail/domain.ts";
+import type { DnsblSettings, DnsList } from "../ports/checks.ts";
+import { described } from "./notes.ts";
+import { quoted } from "./problem.ts";
+import { choice, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import type { Scalar } from "./scalars.ts";
+
+const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
+const LISTS = `a list such as [${LIST}]`;
+const DNSBL = `off, or { lists: [${LIST}], defer: 1 }`;
+
+function zone(): Scalar<string> {
+  const notation = {
+    type: "DNS zone",
+    expected: "the DNS zone of a list, such as zen.example",
+    json: { type: "string" },
+  };
+  return scalar(notation, (text) => {
+    if (/^https?:/i.test(text)) return { wrong: `${quoted(text)} is a web address` };
+    const name = normaliseDomain(text);
+    if (name === undefined || !/[a-z]/.test(name)) return { wrong: `${quoted(text)} is not a DNS zone` };
+    // The longest query is 32 nibbles and their dots before the zone.
+    return name.length > 253 - 64 ? { wrong: "is too long for a question in the DNS" } : { value: name };
+  });
+}
+
+function code(): Scalar<string> {
+  const notation = {
+    type: "code",
+    expected: "a code such as 127.0.0.2, 127.0.0.4-7 or 127.0.*.3",
+    json: { type: "string" },
+  };
+  return scalar(notation, (text) => {
+    const parts = text.split(".");
+    if (parts.length !== 4 || !parts.every(isOctetPattern)) return { wrong: `${quoted(text)} is not a code` };
+    if (parts[0] !== "127") return { wrong: `${quoted(text)} is outside 127.0.0.0/8` };
+    if (text.startsWith("127.255.255."))
+      return { wrong: `${quoted(text)} says that the list may not be asked, and never counts` };
+    return { value: text };
+  });
+}
+
+function isOctetPattern(text: string): boolean {
+  if (text === "*") return true;
+  const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text);
+  const [least, most] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  return match !== null && least <= most && most <= 255;
+}
+
+function weight(): Scalar<number> {
+  const notation = {
+    type: "number, -100 to 100",
+    expected: "a whole number from -100 to 100, below 0 for lists of good clients",
+    json: { type: "integer", minimum: -100, maximum: 100 },
+  };
+  return scalar(notation, (text) =>
+    /^[+-]?\d{1,3}$/.test(text) && Math.abs(Number(text)) <= 100
+      ? { value: Number(text) }
+      : { wrong: `${quoted(text)} is no weight` },
+  );
+}
+
+function threshold(): Scalar<number | "off"> {
+  const notation = {
+    type: "number, 1 to 1000, or `off`",
+    expected: "a whole number from 1 to 1000, or off",
+    json: { type: ["integer", "string"] },
+  };
+  return scalar<number | "off">(notation, (text) => {
+    if (text === "off") return { value: "off" };
+    const value = Number(text);
+    if (/^\d{1,4}$/.test(text) && value >= 1 && value <= 1000) return { value };
+    return { wrong: `${quoted(text)} is no threshold` };
+  });
+}
+
+const list = section({
+  zone: described(zone(), { meaning: "Where the list lives in the DNS.", example: "zen.example" }),
+  name: described(words("a name for the list").optional(), {
+    meaning: "Stands in replies in place of the zone, which may hold your key to the list.",
+    example: "Zen",
+    default: "the zone",
+  }),
+  codes: described(
+    listOf(code(), "a list of codes such as [127.0.0.2, 127.0.0.4-7]")
+      .min(1, { error: message("is an empty list", "write a list of codes such as [127.0.0.2]") })
+      .prefault(["127.*.*.*"]),
+    {
+      meaning:
+        "Answers that count, as ranges or `*` in each place. 127.255.255.x and all outside 127.0.0.0/8 never do.",
+      example: "[127.0.0.2, 127.0.0.4-7]",
+      default: "`[127.*.*.*]`",
+      type: "list of codes",
+      rfc: "RFC 5782 §2.3",
+    },
+  ),
+  weight: described(weight().prefault("1"), {
+    meaning: "What a hit adds to the client's score; below 0 for lists of good clients (DNSWL).",
+    example: "-2",
+  }),
+  action: described(choice("tag", "defer", "reject").optional(), {
+    meaning: "What a hit on this list leads to by itself, whatever the score.",
+    example: "reject",
+    default: "none",
+  }),
+}).transform(({ name, action, ...rest }): DnsList => {
+  return { ...rest, ...(name !== undefined && { name }), ...(action !== undefined && { action }) };
+});
+
+function lists() {
+  return listOf(list, LISTS)
+    .min(1, { error: message("is empty, so nobody would be asked", `write ${LISTS}, or dnsbl: off`) })
+    .transform((all, context) => {
+      for (const [index, { zone: own }] of all.entries()) {
+        if (all.findIndex((other) => other.zone === own) === index) continue;
+        const text = message(`${own} is there twice`, "keep one and put all its codes there");
+        context.addIssue({ code: "custom", message: text, path: [index, "zone"] });
+      }
+      return all;
+    });
+}
+
+/** `inherited` says what a key means that a domain leaves out. */
+function thresholds(inherited?: string) {
+  return {
+    tag: described(threshold().optional(), {
+      meaning: "Score from which a mail gets the field `X-Holdfast-DNSBL` below our Received.",
+      example: "1",
+      default: inherited ?? "`off`",
+    }),
+    defer: described(threshold().optional(), {
+      meaning: "Score from which recipients get 451: a sender that was listed by mistake comes again.",
+      example: "2",
+      default: inherited ?? "`1`",
+    }),
+    reject: described(threshold().optional(), {
+      meaning: "Score from which recipients get 554. A backup that rejects loses what it exists to keep.",
+      example: "5",
+      default: inherited ?? "`off`",
+    }),
+  };
+}
+
+const LISTS_NOTE = {
+  meaning: "The lists that are asked. Each is tested hourly (RFC 5782 §5); one that fails is set aside.",
+  type: "list of mappings",
+  example: `[${LIST}]`,
+};
+const AS_FOR_ALL = "as in `checks.dnsbl`";
+
+const general = section({ lists: described(lists(), LISTS_NOTE), ...thresholds() });
+const own = section({
+  lists: described(lists().optional(), { ...LISTS_NOTE, default: AS_FOR_ALL }),
+  ...thresholds(AS_FOR_ALL),
+});
+
+function orOff<S extends z.ZodType>(schema: S) {
+  return z.union([choice("off"), schema], {
+    error: (issue) => message(kindOf(issue.input), `write ${DNSBL}`),
+  });
+}
+
+const MEANING = "Lists of clients in the DNS (DNSBL, DNSWL), scored by weight. `postmaster` is exempt.";
+const TYPE = "`off` or mapping";
+
+export const dnsbl = described(orOff(general).prefault("off"), {
+  meaning: MEANING,
+  type: TYPE,
+  example: `{ lists: [${LIST}], defer: 1 }`,
+  rfc: "RFC 5782",
+});
+
+export const domainDnsbl = described(orOff(own).optional(), {
+  meaning: MEANING,
+  type: TYPE,
+  example: "{ defer: off, tag: 1 }",
+  default: AS_FOR_ALL,
+  rfc: "RFC 5782",
+});
+
+type General = z.output<typeof general>;
+type Own = z.output<typeof own>;
+
+/** What the keys mean together. */
+export function dnsblSettings(given: General | "off"): DnsblSettings | "off" {
+  if (given === "off") return "off";
+  const { lists: all, tag = "off", defer = 1, reject = "off" } = given;
+  return {
+    lists: all,
+    ...(tag !== "off" && { tag }),
+    ...(defer !== "off" && { defer }),
+    ...(reject !== "off" && { reject }),
+  };
+}
+
+/** A domain's own, with all that it leaves out as it is for all. */
+export function ownDnsblSettings(given: Own | "off", forAll: General | "off"): DnsblSettings | "off" {
+  if (given === "off") return "off";
+  const { lists: inherited = [], ...rest } = forAll === "off" ? {} : forAll;
+  const written = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return dnsblSettings({ ...rest, lists: inherited, ...written });
+}

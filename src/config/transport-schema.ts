@@ -1,0 +1,110 @@
+/** How a primary is spoken to: TLS, pins, login, what it is told of the client. */
+import * as z from "zod";
+import type { Login, Transport } from "../ports/directory.ts";
+import { described } from "./notes.ts";
+import { quoted } from "./problem.ts";
+import { choice, flag, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+
+const PIN = "the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
+
+/** 64 hexadecimal digits, colons between them or not, or base64. */
+function pin() {
+  const notation = { type: "SHA-256", expected: PIN, json: { type: "string" } };
+  return scalar(notation, (text) => {
+    const bare = text.replace(/^sha256(?::|\/\/|=)/i, "");
+    const hex = bare.replaceAll(":", "").toLowerCase();
+    if (/^[0-9a-f]{64}$/.test(hex)) return { value: hex };
+    const bytes = Buffer.from(bare, "base64");
+    if (/^[A-Za-z0-9+/]{43}=$/.test(bare) && bytes.length === 32) return { value: bytes.toString("hex") };
+    return { wrong: `${quoted(text)} is not a SHA-256` };
+  });
+}
+
+const login = section({
+  user: described(words("a user name"), { meaning: "User name.", example: "holdfast" }),
+  passwordFile: described(words("the path of a file that holds the password").optional(), {
+    meaning: "File whose first line is the password, relative to the configuration. Read at each login.",
+    example: "/run/credentials/primary",
+    type: "path",
+  }),
+  passwordEnv: described(words("the name of an environment variable").optional(), {
+    meaning: "Environment variable of the daemon that holds the password.",
+    example: "PRIMARY_PASSWORD",
+  }),
+  method: described(choice("plain", "login").optional(), {
+    meaning: "SASL mechanism; absent: `plain` where the primary offers it, else `login`.",
+    example: "login",
+    rfc: "RFC 4616",
+    default: "what is offered",
+  }),
+}).transform((given, context): Login => {
+  const { user, passwordFile, passwordEnv, method } = given;
+  if ((passwordFile === undefined) === (passwordEnv === undefined)) {
+    const wrong = passwordFile === undefined ? "has no password" : "has two passwords";
+    context.addIssue({ code: "custom", message: message(wrong, "write passwordFile or passwordEnv") });
+  }
+  return {
+    user,
+    ...(passwordFile !== undefined && { passwordFile }),
+    ...(passwordEnv !== undefined && { passwordEnv }),
+    ...(method !== undefined && { method }),
+  };
+});
+
+export const transportKeys = {
+  tls: described(choice("none", "opportunistic", "require", "verify", "pin").prefault("opportunistic"), {
+    meaning:
+      "`none`: never; `opportunistic`: when offered; `require`: encrypted or not at all; `verify`: also with a certificate that is valid for the name; `pin`: also with the certificate or key that `pin` names.",
+    example: "verify",
+    rfc: "RFC 3207, RFC 7435",
+  }),
+  implicitTls: described(flag().optional(), {
+    meaning: "TLS from the first octet on, instead of STARTTLS.",
+    example: "true",
+    default: "`true` for port 465, else `false`",
+    rfc: "RFC 8314 §3.3",
+  }),
+  pin: described(
+    z
+      .union([pin().transform((one) => [one]), listOf(pin(), PIN)], {
+        error: (issue) => message(kindOf(issue.input), `write ${PIN}`),
+      })
+      .optional(),
+    {
+      meaning:
+        "SHA-256 of the primary's certificate (DER) or of its public key, in hexadecimal or base64; several while keys change. Needed for `tls: pin`.",
+      example: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+      type: "SHA-256, or a list",
+    },
+  ),
+  login: described(login.optional(), {
+    meaning: "AUTH before mail is handed over; needs `tls: require`, `verify` or `pin`.",
+    example: "{ user: holdfast, passwordFile: primary.secret }",
+    rfc: "RFC 4954",
+  }),
+};
+
+const together = z.object(transportKeys);
+type Given = z.output<typeof together>;
+
+/** The keys as the directory has them; what contradicts itself is told to the context. */
+export function transport(
+  given: Given,
+  context: { addIssue(issue: { code: "custom"; message: string; path: string[] }): void },
+): Transport {
+  const { tls, implicitTls, pin: pins, login: credentials } = given;
+  const complain = (key: string, wrong: string, right: string): void =>
+    context.addIssue({ code: "custom", message: message(wrong, right), path: [key] });
+  if (tls === "pin" && (pins === undefined || pins.length === 0))
+    complain("tls", "pins nothing", `add pin with ${PIN}`);
+  if (tls !== "pin" && pins !== undefined) complain("pin", "has no effect", "write tls: pin");
+  if (tls === "none" && implicitTls === true) complain("implicitTls", "contradicts tls: none", "remove one");
+  if (credentials !== undefined && (tls === "none" || tls === "opportunistic"))
+    complain("login", "could cross the network in clear", "write tls: require, verify or pin");
+  return {
+    tls,
+    ...(implicitTls !== undefined && { implicitTls }),
+    ...(pins !== undefined && { pins }),
+    ...(credentials !== undefined && { login: credentials }),
+  };
+}

@@ -1,0 +1,59 @@
+/** Primaries: how they are declared and how they stand; a part of the contract. */
+import * as z from "zod";
+
+const [time, flag] = [z.number(), z.boolean()];
+
+export const PrimaryBody = z.strictObject({
+  host: z.string().max(255).default(""),
+  port: z.number().int().min(1).max(65_535).default(25),
+  tls: z.enum(["none", "opportunistic", "require", "verify", "pin"]).default("opportunistic"),
+  /** TLS from the first octet on; absent: at port 465. */
+  implicitTls: flag.exactOptional(),
+  /** SHA-256 of certificates or public keys in hexadecimal, for `tls: pin`. */
+  pins: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"))
+    .min(1)
+    .max(10)
+    .readonly()
+    .exactOptional(),
+  preference: z.number().int().min(0).max(65_535).default(10),
+  /** The domain's own MX records without ours; `host` stays empty. */
+  mx: flag.exactOptional(),
+});
+export type PrimaryBody = z.infer<typeof PrimaryBody>;
+
+/** A login is declared in the configuration file only: an API token must not choose which file is read. */
+export const PrimaryShown = z.object({
+  ...PrimaryBody.shape,
+  login: z
+    .object({
+      user: z.string(),
+      passwordFile: z.string().exactOptional(),
+      passwordEnv: z.string().exactOptional(),
+      method: z.enum(["plain", "login"]).exactOptional(),
+    })
+    .exactOptional(),
+});
+
+/** The first mails of a domain after an outage; `stopped` holds the others until `resume` or a good canary. */
+export const ProbationBody = z.object({
+  domain: z.string(),
+  state: z.enum(["running", "stopped"]),
+  since: time,
+  why: z.string().exactOptional(),
+  canaryAt: time.exactOptional(),
+});
+export type ProbationBody = z.infer<typeof ProbationBody>;
+
+export const PrimaryStatusBody = z.object({
+  destination: z.string(),
+  domains: z.array(z.string()).readonly(),
+  state: z.enum(["unknown", "up", "suspect", "down", "banned", "loop"]),
+  since: time,
+  why: z.string().exactOptional(),
+  lastProbe: time.exactOptional(),
+  connections: z.number(),
+  /** Domains in probation there; absent: none. */
+  probation: z.array(ProbationBody).readonly().exactOptional(),
+});
+export type PrimaryStatusBody = z.infer<typeof PrimaryStatusBody>;

@@ -1,0 +1,36 @@
+/** One connection's place in the process-wide count, and the address that it counts for. */
+import { clientNetwork } from "../../mail/network.ts";
+import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/limits.ts";
+import type { Answer } from "./answer.ts";
+import { part } from "./answer.ts";
+
+const TOO_MANY_IN_ALL = part(421, "4.7.0", "Too many connections, try again later");
+const TOO_MANY_OF_YOURS = part(421, "4.7.0", "Too many connections from your network, try again later");
+
+export class Place {
+  /** Who is served: the peer, or whom a trusted peer has named. */
+  ip: string;
+  readonly #table: ConnectionTable;
+  #ticket: Ticket | undefined;
+
+  constructor(table: ConnectionTable, ip: string) {
+    this.#table = table;
+    this.ip = ip;
+  }
+
+  /** Counts the connection for `ip` from here on; the refusal when a cap is reached, and then it is not counted. */
+  take(ip: string, caps: ConnectionCaps): Answer | undefined {
+    this.giveBack();
+    this.ip = ip;
+    const admission = this.#table.admit(clientNetwork(ip), caps);
+    if (admission.kind === "refused") return admission.why === "total" ? TOO_MANY_IN_ALL : TOO_MANY_OF_YOURS;
+    this.#ticket = admission.ticket;
+    return undefined;
+  }
+
+  /** Harmless when there is nothing to give back. */
+  giveBack(): void {
+    if (this.#ticket !== undefined) this.#table.release(this.#ticket);
+    this.#ticket = undefined;
+  }
+}

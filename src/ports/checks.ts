@@ -1,0 +1,55 @@
+/** What operators set for the checks on clients: for all domains, and by a domain for itself. */
+
+export type CheckAction = "tag" | "defer" | "reject";
+
+export interface CheckSettings {
+  /** Address or sentence for those who were refused; ends the reply. */
+  readonly contact?: string;
+  readonly dnsbl: DnsblSettings | "off";
+  /** The first that fits decides; absent: none. */
+  readonly access?: readonly AccessRule[];
+}
+
+/**
+ * The operator's own word: `allow` spares a client the checks of reputation, `block` refuses. All that a rule names
+ * must fit; it names at least one thing.
+ */
+export interface AccessRule {
+  readonly action: "allow" | "block";
+  /** An address, or a network such as `192.0.2.0/24`. */
+  readonly network?: string;
+  /** A name, or `*.example.com` for all names below it; lower case. */
+  readonly helo?: string;
+  /** An address, or `@example.com` for all of a domain; lower case, A-labels. `<>`: the null sender. */
+  readonly sender?: string;
+  readonly recipient?: string;
+  /** Ms since 1970, from when it does not count any more. */
+  readonly until?: number;
+  readonly note?: string;
+}
+
+/** What a domain has of its own; absent: as for all. */
+export interface DomainChecks {
+  readonly dnsbl?: DnsblSettings | "off";
+}
+
+/** The weights of the lists that have a client add up; from a threshold on the client is treated so. */
+export interface DnsblSettings {
+  readonly lists: readonly DnsList[];
+  readonly tag?: number;
+  readonly defer?: number;
+  readonly reject?: number;
+}
+
+export interface DnsList {
+  /** A-labels. */
+  readonly zone: string;
+  /** Stands in replies instead of the zone, which may hold a customer's key. */
+  readonly name?: string;
+  /** Patterns of codes that count, such as `127.0.0.2`, `127.0.0.4-7` or `127.0.*.3`. */
+  readonly codes: readonly string[];
+  /** Negative for lists of good clients. */
+  readonly weight: number;
+  /** A hit alone leads to this, whatever the sum. */
+  readonly action?: CheckAction;
+}

@@ -1,0 +1,241 @@
+import { parseAddress } from "../../mail/address.ts";
+import type { ProbationStatus } from "../../ports/health.ts";
+import type { DirectoryReader } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { ClaimedMail, DueMail, WorkStore } from "../../ports/queue.ts";
+import type { SendResult } from "../../ports/smtp-client.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import { Recipients } from "../recipients/recipients.ts";
+import type { Desk, Lane } from "./lane.ts";
+import { Probation } from "./probation.ts";
+
+export interface ProbationsParts {
+  readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
+  readonly directory: Pick<DirectoryReader, "recipient">;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Outages from this length on are followed by a probation, in ms. */
+const LONG_OUTAGE = 5 * 60_000;
+/** How long an address counts as existing after its primary took mail for it, in ms. */
+const KNOWN_FOR = 31 * 86_400_000;
+/** Recipients looked through for one that is known. */
+const CANDIDATES = 500;
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** Judged for one return of the lane; absent probation: none was needed. */
+interface Entry {
+  readonly epoch: number;
+  readonly probation: Probation | undefined;
+}
+
+/**
+ * The probations of all domains at all primaries. One begins with the first mail after an outage of 5 min or more;
+ * after a start, where mail waits since 5 min before the primary was reached, or was set aside by a probation.
+ */
+export class Probations {
+  readonly #parts: ProbationsParts;
+  readonly #recipients: Recipients;
+  readonly #entries = new Map<Lane, Map<Desk, Entry>>();
+  /** Domains whose mail an earlier process had set aside. */
+  readonly #distrusted = new Set<string>();
+
+  constructor(parts: ProbationsParts) {
+    this.#parts = parts;
+    this.#recipients = new Recipients(parts.directory);
+  }
+
+  /** What an earlier process set aside waits again; its domains are proven anew. */
+  async recover(): Promise<void> {
+    const { store, clock } = this.#parts;
+    for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrusted.add(domain);
+  }
+
+  /** The probation that the domain is in at the lane; undefined where it is trusted. */
+  of(lane: Lane, desk: Desk): Probation | undefined {
+    const entry = this.#entries.get(lane)?.get(desk);
+    const { epoch } = lane.watch.comeback;
+    const current = entry?.epoch === epoch ? entry : this.#enter(lane, desk, entry);
+    return current?.probation?.open === true ? current.probation : undefined;
+  }
+
+  /** The mail that goes first: one for a recipient that exists, else the oldest. */
+  async canary(desk: Desk): Promise<string | undefined> {
+    const { store, clock } = this.#parts;
+    const request = { domain: desk.domain, now: clock.now(), limit: CANDIDATES };
+    let due = await store.due(request);
+    if (due.length === 0) {
+      await store.unhold({ domain: desk.domain, limit: 1, now: clock.now() });
+      due = await store.due({ ...request, now: clock.now() });
+    }
+    const known = await this.#known(
+      desk,
+      due.flatMap(({ recipients }) => recipients),
+    );
+    return (due.find((mail) => isFor(known, mail)) ?? due[0])?.id;
+  }
+
+  /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
+  judge(
+    lane: Lane,
+    mail: ClaimedMail,
+    result: SendResult,
+    desk: Desk,
+  ): Promise<ReadonlySet<number>> | undefined {
+    const probation = this.#entries.get(lane)?.get(desk)?.probation;
+    return probation?.open === true ? this.#judge({ lane, desk, probation }, mail, result) : undefined;
+  }
+
+  /** So many mails that were asked for did not come, or were not sent. */
+  unsent(lane: Lane, desk: Desk, mails: number): void {
+    const probation = this.#entries.get(lane)?.get(desk)?.probation;
+    if (probation === undefined || mails === 0) return;
+    probation.giveBack(mails, this.#parts.clock.now());
+    if (probation.stopped) this.#awaitCanary(lane, desk, probation);
+  }
+
+  /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
+  async resume(desk: Desk): Promise<void> {
+    const { store, clock } = this.#parts;
+    for (const lane of desk.lanes) {
+      const probation = this.of(lane, desk);
+      if (probation === undefined) continue;
+      probation.end(clock.now());
+      this.#record("probation.passed", lane, desk, "an operator resumed it");
+    }
+    await store.unhold({ domain: desk.domain, now: clock.now() });
+    for (const lane of desk.lanes) lane.advance();
+  }
+
+  forget(lane: Lane): void {
+    this.#entries.delete(lane);
+  }
+
+  status(lane: Lane): readonly ProbationStatus[] {
+    const found: ProbationStatus[] = [];
+    for (const [desk, { probation }] of this.#entries.get(lane) ?? []) {
+      if (probation?.open !== true) continue;
+      const { stopped, since, why, canaryAt } = probation;
+      const { domain } = desk;
+      found.push(
+        stopped ? { domain, state: "stopped", since, why, canaryAt } : { domain, state: "running", since },
+      );
+    }
+    return found;
+  }
+
+  #enter(lane: Lane, desk: Desk, before: Entry | undefined): Entry | undefined {
+    const { epoch, outage, since } = lane.watch.comeback;
+    if (epoch === 0) return before;
+    const { clock } = this.#parts;
+    // At the first contact nobody knows how long it was away; the mail that waits tells.
+    const seen = epoch === 1 && desk.waiting > 0 ? since - desk.oldest : 0;
+    const distrusted = this.#distrusted.delete(desk.domain);
+    const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
+    if (!needed && before?.probation?.open === true) return this.#put(lane, desk, { ...before, epoch });
+    if (!needed) return this.#put(lane, desk, { epoch, probation: undefined });
+    const probation = new Probation(clock.now());
+    this.#record("probation.began", lane, desk);
+    return this.#put(lane, desk, { epoch, probation });
+  }
+
+  #put(lane: Lane, desk: Desk, entry: Entry): Entry {
+    const known = this.#entries.get(lane);
+    if (known === undefined) this.#entries.set(lane, new Map([[desk, entry]]));
+    else known.set(desk, entry);
+    return entry;
+  }
+
+  async #judge(
+    at: { readonly lane: Lane; readonly desk: Desk; readonly probation: Probation },
+    mail: ClaimedMail,
+    result: SendResult,
+  ): Promise<ReadonlySet<number>> {
+    const { lane, desk, probation } = at;
+    const known = await this.#knownRefused(desk, mail, result);
+    const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
+    if (change === "stopped") this.#record("probation.stopped", lane, desk, probation.why);
+    if (change === "passed") this.#record("probation.passed", lane, desk);
+    if (change === "resumed") this.#record("probation.passed", lane, desk, "a canary was taken");
+    if (probation.stopped) {
+      lane.withdraw(desk);
+      this.#awaitCanary(lane, desk, probation);
+    } else if (change !== undefined) this.#release(desk);
+    return held;
+  }
+
+  /** Which of the refused recipients exist. What cannot be looked up is taken to: held mail is not lost. */
+  async #knownRefused(desk: Desk, mail: ClaimedMail, result: SendResult): Promise<ReadonlySet<number>> {
+    if (result.refusedAt !== undefined) return NOBODY;
+    const refused = mail.recipients.filter(({ n }) => result.outcomes.get(n)?.kind === "refused");
+    if (refused.length === 0) return NOBODY;
+    try {
+      const known = await this.#known(
+        desk,
+        refused.map(({ address }) => address),
+      );
+      return new Set(refused.filter(({ address }) => known.has(address)).map(({ n }) => n));
+    } catch (error) {
+      this.#parts.log.warn("accepted addresses could not be looked up", { error: errorText(error) });
+      return new Set(refused.map(({ n }) => n));
+    }
+  }
+
+  async #known(desk: Desk, addresses: readonly string[]): Promise<ReadonlySet<string>> {
+    const unlisted = addresses.filter((address) => !this.#isListed(desk, address));
+    const { store, clock } = this.#parts;
+    const accepted = unlisted.length === 0 ? new Map<string, number>() : await store.accepted(unlisted);
+    const from = clock.now() - KNOWN_FOR;
+    return new Set(
+      addresses.filter((address) => !unlisted.includes(address) || (accepted.get(address) ?? 0) >= from),
+    );
+  }
+
+  /** Named itself in a list; a pattern such as `list-*` proves no single address. */
+  #isListed({ record }: Desk, text: string): boolean {
+    const address = parseAddress(text);
+    if (record === undefined || address === undefined) return false;
+    const answer = this.#recipients.find(record, address);
+    return answer.kind === "known" && !answer.pattern.endsWith("*");
+  }
+
+  #awaitCanary(lane: Lane, desk: Desk, probation: Probation): void {
+    const { clock } = this.#parts;
+    const at = probation.canaryAt;
+    clock.after(Math.max(0, at - clock.now()), () => {
+      if (!probation.stopped || probation.canaryAt !== at) return;
+      if (!desk.due) this.#release(desk, 1);
+      lane.advance();
+    });
+  }
+
+  #release(desk: Desk, limit = Infinity): void {
+    const { store, clock, log } = this.#parts;
+    store.unhold({ domain: desk.domain, limit, now: clock.now() }).catch((error: unknown) => {
+      log.error("mail held by probation could not be released", {
+        domain: desk.domain,
+        error: errorText(error),
+      });
+    });
+  }
+
+  // oxlint-disable-next-line max-params -- one line of the journal
+  #record(
+    kind: "probation.began" | "probation.stopped" | "probation.passed",
+    lane: Lane,
+    desk: Desk,
+    why?: string,
+  ): void {
+    const { domain, waiting: held } = desk;
+    const { name: destination } = lane;
+    this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
+  }
+}
+
+function isFor(known: ReadonlySet<string>, { recipients }: DueMail): boolean {
+  return recipients.some((address) => known.has(address));
+}

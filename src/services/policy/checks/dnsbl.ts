@@ -1,0 +1,114 @@
+import { reply } from "../../../mail/reply.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { Blocklists } from "../../../ports/blocklist.ts";
+import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
+import type { Check, ConnectSubject, RcptSubject } from "../check.ts";
+
+export interface DnsblParts {
+  readonly blocklists: Pick<Blocklists, "codes" | "reason">;
+  /** Whether a list works, so that its word counts. */
+  readonly isSound: (zone: string) => boolean;
+}
+
+/** Room for our words in one line of a reply, RFC 5321 §4.5.3.1.5. */
+const LONGEST_WORDS = 450;
+
+interface Judges extends DnsblParts {
+  readonly settings: () => CheckSettings;
+}
+
+interface Hit {
+  readonly list: DnsList;
+  readonly code: string;
+}
+
+/**
+ * Lists of clients in the DNS. The lists of all domains are asked at connect, while the client waits for the
+ * greeting; at RCPT the lists and thresholds of that recipient's domain decide, mostly from answers that are there.
+ */
+export function dnsblChecks(parts: Judges): readonly Check[] {
+  const foresee = ({ ip }: ConnectSubject): Verdict => {
+    const { dnsbl } = parts.settings();
+    if (dnsbl !== "off") void hits(ip, dnsbl, parts);
+    return ACCEPT;
+  };
+  const decide = ({ ip, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+    if (domain === undefined) return ACCEPT;
+    const dnsbl = domain.settings.checks?.dnsbl ?? parts.settings().dnsbl;
+    return dnsbl === "off" || dnsbl.lists.length === 0 ? ACCEPT : judge(ip, dnsbl, parts);
+  };
+  return [
+    { name: "dnsbl.ask", stage: "connect", reputation: true, run: foresee },
+    { name: "dnsbl", stage: "rcpt", reputation: true, run: decide },
+  ];
+}
+
+async function judge(ip: string, settings: DnsblSettings, parts: Judges): Promise<Verdict> {
+  const found = await hits(ip, settings, parts);
+  const score = found.reduce((sum, { list }) => sum + list.weight, 0);
+  const action = strictestAction(found, score, settings);
+  if (action === undefined) return ACCEPT;
+  if (action === "tag") return { kind: "tag", field: tagField(found, score) };
+  return { kind: action, reply: await refusal(ip, { found, action }, parts) };
+}
+
+async function hits(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Promise<Hit[]> {
+  const asked = lists.filter(({ zone }) => parts.isSound(zone));
+  const answers = await Promise.all(asked.map(({ zone }) => parts.blocklists.codes(zone, ip)));
+  return asked.flatMap((list, at): Hit[] => {
+    const answer = answers[at];
+    if (answer?.kind !== "found") return [];
+    const code = answer.records.find((record) => list.codes.some((pattern) => codeFits(pattern, record)));
+    return code === undefined ? [] : [{ list, code }];
+  });
+}
+
+/** Whether a code such as 127.0.0.2 is one of `127.0.0.2-11`, `127.0.*.3`. */
+export function codeFits(pattern: string, code: string): boolean {
+  const octets = code.split(".").map(Number);
+  return pattern.split(".").every((part, at) => {
+    if (part === "*") return true;
+    const [least = 0, most = least] = part.split("-").map(Number);
+    const octet = octets[at] ?? -1;
+    return octet >= least && octet <= most;
+  });
+}
+
+function strictestAction(
+  found: readonly Hit[],
+  score: number,
+  settings: DnsblSettings,
+): CheckAction | undefined {
+  const order = ["reject", "defer", "tag"] as const;
+  return order.find(
+    (action) => found.some(({ list }) => list.action === action) || score >= (settings[action] ?? Infinity),
+  );
+}
+
+function names(found: readonly Hit[]): string {
+  return found.map(({ list }) => list.name ?? list.zone).join(", ");
+}
+
+function tagField(found: readonly Hit[], score: number): string {
+  const listed = found.map(({ list, code }) => `${list.name ?? list.zone}=${code}`);
+  return `X-Holdfast-DNSBL: score=${score};\r\n\t${listed.join(";\r\n\t")}`;
+}
+
+interface Judgement {
+  readonly found: readonly Hit[];
+  readonly action: "defer" | "reject";
+}
+
+/** Names the lists that speak against the client and what the first of them says. */
+async function refusal(ip: string, { found, action }: Judgement, parts: Judges) {
+  const against = found.filter(({ list }) => list.weight > 0 || list.action === action);
+  const first = against[0];
+  const reason = first && (await parts.blocklists.reason(first.list.zone, ip));
+  const { contact } = parts.settings();
+  const sentence = [`Client ${ip} is listed by ${names(against)}`, reason, contact]
+    .filter(Boolean)
+    .join("; ");
+  const words = sentence.slice(0, LONGEST_WORDS);
+  return action === "defer" ? reply(451, "4.7.1", words) : reply(554, "5.7.1", words);
+}

@@ -1,0 +1,67 @@
+import type { Blocklists, ListStatus } from "../../ports/blocklist.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** A sound list is tested this often, in ms; others at every turn. */
+const EVERY = 3_600_000;
+
+export interface ListHealthParts {
+  readonly blocklists: Pick<Blocklists, "test">;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** Runs with the zones that may be asked, after each turn: a thread that began meanwhile learns them too. */
+  readonly changed: (sound: readonly string[]) => void;
+}
+
+interface Tested extends ListStatus {
+  readonly testedAt: number;
+}
+
+/** Knows which lists work. One that was not tested yet, or failed its test, does not count and is not asked. */
+export class ListHealth {
+  readonly #parts: ListHealthParts;
+  #lists = new Map<string, Tested>();
+
+  constructor(parts: ListHealthParts) {
+    this.#parts = parts;
+  }
+
+  /** The lists that are in use from here on; those known before keep their state. */
+  use(zones: readonly string[]): void {
+    const since = this.#parts.clock.now();
+    const untested = (zone: string): Tested => ({ zone, state: "untested", since, testedAt: -Infinity });
+    this.#lists = new Map(zones.map((zone) => [zone, this.#lists.get(zone) ?? untested(zone)]));
+    this.#parts.changed(this.sound());
+  }
+
+  /** Tests what is due, all at once. */
+  async test(): Promise<void> {
+    const now = this.#parts.clock.now();
+    const due = [...this.#lists.values()].filter(
+      ({ state, testedAt }) => state !== "sound" || now - testedAt >= EVERY,
+    );
+    await Promise.all(due.map((list) => this.#testOne(list.zone)));
+    this.#parts.changed(this.sound());
+  }
+
+  sound(): readonly string[] {
+    return [...this.#lists.values()].filter(({ state }) => state === "sound").map(({ zone }) => zone);
+  }
+
+  status(): readonly ListStatus[] {
+    return [...this.#lists.values()].map(({ testedAt: _testedAt, ...status }) => status);
+  }
+
+  async #testOne(zone: string): Promise<void> {
+    const result = await this.#parts.blocklists.test(zone);
+    const before = this.#lists.get(zone);
+    if (before === undefined) return;
+    const now = this.#parts.clock.now();
+    const since = before.state === result.kind ? before.since : now;
+    const why = result.kind === "sick" ? { why: result.why } : {};
+    this.#lists.set(zone, { zone, state: result.kind, since, testedAt: now, ...why });
+    if (before.state === result.kind) return;
+    if (result.kind === "sick") this.#parts.journal.record({ kind: "blocklist.sick", zone, why: result.why });
+    else if (before.state === "sick") this.#parts.journal.record({ kind: "blocklist.sound", zone });
+  }
+}

@@ -1,0 +1,65 @@
+/** The delivery thread dies in the middle of conversations: another takes over, and nothing is lost. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Worker } from "node:worker_threads";
+import { mailNamed } from "../fixtures/mails.ts";
+import { untilDrained } from "../prove/story.ts";
+import { fakePrimary } from "../support/fake-primary.ts";
+import { sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait.ts";
+
+const COUNT = 20;
+
+/** Every thread that the daemon starts, while in scope. */
+function watchThreads(): { readonly named: (name: string) => Worker[] } & Disposable {
+  const workers: { name: string | null; worker: Worker }[] = [];
+  // A thread that has ended has no name any more.
+  const keep = (worker: Worker): void => void workers.push({ name: worker.threadName, worker });
+  process.on("worker", keep);
+  return {
+    named: (wanted) => workers.filter(({ name }) => name === wanted).map(({ worker }) => worker),
+    [Symbol.dispose]: () => void process.off("worker", keep),
+  };
+}
+
+test("mail outlives the delivery thread, and what may arrive twice is named", async () => {
+  using threads = watchThreads();
+  await using folder = await tempFolder();
+  await using primary = await fakePrimary({ onDot: () => "silence" });
+  const plan = { folder: folder.path, primaryPort: primary.port, smtp: { greetDelay: "0s", threads: 1 } };
+  await using daemon = await ResidentDaemon.start(plan);
+  const sent = new Set<string>();
+  for (let n = 0; n < COUNT; n++) {
+    const { lines } = await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test");
+    sent.add(/queued as (\S+)/.exec(lines.join(" "))?.[1] ?? "");
+  }
+  assert.equal(sent.size, COUNT);
+  await primary.received(1);
+  const [first] = threads.named("delivery");
+  await first?.terminate();
+  primary.behaviour.onDot = () => undefined;
+  await waitFor(
+    { what: "another delivery thread", deadline: 20_000 },
+    () => threads.named("delivery").length > 1,
+  );
+  await daemon.api("POST", "/v1/queue/actions", { verb: "flush", all: true });
+  await untilDrained(daemon, 60_000);
+
+  const arrivals = new Map<string, number>();
+  for (const { data } of primary.mails) {
+    const id = / id ([\w.-]+)/.exec(data.toString("latin1"))?.[1] ?? "";
+    arrivals.set(id, (arrivals.get(id) ?? 0) + 1);
+  }
+  assert.deepEqual(new Set(arrivals.keys()), sent, "each mail arrives, and nothing else");
+  const named = new Set<string>();
+  for await (const { id, unconfirmed } of daemon.entries(true)) if (unconfirmed > 0) named.add(id);
+  const doubled = [...arrivals].filter(([, times]) => times > 1).map(([id]) => id);
+  assert.deepEqual(
+    doubled.filter((id) => !named.has(id)),
+    [],
+    "what arrived twice was named",
+  );
+  assert.ok(doubled.length > 0, "the thread died with mail past its dot");
+});

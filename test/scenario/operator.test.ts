@@ -1,0 +1,200 @@
+/** An operator's day with the real daemon and the real tool. */
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { Daemon } from "../support/daemon.ts";
+import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
+import { sendTestMail } from "../support/raw-smtp.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { runOn } from "../support/tool-run.ts";
+import { runHoldfast, type ToolResult } from "../support/tool.ts";
+import { waitFor } from "../support/wait.ts";
+import { mailNamed } from "../fixtures/mails.ts";
+
+const DOMAIN = "example.test";
+
+interface Site {
+  readonly folder: Awaited<ReturnType<typeof tempFolder>>;
+  readonly primary: FakePrimary;
+  readonly daemon: Daemon;
+}
+
+let site: Site;
+
+before(async () => {
+  const folder = await tempFolder();
+  const primary = await fakePrimary();
+  const daemon = await Daemon.start({
+    folder: folder.path,
+    primaryPort: primary.port,
+    domainSettings: { recipients: ["alice"] },
+    smtp: { greetDelay: "0s" },
+  });
+  site = { folder, primary, daemon };
+});
+
+after(async () => {
+  assert.equal(await site.daemon.stop(), 0, "it stops in good order");
+  await site.primary.close();
+  await site.folder[Symbol.asyncDispose]();
+});
+
+/** A process of its own costs most of a second: only what shows the way from the command line there gets one. */
+const AS_PROCESS = new Set(["status", "check-config"]);
+
+function run(words: readonly string[]): Promise<ToolResult> {
+  const { config, socket } = site.daemon;
+  return AS_PROCESS.has(words[0] ?? "") ? runHoldfast(config, ...words) : runOn(socket, words);
+}
+
+/** Runs a verb that must succeed; answers what it printed. */
+async function holdfast(...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(words);
+  assert.equal(code, 0, `holdfast ${words.join(" ")}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Runs a verb that must not succeed; answers its complaint. */
+async function complaint(code: number, ...words: readonly string[]): Promise<string> {
+  const result = await run(words);
+  assert.equal(result.code, code, `holdfast ${words.join(" ")}: ${result.stdout}${result.stderr}`);
+  assert.equal(result.stdout, "");
+  return result.stderr;
+}
+
+/** Sends one mail; answers its id. */
+async function send(domain = DOMAIN): Promise<string> {
+  const { code, lines } = await sendTestMail(site.daemon.smtpPort, mailNamed("plain"), domain);
+  assert.equal(code, 250, lines.join(" "));
+  return /queued as (\S+)/.exec(lines.join(" "))?.[1] ?? "";
+}
+
+async function isDelivered(id: string): Promise<void> {
+  const hasId = (text: string): boolean => text.includes(` id ${id}`);
+  await waitFor({ what: `${id} is at the primary`, deadline: 15_000 }, () =>
+    site.primary.mails.some(({ data }) => hasId(data.toString("latin1"))),
+  );
+}
+
+async function stateOf(id: string): Promise<string | undefined> {
+  for await (const entry of site.daemon.entries(true)) if (entry.id === id) return entry.state;
+  return undefined;
+}
+
+/** The next mail for `domain` gets through, and so everything that was due before it has had its turn. */
+async function oneRoundTrip(domain: string): Promise<void> {
+  await isDelivered(await send(domain));
+}
+
+describe("an operator", () => {
+  test("sees that all is well", async () => {
+    assert.match(await holdfast("status"), /^Mail: +accepted$/m);
+    assert.match(await holdfast("queue", "list"), /^The queue is empty\.$/m);
+    assert.match(await holdfast("domain", "list"), /^example\.test +file +active +127\.0\.0\.1:\d+ /m);
+    assert.match(await holdfast("check-config"), /: ok, 1 domain$/m);
+    assert.equal(await holdfast("health", "--ready"), "ok\n");
+  });
+
+  test("adds a domain, which takes mail and delivers it, and removes it", async () => {
+    const place = `127.0.0.1:${site.primary.port}`;
+    await holdfast("domain", "add", "added.test", "--primary", place, "--tls", "none");
+    assert.equal(
+      await holdfast("recipients", "add", "added.test", "alice"),
+      "The API list of added.test has 1 entry.\n",
+    );
+    assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +accept\b/m);
+    assert.match(await holdfast("recipients", "list", "added.test"), /^alice +api$/m);
+    await oneRoundTrip("added.test");
+    await holdfast("recipients", "remove", "added.test", "alice");
+    assert.match(await holdfast("recipients", "check", "alice@added.test"), /^Answer: +reject\b/m);
+    assert.match(await holdfast("domain", "remove", "added.test"), /^added\.test removed\.$/m);
+    assert.match(await complaint(1, "domain", "show", "added.test"), /is not one of our domains/);
+    assert.match(await complaint(1, "domain", "remove", DOMAIN), /declared in the configuration file/);
+  });
+
+  test("pauses a domain: mail is held, and goes out when it is resumed", async () => {
+    const place = `127.0.0.1:${site.primary.port}`;
+    await holdfast("domain", "add", "other.test", "--primary", place, "--tls", "none", "--catch-all");
+    assert.match(await holdfast("domain", "pause", DOMAIN), /deliveries paused/);
+    const id = await send();
+    // The same primary still takes mail of others.
+    await oneRoundTrip("other.test");
+    assert.equal(await stateOf(id), "waiting");
+    assert.match(await holdfast("domain", "show", DOMAIN), /^State: +paused$/m);
+    assert.match(await holdfast("queue", "show", id), /^Subject: +Test: plain$/m);
+    assert.match(await holdfast("domain", "resume", DOMAIN), /deliveries go on/);
+    await isDelivered(id);
+    await holdfast("domain", "remove", "other.test");
+  });
+
+  test("holds, exports, releases, flushes and deletes mail, and traces it", async () => {
+    await holdfast("domain", "pause", DOMAIN);
+    const [kept, dropped] = [await send(), await send()];
+    assert.equal(await holdfast("queue", "hold", kept), "1 recipient held.\n");
+    assert.match(
+      await holdfast("queue", "list", "--state", "held"),
+      new RegExp(`^${kept} +alice@example.test +held`, "m"),
+    );
+    assert.equal(await holdfast("queue", "delete", dropped), "1 recipient deleted.\n");
+    assert.match(await holdfast("queue", "list", "--ledger"), new RegExp(`^${dropped} .* deleted`, "m"));
+    const exported = await holdfast("queue", "export", kept);
+    assert.ok(exported.endsWith(mailNamed("plain").body.toString()), exported);
+    await holdfast("domain", "resume", DOMAIN);
+    await oneRoundTrip(DOMAIN);
+    assert.equal(await stateOf(kept), "held");
+    assert.equal(await holdfast("queue", "release", kept), "1 recipient released, due at once.\n");
+    await isDelivered(kept);
+    assert.match(await holdfast("queue", "flush", "--all"), /^\d+ recipients? due now\.$/m);
+    const story = await holdfast("trace", kept);
+    for (const word of ["accepted", "hold", "release"]) assert.ok(story.includes(word), story);
+    assert.match(await complaint(1, "queue", "hold", dropped), /^nothing to hold: /);
+    assert.match(await complaint(2, "queue", "list", "--state", "odd"), /--state takes waiting, claimed, /);
+  });
+
+  test("reads a changed file, and with a broken one everything stays", async () => {
+    const good = await readFile(site.daemon.config, "utf8");
+    await writeFile(site.daemon.config, good.replace('"alice"', '"alice", "bob"'));
+    assert.match(await holdfast("reload"), /^The configuration is in effect\.$/m);
+    assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
+    await writeFile(site.daemon.config, good.replace('"mode": "backup"', '"mode": "backup", "recipient": 3'));
+    const words = await complaint(1, "reload");
+    assert.match(words, /holdfast\.yaml:\d+:\d+: domains\.example\.test\.recipient: is not a known key/);
+    assert.match(words, /^nothing was changed$/m);
+    assert.match(await complaint(2, "check-config"), /is not a known key/);
+    assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
+    await oneRoundTrip(DOMAIN);
+    await writeFile(site.daemon.config, good);
+    await holdfast("reload");
+  });
+
+  test("gives a program a token for the API over TCP, and takes it back", async () => {
+    const url = `http://127.0.0.1:${site.daemon.adminPort}/v1/queue`;
+    const secret = (await holdfast("token", "add", "sync", "--domain", DOMAIN)).trim();
+    const ask = async (): Promise<number> => {
+      const answer = await fetch(url, {
+        headers: { authorization: `Bearer ${secret}`, connection: "close" },
+      });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    assert.match(await holdfast("token", "list"), /^sync +example\.test /m);
+    assert.equal(await ask(), 200);
+    assert.equal(await holdfast("token", "revoke", "sync"), "sync revoked.\n");
+    assert.equal(await ask(), 401);
+  });
+});
+
+test("a configuration that is not there leads to no daemon at all", async () => {
+  const missing = await runHoldfast("/nowhere/holdfast.yaml", "queue", "list");
+  assert.deepEqual([missing.code, missing.stdout], [2, ""]);
+  assert.match(
+    missing.stderr,
+    /\/nowhere\/holdfast\.yaml does not say where its daemon is: it does not exist/,
+  );
+});
+
+test("a second daemon on the same folder is told whose it is, in one line", async () => {
+  const { code, stderr } = await runHoldfast(site.daemon.config, "serve");
+  assert.equal(code, 1);
+  assert.match(stderr, /^holdfast: \S+ is in use by process \d+; stop that one first, [^\n]*\n$/);
+});

@@ -1,0 +1,104 @@
+/** What the operator sees when the daemon cannot start: a sentence with the remedy, exit code 1, no stack trace. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { chmod, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Daemon } from "../support/daemon.ts";
+import { freePort } from "../support/free-port.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait.ts";
+
+const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
+const NOBODY = 65_534;
+const DEADLINE = 30_000;
+
+interface End {
+  readonly code: number | string | null | undefined;
+  readonly stderr: string;
+}
+
+/** Runs a daemon that is expected to end by itself. */
+function serve(config: string, user?: number): Promise<End> {
+  const identity = user === undefined ? {} : { uid: user, gid: user };
+  return new Promise((resolve) => {
+    const options = { timeout: DEADLINE, ...identity };
+    execFile(process.execPath, [LAUNCHER, "serve", "--config", config], options, (error, _out, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, stderr }),
+    );
+  });
+}
+
+function assertPlain({ code, stderr }: End): void {
+  assert.equal(code, 1, stderr);
+  assert.doesNotMatch(stderr, /^\s+at /m, "no stack trace");
+}
+
+function configuration(folder: string, port: number): string {
+  return JSON.stringify({
+    hostname: "mx2.holdfast.test",
+    storage: `sqlite:${join(folder, "data")}`,
+    smtp: { listen: [`127.0.0.1:${port}`] },
+    domains: {
+      "example.test": { mode: "backup", primary: { host: "127.0.0.1", port: 9 }, recipients: ["alice"] },
+    },
+  });
+}
+
+test("a second daemon on the same data folder is told the first one's pid", async () => {
+  await using folder = await tempFolder();
+  await using first = await Daemon.start({ folder: folder.path, primaryPort: 9 });
+  const file = join(folder.path, "second.yaml");
+  await writeFile(file, configuration(folder.path, await freePort()));
+  const end = await serve(file);
+  assertPlain(end);
+  assert.match(end.stderr, new RegExp(`in use by process ${first.pid};`));
+  assert.equal((await first.status()).ready, true, "the first one goes on");
+});
+
+test("a taken port is explained with who holds it", async () => {
+  await using folder = await tempFolder();
+  const holder = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => {
+    holder.once("listening", resolve);
+  });
+  const { port } = holder.address() as AddressInfo;
+  try {
+    const file = join(folder.path, "taken.yaml");
+    await writeFile(file, configuration(folder.path, port));
+    const end = await serve(file);
+    assertPlain(end);
+    assert.match(end.stderr, new RegExp(`cannot listen on 127.0.0.1:${port}: process ${process.pid} \\(`));
+  } finally {
+    holder.close();
+  }
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test(
+  "a port below 1024 without permission is explained",
+  { skip: !isRoot && "only root can become somebody else" },
+  async (t) => {
+    await using folder = await tempFolder();
+    await chmod(folder.path, 0o777);
+    const file = join(folder.path, "privileged.yaml");
+    await writeFile(file, configuration(folder.path, 25));
+    const end = await serve(file, NOBODY);
+    if (/cannot listen/.test(end.stderr)) {
+      assertPlain(end);
+      assert.match(end.stderr, /127\.0\.0\.1:25: ports below 1024 need a privilege; give it with /);
+    } else t.skip(`user ${NOBODY} cannot run the daemon here: ${end.stderr.slice(0, 200)}`);
+  },
+);
+
+test("after kill -9 the database is looked through, and the result is told", async () => {
+  await using folder = await tempFolder();
+  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9 });
+  assert.doesNotMatch(daemon.output(), /store\.checked/, "a new folder needs no check");
+  await daemon.kill();
+  await daemon.restart();
+  await waitFor({ what: "the check", deadline: 20_000 }, () => /store\.checked/.test(daemon.output()));
+  assert.match(daemon.output(), /"event":"store\.checked","findings":\[\]/);
+});

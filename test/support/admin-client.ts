@@ -1,0 +1,82 @@
+/** The daemon as an operator's program sees it: HTTP over the Unix socket in its data folder. */
+import { request } from "node:http";
+
+/** What `GET /v1/status` tells, as far as tests use it. */
+export interface DaemonStatus {
+  readonly ready: boolean;
+  readonly condition: string;
+  readonly mail: Readonly<Partial<Record<string, number>>>;
+  readonly primaries: readonly { readonly destination: string; readonly state: string }[];
+}
+
+export interface DaemonEntry {
+  readonly id: string;
+  readonly n: number;
+  readonly recipient: string;
+  readonly state: string;
+  readonly unconfirmed: number;
+}
+
+export class AdminClient {
+  readonly socket: string;
+
+  constructor(socket: string) {
+    this.socket = socket;
+  }
+
+  /** One request; rejects unless the answer is 2xx. */
+  async api<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+    const { status, text } = await this.#request(method, path, body);
+    if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
+    return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  async status(): Promise<DaemonStatus> {
+    return this.api("GET", "/v1/status");
+  }
+
+  /** It accepts mail; false also when nobody answers. */
+  async isReady(): Promise<boolean> {
+    return this.#request("GET", "/readyz").then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  /** Recipients that are not gone, by the daemon's own count. */
+  async held(): Promise<number> {
+    const { mail } = await this.status();
+    return Object.entries(mail).reduce(
+      (sum, [state, count]) => (state === "gone" ? sum : sum + (count ?? 0)),
+      0,
+    );
+  }
+
+  /** Every entry of the queue, and of the ledger where asked for, page by page. */
+  async *entries(ledger = false): AsyncGenerator<DaemonEntry> {
+    let cursor = "";
+    do {
+      const query = `limit=1000${ledger ? "&ledger=1" : ""}${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page = await this.api<{ items: DaemonEntry[]; next?: string }>("GET", `/v1/queue?${query}`);
+      yield* page.items;
+      cursor = page.next ?? "";
+    } while (cursor !== "");
+  }
+
+  #request(method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const headers = body === undefined ? {} : { "content-type": "application/json" };
+      const sent = request({ socketPath: this.socket, method, path, headers, agent: false }, (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => {
+          text += chunk;
+        });
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on("error", reject);
+      });
+      sent.on("error", reject);
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}

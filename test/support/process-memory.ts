@@ -1,0 +1,27 @@
+/** What a process holds in memory, as Linux counts it. Megabytes are 10^6 octets. */
+import { readFileSync, writeFileSync } from "node:fs";
+
+export interface ProcessMemory {
+  /** Resident at this moment. */
+  readonly rss: number;
+  /** The most that was resident since the last `forgetPeak`. */
+  readonly peak: number;
+  /** Resident, pages shared with other processes divided among them. */
+  readonly pss: number;
+}
+
+export function processMemory(pid: number): ProcessMemory {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  return { rss: megabytes(status, "VmRSS"), peak: megabytes(status, "VmHWM"), pss: megabytes(rollup, "Pss") };
+}
+
+/** From here on `peak` is measured anew. */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+function megabytes(text: string, key: string): number {
+  const kibibytes = Number(new RegExp(`^${key}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? Number.NaN);
+  return Math.round((kibibytes * 1024) / 1e6);
+}

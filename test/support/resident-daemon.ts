@@ -1,0 +1,46 @@
+/** The real daemon inside this process, all its threads on a clock that the test moves. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startDaemon, type Daemon } from "../../src/app.ts";
+import { formatProblem, loadConfig } from "../../src/config/config.ts";
+import { clockOffset, moveClock } from "../../src/runtime/clock.ts";
+import { AdminClient } from "./admin-client.ts";
+import { daemonSettings, type DaemonPlan } from "./daemon.ts";
+import { freePort } from "./free-port.ts";
+
+export class ResidentDaemon extends AdminClient implements AsyncDisposable {
+  readonly smtpPort: number;
+  readonly #daemon: Daemon;
+  readonly #offset: ReturnType<typeof clockOffset>;
+
+  private constructor(socket: string, parts: { port: number; daemon: Daemon; offset: BigInt64Array }) {
+    super(socket);
+    this.smtpPort = parts.port;
+    this.#daemon = parts.daemon;
+    this.#offset = parts.offset as ReturnType<typeof clockOffset>;
+  }
+
+  /** Resolves when it accepts mail. Its log goes to `holdfast.log` in the plan's folder. */
+  static async start(plan: DaemonPlan): Promise<ResidentDaemon> {
+    const ports = { smtp: plan.smtpPort ?? (await freePort()), admin: plan.adminPort ?? (await freePort()) };
+    const log = { file: join(plan.folder, "holdfast.log") };
+    const settings = daemonSettings({ ...plan, settings: { log, ...plan.settings } }, ports);
+    await mkdir(plan.folder, { recursive: true });
+    const file = join(plan.folder, "holdfast.yaml");
+    await writeFile(file, JSON.stringify(settings));
+    const loaded = loadConfig(file);
+    if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));
+    const offset = clockOffset();
+    const daemon = await startDaemon(loaded.config, offset);
+    return new ResidentDaemon(loaded.config.admin.socket, { port: ports.smtp, daemon, offset });
+  }
+
+  /** Lets so many milliseconds pass at once, for every thread. */
+  pass(milliseconds: number): void {
+    moveClock(this.#offset, milliseconds);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#daemon.stop();
+  }
+}

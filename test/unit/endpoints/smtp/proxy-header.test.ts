@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { readProxyHeader } from "../../../../src/endpoints/smtp/proxy-header.ts";
+
+const SIGNATURE = "0d0a0d0a000d0a515549540a";
+
+function binary(rest: string): Buffer {
+  return Buffer.from(SIGNATURE + rest.replaceAll(" ", ""), "hex");
+}
+
+const V6 = "20010db8000000000000000000000001 00000000000000000000000000000001 9c40 0019";
+const SOUND: readonly (readonly [string, Buffer, string | undefined])[] = [
+  ["v1 TCP4", Buffer.from("PROXY TCP4 192.0.2.7 10.0.0.1 1 25\r\n"), "192.0.2.7"],
+  ["v1 TCP6", Buffer.from("PROXY TCP6 2001:db8::1 ::1 1 25\r\n"), "2001:db8::1"],
+  ["v1 mapped", Buffer.from("PROXY TCP6 ::ffff:192.0.2.7 ::1 1 25\r\n"), "192.0.2.7"],
+  ["v1 UNKNOWN", Buffer.from("PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n"), undefined],
+  ["v2 INET", binary("21 11 000c c0000207 0a000001 9c40 0019"), "192.0.2.7"],
+  ["v2 INET6", binary(`21 21 0024 ${V6}`), "2001:db8::1"],
+  ["v2 LOCAL", binary("20 11 000c c0000207 0a000001 9c40 0019"), undefined],
+  ["v2 UNSPEC", binary("21 00 0000"), undefined],
+];
+
+const WRONG: readonly Buffer[] = [
+  Buffer.from("EHLO x\r\n"),
+  Buffer.from("PROXZ"),
+  Buffer.from("PROXY TCP4 2001:db8::1 ::1 1 25\r\n"),
+  Buffer.from("PROXY TCP4 192.0.2.7 10.0.0.1 1\r\n"),
+  Buffer.from("PROXY  TCP4 192.0.2.7 10.0.0.1 1 25\r\n"),
+  Buffer.from(`PROXY UNKNOWN ${"x".repeat(100)}\r\n`),
+  binary("11 11 000c c0000207 0a000001 9c40 0019"),
+  binary("22 11 000c c0000207 0a000001 9c40 0019"),
+  binary("21 12 000c c0000207 0a000001 9c40 0019"),
+  binary("21 31 0000"),
+  binary("21 11 0004 c0000207"),
+  binary("21 11 1001"),
+];
+
+describe("readProxyHeader", () => {
+  for (const [name, header, client] of SOUND)
+    test(`${name}, wherever it is cut, and whatever follows`, () => {
+      for (let cut = 1; cut < header.length; cut++)
+        assert.deepEqual(readProxyHeader(header.subarray(0, cut)), { kind: "partial" }, String(cut));
+      const found = readProxyHeader(Buffer.concat([header, Buffer.from("EHLO c\r\n")]));
+      const wanted = { kind: "header", octets: header.length };
+      assert.deepEqual(found, client === undefined ? wanted : { ...wanted, client });
+    });
+
+  for (const header of WRONG)
+    test(`refuses ${JSON.stringify(header.toString("latin1").slice(0, 60))}`, () => {
+      assert.equal(readProxyHeader(header).kind, "wrong");
+    });
+
+  test("whatever comes is read within bounds", () => {
+    const start = fc.constantFrom("", "PROXY ", "PROXY TCP4 ", SIGNATURE);
+    fc.assert(
+      fc.property(start, fc.uint8Array({ maxLength: 200 }), (head, tail) => {
+        const octets = Buffer.concat([Buffer.from(head, head === SIGNATURE ? "hex" : "latin1"), tail]);
+        if (octets.length === 0) return;
+        const found = readProxyHeader(octets);
+        if (found.kind === "header") assert.ok(found.octets <= octets.length);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

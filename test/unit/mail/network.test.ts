@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  clientNetwork,
+  networkHas,
+  networkSet,
+  normaliseIp,
+  parseNetwork,
+} from "../../../src/mail/network.ts";
+
+test("mapped addresses are IPv4, in either spelling", () => {
+  assert.equal(normaliseIp("::ffff:192.0.2.1"), "192.0.2.1");
+  assert.equal(normaliseIp("::FFFF:c000:0201"), "192.0.2.1");
+  assert.equal(normaliseIp("FE80::1%eth0"), "fe80::1");
+  assert.equal(clientNetwork("::ffff:c000:201"), "192.0.2.0/24");
+});
+
+test("a network has the addresses that share its bits", () => {
+  const has = (network: string, ip: string): boolean => {
+    const parsed = parseNetwork(network);
+    assert.ok(parsed, network);
+    return networkHas(parsed, ip);
+  };
+  assert.ok(has("192.0.2.1", "::ffff:192.0.2.1"));
+  assert.ok(!has("192.0.2.1", "192.0.2.2"));
+  assert.ok(has("192.0.2.0/23", "192.0.3.255"));
+  assert.ok(!has("192.0.2.0/23", "192.0.4.0"));
+  assert.ok(has("0.0.0.0/0", "203.0.113.9"));
+  assert.ok(!has("0.0.0.0/0", "2001:db8::1"));
+  assert.ok(has("2001:db8:8000::/33", "2001:db8:ffff::1"));
+  assert.ok(!has("2001:db8:8000::/33", "2001:db8:7fff::1"));
+  assert.ok(!has("192.0.2.0/24", "no address"));
+});
+
+test("what is no network, or has bits beyond its length, is nothing", () => {
+  for (const text of [
+    "",
+    "192.0.2.1/24",
+    "192.0.2.0/33",
+    "2001:db8::1/64",
+    "example.com",
+    "1.2.3",
+    "/8",
+    "1.2.3.4/",
+  ])
+    assert.equal(parseNetwork(text), undefined, text);
+});
+
+test("a set knows who lies in it", () => {
+  const inside = networkSet(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
+  for (const ip of ["10.255.0.1", "::ffff:10.0.0.1", "192.0.2.7", "2001:DB8:ffff::1"])
+    assert.ok(inside(ip), ip);
+  for (const ip of ["11.0.0.1", "192.0.2.8", "2001:db9::1", "::1", "", "10.0.0.1 "])
+    assert.ok(!inside(ip), ip);
+  assert.equal(networkSet([])("10.0.0.1"), false);
+  assert.throws(() => networkSet(["everybody"]), /everybody/);
+});

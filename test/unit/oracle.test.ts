@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { recipientOracle } from "../../src/oracle.ts";
+import type { Directory } from "../../src/services/directory/directory.ts";
+import { MemoryDirectory } from "../support/smtp-bench.ts";
+
+test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
+  const oracle = recipientOracle(new MemoryDirectory() as unknown as Directory);
+  const answers: Record<string, [string, string, string?]> = {
+    "alice@our.test": ["accept", "matches `alice` in the list", "file"],
+    "Alice+News@our.test": ["accept", "without its tag `+news` it matches `alice` in the list", "file"],
+    "list-dev@our.test": ["accept", "matches `list-*` in the list", "file"],
+    "list-dev+x@our.test": ["accept", "matches `list-*` in the list", "file"],
+    "postmaster@our.test": ["accept", "postmaster is always valid", "always"],
+    "anybody+x@all.test": ["accept", "the domain takes every recipient", "catch-all"],
+    "alice@leaving.test": ["defer", "leaving.test was removed and hands over what it holds"],
+    "alice@elsewhere.test": ["reject", "elsewhere.test is not one of our domains"],
+    "nobody@our.test": ["reject", "not in the lists of the domain"],
+  };
+  for (const [address, [answer, why, origin]] of Object.entries(answers)) {
+    const told = await oracle.check(address);
+    assert.deepEqual([told.answer, told.why, told.origin], [answer, why, origin], address);
+  }
+  assert.equal((await oracle.check("nobody@our.test")).reply, "550 5.1.1 No such mailbox here");
+});

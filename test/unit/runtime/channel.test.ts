@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { ChannelClosed, Moved, openChannel, serveChannel } from "../../../src/runtime/channel.ts";
+
+type Sums = {
+  add(pair: readonly [number, number]): number;
+  later(value: string): Promise<string>;
+  fail(): never;
+  echo(bytes: ArrayBuffer): Moved<ArrayBuffer>;
+  hang(): Promise<void>;
+};
+
+function pair() {
+  const { port1, port2 } = new MessageChannel();
+  const seen: string[] = [];
+  const server = serveChannel<Sums>(port1, {
+    add: ([a, b]) => a + b,
+    later: async (value) => {
+      seen.push(value);
+      return value;
+    },
+    fail: () => {
+      throw new Error("it broke");
+    },
+    echo: (bytes) => new Moved(bytes, [bytes]),
+    hang: () => new Promise(() => {}),
+  });
+  const caller = openChannel<Sums>(port2);
+  const close = (): void => caller.close();
+  return { server, caller, seen, [Symbol.dispose]: close };
+}
+
+test("calls are answered, at once or later, in the order they were made", async () => {
+  using channel = pair();
+  const answers = await Promise.all([
+    channel.caller.call("add", [1, 2]),
+    channel.caller.call("later", "a"),
+    channel.caller.call("later", "b"),
+  ]);
+  assert.deepEqual(answers, [3, "a", "b"]);
+  assert.deepEqual(channel.seen, ["a", "b"]);
+});
+
+test("calls of one turn travel as one packet", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const packets: unknown[] = [];
+  port1.on("message", (packet) => packets.push(packet));
+  const caller = openChannel<Sums>(port2);
+  const calls = [caller.call("add", [1, 1]), caller.call("add", [2, 2]), caller.call("add", [3, 3])];
+  await new Promise((resolve) => {
+    port1.once("message", resolve);
+  });
+  assert.equal(packets.length, 1);
+  caller.close();
+  for (const call of calls) await assert.rejects(call, ChannelClosed);
+});
+
+test("an error on the far side rejects the call with its message", async () => {
+  using channel = pair();
+  await assert.rejects(channel.caller.call("fail", undefined), /it broke/);
+});
+
+test("moved buffers arrive whole and leave the sender empty, both ways", async () => {
+  using channel = pair();
+  const bytes = new Uint8Array([1, 2, 3]).buffer;
+  const back = await channel.caller.call("echo", new Moved(bytes, [bytes]));
+  assert.equal(bytes.byteLength, 0);
+  assert.deepEqual([...new Uint8Array(back)], [1, 2, 3]);
+});
+
+test("what the serving side tells unasked reaches every listener", async () => {
+  using channel = pair();
+  const heard = new Promise((resolve) => {
+    channel.caller.onNotice(resolve);
+  });
+  channel.server.notify({ news: 1 });
+  assert.deepEqual(await heard, { news: 1 });
+});
+
+test("when the far side ends, open calls are rejected and later ones too", async () => {
+  using channel = pair();
+  const call = channel.caller.call("hang", undefined);
+  channel.server.close();
+  await assert.rejects(call, ChannelClosed);
+  await assert.rejects(channel.caller.call("add", [1, 1]), ChannelClosed);
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { clockOffset, ManualClock, moveClock, systemClock } from "../../../src/runtime/clock.ts";
+
+test("the manual clock runs what falls due while it moves, in order, each at its time", () => {
+  const clock = new ManualClock(0);
+  const ran: [string, number][] = [];
+  const note = (name: string) => () => void ran.push([name, clock.now()]);
+  clock.after(20, note("second"));
+  clock.after(10, note("first"));
+  clock.after(10, () => clock.after(5, note("planned on the way")));
+  clock.after(30, note("cancelled")).cancel();
+  clock.after(100, note("not yet"));
+  clock.advance(50);
+  assert.deepEqual(ran, [
+    ["first", 10],
+    ["planned on the way", 15],
+    ["second", 20],
+  ]);
+  assert.equal(clock.now(), 50);
+});
+
+test("a moved offset moves every clock that shares it", () => {
+  const offset = clockOffset();
+  const clocks = [systemClock(offset), systemClock(offset)];
+  const before = Date.now();
+  moveClock(offset, 3 * 86_400_000);
+  for (const clock of clocks) assert.ok(clock.now() - before >= 3 * 86_400_000);
+});
+
+test("a timer of a moved clock fires within about a second of the move", async () => {
+  const offset = clockOffset();
+  const clock = systemClock(offset);
+  const keepAlive = setInterval(() => {}, 1000);
+  const fired = new Promise<void>((resolve) => {
+    clock.after(3_600_000, resolve);
+  });
+  moveClock(offset, 3_600_000);
+  await fired;
+  clearInterval(keepAlive);
+});

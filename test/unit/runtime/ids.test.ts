@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { idSource } from "../../../src/runtime/ids.ts";
+
+test("ids sort as they were made, within a millisecond and over years", () => {
+  let now = Date.UTC(2026, 0, 1);
+  const next = idSource(() => now);
+  const ids: string[] = [];
+  for (let i = 0; i < 1000; i++) {
+    ids.push(next());
+    if (i % 100 === 0) now += i * 86_400_000;
+  }
+  assert.deepEqual(ids.toSorted(), ids);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const id of ids) assert.match(id, /^[0-9a-hjkmnp-tv-z]{16}$/);
+});
+
+test("ids go on counting when the clock is set back", () => {
+  let now = Date.UTC(2026, 0, 2);
+  const next = idSource(() => now);
+  const before = next();
+  now -= 3_600_000;
+  assert.ok(next() > before);
+});
+
+test("two threads that begin in the same millisecond do not collide", () => {
+  const now = (): number => Date.UTC(2026, 0, 1);
+  const ids = new Set<string>();
+  for (let thread = 0; thread < 200; thread++) ids.add(idSource(now)());
+  assert.ok(ids.size >= 199);
+});

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Outcome } from "../../../../src/mail/outcome.ts";
+import type { ClaimedMail } from "../../../../src/ports/queue.ts";
+import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
+import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
+
+const MINUTE = 60_000;
+const NO_USER: Outcome = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } };
+const SPAM: Outcome = { kind: "refused", reply: { code: 554, enhanced: "5.7.1", text: "spam" } };
+
+/** One domain whose primary has been away for `away` ms, with alice and bob in its list. */
+async function outage(away = 10 * MINUTE) {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)], {});
+  for (const local of ["alice", "bob"]) bench.directory.listed.set(local, local);
+  bench.directory.listed.set("list-x", "list-*");
+  const server = bench.client.server("192.0.2.5:25");
+  server.down = true;
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(away, 1000);
+  const put = (...locals: string[]) =>
+    locals.map((local) => bench.store.accept({ domain: "a.test", recipients: [`${local}@a.test`] }));
+  const back = async (passing = 3000) => {
+    server.down = false;
+    await bench.pass(passing);
+  };
+  const sent = () => server.mails.map(({ recipients }) => recipients[0]?.address.split("@")[0]);
+  return { ...bench, server, delivery, put, back, sent };
+}
+
+function refusing(wanted: (local: string) => Outcome | undefined) {
+  return (mail: ClaimedMail): SendResult => {
+    const outcomes = mail.recipients.map(
+      ({ n, address }) => [n, wanted(address.split("@")[0] ?? "") ?? DELIVERED] as const,
+    );
+    return { outcomes: new Map(outcomes), took: 1 };
+  };
+}
+
+const stateOf = (mail: { recipients: readonly { state: string; reason?: string }[] } | undefined) =>
+  `${mail?.recipients[0]?.state} ${mail?.recipients[0]?.reason ?? ""}`.trim();
+
+describe("probation", () => {
+  test("a server that is empty after its return costs no mail: one recipient is held, the rest waits", async () => {
+    const bench = await outage();
+    const mails = bench.put("stranger", "alice", "bob", ...Array.from({ length: 50 }, (_, i) => `x${i}`));
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    assert.deepEqual(bench.sent(), ["alice"], "the canary is mail for a known recipient");
+    assert.equal(stateOf(mails[1]), "held probation");
+    assert.deepEqual(bench.store.count(), { held: 1, waiting: 52 });
+    const [stopped, ...more] = bench.journal.of("probation.stopped");
+    assert.match(stopped?.why ?? "", /refused alice@a\.test, which exists: 550 5\.1\.1 no such user/);
+    assert.equal(more.length, 0);
+    const [status] = bench.delivery.status()[0]?.probation ?? [];
+    assert.equal(status?.state, "stopped");
+    // Restored at last: the next canary passes and everything follows.
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(4 * MINUTE, 1000);
+    assert.equal(bench.sent().length, 1);
+    await bench.pass(2 * MINUTE, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 53 });
+    assert.equal(bench.journal.of("probation.passed")[0]?.why, "a canary was taken");
+    assert.equal(bench.delivery.status()[0]?.probation, undefined);
+  });
+
+  test("canaries of a stopped probation go after 5 min, 10, 20 and so on up to an hour", async () => {
+    const bench = await outage();
+    bench.put("alice", "bob");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    const times: number[] = [];
+    const begin = bench.clock.now();
+    const inner = bench.server.onMail;
+    bench.server.onMail = (mail) => {
+      times.push(Math.round((bench.clock.now() - begin) / MINUTE));
+      return inner(mail);
+    };
+    await bench.pass(3 * 60 * MINUTE, 10_000);
+    assert.deepEqual(times, [5, 15, 35, 75, 135]);
+    assert.equal(bench.journal.of("probation.stopped").length, 1, "told once");
+    assert.equal(bench.store.count().parked, undefined);
+  });
+
+  test("an unknown recipient or one body that is refused is parked and stops nothing", async () => {
+    const bench = await outage();
+    const mails = bench.put(
+      "alice",
+      "stranger",
+      "list-x",
+      "bob",
+      ...Array.from({ length: 30 }, () => "alice"),
+    );
+    bench.server.onMail = (mail) => {
+      if (mail.id === mails[3]?.id) return { ...allOf(mail, SPAM), refusedAt: "body" };
+      return refusing((local) => (local === "stranger" || local === "list-x" ? NO_USER : undefined))(mail);
+    };
+    await bench.back();
+    assert.deepEqual(
+      [1, 2, 3].map((i) => stateOf(mails[i])),
+      Array(3).fill("parked refused"),
+    );
+    assert.deepEqual(bench.store.count(), { gone: 31, parked: 3 });
+    assert.equal(bench.journal.of("probation.stopped").length, 0);
+    assert.equal(bench.journal.of("probation.passed").length, 1);
+  });
+
+  test("an address that the primary took mail for within 31 days is known", async () => {
+    for (const [days, state] of [
+      [30, "held probation"],
+      [32, "parked refused"],
+    ] as const) {
+      const bench = await outage();
+      const [, carol] = bench.put("alice", "carol");
+      bench.store.acceptedAt.set("carol@a.test", bench.clock.now() - days * 86_400_000);
+      bench.server.onMail = refusing((local) => (local === "carol" ? NO_USER : undefined));
+      await bench.back();
+      assert.equal(stateOf(carol), state);
+    }
+  });
+
+  test("a 5xx at MAIL stops it, so do refusals of half of the last 20 bodies", async () => {
+    const senders = await outage();
+    const [first] = senders.put("alice", "bob");
+    senders.server.onMail = (mail) => ({ ...allOf(mail, SPAM), refusedAt: "mail" });
+    await senders.back();
+    assert.equal(stateOf(first), "held probation");
+    assert.equal(senders.server.mails.length, 1);
+    const bodies = await outage();
+    bodies.put(...Array.from({ length: 40 }, () => "alice"));
+    let count = 0;
+    bodies.server.onMail = (mail) =>
+      count++ % 2 === 0 ? allOf(mail, DELIVERED) : { ...allOf(mail, SPAM), refusedAt: "body" };
+    await bodies.back();
+    // A first one that is taken, then every other refused: the tenth refusal comes within 20 recipients.
+    assert.match(bodies.journal.of("probation.stopped")[0]?.why ?? "", /refused 10 of the last 20 mails/);
+    assert.equal(bodies.store.count().parked, 9);
+    assert.ok((bodies.store.count().waiting ?? 0) >= 15);
+  });
+
+  test("none of the first 20 taken, though nobody is known, stops it as well", async () => {
+    const bench = await outage();
+    bench.put(...Array.from({ length: 60 }, (_, i) => `x${i}`));
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    assert.match(bench.journal.of("probation.stopped")[0]?.why ?? "", /none of the first 20/);
+    assert.equal(bench.store.count().parked, 20);
+    assert.equal(bench.store.count().waiting, 40);
+  });
+
+  test("an operator's resume lets all go, and refusals are believed", async () => {
+    const bench = await outage();
+    bench.put("alice", "bob", "x");
+    bench.server.onMail = refusing((local) => (local === "alice" ? NO_USER : undefined));
+    await bench.back();
+    assert.deepEqual(bench.store.count(), { held: 1, waiting: 2 });
+    await bench.delivery.resume("a.test");
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 2, parked: 1 });
+  });
+
+  test("a mailbox that is really gone is parked once a later canary was taken", async () => {
+    const bench = await outage();
+    const [alice] = bench.put("alice", "bob", "x");
+    bench.server.onMail = refusing((local) => (local === "alice" ? NO_USER : undefined));
+    await bench.back();
+    await bench.pass(6 * MINUTE, 1000);
+    assert.equal(stateOf(alice), "parked refused");
+    assert.deepEqual(bench.store.count(), { gone: 2, parked: 1 });
+  });
+
+  test("an outage under 5 min needs none, and does not end one that was stopped", async () => {
+    const short = await outage(4 * MINUTE);
+    const [alice] = short.put("alice");
+    short.server.onMail = refusing(() => NO_USER);
+    await short.back();
+    assert.equal(stateOf(alice), "parked refused");
+    const bench = await outage();
+    bench.put("alice", "bob");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    bench.server.down = true;
+    await bench.delivery.flush();
+    bench.server.greeting = undefined;
+    await bench.pass(2 * MINUTE, 1000);
+    await bench.back(1000);
+    assert.deepEqual(bench.store.count(), { held: 1, waiting: 1 });
+  });
+
+  test("after a restart: old mail and mail that was set aside are proven anew", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+    bench.directory.listed.set("alice", "alice");
+    const server = bench.client.server("192.0.2.5:25");
+    server.onMail = refusing(() => NO_USER);
+    const held = bench.store.put({ domain: "a.test", recipients: ["alice@a.test"] });
+    Object.assign(held.recipients[0] ?? {}, { state: "held", reason: "probation" });
+    await bench.start();
+    await bench.pass(100);
+    assert.equal(server.mails.length, 1);
+    assert.equal(stateOf(held), "held probation");
+    const other = deliveryBench();
+    other.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+    other.directory.listed.set("alice", "alice");
+    other.client.server("192.0.2.5:25").onMail = refusing(() => NO_USER);
+    const old = other.store.put({ domain: "a.test", recipients: ["alice@a.test"] });
+    other.clock.advance(6 * MINUTE);
+    await other.start();
+    await other.pass(100);
+    assert.equal(stateOf(old), "held probation");
+  });
+
+  test("fresh mail goes through probation, too, and credits come back after it", async () => {
+    const bench = await outage();
+    await bench.back();
+    assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
+    for (let i = 0; i < 20; i++) {
+      bench.put("alice");
+      await bench.pass(10);
+    }
+    assert.deepEqual(bench.store.count(), { gone: 20 });
+    assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
+  });
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
+import type { Verdict } from "../../../../../src/mail/verdict.ts";
+import type { DnsblSettings, DnsList } from "../../../../../src/ports/checks.ts";
+import type { Lookup } from "../../../../../src/ports/resolver.ts";
+import type { RcptSubject } from "../../../../../src/services/policy/check.ts";
+import { codeFits, dnsblChecks } from "../../../../../src/services/policy/checks/dnsbl.ts";
+import { MemoryDirectory } from "../../../../support/smtp-bench.ts";
+
+const ANY = ["127.*.*.*"];
+
+function list(zone: string, weight: number, more: Partial<DnsList> = {}): DnsList {
+  return { zone, codes: ANY, weight, ...more };
+}
+
+/** `answers` by zone; a zone that is not there does not list the client. */
+function setUp(dnsbl: DnsblSettings | "off", answers: Record<string, Lookup<string>>, sick: string[] = []) {
+  const asked: string[] = [];
+  const blocklists = {
+    codes: (zone: string): Promise<Lookup<string>> => {
+      asked.push(zone);
+      return Promise.resolve(answers[zone] ?? { kind: "none" });
+    },
+    reason: (): Promise<undefined> => Promise.resolve(undefined),
+  };
+  const isSound = (zone: string): boolean => !sick.includes(zone);
+  const [ask, decide] = dnsblChecks({ blocklists, settings: () => ({ dnsbl }), isSound });
+  assert.ok(ask?.stage === "connect" && decide?.stage === "rcpt");
+  const domain = new MemoryDirectory().domain("our.test", 0);
+  const recipient = parseAddress("alice@our.test") as Address;
+  const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+  const subject: RcptSubject = { ...client, sender: "", announced: 0, recipient, domain, certain: false };
+  return { asked, ask: () => ask.run(subject), decide: () => decide.run(subject) };
+}
+
+const hit = (...records: string[]): Lookup<string> => ({ kind: "found", records });
+
+async function kindOf(verdict: Verdict | Promise<Verdict>): Promise<string> {
+  return (await verdict).kind;
+}
+
+describe("dnsbl", () => {
+  test("off asks nobody and answers at once", () => {
+    const off = setUp("off", {});
+    assert.deepEqual(off.ask(), { kind: "accept" });
+    assert.deepEqual(off.decide(), { kind: "accept" });
+    assert.deepEqual(off.asked, []);
+  });
+
+  test("weights add up to the strictest threshold, good lists subtract", async () => {
+    const lists = [list("a.test", 2), list("b.test", 3), list("good.test", -4)];
+    const settings = { lists, tag: 1, defer: 3, reject: 5 };
+    const a = { "a.test": hit("127.0.0.2") };
+    const b = { "b.test": hit("127.0.0.2") };
+    const good = { "good.test": hit("127.0.5.1") };
+    const verdict = (answers: Record<string, Lookup<string>>) => kindOf(setUp(settings, answers).decide());
+    assert.equal(await verdict({}), "accept");
+    assert.equal(await verdict(a), "tag");
+    assert.equal(await verdict(b), "defer");
+    assert.equal(await verdict({ ...a, ...b }), "reject");
+    assert.equal(await verdict({ ...a, ...b, ...good }), "tag");
+    assert.equal(await verdict({ ...a, ...good }), "accept");
+    assert.equal(await verdict({ "a.test": { kind: "failed", why: "SERVFAIL" } }), "accept");
+  });
+
+  test("a list's own action needs no score; codes that are not named do not count", async () => {
+    const lists = [list("a.test", 0, { codes: ["127.0.0.4-7"], action: "reject" })];
+    const verdict = (code: string) => setUp({ lists }, { "a.test": hit(code) }).decide();
+    assert.equal(await kindOf(verdict("127.0.0.3")), "accept");
+    assert.equal(await kindOf(verdict("127.0.0.5")), "reject");
+    const both = await setUp({ lists }, { "a.test": hit("127.0.0.3", "127.0.0.7") }).decide();
+    assert.ok(both.kind === "reject" && both.reply.code === 554 && both.reply.enhanced === "5.7.1");
+  });
+
+  test("a sick list is not asked", async () => {
+    const sick = setUp({ lists: [list("a.test", 9)], defer: 1 }, { "a.test": hit("127.0.0.2") }, ["a.test"]);
+    assert.equal(await kindOf(sick.decide()), "accept");
+    assert.deepEqual(sick.asked, []);
+  });
+
+  test("codes fit patterns octet by octet", () => {
+    assert.ok(codeFits("127.0.0.2", "127.0.0.2"));
+    assert.ok(codeFits("127.0.*.3", "127.0.14.3"));
+    assert.ok(codeFits("127.0.0.10-11", "127.0.0.11"));
+    assert.ok(!codeFits("127.0.0.10-11", "127.0.0.12"));
+    assert.ok(!codeFits("127.0.0.2", "127.0.0.20"));
+  });
+});
