@@ -142,7 +142,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
@@ -150,6 +150,7 @@ class RunningDaemon implements Daemon {
       tls: () => certificate.current(),
       limits,
       rates,
+      known,
       storage,
       connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
       soundLists: () => this.#lists.sound(),

@@ -108,6 +108,8 @@ export interface SmtpCrewParts extends CrewParts {
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  /** The process-wide memory of clients that behaved. */
+  readonly known: SharedArrayBuffer;
   readonly storage: Storage;
   /** A line to what is known of primaries, for one life of one thread. */
   readonly connectPrimaries: () => MessagePort;
@@ -138,6 +140,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       shared: parts.storage.shared,
       limits: parts.limits,
       rates: parts.rates,
+      known: parts.known,
       thread,
       intake,
       primaries,

@@ -26,6 +26,7 @@ export interface SmtpThreadData {
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
@@ -55,7 +56,7 @@ const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
-const directory = new Directory(openDirectoryReader(data.folder));
+const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
@@ -68,6 +69,7 @@ const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
   rates: data.rates,
+  known: data.known,
   thread: data.thread,
   directory,
   policy: new Policy({

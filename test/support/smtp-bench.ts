@@ -6,6 +6,7 @@ import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
+import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
 import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
@@ -243,6 +244,7 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
     ...parts,
     rates: rateMemory(),
     limits,
+    known: knownClientsMemory(),
     thread: 0,
     flush: (domain) => void parts.flushed.push(domain),
   });

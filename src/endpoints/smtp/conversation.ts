@@ -6,6 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Finding, Policy } from "../../services/policy/policy.ts";
 import type { ClientRates } from "./client-rates.ts";
+import type { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import type { SmtpSettings } from "./settings.ts";
 import type { Transaction } from "./transaction.ts";
@@ -24,6 +25,7 @@ export interface SessionParts {
   readonly offers?: (domain: string) => PrimaryOffers | undefined;
   /** Who answers ETRN; absent: nobody does. */
   readonly flushes?: { ask(domain: string): boolean };
+  readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 
 export interface Conversation {

@@ -22,6 +22,7 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
+import { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
@@ -43,6 +44,8 @@ export interface SmtpParts {
   readonly limits: SharedArrayBuffer;
   /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts; absent: of this thread alone. */
   readonly rates?: SharedArrayBuffer;
+  /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
+  readonly known: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
   /** Makes what waits for a domain of ours due at once; absent: ETRN is not offered. */
@@ -98,6 +101,7 @@ class Endpoint implements SmtpEndpoint {
       ...parts,
       connections,
       rates,
+      greeting: new Greeting(parts.known, parts.clock, settings),
       settings,
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),

@@ -13,7 +13,7 @@ import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
 import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
-import { say, TOO_BIG, TROUBLE } from "./answer.ts";
+import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 export interface TransactionParts {
@@ -37,7 +37,7 @@ interface Target {
   readonly certain: boolean;
 }
 
-const ACCEPTED = say(250, "2.1.5", "Ok");
+const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
 const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
 const NO_POSTMASTER = say(550, "5.1.1", "No postmaster is set here");
