@@ -57,6 +57,7 @@ export class Watch {
   readonly #outages: OutageLog;
   #health: HealthRecord;
   #capabilities: Capabilities | undefined;
+  #learnedAt = 0;
   #preferred: string | undefined;
   #lastProbe = 0;
   /** The state in which the last probe began. */
@@ -100,6 +101,7 @@ export class Watch {
     this.#lookAtTls(capabilities);
     this.#lookAtIdentity(capabilities);
     this.#capabilities = capabilities;
+    this.#learnedAt = this.#parts.clock.now();
     const loop = isOwnName(capabilities, this.#parts.hostname());
     if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
     return !loop;
@@ -134,7 +136,10 @@ export class Watch {
       since,
       ...(why !== undefined && { why }),
       ...(this.#lastProbe > 0 && { lastProbe: this.#lastProbe }),
-      ...(this.#capabilities !== undefined && { capabilities: this.#capabilities }),
+      ...(this.#capabilities !== undefined && {
+        capabilities: this.#capabilities,
+        learnedAt: this.#learnedAt,
+      }),
       connections: this.#subject.connections(),
     };
   }
