@@ -6,7 +6,9 @@ import { openCertificate, type Certificate } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "./crew.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
+import { rateMemory } from "./runtime/rates.ts";
 import { Schedule } from "./runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "./services/directory/directory.ts";
 import { startStoreCheck } from "./store-check.ts";
@@ -19,6 +21,9 @@ export interface Foundation {
   readonly editor: DirectoryEditor;
   readonly schedule: Schedule;
   readonly limits: SharedArrayBuffer;
+  /** What client networks did in the current period, for all SMTP threads. */
+  readonly rates: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   readonly certificate: Certificate;
   readonly startedAt: number;
 }
@@ -61,7 +66,21 @@ export async function layFoundation(
   stack.defer(() => directory.close());
   const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
   const limits = connectionMemory(config.smtp.threads);
-  return { crew, storage, reader, directory, editor, schedule, limits, certificate, startedAt: clock.now() };
+  const rates = rateMemory();
+  const known = knownClientsMemory();
+  return {
+    crew,
+    storage,
+    reader,
+    directory,
+    editor,
+    schedule,
+    limits,
+    rates,
+    known,
+    certificate,
+    startedAt: clock.now(),
+  };
 }
 
 type TraceWriter = ReturnType<typeof openTraceWriter>;

@@ -2,7 +2,7 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
-import { dnsBlocklists } from "./adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
@@ -25,6 +25,8 @@ export interface SmtpThreadData {
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
@@ -54,7 +56,7 @@ const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
-const directory = new Directory(openDirectoryReader(data.folder));
+const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
@@ -66,9 +68,19 @@ const dnsbl = {
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
+  rates: data.rates,
+  known: data.known,
   thread: data.thread,
   directory,
-  policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),
+  policy: new Policy({
+    recipients: new Recipients(directory),
+    settings: () => checks,
+    hostname: data.settings.hostname,
+    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    dnsbl,
+    clock,
+    log,
+  }),
   acceptor,
   journal,
   log,

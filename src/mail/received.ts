@@ -4,6 +4,8 @@ import { addressLiteral } from "./network.ts";
 
 export interface Reception {
   readonly ip: string;
+  /** Forward-confirmed name of the client, where there is one. */
+  readonly name?: string;
   /** What the client said after HELO or EHLO, as received. */
   readonly helo: string;
   /** EHLO was used. */
@@ -22,14 +24,19 @@ export interface Reception {
 
 /** One folded Received field, CRLF at its end. */
 export function receivedField(reception: Reception): string {
-  const { ip, by, id, tls, recipient, at } = reception;
+  const { by, id, tls, recipient, at } = reception;
   const clauses = [
-    `Received: from ${heloName(reception.helo)} (${addressLiteral(ip)})`,
+    `Received: from ${heloName(reception.helo)} (${tcpInfo(reception)})`,
     `by ${by} (Holdfast) with ${protocol(reception)} id ${id}`,
     ...(tls === undefined ? [] : [`(${tls.replace(/[^A-Za-z0-9._ -]/g, "?")})`]),
     ...(recipient === undefined ? [] : [`for <${recipient}>`]),
   ];
   return `${clauses.join("\r\n\t")};\r\n\t${mailDate(at)}\r\n`;
+}
+
+/** What the connection itself tells, RFC 5321 §4.4. */
+function tcpInfo({ ip, name }: Reception): string {
+  return name === undefined ? addressLiteral(ip) : `${heloName(name)} ${addressLiteral(ip)}`;
 }
 
 /** The registered protocol type, RFC 3848 and RFC 6531 §4.3. */
@@ -61,8 +68,18 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
 
+let lastSecond = Number.NaN;
+let lastDate = "";
+
 /** A date as RFC 5322 §3.3 writes it, in UTC. */
 export function mailDate(at: number): string {
+  const second = Math.floor(at / 1000);
+  if (second !== lastSecond) lastDate = writeDate(at);
+  lastSecond = second;
+  return lastDate;
+}
+
+function writeDate(at: number): string {
   const date = new Date(at);
   const day = `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
   const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(":");

@@ -6,9 +6,12 @@ import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
+import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
+import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
+import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
-import { dnsBlocklists } from "../../src/adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
@@ -207,6 +210,8 @@ export function benchParts(options: BenchOptions = {}) {
   const policy = new Policy({
     recipients: new Recipients(directory),
     settings: () => checkSettings,
+    hostname: "mx.us",
+    resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
     dnsbl,
     clock,
     log,
@@ -214,7 +219,22 @@ export function benchParts(options: BenchOptions = {}) {
   });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
-  return { clock, events, errors, flushed, intake, directory, journal, log, policy, acceptor, settings };
+  const table = new RateTable(rateMemory(), 0);
+  const rates = new ClientRates({ table, clock, settings: () => settings });
+  return {
+    rates,
+    clock,
+    events,
+    errors,
+    flushed,
+    intake,
+    directory,
+    journal,
+    log,
+    policy,
+    acceptor,
+    settings,
+  };
 }
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
@@ -222,7 +242,9 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const limits = connectionMemory(1);
   const endpoint = await startSmtp({
     ...parts,
+    rates: rateMemory(),
     limits,
+    known: knownClientsMemory(),
     thread: 0,
     flush: (domain) => void parts.flushed.push(domain),
   });

@@ -4,7 +4,7 @@ import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { HeloSubject } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
-import { FULL, part, say, TOO_BIG } from "./answer.ts";
+import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
 import { etrn } from "./etrn.ts";
 import { Transaction } from "./transaction.ts";
@@ -14,12 +14,15 @@ type Command = (session: Conversation, argument: string) => Later<Answer>;
 
 const LONGEST_HELO = 255;
 
-const OK = say(250, "2.0.0", "Ok");
-const SENDER_OK = say(250, "2.1.0", "Ok");
+const OK = fixed(say(250, "2.0.0", "Ok"));
+const SENDER_OK = fixed(say(250, "2.1.0", "Ok"));
 const BYE = part(221, "2.0.0", "Bye");
 const HELP = say(214, "2.0.0", "See RFC 5321");
 const CANNOT_VERIFY = say(252, "2.5.0", "Send mail to find out");
-const GO_AHEAD: Answer = { reply: { code: 354, text: "End data with <CR><LF>.<CR><LF>" }, next: "body" };
+const GO_AHEAD = fixed({
+  reply: { code: 354, text: "End data with <CR><LF>.<CR><LF>" },
+  next: "body",
+});
 const READY_FOR_TLS: Answer = { ...say(220, "2.0.0", "Ready to start TLS"), next: "tls" };
 
 const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
@@ -118,7 +121,7 @@ function mail(session: Conversation, argument: string): Answer {
   if (command.kind === "syntax") return MAIL_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
   const refused = mailParameterFault(command.parameters) ?? storageFault(session, command.parameters);
-  return refused ?? beginMail(session, command);
+  return refused ?? session.parts.rates.mail(session.network) ?? beginMail(session, command);
 }
 
 function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | undefined {
@@ -174,13 +177,14 @@ function senderText(path: string): string | undefined {
   return mailbox.kind === "literal" ? mailbox.text : undefined;
 }
 
-function rcpt({ transaction, chunking }: Conversation, argument: string): Later<Answer> {
+function rcpt({ transaction, chunking, parts, network }: Conversation, argument: string): Later<Answer> {
   if (transaction === undefined) return NEEDS_MAIL;
   if (chunking) return BDAT_BEGUN;
   const command = parsePathCommand(argument, "TO");
   if (command.kind === "syntax") return RCPT_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
-  return command.parameters.size > 0 ? UNKNOWN_PARAMETER : transaction.recipient(command.path);
+  if (command.parameters.size > 0) return UNKNOWN_PARAMETER;
+  return parts.rates.recipient(network) ?? transaction.recipient(command.path);
 }
 
 function data(session: Conversation, argument: string): Answer {

@@ -5,6 +5,8 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Finding, Policy } from "../../services/policy/policy.ts";
+import type { ClientRates } from "./client-rates.ts";
+import type { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import type { SmtpSettings } from "./settings.ts";
 import type { Transaction } from "./transaction.ts";
@@ -15,6 +17,7 @@ export interface SessionParts {
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   readonly policy: Policy;
   readonly acceptor: Store;
+  readonly rates: ClientRates;
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
@@ -22,6 +25,7 @@ export interface SessionParts {
   readonly offers?: (domain: string) => PrimaryOffers | undefined;
   /** Who answers ETRN; absent: nobody does. */
   readonly flushes?: { ask(domain: string): boolean };
+  readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 
 export interface Conversation {

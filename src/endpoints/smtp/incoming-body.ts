@@ -6,7 +6,7 @@
  * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; once
  * `finish` has begun, only the store decides.
  */
-import { createHash } from "node:crypto";
+import { BodyHash } from "./body-hash.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
@@ -38,6 +38,8 @@ export interface BodyParts {
 /** What takes the octets after DATA, or those of one chunk. */
 export interface Receiver {
   readonly verb: "DATA" | "BDAT";
+  /** Octets that came over the wire. */
+  readonly octets: number;
   take(chunk: Buffer): Taken;
   /** All octets were taken: what is said to them. */
   finish(): Promise<Answer>;
@@ -71,7 +73,7 @@ export class IncomingBody implements Receiver {
   readonly #id: string;
   readonly #decoder: DataDecoder;
   readonly #scanner: HeaderScanner;
-  readonly #hash = createHash("sha256");
+  readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #most: number;
   #received = 0;
@@ -93,6 +95,11 @@ export class IncomingBody implements Receiver {
     this.#writer = parts.acceptor.openBody();
   }
 
+  /** Octets that came over the wire. */
+  get octets(): number {
+    return this.#received;
+  }
+
   /** Why the body will not be taken, as far as is known. */
   get problem(): Answer | undefined {
     return this.#problem;
@@ -108,7 +115,7 @@ export class IncomingBody implements Receiver {
     if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
     const { body, rest } = this.#decoder.decode(chunk);
-    const wait = body.length > 0 ? this.#store(body) : undefined;
+    const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
@@ -149,7 +156,7 @@ export class IncomingBody implements Receiver {
     return result.why === "full" ? FULL : TROUBLE;
   }
 
-  #store(body: Buffer): Promise<void> | undefined {
+  #store(body: Buffer, last = false): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
       this.#writer.abort();
@@ -157,7 +164,7 @@ export class IncomingBody implements Receiver {
     }
     if (body.length === 0) return undefined;
     this.#scanner.feed(body);
-    this.#hash.update(body);
+    this.#hash.update(body, last);
     try {
       return this.#writer.write(body)?.catch((error: unknown) => this.#broken(error));
     } catch (error) {
@@ -198,7 +205,7 @@ export class IncomingBody implements Receiver {
       topFields: this.#topFields(),
       smtpUtf8: transaction.smtpUtf8,
       eightBit: transaction.eightBit || this.#decoder.eightBit,
-      hash: this.#hash.digest("hex"),
+      hash: this.#hash.digest(),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),
@@ -211,6 +218,7 @@ export class IncomingBody implements Receiver {
     const [only, ...others] = transaction.recipients;
     const received = receivedField({
       ip: client.ip,
+      ...(client.name !== undefined && { name: client.name }),
       helo: client.helo,
       extended: transaction.subject.extended,
       smtpUtf8: transaction.smtpUtf8,

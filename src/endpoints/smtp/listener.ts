@@ -39,6 +39,8 @@ export class Listener extends SMTPServer {
   constructor(at: SmtpListener, parts: ListenerParts) {
     super({
       logger: false,
+      // Ours is in `settings`; without one it would ask the system at every connection.
+      name: parts.settings().hostname,
       secure: at.tls === "implicit",
       disableReverseLookup: true,
       authOptional: true,

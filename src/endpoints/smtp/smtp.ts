@@ -17,15 +17,18 @@ import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
+import { rateMemory, RateTable } from "../../runtime/rates.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
+import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
+import { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 
-export type { SmtpLimits, SmtpListener, SmtpSettings, TlsMaterial } from "./settings.ts";
+export type { SmtpLimits, SmtpListener, SmtpRates, SmtpSettings, TlsMaterial } from "./settings.ts";
 
 export interface SmtpParts {
   readonly settings: SmtpSettings;
@@ -39,6 +42,10 @@ export interface SmtpParts {
   readonly clock: Clock;
   /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
   readonly limits: SharedArrayBuffer;
+  /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts; absent: of this thread alone. */
+  readonly rates?: SharedArrayBuffer;
+  /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
+  readonly known: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
   /** Makes what waits for a domain of ours due at once; absent: ETRN is not offered. */
@@ -87,10 +94,15 @@ class Endpoint implements SmtpEndpoint {
     this.#settings = parts.settings;
     const connections = new ConnectionTable(parts.limits, parts.thread);
     this.#connections = connections;
+    const settings = (): SmtpSettings => this.#stress.settingsOf(this.#settings);
+    const table = new RateTable(parts.rates ?? rateMemory(), parts.thread);
+    const rates = new ClientRates({ table, clock: parts.clock, settings });
     const shared = {
       ...parts,
       connections,
-      settings: () => this.#stress.settingsOf(this.#settings),
+      rates,
+      greeting: new Greeting(parts.known, parts.clock, settings),
+      settings,
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),
       ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),

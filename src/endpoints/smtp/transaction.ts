@@ -13,7 +13,7 @@ import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
 import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
-import { say, TOO_BIG, TROUBLE } from "./answer.ts";
+import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 export interface TransactionParts {
@@ -37,7 +37,7 @@ interface Target {
   readonly certain: boolean;
 }
 
-const ACCEPTED = say(250, "2.1.5", "Ok");
+const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
 const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
 const NO_POSTMASTER = say(550, "5.1.1", "No postmaster is set here");
@@ -102,7 +102,7 @@ export class Transaction {
     if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
     this.profile = profile;
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
-    if (verdict.kind === "tag" && !this.tags.includes(verdict.field)) this.tags.push(verdict.field);
+    if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });
       return ACCEPTED;
@@ -123,6 +123,11 @@ export class Transaction {
   #limitOf({ name }: DomainRecord): number {
     const size = this.#parts.offers?.(name)?.size ?? Infinity;
     return Math.min(this.settings.maxMessageSize, Math.max(0, size - GROWTH));
+  }
+
+  /** Several fields may come as one text; each stands in the header once. */
+  #tag(text: string): void {
+    for (const field of text.split(/\r\n(?![ \t])/)) if (!this.tags.includes(field)) this.tags.push(field);
   }
 
   /** Whom the path means, or why nobody. */

@@ -313,6 +313,34 @@ describe("time", () => {
     patient.close();
   });
 
+  test("who delivered a mail is greeted at once from then on", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { greetDelay: 100 } });
+    const first = dial(bench);
+    await waitFor(SOON, () => {
+      clock.advance(100);
+      return first.socket.bytesRead > 0;
+    });
+    assert.equal((await first.reply())?.code, 220);
+    const stranger = dial(bench);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    await upToData(first);
+    first.write("Subject: x\r\n\r\nx\r\n.\r\n");
+    assert.equal((await first.reply())?.code, 250);
+    const second = dial(bench);
+    assert.equal((await second.reply())?.code, 220);
+    assert.equal(stranger.socket.bytesRead, 0);
+    for (const client of [first, second, stranger]) client.close();
+  });
+
+  test("networks that the operator names are greeted at once", async () => {
+    const settings = { greetDelay: 100, greetAtOnce: ["2001:db8::/32", "127.0.0.0/8"] };
+    await using bench = await startBench({ clock: new ManualClock(), settings });
+    const client = dial(bench);
+    assert.equal((await client.reply())?.code, 220);
+    client.close();
+  });
+
   test("octets of a command do not extend the time for it", async () => {
     const clock = new ManualClock();
     await using bench = await startBench({ clock });
@@ -701,5 +729,33 @@ describe("settings and stopping", () => {
       new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`),
     );
     other.close();
+  });
+});
+
+describe("pipelining", () => {
+  test("the answers to commands of one packet leave as one", async () => {
+    await using bench = await startBench();
+    const smtp = await greeted(bench);
+    const chunks: number[] = [];
+    smtp.socket.on("data", (chunk) => chunks.push(String(chunk).split("\r\n").length - 1));
+    smtp.write("EHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<alice@our.test>\r\nDATA\r\n");
+    for (const code of [250, 250, 250, 354]) assert.equal((await smtp.reply())?.code, code);
+    assert.equal(chunks.length, 1);
+    smtp.close();
+  });
+
+  test("who pipelines without reading is not read on", async () => {
+    await using bench = await startBench({ limits: { commands: 1e9, commandsWithoutMail: 1e9 } });
+    const smtp = await greeted(bench);
+    smtp.socket.pause();
+    const lines = Buffer.from("EHLO c.example\r\n".repeat(4000));
+    let taken = 0;
+    while (smtp.socket.writableLength < 8 * lines.length && taken < 4000) {
+      smtp.socket.write(lines);
+      taken += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(taken < 4000, "the server reads and reads");
+    smtp.socket.destroy();
   });
 });
