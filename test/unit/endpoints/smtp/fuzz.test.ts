@@ -157,7 +157,10 @@ describe("fuzzing", () => {
 
   test("no address that is made of tricks is taken, but for those of our users", async () => {
     const { settings, ...parts } = benchParts({ limits: NO_LIMITS });
-    const session = new Session({ ...parts, settings: () => settings }, "192.0.2.1");
+    const session = new Session(
+      { ...parts, greeting: { delay: () => 0, delivered: () => {} }, settings: () => settings },
+      "192.0.2.1",
+    );
     session.greeting();
     await session.command(Buffer.from("EHLO c"));
     const piece = fc.constantFrom(

@@ -8,7 +8,10 @@ import { benchParts } from "../../../support/smtp-bench.ts";
 
 async function openBody() {
   const { settings, ...parts } = benchParts();
-  const session = new Session({ ...parts, settings: () => settings }, "192.0.2.1");
+  const session = new Session(
+    { ...parts, greeting: { delay: () => 0, delivered: () => {} }, settings: () => settings },
+    "192.0.2.1",
+  );
   for (const line of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>"])
     await session.command(Buffer.from(line));
   const { transaction } = session;
