@@ -21,7 +21,7 @@ export interface CrewParts {
   readonly clockOffset: ClockOffset | undefined;
 }
 
-export type StorageClient = "intake" | "work" | "control";
+export type StorageClient = "intake" | "work" | "control" | "memory";
 
 /** The storage thread, and new lines to it. */
 export interface Storage {
@@ -123,6 +123,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     new ConnectionTable(parts.limits, thread).forget(thread);
     new RateTable(parts.rates, thread).forget(thread);
     const intake = parts.storage.connect("intake");
+    const memory = parts.storage.connect("memory");
     const journal = journalLine(parts.sink);
     const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
@@ -137,10 +138,11 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       rates: parts.rates,
       thread,
       intake,
+      memory,
       journal,
       clockOffset: parts.clockOffset,
     };
-    return { value, moved: [intake, journal] };
+    return { value, moved: [intake, memory, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
     plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),

@@ -1,7 +1,7 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { CheckSettings } from "./ports/checks.ts";
@@ -28,6 +28,8 @@ export interface SmtpThreadData {
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
+  /** To the store's memory of greylisting. */
+  readonly memory: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -38,6 +40,8 @@ export type SmtpControl = {
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
   applyChecks(checks: CheckSettings): void;
+  /** Domains whose primaries are all away for long. */
+  longAway(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
@@ -53,6 +57,8 @@ const directory = new Directory(openDirectoryReader(data.folder));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
+const memory = openGreylist(data.memory, { folder, clock });
+let longAway: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
@@ -69,6 +75,7 @@ const endpoint = await startSmtp({
     hostname: data.settings.hostname,
     resolver: dnsResolver({ servers: data.dnsServers, clock }),
     dnsbl,
+    greylist: { memory, longAway: (domain) => longAway.has(domain) },
     clock,
     log,
   }),
@@ -85,12 +92,16 @@ serveControl<SmtpControl>(
     applyChecks: (settings) => {
       checks = settings;
     },
+    longAway: (domains) => {
+      longAway = new Set(domains);
+    },
     useLists: (zones) => {
       soundLists = new Set(zones);
     },
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();
+      memory.close();
       flush();
     },
   },
