@@ -11,6 +11,7 @@ import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpTh
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
   applyLists,
+  applyLongAway,
   applySmtp,
   checksFollower,
   deliveryFollower,
@@ -29,6 +30,7 @@ import { probeListen } from "./runtime/listening.ts";
 import { Access } from "./services/access/access.ts";
 import { ListHealth, OwnListing } from "./services/policy/policy.ts";
 import { badClientZones, listZones } from "./settings.ts";
+import { longAway } from "./long-away.ts";
 
 /** How often we look for our own address on lists, in ms. */
 const LOOK_AT_OURSELVES = 12 * 3_600_000;
@@ -214,6 +216,11 @@ class RunningDaemon implements Daemon {
     return this.#own.look(badClientZones(this.#config).filter((zone) => sound.includes(zone)));
   }
 
+  async #tellLongAway(): Promise<void> {
+    const domains = longAway(await this.#primaries(), this.#foundation.crew.clock.now());
+    await applyLongAway(domains, this.#smtp);
+  }
+
   #addJobs(): void {
     const { editor, schedule, crew } = this.#foundation;
     const board = new OffersBoard({
@@ -223,6 +230,7 @@ class RunningDaemon implements Daemon {
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.test() });
     schedule.add({ name: "look at ourselves", every: LOOK_AT_OURSELVES, run: () => this.#lookAtOurselves() });
   }

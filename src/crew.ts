@@ -21,7 +21,7 @@ export interface CrewParts {
   readonly clockOffset: ClockOffset | undefined;
 }
 
-export type StorageClient = "intake" | "work" | "control";
+export type StorageClient = "intake" | "work" | "control" | "memory";
 
 /** The storage thread, and new lines to it. */
 export interface Storage {
@@ -128,6 +128,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     new RateTable(parts.rates, thread).forget(thread);
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
+    const memory = parts.storage.connect("memory");
     const journal = journalLine(parts.sink);
     const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
@@ -144,10 +145,11 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       thread,
       intake,
       primaries,
+      memory,
       journal,
       clockOffset: parts.clockOffset,
     };
-    return { value, moved: [intake, primaries, journal] };
+    return { value, moved: [intake, primaries, memory, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
     plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),

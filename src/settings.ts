@@ -34,10 +34,19 @@ export function deliverySettings(config: Config): DeliverySettings {
 }
 
 export function checkSettings({ checks }: Config): CheckSettings {
-  const { contact, dnsbl, access, helo = "off", clientName = "off", senderDomain = "off" } = checks;
+  const {
+    contact,
+    dnsbl,
+    access,
+    greylist = "off",
+    helo = "off",
+    clientName = "off",
+    senderDomain = "off",
+  } = checks;
   return {
     ...(contact !== undefined && { contact }),
     dnsbl,
+    greylist,
     helo,
     clientName,
     senderDomain,

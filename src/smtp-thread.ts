@@ -1,7 +1,7 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
@@ -33,6 +33,8 @@ export interface SmtpThreadData {
   readonly thread: number;
   readonly intake: MessagePort;
   readonly primaries: MessagePort;
+  /** To the store's memory of greylisting. */
+  readonly memory: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -45,6 +47,8 @@ export type SmtpControl = {
   /** What primaries can take, by domain. */
   learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   applyChecks(checks: CheckSettings): void;
+  /** Domains whose primaries are all away for long. */
+  longAway(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
@@ -61,6 +65,8 @@ const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => c
 const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
+const memory = openGreylist(data.memory, { folder, clock });
+let longAway: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
@@ -78,6 +84,7 @@ const endpoint = await startSmtp({
     hostname: data.settings.hostname,
     resolver: dnsResolver({ servers: data.dnsServers, clock }),
     dnsbl,
+    greylist: { memory, longAway: (domain) => longAway.has(domain) },
     clock,
     log,
   }),
@@ -96,12 +103,16 @@ serveControl<SmtpControl>(
     applyChecks: (settings) => {
       checks = settings;
     },
+    longAway: (domains) => {
+      longAway = new Set(domains);
+    },
     useLists: (zones) => {
       soundLists = new Set(zones);
     },
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();
+      memory.close();
       flush();
     },
   },

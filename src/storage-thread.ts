@@ -18,7 +18,10 @@ export interface StorageThreadData {
 export type StorageControl = {
   /** Memory shared with the clients: condition of the disk and free room. */
   shared(): SharedArrayBuffer;
-  connect(client: { readonly role: "intake" | "work" | "control"; readonly port: MessagePort }): void;
+  connect(client: {
+    readonly role: "intake" | "work" | "control" | "memory";
+    readonly port: MessagePort;
+  }): void;
   /** The last process did not end in order: the database should be looked through. */
   unclean(): boolean;
   setReserve(reserve: WriterOptions["reserve"]): void;

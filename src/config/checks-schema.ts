@@ -2,11 +2,11 @@ import * as z from "zod";
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
+import { duration } from "./quantities.ts";
 import { choice, kindOf, message, section, words } from "./scalars.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  greylist: "First delivery of an unknown client put off.",
   spf: "Whether the client may send for the domain of the return-path.",
   dmarc: "Whether the author's domain stands behind the mail.",
   reachability: "Whether the return-path can be written to.",
@@ -77,9 +77,28 @@ function ofDomain() {
   };
 }
 
+const GREYLIST = {
+  meaning:
+    "A client that is new by network, sender and recipient is put off once with 451; who came again is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones.",
+  type: "`off`, `on` or mapping",
+  example: "{ delay: 2m }",
+};
+
+function greylist() {
+  const keys = section({
+    delay: described(duration("1s", "1h").prefault("1m"), {
+      meaning: "How long a client must wait before it comes again.",
+      example: "2m",
+    }),
+  });
+  const forms = z.union([choice("off", "on"), keys], {
+    error: (issue) => message(kindOf(issue.input), "write off, on or { delay: 1m }"),
+  });
+  return forms.transform((given) => (given === "on" ? { delay: 60_000 } : given));
+}
+
 function missing() {
   return {
-    greylist: off("greylist", CHECKS.greylist),
     spf: off("spf", CHECKS.spf),
     dmarc: off("dmarc", CHECKS.dmarc),
     reachability: off("reachability", CHECKS.reachability),
@@ -96,8 +115,14 @@ export const checks = section({
   }),
   access,
   dnsbl,
+  greylist: described(greylist().prefault("off"), GREYLIST),
   ...forAll(),
   ...missing(),
 });
 
-export const domainChecks = section({ dnsbl: domainDnsbl, ...ofDomain(), ...missing() });
+export const domainChecks = section({
+  dnsbl: domainDnsbl,
+  greylist: described(greylist().optional(), { ...GREYLIST, default: "as in `checks.greylist`" }),
+  ...ofDomain(),
+  ...missing(),
+});

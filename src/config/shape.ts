@@ -128,6 +128,6 @@ export interface AlertsConfig {
 }
 
 /** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "greylist" | "spf" | "dmarc" | "reachability" | "spam" | "virus";
+export type MissingCheck = "spf" | "dmarc" | "reachability" | "spam" | "virus";
 
 export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;

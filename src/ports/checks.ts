@@ -12,6 +12,8 @@ export interface CheckSettings {
   readonly clientName?: CheckAction | "lookup" | "off";
   /** The domain of the return-path can take mail; absent: off. */
   readonly senderDomain?: CheckAction | "off";
+  /** Unknown clients are put off once; absent: off. */
+  readonly greylist?: GreylistSettings | "off";
   /** The first that fits decides; absent: none. */
   readonly access?: readonly AccessRule[];
 }
@@ -37,9 +39,15 @@ export interface AccessRule {
 /** What a domain has of its own; absent: as for all. */
 export interface DomainChecks {
   readonly dnsbl?: DnsblSettings | "off";
+  readonly greylist?: GreylistSettings | "off";
   readonly helo?: CheckAction | "off";
   readonly clientName?: CheckAction | "lookup" | "off";
   readonly senderDomain?: CheckAction | "off";
+}
+
+export interface GreylistSettings {
+  /** How long a client must wait before it comes again, in ms. */
+  readonly delay: number;
 }
 
 /** The weights of the lists that have a client add up; from a threshold on the client is treated so. */

@@ -12,6 +12,7 @@ import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
 import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
+import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
@@ -190,6 +191,15 @@ export interface Bench extends AsyncDisposable {
   refusals(): ClientEvent[];
 }
 
+function memoryGreylist(): Greylist {
+  const seen = new Map<string, Sighting>();
+  return {
+    find: (key) => seen.get(key),
+    note: (key, sighting) => void seen.set(key, sighting),
+    close: () => undefined,
+  };
+}
+
 /** The parts of an endpoint that need no socket. */
 export function benchParts(options: BenchOptions = {}) {
   const clock = options.clock ?? systemClock();
@@ -211,6 +221,7 @@ export function benchParts(options: BenchOptions = {}) {
     recipients: new Recipients(directory),
     settings: () => checkSettings,
     hostname: "mx.us",
+    greylist: { memory: memoryGreylist(), longAway: () => false },
     resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
     dnsbl,
     clock,

@@ -59,6 +59,8 @@ export interface StageCheck<S extends Stage> {
   readonly stage: S;
   /** Judges the client's reputation: `postmaster` is exempt. */
   readonly reputation?: boolean;
+  /** Runs at RCPT only where all others let the recipient pass. */
+  readonly last?: boolean;
   run(subject: Subjects[S]): Verdict | Promise<Verdict>;
   /** What this check's finding means for one domain; as found, where absent. */
   judge?(finding: Verdict, domain: DomainRecord): Verdict;

@@ -32,6 +32,7 @@ import type {
 } from "./check.ts";
 import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
+import type { GreylistParts } from "./checks/greylist.ts";
 
 export { ListHealth } from "./list-health.ts";
 export { OwnListing } from "./own-listing.ts";
@@ -45,6 +46,8 @@ export interface PolicyParts {
   readonly hostname?: string;
   /** Absent: nothing is asked of the DNS about clients and senders. */
   readonly resolver?: Resolver;
+  /** The memory of greylisting; absent: nobody is put off. */
+  readonly greylist?: GreylistParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
   readonly clock: Clock;
@@ -67,11 +70,13 @@ export class Policy {
   readonly #checks: readonly Check[];
   readonly #settings: () => CheckSettings;
   readonly #access = new AccessRules();
+  readonly #hasLast: boolean;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
     this.#settings = parts.settings ?? (() => ALL_OFF);
     this.#checks = parts.checks ?? allChecks({ ...parts, settings: this.#settings });
+    this.#hasLast = this.#checks.some((check) => check.last);
   }
 
   connect(subject: ConnectSubject): readonly Finding[] {
@@ -102,7 +107,22 @@ export class Policy {
     const rule = this.#rule(subject);
     if (rule?.action === "block") return blocked(rule, this.#settings().contact);
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
-    return merge([...own, ...found], { domain: subject.domain, exempt });
+    const verdict = merge([...own, ...found], { domain: subject.domain, exempt });
+    if (exempt || !this.#hasLast) return verdict;
+    return verdict instanceof Promise
+      ? verdict.then((late) => this.#last(subject, late))
+      : this.#last(subject, verdict);
+  }
+
+  /** The checks that only count where all others have let the recipient pass. */
+  #last(subject: RcptSubject, verdict: Verdict): Answer {
+    if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
+    const findings = this.#begin("rcpt", subject, true);
+    if (findings.length === 0) return verdict;
+    const last = merge(findings, { domain: subject.domain, exempt: false });
+    return last instanceof Promise
+      ? last.then((late) => together([late, verdict]))
+      : together([last, verdict]);
   }
 
   /** The operator's rule for this client and recipient; `postmaster` may be written to by everybody. */
@@ -117,10 +137,10 @@ export class Policy {
     return merge(this.#begin("data", subject), { domain: undefined, exempt: false });
   }
 
-  #begin<S extends Stage>(stage: S, subject: Subjects[S]): readonly Finding[] {
+  #begin<S extends Stage>(stage: S, subject: Subjects[S], last = false): readonly Finding[] {
     let findings: Finding[] | undefined;
     for (const check of this.#checks) {
-      if (check.stage !== stage) continue;
+      if (check.stage !== stage || (check.last ?? false) !== last) continue;
       const verdict = this.#run(check as StageCheck<S>, subject);
       if (verdict instanceof Promise || verdict.kind !== "accept") (findings ??= []).push({ check, verdict });
     }

@@ -302,7 +302,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
       "    reject: 5",
       "domains:",
       "  a.test: { primary: { host: a }, recipients: [x], checks: { dnsbl: { defer: off, tag: 1 } } }",
-      "  b.test: { primary: { host: b }, recipients: [x], checks: { greylist: off, helo: tag } }",
+      "  b.test: { primary: { host: b }, recipients: [x], checks: { greylist: on, helo: tag } }",
       "  c.test: { primary: { host: c }, recipients: [x], checks: { dnsbl: { lists: [{ zone: c.example, action: tag }] } } }",
     ].join("\n"),
   );
@@ -319,7 +319,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
     domains.map(({ settings }) => settings.checks),
     [
       { dnsbl: { lists, tag: 1, reject: 5 } },
-      { helo: "tag" },
+      { greylist: { delay: 60_000 }, helo: "tag" },
       { dnsbl: { lists: own, defer: 1, reject: 5 } },
     ],
   );

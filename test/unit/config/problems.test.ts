@@ -251,10 +251,15 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
 });
 
+test("greylist is off, on or a mapping", async () => {
+  assert.match(await wrong("checks: { greylist: maybe }\n"), /^"maybe" is not known; write one of off, on/);
+  assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too much;/);
+});
+
 test("what this version does not have is refused, not ignored", async () => {
-  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  greylist: on\n  spam: []\n  spff: off\n"), [
+  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  spam: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
-    "5:13: checks.greylist: on is asked for, and the check is not in this version; write greylist: off or leave it out",
+    "5:8: checks.spf: on is asked for, and the check is not in this version; write spf: off or leave it out",
     "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);

@@ -10,9 +10,9 @@ import { StoreFailure, failureOf } from "./failure.ts";
 import { WorkSession } from "./sessions.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
-import type { IntakeMethods, WorkMethods } from "./wire.ts";
+import type { IntakeMethods, MemoryMethods, WorkMethods } from "./wire.ts";
 
-export type Role = "intake" | "work" | "control";
+export type Role = "intake" | "work" | "control" | "memory";
 
 export interface RoleParts {
   readonly loop: CommitLoop<Store>;
@@ -26,6 +26,7 @@ export interface RoleParts {
 export function serveRole(role: Role, port: MessagePort, parts: RoleParts): void {
   if (role === "intake") serveIntake(port, parts);
   else if (role === "work") serveWork(port, parts);
+  else if (role === "memory") serveMemory(port, parts);
   else serveControl(port, parts);
 }
 
@@ -55,6 +56,20 @@ function serveIntake(port: MessagePort, { loop, condition, trouble }: RoleParts)
 
 /** A short question of the delivery thread. */
 const READ = { rank: "claim", bytes: 0 } as const;
+
+/** Bytes of a sighting, about. */
+const SIGHTING_BYTES = 100;
+
+function serveMemory(port: MessagePort, { loop, clock }: RoleParts): void {
+  serveChannel<MemoryMethods>(port, {
+    note: (sightings) =>
+      loop.submit({
+        rank: "accept",
+        bytes: sightings.length * SIGHTING_BYTES,
+        run: (store: Store) => store.greylisting.note(sightings, clock.now()),
+      }),
+  });
+}
 
 function serveWork(port: MessagePort, parts: RoleParts): void {
   const { loop, sessions, clock } = parts;

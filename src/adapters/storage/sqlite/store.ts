@@ -7,6 +7,7 @@ import { openMailDatabase } from "./connection.ts";
 import { DirectoryChanges } from "./directory-changes.ts";
 import type { Disk } from "./disk.ts";
 import { Expiring } from "./expiring.ts";
+import { Greylisting } from "./greylisting.ts";
 import { migrate } from "./migrate.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
@@ -27,6 +28,7 @@ export interface Store {
   readonly proving: Proving;
   readonly recovering: Recovering;
   readonly directory: DirectoryChanges;
+  readonly greylisting: Greylisting;
 }
 
 export interface StoreParts {
@@ -64,5 +66,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     proving: new Proving(database),
     recovering: new Recovering(database),
     directory: new DirectoryChanges(database),
+    greylisting: new Greylisting(database),
   };
 }

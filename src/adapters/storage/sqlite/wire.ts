@@ -6,6 +6,7 @@ import type { OperatorRequest } from "../../../ports/operator.ts";
 import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
+import type { Sighting } from "../../../ports/greylist.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { Moved } from "../../../runtime/channel.ts";
 
@@ -41,6 +42,13 @@ export type WorkMethods = {
   due: WorkStore["due"];
   accepted: WorkStore["accepted"];
   unhold: WorkStore["unhold"];
+};
+
+export type WireSighting = Sighting & { readonly key: string };
+
+export type MemoryMethods = {
+  /** Sightings of greylisting, kept together. */
+  note(sightings: readonly WireSighting[]): Promise<void>;
 };
 
 /** One declared domain without its recipients. */

@@ -64,6 +64,13 @@ async function hits(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Pr
   });
 }
 
+/** Whether one of the lists of good clients has the address. */
+export async function isGood(ip: string, settings: CheckSettings, parts: DnsblParts): Promise<boolean> {
+  if (settings.dnsbl === "off") return false;
+  const lists = settings.dnsbl.lists.filter(({ weight }) => weight < 0);
+  return (await hits(ip, { lists }, parts)).length > 0;
+}
+
 /** Whether a code such as 127.0.0.2 is one of `127.0.0.2-11`, `127.0.*.3`. */
 export function codeFits(pattern: string, code: string): boolean {
   const octets = code.split(".").map(Number);

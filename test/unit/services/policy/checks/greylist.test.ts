@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
+import { clientNetwork } from "../../../../../src/mail/network.ts";
+import type { GreylistSettings } from "../../../../../src/ports/checks.ts";
+import type { Sighting } from "../../../../../src/ports/greylist.ts";
+import { ManualClock } from "../../../../../src/runtime/clock.ts";
+import { loggerTo } from "../../../../../src/runtime/log.ts";
+import { Policy } from "../../../../../src/services/policy/policy.ts";
+import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
+import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?: readonly TestDomain[]) {
+  const clock = new ManualClock();
+  const directory = new MemoryDirectory(domains);
+  const seen = new Map<string, Sighting>();
+  const away = new Set<string>();
+  const good = new Set<string>();
+  const memory = {
+    find: (key: string) => seen.get(key),
+    note: (key: string, sighting: Sighting) => void seen.set(key, sighting),
+    close: () => undefined,
+  };
+  const policy = new Policy({
+    clock,
+    recipients: new Recipients(directory),
+    settings: () => ({
+      greylist,
+      dnsbl: { lists: [{ zone: "good.test", codes: ["127.*.*.*"], weight: -1 }] },
+      access: [{ action: "allow", network: "198.51.100.0/24" }],
+    }),
+    dnsbl: {
+      isSound: () => true,
+      blocklists: {
+        codes: (_zone, ip) =>
+          Promise.resolve(good.has(ip) ? { kind: "found", records: ["127.0.5.1"] } : { kind: "none" }),
+        reason: () => Promise.resolve(undefined),
+      },
+    },
+    greylist: { memory, longAway: (domain) => away.has(domain) },
+    log: loggerTo((_level, message, fields) => assert.fail(`${message} ${String(fields["stack"])}`)),
+  });
+  const ask = async (to = "alice@our.test", ip = "192.0.2.1", sender = "a@b.example"): Promise<string> => {
+    const recipient = parseAddress(to) as Address;
+    const domain = directory.domain(recipient.domain, 0);
+    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true, secure: false };
+    const verdict = await policy.rcpt(
+      { ...client, sender, announced: 0, recipient, domain, certain: false },
+      [],
+    );
+    return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
+  };
+  return { clock, seen, away, good, ask };
+}
+
+describe("greylist", () => {
+  test("a new client is put off, let in after the delay, and known for 35 days after its last mail", async () => {
+    const { clock, ask } = setUp();
+    assert.equal(await ask(), "451 You are new here, try again in 60 s");
+    clock.advance(20_000);
+    assert.equal(await ask(), "451 You are new here, try again in 40 s");
+    clock.advance(40_000);
+    assert.equal(await ask(), "accept");
+    clock.advance(34 * DAY);
+    assert.equal(await ask(), "accept");
+    clock.advance(34 * DAY);
+    assert.equal(await ask(), "accept");
+    clock.advance(36 * DAY);
+    assert.match(await ask(), /^451 /);
+  });
+
+  test("who does not come again within a day is new once more", async () => {
+    const { clock, ask } = setUp();
+    await ask();
+    clock.advance(DAY);
+    assert.match(await ask(), /^451 .* 60 s$/);
+  });
+
+  test("another host of the same network is the same client; another sender or recipient is not", async () => {
+    const { clock, ask } = setUp();
+    await ask();
+    clock.advance(MINUTE);
+    assert.equal(await ask("alice@our.test", "192.0.2.200"), "accept");
+    assert.match(await ask("alice@our.test", "192.0.3.1"), /^451 /);
+    assert.match(await ask("bob@our.test"), /^451 /);
+    assert.match(await ask("alice@our.test", "192.0.2.1", "c@b.example"), /^451 /);
+  });
+
+  test("nobody is put off who is allowed, on a good list, writes to postmaster, or when the outage is long", async () => {
+    const { away, good, seen, ask } = setUp();
+    assert.equal(await ask("alice@our.test", "198.51.100.7"), "accept");
+    assert.equal(await ask("postmaster@our.test"), "accept");
+    good.add("192.0.2.1");
+    assert.equal(await ask(), "accept");
+    good.clear();
+    away.add("our.test");
+    assert.equal(await ask("bob@our.test"), "accept");
+    away.clear();
+    assert.match(await ask("bob@our.test"), /^451 /);
+    assert.equal(seen.size, 2);
+  });
+
+  test("what others refuse leaves no trace in the memory, and off asks nobody", async () => {
+    const refused = setUp();
+    assert.match(await refused.ask("nobody@our.test"), /^550 /);
+    assert.equal(refused.seen.size, 0);
+    const off = setUp("off");
+    assert.equal(await off.ask(), "accept");
+    assert.equal(off.seen.size, 0);
+    const own = [
+      { name: "our.test", recipients: ["alice"], settings: { checks: { greylist: "off" as const } } },
+    ];
+    assert.equal(await setUp({ delay: MINUTE }, own).ask(), "accept");
+  });
+});
