@@ -3,7 +3,7 @@
  * the opposite one. What fails while starting takes down what was already up.
  */
 import { readFileSync } from "node:fs";
-import { dnsBlocklists } from "./adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import type { Gauges } from "./adapters/journal/journal.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "./config/config.ts";
@@ -19,19 +19,26 @@ import {
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
+import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
+import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
 import { Access } from "./services/access/access.ts";
-import { ListHealth } from "./services/policy/policy.ts";
-import { listZones } from "./settings.ts";
+import { ListHealth, OwnListing } from "./services/policy/policy.ts";
+import { badClientZones, listZones } from "./settings.ts";
 
+/** How often we look for our own address on lists, in ms. */
+const LOOK_AT_OURSELVES = 12 * 3_600_000;
 /** A DATA in progress may go on this long when we stop, in ms. */
 const DATA_GRACE = 20_000;
 /** Everything together; then the process ends with what is durable. */
 const STOP_LIMIT = 60_000;
+
+/** How often SMTP threads hear of changes of what primaries can take, in ms. */
+const TELL_EVERY = 5000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -59,6 +66,7 @@ class RunningDaemon implements Daemon {
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
   #lists!: ListHealth;
+  #own!: OwnListing;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -88,7 +96,7 @@ class RunningDaemon implements Daemon {
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
-    void this.#lists.test();
+    void this.#lists.test().then(() => this.#lookAtOurselves());
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
 
@@ -134,15 +142,17 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, known, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
       tls: () => certificate.current(),
       limits,
+      rates,
       known,
       storage,
+      connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
       soundLists: () => this.#lists.sound(),
     });
     this.#smtp = threads;
@@ -192,17 +202,43 @@ class RunningDaemon implements Daemon {
       void applyLists(zones, this.#smtp).catch(() => undefined);
     const lists = new ListHealth({ blocklists, clock, journal: sink, changed });
     lists.use(listZones(this.#config));
+    const resolver = dnsResolver({ servers: this.#config.dns.servers, clock });
+    const { hostname } = this.#config;
+    this.#own = new OwnListing({ blocklists, resolver, journal: sink, hostname });
     return lists;
   }
 
+  /** Only lists that work are asked about us. */
+  #lookAtOurselves(): Promise<void> {
+    const sound = this.#lists.sound();
+    return this.#own.look(badClientZones(this.#config).filter((zone) => sound.includes(zone)));
+  }
+
   #addJobs(): void {
-    const { editor, schedule } = this.#foundation;
+    const { editor, schedule, crew } = this.#foundation;
+    const board = new OffersBoard({
+      primaries: async () => this.#delivery?.current?.control.call("status", undefined),
+      readers: () => this.#readers(),
+      clock: crew.clock,
+    });
+    schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.test() });
+    schedule.add({ name: "look at ourselves", every: LOOK_AT_OURSELVES, run: () => this.#lookAtOurselves() });
+  }
+
+  #readers(): ReadonlyMap<object, Reader> {
+    const running = this.#smtp.flatMap((thread) => thread.current ?? []);
+    return new Map(running.map((life) => [life, { tell: (offers) => life.control.call("learned", offers) }]));
   }
 
   #directoryChanged(): void {
     void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
+  }
+
+  /** A delivery thread that starts anew looks at everything by itself. */
+  #flush(domain: string): void {
+    void this.#delivery?.current?.control.call("flush", [domain]).catch(() => undefined);
   }
 
   #status(): ControlStatus {

@@ -8,6 +8,7 @@ import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
 import { Moved } from "./runtime/channel.ts";
 import type { Clock, ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
+import { RateTable } from "./runtime/rates.ts";
 import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "./runtime/threads.ts";
 import { checkSettings, deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
@@ -106,9 +107,12 @@ export interface SmtpCrewParts extends CrewParts {
   readonly soundLists: () => readonly string[];
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
   /** The process-wide memory of clients that behaved. */
   readonly known: SharedArrayBuffer;
   readonly storage: Storage;
+  /** A line to what is known of primaries, for one life of one thread. */
+  readonly connectPrimaries: () => MessagePort;
 }
 
 /** All SMTP threads; each listens on every address. */
@@ -121,7 +125,9 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
   const data = (): ReturnType<ThreadPlan["data"]> => {
     // What an earlier life of this thread held is not connected any more.
     new ConnectionTable(parts.limits, thread).forget(thread);
+    new RateTable(parts.rates, thread).forget(thread);
     const intake = parts.storage.connect("intake");
+    const primaries = parts.connectPrimaries();
     const journal = journalLine(parts.sink);
     const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
@@ -133,13 +139,15 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       folder: parts.config().storage.folder,
       shared: parts.storage.shared,
       limits: parts.limits,
+      rates: parts.rates,
       known: parts.known,
       thread,
       intake,
+      primaries,
       journal,
       clockOffset: parts.clockOffset,
     };
-    return { value, moved: [intake, journal] };
+    return { value, moved: [intake, primaries, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
     plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),

@@ -8,6 +8,7 @@ import { startReader, startStorage, type CrewParts, type Reader, type Storage } 
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
+import { rateMemory } from "./runtime/rates.ts";
 import { Schedule } from "./runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "./services/directory/directory.ts";
 import { startStoreCheck } from "./store-check.ts";
@@ -20,6 +21,8 @@ export interface Foundation {
   readonly editor: DirectoryEditor;
   readonly schedule: Schedule;
   readonly limits: SharedArrayBuffer;
+  /** What client networks did in the current period, for all SMTP threads. */
+  readonly rates: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
   readonly certificate: Certificate;
   readonly startedAt: number;
@@ -63,6 +66,7 @@ export async function layFoundation(
   stack.defer(() => directory.close());
   const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
   const limits = connectionMemory(config.smtp.threads);
+  const rates = rateMemory();
   const known = knownClientsMemory();
   return {
     crew,
@@ -72,6 +76,7 @@ export async function layFoundation(
     editor,
     schedule,
     limits,
+    rates,
     known,
     certificate,
     startedAt: clock.now(),

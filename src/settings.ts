@@ -14,6 +14,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     listeners: config.smtp.listen,
     maxMessageSize: config.smtp.maxMessageSize,
     limits: config.smtp.limits,
+    rates: config.smtp.rates,
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
     greetAtOnce: config.smtp.greetAtOnce,
@@ -32,8 +33,23 @@ export function deliverySettings(config: Config): DeliverySettings {
   };
 }
 
-export function checkSettings({ checks: { contact, dnsbl, access } }: Config): CheckSettings {
-  return { ...(contact !== undefined && { contact }), dnsbl, ...(access !== undefined && { access }) };
+export function checkSettings({ checks }: Config): CheckSettings {
+  const { contact, dnsbl, access, helo = "off", clientName = "off", senderDomain = "off" } = checks;
+  return {
+    ...(contact !== undefined && { contact }),
+    dnsbl,
+    helo,
+    clientName,
+    senderDomain,
+    ...(access !== undefined && { access }),
+  };
+}
+
+/** Those of them that speak against clients. */
+export function badClientZones(config: Config): readonly string[] {
+  const { dnsbl } = config.checks;
+  const lists = dnsbl === "off" ? [] : dnsbl.lists;
+  return lists.filter(({ weight, action }) => weight > 0 || action !== undefined).map(({ zone }) => zone);
 }
 
 /** Every list of clients that is asked for any domain. */

@@ -2,8 +2,11 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
-import { dnsBlocklists } from "./adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { PrimaryOffers } from "./ports/health.ts";
+import type { PrimariesControl } from "./primaries-line.ts";
+import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
@@ -22,12 +25,14 @@ export interface SmtpThreadData {
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
   readonly thread: number;
   readonly intake: MessagePort;
+  readonly primaries: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -37,6 +42,8 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
+  /** What primaries can take, by domain. */
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   applyChecks(checks: CheckSettings): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
@@ -51,6 +58,7 @@ const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const dnsbl = {
@@ -60,20 +68,31 @@ const dnsbl = {
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
+  rates: data.rates,
   known: data.known,
   thread: data.thread,
   directory,
-  policy: new Policy({ recipients: new Recipients(directory), settings: () => checks, dnsbl, clock, log }),
+  policy: new Policy({
+    recipients: new Recipients(directory),
+    settings: () => checks,
+    hostname: data.settings.hostname,
+    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    dnsbl,
+    clock,
+    log,
+  }),
   acceptor,
   journal,
   log,
   clock,
+  flush: (domain) => void primaries.call("flush", domain).catch(() => undefined),
 });
 
 serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
+    learned: (offers) => endpoint.learned(offers),
     applyChecks: (settings) => {
       checks = settings;
     },

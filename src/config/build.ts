@@ -5,7 +5,7 @@ import { dnsblSettings } from "./dnsbl-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
-import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
+import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig, SmtpRates } from "./shape.ts";
 
 export function buildConfig(
   file: string,
@@ -60,6 +60,7 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     greetDelay: smtp.greetDelay,
     greetAtOnce: smtp.greetAtOnce,
     limits: smtp.limits,
+    rates: ratesConfig(smtp.rates),
   };
 }
 
@@ -70,6 +71,12 @@ function checksConfig({ checks: { contact, access, dnsbl, ...rest } }: Parsed): 
     dnsbl: dnsblSettings(dnsbl),
     ...rest,
   };
+}
+
+function ratesConfig({ period, size, ...caps }: Parsed["smtp"]["rates"]): SmtpRates {
+  const given = Object.entries(caps).filter(([, cap]) => cap !== "off");
+  const kibibytes = size === "off" ? undefined : Math.ceil(size / 1024);
+  return { period, ...Object.fromEntries(given), ...present("kibibytes", kibibytes) };
 }
 
 function adminConfig({ admin, storage }: Parsed): AdminConfig {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
-import { kindOf, message, section, words } from "./scalars.ts";
+import { choice, kindOf, message, section, words } from "./scalars.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
@@ -31,6 +31,52 @@ function off(name: string, meaning: string) {
   return described(schema.prefault("off"), { meaning: `${meaning} Not in this version.`, example: "off" });
 }
 
+const SIMPLE = {
+  helo: "What a client says in HELO: a full name or its own address, and not our name.",
+  clientName:
+    "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
+  senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
+};
+
+function forAll() {
+  return {
+    helo: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.helo,
+      example: "tag",
+      rfc: "RFC 5321 §4.1.4",
+    }),
+    clientName: described(choice("off", "lookup", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.clientName,
+      example: "lookup",
+      rfc: "RFC 8601 §2.7.3",
+    }),
+    senderDomain: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.senderDomain,
+      example: "defer",
+      rfc: "RFC 7505 §4.2",
+    }),
+  };
+}
+
+function ofDomain() {
+  const note = (name: keyof typeof SIMPLE, example: string) => ({
+    meaning: SIMPLE[name],
+    example,
+    default: `as in \`checks.${name}\``,
+  });
+  return {
+    helo: described(choice("off", "tag", "defer", "reject").optional(), note("helo", "defer")),
+    clientName: described(
+      choice("off", "lookup", "tag", "defer", "reject").optional(),
+      note("clientName", "tag"),
+    ),
+    senderDomain: described(
+      choice("off", "tag", "defer", "reject").optional(),
+      note("senderDomain", "reject"),
+    ),
+  };
+}
+
 function missing() {
   return {
     greylist: off("greylist", CHECKS.greylist),
@@ -50,7 +96,8 @@ export const checks = section({
   }),
   access,
   dnsbl,
+  ...forAll(),
   ...missing(),
 });
 
-export const domainChecks = section({ dnsbl: domainDnsbl, ...missing() });
+export const domainChecks = section({ dnsbl: domainDnsbl, ...ofDomain(), ...missing() });

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { normaliseDomain } from "../mail/domain.ts";
+import type { DomainChecks } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
 import { ownDnsblSettings } from "./dnsbl-schema.ts";
 import { unknownDuringOutage } from "./domain-schema.ts";
@@ -139,7 +140,7 @@ export function declare(
   settings: ParsedDomain,
   { recipients, checks }: Declared,
 ): DeclaredDomain {
-  const own = settings.checks?.dnsbl;
+  const own = ownChecks(settings, checks);
   return {
     name: normaliseDomain(written) ?? written,
     settings: {
@@ -149,8 +150,21 @@ export function declare(
       tagSeparator: settings.tagSeparator,
       unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
       bareNewlines: settings.bareNewlines,
-      ...(own !== undefined && { checks: { dnsbl: ownDnsblSettings(own, checks.dnsbl) } }),
+      ...(own !== undefined && { checks: own }),
     },
     ...(recipients === undefined ? {} : { recipients }),
   };
+}
+
+/** What the domain has of its own; undefined when it says nothing. */
+function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
+  if (own === undefined) return undefined;
+  const { dnsbl, helo, clientName, senderDomain } = own;
+  const checks: DomainChecks = {
+    ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
+    ...(helo !== undefined && { helo }),
+    ...(clientName !== undefined && { clientName }),
+    ...(senderDomain !== undefined && { senderDomain }),
+  };
+  return Object.keys(checks).length === 0 ? undefined : checks;
 }

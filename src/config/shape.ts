@@ -56,6 +56,17 @@ export interface SmtpConfig {
   /** Networks that never wait for the greeting. */
   readonly greetAtOnce: readonly string[];
   readonly limits: SmtpLimits;
+  readonly rates: SmtpRates;
+}
+
+/** Caps on one client network in a period; absent: none. */
+export interface SmtpRates {
+  readonly period: number;
+  readonly connections?: number;
+  readonly mails?: number;
+  readonly recipients?: number;
+  readonly refusedRecipients?: number;
+  readonly kibibytes?: number;
 }
 
 /** All per SMTP connection unless said; the key reference has a sentence and the RFC section of each. */

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { endpoint, network } from "./addresses.ts";
 import { described } from "./notes.ts";
-import { duration, integer, size } from "./quantities.ts";
-import { choice, kindOf, listOf, message, section, words } from "./scalars.ts";
+import { duration, integer, readSize, size } from "./quantities.ts";
+import { quoted } from "./problem.ts";
+import { choice, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
@@ -109,6 +110,53 @@ const limits = section({
   }),
 });
 
+/** A cap, or none. */
+function cap() {
+  const notation = {
+    type: "number, 1 to 1000000000, or `off`",
+    expected: "a whole number from 1 to 1000000000, or off",
+    json: { type: ["integer", "string"] },
+  };
+  return scalar<number | "off">(notation, (text) => {
+    if (text === "off") return { value: "off" };
+    const value = Number(text);
+    if (/^\d{1,10}$/.test(text) && value >= 1 && value <= 1e9) return { value };
+    return { wrong: `${quoted(text)} is no cap` };
+  }).prefault("off");
+}
+
+function sizeCap() {
+  const notation = {
+    type: "size, 1MiB to 1TB, or `off`",
+    expected: "a size from 1MiB to 1TB, such as 2GB, or off",
+    json: { type: ["string", "integer"] },
+  };
+  return scalar<number | "off">(notation, (text) => {
+    const value = text === "off" ? "off" : (readSize(text) ?? 0);
+    const sound = value === "off" || (value >= 2 ** 20 && value <= 1e12);
+    return sound ? { value } : { wrong: `${quoted(text)} is no cap` };
+  }).prefault("off");
+}
+
+const rates = section({
+  period: described(duration("1s", "24h").prefault("10m"), {
+    meaning: "Length of the periods that the caps below are for, cut from the clock.",
+    example: "1h",
+  }),
+  connections: described(cap(), { meaning: "Connections made; beyond, 421.", example: "600" }),
+  mails: described(cap(), { meaning: "Mails begun; beyond, 451.", example: "1000" }),
+  recipients: described(cap(), { meaning: "Recipients named; beyond, 451.", example: "5000" }),
+  refusedRecipients: described(cap(), {
+    meaning:
+      "Recipients refused for good; beyond, 451 to every recipient: an end to lists that are tried out.",
+    example: "100",
+  }),
+  size: described(sizeCap(), {
+    meaning: "Mail that came in, in bytes; beyond, 451 to further mails.",
+    example: "2GB",
+  }),
+});
+
 export const smtp = section({
   listen: described(
     listOf(listener, 'a list such as ["0.0.0.0:25", "[::]:25"]').min(1, {
@@ -155,6 +203,11 @@ export const smtp = section({
       "Wait before the banner; a client that talks before it is cut off with 421 (junk senders do). Clients whose network delivered a mail in the last 7 days do not wait.",
     example: "100ms",
     rfc: "RFC 5321 §4.3.1",
+  }),
+  rates: described(rates.prefault({}), {
+    meaning:
+      "Caps on what one client network, a /24 of IPv4 or a /64 of IPv6, does in a period; exact over all threads.",
+    example: "{ period: 10m, refusedRecipients: 100 }",
   }),
   greetAtOnce: networks("Networks that get the banner at once."),
   limits: described(limits.prefault({}), {

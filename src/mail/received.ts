@@ -4,6 +4,8 @@ import { addressLiteral } from "./network.ts";
 
 export interface Reception {
   readonly ip: string;
+  /** Forward-confirmed name of the client, where there is one. */
+  readonly name?: string;
   /** What the client said after HELO or EHLO, as received. */
   readonly helo: string;
   /** EHLO was used. */
@@ -22,14 +24,19 @@ export interface Reception {
 
 /** One folded Received field, CRLF at its end. */
 export function receivedField(reception: Reception): string {
-  const { ip, by, id, tls, recipient, at } = reception;
+  const { by, id, tls, recipient, at } = reception;
   const clauses = [
-    `Received: from ${heloName(reception.helo)} (${addressLiteral(ip)})`,
+    `Received: from ${heloName(reception.helo)} (${tcpInfo(reception)})`,
     `by ${by} (Holdfast) with ${protocol(reception)} id ${id}`,
     ...(tls === undefined ? [] : [`(${tls.replace(/[^A-Za-z0-9._ -]/g, "?")})`]),
     ...(recipient === undefined ? [] : [`for <${recipient}>`]),
   ];
   return `${clauses.join("\r\n\t")};\r\n\t${mailDate(at)}\r\n`;
+}
+
+/** What the connection itself tells, RFC 5321 §4.4. */
+function tcpInfo({ ip, name }: Reception): string {
+  return name === undefined ? addressLiteral(ip) : `${heloName(name)} ${addressLiteral(ip)}`;
 }
 
 /** The registered protocol type, RFC 3848 and RFC 6531 §4.3. */

@@ -18,6 +18,14 @@ const SEVERITY: Readonly<Record<Verdict["kind"], number>> = {
   reject: 4,
 };
 
+/** The strictest of several, with the fields of all that tag where nothing stricter is said. */
+export function together(verdicts: readonly Verdict[]): Verdict {
+  const worst = strictest(verdicts);
+  if (worst.kind !== "tag") return worst;
+  const fields = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));
+  return { kind: "tag", field: [...new Set(fields)].join("\r\n") };
+}
+
 /** The strictest of several verdicts; the first of equals, so that the order of checks decides the words. */
 export function strictest(verdicts: Iterable<Verdict>): Verdict {
   let worst: Verdict = ACCEPT;

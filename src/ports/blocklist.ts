@@ -11,6 +11,8 @@ export interface Blocklists {
   reason(zone: string, ip: string): Promise<string | undefined>;
   /** Whether the list works at this moment, RFC 5782 §5: it must have 127.0.0.2 and must not have 127.0.0.1. */
   test(zone: string): Promise<ListTest>;
+  /** Whether `zone` lists an address of ours. Asked seldom, not remembered; where nobody answers: false. */
+  listsHost(zone: string, ip: string): Promise<boolean>;
 }
 
 export type ListTest = { readonly kind: "sound" } | { readonly kind: "sick"; readonly why: string };

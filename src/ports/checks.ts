@@ -6,6 +6,12 @@ export interface CheckSettings {
   /** Address or sentence for those who were refused; ends the reply. */
   readonly contact?: string;
   readonly dnsbl: DnsblSettings | "off";
+  /** What the client says in HELO is a full name or its own address; absent: off. */
+  readonly helo?: CheckAction | "off";
+  /** The client's address has a name that points back; `lookup`: only for the Received field. Absent: off. */
+  readonly clientName?: CheckAction | "lookup" | "off";
+  /** The domain of the return-path can take mail; absent: off. */
+  readonly senderDomain?: CheckAction | "off";
   /** The first that fits decides; absent: none. */
   readonly access?: readonly AccessRule[];
 }
@@ -31,6 +37,9 @@ export interface AccessRule {
 /** What a domain has of its own; absent: as for all. */
 export interface DomainChecks {
   readonly dnsbl?: DnsblSettings | "off";
+  readonly helo?: CheckAction | "off";
+  readonly clientName?: CheckAction | "lookup" | "off";
+  readonly senderDomain?: CheckAction | "off";
 }
 
 /** The weights of the lists that have a client add up; from a threshold on the client is treated so. */

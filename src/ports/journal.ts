@@ -113,7 +113,9 @@ export type StoreEvent =
 /** A list of clients failed its test and is set aside, or passes it again. */
 export type ListEvent =
   | { readonly kind: "blocklist.sick"; readonly zone: string; readonly why: string }
-  | { readonly kind: "blocklist.sound"; readonly zone: string };
+  | { readonly kind: "blocklist.sound"; readonly zone: string }
+  /** An address of ours is on a list of bad clients. */
+  | { readonly kind: "blocklist.listsUs"; readonly zone: string; readonly ip: string };
 
 export type OperatorEvent =
   | {

@@ -7,7 +7,8 @@
  * counted in the one overflow row, which has the same cap; what a dead thread held is given back by `forget`.
  */
 import { randomBytes } from "node:crypto";
-import { seededHash as hash } from "./seeded-hash.ts";
+import { seededHash } from "./seeded-hash.ts";
+import { SharedLock } from "./shared-lock.ts";
 
 export interface ConnectionCaps {
   /** Connections in all. */
@@ -48,6 +49,7 @@ export function connectionMemory(threads: number, slots = DEFAULT_SLOTS): Shared
 /** One thread's view of the shared counts. */
 export class ConnectionTable {
   readonly #cells: Int32Array;
+  readonly #lock: SharedLock;
   readonly #thread: number;
   readonly #threads: number;
   readonly #slots: number;
@@ -57,6 +59,7 @@ export class ConnectionTable {
   constructor(memory: SharedArrayBuffer, thread: number) {
     this.#cells = new Int32Array(memory);
     this.#thread = thread;
+    this.#lock = new SharedLock(this.#cells, LOCK, thread);
     this.#slots = this.#cell(SLOTS);
     this.#threads = this.#cell(THREADS);
     this.#rows = HEADER + 2 * this.#threads;
@@ -64,8 +67,8 @@ export class ConnectionTable {
 
   /** Counts one connection of `network`, unless a cap is reached. */
   admit(network: string, caps: ConnectionCaps): Admission {
-    const high = hash(network, this.#cell(SEED)) | 1;
-    const low = hash(network, ~this.#cell(SEED));
+    const high = seededHash(network, this.#cell(SEED)) | 1;
+    const low = seededHash(network, ~this.#cell(SEED));
     return this.#locked(() => {
       if (this.#sum(HEADER) >= caps.connections) return { kind: "refused", why: "total" };
       const found = this.#find(high, low);
@@ -95,7 +98,7 @@ export class ConnectionTable {
 
   /** Gives back everything that a thread held when it died, its lock included. */
   forget(thread: number): void {
-    Atomics.compareExchange(this.#cells, LOCK, thread + 1, 0);
+    this.#lock.freeFrom(thread);
     this.#locked(() => {
       this.#cells[HEADER + thread] = 0;
       this.#cells[HEADER + this.#threads + thread] = 0;
@@ -158,18 +161,7 @@ export class ConnectionTable {
   }
 
   #locked<T>(task: () => T): T {
-    const me = this.#thread + 1;
-    for (;;) {
-      const holder = Atomics.compareExchange(this.#cells, LOCK, 0, me);
-      if (holder === 0) break;
-      Atomics.wait(this.#cells, LOCK, holder, 1);
-    }
-    try {
-      return task();
-    } finally {
-      Atomics.store(this.#cells, LOCK, 0);
-      Atomics.notify(this.#cells, LOCK, 1);
-    }
+    return this.#lock.hold(task);
   }
 
   #sum(from: number): number {

@@ -8,8 +8,10 @@ import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
 import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
+import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
+import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
-import { dnsBlocklists } from "../../src/adapters/dns/dns.ts";
+import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
@@ -180,6 +182,8 @@ export interface Bench extends AsyncDisposable {
   readonly directory: MemoryDirectory;
   readonly events: JournalEvent[];
   readonly errors: string[];
+  /** Domains that ETRN asked for. */
+  readonly flushed: string[];
   readonly settings: SmtpSettings;
   readonly limits: SharedArrayBuffer;
   readonly port: number;
@@ -191,6 +195,7 @@ export function benchParts(options: BenchOptions = {}) {
   const clock = options.clock ?? systemClock();
   const events: JournalEvent[] = [];
   const errors: string[] = [];
+  const flushed: string[] = [];
   const intake = new MemoryIntake();
   const directory = new MemoryDirectory(options.domains);
   const journal = { record: (event: JournalEvent): void => void events.push(event) };
@@ -205,6 +210,8 @@ export function benchParts(options: BenchOptions = {}) {
   const policy = new Policy({
     recipients: new Recipients(directory),
     settings: () => checkSettings,
+    hostname: "mx.us",
+    resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
     dnsbl,
     clock,
     log,
@@ -212,13 +219,35 @@ export function benchParts(options: BenchOptions = {}) {
   });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
-  return { clock, events, errors, intake, directory, journal, log, policy, acceptor, settings };
+  const table = new RateTable(rateMemory(), 0);
+  const rates = new ClientRates({ table, clock, settings: () => settings });
+  return {
+    rates,
+    clock,
+    events,
+    errors,
+    flushed,
+    intake,
+    directory,
+    journal,
+    log,
+    policy,
+    acceptor,
+    settings,
+  };
 }
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
   const limits = connectionMemory(1);
-  const endpoint = await startSmtp({ ...parts, limits, known: knownClientsMemory(), thread: 0 });
+  const endpoint = await startSmtp({
+    ...parts,
+    rates: rateMemory(),
+    limits,
+    known: knownClientsMemory(),
+    thread: 0,
+    flush: (domain) => void parts.flushed.push(domain),
+  });
   return {
     ...parts,
     endpoint,

@@ -36,7 +36,7 @@ function sentence(event: JournalEvent): Words | undefined {
       );
     case "primary.weakened":
       return words(
-        `TLS of ${event.destination}`,
+        event.destination,
         `${event.destination}, which takes mail for ${list(event.domains)}: ${event.why}.`,
       );
     case "probation.stopped":
@@ -50,6 +50,8 @@ function sentence(event: JournalEvent): Words | undefined {
         `${event.domain} at ${event.destination}`,
         `Mail for ${event.domain} goes to ${event.destination} again (${event.why}); ${people(event.held)} waiting.`,
       );
+    case "blocklist.listsUs":
+      return words(event.ip, listedText(event));
     case "store.condition":
       return words("store", storeText(event));
     case "store.checked":
@@ -76,6 +78,12 @@ function sentence(event: JournalEvent): Words | undefined {
 
 function words(subject: string, text: string): Words {
   return { subject, text };
+}
+
+type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;
+
+function listedText({ ip, zone }: Listed): string {
+  return `Our address ${ip} is listed by ${zone}; primaries may refuse what is handed over.`;
 }
 
 type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;

@@ -13,6 +13,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Answer } from "./answer-cache.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ask, openResolver } from "./question.ts";
+import { seemsListed } from "./seldom.ts";
 
 export interface BlocklistSettings {
   /** `address:port`; empty: the system's servers. */
@@ -40,6 +41,7 @@ interface Trouble {
 
 class DnsBlocklists implements Blocklists {
   readonly #dns: DnsResolver;
+  readonly #servers: readonly string[];
   readonly #clock: Clock;
   readonly #codes: AnswerCache<string>;
   readonly #reasons: AnswerCache<string>;
@@ -48,6 +50,7 @@ class DnsBlocklists implements Blocklists {
 
   constructor({ servers, clock }: BlocklistSettings) {
     this.#dns = openResolver(servers);
+    this.#servers = servers;
     this.#clock = clock;
     this.#codes = new AnswerCache(clock, CAPACITY, LIFETIMES);
     this.#reasons = new AnswerCache(clock, REASONS, LIFETIMES);
@@ -81,6 +84,13 @@ class DnsBlocklists implements Blocklists {
     if (wrong.lookup.kind === "found") return sick("it lists 127.0.0.1, so perhaps everybody");
     const listed = right.lookup.kind === "found" || (await this.#listsIpv6(zone));
     return listed ? { kind: "sound" } : sick("it does not list 127.0.0.2, so perhaps nobody");
+  }
+
+  async listsHost(zone: string, ip: string): Promise<boolean> {
+    const name = queryName(zone, ip);
+    if (name === undefined || !(await seemsListed(normaliseIp(ip), zone, this.#servers))) return false;
+    const { lookup } = await this.#ask(name);
+    return lookup.kind === "found";
   }
 
   /** A list of IPv6 addresses alone has ::ffff:127.0.0.2 in their form. */

@@ -12,6 +12,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "queue.expired": "warn",
   "config.refused": "error",
   "blocklist.sick": "warn",
+  "blocklist.listsUs": "error",
 };
 
 /** How loud an event is. */

@@ -6,6 +6,7 @@ import type { HeloSubject } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
+import { etrn } from "./etrn.ts";
 import { Transaction } from "./transaction.ts";
 import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
@@ -57,10 +58,12 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["QUIT", (): Answer => BYE],
   ["HELP", (): Answer => HELP],
   ["VRFY", vrfy],
+  ["ETRN", etrn],
   ["XCLIENT", xclient],
-  ...["EXPN", "ETRN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map(
-    (verb): [string, Command] => [verb, (): Answer => NOT_OFFERED],
-  ),
+  ...["EXPN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map((verb): [string, Command] => [
+    verb,
+    (): Answer => NOT_OFFERED,
+  ]),
 ]);
 
 function ehlo(session: Conversation, name: string): Answer {
@@ -70,6 +73,7 @@ function ehlo(session: Conversation, name: string): Answer {
   const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING"];
   offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
   offers.push("ENHANCEDSTATUSCODES");
+  if (session.parts.flushes !== undefined) offers.push("ETRN");
   if (session.canStartTls) offers.push("STARTTLS");
   if (session.xclient === "allowed") offers.push(XCLIENT_OFFER);
   return { reply: { code: 250, text: hostname }, more: offers };
@@ -117,7 +121,7 @@ function mail(session: Conversation, argument: string): Answer {
   if (command.kind === "syntax") return MAIL_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
   const refused = mailParameterFault(command.parameters) ?? storageFault(session, command.parameters);
-  return refused ?? beginMail(session, command);
+  return refused ?? session.parts.rates.mail(session.network) ?? beginMail(session, command);
 }
 
 function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | undefined {
@@ -150,11 +154,12 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   const sender = senderText(path);
   if (sender === undefined) return BAD_SENDER;
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
-  const { directory, policy } = session.parts;
+  const { directory, policy, offers } = session.parts;
   const subject = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
   session.transaction = new Transaction({
     directory,
     policy,
+    ...(offers !== undefined && { offers }),
     settings: session.parts.settings(),
     subject,
     findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],
@@ -172,13 +177,14 @@ function senderText(path: string): string | undefined {
   return mailbox.kind === "literal" ? mailbox.text : undefined;
 }
 
-function rcpt({ transaction, chunking }: Conversation, argument: string): Later<Answer> {
+function rcpt({ transaction, chunking, parts, network }: Conversation, argument: string): Later<Answer> {
   if (transaction === undefined) return NEEDS_MAIL;
   if (chunking) return BDAT_BEGUN;
   const command = parsePathCommand(argument, "TO");
   if (command.kind === "syntax") return RCPT_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
-  return command.parameters.size > 0 ? UNKNOWN_PARAMETER : transaction.recipient(command.path);
+  if (command.parameters.size > 0) return UNKNOWN_PARAMETER;
+  return parts.rates.recipient(network) ?? transaction.recipient(command.path);
 }
 
 function data(session: Conversation, argument: string): Answer {

@@ -1,9 +1,11 @@
 /** What has been said so far between one client and us; commands read and change it. */
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Finding, Policy } from "../../services/policy/policy.ts";
+import type { ClientRates } from "./client-rates.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import type { SmtpSettings } from "./settings.ts";
@@ -15,9 +17,14 @@ export interface SessionParts {
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   readonly policy: Policy;
   readonly acceptor: Store;
+  readonly rates: ClientRates;
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
+  /** What a domain's primaries can take; undefined: everything, as far as is known. */
+  readonly offers?: (domain: string) => PrimaryOffers | undefined;
+  /** Who answers ETRN; absent: nobody does. */
+  readonly flushes?: { ask(domain: string): boolean };
   readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 

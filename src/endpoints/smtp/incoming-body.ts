@@ -38,6 +38,8 @@ export interface BodyParts {
 /** What takes the octets after DATA, or those of one chunk. */
 export interface Receiver {
   readonly verb: "DATA" | "BDAT";
+  /** Octets that came over the wire. */
+  readonly octets: number;
   take(chunk: Buffer): Taken;
   /** All octets were taken: what is said to them. */
   finish(): Promise<Answer>;
@@ -91,6 +93,11 @@ export class IncomingBody implements Receiver {
     });
     this.#most = mostOctets(settings.maxMessageSize);
     this.#writer = parts.acceptor.openBody();
+  }
+
+  /** Octets that came over the wire. */
+  get octets(): number {
+    return this.#received;
   }
 
   /** Why the body will not be taken, as far as is known. */
@@ -166,8 +173,8 @@ export class IncomingBody implements Receiver {
   }
 
   #fault(): Answer | undefined {
-    const { profile, settings } = this.#parts.transaction;
-    if (this.#decoder.size > settings.maxMessageSize) return TOO_BIG;
+    const { profile, sizeLimit } = this.#parts.transaction;
+    if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
     return this.#decoder.bareNewlines > 0 && profile === "reject" ? BARE_NEWLINE : undefined;
   }
@@ -211,6 +218,7 @@ export class IncomingBody implements Receiver {
     const [only, ...others] = transaction.recipients;
     const received = receivedField({
       ip: client.ip,
+      ...(client.name !== undefined && { name: client.name }),
       helo: client.helo,
       extended: transaction.subject.extended,
       smtpUtf8: transaction.smtpUtf8,

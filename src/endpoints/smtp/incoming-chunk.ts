@@ -23,6 +23,10 @@ export class IncomingChunk implements Receiver {
     this.#missing = head.octets;
   }
 
+  get octets(): number {
+    return this.#head.octets;
+  }
+
   take(chunk: Buffer): Taken {
     const { own, rest } = split(chunk, this.#missing);
     this.#missing -= own.length;

@@ -6,6 +6,7 @@ import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
 import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
+import { chooseProtocol } from "./alpn.ts";
 import type { Answer } from "./answer.ts";
 import { part, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";
@@ -206,5 +207,9 @@ export function checkTls(tls: TlsMaterial): void {
 }
 
 function tlsOptions(tls: TlsMaterial | undefined): object {
-  return { minVersion: "TLSv1.2", ...(tls !== undefined && { cert: tls.certificate, key: tls.key }) };
+  return {
+    minVersion: "TLSv1.2",
+    ALPNCallback: chooseProtocol,
+    ...(tls !== undefined && { cert: tls.certificate, key: tls.key }),
+  };
 }

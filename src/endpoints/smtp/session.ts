@@ -58,6 +58,8 @@ export class Session implements Conversation {
   #commands = 0;
   #sinceMail = 0;
   #errors = 0;
+  /** Forward-confirmed, as far as it is known when a body begins. */
+  #name: string | undefined;
   #refused = 0;
   #transaction: Transaction | undefined;
   /** The body that chunks are added to. */
@@ -88,6 +90,9 @@ export class Session implements Conversation {
   /** The greeting, or why there is none. */
   greeting(): Answer {
     if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", SICK);
+    const tooOften = this.parts.rates.connection(this.network);
+    if (tooOften !== undefined) return this.refuse("connect", tooOften);
+    void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
     this.found = this.parts.policy.connect({ ip: this.ip, network: this.network });
     return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
   }
@@ -123,6 +128,7 @@ export class Session implements Conversation {
   /** After the final dot or the end of a chunk. */
   async finish(body: Receiver): Promise<Answer> {
     const sender = this.transaction?.subject.sender;
+    this.parts.rates.body(this.network, body.octets);
     const answer = await body.finish().catch((error: unknown) => this.#failed(error));
     if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
@@ -230,10 +236,15 @@ export class Session implements Conversation {
   #excess(verb: string, answer: Answer): Answer | undefined {
     const { errors, refusedRecipients } = this.parts.settings().limits;
     if (MISUSE.has(answer.reply.code)) this.#errors += 1;
-    else if (verb === "RCPT" && answer.reply.code >= 500) this.#refused += 1;
+    else if (verb === "RCPT" && answer.reply.code >= 500) this.#countRefused();
     const about = answer.about === undefined ? {} : { about: answer.about };
     if (this.#refused > refusedRecipients) return { ...TOO_MANY_REFUSED, ...about };
     return this.#errors > errors ? { ...TOO_MANY_ERRORS, ...about } : undefined;
+  }
+
+  #countRefused(): void {
+    this.#refused += 1;
+    this.parts.rates.recipientRefused(this.network);
   }
 
   #failed(error: unknown): Answer {
@@ -245,7 +256,12 @@ export class Session implements Conversation {
 
   #client(): ClientFacts {
     const helo = heloName(printable(this.helo));
-    return { ip: this.ip, helo, ...(this.tls !== undefined && { tls: this.tls }) };
+    return {
+      ip: this.ip,
+      ...(this.#name !== undefined && { name: this.#name }),
+      helo,
+      ...(this.tls !== undefined && { tls: this.tls }),
+    };
   }
 }
 

@@ -33,6 +33,18 @@ export interface SmtpLimits {
   readonly bodyMemory: number;
 }
 
+/** Caps on one client network (/24 or /64) in one period, over all threads; absent: none. */
+export interface SmtpRates {
+  /** Length in ms. */
+  readonly period: number;
+  readonly connections?: number;
+  readonly mails?: number;
+  readonly recipients?: number;
+  readonly refusedRecipients?: number;
+  /** Of bodies. */
+  readonly kibibytes?: number;
+}
+
 export interface SmtpListener {
   readonly address: string;
   readonly port: number;
@@ -58,6 +70,7 @@ export interface SmtpSettings {
   /** Octets. */
   readonly maxMessageSize: number;
   readonly limits: SmtpLimits;
+  readonly rates?: SmtpRates;
   /** Other threads listen on the same addresses. */
   readonly reusePort: boolean;
   /** How long a new client must hold its tongue before the greeting, in ms; default 100. */

@@ -10,9 +10,10 @@
  */
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
-import { strictest } from "../../mail/verdict.ts";
+import { strictest, together } from "../../mail/verdict.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
@@ -33,12 +34,17 @@ import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 
 export { ListHealth } from "./list-health.ts";
+export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
   readonly recipients: Recipients;
   /** What the operator set; absent: every check is off. */
   readonly settings?: () => CheckSettings;
+  /** Our own name, which no client may say for its own. */
+  readonly hostname?: string;
+  /** Absent: nothing is asked of the DNS about clients and senders. */
+  readonly resolver?: Resolver;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
   readonly clock: Clock;
@@ -70,6 +76,14 @@ export class Policy {
 
   connect(subject: ConnectSubject): readonly Finding[] {
     return this.#begin("connect", subject);
+  }
+
+  /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
+  async clientName(ip: string): Promise<string | undefined> {
+    const { resolver } = this.#parts;
+    if (resolver === undefined || (this.#settings().clientName ?? "off") === "off") return undefined;
+    const lookup = await resolver.confirmedName(ip);
+    return lookup.kind === "found" ? lookup.records[0] : undefined;
   }
 
   helo(subject: HeloSubject): readonly Finding[] {
@@ -159,7 +173,7 @@ function merge(findings: readonly Finding[], view: View): Answer {
       : judge(check, verdict, view),
   );
   const waits = judged.some((verdict) => verdict instanceof Promise);
-  return waits ? Promise.all(judged).then(strictest) : strictest(judged as Verdict[]);
+  return waits ? Promise.all(judged).then(together) : together(judged as Verdict[]);
 }
 
 function judge(check: Check, verdict: Verdict, { domain }: View): Verdict {

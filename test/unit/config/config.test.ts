@@ -28,6 +28,7 @@ test("fills in every default", async () => {
       threads: cores,
       maxMessageSize: 50_000_000,
       greetDelay: 100,
+      rates: { period: 600_000 },
       greetAtOnce: [],
       limits: {
         commandTimeout: 300_000,
@@ -62,6 +63,9 @@ test("fills in every default", async () => {
     log: { level: "info" },
     checks: {
       dnsbl: "off",
+      helo: "off",
+      clientName: "off",
+      senderDomain: "off",
       greylist: "off",
       spf: "off",
       dmarc: "off",
@@ -298,7 +302,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
       "    reject: 5",
       "domains:",
       "  a.test: { primary: { host: a }, recipients: [x], checks: { dnsbl: { defer: off, tag: 1 } } }",
-      "  b.test: { primary: { host: b }, recipients: [x], checks: { greylist: off } }",
+      "  b.test: { primary: { host: b }, recipients: [x], checks: { greylist: off, helo: tag } }",
       "  c.test: { primary: { host: c }, recipients: [x], checks: { dnsbl: { lists: [{ zone: c.example, action: tag }] } } }",
     ].join("\n"),
   );
@@ -313,7 +317,11 @@ test("the lists of clients, and what a domain has of its own", async () => {
   const own = [{ zone: "c.example", codes: ["127.*.*.*"], weight: 1, action: "tag" }];
   assert.deepEqual(
     domains.map(({ settings }) => settings.checks),
-    [{ dnsbl: { lists, tag: 1, reject: 5 } }, undefined, { dnsbl: { lists: own, defer: 1, reject: 5 } }],
+    [
+      { dnsbl: { lists, tag: 1, reject: 5 } },
+      { helo: "tag" },
+      { dnsbl: { lists: own, defer: 1, reject: 5 } },
+    ],
   );
 });
 
@@ -329,4 +337,11 @@ test("rules of access, in the spelling that they are compared in", async () => {
     { action: "allow", network: "2001:db8::/32", note: "partner" },
     { action: "block", helo: "*.dyn.example", sender: "@junk.example", until: Date.UTC(2027, 0, 31) },
   ]);
+});
+
+test("caps of a client network: those that are off are not there", async () => {
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off }";
+  const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
+  assert.ok(result.ok);
+  assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
 });

@@ -108,3 +108,15 @@ test("the test of RFC 5782 finds lists that list everybody, nobody, or do not an
   for (const zone of ["all.test", "parked.test", "dead.test", "empty.test"])
     assert.equal((await s.lists.test(zone)).kind, "sick", zone);
 });
+
+test("an address of ours is listed where a good code says so, and not where trouble or strangers answer", async () => {
+  await using s = await setup({
+    "1.2.0.192.bl.test": { A: ["127.0.0.2"] },
+    "1.2.0.192.closed.test": { A: ["127.255.255.254"] },
+    "1.2.0.192.wild.test": { A: ["93.184.216.34"] },
+    "1.2.0.192.broken.test": "SERVFAIL",
+  });
+  assert.equal(await s.lists.listsHost("bl.test", "192.0.2.1"), true);
+  for (const zone of ["closed.test", "wild.test", "broken.test", "empty.test"])
+    assert.equal(await s.lists.listsHost(zone, "192.0.2.1"), false, zone);
+});

@@ -11,7 +11,7 @@ import { SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts
 import { makeCertificate, testCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 
-const SOON = { what: "the state", deadline: 5000, every: 2 };
+const SOON = { what: "the state", deadline: 20_000, every: 2 };
 
 function dial(bench: Bench): RawSmtp {
   return new RawSmtp(connect(bench.port, "127.0.0.1"));
@@ -262,6 +262,36 @@ describe("behind a balancer", () => {
     );
     open[0]?.close();
     await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+  });
+});
+
+describe("stress", () => {
+  test("whoever holds a place without use gives it back sooner while places are short", async () => {
+    const clock = new ManualClock();
+    const limits = { connections: 10, connectionsPerClient: 100 };
+    await using bench = await startBench({ clock, limits });
+    const table = new ConnectionTable(bench.limits, 0);
+    const calm = await greeted(bench);
+    for (let second = 0; second < 60; second++) clock.advance(1000);
+    assert.equal((await calm.command("NOOP"))?.code, 250);
+    const idle = await Promise.all(Array.from({ length: 6 }, () => greeted(bench)));
+    const sender = await greeted(bench);
+    await upToData(sender);
+    assert.equal(table.total(), 8);
+    clock.advance(1000);
+    // A twentieth of ten places is one, and it is taken.
+    assert.match((await line(dial(bench))) ?? "", /^421 4\.7\.0 Too many connections from your network/);
+    for (let second = 0; second < 11; second++) clock.advance(1000);
+    for (const smtp of [calm, ...idle]) assert.match((await line(smtp)) ?? "", /^421 4\.4\.2 /);
+    await waitFor(SOON, () => table.total() === 1);
+    sender.write("Subject: x\r\n\r\nx\r\n.\r\n");
+    assert.equal((await sender.reply())?.code, 250);
+    clock.advance(1000);
+    const late = await greeted(bench);
+    for (let second = 0; second < 60; second++) clock.advance(1000);
+    assert.equal((await late.command("NOOP"))?.code, 250);
+    late.close();
+    sender.close();
   });
 });
 
@@ -555,6 +585,34 @@ describe("floods", () => {
 });
 
 describe("TLS", () => {
+  test("a client of another protocol gets no handshake", async () => {
+    const tls = await testCertificate();
+    const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" }] as const;
+    await using bench = await startBench({ settings: { tls, listeners } });
+    const shake = async (ALPNProtocols: string[]): Promise<string> => {
+      const options = { port: bench.port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols };
+      const socket = connectTls(options);
+      const refused = once(socket, "error").then(([error]) => (error as NodeJS.ErrnoException).code);
+      const agreed = once(socket, "secureConnect").then(() => String(socket.alpnProtocol));
+      const end = await Promise.race([refused, agreed.catch(() => refused)]);
+      socket.on("error", () => {});
+      socket.destroy();
+      return end ?? "";
+    };
+    assert.equal(await shake(["h2", "http/1.1"]), "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
+    assert.equal(await shake(["http/1.1", "smtp"]), "smtp");
+    const starttls = await startBench({ settings: { tls } });
+    const smtp = await greeted(starttls);
+    await smtp.command("EHLO c");
+    assert.equal((await smtp.command("STARTTLS"))?.code, 220);
+    smtp.socket.removeAllListeners("data");
+    const inner = connectTls({ socket: smtp.socket, rejectUnauthorized: false, ALPNProtocols: ["imap"] });
+    const [error] = await once(inner, "error");
+    assert.match(String(error), /no application protocol/i);
+    smtp.close();
+    await starttls[Symbol.asyncDispose]();
+  });
+
   test("plaintext behind STARTTLS is never run", async () => {
     await using bench = await startBench({ settings: { tls: await testCertificate() } });
     const smtp = await greeted(bench);

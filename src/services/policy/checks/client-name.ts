@@ -1,0 +1,42 @@
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { CheckSettings } from "../../../ports/checks.ts";
+import type { Resolver } from "../../../ports/resolver.ts";
+import type { Check, ConnectSubject, RcptSubject } from "../check.ts";
+import type { Fault } from "./consequence.ts";
+import { consequence } from "./consequence.ts";
+
+export interface ClientNameParts {
+  readonly settings: () => CheckSettings;
+  readonly resolver: Pick<Resolver, "confirmedName">;
+}
+
+const NAMELESS: Fault = {
+  name: "none",
+  words: "Your address has no name in the DNS that points back to it",
+  detail: "7.25",
+};
+
+/**
+ * RFC 8601 §2.7.3 `iprev`: the client's address has a name, and the name has the address. Asked at connect, needed
+ * at RCPT; where the DNS does not answer, nothing is held against the client.
+ */
+export function clientNameChecks({ settings, resolver }: ClientNameParts): readonly Check[] {
+  const foresee = ({ ip }: ConnectSubject): Verdict => {
+    if ((settings().clientName ?? "off") !== "off") void resolver.confirmedName(ip);
+    return ACCEPT;
+  };
+  const decide = ({ ip, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+    const { clientName: forAll = "off", contact } = settings();
+    const action = domain?.settings.checks?.clientName ?? forAll;
+    if (action === "off" || domain === undefined) return ACCEPT;
+    return resolver.confirmedName(ip).then((lookup) => {
+      if (lookup.kind !== "none" || action === "lookup") return ACCEPT;
+      return consequence("Client-Name", NAMELESS, { action, contact });
+    });
+  };
+  return [
+    { name: "clientName.ask", stage: "connect", reputation: true, run: foresee },
+    { name: "clientName", stage: "rcpt", reputation: true, run: decide },
+  ];
+}

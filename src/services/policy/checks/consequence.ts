@@ -1,0 +1,28 @@
+import type { Reply } from "../../../mail/reply.ts";
+import { reply } from "../../../mail/reply.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import type { CheckAction } from "../../../ports/checks.ts";
+
+/** What a check found wrong. */
+export interface Fault {
+  /** Short word for the header field, such as `no-such-domain`. */
+  readonly name: string;
+  /** One sentence for the sender; nothing of what the client said is in it. */
+  readonly words: string;
+  /** Subject and detail of the enhanced code, such as `1.8`. */
+  readonly detail: string;
+}
+
+export interface Consequence {
+  readonly action: CheckAction;
+  readonly contact: string | undefined;
+}
+
+/** The verdict that an operator's choice makes of a fault. */
+export function consequence(check: string, fault: Fault, { action, contact }: Consequence): Verdict {
+  if (action === "tag") return { kind: "tag", field: `X-Holdfast-${check}: ${fault.name}` };
+  const words = [fault.words, contact].filter(Boolean).join("; ");
+  const answer: Reply =
+    action === "defer" ? reply(451, `4.${fault.detail}`, words) : reply(550, `5.${fault.detail}`, words);
+  return { kind: action, reply: answer };
+}

@@ -1,0 +1,52 @@
+import { isIP } from "node:net";
+import { normaliseDomain } from "../../../mail/domain.ts";
+import { normaliseIp } from "../../../mail/network.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { CheckSettings } from "../../../ports/checks.ts";
+import type { HeloSubject, RcptSubject, StageCheck } from "../check.ts";
+import type { Fault } from "./consequence.ts";
+import { consequence } from "./consequence.ts";
+
+export interface HeloParts {
+  readonly settings: () => CheckSettings;
+  /** Our own name. */
+  readonly hostname: string;
+}
+
+/** RFC 5321 §4.1.4: a client introduces itself with its full name, or with its address as a literal. */
+export function heloCheck({ settings, hostname }: HeloParts): StageCheck<"rcpt"> {
+  const run = (subject: RcptSubject): Verdict => {
+    const { helo: forAll = "off", contact } = settings();
+    const action = subject.domain?.settings.checks?.helo ?? forAll;
+    if (action === "off" || subject.domain === undefined) return ACCEPT;
+    const fault = heloFault(subject, hostname);
+    return fault === undefined ? ACCEPT : consequence("HELO", fault, { action, contact });
+  };
+  return { name: "helo", stage: "rcpt", reputation: true, run };
+}
+
+function heloFault({ helo, ip }: HeloSubject, hostname: string): Fault | undefined {
+  const literal = /^\[(?:IPv6:)?([^\]]*)\]$/i.exec(helo)?.[1];
+  if (literal !== undefined) {
+    if (isIP(literal) === 0) return fault("malformed", "is not an address literal");
+    return sameAddress(literal, ip) ? undefined : fault("other-address", "is an address that is not yours");
+  }
+  const name = isIP(helo) === 0 ? normaliseDomain(helo) : undefined;
+  if (name === undefined) return fault("malformed", "is not a host name");
+  if (name === hostname) return fault("our-name", "is the name of this host");
+  return name.includes(".") ? undefined : fault("not-a-full-name", "is not a full host name");
+}
+
+function sameAddress(one: string, other: string): boolean {
+  return new URL(urlOf(one)).host === new URL(urlOf(other)).host;
+}
+
+function urlOf(address: string): string {
+  const ip = normaliseIp(address);
+  return ip.includes(":") ? `http://[${ip}]` : `http://${ip}`;
+}
+
+function fault(name: string, words: string): Fault {
+  return { name, words: `What you say in HELO ${words}`, detail: "7.1" };
+}

@@ -1,0 +1,59 @@
+import { normaliseDomain } from "../../../mail/domain.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { CheckSettings } from "../../../ports/checks.ts";
+import type { Resolver } from "../../../ports/resolver.ts";
+import type { Check, MailSubject, RcptSubject } from "../check.ts";
+import type { Fault } from "./consequence.ts";
+import { consequence } from "./consequence.ts";
+
+export interface SenderDomainParts {
+  readonly settings: () => CheckSettings;
+  readonly resolver: Pick<Resolver, "mx" | "addresses">;
+}
+
+const NO_SUCH: Fault = {
+  name: "no-such-domain",
+  words: "The domain of your sender address has neither MX nor address records",
+  detail: "1.8",
+};
+/** RFC 7505 §4.2. */
+const NULL_MX: Fault = {
+  name: "null-mx",
+  words: "The domain of your sender address says that it takes no mail",
+  detail: "7.27",
+};
+
+/**
+ * The return-path can be written to, as far as the DNS tells: its domain has an MX record, or an address (RFC 5321
+ * §5.1), and no null MX. Trouble in the DNS is never held against the sender; the null sender has no domain.
+ */
+export function senderDomainChecks({ settings, resolver }: SenderDomainParts): readonly Check[] {
+  const foresee = ({ sender }: MailSubject): Verdict => {
+    if ((settings().senderDomain ?? "off") !== "off") void faultOf(sender, resolver);
+    return ACCEPT;
+  };
+  const decide = ({ sender, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+    const { senderDomain: forAll = "off", contact } = settings();
+    const action = domain?.settings.checks?.senderDomain ?? forAll;
+    if (action === "off" || domain === undefined || sender === "") return ACCEPT;
+    return faultOf(sender, resolver).then((fault) =>
+      fault === undefined ? ACCEPT : consequence("Sender-Domain", fault, { action, contact }),
+    );
+  };
+  return [
+    { name: "senderDomain.ask", stage: "mail", reputation: true, run: foresee },
+    { name: "senderDomain", stage: "rcpt", reputation: true, run: decide },
+  ];
+}
+
+async function faultOf(sender: string, resolver: SenderDomainParts["resolver"]): Promise<Fault | undefined> {
+  const domain = normaliseDomain(sender.slice(sender.lastIndexOf("@") + 1));
+  // An address literal, or the null sender.
+  if (domain === undefined) return undefined;
+  const mx = await resolver.mx(domain);
+  if (mx.kind === "failed") return undefined;
+  if (mx.kind === "found") return mx.records.every(({ host }) => host === "") ? NULL_MX : undefined;
+  const addresses = await resolver.addresses(domain);
+  return addresses.kind === "none" ? NO_SUCH : undefined;
+}

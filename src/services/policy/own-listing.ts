@@ -1,0 +1,57 @@
+import { networkHas, parseNetwork, type Network } from "../../mail/network.ts";
+import type { Blocklists } from "../../ports/blocklist.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+
+export interface OwnListingParts {
+  readonly blocklists: Pick<Blocklists, "listsHost">;
+  readonly resolver: Pick<Resolver, "addresses">;
+  readonly journal: Journal;
+  /** The name in the MX record, whose addresses are ours. */
+  readonly hostname: string;
+}
+
+/** Addresses that no list in the world speaks of. */
+const LOCAL = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "::/127",
+  "fc00::/7",
+  "fe80::/10",
+].map((text) => parseNetwork(text) as Network);
+
+/** Looks whether lists of bad clients have our own address: primaries and others might then refuse our mail. */
+export class OwnListing {
+  readonly #parts: OwnListingParts;
+  #known: ReadonlySet<string> = new Set();
+
+  constructor(parts: OwnListingParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks one list after the other; tells the journal of what is new. */
+  async look(zones: readonly string[]): Promise<void> {
+    const { blocklists, journal } = this.#parts;
+    const found = new Set<string>();
+    const addresses = zones.length === 0 ? [] : await this.#addresses();
+    for (const ip of addresses) {
+      for (const zone of zones) {
+        if (!(await blocklists.listsHost(zone, ip))) continue;
+        found.add(`${zone} ${ip}`);
+        if (!this.#known.has(`${zone} ${ip}`)) journal.record({ kind: "blocklist.listsUs", zone, ip });
+      }
+    }
+    this.#known = found;
+  }
+
+  async #addresses(): Promise<readonly string[]> {
+    const lookup = await this.#parts.resolver.addresses(this.#parts.hostname);
+    if (lookup.kind !== "found") return [];
+    return lookup.records.filter((ip) => !LOCAL.some((network) => networkHas(network, ip)));
+  }
+}
