@@ -17,7 +17,8 @@ RUN apt-get update \
   && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-ENV NODE_ENV=production
+# What Node.js makes of the sources is kept in CACHE_DIRECTORY: a quicker start and less memory.
+ENV NODE_ENV=production CACHE_DIRECTORY=/var/cache/holdfast
 COPY package.json LICENSE* ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY migrations ./migrations
@@ -27,7 +28,7 @@ COPY config /config
 # `storage: sqlite:./data` is relative to /app: the link takes it to the volume, so that mail outlives the container.
 RUN groupadd --system --gid 2525 holdfast \
   && useradd --system --uid 2525 --gid holdfast --no-create-home --home-dir /data holdfast \
-  && install -d -o holdfast -g holdfast -m 0700 /data \
+  && install -d -o holdfast -g holdfast -m 0700 /data /var/cache/holdfast \
   && ln -s /data /app/data
 USER holdfast
 VOLUME /data
