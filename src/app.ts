@@ -20,7 +20,9 @@ import {
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
+import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
+import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
@@ -36,6 +38,9 @@ const LOOK_AT_OURSELVES = 12 * 3_600_000;
 const DATA_GRACE = 20_000;
 /** Everything together; then the process ends with what is durable. */
 const STOP_LIMIT = 60_000;
+
+/** How often SMTP threads hear of changes of what primaries can take, in ms. */
+const TELL_EVERY = 5000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -139,7 +144,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
@@ -147,7 +152,9 @@ class RunningDaemon implements Daemon {
       tls: () => certificate.current(),
       limits,
       rates,
+      known,
       storage,
+      connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
       soundLists: () => this.#lists.sound(),
     });
     this.#smtp = threads;
@@ -215,15 +222,31 @@ class RunningDaemon implements Daemon {
   }
 
   #addJobs(): void {
-    const { editor, schedule } = this.#foundation;
+    const { editor, schedule, crew } = this.#foundation;
+    const board = new OffersBoard({
+      primaries: async () => this.#delivery?.current?.control.call("status", undefined),
+      readers: () => this.#readers(),
+      clock: crew.clock,
+    });
+    schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
     schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.test() });
     schedule.add({ name: "look at ourselves", every: LOOK_AT_OURSELVES, run: () => this.#lookAtOurselves() });
   }
 
+  #readers(): ReadonlyMap<object, Reader> {
+    const running = this.#smtp.flatMap((thread) => thread.current ?? []);
+    return new Map(running.map((life) => [life, { tell: (offers) => life.control.call("learned", offers) }]));
+  }
+
   #directoryChanged(): void {
     void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
+  }
+
+  /** A delivery thread that starts anew looks at everything by itself. */
+  #flush(domain: string): void {
+    void this.#delivery?.current?.control.call("flush", [domain]).catch(() => undefined);
   }
 
   #status(): ControlStatus {

@@ -108,7 +108,11 @@ export interface SmtpCrewParts extends CrewParts {
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  /** The process-wide memory of clients that behaved. */
+  readonly known: SharedArrayBuffer;
   readonly storage: Storage;
+  /** A line to what is known of primaries, for one life of one thread. */
+  readonly connectPrimaries: () => MessagePort;
 }
 
 /** All SMTP threads; each listens on every address. */
@@ -124,6 +128,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     new RateTable(parts.rates, thread).forget(thread);
     const intake = parts.storage.connect("intake");
     const memory = parts.storage.connect("memory");
+    const primaries = parts.connectPrimaries();
     const journal = journalLine(parts.sink);
     const { threads, limits } = parts.config().smtp;
     const value: SmtpThreadData = {
@@ -136,13 +141,15 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       shared: parts.storage.shared,
       limits: parts.limits,
       rates: parts.rates,
+      known: parts.known,
       thread,
       intake,
       memory,
+      primaries,
       journal,
       clockOffset: parts.clockOffset,
     };
-    return { value, moved: [intake, memory, journal] };
+    return { value, moved: [intake, memory, primaries, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
     plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),

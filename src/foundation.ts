@@ -6,6 +6,7 @@ import { openCertificate, type Certificate } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "./crew.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
 import { rateMemory } from "./runtime/rates.ts";
 import { Schedule } from "./runtime/schedule.ts";
@@ -22,6 +23,7 @@ export interface Foundation {
   readonly limits: SharedArrayBuffer;
   /** What client networks did in the current period, for all SMTP threads. */
   readonly rates: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   readonly certificate: Certificate;
   readonly startedAt: number;
 }
@@ -65,6 +67,7 @@ export async function layFoundation(
   const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
   const limits = connectionMemory(config.smtp.threads);
   const rates = rateMemory();
+  const known = knownClientsMemory();
   return {
     crew,
     storage,
@@ -74,6 +77,7 @@ export async function layFoundation(
     schedule,
     limits,
     rates,
+    known,
     certificate,
     startedAt: clock.now(),
   };

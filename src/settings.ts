@@ -17,6 +17,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     rates: config.smtp.rates,
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
+    greetAtOnce: config.smtp.greetAtOnce,
     ...(tls !== undefined && { tls }),
   };
 }

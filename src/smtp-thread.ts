@@ -4,6 +4,9 @@ import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { PrimaryOffers } from "./ports/health.ts";
+import type { PrimariesControl } from "./primaries-line.ts";
+import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
@@ -23,6 +26,7 @@ export interface SmtpThreadData {
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
@@ -30,6 +34,7 @@ export interface SmtpThreadData {
   readonly intake: MessagePort;
   /** To the store's memory of greylisting. */
   readonly memory: MessagePort;
+  readonly primaries: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -39,6 +44,8 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
+  /** What primaries can take, by domain. */
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   applyChecks(checks: CheckSettings): void;
   /** Domains whose primaries are all away for long. */
   longAway(domains: readonly string[]): void;
@@ -53,8 +60,9 @@ const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
-const directory = new Directory(openDirectoryReader(data.folder));
+const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
@@ -67,6 +75,7 @@ const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
   rates: data.rates,
+  known: data.known,
   thread: data.thread,
   directory,
   policy: new Policy({
@@ -83,12 +92,14 @@ const endpoint = await startSmtp({
   journal,
   log,
   clock,
+  flush: (domain) => void primaries.call("flush", domain).catch(() => undefined),
 });
 
 serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
+    learned: (offers) => endpoint.learned(offers),
     applyChecks: (settings) => {
       checks = settings;
     },

@@ -22,7 +22,8 @@ import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { domainAdd, domainList, domainPause, domainRemove, domainResume, domainShow } from "./domains.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
-import { queueExport, queueList, queueShow } from "./queue-look.ts";
+import { queueExport } from "./queue-export.ts";
+import { queueList, queueShow } from "./queue-look.ts";
 import {
   recipientsAdd,
   recipientsCheck,
@@ -33,6 +34,7 @@ import {
 import { MIN_COLUMNS, plain } from "./terminal.ts";
 import { tokenAdd, tokenList, tokenRevoke } from "./tokens.ts";
 import { trace } from "./trace.ts";
+import { trustKit } from "./trust-kit.ts";
 
 export interface ToolEnv {
   /** The daemon's Unix socket. */
@@ -69,6 +71,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["recipients replace", recipientsReplace],
   ["recipients check", recipientsCheck],
   ["trace", trace],
+  ["trust-kit", trustKit],
   ["reload", reload],
   ["health", health],
   ["token add", tokenAdd],

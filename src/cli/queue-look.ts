@@ -1,15 +1,12 @@
-/** Looking at the queue: list, show, export. */
-import { createWriteStream } from "node:fs";
-import type { Writable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+/** Looking at the queue: list, show. */
 import {
   StateName,
   type MailBody,
   type QueueEntryBody,
   type QueuePage,
 } from "../endpoints/admin/contract.ts";
-import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
-import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+import { OK, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { ageOf, facts, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const STATES: readonly string[] = StateName.options;
 
@@ -162,27 +159,4 @@ export function entryText(tool: Tool, entry: QueueEntryBody): string {
 
 function nextAttempt(dueAt: number, now: number): string {
   return dueAt <= now ? "due" : `in ${timeInWords(dueAt - now)}, ${timeWithZone(dueAt)}`;
-}
-
-export const queueExport: Command = {
-  words: "ID",
-  summary: "Writes the mail as it would go out (message/rfc822) to stdout or a file.",
-  options: [{ name: "output", value: "FILE", help: "write there" }],
-  example: "holdfast queue export 01k9zq3v5x0abcde --output mail.eml",
-  async run(tool, input) {
-    const file = input.text("output");
-    if (file === undefined && isTerminal(tool.stdout))
-      throw new WrongUse("a mail may hold what steers a terminal; give --output FILE, or a pipe");
-    const mail = await tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(input.word(0))}/export` });
-    if (file === undefined) await pipeline(mail, tool.stdout, { end: false });
-    else {
-      await pipeline(mail, createWriteStream(file, { mode: 0o600 }));
-      tool.complain(`written to ${plain(file)}`);
-    }
-    return OK;
-  },
-};
-
-function isTerminal(stream: Writable): boolean {
-  return (stream as Writable & { readonly isTTY?: boolean }).isTTY === true;
 }

@@ -1,17 +1,21 @@
 /** Where is my mail? */
 import type { TraceBody } from "../endpoints/admin/contract.ts";
-import { FAILED, OK, type Command, type Tool } from "./command.ts";
+import { FAILED, OK, WrongUse, type Command, type Tool } from "./command.ts";
+import { LEDGER_OPTIONS, printLedger } from "./ledger.ts";
 import { entryText } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone, wrap } from "./terminal.ts";
 
 const MARGIN = 4;
 
 export const trace: Command = {
-  words: "ABOUT",
+  words: "[ABOUT]",
   summary: "Where is my mail? By id, address or Message-ID: how it stands, and what happened.",
-  options: [],
+  options: LEDGER_OPTIONS,
   example: "holdfast trace alice@example.com",
   async run(tool, input) {
+    if (input.flag("ledger")) return printLedger(tool, input);
+    if (input.words.length === 0) throw new WrongUse("ABOUT is missing; --ledger shows all");
+    if (input.flag("csv")) throw new WrongUse("--csv goes with --ledger");
     const found = await tool.daemon.ask<TraceBody>({ path: "/v1/trace", query: { about: input.word(0) } });
     const known = found.mails.length > 0 || found.lines.length > 0;
     tool.print(found, () =>

@@ -58,6 +58,7 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     threads: smtp.threads ?? Math.min(4, Math.max(1, availableParallelism() - 1)),
     maxMessageSize: smtp.maxMessageSize,
     greetDelay: smtp.greetDelay,
+    greetAtOnce: smtp.greetAtOnce,
     limits: smtp.limits,
     rates: ratesConfig(smtp.rates),
   };

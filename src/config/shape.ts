@@ -53,6 +53,8 @@ export interface SmtpConfig {
   readonly threads: number;
   readonly maxMessageSize: number;
   readonly greetDelay: number;
+  /** Networks that never wait for the greeting. */
+  readonly greetAtOnce: readonly string[];
   readonly limits: SmtpLimits;
   readonly rates: SmtpRates;
 }

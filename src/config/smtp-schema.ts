@@ -199,7 +199,8 @@ export const smtp = section({
     rfc: "RFC 1870, RFC 5321 §4.5.3.1.7",
   }),
   greetDelay: described(duration("0s", "30s").prefault("100ms"), {
-    meaning: "Wait before the banner; a client that talks before it is told 554 (junk senders do).",
+    meaning:
+      "Wait before the banner; a client that talks before it is cut off with 421 (junk senders do). Clients whose network delivered a mail in the last 7 days do not wait.",
     example: "100ms",
     rfc: "RFC 5321 §4.3.1",
   }),
@@ -208,6 +209,7 @@ export const smtp = section({
       "Caps on what one client network, a /24 of IPv4 or a /64 of IPv6, does in a period; exact over all threads.",
     example: "{ period: 10m, refusedRecipients: 100 }",
   }),
+  greetAtOnce: networks("Networks that get the banner at once."),
   limits: described(limits.prefault({}), {
     meaning: "Bounds on what one client, and all clients together, can ask for.",
     example: "{ connectionsPerClient: 500 }",

@@ -77,6 +77,12 @@ export const transportKeys = {
       type: "SHA-256, or a list",
     },
   ),
+  identity: described(choice("headers", "xforward", "xclient").optional(), {
+    meaning:
+      "What the primary is told of the client that brought a mail. `headers`: Received fields, and XFORWARD where it is offered; `xforward`: an alert when it is not offered; `xclient`: the primary sees the client in our place and judges it again, days later perhaps.",
+    example: "xclient",
+    default: "`headers`",
+  }),
   login: described(login.optional(), {
     meaning: "AUTH before mail is handed over; needs `tls: require`, `verify` or `pin`.",
     example: "{ user: holdfast, passwordFile: primary.secret }",
@@ -92,7 +98,7 @@ export function transport(
   given: Given,
   context: { addIssue(issue: { code: "custom"; message: string; path: string[] }): void },
 ): Transport {
-  const { tls, implicitTls, pin: pins, login: credentials } = given;
+  const { tls, implicitTls, pin: pins, login: credentials, identity } = given;
   const complain = (key: string, wrong: string, right: string): void =>
     context.addIssue({ code: "custom", message: message(wrong, right), path: [key] });
   if (tls === "pin" && (pins === undefined || pins.length === 0))
@@ -106,5 +112,6 @@ export function transport(
     ...(implicitTls !== undefined && { implicitTls }),
     ...(pins !== undefined && { pins }),
     ...(credentials !== undefined && { login: credentials }),
+    ...(identity !== undefined && { identity }),
   };
 }

@@ -73,7 +73,7 @@ export const retention = z
   .transform((given) => (typeof given === "number" ? { ...retentionKeys.parse({}), waiting: given } : given));
 
 export const delivery = section({
-  connections: described(integer(1, 1000).prefault("8"), {
+  connections: described(integer(1, 1000).prefault("20"), {
     meaning: "Connections to one primary at a time, at most.",
     example: "4",
   }),

@@ -68,8 +68,18 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
 
+let lastSecond = Number.NaN;
+let lastDate = "";
+
 /** A date as RFC 5322 §3.3 writes it, in UTC. */
 export function mailDate(at: number): string {
+  const second = Math.floor(at / 1000);
+  if (second !== lastSecond) lastDate = writeDate(at);
+  lastSecond = second;
+  return lastDate;
+}
+
+function writeDate(at: number): string {
   const date = new Date(at);
   const day = `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
   const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(":");

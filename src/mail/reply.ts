@@ -28,7 +28,9 @@ export function isPermanent(answer: Reply): boolean {
 
 /** `550 5.1.1 No such user`, one line. */
 export function formatReply(answer: Reply): string {
-  return [String(answer.code), answer.enhanced, answer.text].filter(Boolean).join(" ");
+  const { code, enhanced, text } = answer;
+  const codes = enhanced === undefined || enhanced === "" ? String(code) : `${code} ${enhanced}`;
+  return text === "" ? codes : `${codes} ${text}`;
 }
 
 const MAX_REPLY_TEXT = 1000;

@@ -20,6 +20,12 @@ export interface Login {
   readonly method?: "plain" | "login";
 }
 
+/**
+ * What a primary is told of the client that brought a mail. `headers`: our header fields, and XFORWARD where it is
+ * offered; `xforward`: the same, and it is told when it is not offered; `xclient`: the primary sees the client itself.
+ */
+export type Identity = "headers" | "xforward" | "xclient";
+
 /** How a primary is spoken to. */
 export interface Transport {
   readonly tls: TlsLevel;
@@ -28,6 +34,8 @@ export interface Transport {
   /** SHA-256 of certificates or public keys, in hexadecimal; one of them must fit, for level `pin`. */
   readonly pins?: readonly string[];
   readonly login?: Login;
+  /** Absent: `headers`. */
+  readonly identity?: Identity;
 }
 
 /** Where a domain's mail goes. Either a host, or `mx`: the domain's own MX records without ours. */

@@ -11,6 +11,13 @@ import type { Capabilities } from "./smtp-client.ts";
  */
 export type PrimaryState = "unknown" | "up" | "suspect" | "down" | "banned" | "loop";
 
+/** What the primaries of a domain can take, as their EHLO told. */
+export interface PrimaryOffers {
+  readonly smtpUtf8: boolean;
+  /** Octets of a whole message; absent: no limit. */
+  readonly size?: number;
+}
+
 /** The first mails of a domain to a primary after an outage, or the stop that they led to. */
 export interface ProbationStatus {
   readonly domain: string;
@@ -34,6 +41,8 @@ export interface PrimaryStatus {
   readonly why?: string;
   readonly lastProbe?: number;
   readonly capabilities?: Capabilities;
+  /** When it told those, ms since 1970. */
+  readonly learnedAt?: number;
   /** Connections in use. */
   readonly connections: number;
   /** Domains that are in probation there; absent: none. */

@@ -32,6 +32,8 @@ export interface QueueEntry {
   /** The operator who held, released or deleted it last. */
   readonly who?: string;
   readonly size: number;
+  /** SHA-256 of the body as stored, in hexadecimal. */
+  readonly hash?: string;
 }
 
 export interface MailDetail {

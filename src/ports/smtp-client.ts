@@ -20,6 +20,8 @@ export interface Capabilities {
   readonly banner?: string;
   /** Keywords in upper case. */
   readonly extensions: readonly string[];
+  /** What XFORWARD and XCLIENT take, by keyword, where they are offered; all in upper case. */
+  readonly attributes?: Readonly<Record<string, readonly string[]>>;
   /** Its SIZE limit in bytes; absent when it names none. */
   readonly size?: number;
   /** `TLSv1.3` and the like; absent in clear. */
@@ -58,6 +60,8 @@ export interface Conversation {
   readonly capabilities: Capabilities;
   /** `dot`: the end of the body went out and its reply is awaited. `over`: no further mail can be sent. */
   readonly phase: "idle" | "envelope" | "body" | "dot" | "over";
+  /** False: this connection stands for another client (XCLIENT); the mail needs one of its own. */
+  takes(mail: ClaimedMail): boolean;
   /** Never rejects: each recipient gets an outcome whatever happens. */
   send(mail: ClaimedMail): Promise<SendResult>;
   /** QUIT, politely and bounded to 2 s; never rejects. */

@@ -88,7 +88,8 @@ export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M)
 export function openChannel<M extends Served<M>>(port: MessagePort): Caller<M> {
   const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   const listeners: ((notice: never) => void)[] = [];
-  const calls = outbox<Call>(port, (batch) => ({ calls: batch }));
+  // Sockets that became readable together are served as tasks of their own; their calls travel together.
+  const calls = outbox<Call>(port, (batch) => ({ calls: batch }), setImmediate);
   let lastId = 0;
   let closed = false;
   port.on("message", (packet: Packet) => {
@@ -122,10 +123,11 @@ export function openChannel<M extends Served<M>>(port: MessagePort): Caller<M> {
   };
 }
 
-/** Collects what is sent during one turn and posts it as one packet when the turn ends. */
+/** Collects what is sent and posts it as one packet when `later` says so: at the end of the turn, or of the task. */
 function outbox<T>(
   port: MessagePort,
   wrap: (batch: T[]) => Packet,
+  later: (post: () => void) => void = queueMicrotask,
 ): (item: T, buffers: readonly Transferable[]) => void {
   let batch: T[] = [];
   let buffers: Transferable[] = [];
@@ -137,7 +139,7 @@ function outbox<T>(
     port.postMessage(packet, moved);
   };
   return (item, moved) => {
-    if (batch.length === 0) queueMicrotask(post);
+    if (batch.length === 0) later(post);
     batch.push(item);
     buffers.push(...moved);
   };

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 /** Crockford's alphabet, lower case: sorts as it counts, no letters that look alike. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -15,13 +15,26 @@ export function idSource(now: () => number): () => string {
     if (time > lastTime) {
       lastTime = time;
       // The top bit stays free, so that counting up within the millisecond never overflows.
-      tail = randomBytes(4).readUInt32BE(0) >>> 1;
+      tail = random() >>> 1;
     } else {
       tail += 1;
     }
     return encode(lastTime, 10) + encode(tail, 7).slice(1);
   };
 }
+
+/** 32 random bits; the system is asked for many at a time. */
+const random = (() => {
+  const pool = new Uint32Array(256);
+  let used = pool.length;
+  return (): number => {
+    if (used === pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    return pool[used++] ?? 0;
+  };
+})();
 
 function encode(value: number, length: number): string {
   let text = "";

@@ -7,6 +7,7 @@
  * counted in the one overflow row, which has the same cap; what a dead thread held is given back by `forget`.
  */
 import { randomBytes } from "node:crypto";
+import { seededHash } from "./seeded-hash.ts";
 import { SharedLock } from "./shared-lock.ts";
 
 export interface ConnectionCaps {
@@ -66,8 +67,8 @@ export class ConnectionTable {
 
   /** Counts one connection of `network`, unless a cap is reached. */
   admit(network: string, caps: ConnectionCaps): Admission {
-    const high = keyedHash(network, this.#cell(SEED)) | 1;
-    const low = keyedHash(network, ~this.#cell(SEED));
+    const high = seededHash(network, this.#cell(SEED)) | 1;
+    const low = seededHash(network, ~this.#cell(SEED));
     return this.#locked(() => {
       if (this.#sum(HEADER) >= caps.connections) return { kind: "refused", why: "total" };
       const found = this.#find(high, low);
@@ -192,15 +193,4 @@ export class ConnectionTable {
 
 function distance(from: number, to: number, slots: number): number {
   return (to - from + slots) % slots;
-}
-
-/** 32 bits of a seeded mix; the seed keeps strangers from choosing networks that collide. */
-export function keyedHash(text: string, seed: number): number {
-  let value = seed ^ text.length;
-  for (let i = 0; i < text.length; i++) {
-    value = Math.imul(value ^ text.charCodeAt(i), 0x5bd1e995);
-    value ^= value >>> 15;
-  }
-  value = Math.imul(value ^ (value >>> 13), 0x2c1b3c6d);
-  return value ^ (value >>> 16);
 }

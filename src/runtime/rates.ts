@@ -7,7 +7,7 @@
  * that counted least gives way, so that nobody gets rid of a high count by bringing others.
  */
 import { randomBytes } from "node:crypto";
-import { keyedHash } from "./limits.ts";
+import { seededHash } from "./seeded-hash.ts";
 import { SharedLock } from "./shared-lock.ts";
 
 export const RATED = ["connections", "mails", "recipients", "refusedRecipients", "kibibytes"] as const;
@@ -51,8 +51,8 @@ export class RateTable {
   /** Counts, unless that would pass the cap: then nothing is counted and it answers false. */
   take(request: RateRequest): boolean {
     const seed = this.#cell(SEED);
-    const high = keyedHash(request.network, seed);
-    const low = keyedHash(request.network, ~seed);
+    const high = seededHash(request.network, seed);
+    const low = seededHash(request.network, ~seed);
     return this.#lock.hold(() => {
       // A cell has 32 bits, and only equality counts.
       const row = this.#row(high, low, request.period | 0);

@@ -19,6 +19,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { once } from "node:events";
+import type { PrimaryOffers } from "../../src/ports/health.ts";
 import { fakeDns, type Zones } from "../support/fake-dns.ts";
 import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
 import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
@@ -33,6 +34,8 @@ export interface ScriptSettings extends Pick<
   readonly dns?: Zones;
   /** Offer STARTTLS, or speak TLS at once. */
   readonly tls?: "starttls" | "implicit";
+  /** What primaries of a domain can take. */
+  readonly offers?: Readonly<Record<string, PrimaryOffers>>;
   /** Bytes that the store has room for. */
   readonly room?: number;
 }
@@ -82,7 +85,7 @@ export async function playScript(script: Script): Promise<void> {
 }
 
 async function openBench(script: ScriptSettings, dnsServer: string): Promise<Bench> {
-  const { tls, room, settings, limits, domains, checkSettings } = script;
+  const { tls, room, offers, settings, limits, domains, checkSettings } = script;
   const bench = await startBench({
     dnsServer,
     ...(domains !== undefined && { domains }),
@@ -97,6 +100,7 @@ async function openBench(script: ScriptSettings, dnsServer: string): Promise<Ben
     },
   });
   if (room !== undefined) bench.intake.free = room;
+  if (offers !== undefined) bench.endpoint.learned(Object.entries(offers));
   return bench;
 }
 

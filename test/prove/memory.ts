@@ -18,20 +18,28 @@ const DOMAIN = "example.test";
 /** Megabytes. */
 const LIMIT = 250;
 const DRAIN_DEADLINE = 120_000;
-/** Octets of one write of a slow client, and ms between two. */
+/** Octets of one write of a slow client. */
 const DRIP = 8192;
-const DRIP_EVERY = 100;
 
 interface Scale {
   readonly large: number;
   readonly largeSize: number;
   readonly slow: number;
   readonly slowSize: number;
+  /** Milliseconds between two writes of one slow client. */
+  readonly slowEvery: number;
   readonly queued: number;
 }
 
-const LONG: Scale = { large: 10, largeSize: 50e6, slow: 1000, slowSize: 200_000, queued: 10_000 };
-const SHORT: Scale = { large: 4, largeSize: 12e6, slow: 100, slowSize: 100_000, queued: 500 };
+const LONG: Scale = {
+  large: 10,
+  largeSize: 50e6,
+  slow: 1000,
+  slowSize: 200_000,
+  slowEvery: 600,
+  queued: 10_000,
+};
+const SHORT: Scale = { large: 4, largeSize: 12e6, slow: 100, slowSize: 100_000, slowEvery: 100, queued: 500 };
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
   const scale = short ? SHORT : LONG;
@@ -54,7 +62,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   await measured("idleMB", () => pause(short ? 200 : 2000));
   const port = daemon.smtpPort;
   const large = { name: "large", count: scale.large, size: scale.largeSize, drip: scale.largeSize, every: 0 };
-  const slow = { name: "slow", count: scale.slow, size: scale.slowSize, drip: DRIP, every: DRIP_EVERY };
+  const slow = { name: "slow", count: scale.slow, size: scale.slowSize, drip: DRIP, every: scale.slowEvery };
   await measured("largeMB", () => sendTogether(port, large, ledger));
   await measured("slowMB", () => sendTogether(port, slow, ledger));
   const letters = createLoad({

@@ -19,6 +19,8 @@ export class FakeSession {
   #mailLine = "";
   #recipients: string[] = [];
   #tls = false;
+  /** No more XCLIENT in this session. */
+  #single = false;
   /** What AUTH LOGIN still wants, and what it was given. */
   #saying: string[] = [];
   readonly #said: string[] = [];
@@ -68,6 +70,8 @@ export class FakeSession {
     if (this.#saying.length > 0) return this.#say(line);
     const verb = line.slice(0, 4).toUpperCase();
     if (verb === "AUTH") return this.#auth(line);
+    if (verb === "XFOR") return this.#answer("250 2.0.0 noted");
+    if (verb === "XCLI") return this.#xclient(line);
     if (verb === "EHLO") this.#ehlo();
     else if (verb === "HELO") this.#answer(`250 ${this.#primary.behaviour.name ?? "primary.test"}`);
     else if (verb === "MAIL") this.#mail(line);
@@ -85,7 +89,8 @@ export class FakeSession {
     const { tls, brokenTls, auth } = this.#primary.behaviour;
     const offersTls = !this.#tls && (tls !== undefined || brokenTls === true);
     const offersAuth = auth === undefined ? [] : [`AUTH ${auth.mechanisms}`];
-    const lines = [name, ...extensions, ...(offersTls ? ["STARTTLS"] : []), ...offersAuth];
+    const left = this.#single ? extensions.filter((text) => !text.startsWith("XCLIENT")) : extensions;
+    const lines = [name, ...left, ...(offersTls ? ["STARTTLS"] : []), ...offersAuth];
     this.#answer(lines.map((text, i) => `250${i === lines.length - 1 ? " " : "-"}${text}`).join("\r\n"));
   }
 
@@ -144,6 +149,11 @@ export class FakeSession {
     const answer = this.#primary.behaviour.onDot?.(mail) ?? "250 2.0.0 taken";
     if (!/^[45]/.test(answer)) this.#primary.keep(mail);
     this.#answer(answer);
+  }
+
+  #xclient(line: string): void {
+    this.#single = this.#primary.behaviour.singleXclient === true;
+    this.#answer(this.#primary.behaviour.onXclient?.(line) ?? "220 primary.test ESMTP");
   }
 
   /** AUTH PLAIN in one line, AUTH LOGIN in three. */

@@ -33,6 +33,9 @@ export interface Behaviour {
   extensions?: readonly string[];
   /** Refuse EHLO, so that only HELO is left. */
   noEhlo?: boolean;
+  /** After one XCLIENT no further one is offered. */
+  singleXclient?: boolean;
+  onXclient?: (line: string) => string | Act | undefined;
   onMail?: (sender: string) => string | Act | undefined;
   onRcpt?: (recipient: string) => string | Act | undefined;
   onData?: () => string | Act | undefined;

@@ -87,6 +87,10 @@ class FakeConversation implements Conversation {
     server.mostOpen = Math.max(server.mostOpen, server.open);
   }
 
+  takes(): boolean {
+    return true;
+  }
+
   async send(mail: ClaimedMail): Promise<SendResult> {
     this.phase = "body";
     this.#server.mails.push(mail);

@@ -33,6 +33,7 @@ export interface StoredMail {
   readonly sender: string;
   readonly body: Buffer;
   readonly smtpUtf8: boolean;
+  readonly ip: string;
   readonly recipients: readonly StoredRecipient[];
   token: number;
 }
@@ -44,6 +45,8 @@ export interface Given {
   readonly sender?: string;
   readonly dueAt?: number;
   readonly smtpUtf8?: boolean;
+  /** The client's address. */
+  readonly ip?: string;
 }
 
 export class FakeWorkStore implements WorkStore {
@@ -88,6 +91,7 @@ export class FakeWorkStore implements WorkStore {
       sender: given.sender ?? "sender@elsewhere.test",
       body: Buffer.from(given.body ?? "Subject: test\r\n\r\nhello\r\n"),
       smtpUtf8: given.smtpUtf8 ?? false,
+      ip: given.ip ?? "192.0.2.1",
       recipients,
       token: 0,
     };
@@ -249,7 +253,7 @@ export class FakeWorkStore implements WorkStore {
       sender: mail.sender,
       recipients,
       acceptedAt: mail.acceptedAt,
-      client: { ip: "192.0.2.1", helo: "client.test" },
+      client: { ip: mail.ip, helo: "client.test" },
       topFields: "Received: by mx2.test\r\n",
       smtpUtf8: mail.smtpUtf8,
       eightBit: false,

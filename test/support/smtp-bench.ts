@@ -6,6 +6,7 @@ import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
+import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
 import { connectionMemory } from "../../src/runtime/limits.ts";
 import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
@@ -182,6 +183,8 @@ export interface Bench extends AsyncDisposable {
   readonly directory: MemoryDirectory;
   readonly events: JournalEvent[];
   readonly errors: string[];
+  /** Domains that ETRN asked for. */
+  readonly flushed: string[];
   readonly settings: SmtpSettings;
   readonly limits: SharedArrayBuffer;
   readonly port: number;
@@ -202,6 +205,7 @@ export function benchParts(options: BenchOptions = {}) {
   const clock = options.clock ?? systemClock();
   const events: JournalEvent[] = [];
   const errors: string[] = [];
+  const flushed: string[] = [];
   const intake = new MemoryIntake();
   const directory = new MemoryDirectory(options.domains);
   const journal = { record: (event: JournalEvent): void => void events.push(event) };
@@ -228,13 +232,33 @@ export function benchParts(options: BenchOptions = {}) {
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
   const table = new RateTable(rateMemory(), 0);
   const rates = new ClientRates({ table, clock, settings: () => settings });
-  return { rates, clock, events, errors, intake, directory, journal, log, policy, acceptor, settings };
+  return {
+    rates,
+    clock,
+    events,
+    errors,
+    flushed,
+    intake,
+    directory,
+    journal,
+    log,
+    policy,
+    acceptor,
+    settings,
+  };
 }
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
   const limits = connectionMemory(1);
-  const endpoint = await startSmtp({ ...parts, rates: rateMemory(), limits, thread: 0 });
+  const endpoint = await startSmtp({
+    ...parts,
+    rates: rateMemory(),
+    limits,
+    known: knownClientsMemory(),
+    thread: 0,
+    flush: (domain) => void parts.flushed.push(domain),
+  });
   return {
     ...parts,
     endpoint,

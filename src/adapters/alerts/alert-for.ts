@@ -36,7 +36,7 @@ function sentence(event: JournalEvent): Words | undefined {
       );
     case "primary.weakened":
       return words(
-        `TLS of ${event.destination}`,
+        event.destination,
         `${event.destination}, which takes mail for ${list(event.domains)}: ${event.why}.`,
       );
     case "probation.stopped":

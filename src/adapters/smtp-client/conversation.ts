@@ -3,11 +3,13 @@ import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { reply } from "../../mail/reply.ts";
+import type { Identity } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Capabilities, Conversation, SendResult } from "../../ports/smtp-client.ts";
 import { DotStuffer } from "./dot-stuffing.ts";
 import { Closing, sendEnvelope, whileOpen, wireSize } from "./envelope.ts";
+import { sameClient, xclientLine } from "./identity.ts";
 import type { Wire } from "./wire.ts";
 import { ConnectionLost } from "./wire.ts";
 
@@ -16,6 +18,9 @@ export interface ConversationLimits {
   readonly block: number;
   /** Milliseconds for the reply to the final dot; RFC 5321 §4.5.3.2: 10 min. */
   readonly final: number;
+  /** Our EHLO name. */
+  readonly hostname: string;
+  readonly identity?: Identity;
 }
 
 const QUIT_TIMEOUT = 2000;
@@ -32,6 +37,11 @@ export class WireConversation implements Conversation {
   /** The kernel took the octets of the present body up to the final dot. */
   #flushed = false;
   #refusedAt: SendResult["refusedAt"];
+  /** The mail whose client the last XCLIENT named. */
+  #introduced: ClaimedMail | undefined;
+  /** The peer takes another XCLIENT in this session. */
+  #anew = false;
+  #refusesXclient = false;
 
   constructor(wire: Wire, capabilities: Capabilities, limits: ConversationLimits) {
     this.#wire = wire;
@@ -42,6 +52,10 @@ export class WireConversation implements Conversation {
   get phase(): Conversation["phase"] {
     const quiet = this.#wire.lost === undefined && this.#wire.early() === undefined;
     return this.#phase === "idle" && !quiet ? "over" : this.#phase;
+  }
+
+  takes(mail: ClaimedMail): boolean {
+    return this.#introduced === undefined || this.#anew || sameClient(this.#introduced, mail);
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {
@@ -81,6 +95,7 @@ export class WireConversation implements Conversation {
     this.#phase = "envelope";
     this.#flushed = false;
     try {
+      await this.#introduce(mail);
       const { taken, open, refusedAt } = await sendEnvelope(this.#wire, mail, this.capabilities, outcomes);
       this.#refusedAt = refusedAt;
       if (open) await this.#body(mail, taken, outcomes);
@@ -90,6 +105,27 @@ export class WireConversation implements Conversation {
     } catch (error) {
       return this.#broken(mail, outcomes, error);
     }
+  }
+
+  /** XCLIENT once for all mails of one client; a primary that refuses it goes on with us as the client. */
+  async #introduce(mail: ClaimedMail): Promise<void> {
+    if (this.#limits.identity !== "xclient") return;
+    if (this.#refusesXclient || (this.#introduced !== undefined && sameClient(this.#introduced, mail)))
+      return;
+    const line = xclientLine(mail, this.capabilities);
+    if (line === undefined) return;
+    const before = this.#introduced;
+    this.#wire.write([line]);
+    const answer = whileOpen(await this.#wire.reply(this.#limits.block));
+    // The client before must not get the blame for this mail.
+    if (answer.code !== 220 && before !== undefined) throw new Closing(answer);
+    this.#refusesXclient = answer.code !== 220;
+    if (this.#refusesXclient) return;
+    this.#introduced = mail;
+    // The session begins anew with the greeting; many a peer takes one XCLIENT a session.
+    this.#wire.write([`EHLO ${this.#limits.hostname}\r\n`]);
+    const greeted = whileOpen(await this.#wire.reply(this.#limits.block));
+    this.#anew = /\bXCLIENT\b/i.test(greeted.text);
   }
 
   async #body(mail: ClaimedMail, taken: readonly number[], outcomes: Map<number, Outcome>): Promise<void> {

@@ -8,6 +8,7 @@ import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
+import { xforwardLines } from "./identity.ts";
 import type { Wire } from "./wire.ts";
 
 /** RFC 5321 §4.5.3.2, in ms. */
@@ -46,7 +47,10 @@ export async function sendEnvelope(
     return whileOpen(await wire.reply(timeout));
   };
   const lines = commands(mail, capabilities);
-  if (pipelined) wire.write([lines.join("")]);
+  const before = xforwardLines(mail, capabilities);
+  if (pipelined) wire.write([before.join("") + lines.join("")]);
+  // They are for the primary's log only: what it answers changes nothing.
+  for (const line of before) await step(line, MAIL_TIMEOUT);
   const sender = await step(lines[0] ?? "", MAIL_TIMEOUT);
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);

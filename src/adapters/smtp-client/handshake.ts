@@ -152,13 +152,23 @@ function capabilitiesOf(connection: SMTPConnection, internals: Internals, banner
   const name = firstName(connection.lastServerResponse || banner) || greeted;
   const socket = connection._socket;
   const lines = internals._ehloLines ?? [];
+  const attributes = attributesOf(lines);
   return {
     name,
+    ...(attributes !== undefined && { attributes }),
     ...(greeted !== "" && greeted !== name && { banner: greeted }),
     extensions: lines.slice(0, 100).map((line) => printable(line.split(/\s/, 1)[0] ?? "").toUpperCase()),
     ...(internals._maxAllowedSize > 0 && { size: internals._maxAllowedSize }),
     ...(socket instanceof TLSSocket && { tls: socket.getProtocol() ?? "TLS" }),
   };
+}
+
+/** What stands behind XFORWARD and XCLIENT. */
+function attributesOf(lines: readonly string[]): Capabilities["attributes"] {
+  const offered = lines.slice(0, 100).map((line) => line.toUpperCase().split(/\s+/));
+  const found = offered.filter(([keyword = ""]) => keyword === "XFORWARD" || keyword === "XCLIENT");
+  if (found.length === 0) return undefined;
+  return Object.fromEntries(found.map(([keyword = "", ...words]) => [keyword, words]));
 }
 
 /** The first word after the code, as a host name is written there; RFC 5321 §4.2. */

@@ -4,6 +4,9 @@ import { parseReply } from "../../mail/reply.ts";
 /** Octets that one reply may have, all lines together. */
 export const MAX_REPLY = 64 * 1024;
 
+/** Lines of one peer that are kept as they were read. */
+const REMEMBERED = 8;
+
 /** RFC 5321 §4.2: three digits, then a hyphen where more lines follow. */
 const REPLY_LINE = /^[2-5]\d\d(?:[ -]|$)/;
 
@@ -14,8 +17,18 @@ export class NotSmtp extends Error {}
 export class ReplyReader {
   #rest = "";
   #lines: string[] = [];
+  readonly #said = new Map<string, Reply>();
   /** Octets of the lines that wait for the reply's last one. */
   #size = 0;
+
+  /** A peer says the same few lines again and again. */
+  #known(line: string): Reply {
+    const known = this.#said.get(line);
+    if (known !== undefined) return known;
+    const reply = read(line);
+    if (this.#said.size < REMEMBERED && line.length < 100) this.#said.set(line, reply);
+    return reply;
+  }
 
   /** Takes what arrived and answers the replies that are complete by it. */
   push(chunk: Buffer): Reply[] {
@@ -33,10 +46,14 @@ export class ReplyReader {
     if (this.#size > MAX_REPLY) throw new NotSmtp("the reply does not end");
     this.#lines.push(line);
     if (line[3] === "-") return;
-    replies.push(parseReply(decode(this.#lines.join("\n"))));
+    replies.push(this.#lines.length === 1 ? this.#known(line) : read(this.#lines.join("\n")));
     this.#lines = [];
     this.#size = 0;
   }
+}
+
+function read(octets: string): Reply {
+  return parseReply(decode(octets));
 }
 
 /** Octets as UTF-8 where they are that, else as Latin-1. */

@@ -58,7 +58,9 @@ export function smtpClient(
 
 async function converse(target: Target, settings: SmtpClientSettings): Promise<Conversation> {
   const { socket, capabilities } = await greet(target, settings);
-  return new WireConversation(new Wire(socket, settings.clock), capabilities, settings);
+  const { identity } = target;
+  const limits = { ...settings, ...(identity !== undefined && { identity }) };
+  return new WireConversation(new Wire(socket, settings.clock), capabilities, limits);
 }
 
 async function greet(target: Target, settings: SmtpClientSettings): Promise<Greeted> {

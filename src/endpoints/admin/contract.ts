@@ -79,6 +79,7 @@ export const QueueEntryBody = z.object({
   lastReply: z.string().exactOptional(),
   destination: z.string().exactOptional(),
   size: z.number(),
+  hash: z.string().exactOptional(),
 });
 export type QueueEntryBody = z.infer<typeof QueueEntryBody>;
 

@@ -7,6 +7,8 @@ export const PrimaryBody = z.strictObject({
   host: z.string().max(255).default(""),
   port: z.number().int().min(1).max(65_535).default(25),
   tls: z.enum(["none", "opportunistic", "require", "verify", "pin"]).default("opportunistic"),
+  /** What it is told of clients; absent: header fields, and XFORWARD where it is offered. */
+  identity: z.enum(["headers", "xforward", "xclient"]).exactOptional(),
   /** TLS from the first octet on; absent: at port 465. */
   implicitTls: flag.exactOptional(),
   /** SHA-256 of certificates or public keys in hexadecimal, for `tls: pin`. */

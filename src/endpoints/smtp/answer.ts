@@ -40,14 +40,27 @@ export function say(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text) };
 }
 
+/** Replies of this program's text that are given again and again, as they go on the wire. */
+const FIXED = new WeakMap<Reply, string>();
+
+/** Makes the wire form of an answer once for all. */
+export function fixed(answer: Answer): Answer {
+  FIXED.set(answer.reply, `${formatReply(answer.reply)}\r\n`);
+  return answer;
+}
+
 /** A reply after which the connection is closed. */
 export function part(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text), next: "close" };
 }
 
 /** The reply as it goes on the wire, RFC 5321 §4.2.1. */
-export function wireText({ reply: answer, more = [] }: Answer): string {
-  if (more.length === 0) return `${formatReply(answer)}\r\n`;
+export function wireText(answer: Answer): string {
+  if (answer.more !== undefined) return severalLines(answer);
+  return FIXED.get(answer.reply) ?? `${formatReply(answer.reply)}\r\n`;
+}
+
+function severalLines({ reply: answer, more = [] }: Answer): string {
   const lines = [answer.text, ...more];
   return lines.map((line, at) => `${answer.code}${at < lines.length - 1 ? "-" : " "}${line}\r\n`).join("");
 }

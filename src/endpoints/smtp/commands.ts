@@ -4,8 +4,9 @@ import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { HeloSubject } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
-import { FULL, part, say, TOO_BIG } from "./answer.ts";
+import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
+import { etrn } from "./etrn.ts";
 import { Transaction } from "./transaction.ts";
 import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
@@ -13,12 +14,15 @@ type Command = (session: Conversation, argument: string) => Later<Answer>;
 
 const LONGEST_HELO = 255;
 
-const OK = say(250, "2.0.0", "Ok");
-const SENDER_OK = say(250, "2.1.0", "Ok");
+const OK = fixed(say(250, "2.0.0", "Ok"));
+const SENDER_OK = fixed(say(250, "2.1.0", "Ok"));
 const BYE = part(221, "2.0.0", "Bye");
 const HELP = say(214, "2.0.0", "See RFC 5321");
 const CANNOT_VERIFY = say(252, "2.5.0", "Send mail to find out");
-const GO_AHEAD: Answer = { reply: { code: 354, text: "End data with <CR><LF>.<CR><LF>" }, next: "body" };
+const GO_AHEAD = fixed({
+  reply: { code: 354, text: "End data with <CR><LF>.<CR><LF>" },
+  next: "body",
+});
 const READY_FOR_TLS: Answer = { ...say(220, "2.0.0", "Ready to start TLS"), next: "tls" };
 
 const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
@@ -54,10 +58,12 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["QUIT", (): Answer => BYE],
   ["HELP", (): Answer => HELP],
   ["VRFY", vrfy],
+  ["ETRN", etrn],
   ["XCLIENT", xclient],
-  ...["EXPN", "ETRN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map(
-    (verb): [string, Command] => [verb, (): Answer => NOT_OFFERED],
-  ),
+  ...["EXPN", "ATRN", "TURN", "AUTH", "SEND", "SOML", "SAML", "XFORWARD"].map((verb): [string, Command] => [
+    verb,
+    (): Answer => NOT_OFFERED,
+  ]),
 ]);
 
 function ehlo(session: Conversation, name: string): Answer {
@@ -67,6 +73,7 @@ function ehlo(session: Conversation, name: string): Answer {
   const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING"];
   offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
   offers.push("ENHANCEDSTATUSCODES");
+  if (session.parts.flushes !== undefined) offers.push("ETRN");
   if (session.canStartTls) offers.push("STARTTLS");
   if (session.xclient === "allowed") offers.push(XCLIENT_OFFER);
   return { reply: { code: 250, text: hostname }, more: offers };
@@ -147,11 +154,12 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   const sender = senderText(path);
   if (sender === undefined) return BAD_SENDER;
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
-  const { directory, policy } = session.parts;
+  const { directory, policy, offers } = session.parts;
   const subject = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
   session.transaction = new Transaction({
     directory,
     policy,
+    ...(offers !== undefined && { offers }),
     settings: session.parts.settings(),
     subject,
     findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],

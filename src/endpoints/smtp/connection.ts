@@ -18,8 +18,8 @@ import type { Answer, NamedClient } from "./answer.ts";
 import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
-import type { ChunkTaken } from "./line-stream.ts";
-import { LineStream } from "./line-stream.ts";
+import { describeTls } from "./describe-tls.ts";
+import { type ChunkTaken, drained, feed, LineStream } from "./line-stream.ts";
 import type { Place } from "./place.ts";
 import { Session } from "./session.ts";
 
@@ -33,7 +33,6 @@ export interface ConnectionParts extends SessionParts {
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
 
-const DEFAULT_GREET_DELAY = 100;
 /** Span over which the least rate of a body is measured, in ms. */
 const RATE_WINDOW = 60_000;
 /** Longest TLS handshake, in ms. */
@@ -56,6 +55,8 @@ export class Connection extends SMTPConnection {
   #windowStart = 0;
   #windowOctets = 0;
   #stopping = false;
+  /** Answers to pipelined commands, not yet written. */
+  #unsent = "";
 
   constructor(server: SMTPServer, socket: Socket | TLSSocket, parts: ConnectionParts) {
     super(server, socket, { id: "-" });
@@ -74,7 +75,7 @@ export class Connection extends SMTPConnection {
 
   override init(): void {
     this._setListeners(() => {
-      const delay = this.#parts.settings().greetDelay ?? DEFAULT_GREET_DELAY;
+      const delay = this.#parts.greeting.delay(this.#session);
       if (delay === 0) this.#greet();
       else this.#parts.clock.after(delay, () => this.#greet());
     });
@@ -108,8 +109,19 @@ export class Connection extends SMTPConnection {
       line: (line, sound) => this.#line(line, sound),
       chunk: (chunk) => this.#chunk(chunk),
       tooLong: () => this.#cut(TOO_LONG),
+      flush: () => this.#flush(),
       failed: (error) => this.#failed(error),
     });
+  }
+
+  /** A plain socket feeds its parser by itself: a pipe costs as much again for each line. */
+  override _setListeners(callback: () => void): void {
+    if (this.needsUpgrade) return super._setListeners(callback);
+    const socket = this._socket;
+    socket.on("close", (hadError: boolean) => this._onCloseEvent(hadError));
+    socket.on("error", (error: Error) => this._onError(error));
+    feed(this.#parser(), socket);
+    callback();
   }
 
   /** Time is watched by `tick`; this is where the upgrade shows its TLS socket. */
@@ -117,7 +129,6 @@ export class Connection extends SMTPConnection {
     if (socket !== undefined) this.#handshake = socket;
   }
 
-  /** The session has its own state. */
   override _resetSession(): void {}
 
   /** What smtp-server itself wants to say; ours goes through `#write`. */
@@ -156,7 +167,7 @@ export class Connection extends SMTPConnection {
     if (this._closing) return undefined;
     if (this.#stopping) return this.#cut(STOPPING);
     this.#await("command");
-    return this.#drained();
+    return this.#collecting ? undefined : this.#flush();
   }
 
   /** Begins anew for another client; its greeting, or why it is not served. */
@@ -185,8 +196,7 @@ export class Connection extends SMTPConnection {
     this.#octets += chunk.length;
     this.#since = this.#parts.ticks();
     const { rest, wait, overrun } = body.take(chunk);
-    if (overrun === true) this.#cut(TOO_MUCH);
-    if (overrun === true) return {};
+    if (overrun === true) return this.#cut(TOO_MUCH) ?? {};
     if (rest === undefined) return wait === undefined ? {} : { wait: this.#paused(wait) };
     this.#parser().inBody = false;
     this.#phase = "busy";
@@ -212,6 +222,7 @@ export class Connection extends SMTPConnection {
   }
 
   #startTls(): Promise<void> {
+    void this.#flush();
     this.#await("handshake");
     return new Promise((resumeRetiredParser) => {
       this.upgrade(resumeRetiredParser, () => {
@@ -245,8 +256,8 @@ export class Connection extends SMTPConnection {
   }
 
   #write(answer: Answer): void {
-    const socket = this._socket;
-    if (!this._upgrading && socket.writable) socket.write(wireText(answer), "latin1");
+    this.#unsent += wireText(answer);
+    if (answer.next === "close" || !this.#collecting) void this.#flush();
     if (answer.next !== "close") return;
     this.#phase = "closing";
     this.#dropBody();
@@ -264,22 +275,26 @@ export class Connection extends SMTPConnection {
     this.#since = this.#parts.ticks();
   }
 
-  #drained(): Promise<void> | undefined {
+  /** Writes what was answered; waits while the client does not read. */
+  #flush(): Promise<void> | undefined {
     const socket = this._socket;
-    if (!socket.writableNeedDrain || socket.destroyed) return undefined;
-    return new Promise((resolve) => void socket.once("drain", resolve));
+    const text = this.#unsent;
+    this.#unsent = "";
+    if (text !== "" && !this._upgrading && socket.writable) socket.write(text, "latin1");
+    return drained(socket);
   }
 
   #parser(): LineStream {
     return this._parser as LineStream;
   }
 
+  /** More answers follow in this turn; false, too, once the socket has closed. */
+  get #collecting(): boolean {
+    return this._parser !== false && this.#parser().working;
+  }
+
   #destroy(): void {
     this.#phase = "closing";
     (this.#handshake ?? this._socket).destroy();
   }
-}
-
-function describeTls(socket: TLSSocket): string {
-  return [socket.getProtocol(), socket.getCipher()?.standardName].filter(Boolean).join(" ");
 }

@@ -1,10 +1,12 @@
 /** What has been said so far between one client and us; commands read and change it. */
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Finding, Policy } from "../../services/policy/policy.ts";
 import type { ClientRates } from "./client-rates.ts";
+import type { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import type { SmtpSettings } from "./settings.ts";
 import type { Transaction } from "./transaction.ts";
@@ -19,6 +21,11 @@ export interface SessionParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
+  /** What a domain's primaries can take; undefined: everything, as far as is known. */
+  readonly offers?: (domain: string) => PrimaryOffers | undefined;
+  /** Who answers ETRN; absent: nobody does. */
+  readonly flushes?: { ask(domain: string): boolean };
+  readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 
 export interface Conversation {

@@ -6,7 +6,7 @@
  * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; once
  * `finish` has begun, only the store decides.
  */
-import { createHash } from "node:crypto";
+import { BodyHash } from "./body-hash.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
@@ -73,7 +73,7 @@ export class IncomingBody implements Receiver {
   readonly #id: string;
   readonly #decoder: DataDecoder;
   readonly #scanner: HeaderScanner;
-  readonly #hash = createHash("sha256");
+  readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #most: number;
   #received = 0;
@@ -115,7 +115,7 @@ export class IncomingBody implements Receiver {
     if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
     const { body, rest } = this.#decoder.decode(chunk);
-    const wait = body.length > 0 ? this.#store(body) : undefined;
+    const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
@@ -156,7 +156,7 @@ export class IncomingBody implements Receiver {
     return result.why === "full" ? FULL : TROUBLE;
   }
 
-  #store(body: Buffer): Promise<void> | undefined {
+  #store(body: Buffer, last = false): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
       this.#writer.abort();
@@ -164,7 +164,7 @@ export class IncomingBody implements Receiver {
     }
     if (body.length === 0) return undefined;
     this.#scanner.feed(body);
-    this.#hash.update(body);
+    this.#hash.update(body, last);
     try {
       return this.#writer.write(body)?.catch((error: unknown) => this.#broken(error));
     } catch (error) {
@@ -173,8 +173,8 @@ export class IncomingBody implements Receiver {
   }
 
   #fault(): Answer | undefined {
-    const { profile, settings } = this.#parts.transaction;
-    if (this.#decoder.size > settings.maxMessageSize) return TOO_BIG;
+    const { profile, sizeLimit } = this.#parts.transaction;
+    if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
     return this.#decoder.bareNewlines > 0 && profile === "reject" ? BARE_NEWLINE : undefined;
   }
@@ -205,7 +205,7 @@ export class IncomingBody implements Receiver {
       topFields: this.#topFields(),
       smtpUtf8: transaction.smtpUtf8,
       eightBit: transaction.eightBit || this.#decoder.eightBit,
-      hash: this.#hash.digest("hex"),
+      hash: this.#hash.digest(),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),

@@ -6,6 +6,7 @@ import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
 import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
+import { chooseProtocol } from "./alpn.ts";
 import type { Answer } from "./answer.ts";
 import { part, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";
@@ -38,6 +39,8 @@ export class Listener extends SMTPServer {
   constructor(at: SmtpListener, parts: ListenerParts) {
     super({
       logger: false,
+      // Ours is in `settings`; without one it would ask the system at every connection.
+      name: parts.settings().hostname,
       secure: at.tls === "implicit",
       disableReverseLookup: true,
       authOptional: true,
@@ -204,5 +207,9 @@ export function checkTls(tls: TlsMaterial): void {
 }
 
 function tlsOptions(tls: TlsMaterial | undefined): object {
-  return { minVersion: "TLSv1.2", ...(tls !== undefined && { cert: tls.certificate, key: tls.key }) };
+  return {
+    minVersion: "TLSv1.2",
+    ALPNCallback: chooseProtocol,
+    ...(tls !== undefined && { cert: tls.certificate, key: tls.key }),
+  };
 }

@@ -133,6 +133,7 @@ export class Session implements Conversation {
     if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
     if (answer.reply.code < 400) {
+      if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
       this.#sinceMail = 0;
       this.#discarded = 0;

@@ -73,7 +73,9 @@ export interface SmtpSettings {
   readonly rates?: SmtpRates;
   /** Other threads listen on the same addresses. */
   readonly reusePort: boolean;
-  /** How long a client must hold its tongue before the greeting, in ms; default 100. */
+  /** How long a new client must hold its tongue before the greeting, in ms; default 100. */
   readonly greetDelay?: number;
+  /** Networks (`10.0.0.0/8`, `2001:db8::/32`, or one address) that never wait for it. */
+  readonly greetAtOnce?: readonly string[];
   readonly tls?: TlsMaterial;
 }

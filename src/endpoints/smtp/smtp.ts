@@ -13,6 +13,7 @@
  * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
  */
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
@@ -20,9 +21,12 @@ import { rateMemory, RateTable } from "../../runtime/rates.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
+import { Flushes } from "./etrn.ts";
+import { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
 import { checkTls, Listener } from "./listener.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
+import { Stress } from "./stress.ts";
 
 export type { SmtpLimits, SmtpListener, SmtpRates, SmtpSettings, TlsMaterial } from "./settings.ts";
 
@@ -40,8 +44,12 @@ export interface SmtpParts {
   readonly limits: SharedArrayBuffer;
   /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts; absent: of this thread alone. */
   readonly rates?: SharedArrayBuffer;
+  /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
+  readonly known: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
+  /** Makes what waits for a domain of ours due at once; absent: ETRN is not offered. */
+  readonly flush?: (domain: string) => void;
 }
 
 export interface SmtpEndpoint {
@@ -51,6 +59,8 @@ export interface SmtpEndpoint {
   check(settings: SmtpSettings): void;
   /** New values for new commands and transactions; listeners stay as they are. */
   apply(settings: SmtpSettings): void;
+  /** What primaries can take, by domain; domains that are not named take everything. */
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
   /** Resolves when the last client is gone, at the latest shortly after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -73,6 +83,9 @@ class Endpoint implements SmtpEndpoint {
   readonly #parts: SmtpParts;
   readonly #listeners: readonly Listener[];
   #ticks = 0;
+  readonly #stress = new Stress();
+  readonly #connections: ConnectionTable;
+  #offers: ReadonlyMap<string, PrimaryOffers> = new Map();
   #lastSweep: number;
   #sweeper: Timer;
 
@@ -80,10 +93,20 @@ class Endpoint implements SmtpEndpoint {
     this.#parts = parts;
     this.#settings = parts.settings;
     const connections = new ConnectionTable(parts.limits, parts.thread);
-    const settings = (): SmtpSettings => this.#settings;
+    this.#connections = connections;
+    const settings = (): SmtpSettings => this.#stress.settingsOf(this.#settings);
     const table = new RateTable(parts.rates ?? rateMemory(), parts.thread);
     const rates = new ClientRates({ table, clock: parts.clock, settings });
-    const shared = { ...parts, connections, rates, settings, ticks: () => this.#ticks };
+    const shared = {
+      ...parts,
+      connections,
+      rates,
+      greeting: new Greeting(parts.known, parts.clock, settings),
+      settings,
+      ticks: () => this.#ticks,
+      offers: (domain: string) => this.#offers.get(domain),
+      ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),
+    };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
     this.#lastSweep = parts.clock.now();
     this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());
@@ -112,6 +135,10 @@ class Endpoint implements SmtpEndpoint {
     if (renewed) for (const listener of this.#listeners) listener.renew(settings.tls);
   }
 
+  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void {
+    this.#offers = new Map(offers);
+  }
+
   async stop(graceMs: number): Promise<void> {
     for (const listener of this.#listeners) listener.stopListening();
     for (const connection of this.#open()) connection.stop();
@@ -127,8 +154,18 @@ class Endpoint implements SmtpEndpoint {
     const now = this.#parts.clock.now();
     this.#ticks += Math.min(Math.max(now - this.#lastSweep, 0), LONGEST_STEP);
     this.#lastSweep = now;
+    this.#lookAtStress();
     for (const listener of this.#listeners) listener.tick(this.#ticks);
     this.#sweeper = this.#parts.clock.after(SWEEP, () => this.#sweep());
+  }
+
+  #lookAtStress(): void {
+    const open = this.#connections.total();
+    const { limits } = this.#settings;
+    if (!this.#stress.look(open, limits)) return;
+    const facts = { open, places: limits.connections };
+    if (this.#stress.on) this.#parts.log.warn("smtp.stress.began", facts);
+    else this.#parts.log.info("smtp.stress.ended", facts);
   }
 
   #open(): readonly ReturnType<Listener["open"]>[number][] {

@@ -9,15 +9,17 @@ import { needsSmtpUtf8, parseAddress } from "../../mail/address.ts";
 import { readMailbox } from "../../mail/path.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
+import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
 import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
-import { say, TROUBLE } from "./answer.ts";
+import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 export interface TransactionParts {
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   readonly policy: Policy;
+  readonly offers?: (domain: string) => PrimaryOffers | undefined;
   readonly settings: SmtpSettings;
   readonly subject: MailSubject;
   /** What was found up to MAIL. */
@@ -35,13 +37,17 @@ interface Target {
   readonly certain: boolean;
 }
 
-const ACCEPTED = say(250, "2.1.5", "Ok");
+const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
 const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
 const NO_POSTMASTER = say(550, "5.1.1", "No postmaster is set here");
 const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
+const PRIMARY_LACKS_UTF8 = say(553, "5.6.7", "The server of this domain does not take SMTPUTF8");
 const TOO_MANY = say(452, "4.5.3", "Too many recipients");
 const OTHER_PROFILE = say(452, "4.5.3", "Send this recipient in a transaction of its own");
+
+/** What our own fields and new line ends may add to a mail on its way to the primary, in octets. */
+const GROWTH = 2048;
 
 export class Transaction {
   readonly settings: SmtpSettings;
@@ -52,12 +58,15 @@ export class Transaction {
   /** Header fields that checks ask for. */
   readonly tags: string[] = [];
   profile: ContentProfile | undefined;
+  /** Octets that all its recipients can take. */
+  sizeLimit: number;
   readonly #parts: TransactionParts;
   readonly #generation: number;
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.settings = parts.settings;
+    this.sizeLimit = parts.settings.maxMessageSize;
     this.subject = parts.subject;
     this.smtpUtf8 = parts.smtpUtf8;
     this.eightBit = parts.eightBit;
@@ -87,15 +96,33 @@ export class Transaction {
     if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply, about };
     // Quarantine has no place in the queue: what cannot be set aside is not taken.
     if (domain === undefined || verdict.kind === "quarantine") return { ...TROUBLE, about };
+    const unfit = this.#unfit(domain);
+    if (unfit !== undefined) return { ...unfit, about };
     const profile = domain.settings.bareNewlines;
     if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
     this.profile = profile;
+    this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
     if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });
       return ACCEPTED;
     }
     return { ...ACCEPTED, idle: true };
+  }
+
+  /** What the domain's primaries would refuse is refused here, and not bounced from the queue. */
+  #unfit(domain: DomainRecord): Answer | undefined {
+    const limit = this.#limitOf(domain);
+    const { announced } = this.subject;
+    if (this.smtpUtf8 && this.#parts.offers?.(domain.name)?.smtpUtf8 === false) return PRIMARY_LACKS_UTF8;
+    if (announced > limit) return TOO_BIG;
+    const others = this.recipients.length > 0 && limit !== this.sizeLimit;
+    return others && announced === 0 ? OTHER_PROFILE : undefined;
+  }
+
+  #limitOf({ name }: DomainRecord): number {
+    const size = this.#parts.offers?.(name)?.size ?? Infinity;
+    return Math.min(this.settings.maxMessageSize, Math.max(0, size - GROWTH));
   }
 
   /** Several fields may come as one text; each stands in the header once. */

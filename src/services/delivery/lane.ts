@@ -120,7 +120,8 @@ export class Lane implements Subject, TalkHooks {
   room(): number {
     if (!this.#running()) return 0;
     if (this.#ramp.canary) return Math.max(0, 1 - this.#unsettled - this.claiming);
-    const { limit } = this;
+    // With XCLIENT some more, so that mails of one client are found together.
+    const limit = this.limit * (this.destination.identity === "xclient" ? 4 : 1);
     const inHand = this.#ready.length + this.#sending + this.claiming;
     return Math.max(0, Math.min(2 * limit - inHand, 4 * limit - this.#unsettled - this.claiming));
   }
@@ -205,10 +206,18 @@ export class Lane implements Subject, TalkHooks {
 
   // -------------------------------------------------------------- what the connections ask
 
-  next(): ClaimedMail | undefined {
-    const mail = this.#running() ? this.#ready.shift() : undefined;
+  next(last?: ClaimedMail): ClaimedMail | undefined {
+    const mail = this.#running() ? this.#ready.splice(this.#following(last), 1)[0] : undefined;
     if (mail !== undefined) this.#sending += 1;
     return mail;
+  }
+
+  /** Where the mail is that goes next: the primary is told of each client once, so its mails follow each other. */
+  #following(last: ClaimedMail | undefined): number {
+    if (last === undefined || this.destination.identity !== "xclient") return 0;
+    const { ip, helo } = last.client;
+    const found = this.#ready.findIndex(({ client }) => client.ip === ip && client.helo === helo);
+    return Math.max(0, found);
   }
 
   ending(): boolean {

@@ -9,8 +9,8 @@ const LINGER = 2000;
 
 /** What a connection asks of its lane. */
 export interface TalkHooks {
-  /** The next mail, when one is ready. */
-  next(): ClaimedMail | undefined;
+  /** The next mail, when one is ready; `last` is the one before it on the same connection. */
+  next(last?: ClaimedMail): ClaimedMail | undefined;
   /** No more mail will come. */
   ending(): boolean;
   /** A connection waits for mail. */
@@ -45,18 +45,20 @@ export class Talk {
   /** Hands over up to `most` mails; returns when the connection has ended, or none came in time. */
   async run(conversation: Conversation, most: number): Promise<void> {
     this.conversation = conversation;
+    let last: ClaimedMail | undefined;
     for (let sent = 0; sent < most; sent++) {
-      const mail = await this.#next();
+      const mail = await this.#next(last);
       if (mail === undefined) return;
-      if (conversation.phase !== "idle") return this.#hooks.putBack(mail);
+      last = mail;
+      if (conversation.phase !== "idle" || !conversation.takes(mail)) return this.#hooks.putBack(mail);
       const result = await conversation.send(mail).catch((error: unknown) => unexpected(mail, error));
       this.#hooks.finished(mail, result);
       if (conversation.phase !== "idle") return;
     }
   }
 
-  #next(): Promise<ClaimedMail | undefined> {
-    const ready = this.#hooks.next();
+  #next(last: ClaimedMail | undefined): Promise<ClaimedMail | undefined> {
+    const ready = this.#hooks.next(last);
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#hooks.ending()) return Promise.resolve(undefined);
     return new Promise((resolve) => {

@@ -18,12 +18,16 @@ import type {
 
 /** Domains remembered of one generation; beyond it the store is asked each time. */
 const REMEMBERED_DOMAINS = 10_000;
+/** Recipients, and names that are none; beyond it all are forgotten. */
+const REMEMBERED_RECIPIENTS = 20_000;
 
 /** Looks domains and recipients up, remembering domains as long as their generation is the newest. */
 export class Directory implements DirectoryReader {
   readonly #reader: DirectoryReader;
   #remembered = new Map<string, DomainRecord | undefined>();
   #rememberedGeneration = -1;
+  /** By domain and local part, of the remembered generation. */
+  #recipients = new Map<string, RecipientHit | undefined>();
 
   constructor(reader: DirectoryReader) {
     this.#reader = reader;
@@ -47,12 +51,20 @@ export class Directory implements DirectoryReader {
   }
 
   recipient(record: DomainRecord, local: string): RecipientHit | undefined {
-    return this.#reader.recipient(record, local);
+    if (this.#remembered.get(record.name) !== record) return this.#reader.recipient(record, local);
+    const key = `${local}@${record.name}`;
+    const known = this.#recipients.get(key);
+    if (known !== undefined || this.#recipients.has(key)) return known;
+    const hit = this.#reader.recipient(record, local);
+    if (this.#recipients.size >= REMEMBERED_RECIPIENTS) this.#recipients.clear();
+    this.#recipients.set(key, hit);
+    return hit;
   }
 
   /** Forgets what is remembered: a pause changes a domain without a new generation. */
   refresh(): void {
     this.#remembered = new Map();
+    this.#recipients.clear();
   }
 
   close(): void {
@@ -61,6 +73,7 @@ export class Directory implements DirectoryReader {
 
   #forget(generation: number): void {
     this.#remembered = new Map();
+    this.#recipients.clear();
     this.#rememberedGeneration = generation;
   }
 }

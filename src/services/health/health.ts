@@ -19,6 +19,7 @@ import type { Subject, WatchParts } from "./watch.ts";
 import { Watch } from "./watch.ts";
 
 export type { OwnAddress } from "./loop.ts";
+export { offersOf } from "./offers.ts";
 export { isAway } from "./outage.ts";
 export { destinationName } from "./reach.ts";
 export type { Destination } from "./reach.ts";

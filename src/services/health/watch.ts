@@ -57,6 +57,7 @@ export class Watch {
   readonly #outages: OutageLog;
   #health: HealthRecord;
   #capabilities: Capabilities | undefined;
+  #learnedAt = 0;
   #preferred: string | undefined;
   #lastProbe = 0;
   /** The state in which the last probe began. */
@@ -68,6 +69,8 @@ export class Watch {
   #stopped = false;
   /** The last conversation was encrypted. */
   #encrypted = false;
+  /** The last conversation offered no way to tell of clients, though it should. */
+  #anonymous = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
   constructor(destination: Destination, subject: Subject, parts: WatchParts) {
@@ -96,7 +99,9 @@ export class Watch {
   /** What a conversation's greeting told. False: it is ourselves, nothing may be sent. */
   greeted(capabilities: Capabilities): boolean {
     this.#lookAtTls(capabilities);
+    this.#lookAtIdentity(capabilities);
     this.#capabilities = capabilities;
+    this.#learnedAt = this.#parts.clock.now();
     const loop = isOwnName(capabilities, this.#parts.hostname());
     if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
     return !loop;
@@ -131,7 +136,10 @@ export class Watch {
       since,
       ...(why !== undefined && { why }),
       ...(this.#lastProbe > 0 && { lastProbe: this.#lastProbe }),
-      ...(this.#capabilities !== undefined && { capabilities: this.#capabilities }),
+      ...(this.#capabilities !== undefined && {
+        capabilities: this.#capabilities,
+        learnedAt: this.#learnedAt,
+      }),
       connections: this.#subject.connections(),
     };
   }
@@ -227,8 +235,22 @@ export class Watch {
       return;
     }
     this.#encrypted = false;
+    this.#weakened("it spoke TLS before and offers none any more; mail goes in clear");
+  }
+
+  /** The operator counts on it; told once. */
+  #lookAtIdentity({ attributes = {} }: Capabilities): void {
+    const { identity = "headers" } = this.destination;
+    const missing = identity !== "headers" && attributes[identity.toUpperCase()] === undefined;
+    if (missing && !this.#anonymous)
+      this.#weakened(
+        `it offers us no ${identity.toUpperCase()}; it is not told of clients but in header fields`,
+      );
+    this.#anonymous = missing;
+  }
+
+  #weakened(why: string): void {
     const { destination, domains } = this.#facts();
-    const why = "it spoke TLS before and offers none any more; mail goes in clear";
     this.#parts.journal.record({ kind: "primary.weakened", destination, domains, why });
   }
 

@@ -3,8 +3,8 @@ import type { DomainWork } from "../../ports/queue.ts";
 
 /** Milliseconds between two warnings of one kind about one domain. */
 const REPEAT = 3_600_000;
-/** Share of the retention beyond which mail is about to be lost to its age. */
-const EXPIRING = 0.8;
+/** Shares of the retention at which it is told that mail is about to be given up. */
+const EXPIRING = [0.5, 0.8, 0.95] as const;
 
 export interface AgeLimits {
   /** Age of the oldest mail that is worth an alert, in ms. */
@@ -13,24 +13,34 @@ export interface AgeLimits {
   readonly waiting: number;
 }
 
-/** Warns when a domain's mail grows old; each warning at most once an hour a domain. */
+/**
+ * Warns when a domain's mail grows old: hourly beyond the operator's limit, and once at 50, 80 and 95 % of the
+ * retention; again when the domain's oldest mail was younger in between.
+ */
 export class AgeWatch {
   readonly #journal: Journal;
   readonly #warned = new Map<string, number>();
+  /** The highest share that was told, by domain. */
+  #told = new Map<string, number>();
 
   constructor(journal: Journal) {
     this.#journal = journal;
   }
 
   look(work: readonly DomainWork[], limits: AgeLimits, now: number): void {
+    const told = new Map<string, number>();
     for (const { domain, oldest, recipients } of work) {
       const age = now - oldest;
       const share = age / limits.waiting;
       if (age > limits.oldest && this.#first(`oldest ${domain}`, now))
         this.#journal.record({ kind: "queue.oldest", domain, age, recipients });
-      if (share >= EXPIRING && this.#first(`expiring ${domain}`, now))
+      const step = EXPIRING.findLast((least) => share >= least);
+      if (step === undefined) continue;
+      told.set(domain, step);
+      if (step > (this.#told.get(domain) ?? 0))
         this.#journal.record({ kind: "queue.expiring", domain, share, recipients });
     }
+    this.#told = told;
     this.#forget(now);
   }
 

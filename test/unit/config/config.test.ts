@@ -29,6 +29,7 @@ test("fills in every default", async () => {
       maxMessageSize: 50_000_000,
       greetDelay: 100,
       rates: { period: 600_000 },
+      greetAtOnce: [],
       limits: {
         commandTimeout: 300_000,
         dataTimeout: 180_000,
@@ -57,7 +58,7 @@ test("fills in every default", async () => {
       trace: 30 * 86_400_000,
       traceSize: 1e9,
     },
-    delivery: { connections: 8, mailsPerConnection: 100, connectTimeout: 30_000 },
+    delivery: { connections: 20, mailsPerConnection: 100, connectTimeout: 30_000 },
     alerts: { oldest: 4 * 3_600_000 },
     log: { level: "info" },
     checks: {

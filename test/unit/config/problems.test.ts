@@ -69,7 +69,7 @@ test("what is not YAML is told with its line", async () => {
 test("an empty file says what is missing", async () => {
   assert.deepEqual(await linesOf("# nothing\n"), [
     "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",
-    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, limits",
+    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, greetAtOnce, limits",
   ]);
 });
 

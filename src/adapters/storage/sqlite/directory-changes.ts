@@ -36,6 +36,13 @@ export class DirectoryChanges {
       .pluck();
   }
 
+  /** After a commit: the newest generation, where it may have changed since the last call. */
+  changedGeneration(): number | undefined {
+    if (!this.#generations.raised) return undefined;
+    this.#generations.raised = false;
+    return this.#generations.newest();
+  }
+
   stageOpen(): void {
     this.#requireCalm();
     this.#stage = { names: new Set(), added: [], changed: [], lists: [] };

@@ -7,6 +7,8 @@ import type {
 } from "../../../ports/directory.ts";
 import { openMailReader } from "./connection.ts";
 import type { DomainRow } from "./generations.ts";
+import type { SharedState } from "./shared-state.ts";
+import { readGeneration } from "./shared-state.ts";
 
 /** A record remembers where it was read, so that its lists are read in the same generation. */
 interface StoredDomain extends DomainRecord {
@@ -24,8 +26,11 @@ export const VISIBLE_DOMAIN = `
   LEFT JOIN pause p ON p.domain = d.name
   WHERE d.since <= ? AND (d.until IS NULL OR d.until > ?)`;
 
-/** Opens a connection of its own that only reads; all answers are there at once. */
-export function openDirectoryReader(folder: string): DirectoryReader {
+/**
+ * Opens a connection of its own that only reads; all answers are there at once. With the writer's shared state
+ * the generation is read from there, which spares a question for each mail.
+ */
+export function openDirectoryReader(folder: string, shared?: SharedState): DirectoryReader {
   const database = openMailReader(folder);
   const newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
   const domain = database.prepare<unknown[], VisibleRow>(`${VISIBLE_DOMAIN} AND d.name = ?`);
@@ -34,7 +39,7 @@ export function openDirectoryReader(folder: string): DirectoryReader {
     .pluck();
   const find = prepareFind(database);
   return {
-    generation: () => newest.get() ?? 0,
+    generation: () => (shared && readGeneration(shared)) ?? newest.get() ?? 0,
     domain: (name, generation) => {
       const row = domain.get(generation, generation, generation, generation, name);
       return row === undefined ? undefined : recordOf(row, generation);

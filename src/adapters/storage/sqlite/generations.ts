@@ -25,6 +25,9 @@ export class Generations {
   readonly #endOverlay: Database.Statement<[number, string]>;
   readonly #putOverlay: Database.Statement<[string, number, number]>;
 
+  /** The newest may be another one than was last asked for; true at first. */
+  raised = true;
+
   constructor(database: Database.Database) {
     this.#database = database;
     this.#newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
@@ -56,6 +59,7 @@ export class Generations {
   raise(now: number): number {
     const number = this.next();
     this.#raise.run(number, now);
+    this.raised = true;
     return number;
   }
 

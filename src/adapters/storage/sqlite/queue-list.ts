@@ -12,7 +12,7 @@ const MAX_PAGE = 1000;
 const MAX_LOOKED_AT = 200_000;
 
 const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
-  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size`;
+  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size, m.hash`;
 
 export interface RecipientRow {
   readonly mail: number;
@@ -33,6 +33,7 @@ export interface RecipientRow {
   readonly sender: string;
   readonly accepted_at: number;
   readonly size: number;
+  readonly hash: string;
 }
 
 type Place = readonly [since: number, mail: number, n: number];
@@ -170,6 +171,7 @@ export function entryOf(row: RecipientRow): QueueEntry {
     ...(row.destination !== null && { destination: row.destination }),
     ...(row.who !== null && { who: row.who }),
     size: row.size,
+    hash: row.hash,
   };
 }
 

@@ -1,23 +1,32 @@
 import type { StoreCondition } from "../../../ports/queue.ts";
 
-/** Condition and room of the store, written by the storage thread, read by all threads without asking. */
+/** Condition, room and newest directory of the store, written by the storage thread, read by all threads without asking. */
 export type SharedState = SharedArrayBuffer;
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 const CONDITION_AT = 0;
 const ROOM_AT = 1;
+const GENERATION_AT = 2;
 
 export function makeSharedState(): SharedState {
-  return new SharedArrayBuffer(16);
+  return new SharedArrayBuffer(24);
+}
+
+/** Asked for at every command, so the views are made once. */
+const views = new WeakMap<SharedState, Int32Array>();
+
+function viewOf(shared: SharedState): Int32Array {
+  let view = views.get(shared);
+  if (view === undefined) views.set(shared, (view = new Int32Array(shared)));
+  return view;
 }
 
 export function readCondition(shared: SharedState): StoreCondition {
-  const at = Number(Atomics.load(new BigInt64Array(shared), CONDITION_AT));
-  return CONDITIONS[at] ?? "sick";
+  return CONDITIONS[Atomics.load(viewOf(shared), CONDITION_AT)] ?? "sick";
 }
 
 export function writeCondition(shared: SharedState, condition: StoreCondition): void {
-  Atomics.store(new BigInt64Array(shared), CONDITION_AT, BigInt(CONDITIONS.indexOf(condition)));
+  Atomics.store(viewOf(shared), CONDITION_AT, CONDITIONS.indexOf(condition));
 }
 
 /** Bytes above the reserve; never negative. */
@@ -27,4 +36,14 @@ export function readRoom(shared: SharedState): number {
 
 export function writeRoom(shared: SharedState, bytes: number): void {
   Atomics.store(new BigInt64Array(shared), ROOM_AT, BigInt(Math.max(0, Math.floor(bytes))));
+}
+
+/** The directory's newest generation; undefined before it was first told. */
+export function readGeneration(shared: SharedState): number | undefined {
+  const told = Atomics.load(viewOf(shared), 2 * GENERATION_AT);
+  return told === 0 ? undefined : told - 1;
+}
+
+export function writeGeneration(shared: SharedState, generation: number): void {
+  Atomics.store(viewOf(shared), 2 * GENERATION_AT, generation + 1);
 }

@@ -15,6 +15,9 @@ const RESTING = 30_000;
 /** How often the spool and the directory's remains are swept, in ms. */
 const SWEEP_EACH = 60 * 60 * 1000;
 
+/** Turns after which the size of the WAL is looked at; the look costs as much as settling a mail. */
+const LOOK_EACH = 4;
+
 export interface UpkeepParts {
   readonly clock: Clock;
   readonly loop: CommitLoop<Store>;
@@ -31,6 +34,7 @@ export class Upkeep {
   #timer: Timer | undefined;
   #busySinceTick = true;
   #walMayHoldPages = true;
+  #turns = 0;
   #resting = false;
   #nextSweep: number;
   #sweeping: Promise<void> | undefined;
@@ -50,7 +54,8 @@ export class Upkeep {
       this.#timer.cancel();
       this.#arm();
     }
-    this.#withStore((store) => checkpointIfLarge(store.database, idle));
+    this.#turns += 1;
+    if (this.#turns % LOOK_EACH === 0) this.#withStore((store) => checkpointIfLarge(store.database, idle));
   }
 
   /** Resolves when nothing of it runs any more. */

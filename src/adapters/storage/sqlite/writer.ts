@@ -18,7 +18,7 @@ import type { ConditionChange, Reserve } from "./illness.ts";
 import { serveRole } from "./roles.ts";
 import type { Role } from "./roles.ts";
 import { Sessions } from "./sessions.ts";
-import { makeSharedState } from "./shared-state.ts";
+import { makeSharedState, writeGeneration } from "./shared-state.ts";
 import type { SharedState } from "./shared-state.ts";
 import { openStore } from "./store.ts";
 import type { Store, StoreParts } from "./store.ts";
@@ -171,6 +171,8 @@ export class Writer {
 
   #onCommitted(batch: Batch, bytes: number): void {
     this.#store?.accepting.inDoubt.clear();
+    const generation = this.#store?.directory.changedGeneration();
+    if (generation !== undefined) writeGeneration(this.shared, generation);
     this.#illness.wrote(bytes);
     this.#sessions.tellWork(batch.work);
   }

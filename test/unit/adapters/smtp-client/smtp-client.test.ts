@@ -286,6 +286,85 @@ for (const pipelined of [true, false]) {
   });
 }
 
+function clientOf(ip: string) {
+  return { client: { ip, helo: "a b=c", name: "client.test" } };
+}
+
+describe("the client's identity", () => {
+  const POSTFIX = [
+    "PIPELINING",
+    "XFORWARD NAME ADDR PROTO HELO SOURCE PORT IDENT",
+    "XCLIENT NAME ADDR PROTO HELO LOGIN",
+  ];
+  test("goes by XFORWARD before MAIL where it is offered, whatever is answered", async () => {
+    for (const extensions of [POSTFIX, POSTFIX.slice(1)]) {
+      await using run = await converse({ extensions });
+      await run.conversation.send(mailOf(clientOf("192.0.2.7")));
+      await run.conversation.send(mailOf({ topFields: "Received: from x by y with SMTP id z\r\n" }));
+      const lines = run.primary.commands.filter((line) => /^(XFORWARD|MAIL)/.test(line));
+      assert.deepEqual(
+        lines.map((line) => line.replace(/ FROM.*/, "")),
+        [
+          "XFORWARD NAME=client.test ADDR=192.0.2.7 PROTO=ESMTP HELO=a+20b+3Dc SOURCE=REMOTE IDENT=m1",
+          "MAIL",
+          "XFORWARD NAME=[UNAVAILABLE] ADDR=192.0.2.1 PROTO=SMTP HELO=client.test SOURCE=REMOTE IDENT=m1",
+          "MAIL",
+        ],
+      );
+      assert.equal(run.primary.mails.length, 2);
+    }
+  });
+
+  test("goes by XCLIENT once for the mails of one client, and EHLO follows", async () => {
+    await using primary = await fakePrimary({ extensions: POSTFIX });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"]) await conversation.send(mailOf(clientOf(ip)));
+    await conversation.quit();
+    const verbs = primary.commands.filter((line) => /^(XCLIENT|EHLO|MAIL)/.test(line));
+    assert.deepEqual(
+      verbs.map((line) => line.replace(/(EHLO|MAIL).*/, "$1")),
+      [
+        "EHLO",
+        "XCLIENT NAME=client.test ADDR=192.0.2.7 PROTO=ESMTP HELO=a+20b+3Dc",
+        "EHLO",
+        "MAIL",
+        "MAIL",
+        "XCLIENT NAME=client.test ADDR=IPV6:2001:db8::7 PROTO=ESMTP HELO=a+20b+3Dc",
+        "EHLO",
+        "MAIL",
+      ],
+    );
+    assert.equal(primary.mails.length, 3);
+  });
+
+  test("a session that takes one XCLIENT takes no mail of another client", async () => {
+    await using primary = await fakePrimary({ extensions: POSTFIX, singleXclient: true });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    assert.ok(conversation.takes(mailOf(clientOf("192.0.2.7"))));
+    await conversation.send(mailOf(clientOf("192.0.2.7")));
+    assert.ok(conversation.takes(mailOf(clientOf("192.0.2.7"))));
+    assert.ok(!conversation.takes(mailOf(clientOf("192.0.2.8"))));
+    await conversation.quit();
+  });
+
+  test("a primary that refuses XCLIENT gets the mail all the same", async () => {
+    await using primary = await fakePrimary({ extensions: POSTFIX, onXclient: () => "550 5.7.0 not you" });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    await conversation.send(mailOf());
+    await conversation.quit();
+    assert.equal(primary.mails.length, 1);
+  });
+
+  test("an XFORWARD line stays below 512 octets", async () => {
+    await using run = await converse({ extensions: POSTFIX });
+    const long = { ip: "192.0.2.7", helo: "h ".repeat(200), name: "n".repeat(250) };
+    await run.conversation.send(mailOf({ client: long }));
+    const lines = run.primary.commands.filter((line) => line.startsWith("XFORWARD"));
+    assert.ok(lines.length > 1 && lines.every((line) => line.length <= 800));
+    assert.equal(run.primary.mails.length, 1);
+  });
+});
+
 test("a peer that takes DATA although it refused all recipients gets an empty body", async () => {
   await using talk = await converse({ onRcpt: () => "550 no", onData: () => "354 go on" });
   const { outcomes } = await talk.conversation.send(mailOf());

@@ -19,7 +19,10 @@ class Harness {
   constructor(options: BenchOptions = {}) {
     this.parts = benchParts(options);
     const { settings, ...parts } = this.parts;
-    this.session = new Session({ ...parts, settings: () => settings }, "192.0.2.1");
+    this.session = new Session(
+      { ...parts, greeting: { delay: () => 0, delivered: () => {} }, settings: () => settings },
+      "192.0.2.1",
+    );
     this.session.greeting();
   }
 

@@ -265,6 +265,36 @@ describe("behind a balancer", () => {
   });
 });
 
+describe("stress", () => {
+  test("whoever holds a place without use gives it back sooner while places are short", async () => {
+    const clock = new ManualClock();
+    const limits = { connections: 10, connectionsPerClient: 100 };
+    await using bench = await startBench({ clock, limits });
+    const table = new ConnectionTable(bench.limits, 0);
+    const calm = await greeted(bench);
+    for (let second = 0; second < 60; second++) clock.advance(1000);
+    assert.equal((await calm.command("NOOP"))?.code, 250);
+    const idle = await Promise.all(Array.from({ length: 6 }, () => greeted(bench)));
+    const sender = await greeted(bench);
+    await upToData(sender);
+    assert.equal(table.total(), 8);
+    clock.advance(1000);
+    // A twentieth of ten places is one, and it is taken.
+    assert.match((await line(dial(bench))) ?? "", /^421 4\.7\.0 Too many connections from your network/);
+    for (let second = 0; second < 11; second++) clock.advance(1000);
+    for (const smtp of [calm, ...idle]) assert.match((await line(smtp)) ?? "", /^421 4\.4\.2 /);
+    await waitFor(SOON, () => table.total() === 1);
+    sender.write("Subject: x\r\n\r\nx\r\n.\r\n");
+    assert.equal((await sender.reply())?.code, 250);
+    clock.advance(1000);
+    const late = await greeted(bench);
+    for (let second = 0; second < 60; second++) clock.advance(1000);
+    assert.equal((await late.command("NOOP"))?.code, 250);
+    late.close();
+    sender.close();
+  });
+});
+
 describe("time", () => {
   test("who speaks before the greeting is cut off", async () => {
     const clock = new ManualClock();
@@ -281,6 +311,34 @@ describe("time", () => {
     });
     assert.equal((await patient.reply())?.code, 220);
     patient.close();
+  });
+
+  test("who delivered a mail is greeted at once from then on", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock, settings: { greetDelay: 100 } });
+    const first = dial(bench);
+    await waitFor(SOON, () => {
+      clock.advance(100);
+      return first.socket.bytesRead > 0;
+    });
+    assert.equal((await first.reply())?.code, 220);
+    const stranger = dial(bench);
+    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    await upToData(first);
+    first.write("Subject: x\r\n\r\nx\r\n.\r\n");
+    assert.equal((await first.reply())?.code, 250);
+    const second = dial(bench);
+    assert.equal((await second.reply())?.code, 220);
+    assert.equal(stranger.socket.bytesRead, 0);
+    for (const client of [first, second, stranger]) client.close();
+  });
+
+  test("networks that the operator names are greeted at once", async () => {
+    const settings = { greetDelay: 100, greetAtOnce: ["2001:db8::/32", "127.0.0.0/8"] };
+    await using bench = await startBench({ clock: new ManualClock(), settings });
+    const client = dial(bench);
+    assert.equal((await client.reply())?.code, 220);
+    client.close();
   });
 
   test("octets of a command do not extend the time for it", async () => {
@@ -527,6 +585,34 @@ describe("floods", () => {
 });
 
 describe("TLS", () => {
+  test("a client of another protocol gets no handshake", async () => {
+    const tls = await testCertificate();
+    const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" }] as const;
+    await using bench = await startBench({ settings: { tls, listeners } });
+    const shake = async (ALPNProtocols: string[]): Promise<string> => {
+      const options = { port: bench.port, host: "127.0.0.1", rejectUnauthorized: false, ALPNProtocols };
+      const socket = connectTls(options);
+      const refused = once(socket, "error").then(([error]) => (error as NodeJS.ErrnoException).code);
+      const agreed = once(socket, "secureConnect").then(() => String(socket.alpnProtocol));
+      const end = await Promise.race([refused, agreed.catch(() => refused)]);
+      socket.on("error", () => {});
+      socket.destroy();
+      return end ?? "";
+    };
+    assert.equal(await shake(["h2", "http/1.1"]), "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
+    assert.equal(await shake(["http/1.1", "smtp"]), "smtp");
+    const starttls = await startBench({ settings: { tls } });
+    const smtp = await greeted(starttls);
+    await smtp.command("EHLO c");
+    assert.equal((await smtp.command("STARTTLS"))?.code, 220);
+    smtp.socket.removeAllListeners("data");
+    const inner = connectTls({ socket: smtp.socket, rejectUnauthorized: false, ALPNProtocols: ["imap"] });
+    const [error] = await once(inner, "error");
+    assert.match(String(error), /no application protocol/i);
+    smtp.close();
+    await starttls[Symbol.asyncDispose]();
+  });
+
   test("plaintext behind STARTTLS is never run", async () => {
     await using bench = await startBench({ settings: { tls: await testCertificate() } });
     const smtp = await greeted(bench);
@@ -643,5 +729,33 @@ describe("settings and stopping", () => {
       new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}`),
     );
     other.close();
+  });
+});
+
+describe("pipelining", () => {
+  test("the answers to commands of one packet leave as one", async () => {
+    await using bench = await startBench();
+    const smtp = await greeted(bench);
+    const chunks: number[] = [];
+    smtp.socket.on("data", (chunk) => chunks.push(String(chunk).split("\r\n").length - 1));
+    smtp.write("EHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<alice@our.test>\r\nDATA\r\n");
+    for (const code of [250, 250, 250, 354]) assert.equal((await smtp.reply())?.code, code);
+    assert.equal(chunks.length, 1);
+    smtp.close();
+  });
+
+  test("who pipelines without reading is not read on", async () => {
+    await using bench = await startBench({ limits: { commands: 1e9, commandsWithoutMail: 1e9 } });
+    const smtp = await greeted(bench);
+    smtp.socket.pause();
+    const lines = Buffer.from("EHLO c.example\r\n".repeat(4000));
+    let taken = 0;
+    while (smtp.socket.writableLength < 8 * lines.length && taken < 4000) {
+      smtp.socket.write(lines);
+      taken += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(taken < 4000, "the server reads and reads");
+    smtp.socket.destroy();
   });
 });

@@ -446,6 +446,22 @@ describe("stopping", () => {
   });
 });
 
+test("mails of one client follow each other where the primary is told of each; what is not offered is told", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25, { identity: "xclient" })]);
+  const server = bench.client.server(AT);
+  for (const ip of ["1", "2", "1", "2", "1", "2"]) bench.store.put({ domain: "a.test", ip: `192.0.2.${ip}` });
+  await bench.start({ connections: 1 });
+  await bench.pass(1000);
+  // The canary is the oldest; then those of one client together.
+  const order = server.mails.map(({ client }) => client.ip.at(-1)).join("");
+  assert.equal(server.mails.length, 6);
+  const changes = [...order].filter((ip, i) => i > 0 && ip !== order[i - 1]).length;
+  assert.ok(changes < 5, order);
+  assert.equal(bench.journal.of("primary.weakened").length, 1);
+  assert.match(bench.journal.of("primary.weakened")[0]?.why ?? "", /offers us no XCLIENT/);
+});
+
 test("a primary whose TLS vanishes is told of once, and served", async () => {
   const bench = oneDomain();
   bench.server.tls = "TLSv1.3";

@@ -47,3 +47,17 @@ test("old mail is told of once an hour a domain, and again before it expires", (
     { kind: "queue.expiring", domain: "a.test", share: 0.8, recipients: 3 },
   ]);
 });
+
+test("mail that is about to be given up is told of at 50, 80 and 95 %, once each", () => {
+  const journal = new MemoryJournal();
+  const watch = new AgeWatch(journal);
+  const limits = { oldest: 100 * DAY, waiting: 10 * DAY };
+  const look = (age: number): number => {
+    watch.look([{ domain: "a.test", recipients: 3, nextDue: 0, oldest: 100 * DAY - age }], limits, 100 * DAY);
+    return journal.of("queue.expiring").length;
+  };
+  const told = [4.9, 5, 6, 7.9, 8, 9, 9.5, 9.9].map((days) => look(days * DAY));
+  assert.deepEqual(told, [0, 1, 1, 1, 2, 2, 3, 3]);
+  assert.equal(look(1 * DAY), 3);
+  assert.equal(look(9.6 * DAY), 4, "told again after it was younger");
+});

@@ -1,0 +1,131 @@
+/** The ledger: what became of every mail, as a table or as CSV. */
+import { createWriteStream } from "node:fs";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
+import { FILTERS, filterOf, stateOf } from "./queue-look.ts";
+import { plain, timeWithZone, type Column } from "./terminal.ts";
+
+export const LEDGER_OPTIONS: readonly Option[] = [
+  { name: "ledger", help: "what became of every mail: all, or as the filters say" },
+  { name: "csv", help: "the ledger as CSV" },
+  { name: "output", value: "FILE", help: "write the CSV there" },
+  ...FILTERS,
+];
+
+const PAGE = 1000;
+
+/** Page after page, so that a ledger of any size passes. */
+export async function* ledgerPages(
+  tool: Tool,
+  filter: Readonly<Record<string, string>>,
+): AsyncGenerator<readonly QueueEntryBody[]> {
+  let cursor: string | undefined;
+  do {
+    const query = { ...filter, ledger: "1", limit: String(PAGE), cursor };
+    const page = await tool.daemon.ask<QueuePage>({ path: "/v1/queue", query });
+    yield page.items;
+    cursor = page.next;
+  } while (cursor !== undefined);
+}
+
+/** Prints the ledger; `about` narrows it to one mail or one recipient. */
+export async function printLedger(tool: Tool, input: Input): Promise<number> {
+  const filter = { ...filterOf(input), ...aboutFilter(input.words[0]) };
+  if (input.flag("csv")) return writeCsv(tool, input, filter);
+  if (input.text("output") !== undefined) throw new WrongUse("--output goes with --csv");
+  const items: QueueEntryBody[] = [];
+  for await (const page of ledgerPages(tool, filter)) items.push(...page);
+  tool.print({ items }, () =>
+    items.length === 0 ? "The ledger has no such mail.\n" : ledgerTable(tool, items),
+  );
+  return OK;
+}
+
+function aboutFilter(about: string | undefined): Readonly<Record<string, string>> {
+  if (about === undefined) return {};
+  return about.includes("@") ? { recipient: about } : { id: about };
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: "ACCEPTED" },
+  { title: "RECIPIENT", least: 12 },
+  { title: "STATE", least: 9 },
+  { title: "ITS ID", least: 6 },
+  { title: "FINAL WORDS", least: 8 },
+];
+
+function ledgerTable(tool: Tool, items: readonly QueueEntryBody[]): string {
+  const rows = items.map((entry) => [
+    timeWithZone(entry.acceptedAt).slice(0, 19),
+    entry.recipient,
+    stateOf(entry),
+    primaryId(entry.lastReply),
+    entry.lastReply ?? "",
+  ]);
+  return tool.table(COLUMNS, rows);
+}
+
+/** The id that the primary gave the mail, where its words are of a known form. */
+export function primaryId(words = ""): string {
+  const forms = [
+    /\bqueued as ([\w.-]+)/i,
+    /\bid=([\w.-]+)/,
+    /\b([\w.-]+) Message accepted for delivery/i,
+    /<([^<>\s]+)> \[InternalId=/,
+    /\bok:? +(?:queued +)?([0-9A-Za-z]{8,})$/i,
+  ];
+  for (const form of forms) {
+    const found = form.exec(words)?.[1];
+    if (found !== undefined) return found;
+  }
+  return "";
+}
+
+type Cell = (entry: QueueEntryBody) => string | number;
+
+const CELLS: readonly (readonly [title: string, cell: Cell])[] = [
+  ["id", ({ id }) => id],
+  ["accepted", ({ acceptedAt }) => new Date(acceptedAt).toISOString()],
+  ["sender", ({ sender }) => sender],
+  ["recipient", ({ recipient }) => recipient],
+  ["domain", ({ domain }) => domain],
+  ["state", ({ state }) => state],
+  ["reason", ({ reason = "" }) => reason],
+  ["since", ({ updatedAt }) => new Date(updatedAt).toISOString()],
+  ["attempts", ({ attempts }) => attempts],
+  ["replies_lost", ({ unconfirmed }) => unconfirmed],
+  ["primary", ({ destination = "" }) => destination],
+  ["primary_id", ({ lastReply }) => primaryId(lastReply)],
+  ["final_words", ({ lastReply = "" }) => lastReply],
+  ["size", ({ size }) => size],
+  ["sha256", ({ hash = "" }) => hash],
+];
+
+async function writeCsv(tool: Tool, input: Input, filter: Readonly<Record<string, string>>): Promise<number> {
+  const rows = Readable.from(csv(ledgerPages(tool, filter)));
+  const file = input.text("output");
+  if (file === undefined) await pipeline(rows, tool.stdout, { end: false });
+  else {
+    await pipeline(rows, createWriteStream(file, { mode: 0o600 }));
+    tool.complain(`written to ${plain(file)}`);
+  }
+  return OK;
+}
+
+/** RFC 4180; each page of entries is one chunk. */
+async function* csv(pages: AsyncIterable<readonly QueueEntryBody[]>): AsyncGenerator<string> {
+  yield `${CELLS.map(([title]) => title).join(",")}\r\n`;
+  for await (const entries of pages) {
+    if (entries.length === 0) continue;
+    yield entries.map((entry) => `${CELLS.map(([, cell]) => quoted(cell(entry))).join(",")}\r\n`).join("");
+  }
+}
+
+/** Strangers choose some values: a spreadsheet must not take one for a formula. */
+function quoted(value: string | number): string {
+  if (typeof value === "number") return String(value);
+  const safe = plain(value).replace(/^[=+\-@]/, "'$&");
+  return `"${safe.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,68 @@
+/** What to set on a primary so that it takes this server's mail for what it is: a relay's, not a stranger's. */
+import { isIP, isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input } from "./command.ts";
+import { KITS, type KitFacts } from "./trust-snippets.ts";
+
+const SERVERS: readonly string[] = Object.keys(KITS);
+
+export const trustKit: Command = {
+  words: "DOMAIN",
+  summary:
+    "Prints what to set on the domain's primary, so that it neither limits this server nor judges its mail by this server's address.",
+  options: [
+    { name: "server", value: "NAME", choices: SERVERS, help: SERVERS.join(", ") },
+    { name: "address", value: "IP", multiple: true, help: "address from which the primary sees us" },
+  ],
+  example: "holdfast trust-kit example.com --server postfix",
+  async run(tool, input) {
+    const path = `/v1/domains/${encodeURIComponent(input.word(0))}`;
+    const [domain, status] = await Promise.all([
+      tool.daemon.ask<DomainBody>({ path }),
+      tool.daemon.ask<StatusBody>({ path: "/v1/status" }),
+    ]);
+    const kit: KitFacts = {
+      domain: domain.name,
+      hostname: status.hostname,
+      addresses: addressesOf(input),
+      xclient: domain.settings.primaries.some(({ identity }) => identity === "xclient"),
+    };
+    const wanted = input.text("server");
+    const chosen = Object.entries(KITS).filter(([name]) => wanted === undefined || wanted === name);
+    const found = chosen.map(([server, snippets]) => ({ server, files: snippets(kit) }));
+    tool.print(
+      { ...kit, kits: found },
+      () => head(kit) + found.map(({ files }) => filesText(files)).join("\n"),
+    );
+    return OK;
+  },
+};
+
+function head({ domain, hostname, addresses }: KitFacts): string {
+  return [
+    `# For the primary of ${domain}: ${hostname} is its backup MX.`,
+    `# It is seen from ${addresses.join(" and ")}; --address IP names others.`,
+    "",
+    "",
+  ].join("\n");
+}
+
+function filesText(files: ReturnType<(typeof KITS)[string]>): string {
+  return files.map(({ file, lines }) => `# ${file}\n${lines.map((line) => `${line}\n`).join("")}`).join("\n");
+}
+
+/** Those that were given, else those of this machine. */
+function addressesOf(input: Input): readonly string[] {
+  const given = input.texts("address");
+  for (const address of given)
+    if (isIP(address) === 0) throw new WrongUse(`--address takes an IP address, not ${address}`);
+  if (given.length > 0) return given;
+  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  const own = all.filter(({ internal, address }) => !internal && !isLinkLocal(address));
+  return own.length === 0 ? ["192.0.2.1"] : own.map(({ address }) => address);
+}
+
+function isLinkLocal(address: string): boolean {
+  return isIPv6(address) ? /^fe[89ab]/i.test(address) : address.startsWith("169.254.");
+}

@@ -1,0 +1,56 @@
+/**
+ * How long a client must hold its tongue before the greeting, RFC 5321 §4.3.1: junk senders talk at once. Clients
+ * that came through it and then delivered a mail, and networks that the operator names, are greeted at once.
+ */
+import { networkSet } from "../../mail/network.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { KnownClients } from "../../runtime/known-clients.ts";
+import type { SmtpSettings } from "./settings.ts";
+
+/** How long a client is remembered, in ms: 7 days. */
+const REMEMBERED = 7 * 86_400_000;
+const DEFAULT_DELAY = 100;
+
+export interface Client {
+  readonly ip: string;
+  /** The /24 or /64. */
+  readonly network: string;
+}
+
+export class Greeting {
+  readonly #known: KnownClients;
+  readonly #clock: Clock;
+  readonly #settings: () => SmtpSettings;
+  #networks: readonly string[] = [];
+  #exempt = networkSet([]);
+
+  /** `memory` comes from `knownClientsMemory` and serves all threads. */
+  constructor(memory: SharedArrayBuffer, clock: Clock, settings: () => SmtpSettings) {
+    this.#known = new KnownClients(memory, REMEMBERED);
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  /** The wait for this client, in ms. */
+  delay({ ip, network }: Client): number {
+    const { greetDelay = DEFAULT_DELAY, greetAtOnce = [] } = this.#settings();
+    if (greetDelay === 0 || this.#known.knows(network, this.#clock.now())) return 0;
+    return this.#isExempt(ip, greetAtOnce) ? 0 : greetDelay;
+  }
+
+  /** The client has delivered a mail. */
+  delivered({ network }: Client): void {
+    const { greetDelay = DEFAULT_DELAY } = this.#settings();
+    // Nobody has passed a wait that is switched off.
+    if (greetDelay > 0) this.#known.remember(network, this.#clock.now());
+  }
+
+  #isExempt(ip: string, networks: readonly string[]): boolean {
+    if (networks.length === 0) return false;
+    if (networks !== this.#networks) {
+      this.#networks = networks;
+      this.#exempt = networkSet(networks);
+    }
+    return this.#exempt(ip);
+  }
+}

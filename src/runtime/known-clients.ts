@@ -1,0 +1,69 @@
+/**
+ * Remembers networks that once behaved, for all threads of the process. One fixed piece of shared memory: rows
+ * of a keyed hash (64 bits) and the minute of the last sight, in buckets of four.
+ *
+ * Invariants: it never grows, the longest unseen of a full bucket gives way; nobody waits for anybody. Two
+ * threads that write one row at the same time can lose a network or, rarely beyond reckoning, make up one;
+ * therefore only what costs little may depend on it.
+ */
+import { randomBytes } from "node:crypto";
+import { seededHash } from "./seeded-hash.ts";
+
+const SEED = 0;
+const HEADER = 1;
+const WIDTH = 3;
+const BUCKET = 4;
+const DEFAULT_BUCKETS = 16_384;
+const MINUTE = 60_000;
+
+/** Shared memory for `buckets` times four networks. */
+export function knownClientsMemory(buckets = DEFAULT_BUCKETS): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer((HEADER + buckets * BUCKET * WIDTH) * 4);
+  new Int32Array(memory)[SEED] = randomBytes(4).readInt32BE(0);
+  return memory;
+}
+
+export class KnownClients {
+  readonly #cells: Int32Array;
+  readonly #buckets: number;
+  /** Minutes after which a network is a stranger again. */
+  readonly #lifetime: number;
+
+  /** `lifetime` in ms. */
+  constructor(memory: SharedArrayBuffer, lifetime: number) {
+    this.#cells = new Int32Array(memory);
+    this.#buckets = (this.#cells.length - HEADER) / (BUCKET * WIDTH);
+    this.#lifetime = lifetime / MINUTE;
+  }
+
+  /** Whether the network was remembered within the lifetime before `now` (ms). */
+  knows(network: string, now: number): boolean {
+    const { row, found } = this.#find(network);
+    return found && now / MINUTE - this.#cell(row + 2) <= this.#lifetime;
+  }
+
+  /** Remembers the network from `now` (ms) on. */
+  remember(network: string, now: number): void {
+    const { row, high, low } = this.#find(network);
+    this.#cells[row] = high;
+    this.#cells[row + 1] = low;
+    this.#cells[row + 2] = Math.floor(now / MINUTE);
+  }
+
+  /** Its row, else the one of its bucket that was not seen for the longest time. */
+  #find(network: string): { row: number; found: boolean; high: number; low: number } {
+    const high = seededHash(network, this.#cell(SEED)) | 1;
+    const low = seededHash(network, ~this.#cell(SEED));
+    const first = HEADER + ((low >>> 0) % this.#buckets) * BUCKET * WIDTH;
+    let oldest = first;
+    for (let row = first; row < first + BUCKET * WIDTH; row += WIDTH) {
+      if (this.#cell(row) === high && this.#cell(row + 1) === low) return { row, found: true, high, low };
+      if (this.#cell(row + 2) < this.#cell(oldest + 2)) oldest = row;
+    }
+    return { row: oldest, found: false, high, low };
+  }
+
+  #cell(index: number): number {
+    return this.#cells[index] ?? 0;
+  }
+}

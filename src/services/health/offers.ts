@@ -1,0 +1,34 @@
+import type { PrimaryOffers, PrimaryStatus } from "../../ports/health.ts";
+
+/** Older words of a primary say nothing any more, in ms. */
+const OLDEST = 31 * 86_400_000;
+
+/**
+ * What the primaries of each domain can take, by the latest EHLO of each. Only domains where that is less than
+ * everything, and where each primary has spoken: a guess never refuses mail.
+ */
+export function offersOf(
+  statuses: readonly PrimaryStatus[],
+  now: number,
+): readonly (readonly [string, PrimaryOffers])[] {
+  const byDomain = new Map<string, PrimaryStatus[]>();
+  for (const status of statuses)
+    for (const domain of status.domains) byDomain.set(domain, [...(byDomain.get(domain) ?? []), status]);
+  return [...byDomain].flatMap(([domain, primaries]) => {
+    const offers = together(primaries, now);
+    return offers === undefined || (offers.smtpUtf8 && offers.size === undefined)
+      ? []
+      : [[domain, offers] as const];
+  });
+}
+
+/** The most that one of them takes, since any may get the mail in the end. */
+function together(primaries: readonly PrimaryStatus[], now: number): PrimaryOffers | undefined {
+  const spoken = primaries.flatMap(({ state, capabilities, learnedAt = 0 }) =>
+    capabilities === undefined || state === "loop" || now - learnedAt > OLDEST ? [] : [capabilities],
+  );
+  if (spoken.length < primaries.length) return undefined;
+  const size = Math.max(...spoken.map((each) => each.size || Infinity));
+  const smtpUtf8 = spoken.some(({ extensions }) => extensions.includes("SMTPUTF8"));
+  return { smtpUtf8, ...(Number.isFinite(size) && { size }) };
+}

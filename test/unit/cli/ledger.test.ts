@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Readable } from "node:stream";
+import { primaryId } from "../../../src/cli/ledger.ts";
+import { mboxOf } from "../../../src/cli/mbox.ts";
+import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
+import { toolWorld } from "../../support/tool-run.ts";
+
+const GONE = queueEntry({
+  id: SECOND,
+  sender: '=cmd"x"@evil.example',
+  state: "gone",
+  reason: "delivered",
+  lastReply: "250 2.0.0 Ok: queued as 4F2C81A",
+  destination: "mail.example.com:25",
+  hash: "ab".repeat(32),
+});
+
+test("the ledger shows every mail with the primary's final words and id", async () => {
+  await using tool = await toolWorld();
+  tool.world.entries.push(GONE);
+  const { code, stdout } = await tool.run(["trace", "--ledger"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ACCEPTED +RECIPIENT +STATE +ITS ID +FINAL WORDS\n/);
+  assert.match(stdout, /^2026-03-01 00:00:00 .*delivered +4F2C81A +250/m);
+  assert.equal(stdout.trim().split("\n").length, 1 + tool.world.entries.length);
+  const one = JSON.parse((await tool.run(["trace", SECOND, "--ledger", "--json"])).stdout);
+  assert.ok(one.items.every(({ id }: { id: string }) => id === SECOND));
+  assert.equal((await tool.run(["trace"])).code, 2);
+  assert.equal((await tool.run(["trace", FIRST, "--csv"])).code, 2);
+});
+
+test("the ledger as CSV: quoted, no formulas, to a file of the operator's own", async () => {
+  await using tool = await toolWorld();
+  tool.world.entries = [GONE];
+  const [head, row, end] = (await tool.run(["trace", "--ledger", "--csv"])).stdout.split("\r\n");
+  assert.equal(head?.split(",").length, 15);
+  assert.equal(
+    row,
+    `"${SECOND}","2026-03-01T00:00:00.000Z","'=cmd""x""@evil.example","alice@example.com","example.com","gone","delivered",` +
+      `"2026-03-01T00:00:00.000Z",0,0,"mail.example.com:25","4F2C81A","250 2.0.0 Ok: queued as 4F2C81A",2048,"${"ab".repeat(32)}"`,
+  );
+  assert.equal(end, "");
+  const file = join(tool.folder, "ledger.csv");
+  await tool.run(["trace", "--ledger", "--csv", "--state", "gone", "--output", file]);
+  assert.match(readFileSync(file, "utf8"), /^id,accepted/);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test("ids are found in the words of known servers", () => {
+  const words: Readonly<Record<string, string>> = {
+    "250 2.0.0 Ok: queued as 4F2C81A": "4F2C81A",
+    "250 OK id=1sXyZa-0001AB-2C": "1sXyZa-0001AB-2C",
+    "250 2.0.0 46LFs1aB012345 Message accepted for delivery": "46LFs1aB012345",
+    "250 2.6.0 <a@b.example> [InternalId=123, Hostname=x] Queued mail": "a@b.example",
+    "250 2.0.0 1a2b3c4d Message accepted for delivery": "1a2b3c4d",
+    "550 5.1.1 no such user": "",
+  };
+  for (const [text, id] of Object.entries(words)) assert.equal(primaryId(text), id, text);
+});
+
+test("all that matches is exported as an mbox, each mail once", async () => {
+  await using tool = await toolWorld();
+  const out = join(tool.folder, "all.mbox");
+  const { code, stderr } = await tool.run(["queue", "export", "--all", "--output", out]);
+  assert.equal(code, 0);
+  assert.match(stderr, /2 mails/);
+  assert.equal(
+    readFileSync(out, "latin1"),
+    [
+      "From bob@sender.example Sun Mar  1 00:00:00 2026",
+      `Subject: ${FIRST}\n\nbody\n`,
+      "From MAILER-DAEMON Sun Mar  1 00:00:00 2026",
+      `Subject: ${SECOND}\n\nbody\n\n`,
+    ].join("\n"),
+  );
+  assert.equal(statSync(out).mode & 0o777, 0o600);
+  assert.equal((await tool.run(["queue", "export"])).code, 2);
+  assert.equal((await tool.run(["queue", "export", FIRST, "--state", "held"])).code, 2);
+  assert.equal((await tool.run(["queue", "export", "--state", "parked"])).code, 1);
+});
+
+test("lines that begin with From are quoted wherever chunks are cut, the last line gets its end", async () => {
+  const mail = "Subject: x\r\n\r\nFrom me\r\n>From you\r\nnot From\r\n\xe9 end";
+  for (const cut of [1, 2, 7, 1000]) {
+    const chunks = Array.from({ length: Math.ceil(mail.length / cut) }, (_, i) =>
+      Buffer.from(mail.slice(i * cut, (i + 1) * cut), "latin1"),
+    );
+    const envelope = { sender: "a@b.example", acceptedAt: 0 };
+    const parts: Buffer[] = await Readable.from(mboxOf(Readable.from(chunks), envelope)).toArray();
+    assert.equal(
+      Buffer.concat(parts).toString("latin1"),
+      "From a@b.example Thu Jan  1 00:00:00 1970\nSubject: x\n\n>From me\n>>From you\nnot From\n\xe9 end\n\n",
+    );
+  }
+});

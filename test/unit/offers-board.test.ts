@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OffersBoard, type Reader } from "../../src/offers-board.ts";
+import type { PrimaryStatus } from "../../src/ports/health.ts";
+import { ManualClock } from "../../src/runtime/clock.ts";
+
+function speaking(size: number, now: number): PrimaryStatus {
+  const capabilities = { name: "p", extensions: ["SMTPUTF8"], size };
+  return {
+    destination: "p:25",
+    domains: ["a"],
+    state: "up",
+    since: 0,
+    connections: 0,
+    capabilities,
+    learnedAt: now,
+  };
+}
+
+test("each life of a thread hears of each change once", async () => {
+  const clock = new ManualClock();
+  const heard: string[] = [];
+  const lives = new Map<object, Reader>();
+  const begin = (name: string): object => {
+    const life = { name };
+    lives.set(life, { tell: async (offers) => void heard.push(`${name} ${JSON.stringify(offers)}`) });
+    return life;
+  };
+  let statuses: readonly PrimaryStatus[] | undefined = [speaking(10, clock.now())];
+  const board = new OffersBoard({ primaries: async () => statuses, readers: () => lives, clock });
+  const first = begin("first");
+  await board.tell();
+  await board.tell();
+  statuses = undefined;
+  await board.tell();
+  lives.delete(first);
+  begin("second");
+  statuses = [speaking(10, clock.now())];
+  await board.tell();
+  statuses = [speaking(20, clock.now())];
+  await board.tell();
+  assert.deepEqual(heard, [
+    'first [["a",{"smtpUtf8":true,"size":10}]]',
+    'second [["a",{"smtpUtf8":true,"size":10}]]',
+    'second [["a",{"smtpUtf8":true,"size":20}]]',
+  ]);
+});
