@@ -19,6 +19,8 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast domain list|show|add|remove|pause|resume
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID
+  holdfast trace --ledger [--csv]    what became of every mail, with hash and the primary's final words
+  holdfast trust-kit DOMAIN          what to set on the primary
   holdfast reload                    read the configuration again
   holdfast token add|list|revoke     access to the admin API over TCP
   holdfast version

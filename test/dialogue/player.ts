@@ -224,5 +224,5 @@ async function shakeHands(smtp: RawSmtp): Promise<TLSSocket> {
 async function inTime(reply: Promise<RawReply | undefined>): Promise<RawReply | undefined> {
   let done: { readonly reply: RawReply | undefined } | undefined;
   void reply.then((value) => (done = { reply: value }));
-  return (await waitFor({ what: "a reply", deadline: 5000, every: 2 }, () => done)).reply;
+  return (await waitFor({ what: "a reply", deadline: 20_000, every: 2 }, () => done)).reply;
 }

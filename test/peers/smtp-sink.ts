@@ -47,7 +47,7 @@ export class SmtpSink implements AsyncDisposable {
       words += String(text);
     });
     const sink = new SmtpSink(child);
-    await waitFor({ what: "smtp-sink greets", deadline: 5000 }, async () => {
+    await waitFor({ what: "smtp-sink greets", deadline: 20_000 }, async () => {
       if (child.exitCode !== null) throw new Error(`smtp-sink ended with ${child.exitCode}: ${words}`);
       const smtp = await openSmtp(plan.port);
       smtp?.close();

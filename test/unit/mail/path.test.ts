@@ -54,7 +54,8 @@ describe("parsePathCommand", () => {
     const start = performance.now();
     path(`FROM:<${"@a,".repeat(1300)}`);
     path(`FROM:<${"@a,".repeat(1300)}x>`);
-    assert.ok(performance.now() - start < 200);
+    // What backtracks takes minutes.
+    assert.ok(performance.now() - start < 5000);
   });
 });
 

@@ -12,7 +12,7 @@ import { loggerTo, SILENT, type Logger } from "../../../../src/runtime/log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 
-const WAIT = { what: "the alert", deadline: 5000, every: 2 };
+const WAIT = { what: "the alert", deadline: 20_000, every: 2 };
 
 function alert(name: string, text = name): Alert {
   return { name, subject: "mail.example.com:25", text, at: Date.UTC(2026, 0, 1), facts: { held: 3 } };

@@ -100,7 +100,7 @@ test("a renamed log is opened anew; one that cannot be opened is an error with i
   const file = join(folder.path, "holdfast.log");
   const clock = new ManualClock();
   const sink = createJournalSink({ file, level: "info", clock });
-  const wait = { what: "the log file", deadline: 5000, every: 5 };
+  const wait = { what: "the log file", deadline: 20_000, every: 5 };
   sink.log.info("one");
   await waitFor(wait, () => linesOf(file).length === 1);
   sink.log.info("two");

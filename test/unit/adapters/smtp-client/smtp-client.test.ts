@@ -416,7 +416,7 @@ describe("a broken connection", () => {
     await using talk = await converse({ stopReading: true });
     const sending = talk.conversation.send(mailOf({ body: Buffer.alloc(20_000_000, "x\r\n") }));
     await waitFor(
-      { what: "the dot is handed to the socket", deadline: 5000 },
+      { what: "the dot is handed to the socket", deadline: 20_000 },
       () => talk.conversation.phase === "dot",
     );
     talk.conversation.abort();
@@ -437,7 +437,7 @@ describe("a broken connection", () => {
     };
     const sending = conversation.send(mailOf({ body: () => Readable.from(endless()) }));
     let before = 0;
-    await waitFor({ what: "the body stands still", deadline: 5000, every: 50 }, () => {
+    await waitFor({ what: "the body stands still", deadline: 20_000, every: 50 }, () => {
       const still = chunks > 0 && chunks === before;
       before = chunks;
       return still;
@@ -469,7 +469,7 @@ describe("a broken connection", () => {
   test("while idle is seen before the next mail, which is released", async () => {
     await using talk = await converse({});
     await talk.primary.close();
-    await waitFor({ what: "the end is seen", deadline: 5000 }, () => talk.conversation.phase === "over");
+    await waitFor({ what: "the end is seen", deadline: 20_000 }, () => talk.conversation.phase === "over");
     const { outcomes, trouble } = await talk.conversation.send(mailOf());
     assert.deepEqual(kinds(outcomes), { 10: "released" });
     assert.equal(trouble?.stage, "session");

@@ -9,6 +9,7 @@ import { recipientCheck } from "../../../../src/services/policy/checks/recipient
 import type { Check } from "../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
 import { benchParts, MemoryDirectory, type BenchOptions } from "../../../support/smtp-bench.ts";
+import { SmtpModel, STEPS } from "../../../support/smtp-model.ts";
 
 /** A session over parts in memory, and what the tests ask of it. */
 class Harness {
@@ -52,88 +53,6 @@ class Harness {
   }
 }
 
-/** What RFC 5321 §4.1.4 lets a client do, in the plainest words. */
-class Model {
-  greeted = false;
-  mail = false;
-  recipients = 0;
-  chunking = false;
-
-  reset(): void {
-    this.mail = false;
-    this.chunking = false;
-    this.recipients = 0;
-  }
-
-  expect(step: string): number {
-    if (step.startsWith("EHLO") || step.startsWith("HELO")) {
-      this.greeted = true;
-      this.reset();
-      return 250;
-    }
-    if (step === "RSET") this.reset();
-    if (step === "RSET" || step === "NOOP") return 250;
-    if (step.startsWith("VRFY")) return 252;
-    if (step === "EHLO" || step === "NOPE") return 500;
-    return this.#mailStep(step);
-  }
-
-  #mailStep(step: string): number {
-    if (step.startsWith("MAIL")) {
-      if (!this.greeted || this.mail) return 503;
-      if (step.includes("SIZE=9")) return 552;
-      if (step.includes("OTHER")) return 555;
-      this.mail = true;
-      return 250;
-    }
-    if (step.startsWith("BDAT")) return this.#chunkStep(step);
-    if (step.startsWith("RCPT")) {
-      if (!this.mail || this.chunking) return 503;
-      if (step.includes("nobody") || step.includes("evil")) return 550;
-      this.recipients += 1;
-      return 250;
-    }
-    if (!this.chunking) return this.mail && this.recipients > 0 ? 354 : 503;
-    this.reset();
-    return 503;
-  }
-
-  /** RFC 3030 §2. */
-  #chunkStep(step: string): number {
-    const ready = this.mail && this.recipients > 0;
-    const sound = ready && !step.includes("\0");
-    if (!sound || step.startsWith("BDAT LAST")) this.reset();
-    else this.chunking = true;
-    if (!ready) return 503;
-    return sound ? 250 : 550;
-  }
-}
-
-const STEPS: readonly string[] = [
-  "EHLO c.example",
-  "HELO c.example",
-  "RSET",
-  "NOOP",
-  "VRFY alice",
-  "NOPE",
-  "MAIL FROM:<a@b.example>",
-  "MAIL FROM:<a@b.example>",
-  "MAIL FROM:<a@b.example> SIZE=99999999",
-  "MAIL FROM:<a@b.example> OTHER=1",
-  "RCPT TO:<alice@our.test>",
-  "RCPT TO:<bob@our.test>",
-  "RCPT TO:<nobody@our.test>",
-  "RCPT TO:<v@evil.test>",
-  "DATA",
-  "DATA",
-  "BDAT:RSET\r\n",
-  "BDAT:",
-  "BDAT:x\0y",
-  "BDAT LAST:.\r\n",
-  "BDAT LAST:",
-  "BDAT LAST:\0",
-];
-
 /** Does one step; BDAT with what stands behind the colon. */
 function walk(harness: Harness, step: string): Promise<number> {
   const [, last, text] = /^BDAT( LAST)?:(.*)$/s.exec(step) ?? [];
@@ -172,7 +91,7 @@ describe("Session", () => {
     await fc.assert(
       fc.asyncProperty(walks, async (steps) => {
         const harness = new Harness({ limits: NO_LIMITS });
-        const model = new Model();
+        const model = new SmtpModel();
         for (const [line, end] of steps) {
           const code = await walk(harness, line);
           assert.equal(code, model.expect(line), line);

@@ -11,7 +11,7 @@ import { SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts
 import { makeCertificate, testCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 
-const SOON = { what: "the state", deadline: 5000, every: 2 };
+const SOON = { what: "the state", deadline: 20_000, every: 2 };
 
 function dial(bench: Bench): RawSmtp {
   return new RawSmtp(connect(bench.port, "127.0.0.1"));

@@ -120,7 +120,7 @@ describe("a sick disk", () => {
     const body = await fillBody(store.intake, Buffer.alloc(100_000));
     await rename(join(store.folder, "spool"), join(store.folder, "moved"));
     assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), SICK);
-    await waitFor({ what: "the writer to know", deadline: 5000 }, () => store.writer.condition === "sick");
+    await waitFor({ what: "the writer to know", deadline: 20_000 }, () => store.writer.condition === "sick");
     await rename(join(store.folder, "moved"), join(store.folder, "spool"));
     store.clock.advance(5000);
     assert.equal(store.writer.condition, "ok");
@@ -136,7 +136,7 @@ describe("a delivery thread that dies", () => {
     store.closeWorkPort();
     const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
     await waitFor(
-      { what: "the claim given up", deadline: 5000 },
+      { what: "the claim given up", deadline: 20_000 },
       async () => (await state()) === "unconfirmed",
     );
   });

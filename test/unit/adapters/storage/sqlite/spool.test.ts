@@ -17,7 +17,7 @@ function spooled(store: SqliteStore): string[] {
 
 function spoolHolds(store: SqliteStore, files: number): Promise<unknown> {
   return waitFor(
-    { what: `${files} files in the spool`, deadline: 5000 },
+    { what: `${files} files in the spool`, deadline: 20_000 },
     () => spooled(store).length === files,
   );
 }

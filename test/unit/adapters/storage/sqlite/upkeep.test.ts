@@ -46,7 +46,7 @@ it("forgets lists and rows that no generation can see", async () => {
     store.clock.advance(60 * 60 * 1000);
     return count("entry") === 2 && count("domain") === 1 && count("list") === 2;
   };
-  await waitFor({ what: "the sweep", deadline: 5000 }, swept);
+  await waitFor({ what: "the sweep", deadline: 20_000 }, swept);
   const record = store.directory.domain("one.test", store.directory.generation());
   assert.ok(
     record !== undefined &&
