@@ -133,7 +133,9 @@ export const domain = section({
     },
   ),
   unknownDuringOutage: described(choice("accept", "defer", "reject").optional(), {
-    meaning: "What becomes of an address that is in no list while the primary cannot be asked.",
+    meaning:
+      "What becomes of an address that is in no list while the primary cannot be asked. A declared list decides by " +
+      "itself, outage or not.",
     example: "defer",
     default: "`accept`, `reject` where there is a list",
   }),

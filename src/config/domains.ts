@@ -122,9 +122,14 @@ function domainWarnings(
     const wrong = "the list is empty: every address but postmaster is unknown until the API adds some";
     return [{ path, wrong, right: "list the recipients" }];
   }
-  if (source === undefined || !("catchAll" in source) || settings?.unknownDuringOutage === undefined)
-    return [];
-  const wrong = "has no effect, since with catchAll no address is unknown";
+  const given = settings?.unknownDuringOutage;
+  if (source === undefined || given === undefined) return [];
+  const all = "catchAll" in source;
+  // A declared list is the authority, outage or not; only what a primary knows beside it could be unknown.
+  if (!all && given === "reject") return [];
+  const wrong = all
+    ? "has no effect, since with catchAll no address is unknown"
+    : "has no effect yet, since the declared list decides, outage or not";
   return [{ path: [...path.slice(0, -1), "unknownDuringOutage"], wrong, right: "remove it" }];
 }
 

@@ -274,6 +274,7 @@ retention: 2d
 domains:
   a.example: { primary: { host: mx2 }, recipients: [] }
   b.example: { primary: [{ host: 192.0.2.1 }], recipients: { catchAll: true }, unknownDuringOutage: defer }
+  c.example: { primary: { host: m.example }, recipients: [x], unknownDuringOutage: accept }
 `;
   assert.deepEqual(await linesOf(text), [
     "holdfast.yaml:1:11: hostname: is not a full name, and some servers refuse such a greeting; write the name of the MX record",
@@ -284,6 +285,7 @@ domains:
     "holdfast.yaml:7:52: domains.a.example.recipients: the list is empty: every address but postmaster is unknown until the API adds some; list the recipients",
     "holdfast.yaml:8:26: domains.b.example.primary[0]: 192.0.2.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
     "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, since with catchAll no address is unknown; remove it",
+    "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect yet, since the declared list decides, outage or not; remove it",
   ]);
   assert.deepEqual(await linesOf(HEAD), [
     "holdfast.yaml:1:1: domains: no domain is declared: mail is taken only for those of the API; declare a domain",
