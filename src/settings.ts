@@ -10,7 +10,7 @@ export type TlsMaterial = NonNullable<SmtpSettings["tls"]>;
 export function smtpSettings(config: Config, tls: TlsMaterial | undefined): SmtpSettings {
   return {
     hostname: config.hostname,
-    ...(config.postmaster !== undefined && { postmaster: config.postmaster }),
+    ...postmasterOf(config),
     listeners: config.smtp.listen,
     maxMessageSize: config.smtp.maxMessageSize,
     limits: config.smtp.limits,
@@ -73,4 +73,14 @@ function ownAddresses({ address, port }: Endpoint): readonly Endpoint[] {
   if (address !== "0.0.0.0" && address !== "::") return [{ address, port }];
   const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   return [{ address, port }, ...interfaces.map((entry) => ({ address: entry.address, port }))];
+}
+
+/**
+ * `<postmaster>` must always be accepted, RFC 5321 §4.5.1, and we relay to declared domains only: an address
+ * elsewhere, or none, gives way to the postmaster of the first declared domain.
+ */
+function postmasterOf({ postmaster, domains }: Config): { readonly postmaster?: string } {
+  const names = domains.map(({ name }) => name);
+  if (postmaster !== undefined && names.includes(postmaster.split("@").at(-1) ?? "")) return { postmaster };
+  return names[0] === undefined ? {} : { postmaster: `postmaster@${names[0]}` };
 }

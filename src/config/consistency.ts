@@ -157,7 +157,7 @@ function generalDoubts(parsed: Parsed): readonly Finding[] {
   if (postmasterDomain !== undefined && !declared)
     doubt(
       "postmaster",
-      `${quoted(postmasterDomain)} is not declared here`,
+      `${quoted(postmasterDomain)} is not declared here, so its mail goes to the postmaster of the first domain`,
       "name an address of one of the domains",
     );
   return found;

@@ -16,9 +16,9 @@ export const root = section({
     rfc: "RFC 5321 §4.1.1.1",
   }),
   postmaster: described(mailbox().optional(), {
-    meaning: "Where mail for `<postmaster>` and postmaster@hostname goes: an address of one of the domains.",
+    meaning: "Where mail for `<postmaster>` and postmaster@hostname goes: an address of a declared domain.",
     example: "admin@example.net",
-    default: "none",
+    default: "postmaster of the first declared domain",
     rfc: "RFC 5321 §4.5.1",
   }),
   storage: described(storageFolder().prefault(DEFAULT_STORAGE), {

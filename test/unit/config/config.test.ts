@@ -278,7 +278,7 @@ domains:
 `;
   assert.deepEqual(await linesOf(text), [
     "holdfast.yaml:1:11: hostname: is not a full name, and some servers refuse such a greeting; write the name of the MX record",
-    'holdfast.yaml:2:13: postmaster: "elsewhere.example" is not declared here; name an address of one of the domains',
+    'holdfast.yaml:2:13: postmaster: "elsewhere.example" is not declared here, so its mail goes to the postmaster of the first domain; name an address of one of the domains',
     "holdfast.yaml:4:18: admin.listen: tokens cross the network in plain HTTP; listen on 127.0.0.1 behind a proxy with TLS",
     "holdfast.yaml:5:12: retention: mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1; keep it 30d",
     "holdfast.yaml:7:16: domains.a.example.primary[0]: mx2 port 25 is this server: its mail would go round in a circle; name the domain's own server",
