@@ -18,6 +18,9 @@ export const FALSE_ENDS: readonly string[] = [
   "\r\r\n.\r\r\n",
 ];
 
+/** Those in which no CR before a CRLF makes it look whole to a sloppy reader. */
+export const PLAIN_FALSE_ENDS: readonly string[] = FALSE_ENDS.filter((end) => !end.startsWith("\r\r"));
+
 export interface Smuggling {
   /** Octets after DATA, up to and with the real end. */
   readonly text: string;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { DataDecoder } from "../../../src/mail/data-decoder.ts";
+import { PLAIN_FALSE_ENDS } from "../../support/smuggling.ts";
 
 interface Read {
   readonly body: string;
@@ -46,19 +47,7 @@ function pieces(input: Buffer, cuts: readonly number[]): Buffer[] {
 const read = (input: string): Read => decode([Buffer.from(input, "latin1")]);
 
 /** What smuggling has been tried with; the octet before it makes it a line of its own. */
-const SEQUENCES: readonly string[] = [
-  "\n.\n",
-  "\r.\r",
-  "\r.\n",
-  "\n.\r",
-  "\n.\r\n",
-  "\r.\r\n",
-  "\r\n.\n",
-  "\r\n.\r",
-  "\r\n\0.\r\n",
-  "\r\n.\0\r\n",
-  "\r\n.\r\r\n",
-];
+const SEQUENCES = PLAIN_FALSE_ENDS;
 
 describe("DataDecoder", () => {
   test("removes the dot that opens a line, and only that", () => {

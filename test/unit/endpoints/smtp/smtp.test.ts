@@ -10,6 +10,7 @@ import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts";
 import { makeCertificate, testCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
+import { PLAIN_FALSE_ENDS } from "../../../support/smuggling.ts";
 
 const SOON = { what: "the state", deadline: 20_000, every: 2 };
 
@@ -45,20 +46,7 @@ async function settled(bench: Bench): Promise<void> {
   for (let round = 0; round < 3; round++) (await greeted(bench)).close();
 }
 
-const SEQUENCES = [
-  "\n.\n",
-  "\r.\r",
-  "\r.\n",
-  "\n.\r",
-  "\n.\r\n",
-  "\r.\r\n",
-  "\r\n.\n",
-  "\r\n.\r",
-  "\r\n\0.\r\n",
-  "\r\n.\0\r\n",
-  "\r\n.\r\r\n",
-  "\r\n\r.\r\n",
-];
+const SEQUENCES = [...PLAIN_FALSE_ENDS, "\r\n\r.\r\n"];
 
 describe("smuggling over TCP", () => {
   for (const [recipient, wanted] of [
