@@ -2,7 +2,6 @@
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
  * the opposite one. What fails while starting takes down what was already up.
  */
-import { readFileSync } from "node:fs";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import type { Gauges } from "./adapters/journal/journal.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
@@ -31,6 +30,8 @@ import { Access } from "./services/access/access.ts";
 import { ListHealth, OwnListing } from "./services/policy/policy.ts";
 import { badClientZones, listZones } from "./settings.ts";
 import { longAway } from "./long-away.ts";
+import { hostPort } from "./mail/network.ts";
+import { VERSION } from "./version.ts";
 
 /** How often we look for our own address on lists, in ms. */
 const LOOK_AT_OURSELVES = 12 * 3_600_000;
@@ -286,10 +287,5 @@ class RunningDaemon implements Daemon {
 }
 
 async function probe({ address, port }: { address: string; port: number }): Promise<string> {
-  const bound = await probeListen(address, port);
-  return address.includes(":") ? `[${address}]:${bound}` : `${address}:${bound}`;
+  return hostPort(address, await probeListen(address, port));
 }
-
-const VERSION = (
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
-).version;

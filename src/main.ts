@@ -3,11 +3,12 @@
  * verb is the tool, which talks to the running daemon over the Unix socket of the same configuration. Each verb
  * loads what it needs and no more: the tool must be quick, and the daemon does not carry the tool.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Daemon } from "./app.ts";
 import type { Config } from "./config/config.ts";
 import { errorText } from "./runtime/log.ts";
+import { VERSION } from "./version.ts";
 
 const USAGE = `holdfast: a backup MX and mail reflector
 
@@ -47,7 +48,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return verb === undefined ? WRONG_USE : 0;
     case "version":
     case "--version":
-      process.stdout.write(`holdfast ${version()}\n`);
+      process.stdout.write(`holdfast ${VERSION}\n`);
       return 0;
     case "serve":
       return serve(file);
@@ -132,11 +133,6 @@ async function serve(path: string | undefined): Promise<number> {
 function startTrouble(error: unknown): string {
   const expected = error instanceof Error && error.name !== "Error" && error.name !== "TypeError";
   return expected || !(error instanceof Error) ? errorText(error) : (error.stack ?? error.message);
-}
-
-function version(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -5,7 +5,8 @@ import { dnsblSettings } from "./dnsbl-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
-import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig, SmtpRates } from "./shape.ts";
+import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
+import type { SmtpRates } from "../ports/smtp-limits.ts";
 
 export function buildConfig(
   file: string,

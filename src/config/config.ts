@@ -29,7 +29,7 @@ export { formatProblem } from "./problem.ts";
 export { configSchema, referencePage } from "./reference.ts";
 export { keepStarted, restartKeys } from "./reload.ts";
 export type { Problem } from "./problem.ts";
-export type { Config, Endpoint, Listener, Reserve, Retention, SmtpLimits } from "./shape.ts";
+export type { Config, Endpoint, Listener, Reserve, Retention } from "./shape.ts";
 
 export type LoadResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }

@@ -1,5 +1,6 @@
 import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
+import type { SmtpLimits, SmtpRates } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
 /** What the operator wrote, checked, with defaults filled in; deep frozen. Times in ms, sizes in bytes. */
@@ -57,43 +58,6 @@ export interface SmtpConfig {
   readonly greetAtOnce: readonly string[];
   readonly limits: SmtpLimits;
   readonly rates: SmtpRates;
-}
-
-/** Caps on one client network in a period; absent: none. */
-export interface SmtpRates {
-  readonly period: number;
-  readonly connections?: number;
-  readonly mails?: number;
-  readonly recipients?: number;
-  readonly refusedRecipients?: number;
-  readonly kibibytes?: number;
-}
-
-/** All per SMTP connection unless said; the key reference has a sentence and the RFC section of each. */
-export interface SmtpLimits {
-  readonly commandTimeout: number;
-  /** Between two blocks of a body. */
-  readonly dataTimeout: number;
-  /** Bytes a second, over any 60 s of a body; 0: no limit. */
-  readonly minDataRate: number;
-  readonly commands: number;
-  readonly commandsWithoutMail: number;
-  readonly refusedRecipients: number;
-  /** Per mail. */
-  readonly recipients: number;
-  /** In all. */
-  readonly connections: number;
-  /** Per client network, /24 or /64. */
-  readonly connectionsPerClient: number;
-  readonly mailsPerConnection: number;
-  readonly headerSize: number;
-  /** Received fields of one mail. */
-  readonly received: number;
-  /** Received fields of one mail that name us. */
-  readonly ownReceived: number;
-  readonly errors: number;
-  /** Buffered bodies in all. */
-  readonly bodyMemory: number;
 }
 
 export interface AdminConfig {

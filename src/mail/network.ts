@@ -91,3 +91,8 @@ export function networkSet(texts: readonly string[]): (ip: string) => boolean {
   });
   return (ip) => networks.some((network) => networkHas(network, ip));
 }
+
+/** `host:port`, brackets around an IPv6 address, as operators read and write it. */
+export function hostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}

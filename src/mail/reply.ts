@@ -18,10 +18,6 @@ export function isPositive(answer: Reply): boolean {
   return answer.code >= 200 && answer.code < 400;
 }
 
-export function isTemporary(answer: Reply): boolean {
-  return answer.code >= 400 && answer.code < 500;
-}
-
 export function isPermanent(answer: Reply): boolean {
   return answer.code >= 500 && answer.code < 600;
 }

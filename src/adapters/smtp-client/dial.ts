@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Target } from "../../ports/smtp-client.ts";
+import { hostPort } from "../../mail/network.ts";
 
 /** Opens a TCP connection within `timeout` ms. Rejects with DestinationTrouble of stage `connect`. */
 export function dial(target: Pick<Target, "ip" | "port">, timeout: number): Promise<Socket> {
@@ -36,7 +37,7 @@ export async function knock(target: Target, timeout: number): Promise<number> {
 }
 
 function where(target: Pick<Target, "ip" | "port">): string {
-  return target.ip.includes(":") ? `[${target.ip}]:${target.port}` : `${target.ip}:${target.port}`;
+  return hostPort(target.ip, target.port);
 }
 
 const WORDS: Readonly<Record<string, string>> = {

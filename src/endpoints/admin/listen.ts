@@ -6,6 +6,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 import { CannotListen, explainListen } from "../../runtime/listening.ts";
 import type { AdminEnv } from "./parts.ts";
+import { hostPort } from "../../mail/network.ts";
 
 /** Longest path of a Unix socket on Linux, in octets. */
 const MAX_SOCKET_PATH = 107;
@@ -32,7 +33,7 @@ export async function listenTcp(server: Server, address: string, port: number): 
   await listening.promise;
   const bound = server.address();
   const actual = typeof bound === "object" && bound !== null ? bound.port : port;
-  return address.includes(":") ? `[${address}]:${actual}` : `${address}:${actual}`;
+  return hostPort(address, actual);
 }
 
 /** Listens on a Unix socket that its owner alone may open; a dead daemon's socket file makes way. */

@@ -1,49 +1,8 @@
 /** What an operator sets for the SMTP side; frozen values, a transaction keeps those that it began with. */
 
-/** Caps on what one client may do; times in ms, per SMTP connection unless said otherwise. */
-export interface SmtpLimits {
-  /** Longest wait for a whole command. */
-  readonly commandTimeout: number;
-  /** Longest silence within a body. */
-  readonly dataTimeout: number;
-  /** Octets a second over 60 s of a body in which anything arrived. */
-  readonly minDataRate: number;
-  /** Commands that serve no accepted recipient or mail. */
-  readonly commands: number;
-  /** The same, since the last accepted mail. */
-  readonly commandsWithoutMail: number;
-  /** Refused recipients, beyond which the next refusal closes. */
-  readonly refusedRecipients: number;
-  /** Recipients of one mail; at least 100, RFC 5321 §4.5.3.1.8. */
-  readonly recipients: number;
-  /** Connections in all, over all threads. */
-  readonly connections: number;
-  /** Connections of one client network (/24 or /64). */
-  readonly connectionsPerClient: number;
-  readonly mailsPerConnection: number;
-  /** Octets of a header section. */
-  readonly headerSize: number;
-  /** Received fields. */
-  readonly received: number;
-  /** Received fields that name us. */
-  readonly ownReceived: number;
-  /** Unknown, malformed or misplaced commands. */
-  readonly errors: number;
-  /** Octets of bodies that the store keeps in memory, over all connections; the store sees to it. */
-  readonly bodyMemory: number;
-}
+import type { SmtpLimits, SmtpRates } from "../../ports/smtp-limits.ts";
 
-/** Caps on one client network (/24 or /64) in one period, over all threads; absent: none. */
-export interface SmtpRates {
-  /** Length in ms. */
-  readonly period: number;
-  readonly connections?: number;
-  readonly mails?: number;
-  readonly recipients?: number;
-  readonly refusedRecipients?: number;
-  /** Of bodies. */
-  readonly kibibytes?: number;
-}
+export type { SmtpLimits, SmtpRates };
 
 export interface SmtpListener {
   readonly address: string;

@@ -128,8 +128,11 @@ export class DirectoryEditor {
     return this.#change(() => this.#writer.changeRecipients(change));
   }
 
-  retire(): Promise<readonly string[]> {
-    return this.#change(() => this.#writer.retire());
+  /** Runs each minute and mostly finds nothing, which is no change. */
+  async retire(): Promise<readonly string[]> {
+    const names = await this.#alone(() => this.#writer.retire());
+    if (names.length > 0) this.#changed();
+    return names;
   }
 
   #pending(staged: StagedChange, decided: () => void): PendingChange {

@@ -5,6 +5,7 @@ import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { OwnAddress } from "./loop.ts";
 import { isOwnAddress } from "./loop.ts";
+import { hostPort } from "../../mail/network.ts";
 
 /** Where mail goes. Two domains with the same destination share its health and its lane. */
 export interface Destination extends Transport {
@@ -15,7 +16,7 @@ export interface Destination extends Transport {
 
 /** `host:port`, as operators see it. */
 export function destinationName({ host, port }: Destination): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return hostPort(host, port);
 }
 
 const KNOCK_TIMEOUT = 3000;

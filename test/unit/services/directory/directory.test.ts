@@ -68,6 +68,12 @@ class RecordingWriter {
     };
   }
 
+  drained: readonly string[] = [];
+
+  async retire(): Promise<readonly string[]> {
+    return this.drained;
+  }
+
   async setPaused(): Promise<boolean> {
     this.calls.push("pause");
     return true;
@@ -98,6 +104,15 @@ test("a discarded change lets the next one in and changes nothing", async () => 
   await (await directory.stage([])).discard();
   await (await directory.stage([])).flip();
   assert.deepEqual(writer.calls, ["stage", "discard", "stage", "flip"]);
+  assert.equal(changes(), 1);
+});
+
+test("retiring tells of a change only when a domain went", async () => {
+  const { writer, editor: directory, changes } = editor();
+  assert.deepEqual(await directory.retire(), []);
+  assert.equal(changes(), 0);
+  writer.drained = ["old.test"];
+  assert.deepEqual(await directory.retire(), ["old.test"]);
   assert.equal(changes(), 1);
 });
 
