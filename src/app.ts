@@ -191,6 +191,7 @@ class RunningDaemon implements Daemon {
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
     schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({

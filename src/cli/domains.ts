@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import type {
   DomainBody,
   DomainList,
-  DomainPaused,
   DomainRemoved,
   NewDomain,
   ProbationBody,
@@ -45,9 +44,9 @@ export function amountText(mail: StateCounts): string {
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-function domainState({ paused, draining, primaries }: DomainBody): string {
+function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): string {
   if (draining) return "draining";
-  if (paused) return "paused";
+  if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
   const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
   return stopped ? "stopped" : "active";
 }
@@ -69,7 +68,7 @@ function primaryText({ primaries, settings }: DomainBody): string {
     .join(", ");
 }
 
-function domainPath(name: string): string {
+export function domainPath(name: string): string {
   return `/v1/domains/${encodeURIComponent(name)}`;
 }
 
@@ -195,21 +194,3 @@ export const domainRemove: Command = {
     return OK;
   },
 };
-
-function pausing(verb: "pause" | "resume", summary: string): Command {
-  return {
-    words: "DOMAIN",
-    summary,
-    options: [],
-    example: `holdfast domain ${verb} example.com`,
-    async run(tool, input) {
-      const path = `${domainPath(input.word(0))}/${verb}`;
-      const domain = await tool.daemon.ask<DomainPaused>({ method: "POST", path });
-      tool.print(domain, () => `${plain(domain.name)}: deliveries ${domain.paused ? "paused" : "go on"}.\n`);
-      return OK;
-    },
-  };
-}
-
-export const domainPause = pausing("pause", "Stops deliveries; mail is still accepted and held.");
-export const domainResume = pausing("resume", "Lets deliveries go on, after a pause or a stopped probation.");

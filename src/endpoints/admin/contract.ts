@@ -22,7 +22,14 @@ export {
   StateCounts,
 } from "./queue-bodies.ts";
 export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
-export { NewDomain, DomainBody, DomainList, DomainRemoved, DomainPaused } from "./domain-bodies.ts";
+export {
+  NewDomain,
+  DomainBody,
+  DomainList,
+  DomainRemoved,
+  DomainPaused,
+  PauseQuery,
+} from "./domain-bodies.ts";
 export {
   MAX_RECIPIENTS,
   RecipientQuery,
