@@ -49,6 +49,8 @@ export type SmtpControl = {
   applyChecks(checks: CheckSettings): void;
   /** Domains whose primaries are all away for long. */
   longAway(domains: readonly string[]): void;
+  /** Domains that hold more than their quota. */
+  full(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
@@ -67,6 +69,7 @@ let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
 let longAway: ReadonlySet<string> = new Set();
+let full: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
@@ -85,6 +88,7 @@ const endpoint = await startSmtp({
     resolver: dnsResolver({ servers: data.dnsServers, clock }),
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    isFull: (domain) => full.has(domain),
     clock,
     log,
   }),
@@ -105,6 +109,9 @@ serveControl<SmtpControl>(
     },
     longAway: (domains) => {
       longAway = new Set(domains);
+    },
+    full: (domains) => {
+      full = new Set(domains);
     },
     useLists: (zones) => {
       soundLists = new Set(zones);

@@ -9,7 +9,7 @@ import type {
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
-import { ageOf, facts, plain, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },
@@ -97,6 +97,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
     ],
     ["Unknown ones", `${settings.unknownDuringOutage} during an outage`],
     ["Queue", amountText(domain.mail)],
+    ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
   if (domain.oldest !== undefined)
     pairs.push(["Oldest", `${timeWithZone(domain.oldest)}, ${ageOf(domain.oldest, tool.now)} ago`]);
@@ -113,6 +114,14 @@ function domainText(tool: Tool, domain: DomainBody): string {
     for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
   }
   return facts(pairs, tool.columns);
+}
+
+function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quota"]>): string {
+  const parts = [
+    ...(messages === undefined ? [] : [`${messages} mails`]),
+    ...(bytes === undefined ? [] : [sizeInWords(bytes)]),
+  ];
+  return `at most ${parts.join(" and ")} waiting`;
 }
 
 const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];

@@ -155,6 +155,7 @@ export function declare(
       tagSeparator: settings.tagSeparator,
       unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
       bareNewlines: settings.bareNewlines,
+      ...(settings.quota !== undefined && { quota: settings.quota }),
       ...(own !== undefined && { checks: own }),
     },
     ...(recipients === undefined ? {} : { recipients }),

@@ -48,6 +48,13 @@ export interface Primary extends Transport {
   readonly mx?: boolean;
 }
 
+/** How much may wait for a domain; at least one of the two. */
+export interface Quota {
+  readonly messages?: number;
+  /** Octets of bodies. */
+  readonly bytes?: number;
+}
+
 export interface DomainSettings {
   readonly mode: "backup" | "reflector";
   /** At least one. */
@@ -57,6 +64,8 @@ export interface DomainSettings {
   readonly tagSeparator: string;
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
   readonly bareNewlines: "normalise" | "reject";
+  /** Absent: as much as the disk takes. */
+  readonly quota?: Quota;
   /** Checks that the domain has of its own. */
   readonly checks?: DomainChecks;
 }

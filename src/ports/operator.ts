@@ -76,11 +76,20 @@ export interface ListRequest {
   readonly ledger?: boolean;
 }
 
+/** What is kept for a domain, in whatever state. */
+export interface Held {
+  readonly messages: number;
+  /** Octets of bodies. */
+  readonly bytes: number;
+}
+
 /** Reads; never in front of anybody's 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
   counts(): Promise<readonly QueueCount[]>;
+  /** Mails that have a recipient of the domain that is not gone. */
+  held(domain: string): Promise<Held>;
   /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
   export(id: string): Promise<Readable | undefined>;
 }

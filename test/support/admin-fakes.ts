@@ -105,6 +105,7 @@ export class FakeWorld {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
         counts: async () => this.#counts(),
+        held: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id) =>
           this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
       },

@@ -11,6 +11,12 @@ const SettingsShape = {
   catchAll: flag.default(false),
   tagSeparator: z.string().max(1).default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
+  quota: z
+    .strictObject({
+      messages: z.number().int().positive().exactOptional(),
+      bytes: z.number().int().positive().exactOptional(),
+    })
+    .exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
 };
 

@@ -50,6 +50,8 @@ export interface PolicyParts {
   readonly greylist?: GreylistParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
+  /** Domains over their quota; absent: none. */
+  readonly isFull?: (domain: string) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
