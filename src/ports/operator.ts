@@ -47,6 +47,8 @@ export interface MailDetail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** Why it was set aside when it came. */
+  readonly quarantine?: string;
   readonly recipients: readonly QueueEntry[];
   /** False once the last recipient is gone. */
   readonly hasBody: boolean;

@@ -22,6 +22,7 @@ interface MessageRow {
   readonly subject: string | null;
   readonly from_field: string | null;
   readonly spool: string | null;
+  readonly quarantine: string | null;
   readonly stored: number;
 }
 
@@ -62,6 +63,7 @@ export class MailView {
       ...(row.message_id !== null && { messageId: row.message_id }),
       ...(row.subject !== null && { subject: row.subject }),
       ...(row.from_field !== null && { from: row.from_field }),
+      ...(row.quarantine !== null && { quarantine: row.quarantine }),
       recipients,
       hasBody: row.stored === 1 || row.spool !== null,
     };
