@@ -6,8 +6,10 @@
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
 import * as z from "zod";
+import { AuthenticationBody } from "./authentication-body.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 
+export type { AuthenticationBody } from "./authentication-body.ts";
 export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
@@ -107,6 +109,7 @@ export const MailBody = z.object({
   messageId: z.string().exactOptional(),
   subject: z.string().exactOptional(),
   from: z.string().exactOptional(),
+  authentication: AuthenticationBody.exactOptional(),
   recipients: z.array(QueueEntryBody).readonly(),
   hasBody: flag,
 });

@@ -14,10 +14,11 @@ import { HeaderScanner } from "../../mail/header-scanner.ts";
 import { receivedField } from "../../mail/received.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
 import type { Acceptance, Acceptor } from "../../services/queue/queue.ts";
-import type { Policy } from "../../services/policy/policy.ts";
+import type { Findings, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
+import { authenticationFields } from "./authentication-fields.ts";
 import type { Answer } from "./answer.ts";
 import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { Transaction } from "./transaction.ts";
@@ -150,7 +151,8 @@ export class IncomingBody implements Receiver {
       this.#writer.abort();
       return problem;
     }
-    const result = await this.#parts.acceptor.accept(this.#acceptance(facts), this.#writer);
+    const found = await this.#parts.policy.authenticate(this.#parts.transaction.subject);
+    const result = await this.#parts.acceptor.accept(this.#acceptance(facts, found), this.#writer);
     if (result.kind === "accepted") return say(250, "2.0.0", `Ok: queued as ${this.#id}`);
     this.#writer.abort();
     return result.why === "full" ? FULL : TROUBLE;
@@ -194,7 +196,7 @@ export class IncomingBody implements Receiver {
     return verdict.kind === "quarantine" ? TROUBLE : undefined;
   }
 
-  #acceptance(facts: HeaderFacts): Acceptance {
+  #acceptance(facts: HeaderFacts, found: Findings | undefined): Acceptance {
     const { transaction, client } = this.#parts;
     const { messageId, subject, from } = facts;
     return {
@@ -202,15 +204,23 @@ export class IncomingBody implements Receiver {
       sender: transaction.subject.sender,
       recipients: transaction.recipients,
       client,
-      topFields: this.#topFields(),
+      topFields: this.#authenticationFields(found) + this.#topFields(),
       smtpUtf8: transaction.smtpUtf8,
       eightBit: transaction.eightBit || this.#decoder.eightBit,
       hash: this.#hash.digest(),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),
-      notes: this.#notes(),
+      ...(found !== undefined && { authentication: found.authentication }),
+      notes: [...this.#notes(), ...authenticationNotes(found)],
     };
+  }
+
+  #authenticationFields(found: Findings | undefined): string {
+    if (found === undefined) return "";
+    const { transaction, client } = this.#parts;
+    const { hostname } = transaction.settings;
+    return authenticationFields({ ...found, ...client, hostname, sender: transaction.subject.sender });
   }
 
   #topFields(): string {
@@ -238,4 +248,10 @@ export class IncomingBody implements Receiver {
       ...(longLines > 0 ? ["lines above 1000 octets"] : []),
     ];
   }
+}
+
+/** What was found about the sender, for the trace. */
+function authenticationNotes(found: Findings | undefined): readonly string[] {
+  const { spf } = found ?? {};
+  return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
 }
