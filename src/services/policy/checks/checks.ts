@@ -13,6 +13,7 @@ import { loopCheck } from "./loop.ts";
 import { recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
+import { spfCheck } from "./spf.ts";
 
 export interface CheckParts {
   readonly recipients: Recipients;
@@ -38,6 +39,7 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
+    spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
     loopCheck,
   ];
