@@ -42,6 +42,7 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo = "off",
     clientName = "off",
     senderDomain = "off",
+    spf = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -50,6 +51,7 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo,
     clientName,
     senderDomain,
+    spf,
     ...(access !== undefined && { access }),
   };
 }

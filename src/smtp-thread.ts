@@ -1,5 +1,6 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
+import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
@@ -74,6 +75,7 @@ const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
+const resolver = dnsResolver({ servers: data.dnsServers, clock });
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -85,7 +87,8 @@ const endpoint = await startSmtp({
     recipients: new Recipients(directory),
     settings: () => checks,
     hostname: data.settings.hostname,
-    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    resolver,
+    authenticator: mailAuthenticator({ resolver, hostname: data.settings.hostname, log }),
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
     isFull: (domain) => full.has(domain),

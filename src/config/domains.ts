@@ -165,13 +165,14 @@ export function declare(
 /** What the domain has of its own; undefined when it says nothing. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
-  const { dnsbl, greylist, helo, clientName, senderDomain } = own;
+  const { dnsbl, greylist, helo, clientName, senderDomain, spf } = own;
   const checks: DomainChecks = {
     ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
     ...(greylist !== undefined && { greylist }),
     ...(helo !== undefined && { helo }),
     ...(clientName !== undefined && { clientName }),
     ...(senderDomain !== undefined && { senderDomain }),
+    ...(spf !== undefined && { spf }),
   };
   return Object.keys(checks).length === 0 ? undefined : checks;
 }

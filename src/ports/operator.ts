@@ -1,5 +1,6 @@
 /** The queue as operators see it: lists, one mail, counts, and what they may do to mail. */
 import type { Readable } from "node:stream";
+import type { Authentication } from "./authentication.ts";
 import type { ClientFacts, Reason, State } from "./queue.ts";
 
 /** Narrows to mails; all given parts must match. */
@@ -47,6 +48,9 @@ export interface MailDetail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** Why it was set aside when it came. */
+  readonly quarantine?: string;
+  readonly authentication?: Authentication;
   readonly recipients: readonly QueueEntry[];
   /** False once the last recipient is gone. */
   readonly hasBody: boolean;

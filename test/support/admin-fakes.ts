@@ -182,6 +182,13 @@ export class FakeWorld {
       client: { ip: "192.0.2.1", helo: "mail.sender.example" },
       topFields: "Received: from mail.sender.example\r\n",
       subject: "Hello",
+      authentication: {
+        spf: { result: "softfail", domain: "sender.example", identity: "mailfrom" },
+        dkim: [{ domain: "sender.example", selector: "s1" }],
+        dmarc: { result: "pass", policy: "reject" },
+        fromDomain: "sender.example",
+        returnPath: true,
+      },
       recipients,
       hasBody: true,
     };

@@ -7,6 +7,7 @@
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes; domains are A-labels in lower case.
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
+export type { AuthenticationBody } from "./authentication-body.ts";
 export { DEFAULT_PAGE, MAX_PAGE } from "./body-parts.ts";
 export { ErrorCode, ErrorBody, HealthBody } from "./error-bodies.ts";
 export {

@@ -202,9 +202,9 @@ export class Connection extends SMTPConnection {
 
   async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
     if (written !== undefined) await written;
-    // The socket may close while the store works; the store alone decides then.
-    this.#body = undefined;
+    // The socket may close meanwhile: before the store is asked that ends it, after that the store alone decides.
     const answer = await this.#session.finish(body);
+    this.#body = undefined;
     await this.#proceed(answer);
   }
 

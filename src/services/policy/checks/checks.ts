@@ -14,6 +14,7 @@ import { quotaCheck } from "./quota.ts";
 import { recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
+import { spfCheck } from "./spf.ts";
 
 export interface CheckParts {
   readonly recipients: Recipients;
@@ -42,6 +43,7 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
+    spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
     loopCheck,
   ];
