@@ -39,6 +39,7 @@ export {
   RecipientChangeBody,
   RecipientAnswer,
 } from "./recipient-bodies.ts";
+export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, TokenBody, CreatedToken, TokenList } from "./token-bodies.ts";
