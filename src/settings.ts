@@ -42,6 +42,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo = "off",
     clientName = "off",
     senderDomain = "off",
+    clamav = "off",
+    rspamd = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -50,6 +52,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo,
     clientName,
     senderDomain,
+    clamav,
+    rspamd,
     ...(access !== undefined && { access }),
   };
 }

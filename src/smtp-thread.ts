@@ -3,6 +3,7 @@ import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
+import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
@@ -12,7 +13,7 @@ import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy } from "./services/policy/policy.ts";
+import { Policy, scannerInspections } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients } from "./services/recipients/recipients.ts";
 
@@ -71,6 +72,13 @@ const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
+const inspections = scannerInspections({
+  clamav: clamd({ clock, journal }),
+  rspamd: rspamd({ clock, journal }),
+  settings: () => checks,
+  journal,
+  clock,
+});
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -85,6 +93,7 @@ const endpoint = await startSmtp({
     resolver: dnsResolver({ servers: data.dnsServers, clock }),
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    inspections,
     clock,
     log,
   }),

@@ -38,6 +38,7 @@ import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
 
 export type { Examination, Examined } from "./examination.ts";
+export { scannerInspections } from "./inspections/inspections.ts";
 export { ListHealth } from "./list-health.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
