@@ -4,11 +4,13 @@
  */
 import { adminParts } from "./admin-parts.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
+import { QuotaWatch } from "./services/queue/queue.ts";
 import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
+  applyFull,
   applyLongAway,
   applySmtp,
   checksFollower,
@@ -182,7 +184,12 @@ class RunningDaemon implements Daemon {
     await applyLongAway(domains, this.#smtp);
   }
 
+  async #tellFull(quotas: QuotaWatch): Promise<void> {
+    await applyFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+  }
+
   #addJobs(): void {
+    const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
     const board = new OffersBoard({
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
@@ -191,6 +198,8 @@ class RunningDaemon implements Daemon {
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
+    schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
     schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({

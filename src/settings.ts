@@ -42,6 +42,7 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo = "off",
     clientName = "off",
     senderDomain = "off",
+    spf = "off",
     clamav = "off",
     rspamd = "off",
   } = checks;
@@ -52,6 +53,7 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo,
     clientName,
     senderDomain,
+    spf,
     clamav,
     rspamd,
     ...(access !== undefined && { access }),

@@ -20,7 +20,8 @@ import {
 } from "./command.ts";
 import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
-import { domainAdd, domainList, domainPause, domainRemove, domainResume, domainShow } from "./domains.ts";
+import { domainPause, domainResume } from "./domain-pause.ts";
+import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";

@@ -8,7 +8,6 @@ import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts"
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  spf: "Whether the client may send for the domain of the return-path.",
   dmarc: "Whether the author's domain stands behind the mail.",
   reachability: "Whether the return-path can be written to.",
 };
@@ -35,6 +34,7 @@ const SIMPLE = {
   clientName:
     "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
   senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
+  spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
 };
 
 function forAll() {
@@ -53,6 +53,11 @@ function forAll() {
       meaning: SIMPLE.senderDomain,
       example: "defer",
       rfc: "RFC 7505 §4.2",
+    }),
+    spf: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.spf,
+      example: "tag",
+      rfc: "RFC 7208",
     }),
   };
 }
@@ -73,6 +78,7 @@ function ofDomain() {
       choice("off", "tag", "defer", "reject").optional(),
       note("senderDomain", "reject"),
     ),
+    spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
   };
 }
 
@@ -98,7 +104,6 @@ function greylist() {
 
 function missing() {
   return {
-    spf: off("spf", CHECKS.spf),
     dmarc: off("dmarc", CHECKS.dmarc),
     reachability: off("reachability", CHECKS.reachability),
   };

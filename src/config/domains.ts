@@ -156,6 +156,7 @@ export function declare(
       tagSeparator: settings.tagSeparator,
       unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
       bareNewlines: settings.bareNewlines,
+      ...(settings.quota !== undefined && { quota: settings.quota }),
       ...(own !== undefined && { checks: own }),
     },
     ...(recipients === undefined ? {} : { recipients }),
@@ -165,13 +166,14 @@ export function declare(
 /** What the domain has of its own; undefined when it says nothing. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
-  const { dnsbl, greylist, helo, clientName, senderDomain, clamav, rspamd } = own;
+  const { dnsbl, greylist, helo, clientName, senderDomain, spf, clamav, rspamd } = own;
   const checks: DomainChecks = {
     ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
     ...(greylist !== undefined && { greylist }),
     ...(helo !== undefined && { helo }),
     ...(clientName !== undefined && { clientName }),
     ...(senderDomain !== undefined && { senderDomain }),
+    ...(spf !== undefined && { spf }),
     ...(clamav !== undefined && { clamav: clamavSettings(clamav, forAll.clamav) }),
     ...(rspamd !== undefined && { rspamd: rspamdSettings(rspamd, forAll.rspamd) }),
   };

@@ -12,6 +12,8 @@ export interface CheckSettings {
   readonly clientName?: CheckAction | "lookup" | "off";
   /** The domain of the return-path can take mail; absent: off. */
   readonly senderDomain?: CheckAction | "off";
+  /** The client may send for the domain of the return-path, RFC 7208; absent: off. */
+  readonly spf?: CheckAction | "off";
   /** Unknown clients are put off once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
   /** Bodies are shown to clamd; absent: off. */
@@ -47,6 +49,7 @@ export interface DomainChecks {
   readonly helo?: CheckAction | "off";
   readonly clientName?: CheckAction | "lookup" | "off";
   readonly senderDomain?: CheckAction | "off";
+  readonly spf?: CheckAction | "off";
   readonly clamav?: ClamavSettings | "off";
   readonly rspamd?: RspamdSettings | "off";
 }

@@ -115,7 +115,14 @@ export type StoreEvent =
       readonly share: number;
       readonly recipients: number;
     }
-  | { readonly kind: "queue.expired"; readonly recipients: number };
+  | { readonly kind: "queue.expired"; readonly recipients: number }
+  /** A domain holds more than its quota, or less again; what it holds, in mails and octets. */
+  | {
+      readonly kind: "quota.reached" | "quota.left";
+      readonly domain: string;
+      readonly messages: number;
+      readonly bytes: number;
+    };
 
 /** A list of clients failed its test and is set aside, or passes it again. */
 export type ListEvent =

@@ -15,6 +15,7 @@
  */
 import type { Readable } from "node:stream";
 import type { Outcome } from "../mail/outcome.ts";
+import type { Authentication } from "./authentication.ts";
 
 export type State = "waiting" | "claimed" | "unconfirmed" | "held" | "parked" | "gone";
 
@@ -82,6 +83,8 @@ export interface NewMail {
   readonly from?: string;
   /** Why it is set aside: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
   readonly quarantine?: string;
+  /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
   /** Wall time in ms after which the store must refuse instead of beginning its transaction. */
   readonly deadline: number;
 }
@@ -135,6 +138,8 @@ export interface ClaimedMail {
   readonly topFields: string;
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
+  /** What was found at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
   /** Bytes of the body, top fields not counted. */
   readonly size: number;
   readonly body: Body;

@@ -92,6 +92,29 @@ function acceptance(open: StoreFactory): void {
     assert.equal(shown?.hasBody, true);
   });
 
+  it("keeps what was found about the sender, for claims by request and by grant", async () => {
+    await using store = await open();
+    const authentication = {
+      spf: { result: "pass", domain: "example.org", identity: "mailfrom" },
+      dkim: [{ domain: "example.org", selector: "s1" }],
+      dmarc: { result: "pass", policy: "reject" },
+      fromDomain: "example.org",
+      returnPath: true,
+    } as const;
+    const notices: WorkNotice[] = [];
+    store.work.onNotice((notice) => notices.push(notice));
+    const mail = newMail(store.clock.now(), { authentication });
+    await accept(store.intake, mail);
+    assert.deepEqual((await claimOne(store)).authentication, authentication);
+    assert.deepEqual((await store.reader.show(mail.id))?.authentication, authentication);
+    store.work.grant("one.test", 1);
+    await store.work.work();
+    await accept(store.intake, newMail(store.clock.now(), { authentication }));
+    await store.work.work();
+    const [granted] = notices.flatMap((notice) => (notice.kind === "claimed" ? [notice.mail] : []));
+    assert.deepEqual(granted?.authentication, authentication);
+  });
+
   it("keeps an empty body", async () => {
     await using store = await open();
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), ""), ACCEPTED);

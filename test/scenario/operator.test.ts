@@ -121,6 +121,8 @@ describe("an operator", () => {
     await oneRoundTrip("other.test");
     assert.equal(await stateOf(id), "waiting");
     assert.match(await holdfast("domain", "show", DOMAIN), /^State: +paused$/m);
+    await holdfast("domain", "pause", DOMAIN, "--until", "2h");
+    assert.match(await holdfast("domain", "show", DOMAIN), /^State: +paused until /m);
     assert.match(await holdfast("queue", "show", id), /^Subject: +Test: plain$/m);
     assert.match(await holdfast("domain", "resume", DOMAIN), /deliveries go on/);
     await isDelivered(id);

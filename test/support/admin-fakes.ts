@@ -105,6 +105,7 @@ export class FakeWorld {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
         counts: async () => this.#counts(),
+        held: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id) =>
           this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
       },
@@ -181,6 +182,13 @@ export class FakeWorld {
       client: { ip: "192.0.2.1", helo: "mail.sender.example" },
       topFields: "Received: from mail.sender.example\r\n",
       subject: "Hello",
+      authentication: {
+        spf: { result: "softfail", domain: "sender.example", identity: "mailfrom" },
+        dkim: [{ domain: "sender.example", selector: "s1" }],
+        dmarc: { result: "pass", policy: "reject" },
+        fromDomain: "sender.example",
+        returnPath: true,
+      },
       recipients,
       hasBody: true,
     };

@@ -11,6 +11,7 @@ import { connectionMemory } from "../../src/runtime/limits.ts";
 import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
+import { mailAuthenticator } from "../../src/adapters/authentication/authentication.ts";
 import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
@@ -222,12 +223,14 @@ export function benchParts(options: BenchOptions = {}) {
     blocklists: dnsBlocklists({ servers: [dnsServer], clock }),
     isSound: (): boolean => true,
   };
+  const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
   const policy = new Policy({
     recipients: new Recipients(directory),
     settings: () => checkSettings,
     hostname: "mx.us",
     greylist: { memory: memoryGreylist(), longAway: () => false },
-    resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
+    resolver,
+    authenticator: mailAuthenticator({ resolver, hostname: "mx.us", log }),
     dnsbl,
     clock,
     log,

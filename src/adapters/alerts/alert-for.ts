@@ -43,17 +43,15 @@ function sentence(event: JournalEvent): Words | undefined {
     case "store.condition":
       return words("store", storeText(event));
     case "store.checked":
-      return event.findings.length === 0
-        ? undefined
-        : words(
-            "store",
-            `The mail database is damaged: ${event.findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`,
-          );
+      return event.findings.length === 0 ? undefined : words("store", damageText(event));
     case "queue.oldest":
       return words(
         event.domain,
         `The oldest mail for ${event.domain} waits since ${timeInWords(event.age)}; ${people(event.recipients)} waiting.`,
       );
+    case "quota.reached":
+    case "quota.left":
+      return words(event.domain, quotaText(event));
     case "queue.expiring":
       return words(
         event.domain,
@@ -62,6 +60,21 @@ function sentence(event: JournalEvent): Words | undefined {
     default:
       return undefined;
   }
+}
+
+type Checked = Extract<JournalEvent, { kind: "store.checked" }>;
+
+function damageText({ findings }: Checked): string {
+  return `The mail database is damaged: ${findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`;
+}
+
+type Quota = Extract<JournalEvent, { kind: "quota.reached" | "quota.left" }>;
+
+function quotaText({ kind, domain, messages, bytes }: Quota): string {
+  const what = `${messages} mails, ${sizeInWords(bytes)}`;
+  return kind === "quota.reached"
+    ? `${domain} has reached its quota (${what} held); senders are put off until some of it is gone.`
+    : `${domain} is below its quota again (${what} held); its mail is taken.`;
 }
 
 function words(subject: string, text: string): Words {

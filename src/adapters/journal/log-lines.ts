@@ -8,6 +8,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "primary.down": "warn",
   "primary.loop": "error",
   "queue.oldest": "warn",
+  "quota.reached": "warn",
   "queue.expiring": "warn",
   "queue.expired": "warn",
   "config.refused": "error",

@@ -4,8 +4,9 @@ import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { receivedField } from "../../mail/received.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Examined } from "../../services/policy/policy.ts";
+import type { Examined, Findings } from "../../services/policy/policy.ts";
 import type { Acceptance } from "../../services/queue/queue.ts";
+import { authenticationFields } from "./authentication-fields.ts";
 import type { Transaction } from "./transaction.ts";
 
 export interface Origin {
@@ -22,13 +23,15 @@ export interface JudgedBody {
   /** SHA-256, hexadecimal. */
   readonly hash: string;
   readonly examined: Examined;
+  /** Absent: nothing was asked of who stands behind the mail. */
+  readonly found: Findings | undefined;
   /** Wall time in ms after which the store must not begin. */
   readonly patience: number;
 }
 
 export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
   const { transaction, client } = origin;
-  const { id, facts, decoder, hash, examined, patience } = body;
+  const { id, facts, decoder, hash, examined, found, patience } = body;
   const { messageId, subject, from } = facts;
   const quarantine = quarantineOf(transaction, examined);
   return {
@@ -36,7 +39,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     sender: transaction.subject.sender,
     recipients: transaction.recipients,
     client,
-    topFields: topFields(origin, id, examined),
+    topFields: authenticationTop(origin, found) + topFields(origin, id, examined),
     smtpUtf8: transaction.smtpUtf8,
     eightBit: transaction.eightBit || decoder.eightBit,
     hash,
@@ -44,13 +47,26 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(subject !== undefined && { subject }),
     ...(from !== undefined && { from }),
     ...(quarantine !== undefined && { quarantine }),
-    notes: [...notesOf(decoder), ...examined.notes],
+    ...(found !== undefined && { authentication: found.authentication }),
+    notes: [...notesOf(decoder), ...authenticationNotes(found), ...examined.notes],
     patience,
   };
 }
 
 function quarantineOf({ profile }: Transaction, { verdict }: Examined): string | undefined {
   return verdict.kind === "quarantine" ? verdict.why : profile?.quarantine;
+}
+
+function authenticationTop({ transaction, client }: Origin, found: Findings | undefined): string {
+  if (found === undefined) return "";
+  const { hostname } = transaction.settings;
+  return authenticationFields({ ...found, ...client, hostname, sender: transaction.subject.sender });
+}
+
+/** What was found about the sender, for the trace. */
+function authenticationNotes(found: Findings | undefined): readonly string[] {
+  const { spf } = found ?? {};
+  return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
 }
 
 function topFields({ transaction, client, clock }: Origin, id: string, { fields }: Examined): string {

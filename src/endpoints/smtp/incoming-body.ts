@@ -182,6 +182,7 @@ export class IncomingBody implements Receiver {
   async #settle(): Promise<Answer> {
     const facts = this.#scanner.facts();
     const examined = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
+    const found = await this.#parts.policy.authenticate(this.#parts.transaction.subject);
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {
@@ -195,6 +196,7 @@ export class IncomingBody implements Receiver {
       decoder: this.#decoder,
       hash: this.#hash.digest(),
       examined,
+      found,
       patience: this.#endedAt + LONGEST_WAIT,
     });
     const result = await this.#parts.acceptor.accept(acceptance, this.#writer);

@@ -11,6 +11,7 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { strictest, together } from "../../mail/verdict.ts";
+import type { Authentication, Authenticator, SpfAnswer } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
@@ -19,6 +20,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
 import { AccessRules } from "./access-rules.ts";
+import { authenticationOf } from "./authenticate.ts";
 import type {
   Check,
   ConnectSubject,
@@ -36,6 +38,7 @@ import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
+import { SpfInquiry } from "./spf-inquiry.ts";
 
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
@@ -51,10 +54,14 @@ export interface PolicyParts {
   readonly hostname?: string;
   /** Absent: nothing is asked of the DNS about clients and senders. */
   readonly resolver?: Resolver;
+  /** Absent: nothing is asked about who stands behind a mail. */
+  readonly authenticator?: Authenticator;
   /** The memory of greylisting; absent: nobody is put off. */
   readonly greylist?: GreylistParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
+  /** Domains over their quota; absent: none. */
+  readonly isFull?: (domain: string) => boolean;
   /** Those who look at bodies; absent: nobody does. */
   readonly inspections?: readonly Inspection[];
   readonly clock: Clock;
@@ -67,6 +74,12 @@ export interface PolicyParts {
 export interface Content extends ContentView {
   /** Recipients whose keys differ cannot share a mail. */
   readonly key: string;
+}
+
+/** What is known of who stands behind a mail: to be stored, and to be told. */
+export interface Findings {
+  readonly authentication: Authentication;
+  readonly spf?: SpfAnswer;
 }
 
 type Answer = Verdict | Promise<Verdict>;
@@ -103,6 +116,22 @@ export class Policy {
     if (resolver === undefined || (this.#settings().clientName ?? "off") === "off") return undefined;
     const lookup = await resolver.confirmedName(ip);
     return lookup.kind === "found" ? lookup.records[0] : undefined;
+  }
+
+  /** The question about the sender's domain, asked at once where it is wanted for all. */
+  spf({ ip, helo, sender }: MailSubject): SpfInquiry | undefined {
+    const { authenticator } = this.#parts;
+    if (authenticator === undefined) return undefined;
+    const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
+    if ((this.#settings().spf ?? "off") !== "off") void inquiry.answer();
+    return inquiry;
+  }
+
+  /** What was found about who stands behind the mail; undefined where nothing was asked. */
+  async authenticate({ sender, spf: inquiry }: MailSubject): Promise<Findings | undefined> {
+    const spf = await inquiry?.asked;
+    const authentication = authenticationOf({ sender, ...(spf !== undefined && { spf }) });
+    return authentication && { authentication, ...(spf !== undefined && { spf }) };
   }
 
   helo(subject: HeloSubject): readonly Finding[] {

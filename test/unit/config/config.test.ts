@@ -66,8 +66,8 @@ test("fills in every default", async () => {
       helo: "off",
       clientName: "off",
       senderDomain: "off",
-      greylist: "off",
       spf: "off",
+      greylist: "off",
       dmarc: "off",
       reachability: "off",
       clamav: "off",
@@ -110,7 +110,7 @@ retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
-checks: { greylist: off, spf: false }
+checks: { greylist: off, spf: off }
 domains:
   Bücher.example:
     mode: reflector

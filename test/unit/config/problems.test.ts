@@ -98,7 +98,7 @@ test("domains: double after IDNA, not a domain, without settings, __proto__", as
   text.example: yes
   __proto__: { primary: { host: m.example }, recipients: [a] }
 `;
-  const keys = "mode, primary, recipients, tagSeparator, unknownDuringOutage, bareNewlines, checks";
+  const keys = "mode, primary, recipients, tagSeparator, unknownDuringOutage, bareNewlines, quota, checks";
   assert.deepEqual(await after(text), [
     '5:3: domains.xn--bcher-kva.example: is the same domain as "Bücher.example", xn--bcher-kva.example in the DNS; keep one',
     '6:3: domains.*.example: "*.example" is not a domain; write each domain by its name; * is not in this version',
@@ -108,6 +108,16 @@ test("domains: double after IDNA, not a domain, without settings, __proto__", as
     `10:17: domains.text.example: "yes" is a single value; write a mapping with the keys ${keys}`,
     "11:3: domains.__proto__: is not a known key; remove it",
   ]);
+});
+
+test("a quota says something, in mails and sizes", async () => {
+  const quota = (text: string): string =>
+    `domains:\n  a.example: { primary: { host: m.example }, recipients: [a], quota: ${text} }\n`;
+  const forms = "write { messages: 100000 }, { bytes: 20GB }, or both";
+  assert.equal(await wrong(quota("{}")), `says nothing; ${forms}`);
+  assert.match(await wrong(quota("{ messages: 0 }")), /^"0" is too little; /);
+  assert.match(await wrong(quota("{ bytes: lots }")), /^"lots" is not a size; write a size from 1MB/);
+  assert.match(await wrong(quota("{ mails: 3 }")), /is not a known key; .*messages/);
 });
 
 test("a domain without recipients is told the three forms", async () => {
@@ -196,8 +206,8 @@ test("a domain's choices", async () => {
     '"bounce" is not known; write one of accept, defer, reject',
   );
   assert.equal(
-    await settingFault("checks: { spf: reject }"),
-    "reject is asked for, and the check is not in this version; write spf: off or leave it out",
+    await settingFault("checks: { dmarc: reject }"),
+    "reject is asked for, and the check is not in this version; write dmarc: off or leave it out",
   );
 });
 
@@ -284,7 +294,7 @@ test("each mistake in the scanners has its sentence", async () => {
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
-    "5:8: checks.spf: on is asked for, and the check is not in this version; write spf: off or leave it out",
+    '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
     "6:17: checks.reachability: is a list, and the check is not in this version; write reachability: off or leave it out",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);

@@ -28,8 +28,9 @@ export class Accepting {
     this.#sessions = parts.sessions;
     this.#message = database.prepare(
       `INSERT INTO message (id, sender, accepted_at, size, hash, client_ip, client_name, client_helo, client_tls,
-         top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, spool, quarantine)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, authentication, spool,
+         quarantine)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#recipient = database.prepare(
       `INSERT INTO recipient (mail, n, address, domain, state, due_at, token, since, updated_at)
@@ -73,6 +74,7 @@ export class Accepting {
       mail.messageId,
       mail.subject,
       mail.from,
+      mail.authentication && JSON.stringify(mail.authentication),
       typeof body === "string" ? body : null,
       mail.quarantine,
     ).lastInsertRowid;
@@ -126,6 +128,7 @@ function handOver(
     topFields: mail.topFields,
     smtpUtf8: mail.smtpUtf8,
     eightBit: mail.eightBit,
+    ...(mail.authentication !== undefined && { authentication: mail.authentication }),
     size,
     // Each domain of the mail gets a copy, but for the last use nothing else needs the original.
     body:
