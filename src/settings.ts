@@ -43,6 +43,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     clientName = "off",
     senderDomain = "off",
     spf = "off",
+    clamav = "off",
+    rspamd = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -52,6 +54,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     clientName,
     senderDomain,
     spf,
+    clamav,
+    rspamd,
     ...(access !== undefined && { access }),
   };
 }

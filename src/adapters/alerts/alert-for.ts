@@ -20,25 +20,10 @@ interface Words {
 function sentence(event: JournalEvent): Words | undefined {
   switch (event.kind) {
     case "primary.down":
-      return words(
-        event.destination,
-        `${event.destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`,
-      );
     case "primary.up":
-      return words(
-        event.destination,
-        `${event.destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`,
-      );
     case "primary.loop":
-      return words(
-        event.destination,
-        `${event.destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`,
-      );
     case "primary.weakened":
-      return words(
-        event.destination,
-        `${event.destination}, which takes mail for ${list(event.domains)}: ${event.why}.`,
-      );
+      return words(event.destination, primaryText(event));
     case "probation.stopped":
       return words(
         `${event.domain} at ${event.destination}`,
@@ -50,6 +35,9 @@ function sentence(event: JournalEvent): Words | undefined {
         `${event.domain} at ${event.destination}`,
         `Mail for ${event.domain} goes to ${event.destination} again (${event.why}); ${people(event.held)} waiting.`,
       );
+    case "scanner.away":
+    case "scanner.back":
+      return words(`${event.scanner} ${event.server}`, scannerText(event));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
     case "store.condition":
@@ -93,10 +81,35 @@ function words(subject: string, text: string): Words {
   return { subject, text };
 }
 
+type PrimaryKind = "primary.down" | "primary.up" | "primary.loop" | "primary.weakened";
+
+function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): string {
+  const { destination } = event;
+  switch (event.kind) {
+    case "primary.down":
+      return `${destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`;
+    case "primary.up":
+      return `${destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`;
+    case "primary.loop":
+      return `${destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`;
+    case "primary.weakened":
+      return `${destination}, which takes mail for ${list(event.domains)}: ${event.why}.`;
+  }
+}
+
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;
 
 function listedText({ ip, zone }: Listed): string {
   return `Our address ${ip} is listed by ${zone}; primaries may refuse what is handed over.`;
+}
+
+type Scanner = Extract<JournalEvent, { kind: "scanner.away" | "scanner.back" }>;
+
+function scannerText(event: Scanner): string {
+  const { scanner, server } = event;
+  return event.kind === "scanner.back"
+    ? `The scanner ${scanner} at ${server} answers again.`
+    : `The scanner ${scanner} at ${server} does not answer (${event.why}); it is tried again from time to time.`;
 }
 
 type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;

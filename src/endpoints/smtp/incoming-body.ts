@@ -172,6 +172,7 @@ export class IncomingBody implements Receiver {
       id: this.#id,
       client,
       sender: subject.sender,
+      announced: subject.announced,
       recipients: addresses,
       own,
       exempt,

@@ -41,6 +41,7 @@ import { examine } from "./examination.ts";
 import { SpfInquiry } from "./spf-inquiry.ts";
 
 export type { Examination, Examined } from "./examination.ts";
+export { scannerInspections } from "./inspections/inspections.ts";
 export { ListHealth } from "./list-health.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };

@@ -266,11 +266,36 @@ test("greylist is off, on or a mapping", async () => {
   assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too much;/);
 });
 
+test("each mistake in the scanners has its sentence", async () => {
+  const clamav = (text: string) => wrong(`checks: { clamav: { ${text} } }\n`);
+  const server = (text: string) => clamav(`servers: ["${text}"]`);
+  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off/);
+  assert.match(await clamav("found: tag"), /^is missing; write a list such as/);
+  assert.match(await clamav("servers: []"), /^is empty, so nobody would be asked; write/);
+  assert.match(await server("clamd.ctl"), /^"clamd.ctl" is neither a whole path nor a host and a port;/);
+  assert.match(await server("127.0.0.1"), /is neither a whole path nor a host and a port;/);
+  assert.match(await server("127.0.0.1:0"), /^port 0 is not between 1 and 65535;/);
+  assert.match(await server("[::x]:3310"), /^"::x" is no IPv6 address;/);
+  assert.match(await server("a b:3310"), /^"a b" is not a host name;/);
+  assert.match(await server("http://localhost:3310"), /^"http:.*" is a web address;/);
+  assert.match(await clamav("servers: [/a], unavailable: reject"), /^"reject" is not known; write one of/);
+  assert.match(await clamav("servers: [/a], timeout: 1m"), /^"1m" is too much;/);
+  assert.match(await clamav("servers: [/a], found: accept"), /^"accept" is not known;/);
+  const rspamd = (text: string) => wrong(`checks: { rspamd: { servers: ["[::1]:11333"], ${text} } }\n`);
+  assert.match(await rspamd("headers: maybe"), /^"maybe" is neither true nor false;/);
+  assert.match(await rspamd("softReject: no"), /^"no" is not known; write one of accept, tag/);
+  assert.match(await rspamd("connections: 0"), /^"0" is too little;/);
+  assert.match(
+    await settingFault("checks: { rspamd: { reject: reject } }"),
+    /^names no servers; write the servers here or in checks.rspamd/,
+  );
+});
+
 test("what this version does not have is refused, not ignored", async () => {
-  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  spam: []\n  spff: off\n"), [
+  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
-    "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
+    "6:17: checks.reachability: is a list, and the check is not in this version; write reachability: off or leave it out",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
