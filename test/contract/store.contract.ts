@@ -530,7 +530,7 @@ function operators(open: StoreFactory): void {
     const { items } = await store.reader.list({ filter: { domain: "one.test" }, limit: 10 });
     assert.deepEqual(
       items.map(({ domain, route, state }) => [domain, route, state]),
-      Array(3).fill(["one.test", "mail.test:2525", "waiting"]),
+      Array.from({ length: 3 }, () => ["one.test", "mail.test:2525", "waiting"]),
     );
     assert.deepEqual(
       (await store.reader.counts()).map(({ domain, recipients }) => [domain, recipients]).sort(),

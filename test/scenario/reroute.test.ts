@@ -33,7 +33,7 @@ test("mail of a dead primary goes to another host, and back to the first", async
   const listed = JSON.parse(await holdfast("queue", "list", "--domain", DOMAIN, "--json")).items;
   assert.deepEqual(
     listed.map(({ domain, route }: Record<string, string>) => [domain, route]),
-    Array(3).fill([DOMAIN, place]),
+    Array.from({ length: 3 }, () => [DOMAIN, place]),
   );
   assert.match(await holdfast("domain", "show", DOMAIN), /^Queue: +3 waiting$/m);
   // Two of them go on there; the third waits for its own primary again.
