@@ -16,6 +16,7 @@ import {
   deliveryFollower,
   smtpFollower,
   storageFollower,
+  loopDelays,
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { recipientOracle } from "./oracle.ts";
@@ -145,12 +146,12 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
-      tls: () => certificate.current(),
+      tls: () => certificates.current(),
       limits,
       rates,
       known,
@@ -159,7 +160,7 @@ class RunningDaemon implements Daemon {
       soundLists: () => this.#lists.sound(),
     });
     this.#smtp = threads;
-    certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
+    certificates.onChange(() => void applySmtp(this.#config, certificates, threads));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);
@@ -251,7 +252,7 @@ class RunningDaemon implements Daemon {
   }
 
   #status(): ControlStatus {
-    const { storage, directory, limits, startedAt } = this.#foundation;
+    const { storage, directory, limits, certificates, startedAt } = this.#foundation;
     return {
       version: VERSION,
       hostname: this.#config.hostname,
@@ -262,6 +263,7 @@ class RunningDaemon implements Daemon {
       room: readRoom(storage.shared),
       generation: directory.generation(),
       lists: this.#lists.status(),
+      certificates: certificates.facts(),
     };
   }
 
@@ -270,15 +272,18 @@ class RunningDaemon implements Daemon {
   }
 
   async #gauges(): Promise<Gauges> {
-    const { connections, condition, room, lists } = this.#status();
-    const queue = await this.#foundation.reader.client.counts();
-    return { queue, primaries: await this.#primaries(), connections, condition, room, lists };
+    const [queue, primaries, delays] = await Promise.all([
+      this.#foundation.reader.client.counts(),
+      this.#primaries(),
+      loopDelays(this.#smtp),
+    ]);
+    return { ...this.#status(), queue, primaries, delays };
   }
 
   #followers(): readonly Follower[] {
-    const { certificate, storage } = this.#foundation;
+    const { certificates, storage } = this.#foundation;
     return [
-      smtpFollower(certificate, this.#smtp),
+      smtpFollower(certificates, this.#smtp),
       checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
