@@ -5,6 +5,7 @@ import { openDirectoryReader, openTraceWriter } from "./adapters/storage/sqlite/
 import { openCertificates, type Certificates } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "./crew.ts";
+import { tellFileLimit } from "./file-limit.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
@@ -45,6 +46,7 @@ export async function layFoundation(
   const clock = systemClock(parts.clockOffset);
   const sink = openJournal(config, clock);
   stack.defer(() => sink.stop());
+  tellFileLimit(config.smtp.limits.connections, sink.log);
   const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
   stack.defer(() => certificates.close());
   const crew: CrewParts = { sink, clock, clockOffset: parts.clockOffset };
