@@ -27,6 +27,7 @@ export async function makeCertificate(
   const start = days < 0 ? Date.now() + 2 * days * 86_400_000 : Date.now() - 1000;
   const pems = await generate([{ name: "commonName", value: name }], {
     keyType: "ec",
+    algorithm: "sha256",
     extensions: [{ name: "subjectAltName", altNames: names.map((value) => ({ type: 2, value })) }],
     notBeforeDate: new Date(start),
     notAfterDate: new Date(Date.now() + days * 86_400_000),
