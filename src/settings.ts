@@ -18,6 +18,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
     greetAtOnce: config.smtp.greetAtOnce,
+    traced: config.checks.trace,
     ...(tls !== undefined && { tls }),
   };
 }

@@ -3,7 +3,7 @@ import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
 import { duration } from "./quantities.ts";
-import { choice, kindOf, message, section, words } from "./scalars.ts";
+import { choice, flag, kindOf, message, section, words } from "./scalars.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
@@ -112,6 +112,11 @@ export const checks = section({
     meaning: "Ends the reply to those whom a check refuses: where they can turn to.",
     example: '"see https://example.net/mail"',
     default: "none",
+  }),
+  trace: described(flag().prefault("true"), {
+    meaning:
+      "What each check said of a mail is kept for `holdfast trace`, and of refused recipients also in the log.",
+    example: "false",
   }),
   access,
   dnsbl,

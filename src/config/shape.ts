@@ -94,4 +94,4 @@ export interface AlertsConfig {
 /** Checks that are not in this version, so that none can be anything but off. */
 export type MissingCheck = "spf" | "dmarc" | "reachability" | "spam" | "virus";
 
-export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;
+export type Checks = CheckSettings & { readonly trace: boolean } & Readonly<Record<MissingCheck, "off">>;

@@ -188,8 +188,12 @@ export class IncomingBody implements Receiver {
   async #judge(facts: HeaderFacts): Promise<Answer | undefined> {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
-    const verdict = await policy.data({ ...transaction.subject, facts, received, ownReceived });
-    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply };
+    const subject = { ...transaction.subject, facts, received, ownReceived };
+    const verdict = await policy.data(subject, transaction.looks);
+    if (verdict.kind === "reject" || verdict.kind === "defer") {
+      const checks = transaction.looks?.packed();
+      return { reply: verdict.reply, ...(checks !== undefined && { about: { checks } }) };
+    }
     if (verdict.kind === "tag") transaction.tags.push(verdict.field);
     return verdict.kind === "quarantine" ? TROUBLE : undefined;
   }
@@ -197,6 +201,7 @@ export class IncomingBody implements Receiver {
   #acceptance(facts: HeaderFacts): Acceptance {
     const { transaction, client } = this.#parts;
     const { messageId, subject, from } = facts;
+    const checks = transaction.looks?.packed();
     return {
       id: this.#id,
       sender: transaction.subject.sender,
@@ -210,6 +215,7 @@ export class IncomingBody implements Receiver {
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),
       notes: this.#notes(),
+      ...(checks !== undefined && { checks }),
     };
   }
 

@@ -138,7 +138,10 @@ export class Session implements Conversation {
       this.#sinceMail = 0;
       this.#discarded = 0;
     }
-    return this.#account(body.verb, sender === undefined ? answer : { ...answer, about: { sender } });
+    return this.#account(body.verb, {
+      ...answer,
+      about: { ...answer.about, ...(sender !== undefined && { sender }) },
+    });
   }
 
   /** The session as it begins for whom a trusted peer has named. */
@@ -169,7 +172,7 @@ export class Session implements Conversation {
 
   /** Tells the journal of a refusal. */
   refuse(stage: Stage, answer: Answer): Answer {
-    const { sender = this.transaction?.subject.sender, recipient } = answer.about ?? {};
+    const { sender = this.transaction?.subject.sender, recipient, checks } = answer.about ?? {};
     this.parts.journal.record({
       kind: "client.refused",
       ip: this.ip,
@@ -177,6 +180,7 @@ export class Session implements Conversation {
       reply: answer.reply,
       ...(sender !== undefined && { sender }),
       ...(recipient !== undefined && { recipient }),
+      ...(checks !== undefined && { checks }),
     });
     return answer;
   }

@@ -37,4 +37,6 @@ export interface SmtpSettings {
   /** Networks (`10.0.0.0/8`, `2001:db8::/32`, or one address) that never wait for it. */
   readonly greetAtOnce?: readonly string[];
   readonly tls?: TlsMaterial;
+  /** What checks said is told to the journal; default true. */
+  readonly traced?: boolean;
 }

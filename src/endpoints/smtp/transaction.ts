@@ -12,6 +12,7 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
 import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
+import { Looks } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
@@ -37,6 +38,13 @@ interface Target {
   readonly certain: boolean;
 }
 
+interface Decided {
+  readonly address: Address;
+  readonly domain: DomainRecord | undefined;
+  /** What checks said of this recipient. */
+  readonly looks: Looks | undefined;
+}
+
 const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
 const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
@@ -57,6 +65,8 @@ export class Transaction {
   readonly recipients: NewRecipient[] = [];
   /** Header fields that checks ask for. */
   readonly tags: string[] = [];
+  /** What checks said of the recipients taken, and of the body. */
+  readonly looks: Looks | undefined;
   profile: ContentProfile | undefined;
   /** Octets that all its recipients can take. */
   sizeLimit: number;
@@ -66,6 +76,7 @@ export class Transaction {
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.settings = parts.settings;
+    this.looks = parts.settings.traced === false ? undefined : new Looks();
     this.sizeLimit = parts.settings.maxMessageSize;
     this.subject = parts.subject;
     this.smtpUtf8 = parts.smtpUtf8;
@@ -83,17 +94,20 @@ export class Transaction {
   #decide({ address, certain }: Target): Later<Answer> {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };
-    const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings);
-    if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, { address, domain }));
-    return this.#settle(verdict, { address, domain });
+    const looks = this.looks && new Looks();
+    const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings, looks);
+    const decided = { address, domain, looks };
+    return verdict instanceof Promise
+      ? verdict.then((late) => this.#settle(late, decided))
+      : this.#settle(verdict, decided);
   }
 
-  #settle(
-    verdict: Verdict,
-    { address, domain }: { address: Address; domain: DomainRecord | undefined },
-  ): Answer {
+  #settle(verdict: Verdict, { address, domain, looks }: Decided): Answer {
     const about = { recipient: address.text };
-    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply, about };
+    if (verdict.kind === "reject" || verdict.kind === "defer") {
+      const checks = looks?.packed();
+      return { reply: verdict.reply, about: { ...about, ...(checks !== undefined && { checks }) } };
+    }
     // Quarantine has no place in the queue: what cannot be set aside is not taken.
     if (domain === undefined || verdict.kind === "quarantine") return { ...TROUBLE, about };
     const unfit = this.#unfit(domain);
@@ -102,6 +116,7 @@ export class Transaction {
     if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
     this.profile = profile;
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
+    if (looks !== undefined) this.looks?.join(looks);
     if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });

@@ -1,4 +1,6 @@
 import type { Network } from "../../mail/network.ts";
+import { reply } from "../../mail/reply.ts";
+import type { Verdict } from "../../mail/verdict.ts";
 import { networkHas, parseNetwork } from "../../mail/network.ts";
 import type { AccessRule } from "../../ports/checks.ts";
 import type { RcptSubject } from "./check.ts";
@@ -38,4 +40,14 @@ function heloFits(pattern: string, helo: string): boolean {
 function addressFits(pattern: string, address: string): boolean {
   const plain = address.toLowerCase();
   return pattern.startsWith("@") ? plain.endsWith(pattern) : plain === pattern;
+}
+
+/** The note stays with the operator: it may say more than a spammer should know. */
+export function blocked({ until, note }: AccessRule, contact: string | undefined): Verdict {
+  const words = ["Refused by the operator of this host", contact].filter(Boolean).join("; ");
+  const seen = { note: `blocked by the operator${note === undefined ? "" : ` (${note})`}` };
+  // A rule with an end is a matter of time, and the client may come again after it.
+  return until === undefined
+    ? { kind: "reject", reply: reply(554, "5.7.1", words), ...seen }
+    : { kind: "defer", reply: reply(451, "4.7.1", words), ...seen };
 }

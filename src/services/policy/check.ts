@@ -1,6 +1,6 @@
 /**
- * What a check is. It looks at one stage's subject and says a verdict; it holds no state of a connection and
- * writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
+ * What a check is. It looks at one stage's subject and says a verdict, or nothing where it is off or not concerned;
+ * it holds no state of a connection and writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
  * domain asked about; `judge` may soften or harden it for that domain.
  */
 import type { Address } from "../../mail/address.ts";
@@ -54,6 +54,9 @@ export interface Subjects {
 
 export type Stage = keyof Subjects;
 
+/** Undefined: it has not looked, and leaves no trace. */
+export type Said = Verdict | undefined;
+
 export interface StageCheck<S extends Stage> {
   readonly name: string;
   readonly stage: S;
@@ -61,7 +64,7 @@ export interface StageCheck<S extends Stage> {
   readonly reputation?: boolean;
   /** Runs at RCPT only where all others let the recipient pass. */
   readonly last?: boolean;
-  run(subject: Subjects[S]): Verdict | Promise<Verdict>;
+  run(subject: Subjects[S]): Said | Promise<Said>;
   /** What this check's finding means for one domain; as found, where absent. */
   judge?(finding: Verdict, domain: DomainRecord): Verdict;
 }
@@ -71,5 +74,7 @@ export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 /** What a check said, or will say, before a recipient was known. */
 export interface Finding {
   readonly check: Check;
-  readonly verdict: Verdict | Promise<Verdict>;
+  readonly verdict: Said | Promise<Said>;
+  /** How long it took to say it, in ms; set once it has. */
+  took: number;
 }

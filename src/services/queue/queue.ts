@@ -26,7 +26,11 @@ export interface AcceptorParts {
 }
 
 /** A mail that passed all checks and whose body is complete. */
-export type Acceptance = Omit<NewMail, "acceptedAt" | "deadline"> & { readonly notes?: readonly string[] };
+export type Acceptance = Omit<NewMail, "acceptedAt" | "deadline"> & {
+  readonly notes?: readonly string[];
+  /** Which checks looked, for the journal. */
+  readonly checks?: string;
+};
 
 /** The accepting half of the queue. */
 export class Acceptor {
@@ -56,17 +60,18 @@ export class Acceptor {
 
   /** Stores the mail durably. Only a result of `accepted` may become a 250. */
   async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
-    const { notes, ...mail } = acceptance;
+    const { notes: _notes, checks: _checks, ...mail } = acceptance;
     const now = this.#parts.clock.now();
     const result = await this.#parts.intake.accept(
       { ...mail, acceptedAt: now, deadline: now + ACCEPT_DEADLINE },
       body,
     );
-    if (result.kind === "accepted") this.#record(acceptance, body.size, notes);
+    if (result.kind === "accepted") this.#record(acceptance, body.size);
     return result;
   }
 
-  #record(mail: Acceptance, size: number, notes: readonly string[] | undefined): void {
+  #record(mail: Acceptance, size: number): void {
+    const { notes, checks } = mail;
     this.#parts.journal.record({
       kind: "mail.accepted",
       id: mail.id,
@@ -77,6 +82,7 @@ export class Acceptor {
       size,
       ...(mail.messageId !== undefined && { messageId: mail.messageId }),
       ...(notes !== undefined && notes.length > 0 && { notes }),
+      ...(checks !== undefined && { checks }),
     });
   }
 }

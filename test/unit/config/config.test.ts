@@ -67,6 +67,7 @@ test("fills in every default", async () => {
       clientName: "off",
       senderDomain: "off",
       greylist: "off",
+      trace: true,
       spf: "off",
       dmarc: "off",
       reachability: "off",
