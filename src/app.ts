@@ -8,23 +8,16 @@ import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
-import {
-  applyLongAway,
-  applySmtp,
-  checksFollower,
-  deliveryFollower,
-  smtpFollower,
-  storageFollower,
-} from "./followers.ts";
+import { applySmtp, checksFollower, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
-import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
+import { PrimariesBoard, type Reader } from "./primaries-board.ts";
+import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
 import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
-import { longAway } from "./long-away.ts";
 import { hostPort } from "./mail/network.ts";
 import { VERSION } from "./version.ts";
 
@@ -177,21 +170,16 @@ class RunningDaemon implements Daemon {
     stack.defer(() => admin.stop());
   }
 
-  async #tellLongAway(): Promise<void> {
-    const domains = longAway(await this.#primaries(), this.#foundation.crew.clock.now());
-    await applyLongAway(domains, this.#smtp);
-  }
-
   #addJobs(): void {
     const { editor, schedule, crew } = this.#foundation;
-    const board = new OffersBoard({
+    const board = new PrimariesBoard({
+      facts: primariesFacts,
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
       readers: () => this.#readers(),
       clock: crew.clock,
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
-    schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({
       name: "look at ourselves",
@@ -200,9 +188,9 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  #readers(): ReadonlyMap<object, Reader> {
+  #readers(): ReadonlyMap<object, Reader<PrimariesFacts>> {
     const running = this.#smtp.flatMap((thread) => thread.current ?? []);
-    return new Map(running.map((life) => [life, { tell: (offers) => life.control.call("learned", offers) }]));
+    return new Map(running.map((life) => [life, { tell: (facts) => life.control.call("learned", facts) }]));
   }
 
   #directoryChanged(): void {

@@ -34,14 +34,6 @@ export function checksFollower(lists: ListHealth, threads: () => readonly SmtpTh
   };
 }
 
-/** Tells all SMTP threads which domains have been without a primary for long. */
-export async function applyLongAway(
-  domains: readonly string[],
-  threads: readonly SmtpThread[],
-): Promise<void> {
-  await eachRunning(threads, (thread) => thread.control.call("longAway", domains));
-}
-
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
   await eachRunning(threads, (thread) => thread.control.call("useLists", zones));

@@ -43,6 +43,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo = "off",
     clientName = "off",
     senderDomain = "off",
+    reachability = "off",
+    earlyTalker = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -51,6 +53,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo,
     clientName,
     senderDomain,
+    reachability,
+    earlyTalker,
     ...(access !== undefined && { access }),
   };
 }

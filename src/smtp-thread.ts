@@ -4,7 +4,7 @@ import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
-import type { PrimaryOffers } from "./ports/health.ts";
+import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
@@ -44,11 +44,8 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
-  /** What primaries can take, by domain. */
-  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
+  learned(facts: PrimariesFacts): void;
   applyChecks(checks: CheckSettings): void;
-  /** Domains whose primaries are all away for long. */
-  longAway(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
@@ -67,6 +64,7 @@ let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
 let longAway: ReadonlySet<string> = new Set();
+let primariesUp: ReadonlyMap<string, string> = new Map();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
@@ -85,6 +83,7 @@ const endpoint = await startSmtp({
     resolver: dnsResolver({ servers: data.dnsServers, clock }),
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
     clock,
     log,
   }),
@@ -99,12 +98,13 @@ serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
-    learned: (offers) => endpoint.learned(offers),
+    learned: (facts) => {
+      endpoint.learned(facts.offers);
+      longAway = new Set(facts.longAway);
+      primariesUp = new Map(facts.up);
+    },
     applyChecks: (settings) => {
       checks = settings;
-    },
-    longAway: (domains) => {
-      longAway = new Set(domains);
     },
     useLists: (zones) => {
       soundLists = new Set(zones);

@@ -91,6 +91,13 @@ export class Transaction {
     return "reply" in target ? target : this.#decide(target);
   }
 
+  /** The mail is stored. */
+  taken(): void {
+    const names = [...new Set(this.recipients.map(({ domain }) => domain))];
+    const domains = names.flatMap((name) => this.#domain(name) ?? []);
+    this.#parts.policy.taken(this.subject, domains);
+  }
+
   #decide({ address, certain }: Target): Later<Answer> {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };

@@ -20,6 +20,8 @@ export interface HeloSubject extends ConnectSubject {
   readonly extended: boolean;
   /** The session is encrypted. */
   readonly secure: boolean;
+  /** Commands came before the reply to HELO or EHLO. */
+  readonly early?: boolean;
 }
 
 export interface MailSubject extends HeloSubject {
@@ -65,6 +67,8 @@ export interface StageCheck<S extends Stage> {
   /** Runs at RCPT only where all others let the recipient pass. */
   readonly last?: boolean;
   run(subject: Subjects[S]): Said | Promise<Said>;
+  /** Mail was accepted for these domains. */
+  taken?(subject: MailSubject, domains: readonly DomainRecord[]): void;
   /** What this check's finding means for one domain; as found, where absent. */
   judge?(finding: Verdict, domain: DomainRecord): Verdict;
 }

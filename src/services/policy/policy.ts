@@ -12,6 +12,7 @@ import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { accepted, strictest, together } from "../../mail/verdict.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
+import type { DomainRecord } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -33,6 +34,7 @@ import type {
 import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
+import type { ReachabilityParts } from "./checks/reachability.ts";
 import type { Looks } from "./looks.ts";
 import { merge, noteAll, settled } from "./merging.ts";
 
@@ -52,6 +54,8 @@ export interface PolicyParts {
   readonly resolver?: Resolver;
   /** The memory of greylisting; absent: nobody is put off. */
   readonly greylist?: GreylistParts;
+  /** Who is up, and who was sent there; absent: nobody is. */
+  readonly reachability?: ReachabilityParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
   readonly clock: Clock;
@@ -150,6 +154,18 @@ export class Policy {
     return merge(this.#begin("data", subject), { domain: undefined, exempt: false, looks });
   }
 
+  /** A mail of this transaction is accepted for these domains. */
+  taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
+    for (const check of this.#checks) {
+      try {
+        check.taken?.(subject, domains);
+      } catch (error) {
+        // The mail is stored, whatever this is.
+        this.#failed(check.name, error);
+      }
+    }
+  }
+
   #begin<S extends Stage>(stage: S, subject: Subjects[S], last = false): readonly Finding[] {
     let findings: Finding[] | undefined;
     for (const check of this.#checks) {
@@ -167,17 +183,19 @@ export class Policy {
   }
 
   #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {
-    const fail = (error: unknown): Verdict => {
-      const stack = error instanceof Error ? error.stack : String(error);
-      this.#parts.log.error("policy.check.failed", { check: check.name, stack });
-      return FAILED;
-    };
+    const fail = (error: unknown): Verdict => this.#failed(check.name, error);
     try {
       const verdict = check.run(subject);
       return verdict instanceof Promise ? this.#inTime(verdict).catch(fail) : verdict;
     } catch (error) {
       return fail(error);
     }
+  }
+
+  #failed(check: string, error: unknown): Verdict {
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.#parts.log.error("policy.check.failed", { check, stack });
+    return FAILED;
   }
 
   #inTime(verdict: Promise<Said>): Promise<Said> {

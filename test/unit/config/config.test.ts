@@ -71,6 +71,7 @@ test("fills in every default", async () => {
       spf: "off",
       dmarc: "off",
       reachability: "off",
+      earlyTalker: "off",
       spam: "off",
       virus: "off",
     },
@@ -322,7 +323,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
     domains.map(({ settings }) => settings.checks),
     [
       { dnsbl: { lists, tag: 1, reject: 5 } },
-      { greylist: { delay: 60_000 }, helo: "tag" },
+      { greylist: { delay: 60_000, action: "defer" }, helo: "tag" },
       { dnsbl: { lists: own, defer: 1, reject: 5 } },
     ],
   );

@@ -1,4 +1,5 @@
 import type { CheckSettings } from "../../../ports/checks.ts";
+import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Recipients } from "../../recipients/recipients.ts";
@@ -8,8 +9,11 @@ import type { DnsblParts } from "./dnsbl.ts";
 import { dnsblChecks, isGood } from "./dnsbl.ts";
 import type { GreylistParts } from "./greylist.ts";
 import { greylistCheck } from "./greylist.ts";
+import { earlyTalkerCheck } from "./early-talker.ts";
 import { heloCheck } from "./helo.ts";
 import { loopCheck } from "./loop.ts";
+import type { ReachabilityParts } from "./reachability.ts";
+import { reachabilityCheck } from "./reachability.ts";
 import { recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
@@ -24,6 +28,8 @@ export interface CheckParts {
   readonly clock: Clock;
   /** Absent: nobody is put off. */
   readonly greylist?: GreylistParts;
+  /** Absent: nobody is sent to the primary. */
+  readonly reachability?: ReachabilityParts;
   /** Absent: nothing is asked of the DNS. */
   readonly resolver?: Resolver;
 }
@@ -35,16 +41,33 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     relayCheck,
     recipientCheck(recipients),
     heloCheck({ settings, hostname }),
+    earlyTalkerCheck(settings),
     ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
+    ...(parts.reachability === undefined ? [] : [reachabilityFor(parts, parts.reachability)]),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
     loopCheck,
   ];
 }
 
 function greylistFor({ settings, clock, dnsbl }: CheckParts, greylist: GreylistParts): Check {
-  const good = async (ip: string): Promise<boolean> =>
-    dnsbl !== undefined && (await isGood(ip, settings(), dnsbl));
-  return greylistCheck({ ...greylist, settings, clock, isGood: good });
+  const good = async (ip: string, domain: DomainRecord): Promise<boolean> => {
+    const lists = domain.settings.checks?.dnsbl ?? settings().dnsbl;
+    return dnsbl !== undefined && (await isGood(ip, lists, dnsbl));
+  };
+  return greylistCheck({ ...greylist, settings, clock, isGood: good, isAligned });
+}
+
+const NO_RESOLVER: Pick<Resolver, "confirmedName"> = {
+  confirmedName: () => Promise.resolve({ kind: "none" }),
+};
+
+function reachabilityFor({ settings, clock, resolver }: CheckParts, parts: ReachabilityParts): Check {
+  return reachabilityCheck({ ...parts, settings, clock, resolver: resolver ?? NO_RESOLVER, isAligned });
+}
+
+/** Without SPF nobody is proven to send for a domain. */
+function isAligned(): Promise<boolean> {
+  return Promise.resolve(false);
 }

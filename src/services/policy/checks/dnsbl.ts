@@ -87,9 +87,13 @@ function words({ hits, silent, aside }: Answers, score: number): string {
 }
 
 /** Whether one of the lists of good clients has the address. */
-export async function isGood(ip: string, settings: CheckSettings, parts: DnsblParts): Promise<boolean> {
-  if (settings.dnsbl === "off") return false;
-  const lists = settings.dnsbl.lists.filter(({ weight }) => weight < 0);
+export async function isGood(
+  ip: string,
+  settings: DnsblSettings | "off",
+  parts: DnsblParts,
+): Promise<boolean> {
+  if (settings === "off") return false;
+  const lists = settings.lists.filter(({ weight }) => weight < 0);
   return (await ask(ip, { lists }, parts)).hits.length > 0;
 }
 
