@@ -9,11 +9,13 @@ import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import { applySmtp, checksFollower, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
+import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { PrimariesBoard, type Reader } from "./primaries-board.ts";
 import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
 import { primariesLine } from "./primaries-line.ts";
+import { RulesBoard } from "./rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
@@ -29,7 +31,7 @@ const DATA_GRACE = 20_000;
 const STOP_LIMIT = 60_000;
 
 /** How often SMTP threads hear of changes of what primaries can take, in ms. */
-const TELL_EVERY = 5000;
+const TELL_EVERY = 2000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -57,6 +59,7 @@ class RunningDaemon implements Daemon {
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
   #lists!: BlocklistWatch;
+  #rules!: RulesBoard;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -85,6 +88,9 @@ class RunningDaemon implements Daemon {
       config: () => this.#config,
       smtp: () => this.#smtp,
     });
+    const { storage, crew } = this.#foundation;
+    this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp: () => this.#smtp });
+    await this.#rules.rules.load();
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
@@ -148,6 +154,7 @@ class RunningDaemon implements Daemon {
       storage,
       connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
       soundLists: () => this.#lists.health.sound(),
+      rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
     certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
@@ -165,6 +172,9 @@ class RunningDaemon implements Daemon {
       primaries: () => this.#primaries(),
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
       reload: () => this.reload(),
+      rules: this.#rules.rules,
+      declaredRules: () => this.#config.checks.access ?? [],
+      door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
@@ -180,12 +190,18 @@ class RunningDaemon implements Daemon {
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "tell of rules", every: 900, run: () => this.#rules.tell() });
+    schedule.add({ name: "forget rules", every: 60_000, run: () => this.#rules.rules.forgetOver() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({
       name: "look at ourselves",
       every: LOOK_AT_OURSELVES,
       run: () => this.#lists.lookAtOurselves(),
     });
+  }
+
+  #anySmtp(): SmtpThread["current"] {
+    return this.#smtp.find((thread) => thread.current !== undefined)?.current;
   }
 
   #readers(): ReadonlyMap<object, Reader<PrimariesFacts>> {

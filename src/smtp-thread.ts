@@ -3,11 +3,17 @@ import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
-import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import {
+  startSmtp,
+  type Explanation,
+  type ExplainRequest,
+  type SmtpSettings,
+} from "./endpoints/smtp/smtp.ts";
+import type { Greylist } from "./ports/greylist.ts";
 import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
-import type { CheckSettings } from "./ports/checks.ts";
+import type { AccessRule, CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
@@ -19,6 +25,8 @@ import { Recipients } from "./services/recipients/recipients.ts";
 export interface SmtpThreadData {
   readonly settings: SmtpSettings;
   readonly checks: CheckSettings;
+  /** Added by operators while the daemon runs; they come before those of `checks`. */
+  readonly rules: readonly AccessRule[];
   /** Zones of the lists of clients that passed their test. */
   readonly soundLists: readonly string[];
   readonly dnsServers: readonly string[];
@@ -46,8 +54,10 @@ export type SmtpControl = {
   apply(settings: SmtpSettings): void;
   learned(facts: PrimariesFacts): void;
   applyChecks(checks: CheckSettings): void;
+  applyRules(rules: readonly AccessRule[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
+  explain(request: ExplainRequest): Promise<Explanation>;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
   stop(request: { readonly grace: number }): Promise<void>;
 };
@@ -60,7 +70,9 @@ const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock })
 const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 const primaries = openChannel<PrimariesControl>(data.primaries);
-let checks = data.checks;
+let rules = data.rules;
+let given = data.checks;
+let checks = withRules();
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
 let longAway: ReadonlySet<string> = new Set();
@@ -69,6 +81,19 @@ const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
+const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const policyOver = (memory: Greylist): Policy =>
+  new Policy({
+    recipients: new Recipients(directory),
+    settings: () => checks,
+    hostname: data.settings.hostname,
+    resolver,
+    dnsbl,
+    greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
+    clock,
+    log,
+  });
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -76,17 +101,8 @@ const endpoint = await startSmtp({
   known: data.known,
   thread: data.thread,
   directory,
-  policy: new Policy({
-    recipients: new Recipients(directory),
-    settings: () => checks,
-    hostname: data.settings.hostname,
-    resolver: dnsResolver({ servers: data.dnsServers, clock }),
-    dnsbl,
-    greylist: { memory, longAway: (domain) => longAway.has(domain) },
-    reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
-    clock,
-    log,
-  }),
+  policy: policyOver(memory),
+  sandbox: policyOver({ ...memory, note: () => undefined }),
   acceptor,
   journal,
   log,
@@ -104,11 +120,17 @@ serveControl<SmtpControl>(
       primariesUp = new Map(facts.up);
     },
     applyChecks: (settings) => {
-      checks = settings;
+      given = settings;
+      checks = withRules();
+    },
+    applyRules: (added) => {
+      rules = added;
+      checks = withRules();
     },
     useLists: (zones) => {
       soundLists = new Set(zones);
     },
+    explain: (request) => endpoint.explain(request),
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();
@@ -118,3 +140,7 @@ serveControl<SmtpControl>(
   },
   parentPort,
 );
+
+function withRules(): CheckSettings {
+  return { ...given, access: [...rules, ...(given.access ?? [])] };
+}

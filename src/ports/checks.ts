@@ -35,6 +35,8 @@ export interface AccessRule {
   /** An address, or `@example.com` for all of a domain; lower case, A-labels. `<>`: the null sender. */
   readonly sender?: string;
   readonly recipient?: string;
+  /** Only for recipients of this domain; absent: of all. */
+  readonly domain?: string;
   /** Ms since 1970, from when it does not count any more. */
   readonly until?: number;
   readonly note?: string;

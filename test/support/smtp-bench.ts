@@ -174,6 +174,8 @@ export interface BenchOptions {
   /** Settings of the checks; lists are asked of `dnsServer`. */
   readonly checkSettings?: CheckSettings;
   readonly dnsServer?: string;
+  /** Names of primaries that are up, by domain. */
+  readonly primariesUp?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
 }
 
@@ -217,17 +219,23 @@ export function benchParts(options: BenchOptions = {}) {
     blocklists: dnsBlocklists({ servers: [dnsServer], clock }),
     isSound: (): boolean => true,
   };
-  const policy = new Policy({
-    recipients: new Recipients(directory),
-    settings: () => checkSettings,
-    hostname: "mx.us",
-    greylist: { memory: memoryGreylist(), longAway: () => false },
-    resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
-    dnsbl,
-    clock,
-    log,
-    ...(options.checks !== undefined && { checks: options.checks }),
-  });
+  const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
+  const policyOver = (memory: Greylist): Policy =>
+    new Policy({
+      recipients: new Recipients(directory),
+      settings: () => checkSettings,
+      hostname: "mx.us",
+      greylist: { memory, longAway: () => false },
+      reachability: { memory, primaryUp: (domain) => options.primariesUp?.[domain] },
+      resolver,
+      dnsbl,
+      clock,
+      log,
+      ...(options.checks !== undefined && { checks: options.checks }),
+    });
+  const memory = memoryGreylist();
+  const policy = policyOver(memory);
+  const sandbox = policyOver({ ...memory, note: () => undefined });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
   const table = new RateTable(rateMemory(), 0);
@@ -243,6 +251,7 @@ export function benchParts(options: BenchOptions = {}) {
     journal,
     log,
     policy,
+    sandbox,
     acceptor,
     settings,
   };
