@@ -9,7 +9,7 @@ import { Access } from "./services/access/access.ts";
 /** What only the running daemon can answer or do. */
 export interface Running extends Pick<
   AdminParts,
-  "status" | "primaries" | "resume" | "reload" | "door" | "rules" | "declaredRules"
+  "status" | "primaries" | "resume" | "rehearse" | "reload" | "door" | "rules" | "declaredRules"
 > {
   status(): ControlStatus;
 }

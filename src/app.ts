@@ -2,15 +2,25 @@
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
  * the opposite one. What fails while starting takes down what was already up.
  */
+import { randomBytes } from "node:crypto";
 import { adminParts } from "./admin-parts.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
+import { QuotaWatch } from "./services/queue/queue.ts";
 import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
-import { applySmtp, checksFollower, deliveryFollower, smtpFollower, storageFollower } from "./followers.ts";
+import {
+  applyFull,
+  applySmtp,
+  checksFollower,
+  deliveryFollower,
+  smtpFollower,
+  storageFollower,
+} from "./followers.ts";
 import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
+import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { PrimariesBoard, type Reader } from "./primaries-board.ts";
 import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
@@ -171,6 +181,7 @@ class RunningDaemon implements Daemon {
       status: () => this.#status(),
       primaries: () => this.#primaries(),
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
       rules: this.#rules.rules,
       declaredRules: () => this.#config.checks.access ?? [],
@@ -180,7 +191,19 @@ class RunningDaemon implements Daemon {
     stack.defer(() => admin.stop());
   }
 
+  async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
+    const { maxMessageSize } = this.#config.smtp;
+    const unknown = `holdfast-test-${randomBytes(6).toString("hex")}@${domain}`;
+    const request = { domain, known, unknown, maxMessageSize };
+    return this.#delivery?.current?.control.call("rehearse", request);
+  }
+
+  async #tellFull(quotas: QuotaWatch): Promise<void> {
+    await applyFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+  }
+
   #addJobs(): void {
+    const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
     const board = new PrimariesBoard({
       facts: primariesFacts,
@@ -192,6 +215,8 @@ class RunningDaemon implements Daemon {
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
     schedule.add({ name: "tell of rules", every: 900, run: () => this.#rules.tell() });
     schedule.add({ name: "forget rules", every: 60_000, run: () => this.#rules.rules.forgetOver() });
+    schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
+    schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({
       name: "look at ourselves",

@@ -34,6 +34,11 @@ export function checksFollower(lists: ListHealth, threads: () => readonly SmtpTh
   };
 }
 
+/** Tells all SMTP threads which domains hold more than their quota. */
+export async function applyFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
+  await eachRunning(threads, (thread) => thread.control.call("full", domains));
+}
+
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
   await eachRunning(threads, (thread) => thread.control.call("useLists", zones));

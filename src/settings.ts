@@ -45,6 +45,9 @@ export function checkSettings({ checks }: Config): CheckSettings {
     senderDomain = "off",
     reachability = "off",
     earlyTalker = "off",
+    spf = "off",
+    clamav = "off",
+    rspamd = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -55,6 +58,9 @@ export function checkSettings({ checks }: Config): CheckSettings {
     senderDomain,
     reachability,
     earlyTalker,
+    spf,
+    clamav,
+    rspamd,
     ...(access !== undefined && { access }),
   };
 }

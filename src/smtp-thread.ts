@@ -1,8 +1,10 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
+import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
+import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
 import {
   startSmtp,
   type Explanation,
@@ -18,7 +20,7 @@ import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy } from "./services/policy/policy.ts";
+import { Policy, scannerInspections } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients } from "./services/recipients/recipients.ts";
 
@@ -55,6 +57,8 @@ export type SmtpControl = {
   learned(facts: PrimariesFacts): void;
   applyChecks(checks: CheckSettings): void;
   applyRules(rules: readonly AccessRule[]): void;
+  /** Domains that hold more than their quota. */
+  full(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   explain(request: ExplainRequest): Promise<Explanation>;
@@ -77,20 +81,32 @@ let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
 let longAway: ReadonlySet<string> = new Set();
 let primariesUp: ReadonlyMap<string, string> = new Map();
+let full: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const inspections = scannerInspections({
+  clamav: clamd({ clock, journal }),
+  rspamd: rspamd({ clock, journal }),
+  settings: () => checks,
+  journal,
+  clock,
+});
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
 const policyOver = (memory: Greylist): Policy =>
   new Policy({
     recipients: new Recipients(directory),
     settings: () => checks,
     hostname: data.settings.hostname,
     resolver,
+    authenticator,
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
     reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
+    isFull: (domain) => full.has(domain),
+    inspections,
     clock,
     log,
   });
@@ -126,6 +142,9 @@ serveControl<SmtpControl>(
     applyRules: (added) => {
       rules = added;
       checks = withRules();
+    },
+    full: (domains) => {
+      full = new Set(domains);
     },
     useLists: (zones) => {
       soundLists = new Set(zones);

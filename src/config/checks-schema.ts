@@ -4,13 +4,11 @@ import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
 import { GREYLIST, greylist, REACHABILITY, reachability } from "./patience-schema.ts";
 import { choice, flag, kindOf, message, section, words } from "./scalars.ts";
+import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  spf: "Whether the client may send for the domain of the return-path.",
   dmarc: "Whether the author's domain stands behind the mail.",
-  spam: "Judgement of a spam scanner.",
-  virus: "Judgement of a virus scanner.",
 };
 
 /** A check that is asked for and not there must be an error: who wrote it relies on it. */
@@ -36,6 +34,7 @@ const SIMPLE = {
     "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
   senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
   earlyTalker: "A client that sends commands before it has the reply to HELO or EHLO, as junk senders do.",
+  spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
 };
 
 function forAll() {
@@ -60,6 +59,11 @@ function forAll() {
       example: "defer",
       rfc: "RFC 2920 §3.1",
     }),
+    spf: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.spf,
+      example: "tag",
+      rfc: "RFC 7208",
+    }),
   };
 }
 
@@ -80,15 +84,13 @@ function ofDomain() {
       note("senderDomain", "reject"),
     ),
     earlyTalker: described(choice("off", "tag", "defer", "reject").optional(), note("earlyTalker", "defer")),
+    spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
   };
 }
 
 function missing() {
   return {
-    spf: off("spf", CHECKS.spf),
     dmarc: off("dmarc", CHECKS.dmarc),
-    spam: off("spam", CHECKS.spam),
-    virus: off("virus", CHECKS.virus),
   };
 }
 
@@ -108,6 +110,8 @@ export const checks = section({
   greylist: described(greylist().prefault("off"), GREYLIST),
   reachability: described(reachability().prefault("off"), REACHABILITY),
   ...forAll(),
+  clamav,
+  rspamd,
   ...missing(),
 });
 
@@ -119,5 +123,7 @@ export const domainChecks = section({
     default: "as in `checks.reachability`",
   }),
   ...ofDomain(),
+  clamav: domainClamav,
+  rspamd: domainRspamd,
   ...missing(),
 });

@@ -24,6 +24,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...socketFindings(parts),
     ...listFindings(parts),
     ...reflectorFindings(parts),
+    ...scannerFindings(parts),
     ...loginFindings(parts, folder),
   ];
 }
@@ -135,6 +136,19 @@ function reflectorFindings({ domains }: Partly<Parsed>): readonly Finding[] {
     const wrong = "a reflector is the only MX: there is no other server to send clients to";
     return [{ path: ["domains", name, "checks", "reachability"], wrong, right: "remove it" }];
   });
+}
+
+/** Likewise with the servers of scanners. */
+function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
+    (["clamav", "rspamd"] as const).flatMap((scanner): Finding[] => {
+      const [own, forAll] = [settings?.checks?.[scanner], checks?.[scanner]];
+      if (own === undefined || own === "off" || own.servers !== undefined) return [];
+      if (forAll !== undefined && forAll !== "off") return [];
+      const right = `write the servers here or in checks.${scanner}`;
+      return [{ path: ["domains", name, "checks", scanner], wrong: "names no servers", right }];
+    }),
+  );
 }
 
 /** Sound, but perhaps not what was meant. */

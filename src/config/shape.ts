@@ -92,6 +92,6 @@ export interface AlertsConfig {
 }
 
 /** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "spf" | "dmarc" | "spam" | "virus";
+export type MissingCheck = "dmarc";
 
 export type Checks = CheckSettings & { readonly trace: boolean } & Readonly<Record<MissingCheck, "off">>;

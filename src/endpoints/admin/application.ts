@@ -11,6 +11,7 @@ import { controlRoutes, healthRoutes } from "./routes/control.ts";
 import { doorRoutes } from "./routes/door.ts";
 import { domainRoutes } from "./routes/domains.ts";
 import { queueRoutes } from "./routes/queue.ts";
+import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { recipientRoutes } from "./routes/recipients.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/trace.ts";
@@ -37,6 +38,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   accessRoutes(app, parts);
   app.use(wholeServerOnly());
   domainRoutes(app, parts);
+  rehearsalRoutes(app, parts);
   traceRoutes(app, parts);
   controlRoutes(app, parts);
   tokenRoutes(app, parts);

@@ -1,5 +1,6 @@
 /** The queue in the API: entries, mails, actions. */
 import * as z from "zod";
+import { AuthenticationBody } from "./authentication-body.ts";
 import { flag, optionalName, pageShape, text, time } from "./body-parts.ts";
 
 export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
@@ -66,6 +67,7 @@ export const MailBody = z.object({
   messageId: z.string().exactOptional(),
   subject: z.string().exactOptional(),
   from: z.string().exactOptional(),
+  authentication: AuthenticationBody.exactOptional(),
   recipients: z.array(QueueEntryBody).readonly(),
   hasBody: flag,
 });

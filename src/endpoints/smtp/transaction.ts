@@ -11,7 +11,7 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
-import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
+import type { Content, Finding, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
@@ -31,18 +31,16 @@ export interface TransactionParts {
 }
 
 /** How a body is treated; recipients with different profiles need transactions of their own. */
-export type ContentProfile = DomainRecord["settings"]["bareNewlines"];
+export interface ContentProfile {
+  readonly bareNewlines: DomainRecord["settings"]["bareNewlines"];
+  readonly content: Content;
+  /** Why the mail is set aside, whatever its content. */
+  readonly quarantine: string | undefined;
+}
 
 interface Target {
   readonly address: Address;
   readonly certain: boolean;
-}
-
-interface Decided {
-  readonly address: Address;
-  readonly domain: DomainRecord | undefined;
-  /** What checks said of this recipient. */
-  readonly looks: Looks | undefined;
 }
 
 const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
@@ -103,25 +101,28 @@ export class Transaction {
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
     const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings, looks);
-    const decided = { address, domain, looks };
     return verdict instanceof Promise
-      ? verdict.then((late) => this.#settle(late, decided))
-      : this.#settle(verdict, decided);
+      ? verdict.then((late) => this.#settle(late, subject, looks))
+      : this.#settle(verdict, subject, looks);
   }
 
-  #settle(verdict: Verdict, { address, domain, looks }: Decided): Answer {
+  #settle(verdict: Verdict, subject: RcptSubject, looks: Looks | undefined): Answer {
+    const { recipient: address, domain } = subject;
     const about = { recipient: address.text };
     if (verdict.kind === "reject" || verdict.kind === "defer") {
       const checks = looks?.packed();
       return { reply: verdict.reply, about: { ...about, ...(checks !== undefined && { checks }) } };
     }
-    // Quarantine has no place in the queue: what cannot be set aside is not taken.
-    if (domain === undefined || verdict.kind === "quarantine") return { ...TROUBLE, about };
+    if (domain === undefined) return { ...TROUBLE, about };
     const unfit = this.#unfit(domain);
     if (unfit !== undefined) return { ...unfit, about };
-    const profile = domain.settings.bareNewlines;
-    if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
-    this.profile = profile;
+    const profile: ContentProfile = {
+      bareNewlines: domain.settings.bareNewlines,
+      content: this.#parts.policy.content(subject),
+      quarantine: verdict.kind === "quarantine" ? verdict.why : undefined,
+    };
+    if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
+    this.profile ??= profile;
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
     if (looks !== undefined) this.looks?.join(looks);
     if (verdict.kind === "tag") this.#tag(verdict.field);
@@ -176,4 +177,12 @@ export class Transaction {
   #domain(name: string): DomainRecord | undefined {
     return this.#parts.directory.domain(name, this.#generation);
   }
+}
+
+function alike(one: ContentProfile, other: ContentProfile): boolean {
+  return (
+    one.bareNewlines === other.bareNewlines &&
+    one.content.key === other.content.key &&
+    one.quarantine === other.quarantine
+  );
 }

@@ -11,6 +11,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 export { AgeWatch } from "./ages.ts";
+export { QuotaWatch } from "./quota.ts";
 export { expiryJob } from "./expiry.ts";
 export type { Retention } from "./expiry.ts";
 export { settle } from "./settlement.ts";
@@ -26,11 +27,14 @@ export interface AcceptorParts {
 }
 
 /** A mail that passed all checks and whose body is complete. */
-export type Acceptance = Omit<NewMail, "acceptedAt" | "deadline"> & {
+export interface Acceptance extends Omit<NewMail, "acceptedAt" | "deadline"> {
+  /** Remarks for the trace. */
   readonly notes?: readonly string[];
   /** Which checks looked, for the journal. */
   readonly checks?: string;
-};
+  /** Wall time in ms after which its sender must not wait any longer for the store to begin. */
+  readonly patience?: number;
+}
 
 /** The accepting half of the queue. */
 export class Acceptor {
@@ -60,12 +64,10 @@ export class Acceptor {
 
   /** Stores the mail durably. Only a result of `accepted` may become a 250. */
   async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
-    const { notes: _notes, checks: _checks, ...mail } = acceptance;
+    const { notes: _notes, checks: _checks, patience = Infinity, ...mail } = acceptance;
     const now = this.#parts.clock.now();
-    const result = await this.#parts.intake.accept(
-      { ...mail, acceptedAt: now, deadline: now + ACCEPT_DEADLINE },
-      body,
-    );
+    const deadline = Math.min(now + ACCEPT_DEADLINE, patience);
+    const result = await this.#parts.intake.accept({ ...mail, acceptedAt: now, deadline }, body);
     if (result.kind === "accepted") this.#record(acceptance, body.size);
     return result;
   }
@@ -84,5 +86,17 @@ export class Acceptor {
       ...(notes !== undefined && notes.length > 0 && { notes }),
       ...(checks !== undefined && { checks }),
     });
+    if (mail.quarantine !== undefined) this.#recordHeld(mail, mail.quarantine);
+  }
+
+  #recordHeld({ id, recipients }: Acceptance, why: string): void {
+    for (const { address, domain } of recipients)
+      this.#parts.journal.record({
+        kind: "mail.held",
+        id,
+        recipient: address,
+        domain,
+        why: `quarantine: ${why}`,
+      });
   }
 }

@@ -3,7 +3,7 @@ import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Recipients } from "../../recipients/recipients.ts";
-import type { Check } from "../check.ts";
+import type { Check, MailSubject } from "../check.ts";
 import { clientNameChecks } from "./client-name.ts";
 import type { DnsblParts } from "./dnsbl.ts";
 import { dnsblChecks, isGood } from "./dnsbl.ts";
@@ -12,11 +12,13 @@ import { greylistCheck } from "./greylist.ts";
 import { earlyTalkerCheck } from "./early-talker.ts";
 import { heloCheck } from "./helo.ts";
 import { loopCheck } from "./loop.ts";
+import { quotaCheck } from "./quota.ts";
 import type { ReachabilityParts } from "./reachability.ts";
 import { reachabilityCheck } from "./reachability.ts";
 import { recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
+import { spfCheck } from "./spf.ts";
 
 export interface CheckParts {
   readonly recipients: Recipients;
@@ -30,6 +32,8 @@ export interface CheckParts {
   readonly greylist?: GreylistParts;
   /** Absent: nobody is sent to the primary. */
   readonly reachability?: ReachabilityParts;
+  /** Domains over their quota; absent: none. */
+  readonly isFull?: (domain: string) => boolean;
   /** Absent: nothing is asked of the DNS. */
   readonly resolver?: Resolver;
 }
@@ -40,12 +44,14 @@ export function allChecks(parts: CheckParts): readonly Check[] {
   return [
     relayCheck,
     recipientCheck(recipients),
+    ...(parts.isFull === undefined ? [] : [quotaCheck(parts.isFull)]),
     heloCheck({ settings, hostname }),
     earlyTalkerCheck(settings),
     ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
     ...(parts.reachability === undefined ? [] : [reachabilityFor(parts, parts.reachability)]),
+    spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
     loopCheck,
   ];
@@ -67,7 +73,7 @@ function reachabilityFor({ settings, clock, resolver }: CheckParts, parts: Reach
   return reachabilityCheck({ ...parts, settings, clock, resolver: resolver ?? NO_RESOLVER, isAligned });
 }
 
-/** Without SPF nobody is proven to send for a domain. */
-function isAligned(): Promise<boolean> {
-  return Promise.resolve(false);
+/** Whether SPF lets the client send for the domain of the return-path; asked of the DNS where nobody has yet. */
+async function isAligned({ spf }: MailSubject): Promise<boolean> {
+  return spf !== undefined && (await spf.answer()).result === "pass";
 }

@@ -19,7 +19,7 @@ interface Judges extends GreylistParts {
   readonly clock: Clock;
   /** Whether a list of good clients has the address, as the domain or all have them. */
   readonly isGood: (ip: string, domain: DomainRecord) => Promise<boolean>;
-  /** Whether SPF says that the client may send for the domain of the return-path. */
+  /** Whether SPF says that the client may send for the domain of the return-path; asks where nobody has yet. */
   readonly isAligned: (subject: MailSubject) => Promise<boolean>;
 }
 
@@ -108,6 +108,8 @@ function putOff(wait: number, { action = "defer" }: GreylistSettings, { settings
 
 function rememberSender(subject: MailSubject, domain: string, parts: Judges): void {
   remember(senderKey(subject.sender, domain), parts);
+  // Nobody is asked for this alone.
+  if (subject.spf?.asked === undefined) return;
   void parts.isAligned(subject).then((aligned) => {
     if (aligned) remember(alignedKey(subject.sender, domain), parts);
   });
