@@ -325,7 +325,7 @@ test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
-    "6:17: checks.reachability: is a list, and the check is not in this version; write reachability: off or leave it out",
+    "6:17: checks.reachability: is a list; write off, on or { delay: 5m }",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
