@@ -96,6 +96,7 @@ class RunningDaemon implements Daemon {
     this.#lists = watchBlocklists({
       crew: this.#foundation.crew,
       config: () => this.#config,
+      directory: this.#foundation.reader.client,
       smtp: () => this.#smtp,
     });
     const { storage, crew } = this.#foundation;
@@ -106,6 +107,7 @@ class RunningDaemon implements Daemon {
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
+    this.#lists.directoryChanged();
     void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
@@ -235,6 +237,8 @@ class RunningDaemon implements Daemon {
   }
 
   #directoryChanged(): void {
+    // Once it changes before that is built.
+    (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
     void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
   }
 
@@ -266,7 +270,7 @@ class RunningDaemon implements Daemon {
     const { certificate, storage } = this.#foundation;
     return [
       smtpFollower(certificate, this.#smtp),
-      checksFollower(this.#lists.health, () => this.#smtp),
+      checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
     ];

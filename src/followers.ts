@@ -3,8 +3,7 @@ import type { Certificate } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "./crew.ts";
 import type { Follower } from "./reload.ts";
-import type { ListHealth } from "./services/policy/policy.ts";
-import { checkSettings, deliverySettings, listZones, smtpSettings } from "./settings.ts";
+import { checkSettings, deliverySettings, smtpSettings } from "./settings.ts";
 
 /** The SMTP threads, with the certificate that they show. */
 export function smtpFollower(certificate: Certificate, threads: readonly SmtpThread[]): Follower {
@@ -20,16 +19,21 @@ export function smtpFollower(certificate: Certificate, threads: readonly SmtpThr
   };
 }
 
+export interface ListsInUse {
+  use(config: Config): void;
+  readonly health: { test(): Promise<void> };
+}
+
 /** The checks on clients; lists that are new to us count from their first test on. */
-export function checksFollower(lists: ListHealth, threads: () => readonly SmtpThread[]): Follower {
+export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpThread[]): Follower {
   return {
     check: async () => undefined,
     use: async (config) => {
       const checks = checkSettings(config);
       await eachRunning(threads(), (thread) => thread.control.call("applyChecks", checks));
-      lists.use(listZones(config));
+      lists.use(config);
       // Its answers may take seconds; a list counts from its first good test on.
-      void lists.test();
+      void lists.health.test();
     },
   };
 }

@@ -74,7 +74,10 @@ export function badClientZones(config: Config): readonly string[] {
 
 /** Every list of clients that is asked for any domain. */
 export function listZones({ checks, domains }: Config): readonly string[] {
-  const used = [checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)];
+  return zonesOf([checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)]);
+}
+
+export function zonesOf(used: readonly (CheckSettings["dnsbl"] | undefined)[]): readonly string[] {
   const lists = used.flatMap((dnsbl) => (dnsbl === undefined || dnsbl === "off" ? [] : dnsbl.lists));
   return [...new Set(lists.map(({ zone }) => zone))];
 }
