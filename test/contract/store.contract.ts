@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessStore } from "../../src/ports/access.ts";
+import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
 import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
@@ -27,7 +28,7 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly work: WorkStore;
-  readonly control: OperatorStore & DirectoryWriter & AccessStore;
+  readonly control: OperatorStore & DirectoryWriter & AccessStore & RuleStore;
   readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
@@ -575,6 +576,24 @@ function operators(open: StoreFactory): void {
       told.reduce((sum, count) => sum + count, 0),
       450,
     );
+  });
+
+  it("keeps rules of access, the newest first", async () => {
+    await using store = await open();
+    const rule = (id: string) => ({
+      id,
+      rule: { action: "block" as const, network: "192.0.2.0/24", until: 9, note: id },
+      createdAt: store.clock.now(),
+      who: "socket",
+    });
+    await store.control.addRule(rule("a"));
+    await store.control.addRule(rule("b"));
+    assert.deepEqual(await store.control.rules(), [rule("b"), rule("a")]);
+    assert.deepEqual(
+      [await store.control.removeRule("a"), await store.control.removeRule("a")],
+      [true, false],
+    );
+    assert.deepEqual(await store.control.rules(), [rule("b")]);
   });
 
   it("keeps tokens by name", async () => {

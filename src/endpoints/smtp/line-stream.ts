@@ -50,6 +50,11 @@ export class LineStream extends SMTPStream {
     this.#handler = handler;
   }
 
+  /** Octets behind the line that is being handled are here already. */
+  get ahead(): boolean {
+    return this.#chunk.length > 0;
+  }
+
   override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
     this.#chunk = chunk;
     this.#pump(next);
