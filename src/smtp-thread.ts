@@ -2,7 +2,12 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
+import {
+  connectIntake,
+  openAllowedSenders,
+  openDirectoryReader,
+  openGreylist,
+} from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
@@ -77,6 +82,7 @@ const dnsbl = {
   isSound: (zone: string) => soundLists.has(zone),
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const allowedSenders = openAllowedSenders(folder);
 const inspections = scannerInspections({
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
@@ -101,6 +107,7 @@ const endpoint = await startSmtp({
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
     isFull: (domain) => full.has(domain),
     inspections,
+    allowedSenders,
     clock,
     log,
   }),
@@ -132,6 +139,7 @@ serveControl<SmtpControl>(
       await endpoint.stop(grace);
       directory.close();
       memory.close();
+      allowedSenders.close();
       flush();
     },
   },

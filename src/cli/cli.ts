@@ -22,6 +22,15 @@ import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
+import {
+  quarantineDelete,
+  quarantineList,
+  quarantineRelease,
+  quarantineShow,
+  senderAllow,
+  senderForget,
+  senderList,
+} from "./quarantine.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";
@@ -60,6 +69,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue release", queueRelease],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
+  ["quarantine list", quarantineList],
+  ["quarantine show", quarantineShow],
+  ["quarantine release", quarantineRelease],
+  ["quarantine delete", quarantineDelete],
+  ["quarantine sender-allow", senderAllow],
+  ["quarantine sender-forget", senderForget],
+  ["quarantine senders", senderList],
   ["domain list", domainList],
   ["domain show", domainShow],
   ["domain add", domainAdd],

@@ -9,6 +9,7 @@ import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
 import { domainRoutes } from "./routes/domains.ts";
 import { queueRoutes } from "./routes/queue.ts";
+import { quarantineRoutes } from "./routes/quarantine.ts";
 import { recipientRoutes } from "./routes/recipients.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/trace.ts";
@@ -30,6 +31,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   healthRoutes(app, parts);
   app.use(guard);
   queueRoutes(app, parts);
+  quarantineRoutes(app, parts);
   recipientRoutes(app, parts);
   app.use(wholeServerOnly());
   domainRoutes(app, parts);

@@ -40,6 +40,12 @@ export {
   RecipientAnswer,
 } from "./recipient-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
+export {
+  NewAllowedSender,
+  AllowedSenderQuery,
+  AllowedSenderBody,
+  AllowedSenderList,
+} from "./quarantine-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, TokenBody, CreatedToken, TokenList } from "./token-bodies.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";

@@ -6,6 +6,7 @@ import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
+import type { AllowedSenderReader, AllowedSenderStore } from "../../ports/quarantine.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -51,6 +52,7 @@ export interface AdminParts {
   readonly recipients: RecipientOracle;
   readonly trace: TraceReader;
   readonly access: Access;
+  readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;
   primaries(): Promise<readonly PrimaryStatus[]>;

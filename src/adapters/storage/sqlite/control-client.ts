@@ -7,6 +7,7 @@ import type {
   RecipientChange,
   StagedChange,
 } from "../../../ports/directory.ts";
+import type { AllowedSenderStore } from "../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
@@ -18,7 +19,7 @@ const DOMAINS = 200;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore & DirectoryWriter & AccessStore;
+export type Control = OperatorStore & DirectoryWriter & AccessStore & AllowedSenderStore;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {
@@ -36,6 +37,8 @@ export function connectControl(port: MessagePort): Control {
     tokens: () => channel.call("tokens", undefined as never),
     addToken: (token) => channel.call("addToken", token),
     revokeToken: (name) => channel.call("revokeToken", name),
+    allowSender: (sender) => channel.call("allowSender", sender),
+    disallowSender: (sender) => channel.call("disallowSender", sender),
   };
 }
 

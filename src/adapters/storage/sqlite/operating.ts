@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../ports/operator.ts";
-import type { State } from "../../../ports/queue.ts";
+import type { Reason, State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 
@@ -21,6 +21,7 @@ interface Candidate {
   readonly since: number;
   readonly address: string;
   readonly domain: string;
+  readonly reason: Reason | null;
   readonly sender: string;
 }
 
@@ -34,7 +35,7 @@ export class Operating {
   readonly #changes: Readonly<Record<OperatorVerb, Change>>;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
-    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, m.sender";
+    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.reason, m.sender";
     const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
     this.#ofMail = database.prepare(
       `${select} FROM message m CROSS JOIN recipient r ON r.mail = m.key WHERE m.id = ? AND +r.state = ?`,
@@ -86,11 +87,14 @@ export class Operating {
 
 /** The parts of a filter that no index answers; addresses compare without case. */
 export function matches(
-  row: { readonly domain: string; readonly sender: string; readonly address: string },
+  row: Pick<Candidate, "domain" | "sender" | "address" | "reason">,
   filter: MailFilter,
 ): boolean {
   return (
-    same(row.domain, filter.domain) && same(row.sender, filter.sender) && same(row.address, filter.recipient)
+    (filter.reason === undefined || filter.reason === row.reason) &&
+    same(row.domain, filter.domain) &&
+    same(row.sender, filter.sender) &&
+    same(row.address, filter.recipient)
   );
 }
 
