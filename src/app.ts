@@ -2,6 +2,7 @@
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
  * the opposite one. What fails while starting takes down what was already up.
  */
+import { randomBytes } from "node:crypto";
 import { adminParts } from "./admin-parts.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
 import { QuotaWatch } from "./services/queue/queue.ts";
@@ -20,6 +21,7 @@ import {
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { OffersBoard, type Reader } from "./offers-board.ts";
+import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
@@ -173,6 +175,7 @@ class RunningDaemon implements Daemon {
       status: () => this.#status(),
       primaries: () => this.#primaries(),
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
@@ -182,6 +185,13 @@ class RunningDaemon implements Daemon {
   async #tellLongAway(): Promise<void> {
     const domains = longAway(await this.#primaries(), this.#foundation.crew.clock.now());
     await applyLongAway(domains, this.#smtp);
+  }
+
+  async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
+    const { maxMessageSize } = this.#config.smtp;
+    const unknown = `holdfast-test-${randomBytes(6).toString("hex")}@${domain}`;
+    const request = { domain, known, unknown, maxMessageSize };
+    return this.#delivery?.current?.control.call("rehearse", request);
   }
 
   async #tellFull(quotas: QuotaWatch): Promise<void> {

@@ -20,6 +20,7 @@ import {
 } from "./command.ts";
 import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
+import { domainTest } from "./domain-test.ts";
 import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
 import {
@@ -80,6 +81,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["domain show", domainShow],
   ["domain add", domainAdd],
   ["domain remove", domainRemove],
+  ["domain test", domainTest],
   ["domain pause", domainPause],
   ["domain resume", domainResume],
   ["recipients list", recipientsList],

@@ -32,18 +32,25 @@ const primaryKeys = section({
   }),
   ...transportKeys,
   preference: described(integer(0, 65_535).prefault("10"), {
-    meaning: "Lower is tried first; equal ones share the mail.",
+    meaning: "Lower is tried first; equal ones share the mail at random.",
     example: "20",
+  }),
+  weight: described(integer(1, 1000).optional(), {
+    meaning:
+      "Its share of the mail among primaries of equal preference: with 3 and 1 it gets three of four mails.",
+    example: "3",
+    default: "`1`",
   }),
 });
 
 const primary = primaryKeys.transform((given, context): Primary => {
-  const { host = "", mx = false, port, preference } = given;
+  const { host = "", mx = false, port, preference, weight } = given;
   if (mx && host !== "")
     context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
   if (!mx && host === "")
     context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
-  return { host, port, preference, ...transport(given, context), ...(mx ? { mx } : {}) };
+  const share = weight === undefined ? {} : { weight };
+  return { host, port, preference, ...share, ...transport(given, context), ...(mx ? { mx } : {}) };
 });
 
 const primaries = z

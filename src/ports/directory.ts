@@ -26,6 +26,9 @@ export interface Login {
  */
 export type Identity = "headers" | "xforward" | "xclient";
 
+/** `envelope`: MAIL, RCPT and DATA of one mail; `mails`: that behind the body of the mail before, too. */
+export type Pipelining = "none" | "envelope" | "mails";
+
 /** How a primary is spoken to. */
 export interface Transport {
   readonly tls: TlsLevel;
@@ -36,6 +39,16 @@ export interface Transport {
   readonly login?: Login;
   /** Absent: `headers`. */
   readonly identity?: Identity;
+  /** What may leave without waiting for replies, where PIPELINING is offered; absent: `mails`. */
+  readonly pipelining?: Pipelining;
+  /** False: BDAT is not used although CHUNKING is offered. */
+  readonly chunking?: boolean;
+  /** Most connections at the same time; absent: the setting for all primaries. */
+  readonly connections?: number;
+  /** Absent: the setting for all primaries. */
+  readonly mailsPerConnection?: number;
+  /** Most mails a second over all connections; absent: no limit. */
+  readonly mailsPerSecond?: number;
 }
 
 /** Where a domain's mail goes. Either a host, or `mx`: the domain's own MX records without ours. */
@@ -43,8 +56,10 @@ export interface Primary extends Transport {
   /** Host name in A-labels, or an address without brackets; empty for `mx`. */
   readonly host: string;
   readonly port: number;
-  /** Lower first; equal ones are shared at random. */
+  /** Lower first; equal ones are shared at random, by weight. */
   readonly preference: number;
+  /** Its share among those of equal preference; absent: 1. */
+  readonly weight?: number;
   readonly mx?: boolean;
 }
 

@@ -77,6 +77,10 @@ export class FakeWorld {
   tokens: TokenRecord[] = [];
   senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
+  /** What a test session finds. */
+  rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
+    ? (...asked: Asked) => Found
+    : never = () => undefined;
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
   readonly events: JournalEvent[] = [];
@@ -168,6 +172,7 @@ export class FakeWorld {
       status: () => this.status,
       primaries: async () => this.primaries,
       resume: async (domain) => void this.resumed.push(domain),
+      rehearse: async (domain, known) => this.rehearsal(domain, known),
       reload: async () => this.reloaded,
       metrics: async () => "holdfast_smtp_connections 4\n",
       journal: { record: (event) => void this.events.push(event) },

@@ -39,6 +39,7 @@ export {
   RecipientChangeBody,
   RecipientAnswer,
 } from "./recipient-bodies.ts";
+export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
 export {
   NewAllowedSender,

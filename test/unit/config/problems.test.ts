@@ -489,3 +489,12 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
   );
   assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
 });
+
+test("how fast a primary is spoken to", async () => {
+  assert.equal(await primary("connections: 0"), '"0" is too little; write a whole number from 1 to 1000');
+  assert.match(await primary("mailsPerSecond: fast"), /write a whole number from 1 to 100000/);
+  assert.match(await primary("mailsPerConnection: -1"), /write a whole number from 1 to 100000/);
+  assert.match(await primary("weight: 0"), /write a whole number from 1 to 1000/);
+  assert.match(await primary("pipelining: all"), /write one of none, envelope, mails/);
+  assert.match(await primary("chunking: maybe"), /write true or false/);
+});
