@@ -32,7 +32,10 @@ export async function rehearse(
   const route = await findRoute(record, parts);
   if (route.kind !== "known")
     return [{ destination: "", steps: [{ what: "route", verdict: "fail", text: route.why }] }];
-  const destinations = route.tiers.flat().slice(0, MOST_PRIMARIES);
+  const destinations = route.tiers
+    .flat()
+    .slice(0, MOST_PRIMARIES)
+    .map(({ destination }) => destination);
   return Promise.all(destinations.map((destination) => rehearseAt(destination, request, parts)));
 }
 
