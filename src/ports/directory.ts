@@ -63,6 +63,13 @@ export interface Primary extends Transport {
   readonly mx?: boolean;
 }
 
+/** How much may wait for a domain; at least one of the two. */
+export interface Quota {
+  readonly messages?: number;
+  /** Octets of bodies. */
+  readonly bytes?: number;
+}
+
 export interface DomainSettings {
   readonly mode: "backup" | "reflector";
   /** At least one. */
@@ -72,6 +79,8 @@ export interface DomainSettings {
   readonly tagSeparator: string;
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
   readonly bareNewlines: "normalise" | "reject";
+  /** Absent: as much as the disk takes. */
+  readonly quota?: Quota;
   /** Checks that the domain has of its own. */
   readonly checks?: DomainChecks;
 }
@@ -85,6 +94,8 @@ export interface DomainRecord {
   readonly list?: number;
   /** Deliveries paused by an operator. */
   readonly paused: boolean;
+  /** When the pause ends by itself, ms since 1970; absent: when an operator says so. */
+  readonly pausedUntil?: number;
   /** Vanished from the configuration while mail is held: takes no new mail, hands over what it has. */
   readonly draining: boolean;
 }
@@ -151,7 +162,10 @@ export interface DirectoryWriter {
   addDomain(domain: DeclaredDomain): Promise<void>;
   /** Removes a domain of origin `api`; with mail held it drains first. */
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
-  setPaused(name: string, paused: boolean): Promise<boolean>;
+  /** Pauses, or lets go on; false: no such domain. `until` in ms since 1970 replaces what was said before. */
+  setPaused(name: string, paused: boolean, until?: number): Promise<boolean>;
+  /** Ends the pauses whose time has come; answers the domains. */
+  endPauses(): Promise<readonly string[]>;
   /** Changes the API list of a domain of either origin; answers how many entries it has afterwards. */
   changeRecipients(change: RecipientChange): Promise<number>;
   /** Removes draining domains that hold nothing any more; answers their names. */

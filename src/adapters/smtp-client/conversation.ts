@@ -12,7 +12,8 @@ import type { Readable } from "node:stream";
 import type { Reply } from "../../mail/reply.ts";
 import type { Identity, Pipelining } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
-import type { Capabilities, Conversation, SendResult } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
 import type { Envelope, EnvelopeResult } from "./envelope.ts";
 import { asBatch, Closing, envelopeOf, readEnvelope, whileOpen } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
@@ -20,6 +21,7 @@ import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
 import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
 import type { Turn } from "./turns.ts";
 import { Turns } from "./turns.ts";
+import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
 
 export interface ConversationLimits {
@@ -120,6 +122,21 @@ export class WireConversation implements Conversation {
       return transaction.result(transaction.broken(cause, this.#wire));
     } finally {
       this.#active.delete(transaction);
+      turn.read();
+    }
+  }
+
+  async verify(addresses: readonly string[]): Promise<Verification> {
+    const turn = this.#turns.take();
+    await turn.mayRead;
+    try {
+      this.#stillOpen();
+      return await verify(this.#wire, addresses, this.capabilities);
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#close(why);
+      return { answers: new Map(), trouble: new DestinationTrouble("session", why) };
+    } finally {
       turn.read();
     }
   }
