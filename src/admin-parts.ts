@@ -7,7 +7,10 @@ import { recipientOracle } from "./oracle.ts";
 import { Access } from "./services/access/access.ts";
 
 /** What only the running daemon can answer or do. */
-export interface Running extends Pick<AdminParts, "status" | "primaries" | "resume" | "rehearse" | "reload"> {
+export interface Running extends Pick<
+  AdminParts,
+  "status" | "primaries" | "resume" | "rehearse" | "reload" | "door" | "rules" | "declaredRules"
+> {
   status(): ControlStatus;
   loopDelays(): Promise<Gauges["delays"]>;
 }

@@ -24,6 +24,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...stressFindings(parts),
     ...socketFindings(parts),
     ...listFindings(parts),
+    ...reflectorFindings(parts),
     ...scannerFindings(parts),
     ...loginFindings(parts, folder),
   ];
@@ -121,6 +122,15 @@ function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   });
 }
 
+function reflectorFindings({ domains }: Partly<Parsed>): readonly Finding[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+    const own = settings?.checks?.reachability;
+    if (settings?.mode !== "reflector" || own === undefined || own === "off") return [];
+    const wrong = "a reflector is the only MX: there is no other server to send clients to";
+    return [{ path: ["domains", name, "checks", "reachability"], wrong, right: "remove it" }];
+  });
+}
+
 /** Likewise with the servers of scanners. */
 function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
@@ -136,7 +146,7 @@ function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[
 
 /** Sound, but perhaps not what was meant. */
 export function doubts(parsed: Parsed): readonly Finding[] {
-  return [...generalDoubts(parsed), ...loopDoubts(parsed)];
+  return [...generalDoubts(parsed), ...loopDoubts(parsed), ...portDoubts(parsed)];
 }
 
 function generalDoubts(parsed: Parsed): readonly Finding[] {
@@ -172,6 +182,21 @@ function generalDoubts(parsed: Parsed): readonly Finding[] {
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
+}
+
+const SMTP = 25;
+
+/** Clients can only be sent to where senders come. */
+function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Finding[] => {
+    const [first] = primary;
+    const action = own?.reachability ?? checks.reachability;
+    if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
+      return [];
+    const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
+    const right = "write checks: { reachability: off } for this domain";
+    return [{ path: ["domains", name, "primary"], wrong, right }];
+  });
 }
 
 /** A primary that is ourselves, as far as the file shows it. */

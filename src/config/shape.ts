@@ -102,6 +102,6 @@ export interface AlertsConfig {
 }
 
 /** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "dmarc" | "reachability";
+export type MissingCheck = "dmarc";
 
-export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;
+export type Checks = CheckSettings & { readonly trace: boolean } & Readonly<Record<MissingCheck, "off">>;

@@ -38,6 +38,16 @@ export function rateMemory(): SharedArrayBuffer {
   return memory;
 }
 
+interface RowKey {
+  readonly high: number;
+  readonly low: number;
+  readonly period: number;
+}
+
+function placeOf(high: number, low: number): number {
+  return HEADER + (((high ^ low) >>> 0) % PLACES) * WAYS * ROW;
+}
+
 /** One thread's view of the shared counts. */
 export class RateTable {
   readonly #cells: Int32Array;
@@ -64,6 +74,20 @@ export class RateTable {
     });
   }
 
+  /** What a network has counted in a period; looks only, so that no row gives way. */
+  count({ network, what, period }: Pick<RateRequest, "network" | "what" | "period">): number {
+    const seed = this.#cell(SEED);
+    const high = seededHash(network, seed);
+    const low = seededHash(network, ~seed);
+    return this.#lock.hold(() => {
+      const place = placeOf(high, low);
+      for (let row = place; row < place + WAYS * ROW; row += ROW)
+        if (this.#holds(row, { high, low, period: period | 0 }))
+          return this.#cell(row + 3 + RATED.indexOf(what));
+      return 0;
+    });
+  }
+
   /** Frees the lock that a dead thread may hold. */
   forget(thread: number): void {
     this.#lock.freeFrom(thread);
@@ -71,19 +95,22 @@ export class RateTable {
 
   /** The row of this network in this period; a new or outlived one begins at zero. */
   #row(high: number, low: number, period: number): number {
-    const place = HEADER + (((high ^ low) >>> 0) % PLACES) * WAYS * ROW;
+    const place = placeOf(high, low);
     let victim = place;
     let least = Infinity;
     for (let way = 0; way < WAYS; way++) {
       const row = place + way * ROW;
-      const current = this.#cell(row + 2) === period;
-      if (current && this.#cell(row) === high && this.#cell(row + 1) === low) return row;
-      const weight = current ? this.#sum(row) : -1;
+      if (this.#holds(row, { high, low, period })) return row;
+      const weight = this.#cell(row + 2) === period ? this.#sum(row) : -1;
       if (weight < least) [victim, least] = [row, weight];
     }
     this.#cells.fill(0, victim, victim + ROW);
     this.#cells.set([high, low, period], victim);
     return victim;
+  }
+
+  #holds(row: number, { high, low, period }: RowKey): boolean {
+    return this.#cell(row) === high && this.#cell(row + 1) === low && this.#cell(row + 2) === period;
   }
 
   #sum(row: number): number {

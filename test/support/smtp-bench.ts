@@ -199,6 +199,8 @@ export interface BenchOptions {
   /** Settings of the checks; lists are asked of `dnsServer`. */
   readonly checkSettings?: CheckSettings;
   readonly dnsServer?: string;
+  /** Names of primaries that are up, by domain. */
+  readonly primariesUp?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
 }
 
@@ -243,19 +245,25 @@ export function benchParts(options: BenchOptions = {}) {
     isSound: (): boolean => true,
   };
   const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
-  const policy = new Policy({
-    recipients: new Recipients(directory),
-    settings: () => checkSettings,
-    hostname: "mx.us",
-    greylist: { memory: memoryGreylist(), longAway: () => false },
-    resolver,
-    authenticator: mailAuthenticator({ resolver, hostname: "mx.us", log }),
-    dnsbl,
-    clock,
-    log,
-    ...(options.checks !== undefined && { checks: options.checks }),
-    ...(options.inspections !== undefined && { inspections: options.inspections }),
-  });
+  const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log });
+  const policyOver = (memory: Greylist): Policy =>
+    new Policy({
+      recipients: new Recipients(directory),
+      settings: () => checkSettings,
+      hostname: "mx.us",
+      greylist: { memory, longAway: () => false },
+      reachability: { memory, primaryUp: (domain) => options.primariesUp?.[domain] },
+      resolver,
+      authenticator,
+      dnsbl,
+      clock,
+      log,
+      ...(options.checks !== undefined && { checks: options.checks }),
+      ...(options.inspections !== undefined && { inspections: options.inspections }),
+    });
+  const memory = memoryGreylist();
+  const policy = policyOver(memory);
+  const sandbox = policyOver({ ...memory, note: () => undefined });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
   const table = new RateTable(rateMemory(), 0);
@@ -271,6 +279,7 @@ export function benchParts(options: BenchOptions = {}) {
     journal,
     log,
     policy,
+    sandbox,
     acceptor,
     settings,
   };

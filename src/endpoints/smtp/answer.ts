@@ -15,9 +15,16 @@ export interface Answer {
   /** With `body`: octets without a go-ahead, and this reply only after them (RFC 3030 §2). */
   readonly chunk?: ChunkHead;
   /** Whom it concerns, for the journal. */
-  readonly about?: { readonly sender?: string; readonly recipient?: string };
+  readonly about?: About;
   /** Positive, but it brought nothing forward: counts against the budget of commands. */
   readonly idle?: boolean;
+}
+
+export interface About {
+  readonly sender?: string;
+  readonly recipient?: string;
+  /** Which checks looked. */
+  readonly checks?: string;
 }
 
 /** For whom a trusted peer speaks. */

@@ -14,6 +14,8 @@ export interface RateParts {
   readonly table: RateTable;
   readonly clock: Clock;
   readonly settings: () => SmtpSettings;
+  /** Only looks: nothing is counted. */
+  readonly dry?: boolean;
 }
 
 /** What one client network may do in a period; nothing is counted that has no cap. */
@@ -53,12 +55,15 @@ export class ClientRates {
     const most = rates?.[what];
     if (rates === undefined || most === undefined) return true;
     const cap = amount === 0 ? most - 1 : most;
-    return this.#parts.table.take({ network, what, amount, cap, period: this.#period(rates.period) });
+    const period = this.#period(rates.period);
+    const { table, dry } = this.#parts;
+    if (dry === true) return table.count({ network, what, period }) + amount <= cap;
+    return table.take({ network, what, amount, cap, period });
   }
 
   #count(network: string, what: Rated, amount: number): void {
     const { rates } = this.#parts.settings();
-    if (rates?.[what] === undefined) return;
+    if (rates?.[what] === undefined || this.#parts.dry === true) return;
     this.#parts.table.take({ network, what, amount, cap: Infinity, period: this.#period(rates.period) });
   }
 

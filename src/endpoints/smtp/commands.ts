@@ -89,13 +89,15 @@ function introduce(session: Conversation, name: string, extended: boolean): Answ
   session.transaction = undefined;
   session.helo = name;
   session.extended = extended;
+  if (session.ahead) session.early = true;
   session.foundAtHelo = session.parts.policy.helo(heloSubject(session));
   return undefined;
 }
 
 function heloSubject(session: Conversation): HeloSubject {
   const { ip, network, extended } = session;
-  return { ip, network, helo: session.helo, extended, secure: session.tls !== undefined };
+  const secure = session.tls !== undefined;
+  return { ip, network, helo: session.helo, extended, secure, ...(session.early && { early: true }) };
 }
 
 function rset(session: Conversation): Answer {

@@ -150,7 +150,7 @@ export class Connection extends SMTPConnection {
   #line(line: Buffer, sound: boolean): Promise<void> | undefined {
     if (!this._ready) return this.#cut(TOO_SOON);
     this.#phase = "busy";
-    const answer = sound ? this.#session.command(line) : this.#session.misused(line);
+    const answer = sound ? this.#session.command(line, this.#parser().ahead) : this.#session.misused(line);
     return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
   }
 

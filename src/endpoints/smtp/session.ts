@@ -44,6 +44,8 @@ export class Session implements Conversation {
   readonly network: string;
   helo = "";
   extended = false;
+  ahead = false;
+  early = false;
   tls: string | undefined;
   xclient: Conversation["xclient"] = "off";
   canStartTls = false;
@@ -87,8 +89,9 @@ export class Session implements Conversation {
     return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
   }
 
-  /** Answers one line, given without its CRLF. */
-  command(line: Buffer): Later<Answer> {
+  /** Answers one line, given without its CRLF; `ahead`: the client has sent more behind it. */
+  command(line: Buffer, ahead = false): Later<Answer> {
+    this.ahead = ahead;
     const text = readLine(line);
     if (text === undefined) return this.misused(line);
     const verb = /^[A-Za-z]+/.exec(text)?.[0].toUpperCase() ?? "";
@@ -117,17 +120,22 @@ export class Session implements Conversation {
 
   /** After the final dot or the end of a chunk. */
   async finish(body: Receiver): Promise<Answer> {
-    const sender = this.transaction?.subject.sender;
+    const { transaction } = this;
+    const sender = transaction?.subject.sender;
     this.parts.rates.body(this.network, body.octets);
     const answer = await body.finish().catch((error: unknown) => this.#failed(error));
     if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
     if (answer.reply.code < 400) {
+      transaction?.taken();
       if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
       this.#patience.restore();
     }
-    return this.#account(body.verb, sender === undefined ? answer : { ...answer, about: { sender } });
+    return this.#account(body.verb, {
+      ...answer,
+      about: { ...answer.about, ...(sender !== undefined && { sender }) },
+    });
   }
 
   /** The session as it begins for whom a trusted peer has named. */
@@ -158,7 +166,7 @@ export class Session implements Conversation {
 
   /** Tells the journal of a refusal. */
   refuse(stage: Stage, answer: Answer): Answer {
-    const { sender = this.transaction?.subject.sender, recipient } = answer.about ?? {};
+    const { sender = this.transaction?.subject.sender, recipient, checks } = answer.about ?? {};
     this.parts.journal.record({
       kind: "client.refused",
       ip: this.ip,
@@ -166,6 +174,7 @@ export class Session implements Conversation {
       reply: answer.reply,
       ...(sender !== undefined && { sender }),
       ...(recipient !== undefined && { recipient }),
+      ...(checks !== undefined && { checks }),
     });
     return answer;
   }

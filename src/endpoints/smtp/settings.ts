@@ -43,4 +43,6 @@ export interface SmtpSettings {
   readonly greetAtOnce?: readonly string[];
   /** The first is for clients that ask for none of the names. */
   readonly tls?: readonly TlsMaterial[];
+  /** What checks said is told to the journal; default true. */
+  readonly traced?: boolean;
 }

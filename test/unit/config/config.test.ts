@@ -76,10 +76,12 @@ test("fills in every default", async () => {
       helo: "off",
       clientName: "off",
       senderDomain: "off",
+      trace: true,
       spf: "off",
       greylist: "off",
       dmarc: "off",
       reachability: "off",
+      earlyTalker: "off",
       clamav: "off",
       rspamd: "off",
     },
@@ -333,7 +335,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
     domains.map(({ settings }) => settings.checks),
     [
       { dnsbl: { lists, tag: 1, reject: 5 } },
-      { greylist: { delay: 60_000 }, helo: "tag" },
+      { greylist: { delay: 60_000, action: "defer" }, helo: "tag" },
       { dnsbl: { lists: own, defer: 1, reject: 5 } },
     ],
   );

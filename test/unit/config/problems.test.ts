@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { formatProblem, loadConfig } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -261,6 +262,35 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
 });
 
+test("reachability and early talkers", async () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["reachability: maybe", /^"maybe" is not known; write one of off, on/],
+    ["reachability: [on]", /^is a list; write off, on or \{ delay: 5m \}/],
+    ["reachability: { delay: 5h }", /^"5h" is too much;/],
+    ["reachability: { delay: soon }", /^"soon" is not a duration;/],
+    ["reachability: { remember: 1s }", /^"1s" is too little;/],
+    ["reachability: { action: reject }", /^"reject" is not known; write one of tag, defer/],
+    ["reachability: { dealy: 5m }", /^is not a known key; did you mean delay/],
+    ["greylist: { action: reject }", /^"reject" is not known; write one of tag, defer/],
+    ["earlyTalker: on", /^"on" is not known; write one of off, tag, defer, reject/],
+    ["trace: maybe", /^"maybe" is neither true nor false/],
+  ];
+  for (const [text, expected] of cases) assert.match(await wrong(`checks: { ${text} }\n`), expected, text);
+});
+
+test("a reflector sends nobody away, and who is sent to a port that senders do not use is doubted", async () => {
+  const domain = (mode: string, port: number) =>
+    `hostname: mx.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\ndomains:\n  example.com: { mode: ${mode}, recipients: [a], primary: { host: p.example.com, port: ${port} }, checks: { reachability: on } }\n`;
+  assert.deepEqual(await linesOf(domain("reflector", 25)), [
+    "holdfast.yaml:4:120: domains.example.com.checks.reachability: a reflector is the only MX: there is no other server to send clients to; remove it",
+  ]);
+  await using folder = await tempFolder();
+  await writeFile(`${folder.path}/a.yaml`, domain("backup", 2525));
+  const loaded = loadConfig(`${folder.path}/a.yaml`);
+  assert.ok(loaded.ok);
+  assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("no sender comes to port 2525")));
+});
+
 test("greylist is off, on or a mapping", async () => {
   assert.match(await wrong("checks: { greylist: maybe }\n"), /^"maybe" is not known; write one of off, on/);
   assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too much;/);
@@ -295,7 +325,7 @@ test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
-    "6:17: checks.reachability: is a list, and the check is not in this version; write reachability: off or leave it out",
+    "6:17: checks.reachability: is a list; write off, on or { delay: 5m }",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";

@@ -22,6 +22,15 @@ test("a network is counted up to its cap, each thing by itself, and anew in the 
   assert.ok(!take("a", "kibibytes", 99, { amount: 0 }));
 });
 
+test("looking at a count takes no row and counts nothing", () => {
+  const table = new RateTable(rateMemory(), 0);
+  const take = asker(table);
+  const count = (network: string): number => table.count({ network, what: "mails", period: 7 });
+  take("a", "mails", 9, { amount: 5 });
+  for (let n = 0; n < 100_000; n++) assert.equal(count(`other ${n}`), 0);
+  assert.deepEqual([count("a"), table.count({ network: "a", what: "mails", period: 8 })], [5, 0]);
+});
+
 test("a high count outlives a flood of other networks", () => {
   const take = asker(new RateTable(rateMemory(), 0));
   take("spammer", "mails", 1000, { amount: 1000 });

@@ -8,6 +8,7 @@ import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../.
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
+import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
 
 export type WireBody = ArrayBuffer | string;
@@ -111,4 +112,7 @@ export type ControlMethods = {
   tokens(): Promise<readonly TokenRecord[]>;
   addToken(token: TokenRecord): Promise<boolean>;
   revokeToken(name: string): Promise<boolean>;
+  rules: RuleStore["rules"];
+  addRule: RuleStore["addRule"];
+  removeRule: RuleStore["removeRule"];
 };
