@@ -15,6 +15,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     maxMessageSize: config.smtp.maxMessageSize,
     limits: config.smtp.limits,
     rates: config.smtp.rates,
+    ...(config.checks.contact !== undefined && { contact: config.checks.contact }),
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
     greetAtOnce: config.smtp.greetAtOnce,

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { endpoint, network } from "./addresses.ts";
 import { described } from "./notes.ts";
-import { duration, integer, readSize, size } from "./quantities.ts";
-import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { duration, integer, size } from "./quantities.ts";
+import { cap, rates } from "./rates-schema.ts";
+import { choice, kindOf, listOf, message, section, words } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
@@ -81,6 +81,10 @@ const limits = section({
     meaning: "Open connections of one client network, a /24 of IPv4 or a /64 of IPv6; beyond, 421.",
     example: "50",
   }),
+  connectionsPerAddress: described(cap(), {
+    meaning: "Open connections of one address, beside the cap on its network; beyond, 421.",
+    example: "20",
+  }),
   mailsPerConnection: described(integer(1, 1_000_000).prefault("1000"), {
     meaning: "Mails in one connection, then 421.",
     example: "1000",
@@ -107,53 +111,6 @@ const limits = section({
     meaning:
       "Memory for bodies that are being received, in all; beyond, bodies go to a file while they arrive.",
     example: "64MiB",
-  }),
-});
-
-/** A cap, or none. */
-function cap() {
-  const notation = {
-    type: "number, 1 to 1000000000, or `off`",
-    expected: "a whole number from 1 to 1000000000, or off",
-    json: { type: ["integer", "string"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    if (text === "off") return { value: "off" };
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value >= 1 && value <= 1e9) return { value };
-    return { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
-}
-
-function sizeCap() {
-  const notation = {
-    type: "size, 1MiB to 1TB, or `off`",
-    expected: "a size from 1MiB to 1TB, such as 2GB, or off",
-    json: { type: ["string", "integer"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    const value = text === "off" ? "off" : (readSize(text) ?? 0);
-    const sound = value === "off" || (value >= 2 ** 20 && value <= 1e12);
-    return sound ? { value } : { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
-}
-
-const rates = section({
-  period: described(duration("1s", "24h").prefault("10m"), {
-    meaning: "Length of the periods that the caps below are for, cut from the clock.",
-    example: "1h",
-  }),
-  connections: described(cap(), { meaning: "Connections made; beyond, 421.", example: "600" }),
-  mails: described(cap(), { meaning: "Mails begun; beyond, 451.", example: "1000" }),
-  recipients: described(cap(), { meaning: "Recipients named; beyond, 451.", example: "5000" }),
-  refusedRecipients: described(cap(), {
-    meaning:
-      "Recipients refused for good; beyond, 451 to every recipient: an end to lists that are tried out.",
-    example: "100",
-  }),
-  size: described(sizeCap(), {
-    meaning: "Mail that came in, in bytes; beyond, 451 to further mails.",
-    example: "2GB",
   }),
 });
 

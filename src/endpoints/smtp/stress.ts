@@ -52,6 +52,9 @@ export function tightened(limits: SmtpLimits): SmtpLimits {
     commandsWithoutMail: Math.min(limits.commandsWithoutMail, IDLE_COMMANDS),
     errors: Math.min(limits.errors, ERRORS),
     refusedRecipients: Math.min(limits.refusedRecipients, REFUSED),
+    ...(limits.connectionsPerAddress !== undefined && {
+      connectionsPerAddress: Math.min(limits.connectionsPerAddress, share),
+    }),
     connectionsPerClient: Math.min(limits.connectionsPerClient, share),
   };
 }
