@@ -12,6 +12,7 @@ export interface Running extends Pick<
   "status" | "primaries" | "resume" | "rehearse" | "reload" | "door" | "rules" | "declaredRules"
 > {
   status(): ControlStatus;
+  loopDelays(): Promise<Gauges["delays"]>;
 }
 
 export function adminParts(config: Config, foundation: Foundation, running: Running): AdminParts {
@@ -41,7 +42,10 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
 }
 
 async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
-  const { connections, condition, room, lists } = running.status();
-  const queue = await foundation.reader.client.counts();
-  return { queue, primaries: await running.primaries(), connections, condition, room, lists };
+  const [queue, primaries, delays] = await Promise.all([
+    foundation.reader.client.counts(),
+    running.primaries(),
+    running.loopDelays(),
+  ]);
+  return { ...running.status(), queue, primaries, delays };
 }

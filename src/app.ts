@@ -17,6 +17,7 @@ import {
   deliveryFollower,
   smtpFollower,
   storageFollower,
+  loopDelays,
 } from "./followers.ts";
 import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
@@ -154,12 +155,12 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
-      tls: () => certificate.current(),
+      tls: () => certificates.current(),
       limits,
       rates,
       known,
@@ -169,7 +170,7 @@ class RunningDaemon implements Daemon {
       rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
-    certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
+    certificates.onChange(() => void applySmtp(this.#config, certificates, threads));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);
@@ -185,6 +186,7 @@ class RunningDaemon implements Daemon {
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
+      loopDelays: () => loopDelays(this.#smtp),
       rules: this.#rules.rules,
       declaredRules: () => this.#config.checks.access ?? [],
       door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },
@@ -248,7 +250,7 @@ class RunningDaemon implements Daemon {
   }
 
   #status(): ControlStatus {
-    const { storage, directory, limits, startedAt } = this.#foundation;
+    const { storage, directory, limits, certificates, startedAt } = this.#foundation;
     return {
       version: VERSION,
       hostname: this.#config.hostname,
@@ -259,6 +261,7 @@ class RunningDaemon implements Daemon {
       room: readRoom(storage.shared),
       generation: directory.generation(),
       lists: this.#lists.health.status(),
+      certificates: certificates.facts(),
     };
   }
 
@@ -267,9 +270,9 @@ class RunningDaemon implements Daemon {
   }
 
   #followers(): readonly Follower[] {
-    const { certificate, storage } = this.#foundation;
+    const { certificates, storage } = this.#foundation;
     return [
-      smtpFollower(certificate, this.#smtp),
+      smtpFollower(certificates, this.#smtp),
       checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),

@@ -17,6 +17,7 @@ import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
 import type { AccessRule, CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { type LoopDelay, LoopWatch } from "./runtime/loop-delay.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
@@ -56,6 +57,8 @@ export type SmtpControl = {
   apply(settings: SmtpSettings): void;
   learned(facts: PrimariesFacts): void;
   applyChecks(checks: CheckSettings): void;
+  /** How late this thread's event loop was since it was asked before. */
+  loopDelay(): LoopDelay;
   applyRules(rules: readonly AccessRule[]): void;
   /** Domains that hold more than their quota. */
   full(domains: readonly string[]): void;
@@ -68,6 +71,7 @@ export type SmtpControl = {
 
 const data = threadData<SmtpThreadData>();
 const clock = systemClock(data.clockOffset);
+const watch = new LoopWatch();
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
@@ -143,6 +147,7 @@ serveControl<SmtpControl>(
       rules = added;
       checks = withRules();
     },
+    loopDelay: () => watch.take(),
     full: (domains) => {
       full = new Set(domains);
     },
@@ -154,6 +159,7 @@ serveControl<SmtpControl>(
       await endpoint.stop(grace);
       directory.close();
       memory.close();
+      watch.stop();
       flush();
     },
   },

@@ -27,7 +27,8 @@ import { explain } from "./explain.ts";
 import { Greeting } from "./greeting.ts";
 import type { SessionParts } from "./conversation.ts";
 import type { Store } from "./incoming-body.ts";
-import { checkTls, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
+import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 
