@@ -49,6 +49,8 @@ export interface MailDetail {
   readonly subject?: string;
   readonly from?: string;
   readonly authentication?: Authentication;
+  /** Why it was set aside when it came. */
+  readonly quarantine?: string;
   readonly recipients: readonly QueueEntry[];
   /** False once the last recipient is gone. */
   readonly hasBody: boolean;

@@ -83,6 +83,8 @@ export interface NewMail {
   readonly from?: string;
   /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
   readonly authentication?: Authentication;
+  /** Why it is set aside: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
+  readonly quarantine?: string;
   /** Wall time in ms after which the store must refuse instead of beginning its transaction. */
   readonly deadline: number;
 }
@@ -92,6 +94,8 @@ export interface BodyWriter {
   readonly size: number;
   /** Takes over the chunk. A promise means: wait before the next one (back-pressure). Rejects on a sick or full disk. */
   write(chunk: Buffer): Promise<void> | undefined;
+  /** What was written, once more; between the last `write` and `accept`. Several may read at a time. */
+  read(): AsyncIterable<Buffer>;
   /** Throws away what was written. Safe at any time, also after `accept`. */
   abort(): void;
 }

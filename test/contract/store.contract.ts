@@ -138,6 +138,37 @@ function acceptance(open: StoreFactory): void {
     });
   }
 
+  it("sets aside what comes with a reason for it, and lets it go on when it is released", async () => {
+    await using store = await open();
+    const recipients = to("a@one.test", "b@two.test");
+    const mail = newMail(store.clock.now(), { recipients, quarantine: "spam, score 9" });
+    store.work.grant("one.test", 1);
+    assert.deepEqual(await accept(store.intake, mail, "body"), ACCEPTED);
+    assert.deepEqual(await stateOf(store, mail.id), ["held", "held"]);
+    const shown = await store.reader.show(mail.id);
+    assert.deepEqual([shown?.quarantine, shown?.recipients[0]?.reason], ["spam, score 9", "quarantine"]);
+    const now = store.clock.now();
+    assert.deepEqual(await store.work.claim({ domain: "two.test", limit: 9, now: now + 1e9 }), []);
+    const act = { verb: "release", filter: { id: mail.id }, who: "x", now } as const;
+    assert.equal(await store.control.operate(act), 2);
+    assert.equal((await bodyOf(await claimOne(store))).toString(), "body");
+  });
+
+  for (const size of [4_000, 65_536, 700_000]) {
+    it(`shows a body of ${size} bytes once more before it is accepted`, async () => {
+      await using store = await open();
+      const content = Buffer.alloc(size, "0123456789");
+      const body = await fillBody(store.intake, Buffer.from(content));
+      for (let time = 0; time < 2; time++) {
+        const read: Buffer[] = [];
+        for await (const chunk of body.read()) read.push(chunk);
+        assert.ok(Buffer.concat(read).equals(content));
+      }
+      assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), ACCEPTED);
+      assert.ok((await bodyOf(await claimOne(store))).equals(content));
+    });
+  }
+
   it("refuses a mail whose deadline has passed", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now(), { deadline: store.clock.now() - 1 });

@@ -2,7 +2,7 @@
  * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` by stage and merges
  * what they say. Checks at connect, HELO and MAIL begin when their stage comes and leave findings; nobody waits
  * for them until a recipient is named. At RCPT the findings and the checks of that stage become one verdict for
- * that recipient's domain, at DATA those of the body.
+ * that recipient's domain, at DATA those of the body. Inspections watch the body itself (examination.ts).
  *
  * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
  * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
@@ -14,6 +14,7 @@ import { strictest, together } from "../../mail/verdict.ts";
 import type { Authentication, Authenticator, SpfAnswer } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -35,8 +36,11 @@ import type {
 import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
+import type { Examination } from "./examination.ts";
+import { examine } from "./examination.ts";
 import { SpfInquiry } from "./spf-inquiry.ts";
 
+export type { Examination, Examined } from "./examination.ts";
 export { ListHealth } from "./list-health.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
@@ -55,6 +59,8 @@ export interface PolicyParts {
   readonly greylist?: GreylistParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
+  /** Those who look at bodies; absent: nobody does. */
+  readonly inspections?: readonly Inspection[];
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
@@ -67,6 +73,12 @@ export interface Findings {
   readonly spf?: SpfAnswer;
 }
 
+/** How a recipient wants the content of its mail treated. */
+export interface Content extends ContentView {
+  /** Recipients whose keys differ cannot share a mail. */
+  readonly key: string;
+}
+
 type Answer = Verdict | Promise<Verdict>;
 
 /** Longest time that one check may take, in ms. */
@@ -75,6 +87,7 @@ const LONGEST_CHECK = 20_000;
 const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
 const ALL_OFF: CheckSettings = { dnsbl: "off" };
 const NONE: readonly Finding[] = [];
+const UNSEEN: Content = { key: "", own: undefined, exempt: false };
 
 export class Policy {
   readonly #parts: PolicyParts;
@@ -162,6 +175,21 @@ export class Policy {
 
   data(subject: DataSubject): Answer {
     return merge(this.#begin("data", subject), { domain: undefined, exempt: false });
+  }
+
+  /** How the content of mail for this recipient is treated, which its verdict let pass. */
+  content(subject: RcptSubject): Content {
+    const { inspections = [] } = this.#parts;
+    if (inspections.length === 0) return UNSEEN;
+    const exempt = subject.recipient.local === "postmaster" || this.#rule(subject)?.action === "allow";
+    const view = { own: subject.domain?.settings.checks, exempt };
+    return { ...view, key: inspections.map((inspection) => inspection.profile(view)).join("\n") };
+  }
+
+  /** Begins to look at a body; undefined where nobody does. */
+  examine(mail: InspectedMail): Examination | undefined {
+    const { inspections = [] } = this.#parts;
+    return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
   }
 
   #begin<S extends Stage>(stage: S, subject: Subjects[S], last = false): readonly Finding[] {

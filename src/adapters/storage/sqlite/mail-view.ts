@@ -23,6 +23,7 @@ interface MessageRow {
   readonly from_field: string | null;
   readonly authentication: string | null;
   readonly spool: string | null;
+  readonly quarantine: string | null;
   readonly stored: number;
 }
 
@@ -64,6 +65,7 @@ export class MailView {
       ...(row.subject !== null && { subject: row.subject }),
       ...(row.from_field !== null && { from: row.from_field }),
       ...authenticationOf(row),
+      ...(row.quarantine !== null && { quarantine: row.quarantine }),
       recipients,
       hasBody: row.stored === 1 || row.spool !== null,
     };
