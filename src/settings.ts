@@ -43,6 +43,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     clientName = "off",
     senderDomain = "off",
     spf = "off",
+    dkim = "off",
+    dmarc = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -52,6 +54,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     clientName,
     senderDomain,
     spf,
+    dkim,
+    dmarc,
     ...(access !== undefined && { access }),
   };
 }

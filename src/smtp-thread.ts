@@ -13,7 +13,7 @@ import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy } from "./services/policy/policy.ts";
+import { Policy, signatureInspection } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients } from "./services/recipients/recipients.ts";
 
@@ -73,6 +73,7 @@ const dnsbl = {
   isSound: (zone: string) => soundLists.has(zone),
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -85,7 +86,8 @@ const endpoint = await startSmtp({
     settings: () => checks,
     hostname: data.settings.hostname,
     resolver,
-    authenticator: mailAuthenticator({ resolver, hostname: data.settings.hostname, log }),
+    authenticator,
+    inspections: [signatureInspection({ authenticator, settings: () => checks })],
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
     clock,

@@ -7,7 +7,6 @@ import { choice, kindOf, message, section, words } from "./scalars.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  dmarc: "Whether the author's domain stands behind the mail.",
   reachability: "Whether the return-path can be written to.",
   spam: "Judgement of a spam scanner.",
   virus: "Judgement of a virus scanner.",
@@ -36,6 +35,9 @@ const SIMPLE = {
     "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
   senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
   spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
+  dkim: "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
+  dmarc:
+    "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`.",
 };
 
 function forAll() {
@@ -60,6 +62,16 @@ function forAll() {
       example: "tag",
       rfc: "RFC 7208",
     }),
+    dkim: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.dkim,
+      example: "tag",
+      rfc: "RFC 6376",
+    }),
+    dmarc: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.dmarc,
+      example: "tag",
+      rfc: "RFC 9989",
+    }),
   };
 }
 
@@ -80,6 +92,8 @@ function ofDomain() {
       note("senderDomain", "reject"),
     ),
     spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
+    dkim: described(choice("off", "tag", "defer", "reject").optional(), note("dkim", "tag")),
+    dmarc: described(choice("off", "tag", "defer", "reject").optional(), note("dmarc", "reject")),
   };
 }
 
@@ -105,7 +119,6 @@ function greylist() {
 
 function missing() {
   return {
-    dmarc: off("dmarc", CHECKS.dmarc),
     reachability: off("reachability", CHECKS.reachability),
     spam: off("spam", CHECKS.spam),
     virus: off("virus", CHECKS.virus),

@@ -164,7 +164,7 @@ export function declare(
 /** What the domain has of its own; undefined when it says nothing. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
-  const { dnsbl, greylist, helo, clientName, senderDomain, spf } = own;
+  const { dnsbl, greylist, helo, clientName, senderDomain, spf, dkim, dmarc } = own;
   const checks: DomainChecks = {
     ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
     ...(greylist !== undefined && { greylist }),
@@ -172,6 +172,8 @@ function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): Dom
     ...(clientName !== undefined && { clientName }),
     ...(senderDomain !== undefined && { senderDomain }),
     ...(spf !== undefined && { spf }),
+    ...(dkim !== undefined && { dkim }),
+    ...(dmarc !== undefined && { dmarc }),
   };
   return Object.keys(checks).length === 0 ? undefined : checks;
 }

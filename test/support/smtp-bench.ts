@@ -16,7 +16,7 @@ import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
-import { Policy, type Check } from "../../src/services/policy/policy.ts";
+import { Policy, signatureInspection, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import {
   startSmtp,
@@ -224,18 +224,20 @@ export function benchParts(options: BenchOptions = {}) {
     isSound: (): boolean => true,
   };
   const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
+  const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log });
+  const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
   const policy = new Policy({
     recipients: new Recipients(directory),
     settings: () => checkSettings,
     hostname: "mx.us",
     greylist: { memory: memoryGreylist(), longAway: () => false },
     resolver,
-    authenticator: mailAuthenticator({ resolver, hostname: "mx.us", log }),
+    authenticator,
     dnsbl,
     clock,
     log,
     ...(options.checks !== undefined && { checks: options.checks }),
-    ...(options.inspections !== undefined && { inspections: options.inspections }),
+    inspections: [signatures, ...(options.inspections ?? [])],
   });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };

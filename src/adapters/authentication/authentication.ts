@@ -9,6 +9,7 @@ import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { lookUpWith } from "./lookup.ts";
+import { SignedBody } from "./signed-body.ts";
 import { askSpf } from "./spf.ts";
 
 export interface AuthenticationParts {
@@ -20,5 +21,8 @@ export interface AuthenticationParts {
 
 export function mailAuthenticator({ resolver, hostname, log }: AuthenticationParts): Authenticator {
   const lookUp = lookUpWith(resolver);
-  return { spf: (question) => askSpf(question, { lookUp, hostname, log }) };
+  return {
+    spf: (question) => askSpf(question, { lookUp, hostname, log }),
+    verifyBody: () => new SignedBody({ lookUp, log }),
+  };
 }

@@ -175,6 +175,7 @@ export class IncomingBody implements Receiver {
       recipients: addresses,
       own,
       exempt,
+      ...(subject.spf?.asked !== undefined && { spf: subject.spf.asked }),
     });
   }
 
@@ -182,7 +183,8 @@ export class IncomingBody implements Receiver {
     const facts = this.#scanner.facts();
     const examined = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
     const { policy, transaction } = this.#parts;
-    const found = "reply" in examined ? undefined : await policy.authenticate(transaction.subject);
+    const found =
+      "reply" in examined ? undefined : await policy.authenticate(transaction.subject, examined.proof);
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {

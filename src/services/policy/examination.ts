@@ -7,6 +7,7 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, strictest } from "../../mail/verdict.ts";
+import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -23,6 +24,8 @@ export interface Examined {
   readonly verdict: Verdict;
   readonly fields: readonly string[];
   readonly notes: readonly string[];
+  /** Who wrote it, as its signatures say; absent where nobody looked. */
+  readonly proof?: BodyProof;
 }
 
 interface Watch {
@@ -145,11 +148,13 @@ export class Examination {
 }
 
 function together(results: readonly Inspected[]): Examined {
+  const proof = results.find((result) => result.proof !== undefined)?.proof;
   const verdicts = results.map(({ verdict }) => verdict);
   const tags = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));
   return {
     verdict: strictest(verdicts.map((verdict) => (verdict.kind === "tag" ? ACCEPT : verdict))),
     fields: [...new Set([...results.flatMap(({ fields = [] }) => fields), ...tags])],
     notes: results.flatMap(({ notes = [] }) => notes),
+    ...(proof !== undefined && { proof }),
   };
 }

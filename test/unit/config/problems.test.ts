@@ -196,8 +196,8 @@ test("a domain's choices", async () => {
     '"bounce" is not known; write one of accept, defer, reject',
   );
   assert.equal(
-    await settingFault("checks: { dmarc: reject }"),
-    "reject is asked for, and the check is not in this version; write dmarc: off or leave it out",
+    await settingFault("checks: { spam: reject }"),
+    "reject is asked for, and the check is not in this version; write spam: off or leave it out",
   );
 });
 
@@ -258,7 +258,7 @@ test("greylist is off, on or a mapping", async () => {
 
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  spam: []\n  spff: off\n"), [
-    "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
+    "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, reject",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
     "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
     "7:3: checks.spff: is not a known key; did you mean spf?",

@@ -2,6 +2,7 @@ import type { Verdict } from "../../../mail/verdict.ts";
 import { ACCEPT } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { RcptSubject, StageCheck } from "../check.ts";
+import { wantsSpf } from "../spf-inquiry.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -20,7 +21,9 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
   const run = ({ spf, domain }: RcptSubject): Verdict | Promise<Verdict> => {
     const { spf: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.spf ?? forAll;
-    if (action === "off" || domain === undefined || spf === undefined) return ACCEPT;
+    if (domain === undefined || spf === undefined) return ACCEPT;
+    if (wantsSpf({ ...settings(), ...domain.settings.checks })) void spf.answer();
+    if (action === "off") return ACCEPT;
     const answer = spf.answer();
     if (action === "tag") return ACCEPT;
     return answer.then(({ result }) =>
