@@ -20,6 +20,8 @@ export interface JudgedBody {
   readonly id: string;
   readonly facts: HeaderFacts;
   readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;
+  /** Fields that were taken out because they claimed to be ours. */
+  readonly forged: number;
   /** SHA-256, hexadecimal. */
   readonly hash: string;
   readonly examined: Examined;
@@ -48,7 +50,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(from !== undefined && { from }),
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
-    notes: [...notesOf(decoder), ...proofNotes(found), ...examined.notes],
+    notes: [...notesOf(body), ...proofNotes(found), ...examined.notes],
     patience,
   };
 }
@@ -84,8 +86,9 @@ function topFields({ transaction, client, clock }: Origin, id: string, { fields 
   return received + [...transaction.tags, ...fields].map((field) => `${field.trimEnd()}\r\n`).join("");
 }
 
-function notesOf({ bareNewlines, longLines }: JudgedBody["decoder"]): readonly string[] {
+function notesOf({ decoder: { bareNewlines, longLines }, forged }: JudgedBody): readonly string[] {
   return [
+    ...(forged > 0 ? [`forged Authentication-Results removed: ${forged}`] : []),
     ...(bareNewlines > 0 ? ["bare newlines normalised"] : []),
     ...(longLines > 0 ? ["lines above 1000 octets"] : []),
   ];
