@@ -15,6 +15,12 @@ export interface DmarcQuestion {
   readonly spf?: SpfFacts;
 }
 
+export interface DmarcParts {
+  readonly lookUp: LookUp;
+  readonly log: Logger;
+  readonly patience?: number;
+}
+
 const PATIENCE = 5000;
 /** Authors that are looked at; a mail with more has no clear author. */
 const MOST_AUTHORS = 20;
@@ -23,11 +29,11 @@ const POLICIES: ReadonlySet<string> = new Set(["none", "quarantine", "reject"]);
 /** DMARC by RFC 9989; a failure that trouble of the DNS may have caused is `temperror`. */
 export async function askDmarc(
   question: DmarcQuestion,
-  { lookUp, log }: { readonly lookUp: LookUp; readonly log: Logger },
+  { lookUp, log, patience = PATIENCE }: DmarcParts,
 ): Promise<DmarcFacts> {
   if (question.headerFrom.length > MOST_AUTHORS) return { result: "permerror" };
   try {
-    const facts = await within(PATIENCE, evaluate(question, lookUp));
+    const facts = await within(patience, evaluate(question, lookUp));
     return facts === "late" ? { result: "temperror" } : facts;
   } catch (error) {
     log.warn("authentication.dmarc.failed", { why: errorText(error) });

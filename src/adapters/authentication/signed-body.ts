@@ -14,6 +14,7 @@ import { within } from "./within.ts";
 export interface SignedBodyParts {
   readonly lookUp: LookUp;
   readonly log: Logger;
+  readonly patience?: number;
 }
 
 const BOUNDS = { octets: 256 * 1024, lines: 2000 };
@@ -102,7 +103,7 @@ export class SignedBody implements BodyVerifier {
     const verifier = this.#verifier;
     if (verifier === undefined) return [TROUBLE];
     try {
-      const inTime = await within(PATIENCE, verifier.finalChunk());
+      const inTime = await within(this.#parts.patience ?? PATIENCE, verifier.finalChunk());
       const said = verifier.results.filter(({ status }) => status.result !== "none").map(resultOf);
       const missing = verifier.signatureHeaders.slice(said.length).map(() => TROUBLE);
       return inTime === "late" ? [...said, ...missing] : said;
