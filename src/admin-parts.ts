@@ -7,7 +7,7 @@ import { recipientOracle } from "./oracle.ts";
 import { Access } from "./services/access/access.ts";
 
 /** What only the running daemon can answer or do. */
-export interface Running extends Pick<AdminParts, "status" | "primaries" | "resume" | "reload"> {
+export interface Running extends Pick<AdminParts, "status" | "primaries" | "resume" | "rehearse" | "reload"> {
   status(): ControlStatus;
 }
 

@@ -2,13 +2,16 @@
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
  * the opposite one. What fails while starting takes down what was already up.
  */
+import { randomBytes } from "node:crypto";
 import { adminParts } from "./admin-parts.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
+import { QuotaWatch } from "./services/queue/queue.ts";
 import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
+  applyFull,
   applyLongAway,
   applySmtp,
   checksFollower,
@@ -18,6 +21,7 @@ import {
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { OffersBoard, type Reader } from "./offers-board.ts";
+import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
@@ -171,6 +175,7 @@ class RunningDaemon implements Daemon {
       status: () => this.#status(),
       primaries: () => this.#primaries(),
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
@@ -182,7 +187,19 @@ class RunningDaemon implements Daemon {
     await applyLongAway(domains, this.#smtp);
   }
 
+  async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
+    const { maxMessageSize } = this.#config.smtp;
+    const unknown = `holdfast-test-${randomBytes(6).toString("hex")}@${domain}`;
+    const request = { domain, known, unknown, maxMessageSize };
+    return this.#delivery?.current?.control.call("rehearse", request);
+  }
+
+  async #tellFull(quotas: QuotaWatch): Promise<void> {
+    await applyFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+  }
+
   #addJobs(): void {
+    const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
     const board = new OffersBoard({
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
@@ -191,6 +208,8 @@ class RunningDaemon implements Daemon {
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
+    schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
     schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({

@@ -45,6 +45,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     spf = "off",
     dkim = "off",
     dmarc = "off",
+    clamav = "off",
+    rspamd = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -56,6 +58,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     spf,
     dkim,
     dmarc,
+    clamav,
+    rspamd,
     ...(access !== undefined && { access }),
   };
 }

@@ -4,12 +4,11 @@ import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
 import { duration } from "./quantities.ts";
 import { choice, kindOf, message, section, words } from "./scalars.ts";
+import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
   reachability: "Whether the return-path can be written to.",
-  spam: "Judgement of a spam scanner.",
-  virus: "Judgement of a virus scanner.",
 };
 
 /** A check that is asked for and not there must be an error: who wrote it relies on it. */
@@ -120,8 +119,6 @@ function greylist() {
 function missing() {
   return {
     reachability: off("reachability", CHECKS.reachability),
-    spam: off("spam", CHECKS.spam),
-    virus: off("virus", CHECKS.virus),
   };
 }
 
@@ -135,6 +132,8 @@ export const checks = section({
   dnsbl,
   greylist: described(greylist().prefault("off"), GREYLIST),
   ...forAll(),
+  clamav,
+  rspamd,
   ...missing(),
 });
 
@@ -142,5 +141,7 @@ export const domainChecks = section({
   dnsbl: domainDnsbl,
   greylist: described(greylist().optional(), { ...GREYLIST, default: "as in `checks.greylist`" }),
   ...ofDomain(),
+  clamav: domainClamav,
+  rspamd: domainRspamd,
   ...missing(),
 });

@@ -27,6 +27,8 @@ export interface InspectedMail extends ContentView {
   readonly client: ClientFacts;
   /** Empty for the null sender. */
   readonly sender: string;
+  /** Octets that the client announced; 0 when it did not. */
+  readonly announced: number;
   readonly recipients: readonly string[];
   /** Whether the client may send for the sender's domain; absent where nobody asked. */
   readonly spf?: Promise<SpfAnswer>;

@@ -81,10 +81,10 @@ export interface NewMail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
-  /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
-  readonly authentication?: Authentication;
   /** Why it is set aside: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
   readonly quarantine?: string;
+  /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
   /** Wall time in ms after which the store must refuse instead of beginning its transaction. */
   readonly deadline: number;
 }

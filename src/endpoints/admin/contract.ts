@@ -7,6 +7,7 @@
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes; domains are A-labels in lower case.
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
+export type { AuthenticationBody } from "./authentication-body.ts";
 export { DEFAULT_PAGE, MAX_PAGE } from "./body-parts.ts";
 export { ErrorCode, ErrorBody, HealthBody } from "./error-bodies.ts";
 export {
@@ -22,7 +23,14 @@ export {
   StateCounts,
 } from "./queue-bodies.ts";
 export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
-export { NewDomain, DomainBody, DomainList, DomainRemoved, DomainPaused } from "./domain-bodies.ts";
+export {
+  NewDomain,
+  DomainBody,
+  DomainList,
+  DomainRemoved,
+  DomainPaused,
+  PauseQuery,
+} from "./domain-bodies.ts";
 export {
   MAX_RECIPIENTS,
   RecipientQuery,
@@ -31,6 +39,7 @@ export {
   RecipientChangeBody,
   RecipientAnswer,
 } from "./recipient-bodies.ts";
+export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, TokenBody, CreatedToken, TokenList } from "./token-bodies.ts";

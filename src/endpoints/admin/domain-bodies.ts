@@ -11,6 +11,12 @@ const SettingsShape = {
   catchAll: flag.default(false),
   tagSeparator: z.string().max(1).default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
+  quota: z
+    .strictObject({
+      messages: z.number().int().positive().exactOptional(),
+      bytes: z.number().int().positive().exactOptional(),
+    })
+    .exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
 };
 
@@ -29,6 +35,8 @@ export const DomainBody = z.object({
   settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly() }),
   declaredList: flag,
   paused: flag,
+  /** When the pause ends by itself. */
+  pausedUntil: time.exactOptional(),
   /** Vanished from the configuration: takes no new mail, hands over what it has. */
   draining: flag,
   mail: StateCounts,
@@ -45,6 +53,9 @@ export type DomainList = z.infer<typeof DomainList>;
 export const DomainRemoved = z.object({ result: z.enum(["removed", "draining"]) });
 export type DomainRemoved = z.infer<typeof DomainRemoved>;
 
+/** POST /v1/domains/{name}/pause: `until` is when deliveries go on by themselves. */
+export const PauseQuery = z.strictObject({ until: z.coerce.number().int().positive().exactOptional() });
+
 /** POST /v1/domains/{name}/pause and /resume. */
-export const DomainPaused = z.object({ name: z.string(), paused: flag });
+export const DomainPaused = z.object({ name: z.string(), paused: flag, until: time.exactOptional() });
 export type DomainPaused = z.infer<typeof DomainPaused>;

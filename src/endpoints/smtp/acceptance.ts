@@ -25,8 +25,8 @@ export interface JudgedBody {
   /** SHA-256, hexadecimal. */
   readonly hash: string;
   readonly examined: Examined;
-  /** Who stands behind the mail; absent where nothing was asked. */
-  readonly found?: Findings;
+  /** Absent: nothing was asked of who stands behind the mail. */
+  readonly found: Findings | undefined;
   /** Wall time in ms after which the store must not begin. */
   readonly patience: number;
 }
@@ -41,7 +41,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     sender: transaction.subject.sender,
     recipients: transaction.recipients,
     client,
-    topFields: proofFields(origin, found) + topFields(origin, id, examined),
+    topFields: authenticationTop(origin, found) + topFields(origin, id, examined),
     smtpUtf8: transaction.smtpUtf8,
     eightBit: transaction.eightBit || decoder.eightBit,
     hash,
@@ -50,7 +50,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(from !== undefined && { from }),
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
-    notes: [...notesOf(body), ...proofNotes(found), ...examined.notes],
+    notes: [...notesOf(body), ...authenticationNotes(found), ...examined.notes],
     patience,
   };
 }
@@ -59,13 +59,15 @@ function quarantineOf({ profile }: Transaction, { verdict }: Examined): string |
   return verdict.kind === "quarantine" ? verdict.why : profile?.quarantine;
 }
 
-function proofFields({ transaction, client }: Origin, found: Findings | undefined): string {
+function authenticationTop({ transaction, client }: Origin, found: Findings | undefined): string {
   if (found === undefined) return "";
-  const { subject, settings } = transaction;
-  return authenticationFields({ ...found, ...client, hostname: settings.hostname, sender: subject.sender });
+  const { hostname } = transaction.settings;
+  return authenticationFields({ ...found, ...client, hostname, sender: transaction.subject.sender });
 }
 
-function proofNotes({ spf }: Partial<Findings> = {}): readonly string[] {
+/** What was found about the sender, for the trace. */
+function authenticationNotes(found: Findings | undefined): readonly string[] {
+  const { spf } = found ?? {};
   return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
 }
 

@@ -175,6 +175,7 @@ export class IncomingBody implements Receiver {
       id: this.#id,
       client,
       sender: subject.sender,
+      announced: subject.announced,
       recipients: addresses,
       own,
       exempt,
@@ -202,7 +203,7 @@ export class IncomingBody implements Receiver {
       forged: this.#forged.removed,
       hash: this.#hash.digest(),
       examined,
-      ...(found !== undefined && { found }),
+      found,
       patience: this.#endedAt + LONGEST_WAIT,
     });
     const result = await this.#parts.acceptor.accept(acceptance, this.#writer);

@@ -41,6 +41,7 @@ import { examine } from "./examination.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
 export type { Examination, Examined } from "./examination.ts";
+export { scannerInspections } from "./inspections/inspections.ts";
 export type { Findings } from "./authenticate.ts";
 export { signatureInspection } from "./signatures.ts";
 export { ListHealth } from "./list-health.ts";
@@ -61,6 +62,8 @@ export interface PolicyParts {
   readonly greylist?: GreylistParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
+  /** Domains over their quota; absent: none. */
+  readonly isFull?: (domain: string) => boolean;
   /** Those who look at bodies; absent: nobody does. */
   readonly inspections?: readonly Inspection[];
   readonly clock: Clock;

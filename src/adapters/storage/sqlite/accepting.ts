@@ -28,7 +28,8 @@ export class Accepting {
     this.#sessions = parts.sessions;
     this.#message = database.prepare(
       `INSERT INTO message (id, sender, accepted_at, size, hash, client_ip, client_name, client_helo, client_tls,
-         top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, authentication, spool, quarantine)
+         top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, authentication, spool,
+         quarantine)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#recipient = database.prepare(

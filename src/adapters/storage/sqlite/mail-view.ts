@@ -64,8 +64,8 @@ export class MailView {
       ...(row.message_id !== null && { messageId: row.message_id }),
       ...(row.subject !== null && { subject: row.subject }),
       ...(row.from_field !== null && { from: row.from_field }),
-      ...authenticationOf(row),
       ...(row.quarantine !== null && { quarantine: row.quarantine }),
+      ...authenticationOf(row),
       recipients,
       hasBody: row.stored === 1 || row.spool !== null,
     };

@@ -12,6 +12,7 @@ const MAIL: InspectedMail = {
   id: "1",
   client: { ip: "192.0.2.1", helo: "h" },
   sender: "",
+  announced: 0,
   recipients: ["alice@our.test"],
   own: undefined,
   exempt: false,
