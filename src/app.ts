@@ -18,6 +18,7 @@ import {
   deliveryFollower,
   smtpFollower,
   storageFollower,
+  loopDelays,
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
 import { OffersBoard, type Reader } from "./offers-board.ts";
@@ -147,12 +148,12 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
-      tls: () => certificate.current(),
+      tls: () => certificates.current(),
       limits,
       rates,
       known,
@@ -161,7 +162,7 @@ class RunningDaemon implements Daemon {
       soundLists: () => this.#lists.health.sound(),
     });
     this.#smtp = threads;
-    certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
+    certificates.onChange(() => void applySmtp(this.#config, certificates, threads));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);
@@ -177,6 +178,7 @@ class RunningDaemon implements Daemon {
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
+      loopDelays: () => loopDelays(this.#smtp),
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
@@ -234,7 +236,7 @@ class RunningDaemon implements Daemon {
   }
 
   #status(): ControlStatus {
-    const { storage, directory, limits, startedAt } = this.#foundation;
+    const { storage, directory, limits, certificates, startedAt } = this.#foundation;
     return {
       version: VERSION,
       hostname: this.#config.hostname,
@@ -245,6 +247,7 @@ class RunningDaemon implements Daemon {
       room: readRoom(storage.shared),
       generation: directory.generation(),
       lists: this.#lists.health.status(),
+      certificates: certificates.facts(),
     };
   }
 
@@ -253,9 +256,9 @@ class RunningDaemon implements Daemon {
   }
 
   #followers(): readonly Follower[] {
-    const { certificate, storage } = this.#foundation;
+    const { certificates, storage } = this.#foundation;
     return [
-      smtpFollower(certificate, this.#smtp),
+      smtpFollower(certificates, this.#smtp),
       checksFollower(this.#lists.health, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),

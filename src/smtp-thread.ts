@@ -11,6 +11,7 @@ import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { type LoopDelay, LoopWatch } from "./runtime/loop-delay.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
@@ -51,6 +52,8 @@ export type SmtpControl = {
   applyChecks(checks: CheckSettings): void;
   /** Domains whose primaries are all away for long. */
   longAway(domains: readonly string[]): void;
+  /** How late this thread's event loop was since it was asked before. */
+  loopDelay(): LoopDelay;
   /** Domains that hold more than their quota. */
   full(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
@@ -61,6 +64,7 @@ export type SmtpControl = {
 
 const data = threadData<SmtpThreadData>();
 const clock = systemClock(data.clockOffset);
+const watch = new LoopWatch();
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
@@ -123,6 +127,7 @@ serveControl<SmtpControl>(
     longAway: (domains) => {
       longAway = new Set(domains);
     },
+    loopDelay: () => watch.take(),
     full: (domains) => {
       full = new Set(domains);
     },
@@ -133,6 +138,7 @@ serveControl<SmtpControl>(
       await endpoint.stop(grace);
       directory.close();
       memory.close();
+      watch.stop();
       flush();
     },
   },

@@ -23,7 +23,7 @@ import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { domainTest } from "./domain-test.ts";
 import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
-import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
+import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";
 import {
@@ -59,6 +59,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue flush", queueFlush],
   ["queue hold", queueHold],
   ["queue release", queueRelease],
+  ["queue reroute", queueReroute],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
   ["domain list", domainList],

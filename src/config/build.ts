@@ -52,8 +52,11 @@ function present<K extends string, V>(key: K, value: V | undefined): { readonly 
 }
 
 function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
-  const { tls } = smtp;
-  const files = tls && { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) };
+  const files = smtp.tls?.map(({ certificate, key, names }) => ({
+    certificate: resolve(folder, certificate),
+    key: resolve(folder, key),
+    ...present("names", names),
+  }));
   return {
     listen: smtp.listen,
     ...present("tls", files),

@@ -1,16 +1,16 @@
 /** What no key can know alone: files that must be there, keys that need or exclude each other. */
-import { accessSync, constants } from "node:fs";
 import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import type { Login, Primary } from "../ports/directory.ts";
+import { certificateFindings } from "./certificate-files.ts";
 import type { Partly } from "./findings.ts";
 import { socketPath } from "./locate.ts";
 import type { Finding, Path } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import type { Endpoint } from "./shape.ts";
-import { accessFault, readText } from "./text-file.ts";
+import { readText } from "./text-file.ts";
 
 /** sockaddr_un holds 104 to 108 bytes, by the system. */
 const MAX_SOCKET_BYTES = 100;
@@ -57,21 +57,6 @@ function passwordFindings(login: Login, path: Path, folder: string): Finding[] {
 
 function emptyFault(password: string): { wrong: string; right: string } | undefined {
   return password === "" ? { wrong: "has no first line", right: "write the password into it" } : undefined;
-}
-
-function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
-  return (["certificate", "key"] as const).flatMap((key): Finding[] => {
-    const written = smtp?.tls?.[key];
-    if (written === undefined) return [];
-    const file = resolve(folder, written);
-    try {
-      accessSync(file, constants.R_OK);
-      return [];
-    } catch (error) {
-      const { wrong, right } = accessFault(error);
-      return [{ path: ["smtp", "tls", key], wrong: `${file} ${wrong}`, right }];
-    }
-  });
 }
 
 function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {

@@ -71,6 +71,7 @@ export class FakeWorld {
     room: 12 * 1024 ** 3,
     generation: 7,
     lists: [],
+    certificates: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];

@@ -11,7 +11,7 @@ import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access } from "../../services/access/access.ts";
-import type { RecipientAnswer, ReloadBody } from "./contract.ts";
+import type { RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
 
 /** Changes to the directory; each resolves once it is visible to all threads. */
 export type DirectoryEdits = Pick<
@@ -38,6 +38,8 @@ export interface ControlStatus {
   readonly generation: number;
   /** Lists of clients in the DNS, and how they stand. */
   readonly lists: readonly ListStatus[];
+  /** Of the SMTP side, the default first; ends in ms since 1970. */
+  readonly certificates: StatusBody["certificates"];
 }
 
 export interface AdminParts {

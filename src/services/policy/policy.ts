@@ -10,7 +10,7 @@
  */
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
-import { strictest, together } from "../../mail/verdict.ts";
+import { ACCEPT, strictest, together } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
@@ -242,6 +242,7 @@ interface View {
 }
 
 function merge(findings: readonly Finding[], view: View): Answer {
+  if (findings.length === 0) return ACCEPT;
   const counting = findings.filter((finding) => !(view.exempt && finding.check.reputation === true));
   const judged = counting.map(({ check, verdict }) =>
     verdict instanceof Promise

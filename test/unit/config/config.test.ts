@@ -1,20 +1,14 @@
+import { testCertificate } from "../../support/test-certificate.ts";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/config.ts";
-import type { Config } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { DOMAIN, HEAD, linesOf, load } from "./sample.ts";
+import { configOf, DOMAIN, HEAD, linesOf, load } from "./sample.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-
-async function configOf(text: string, files?: Readonly<Record<string, string>>): Promise<Config> {
-  const result = await load(text, files);
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.config;
-}
 
 test("fills in every default", async () => {
   const config = await configOf(`${HEAD}domains:\n${DOMAIN}`);
@@ -130,7 +124,9 @@ domains:
 `;
 
 test("reads every key in its longer form", async () => {
-  const config = await configOf(EVERYTHING, { "chain.pem": "", "key.pem": "", "users.txt": "Ann\nlist-*\n" });
+  const { certificate, key } = await testCertificate();
+  const files = { "chain.pem": certificate, "key.pem": key, "users.txt": "Ann\nlist-*\n" };
+  const config = await configOf(EVERYTHING, files);
   assert.equal(config.hostname, "mx2.xn--bcher-kva.example");
   assert.equal(config.postmaster, "Admin@xn--bcher-kva.example");
   assert.deepEqual(config.storage, { kind: "sqlite", folder: "/var/lib/holdfast" });
@@ -141,7 +137,7 @@ test("reads every key in its longer form", async () => {
     proxy: ["10.0.0.0/8", "2001:db8::1"],
     xclient: ["192.0.2.7"],
   });
-  assert.deepEqual(config.smtp.tls, { certificate: "chain.pem", key: "key.pem" });
+  assert.deepEqual(config.smtp.tls, [{ certificate: "chain.pem", key: "key.pem" }]);
   assert.deepEqual(
     [config.smtp.threads, config.smtp.maxMessageSize, config.smtp.greetDelay],
     [3, 2 ** 26, 2000],

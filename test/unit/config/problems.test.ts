@@ -358,14 +358,6 @@ ${DOMAIN}`;
   ]);
 });
 
-test("a certificate that is not there, and a key that is not named", async () => {
-  const text = `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], tls: { certificate: chain.pem } }\n`;
-  assert.deepEqual(await linesOf(text), [
-    "holdfast.yaml:2:35: smtp.tls.key: is missing; write the path of a PEM file with the private key",
-    "holdfast.yaml:2:55: smtp.tls.certificate: chain.pem does not exist; check the path",
-  ]);
-});
-
 test("single values", async () => {
   const duration = "a duration from 1s to 3650d, such as 90s, 5m, 12h or 30d";
   const cases: readonly (readonly [string, string])[] = [
