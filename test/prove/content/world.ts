@@ -21,6 +21,8 @@ export interface WorldPlan {
   /** For one mail, in ms. */
   readonly timeout: number;
   readonly scanned?: boolean;
+  /** Event loops are watched, which costs time of its own. */
+  readonly watched?: boolean;
   /** Largest body that the virus scanner is shown, in octets. */
   readonly maxSize?: number;
 }
@@ -63,7 +65,8 @@ export class World implements AsyncDisposable {
       const watch = join(folder.path, "watch");
       await mkdir(watch);
       const ways = { folder: folder.path, primaryPort: primary.port, settings, smtp: SMTP };
-      const daemon = stack.use(await watched(watch, () => Daemon.start(ways)));
+      const start = (): Promise<Daemon> => Daemon.start(ways);
+      const daemon = stack.use(await (plan.watched === false ? start() : watched(watch, start)));
       return new World({ daemon, primary, watch }, stack);
     } catch (error) {
       await stack.disposeAsync();
