@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessStore } from "../../src/ports/access.ts";
+import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
 import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
@@ -27,7 +28,7 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly work: WorkStore;
-  readonly control: OperatorStore & DirectoryWriter & AccessStore;
+  readonly control: OperatorStore & DirectoryWriter & AccessStore & RuleStore;
   readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
@@ -516,11 +517,48 @@ function operators(open: StoreFactory): void {
     assert.equal((await store.reader.show(mails[0]?.id ?? ""))?.hasBody, false);
   });
 
+  it("reroutes what waits, is held or parked, and finds it under its domain as before", async () => {
+    await using store = await open();
+    const mails = ["a", "b", "c"].map((local) =>
+      newMail(store.clock.now(), { recipients: to(`${local}@one.test`) }),
+    );
+    for (const mail of mails) await accept(store.intake, mail);
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("d@one.test.au") }));
+    const request = { who: "socket", now: store.clock.now() };
+    await store.control.operate({ ...request, verb: "hold", filter: { id: mails[0]?.id ?? "" } });
+    const reroute = { ...request, verb: "reroute", filter: { domain: "one.test" } } as const;
+    assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 3);
+    assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 0, "it is there");
+    const { items } = await store.reader.list({ filter: { domain: "one.test" }, limit: 10 });
+    assert.deepEqual(
+      items.map(({ domain, route, state }) => [domain, route, state]),
+      Array.from({ length: 3 }, () => ["one.test", "mail.test:2525", "waiting"]),
+    );
+    assert.deepEqual(
+      (await store.reader.counts()).map(({ domain, recipients }) => [domain, recipients]).sort(),
+      [
+        ["one.test", 3],
+        ["one.test.au", 1],
+      ],
+    );
+    assert.equal((await store.reader.held("one.test")).messages, 3);
+    const now = store.clock.now();
+    assert.deepEqual(await store.work.claim({ domain: "one.test", limit: 9, now }), []);
+    const claimed = await store.work.claim({ domain: "one.test>mail.test:2525", limit: 1, now });
+    assert.equal(claimed.length, 1);
+    assert.equal(
+      await store.control.operate(reroute),
+      2,
+      "back to its own primaries, but not what is claimed",
+    );
+    assert.equal((await store.work.claim({ domain: "one.test", limit: 9, now })).length, 2);
+  });
+
   it("never takes claimed mail out of a conversation", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
-    for (const verb of ["hold", "release", "delete", "flush"] as const)
+    for (const verb of ["hold", "release", "delete", "flush", "reroute"] as const)
       assert.equal(await store.control.operate({ verb, filter: {}, who: "x", now: 1 }), 0);
     assert.deepEqual(await stateOf(store, mail.id), ["claimed"]);
   });
@@ -539,6 +577,24 @@ function operators(open: StoreFactory): void {
       told.reduce((sum, count) => sum + count, 0),
       450,
     );
+  });
+
+  it("keeps rules of access, the newest first", async () => {
+    await using store = await open();
+    const rule = (id: string) => ({
+      id,
+      rule: { action: "block" as const, network: "192.0.2.0/24", until: 9, note: id },
+      createdAt: store.clock.now(),
+      who: "socket",
+    });
+    await store.control.addRule(rule("a"));
+    await store.control.addRule(rule("b"));
+    assert.deepEqual(await store.control.rules(), [rule("b"), rule("a")]);
+    assert.deepEqual(
+      [await store.control.removeRule("a"), await store.control.removeRule("a")],
+      [true, false],
+    );
+    assert.deepEqual(await store.control.rules(), [rule("b")]);
   });
 
   it("keeps tokens by name", async () => {

@@ -2,6 +2,9 @@
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
 import type { TokenRecord } from "../../src/ports/access.ts";
+import type { AccessRule } from "../../src/ports/checks.ts";
+import type { StoredRule } from "../../src/ports/rules.ts";
+import { idSource } from "../../src/runtime/ids.ts";
 import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
 import type { JournalEvent, TraceLine } from "../../src/ports/journal.ts";
 import type { AllowedSender } from "../../src/ports/quarantine.ts";
@@ -16,7 +19,7 @@ import type {
 } from "../../src/ports/operator.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
-import { Access } from "../../src/services/access/access.ts";
+import { Access, Rules } from "../../src/services/access/access.ts";
 
 export const FIRST = "01k9zq3v5x0abcde";
 export const SECOND = "01k9zq3v5x0abcdf";
@@ -72,6 +75,7 @@ export class FakeWorld {
     room: 12 * 1024 ** 3,
     generation: 7,
     lists: [],
+    certificates: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
@@ -103,6 +107,24 @@ export class FakeWorld {
     },
     this.clock,
   );
+
+  explain: AdminParts["door"]["explain"] = async () => undefined;
+  declaredRules: AccessRule[] = [];
+  readonly storedRules: StoredRule[] = [];
+  readonly rules = new Rules({
+    store: {
+      rules: async () => this.storedRules,
+      addRule: async (rule) => void this.storedRules.push(rule),
+      removeRule: async (id) => {
+        const at = this.storedRules.findIndex((rule) => rule.id === id);
+        if (at !== -1) this.storedRules.splice(at, 1);
+        return at !== -1;
+      },
+    },
+    clock: this.clock,
+    nextId: idSource(() => this.clock.now()),
+    changed: () => undefined,
+  });
 
   parts(socket: string): AdminParts {
     return {
@@ -143,6 +165,9 @@ export class FakeWorld {
           return change.recipients.length;
         },
       },
+      door: { explain: async (request) => this.explain(request) },
+      rules: this.rules,
+      declaredRules: () => this.declaredRules,
       recipients: {
         check: async (address) => ({
           address,

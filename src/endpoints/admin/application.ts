@@ -6,7 +6,9 @@ import { errorText, type Logger } from "../../runtime/log.ts";
 import { answerRefusal, Refusal } from "./answers.ts";
 import { wholeServerOnly } from "./authenticate.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
+import { doorRoutes } from "./routes/door.ts";
 import { domainRoutes } from "./routes/domains.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
@@ -34,6 +36,8 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   queueRoutes(app, parts);
   quarantineRoutes(app, parts);
   recipientRoutes(app, parts);
+  doorRoutes(app, parts);
+  accessRoutes(app, parts);
   app.use(wholeServerOnly());
   domainRoutes(app, parts);
   rehearsalRoutes(app, parts);

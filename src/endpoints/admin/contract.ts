@@ -41,6 +41,8 @@ export {
 } from "./recipient-bodies.ts";
 export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
+export { NewRule, RuleBody, RuleList } from "./access-bodies.ts";
+export { LookBody, ExplainQuery, ExplainBody } from "./door-bodies.ts";
 export {
   NewAllowedSender,
   AllowedSenderQuery,

@@ -42,6 +42,8 @@ export const QueueEntryBody = z.object({
   n: z.number(),
   recipient: z.string(),
   domain: z.string(),
+  /** `host:port` where an operator sends it instead of the domain's primaries. */
+  route: z.string().exactOptional(),
   sender: z.string(),
   state: StateName,
   reason: z.string().exactOptional(),
@@ -92,13 +94,15 @@ export const MailBody = z.object({
 });
 export type MailBody = z.infer<typeof MailBody>;
 
-export const QueueVerb = z.enum(["hold", "release", "delete", "flush"]);
+export const QueueVerb = z.enum(["hold", "release", "delete", "flush", "reroute"]);
 export type QueueVerb = z.infer<typeof QueueVerb>;
 
 /** POST /v1/queue/actions. An empty filter is refused unless `all` says that everything is meant. */
 export const QueueAction = z.strictObject({
   verb: QueueVerb,
   filter: QueueFilter.default({}),
+  /** For `reroute`: `host:port`, or `primary` for the domain's own. */
+  to: text.exactOptional(),
   all: z.literal(true).exactOptional(),
 });
 export type QueueAction = z.input<typeof QueueAction>;

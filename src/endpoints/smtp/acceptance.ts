@@ -35,6 +35,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
   const { id, facts, decoder, hash, examined, found, patience } = body;
   const { messageId, subject, from } = facts;
   const quarantine = quarantineOf(transaction, examined);
+  const checks = transaction.looks?.packed();
   return {
     id,
     sender: transaction.subject.sender,
@@ -50,6 +51,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
     notes: [...notesOf(decoder), ...authenticationNotes(found), ...examined.notes],
+    ...(checks !== undefined && { checks }),
     patience,
   };
 }

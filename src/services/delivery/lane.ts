@@ -1,3 +1,4 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
@@ -73,7 +74,7 @@ export class Lane implements Subject, TalkHooks {
   }
 
   domains(): readonly string[] {
-    return [...this.desks].map((desk) => desk.domain);
+    return [...new Set([...this.desks].map((desk) => domainOfKey(desk.domain)))];
   }
 
   held(): number {

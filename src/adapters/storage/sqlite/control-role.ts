@@ -3,6 +3,7 @@ import { serveChannel } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { allowSender, disallowSender } from "./allowed-senders.ts";
 import type { CommitLoop } from "./commit-loop.ts";
+import { addRule, readRules, removeRule } from "./rules.ts";
 import type { Store } from "./store.ts";
 import { addToken, readTokens, revokeToken } from "./tokens.ts";
 import type { ControlMethods } from "./wire.ts";
@@ -36,6 +37,9 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     tokens: () => once(({ database }) => readTokens(database)),
     addToken: (token) => once(({ database }) => addToken(database, token)),
     revokeToken: (name) => once(({ database }) => revokeToken(database, name)),
+    rules: () => once(({ database }) => readRules(database)),
+    addRule: (rule) => once(({ database }) => addRule(database, rule)),
+    removeRule: (id) => once(({ database }) => removeRule(database, id)),
     allowSender: (sender) => once(({ database }) => allowSender(database, sender)),
     disallowSender: (sender) => once(({ database }) => disallowSender(database, sender)),
   });
