@@ -57,7 +57,8 @@ export class Dispatcher implements LaneHooks<Lane> {
 
   status(lane: Lane): PrimaryStatus {
     const probation = this.probations.status(lane);
-    return probation.length === 0 ? lane.watch.status() : { ...lane.watch.status(), probation };
+    const status = { ...lane.watch.status(), allowed: lane.limit };
+    return probation.length === 0 ? status : { ...status, probation };
   }
 
   // -------------------------------------------------------------- what the store tells
