@@ -6,8 +6,8 @@ import { destinationName } from "./reach.ts";
 export interface ShortcomingParts {
   readonly journal: Journal;
   readonly domains: () => readonly string[];
-  /** It spoke TLS when an earlier process knew it. */
-  readonly encrypted: boolean;
+  /** It spoke TLS when an earlier process knew it; undefined while that is not known. */
+  readonly wasEncrypted: () => boolean | undefined;
 }
 
 /** A greeting that takes longer than this, in ms, is a tarpit's; one below the second is none. */
@@ -22,8 +22,8 @@ const ORDINARY_SIZE = 1_000_000;
 export class Shortcomings {
   readonly #destination: Destination;
   readonly #parts: ShortcomingParts;
-  /** The last conversation was encrypted. */
-  #encrypted: boolean;
+  /** The last conversation was encrypted; undefined before the first. */
+  #encrypted: boolean | undefined;
   /** The last conversation offered no way to tell of clients, though it should. */
   #anonymous = false;
   #slow: { readonly since: number; readonly why: string } | undefined;
@@ -31,7 +31,6 @@ export class Shortcomings {
   constructor(destination: Destination, parts: ShortcomingParts) {
     this.#destination = destination;
     this.#parts = parts;
-    this.#encrypted = parts.encrypted;
   }
 
   /** It lets us wait, as tarpits do; since when, and how that showed. */
@@ -41,14 +40,10 @@ export class Shortcomings {
 
   /** True: what is remembered of its TLS has changed. */
   look(capabilities: Capabilities): boolean {
-    const before = this.#encrypted;
-    this.#lookAtTls(capabilities);
+    const before = this.#encrypted ?? this.#parts.wasEncrypted();
+    this.#lookAtTls(capabilities, before);
     this.#lookAtIdentity(capabilities);
-    return before !== this.#encrypted;
-  }
-
-  get encrypted(): boolean {
-    return this.#encrypted;
+    return this.#encrypted !== undefined && this.#encrypted !== (before ?? false);
   }
 
   /** Milliseconds from connecting to the end of EHLO. */
@@ -71,10 +66,10 @@ export class Shortcomings {
   }
 
   /** A primary that spoke TLS and offers none any more is served, where the level allows it, and told of. */
-  #lookAtTls({ tls }: Capabilities): void {
-    const vanished = tls === undefined && this.#encrypted;
-    this.#encrypted = tls !== undefined;
-    if (vanished)
+  #lookAtTls({ tls }: Capabilities, before: boolean | undefined): void {
+    // While what was before is not known, the next conversation is looked at again.
+    this.#encrypted = tls === undefined && before === undefined ? undefined : tls !== undefined;
+    if (tls === undefined && before === true)
       this.#tell("primary.weakened", "it spoke TLS before and offers none any more; mail goes in clear");
   }
 

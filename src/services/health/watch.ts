@@ -26,8 +26,8 @@ export interface Subject {
 
 /** What was known of primaries before this process. */
 export interface PrimaryMemory {
-  /** It spoke TLS when it was spoken to last. */
-  encrypted(destination: string): boolean;
+  /** It spoke TLS when it was spoken to last; undefined while that is not known. */
+  encrypted(destination: string): boolean | undefined;
   remember(destination: string, encrypted: boolean): void;
 }
 
@@ -92,7 +92,7 @@ export class Watch {
     this.#shortcomings = new Shortcomings(destination, {
       journal: parts.journal,
       domains: () => subject.domains(),
-      encrypted: parts.memory?.encrypted(name) === true,
+      wasEncrypted: () => parts.memory?.encrypted(name),
     });
     this.#health = unknownHealth(parts.clock.now());
     this.#plan();
@@ -116,7 +116,7 @@ export class Watch {
   greeted(capabilities: Capabilities, took: number): boolean {
     const now = this.#parts.clock.now();
     if (this.#shortcomings.look(capabilities))
-      this.#parts.memory?.remember(destinationName(this.destination), this.#shortcomings.encrypted);
+      this.#parts.memory?.remember(destinationName(this.destination), capabilities.tls !== undefined);
     this.#shortcomings.greeted(took, now);
     this.#silent = false;
     this.#capabilities = capabilities;
