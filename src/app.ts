@@ -2,10 +2,10 @@
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
  * the opposite one. What fails while starting takes down what was already up.
  */
-import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import type { Gauges } from "./adapters/journal/journal.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "./config/config.ts";
+import { openLists } from "./client-lists.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
@@ -18,17 +18,17 @@ import {
   storageFollower,
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
-import { recipientOracle } from "./oracle.ts";
 import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
-import { primariesLine } from "./primaries-line.ts";
+import { askVia, primariesLine } from "./primaries-line.ts";
+import { openRecipientSources } from "./recipient-sources.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
 import { Access } from "./services/access/access.ts";
-import { ListHealth, OwnListing } from "./services/policy/policy.ts";
-import { badClientZones, listZones } from "./settings.ts";
+import type { ListHealth, OwnListing } from "./services/policy/policy.ts";
+import { badClientZones } from "./settings.ts";
 import { longAway } from "./long-away.ts";
 import { hostPort } from "./mail/network.ts";
 import { VERSION } from "./version.ts";
@@ -93,7 +93,10 @@ class RunningDaemon implements Daemon {
       storageEnded: () => this.#broken.resolve(),
     });
     await (await this.#foundation.editor.stage(config.domains)).flip();
-    this.#lists = this.#openLists();
+    const changed = (zones: readonly string[]): void =>
+      void applyLists(zones, this.#smtp).catch(() => undefined);
+    const { lists, own } = openLists(config, this.#foundation.crew, changed);
+    [this.#lists, this.#own] = [lists, own];
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
@@ -107,15 +110,19 @@ class RunningDaemon implements Daemon {
     this.#running = running;
   }
 
-  /** One reload at a time. */
   reload(): Promise<ReloadResult> {
-    const turn = this.#reloading.then(async () => {
+    return this.#alone(async () => {
       const { sink } = this.#foundation.crew;
       const parts = { editor: this.#foundation.editor, followers: this.#followers(), sink };
       const { config, result } = await reload(this.#config, parts);
       this.#config = config;
       return result;
     });
+  }
+
+  /** One change of the configuration at a time. */
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#reloading.then(change);
     this.#reloading = turn.catch(() => undefined);
     return turn;
   }
@@ -145,7 +152,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, strangers, known, certificate } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
@@ -153,9 +160,14 @@ class RunningDaemon implements Daemon {
       tls: () => certificate.current(),
       limits,
       rates,
+      strangers,
       known,
       storage,
-      connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
+      connectPrimaries: () =>
+        primariesLine({
+          flush: (domain) => this.#flush(domain),
+          ask: askVia((question) => this.#delivery?.current?.control.call("ask", question)),
+        }),
       soundLists: () => this.#lists.sound(),
     });
     this.#smtp = threads;
@@ -169,8 +181,13 @@ class RunningDaemon implements Daemon {
   }
 
   async #openAdmin(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, reader, directory, editor, crew } = this.#foundation;
+    const { storage, reader, editor, crew } = this.#foundation;
     const { sink, clock } = crew;
+    const sources = openRecipientSources(this.#foundation, stack, {
+      config: () => this.#config,
+      primaries: () => this.#primaries(),
+      alter: (alter) => this.#alone(async () => void (this.#config = await alter(this.#config))),
+    });
     const admin = await startAdmin({
       socket: this.#config.admin.socket,
       ...(this.#config.admin.listen !== undefined && { listen: this.#config.admin.listen }),
@@ -178,7 +195,8 @@ class RunningDaemon implements Daemon {
       operator: storage.control,
       directory: reader.client,
       editor,
-      recipients: recipientOracle(directory),
+      recipients: sources.oracle,
+      fetched: (domain) => sources.fetched(domain),
       trace: {
         trace: (request) => {
           sink.flushTrace();
@@ -196,19 +214,6 @@ class RunningDaemon implements Daemon {
       log: sink.log,
     });
     stack.defer(() => admin.stop());
-  }
-
-  #openLists(): ListHealth {
-    const { clock, sink } = this.#foundation.crew;
-    const blocklists = dnsBlocklists({ servers: this.#config.dns.servers, clock });
-    const changed = (zones: readonly string[]): void =>
-      void applyLists(zones, this.#smtp).catch(() => undefined);
-    const lists = new ListHealth({ blocklists, clock, journal: sink, changed });
-    lists.use(listZones(this.#config));
-    const resolver = dnsResolver({ servers: this.#config.dns.servers, clock });
-    const { hostname } = this.#config;
-    this.#own = new OwnListing({ blocklists, resolver, journal: sink, hostname });
-    return lists;
   }
 
   /** Only lists that work are asked about us. */

@@ -1,7 +1,12 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
+import {
+  connectIntake,
+  openDirectoryReader,
+  openGreylist,
+  openRecipientMemory,
+} from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
@@ -10,11 +15,12 @@ import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
+import { RateTable } from "./runtime/rates.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
 import { Policy } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
-import { Recipients } from "./services/recipients/recipients.ts";
+import { Recipients, takeStranger } from "./services/recipients/recipients.ts";
 
 export interface SmtpThreadData {
   readonly settings: SmtpSettings;
@@ -26,6 +32,7 @@ export interface SmtpThreadData {
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  readonly strangers: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
@@ -66,6 +73,14 @@ const primaries = openChannel<PrimariesControl>(data.primaries);
 let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
+const recipientMemory = openRecipientMemory(folder);
+const strangers = new RateTable(data.strangers, data.thread);
+const recipients = new Recipients(directory, {
+  memory: recipientMemory,
+  clock,
+  ask: (question) => primaries.call("ask", question),
+  takeStranger: (network) => takeStranger(strangers, network, clock.now()),
+});
 let longAway: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
@@ -79,7 +94,7 @@ const endpoint = await startSmtp({
   thread: data.thread,
   directory,
   policy: new Policy({
-    recipients: new Recipients(directory),
+    recipients,
     settings: () => checks,
     hostname: data.settings.hostname,
     resolver: dnsResolver({ servers: data.dnsServers, clock }),
@@ -113,6 +128,7 @@ serveControl<SmtpControl>(
       await endpoint.stop(grace);
       directory.close();
       memory.close();
+      recipientMemory.close();
       flush();
     },
   },

@@ -47,4 +47,6 @@ export interface PrimaryStatus {
   readonly connections: number;
   /** Domains that are in probation there; absent: none. */
   readonly probation?: readonly ProbationStatus[];
+  /** Domains for which it takes every address, so that asking it tells nothing; absent: none is known. */
+  readonly acceptAll?: readonly string[];
 }

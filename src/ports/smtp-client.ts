@@ -56,6 +56,16 @@ export interface SendResult {
   readonly took: number;
 }
 
+/** What a peer said of addresses without getting a mail. */
+export interface Verification {
+  /** By address as asked; those without a reply are left out. */
+  readonly answers: ReadonlyMap<string, Reply>;
+  /** It does not take mail from the null sender at all. */
+  readonly refused?: Reply;
+  /** This connection is over. */
+  readonly trouble?: DestinationTrouble;
+}
+
 export interface Conversation {
   readonly capabilities: Capabilities;
   /** `dot`: the end of the body went out and its reply is awaited. `over`: no further mail can be sent. */
@@ -64,6 +74,8 @@ export interface Conversation {
   takes(mail: ClaimedMail): boolean;
   /** Never rejects: each recipient gets an outcome whatever happens. */
   send(mail: ClaimedMail): Promise<SendResult>;
+  /** MAIL from the null sender and RCPT for each of these, then RSET: nothing is sent. Never rejects. */
+  verify(addresses: readonly string[]): Promise<Verification>;
   /** QUIT, politely and bounded to 2 s; never rejects. */
   quit(): Promise<void>;
   /** Drops the connection; mail past its final dot becomes `unconfirmed`. */

@@ -1,5 +1,6 @@
 /** An SMTP client without a network: each destination `ip:port` is an object that a test switches. */
 import type { Outcome } from "../../src/mail/outcome.ts";
+import type { Reply } from "../../src/mail/reply.ts";
 import type { ClaimedMail } from "../../src/ports/queue.ts";
 import type {
   Capabilities,
@@ -7,6 +8,7 @@ import type {
   SendResult,
   SmtpClient,
   Target,
+  Verification,
 } from "../../src/ports/smtp-client.ts";
 import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
 
@@ -25,6 +27,12 @@ export class FakeServer {
   most = Infinity;
   /** What a mail comes to; by default delivered. May wait. */
   onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
+  /** What it says to RCPT from the null sender; by default it takes all. May wait. */
+  onVerify: (address: string) => Reply | Promise<Reply> = () => ({ code: 250, text: "ok" });
+  /** What it says to the null sender. */
+  nullSender: Reply = { code: 250, text: "ok" };
+  /** Addresses that were asked for, in order. */
+  readonly asked: string[] = [];
   knocks = 0;
   conversations = 0;
   open = 0;
@@ -104,6 +112,14 @@ class FakeConversation implements Conversation {
     this.phase = "idle";
     if (result.trouble !== undefined) this.#end();
     return result;
+  }
+
+  async verify(addresses: readonly string[]): Promise<Verification> {
+    const { nullSender, onVerify, asked } = this.#server;
+    if (nullSender.code >= 300) return { answers: new Map(), refused: nullSender };
+    asked.push(...addresses);
+    const answers = addresses.map(async (address) => [address, await onVerify(address)] as const);
+    return { answers: new Map(await Promise.all(answers)) };
   }
 
   async quit(): Promise<void> {

@@ -6,10 +6,11 @@ import { reply } from "../../mail/reply.ts";
 import type { Identity } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Capabilities, Conversation, SendResult } from "../../ports/smtp-client.ts";
+import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
 import { DotStuffer } from "./dot-stuffing.ts";
 import { Closing, sendEnvelope, whileOpen, wireSize } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
+import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
 import { ConnectionLost } from "./wire.ts";
 
@@ -73,6 +74,19 @@ export class WireConversation implements Conversation {
       ...(trouble !== undefined && { trouble }),
       ...(refusedAt !== undefined && { refusedAt }),
     };
+  }
+
+  async verify(addresses: readonly string[]): Promise<Verification> {
+    this.#phase = "envelope";
+    try {
+      const verification = await verify(this.#wire, addresses, this.capabilities);
+      this.#phase = "idle";
+      return verification;
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#close(why);
+      return { answers: new Map(), trouble: new DestinationTrouble("session", why) };
+    }
   }
 
   async quit(): Promise<void> {

@@ -6,9 +6,11 @@
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
 import * as z from "zod";
+import { FetchSettingsBody, FetchStatusBody } from "./recipient-bodies.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 
 export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
+export { FetchStatusBody, RecipientAnswer } from "./recipient-bodies.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
@@ -131,6 +133,8 @@ const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: flag.default(false),
+  /** The primary is asked about addresses that are in no list. */
+  callout: flag.exactOptional(),
   tagSeparator: z.string().max(1).default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
@@ -152,8 +156,14 @@ export type StateCounts = z.infer<typeof StateCounts>;
 export const DomainBody = z.object({
   name: z.string(),
   origin: z.enum(["file", "api"]),
-  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly() }),
+  settings: z.object({
+    ...SettingsShape,
+    primaries: z.array(PrimaryShown).readonly(),
+    fetched: FetchSettingsBody.exactOptional(),
+  }),
   declaredList: flag,
+  /** How the list stands that it fetches; absent: it fetches none. */
+  fetched: FetchStatusBody.exactOptional(),
   paused: flag,
   /** Vanished from the configuration: takes no new mail, hands over what it has. */
   draining: flag,
@@ -178,7 +188,7 @@ export type DomainPaused = z.infer<typeof DomainPaused>;
 /** GET /v1/domains/{name}/recipients. */
 export const RecipientQuery = z.strictObject(pageShape);
 export const RecipientPageBody = z.object({
-  items: z.array(z.object({ pattern: z.string(), origin: z.enum(["file", "api"]) })).readonly(),
+  items: z.array(z.object({ pattern: z.string(), origin: z.enum(["file", "url", "api"]) })).readonly(),
   next: z.string().exactOptional(),
 });
 export type RecipientPageBody = z.infer<typeof RecipientPageBody>;
@@ -196,20 +206,6 @@ export const RecipientChangeBody = z.strictObject({
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly(),
 });
 export type RecipientChangeBody = z.infer<typeof RecipientChangeBody>;
-
-/** GET /v1/recipients/check?address=: what a client would be told, and why. Nobody is asked over the network. */
-export const RecipientAnswer = z.object({
-  address: z.string(),
-  answer: z.enum(["accept", "defer", "reject"]),
-  /** One sentence. */
-  why: z.string(),
-  /** Where the answer comes from: `file`, `api`, `callout`, `learned`, `catch-all`, ... */
-  origin: z.string().exactOptional(),
-  /** How old that knowledge is. */
-  age: z.number().exactOptional(),
-  reply: z.string().exactOptional(),
-});
-export type RecipientAnswer = z.infer<typeof RecipientAnswer>;
 
 /** GET /v1/trace?about=: an id, an address or a Message-ID. */
 export const TraceQuery = z.strictObject({ about: text });

@@ -10,7 +10,7 @@ import type { StoreCondition } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access } from "../../services/access/access.ts";
-import type { RecipientAnswer, ReloadBody } from "./contract.ts";
+import type { FetchStatusBody, RecipientAnswer, ReloadBody } from "./contract.ts";
 
 /** Changes to the directory; each resolves once it is visible to all threads. */
 export type DirectoryEdits = Pick<
@@ -49,6 +49,8 @@ export interface AdminParts {
   readonly directory: DirectoryBrowser;
   readonly editor: DirectoryEdits;
   readonly recipients: RecipientOracle;
+  /** How the list stands that a domain fetches; undefined where it fetches none. */
+  fetched?(domain: string): FetchStatusBody | undefined;
   readonly trace: TraceReader;
   readonly access: Access;
   /** Must not wait for other threads. */

@@ -13,6 +13,7 @@
  * nothing bounces here: what is refused for good is parked, what has nowhere to go waits; an attempt's result is
  * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
  */
+import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { Job } from "../../runtime/schedule.ts";
 import { AgeWatch, expiryJob } from "../queue/queue.ts";
@@ -31,6 +32,8 @@ export interface Delivery {
   flush(domains?: readonly string[]): Promise<void>;
   /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
   resume(domain: string): Promise<void>;
+  /** Asks the domain's primary whether it has a mailbox. Never rejects. */
+  ask(question: CalloutQuestion): Promise<CalloutAnswer>;
   apply(settings: DeliverySettings): void;
   /** Within 45 s: claims stop, conversations past their dot have 30 s, the rest is released. */
   stop(): Promise<void>;
@@ -84,6 +87,10 @@ class RunningDelivery implements Delivery {
     const { roster, probations } = this.#dispatcher;
     const desk = roster.desks.get(domain);
     if (desk !== undefined) await probations.resume(desk);
+  }
+
+  ask(question: CalloutQuestion): Promise<CalloutAnswer> {
+    return this.#dispatcher.questions.ask(question);
   }
 
   apply(settings: DeliverySettings): void {

@@ -11,6 +11,7 @@ import { DrainLog } from "./drain-log.ts";
 import type { Desk, LaneHooks } from "./lane.ts";
 import { Lane } from "./lane.ts";
 import { Probations } from "./probations.ts";
+import { Questions } from "./questions.ts";
 import { Roster } from "./roster.ts";
 import { Settler } from "./settler.ts";
 import { stopLanes } from "./stopping.ts";
@@ -29,6 +30,7 @@ export class Dispatcher implements LaneHooks {
   readonly #drains: DrainLog;
   readonly probations: Probations;
   readonly roster: Roster;
+  readonly questions: Questions;
   #suspended = false;
   #recovered = false;
   #stopped = false;
@@ -50,12 +52,21 @@ export class Dispatcher implements LaneHooks {
     this.#settler = new Settler(parts);
     this.#drains = new DrainLog(parts.journal);
     this.roster = new Roster({ ...parts, hostname, hooks: this });
+    this.questions = new Questions(parts, {
+      desk: (domain) => this.roster.desk(domain),
+      doubts: (lane, desk) => this.probations.of(lane, desk) !== undefined,
+    });
     parts.store.onNotice((notice) => this.#noticed(notice));
   }
 
   status(lane: Lane): PrimaryStatus {
     const probation = this.probations.status(lane);
-    return probation.length === 0 ? lane.watch.status() : { ...lane.watch.status(), probation };
+    const acceptAll = this.questions.acceptAll(lane);
+    return {
+      ...lane.watch.status(),
+      ...(probation.length > 0 && { probation }),
+      ...(acceptAll.length > 0 && { acceptAll }),
+    };
   }
 
   // -------------------------------------------------------------- what the store tells
@@ -186,6 +197,7 @@ export class Dispatcher implements LaneHooks {
 
   finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
     const desk = this.roster.desk(mail.domain);
+    this.questions.learn({ lane, desk }, mail, result);
     const doubted = this.probations.judge(lane, mail, result, desk);
     if (doubted === undefined) return this.#settle({ lane, desk }, mail, result);
     void doubted.then((held) => this.#settle({ lane, desk }, mail, result, held));
@@ -232,6 +244,7 @@ export class Dispatcher implements LaneHooks {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#claims.stop();
+    this.questions.stop();
     this.#credits.close(this.roster.desks.values());
     this.roster.stop();
     await stopLanes([...this.roster.lanes.values()], this.#parts.clock);

@@ -34,6 +34,7 @@ import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
 
+export { replyTo } from "./checks/recipient.ts";
 export { ListHealth } from "./list-health.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
@@ -57,6 +58,8 @@ export interface PolicyParts {
 }
 
 type Answer = Verdict | Promise<Verdict>;
+/** `exempt`: from checks of reputation. */
+type When = "first" | "last" | "last, exempt";
 
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
@@ -108,16 +111,16 @@ export class Policy {
     if (rule?.action === "block") return blocked(rule, this.#settings().contact);
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     const verdict = merge([...own, ...found], { domain: subject.domain, exempt });
-    if (exempt || !this.#hasLast) return verdict;
+    if (!this.#hasLast) return verdict;
     return verdict instanceof Promise
-      ? verdict.then((late) => this.#last(subject, late))
-      : this.#last(subject, verdict);
+      ? verdict.then((late) => this.#last(subject, late, exempt))
+      : this.#last(subject, verdict, exempt);
   }
 
   /** The checks that only count where all others have let the recipient pass. */
-  #last(subject: RcptSubject, verdict: Verdict): Answer {
+  #last(subject: RcptSubject, verdict: Verdict, exempt: boolean): Answer {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
-    const findings = this.#begin("rcpt", subject, true);
+    const findings = this.#begin("rcpt", subject, exempt ? "last, exempt" : "last");
     if (findings.length === 0) return verdict;
     const last = merge(findings, { domain: subject.domain, exempt: false });
     return last instanceof Promise
@@ -137,10 +140,12 @@ export class Policy {
     return merge(this.#begin("data", subject), { domain: undefined, exempt: false });
   }
 
-  #begin<S extends Stage>(stage: S, subject: Subjects[S], last = false): readonly Finding[] {
+  #begin<S extends Stage>(stage: S, subject: Subjects[S], when: When = "first"): readonly Finding[] {
     let findings: Finding[] | undefined;
+    const last = when !== "first";
     for (const check of this.#checks) {
       if (check.stage !== stage || (check.last ?? false) !== last) continue;
+      if (when === "last, exempt" && check.reputation === true) continue;
       const verdict = this.#run(check as StageCheck<S>, subject);
       if (verdict instanceof Promise || verdict.kind !== "accept") (findings ??= []).push({ check, verdict });
     }

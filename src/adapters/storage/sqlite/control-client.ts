@@ -8,6 +8,7 @@ import type {
   StagedChange,
 } from "../../../ports/directory.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
+import type { FetchRecords } from "../../../ports/recipient-lists.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import type { ControlMethods, StagedDomain, WantedList } from "./wire.ts";
@@ -18,7 +19,7 @@ const DOMAINS = 200;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore & DirectoryWriter & AccessStore;
+export type Control = OperatorStore & DirectoryWriter & AccessStore & FetchRecords;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {
@@ -30,6 +31,8 @@ export function connectControl(port: MessagePort): Control {
     removeDomain: (name) => channel.call("removeDomain", name),
     setPaused: (name, paused) => channel.call("setPaused", { name, paused }),
     changeRecipients: (change) => changeRecipients(channel, change),
+    fetchRecords: () => channel.call("fetchRecords", undefined as never),
+    noteFetch: (note) => channel.call("noteFetch", note),
     retire: () => channel.call("retire", undefined as never),
     tokens: () => channel.call("tokens", undefined as never),
     addToken: (token) => channel.call("addToken", token),
@@ -83,9 +86,10 @@ async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain
 }
 
 async function changeRecipients(channel: Caller<ControlMethods>, change: RecipientChange): Promise<number> {
-  const { domain, verb, recipients } = change;
+  const { domain, verb, recipients, fetched = false } = change;
+  const table = fetched ? "fetched" : "overlay";
   if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);
-  const plan = { domain, keep: verb !== "replace", fresh: false };
+  const plan = { domain, keep: verb !== "replace", fresh: false, table } as const;
   return overlay(channel, plan, async (list) => {
     const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
     for (const patterns of slices(recipients, ENTRIES)) await channel.call(method, { list, patterns });

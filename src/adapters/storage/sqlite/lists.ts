@@ -131,7 +131,8 @@ export class Lists {
     const bury = this.#database.prepare(
       `UPDATE list SET state = 'dead' WHERE id > ? AND id <= ? AND +state = 'live'
          AND NOT EXISTS (SELECT 1 FROM domain WHERE domain.list = list.id)
-         AND NOT EXISTS (SELECT 1 FROM overlay WHERE overlay.list = list.id)`,
+         AND NOT EXISTS (SELECT 1 FROM overlay WHERE overlay.list = list.id)
+         AND NOT EXISTS (SELECT 1 FROM fetched WHERE fetched.list = list.id)`,
     );
     let after = 0;
     for (let ids = page.all(after); ids.length > 0; ids = page.all(after)) {

@@ -38,6 +38,7 @@ export { connectWork } from "./work-client.ts";
 export { connectControl } from "./control-client.ts";
 export type { Control } from "./control-client.ts";
 export { openGreylist } from "./greylist-memory.ts";
+export { openRecipientMemory, openRecipientNotes } from "./recipient-memory.ts";
 export { openDirectoryReader } from "./directory-reader.ts";
 export { connectReader, serveReader } from "./reader.ts";
 export type { StoreReader } from "./reader.ts";

@@ -8,6 +8,7 @@ import { DirectoryChanges } from "./directory-changes.ts";
 import type { Disk } from "./disk.ts";
 import { Expiring } from "./expiring.ts";
 import { Greylisting } from "./greylisting.ts";
+import { Learning } from "./learning.ts";
 import { migrate } from "./migrate.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
@@ -29,6 +30,7 @@ export interface Store {
   readonly recovering: Recovering;
   readonly directory: DirectoryChanges;
   readonly greylisting: Greylisting;
+  readonly learning: Learning;
 }
 
 export interface StoreParts {
@@ -67,5 +69,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     recovering: new Recovering(database),
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
+    learning: new Learning(database),
   };
 }

@@ -7,6 +7,8 @@ import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
+import type { FetchRecords } from "../../../ports/recipient-lists.ts";
+import type { Note } from "../../../ports/recipient-memory.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { Moved } from "../../../runtime/channel.ts";
 
@@ -46,9 +48,16 @@ export type WorkMethods = {
 
 export type WireSighting = Sighting & { readonly key: string };
 
+/** What a primary said of an address, in its comparable form. */
+export interface WireNote {
+  readonly address: string;
+  readonly note: Note;
+}
+
 export type MemoryMethods = {
   /** Sightings of greylisting, kept together. */
   note(sightings: readonly WireSighting[]): Promise<void>;
+  learn(notes: readonly WireNote[]): Promise<void>;
 };
 
 /** One declared domain without its recipients. */
@@ -76,8 +85,10 @@ export interface NewDomain {
   readonly list?: number;
 }
 
-/** A new API list for a domain. */
+/** A new API list for a domain, or a new fetched one. */
 export interface OverlayPlan {
+  /** Absent: the API's. */
+  readonly table?: "overlay" | "fetched";
   readonly domain: string;
   /** The present entries come along. */
   readonly keep: boolean;
@@ -101,6 +112,8 @@ export type ControlMethods = {
   overlayRemove(slice: EntrySlice): Promise<void>;
   overlayFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
   retire(): Promise<readonly string[]>;
+  fetchRecords: FetchRecords["fetchRecords"];
+  noteFetch: FetchRecords["noteFetch"];
   tokens(): Promise<readonly TokenRecord[]>;
   addToken(token: TokenRecord): Promise<boolean>;
   revokeToken(name: string): Promise<boolean>;

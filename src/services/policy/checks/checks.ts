@@ -10,7 +10,7 @@ import type { GreylistParts } from "./greylist.ts";
 import { greylistCheck } from "./greylist.ts";
 import { heloCheck } from "./helo.ts";
 import { loopCheck } from "./loop.ts";
-import { recipientCheck } from "./recipient.ts";
+import { calloutCheck, recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
 
@@ -39,6 +39,7 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
+    calloutCheck(recipients),
     loopCheck,
   ];
 }

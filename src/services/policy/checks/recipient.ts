@@ -1,16 +1,62 @@
+import type { Reply } from "../../../mail/reply.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { ACCEPT } from "../../../mail/verdict.ts";
-import type { Recipients } from "../../recipients/recipients.ts";
+import type { Admission, Recipients } from "../../recipients/recipients.ts";
 import type { RcptSubject, StageCheck } from "../check.ts";
 
-const UNKNOWN: Verdict = { kind: "reject", reply: reply(550, "5.1.1", "No such mailbox here") };
+type Why = Extract<Admission, { why: unknown }>;
+
+const REFUSED: Readonly<Record<Extract<Why, { kind: "reject" }>["why"], Reply>> = {
+  unknown: reply(550, "5.1.1", "No such mailbox here"),
+  refused: reply(550, "5.1.1", "No such mailbox here, says the server of the domain"),
+  outage: reply(550, "5.1.1", "Mailbox not known here, and the server of the domain is away"),
+};
+
+const PUT_OFF: Readonly<Record<Extract<Why, { kind: "defer" }>["why"], Reply>> = {
+  doubted: reply(450, "4.1.1", "The server of the domain refuses this mailbox at present, try again later"),
+  unverified: reply(450, "4.1.1", "This mailbox could not be verified yet, try again later"),
+  outage: reply(
+    450,
+    "4.1.1",
+    "Mailbox not known here, and the server of the domain is away; try again later",
+  ),
+  strangers: reply(450, "4.7.1", "Too many unknown mailboxes named by your network, try again later"),
+  unlisted: reply(450, "4.1.1", "The mailboxes of the domain are not known yet, try again later"),
+};
+
+/** The reply that an admission means; undefined: the recipient is taken. */
+export function replyTo(admission: Admission): Reply | undefined {
+  if (admission.kind === "accept") return undefined;
+  return admission.kind === "reject" ? REFUSED[admission.why] : PUT_OFF[admission.why];
+}
 
 /** The mailbox exists, as far as lists and memory tell. */
 export function recipientCheck(recipients: Recipients): StageCheck<"rcpt"> {
-  const run = ({ recipient, domain, certain }: RcptSubject): Verdict => {
-    if (domain === undefined || certain) return ACCEPT;
-    return recipients.find(domain, recipient).kind === "unknown" ? UNKNOWN : ACCEPT;
-  };
+  const run = (subject: RcptSubject): Verdict | Promise<Verdict> =>
+    subject.domain?.settings.callout === true ? ACCEPT : judge(subject, recipients);
   return { name: "recipient", stage: "rcpt", run };
+}
+
+/** The same where the primary may be asked: last, so that nobody is asked for clients that are refused anyway. */
+export function calloutCheck(recipients: Recipients): StageCheck<"rcpt"> {
+  const run = (subject: RcptSubject): Verdict | Promise<Verdict> =>
+    subject.domain?.settings.callout === true ? judge(subject, recipients) : ACCEPT;
+  return { name: "callout", stage: "rcpt", last: true, run };
+}
+
+function judge(
+  { recipient, domain, certain, network }: RcptSubject,
+  recipients: Recipients,
+): Verdict | Promise<Verdict> {
+  if (domain === undefined || certain) return ACCEPT;
+  const admission = recipients.admit(domain, recipient, network);
+  return admission instanceof Promise ? admission.then(verdictOf) : verdictOf(admission);
+}
+
+function verdictOf(admission: Admission): Verdict {
+  const answer = replyTo(admission);
+  return answer === undefined || admission.kind === "accept"
+    ? ACCEPT
+    : { kind: admission.kind, reply: answer };
 }
