@@ -1,6 +1,7 @@
 /** What the admin endpoint is given, in memory: a queue of three recipients, two domains, one primary. */
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
+import type { FetchStatusBody } from "../../src/endpoints/admin/contract.ts";
 import type { TokenRecord } from "../../src/ports/access.ts";
 import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
 import type { JournalEvent, TraceLine } from "../../src/ports/journal.ts";
@@ -74,6 +75,7 @@ export class FakeWorld {
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
+  readonly fetched = new Map<string, FetchStatusBody>();
   readonly resumed: string[] = [];
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
@@ -142,8 +144,10 @@ export class FakeWorld {
           answer: "accept",
           why: "it is in the declared list",
           origin: "file",
+          sources: [{ source: "list (file)", says: "has `alice`", age: 3_600_000 }],
         }),
       },
+      fetched: (domain) => this.fetched.get(domain),
       trace: {
         trace: async ({ about }) =>
           this.lines.filter((line) => line.id === about || line.keys?.includes(about)),

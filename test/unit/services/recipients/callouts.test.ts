@@ -67,14 +67,15 @@ beforeEach(() => {
 });
 
 async function ask(address: string, refresh = false): Promise<string> {
-  const answer = callouts.ask({ domain: "a.test", address, refresh });
-  let told: Awaited<typeof answer> | undefined;
-  void answer.then((value) => (told = value));
-  for (let n = 0; n < 60 && told === undefined; n++) {
+  const told: string[] = [];
+  void callouts.ask({ domain: "a.test", address, refresh }).then((answer) => {
+    told.push(answer.kind === "mute" ? `mute: ${answer.why}` : answer.kind);
+  });
+  for (let n = 0; n < 60 && told.length === 0; n++) {
     await idle();
     clock.advance(100);
   }
-  return told === undefined ? "waits" : told.kind === "mute" ? `mute: ${told.why}` : told.kind;
+  return told[0] ?? "waits";
 }
 
 describe("a question to the primary", () => {
