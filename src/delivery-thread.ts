@@ -5,6 +5,7 @@ import { journalTo } from "./adapters/journal/journal.ts";
 import { smtpClient } from "./adapters/smtp-client/smtp-client.ts";
 import { connectWork, openDirectoryReader, openRecipientNotes } from "./adapters/storage/sqlite/sqlite.ts";
 import type { CalloutAnswer, CalloutQuestion } from "./ports/callout.ts";
+import type { PrimaryRehearsal, RehearsalRequest } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { Schedule } from "./runtime/schedule.ts";
@@ -35,6 +36,8 @@ export type DeliveryControl = {
   resume(domain: string): Promise<void>;
   /** Asks a primary whether it has a mailbox. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer>;
+  /** A test session with each primary of a domain. */
+  rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   /** Claims stop; conversations past their dot have 30 s; the rest is released. */
   stop(): Promise<void>;
 };
@@ -76,6 +79,7 @@ serveControl<DeliveryControl>(
     flush: (domains) => delivery.flush(domains),
     resume: (domain) => delivery.resume(domain),
     ask: (question) => delivery.ask(question),
+    rehearse: (request) => delivery.rehearse(request),
     stop: async () => {
       await schedule.stop();
       await delivery.stop();

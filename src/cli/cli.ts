@@ -20,8 +20,10 @@ import {
 } from "./command.ts";
 import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
-import { domainAdd, domainList, domainPause, domainRemove, domainResume, domainShow } from "./domains.ts";
-import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
+import { domainTest } from "./domain-test.ts";
+import { domainPause, domainResume } from "./domain-pause.ts";
+import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
+import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";
 import {
@@ -57,12 +59,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue flush", queueFlush],
   ["queue hold", queueHold],
   ["queue release", queueRelease],
+  ["queue reroute", queueReroute],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
   ["domain list", domainList],
   ["domain show", domainShow],
   ["domain add", domainAdd],
   ["domain remove", domainRemove],
+  ["domain test", domainTest],
   ["domain pause", domainPause],
   ["domain resume", domainResume],
   ["recipients list", recipientsList],

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import type {
   DomainBody,
   DomainList,
-  DomainPaused,
   DomainRemoved,
   FetchStatusBody,
   NewDomain,
@@ -11,7 +10,7 @@ import type {
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
-import { ageOf, facts, plain, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },
@@ -46,9 +45,9 @@ export function amountText(mail: StateCounts): string {
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-function domainState({ paused, draining, primaries }: DomainBody): string {
+function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): string {
   if (draining) return "draining";
-  if (paused) return "paused";
+  if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
   const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
   return stopped ? "stopped" : "active";
 }
@@ -70,7 +69,7 @@ function primaryText({ primaries, settings }: DomainBody): string {
     .join(", ");
 }
 
-function domainPath(name: string): string {
+export function domainPath(name: string): string {
   return `/v1/domains/${encodeURIComponent(name)}`;
 }
 
@@ -96,6 +95,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
     ["Recipients", recipientsText(domain)],
     ["Unknown ones", unknownText(settings)],
     ["Queue", amountText(domain.mail)],
+    ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
   const { fetched } = domain;
   if (fetched !== undefined) pairs.push(["Fetched list", fetchText(tool, fetched)]);
@@ -142,6 +142,14 @@ function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchSta
       : `${entries} ${entries === 1 ? "entry" : "entries"}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
   const failed = failedAt === undefined ? "" : ` ${ageOf(failedAt, tool.now)} ago`;
   return error === undefined ? had : `${had}; the last look${failed} failed: ${error}`;
+}
+
+function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quota"]>): string {
+  const parts = [
+    ...(messages === undefined ? [] : [`${messages} mails`]),
+    ...(bytes === undefined ? [] : [sizeInWords(bytes)]),
+  ];
+  return `at most ${parts.join(" and ")} waiting`;
 }
 
 const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];
@@ -225,21 +233,3 @@ export const domainRemove: Command = {
     return OK;
   },
 };
-
-function pausing(verb: "pause" | "resume", summary: string): Command {
-  return {
-    words: "DOMAIN",
-    summary,
-    options: [],
-    example: `holdfast domain ${verb} example.com`,
-    async run(tool, input) {
-      const path = `${domainPath(input.word(0))}/${verb}`;
-      const domain = await tool.daemon.ask<DomainPaused>({ method: "POST", path });
-      tool.print(domain, () => `${plain(domain.name)}: deliveries ${domain.paused ? "paused" : "go on"}.\n`);
-      return OK;
-    },
-  };
-}
-
-export const domainPause = pausing("pause", "Stops deliveries; mail is still accepted and held.");
-export const domainResume = pausing("resume", "Lets deliveries go on, after a pause or a stopped probation.");

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { dnsblSettings } from "./dnsbl-schema.ts";
+import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
 import type { RecipientSource } from "./recipients-schema.ts";
@@ -63,8 +64,11 @@ function present<K extends string, V>(key: K, value: V | undefined): { readonly 
 }
 
 function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
-  const { tls } = smtp;
-  const files = tls && { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) };
+  const files = smtp.tls?.map(({ certificate, key, names }) => ({
+    certificate: resolve(folder, certificate),
+    key: resolve(folder, key),
+    ...present("names", names),
+  }));
   return {
     listen: smtp.listen,
     ...present("tls", files),
@@ -77,11 +81,13 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
   };
 }
 
-function checksConfig({ checks: { contact, access, dnsbl, ...rest } }: Parsed): Checks {
+function checksConfig({ checks: { contact, access, dnsbl, clamav, rspamd, ...rest } }: Parsed): Checks {
   return {
     ...present("contact", contact),
     ...present("access", access),
     dnsbl: dnsblSettings(dnsbl),
+    clamav: clamavSettings(clamav),
+    rspamd: rspamdSettings(rspamd),
     ...rest,
   };
 }

@@ -1,16 +1,16 @@
 /** What no key can know alone: files that must be there, keys that need or exclude each other. */
-import { accessSync, constants } from "node:fs";
 import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import type { Login, Primary } from "../ports/directory.ts";
+import { certificateFindings } from "./certificate-files.ts";
 import type { Partly } from "./findings.ts";
 import { socketPath } from "./locate.ts";
 import type { Finding, Path } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import type { Endpoint } from "./shape.ts";
-import { accessFault, readText } from "./text-file.ts";
+import { readText } from "./text-file.ts";
 
 /** sockaddr_un holds 104 to 108 bytes, by the system. */
 const MAX_SOCKET_BYTES = 100;
@@ -23,6 +23,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...listenerFindings(parts),
     ...socketFindings(parts),
     ...listFindings(parts),
+    ...scannerFindings(parts),
     ...loginFindings(parts, folder),
     ...authorizationFindings(parts, folder),
   ];
@@ -80,21 +81,6 @@ function secretFindings({ file: written, env, keys }: Secret, path: Path, folder
   return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
 
-function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
-  return (["certificate", "key"] as const).flatMap((key): Finding[] => {
-    const written = smtp?.tls?.[key];
-    if (written === undefined) return [];
-    const file = resolve(folder, written);
-    try {
-      accessSync(file, constants.R_OK);
-      return [];
-    } catch (error) {
-      const { wrong, right } = accessFault(error);
-      return [{ path: ["smtp", "tls", key], wrong: `${file} ${wrong}`, right }];
-    }
-  });
-}
-
 function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
   const listeners = smtp?.listen ?? [];
   const findings: Finding[] = [];
@@ -147,6 +133,19 @@ function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
     const right = "write the lists here or in checks.dnsbl";
     return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "names no lists", right }];
   });
+}
+
+/** Likewise with the servers of scanners. */
+function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
+    (["clamav", "rspamd"] as const).flatMap((scanner): Finding[] => {
+      const [own, forAll] = [settings?.checks?.[scanner], checks?.[scanner]];
+      if (own === undefined || own === "off" || own.servers !== undefined) return [];
+      if (forAll !== undefined && forAll !== "off") return [];
+      const right = `write the servers here or in checks.${scanner}`;
+      return [{ path: ["domains", name, "checks", scanner], wrong: "names no servers", right }];
+    }),
+  );
 }
 
 /** Sound, but perhaps not what was meant. */

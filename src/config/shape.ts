@@ -47,10 +47,18 @@ export interface Listener extends Endpoint {
   readonly xclient: readonly string[];
 }
 
+/** Absolute paths of PEM files. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+  /** Instead of those in the certificate; lower case, `*.example.net` for one label more. */
+  readonly names?: readonly string[];
+}
+
 export interface SmtpConfig {
   readonly listen: readonly Listener[];
-  /** Absolute paths of PEM files. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** The first is for clients that ask for none of the names. */
+  readonly tls?: readonly CertificateFiles[];
   readonly threads: number;
   readonly maxMessageSize: number;
   readonly greetDelay: number;
@@ -92,6 +100,6 @@ export interface AlertsConfig {
 }
 
 /** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "spf" | "dmarc" | "reachability" | "spam" | "virus";
+export type MissingCheck = "dmarc" | "reachability";
 
 export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;

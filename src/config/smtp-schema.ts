@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { endpoint, network } from "./addresses.ts";
+import { certificates } from "./certificate-schema.ts";
 import { described } from "./notes.ts";
 import { duration, integer, readSize, size } from "./quantities.ts";
 import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { choice, kindOf, listOf, message, scalar, section } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
@@ -168,26 +169,7 @@ export const smtp = section({
       example: '["0.0.0.0:25", "[::]:25"]',
     },
   ),
-  tls: described(
-    section({
-      certificate: described(words("the path of a PEM file with the certificate and its chain"), {
-        meaning:
-          "PEM file with the certificate, then its chain. Watched: a renewed file is used without a reload.",
-        example: "fullchain.pem",
-        type: "path",
-      }),
-      key: described(words("the path of a PEM file with the private key"), {
-        meaning: "PEM file with the private key of the certificate.",
-        example: "privkey.pem",
-        type: "path",
-      }),
-    }).optional(),
-    {
-      meaning: "Certificate for STARTTLS and implicit TLS; without it mail comes in unencrypted.",
-      example: "{ certificate: fullchain.pem, key: privkey.pem }",
-      rfc: "RFC 3207",
-    },
-  ),
+  tls: certificates,
   threads: described(integer(1, 16).optional(), {
     meaning: "Threads that speak SMTP with clients.",
     example: "2",

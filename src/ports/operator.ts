@@ -1,5 +1,6 @@
 /** The queue as operators see it: lists, one mail, counts, and what they may do to mail. */
 import type { Readable } from "node:stream";
+import type { Authentication } from "./authentication.ts";
 import type { ClientFacts, Reason, State } from "./queue.ts";
 
 /** Narrows to mails; all given parts must match. */
@@ -17,6 +18,8 @@ export interface QueueEntry {
   readonly n: number;
   readonly recipient: string;
   readonly domain: string;
+  /** `host:port` where an operator sends it instead of the domain's primaries. */
+  readonly route?: string;
   readonly sender: string;
   readonly state: State;
   readonly reason?: Reason;
@@ -47,6 +50,9 @@ export interface MailDetail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** Why it was set aside when it came. */
+  readonly quarantine?: string;
+  readonly authentication?: Authentication;
   readonly recipients: readonly QueueEntry[];
   /** False once the last recipient is gone. */
   readonly hasBody: boolean;
@@ -76,20 +82,31 @@ export interface ListRequest {
   readonly ledger?: boolean;
 }
 
+/** What is kept for a domain, in whatever state. */
+export interface Held {
+  readonly messages: number;
+  /** Octets of bodies. */
+  readonly bytes: number;
+}
+
 /** Reads; never in front of anybody's 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
   counts(): Promise<readonly QueueCount[]>;
+  /** Mails that have a recipient of the domain that is not gone. */
+  held(domain: string): Promise<Held>;
   /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
   export(id: string): Promise<Readable | undefined>;
 }
 
-export type OperatorVerb = "hold" | "release" | "delete" | "flush";
+export type OperatorVerb = "hold" | "release" | "delete" | "flush" | "reroute";
 
 export interface OperatorRequest {
   readonly verb: OperatorVerb;
   readonly filter: MailFilter;
+  /** For `reroute`: `host:port`; absent: back to the domain's own primaries. */
+  readonly to?: string;
   /** Who asked, for the ledger: `socket` or a token's name. */
   readonly who: string;
   readonly now: number;
@@ -101,6 +118,7 @@ export interface OperatorStore {
    * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
    * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
    * delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
+   * reroute: as release, and flush for what waits, towards another host.
    */
   operate(request: OperatorRequest): Promise<number>;
 }

@@ -9,17 +9,19 @@ const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
  */
 export function idSource(now: () => number): () => string {
   let lastTime = 0;
+  let head = encode(0, 10);
   let tail = 0;
   return () => {
     const time = now();
     if (time > lastTime) {
       lastTime = time;
+      head = encode(time, 10);
       // The top bit stays free, so that counting up within the millisecond never overflows.
       tail = random() >>> 1;
     } else {
       tail += 1;
     }
-    return encode(lastTime, 10) + encode(tail, 7).slice(1);
+    return head + encode(tail, 7).slice(1);
   };
 }
 

@@ -23,7 +23,7 @@ import type { PrimaryOffers } from "../../src/ports/health.ts";
 import { fakeDns, type Zones } from "../support/fake-dns.ts";
 import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
 import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
-import { testCertificate } from "../support/test-certificate.ts";
+import { testMaterial } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
 
 export interface ScriptSettings extends Pick<
@@ -94,7 +94,7 @@ async function openBench(script: ScriptSettings, dnsServer: string): Promise<Ben
     settings: {
       ...settings,
       ...(tls !== undefined && {
-        tls: await testCertificate(),
+        tls: await testMaterial(),
         listeners: [{ address: "127.0.0.1", port: 0, tls }],
       }),
     },

@@ -4,6 +4,7 @@ import type { Fields } from "../../runtime/log.ts";
 const MAX_TEXT = 1000;
 const MAX_ITEMS = 20;
 const MAX_DEPTH = 3;
+const NONE: ReadonlySet<string> = new Set();
 
 /** Text for one log line: no control characters, no change of writing direction, bounded. */
 export function plainText(text: string): string {
@@ -24,6 +25,49 @@ function plain(value: unknown, depth: number): unknown {
   if (value instanceof Error) return plainText(value.message);
   if (depth === MAX_DEPTH) return "…";
   return Array.isArray(value) ? plainList(value, depth) : plainObject(value, depth);
+}
+
+/**
+ * The same as JSON, made in one go: objects in between would cost more than the text. Undefined where there is
+ * nothing to write.
+ */
+export function plainJson(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "string") return textJson(value);
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";
+  if (typeof value === "bigint") return `"${value}"`;
+  if (typeof value !== "object") return typeof value === "boolean" ? String(value) : undefined;
+  if (value === null) return "null";
+  if (value instanceof Error) return textJson(value.message);
+  if (depth === MAX_DEPTH) return '"…"';
+  return Array.isArray(value) ? listJson(value, depth) : `{${membersJson(value, depth)}}`;
+}
+
+/** The members of an object without its braces; those whose names, as JSON, are in `taken` are left out. */
+export function membersJson(object: object, depth = 0, taken: ReadonlySet<string> = NONE): string {
+  let text = "";
+  for (const key of Object.keys(object).slice(0, MAX_ITEMS * 2)) {
+    const name = textJson(key);
+    const value = taken.has(name)
+      ? undefined
+      : plainJson((object as Record<string, unknown>)[key], depth + 1);
+    if (value !== undefined) text += `${text === "" ? "" : ","}${name}:${value}`;
+  }
+  return text;
+}
+
+/** Text that is plain and needs no escapes, as nearly all is: no blanks at its ends, no quotes, no backslashes. */
+const AS_IT_IS = /^[!#-[\]-~](?:[ !#-[\]-~]*[!#-[\]-~])?$/;
+
+/** One text as JSON. */
+export function textJson(text: string): string {
+  if (text.length <= MAX_TEXT && AS_IT_IS.test(text)) return `"${text}"`;
+  return JSON.stringify(plainText(text));
+}
+
+function listJson(list: readonly unknown[], depth: number): string {
+  const items = list.slice(0, MAX_ITEMS).map((item) => plainJson(item, depth + 1) ?? "null");
+  if (list.length > MAX_ITEMS) items.push(`"and ${list.length - MAX_ITEMS} more"`);
+  return `[${items.join(",")}]`;
 }
 
 function isScalar(value: unknown): boolean {

@@ -7,10 +7,11 @@ import type { PrimaryStatus } from "../../ports/health.ts";
 import type { Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
+import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access } from "../../services/access/access.ts";
-import type { FetchStatusBody, RecipientAnswer, ReloadBody } from "./contract.ts";
+import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
 
 /** Changes to the directory; each resolves once it is visible to all threads. */
 export type DirectoryEdits = Pick<
@@ -37,6 +38,8 @@ export interface ControlStatus {
   readonly generation: number;
   /** Lists of clients in the DNS, and how they stand. */
   readonly lists: readonly ListStatus[];
+  /** Of the SMTP side, the default first; ends in ms since 1970. */
+  readonly certificates: StatusBody["certificates"];
 }
 
 export interface AdminParts {
@@ -58,6 +61,8 @@ export interface AdminParts {
   primaries(): Promise<readonly PrimaryStatus[]>;
   /** Ends the probation of a domain. */
   resume(domain: string): Promise<void>;
+  /** A test session with each primary of a domain; undefined: not now, or not one of our domains. */
+  rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
   reload(): Promise<ReloadBody>;
   /** Prometheus text format. */
   metrics(): Promise<string>;

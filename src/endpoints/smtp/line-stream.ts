@@ -64,9 +64,9 @@ export class LineStream extends SMTPStream {
       this.working = true;
       const wait = this.#work();
       this.working = false;
-      const unsent = this.#handler.flush();
-      if (wait === undefined && unsent === undefined) return void this.#goOn(next);
-      Promise.all([wait, unsent]).then(
+      const pending = both(wait, this.#handler.flush());
+      if (pending === undefined) return void this.#goOn(next);
+      pending.then(
         () => this.#goOn(next),
         (error: unknown) => this.#fail(error, next),
       );
@@ -153,6 +153,15 @@ export function feed(parser: LineStream, socket: Socket): void {
 export function drained(socket: Socket): Promise<void> | undefined {
   if (!socket.writableNeedDrain || socket.destroyed) return undefined;
   return new Promise((resolve) => void socket.once("drain", resolve));
+}
+
+/** Waits for what there is to wait for; most often for one thing, or for nothing. */
+function both(
+  one: Promise<void> | undefined,
+  other: Promise<void> | undefined,
+): Promise<unknown> | undefined {
+  if (one === undefined) return other;
+  return other === undefined ? one : Promise.all([one, other]);
 }
 
 function join(head: Buffer, chunk: Buffer, end: number): Buffer {

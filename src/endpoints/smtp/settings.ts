@@ -18,6 +18,8 @@ export interface SmtpListener {
 export interface TlsMaterial {
   readonly certificate: string;
   readonly key: string;
+  /** Whom it is shown to: names in lower case, `*.example.net` for one label more. */
+  readonly names: readonly string[];
 }
 
 export interface SmtpSettings {
@@ -36,5 +38,6 @@ export interface SmtpSettings {
   readonly greetDelay?: number;
   /** Networks (`10.0.0.0/8`, `2001:db8::/32`, or one address) that never wait for it. */
   readonly greetAtOnce?: readonly string[];
-  readonly tls?: TlsMaterial;
+  /** The first is for clients that ask for none of the names. */
+  readonly tls?: readonly TlsMaterial[];
 }

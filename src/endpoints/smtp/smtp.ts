@@ -24,7 +24,8 @@ import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
 import { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
-import { checkTls, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
+import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 

@@ -15,10 +15,13 @@
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
+import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.ts";
 import type { Job } from "../../runtime/schedule.ts";
 import { AgeWatch, expiryJob } from "../queue/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
+
+import { rehearse } from "./rehearsal.ts";
 
 export type { DeliveryParts, DeliverySettings } from "./parts.ts";
 
@@ -34,6 +37,8 @@ export interface Delivery {
   resume(domain: string): Promise<void>;
   /** Asks the domain's primary whether it has a mailbox. Never rejects. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer>;
+  /** A test session with each primary of a domain; undefined: it is not one of ours. Never rejects. */
+  rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   apply(settings: DeliverySettings): void;
   /** Within 45 s: claims stop, conversations past their dot have 30 s, the rest is released. */
   stop(): Promise<void>;
@@ -91,6 +96,14 @@ class RunningDelivery implements Delivery {
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
     return this.#dispatcher.questions.ask(question);
+  }
+
+  async rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined> {
+    const { directory } = this.#parts;
+    const record = directory.domain(request.domain, directory.generation());
+    if (record === undefined) return undefined;
+    const { hostname, ownAddresses } = this.#settings;
+    return rehearse(record, request, { ...this.#parts, hostname, ownAddresses: () => ownAddresses });
   }
 
   apply(settings: DeliverySettings): void {

@@ -8,7 +8,8 @@ import type { Destination } from "../health/health.ts";
 import { DomainDesk } from "./desk.ts";
 import type { Desk, Lane } from "./lane.ts";
 import { NowhereLog } from "./nowhere-log.ts";
-import type { Route } from "./routes.ts";
+import { recordOf } from "./rerouted.ts";
+import type { Route, Way } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
 export interface RosterHooks {
@@ -96,7 +97,7 @@ export class Roster {
   async #route(desk: Desk): Promise<void> {
     const { directory, resolver, hostname, log } = this.#parts;
     try {
-      const record = directory.domain(desk.domain, directory.generation());
+      const record = recordOf(desk.domain, directory);
       desk.record = record;
       if (record === undefined)
         return this.#assign(desk, { kind: "none", why: "the domain is not configured" });
@@ -118,9 +119,10 @@ export class Roster {
     this.#parts.hooks.routed(desk);
   }
 
-  #setTiers(desk: Desk, tiers: readonly (readonly Destination[])[]): void {
+  #setTiers(desk: Desk, tiers: readonly (readonly Way[])[]): void {
     const before = desk.lanes;
-    desk.tiers = tiers.map((destinations) => destinations.map((destination) => this.#lane(destination)));
+    desk.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#lane(destination)));
+    desk.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#lane(destination), weight]));
     const after = new Set(desk.lanes);
     for (const lane of after) {
       lane.desks.add(desk);

@@ -73,6 +73,10 @@ test("a mail is shown with its recipients; one that is not there is exit code 1"
   await using tool = await toolWorld();
   const { stdout } = await tool.run(["queue", "show", FIRST]);
   assert.match(stdout, /^Subject: +Hello$/m);
+  assert.match(stdout, /^SPF: +softfail, sender\.example$/m);
+  assert.match(stdout, /^DKIM: +pass, sender\.example \(s1\)$/m);
+  assert.match(stdout, /^DMARC: +pass, policy reject$/m);
+  assert.match(stdout, /^Return-path: +authenticated$/m);
   assert.match(stdout, /^Recipient: +carol@other\.example$/m);
   assert.match(stdout, /^Next attempt: +in 48 min, 2026-03-01 /m);
   const missing = await tool.run(["queue", "show", "nothing"]);
@@ -106,6 +110,7 @@ test("acts take an id or a filter and say how many", async () => {
 
 test("nothing given never means everything", async () => {
   await using tool = await toolWorld();
+  assert.match((await tool.run(["queue", "reroute", "--all"])).stderr, /where to\?/);
   for (const verb of ["hold", "release", "delete", "flush"]) {
     const { code, stderr } = await tool.run(["queue", verb]);
     assert.equal(code, 2);

@@ -1,20 +1,14 @@
+import { testCertificate } from "../../support/test-certificate.ts";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/config.ts";
-import type { Config } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { DOMAIN, HEAD, linesOf, load } from "./sample.ts";
+import { configOf, DOMAIN, HEAD, linesOf, load } from "./sample.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-
-async function configOf(text: string, files?: Readonly<Record<string, string>>): Promise<Config> {
-  const result = await load(text, files);
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.config;
-}
 
 test("fills in every default", async () => {
   const config = await configOf(`${HEAD}domains:\n${DOMAIN}`);
@@ -66,12 +60,12 @@ test("fills in every default", async () => {
       helo: "off",
       clientName: "off",
       senderDomain: "off",
-      greylist: "off",
       spf: "off",
+      greylist: "off",
       dmarc: "off",
       reachability: "off",
-      spam: "off",
-      virus: "off",
+      clamav: "off",
+      rspamd: "off",
     },
     domains: [
       {
@@ -110,7 +104,7 @@ retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
-checks: { greylist: off, spf: false }
+checks: { greylist: off, spf: off }
 domains:
   Bücher.example:
     mode: reflector
@@ -129,7 +123,9 @@ domains:
 `;
 
 test("reads every key in its longer form", async () => {
-  const config = await configOf(EVERYTHING, { "chain.pem": "", "key.pem": "", "users.txt": "Ann\nlist-*\n" });
+  const { certificate, key } = await testCertificate();
+  const files = { "chain.pem": certificate, "key.pem": key, "users.txt": "Ann\nlist-*\n" };
+  const config = await configOf(EVERYTHING, files);
   assert.equal(config.hostname, "mx2.xn--bcher-kva.example");
   assert.equal(config.postmaster, "Admin@xn--bcher-kva.example");
   assert.deepEqual(config.storage, { kind: "sqlite", folder: "/var/lib/holdfast" });
@@ -140,7 +136,7 @@ test("reads every key in its longer form", async () => {
     proxy: ["10.0.0.0/8", "2001:db8::1"],
     xclient: ["192.0.2.7"],
   });
-  assert.deepEqual(config.smtp.tls, { certificate: "chain.pem", key: "key.pem" });
+  assert.deepEqual(config.smtp.tls, [{ certificate: "chain.pem", key: "key.pem" }]);
   assert.deepEqual(
     [config.smtp.threads, config.smtp.maxMessageSize, config.smtp.greetDelay],
     [3, 2 ** 26, 2000],
@@ -347,4 +343,45 @@ test("caps of a client network: those that are off are not there", async () => {
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
   assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
+});
+
+test("a domain has of a scanner what it says, and the rest as it is for all", async () => {
+  const result = await load(
+    [
+      "hostname: mx2.us",
+      "smtp: { listen: ['127.0.0.1:0'] }",
+      "checks:",
+      "  clamav: { servers: [/run/clamav/clamd.ctl], unavailable: tag }",
+      "domains:",
+      "  a.test: { primary: { host: a }, recipients: [x], checks: { clamav: { found: quarantine } } }",
+      "  b.test: { primary: { host: b }, recipients: [x], checks: { clamav: off, rspamd: { servers: ['localhost:11333'] } } }",
+    ].join("\n"),
+  );
+  assert.ok(result.ok);
+  const { config } = result;
+  const forAll = {
+    servers: ["/run/clamav/clamd.ctl"],
+    timeout: 15_000,
+    connections: 8,
+    maxSize: 100e6,
+    found: "reject",
+    oversize: "quarantine",
+    unavailable: "tag",
+  };
+  assert.deepEqual([config.checks.clamav, config.checks.rspamd], [forAll, "off"]);
+  const [a, b] = config.domains.map(({ settings }) => settings.checks);
+  assert.deepEqual(a, { clamav: { ...forAll, found: "quarantine" } });
+  assert.equal(b?.clamav, "off");
+  assert.deepEqual(b?.rspamd, {
+    servers: ["localhost:11333"],
+    timeout: 15_000,
+    connections: 16,
+    maxSize: 20e6,
+    reject: "defer",
+    softReject: "defer",
+    greylist: "accept",
+    addHeader: "tag",
+    headers: false,
+    unavailable: "defer",
+  });
 });

@@ -20,12 +20,13 @@ export type VisibleRow = DomainRow & {
   readonly overlay: number | null;
   readonly fetched: number | null;
   readonly paused: number | null;
+  readonly pausedUntil: number | null;
 };
 
 /** All of a domain as one generation sees it; a condition on `d` follows. Takes that generation as `g`. */
 export const VISIBLE_DOMAIN = `
   SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, f.list AS fetched,
-    p.domain IS NOT NULL AS paused
+    p.domain IS NOT NULL AS paused, p.until AS pausedUntil
   FROM domain d
   LEFT JOIN overlay o ON o.domain = d.name AND o.since <= @g AND (o.until IS NULL OR o.until > @g)
   LEFT JOIN fetched f ON f.domain = d.name AND f.since <= @g AND (f.until IS NULL OR f.until > @g)
@@ -68,6 +69,7 @@ export function recordOf(row: VisibleRow, generation: number): StoredDomain {
     ...(list !== null && { list }),
     ...(row.overlay !== null && { overlay: row.overlay }),
     paused: row.paused === 1,
+    ...(row.pausedUntil !== null && { pausedUntil: row.pausedUntil }),
     draining: row.draining === 1,
     generation,
   };

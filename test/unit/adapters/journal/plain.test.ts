@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainFields, plainText } from "../../../../src/adapters/journal/plain.ts";
+import { plainFields, plainJson, plainText } from "../../../../src/adapters/journal/plain.ts";
 
 test("text loses what could steer a terminal or a reader, and what is too long", () => {
   assert.equal(plainText("a\r\nb\u001b[31mc\u202ed\u2066e\u009bf\u0000"), "a b [31mc d e f");
@@ -34,4 +34,39 @@ test("hostile keys stay plain keys", () => {
   );
   assert.equal((fields as { polluted?: number }).polluted, undefined);
   assert.deepEqual(Object.keys(fields), ["__proto__", "a"]);
+});
+
+test("JSON made in one go says the same as the fields", () => {
+  const deep = { one: { two: { three: { four: 1 } } } };
+  const values: Record<string, unknown>[] = [
+    {
+      text: "plain",
+      quoted: 'a "b" \\ c',
+      blanks: "  x ",
+      empty: "",
+      lone: "\ud800",
+      wide: "grüß",
+      ctl: "a\nb\u202ec",
+    },
+    {
+      when: 5n,
+      none: null,
+      run: () => 1,
+      nothing: undefined,
+      error: new Error("e\n1"),
+      yes: true,
+      nan: NaN,
+      half: 0.5,
+    },
+    {
+      many: Array.from({ length: 30 }, (_, i) => i),
+      holes: [undefined, () => 1, "x"],
+      deep,
+      long: "x".repeat(3000),
+    },
+    Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`key ${i}`, i])),
+    JSON.parse('{"__proto__":{"polluted":1},"a\\u001b\\"":2}') as Record<string, unknown>,
+    {},
+  ];
+  for (const value of values) assert.equal(plainJson(value), JSON.stringify(plainFields(value)));
 });
