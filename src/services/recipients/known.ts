@@ -64,6 +64,7 @@ export class Known {
     const { memory, clock } = this.#parts as RecipientParts;
     const now = clock.now();
     for (const [index, local] of locals.entries()) {
+      if (index > 0 && domain.settings.callout !== true) break;
       const { accepted, refused } = memory.find(mailboxKey({ local, domain: domain.name }));
       const lately = accepted !== undefined && now - accepted.at <= ACCEPTED_FOR;
       if (index === 0 && refused !== undefined && now - refused.at < REFUSED_FOR) {

@@ -12,26 +12,22 @@ import { openMailReader } from "./connection.ts";
 import { NoteLine } from "./note-line.ts";
 import type { MemoryMethods } from "./wire.ts";
 
-interface RefusedRow {
-  readonly since: number;
-  readonly at: number;
-  readonly origin: Teller;
-  readonly reply: string;
-}
-
-interface AcceptedRow {
-  readonly at: number;
-  readonly origin: Teller;
+interface Row {
+  readonly accepted_at: number | null;
+  readonly accepted_origin: Teller | null;
+  readonly since: number | null;
+  readonly at: number | null;
+  readonly origin: Teller | null;
+  readonly reply: string | null;
 }
 
 /** What primaries said of addresses, on a connection of its own that only reads. */
 export function openRecipientMemory(folder: string): RecipientMemory {
   const database = openMailReader(folder);
-  const accepted = database.prepare<[string], AcceptedRow>(
-    "SELECT at, origin FROM accepted WHERE address = ?",
-  );
-  const refused = database.prepare<[string], RefusedRow>(
-    "SELECT since, at, origin, reply FROM refused WHERE address = ?",
+  // Asked at every RCPT, so both are read in one go.
+  const both = database.prepare<{ readonly key: string }, Row>(
+    `SELECT a.at AS accepted_at, a.origin AS accepted_origin, r.since, r.at, r.origin, r.reply
+     FROM (SELECT @key AS key) k LEFT JOIN accepted a ON a.address = k.key LEFT JOIN refused r ON r.address = k.key`,
   );
   const last = database
     .prepare<[string, number], string>(
@@ -40,12 +36,21 @@ export function openRecipientMemory(folder: string): RecipientMemory {
     )
     .pluck();
   return {
-    find: (key) => {
-      const [yes, no] = [accepted.get(key), refused.get(key)];
-      return { ...(yes !== undefined && { accepted: yes }), ...(no !== undefined && { refused: no }) };
-    },
+    find: (key) => rememberedOf(both.get({ key })),
     lastAccepted: (domain, from) => last.get(domain, from),
     close: () => void database.close(),
+  };
+}
+
+function rememberedOf(row: Row | undefined): Remembered {
+  if (row === undefined) return {};
+  const { accepted_at, accepted_origin, since, at, origin, reply } = row;
+  return {
+    ...(accepted_at !== null &&
+      accepted_origin !== null && { accepted: { at: accepted_at, origin: accepted_origin } }),
+    ...(since !== null &&
+      at !== null &&
+      origin !== null && { refused: { since, at, origin, reply: reply ?? "" } }),
   };
 }
 
