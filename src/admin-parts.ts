@@ -7,7 +7,10 @@ import type { RecipientSources } from "./recipient-sources.ts";
 import { Access } from "./services/access/access.ts";
 
 /** What only the running daemon can answer or do. */
-export interface Running extends Pick<AdminParts, "status" | "primaries" | "resume" | "rehearse" | "reload"> {
+export interface Running extends Pick<
+  AdminParts,
+  "status" | "primaries" | "resume" | "rehearse" | "reload" | "door" | "rules" | "declaredRules"
+> {
   status(): ControlStatus;
   loopDelays(): Promise<Gauges["delays"]>;
   readonly sources: RecipientSources;
@@ -32,6 +35,11 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
         sink.flushTrace();
         return reader.client.trace(request);
       },
+    },
+    senders: {
+      allowSender: (sender) => storage.control.allowSender(sender),
+      disallowSender: (sender) => storage.control.disallowSender(sender),
+      allowedSenders: () => reader.client.allowedSenders(),
     },
     access: new Access(storage.control, clock),
     metrics: () => sink.metrics(() => gauges(foundation, running)),

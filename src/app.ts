@@ -12,7 +12,6 @@ import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpTh
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
   applyFull,
-  applyLongAway,
   applySmtp,
   checksFollower,
   deliveryFollower,
@@ -20,17 +19,19 @@ import {
   storageFollower,
   loopDelays,
 } from "./followers.ts";
+import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
-import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
+import { PrimariesBoard, type Reader } from "./primaries-board.ts";
+import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
 import { askVia, primariesLine } from "./primaries-line.ts";
 import { openRecipientSources } from "./recipient-sources.ts";
+import { RulesBoard } from "./rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
-import { longAway } from "./long-away.ts";
 import { hostPort } from "./mail/network.ts";
 import { VERSION } from "./version.ts";
 
@@ -42,7 +43,7 @@ const DATA_GRACE = 20_000;
 const STOP_LIMIT = 60_000;
 
 /** How often SMTP threads hear of changes of what primaries can take, in ms. */
-const TELL_EVERY = 5000;
+const TELL_EVERY = 2000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -70,6 +71,7 @@ class RunningDaemon implements Daemon {
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
   #lists!: BlocklistWatch;
+  #rules!: RulesBoard;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -96,13 +98,18 @@ class RunningDaemon implements Daemon {
     this.#lists = watchBlocklists({
       crew: this.#foundation.crew,
       config: () => this.#config,
+      directory: this.#foundation.reader.client,
       smtp: () => this.#smtp,
     });
+    const { storage, crew } = this.#foundation;
+    this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp: () => this.#smtp });
+    await this.#rules.rules.load();
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
+    this.#lists.directoryChanged();
     void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
@@ -170,6 +177,7 @@ class RunningDaemon implements Daemon {
           ask: askVia((question) => this.#delivery?.current?.control.call("ask", question)),
         }),
       soundLists: () => this.#lists.health.sound(),
+      rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads));
@@ -194,14 +202,12 @@ class RunningDaemon implements Daemon {
         primaries: () => this.#primaries(),
         alter: (alter) => this.#alone(async () => void (this.#config = await alter(this.#config))),
       }),
+      rules: this.#rules.rules,
+      declaredRules: () => this.#config.checks.access ?? [],
+      door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
-  }
-
-  async #tellLongAway(): Promise<void> {
-    const domains = longAway(await this.#primaries(), this.#foundation.crew.clock.now());
-    await applyLongAway(domains, this.#smtp);
   }
 
   async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
@@ -218,16 +224,18 @@ class RunningDaemon implements Daemon {
   #addJobs(): void {
     const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
-    const board = new OffersBoard({
+    const board = new PrimariesBoard({
+      facts: primariesFacts,
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
       readers: () => this.#readers(),
       clock: crew.clock,
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "tell of rules", every: 900, run: () => this.#rules.tell() });
+    schedule.add({ name: "forget rules", every: 60_000, run: () => this.#rules.rules.forgetOver() });
     schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
     schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
-    schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({
       name: "look at ourselves",
@@ -236,12 +244,18 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  #readers(): ReadonlyMap<object, Reader> {
+  #anySmtp(): SmtpThread["current"] {
+    return this.#smtp.find((thread) => thread.current !== undefined)?.current;
+  }
+
+  #readers(): ReadonlyMap<object, Reader<PrimariesFacts>> {
     const running = this.#smtp.flatMap((thread) => thread.current ?? []);
-    return new Map(running.map((life) => [life, { tell: (offers) => life.control.call("learned", offers) }]));
+    return new Map(running.map((life) => [life, { tell: (facts) => life.control.call("learned", facts) }]));
   }
 
   #directoryChanged(): void {
+    // Once it changes before that is built.
+    (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
     void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
   }
 
@@ -274,7 +288,7 @@ class RunningDaemon implements Daemon {
     const { certificates, storage } = this.#foundation;
     return [
       smtpFollower(certificates, this.#smtp),
-      checksFollower(this.#lists.health, () => this.#smtp),
+      checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
     ];

@@ -4,8 +4,7 @@ import type { Config } from "./config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "./crew.ts";
 import type { LoopDelay } from "./runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
-import type { ListHealth } from "./services/policy/policy.ts";
-import { checkSettings, deliverySettings, listZones, smtpSettings } from "./settings.ts";
+import { checkSettings, deliverySettings, smtpSettings } from "./settings.ts";
 
 /** The SMTP threads, with the certificates that they show. */
 export function smtpFollower(certificates: Certificates, threads: readonly SmtpThread[]): Follower {
@@ -21,26 +20,23 @@ export function smtpFollower(certificates: Certificates, threads: readonly SmtpT
   };
 }
 
+export interface ListsInUse {
+  use(config: Config): void;
+  readonly health: { test(): Promise<void> };
+}
+
 /** The checks on clients; lists that are new to us count from their first test on. */
-export function checksFollower(lists: ListHealth, threads: () => readonly SmtpThread[]): Follower {
+export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpThread[]): Follower {
   return {
     check: async () => undefined,
     use: async (config) => {
       const checks = checkSettings(config);
       await eachRunning(threads(), (thread) => thread.control.call("applyChecks", checks));
-      lists.use(listZones(config));
+      lists.use(config);
       // Its answers may take seconds; a list counts from its first good test on.
-      void lists.test();
+      void lists.health.test();
     },
   };
-}
-
-/** Tells all SMTP threads which domains have been without a primary for long. */
-export async function applyLongAway(
-  domains: readonly string[],
-  threads: readonly SmtpThread[],
-): Promise<void> {
-  await eachRunning(threads, (thread) => thread.control.call("longAway", domains));
 }
 
 /** Tells all SMTP threads which domains hold more than their quota. */

@@ -10,6 +10,7 @@ import type {
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { CHECK_OPTION, checksOf, checksText } from "./domain-checks.ts";
 import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -94,6 +95,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
     ["Mode", settings.mode],
     ["Recipients", recipientsText(domain)],
     ["Unknown ones", unknownText(settings)],
+    ["Checks", checksText(settings.checks ?? {})],
     ["Queue", amountText(domain.mail)],
     ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
@@ -172,6 +174,7 @@ export const domainAdd: Command = {
       choices: UNKNOWN,
       help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
     },
+    CHECK_OPTION,
     { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
   ],
   example: "holdfast domain add example.org --primary mail.example.org:25",
@@ -197,6 +200,7 @@ async function newDomain(input: Input): Promise<NewDomain> {
     callout: input.flag("callout") || undefined,
     mode,
     unknownDuringOutage: unknown,
+    checks: checksOf(input.texts("check")),
     recipients: file === undefined ? undefined : linesOf(await readFile(file, "utf8")),
   };
   // What was not given is undefined, which JSON leaves out; the daemon judges the values.

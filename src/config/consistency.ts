@@ -21,8 +21,10 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
   return [
     ...certificateFindings(parts, folder),
     ...listenerFindings(parts),
+    ...stressFindings(parts),
     ...socketFindings(parts),
     ...listFindings(parts),
+    ...reflectorFindings(parts),
     ...scannerFindings(parts),
     ...loginFindings(parts, folder),
     ...authorizationFindings(parts, folder),
@@ -81,6 +83,13 @@ function secretFindings({ file: written, env, keys }: Secret, path: Path, folder
   return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
 
+function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {
+  const { begins, ends } = smtp?.stress ?? {};
+  if (begins === undefined || ends === undefined || ends < begins) return [];
+  const wrong = `${ends * 100}% is not below the ${begins * 100}% at which it begins`;
+  return [{ path: ["smtp", "stress", "ends"], wrong, right: "write a lower share, such as ten less" }];
+}
+
 function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
   const listeners = smtp?.listen ?? [];
   const findings: Finding[] = [];
@@ -135,6 +144,15 @@ function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   });
 }
 
+function reflectorFindings({ domains }: Partly<Parsed>): readonly Finding[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+    const own = settings?.checks?.reachability;
+    if (settings?.mode !== "reflector" || own === undefined || own === "off") return [];
+    const wrong = "a reflector is the only MX: there is no other server to send clients to";
+    return [{ path: ["domains", name, "checks", "reachability"], wrong, right: "remove it" }];
+  });
+}
+
 /** Likewise with the servers of scanners. */
 function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
@@ -150,7 +168,7 @@ function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[
 
 /** Sound, but perhaps not what was meant. */
 export function doubts(parsed: Parsed): readonly Finding[] {
-  return [...generalDoubts(parsed), ...loopDoubts(parsed)];
+  return [...generalDoubts(parsed), ...loopDoubts(parsed), ...portDoubts(parsed)];
 }
 
 function generalDoubts(parsed: Parsed): readonly Finding[] {
@@ -186,6 +204,21 @@ function generalDoubts(parsed: Parsed): readonly Finding[] {
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
+}
+
+const SMTP = 25;
+
+/** Clients can only be sent to where senders come. */
+function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Finding[] => {
+    const [first] = primary;
+    const action = own?.reachability ?? checks.reachability;
+    if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
+      return [];
+    const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
+    const right = "write checks: { reachability: off } for this domain";
+    return [{ path: ["domains", name, "primary"], wrong, right }];
+  });
 }
 
 /** A primary that is ourselves, as far as the file shows it. */

@@ -69,6 +69,14 @@ export function networkHas(network: Network, ip: string): boolean {
   return groups.every((group, at) => ((group ^ (network.groups[at] ?? 0)) & mask(network, at)) === 0);
 }
 
+/** The first bits of an address as a text that is the same for all addresses that share them; undefined for no address. */
+export function prefixOf(ip: string, bits: number): string | undefined {
+  const groups = addressGroups(ip);
+  if (groups === undefined || bits > groups.length * 16) return undefined;
+  const kept = groups.map((group, at) => group & mask({ groups, bits }, at));
+  return `${groups.length}/${bits}/${kept.join(":")}`;
+}
+
 function mask({ bits }: Network, at: number): number {
   const own = Math.min(16, Math.max(0, bits - 16 * at));
   return (0xffff << (16 - own)) & 0xffff;

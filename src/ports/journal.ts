@@ -28,6 +28,8 @@ export type MailEvent =
       readonly messageId?: string;
       /** Remarks such as `bare newlines normalised`. */
       readonly notes?: readonly string[];
+      /** Which checks looked: a list of `CheckNote` as JSON, bounded. */
+      readonly checks?: string;
     }
   | {
       readonly kind: "mail.delivered" | "mail.deferred" | "mail.parked" | "mail.held" | "mail.unconfirmed";
@@ -52,7 +54,12 @@ export type ClientEvent = {
   readonly reply: Reply;
   readonly sender?: string;
   readonly recipient?: string;
+  /** Which checks looked, as in `mail.accepted`. */
+  readonly checks?: string;
 };
+
+/** One check that looked: its name, the stage, what it said, how long that took in ms, for how many recipients. */
+export type CheckNote = readonly [check: string, stage: string, said: string, took: number, times: number];
 
 export type PrimaryEvent =
   | {
@@ -203,6 +210,8 @@ export interface TraceLine {
   readonly text: string;
   /** Addresses and Message-ID under which it can be found, lower case. */
   readonly keys?: readonly string[];
+  /** Which checks looked: a list of `CheckNote` as JSON. */
+  readonly checks?: string;
 }
 
 /** Where trace lines go: best effort, first to give way when the disk is short. */

@@ -1,6 +1,7 @@
 /** Domains in the API. */
 import * as z from "zod";
 import { flag, text, time } from "./body-parts.ts";
+import { DomainChecksBody } from "./checks-bodies.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
 import { FetchSettingsBody, FetchStatusBody, MAX_RECIPIENTS } from "./recipient-bodies.ts";
@@ -26,9 +27,14 @@ const SettingsShape = {
 export const NewDomain = z.strictObject({
   name: text.max(255),
   ...SettingsShape,
+  /** Checks of its own; what is absent is as for all domains. */
+  checks: DomainChecksBody.exactOptional(),
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly().exactOptional(),
 });
 export type NewDomain = z.input<typeof NewDomain>;
+
+/** A declared domain may have checks that the API does not set. */
+const ChecksShown = z.custom<object>((value) => typeof value === "object").exactOptional();
 
 /** GET /v1/domains/{name}; GET /v1/domains answers `{ items }`. */
 export const DomainBody = z.object({
@@ -38,6 +44,7 @@ export const DomainBody = z.object({
     ...SettingsShape,
     primaries: z.array(PrimaryShown).readonly(),
     fetched: FetchSettingsBody.exactOptional(),
+    checks: ChecksShown,
   }),
   declaredList: flag,
   /** How the list stands that it fetches; absent: it fetches none. */

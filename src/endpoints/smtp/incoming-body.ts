@@ -9,6 +9,7 @@
  * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; a client
  * that goes away before the store is asked has sent nothing; once the store is asked, only the store decides.
  */
+import type { Reply } from "../../mail/reply.ts";
 import { BodyHash } from "./body-hash.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
@@ -72,6 +73,7 @@ const INSPECTION = 20_000;
 const LONGEST_WAIT = 29_000;
 
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
+const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
@@ -100,6 +102,7 @@ export class IncomingBody implements Receiver {
     this.#decoder = new DataDecoder(parts.framing);
     this.#scanner = new HeaderScanner({
       headerSize: settings.limits.headerSize,
+      headerFields: settings.limits.headerFields,
       hostname: settings.hostname,
     });
     this.#most = mostOctets(settings.maxMessageSize);
@@ -228,9 +231,10 @@ export class IncomingBody implements Receiver {
   }
 
   #fault(): Answer | undefined {
-    const { profile, sizeLimit } = this.#parts.transaction;
+    const { profile, settings, sizeLimit } = this.#parts.transaction;
     if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
+    if (this.#decoder.longLines > 0 && settings.longLines === "reject") return LONG_LINE;
     return this.#decoder.bareNewlines > 0 && profile?.bareNewlines === "reject" ? BARE_NEWLINE : undefined;
   }
 
@@ -248,15 +252,23 @@ export class IncomingBody implements Receiver {
   async #judge(facts: HeaderFacts): Promise<Answer | Examined> {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
-    const verdict = await policy.data({ ...transaction.subject, facts, received, ownReceived });
-    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply };
+    const subject = { ...transaction.subject, facts, received, ownReceived };
+    const verdict = await policy.data(subject, transaction.looks);
+    if (verdict.kind === "reject" || verdict.kind === "defer") return this.#refusal(verdict.reply);
     if (verdict.kind === "tag") transaction.tags.push(verdict.field);
     const cheap: Examined = { verdict, fields: [], notes: [] };
     if (this.#examination === undefined) return cheap;
     const body = { size: this.#writer.size, facts, read: () => this.#writer.read() };
     const examined = await this.#examination.finish(body, this.#endedAt + INSPECTION);
     const { verdict: found } = examined;
-    if (found.kind === "reject" || found.kind === "defer") return { reply: found.reply };
+    for (const { name, said, took } of examined.said ?? []) transaction.looks?.note(name, "data", said, took);
+    if (found.kind === "reject" || found.kind === "defer") return this.#refusal(found.reply);
     return found.kind === "quarantine" ? examined : { ...examined, verdict };
+  }
+
+  /** With what checks said, for the trace. */
+  #refusal(reply: Reply): Answer {
+    const checks = this.#parts.transaction.looks?.packed();
+    return checks === undefined ? { reply } : { reply, about: { checks } };
   }
 }

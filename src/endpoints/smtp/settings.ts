@@ -1,8 +1,8 @@
 /** What an operator sets for the SMTP side; frozen values, a transaction keeps those that it began with. */
 
-import type { SmtpLimits, SmtpRates } from "../../ports/smtp-limits.ts";
+import type { SmtpLimits, SmtpRates, SmtpStress } from "../../ports/smtp-limits.ts";
 
-export type { SmtpLimits, SmtpRates };
+export type { SmtpLimits, SmtpRates, SmtpStress };
 
 export interface SmtpListener {
   readonly address: string;
@@ -31,7 +31,12 @@ export interface SmtpSettings {
   /** Octets. */
   readonly maxMessageSize: number;
   readonly limits: SmtpLimits;
+  readonly stress: SmtpStress;
+  /** Lines of a body above 1,000 octets. */
+  readonly longLines: "accept" | "reject";
   readonly rates?: SmtpRates;
+  /** Where clients can turn to that a rate refuses: ends the reply. */
+  readonly contact?: string;
   /** Other threads listen on the same addresses. */
   readonly reusePort: boolean;
   /** How long a new client must hold its tongue before the greeting, in ms; default 100. */
@@ -40,4 +45,6 @@ export interface SmtpSettings {
   readonly greetAtOnce?: readonly string[];
   /** The first is for clients that ask for none of the names. */
   readonly tls?: readonly TlsMaterial[];
+  /** What checks said is told to the journal; default true. */
+  readonly traced?: boolean;
 }

@@ -23,12 +23,15 @@ export interface Examined {
   readonly verdict: Verdict;
   readonly fields: readonly string[];
   readonly notes: readonly string[];
+  /** What each of them said, and how long after the last octet, in ms. */
+  readonly said?: readonly { readonly name: string; readonly said: Verdict; readonly took: number }[];
 }
 
 interface Watch {
   readonly inspection: Inspection;
   readonly inspector: Inspector;
   result?: Inspected;
+  took?: number;
 }
 
 export interface ExaminationParts {
@@ -75,18 +78,25 @@ export class Examination {
   /** What they say of the whole body, at the latest at `until`, wall time in ms. */
   async finish(body: WholeBody, until: number): Promise<Examined> {
     const { clock } = this.#parts;
+    const began = clock.now();
     await new Promise<void>((resolve) => {
       const timer = clock.after(Math.max(0, until - clock.now()), resolve);
       const enough = (): void => {
         timer.cancel();
         resolve();
       };
-      void Promise.all(this.#watches.map((watch) => this.#hear(watch, body, enough))).then(enough);
+      const heard = (watch: Watch): void => void (watch.took = clock.now() - began);
+      const all = this.#watches.map((watch) => this.#hear(watch, body, enough).then(() => heard(watch)));
+      void Promise.all(all).then(enough);
     });
     const rejected = this.#watches.some(({ result }) => result?.verdict.kind === "reject");
     for (const watch of this.#watches) if (!rejected && watch.result === undefined) this.#lose(watch, "late");
     this.abort();
-    return together(this.#watches.flatMap(({ result }) => result ?? []));
+    const took = clock.now() - began;
+    const said = this.#watches.flatMap(({ inspection: { name }, result, took: own = took }) =>
+      result === undefined ? [] : [{ name, said: result.verdict, took: own }],
+    );
+    return { ...together(this.#watches.flatMap(({ result }) => result ?? [])), said };
   }
 
   /** Lets go of all; safe at any time. */

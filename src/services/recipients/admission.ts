@@ -1,6 +1,7 @@
 import type { Address } from "../../mail/address.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
-import type { DomainRecord } from "../../ports/directory.ts";
+import type { DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
+import type { Teller } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { RecipientAnswer, RecipientParts } from "./known.ts";
 
@@ -8,7 +9,11 @@ import type { RecipientAnswer, RecipientParts } from "./known.ts";
 const LONGEST_WAIT = 10_000;
 
 export type Admission =
-  | { readonly kind: "accept" }
+  /** `outage`: unknown, and the operator takes such ones while no primary can tell; the others say who knows it. */
+  | {
+      readonly kind: "accept";
+      readonly why: RecipientOrigin | Teller | "postmaster" | "catchAll" | "acceptAll" | "outage";
+    }
   /**
    * `unknown`: nobody knows it; `refused`: its primary has no such mailbox; `outage`: it is unknown and the operator
    * refuses such ones while no primary can tell.
@@ -24,7 +29,6 @@ export type Admission =
       readonly why: "doubted" | "unverified" | "outage" | "strangers" | "unlisted";
     };
 
-const ACCEPT: Admission = { kind: "accept" };
 const UNVERIFIED: Admission = { kind: "defer", why: "unverified" };
 
 export interface Applicant {
@@ -48,7 +52,8 @@ export function admit(
       : { kind: "reject", why: "unknown" };
   }
   if (callout && "stale" in found && found.stale) void ask(applicant, parts, true);
-  return found.kind === "refused" ? refusal(found.doubted) : ACCEPT;
+  if (found.kind === "refused") return refusal(found.doubted);
+  return { kind: "accept", why: "origin" in found ? found.origin : found.kind };
 }
 
 function refusal(doubted: boolean): Admission {
@@ -59,9 +64,10 @@ async function asked(applicant: Applicant, parts: RecipientParts): Promise<Admis
   const answer = await inTime(ask(applicant, parts, false), parts.clock);
   switch (answer.kind) {
     case "accepted":
+      return { kind: "accept", why: "callout" };
     // What the primary takes from everybody it takes from us.
     case "acceptAll":
-      return ACCEPT;
+      return { kind: "accept", why: "acceptAll" };
     case "refused":
       return refusal(answer.doubted);
     case "busy":
@@ -102,6 +108,8 @@ function stranger({ domain, network }: Applicant, { takeStranger }: RecipientPar
     case "defer":
       return { kind: "defer", why: "outage" };
     case "accept":
-      return takeStranger?.(network) === false ? { kind: "defer", why: "strangers" } : ACCEPT;
+      return takeStranger?.(network) === false
+        ? { kind: "defer", why: "strangers" }
+        : { kind: "accept", why: "outage" };
   }
 }

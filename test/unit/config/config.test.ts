@@ -27,6 +27,9 @@ test("fills in every default", async () => {
       limits: {
         commandTimeout: 300_000,
         dataTimeout: 180_000,
+        handshakeTimeout: 60_000,
+        proxyTimeout: 10_000,
+        commandLine: 4096,
         minDataRate: 500,
         commands: 1000,
         commandsWithoutMail: 100,
@@ -36,11 +39,24 @@ test("fills in every default", async () => {
         connectionsPerClient: 250,
         mailsPerConnection: 1000,
         headerSize: 1_048_576,
+        headerFields: 5000,
         received: 100,
         ownReceived: 5,
         errors: 20,
         bodyMemory: 8_388_608,
+        memory: 2 ** 30,
       },
+      stress: {
+        begins: 0.8,
+        ends: 0.7,
+        commandTimeout: 10_000,
+        dataTimeout: 30_000,
+        commandsWithoutMail: 20,
+        refusedRecipients: 3,
+        errors: 3,
+        networkShare: 0.05,
+      },
+      longLines: "accept",
     },
     admin: { socket: resolve("data/admin.sock") },
     dns: { servers: [] },
@@ -48,6 +64,7 @@ test("fills in every default", async () => {
     retention: {
       waiting: 30 * 86_400_000,
       parked: 30 * 86_400_000,
+      quarantine: 30 * 86_400_000,
       ledger: 90 * 86_400_000,
       trace: 30 * 86_400_000,
       traceSize: 1e9,
@@ -60,10 +77,12 @@ test("fills in every default", async () => {
       helo: "off",
       clientName: "off",
       senderDomain: "off",
+      trace: true,
       spf: "off",
       greylist: "off",
       dmarc: "off",
       reachability: "off",
+      earlyTalker: "off",
       clamav: "off",
       rspamd: "off",
     },
@@ -100,7 +119,7 @@ smtp:
 admin: { listen: "127.0.0.1:8025", socket: /run/holdfast/admin.sock }
 dns: { servers: ["127.0.0.1:5353", 192.0.2.53, "::1", "[::1]:54"] }
 store: { reserve: 2GB }
-retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
+retention: { waiting: 2w, parked: 14d, quarantine: 7d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
@@ -151,6 +170,7 @@ test("reads every key in its longer form", async () => {
   assert.deepEqual(config.retention, {
     waiting: 14 * 86_400_000,
     parked: 14 * 86_400_000,
+    quarantine: 7 * 86_400_000,
     ledger: 365 * 86_400_000,
     trace: 5_400_000,
     traceSize: 1e7,
@@ -318,7 +338,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
     domains.map(({ settings }) => settings.checks),
     [
       { dnsbl: { lists, tag: 1, reject: 5 } },
-      { greylist: { delay: 60_000 }, helo: "tag" },
+      { greylist: { delay: 60_000, action: "defer" }, helo: "tag" },
       { dnsbl: { lists: own, defer: 1, reject: 5 } },
     ],
   );
@@ -339,10 +359,15 @@ test("rules of access, in the spelling that they are compared in", async () => {
 });
 
 test("caps of a client network: those that are off are not there", async () => {
-  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off }";
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50 } }";
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
-  assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
+  assert.deepEqual(result.config.smtp.rates, {
+    period: 3_600_000,
+    mails: 100,
+    kibibytes: 2048,
+    address: { mails: 50 },
+  });
 });
 
 test("a domain has of a scanner what it says, and the rest as it is for all", async () => {

@@ -7,8 +7,10 @@ import type {
   RecipientChange,
   StagedChange,
 } from "../../../ports/directory.ts";
+import type { AllowedSenderStore } from "../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
 import type { FetchRecords } from "../../../ports/recipient-lists.ts";
+import type { RuleStore } from "../../../ports/rules.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import type { ControlMethods, StagedDomain, WantedList } from "./wire.ts";
@@ -21,7 +23,12 @@ const AHEAD = 8;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore & DirectoryWriter & AccessStore & FetchRecords;
+export type Control = OperatorStore &
+  DirectoryWriter &
+  AccessStore &
+  RuleStore &
+  AllowedSenderStore &
+  FetchRecords;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {
@@ -41,6 +48,11 @@ export function connectControl(port: MessagePort): Control {
     tokens: () => channel.call("tokens", undefined as never),
     addToken: (token) => channel.call("addToken", token),
     revokeToken: (name) => channel.call("revokeToken", name),
+    rules: () => channel.call("rules", undefined as never),
+    addRule: (rule) => channel.call("addRule", rule),
+    removeRule: (id) => channel.call("removeRule", id),
+    allowSender: (sender) => channel.call("allowSender", sender),
+    disallowSender: (sender) => channel.call("disallowSender", sender),
   };
 }
 
@@ -95,7 +107,8 @@ async function changeRecipients(channel: Caller<ControlMethods>, change: Recipie
   const plan = { domain, keep: verb !== "replace", fresh: false, table } as const;
   return overlay(channel, plan, async (list) => {
     const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
-    await eachSlice(recipients, (patterns) => channel.call(method, { list, patterns }));
+    // In the order of the table, so that each commit touches few pages.
+    await eachSlice(recipients.toSorted(), (patterns) => channel.call(method, { list, patterns }));
     return channel.call("overlayFlip", { domain, list });
   });
 }

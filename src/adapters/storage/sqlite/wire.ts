@@ -9,7 +9,9 @@ import type { DeclareResult, DomainSettings, RecipientChange } from "../../../po
 import type { Sighting } from "../../../ports/greylist.ts";
 import type { FetchRecords } from "../../../ports/recipient-lists.ts";
 import type { Note } from "../../../ports/recipient-memory.ts";
+import type { AllowedSender } from "../../../ports/quarantine.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
+import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
 
 export type WireBody = ArrayBuffer | string;
@@ -124,4 +126,9 @@ export type ControlMethods = {
   tokens(): Promise<readonly TokenRecord[]>;
   addToken(token: TokenRecord): Promise<boolean>;
   revokeToken(name: string): Promise<boolean>;
+  rules: RuleStore["rules"];
+  addRule: RuleStore["addRule"];
+  removeRule: RuleStore["removeRule"];
+  allowSender(sender: AllowedSender): Promise<boolean>;
+  disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
 };

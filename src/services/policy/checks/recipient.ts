@@ -1,9 +1,9 @@
 import type { Reply } from "../../../mail/reply.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { Admission, Recipients } from "../../recipients/recipients.ts";
-import type { RcptSubject, StageCheck } from "../check.ts";
+import type { RcptSubject, Said, StageCheck } from "../check.ts";
 
 type Why = Extract<Admission, { why: unknown }>;
 
@@ -33,30 +33,42 @@ export function replyTo(admission: Admission): Reply | undefined {
 
 /** The mailbox exists, as far as lists and memory tell. */
 export function recipientCheck(recipients: Recipients): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Verdict | Promise<Verdict> =>
-    subject.domain?.settings.callout === true ? ACCEPT : judge(subject, recipients);
+  const run = (subject: RcptSubject): Said | Promise<Said> =>
+    subject.domain?.settings.callout === true ? undefined : judge(subject, recipients);
   return { name: "recipient", stage: "rcpt", run };
 }
 
 /** The same where the primary may be asked: last, so that nobody is asked for clients that are refused anyway. */
 export function calloutCheck(recipients: Recipients): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Verdict | Promise<Verdict> =>
-    subject.domain?.settings.callout === true ? judge(subject, recipients) : ACCEPT;
+  const run = (subject: RcptSubject): Said | Promise<Said> =>
+    subject.domain?.settings.callout === true ? judge(subject, recipients) : undefined;
   return { name: "callout", stage: "rcpt", last: true, run };
 }
 
 function judge(
   { recipient, domain, certain, network }: RcptSubject,
   recipients: Recipients,
-): Verdict | Promise<Verdict> {
-  if (domain === undefined || certain) return ACCEPT;
+): Said | Promise<Said> {
+  if (domain === undefined || certain) return undefined;
   const admission = recipients.admit(domain, recipient, network);
   return admission instanceof Promise ? admission.then(verdictOf) : verdictOf(admission);
 }
 
+const ACCEPTED: Readonly<Record<Extract<Admission, { kind: "accept" }>["why"], Verdict>> = {
+  file: accepted("in the declared list"),
+  api: accepted("in the list of the API"),
+  url: accepted("in the fetched list"),
+  postmaster: accepted("postmaster is always valid"),
+  catchAll: accepted("the domain takes every address"),
+  callout: accepted("its primary says that it exists"),
+  delivery: accepted("its primary took mail for it"),
+  acceptAll: accepted("its primary takes every address"),
+  outage: accepted("nobody knows it, and no primary can tell"),
+};
+
 function verdictOf(admission: Admission): Verdict {
-  const answer = replyTo(admission);
-  return answer === undefined || admission.kind === "accept"
-    ? ACCEPT
-    : { kind: admission.kind, reply: answer };
+  if (admission.kind === "accept") return ACCEPTED[admission.why];
+  return admission.kind === "reject"
+    ? { kind: "reject", reply: REFUSED[admission.why] }
+    : { kind: "defer", reply: PUT_OFF[admission.why] };
 }

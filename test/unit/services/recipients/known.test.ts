@@ -58,8 +58,8 @@ function bench(unknownDuringOutage: "accept" | "defer" | "reject" = "accept") {
     },
     admit: async (text: string, network = "192.0.2.0/24") => {
       const { record, address } = subject(text);
-      const { kind, ...rest } = await recipients.admit(record, address, network);
-      return "why" in rest ? `${kind} ${rest.why}` : kind;
+      const { kind, why } = await recipients.admit(record, address, network);
+      return kind === "accept" ? kind : `${kind} ${why}`;
     },
   };
 }
