@@ -28,7 +28,7 @@ import { idSource } from "./runtime/ids.ts";
 import { RateTable } from "./runtime/rates.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy, scannerInspections } from "./services/policy/policy.ts";
+import { Policy, scannerInspections, signatureInspection } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients, takeStranger, type RecipientParts } from "./services/recipients/recipients.ts";
 
@@ -109,7 +109,7 @@ const dnsbl = {
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
 const allowedSenders = openAllowedSenders(folder);
-const inspections = scannerInspections({
+const scanners = scannerInspections({
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
   settings: () => checks,
@@ -117,6 +117,7 @@ const inspections = scannerInspections({
   clock,
 });
 const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
+const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
 const policyOver = (greylist: Greylist, who: Recipients): Policy =>
   new Policy({
     recipients: who,

@@ -2,7 +2,7 @@ import type { PrimaryStatus } from "../../ports/health.ts";
 import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
-import { Health } from "../health/health.ts";
+import { Health, TlsMemory } from "../health/health.ts";
 import type { Destination } from "../health/health.ts";
 import { Claims } from "./claims.ts";
 import { countDelivered, recipientsOf } from "./counting.ts";
@@ -43,7 +43,8 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#store = parts.store;
     this.#settings = settings;
     const hostname = (): string => settings().hostname;
-    this.#health = new Health({ ...parts, hostname, ownAddresses: () => settings().ownAddresses });
+    const ownAddresses = (): DeliverySettings["ownAddresses"] => settings().ownAddresses;
+    this.#health = new Health({ ...parts, hostname, ownAddresses, memory: new TlsMemory(parts) });
     this.probations = new Probations(parts);
     this.#claims = new Claims({
       ...parts,
@@ -67,6 +68,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     const acceptAll = this.questions.acceptAll(lane);
     return {
       ...lane.watch.status(),
+      allowed: lane.limit,
       ...(probation.length > 0 && { probation }),
       ...(acceptAll.length > 0 && { acceptAll }),
     };

@@ -19,12 +19,14 @@ export interface QuestionHooks {
 /** Questions about recipients, on the way that mail would go; and what mail taught. Without a memory: neither. */
 export class Questions {
   readonly #client: DeliveryParts["client"];
+  readonly #clock: DeliveryParts["clock"];
   readonly #hooks: QuestionHooks;
   readonly #callouts: Callouts | undefined;
 
   constructor(parts: DeliveryParts, hooks: QuestionHooks) {
     const { notes, client } = parts;
     this.#client = client;
+    this.#clock = parts.clock;
     this.#hooks = hooks;
     const way = (domain: string): CalloutWay | undefined => {
       const desk = hooks.desk(domain);
@@ -64,8 +66,10 @@ export class Questions {
 
   async #converse({ watch }: Lane): Promise<Conversation> {
     try {
-      const conversation = await this.#client.converse(await watch.target(), GREETING);
-      if (watch.greeted(conversation.capabilities)) return conversation;
+      const target = await watch.target();
+      const begun = this.#clock.now();
+      const conversation = await this.#client.converse(target, GREETING);
+      if (watch.greeted(conversation.capabilities, this.#clock.now() - begun)) return conversation;
       void conversation.quit();
       throw new DestinationTrouble("loop", "it is ourselves");
     } catch (error) {

@@ -13,6 +13,7 @@ import { migrate } from "./migrate.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
+import { RememberedTls } from "./remembered-tls.ts";
 import type { Sessions } from "./sessions.ts";
 import { Settling } from "./settling.ts";
 import { Waiting } from "./waiting.ts";
@@ -31,6 +32,7 @@ export interface Store {
   readonly directory: DirectoryChanges;
   readonly greylisting: Greylisting;
   readonly learning: Learning;
+  readonly rememberedTls: RememberedTls;
 }
 
 export interface StoreParts {
@@ -70,5 +72,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
     learning: new Learning(database),
+    rememberedTls: new RememberedTls(database),
   };
 }
