@@ -3,7 +3,8 @@ import { Ledger } from "../prove/checker.ts";
 /** A ledger that knows how long each 250 took, in ms, from the MAIL command on. */
 export class TimedLedger extends Ledger {
   readonly #offered = new Map<string, number>();
-  #times: number[] = [];
+  readonly #times = new Map<string, number[]>();
+  #phase = "";
   #last: number | undefined;
   #longest = 0;
 
@@ -15,25 +16,36 @@ export class TimedLedger extends Ledger {
   override ack(id: string, recipients: readonly string[]): void {
     super.ack(id, recipients);
     const now = performance.now();
-    this.#times.push(now - (this.#offered.get(id) ?? now));
+    this.#of(this.#phase).push(now - (this.#offered.get(id) ?? now));
     this.#longest = Math.max(this.#longest, now - (this.#last ?? now));
     this.#last = now;
   }
 
   /** Forgets the times so far. */
   begin(): void {
-    this.#times = [];
+    this.#times.clear();
+  }
+
+  /** From here on times count for this phase; phases may take turns. */
+  during(phase: string): void {
+    this.#phase = phase;
   }
 
   /** Mails whose times are counted. */
-  get timed(): number {
-    return this.#times.length;
+  timed(phase = ""): number {
+    return this.#of(phase).length;
   }
 
   /** In ms. */
-  p99(): number {
-    const sorted = this.#times.toSorted((a, b) => a - b);
+  p99(phase = ""): number {
+    const sorted = this.#of(phase).toSorted((a, b) => a - b);
     return Math.round(10 * (sorted[Math.floor(sorted.length * 0.99)] ?? 0)) / 10;
+  }
+
+  #of(phase: string): number[] {
+    const known = this.#times.get(phase) ?? [];
+    this.#times.set(phase, known);
+    return known;
   }
 
   /** The longest time between two 250, in ms. */
