@@ -17,6 +17,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     stress: config.smtp.stress,
     longLines: config.smtp.longLines,
     rates: config.smtp.rates,
+    ...(config.checks.contact !== undefined && { contact: config.checks.contact }),
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
     greetAtOnce: config.smtp.greetAtOnce,

@@ -1,5 +1,6 @@
 import { described } from "./notes.ts";
 import { duration, integer, share, size } from "./quantities.ts";
+import { cap } from "./rates-schema.ts";
 import { section } from "./scalars.ts";
 
 export const limits = section({
@@ -55,6 +56,10 @@ export const limits = section({
   connectionsPerClient: described(integer(1, 1_000_000).prefault("250"), {
     meaning: "Open connections of one client network, a /24 of IPv4 or a /64 of IPv6; beyond, 421.",
     example: "50",
+  }),
+  connectionsPerAddress: described(cap(), {
+    meaning: "Open connections of one address, beside the cap on its network; beyond, 421.",
+    example: "20",
   }),
   mailsPerConnection: described(integer(1, 1_000_000).prefault("1000"), {
     meaning: "Mails in one connection, then 421.",

@@ -81,6 +81,7 @@ export type Reserve = { readonly percent: number } | { readonly bytes: number };
 export interface Retention {
   readonly waiting: number;
   readonly parked: number;
+  readonly quarantine: number;
   readonly ledger: number;
   readonly trace: number;
   readonly traceSize: number;

@@ -3,9 +3,9 @@ import { endpoint, network } from "./addresses.ts";
 import { certificates } from "./certificate-schema.ts";
 import { limits, stress } from "./limits-schema.ts";
 import { described } from "./notes.ts";
-import { duration, integer, readSize, size } from "./quantities.ts";
-import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, scalar, section } from "./scalars.ts";
+import { duration, integer, size } from "./quantities.ts";
+import { rates } from "./rates-schema.ts";
+import { choice, kindOf, listOf, message, section } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
@@ -42,53 +42,6 @@ const listener = z
       ? { ...given.address, tls: given.tls, proxy: given.proxy, xclient: given.xclient }
       : { ...given, tls: "starttls" as const, proxy: [] as string[], xclient: [] as string[] },
   );
-
-/** A cap, or none. */
-function cap() {
-  const notation = {
-    type: "number, 1 to 1000000000, or `off`",
-    expected: "a whole number from 1 to 1000000000, or off",
-    json: { type: ["integer", "string"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    if (text === "off") return { value: "off" };
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value >= 1 && value <= 1e9) return { value };
-    return { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
-}
-
-function sizeCap() {
-  const notation = {
-    type: "size, 1MiB to 1TB, or `off`",
-    expected: "a size from 1MiB to 1TB, such as 2GB, or off",
-    json: { type: ["string", "integer"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    const value = text === "off" ? "off" : (readSize(text) ?? 0);
-    const sound = value === "off" || (value >= 2 ** 20 && value <= 1e12);
-    return sound ? { value } : { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
-}
-
-const rates = section({
-  period: described(duration("1s", "24h").prefault("10m"), {
-    meaning: "Length of the periods that the caps below are for, cut from the clock.",
-    example: "1h",
-  }),
-  connections: described(cap(), { meaning: "Connections made; beyond, 421.", example: "600" }),
-  mails: described(cap(), { meaning: "Mails begun; beyond, 451.", example: "1000" }),
-  recipients: described(cap(), { meaning: "Recipients named; beyond, 451.", example: "5000" }),
-  refusedRecipients: described(cap(), {
-    meaning:
-      "Recipients refused for good; beyond, 451 to every recipient: an end to lists that are tried out.",
-    example: "100",
-  }),
-  size: described(sizeCap(), {
-    meaning: "Mail that came in, in bytes; beyond, 451 to further mails.",
-    example: "2GB",
-  }),
-});
 
 export const smtp = section({
   listen: described(

@@ -26,6 +26,8 @@ export interface SmtpLimits {
   readonly connections: number;
   /** Connections of one client network (/24 or /64). */
   readonly connectionsPerClient: number;
+  /** Connections of one address; absent: no cap of its own. */
+  readonly connectionsPerAddress?: number;
   readonly mailsPerConnection: number;
   /** Octets of a header section. */
   readonly headerSize: number;
@@ -57,10 +59,16 @@ export interface SmtpStress {
   readonly networkShare: number;
 }
 
-/** Caps on one client network (/24 or /64) in one period, over all threads; absent: none. */
-export interface SmtpRates {
+/** Caps on one client network (/24 or /64) in one period, over all threads. */
+export interface SmtpRates extends SmtpRateCaps {
   /** Length in ms. */
   readonly period: number;
+  /** Caps on one address. */
+  readonly address?: SmtpRateCaps;
+}
+
+/** Absent: none. */
+export interface SmtpRateCaps {
   readonly connections?: number;
   readonly mails?: number;
   readonly recipients?: number;

@@ -178,7 +178,7 @@ export class Listener extends SMTPServer {
   #capsFor(ip: string): ConnectionCaps {
     const { limits } = this.#parts.settings();
     const trusted = this.#proxies !== undefined || this.#renamers?.(ip) === true;
-    return trusted ? { ...limits, connectionsPerClient: limits.connections } : limits;
+    return trusted ? { connections: limits.connections, connectionsPerClient: limits.connections } : limits;
   }
 
   /** Counts the connection for the client that a proxy has named; why not, in words. */

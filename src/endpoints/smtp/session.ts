@@ -82,7 +82,7 @@ export class Session implements Conversation {
   /** The greeting, or why there is none. */
   greeting(): Answer {
     if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", SICK);
-    const tooOften = this.parts.rates.connection(this.network);
+    const tooOften = this.parts.rates.connection(this);
     if (tooOften !== undefined) return this.refuse("connect", tooOften);
     void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
     this.found = this.parts.policy.connect({ ip: this.ip, network: this.network });
@@ -122,7 +122,7 @@ export class Session implements Conversation {
   async finish(body: Receiver): Promise<Answer> {
     const { transaction } = this;
     const sender = transaction?.subject.sender;
-    this.parts.rates.body(this.network, body.octets);
+    this.parts.rates.body(this, body.octets);
     const answer = await body.finish().catch((error: unknown) => this.#failed(error));
     if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
@@ -223,7 +223,7 @@ export class Session implements Conversation {
     const { code } = answer.reply;
     this.#patience.count(verb, answer);
     if (code < 400) return answer;
-    if (isRefusedRecipient(verb, code)) this.parts.rates.recipientRefused(this.network);
+    if (isRefusedRecipient(verb, code)) this.parts.rates.recipientRefused(this);
     const excess = this.#patience.refused(verb, answer, this.parts.settings().limits);
     return this.refuse(STAGES.get(verb) ?? "command", excess ?? answer);
   }

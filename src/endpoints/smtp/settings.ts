@@ -35,6 +35,8 @@ export interface SmtpSettings {
   /** Lines of a body above 1,000 octets. */
   readonly longLines: "accept" | "reject";
   readonly rates?: SmtpRates;
+  /** Where clients can turn to that a rate refuses: ends the reply. */
+  readonly contact?: string;
   /** Other threads listen on the same addresses. */
   readonly reusePort: boolean;
   /** How long a new client must hold its tongue before the greeting, in ms; default 100. */

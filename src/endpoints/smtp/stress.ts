@@ -55,6 +55,9 @@ export function tightened(limits: SmtpLimits, stress: SmtpStress): SmtpLimits {
     commandsWithoutMail: Math.min(limits.commandsWithoutMail, stress.commandsWithoutMail),
     errors: Math.min(limits.errors, stress.errors),
     refusedRecipients: Math.min(limits.refusedRecipients, stress.refusedRecipients),
+    ...(limits.connectionsPerAddress !== undefined && {
+      connectionsPerAddress: Math.min(limits.connectionsPerAddress, share),
+    }),
     connectionsPerClient: Math.min(limits.connectionsPerClient, share),
   };
 }

@@ -64,6 +64,7 @@ test("fills in every default", async () => {
     retention: {
       waiting: 30 * 86_400_000,
       parked: 30 * 86_400_000,
+      quarantine: 30 * 86_400_000,
       ledger: 90 * 86_400_000,
       trace: 30 * 86_400_000,
       traceSize: 1e9,
@@ -118,7 +119,7 @@ smtp:
 admin: { listen: "127.0.0.1:8025", socket: /run/holdfast/admin.sock }
 dns: { servers: ["127.0.0.1:5353", 192.0.2.53, "::1", "[::1]:54"] }
 store: { reserve: 2GB }
-retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
+retention: { waiting: 2w, parked: 14d, quarantine: 7d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
@@ -169,6 +170,7 @@ test("reads every key in its longer form", async () => {
   assert.deepEqual(config.retention, {
     waiting: 14 * 86_400_000,
     parked: 14 * 86_400_000,
+    quarantine: 7 * 86_400_000,
     ledger: 365 * 86_400_000,
     trace: 5_400_000,
     traceSize: 1e7,
@@ -356,10 +358,15 @@ test("rules of access, in the spelling that they are compared in", async () => {
 });
 
 test("caps of a client network: those that are off are not there", async () => {
-  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off }";
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50 } }";
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
-  assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
+  assert.deepEqual(result.config.smtp.rates, {
+    period: 3_600_000,
+    mails: 100,
+    kibibytes: 2048,
+    address: { mails: 50 },
+  });
 });
 
 test("a domain has of a scanner what it says, and the rest as it is for all", async () => {

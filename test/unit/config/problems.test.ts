@@ -262,6 +262,20 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
 });
 
+test("caps on networks and addresses", async () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["rates: { address: { mails: 0 } }", /^"0" is no cap; write a whole number from 1/],
+    ["rates: { address: { size: 1KB } }", /^"1KB" is no cap; write a size from 1MiB/],
+    ["rates: { address: { period: 1m } }", /^is not a known key/],
+    ["rates: { mails: many }", /^"many" is no cap/],
+    ["limits: { connectionsPerAddress: 0 }", /^"0" is no cap/],
+  ];
+  for (const [text, expected] of cases) {
+    const lines = await linesOf(`hostname: mx.us\nsmtp: { listen: ["127.0.0.1:2525"], ${text} }\n`);
+    assert.match((lines[0] ?? "").replace(/^[^ ]+ [^ ]+: /, ""), expected, text);
+  }
+});
+
 test("reachability and early talkers", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["reachability: maybe", /^"maybe" is not known; write one of off, on/],
