@@ -15,6 +15,15 @@ test("status tells everything at one look", async () => {
   fits(stdout);
 });
 
+test("status shows the certificates, their names and ends", async () => {
+  await using tool = await toolWorld();
+  const names = ["mx2.example.net", "*.example.org"];
+  const expiresAt = Date.UTC(2027, 0, 31);
+  tool.world.status = { ...tool.world.status, certificates: [{ file: "/etc/mx.pem", names, expiresAt }] };
+  const { stdout } = await tool.run(["status"]);
+  assert.match(stdout, /^\/etc\/mx\.pem +2027-01-31 +mx2\.example\.net \*\.example\.org$/m);
+});
+
 test("a probation that stopped is shown wherever the domain is", async () => {
   await using tool = await toolWorld();
   const [primary] = tool.world.primaries;
