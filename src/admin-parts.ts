@@ -33,6 +33,11 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
         return reader.client.trace(request);
       },
     },
+    senders: {
+      allowSender: (sender) => storage.control.allowSender(sender),
+      disallowSender: (sender) => storage.control.disallowSender(sender),
+      allowedSenders: () => reader.client.allowedSenders(),
+    },
     access: new Access(storage.control, clock),
     metrics: () => sink.metrics(() => gauges(foundation, running)),
     journal: sink,

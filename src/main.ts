@@ -24,6 +24,7 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast explain --ip A --helo N --from A --rcpt A
                                      what a client would be told, and which check says what
   holdfast access list|add|remove    who is allowed or blocked, in force at once
+  holdfast quarantine list|show|release|delete|sender-allow|sender-forget|senders
   holdfast trust-kit DOMAIN          what to set on the primary
   holdfast reload                    read the configuration again
   holdfast token add|list|revoke     access to the admin API over TCP

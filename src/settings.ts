@@ -14,6 +14,8 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     listeners: config.smtp.listen,
     maxMessageSize: config.smtp.maxMessageSize,
     limits: config.smtp.limits,
+    stress: config.smtp.stress,
+    longLines: config.smtp.longLines,
     rates: config.smtp.rates,
     ...(config.checks.contact !== undefined && { contact: config.checks.contact }),
     reusePort: config.smtp.threads > 1,

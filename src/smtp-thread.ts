@@ -2,7 +2,12 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
+import {
+  connectIntake,
+  openAllowedSenders,
+  openDirectoryReader,
+  openGreylist,
+} from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
 import {
@@ -91,6 +96,7 @@ const dnsbl = {
   isSound: (zone: string) => soundLists.has(zone),
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const allowedSenders = openAllowedSenders(folder);
 const inspections = scannerInspections({
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
@@ -111,6 +117,7 @@ const policyOver = (memory: Greylist): Policy =>
     reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
     isFull: (domain) => full.has(domain),
     inspections,
+    allowedSenders,
     clock,
     log,
   });
@@ -160,6 +167,7 @@ serveControl<SmtpControl>(
       directory.close();
       memory.close();
       watch.stop();
+      allowedSenders.close();
       flush();
     },
   },

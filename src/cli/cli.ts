@@ -26,6 +26,15 @@ import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
 import { explain } from "./explain.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
+import {
+  quarantineDelete,
+  quarantineList,
+  quarantineRelease,
+  quarantineShow,
+  senderAllow,
+  senderForget,
+  senderList,
+} from "./quarantine.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";
 import {
@@ -64,6 +73,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue reroute", queueReroute],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
+  ["quarantine list", quarantineList],
+  ["quarantine show", quarantineShow],
+  ["quarantine release", quarantineRelease],
+  ["quarantine delete", quarantineDelete],
+  ["quarantine sender-allow", senderAllow],
+  ["quarantine sender-forget", senderForget],
+  ["quarantine senders", senderList],
   ["domain list", domainList],
   ["domain show", domainShow],
   ["domain add", domainAdd],

@@ -65,6 +65,8 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     greetDelay: smtp.greetDelay,
     greetAtOnce: smtp.greetAtOnce,
     limits: limitsConfig(smtp.limits),
+    stress: smtp.stress,
+    longLines: smtp.longLines,
     rates: ratesConfig(smtp.rates),
   };
 }

@@ -21,6 +21,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
   return [
     ...certificateFindings(parts, folder),
     ...listenerFindings(parts),
+    ...stressFindings(parts),
     ...socketFindings(parts),
     ...listFindings(parts),
     ...reflectorFindings(parts),
@@ -58,6 +59,13 @@ function passwordFindings(login: Login, path: Path, folder: string): Finding[] {
 
 function emptyFault(password: string): { wrong: string; right: string } | undefined {
   return password === "" ? { wrong: "has no first line", right: "write the password into it" } : undefined;
+}
+
+function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {
+  const { begins, ends } = smtp?.stress ?? {};
+  if (begins === undefined || ends === undefined || ends < begins) return [];
+  const wrong = `${ends * 100}% is not below the ${begins * 100}% at which it begins`;
+  return [{ path: ["smtp", "stress", "ends"], wrong, right: "write a lower share, such as ten less" }];
 }
 
 function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {

@@ -1,6 +1,6 @@
 import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
-import type { SmtpLimits, SmtpRates } from "../ports/smtp-limits.ts";
+import type { SmtpLimits, SmtpRates, SmtpStress } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
 /** What the operator wrote, checked, with defaults filled in; deep frozen. Times in ms, sizes in bytes. */
@@ -65,6 +65,8 @@ export interface SmtpConfig {
   /** Networks that never wait for the greeting. */
   readonly greetAtOnce: readonly string[];
   readonly limits: SmtpLimits;
+  readonly stress: SmtpStress;
+  readonly longLines: "accept" | "reject";
   readonly rates: SmtpRates;
 }
 
@@ -79,6 +81,7 @@ export type Reserve = { readonly percent: number } | { readonly bytes: number };
 export interface Retention {
   readonly waiting: number;
   readonly parked: number;
+  readonly quarantine: number;
   readonly ledger: number;
   readonly trace: number;
   readonly traceSize: number;

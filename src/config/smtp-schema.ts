@@ -1,9 +1,10 @@
 import * as z from "zod";
 import { endpoint, network } from "./addresses.ts";
 import { certificates } from "./certificate-schema.ts";
+import { limits, stress } from "./limits-schema.ts";
 import { described } from "./notes.ts";
 import { duration, integer, size } from "./quantities.ts";
-import { cap, rates } from "./rates-schema.ts";
+import { rates } from "./rates-schema.ts";
 import { choice, kindOf, listOf, message, section } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
@@ -42,79 +43,6 @@ const listener = z
       : { ...given, tls: "starttls" as const, proxy: [] as string[], xclient: [] as string[] },
   );
 
-const limits = section({
-  commandTimeout: described(duration("1s", "1h").prefault("5m"), {
-    meaning: "How long a client may be silent between commands; the RFC asks for 5 minutes at least.",
-    example: "5m",
-    rfc: "RFC 5321 §4.5.3.2.7",
-  }),
-  dataTimeout: described(duration("1s", "1h").prefault("3m"), {
-    meaning: "How long a client may be silent inside a body, between two blocks.",
-    example: "3m",
-    rfc: "RFC 5321 §4.5.3.2.5",
-  }),
-  minDataRate: described(integer(0, 1_000_000).prefault("500"), {
-    meaning: "Bytes a second that a body must make over any 60 seconds; 0 switches this off.",
-    example: "500",
-  }),
-  commands: described(integer(10, 1_000_000).prefault("1000"), {
-    meaning: "Commands in one connection that serve no accepted recipient or mail, then 421.",
-    example: "1000",
-  }),
-  commandsWithoutMail: described(integer(10, 1_000_000).prefault("100"), {
-    meaning: "The same, since the last accepted mail.",
-    example: "100",
-  }),
-  refusedRecipients: described(integer(1, 100_000).prefault("10"), {
-    meaning: "Refused recipients in one connection, then 421: an end to address harvesting.",
-    example: "10",
-  }),
-  recipients: described(integer(100, 100_000).prefault("1000"), {
-    meaning: "Recipients of one mail; 452 for those beyond, and the client sends them again in another mail.",
-    example: "1000",
-    rfc: "RFC 5321 §4.5.3.1.8",
-  }),
-  connections: described(integer(1, 1_000_000).prefault("10000"), {
-    meaning: "Open connections in all, over all threads; beyond, 421.",
-    example: "10000",
-  }),
-  connectionsPerClient: described(integer(1, 1_000_000).prefault("250"), {
-    meaning: "Open connections of one client network, a /24 of IPv4 or a /64 of IPv6; beyond, 421.",
-    example: "50",
-  }),
-  connectionsPerAddress: described(cap(), {
-    meaning: "Open connections of one address, beside the cap on its network; beyond, 421.",
-    example: "20",
-  }),
-  mailsPerConnection: described(integer(1, 1_000_000).prefault("1000"), {
-    meaning: "Mails in one connection, then 421.",
-    example: "1000",
-  }),
-  headerSize: described(size("16KiB", "64MiB").prefault("1MiB"), {
-    meaning: "Size of a mail's header; beyond, the mail is refused.",
-    example: "1MiB",
-  }),
-  received: described(integer(10, 10_000).prefault("100"), {
-    meaning: "Received fields of one mail; beyond, it is taken for a loop and refused.",
-    example: "100",
-    rfc: "RFC 5321 §6.3",
-  }),
-  ownReceived: described(integer(1, 1000).prefault("5"), {
-    meaning: "Received fields that name this server; from this number on, the mail is taken for a loop.",
-    example: "5",
-    rfc: "RFC 5321 §6.3",
-  }),
-  errors: described(integer(1, 10_000).prefault("20"), {
-    meaning: "Unknown, malformed and misplaced commands in one connection, then 421.",
-    example: "20",
-  }),
-  bodyMemory: described(size("1MiB", "64GiB").prefault("8MiB"), {
-    meaning:
-      "Memory for bodies that are being received, in all; beyond, bodies go to a file while they arrive.",
-    example: "64MiB",
-  }),
-});
-
 export const smtp = section({
   listen: described(
     listOf(listener, 'a list such as ["0.0.0.0:25", "[::]:25"]').min(1, {
@@ -152,5 +80,16 @@ export const smtp = section({
   limits: described(limits.prefault({}), {
     meaning: "Bounds on what one client, and all clients together, can ask for.",
     example: "{ connectionsPerClient: 500 }",
+  }),
+  stress: described(stress.prefault({}), {
+    meaning:
+      "What is asked of clients while nearly all connections are taken, or nearly all memory is: who holds a place without use gives it back sooner. Where a limit above is tighter, it holds.",
+    example: "{ begins: 90% }",
+  }),
+  longLines: described(choice("accept", "reject").prefault("accept"), {
+    meaning:
+      "Lines of a body above 1000 bytes: `accept` passes them on as they are and notes them in the trace, since most servers take them and a backup must not refuse what the primary would take; `reject` is `550 5.6.0`.",
+    example: "reject",
+    rfc: "RFC 5321 §4.5.3.1.6",
   }),
 });

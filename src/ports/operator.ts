@@ -8,6 +8,7 @@ export interface MailFilter {
   readonly id?: string;
   readonly domain?: string;
   readonly state?: State;
+  readonly reason?: Reason;
   readonly sender?: string;
   readonly recipient?: string;
 }
@@ -37,6 +38,10 @@ export interface QueueEntry {
   readonly size: number;
   /** SHA-256 of the body as stored, in hexadecimal. */
   readonly hash?: string;
+  /** Why the mail was set aside when it came. */
+  readonly quarantine?: string;
+  /** Printable. */
+  readonly subject?: string;
 }
 
 export interface MailDetail {

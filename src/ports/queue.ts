@@ -247,6 +247,8 @@ export interface ExpireSlice {
   readonly waitingBefore: number;
   /** Parked before this: gone as `expired`. */
   readonly parkedBefore: number;
+  /** In quarantine since before this: gone as `expired`. */
+  readonly quarantinedBefore: number;
   /** Gone before this: the ledger row is removed. */
   readonly goneBefore: number;
   readonly limit: number;

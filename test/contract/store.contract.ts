@@ -446,7 +446,8 @@ function proving(open: StoreFactory): void {
     );
     store.move(33 * DAY);
     const now = store.clock.now();
-    const slice = { now, waitingBefore: 0, parkedBefore: 0, goneBefore: 0, limit: 10 };
+    const before = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0 };
+    const slice = { now, ...before, limit: 10 };
     await store.work.expire(slice);
     assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
   });
@@ -609,7 +610,7 @@ function operators(open: StoreFactory): void {
 }
 
 function expiry(open: StoreFactory): void {
-  const never = { waitingBefore: 0, parkedBefore: 0, goneBefore: 0, limit: 1000 };
+  const never = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0, limit: 1000 };
 
   it("parks the old, then closes, then forgets; held mail stays", async () => {
     await using store = await open();
@@ -638,6 +639,45 @@ function expiry(open: StoreFactory): void {
     assert.equal(await store.work.expire({ ...never, now, goneBefore: now + month + 1 }), 1);
     assert.deepEqual(await states(), ["", "held", "waiting"]);
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
+  });
+
+  it("closes what nobody fetched from the quarantine, and leaves what is held otherwise", async () => {
+    await using store = await open();
+    const quarantine = { quarantine: "spam" };
+    const [old, fresh, held] = [
+      newMail(store.clock.now(), quarantine),
+      newMail(store.clock.now() + 20 * DAY, quarantine),
+      newMail(store.clock.now()),
+    ] as const;
+    for (const mail of [old, fresh, held]) await accept(store.intake, mail);
+    await store.control.operate({ verb: "hold", filter: { id: held.id }, who: "x", now: 1 });
+    const now = store.clock.now() + 31 * DAY;
+    const slice = { ...never, now, quarantinedBefore: now - 30 * DAY };
+    assert.equal(await store.work.expire(slice), 1);
+    const states = async () =>
+      (await Promise.all([old, fresh, held].map(({ id }) => stateOf(store, id)))).map(String);
+    assert.deepEqual(await states(), ["gone", "held", "held"]);
+    const shown = await store.reader.show(old.id);
+    assert.deepEqual(
+      [shown?.recipients[0]?.reason, shown?.quarantine, shown?.hasBody],
+      ["expired", "spam", false],
+    );
+  });
+
+  it("narrows to the quarantine, in lists and in deeds", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    const [spam, held] = [newMail(now, { quarantine: "spam", subject: "Buy" }), newMail(now)] as const;
+    for (const mail of [spam, held]) await accept(store.intake, mail);
+    await store.control.operate({ verb: "hold", filter: { id: held.id }, who: "x", now: 1 });
+    const filter = { reason: "quarantine" } as const;
+    const { items } = await store.reader.list({ filter, limit: 9 });
+    assert.deepEqual(
+      items.map(({ id, quarantine, subject }) => [id, quarantine, subject]),
+      [[spam.id, "spam", "Buy"]],
+    );
+    assert.equal(await store.control.operate({ verb: "release", filter, who: "x", now: 1 }), 1);
+    assert.deepEqual([await stateOf(store, spam.id), await stateOf(store, held.id)], [["waiting"], ["held"]]);
   });
 
   it("keeps to its limit", async () => {

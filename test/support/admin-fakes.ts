@@ -7,6 +7,7 @@ import type { StoredRule } from "../../src/ports/rules.ts";
 import { idSource } from "../../src/runtime/ids.ts";
 import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
 import type { JournalEvent, TraceLine } from "../../src/ports/journal.ts";
+import type { AllowedSender } from "../../src/ports/quarantine.ts";
 import type { PrimaryStatus } from "../../src/ports/health.ts";
 import type {
   ListRequest,
@@ -78,6 +79,7 @@ export class FakeWorld {
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
+  senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
   /** What a test session finds. */
   rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
@@ -179,6 +181,19 @@ export class FakeWorld {
           this.lines.filter((line) => line.id === about || line.keys?.includes(about)),
       },
       access: this.access,
+      senders: {
+        allowedSenders: async () => this.senders,
+        allowSender: async (sender) => {
+          if (this.senders.some((known) => sameSender(known, sender))) return false;
+          this.senders.push(sender);
+          return true;
+        },
+        disallowSender: async (sender) => {
+          const before = this.senders.length;
+          this.senders = this.senders.filter((known) => !sameSender(known, sender));
+          return this.senders.length < before;
+        },
+      },
       status: () => this.status,
       primaries: async () => this.primaries,
       resume: async (domain) => void this.resumed.push(domain),
@@ -232,6 +247,10 @@ export class FakeWorld {
       oldest: acceptedAt,
     }));
   }
+}
+
+function sameSender(one: Pick<AllowedSender, "sender" | "domain">, other: typeof one): boolean {
+  return one.sender === other.sender && one.domain === other.domain;
 }
 
 function matches(entry: QueueEntry, filter: MailFilter): boolean {

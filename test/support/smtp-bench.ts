@@ -23,10 +23,14 @@ import {
   type SmtpEndpoint,
   type SmtpLimits,
   type SmtpSettings,
+  type SmtpStress,
 } from "../../src/endpoints/smtp/smtp.ts";
 
 export const LIMITS: SmtpLimits = {
   commandTimeout: 300_000,
+  handshakeTimeout: 60_000,
+  proxyTimeout: 10_000,
+  commandLine: 4096,
   dataTimeout: 180_000,
   minDataRate: 500,
   commands: 1000,
@@ -37,10 +41,23 @@ export const LIMITS: SmtpLimits = {
   connectionsPerClient: 10_000,
   mailsPerConnection: 1000,
   headerSize: 1024 * 1024,
+  headerFields: 5000,
   received: 100,
   ownReceived: 5,
   errors: 20,
   bodyMemory: 64 * 1024 * 1024,
+  memory: 2 ** 40,
+};
+
+export const STRESS: SmtpStress = {
+  begins: 0.8,
+  ends: 0.7,
+  commandTimeout: 10_000,
+  dataTimeout: 30_000,
+  commandsWithoutMail: 20,
+  refusedRecipients: 3,
+  errors: 3,
+  networkShare: 0.05,
 };
 
 export const SETTINGS: SmtpSettings = {
@@ -49,6 +66,8 @@ export const SETTINGS: SmtpSettings = {
   listeners: [{ address: "127.0.0.1", port: 0, tls: "starttls" }],
   maxMessageSize: 1024 * 1024,
   limits: LIMITS,
+  stress: STRESS,
+  longLines: "accept",
   reusePort: false,
   greetDelay: 0,
 };

@@ -10,6 +10,8 @@ import type { Capabilities } from "../../ports/smtp-client.ts";
 /** Octets of one XFORWARD command with its CRLF; longer ones are cut into several. */
 const MAX_LINE = 512;
 const MAX_VALUE = 255;
+/** Octets that xtext leaves as they are. */
+const PLAIN = /^[!-*,-<>-~]{1,255}$/;
 const UNAVAILABLE = "[UNAVAILABLE]";
 
 /** The commands that go before MAIL; none where the primary offers no XFORWARD. */
@@ -62,6 +64,7 @@ function protocolOf({ topFields }: ClaimedMail): string {
 }
 
 function xtext(value: string): string {
+  if (PLAIN.test(value)) return value;
   const bytes = Buffer.from(value).subarray(0, MAX_VALUE);
   return Array.from(bytes, (byte) => {
     const plain = byte > 0x20 && byte < 0x7f && byte !== 0x2b && byte !== 0x3d;

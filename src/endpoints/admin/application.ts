@@ -11,6 +11,7 @@ import { controlRoutes, healthRoutes } from "./routes/control.ts";
 import { doorRoutes } from "./routes/door.ts";
 import { domainRoutes } from "./routes/domains.ts";
 import { queueRoutes } from "./routes/queue.ts";
+import { quarantineRoutes } from "./routes/quarantine.ts";
 import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { recipientRoutes } from "./routes/recipients.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
@@ -33,6 +34,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   healthRoutes(app, parts);
   app.use(guard);
   queueRoutes(app, parts);
+  quarantineRoutes(app, parts);
   recipientRoutes(app, parts);
   doorRoutes(app, parts);
   accessRoutes(app, parts);

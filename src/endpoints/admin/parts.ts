@@ -7,6 +7,7 @@ import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { CheckNote, Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
+import type { AllowedSenderReader, AllowedSenderStore } from "../../ports/quarantine.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
 import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -81,6 +82,7 @@ export interface AdminParts {
   /** Those of the configuration, in order. */
   declaredRules(): readonly AccessRule[];
   readonly access: Access;
+  readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;
   primaries(): Promise<readonly PrimaryStatus[]>;

@@ -6,10 +6,24 @@ import { flag, optionalName, pageShape, text, time } from "./body-parts.ts";
 export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
 export type StateName = z.infer<typeof StateName>;
 
+export const ReasonName = z.enum([
+  "operator",
+  "probation",
+  "quarantine",
+  "loop",
+  "unconfirmed",
+  "refused",
+  "expired",
+  "delivered",
+  "deleted",
+  "bounced",
+]);
+
 const filterShape = {
   id: text.exactOptional(),
   domain: text.exactOptional(),
   state: StateName.exactOptional(),
+  reason: ReasonName.exactOptional(),
   sender: z.string().max(1000).exactOptional(),
   recipient: text.exactOptional(),
 };
@@ -43,6 +57,9 @@ export const QueueEntryBody = z.object({
   destination: z.string().exactOptional(),
   size: z.number(),
   hash: z.string().exactOptional(),
+  /** Why the mail was set aside when it came. */
+  quarantine: z.string().exactOptional(),
+  subject: z.string().exactOptional(),
 });
 export type QueueEntryBody = z.infer<typeof QueueEntryBody>;
 
@@ -69,6 +86,8 @@ export const MailBody = z.object({
   messageId: z.string().exactOptional(),
   subject: z.string().exactOptional(),
   from: z.string().exactOptional(),
+  /** Why it was set aside when it came. */
+  quarantine: z.string().exactOptional(),
   authentication: AuthenticationBody.exactOptional(),
   recipients: z.array(QueueEntryBody).readonly(),
   hasBody: flag,

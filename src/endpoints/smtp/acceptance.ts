@@ -1,6 +1,7 @@
 /** What the queue is asked to promise: a mail with all that is known of it, and the fields that stand on top. */
 import type { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
+import { printable } from "../../mail/reply.ts";
 import { receivedField } from "../../mail/received.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -40,7 +41,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     sender: transaction.subject.sender,
     recipients: transaction.recipients,
     client,
-    topFields: authenticationTop(origin, found) + topFields(origin, id, examined),
+    topFields: authenticationTop(origin, found) + topFields(origin, id, ownFields(examined, quarantine)),
     smtpUtf8: transaction.smtpUtf8,
     eightBit: transaction.eightBit || decoder.eightBit,
     hash,
@@ -59,6 +60,11 @@ function quarantineOf({ profile }: Transaction, { verdict }: Examined): string |
   return verdict.kind === "quarantine" ? verdict.why : profile?.quarantine;
 }
 
+/** What goes along to the primary, wherever the mail waits before that. */
+function ownFields({ fields }: Examined, quarantine: string | undefined): readonly string[] {
+  return quarantine === undefined ? fields : [...fields, `X-Holdfast-Quarantine: ${printable(quarantine)}`];
+}
+
 function authenticationTop({ transaction, client }: Origin, found: Findings | undefined): string {
   if (found === undefined) return "";
   const { hostname } = transaction.settings;
@@ -71,7 +77,7 @@ function authenticationNotes(found: Findings | undefined): readonly string[] {
   return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
 }
 
-function topFields({ transaction, client, clock }: Origin, id: string, { fields }: Examined): string {
+function topFields({ transaction, client, clock }: Origin, id: string, fields: readonly string[]): string {
   const [only, ...others] = transaction.recipients;
   const received = receivedField({
     ip: client.ip,

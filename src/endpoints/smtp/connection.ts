@@ -15,7 +15,7 @@ import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
 import type { Answer, NamedClient } from "./answer.ts";
-import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
+import { FOREIGN, say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { BodyPace } from "./body-pace.ts";
@@ -33,9 +33,6 @@ export interface ConnectionParts extends SessionParts {
 }
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
-
-/** Longest TLS handshake, in ms. */
-export const HANDSHAKE_TIMEOUT = 60_000;
 
 const NOTHING = Buffer.alloc(0);
 const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
@@ -80,9 +77,9 @@ export class Connection extends SMTPConnection {
 
   /** Looks at the time; called about once a second. */
   tick(now: number): void {
-    const { commandTimeout, dataTimeout, minDataRate } = this.#parts.settings().limits;
+    const { commandTimeout, dataTimeout, handshakeTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;
-    if (this.#phase === "handshake" && waited >= HANDSHAKE_TIMEOUT) this.#destroy();
+    if (this.#phase === "handshake" && waited >= handshakeTimeout) this.#destroy();
     else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
     else if (this.#phase === "body" && (waited >= dataTimeout || this.#pace.trickles(now, minDataRate)))
       this.#cut(TOO_SLOW);
@@ -106,7 +103,9 @@ export class Connection extends SMTPConnection {
     return new LineStream({
       line: (line, sound) => this.#line(line, sound),
       chunk: (chunk) => this.#chunk(chunk),
+      longest: () => this.#parts.settings().limits.commandLine,
       tooLong: () => this.#cut(TOO_LONG),
+      foreign: () => this.#cut(FOREIGN),
       flush: () => this.#flush(),
       failed: (error) => this.#failed(error),
     });

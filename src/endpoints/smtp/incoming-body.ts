@@ -73,6 +73,7 @@ const INSPECTION = 20_000;
 const LONGEST_WAIT = 29_000;
 
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
+const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
@@ -101,6 +102,7 @@ export class IncomingBody implements Receiver {
     this.#decoder = new DataDecoder(parts.framing);
     this.#scanner = new HeaderScanner({
       headerSize: settings.limits.headerSize,
+      headerFields: settings.limits.headerFields,
       hostname: settings.hostname,
     });
     this.#most = mostOctets(settings.maxMessageSize);
@@ -229,9 +231,10 @@ export class IncomingBody implements Receiver {
   }
 
   #fault(): Answer | undefined {
-    const { profile, sizeLimit } = this.#parts.transaction;
+    const { profile, settings, sizeLimit } = this.#parts.transaction;
     if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
+    if (this.#decoder.longLines > 0 && settings.longLines === "reject") return LONG_LINE;
     return this.#decoder.bareNewlines > 0 && profile?.bareNewlines === "reject" ? BARE_NEWLINE : undefined;
   }
 

@@ -9,7 +9,7 @@ import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
 import type { Answer } from "./answer.ts";
 import { part, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";
-import { Connection, HANDSHAKE_TIMEOUT } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { Place } from "./place.ts";
 import { takeProxyHeader } from "./proxy-header.ts";
 import { ServerNames, tlsOptions } from "./server-names.ts";
@@ -21,8 +21,6 @@ export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"
 
 /** Never 5xx: who meets this port by an operator's mistake comes again. */
 const NOT_A_PROXY = part(421, "4.7.1", "This port is for trusted proxies only");
-/** How long a proxy may take over its header, in ms. */
-const HEADER_TIMEOUT = 10_000;
 
 export class Listener extends SMTPServer {
   readonly at: SmtpListener;
@@ -88,9 +86,10 @@ export class Listener extends SMTPServer {
   }
 
   tick(now: number): void {
+    const { handshakeTimeout, proxyTimeout } = this.#parts.settings().limits;
     for (const [socket, begun] of this.#handshakes)
-      if (now - begun >= HANDSHAKE_TIMEOUT) this.#topOf(socket).destroy();
-    for (const [socket, begun] of this.#headers) if (now - begun >= HEADER_TIMEOUT) socket.destroy();
+      if (now - begun >= handshakeTimeout) this.#topOf(socket).destroy();
+    for (const [socket, begun] of this.#headers) if (now - begun >= proxyTimeout) socket.destroy();
     for (const connection of this.open()) connection.tick(now);
   }
 

@@ -13,7 +13,7 @@ import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Finding } from "../../services/policy/policy.ts";
 import type { Answer, ChunkHead, Later, NamedClient } from "./answer.ts";
-import { CLEAN_LINES, part, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
+import { CLEAN_LINES, FOREIGN, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
@@ -34,8 +34,9 @@ const STAGES: ReadonlyMap<string, Stage> = new Map([
 ]);
 
 const UNKNOWN = say(500, "5.5.2", "Command not recognised");
-const HTTP = part(421, "4.7.0", "This is not a web server");
-const HTTP_VERB = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)$/;
+/** Requests of HTTP, RTSP and SIP, and the greeting of SSH: whoever was led here may be led further. */
+const OTHER_PROTOCOL =
+  /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)(?: |$)|^SSH-| (?:HTTP|RTSP|SIP)\/\d(?:\.\d)?$/i;
 
 export class Session implements Conversation {
   readonly parts: SessionParts;
@@ -204,7 +205,7 @@ export class Session implements Conversation {
   }
 
   #run(verb: string, text: string): Later<Answer> {
-    if (HTTP_VERB.test(verb)) return HTTP;
+    if (OTHER_PROTOCOL.test(text)) return FOREIGN;
     const word = text.slice(verb.length);
     const handler = word === "" || word.startsWith(" ") ? COMMANDS.get(verb) : undefined;
     return handler === undefined ? UNKNOWN : handler(this, word.trim());

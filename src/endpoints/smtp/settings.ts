@@ -1,8 +1,8 @@
 /** What an operator sets for the SMTP side; frozen values, a transaction keeps those that it began with. */
 
-import type { SmtpLimits, SmtpRates } from "../../ports/smtp-limits.ts";
+import type { SmtpLimits, SmtpRates, SmtpStress } from "../../ports/smtp-limits.ts";
 
-export type { SmtpLimits, SmtpRates };
+export type { SmtpLimits, SmtpRates, SmtpStress };
 
 export interface SmtpListener {
   readonly address: string;
@@ -31,6 +31,9 @@ export interface SmtpSettings {
   /** Octets. */
   readonly maxMessageSize: number;
   readonly limits: SmtpLimits;
+  readonly stress: SmtpStress;
+  /** Lines of a body above 1,000 octets. */
+  readonly longLines: "accept" | "reject";
   readonly rates?: SmtpRates;
   /** Where clients can turn to that a rate refuses: ends the reply. */
   readonly contact?: string;

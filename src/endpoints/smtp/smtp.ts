@@ -33,7 +33,14 @@ import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 
 export type { Explanation, ExplainRequest } from "./explain.ts";
-export type { SmtpLimits, SmtpListener, SmtpRates, SmtpSettings, TlsMaterial } from "./settings.ts";
+export type {
+  SmtpLimits,
+  SmtpListener,
+  SmtpRates,
+  SmtpSettings,
+  SmtpStress,
+  TlsMaterial,
+} from "./settings.ts";
 
 export interface SmtpParts {
   readonly settings: SmtpSettings;
@@ -180,10 +187,10 @@ class Endpoint implements SmtpEndpoint {
   }
 
   #lookAtStress(): void {
-    const open = this.#connections.total();
+    const load = { open: this.#connections.total(), memory: process.memoryUsage.rss() };
     const { limits } = this.#settings;
-    if (!this.#stress.look(open, limits)) return;
-    const facts = { open, places: limits.connections };
+    if (!this.#stress.look(load, this.#settings)) return;
+    const facts = { ...load, places: limits.connections, most: limits.memory };
     if (this.#stress.on) this.#parts.log.warn("smtp.stress.began", facts);
     else this.#parts.log.info("smtp.stress.ended", facts);
   }

@@ -14,6 +14,7 @@ import { accepted, strictest, together } from "../../mail/verdict.ts";
 import type { Authentication, Authenticator, SpfAnswer } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -72,6 +73,8 @@ export interface PolicyParts {
   readonly isFull?: (domain: string) => boolean;
   /** Those who look at bodies; absent: nobody does. */
   readonly inspections?: readonly Inspection[];
+  /** Senders who are spared judgements of reputation; absent: nobody. */
+  readonly allowedSenders?: Pick<AllowedSenders, "has">;
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
@@ -213,9 +216,19 @@ export class Policy {
   content(subject: RcptSubject): Content {
     const { inspections = [] } = this.#parts;
     if (inspections.length === 0) return UNSEEN;
-    const exempt = subject.recipient.local === "postmaster" || this.#rule(subject)?.action === "allow";
-    const view = { own: subject.domain?.settings.checks, exempt };
-    return { ...view, key: inspections.map((inspection) => inspection.profile(view)).join("\n") };
+    const own = subject.domain?.settings.checks;
+    const keyOf = (view: ContentView): string =>
+      inspections.map((inspection) => inspection.profile(view)).join("\n");
+    const strict: Content = { own, exempt: false, key: keyOf({ own, exempt: false }) };
+    // Where nobody looks at content nobody needs to be spared.
+    if (strict.key.trim() === "" || !this.#exempt(subject)) return strict;
+    return { own, exempt: true, key: keyOf({ own, exempt: true }) };
+  }
+
+  #exempt(subject: RcptSubject): boolean {
+    const { recipient, sender } = subject;
+    if (recipient.local === "postmaster" || this.#rule(subject)?.action === "allow") return true;
+    return this.#parts.allowedSenders?.has(sender.toLowerCase(), recipient.domain) ?? false;
   }
 
   /** Begins to look at a body; undefined where nobody does. */

@@ -27,6 +27,9 @@ test("fills in every default", async () => {
       limits: {
         commandTimeout: 300_000,
         dataTimeout: 180_000,
+        handshakeTimeout: 60_000,
+        proxyTimeout: 10_000,
+        commandLine: 4096,
         minDataRate: 500,
         commands: 1000,
         commandsWithoutMail: 100,
@@ -36,11 +39,24 @@ test("fills in every default", async () => {
         connectionsPerClient: 250,
         mailsPerConnection: 1000,
         headerSize: 1_048_576,
+        headerFields: 5000,
         received: 100,
         ownReceived: 5,
         errors: 20,
         bodyMemory: 8_388_608,
+        memory: 2 ** 30,
       },
+      stress: {
+        begins: 0.8,
+        ends: 0.7,
+        commandTimeout: 10_000,
+        dataTimeout: 30_000,
+        commandsWithoutMail: 20,
+        refusedRecipients: 3,
+        errors: 3,
+        networkShare: 0.05,
+      },
+      longLines: "accept",
     },
     admin: { socket: resolve("data/admin.sock") },
     dns: { servers: [] },
@@ -48,6 +64,7 @@ test("fills in every default", async () => {
     retention: {
       waiting: 30 * 86_400_000,
       parked: 30 * 86_400_000,
+      quarantine: 30 * 86_400_000,
       ledger: 90 * 86_400_000,
       trace: 30 * 86_400_000,
       traceSize: 1e9,
@@ -102,7 +119,7 @@ smtp:
 admin: { listen: "127.0.0.1:8025", socket: /run/holdfast/admin.sock }
 dns: { servers: ["127.0.0.1:5353", 192.0.2.53, "::1", "[::1]:54"] }
 store: { reserve: 2GB }
-retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
+retention: { waiting: 2w, parked: 14d, quarantine: 7d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
@@ -153,6 +170,7 @@ test("reads every key in its longer form", async () => {
   assert.deepEqual(config.retention, {
     waiting: 14 * 86_400_000,
     parked: 14 * 86_400_000,
+    quarantine: 7 * 86_400_000,
     ledger: 365 * 86_400_000,
     trace: 5_400_000,
     traceSize: 1e7,

@@ -70,7 +70,7 @@ test("what is not YAML is told with its line", async () => {
 test("an empty file says what is missing", async () => {
   assert.deepEqual(await linesOf("# nothing\n"), [
     "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",
-    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, greetAtOnce, limits",
+    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, greetAtOnce, limits, stress, longLines",
   ]);
 });
 
@@ -533,4 +533,18 @@ test("how fast a primary is spoken to", async () => {
   assert.match(await primary("weight: 0"), /write a whole number from 1 to 1000/);
   assert.match(await primary("pipelining: all"), /write one of none, envelope, mails/);
   assert.match(await primary("chunking: maybe"), /write true or false/);
+});
+
+test("stress that would never end, and lines that are neither", async () => {
+  const smtp = (keys: string): string =>
+    `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], ${keys} }\n`;
+  assert.deepEqual(
+    (await linesOf(smtp("stress: { begins: 60% }")))[0],
+    "holdfast.yaml:2:35: smtp.stress.ends: 70% is not below the 60% at which it begins; write a lower share, such as ten less",
+  );
+  assert.deepEqual(
+    (await linesOf(smtp("stress: { begins: 5 }, longLines: cut")))[0],
+    'holdfast.yaml:2:53: smtp.stress.begins: "5" is not a percentage; write a percentage from 10% to 100%',
+  );
+  assert.deepEqual((await linesOf(smtp("limits: { commandLine: 100B, longLines: cut }"))).length, 2);
 });

@@ -7,6 +7,7 @@ import type {
   RecipientChange,
   StagedChange,
 } from "../../../ports/directory.ts";
+import type { AllowedSenderStore } from "../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
 import { openChannel } from "../../../runtime/channel.ts";
@@ -19,7 +20,7 @@ const DOMAINS = 200;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore & DirectoryWriter & AccessStore & RuleStore;
+export type Control = OperatorStore & DirectoryWriter & AccessStore & RuleStore & AllowedSenderStore;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {
@@ -40,6 +41,8 @@ export function connectControl(port: MessagePort): Control {
     rules: () => channel.call("rules", undefined as never),
     addRule: (rule) => channel.call("addRule", rule),
     removeRule: (id) => channel.call("removeRule", id),
+    allowSender: (sender) => channel.call("allowSender", sender),
+    disallowSender: (sender) => channel.call("disallowSender", sender),
   };
 }
 

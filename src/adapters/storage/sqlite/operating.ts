@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import { domainOfKey, placeOfKey, reroutedKey } from "../../../mail/delivery-key.ts";
 import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../ports/operator.ts";
-import type { State } from "../../../ports/queue.ts";
+import type { Reason, State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
@@ -26,6 +26,7 @@ interface Candidate {
   /** The key under which it is handed over. */
   readonly domain: string;
   readonly state: State;
+  readonly reason: Reason | null;
   readonly sender: string;
 }
 
@@ -40,7 +41,7 @@ export class Operating {
   readonly #changes: Readonly<Record<OperatorVerb, Change>>;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
-    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, m.sender";
+    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, r.reason, m.sender";
     const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
     this.#ofMail = database.prepare(
       `${select} FROM message m CROSS JOIN recipient r ON r.mail = m.key WHERE m.id = ? AND +r.state = ?`,
@@ -101,10 +102,11 @@ function isThere({ domain, state }: Candidate, { verb, to }: OperatorRequest): b
 
 /** The parts of a filter that no index answers; addresses compare without case. */
 export function matches(
-  row: { readonly domain: string; readonly sender: string; readonly address: string },
+  row: Pick<Candidate, "domain" | "sender" | "address" | "reason">,
   filter: MailFilter,
 ): boolean {
   return (
+    (filter.reason === undefined || filter.reason === row.reason) &&
     same(domainOfKey(row.domain), filter.domain) &&
     same(row.sender, filter.sender) &&
     same(row.address, filter.recipient)

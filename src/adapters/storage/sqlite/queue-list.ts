@@ -14,7 +14,8 @@ const MAX_PAGE = 1000;
 const MAX_LOOKED_AT = 200_000;
 
 const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
-  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size, m.hash`;
+  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size, m.hash,
+  m.quarantine, m.subject`;
 
 export interface RecipientRow {
   readonly mail: number;
@@ -36,6 +37,8 @@ export interface RecipientRow {
   readonly accepted_at: number;
   readonly size: number;
   readonly hash: string;
+  readonly quarantine: string | null;
+  readonly subject: string | null;
 }
 
 type Place = readonly [since: number, mail: number, n: number];
@@ -214,6 +217,8 @@ export function entryOf(row: RecipientRow): QueueEntry {
     ...(row.who !== null && { who: row.who }),
     size: row.size,
     hash: row.hash,
+    ...(row.quarantine !== null && { quarantine: row.quarantine }),
+    ...(row.subject !== null && { subject: row.subject }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
+import type { AllowedSender } from "../../../ports/quarantine.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
@@ -115,4 +116,6 @@ export type ControlMethods = {
   rules: RuleStore["rules"];
   addRule: RuleStore["addRule"];
   removeRule: RuleStore["removeRule"];
+  allowSender(sender: AllowedSender): Promise<boolean>;
+  disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
 };

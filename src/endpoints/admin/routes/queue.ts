@@ -39,7 +39,8 @@ async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage
 
 /** Counts exist by domain and state only. */
 function countable(filter: MailFilter): boolean {
-  return filter.id === undefined && filter.sender === undefined && filter.recipient === undefined;
+  const { id, sender, recipient, reason } = filter;
+  return id === undefined && sender === undefined && recipient === undefined && reason === undefined;
 }
 
 function sum({ mail }: Amounts, { state }: MailFilter): number {
