@@ -104,7 +104,7 @@ const inspections = scannerInspections({
   journal,
   clock,
 });
-const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
 const policyOver = (memory: Greylist): Policy =>
   new Policy({
     recipients: new Recipients(directory),

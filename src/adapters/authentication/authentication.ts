@@ -7,8 +7,10 @@
  */
 import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { lookUpWith } from "./lookup.ts";
+import { SpfMemory } from "./spf-memory.ts";
 import { askSpf } from "./spf.ts";
 
 export interface AuthenticationParts {
@@ -16,9 +18,14 @@ export interface AuthenticationParts {
   /** Our own name, for macros and comments. */
   readonly hostname: string;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
-export function mailAuthenticator({ resolver, hostname, log }: AuthenticationParts): Authenticator {
+export function mailAuthenticator(parts: AuthenticationParts): Authenticator {
+  const { resolver, hostname, log, clock } = parts;
   const lookUp = lookUpWith(resolver);
-  return { spf: (question) => askSpf(question, { lookUp, hostname, log }) };
+  const memory = new SpfMemory(clock);
+  return {
+    spf: (question) => memory.answer(question, () => askSpf(question, { lookUp, hostname, log })),
+  };
 }
