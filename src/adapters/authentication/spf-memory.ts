@@ -1,4 +1,5 @@
 import type { SpfAnswer, SpfQuestion } from "../../ports/authentication.ts";
+import { remembered } from "../../runtime/at-once.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** How long an answer is believed, in ms: as long as the DNS records that it was made of. */
@@ -28,7 +29,7 @@ export class SpfMemory {
     const known = this.#known.get(key);
     if (known !== undefined && now < known.until) return known.answer;
     this.#known.delete(key);
-    const answer = ask();
+    const answer = remembered(ask());
     const fresh = { answer, until: now + BELIEVED };
     this.#known.set(key, fresh);
     const [oldest] = this.#known.keys();
