@@ -27,6 +27,8 @@ export type MailEvent =
       readonly messageId?: string;
       /** Remarks such as `bare newlines normalised`. */
       readonly notes?: readonly string[];
+      /** Why it was set aside. */
+      readonly quarantine?: string;
       /** Which checks looked: a list of `CheckNote` as JSON, bounded. */
       readonly checks?: string;
     }
@@ -83,8 +85,11 @@ export type PrimaryEvent =
       readonly took: number;
     }
   | {
-      /** `weakened`: it lacks what it had, such as TLS; mail is handed over all the same. */
-      readonly kind: "primary.loop" | "primary.weakened";
+      /**
+       * `weakened`: it lacks what it had, such as TLS; `slow`: it lets us wait, as tarpits do. Mail is handed over all
+       * the same.
+       */
+      readonly kind: "primary.loop" | "primary.weakened" | "primary.slow";
       readonly destination: string;
       readonly domains: readonly string[];
       readonly why: string;

@@ -134,7 +134,10 @@ describe("greylist", () => {
     const { take, ask } = setUp();
     const said = (result: SpfResult): SpfInquiry => {
       const answer = { result, domain: "b.example", identity: "mailfrom" as const, comment: "" };
-      const inquiry = new SpfInquiry({ spf: async () => answer }, { ip: "", helo: "", sender: "" });
+      const inquiry = new SpfInquiry(
+        { spf: async () => answer, verifyBody: () => assert.fail() },
+        { ip: "", helo: "", sender: "" },
+      );
       void inquiry.answer();
       return inquiry;
     };
