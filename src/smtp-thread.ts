@@ -116,7 +116,7 @@ const scanners = scannerInspections({
   journal,
   clock,
 });
-const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
 const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
 const policyOver = (greylist: Greylist, who: Recipients): Policy =>
   new Policy({

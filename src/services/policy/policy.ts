@@ -157,7 +157,8 @@ export class Policy {
   /** The verdict on one recipient, from its own checks and from what was found before; `looks` learns of each. */
   rcpt(subject: RcptSubject, found: readonly Finding[], looks?: Looks): Answer {
     const own = this.#begin("rcpt", subject);
-    const first = strictest(settled(own));
+    // What is no matter of reputation: the operator's own rules do not change it.
+    const first = strictest(settled(own.filter(({ check }) => check.reputation !== true)));
     if (first.kind === "reject") {
       noteAll(own, looks);
       return first;
