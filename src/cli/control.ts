@@ -51,11 +51,11 @@ function statusText(tool: Tool, body: StatusBody): string {
     ],
     tool.columns,
   );
-  const rows = body.primaries.map(({ destination, state, since, why }) => [
+  const rows = body.primaries.map(({ destination, state, since, why, slow }) => [
     destination,
-    state,
+    slow === undefined ? state : `${state}, slow`,
     ageOf(since, tool.now),
-    why ?? "",
+    why ?? slow?.why ?? "",
   ]);
   const lists = body.lists.map(({ zone, state, since, why }) => [
     zone,

@@ -108,11 +108,13 @@ function domainText(tool: Tool, domain: DomainBody): string {
       "Primary",
       `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
     ]);
-  for (const { destination, state, since, why, probation = [] } of domain.primaries) {
+  for (const { destination, state, since, why, slow, probation = [] } of domain.primaries) {
     pairs.push([
       "Now",
       `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
     ]);
+    if (slow !== undefined)
+      pairs.push(["Slow", `${destination} for ${ageOf(slow.since, tool.now)}: ${slow.why}`]);
     for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
   }
   return facts(pairs, tool.columns);

@@ -85,8 +85,11 @@ export type PrimaryEvent =
       readonly took: number;
     }
   | {
-      /** `weakened`: it lacks what it had, such as TLS; mail is handed over all the same. */
-      readonly kind: "primary.loop" | "primary.weakened";
+      /**
+       * `weakened`: it lacks what it had, such as TLS; `slow`: it lets us wait, as tarpits do. Mail is handed over all
+       * the same.
+       */
+      readonly kind: "primary.loop" | "primary.weakened" | "primary.slow";
       readonly destination: string;
       readonly domains: readonly string[];
       readonly why: string;

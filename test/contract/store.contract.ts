@@ -747,6 +747,14 @@ function reading(open: StoreFactory): void {
     await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor: "bm9uZQ" }));
   });
 
+  it("remembers which primaries spoke TLS", async () => {
+    await using store = await open();
+    assert.deepEqual(await store.work.encrypted(), []);
+    for (const at of ["a.test:25", "b.test:25", "a.test:25"]) await store.work.rememberTls(at, true);
+    await store.work.rememberTls("b.test:25", false);
+    assert.deepEqual(await store.work.encrypted(), ["a.test:25"]);
+  });
+
   it("counts by domain and state", async () => {
     await using store = await open();
     const start = store.clock.now();

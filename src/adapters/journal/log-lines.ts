@@ -6,6 +6,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "mail.parked": "warn",
   "mail.unconfirmed": "warn",
   "primary.down": "warn",
+  "primary.slow": "warn",
   "primary.loop": "error",
   "queue.oldest": "warn",
   "quota.reached": "warn",

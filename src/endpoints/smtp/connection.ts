@@ -10,6 +10,7 @@
  * are ours. Invariants: no timer of its own beyond the greeting's, the endpoint's sweep calls `tick`; octets of a
  * command do not extend the time for it; whoever is slow because of us is never cut off.
  */
+import { normaliseIp } from "../../mail/network.ts";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
@@ -57,6 +58,7 @@ export class Connection extends SMTPConnection {
     this.#since = parts.ticks();
     this.#pace = new BodyPace(this.#since);
     this.#session = new Session(parts, parts.place.ip);
+    this.#session.ends = endsOf(socket, parts.place.ip);
     this.#session.xclient = parts.xclient;
     if (socket instanceof TLSSocket) this.#session.secured(describeTls(socket));
     else this.#session.canStartTls = parts.settings().tls !== undefined;
@@ -283,4 +285,10 @@ export class Connection extends SMTPConnection {
     this.#phase = "closing";
     (this.#handshake ?? this._socket).destroy();
   }
+}
+
+function endsOf({ remoteAddress = "", remotePort, localAddress }: Socket, client: string): Session["ends"] {
+  if (remotePort === undefined || localAddress === undefined || normaliseIp(remoteAddress) !== client)
+    return {};
+  return { port: remotePort, server: normaliseIp(localAddress) };
 }

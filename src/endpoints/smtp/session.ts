@@ -42,6 +42,8 @@ export class Session implements Conversation {
   readonly parts: SessionParts;
   readonly ip: string;
   readonly network: string;
+  /** Both ends of the connection, where no proxy stands between. */
+  ends: Pick<ClientFacts, "port" | "server"> = {};
   helo = "";
   extended = false;
   ahead = false;
@@ -242,6 +244,7 @@ export class Session implements Conversation {
       ...(this.#name !== undefined && { name: this.#name }),
       helo,
       ...(this.tls !== undefined && { tls: this.tls }),
+      ...this.ends,
     };
   }
 }

@@ -7,6 +7,7 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, strictest } from "../../mail/verdict.ts";
+import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -25,6 +26,8 @@ export interface Examined {
   readonly notes: readonly string[];
   /** What each of them said, and how long after the last octet, in ms. */
   readonly said?: readonly { readonly name: string; readonly said: Verdict; readonly took: number }[];
+  /** Who wrote it, as its signatures say; absent where nobody looked. */
+  readonly proof?: BodyProof;
 }
 
 interface Watch {
@@ -178,11 +181,13 @@ export class Examination {
 }
 
 function together(results: readonly Inspected[]): Examined {
+  const proof = results.find((result) => result.proof !== undefined)?.proof;
   const verdicts = results.map(({ verdict }) => verdict);
   const tags = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));
   return {
     verdict: strictest(verdicts.map((verdict) => (verdict.kind === "tag" ? ACCEPT : verdict))),
     fields: [...new Set([...results.flatMap(({ fields = [] }) => fields), ...tags])],
     notes: results.flatMap(({ notes = [] }) => notes),
+    ...(proof !== undefined && { proof }),
   };
 }

@@ -44,6 +44,8 @@ export type WorkMethods = {
   due: WorkStore["due"];
   accepted: WorkStore["accepted"];
   unhold: WorkStore["unhold"];
+  encrypted(): Promise<readonly string[]>;
+  rememberTls(change: { readonly destination: string; readonly encrypted: boolean }): Promise<void>;
 };
 
 export type WireSighting = Sighting & { readonly key: string };
