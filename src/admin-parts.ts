@@ -50,10 +50,11 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
 }
 
 async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
-  const [queue, primaries, delays] = await Promise.all([
+  const [queue, quarantined, primaries, delays] = await Promise.all([
     foundation.reader.client.counts(),
+    foundation.reader.client.quarantined(),
     running.primaries(),
     running.loopDelays(),
   ]);
-  return { ...running.status(), queue, primaries, delays };
+  return { ...running.status(), queue, quarantined, primaries, delays };
 }

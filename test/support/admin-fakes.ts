@@ -135,6 +135,11 @@ export class FakeWorld {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
         counts: async () => this.#counts(),
+        quarantined: async () => {
+          const held = this.entries.filter(({ reason }) => reason === "quarantine");
+          const oldest = held[0]?.acceptedAt;
+          return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
+        },
         held: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id) =>
           this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
