@@ -49,6 +49,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     reachability = "off",
     earlyTalker = "off",
     spf = "off",
+    dkim = "off",
+    dmarc = "off",
     clamav = "off",
     rspamd = "off",
   } = checks;
@@ -62,6 +64,8 @@ export function checkSettings({ checks }: Config): CheckSettings {
     reachability,
     earlyTalker,
     spf,
+    dkim,
+    dmarc,
     clamav,
     rspamd,
     ...(access !== undefined && { access }),

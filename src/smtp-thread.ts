@@ -26,7 +26,7 @@ import { type LoopDelay, LoopWatch } from "./runtime/loop-delay.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy, scannerInspections } from "./services/policy/policy.ts";
+import { Policy, scannerInspections, signatureInspection } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients } from "./services/recipients/recipients.ts";
 
@@ -97,7 +97,7 @@ const dnsbl = {
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
 const allowedSenders = openAllowedSenders(folder);
-const inspections = scannerInspections({
+const scanners = scannerInspections({
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
   settings: () => checks,
@@ -105,6 +105,7 @@ const inspections = scannerInspections({
   clock,
 });
 const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
+const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
 const policyOver = (memory: Greylist): Policy =>
   new Policy({
     recipients: new Recipients(directory),

@@ -1,32 +1,11 @@
-import * as z from "zod";
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
-import { described, notations } from "./notes.ts";
+import { described } from "./notes.ts";
 import { GREYLIST, greylist, REACHABILITY, reachability } from "./patience-schema.ts";
-import { choice, flag, kindOf, message, section, words } from "./scalars.ts";
+import { choice, flag, section, words } from "./scalars.ts";
 import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
-import type { MissingCheck } from "./shape.ts";
-
-const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  dmarc: "Whether the author's domain stands behind the mail.",
-};
 
 /** A check that is asked for and not there must be an error: who wrote it relies on it. */
-function off(name: string, meaning: string) {
-  const schema = z.unknown().transform((given, context): "off" => {
-    if (given === "off" || given === "false") return "off";
-    const wrong =
-      typeof given === "string" && given !== "" ? `${given.slice(0, 40)} is asked for` : kindOf(given);
-    const text = message(
-      `${wrong}, and the check is not in this version`,
-      `write ${name}: off or leave it out`,
-    );
-    context.addIssue({ code: "custom", message: text });
-    return z.NEVER;
-  });
-  notations.add(schema, { type: "`off`", expected: "off", json: { enum: ["off"] } });
-  return described(schema.prefault("off"), { meaning: `${meaning} Not in this version.`, example: "off" });
-}
 
 const SIMPLE = {
   helo: "What a client says in HELO: a full name or its own address, and not our name.",
@@ -35,6 +14,9 @@ const SIMPLE = {
   senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
   earlyTalker: "A client that sends commands before it has the reply to HELO or EHLO, as junk senders do.",
   spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
+  dkim: "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
+  dmarc:
+    "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`.",
 };
 
 function forAll() {
@@ -64,6 +46,16 @@ function forAll() {
       example: "tag",
       rfc: "RFC 7208",
     }),
+    dkim: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.dkim,
+      example: "tag",
+      rfc: "RFC 6376",
+    }),
+    dmarc: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.dmarc,
+      example: "tag",
+      rfc: "RFC 9989",
+    }),
   };
 }
 
@@ -85,12 +77,8 @@ function ofDomain() {
     ),
     earlyTalker: described(choice("off", "tag", "defer", "reject").optional(), note("earlyTalker", "defer")),
     spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
-  };
-}
-
-function missing() {
-  return {
-    dmarc: off("dmarc", CHECKS.dmarc),
+    dkim: described(choice("off", "tag", "defer", "reject").optional(), note("dkim", "tag")),
+    dmarc: described(choice("off", "tag", "defer", "reject").optional(), note("dmarc", "reject")),
   };
 }
 
@@ -112,7 +100,6 @@ export const checks = section({
   ...forAll(),
   clamav,
   rspamd,
-  ...missing(),
 });
 
 export const domainChecks = section({
@@ -125,5 +112,4 @@ export const domainChecks = section({
   ...ofDomain(),
   clamav: domainClamav,
   rspamd: domainRspamd,
-  ...missing(),
 });

@@ -167,7 +167,7 @@ export function declare(
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
   const { dnsbl, greylist, reachability, earlyTalker, helo, clientName, senderDomain } = own;
-  const { spf, clamav, rspamd } = own;
+  const { spf, dkim, dmarc, clamav, rspamd } = own;
   const checks: DomainChecks = {
     ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
     ...(greylist !== undefined && { greylist }),
@@ -177,6 +177,8 @@ function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): Dom
     ...(clientName !== undefined && { clientName }),
     ...(senderDomain !== undefined && { senderDomain }),
     ...(spf !== undefined && { spf }),
+    ...(dkim !== undefined && { dkim }),
+    ...(dmarc !== undefined && { dmarc }),
     ...(clamav !== undefined && { clamav: clamavSettings(clamav, forAll.clamav) }),
     ...(rspamd !== undefined && { rspamd: rspamdSettings(rspamd, forAll.rspamd) }),
   };

@@ -102,7 +102,4 @@ export interface AlertsConfig {
   readonly oldest: number;
 }
 
-/** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "dmarc";
-
-export type Checks = CheckSettings & { readonly trace: boolean } & Readonly<Record<MissingCheck, "off">>;
+export type Checks = CheckSettings & { readonly trace: boolean };

@@ -14,6 +14,10 @@ export interface CheckSettings {
   readonly senderDomain?: CheckAction | "off";
   /** The client may send for the domain of the return-path, RFC 7208; absent: off. */
   readonly spf?: CheckAction | "off";
+  /** The mail is signed by a domain, RFC 6376; absent: off. */
+  readonly dkim?: CheckAction | "off";
+  /** The author's domain stands behind the mail, RFC 9989; absent: off. */
+  readonly dmarc?: CheckAction | "off";
   /** Unknown clients are put off once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
   /** Clients are sent to a primary that is up; absent: off. */
@@ -58,6 +62,8 @@ export interface DomainChecks {
   readonly clientName?: CheckAction | "lookup" | "off";
   readonly senderDomain?: CheckAction | "off";
   readonly spf?: CheckAction | "off";
+  readonly dkim?: CheckAction | "off";
+  readonly dmarc?: CheckAction | "off";
   readonly clamav?: ClamavSettings | "off";
   readonly rspamd?: RspamdSettings | "off";
 }

@@ -27,6 +27,8 @@ export type MailEvent =
       readonly messageId?: string;
       /** Remarks such as `bare newlines normalised`. */
       readonly notes?: readonly string[];
+      /** Why it was set aside. */
+      readonly quarantine?: string;
       /** Which checks looked: a list of `CheckNote` as JSON, bounded. */
       readonly checks?: string;
     }

@@ -16,7 +16,7 @@ import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
-import { Policy, type Check } from "../../src/services/policy/policy.ts";
+import { Policy, signatureInspection, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import {
   startSmtp,
@@ -246,6 +246,7 @@ export function benchParts(options: BenchOptions = {}) {
   };
   const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
   const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log });
+  const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
   const policyOver = (memory: Greylist): Policy =>
     new Policy({
       recipients: new Recipients(directory),
@@ -259,7 +260,7 @@ export function benchParts(options: BenchOptions = {}) {
       clock,
       log,
       ...(options.checks !== undefined && { checks: options.checks }),
-      ...(options.inspections !== undefined && { inspections: options.inspections }),
+      inspections: [signatures, ...(options.inspections ?? [])],
     });
   const memory = memoryGreylist();
   const policy = policyOver(memory);

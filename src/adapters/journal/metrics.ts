@@ -54,6 +54,7 @@ export class Metrics {
     buckets: AGES,
     registers: [this.#registry],
   });
+  readonly #quarantined = this.#counter("mails_quarantined_total", "Mails that were taken and set aside");
   readonly #scans = new Histogram({
     name: "holdfast_scan_seconds",
     help: "Time that scanners took after the last octet of a body, by what they said",
@@ -101,6 +102,7 @@ export class Metrics {
       case "mail.accepted":
         this.#accepted.inc();
         this.#acceptedBytes.inc(event.size);
+        if (event.quarantine !== undefined) this.#quarantined.inc();
         return this.#settled.inc({ result: "accepted" }, event.recipients.length);
       case "mail.delivered":
         if (event.age !== undefined) this.#age.observe(event.age / 1000);

@@ -21,6 +21,8 @@ export interface JudgedBody {
   readonly id: string;
   readonly facts: HeaderFacts;
   readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;
+  /** Fields that were taken out because they claimed to be ours. */
+  readonly forged: number;
   /** SHA-256, hexadecimal. */
   readonly hash: string;
   readonly examined: Examined;
@@ -50,7 +52,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(from !== undefined && { from }),
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
-    notes: [...notesOf(decoder), ...authenticationNotes(found), ...examined.notes],
+    notes: [...notesOf(body), ...authenticationNotes(found), ...examined.notes],
     ...(checks !== undefined && { checks }),
     patience,
   };
@@ -94,8 +96,9 @@ function topFields({ transaction, client, clock }: Origin, id: string, fields: r
   return received + [...transaction.tags, ...fields].map((field) => `${field.trimEnd()}\r\n`).join("");
 }
 
-function notesOf({ bareNewlines, longLines }: JudgedBody["decoder"]): readonly string[] {
+function notesOf({ decoder: { bareNewlines, longLines }, forged }: JudgedBody): readonly string[] {
   return [
+    ...(forged > 0 ? [`forged Authentication-Results removed: ${forged}`] : []),
     ...(bareNewlines > 0 ? ["bare newlines normalised"] : []),
     ...(longLines > 0 ? ["lines above 1000 octets"] : []),
   ];

@@ -14,6 +14,7 @@ import { BodyHash } from "./body-hash.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
+import { ForgedResults } from "../../mail/forged-results.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { HeaderScanner } from "../../mail/header-scanner.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
@@ -83,6 +84,7 @@ export class IncomingBody implements Receiver {
   readonly #id: string;
   readonly #decoder: DataDecoder;
   readonly #scanner: HeaderScanner;
+  readonly #forged: ForgedResults;
   readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #examination: Examination | undefined;
@@ -105,6 +107,7 @@ export class IncomingBody implements Receiver {
       headerFields: settings.limits.headerFields,
       hostname: settings.hostname,
     });
+    this.#forged = new ForgedResults(settings.hostname);
     this.#most = mostOctets(settings.maxMessageSize);
     this.#writer = parts.acceptor.openBody();
     this.#examination = this.#openExamination();
@@ -131,13 +134,13 @@ export class IncomingBody implements Receiver {
     this.#received += chunk.length;
     const { body, rest } = this.#decoder.decode(chunk);
     if (rest !== undefined) this.#endedAt = this.#parts.clock.now();
-    const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
+    const wait = this.#store(body, rest !== undefined);
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
   /** Ends a body that no dot ends. */
   endPlain(): Promise<void> | undefined {
-    return this.#state === "open" ? this.#store(this.#decoder.end()) : undefined;
+    return this.#state === "open" ? this.#store(this.#decoder.end(), true) : undefined;
   }
 
   /** After the last octet: the verdict on the body, and its storing. */
@@ -179,13 +182,16 @@ export class IncomingBody implements Receiver {
       recipients: addresses,
       own,
       exempt,
+      ...(subject.spf?.asked !== undefined && { spf: subject.spf.asked }),
     });
   }
 
   async #settle(): Promise<Answer> {
     const facts = this.#scanner.facts();
     const examined = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
-    const found = await this.#parts.policy.authenticate(this.#parts.transaction.subject);
+    const { policy, transaction } = this.#parts;
+    const found =
+      "reply" in examined ? undefined : await policy.authenticate(transaction.subject, examined.proof);
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {
@@ -197,6 +203,7 @@ export class IncomingBody implements Receiver {
       id: this.#id,
       facts,
       decoder: this.#decoder,
+      forged: this.#forged.removed,
       hash: this.#hash.digest(),
       examined,
       found,
@@ -208,18 +215,25 @@ export class IncomingBody implements Receiver {
     return result.why === "full" ? FULL : TROUBLE;
   }
 
-  #store(body: Buffer, last = false): Promise<void> | undefined {
+  #store(arrived: Buffer, last: boolean): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
       this.#drop();
       return undefined;
     }
+    const body = this.#withoutForged(arrived, last);
     if (body.length === 0) return undefined;
     this.#scanner.feed(body);
     this.#hash.update(body, last);
     const looked = this.#examination?.feed(body);
     const written = this.#write(body);
     return looked === undefined ? written : Promise.all([looked, written]).then(() => {});
+  }
+
+  #withoutForged(arrived: Buffer, last: boolean): Buffer {
+    const body = this.#forged.pass(arrived);
+    const rest = last ? this.#forged.end() : undefined;
+    return rest === undefined || rest.length === 0 ? body : Buffer.concat([body, rest]);
   }
 
   #write(body: Buffer): Promise<void> | undefined {

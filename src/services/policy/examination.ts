@@ -7,6 +7,7 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, strictest } from "../../mail/verdict.ts";
+import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -25,6 +26,8 @@ export interface Examined {
   readonly notes: readonly string[];
   /** What each of them said, and how long after the last octet, in ms. */
   readonly said?: readonly { readonly name: string; readonly said: Verdict; readonly took: number }[];
+  /** Who wrote it, as its signatures say; absent where nobody looked. */
+  readonly proof?: BodyProof;
 }
 
 interface Watch {
@@ -47,10 +50,38 @@ export function examine(
 ): Examination | undefined {
   const watches: Watch[] = [];
   for (const inspection of inspections) {
-    const inspector = inspection.begin(mail);
-    if (inspector !== undefined) watches.push({ inspection, inspector });
+    const watch = begin(inspection, mail, parts.log);
+    if (watch !== undefined) watches.push(watch);
   }
   return watches.length === 0 ? undefined : new Examination(watches, mail, parts);
+}
+
+/** One that cannot even begin is lost, and keeps nobody else from looking. */
+function begin(inspection: Inspection, mail: InspectedMail, log: Logger): Watch | undefined {
+  try {
+    const inspector = inspection.begin(mail);
+    return inspector && { inspection, inspector };
+  } catch (error) {
+    return { inspection, inspector: NOBODY, result: resultOfLoss({ inspection, mail, log }, error) };
+  }
+}
+
+const NOBODY: Inspector = {
+  feed: () => undefined,
+  finish: () => Promise.reject(new Error("nobody looks")),
+  abort: () => {},
+};
+
+interface Loss {
+  readonly inspection: Inspection;
+  readonly mail: InspectedMail;
+  readonly log: Logger;
+}
+
+function resultOfLoss({ inspection, mail, log }: Loss, error: unknown): Inspected {
+  const why = errorText(error);
+  log.warn("policy.inspection.lost", { id: mail.id, inspection: inspection.name, why });
+  return inspection.lost?.(mail, why) ?? { verdict: FAILED };
 }
 
 export class Examination {
@@ -144,22 +175,19 @@ export class Examination {
   #lose(watch: Watch, why: unknown): void {
     if (watch.result !== undefined) return;
     const { inspection, inspector } = watch;
-    this.#parts.log.warn("policy.inspection.lost", {
-      id: this.#mail.id,
-      inspection: inspection.name,
-      why: errorText(why),
-    });
-    watch.result = inspection.lost?.(this.#mail, errorText(why)) ?? { verdict: FAILED };
+    watch.result = resultOfLoss({ inspection, mail: this.#mail, log: this.#parts.log }, why);
     inspector.abort();
   }
 }
 
 function together(results: readonly Inspected[]): Examined {
+  const proof = results.find((result) => result.proof !== undefined)?.proof;
   const verdicts = results.map(({ verdict }) => verdict);
   const tags = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));
   return {
     verdict: strictest(verdicts.map((verdict) => (verdict.kind === "tag" ? ACCEPT : verdict))),
     fields: [...new Set([...results.flatMap(({ fields = [] }) => fields), ...tags])],
     notes: results.flatMap(({ notes = [] }) => notes),
+    ...(proof !== undefined && { proof }),
   };
 }

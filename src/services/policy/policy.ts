@@ -11,7 +11,7 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { accepted, strictest, together } from "../../mail/verdict.ts";
-import type { Authentication, Authenticator, SpfAnswer } from "../../ports/authentication.ts";
+import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { AllowedSenders } from "../../ports/quarantine.ts";
@@ -21,7 +21,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
-import { authenticationOf } from "./authenticate.ts";
+import { findingsOf, type Findings } from "./authenticate.ts";
 import type {
   Check,
   ConnectSubject,
@@ -43,10 +43,12 @@ import type { Looks } from "./looks.ts";
 import { merge, noteAll, settled } from "./merging.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
-import { SpfInquiry } from "./spf-inquiry.ts";
+import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
+export type { Findings } from "./authenticate.ts";
+export { signatureInspection } from "./signatures.ts";
 export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
 export type { Look } from "./looks.ts";
@@ -85,12 +87,6 @@ export interface PolicyParts {
 export interface Content extends ContentView {
   /** Recipients whose keys differ cannot share a mail. */
   readonly key: string;
-}
-
-/** What is known of who stands behind a mail: to be stored, and to be told. */
-export interface Findings {
-  readonly authentication: Authentication;
-  readonly spf?: SpfAnswer;
 }
 
 type Answer = Verdict | Promise<Verdict>;
@@ -134,15 +130,17 @@ export class Policy {
     const { authenticator } = this.#parts;
     if (authenticator === undefined) return undefined;
     const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
-    if ((this.#settings().spf ?? "off") !== "off") void inquiry.answer();
+    if (wantsSpf(this.#settings())) void inquiry.answer();
     return inquiry;
   }
 
   /** What was found about who stands behind the mail; undefined where nothing was asked. */
-  async authenticate({ sender, spf: inquiry }: MailSubject): Promise<Findings | undefined> {
+  async authenticate(
+    { sender, spf: inquiry }: MailSubject,
+    proof?: BodyProof,
+  ): Promise<Findings | undefined> {
     const spf = await inquiry?.asked;
-    const authentication = authenticationOf({ sender, ...(spf !== undefined && { spf }) });
-    return authentication && { authentication, ...(spf !== undefined && { spf }) };
+    return findingsOf({ sender, ...(spf !== undefined && { spf }), ...(proof !== undefined && { proof }) });
   }
 
   helo(subject: HeloSubject): readonly Finding[] {

@@ -84,6 +84,7 @@ export class Acceptor {
       size,
       ...(mail.messageId !== undefined && { messageId: mail.messageId }),
       ...(notes !== undefined && notes.length > 0 && { notes }),
+      ...(mail.quarantine !== undefined && { quarantine: mail.quarantine }),
       ...(checks !== undefined && { checks }),
     });
     if (mail.quarantine !== undefined) this.#recordHeld(mail, mail.quarantine);

@@ -1,13 +1,12 @@
 /** One scanner after the other fails in every way: what becomes of mail is what its domain wants, and nothing is lost. */
 import type { Answered } from "./world.ts";
-import { World, type Wish } from "./world.ts";
+import type { Wish, World } from "./world.ts";
 import { markOf, plainMail } from "./mails.ts";
 import type { Trouble, Victim, Victims } from "./victims.ts";
 import { waitFor } from "../../support/wait.ts";
 
 export interface TroublePlan {
   readonly victims: Victims;
-  readonly timeout: number;
   /** Octets of each mail that is sent in trouble. */
   readonly sizes: readonly number[];
   /** Three failures in a row send a scanner to rest, and everybody waits for it: fewer wishes are quicker. */
@@ -38,7 +37,7 @@ interface Sent {
   readonly answer: Answered;
 }
 
-export async function showTroubles(plan: TroublePlan): Promise<TroubleTally> {
+export async function showTroubles(world: World, plan: TroublePlan): Promise<TroubleTally> {
   const tally: TroubleTally = {
     troubles: 0,
     sent: 0,
@@ -49,7 +48,6 @@ export async function showTroubles(plan: TroublePlan): Promise<TroubleTally> {
     slowest: 0,
     failures: [],
   };
-  await using world = await World.start(plan);
   const all: Sent[] = [];
   for (const victim of [plan.victims.clamav, plan.victims.rspamd])
     for (const trouble of victim.troubles) {

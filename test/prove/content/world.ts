@@ -1,10 +1,16 @@
 /** A daemon whose mail is scanned, a primary that records, and senders who come again when they are put off. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Daemon } from "../../support/daemon.ts";
 import { fakePrimary, type FakePrimary } from "../../support/fake-primary.ts";
 import { asData, openSmtp, type RawReply } from "../../support/raw-smtp.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { waitFor } from "../../support/wait.ts";
 import type { Victims } from "./victims.ts";
+
+/** What clamd is shown, as our clamd.conf has it, in octets. */
+export const LARGEST = 10 * 1024 * 1024;
 
 /** Each domain by what it wants while no scanner answers. */
 export const DOMAINS = ["defer", "tag", "quarantine"] as const;
@@ -15,8 +21,19 @@ export interface WorldPlan {
   /** For one mail, in ms. */
   readonly timeout: number;
   readonly scanned?: boolean;
-  readonly smtp?: Readonly<Record<string, unknown>>;
+  /** Event loops are watched, which costs time of its own. */
+  readonly watched?: boolean;
+  /** Largest body that the virus scanner is shown, in octets. */
+  readonly maxSize?: number;
 }
+
+/** The header may be as large as the body, so that nothing is refused before it was looked at. */
+const SMTP = {
+  greetDelay: "0s",
+  threads: 1,
+  limits: { headerSize: "50MB", connectionsPerClient: 10_000, mailsPerConnection: 1_000_000 },
+  maxMessageSize: "60MB",
+};
 
 export interface Answered {
   readonly code: number;
@@ -28,11 +45,14 @@ export interface Answered {
 export class World implements AsyncDisposable {
   readonly daemon: Daemon;
   readonly primary: FakePrimary;
+  /** Where each thread of the daemon notes its longest stretch of work. */
+  readonly watch: string;
   readonly #stack: AsyncDisposableStack;
 
-  private constructor(daemon: Daemon, primary: FakePrimary, stack: AsyncDisposableStack) {
-    this.daemon = daemon;
-    this.primary = primary;
+  private constructor(of: Pick<World, "daemon" | "primary" | "watch">, stack: AsyncDisposableStack) {
+    this.daemon = of.daemon;
+    this.primary = of.primary;
+    this.watch = of.watch;
     this.#stack = stack;
   }
 
@@ -42,10 +62,12 @@ export class World implements AsyncDisposable {
       const folder = stack.use(await tempFolder());
       const primary = stack.use(await fakePrimary({}));
       const settings = worldSettings(plan, primary.port);
-      const smtp = { greetDelay: "0s", threads: 1, ...plan.smtp };
-      const daemon = await Daemon.start({ folder: folder.path, primaryPort: primary.port, settings, smtp });
-      stack.use(daemon);
-      return new World(daemon, primary, stack);
+      const watch = join(folder.path, "watch");
+      await mkdir(watch);
+      const ways = { folder: folder.path, primaryPort: primary.port, settings, smtp: SMTP };
+      const start = (): Promise<Daemon> => Daemon.start(ways);
+      const daemon = stack.use(await (plan.watched === false ? start() : watched(watch, start)));
+      return new World({ daemon, primary, watch }, stack);
     } catch (error) {
       await stack.disposeAsync();
       throw error;
@@ -96,10 +118,20 @@ function must(reply: RawReply | undefined, command: string): RawReply {
   return reply;
 }
 
-function worldSettings({ victims, timeout, scanned = true }: WorldPlan, port: number) {
+/** Starts something whose threads are watched. */
+async function watched<T>(folder: string, start: () => Promise<T>): Promise<T> {
+  const watcher = pathToFileURL(join(import.meta.dirname, "loop-watch.ts")).href;
+  Object.assign(process.env, { NODE_OPTIONS: `--import ${watcher}`, HOLDFAST_LOOP_WATCH: folder });
+  return start().finally(() => {
+    delete process.env["NODE_OPTIONS"];
+    delete process.env["HOLDFAST_LOOP_WATCH"];
+  });
+}
+
+function worldSettings({ victims, timeout, scanned = true, maxSize = LARGEST }: WorldPlan, port: number) {
   const time = `${timeout}ms`;
   const checks = {
-    clamav: { servers: [victims.clamav.server], timeout: time, maxSize: "10MiB" },
+    clamav: { servers: [victims.clamav.server], timeout: time, maxSize },
     rspamd: { servers: [victims.rspamd.server], timeout: time, reject: "reject", headers: true },
   };
   const domains = DOMAINS.map((unavailable) => [

@@ -207,8 +207,8 @@ test("a domain's choices", async () => {
     '"bounce" is not known; write one of accept, defer, reject',
   );
   assert.equal(
-    await settingFault("checks: { dmarc: reject }"),
-    "reject is asked for, and the check is not in this version; write dmarc: off or leave it out",
+    await settingFault("checks: { reachability: reject }"),
+    '"reject" is not known; write one of off, on',
   );
 });
 
@@ -337,7 +337,7 @@ test("each mistake in the scanners has its sentence", async () => {
 
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
-    "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
+    "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, reject",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
     "6:17: checks.reachability: is a list; write off, on or { delay: 5m }",
     "7:3: checks.spff: is not a known key; did you mean spf?",

@@ -1,6 +1,7 @@
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
+import { wantsSpf } from "../spf-inquiry.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -21,7 +22,9 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
   const run = ({ spf, domain }: RcptSubject): Said | Promise<Said> => {
     const { spf: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.spf ?? forAll;
-    if (action === "off" || domain === undefined || spf === undefined) return undefined;
+    if (domain === undefined || spf === undefined) return undefined;
+    if (wantsSpf({ ...settings(), ...domain.settings.checks })) void spf.answer();
+    if (action === "off") return undefined;
     const answer = spf.answer();
     if (action === "tag") return ASKED;
     return answer.then(({ result }) =>

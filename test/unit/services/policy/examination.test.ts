@@ -99,6 +99,18 @@ describe("Examination", () => {
     assert.deepEqual([asked, fake.shown, fake.read], [1, ["a"], []]);
   });
 
+  test("goes on without one that cannot begin, and asks it what becomes of the mail", async () => {
+    const [broken, other] = [new FakeInspection(), new FakeInspection()];
+    broken.wants = () => {
+      throw new Error("broken");
+    };
+    broken.lost = (_mail, why) => ({ verdict: { kind: "quarantine", why } });
+    const { examination } = begin([broken, other]);
+    examination.feed(Buffer.from("a"));
+    const { verdict } = await examination.finish(BODY, 1000);
+    assert.deepEqual([verdict, other.shown], [{ kind: "quarantine", why: "broken" }, ["a"]]);
+  });
+
   test("does not let one hold the body back for ever", async () => {
     const [stuck, quick] = [new FakeInspection("stuck"), new FakeInspection("quick")];
     stuck.onFeed = () => new Promise(() => {});
