@@ -42,6 +42,9 @@ export class Metrics {
     ["stage", "class"],
   );
   readonly #settled = this.#counter("recipients_total", "Recipients by what an attempt led to", ["result"]);
+  readonly #asked = this.#counter("callouts_total", "Questions to primaries whether a mailbox exists", [
+    "result",
+  ]);
   readonly #expired = this.#counter("recipients_expired_total", "Recipients given up by age");
   readonly #doubles = this.#counter("recipients_maybe_double_total", "Deliveries that may be doubles");
   readonly #failures = this.#counter("scrape_failures_total", "Scrapes whose gauges could not be measured");
@@ -119,6 +122,8 @@ export class Metrics {
         return this.#scans.observe({ scanner: event.scanner, result: event.result }, event.took / 1000);
       case "scanner.away":
         return this.#scannersAway.inc({ scanner: event.scanner });
+      case "recipient.asked":
+        return this.#asked.inc({ result: event.result });
       case "queue.expired":
         return this.#expired.inc(event.recipients);
       default:
