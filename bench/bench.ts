@@ -4,6 +4,7 @@
  *   npm run bench                              10,000 mails of 4 KB, three rounds, all columns
  *   npm run bench -- --messages 2000 --only accept
  *   npm run bench -- --columns holdfast,tuned --rounds 5
+ *   npm run bench -- line                      over a line with 100 ms round trip: line.ts
  *   npm run bench -- --write                   also writes bench/RESULTS.md
  *
  * accept: smtp-source with 50 sessions, the primary away, until the last 250; then the queue is counted.
@@ -19,6 +20,7 @@ import { parseArgs } from "node:util";
 import { peerMissing } from "../test/peers/peers.ts";
 import { debianPostfix, holdfast, tunedPostfix, type Contestant } from "./contestants.ts";
 import { runOnce, type Part, type RunPlan, type RunResult } from "./measure.ts";
+import { benchLine } from "./line.ts";
 import { machine, resultTable } from "./report.ts";
 
 const COLUMNS: Readonly<Record<string, Contestant>> = {
@@ -140,7 +142,8 @@ Repeat: \`npm run bench -- --messages ${plan.messages} --rounds ${rounds}${plan.
 }
 
 try {
-  await main();
+  if (process.argv[2] === "line") await benchLine(process.argv.slice(3));
+  else await main();
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -21,6 +21,8 @@ export interface Place {
   readonly folder: string;
   readonly smtpPort: number;
   readonly primaryPort: number;
+  /** Most connections to the primary; absent: as the settings say. */
+  readonly connections?: number;
 }
 
 export interface Running {
@@ -44,13 +46,14 @@ export const holdfast: Contestant = {
   name: "Holdfast",
   version: holdfastVersion(),
   missing: () => "",
-  start: async ({ folder, smtpPort, primaryPort }) => {
+  start: async ({ folder, smtpPort, primaryPort, connections }) => {
     const daemon = await Daemon.start({
       folder: join(folder, "holdfast"),
       smtpPort,
       primaryPort,
       domain: DOMAIN,
       domainSettings: { recipients: USERS },
+      settings: connections === undefined ? {} : { delivery: { connections } },
     });
     return {
       smtpPort: daemon.smtpPort,
@@ -73,12 +76,15 @@ function postfixContestant(name: string, choose: (settings: string[]) => string[
     name,
     version: postfixVersion(),
     missing: () => peerMissing("postfix"),
-    start: async ({ folder, smtpPort, primaryPort }) => {
+    start: async ({ folder, smtpPort, primaryPort, connections }) => {
+      const limits = ["default_destination_concurrency_limit", "initial_destination_concurrency"].map(
+        (key) => `${key} = ${connections}`,
+      );
       const settings = readFileSync(join(import.meta.dirname, "postfix.cf"), "utf8").split("\n");
       const postfix = await Postfix.start({
         port: smtpPort,
         parent: folder,
-        settings: choose(settings),
+        settings: [...choose(settings), ...(connections === undefined ? [] : limits)],
         tables: {
           relay_recipients: USERS.map((user) => `${user}@${DOMAIN} x`),
           transport: [`${DOMAIN} smtp:[127.0.0.1]:${primaryPort}`],

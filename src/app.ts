@@ -2,14 +2,16 @@
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
  * the opposite one. What fails while starting takes down what was already up.
  */
-import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
-import type { Gauges } from "./adapters/journal/journal.ts";
+import { randomBytes } from "node:crypto";
+import { adminParts } from "./admin-parts.ts";
 import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
+import { QuotaWatch } from "./services/queue/queue.ts";
+import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
-  applyLists,
+  applyFull,
   applyLongAway,
   applySmtp,
   checksFollower,
@@ -18,17 +20,14 @@ import {
   storageFollower,
 } from "./followers.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
-import { recipientOracle } from "./oracle.ts";
 import { OffersBoard, type Reader } from "./offers-board.ts";
+import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { primariesLine } from "./primaries-line.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
-import { Access } from "./services/access/access.ts";
-import { ListHealth, OwnListing } from "./services/policy/policy.ts";
-import { badClientZones, listZones } from "./settings.ts";
 import { longAway } from "./long-away.ts";
 import { hostPort } from "./mail/network.ts";
 import { VERSION } from "./version.ts";
@@ -68,8 +67,7 @@ class RunningDaemon implements Daemon {
   #foundation!: Foundation;
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
-  #lists!: ListHealth;
-  #own!: OwnListing;
+  #lists!: BlocklistWatch;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -93,13 +91,17 @@ class RunningDaemon implements Daemon {
       storageEnded: () => this.#broken.resolve(),
     });
     await (await this.#foundation.editor.stage(config.domains)).flip();
-    this.#lists = this.#openLists();
+    this.#lists = watchBlocklists({
+      crew: this.#foundation.crew,
+      config: () => this.#config,
+      smtp: () => this.#smtp,
+    });
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
-    void this.#lists.test().then(() => this.#lookAtOurselves());
+    void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
 
@@ -156,7 +158,7 @@ class RunningDaemon implements Daemon {
       known,
       storage,
       connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
-      soundLists: () => this.#lists.sound(),
+      soundLists: () => this.#lists.health.sound(),
     });
     this.#smtp = threads;
     certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
@@ -169,52 +171,15 @@ class RunningDaemon implements Daemon {
   }
 
   async #openAdmin(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, reader, directory, editor, crew } = this.#foundation;
-    const { sink, clock } = crew;
-    const admin = await startAdmin({
-      socket: this.#config.admin.socket,
-      ...(this.#config.admin.listen !== undefined && { listen: this.#config.admin.listen }),
-      queue: reader.client,
-      operator: storage.control,
-      directory: reader.client,
-      editor,
-      recipients: recipientOracle(directory),
-      trace: {
-        trace: (request) => {
-          sink.flushTrace();
-          return reader.client.trace(request);
-        },
-      },
-      access: new Access(storage.control, clock),
+    const running = {
       status: () => this.#status(),
       primaries: () => this.#primaries(),
-      resume: async (domain) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
+      rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
-      metrics: () => sink.metrics(() => this.#gauges()),
-      journal: sink,
-      clock,
-      log: sink.log,
-    });
+    };
+    const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
-  }
-
-  #openLists(): ListHealth {
-    const { clock, sink } = this.#foundation.crew;
-    const blocklists = dnsBlocklists({ servers: this.#config.dns.servers, clock });
-    const changed = (zones: readonly string[]): void =>
-      void applyLists(zones, this.#smtp).catch(() => undefined);
-    const lists = new ListHealth({ blocklists, clock, journal: sink, changed });
-    lists.use(listZones(this.#config));
-    const resolver = dnsResolver({ servers: this.#config.dns.servers, clock });
-    const { hostname } = this.#config;
-    this.#own = new OwnListing({ blocklists, resolver, journal: sink, hostname });
-    return lists;
-  }
-
-  /** Only lists that work are asked about us. */
-  #lookAtOurselves(): Promise<void> {
-    const sound = this.#lists.sound();
-    return this.#own.look(badClientZones(this.#config).filter((zone) => sound.includes(zone)));
   }
 
   async #tellLongAway(): Promise<void> {
@@ -222,7 +187,19 @@ class RunningDaemon implements Daemon {
     await applyLongAway(domains, this.#smtp);
   }
 
+  async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
+    const { maxMessageSize } = this.#config.smtp;
+    const unknown = `holdfast-test-${randomBytes(6).toString("hex")}@${domain}`;
+    const request = { domain, known, unknown, maxMessageSize };
+    return this.#delivery?.current?.control.call("rehearse", request);
+  }
+
+  async #tellFull(quotas: QuotaWatch): Promise<void> {
+    await applyFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+  }
+
   #addJobs(): void {
+    const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
     const board = new OffersBoard({
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
@@ -231,9 +208,15 @@ class RunningDaemon implements Daemon {
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
+    schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
     schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
-    schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.test() });
-    schedule.add({ name: "look at ourselves", every: LOOK_AT_OURSELVES, run: () => this.#lookAtOurselves() });
+    schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
+    schedule.add({
+      name: "look at ourselves",
+      every: LOOK_AT_OURSELVES,
+      run: () => this.#lists.lookAtOurselves(),
+    });
   }
 
   #readers(): ReadonlyMap<object, Reader> {
@@ -261,7 +244,7 @@ class RunningDaemon implements Daemon {
       connections: new ConnectionTable(limits, 0).total(),
       room: readRoom(storage.shared),
       generation: directory.generation(),
-      lists: this.#lists.status(),
+      lists: this.#lists.health.status(),
     };
   }
 
@@ -269,17 +252,11 @@ class RunningDaemon implements Daemon {
     return (await this.#delivery?.current?.control.call("status", undefined)) ?? [];
   }
 
-  async #gauges(): Promise<Gauges> {
-    const { connections, condition, room, lists } = this.#status();
-    const queue = await this.#foundation.reader.client.counts();
-    return { queue, primaries: await this.#primaries(), connections, condition, room, lists };
-  }
-
   #followers(): readonly Follower[] {
     const { certificate, storage } = this.#foundation;
     return [
       smtpFollower(certificate, this.#smtp),
-      checksFollower(this.#lists, () => this.#smtp),
+      checksFollower(this.#lists.health, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
     ];

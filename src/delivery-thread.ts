@@ -4,6 +4,7 @@ import { dnsResolver } from "./adapters/dns/dns.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { smtpClient } from "./adapters/smtp-client/smtp-client.ts";
 import { connectWork, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import type { PrimaryRehearsal, RehearsalRequest } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { Schedule } from "./runtime/schedule.ts";
@@ -30,6 +31,8 @@ export type DeliveryControl = {
   flush(domains?: readonly string[]): Promise<void>;
   /** Ends the probation of a domain. */
   resume(domain: string): Promise<void>;
+  /** A test session with each primary of a domain. */
+  rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   /** Claims stop; conversations past their dot have 30 s; the rest is released. */
   stop(): Promise<void>;
 };
@@ -68,6 +71,7 @@ serveControl<DeliveryControl>(
     },
     flush: (domains) => delivery.flush(domains),
     resume: (domain) => delivery.resume(domain),
+    rehearse: (request) => delivery.rehearse(request),
     stop: async () => {
       await schedule.stop();
       await delivery.stop();

@@ -42,6 +42,11 @@ export async function applyLongAway(
   await eachRunning(threads, (thread) => thread.control.call("longAway", domains));
 }
 
+/** Tells all SMTP threads which domains hold more than their quota. */
+export async function applyFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
+  await eachRunning(threads, (thread) => thread.control.call("full", domains));
+}
+
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
   await eachRunning(threads, (thread) => thread.control.call("useLists", zones));

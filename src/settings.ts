@@ -42,6 +42,9 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo = "off",
     clientName = "off",
     senderDomain = "off",
+    spf = "off",
+    clamav = "off",
+    rspamd = "off",
   } = checks;
   return {
     ...(contact !== undefined && { contact }),
@@ -50,6 +53,9 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo,
     clientName,
     senderDomain,
+    spf,
+    clamav,
+    rspamd,
     ...(access !== undefined && { access }),
   };
 }

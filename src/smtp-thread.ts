@@ -1,8 +1,10 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
+import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
+import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
 import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { PrimaryOffers } from "./ports/health.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
@@ -12,7 +14,7 @@ import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy } from "./services/policy/policy.ts";
+import { Policy, scannerInspections } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients } from "./services/recipients/recipients.ts";
 
@@ -49,6 +51,8 @@ export type SmtpControl = {
   applyChecks(checks: CheckSettings): void;
   /** Domains whose primaries are all away for long. */
   longAway(domains: readonly string[]): void;
+  /** Domains that hold more than their quota. */
+  full(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
@@ -67,10 +71,19 @@ let checks = data.checks;
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
 let longAway: ReadonlySet<string> = new Set();
+let full: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
+const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const inspections = scannerInspections({
+  clamav: clamd({ clock, journal }),
+  rspamd: rspamd({ clock, journal }),
+  settings: () => checks,
+  journal,
+  clock,
+});
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -82,9 +95,12 @@ const endpoint = await startSmtp({
     recipients: new Recipients(directory),
     settings: () => checks,
     hostname: data.settings.hostname,
-    resolver: dnsResolver({ servers: data.dnsServers, clock }),
+    resolver,
+    authenticator: mailAuthenticator({ resolver, hostname: data.settings.hostname, log }),
     dnsbl,
     greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    isFull: (domain) => full.has(domain),
+    inspections,
     clock,
     log,
   }),
@@ -105,6 +121,9 @@ serveControl<SmtpControl>(
     },
     longAway: (domains) => {
       longAway = new Set(domains);
+    },
+    full: (domains) => {
+      full = new Set(domains);
     },
     useLists: (zones) => {
       soundLists = new Set(zones);

@@ -20,7 +20,9 @@ import {
 } from "./command.ts";
 import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
-import { domainAdd, domainList, domainPause, domainRemove, domainResume, domainShow } from "./domains.ts";
+import { domainTest } from "./domain-test.ts";
+import { domainPause, domainResume } from "./domain-pause.ts";
+import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";
@@ -63,6 +65,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["domain show", domainShow],
   ["domain add", domainAdd],
   ["domain remove", domainRemove],
+  ["domain test", domainTest],
   ["domain pause", domainPause],
   ["domain resume", domainResume],
   ["recipients list", recipientsList],

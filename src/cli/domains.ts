@@ -3,14 +3,13 @@ import { readFile } from "node:fs/promises";
 import type {
   DomainBody,
   DomainList,
-  DomainPaused,
   DomainRemoved,
   NewDomain,
   ProbationBody,
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
-import { ageOf, facts, plain, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },
@@ -45,9 +44,9 @@ export function amountText(mail: StateCounts): string {
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-function domainState({ paused, draining, primaries }: DomainBody): string {
+function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): string {
   if (draining) return "draining";
-  if (paused) return "paused";
+  if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
   const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
   return stopped ? "stopped" : "active";
 }
@@ -69,7 +68,7 @@ function primaryText({ primaries, settings }: DomainBody): string {
     .join(", ");
 }
 
-function domainPath(name: string): string {
+export function domainPath(name: string): string {
   return `/v1/domains/${encodeURIComponent(name)}`;
 }
 
@@ -98,6 +97,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
     ],
     ["Unknown ones", `${settings.unknownDuringOutage} during an outage`],
     ["Queue", amountText(domain.mail)],
+    ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
   if (domain.oldest !== undefined)
     pairs.push(["Oldest", `${timeWithZone(domain.oldest)}, ${ageOf(domain.oldest, tool.now)} ago`]);
@@ -114,6 +114,14 @@ function domainText(tool: Tool, domain: DomainBody): string {
     for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
   }
   return facts(pairs, tool.columns);
+}
+
+function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quota"]>): string {
+  const parts = [
+    ...(messages === undefined ? [] : [`${messages} mails`]),
+    ...(bytes === undefined ? [] : [sizeInWords(bytes)]),
+  ];
+  return `at most ${parts.join(" and ")} waiting`;
 }
 
 const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];
@@ -195,21 +203,3 @@ export const domainRemove: Command = {
     return OK;
   },
 };
-
-function pausing(verb: "pause" | "resume", summary: string): Command {
-  return {
-    words: "DOMAIN",
-    summary,
-    options: [],
-    example: `holdfast domain ${verb} example.com`,
-    async run(tool, input) {
-      const path = `${domainPath(input.word(0))}/${verb}`;
-      const domain = await tool.daemon.ask<DomainPaused>({ method: "POST", path });
-      tool.print(domain, () => `${plain(domain.name)}: deliveries ${domain.paused ? "paused" : "go on"}.\n`);
-      return OK;
-    },
-  };
-}
-
-export const domainPause = pausing("pause", "Stops deliveries; mail is still accepted and held.");
-export const domainResume = pausing("resume", "Lets deliveries go on, after a pause or a stopped probation.");

@@ -131,11 +131,29 @@ function mailText(tool: Tool, mail: MailBody): string {
         "Client",
         `${client.ip}${name}, HELO ${client.helo}${client.tls === undefined ? "" : `, ${client.tls}`}`,
       ],
+      ...authenticationRows(mail),
       ["Size", `${sizeInWords(mail.size)}${mail.hasBody ? "" : "; the body is gone"}`],
       ["SHA-256", mail.hash],
     ],
     tool.columns,
   );
+}
+
+/** What was found at receipt about who stands behind the mail. */
+function authenticationRows({ authentication }: MailBody): (readonly [string, string])[] {
+  if (authentication === undefined) return [];
+  const { spf, dkim, dmarc, fromDomain, returnPath } = authentication;
+  const signers = dkim?.map(({ domain, selector }) => `${domain} (${selector})`).join(", ");
+  return [
+    ...optional("SPF", spf && `${spf.result}, ${spf.identity === "helo" ? "HELO " : ""}${spf.domain}`),
+    ...optional("DKIM", signers === "" ? "no signature verified" : signers && `pass, ${signers}`),
+    ...optional(
+      "DMARC",
+      dmarc && `${dmarc.result}${dmarc.policy === undefined ? "" : `, policy ${dmarc.policy}`}`,
+    ),
+    ...optional("From domain", fromDomain),
+    ["Return-path", returnPath ? "authenticated" : "not authenticated"],
+  ];
 }
 
 function optional(name: string, value: string | undefined): (readonly [string, string])[] {

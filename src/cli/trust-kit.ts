@@ -2,7 +2,8 @@
 import { isIP, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
-import { OK, WrongUse, type Command, type Input } from "./command.ts";
+import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { askForTest, testText } from "./domain-test.ts";
 import { KITS, type KitFacts } from "./trust-snippets.ts";
 
 const SERVERS: readonly string[] = Object.keys(KITS);
@@ -13,10 +14,12 @@ export const trustKit: Command = {
     "Prints what to set on the domain's primary, so that it neither limits this server nor judges its mail by this server's address.",
   options: [
     { name: "server", value: "NAME", choices: SERVERS, help: SERVERS.join(", ") },
+    { name: "verify", help: "ask the primary instead, in a session without mail" },
     { name: "address", value: "IP", multiple: true, help: "address from which the primary sees us" },
   ],
   example: "holdfast trust-kit example.com --server postfix",
   async run(tool, input) {
+    if (input.flag("verify")) return verify(tool, input);
     const path = `/v1/domains/${encodeURIComponent(input.word(0))}`;
     const [domain, status] = await Promise.all([
       tool.daemon.ask<DomainBody>({ path }),
@@ -38,6 +41,16 @@ export const trustKit: Command = {
     return OK;
   },
 };
+
+/** The primary's own word: whether it takes what we say of clients, and mail from us. */
+async function verify(tool: Tool, input: Input): Promise<number> {
+  const found = await askForTest(tool, input.word(0));
+  tool.print(found, () => testText(found));
+  const distrusts = found.primaries.some(({ steps }) =>
+    steps.some(({ what, verdict }) => what === "identity" && verdict !== "ok"),
+  );
+  return found.ok && !distrusts ? OK : FAILED;
+}
 
 function head({ domain, hostname, addresses }: KitFacts): string {
   return [

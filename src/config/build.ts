@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { dnsblSettings } from "./dnsbl-schema.ts";
+import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
@@ -65,11 +66,13 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
   };
 }
 
-function checksConfig({ checks: { contact, access, dnsbl, ...rest } }: Parsed): Checks {
+function checksConfig({ checks: { contact, access, dnsbl, clamav, rspamd, ...rest } }: Parsed): Checks {
   return {
     ...present("contact", contact),
     ...present("access", access),
     dnsbl: dnsblSettings(dnsbl),
+    clamav: clamavSettings(clamav),
+    rspamd: rspamdSettings(rspamd),
     ...rest,
   };
 }

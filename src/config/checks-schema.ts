@@ -4,14 +4,12 @@ import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described, notations } from "./notes.ts";
 import { duration } from "./quantities.ts";
 import { choice, kindOf, message, section, words } from "./scalars.ts";
+import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
 import type { MissingCheck } from "./shape.ts";
 
 const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  spf: "Whether the client may send for the domain of the return-path.",
   dmarc: "Whether the author's domain stands behind the mail.",
   reachability: "Whether the return-path can be written to.",
-  spam: "Judgement of a spam scanner.",
-  virus: "Judgement of a virus scanner.",
 };
 
 /** A check that is asked for and not there must be an error: who wrote it relies on it. */
@@ -36,6 +34,7 @@ const SIMPLE = {
   clientName:
     "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
   senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
+  spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
 };
 
 function forAll() {
@@ -54,6 +53,11 @@ function forAll() {
       meaning: SIMPLE.senderDomain,
       example: "defer",
       rfc: "RFC 7505 §4.2",
+    }),
+    spf: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.spf,
+      example: "tag",
+      rfc: "RFC 7208",
     }),
   };
 }
@@ -74,6 +78,7 @@ function ofDomain() {
       choice("off", "tag", "defer", "reject").optional(),
       note("senderDomain", "reject"),
     ),
+    spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
   };
 }
 
@@ -99,11 +104,8 @@ function greylist() {
 
 function missing() {
   return {
-    spf: off("spf", CHECKS.spf),
     dmarc: off("dmarc", CHECKS.dmarc),
     reachability: off("reachability", CHECKS.reachability),
-    spam: off("spam", CHECKS.spam),
-    virus: off("virus", CHECKS.virus),
   };
 }
 
@@ -117,6 +119,8 @@ export const checks = section({
   dnsbl,
   greylist: described(greylist().prefault("off"), GREYLIST),
   ...forAll(),
+  clamav,
+  rspamd,
   ...missing(),
 });
 
@@ -124,5 +128,7 @@ export const domainChecks = section({
   dnsbl: domainDnsbl,
   greylist: described(greylist().optional(), { ...GREYLIST, default: "as in `checks.greylist`" }),
   ...ofDomain(),
+  clamav: domainClamav,
+  rspamd: domainRspamd,
   ...missing(),
 });

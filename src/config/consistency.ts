@@ -23,6 +23,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...listenerFindings(parts),
     ...socketFindings(parts),
     ...listFindings(parts),
+    ...scannerFindings(parts),
     ...loginFindings(parts, folder),
   ];
 }
@@ -125,6 +126,19 @@ function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
     const right = "write the lists here or in checks.dnsbl";
     return [{ path: ["domains", name, "checks", "dnsbl"], wrong: "names no lists", right }];
   });
+}
+
+/** Likewise with the servers of scanners. */
+function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
+    (["clamav", "rspamd"] as const).flatMap((scanner): Finding[] => {
+      const [own, forAll] = [settings?.checks?.[scanner], checks?.[scanner]];
+      if (own === undefined || own === "off" || own.servers !== undefined) return [];
+      if (forAll !== undefined && forAll !== "off") return [];
+      const right = `write the servers here or in checks.${scanner}`;
+      return [{ path: ["domains", name, "checks", scanner], wrong: "names no servers", right }];
+    }),
+  );
 }
 
 /** Sound, but perhaps not what was meant. */

@@ -1,15 +1,17 @@
 import * as z from "zod";
-import type { DomainSettings, Primary } from "../ports/directory.ts";
+import type { DomainSettings, Primary, Quota } from "../ports/directory.ts";
 import { hostOrLiteral } from "./addresses.ts";
 import { domainChecks } from "./checks-schema.ts";
 import { described } from "./notes.ts";
-import { integer } from "./quantities.ts";
+import { integer, size } from "./quantities.ts";
 import { choice, flag, kindOf, listOf, message, section, words } from "./scalars.ts";
 import { transport, transportKeys } from "./transport-schema.ts";
 
 const PRIMARY = "{ host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
 const RECIPIENTS =
   'a list such as [alice, bob, "list-*"], { file: users.txt }, or { catchAll: true } to take every address';
+
+const QUOTA = "{ messages: 100000 }, { bytes: 20GB }, or both";
 
 const primaryKeys = section({
   host: described(hostOrLiteral().optional(), {
@@ -30,18 +32,25 @@ const primaryKeys = section({
   }),
   ...transportKeys,
   preference: described(integer(0, 65_535).prefault("10"), {
-    meaning: "Lower is tried first; equal ones share the mail.",
+    meaning: "Lower is tried first; equal ones share the mail at random.",
     example: "20",
+  }),
+  weight: described(integer(1, 1000).optional(), {
+    meaning:
+      "Its share of the mail among primaries of equal preference: with 3 and 1 it gets three of four mails.",
+    example: "3",
+    default: "`1`",
   }),
 });
 
 const primary = primaryKeys.transform((given, context): Primary => {
-  const { host = "", mx = false, port, preference } = given;
+  const { host = "", mx = false, port, preference, weight } = given;
   if (mx && host !== "")
     context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
   if (!mx && host === "")
     context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
-  return { host, port, preference, ...transport(given, context), ...(mx ? { mx } : {}) };
+  const share = weight === undefined ? {} : { weight };
+  return { host, port, preference, ...share, ...transport(given, context), ...(mx ? { mx } : {}) };
 });
 
 const primaries = z
@@ -102,6 +111,23 @@ export const recipients = z.union(
   { error: (issue) => message(kindOf(issue.input), `write ${RECIPIENTS}`) },
 );
 
+const quota = section({
+  messages: described(integer(1, 1_000_000_000).optional(), {
+    meaning: "Mails that may wait here for the domain.",
+    example: "100000",
+    default: "no limit",
+  }),
+  bytes: described(size("1MB", "100TB").optional(), {
+    meaning: "Size of all bodies that may wait here for the domain.",
+    example: "20GB",
+    default: "no limit",
+  }),
+}).transform(({ messages, bytes }, context): Quota => {
+  if (messages === undefined && bytes === undefined)
+    context.addIssue({ code: "custom", message: message("says nothing", `write ${QUOTA}`) });
+  return { ...(messages !== undefined && { messages }), ...(bytes !== undefined && { bytes }) };
+});
+
 type Unknown = DomainSettings["unknownDuringOutage"];
 
 export const domain = section({
@@ -143,6 +169,14 @@ export const domain = section({
     meaning: "A CR or LF alone in a body: made into CRLF, or the mail refused.",
     example: "reject",
     rfc: "RFC 5321 §2.3.8",
+  }),
+  quota: described(quota.optional(), {
+    meaning:
+      "How much may wait for the domain, counted every 2 seconds; beyond it senders get 452 and come again. Keeps one " +
+      "domain's outage from filling the disk of all.",
+    example: "{ messages: 100000, bytes: 20GB }",
+    default: "no limit but `store.reserve`",
+    type: "mapping",
   }),
   checks: described(domainChecks.optional(), {
     meaning: "Overrides `checks` for this domain.",

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { normaliseDomain } from "../mail/domain.ts";
 import type { DomainChecks } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
+import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { ownDnsblSettings } from "./dnsbl-schema.ts";
 import { unknownDuringOutage } from "./domain-schema.ts";
 import type { Partly } from "./findings.ts";
@@ -155,6 +156,7 @@ export function declare(
       tagSeparator: settings.tagSeparator,
       unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
       bareNewlines: settings.bareNewlines,
+      ...(settings.quota !== undefined && { quota: settings.quota }),
       ...(own !== undefined && { checks: own }),
     },
     ...(recipients === undefined ? {} : { recipients }),
@@ -164,13 +166,16 @@ export function declare(
 /** What the domain has of its own; undefined when it says nothing. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
-  const { dnsbl, greylist, helo, clientName, senderDomain } = own;
+  const { dnsbl, greylist, helo, clientName, senderDomain, spf, clamav, rspamd } = own;
   const checks: DomainChecks = {
     ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
     ...(greylist !== undefined && { greylist }),
     ...(helo !== undefined && { helo }),
     ...(clientName !== undefined && { clientName }),
     ...(senderDomain !== undefined && { senderDomain }),
+    ...(spf !== undefined && { spf }),
+    ...(clamav !== undefined && { clamav: clamavSettings(clamav, forAll.clamav) }),
+    ...(rspamd !== undefined && { rspamd: rspamdSettings(rspamd, forAll.rspamd) }),
   };
   return Object.keys(checks).length === 0 ? undefined : checks;
 }

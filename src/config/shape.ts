@@ -92,6 +92,6 @@ export interface AlertsConfig {
 }
 
 /** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "spf" | "dmarc" | "reachability" | "spam" | "virus";
+export type MissingCheck = "dmarc" | "reachability";
 
 export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;

@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Login, Transport } from "../ports/directory.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
+import { integer } from "./quantities.ts";
 import { choice, flag, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
 
 const PIN = "the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
@@ -83,6 +84,35 @@ export const transportKeys = {
     example: "xclient",
     default: "`headers`",
   }),
+  pipelining: described(choice("none", "envelope", "mails").optional(), {
+    meaning:
+      "What leaves without waiting for replies, where PIPELINING is offered. `envelope`: MAIL, RCPT and DATA of one mail; `mails`: that behind the body of the mail before, too; `none` for a primary whose filter loses count.",
+    example: "envelope",
+    rfc: "RFC 2920",
+    default: "`mails`",
+  }),
+  chunking: described(flag().optional(), {
+    meaning:
+      "Whole mails behind each other by BDAT, up to 8 in flight, where CHUNKING and PIPELINING are offered.",
+    example: "false",
+    rfc: "RFC 3030",
+    default: "`true`",
+  }),
+  connections: described(integer(1, 1000).optional(), {
+    meaning: "Most connections to this primary at the same time.",
+    example: "4",
+    default: "`delivery.connections`",
+  }),
+  mailsPerConnection: described(integer(1, 100_000).optional(), {
+    meaning: "Mails over one connection before it is closed.",
+    example: "20",
+    default: "`delivery.mailsPerConnection`",
+  }),
+  mailsPerSecond: described(integer(1, 100_000).optional(), {
+    meaning: "Most mails a second to this primary, over all connections.",
+    example: "10",
+    default: "no limit",
+  }),
   login: described(login.optional(), {
     meaning: "AUTH before mail is handed over; needs `tls: require`, `verify` or `pin`.",
     example: "{ user: holdfast, passwordFile: primary.secret }",
@@ -93,12 +123,25 @@ export const transportKeys = {
 const together = z.object(transportKeys);
 type Given = z.output<typeof together>;
 
+/** Keys that stand as they are written. */
+function pacing(given: Given): Omit<Transport, "tls"> {
+  const { identity, pipelining, chunking, connections, mailsPerConnection, mailsPerSecond } = given;
+  return {
+    ...(identity !== undefined && { identity }),
+    ...(pipelining !== undefined && { pipelining }),
+    ...(chunking !== undefined && { chunking }),
+    ...(connections !== undefined && { connections }),
+    ...(mailsPerConnection !== undefined && { mailsPerConnection }),
+    ...(mailsPerSecond !== undefined && { mailsPerSecond }),
+  };
+}
+
 /** The keys as the directory has them; what contradicts itself is told to the context. */
 export function transport(
   given: Given,
   context: { addIssue(issue: { code: "custom"; message: string; path: string[] }): void },
 ): Transport {
-  const { tls, implicitTls, pin: pins, login: credentials, identity } = given;
+  const { tls, implicitTls, pin: pins, login: credentials } = given;
   const complain = (key: string, wrong: string, right: string): void =>
     context.addIssue({ code: "custom", message: message(wrong, right), path: [key] });
   if (tls === "pin" && (pins === undefined || pins.length === 0))
@@ -112,6 +155,6 @@ export function transport(
     ...(implicitTls !== undefined && { implicitTls }),
     ...(pins !== undefined && { pins }),
     ...(credentials !== undefined && { login: credentials }),
-    ...(identity !== undefined && { identity }),
+    ...pacing(given),
   };
 }

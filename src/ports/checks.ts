@@ -12,8 +12,14 @@ export interface CheckSettings {
   readonly clientName?: CheckAction | "lookup" | "off";
   /** The domain of the return-path can take mail; absent: off. */
   readonly senderDomain?: CheckAction | "off";
+  /** The client may send for the domain of the return-path, RFC 7208; absent: off. */
+  readonly spf?: CheckAction | "off";
   /** Unknown clients are put off once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
+  /** Bodies are shown to clamd; absent: off. */
+  readonly clamav?: ClamavSettings | "off";
+  /** Bodies are shown to rspamd; absent: off. */
+  readonly rspamd?: RspamdSettings | "off";
   /** The first that fits decides; absent: none. */
   readonly access?: readonly AccessRule[];
 }
@@ -43,6 +49,40 @@ export interface DomainChecks {
   readonly helo?: CheckAction | "off";
   readonly clientName?: CheckAction | "lookup" | "off";
   readonly senderDomain?: CheckAction | "off";
+  readonly spf?: CheckAction | "off";
+  readonly clamav?: ClamavSettings | "off";
+  readonly rspamd?: RspamdSettings | "off";
+}
+
+/** What becomes of a body that somebody finds fault with; `quarantine`: taken and set aside. */
+export type ContentAction = "tag" | "defer" | "quarantine" | "reject";
+
+interface ScannerSettings {
+  /** A path of a Unix socket, or `host:port`; the next is asked when one is away. At least one. */
+  readonly servers: readonly string[];
+  /** For all servers together, in ms. */
+  readonly timeout: number;
+  /** Scans at a time, for one server and SMTP thread. */
+  readonly connections: number;
+  /** Larger bodies are not shown to it, in octets. */
+  readonly maxSize: number;
+  /** What becomes of a mail when no server answers. */
+  readonly unavailable: Exclude<ContentAction, "reject">;
+}
+
+export interface ClamavSettings extends ScannerSettings {
+  readonly found: ContentAction;
+  readonly oversize: ContentAction;
+}
+
+/** What rspamd's words lead to; `accept`: nothing. Its `quarantine` is ours. */
+export interface RspamdSettings extends ScannerSettings {
+  readonly reject: ContentAction | "accept";
+  readonly softReject: ContentAction | "accept";
+  readonly greylist: ContentAction | "accept";
+  readonly addHeader: ContentAction | "accept";
+  /** The header fields that it asks for stand on top. */
+  readonly headers: boolean;
 }
 
 export interface GreylistSettings {

@@ -26,6 +26,9 @@ export interface Login {
  */
 export type Identity = "headers" | "xforward" | "xclient";
 
+/** `envelope`: MAIL, RCPT and DATA of one mail; `mails`: that behind the body of the mail before, too. */
+export type Pipelining = "none" | "envelope" | "mails";
+
 /** How a primary is spoken to. */
 export interface Transport {
   readonly tls: TlsLevel;
@@ -36,6 +39,16 @@ export interface Transport {
   readonly login?: Login;
   /** Absent: `headers`. */
   readonly identity?: Identity;
+  /** What may leave without waiting for replies, where PIPELINING is offered; absent: `mails`. */
+  readonly pipelining?: Pipelining;
+  /** False: BDAT is not used although CHUNKING is offered. */
+  readonly chunking?: boolean;
+  /** Most connections at the same time; absent: the setting for all primaries. */
+  readonly connections?: number;
+  /** Absent: the setting for all primaries. */
+  readonly mailsPerConnection?: number;
+  /** Most mails a second over all connections; absent: no limit. */
+  readonly mailsPerSecond?: number;
 }
 
 /** Where a domain's mail goes. Either a host, or `mx`: the domain's own MX records without ours. */
@@ -43,9 +56,18 @@ export interface Primary extends Transport {
   /** Host name in A-labels, or an address without brackets; empty for `mx`. */
   readonly host: string;
   readonly port: number;
-  /** Lower first; equal ones are shared at random. */
+  /** Lower first; equal ones are shared at random, by weight. */
   readonly preference: number;
+  /** Its share among those of equal preference; absent: 1. */
+  readonly weight?: number;
   readonly mx?: boolean;
+}
+
+/** How much may wait for a domain; at least one of the two. */
+export interface Quota {
+  readonly messages?: number;
+  /** Octets of bodies. */
+  readonly bytes?: number;
 }
 
 export interface DomainSettings {
@@ -57,6 +79,8 @@ export interface DomainSettings {
   readonly tagSeparator: string;
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
   readonly bareNewlines: "normalise" | "reject";
+  /** Absent: as much as the disk takes. */
+  readonly quota?: Quota;
   /** Checks that the domain has of its own. */
   readonly checks?: DomainChecks;
 }
@@ -70,6 +94,8 @@ export interface DomainRecord {
   readonly list?: number;
   /** Deliveries paused by an operator. */
   readonly paused: boolean;
+  /** When the pause ends by itself, ms since 1970; absent: when an operator says so. */
+  readonly pausedUntil?: number;
   /** Vanished from the configuration while mail is held: takes no new mail, hands over what it has. */
   readonly draining: boolean;
 }
@@ -136,7 +162,10 @@ export interface DirectoryWriter {
   addDomain(domain: DeclaredDomain): Promise<void>;
   /** Removes a domain of origin `api`; with mail held it drains first. */
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
-  setPaused(name: string, paused: boolean): Promise<boolean>;
+  /** Pauses, or lets go on; false: no such domain. `until` in ms since 1970 replaces what was said before. */
+  setPaused(name: string, paused: boolean, until?: number): Promise<boolean>;
+  /** Ends the pauses whose time has come; answers the domains. */
+  endPauses(): Promise<readonly string[]>;
   /** Changes the API list of a domain of either origin; answers how many entries it has afterwards. */
   changeRecipients(change: RecipientChange): Promise<number>;
   /** Removes draining domains that hold nothing any more; answers their names. */

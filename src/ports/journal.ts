@@ -5,7 +5,14 @@
 import type { Reply } from "../mail/reply.ts";
 import type { StoreCondition } from "./queue.ts";
 
-export type JournalEvent = MailEvent | ClientEvent | PrimaryEvent | StoreEvent | ListEvent | OperatorEvent;
+export type JournalEvent =
+  | MailEvent
+  | ClientEvent
+  | PrimaryEvent
+  | StoreEvent
+  | ListEvent
+  | ScannerEvent
+  | OperatorEvent;
 
 /** What happens to one mail. */
 export type MailEvent =
@@ -108,7 +115,14 @@ export type StoreEvent =
       readonly share: number;
       readonly recipients: number;
     }
-  | { readonly kind: "queue.expired"; readonly recipients: number };
+  | { readonly kind: "queue.expired"; readonly recipients: number }
+  /** A domain holds more than its quota, or less again; what it holds, in mails and octets. */
+  | {
+      readonly kind: "quota.reached" | "quota.left";
+      readonly domain: string;
+      readonly messages: number;
+      readonly bytes: number;
+    };
 
 /** A list of clients failed its test and is set aside, or passes it again. */
 export type ListEvent =
@@ -116,6 +130,29 @@ export type ListEvent =
   | { readonly kind: "blocklist.sound"; readonly zone: string }
   /** An address of ours is on a list of bad clients. */
   | { readonly kind: "blocklist.listsUs"; readonly zone: string; readonly ip: string };
+
+export type ScannerEvent =
+  /** `away`: a server failed several times in a row and is left alone for a while; `back`: it answers again. */
+  | {
+      readonly kind: "scanner.away";
+      readonly scanner: ScannerName;
+      readonly server: string;
+      readonly why: string;
+    }
+  | { readonly kind: "scanner.back"; readonly scanner: ScannerName; readonly server: string }
+  /** A body was judged; it may yet be refused for another reason. */
+  | {
+      readonly kind: "scanner.judged";
+      readonly id: string;
+      readonly scanner: ScannerName;
+      readonly result: "clean" | "found" | "oversize" | "away";
+      /** What was found, or why there is no answer. */
+      readonly what?: string;
+      /** Milliseconds after the last octet. */
+      readonly took: number;
+    };
+
+export type ScannerName = "clamav" | "rspamd";
 
 export type OperatorEvent =
   | {

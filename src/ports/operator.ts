@@ -1,5 +1,6 @@
 /** The queue as operators see it: lists, one mail, counts, and what they may do to mail. */
 import type { Readable } from "node:stream";
+import type { Authentication } from "./authentication.ts";
 import type { ClientFacts, Reason, State } from "./queue.ts";
 
 /** Narrows to mails; all given parts must match. */
@@ -47,6 +48,9 @@ export interface MailDetail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** Why it was set aside when it came. */
+  readonly quarantine?: string;
+  readonly authentication?: Authentication;
   readonly recipients: readonly QueueEntry[];
   /** False once the last recipient is gone. */
   readonly hasBody: boolean;
@@ -76,11 +80,20 @@ export interface ListRequest {
   readonly ledger?: boolean;
 }
 
+/** What is kept for a domain, in whatever state. */
+export interface Held {
+  readonly messages: number;
+  /** Octets of bodies. */
+  readonly bytes: number;
+}
+
 /** Reads; never in front of anybody's 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
   counts(): Promise<readonly QueueCount[]>;
+  /** Mails that have a recipient of the domain that is not gone. */
+  held(domain: string): Promise<Held>;
   /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
   export(id: string): Promise<Readable | undefined>;
 }

@@ -15,6 +15,7 @@
  */
 import type { Readable } from "node:stream";
 import type { Outcome } from "../mail/outcome.ts";
+import type { Authentication } from "./authentication.ts";
 
 export type State = "waiting" | "claimed" | "unconfirmed" | "held" | "parked" | "gone";
 
@@ -80,6 +81,10 @@ export interface NewMail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** Why it is set aside: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
+  readonly quarantine?: string;
+  /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
   /** Wall time in ms after which the store must refuse instead of beginning its transaction. */
   readonly deadline: number;
 }
@@ -89,6 +94,8 @@ export interface BodyWriter {
   readonly size: number;
   /** Takes over the chunk. A promise means: wait before the next one (back-pressure). Rejects on a sick or full disk. */
   write(chunk: Buffer): Promise<void> | undefined;
+  /** What was written, once more; between the last `write` and `accept`. Several may read at a time. */
+  read(): AsyncIterable<Buffer>;
   /** Throws away what was written. Safe at any time, also after `accept`. */
   abort(): void;
 }
@@ -131,6 +138,8 @@ export interface ClaimedMail {
   readonly topFields: string;
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
+  /** What was found at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
   /** Bytes of the body, top fields not counted. */
   readonly size: number;
   readonly body: Body;

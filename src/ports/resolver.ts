@@ -13,6 +13,15 @@ export interface MxRecord {
   readonly host: string;
 }
 
+export type RecordType = "A" | "AAAA" | "TXT" | "PTR";
+
+/** Records as the DNS has them, for standards that are written over them; no host table, no literals. */
+export interface RecordSource {
+  /** Addresses and names as text, each TXT record in one piece. `why` is the code of node:dns where there is one. */
+  records(name: string, type: RecordType): Promise<Lookup<string>>;
+  mx(domain: string): Promise<Lookup<MxRecord>>;
+}
+
 export interface Resolver {
   /** IPv4 and IPv6 addresses of a host: literals as they are, /etc/hosts first, then DNS. */
   addresses(host: string): Promise<Lookup<string>>;

@@ -56,14 +56,34 @@ export interface SendResult {
   readonly took: number;
 }
 
+/** What a peer said of addresses without getting a mail. */
+export interface Verification {
+  /** By address as asked; those without a reply are left out. */
+  readonly answers: ReadonlyMap<string, Reply>;
+  /** It does not take mail from the null sender at all. */
+  readonly refused?: Reply;
+  /** This connection is over. */
+  readonly trouble?: DestinationTrouble;
+}
+
 export interface Conversation {
   readonly capabilities: Capabilities;
   /** `dot`: the end of the body went out and its reply is awaited. `over`: no further mail can be sent. */
   readonly phase: "idle" | "envelope" | "body" | "dot" | "over";
-  /** False: this connection stands for another client (XCLIENT); the mail needs one of its own. */
+  /** Mails that may be in flight at the same time, as far as the peer and the settings allow. */
+  readonly window: number;
+  /**
+   * False: this connection stands for another client (XCLIENT). While mails are in flight that may change; when none
+   * is, the mail needs a connection of its own.
+   */
   takes(mail: ClaimedMail): boolean;
-  /** Never rejects: each recipient gets an outcome whatever happens. */
+  /**
+   * Never rejects: each recipient gets an outcome whatever happens. May be called while others are in flight; results
+   * come in the order of the calls. A cut leaves every mail whose body had gone whole `unconfirmed`.
+   */
   send(mail: ClaimedMail): Promise<SendResult>;
+  /** MAIL from the null sender and RCPT for each of these, then RSET: nothing is sent. Never rejects. */
+  verify(addresses: readonly string[]): Promise<Verification>;
   /** QUIT, politely and bounded to 2 s; never rejects. */
   quit(): Promise<void>;
   /** Drops the connection; mail past its final dot becomes `unconfirmed`. */

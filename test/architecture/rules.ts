@@ -83,6 +83,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   nodemailer: ["adapters/smtp-client"],
   "better-sqlite3": ["adapters/storage/sqlite"],
   dnsbl: ["adapters/dns"],
+  mailauth: ["adapters/authentication"],
   hono: ["endpoints/admin"],
   "@hono/node-server": ["endpoints/admin"],
   pino: ["adapters/journal"],

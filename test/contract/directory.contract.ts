@@ -181,6 +181,21 @@ function apiDomains(open: StoreFactory): void {
     await store.control.setPaused("one.test", false);
     assert.equal(paused(), false);
   });
+
+  it("ends a pause when its time has come, and no other", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test"), declared("two.test"));
+    const end = store.clock.now() + 60_000;
+    await store.control.setPaused("one.test", true, end);
+    await store.control.setPaused("two.test", true);
+    const one = () => store.directory.domain("one.test", store.directory.generation());
+    assert.deepEqual(await store.control.endPauses(), []);
+    assert.equal(one()?.pausedUntil, end);
+    store.move(60_000);
+    assert.deepEqual(await store.control.endPauses(), ["one.test"]);
+    assert.deepEqual([one()?.paused, one()?.pausedUntil], [false, undefined]);
+    assert.equal(store.directory.domain("two.test", store.directory.generation())?.paused, true);
+  });
 }
 
 function lists(open: StoreFactory): void {

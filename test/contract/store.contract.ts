@@ -92,6 +92,29 @@ function acceptance(open: StoreFactory): void {
     assert.equal(shown?.hasBody, true);
   });
 
+  it("keeps what was found about the sender, for claims by request and by grant", async () => {
+    await using store = await open();
+    const authentication = {
+      spf: { result: "pass", domain: "example.org", identity: "mailfrom" },
+      dkim: [{ domain: "example.org", selector: "s1" }],
+      dmarc: { result: "pass", policy: "reject" },
+      fromDomain: "example.org",
+      returnPath: true,
+    } as const;
+    const notices: WorkNotice[] = [];
+    store.work.onNotice((notice) => notices.push(notice));
+    const mail = newMail(store.clock.now(), { authentication });
+    await accept(store.intake, mail);
+    assert.deepEqual((await claimOne(store)).authentication, authentication);
+    assert.deepEqual((await store.reader.show(mail.id))?.authentication, authentication);
+    store.work.grant("one.test", 1);
+    await store.work.work();
+    await accept(store.intake, newMail(store.clock.now(), { authentication }));
+    await store.work.work();
+    const [granted] = notices.flatMap((notice) => (notice.kind === "claimed" ? [notice.mail] : []));
+    assert.deepEqual(granted?.authentication, authentication);
+  });
+
   it("keeps an empty body", async () => {
     await using store = await open();
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), ""), ACCEPTED);
@@ -112,6 +135,37 @@ function acceptance(open: StoreFactory): void {
       const mail = await claimOne(store);
       assert.equal(mail.body.size, size);
       for (let attempt = 0; attempt < 2; attempt++) assert.ok((await bodyOf(mail)).equals(content));
+    });
+  }
+
+  it("sets aside what comes with a reason for it, and lets it go on when it is released", async () => {
+    await using store = await open();
+    const recipients = to("a@one.test", "b@two.test");
+    const mail = newMail(store.clock.now(), { recipients, quarantine: "spam, score 9" });
+    store.work.grant("one.test", 1);
+    assert.deepEqual(await accept(store.intake, mail, "body"), ACCEPTED);
+    assert.deepEqual(await stateOf(store, mail.id), ["held", "held"]);
+    const shown = await store.reader.show(mail.id);
+    assert.deepEqual([shown?.quarantine, shown?.recipients[0]?.reason], ["spam, score 9", "quarantine"]);
+    const now = store.clock.now();
+    assert.deepEqual(await store.work.claim({ domain: "two.test", limit: 9, now: now + 1e9 }), []);
+    const act = { verb: "release", filter: { id: mail.id }, who: "x", now } as const;
+    assert.equal(await store.control.operate(act), 2);
+    assert.equal((await bodyOf(await claimOne(store))).toString(), "body");
+  });
+
+  for (const size of [4_000, 65_536, 700_000]) {
+    it(`shows a body of ${size} bytes once more before it is accepted`, async () => {
+      await using store = await open();
+      const content = Buffer.alloc(size, "0123456789");
+      const body = await fillBody(store.intake, Buffer.from(content));
+      for (let time = 0; time < 2; time++) {
+        const read: Buffer[] = [];
+        for await (const chunk of body.read()) read.push(chunk);
+        assert.ok(Buffer.concat(read).equals(content));
+      }
+      assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), ACCEPTED);
+      assert.ok((await bodyOf(await claimOne(store))).equals(content));
     });
   }
 

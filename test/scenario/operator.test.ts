@@ -112,6 +112,15 @@ describe("an operator", () => {
     assert.match(await complaint(1, "domain", "remove", DOMAIN), /declared in the configuration file/);
   });
 
+  test("tests a domain's primary without sending mail", async () => {
+    const before = site.primary.mails.length;
+    const told = await holdfast("domain", "test", DOMAIN);
+    assert.match(told, /^ {2}ok {4}known {5}alice@example\.test: 250 /m);
+    assert.match(told, /^ {2}warn {2}unknown {3}holdfast-test-\w+@example\.test: 250 /m);
+    assert.match(await holdfast("trust-kit", DOMAIN, "--verify"), /^ {2}ok {4}identity /m);
+    assert.equal(site.primary.mails.length, before);
+  });
+
   test("pauses a domain: mail is held, and goes out when it is resumed", async () => {
     const place = `127.0.0.1:${site.primary.port}`;
     await holdfast("domain", "add", "other.test", "--primary", place, "--tls", "none", "--catch-all");
@@ -121,6 +130,8 @@ describe("an operator", () => {
     await oneRoundTrip("other.test");
     assert.equal(await stateOf(id), "waiting");
     assert.match(await holdfast("domain", "show", DOMAIN), /^State: +paused$/m);
+    await holdfast("domain", "pause", DOMAIN, "--until", "2h");
+    assert.match(await holdfast("domain", "show", DOMAIN), /^State: +paused until /m);
     assert.match(await holdfast("queue", "show", id), /^Subject: +Test: plain$/m);
     assert.match(await holdfast("domain", "resume", DOMAIN), /deliveries go on/);
     await isDelivered(id);

@@ -75,6 +75,10 @@ export class FakeWorld {
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
   readonly resumed: string[] = [];
+  /** What a test session finds. */
+  rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
+    ? (...asked: Asked) => Found
+    : never = () => undefined;
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
   readonly events: JournalEvent[] = [];
@@ -105,6 +109,7 @@ export class FakeWorld {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
         counts: async () => this.#counts(),
+        held: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id) =>
           this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
       },
@@ -152,6 +157,7 @@ export class FakeWorld {
       status: () => this.status,
       primaries: async () => this.primaries,
       resume: async (domain) => void this.resumed.push(domain),
+      rehearse: async (domain, known) => this.rehearsal(domain, known),
       reload: async () => this.reloaded,
       metrics: async () => "holdfast_smtp_connections 4\n",
       journal: { record: (event) => void this.events.push(event) },
@@ -181,6 +187,13 @@ export class FakeWorld {
       client: { ip: "192.0.2.1", helo: "mail.sender.example" },
       topFields: "Received: from mail.sender.example\r\n",
       subject: "Hello",
+      authentication: {
+        spf: { result: "softfail", domain: "sender.example", identity: "mailfrom" },
+        dkim: [{ domain: "sender.example", selector: "s1" }],
+        dmarc: { result: "pass", policy: "reject" },
+        fromDomain: "sender.example",
+        returnPath: true,
+      },
       recipients,
       hasBody: true,
     };

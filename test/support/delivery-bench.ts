@@ -42,6 +42,8 @@ export interface Bench {
   readonly client: FakeSmtpClient;
   readonly resolver: FakeResolver;
   readonly journal: MemoryJournal;
+  /** 0.5 unless a test wants chance. */
+  random: () => number;
   /** Starts delivery; what waits in the store is found by it. */
   start(change?: Partial<DeliverySettings>, watch?: "all domains"): Promise<Delivery>;
   pass(milliseconds: number, step?: number): Promise<void>;
@@ -49,8 +51,9 @@ export interface Bench {
 
 export function deliveryBench(): Bench {
   const clock = new ManualClock();
-  const bench = {
+  const bench: Bench = {
     clock,
+    random: () => 0.5,
     store: new FakeWorkStore(clock),
     directory: new FakeDirectory(),
     client: new FakeSmtpClient(),
@@ -60,7 +63,7 @@ export function deliveryBench(): Bench {
     start: async (change: Partial<DeliverySettings> = {}, watch?: "all domains") => {
       const settings = { ...SETTINGS, ...change };
       const domains = watch && { domains: async () => bench.directory.names() };
-      const delivery = startDelivery({ ...bench, ...domains, log: SILENT, random: () => 0.5, settings });
+      const delivery = startDelivery({ ...bench, ...domains, log: SILENT, settings });
       await idle();
       return delivery;
     },

@@ -14,8 +14,18 @@ export class FakeSession {
   /** What came since, and the last octets of all that came. */
   readonly #pieces: Buffer[] = [];
   #tail: Buffer = Buffer.alloc(0);
+  /** It says nothing any more. */
+  #mute = false;
+  /** It hears nothing any more either. */
+  #gone = false;
   #inData = false;
+  /** Octets that the present BDAT still brings, and what its mail has so far. */
+  #chunkLeft = 0;
+  #lastChunk = false;
+  #chunks: Buffer[] = [];
   #sender = "";
+  /** A sender was taken and neither a body nor RSET came since. */
+  #open = false;
   #mailLine = "";
   #recipients: string[] = [];
   #tls = false;
@@ -45,7 +55,7 @@ export class FakeSession {
     this.#pieces.push(chunk);
     if (this.#inData && this.#primary.behaviour.midData === undefined && !this.#endsIn(chunk)) return;
     this.#input = Buffer.concat([this.#input, ...this.#pieces.splice(0)]);
-    while (this.#inData ? this.#body() : this.#line());
+    while (!this.#gone && (this.#chunkLeft > 0 ? this.#chunk() : this.#inData ? this.#body() : this.#line()));
     this.#tail = this.#input.subarray(-4);
   }
 
@@ -77,6 +87,7 @@ export class FakeSession {
     else if (verb === "MAIL") this.#mail(line);
     else if (verb === "RCPT") this.#rcpt(line);
     else if (verb === "DATA") this.#data();
+    else if (verb === "BDAT") this.#bdat(line);
     else if (verb === "RSET") this.#reset();
     else if (verb === "STAR") this.#startTls();
     else if (verb === "QUIT") this.#answer("221 2.0.0 bye", () => this.#socket.end());
@@ -95,15 +106,22 @@ export class FakeSession {
   }
 
   #mail(line: string): void {
-    this.#mailLine = line;
-    this.#sender = /<(.*)>/.exec(line)?.[1] ?? "";
-    this.#recipients = [];
-    this.#answer(this.#primary.behaviour.onMail?.(this.#sender) ?? "250 2.1.0 ok");
+    if (this.#open) return this.#answer("503 5.5.1 nested MAIL");
+    const sender = /<(.*)>/.exec(line)?.[1] ?? "";
+    const answer = this.#primary.behaviour.onMail?.(sender) ?? "250 2.1.0 ok";
+    if (answer.startsWith("2")) {
+      this.#open = true;
+      this.#mailLine = line;
+      this.#sender = sender;
+      this.#recipients = [];
+    }
+    this.#answer(answer);
   }
 
   #rcpt(line: string): void {
     const recipient = /<(.*)>/.exec(line)?.[1] ?? "";
-    const answer = this.#primary.behaviour.onRcpt?.(recipient) ?? "250 2.1.5 ok";
+    const refused = this.#open ? undefined : "503 5.5.1 MAIL first";
+    const answer = refused ?? this.#primary.behaviour.onRcpt?.(recipient) ?? "250 2.1.5 ok";
     if (answer.startsWith("2")) this.#recipients.push(recipient);
     this.#answer(answer);
   }
@@ -133,6 +151,7 @@ export class FakeSession {
     const data = unstuff(this.#input.subarray(2, end + 2));
     this.#input = this.#input.subarray(end + END.length);
     this.#inData = false;
+    this.#open = false;
     this.#finish(data);
     return true;
   }
@@ -147,8 +166,36 @@ export class FakeSession {
       tls: this.#tls,
     };
     const answer = this.#primary.behaviour.onDot?.(mail) ?? "250 2.0.0 taken";
+    this.#recipients = [];
     if (!/^[45]/.test(answer)) this.#primary.keep(mail);
     this.#answer(answer);
+  }
+
+  /** As RFC 3030 §2 has it: the octets are taken in any case, and answered when they are all there. */
+  #bdat(line: string): void {
+    const [, size = "0", last] = line.split(" ");
+    this.#chunkLeft = Number(size);
+    this.#lastChunk = last?.toUpperCase() === "LAST";
+    if (this.#chunkLeft === 0) this.#chunkEnded();
+  }
+
+  #chunk(): boolean {
+    const part = this.#input.subarray(0, this.#chunkLeft);
+    this.#input = this.#input.subarray(part.length);
+    this.#chunks.push(part);
+    this.#chunkLeft -= part.length;
+    if (this.#chunkLeft === 0) this.#chunkEnded();
+    return part.length > 0;
+  }
+
+  #chunkEnded(): void {
+    if (!this.#lastChunk) return this.#answer("250 2.0.0 chunk taken");
+    const data = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    // A transaction that was refused stays open until RSET, as the worst of peers have it.
+    if (this.#recipients.length === 0) return this.#answer("503 5.5.1 no valid recipients");
+    this.#finish(data);
+    this.#open = false;
   }
 
   #xclient(line: string): void {
@@ -181,6 +228,7 @@ export class FakeSession {
   }
 
   #reset(): void {
+    this.#open = false;
     this.#recipients = [];
     this.#answer("250 2.0.0 ok");
   }
@@ -204,6 +252,9 @@ export class FakeSession {
   }
 
   #answer(answer: string | Act, then?: () => void): void {
+    if (this.#mute) return;
+    this.#gone = answer === "close" || answer === "reset" || answer.startsWith("421");
+    this.#mute = this.#gone || answer === "silence";
     const { tarpit } = this.#primary.behaviour;
     if (tarpit === undefined) return this.#act(answer, then);
     this.#writing = this.#writing.then(

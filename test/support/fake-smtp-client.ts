@@ -1,5 +1,6 @@
 /** An SMTP client without a network: each destination `ip:port` is an object that a test switches. */
 import type { Outcome } from "../../src/mail/outcome.ts";
+import type { Reply } from "../../src/mail/reply.ts";
 import type { ClaimedMail } from "../../src/ports/queue.ts";
 import type {
   Capabilities,
@@ -7,6 +8,7 @@ import type {
   SendResult,
   SmtpClient,
   Target,
+  Verification,
 } from "../../src/ports/smtp-client.ts";
 import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
 
@@ -25,6 +27,17 @@ export class FakeServer {
   most = Infinity;
   /** What a mail comes to; by default delivered. May wait. */
   onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
+  /** What it says to RCPT from the null sender; by default it takes all. May wait. */
+  onVerify: (address: string) => Reply | Promise<Reply> = () => ({ code: 250, text: "ok" });
+  /** What it says to the null sender. */
+  nullSender: Reply = { code: 250, text: "ok" };
+  /** Addresses that were asked for, in order. */
+  readonly asked: string[] = [];
+  /** Mails that a conversation takes at once. */
+  window = 1;
+  /** Most mails that were in flight at once, in all conversations. */
+  mostInFlight = 0;
+  inFlight = 0;
   knocks = 0;
   conversations = 0;
   open = 0;
@@ -76,12 +89,17 @@ export class FakeSmtpClient implements SmtpClient {
 
 class FakeConversation implements Conversation {
   readonly capabilities: Capabilities;
+  readonly window: number;
   phase: Conversation["phase"] = "idle";
   readonly #server: FakeServer;
+  readonly #aborted = Promise.withResolvers<void>();
+  #inFlight = 0;
+  #ended = false;
 
   constructor(server: FakeServer) {
     this.#server = server;
     const { name, tls } = server;
+    this.window = server.window;
     this.capabilities = { name, extensions: ["PIPELINING"], ...(tls !== undefined && { tls }) };
     server.open += 1;
     server.mostOpen = Math.max(server.mostOpen, server.open);
@@ -93,17 +111,28 @@ class FakeConversation implements Conversation {
 
   async send(mail: ClaimedMail): Promise<SendResult> {
     this.phase = "body";
-    this.#server.mails.push(mail);
-    const aborted = new Promise<SendResult>((resolve) => {
-      this.#abort = () => {
-        const trouble = new DestinationTrouble("session", "aborted");
-        resolve(allOf(mail, { kind: "deferred", reply: { code: 421, text: "aborted" } }, trouble));
-      };
-    });
-    const result = await Promise.race([this.#server.onMail(mail), aborted]);
-    this.phase = "idle";
+    const server = this.#server;
+    server.mails.push(mail);
+    server.inFlight += 1;
+    this.#inFlight += 1;
+    server.mostInFlight = Math.max(server.mostInFlight, server.inFlight);
+    const result = await Promise.race([
+      server.onMail(mail),
+      this.#aborted.promise.then(() => abortedMail(mail)),
+    ]);
+    server.inFlight -= 1;
+    this.#inFlight -= 1;
+    if (!this.#ended && this.#inFlight === 0) this.phase = "idle";
     if (result.trouble !== undefined) this.#end();
     return result;
+  }
+
+  async verify(addresses: readonly string[]): Promise<Verification> {
+    const { nullSender, onVerify, asked } = this.#server;
+    if (nullSender.code >= 300) return { answers: new Map(), refused: nullSender };
+    asked.push(...addresses);
+    const answers = addresses.map(async (address) => [address, await onVerify(address)] as const);
+    return { answers: new Map(await Promise.all(answers)) };
   }
 
   async quit(): Promise<void> {
@@ -111,14 +140,18 @@ class FakeConversation implements Conversation {
   }
 
   abort(): void {
-    this.#abort();
+    this.#aborted.resolve();
     this.#end();
   }
 
-  #abort = (): void => {};
-
   #end(): void {
-    if (this.phase !== "over") this.#server.open -= 1;
+    if (!this.#ended) this.#server.open -= 1;
+    this.#ended = true;
     this.phase = "over";
   }
+}
+
+function abortedMail(mail: ClaimedMail): SendResult {
+  const trouble = new DestinationTrouble("session", "aborted");
+  return allOf(mail, { kind: "deferred", reply: { code: 421, text: "aborted" } }, trouble);
 }

@@ -11,9 +11,11 @@ import { connectionMemory } from "../../src/runtime/limits.ts";
 import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
+import { mailAuthenticator } from "../../src/adapters/authentication/authentication.ts";
 import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
+import type { Inspection } from "../../src/ports/inspection.ts";
 import { Policy, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import {
@@ -88,6 +90,9 @@ export class MemoryIntake implements Intake {
         // The store may move the memory to another thread: nobody may look at it again.
         chunk.fill(0xff);
         return this.onWrite(chunk);
+      },
+      read: async function* (): AsyncGenerator<Buffer> {
+        yield* chunks.map((chunk) => Buffer.from(chunk));
       },
       abort: (): void => void this.open.delete(writer),
     };
@@ -171,6 +176,7 @@ export interface BenchOptions {
   readonly limits?: Partial<SmtpLimits>;
   readonly domains?: readonly TestDomain[];
   readonly checks?: readonly Check[];
+  readonly inspections?: readonly Inspection[];
   /** Settings of the checks; lists are asked of `dnsServer`. */
   readonly checkSettings?: CheckSettings;
   readonly dnsServer?: string;
@@ -217,16 +223,19 @@ export function benchParts(options: BenchOptions = {}) {
     blocklists: dnsBlocklists({ servers: [dnsServer], clock }),
     isSound: (): boolean => true,
   };
+  const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
   const policy = new Policy({
     recipients: new Recipients(directory),
     settings: () => checkSettings,
     hostname: "mx.us",
     greylist: { memory: memoryGreylist(), longAway: () => false },
-    resolver: dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" }),
+    resolver,
+    authenticator: mailAuthenticator({ resolver, hostname: "mx.us", log }),
     dnsbl,
     clock,
     log,
     ...(options.checks !== undefined && { checks: options.checks }),
+    ...(options.inspections !== undefined && { inspections: options.inspections }),
   });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };

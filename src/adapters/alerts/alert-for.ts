@@ -20,25 +20,10 @@ interface Words {
 function sentence(event: JournalEvent): Words | undefined {
   switch (event.kind) {
     case "primary.down":
-      return words(
-        event.destination,
-        `${event.destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`,
-      );
     case "primary.up":
-      return words(
-        event.destination,
-        `${event.destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`,
-      );
     case "primary.loop":
-      return words(
-        event.destination,
-        `${event.destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`,
-      );
     case "primary.weakened":
-      return words(
-        event.destination,
-        `${event.destination}, which takes mail for ${list(event.domains)}: ${event.why}.`,
-      );
+      return words(event.destination, primaryText(event));
     case "probation.stopped":
       return words(
         `${event.domain} at ${event.destination}`,
@@ -50,22 +35,23 @@ function sentence(event: JournalEvent): Words | undefined {
         `${event.domain} at ${event.destination}`,
         `Mail for ${event.domain} goes to ${event.destination} again (${event.why}); ${people(event.held)} waiting.`,
       );
+    case "scanner.away":
+    case "scanner.back":
+      return words(`${event.scanner} ${event.server}`, scannerText(event));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
     case "store.condition":
       return words("store", storeText(event));
     case "store.checked":
-      return event.findings.length === 0
-        ? undefined
-        : words(
-            "store",
-            `The mail database is damaged: ${event.findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`,
-          );
+      return event.findings.length === 0 ? undefined : words("store", damageText(event));
     case "queue.oldest":
       return words(
         event.domain,
         `The oldest mail for ${event.domain} waits since ${timeInWords(event.age)}; ${people(event.recipients)} waiting.`,
       );
+    case "quota.reached":
+    case "quota.left":
+      return words(event.domain, quotaText(event));
     case "queue.expiring":
       return words(
         event.domain,
@@ -76,14 +62,54 @@ function sentence(event: JournalEvent): Words | undefined {
   }
 }
 
+type Checked = Extract<JournalEvent, { kind: "store.checked" }>;
+
+function damageText({ findings }: Checked): string {
+  return `The mail database is damaged: ${findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`;
+}
+
+type Quota = Extract<JournalEvent, { kind: "quota.reached" | "quota.left" }>;
+
+function quotaText({ kind, domain, messages, bytes }: Quota): string {
+  const what = `${messages} mails, ${sizeInWords(bytes)}`;
+  return kind === "quota.reached"
+    ? `${domain} has reached its quota (${what} held); senders are put off until some of it is gone.`
+    : `${domain} is below its quota again (${what} held); its mail is taken.`;
+}
+
 function words(subject: string, text: string): Words {
   return { subject, text };
+}
+
+type PrimaryKind = "primary.down" | "primary.up" | "primary.loop" | "primary.weakened";
+
+function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): string {
+  const { destination } = event;
+  switch (event.kind) {
+    case "primary.down":
+      return `${destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`;
+    case "primary.up":
+      return `${destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`;
+    case "primary.loop":
+      return `${destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`;
+    case "primary.weakened":
+      return `${destination}, which takes mail for ${list(event.domains)}: ${event.why}.`;
+  }
 }
 
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;
 
 function listedText({ ip, zone }: Listed): string {
   return `Our address ${ip} is listed by ${zone}; primaries may refuse what is handed over.`;
+}
+
+type Scanner = Extract<JournalEvent, { kind: "scanner.away" | "scanner.back" }>;
+
+function scannerText(event: Scanner): string {
+  const { scanner, server } = event;
+  return event.kind === "scanner.back"
+    ? `The scanner ${scanner} at ${server} answers again.`
+    : `The scanner ${scanner} at ${server} does not answer (${event.why}); it is tried again from time to time.`;
 }
 
 type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;

@@ -44,7 +44,9 @@ export class AnswerCache<T> {
     const entry: Entry<T> = {
       expires: Infinity,
       answer: ask().then((answer) => {
-        entry.expires = this.#clock.now() + lifetime(answer, this.#lifetimes);
+        const lives = lifetime(answer, this.#lifetimes);
+        entry.expires = this.#clock.now() + lives;
+        if (lives === 0 && this.#entries.get(key) === entry) this.#entries.delete(key);
         return answer.lookup;
       }),
     };

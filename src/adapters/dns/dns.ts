@@ -9,13 +9,14 @@
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
-import type { Lookup, MxRecord, Resolver } from "../../ports/resolver.ts";
+import type { Lookup, MxRecord, RecordSource, RecordType, Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { queryName } from "./blocklists.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import type { Answer } from "./answer-cache.ts";
 import { HostsFile } from "./hosts-file.ts";
 import { ask, openResolver } from "./question.ts";
+import { RecordCache } from "./records.ts";
 
 export { dnsBlocklists } from "./blocklists.ts";
 
@@ -32,18 +33,19 @@ export interface DnsSettings {
   readonly hosts?: string;
 }
 
-export function dnsResolver(settings: DnsSettings): Resolver {
+export function dnsResolver(settings: DnsSettings): Resolver & RecordSource {
   return new SystemResolver(settings);
 }
 
 type Timed = readonly { readonly address: string; readonly ttl: number }[];
 
-class SystemResolver implements Resolver {
+class SystemResolver implements Resolver, RecordSource {
   readonly #dns: DnsResolver;
   readonly #hosts: HostsFile;
   readonly #addresses: AnswerCache<string>;
   readonly #mx: AnswerCache<MxRecord>;
   readonly #names: AnswerCache<string>;
+  readonly #records: RecordCache;
 
   constructor({ servers, clock, hosts = "/etc/hosts" }: DnsSettings) {
     this.#dns = openResolver(servers);
@@ -51,6 +53,7 @@ class SystemResolver implements Resolver {
     this.#addresses = new AnswerCache(clock, CAPACITY);
     this.#mx = new AnswerCache(clock, CAPACITY);
     this.#names = new AnswerCache(clock, CAPACITY);
+    this.#records = new RecordCache(this.#dns, clock);
   }
 
   async addresses(host: string): Promise<Lookup<string>> {
@@ -73,6 +76,10 @@ class SystemResolver implements Resolver {
     const address = normaliseIp(ip);
     if (isIP(address) === 0) return Promise.resolve({ kind: "none" });
     return this.#names.get(address, async () => ({ lookup: await this.#confirm(address) }));
+  }
+
+  records(name: string, type: RecordType): Promise<Lookup<string>> {
+    return this.#records.records(name, type);
   }
 
   async #askAddresses(name: string): Promise<Answer<string>> {

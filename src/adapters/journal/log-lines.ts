@@ -8,17 +8,20 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "primary.down": "warn",
   "primary.loop": "error",
   "queue.oldest": "warn",
+  "quota.reached": "warn",
   "queue.expiring": "warn",
   "queue.expired": "warn",
   "config.refused": "error",
   "blocklist.sick": "warn",
   "blocklist.listsUs": "error",
+  "scanner.away": "warn",
 };
 
 /** How loud an event is. */
 export function levelOf(event: JournalEvent): LogLevel {
   if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
+  if (event.kind === "scanner.judged") return event.result === "clean" ? "debug" : "info";
   return LEVELS[event.kind] ?? "info";
 }
 

@@ -26,6 +26,8 @@ const LAG_RESOLUTION = 20;
 const MAX_PRIMARIES = 1000;
 /** Seconds, from at once to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
+/** Seconds. */
+const SCANS = [0.005, 0.02, 0.1, 0.5, 2, 5, 10, 20];
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -50,6 +52,16 @@ export class Metrics {
     buckets: AGES,
     registers: [this.#registry],
   });
+  readonly #scans = new Histogram({
+    name: "holdfast_scan_seconds",
+    help: "Time that scanners took after the last octet of a body, by what they said",
+    labelNames: ["scanner", "result"],
+    buckets: SCANS,
+    registers: [this.#registry],
+  });
+  readonly #scannersAway = this.#counter("scanner_away_total", "Servers of scanners that were left alone", [
+    "scanner",
+  ]);
   readonly #queue = this.#gauge("queue_recipients", "Recipients in the queue by state", ["state"]);
   readonly #oldest = this.#gauge(
     "queue_oldest_timestamp_seconds",
@@ -91,6 +103,10 @@ export class Metrics {
         return this.#settled.inc({ result: event.kind.slice("mail.".length) });
       case "client.refused":
         return this.#refused.inc({ stage: event.stage, class: event.reply.code >= 500 ? "5xx" : "4xx" });
+      case "scanner.judged":
+        return this.#scans.observe({ scanner: event.scanner, result: event.result }, event.took / 1000);
+      case "scanner.away":
+        return this.#scannersAway.inc({ scanner: event.scanner });
       case "queue.expired":
         return this.#expired.inc(event.recipients);
       default:

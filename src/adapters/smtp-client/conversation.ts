@@ -1,17 +1,28 @@
+/**
+ * Mails over one connection. Several may be in flight (`window`): where the peer pipelines (RFC 2920), a body and the
+ * next mail's MAIL, RCPT and DATA leave together, because a message may stand first in a group and DATA last; where
+ * it takes BDAT too (RFC 3030), whole mails follow each other without waiting. Nobody's body goes out behind a DATA
+ * that was refused: it is written when 354 was read. Behind BDAT each mail begins with RSET, so that a refused one
+ * leaves neither sender nor recipients to its successor.
+ *
+ * At a cut each mail in flight tells by itself how far it was: past its end unconfirmed, before that deferred, not
+ * begun released. What follows a mail that was answered with 421 was not looked at and is released.
+ */
 import type { Readable } from "node:stream";
-import type { Outcome } from "../../mail/outcome.ts";
-import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
-import { reply } from "../../mail/reply.ts";
-import type { Identity } from "../../ports/directory.ts";
+import type { Identity, Pipelining } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Capabilities, Conversation, SendResult } from "../../ports/smtp-client.ts";
-import { DotStuffer } from "./dot-stuffing.ts";
-import { Closing, sendEnvelope, whileOpen, wireSize } from "./envelope.ts";
+import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
+import type { Envelope, EnvelopeResult } from "./envelope.ts";
+import { asBatch, Closing, envelopeOf, readEnvelope, whileOpen } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
+import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
+import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
+import type { Turn } from "./turns.ts";
+import { Turns } from "./turns.ts";
+import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
-import { ConnectionLost } from "./wire.ts";
 
 export interface ConversationLimits {
   /** Milliseconds for the peer to take some octets of the body; RFC 5321 §4.5.3.2: 3 min. */
@@ -21,24 +32,44 @@ export interface ConversationLimits {
   /** Our EHLO name. */
   readonly hostname: string;
   readonly identity?: Identity;
+  /** How much may leave without waiting for replies; absent: `mails`. */
+  readonly pipelining?: Pipelining;
+  /** False: BDAT is not used. */
+  readonly chunking?: boolean;
 }
 
 const QUIT_TIMEOUT = 2000;
 
-/** Our own disk's trouble while a body was read; the peer is not to blame. */
-class BodyUnreadable extends Error {}
+/** Mails in flight at most: a body and an envelope behind it, or whole mails. */
+const WITH_DATA = 2;
+const WITH_BDAT = 8;
 
-/** Mails over one connection, one after another. */
+/** A mail with more recipients is not sent ahead of the answers to them. */
+const RECIPIENTS_AHEAD = 100;
+
+interface Sending {
+  readonly transaction: Transaction;
+  readonly source: Buffer | Readable;
+  readonly turn: Turn;
+}
+
 export class WireConversation implements Conversation {
   readonly capabilities: Capabilities;
+  readonly window: number;
   readonly #wire: Wire;
   readonly #limits: ConversationLimits;
-  #phase: Conversation["phase"] = "idle";
-  /** The kernel took the octets of the present body up to the final dot. */
-  #flushed = false;
-  #refusedAt: SendResult["refusedAt"];
+  readonly #pipelined: boolean;
+  readonly #chunked: boolean;
+  readonly #turns = new Turns();
+  readonly #active = new Set<Transaction>();
+  #over = false;
+  /** The peer ended the session by 421, in answer to a mail. */
+  #closedBy: Closing | undefined;
+  /** A transaction may stand open at the peer: its sender was taken, its body never sent. */
+  #leftOpen = false;
   /** The mail whose client the last XCLIENT named. */
   #introduced: ClaimedMail | undefined;
+  #last: ClaimedMail | undefined;
   /** The peer takes another XCLIENT in this session. */
   #anew = false;
   #refusesXclient = false;
@@ -47,32 +78,67 @@ export class WireConversation implements Conversation {
     this.#wire = wire;
     this.capabilities = capabilities;
     this.#limits = limits;
+    const { pipelining = "mails", chunking = true } = limits;
+    const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
+    this.#pipelined = pipelining !== "none" && offers("PIPELINING");
+    this.#chunked = chunking && this.#pipelined && offers("CHUNKING");
+    const several = this.#pipelined && pipelining === "mails";
+    this.window = !several ? 1 : this.#chunked ? WITH_BDAT : WITH_DATA;
   }
 
   get phase(): Conversation["phase"] {
-    const quiet = this.#wire.lost === undefined && this.#wire.early() === undefined;
-    return this.#phase === "idle" && !quiet ? "over" : this.#phase;
+    if (this.#over || this.#wire.lost !== undefined) return "over";
+    let furthest: Conversation["phase"] = "idle";
+    for (const { stage } of this.#active) {
+      if (stage === "dot") return "dot";
+      if (stage === "body") furthest = "body";
+      else if (furthest === "idle") furthest = "envelope";
+    }
+    return furthest === "idle" && this.#wire.early() !== undefined ? "over" : furthest;
   }
 
   takes(mail: ClaimedMail): boolean {
+    if (this.#limits.identity !== "xclient") return true;
+    if (this.#turns.size > 0) return this.#last === undefined || sameClient(this.#last, mail);
     return this.#introduced === undefined || this.#anew || sameClient(this.#introduced, mail);
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {
-    const begun = performance.now();
-    const outcomes = new Map<number, Outcome>();
-    const unfit = this.#unfit(mail);
-    if (unfit !== undefined) return { outcomes: allWith(mail, outcomes, unfit), refusedAt: "here", took: 0 };
-    if (this.phase !== "idle") return this.#notBegun(mail, outcomes);
-    this.#refusedAt = undefined;
-    const trouble = await this.#transact(mail, outcomes);
-    const refusedAt = this.#refusedAt;
-    return {
-      outcomes,
-      took: performance.now() - begun,
-      ...(trouble !== undefined && { trouble }),
-      ...(refusedAt !== undefined && { refusedAt }),
-    };
+    const unfit = unfitFor(this.capabilities, mail);
+    if (unfit !== undefined) return unfit;
+    const transaction = new Transaction(mail);
+    const turn = this.#turns.take();
+    this.#last = mail;
+    if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
+    this.#active.add(transaction);
+    try {
+      await this.#transact(transaction, turn);
+      return transaction.result(undefined);
+    } catch (error) {
+      // Those before it end first: they may still be answered when only our own disk failed.
+      await turn.mayRead;
+      const cause = this.#causeOf(error);
+      this.#close((error as Error).message);
+      return transaction.result(transaction.broken(cause, this.#wire));
+    } finally {
+      this.#active.delete(transaction);
+      turn.read();
+    }
+  }
+
+  async verify(addresses: readonly string[]): Promise<Verification> {
+    const turn = this.#turns.take();
+    await turn.mayRead;
+    try {
+      this.#stillOpen();
+      return await verify(this.#wire, addresses, this.capabilities);
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#close(why);
+      return { answers: new Map(), trouble: new DestinationTrouble("session", why) };
+    } finally {
+      turn.read();
+    }
   }
 
   async quit(): Promise<void> {
@@ -87,33 +153,88 @@ export class WireConversation implements Conversation {
     this.#wire.lose("we gave the connection up");
   }
 
-  /** Answers the trouble that ended the connection, if any. */
-  async #transact(
-    mail: ClaimedMail,
-    outcomes: Map<number, Outcome>,
-  ): Promise<DestinationTrouble | undefined> {
-    this.#phase = "envelope";
-    this.#flushed = false;
-    try {
-      await this.#introduce(mail);
-      const { taken, open, refusedAt } = await sendEnvelope(this.#wire, mail, this.capabilities, outcomes);
-      this.#refusedAt = refusedAt;
-      if (open) await this.#body(mail, taken, outcomes);
-      else if (outcomes.size > 0) await this.#reset();
-      this.#phase = "idle";
-      return undefined;
-    } catch (error) {
-      return this.#broken(mail, outcomes, error);
+  async #transact(transaction: Transaction, turn: Turn): Promise<void> {
+    const { mail } = transaction;
+    await turn.mayWrite;
+    this.#stillOpen();
+    const source = readBody(mail);
+    await this.#introduce(mail, turn);
+    const reset = this.#leftOpen || (this.#chunked && !turn.first());
+    const envelope = envelopeOf(mail, { capabilities: this.capabilities, reset, chunked: this.#chunked });
+    transaction.begin();
+    if (this.#pipelined) this.#wire.write([asBatch(envelope)]);
+    if (this.window === WITH_BDAT && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD) {
+      await this.#sendAhead(transaction, source, turn);
+      const read = await this.#readEnvelope(transaction, envelope);
+      await this.#readFinal(transaction, read);
+      return;
     }
+    await turn.mayRead;
+    const read = await this.#readEnvelope(transaction, envelope);
+    this.#leftOpen = !read.open || read.taken.length === 0;
+    if (!read.open) return;
+    await this.#sendBody({ transaction, source, turn }, read.taken.length > 0);
+    await this.#readFinal(transaction, read);
+  }
+
+  async #readEnvelope(transaction: Transaction, envelope: Envelope): Promise<EnvelopeResult> {
+    const { mail, outcomes } = transaction;
+    const ask = async (line: string, timeout: number): Promise<Reply> => {
+      if (!this.#pipelined) this.#wire.write([line]);
+      return whileOpen(await this.#wire.reply(timeout));
+    };
+    const read = await readEnvelope(envelope, mail, outcomes, { ask, pipelined: this.#pipelined });
+    transaction.refusedAt = read.refusedAt;
+    return read;
+  }
+
+  async #readFinal(transaction: Transaction, read: EnvelopeResult): Promise<void> {
+    const answer = whileOpen(await this.#wire.reply(this.#limits.final));
+    const closed = transaction.answered(read, answer);
+    // A final dot ends the transaction whatever is answered; a refused BDAT may not.
+    if (this.#chunked) this.#leftOpen = !closed;
+  }
+
+  /** The whole mail behind its envelope, whose replies are read when it is this mail's turn. */
+  async #sendAhead(transaction: Transaction, body: Buffer, turn: Turn): Promise<void> {
+    const { mail } = transaction;
+    transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
+    if (this.#wire.crowded) await this.#wire.drain(this.#limits.block);
+    turn.written();
+    await turn.mayRead;
+  }
+
+  /** The body of a mail whose envelope was answered; the next envelope may go out behind it. */
+  async #sendBody({ transaction, source, turn }: Sending, wanted: boolean): Promise<void> {
+    const { mail } = transaction;
+    const early = this.#wire.early();
+    if (early !== undefined) throw new Closing(early);
+    transaction.stage = "body";
+    if (Buffer.isBuffer(source)) {
+      const whole = this.#chunked ? [bdatLine(mail), mail.topFields, source] : stuffed(mail, source);
+      // RFC 2920 §3.1: a peer that took DATA without a recipient gets an empty body.
+      transaction.finish(this.#wire, wanted ? whole : [".\r\n"]);
+      return turn.written();
+    }
+    if (!wanted) {
+      source.destroy();
+      transaction.finish(this.#wire, [".\r\n"]);
+      return turn.written();
+    }
+    const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, block: this.#limits.block });
+    // Nothing follows before the kernel has the end, so that it stays known whether it left.
+    transaction.finish(this.#wire, last, () => turn.written());
   }
 
   /** XCLIENT once for all mails of one client; a primary that refuses it goes on with us as the client. */
-  async #introduce(mail: ClaimedMail): Promise<void> {
+  async #introduce(mail: ClaimedMail, turn: Turn): Promise<void> {
     if (this.#limits.identity !== "xclient") return;
     if (this.#refusesXclient || (this.#introduced !== undefined && sameClient(this.#introduced, mail)))
       return;
     const line = xclientLine(mail, this.capabilities);
     if (line === undefined) return;
+    await turn.mayRead;
+    this.#stillOpen();
     const before = this.#introduced;
     this.#wire.write([line]);
     const answer = whileOpen(await this.#wire.reply(this.#limits.block));
@@ -122,139 +243,28 @@ export class WireConversation implements Conversation {
     this.#refusesXclient = answer.code !== 220;
     if (this.#refusesXclient) return;
     this.#introduced = mail;
+    this.#leftOpen = false;
     // The session begins anew with the greeting; many a peer takes one XCLIENT a session.
     this.#wire.write([`EHLO ${this.#limits.hostname}\r\n`]);
     const greeted = whileOpen(await this.#wire.reply(this.#limits.block));
     this.#anew = /\bXCLIENT\b/i.test(greeted.text);
   }
 
-  async #body(mail: ClaimedMail, taken: readonly number[], outcomes: Map<number, Outcome>): Promise<void> {
-    this.#phase = "body";
-    // RFC 2920 §3.1: a peer that took DATA without a recipient gets an empty body.
-    if (taken.length === 0) this.#finish([".\r\n"]);
-    else await this.#sendBody(mail);
-    const answer = whileOpen(await this.#wire.reply(this.#limits.final));
-    for (const n of taken) outcomes.set(n, outcomeOf(answer.code < 300 ? answer : noFinal(answer)));
-    if (taken.length > 0 && answer.code >= 300) this.#refusedAt = "body";
-  }
-
-  async #sendBody(mail: ClaimedMail): Promise<void> {
-    const stuffer = new DotStuffer();
-    const top = stuffer.push(Buffer.from(mail.topFields));
-    const source = this.#read(mail);
-    if (Buffer.isBuffer(source)) {
-      this.#finish([...top, ...stuffer.push(source), stuffer.end()]);
-      return;
-    }
-    this.#wire.write(top);
-    await this.#pump(source, stuffer);
-    this.#finish([stuffer.end()]);
-  }
-
-  async #pump(source: Readable, stuffer: DotStuffer): Promise<void> {
-    try {
-      for await (const chunk of source) {
-        this.#wire.write(stuffer.push(chunk as Buffer));
-        await this.#wire.drain(this.#limits.block);
-        // A peer that answers within the body has made up its mind, RFC 5321 §3.8.
-        const early = this.#wire.early();
-        if (early !== undefined) throw new Closing(early);
-      }
-    } catch (error) {
-      source.destroy();
-      throw error instanceof ConnectionLost || error instanceof Closing ? error : unreadable(error);
-    }
-  }
-
-  #read(mail: ClaimedMail): Buffer | Readable {
-    try {
-      return mail.body.read();
-    } catch (error) {
-      throw unreadable(error);
-    }
-  }
-
-  /** Hands the last octets with the final dot to the socket. */
-  #finish(parts: readonly (Buffer | string)[]): void {
+  #stillOpen(): void {
     if (this.#wire.lost !== undefined) throw this.#wire.lost;
-    this.#phase = "dot";
-    this.#wire.write(parts, () => {
-      this.#flushed = true;
-    });
   }
 
-  /** After a refused envelope: some peers keep the sender, so the next MAIL starts clean. */
-  async #reset(): Promise<void> {
-    this.#wire.write(["RSET\r\n"]);
-    whileOpen(await this.#wire.reply(this.#limits.block));
-  }
-
-  #broken(mail: ClaimedMail, outcomes: Map<number, Outcome>, error: unknown): DestinationTrouble | undefined {
-    const outcome = this.#outcomeOf(error);
-    for (const { n } of mail.recipients) {
-      if (!outcomes.has(n)) outcomes.set(n, outcome);
+  /** Why a mail ended: what the peer said to one before it stands above the connection's end that followed. */
+  #causeOf(error: unknown): unknown {
+    if (error instanceof Closing && this.#closedBy === undefined) {
+      this.#closedBy = error;
+      return error;
     }
-    const why = (error as Error).message;
-    this.#close(why);
-    if (error instanceof BodyUnreadable) return undefined;
-    return new DestinationTrouble("session", why, error instanceof Closing ? error.reply : undefined);
-  }
-
-  #outcomeOf(error: unknown): Outcome {
-    const why = (error as Error).message;
-    if (error instanceof Closing) return { kind: "deferred", reply: closing(error.reply) };
-    if (error instanceof BodyUnreadable) return { kind: "deferred", reply: reply(451, "4.3.0", why) };
-    return this.#mayHaveArrived()
-      ? { kind: "unconfirmed", why }
-      : { kind: "deferred", reply: reply(421, "4.4.2", why) };
-  }
-
-  /**
-   * The dot is the last octet, so it can have arrived only when the kernel took all of them. Below TLS that is
-   * not known exactly; there the moment of writing counts.
-   */
-  #mayHaveArrived(): boolean {
-    return this.#phase === "dot" && (this.#flushed || this.#wire.encrypted);
-  }
-
-  #notBegun(mail: ClaimedMail, outcomes: Map<number, Outcome>): SendResult {
-    const why = this.#wire.lost?.message ?? this.#wire.early()?.text ?? "the conversation is over";
-    this.#close(why);
-    const trouble = new DestinationTrouble("session", why, this.#wire.early());
-    return { outcomes: allWith(mail, outcomes, { kind: "released" }), trouble, took: 0 };
-  }
-
-  /** What cannot be handed to this peer at all, in our words. */
-  #unfit(mail: ClaimedMail): Outcome | undefined {
-    const { size, extensions } = this.capabilities;
-    if (mail.smtpUtf8 && !extensions.includes("SMTPUTF8"))
-      return { kind: "refused", reply: reply(550, "5.6.7", "The primary offers no SMTPUTF8") };
-    if (size !== undefined && wireSize(mail) > size)
-      return { kind: "refused", reply: reply(552, "5.3.4", `The primary takes at most ${size} octets`) };
-    return undefined;
+    return this.#closedBy === undefined ? error : new EndedBefore(this.#closedBy.message);
   }
 
   #close(why: string): void {
-    this.#phase = "over";
+    this.#over = true;
     this.#wire.lose(why);
   }
-}
-
-function allWith(mail: ClaimedMail, outcomes: Map<number, Outcome>, outcome: Outcome): Map<number, Outcome> {
-  for (const { n } of mail.recipients) outcomes.set(n, outcome);
-  return outcomes;
-}
-
-function unreadable(error: unknown): BodyUnreadable {
-  return new BodyUnreadable(`the stored body could not be read: ${(error as Error).message}`);
-}
-
-/** A 3xx to the final dot is no final word. */
-function noFinal(answer: Reply): Reply {
-  return answer.code < 400 ? { code: 451, text: `the body was answered with ${answer.code}` } : answer;
-}
-
-/** Any early answer ends the session for this mail as a 421 does. */
-function closing(answer: Reply): Reply {
-  return answer.code === 421 ? answer : { ...answer, code: 421 };
 }

@@ -1,6 +1,6 @@
 /**
- * MAIL, RCPT and DATA of one mail, RFC 5321 §3.3: as one batch where the peer pipelines (RFC 2920), else one by one.
- * Outcomes are kept by position, so that one address named twice stays two recipients.
+ * MAIL, RCPT and DATA of one mail, RFC 5321 §3.3, as lines to send and as replies to read. Outcomes are kept by
+ * position, so that one address named twice stays two recipients.
  */
 import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
@@ -9,7 +9,6 @@ import { isPositive } from "../../mail/reply.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 import { xforwardLines } from "./identity.ts";
-import type { Wire } from "./wire.ts";
 
 /** RFC 5321 §4.5.3.2, in ms. */
 const MAIL_TIMEOUT = 5 * 60_000;
@@ -25,6 +24,15 @@ export class Closing extends Error {
   }
 }
 
+export interface Envelope {
+  /** What goes before MAIL; its replies change nothing. */
+  readonly before: readonly string[];
+  readonly mail: string;
+  readonly recipients: readonly string[];
+  /** Absent where BDAT carries the body. */
+  readonly data?: string;
+}
+
 export interface EnvelopeResult {
   /** Recipients that the peer took. */
   readonly taken: readonly number[];
@@ -34,39 +42,58 @@ export interface EnvelopeResult {
   readonly refusedAt?: "mail" | "body";
 }
 
-/** Sends the envelope; writes an outcome for each recipient that was not taken. Rejects with Closing or ConnectionLost. */
-export async function sendEnvelope(
-  wire: Wire,
-  mail: ClaimedMail,
-  capabilities: Capabilities,
-  outcomes: Map<number, Outcome>,
-): Promise<EnvelopeResult> {
-  const pipelined = capabilities.extensions.includes("PIPELINING");
-  const step = async (command: string, timeout: number): Promise<Reply> => {
-    if (!pipelined) wire.write([command]);
-    return whileOpen(await wire.reply(timeout));
+export interface EnvelopeOptions {
+  readonly capabilities: Capabilities;
+  /** The mail before may have left its sender and recipients behind. */
+  readonly reset: boolean;
+  readonly chunked: boolean;
+}
+
+export function envelopeOf(mail: ClaimedMail, { capabilities, reset, chunked }: EnvelopeOptions): Envelope {
+  const told = xforwardLines(mail, capabilities);
+  return {
+    before: reset ? ["RSET\r\n", ...told] : told,
+    mail: mailLine(mail, capabilities),
+    recipients: mail.recipients.map((recipient) => `RCPT TO:<${recipient.address}>\r\n`),
+    ...(!chunked && { data: "DATA\r\n" }),
   };
-  const lines = commands(mail, capabilities);
-  const before = xforwardLines(mail, capabilities);
-  if (pipelined) wire.write([before.join("") + lines.join("")]);
-  // They are for the primary's log only: what it answers changes nothing.
-  for (const line of before) await step(line, MAIL_TIMEOUT);
-  const sender = await step(lines[0] ?? "", MAIL_TIMEOUT);
+}
+
+/** All lines as one batch. */
+export function asBatch({ before, mail, recipients, data = "" }: Envelope): string {
+  return `${before.join("")}${mail}${recipients.join("")}${data}`;
+}
+
+export interface Asking {
+  /** The reply to this line, which is sent here unless all lines have gone out as one batch. Rejects at 421. */
+  ask(line: string, timeout: number): Promise<Reply>;
+  readonly pipelined: boolean;
+}
+
+/** Reads what the peer says to an envelope; writes an outcome for each recipient that was not taken. */
+export async function readEnvelope(
+  envelope: Envelope,
+  mail: ClaimedMail,
+  outcomes: Map<number, Outcome>,
+  { ask, pipelined }: Asking,
+): Promise<EnvelopeResult> {
+  for (const line of envelope.before) await ask(line, MAIL_TIMEOUT);
+  const sender = await ask(envelope.mail, MAIL_TIMEOUT);
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
   const taken: number[] = [];
   for (const [i, recipient] of mail.recipients.entries()) {
-    const answer = await step(lines[i + 1] ?? "", RCPT_TIMEOUT);
+    const answer = await ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
     if (refused === undefined && isPositive(answer)) taken.push(recipient.n);
     else outcomes.set(recipient.n, outcomeOf(refused ?? answer));
   }
+  const at = refused === undefined ? {} : { refusedAt: "mail" as const };
+  if (envelope.data === undefined) return { taken, open: taken.length > 0, ...at };
   if (taken.length === 0 && !pipelined) return { taken, open: false };
-  const data = await step("DATA\r\n", DATA_TIMEOUT);
-  if (data.code >= 300 && data.code < 400)
-    return refused === undefined ? { taken, open: true } : { taken, open: true, refusedAt: "mail" };
+  const data = await ask(envelope.data, DATA_TIMEOUT);
+  if (data.code >= 300 && data.code < 400) return { taken, open: true, ...at };
   for (const n of taken) outcomes.set(n, outcomeOf(negative(data)));
-  if (refused !== undefined) return { taken: [], open: false, refusedAt: "mail" };
-  return taken.length > 0 ? { taken: [], open: false, refusedAt: "body" } : { taken: [], open: false };
+  return { taken: [], open: false, ...at, ...(taken.length > 0 && { refusedAt: "body" }) };
 }
 
 /** 421 ends everything, whatever it answers. */
@@ -85,19 +112,14 @@ function negative(data: Reply): Reply {
   return isPositive(data) ? { code: 451, text: `DATA was answered with ${data.code} ${data.text}` } : data;
 }
 
-/** The command lines, MAIL first, DATA last. */
-function commands(mail: ClaimedMail, capabilities: Capabilities): string[] {
+function mailLine(mail: ClaimedMail, capabilities: Capabilities): string {
   const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
   const parameters = [
     offers("SIZE") ? ` SIZE=${wireSize(mail)}` : "",
     mail.eightBit && offers("8BITMIME") ? " BODY=8BITMIME" : "",
     mail.smtpUtf8 ? " SMTPUTF8" : "",
   ].join("");
-  return [
-    `MAIL FROM:<${mail.sender}>${parameters}\r\n`,
-    ...mail.recipients.map((recipient) => `RCPT TO:<${recipient.address}>\r\n`),
-    "DATA\r\n",
-  ];
+  return `MAIL FROM:<${mail.sender}>${parameters}\r\n`;
 }
 
 /** Octets of the mail as RFC 1870 counts them: without stuffed dots and the final one. */

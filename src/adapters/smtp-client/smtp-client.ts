@@ -58,8 +58,13 @@ export function smtpClient(
 
 async function converse(target: Target, settings: SmtpClientSettings): Promise<Conversation> {
   const { socket, capabilities } = await greet(target, settings);
-  const { identity } = target;
-  const limits = { ...settings, ...(identity !== undefined && { identity }) };
+  const { identity, pipelining, chunking } = target;
+  const limits = {
+    ...settings,
+    ...(identity !== undefined && { identity }),
+    ...(pipelining !== undefined && { pipelining }),
+    ...(chunking !== undefined && { chunking }),
+  };
   return new WireConversation(new Wire(socket, settings.clock), capabilities, limits);
 }
 

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Reply } from "../../mail/reply.ts";
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { Deadline } from "./deadline.ts";
 import { connectError } from "./dial.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
@@ -11,26 +12,35 @@ export class ConnectionLost extends Error {}
 /** Replies that may lie unread: a pipelined envelope of 1,000 recipients, with room to spare. */
 const MAX_UNREAD = 4096;
 
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: ConnectionLost): void;
+}
+
 /** A connected socket as commands out and replies in. Once lost it stays lost. */
 export class Wire {
   readonly #socket: Socket;
-  readonly #clock: Clock;
   readonly #reader = new ReplyReader();
   readonly #replies: Reply[] = [];
-  #waiter: { resolve: (reply: Reply) => void; reject: (error: ConnectionLost) => void } | undefined;
-  #drained: (() => void) | undefined;
-  #timer: Timer | undefined;
+  readonly #replyDeadline: Deadline;
+  readonly #drainDeadline: Deadline;
+  #reply: Waiting<Reply> | undefined;
+  #drain: Waiting<void> | undefined;
   #lost: ConnectionLost | undefined;
-  #awaiting = false;
+  #corked = false;
+  #writes = 0;
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
-    this.#clock = clock;
+    this.#replyDeadline = new Deadline(clock, (limit) =>
+      this.lose(`no reply within ${Math.round(limit / 1000)} s`),
+    );
+    this.#drainDeadline = new Deadline(clock, () => this.lose("the peer takes no more octets"));
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("error", (error) => this.lose(connectError(error)));
     socket.on("end", () => this.lose("the peer closed the connection"));
     socket.on("close", () => this.lose("the connection was closed"));
-    socket.on("drain", () => this.#drained?.());
+    socket.on("drain", () => this.#drained());
     socket.resume();
   }
 
@@ -42,16 +52,28 @@ export class Wire {
     return this.#socket instanceof TLSSocket;
   }
 
-  /** Writes all parts as one batch. `flushed` runs when the kernel has taken the last octet. */
+  /** Counts what was written: whoever remembers it sees whether something followed. */
+  get writes(): number {
+    return this.#writes;
+  }
+
+  /** Octets wait to be taken by the kernel. */
+  get crowded(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /**
+   * Writes all parts; what is written in one turn of the loop leaves as one batch. `flushed` runs when the kernel has
+   * taken the last octet.
+   */
   write(parts: readonly (Buffer | string)[], flushed?: () => void): void {
-    this.#socket.cork();
+    this.#writes += 1;
+    this.#cork();
     const last = parts.length - 1;
-    parts.forEach((part, i) => {
-      this.#socket.write(part, (error) => {
-        if (i === last && (error === null || error === undefined)) flushed?.();
-      });
+    for (let i = 0; i < last; i++) this.#socket.write(parts[i] as Buffer | string);
+    this.#socket.write(parts[last] ?? "", (error) => {
+      if (error === null || error === undefined) flushed?.();
     });
-    this.#socket.uncork();
   }
 
   /** Resolves when written octets have left, within `timeout` ms. Rejects with ConnectionLost. */
@@ -59,12 +81,8 @@ export class Wire {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     if (!this.#socket.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      this.#arm(timeout, "the peer takes no more octets");
-      this.#drained = () => {
-        this.#settle();
-        resolve();
-      };
-      this.#waiter = { resolve: () => {}, reject };
+      this.#drainDeadline.begin(timeout);
+      this.#drain = { resolve, reject };
     });
   }
 
@@ -73,14 +91,13 @@ export class Wire {
     const ready = this.#replies.shift();
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
-    this.#awaiting = true;
     return new Promise((resolve, reject) => {
-      this.#arm(timeout, `no reply within ${Math.round(timeout / 1000)} s`);
-      this.#waiter = { resolve, reject };
+      this.#replyDeadline.begin(timeout);
+      this.#reply = { resolve, reject };
     });
   }
 
-  /** A reply that came unasked, such as 421 while a body goes out. */
+  /** A reply that nobody has read: one that came unasked, such as 421 while a body goes out. */
   early(): Reply | undefined {
     return this.#replies[0];
   }
@@ -89,10 +106,21 @@ export class Wire {
   lose(why: string): void {
     if (this.#lost !== undefined) return;
     this.#lost = new ConnectionLost(why);
-    const waiter = this.#waiter;
-    this.#settle();
+    this.#replyDeadline.stop();
+    this.#drainDeadline.stop();
     this.#socket.destroy();
-    waiter?.reject(this.#lost);
+    this.#reply?.reject(this.#lost);
+    this.#drain?.reject(this.#lost);
+  }
+
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      this.#socket.uncork();
+    });
   }
 
   #read(chunk: Buffer): void {
@@ -104,24 +132,21 @@ export class Wire {
   }
 
   #take(reply: Reply): void {
-    if (!this.#awaiting || this.#waiter === undefined) {
+    const waiter = this.#reply;
+    if (waiter === undefined) {
       this.#replies.push(reply);
       if (this.#replies.length > MAX_UNREAD) this.lose("the peer sends replies that nobody asked for");
       return;
     }
-    const waiter = this.#waiter;
-    this.#settle();
+    this.#reply = undefined;
+    this.#replyDeadline.end();
     waiter.resolve(reply);
   }
 
-  #arm(timeout: number, why: string): void {
-    this.#timer = this.#clock.after(timeout, () => this.lose(why));
-  }
-
-  #settle(): void {
-    this.#timer?.cancel();
-    this.#waiter = undefined;
-    this.#drained = undefined;
-    this.#awaiting = false;
+  #drained(): void {
+    const waiter = this.#drain;
+    this.#drain = undefined;
+    this.#drainDeadline.end();
+    waiter?.resolve();
   }
 }

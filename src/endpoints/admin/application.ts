@@ -9,6 +9,7 @@ import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
 import { domainRoutes } from "./routes/domains.ts";
 import { queueRoutes } from "./routes/queue.ts";
+import { rehearsalRoutes } from "./routes/rehearsals.ts";
 import { recipientRoutes } from "./routes/recipients.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { traceRoutes } from "./routes/trace.ts";
@@ -33,6 +34,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   recipientRoutes(app, parts);
   app.use(wholeServerOnly());
   domainRoutes(app, parts);
+  rehearsalRoutes(app, parts);
   traceRoutes(app, parts);
   controlRoutes(app, parts);
   tokenRoutes(app, parts);

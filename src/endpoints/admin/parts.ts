@@ -7,6 +7,7 @@ import type { PrimaryStatus } from "../../ports/health.ts";
 import type { Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
+import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access } from "../../services/access/access.ts";
@@ -56,6 +57,8 @@ export interface AdminParts {
   primaries(): Promise<readonly PrimaryStatus[]>;
   /** Ends the probation of a domain. */
   resume(domain: string): Promise<void>;
+  /** A test session with each primary of a domain; undefined: not now, or not one of our domains. */
+  rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
   reload(): Promise<ReloadBody>;
   /** Prometheus text format. */
   metrics(): Promise<string>;

@@ -3,6 +3,10 @@ import * as z from "zod";
 
 const [time, flag] = [z.number(), z.boolean()];
 
+function amount(most: number) {
+  return z.number().int().min(1).max(most).exactOptional();
+}
+
 export const PrimaryBody = z.strictObject({
   host: z.string().max(255).default(""),
   port: z.number().int().min(1).max(65_535).default(25),
@@ -19,6 +23,16 @@ export const PrimaryBody = z.strictObject({
     .readonly()
     .exactOptional(),
   preference: z.number().int().min(0).max(65_535).default(10),
+  /** Its share among those of equal preference; absent: 1. */
+  weight: amount(1000),
+  /** What leaves without waiting for replies; absent: `mails`. */
+  pipelining: z.enum(["none", "envelope", "mails"]).exactOptional(),
+  /** False: no BDAT. */
+  chunking: flag.exactOptional(),
+  /** Limits; absent: those for all primaries. */
+  connections: amount(1000),
+  mailsPerConnection: amount(100_000),
+  mailsPerSecond: amount(100_000),
   /** The domain's own MX records without ours; `host` stays empty. */
   mx: flag.exactOptional(),
 });

@@ -2,7 +2,7 @@
 import type { PathCommand } from "../../mail/path.ts";
 import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
-import type { HeloSubject } from "../../services/policy/policy.ts";
+import type { HeloSubject, MailSubject } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
@@ -155,7 +155,7 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   if (sender === undefined) return BAD_SENDER;
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
   const { directory, policy, offers } = session.parts;
-  const subject = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
+  const subject = mailSubject(session, sender, parameters);
   session.transaction = new Transaction({
     directory,
     policy,
@@ -167,6 +167,16 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
     eightBit: /^8BITMIME$/i.test(parameters.get("BODY") ?? ""),
   });
   return SENDER_OK;
+}
+
+function mailSubject(
+  session: Conversation,
+  sender: string,
+  parameters: ReadonlyMap<string, string>,
+): MailSubject {
+  const plain = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
+  const spf = session.parts.policy.spf(plain);
+  return spf === undefined ? plain : { ...plain, spf };
 }
 
 /** The return-path as it goes on the wire; empty for the null sender. */

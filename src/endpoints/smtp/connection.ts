@@ -18,6 +18,7 @@ import type { Answer, NamedClient } from "./answer.ts";
 import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
+import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
 import { type ChunkTaken, drained, feed, LineStream } from "./line-stream.ts";
 import type { Place } from "./place.ts";
@@ -33,8 +34,6 @@ export interface ConnectionParts extends SessionParts {
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
 
-/** Span over which the least rate of a body is measured, in ms. */
-const RATE_WINDOW = 60_000;
 /** Longest TLS handshake, in ms. */
 export const HANDSHAKE_TIMEOUT = 60_000;
 
@@ -50,10 +49,7 @@ export class Connection extends SMTPConnection {
   /** The TLS socket of a STARTTLS handshake; taking the raw one away under it crashes Node. */
   #handshake: Socket | undefined;
   #body: Receiver | undefined;
-  /** Octets of body, and where the current rate window began. */
-  #octets = 0;
-  #windowStart = 0;
-  #windowOctets = 0;
+  #pace: BodyPace;
   #stopping = false;
   /** Answers to pipelined commands, not yet written. */
   #unsent = "";
@@ -62,6 +58,7 @@ export class Connection extends SMTPConnection {
     super(server, socket, { id: "-" });
     this.#parts = parts;
     this.#since = parts.ticks();
+    this.#pace = new BodyPace(this.#since);
     this.#session = new Session(parts, parts.place.ip);
     this.#session.xclient = parts.xclient;
     if (socket instanceof TLSSocket) this.#session.secured(describeTls(socket));
@@ -83,11 +80,12 @@ export class Connection extends SMTPConnection {
 
   /** Looks at the time; called about once a second. */
   tick(now: number): void {
-    const { commandTimeout, dataTimeout } = this.#parts.settings().limits;
+    const { commandTimeout, dataTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;
     if (this.#phase === "handshake" && waited >= HANDSHAKE_TIMEOUT) this.#destroy();
     else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
-    else if (this.#phase === "body" && (waited >= dataTimeout || this.#trickles(now))) this.#cut(TOO_SLOW);
+    else if (this.#phase === "body" && (waited >= dataTimeout || this.#pace.trickles(now, minDataRate)))
+      this.#cut(TOO_SLOW);
   }
 
   /** Says 421 at once when idle, else after the answer that is due. */
@@ -182,8 +180,7 @@ export class Connection extends SMTPConnection {
     const body = this.#session.openBody(announced);
     if ("reply" in body) return this.#proceed(body);
     this.#body = body;
-    this.#octets = this.#windowOctets = 0;
-    this.#windowStart = this.#parts.ticks();
+    this.#pace = new BodyPace(this.#parts.ticks());
     this.#parser().inBody = true;
     this.#await("body");
     if (announced.chunk === undefined) this.#write(announced);
@@ -193,7 +190,7 @@ export class Connection extends SMTPConnection {
   #chunk(chunk: Buffer): ChunkTaken {
     const body = this.#body;
     if (body === undefined) return {};
-    this.#octets += chunk.length;
+    this.#pace.took(chunk.length);
     this.#since = this.#parts.ticks();
     const { rest, wait, overrun } = body.take(chunk);
     if (overrun === true) return this.#cut(TOO_MUCH) ?? {};
@@ -205,9 +202,9 @@ export class Connection extends SMTPConnection {
 
   async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
     if (written !== undefined) await written;
-    // The socket may close while the store works; the store alone decides then.
-    this.#body = undefined;
+    // The socket may close meanwhile: before the store is asked that ends it, after that the store alone decides.
     const answer = await this.#session.finish(body);
+    this.#body = undefined;
     await this.#proceed(answer);
   }
 
@@ -217,8 +214,7 @@ export class Connection extends SMTPConnection {
     await wait;
     if (this.#phase !== "busy") return;
     this.#await("body");
-    this.#windowStart = this.#since;
-    this.#windowOctets = this.#octets;
+    this.#pace.excuse(this.#since);
   }
 
   #startTls(): Promise<void> {
@@ -231,15 +227,6 @@ export class Connection extends SMTPConnection {
         if (this.#stopping) this.#cut(STOPPING);
       });
     });
-  }
-
-  #trickles(now: number): boolean {
-    if (now - this.#windowStart < RATE_WINDOW) return false;
-    const octets = this.#octets - this.#windowOctets;
-    const least = (this.#parts.settings().limits.minDataRate * (now - this.#windowStart)) / 1000;
-    this.#windowStart = now;
-    this.#windowOctets = this.#octets;
-    return octets > 0 && octets < least;
   }
 
   #failed(error: unknown): void {

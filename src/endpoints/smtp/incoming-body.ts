@@ -3,18 +3,21 @@
  * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and answered
  * after the dot or the chunk.
  *
- * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; once
- * `finish` has begun, only the store decides.
+ * Inspectors are shown each chunk before it is written. After the last octet they have INSPECTION to say what they
+ * found, and all in all the client waits no longer than LONGEST_WAIT.
+ *
+ * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; a client
+ * that goes away before the store is asked has sent nothing; once the store is asked, only the store decides.
  */
 import { BodyHash } from "./body-hash.ts";
+import { acceptanceOf } from "./acceptance.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { HeaderScanner } from "../../mail/header-scanner.ts";
-import { receivedField } from "../../mail/received.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
-import type { Acceptance, Acceptor } from "../../services/queue/queue.ts";
-import type { Policy } from "../../services/policy/policy.ts";
+import type { Acceptor } from "../../services/queue/queue.ts";
+import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -63,6 +66,11 @@ export function mostOctets(maxMessageSize: number): number {
   return maxMessageSize + Math.min(maxMessageSize, PATIENCE);
 }
 
+/** How long inspectors may take after the last octet, in ms. */
+const INSPECTION = 20_000;
+/** How long after the last octet the store must have begun, in ms. */
+const LONGEST_WAIT = 29_000;
+
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
@@ -75,11 +83,14 @@ export class IncomingBody implements Receiver {
   readonly #scanner: HeaderScanner;
   readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
+  readonly #examination: Examination | undefined;
   readonly #most: number;
   #received = 0;
   #problem: Answer | undefined;
-  /** `open`, then `ending` once the store is asked, or `aborted`. */
-  #state: "open" | "ending" | "aborted" = "open";
+  /** When the last octet came, wall time in ms. */
+  #endedAt = 0;
+  /** `open`, `judging` after the last octet, then `ending` once the store is asked, or `aborted`. */
+  #state: "open" | "judging" | "ending" | "aborted" = "open";
 
   /** Throws when the store cannot open a body. */
   constructor(parts: BodyParts) {
@@ -93,6 +104,7 @@ export class IncomingBody implements Receiver {
     });
     this.#most = mostOctets(settings.maxMessageSize);
     this.#writer = parts.acceptor.openBody();
+    this.#examination = this.#openExamination();
   }
 
   /** Octets that came over the wire. */
@@ -115,6 +127,7 @@ export class IncomingBody implements Receiver {
     if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
     const { body, rest } = this.#decoder.decode(chunk);
+    if (rest !== undefined) this.#endedAt = this.#parts.clock.now();
     const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
@@ -127,30 +140,66 @@ export class IncomingBody implements Receiver {
   /** After the last octet: the verdict on the body, and its storing. */
   async finish(): Promise<Answer> {
     if (this.#state === "aborted") return TROUBLE;
-    this.#state = "ending";
+    this.#state = "judging";
+    if (this.#endedAt === 0) this.#endedAt = this.#parts.clock.now();
     try {
       return await this.#settle();
     } catch (error) {
-      this.#writer.abort();
+      this.#drop();
       throw error;
     }
   }
 
   /** The client is gone, was cut off or changed its mind. */
   abort(): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" && this.#state !== "judging") return;
     this.#state = "aborted";
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#writer.abort();
+    this.#examination?.abort();
+  }
+
+  #openExamination(): Examination | undefined {
+    const { policy, transaction, client } = this.#parts;
+    const { subject, recipients, profile } = transaction;
+    if (profile === undefined) return undefined;
+    const { own, exempt } = profile.content;
+    const addresses = recipients.map(({ address }) => address);
+    return policy.examine({
+      id: this.#id,
+      client,
+      sender: subject.sender,
+      announced: subject.announced,
+      recipients: addresses,
+      own,
+      exempt,
+    });
   }
 
   async #settle(): Promise<Answer> {
     const facts = this.#scanner.facts();
-    const problem = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
-    if (problem !== undefined) {
-      this.#writer.abort();
-      return problem;
+    const examined = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
+    const found = await this.#parts.policy.authenticate(this.#parts.transaction.subject);
+    // The deadline and the commit never both win: who has gone by here has not been promised anything.
+    if (this.#isAborted()) return TROUBLE;
+    if ("reply" in examined) {
+      this.#drop();
+      return examined;
     }
-    const result = await this.#parts.acceptor.accept(this.#acceptance(facts), this.#writer);
+    this.#state = "ending";
+    const acceptance = acceptanceOf(this.#parts, {
+      id: this.#id,
+      facts,
+      decoder: this.#decoder,
+      hash: this.#hash.digest(),
+      examined,
+      found,
+      patience: this.#endedAt + LONGEST_WAIT,
+    });
+    const result = await this.#parts.acceptor.accept(acceptance, this.#writer);
     if (result.kind === "accepted") return say(250, "2.0.0", `Ok: queued as ${this.#id}`);
     this.#writer.abort();
     return result.why === "full" ? FULL : TROUBLE;
@@ -159,12 +208,18 @@ export class IncomingBody implements Receiver {
   #store(body: Buffer, last = false): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
-      this.#writer.abort();
+      this.#drop();
       return undefined;
     }
     if (body.length === 0) return undefined;
     this.#scanner.feed(body);
     this.#hash.update(body, last);
+    const looked = this.#examination?.feed(body);
+    const written = this.#write(body);
+    return looked === undefined ? written : Promise.all([looked, written]).then(() => {});
+  }
+
+  #write(body: Buffer): Promise<void> | undefined {
     try {
       return this.#writer.write(body)?.catch((error: unknown) => this.#broken(error));
     } catch (error) {
@@ -176,66 +231,32 @@ export class IncomingBody implements Receiver {
     const { profile, sizeLimit } = this.#parts.transaction;
     if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
-    return this.#decoder.bareNewlines > 0 && profile === "reject" ? BARE_NEWLINE : undefined;
+    return this.#decoder.bareNewlines > 0 && profile?.bareNewlines === "reject" ? BARE_NEWLINE : undefined;
   }
 
   #broken(error: unknown): undefined {
     this.#parts.log.error("smtp.body.failed", { id: this.#id, why: errorText(error) });
     this.#problem ??= this.#parts.acceptor.condition() === "full" ? FULL : TROUBLE;
-    this.#writer.abort();
+    this.#drop();
   }
 
-  async #judge(facts: HeaderFacts): Promise<Answer | undefined> {
+  #isAborted(): boolean {
+    return this.#state === "aborted";
+  }
+
+  /** What the cheap checks say of the header, and then the inspectors of the body. */
+  async #judge(facts: HeaderFacts): Promise<Answer | Examined> {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
     const verdict = await policy.data({ ...transaction.subject, facts, received, ownReceived });
     if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply };
     if (verdict.kind === "tag") transaction.tags.push(verdict.field);
-    return verdict.kind === "quarantine" ? TROUBLE : undefined;
-  }
-
-  #acceptance(facts: HeaderFacts): Acceptance {
-    const { transaction, client } = this.#parts;
-    const { messageId, subject, from } = facts;
-    return {
-      id: this.#id,
-      sender: transaction.subject.sender,
-      recipients: transaction.recipients,
-      client,
-      topFields: this.#topFields(),
-      smtpUtf8: transaction.smtpUtf8,
-      eightBit: transaction.eightBit || this.#decoder.eightBit,
-      hash: this.#hash.digest(),
-      ...(messageId !== undefined && { messageId }),
-      ...(subject !== undefined && { subject }),
-      ...(from !== undefined && { from }),
-      notes: this.#notes(),
-    };
-  }
-
-  #topFields(): string {
-    const { transaction, client, clock } = this.#parts;
-    const [only, ...others] = transaction.recipients;
-    const received = receivedField({
-      ip: client.ip,
-      ...(client.name !== undefined && { name: client.name }),
-      helo: client.helo,
-      extended: transaction.subject.extended,
-      smtpUtf8: transaction.smtpUtf8,
-      ...(client.tls !== undefined && { tls: client.tls }),
-      by: transaction.settings.hostname,
-      id: this.#id,
-      ...(only !== undefined && others.length === 0 && { recipient: only.address }),
-      at: clock.now(),
-    });
-    return received + transaction.tags.map((field) => `${field.trimEnd()}\r\n`).join("");
-  }
-
-  #notes(): readonly string[] {
-    const { bareNewlines, longLines } = this.#decoder;
-    return [
-      ...(bareNewlines > 0 ? ["bare newlines normalised"] : []),
-      ...(longLines > 0 ? ["lines above 1000 octets"] : []),
-    ];
+    const cheap: Examined = { verdict, fields: [], notes: [] };
+    if (this.#examination === undefined) return cheap;
+    const body = { size: this.#writer.size, facts, read: () => this.#writer.read() };
+    const examined = await this.#examination.finish(body, this.#endedAt + INSPECTION);
+    const { verdict: found } = examined;
+    if (found.kind === "reject" || found.kind === "defer") return { reply: found.reply };
+    return found.kind === "quarantine" ? examined : { ...examined, verdict };
   }
 }

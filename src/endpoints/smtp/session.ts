@@ -19,14 +19,11 @@ import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { IncomingBody, mostOctets } from "./incoming-body.ts";
 import { IncomingChunk } from "./incoming-chunk.ts";
+import { isRefusedRecipient, Patience } from "./patience.ts";
 import type { Transaction } from "./transaction.ts";
 
 type Stage = ClientEvent["stage"];
 
-/** Commands that may bring a mail forward: free while they succeed. */
-const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);
-/** Replies to what is unknown, malformed or out of place. */
-const MISUSE: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
 const STAGES: ReadonlyMap<string, Stage> = new Map([
   ["EHLO", "helo"],
   ["HELO", "helo"],
@@ -38,9 +35,6 @@ const STAGES: ReadonlyMap<string, Stage> = new Map([
 
 const UNKNOWN = say(500, "5.5.2", "Command not recognised");
 const HTTP = part(421, "4.7.0", "This is not a web server");
-const TOO_MANY_COMMANDS = part(421, "4.7.0", "Too many commands");
-const TOO_MANY_ERRORS = part(421, "4.7.0", "Too many errors");
-const TOO_MANY_REFUSED = part(421, "4.7.1", "Too many refused recipients");
 const HTTP_VERB = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)$/;
 
 export class Session implements Conversation {
@@ -55,17 +49,12 @@ export class Session implements Conversation {
   mails = 0;
   found: readonly Finding[] = [];
   foundAtHelo: readonly Finding[] = [];
-  #commands = 0;
-  #sinceMail = 0;
-  #errors = 0;
+  readonly #patience = new Patience();
   /** Forward-confirmed, as far as it is known when a body begins. */
   #name: string | undefined;
-  #refused = 0;
   #transaction: Transaction | undefined;
   /** The body that chunks are added to. */
   #chunked: IncomingBody | undefined;
-  /** Octets of refused chunks. */
-  #discarded = 0;
 
   constructor(parts: SessionParts, ip: string) {
     this.parts = parts;
@@ -135,8 +124,7 @@ export class Session implements Conversation {
     if (answer.reply.code < 400) {
       if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
-      this.#sinceMail = 0;
-      this.#discarded = 0;
+      this.#patience.restore();
     }
     return this.#account(body.verb, sender === undefined ? answer : { ...answer, about: { sender } });
   }
@@ -199,9 +187,9 @@ export class Session implements Conversation {
       this.#chunked = target;
       if (target.wouldOverrun(head.octets)) return this.#account("BDAT", { ...TOO_BIG, next: "close" });
     } else {
-      this.#discarded += head.octets;
       const most = mostOctets(this.parts.settings().maxMessageSize);
-      if (this.#discarded > most) return this.#account("BDAT", { ...target, next: "close" });
+      if (this.#patience.discard(head.octets) > most)
+        return this.#account("BDAT", { ...target, next: "close" });
     }
     return new IncomingChunk(head, target);
   }
@@ -215,9 +203,7 @@ export class Session implements Conversation {
 
   #barred(): Answer | undefined {
     if (this.parts.acceptor.condition() === "sick") return SICK;
-    const { commands, commandsWithoutMail } = this.parts.settings().limits;
-    const spent = this.#commands >= commands || this.#sinceMail >= commandsWithoutMail;
-    return spent ? TOO_MANY_COMMANDS : undefined;
+    return this.#patience.spent(this.parts.settings().limits);
   }
 
   /** Counts what was answered, and closes on those who have gone too far. */
@@ -225,26 +211,11 @@ export class Session implements Conversation {
     // A chunk is judged when its octets are there.
     if (answer.chunk !== undefined) return answer;
     const { code } = answer.reply;
-    if (code >= 400 || answer.idle === true || !SERVING.has(verb)) {
-      this.#commands += 1;
-      this.#sinceMail += 1;
-    }
+    this.#patience.count(verb, answer);
     if (code < 400) return answer;
-    return this.refuse(STAGES.get(verb) ?? "command", this.#excess(verb, answer) ?? answer);
-  }
-
-  #excess(verb: string, answer: Answer): Answer | undefined {
-    const { errors, refusedRecipients } = this.parts.settings().limits;
-    if (MISUSE.has(answer.reply.code)) this.#errors += 1;
-    else if (verb === "RCPT" && answer.reply.code >= 500) this.#countRefused();
-    const about = answer.about === undefined ? {} : { about: answer.about };
-    if (this.#refused > refusedRecipients) return { ...TOO_MANY_REFUSED, ...about };
-    return this.#errors > errors ? { ...TOO_MANY_ERRORS, ...about } : undefined;
-  }
-
-  #countRefused(): void {
-    this.#refused += 1;
-    this.parts.rates.recipientRefused(this.network);
+    if (isRefusedRecipient(verb, code)) this.parts.rates.recipientRefused(this.network);
+    const excess = this.#patience.refused(verb, answer, this.parts.settings().limits);
+    return this.refuse(STAGES.get(verb) ?? "command", excess ?? answer);
   }
 
   #failed(error: unknown): Answer {

@@ -11,7 +11,7 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
-import type { Finding, MailSubject, Policy } from "../../services/policy/policy.ts";
+import type { Content, Finding, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
@@ -30,7 +30,12 @@ export interface TransactionParts {
 }
 
 /** How a body is treated; recipients with different profiles need transactions of their own. */
-export type ContentProfile = DomainRecord["settings"]["bareNewlines"];
+export interface ContentProfile {
+  readonly bareNewlines: DomainRecord["settings"]["bareNewlines"];
+  readonly content: Content;
+  /** Why the mail is set aside, whatever its content. */
+  readonly quarantine: string | undefined;
+}
 
 interface Target {
   readonly address: Address;
@@ -84,23 +89,24 @@ export class Transaction {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };
     const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings);
-    if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, { address, domain }));
-    return this.#settle(verdict, { address, domain });
+    if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, subject));
+    return this.#settle(verdict, subject);
   }
 
-  #settle(
-    verdict: Verdict,
-    { address, domain }: { address: Address; domain: DomainRecord | undefined },
-  ): Answer {
+  #settle(verdict: Verdict, subject: RcptSubject): Answer {
+    const { recipient: address, domain } = subject;
     const about = { recipient: address.text };
     if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply, about };
-    // Quarantine has no place in the queue: what cannot be set aside is not taken.
-    if (domain === undefined || verdict.kind === "quarantine") return { ...TROUBLE, about };
+    if (domain === undefined) return { ...TROUBLE, about };
     const unfit = this.#unfit(domain);
     if (unfit !== undefined) return { ...unfit, about };
-    const profile = domain.settings.bareNewlines;
-    if (this.profile !== undefined && this.profile !== profile) return { ...OTHER_PROFILE, about };
-    this.profile = profile;
+    const profile: ContentProfile = {
+      bareNewlines: domain.settings.bareNewlines,
+      content: this.#parts.policy.content(subject),
+      quarantine: verdict.kind === "quarantine" ? verdict.why : undefined,
+    };
+    if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
+    this.profile ??= profile;
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
     if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
@@ -154,4 +160,12 @@ export class Transaction {
   #domain(name: string): DomainRecord | undefined {
     return this.#parts.directory.domain(name, this.#generation);
   }
+}
+
+function alike(one: ContentProfile, other: ContentProfile): boolean {
+  return (
+    one.bareNewlines === other.bareNewlines &&
+    one.content.key === other.content.key &&
+    one.quarantine === other.quarantine
+  );
 }

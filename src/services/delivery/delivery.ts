@@ -14,10 +14,13 @@
  * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
  */
 import type { PrimaryStatus } from "../../ports/health.ts";
+import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.ts";
 import type { Job } from "../../runtime/schedule.ts";
 import { AgeWatch, expiryJob } from "../queue/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
+
+import { rehearse } from "./rehearsal.ts";
 
 export type { DeliveryParts, DeliverySettings } from "./parts.ts";
 
@@ -31,6 +34,8 @@ export interface Delivery {
   flush(domains?: readonly string[]): Promise<void>;
   /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
   resume(domain: string): Promise<void>;
+  /** A test session with each primary of a domain; undefined: it is not one of ours. Never rejects. */
+  rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   apply(settings: DeliverySettings): void;
   /** Within 45 s: claims stop, conversations past their dot have 30 s, the rest is released. */
   stop(): Promise<void>;
@@ -84,6 +89,14 @@ class RunningDelivery implements Delivery {
     const { roster, probations } = this.#dispatcher;
     const desk = roster.desks.get(domain);
     if (desk !== undefined) await probations.resume(desk);
+  }
+
+  async rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined> {
+    const { directory } = this.#parts;
+    const record = directory.domain(request.domain, directory.generation());
+    if (record === undefined) return undefined;
+    const { hostname, ownAddresses } = this.#settings;
+    return rehearse(record, request, { ...this.#parts, hostname, ownAddresses: () => ownAddresses });
   }
 
   apply(settings: DeliverySettings): void {

@@ -17,6 +17,8 @@ export class DomainDesk<Lane extends Passage> {
   record: DomainRecord | undefined;
   /** Lanes by preference, best first. */
   tiers: readonly (readonly Lane[])[] = [];
+  /** Shares of lanes of equal preference; absent: 1. */
+  weights: ReadonlyMap<Lane, number> = new Map();
   /** Recipients waiting or unconfirmed, as last counted and changed since. */
   waiting = 0;
   /** When the oldest of them was accepted, as last counted; ms since 1970. */

@@ -8,17 +8,19 @@ import { Claims } from "./claims.ts";
 import { Credits } from "./credits.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
-import type { Desk, LaneHooks } from "./lane.ts";
+import type { Desk } from "./lane.ts";
 import { Lane } from "./lane.ts";
+import type { LaneHooks } from "./lane-parts.ts";
 import { Probations } from "./probations.ts";
 import { Roster } from "./roster.ts";
+import { byWeight } from "./sharing.ts";
 import { Settler } from "./settler.ts";
 import { stopLanes } from "./stopping.ts";
 
 const RETRY = 1000;
 
 /** Brings work, lanes and the store together: what comes in from one goes to the right one of the others. */
-export class Dispatcher implements LaneHooks {
+export class Dispatcher implements LaneHooks<Lane> {
   readonly #parts: DeliveryParts;
   readonly #store: WorkStore;
   readonly #settings: () => DeliverySettings;
@@ -102,7 +104,8 @@ export class Dispatcher implements LaneHooks {
     const desk = this.roster.desk(mail.domain);
     this.#credits.used(desk);
     const lanes = desk.active();
-    const lane = lanes.toSorted((a, b) => b.room() - a.room())[0] ?? desk.lanes[0];
+    const roomy = lanes.filter((lane) => lane.room() > 0);
+    const lane = byWeight(roomy.length > 0 ? roomy : lanes, desk, this.#parts.random()) ?? desk.lanes[0];
     if (lane === undefined || !desk.open) this.#release(mail, desk);
     else lane.take([mail]);
     this.#credits.review(desk);
@@ -143,9 +146,20 @@ export class Dispatcher implements LaneHooks {
   #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
     desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
     if (!desk.open) for (const mail of mails) this.#release(mail, desk);
-    else lane.take(mails);
+    else this.#share(lane, desk, mails);
     this.#credits.review(desk);
     this.#drains.look(lane, this.#parts.clock.now());
+  }
+
+  /** What one lane claimed goes to all lanes of equal preference that have room, by their weights. */
+  #share(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
+    const trusted = (other: Lane): boolean => this.probations.of(other, desk) === undefined;
+    const lanes = trusted(lane) ? desk.active().filter(trusted) : [];
+    if (lanes.length < 2) return lane.take(mails);
+    for (const mail of mails) {
+      const roomy = lanes.filter((other) => other === lane || other.room() > 0);
+      (byWeight(roomy, desk, this.#parts.random()) ?? lane).take([mail]);
+    }
   }
 
   // -------------------------------------------------------------- what the roster tells
@@ -212,6 +226,10 @@ export class Dispatcher implements LaneHooks {
       this.probations.unsent(lane, desk, 1);
       void this.#release(mail, desk).then(() => this.#closed(lane, desk));
     }
+  }
+
+  proving(lane: Lane, mail: ClaimedMail): boolean {
+    return this.probations.of(lane, this.roster.desk(mail.domain)) !== undefined;
   }
 
   changed(lane: Lane, returned: boolean): void {

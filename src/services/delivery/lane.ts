@@ -1,41 +1,20 @@
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
-import type { Conversation, SendResult, SmtpClient } from "../../ports/smtp-client.ts";
+import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import type { Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { Destination, Health, Subject, Watch } from "../health/health.ts";
+import type { Destination, Subject, Watch } from "../health/health.ts";
 import { destinationName, isAway } from "../health/health.ts";
+import { Allowance } from "./allowance.ts";
+import { roomOf } from "./capacity.ts";
 import type { DomainDesk } from "./desk.ts";
-import { Ramp } from "./ramp.ts";
+import type { LaneParts } from "./lane-parts.ts";
+import { ReadyMail } from "./ready-mail.ts";
 import type { TalkHooks } from "./talk.ts";
 import { Talk } from "./talk.ts";
 
 export type Desk = DomainDesk<Lane>;
-
-export interface LaneSettings {
-  /** Most connections to one primary. */
-  readonly connections: number;
-  readonly mailsPerConnection: number;
-}
-
-/** What a lane asks of the dispatcher. */
-export interface LaneHooks {
-  /** There is room for more claimed mail. */
-  roomy(lane: Lane): void;
-  finished(lane: Lane, mail: ClaimedMail, result: SendResult): void;
-  /** Nothing was sent of these. */
-  unsent(lane: Lane, mails: readonly ClaimedMail[]): void;
-  changed(lane: Lane, returned: boolean): void;
-}
-
-export interface LaneParts {
-  readonly client: SmtpClient;
-  readonly clock: Clock;
-  readonly health: Health;
-  readonly settings: () => LaneSettings;
-  readonly hooks: LaneHooks;
-}
 
 /** The way to one destination: its connections and the mail claimed for them. */
 export class Lane implements Subject, TalkHooks {
@@ -50,21 +29,24 @@ export class Lane implements Subject, TalkHooks {
   readonly granted = new Set<Desk>();
   /** Mails asked of the store. */
   claiming = 0;
-  readonly #parts: LaneParts;
-  readonly #ramp = new Ramp();
-  readonly #ready: ClaimedMail[] = [];
+  readonly #parts: LaneParts<Lane>;
+  readonly #allowance: Allowance;
+  readonly #ready = new ReadyMail();
   readonly #talks = new Set<Talk>();
   #unsettled = 0;
   #opening = 0;
+  /** Runs out when the pace allows the next mail. */
+  #pause: Timer | undefined;
   #sending = 0;
   #suspended = false;
   #retired = false;
   #emptied: (() => void) | undefined;
 
-  constructor(destination: Destination, parts: LaneParts) {
+  constructor(destination: Destination, parts: LaneParts<Lane>) {
     this.destination = destination;
     this.name = destinationName(destination);
     this.#parts = parts;
+    this.#allowance = new Allowance(destination, parts.settings, parts.clock);
     this.watch = parts.health.watch(destination, this);
   }
 
@@ -77,12 +59,12 @@ export class Lane implements Subject, TalkHooks {
   }
 
   get canary(): boolean {
-    return this.#ramp.canary;
+    return this.#allowance.ramp.canary;
   }
 
   /** Connections allowed at present. */
   get limit(): number {
-    return this.#ramp.limit(this.#parts.settings().connections, this.#parts.clock.now());
+    return this.#allowance.connections;
   }
 
   /** Claimed and not settled. */
@@ -106,30 +88,32 @@ export class Lane implements Subject, TalkHooks {
 
   changed(state: PrimaryState, returned: boolean): void {
     if (isAway(state)) {
-      this.#ramp.reset();
+      this.#allowance.ramp.reset();
       this.#giveBack();
     }
     this.#parts.hooks.changed(this, returned);
     this.advance();
   }
 
-  /**
-   * How many more mails to claim: one in each connection and one ahead, in all no more unsettled than four times
-   * that many connections. The canary is one mail.
-   */
+  /** How many more mails to claim. The canary is one mail. */
   room(): number {
     if (!this.#running()) return 0;
-    if (this.#ramp.canary) return Math.max(0, 1 - this.#unsettled - this.claiming);
+    if (this.canary) return Math.max(0, 1 - this.#unsettled - this.claiming);
     // With XCLIENT some more, so that mails of one client are found together.
-    const limit = this.limit * (this.destination.identity === "xclient" ? 4 : 1);
-    const inHand = this.#ready.length + this.#sending + this.claiming;
-    return Math.max(0, Math.min(2 * limit - inHand, 4 * limit - this.#unsettled - this.claiming));
+    const connections = this.limit * (this.destination.identity === "xclient" ? 4 : 1);
+    const room = roomOf({
+      connections,
+      depth: this.#allowance.depth(),
+      unanswered: this.#ready.size + this.#sending + this.claiming,
+      unsettled: this.#unsettled + this.claiming,
+    });
+    return Math.max(0, Math.min(room, this.#allowance.ahead - this.#ready.size - this.claiming));
   }
 
   /** Takes claimed mail; what cannot be sent is given back. */
   take(mails: readonly ClaimedMail[]): void {
     this.#unsettled += mails.length;
-    this.#ready.push(...mails);
+    this.#ready.add(mails);
     if (this.ending()) this.#giveBack();
     this.advance();
   }
@@ -143,9 +127,11 @@ export class Lane implements Subject, TalkHooks {
   /** Hands out what is ready, opens connections, asks for more. */
   advance(): void {
     if (!this.#running()) return;
-    this.#feedWaiting();
+    // A connection that does nothing is best, then a new one, then a place behind other mails in flight.
+    this.#feedWaiting(false);
     const { limit } = this;
-    while (this.#opening < this.#ready.length && this.#talks.size < limit) void this.#talk();
+    while (this.#opening < this.#ready.size && this.#talks.size < limit) void this.#talk();
+    this.#feedWaiting(true);
     this.#parts.hooks.roomy(this);
   }
 
@@ -189,35 +175,49 @@ export class Lane implements Subject, TalkHooks {
   }
 
   #giveBack(chosen: (mail: ClaimedMail) => boolean = () => true): void {
-    const mails = this.#ready.splice(0);
-    const unsent = mails.filter(chosen);
-    this.#ready.push(...mails.filter((mail) => !chosen(mail)));
+    const unsent = this.#ready.remove(chosen);
     if (unsent.length > 0) this.#parts.hooks.unsent(this, unsent);
     if (!this.ending()) return;
     for (const talk of this.#talks) talk.feed(undefined);
   }
 
-  #feedWaiting(): void {
+  #feedWaiting(busy: boolean): void {
     for (const talk of this.#talks) {
-      const mail = talk.waiting ? this.next() : undefined;
+      const mail = talk.waiting && talk.busy === busy ? this.next(talk) : undefined;
       if (mail !== undefined) talk.feed(mail);
     }
   }
 
   // -------------------------------------------------------------- what the connections ask
 
-  next(last?: ClaimedMail): ClaimedMail | undefined {
-    const mail = this.#running() ? this.#ready.splice(this.#following(last), 1)[0] : undefined;
+  next(talk: Talk, last?: ClaimedMail): ClaimedMail | undefined {
+    // What a new connection is being opened for is not queued up behind a mail that may take its time.
+    if (!this.#running() || (talk.busy && this.#ready.size <= this.#opening)) return undefined;
+    if (this.#ready.size === 0 || !this.#mayBegin()) return undefined;
+    // The primary is told of each client once, so its mails follow each other.
+    const mail = this.#ready.take(this.destination.identity === "xclient" ? last : undefined);
     if (mail !== undefined) this.#sending += 1;
     return mail;
   }
 
-  /** Where the mail is that goes next: the primary is told of each client once, so its mails follow each other. */
-  #following(last: ClaimedMail | undefined): number {
-    if (last === undefined || this.destination.identity !== "xclient") return 0;
-    const { ip, helo } = last.client;
-    const found = this.#ready.findIndex(({ client }) => client.ip === ip && client.helo === helo);
-    return Math.max(0, found);
+  /** Keeps the pace that the primary is allowed. */
+  #mayBegin(): boolean {
+    if (this.#pause !== undefined) return false;
+    const wait = this.#allowance.wait();
+    if (wait === 0) return true;
+    this.#pause = this.#parts.clock.after(wait, () => {
+      this.#pause = undefined;
+      this.advance();
+    });
+    return false;
+  }
+
+  depth({ window }: Conversation): number {
+    return this.#allowance.depth(window);
+  }
+
+  alone(mail: ClaimedMail): boolean {
+    return this.canary || this.#parts.hooks.proving(this, mail);
   }
 
   ending(): boolean {
@@ -230,17 +230,16 @@ export class Lane implements Subject, TalkHooks {
 
   putBack(mail: ClaimedMail): void {
     this.#sending -= 1;
-    this.#ready.unshift(mail);
+    this.#ready.putFirst(mail);
     if (this.ending()) this.#giveBack();
   }
 
   finished(mail: ClaimedMail, result: SendResult): void {
     this.#sending -= 1;
-    if (result.trouble === undefined) {
-      this.#ramp.pass(this.#parts.settings().connections);
+    if (result.trouble !== undefined) this.watch.troubled(result.trouble);
+    else if (wasAnswered(result)) {
+      this.#allowance.pass();
       this.watch.answered();
-    } else {
-      this.watch.troubled(result.trouble);
     }
     this.#parts.hooks.finished(this, mail, result);
   }
@@ -250,8 +249,7 @@ export class Lane implements Subject, TalkHooks {
     this.#talks.add(talk);
     try {
       const conversation = await this.#open();
-      if (this.#greeted(conversation))
-        await talk.run(conversation, this.#parts.settings().mailsPerConnection);
+      if (this.#greeted(conversation)) await talk.run(conversation, this.#allowance.mailsPerConnection);
       await conversation.quit();
     } catch (error) {
       this.#notOpened(error);
@@ -272,6 +270,7 @@ export class Lane implements Subject, TalkHooks {
   }
 
   #greeted(conversation: Conversation): boolean {
+    this.#allowance.window = conversation.window;
     return this.watch.greeted(conversation.capabilities) && this.up;
   }
 
@@ -280,7 +279,13 @@ export class Lane implements Subject, TalkHooks {
       error instanceof DestinationTrouble ? error : new DestinationTrouble("connect", errorText(error));
     const others = [...this.#talks].filter((talk) => talk.conversation !== undefined).length;
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
-    if (refused && others > 0) this.#ramp.crowded(others, this.#parts.clock.now());
+    if (refused && others > 0) this.#allowance.crowded(others);
     else this.watch.troubled(trouble);
   }
+}
+
+/** Not given back as it was. */
+function wasAnswered({ outcomes }: SendResult): boolean {
+  for (const { kind } of outcomes.values()) if (kind !== "released") return true;
+  return false;
 }

@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { OwnAddress } from "../health/health.ts";
 import type { Retention } from "../queue/queue.ts";
-import type { LaneSettings } from "./lane.ts";
+import type { LaneSettings } from "./allowance.ts";
 
 /** Times in ms. May be replaced while running. */
 export interface DeliverySettings extends LaneSettings {

@@ -8,7 +8,7 @@ import type { Destination } from "../health/health.ts";
 import { DomainDesk } from "./desk.ts";
 import type { Desk, Lane } from "./lane.ts";
 import { NowhereLog } from "./nowhere-log.ts";
-import type { Route } from "./routes.ts";
+import type { Route, Way } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
 export interface RosterHooks {
@@ -118,9 +118,10 @@ export class Roster {
     this.#parts.hooks.routed(desk);
   }
 
-  #setTiers(desk: Desk, tiers: readonly (readonly Destination[])[]): void {
+  #setTiers(desk: Desk, tiers: readonly (readonly Way[])[]): void {
     const before = desk.lanes;
-    desk.tiers = tiers.map((destinations) => destinations.map((destination) => this.#lane(destination)));
+    desk.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#lane(destination)));
+    desk.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#lane(destination), weight]));
     const after = new Set(desk.lanes);
     for (const lane of after) {
       lane.desks.add(desk);

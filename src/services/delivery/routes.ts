@@ -3,9 +3,16 @@ import type { Resolver } from "../../ports/resolver.ts";
 import type { Destination } from "../health/health.ts";
 import { mxRoute } from "./mx-route.ts";
 
-/** Where a domain's mail goes: destinations by preference; equal ones stand together. */
+/** One place that mail may go to. */
+export interface Way {
+  readonly destination: Destination;
+  /** Its share among those of equal preference. */
+  readonly weight: number;
+}
+
+/** Where a domain's mail goes: ways by preference; equal ones stand together. */
 export type Route =
-  | { readonly kind: "known"; readonly tiers: readonly (readonly Destination[])[] }
+  | { readonly kind: "known"; readonly tiers: readonly (readonly Way[])[] }
   /** Nowhere to go; the mail is held. */
   | { readonly kind: "none" | "loop"; readonly why: string }
   /** The MX records could not be looked up; what was known before goes on to hold. */
@@ -26,10 +33,10 @@ export function followsMx(record: DomainRecord): boolean {
 
 /** The route of a domain, its MX records looked up where the configuration says `mx`. */
 export async function findRoute(record: DomainRecord, parts: RouteParts): Promise<Route> {
-  const tiers: (readonly Destination[])[] = [];
+  const tiers: (readonly Way[])[] = [];
   let trouble: Exclude<Route, { kind: "known" }> | undefined;
   for (const group of byPreference(record.settings.primaries)) {
-    const hosts = group.filter(({ mx }) => mx !== true).map(destinationOf);
+    const hosts = group.filter(({ mx }) => mx !== true).map(wayOf);
     if (hosts.length > 0) tiers.push(hosts);
     for (const primary of group.filter(({ mx }) => mx === true)) {
       const found = await mxDestinations(record.name, primary, parts);
@@ -41,9 +48,9 @@ export async function findRoute(record: DomainRecord, parts: RouteParts): Promis
   return trouble ?? { kind: "none", why: `${record.name} has no primary` };
 }
 
-function destinationOf(primary: Primary): Destination {
-  const { preference: _, mx: __, ...destination } = primary;
-  return destination;
+function wayOf(primary: Primary): Way {
+  const { preference: _, mx: __, weight = 1, ...destination } = primary;
+  return { destination, weight };
 }
 
 function byPreference(primaries: readonly Primary[]): readonly (readonly Primary[])[] {
@@ -54,15 +61,15 @@ function byPreference(primaries: readonly Primary[]): readonly (readonly Primary
 async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
   const lookup = await parts.resolver.mx(domain);
   if (lookup.kind === "failed") return { kind: "failed", why: `MX of ${domain}: ${lookup.why}` };
-  const destination = (host: string): Destination => {
-    const { port, ...rest } = destinationOf(primary);
-    return { ...rest, host, port: port || SMTP_PORT };
+  const way = (host: string): Way => {
+    const { destination, weight } = wayOf(primary);
+    return { weight, destination: { ...destination, host, port: destination.port || SMTP_PORT } };
   };
   // RFC 5321 §5.1: without MX the domain's own address records count.
-  if (lookup.kind === "none") return { kind: "known", tiers: [[destination(domain)]] };
+  if (lookup.kind === "none") return { kind: "known", tiers: [[way(domain)]] };
   const route = mxRoute(lookup.records, parts.hostname.toLowerCase());
   if (route.kind === "null") return { kind: "none", why: `${domain} has a null MX: it takes no mail` };
   if (route.kind === "ourselves")
     return { kind: "loop", why: `no MX record of ${domain} is better than ours` };
-  return { kind: "known", tiers: route.tiers.map((hosts) => hosts.map(destination)) };
+  return { kind: "known", tiers: route.tiers.map((hosts) => hosts.map(way)) };
 }

@@ -10,7 +10,11 @@ const LINGER = 2000;
 /** What a connection asks of its lane. */
 export interface TalkHooks {
   /** The next mail, when one is ready; `last` is the one before it on the same connection. */
-  next(last?: ClaimedMail): ClaimedMail | undefined;
+  next(talk: Talk, last?: ClaimedMail): ClaimedMail | undefined;
+  /** Mails that may be in flight on this connection. */
+  depth(conversation: Conversation): number;
+  /** Nothing else may be in flight beside this mail: its primary is being proven. */
+  alone(mail: ClaimedMail): boolean;
   /** No more mail will come. */
   ending(): boolean;
   /** A connection waits for mail. */
@@ -27,14 +31,24 @@ export class Talk {
   readonly #clock: Clock;
   readonly #hooks: TalkHooks;
   #feed: ((mail: ClaimedMail | undefined) => void) | undefined;
+  #linger: Timer | undefined;
+  #inFlight = 0;
+  /** Waits until fewer mails are in flight. */
+  #fewer: (() => void) | undefined;
 
   constructor(clock: Clock, hooks: TalkHooks) {
     this.#clock = clock;
     this.#hooks = hooks;
   }
 
+  /** It would take another mail. */
   get waiting(): boolean {
     return this.#feed !== undefined;
+  }
+
+  /** Mails wait for their replies. */
+  get busy(): boolean {
+    return this.#inFlight > 0;
   }
 
   /** Hands a mail to a waiting connection; undefined ends it. */
@@ -46,32 +60,64 @@ export class Talk {
   async run(conversation: Conversation, most: number): Promise<void> {
     this.conversation = conversation;
     let last: ClaimedMail | undefined;
-    for (let sent = 0; sent < most; sent++) {
+    for (let sent = 0; sent < most && !hasEnded(conversation); sent++) {
       const mail = await this.#next(last);
-      if (mail === undefined) return;
+      if (mail === undefined) break;
       last = mail;
-      if (conversation.phase !== "idle" || !conversation.takes(mail)) return this.#hooks.putBack(mail);
-      const result = await conversation.send(mail).catch((error: unknown) => unexpected(mail, error));
-      this.#hooks.finished(mail, result);
-      if (conversation.phase !== "idle") return;
+      const alone = this.#hooks.alone(mail);
+      if (alone || !conversation.takes(mail)) await this.#until(0);
+      if (hasEnded(conversation) || !conversation.takes(mail)) {
+        this.#hooks.putBack(mail);
+        break;
+      }
+      void this.#send(conversation, mail);
+      await this.#until(alone ? 0 : this.#hooks.depth(conversation) - 1);
+    }
+    await this.#until(0);
+  }
+
+  async #send(conversation: Conversation, mail: ClaimedMail): Promise<void> {
+    this.#inFlight += 1;
+    const result = await conversation.send(mail).catch((error: unknown) => unexpected(mail, error));
+    this.#inFlight -= 1;
+    this.#hooks.finished(mail, result);
+    this.#fewer?.();
+    if (hasEnded(conversation)) this.feed(undefined);
+    else if (this.waiting && !this.busy) this.#beginToLinger();
+  }
+
+  /** Resolves when at most so many mails are in flight. */
+  async #until(most: number): Promise<void> {
+    while (this.#inFlight > Math.max(0, most)) {
+      await new Promise<void>((resolve) => {
+        this.#fewer = resolve;
+      });
+      this.#fewer = undefined;
     }
   }
 
   #next(last: ClaimedMail | undefined): Promise<ClaimedMail | undefined> {
-    const ready = this.#hooks.next(last);
+    const ready = this.#hooks.next(this, last);
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#hooks.ending()) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      let timer: Timer | undefined;
       this.#feed = (mail) => {
         this.#feed = undefined;
-        timer?.cancel();
+        this.#linger?.cancel();
         resolve(mail);
       };
-      timer = this.#clock.after(LINGER, () => this.feed(undefined));
+      if (!this.busy) this.#beginToLinger();
       this.#hooks.hungry();
     });
   }
+
+  #beginToLinger(): void {
+    this.#linger = this.#clock.after(LINGER, () => this.feed(undefined));
+  }
+}
+
+function hasEnded({ phase }: Conversation): boolean {
+  return phase === "over";
 }
 
 /** A client that throws has a bug; what it had sent by then is not known. */

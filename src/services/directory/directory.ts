@@ -120,8 +120,13 @@ export class DirectoryEditor {
     return this.#change(() => this.#writer.removeDomain(name));
   }
 
-  setPaused(name: string, paused: boolean): Promise<boolean> {
-    return this.#change(() => this.#writer.setPaused(name, paused));
+  setPaused(name: string, paused: boolean, until?: number): Promise<boolean> {
+    return this.#change(() => this.#writer.setPaused(name, paused, until));
+  }
+
+  /** Runs each few seconds and mostly finds nothing, which is no change. */
+  endPauses(): Promise<readonly string[]> {
+    return this.#changeOfSome(() => this.#writer.endPauses());
   }
 
   changeRecipients(change: RecipientChange): Promise<number> {
@@ -129,8 +134,12 @@ export class DirectoryEditor {
   }
 
   /** Runs each minute and mostly finds nothing, which is no change. */
-  async retire(): Promise<readonly string[]> {
-    const names = await this.#alone(() => this.#writer.retire());
+  retire(): Promise<readonly string[]> {
+    return this.#changeOfSome(() => this.#writer.retire());
+  }
+
+  async #changeOfSome(run: () => Promise<readonly string[]>): Promise<readonly string[]> {
+    const names = await this.#alone(run);
     if (names.length > 0) this.#changed();
     return names;
   }

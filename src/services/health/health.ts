@@ -21,8 +21,8 @@ import { Watch } from "./watch.ts";
 export type { OwnAddress } from "./loop.ts";
 export { offersOf } from "./offers.ts";
 export { isAway } from "./outage.ts";
-export { destinationName } from "./reach.ts";
-export type { Destination } from "./reach.ts";
+export { destinationName, targetsOf } from "./reach.ts";
+export type { Destination, ReachParts } from "./reach.ts";
 export type { Subject } from "./watch.ts";
 export { Watch } from "./watch.ts";
 

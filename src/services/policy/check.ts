@@ -7,6 +7,7 @@ import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { SpfInquiry } from "./spf-inquiry.ts";
 
 export interface ConnectSubject {
   readonly ip: string;
@@ -27,6 +28,8 @@ export interface MailSubject extends HeloSubject {
   readonly sender: string;
   /** Announced with SIZE, in octets; 0 when not. */
   readonly announced: number;
+  /** Whether the client may send for the sender's domain; absent where nobody can ask. */
+  readonly spf?: SpfInquiry;
 }
 
 export interface RcptSubject extends MailSubject {

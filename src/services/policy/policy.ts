@@ -2,7 +2,7 @@
  * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` by stage and merges
  * what they say. Checks at connect, HELO and MAIL begin when their stage comes and leave findings; nobody waits
  * for them until a recipient is named. At RCPT the findings and the checks of that stage become one verdict for
- * that recipient's domain, at DATA those of the body.
+ * that recipient's domain, at DATA those of the body. Inspections watch the body itself (examination.ts).
  *
  * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
  * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
@@ -11,13 +11,16 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, strictest, together } from "../../mail/verdict.ts";
+import type { Authentication, Authenticator, SpfAnswer } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
 import { AccessRules } from "./access-rules.ts";
+import { authenticationOf } from "./authenticate.ts";
 import type {
   Check,
   ConnectSubject,
@@ -33,7 +36,12 @@ import type {
 import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
+import type { Examination } from "./examination.ts";
+import { examine } from "./examination.ts";
+import { SpfInquiry } from "./spf-inquiry.ts";
 
+export type { Examination, Examined } from "./examination.ts";
+export { scannerInspections } from "./inspections/inspections.ts";
 export { ListHealth } from "./list-health.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
@@ -46,14 +54,32 @@ export interface PolicyParts {
   readonly hostname?: string;
   /** Absent: nothing is asked of the DNS about clients and senders. */
   readonly resolver?: Resolver;
+  /** Absent: nothing is asked about who stands behind a mail. */
+  readonly authenticator?: Authenticator;
   /** The memory of greylisting; absent: nobody is put off. */
   readonly greylist?: GreylistParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
+  /** Domains over their quota; absent: none. */
+  readonly isFull?: (domain: string) => boolean;
+  /** Those who look at bodies; absent: nobody does. */
+  readonly inspections?: readonly Inspection[];
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
   readonly checks?: readonly Check[];
+}
+
+/** How a recipient wants the content of its mail treated. */
+export interface Content extends ContentView {
+  /** Recipients whose keys differ cannot share a mail. */
+  readonly key: string;
+}
+
+/** What is known of who stands behind a mail: to be stored, and to be told. */
+export interface Findings {
+  readonly authentication: Authentication;
+  readonly spf?: SpfAnswer;
 }
 
 type Answer = Verdict | Promise<Verdict>;
@@ -64,6 +90,7 @@ const LONGEST_CHECK = 20_000;
 const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
 const ALL_OFF: CheckSettings = { dnsbl: "off" };
 const NONE: readonly Finding[] = [];
+const UNSEEN: Content = { key: "", own: undefined, exempt: false };
 
 export class Policy {
   readonly #parts: PolicyParts;
@@ -89,6 +116,22 @@ export class Policy {
     if (resolver === undefined || (this.#settings().clientName ?? "off") === "off") return undefined;
     const lookup = await resolver.confirmedName(ip);
     return lookup.kind === "found" ? lookup.records[0] : undefined;
+  }
+
+  /** The question about the sender's domain, asked at once where it is wanted for all. */
+  spf({ ip, helo, sender }: MailSubject): SpfInquiry | undefined {
+    const { authenticator } = this.#parts;
+    if (authenticator === undefined) return undefined;
+    const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
+    if ((this.#settings().spf ?? "off") !== "off") void inquiry.answer();
+    return inquiry;
+  }
+
+  /** What was found about who stands behind the mail; undefined where nothing was asked. */
+  async authenticate({ sender, spf: inquiry }: MailSubject): Promise<Findings | undefined> {
+    const spf = await inquiry?.asked;
+    const authentication = authenticationOf({ sender, ...(spf !== undefined && { spf }) });
+    return authentication && { authentication, ...(spf !== undefined && { spf }) };
   }
 
   helo(subject: HeloSubject): readonly Finding[] {
@@ -135,6 +178,21 @@ export class Policy {
 
   data(subject: DataSubject): Answer {
     return merge(this.#begin("data", subject), { domain: undefined, exempt: false });
+  }
+
+  /** How the content of mail for this recipient is treated, which its verdict let pass. */
+  content(subject: RcptSubject): Content {
+    const { inspections = [] } = this.#parts;
+    if (inspections.length === 0) return UNSEEN;
+    const exempt = subject.recipient.local === "postmaster" || this.#rule(subject)?.action === "allow";
+    const view = { own: subject.domain?.settings.checks, exempt };
+    return { ...view, key: inspections.map((inspection) => inspection.profile(view)).join("\n") };
+  }
+
+  /** Begins to look at a body; undefined where nobody does. */
+  examine(mail: InspectedMail): Examination | undefined {
+    const { inspections = [] } = this.#parts;
+    return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
   }
 
   #begin<S extends Stage>(stage: S, subject: Subjects[S], last = false): readonly Finding[] {

@@ -11,6 +11,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 export { AgeWatch } from "./ages.ts";
+export { QuotaWatch } from "./quota.ts";
 export { expiryJob } from "./expiry.ts";
 export type { Retention } from "./expiry.ts";
 export { settle } from "./settlement.ts";
@@ -26,7 +27,12 @@ export interface AcceptorParts {
 }
 
 /** A mail that passed all checks and whose body is complete. */
-export type Acceptance = Omit<NewMail, "acceptedAt" | "deadline"> & { readonly notes?: readonly string[] };
+export interface Acceptance extends Omit<NewMail, "acceptedAt" | "deadline"> {
+  /** Remarks for the trace. */
+  readonly notes?: readonly string[];
+  /** Wall time in ms after which its sender must not wait any longer for the store to begin. */
+  readonly patience?: number;
+}
 
 /** The accepting half of the queue. */
 export class Acceptor {
@@ -56,12 +62,10 @@ export class Acceptor {
 
   /** Stores the mail durably. Only a result of `accepted` may become a 250. */
   async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
-    const { notes, ...mail } = acceptance;
+    const { notes, patience = Infinity, ...mail } = acceptance;
     const now = this.#parts.clock.now();
-    const result = await this.#parts.intake.accept(
-      { ...mail, acceptedAt: now, deadline: now + ACCEPT_DEADLINE },
-      body,
-    );
+    const deadline = Math.min(now + ACCEPT_DEADLINE, patience);
+    const result = await this.#parts.intake.accept({ ...mail, acceptedAt: now, deadline }, body);
     if (result.kind === "accepted") this.#record(acceptance, body.size, notes);
     return result;
   }
@@ -78,5 +82,17 @@ export class Acceptor {
       ...(mail.messageId !== undefined && { messageId: mail.messageId }),
       ...(notes !== undefined && notes.length > 0 && { notes }),
     });
+    if (mail.quarantine !== undefined) this.#recordHeld(mail, mail.quarantine);
+  }
+
+  #recordHeld({ id, recipients }: Acceptance, why: string): void {
+    for (const { address, domain } of recipients)
+      this.#parts.journal.record({
+        kind: "mail.held",
+        id,
+        recipient: address,
+        domain,
+        why: `quarantine: ${why}`,
+      });
   }
 }

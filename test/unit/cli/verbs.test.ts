@@ -73,6 +73,9 @@ test("domains are listed, shown, added, paused and removed", async () => {
     (await tool.run(["domain", "pause", "new.example"])).stdout,
     "new.example: deliveries paused.\n",
   );
+  const until = await tool.run(["domain", "pause", "new.example", "--until", "2h"]);
+  assert.match(until.stdout, /^new\.example: deliveries paused until \d{4}-\d\d-\d\d /);
+  assert.equal((await tool.run(["domain", "pause", "new.example", "--until", "tea"])).code, 2);
   assert.equal(
     (await tool.run(["domain", "resume", "new.example"])).stdout,
     "new.example: deliveries go on.\n",

@@ -66,12 +66,12 @@ test("fills in every default", async () => {
       helo: "off",
       clientName: "off",
       senderDomain: "off",
-      greylist: "off",
       spf: "off",
+      greylist: "off",
       dmarc: "off",
       reachability: "off",
-      spam: "off",
-      virus: "off",
+      clamav: "off",
+      rspamd: "off",
     },
     domains: [
       {
@@ -110,7 +110,7 @@ retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
-checks: { greylist: off, spf: false }
+checks: { greylist: off, spf: off }
 domains:
   Bücher.example:
     mode: reflector
@@ -346,4 +346,45 @@ test("caps of a client network: those that are off are not there", async () => {
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
   assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
+});
+
+test("a domain has of a scanner what it says, and the rest as it is for all", async () => {
+  const result = await load(
+    [
+      "hostname: mx2.us",
+      "smtp: { listen: ['127.0.0.1:0'] }",
+      "checks:",
+      "  clamav: { servers: [/run/clamav/clamd.ctl], unavailable: tag }",
+      "domains:",
+      "  a.test: { primary: { host: a }, recipients: [x], checks: { clamav: { found: quarantine } } }",
+      "  b.test: { primary: { host: b }, recipients: [x], checks: { clamav: off, rspamd: { servers: ['localhost:11333'] } } }",
+    ].join("\n"),
+  );
+  assert.ok(result.ok);
+  const { config } = result;
+  const forAll = {
+    servers: ["/run/clamav/clamd.ctl"],
+    timeout: 15_000,
+    connections: 8,
+    maxSize: 100e6,
+    found: "reject",
+    oversize: "quarantine",
+    unavailable: "tag",
+  };
+  assert.deepEqual([config.checks.clamav, config.checks.rspamd], [forAll, "off"]);
+  const [a, b] = config.domains.map(({ settings }) => settings.checks);
+  assert.deepEqual(a, { clamav: { ...forAll, found: "quarantine" } });
+  assert.equal(b?.clamav, "off");
+  assert.deepEqual(b?.rspamd, {
+    servers: ["localhost:11333"],
+    timeout: 15_000,
+    connections: 16,
+    maxSize: 20e6,
+    reject: "defer",
+    softReject: "defer",
+    greylist: "accept",
+    addHeader: "tag",
+    headers: false,
+    unavailable: "defer",
+  });
 });

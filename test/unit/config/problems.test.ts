@@ -98,7 +98,7 @@ test("domains: double after IDNA, not a domain, without settings, __proto__", as
   text.example: yes
   __proto__: { primary: { host: m.example }, recipients: [a] }
 `;
-  const keys = "mode, primary, recipients, tagSeparator, unknownDuringOutage, bareNewlines, checks";
+  const keys = "mode, primary, recipients, tagSeparator, unknownDuringOutage, bareNewlines, quota, checks";
   assert.deepEqual(await after(text), [
     '5:3: domains.xn--bcher-kva.example: is the same domain as "Bücher.example", xn--bcher-kva.example in the DNS; keep one',
     '6:3: domains.*.example: "*.example" is not a domain; write each domain by its name; * is not in this version',
@@ -108,6 +108,16 @@ test("domains: double after IDNA, not a domain, without settings, __proto__", as
     `10:17: domains.text.example: "yes" is a single value; write a mapping with the keys ${keys}`,
     "11:3: domains.__proto__: is not a known key; remove it",
   ]);
+});
+
+test("a quota says something, in mails and sizes", async () => {
+  const quota = (text: string): string =>
+    `domains:\n  a.example: { primary: { host: m.example }, recipients: [a], quota: ${text} }\n`;
+  const forms = "write { messages: 100000 }, { bytes: 20GB }, or both";
+  assert.equal(await wrong(quota("{}")), `says nothing; ${forms}`);
+  assert.match(await wrong(quota("{ messages: 0 }")), /^"0" is too little; /);
+  assert.match(await wrong(quota("{ bytes: lots }")), /^"lots" is not a size; write a size from 1MB/);
+  assert.match(await wrong(quota("{ mails: 3 }")), /is not a known key; .*messages/);
 });
 
 test("a domain without recipients is told the three forms", async () => {
@@ -196,8 +206,8 @@ test("a domain's choices", async () => {
     '"bounce" is not known; write one of accept, defer, reject',
   );
   assert.equal(
-    await settingFault("checks: { spf: reject }"),
-    "reject is asked for, and the check is not in this version; write spf: off or leave it out",
+    await settingFault("checks: { dmarc: reject }"),
+    "reject is asked for, and the check is not in this version; write dmarc: off or leave it out",
   );
 });
 
@@ -256,11 +266,36 @@ test("greylist is off, on or a mapping", async () => {
   assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too much;/);
 });
 
+test("each mistake in the scanners has its sentence", async () => {
+  const clamav = (text: string) => wrong(`checks: { clamav: { ${text} } }\n`);
+  const server = (text: string) => clamav(`servers: ["${text}"]`);
+  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off/);
+  assert.match(await clamav("found: tag"), /^is missing; write a list such as/);
+  assert.match(await clamav("servers: []"), /^is empty, so nobody would be asked; write/);
+  assert.match(await server("clamd.ctl"), /^"clamd.ctl" is neither a whole path nor a host and a port;/);
+  assert.match(await server("127.0.0.1"), /is neither a whole path nor a host and a port;/);
+  assert.match(await server("127.0.0.1:0"), /^port 0 is not between 1 and 65535;/);
+  assert.match(await server("[::x]:3310"), /^"::x" is no IPv6 address;/);
+  assert.match(await server("a b:3310"), /^"a b" is not a host name;/);
+  assert.match(await server("http://localhost:3310"), /^"http:.*" is a web address;/);
+  assert.match(await clamav("servers: [/a], unavailable: reject"), /^"reject" is not known; write one of/);
+  assert.match(await clamav("servers: [/a], timeout: 1m"), /^"1m" is too much;/);
+  assert.match(await clamav("servers: [/a], found: accept"), /^"accept" is not known;/);
+  const rspamd = (text: string) => wrong(`checks: { rspamd: { servers: ["[::1]:11333"], ${text} } }\n`);
+  assert.match(await rspamd("headers: maybe"), /^"maybe" is neither true nor false;/);
+  assert.match(await rspamd("softReject: no"), /^"no" is not known; write one of accept, tag/);
+  assert.match(await rspamd("connections: 0"), /^"0" is too little;/);
+  assert.match(
+    await settingFault("checks: { rspamd: { reject: reject } }"),
+    /^names no servers; write the servers here or in checks.rspamd/,
+  );
+});
+
 test("what this version does not have is refused, not ignored", async () => {
-  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  spam: []\n  spff: off\n"), [
+  assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
     "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
-    "5:8: checks.spf: on is asked for, and the check is not in this version; write spf: off or leave it out",
-    "6:9: checks.spam: is a list, and the check is not in this version; write spam: off or leave it out",
+    '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
+    "6:17: checks.reachability: is a list, and the check is not in this version; write reachability: off or leave it out",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
@@ -453,4 +488,13 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
     '"HOLDFAST_NOT_SET" is not set in the environment; set it for the daemon, or use passwordFile',
   );
   assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
+});
+
+test("how fast a primary is spoken to", async () => {
+  assert.equal(await primary("connections: 0"), '"0" is too little; write a whole number from 1 to 1000');
+  assert.match(await primary("mailsPerSecond: fast"), /write a whole number from 1 to 100000/);
+  assert.match(await primary("mailsPerConnection: -1"), /write a whole number from 1 to 100000/);
+  assert.match(await primary("weight: 0"), /write a whole number from 1 to 1000/);
+  assert.match(await primary("pipelining: all"), /write one of none, envelope, mails/);
+  assert.match(await primary("chunking: maybe"), /write true or false/);
 });

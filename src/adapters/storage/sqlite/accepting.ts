@@ -21,18 +21,24 @@ export class Accepting {
   readonly #sessions: Sessions;
   readonly #message: Database.Statement;
   readonly #recipient: Database.Statement;
+  readonly #held: Database.Statement;
 
   constructor(database: Database.Database, parts: { bodies: Bodies; sessions: Sessions }) {
     this.#bodies = parts.bodies;
     this.#sessions = parts.sessions;
     this.#message = database.prepare(
       `INSERT INTO message (id, sender, accepted_at, size, hash, client_ip, client_name, client_helo, client_tls,
-         top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, spool)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, authentication, spool,
+         quarantine)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#recipient = database.prepare(
       `INSERT INTO recipient (mail, n, address, domain, state, due_at, token, since, updated_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#held = database.prepare(
+      `INSERT INTO recipient (mail, n, address, domain, state, reason, due_at, since, updated_at)
+       VALUES (?, ?, ?, ?, 'held', 'quarantine', ?, ?, ?)`,
     );
   }
 
@@ -40,6 +46,7 @@ export class Accepting {
     const key = this.#insertMessage(mail, size, body);
     this.inDoubt.add(mail.id);
     this.#bodies.store(key, body);
+    if (mail.quarantine !== undefined) return this.#setAside(key, mail);
     for (const [domain, recipients] of byDomain(mail.recipients)) {
       const grant = this.#takeGrant(domain, batch);
       for (const { n, address } of recipients)
@@ -67,7 +74,9 @@ export class Accepting {
       mail.messageId,
       mail.subject,
       mail.from,
+      mail.authentication && JSON.stringify(mail.authentication),
       typeof body === "string" ? body : null,
+      mail.quarantine,
     ).lastInsertRowid;
   }
 
@@ -75,6 +84,11 @@ export class Accepting {
     const state = grant === undefined ? "waiting" : "claimed";
     const at = mail.acceptedAt;
     this.#recipient.run(key, to.n, to.address, to.domain, state, at, grant?.token, at, at);
+  }
+
+  #setAside(key: number | bigint, { recipients, acceptedAt: at }: NewMail): void {
+    for (const [n, { address, domain }] of recipients.entries())
+      this.#held.run(key, n, address, domain, at, at, at);
   }
 
   #takeGrant(domain: string, batch: Batch): Grant | undefined {
@@ -114,6 +128,7 @@ function handOver(
     topFields: mail.topFields,
     smtpUtf8: mail.smtpUtf8,
     eightBit: mail.eightBit,
+    ...(mail.authentication !== undefined && { authentication: mail.authentication }),
     size,
     // Each domain of the mail gets a copy, but for the last use nothing else needs the original.
     body:

@@ -62,6 +62,11 @@ export class ArrivingBody implements BodyWriter {
     return this.#moveToDisk(chunk);
   }
 
+  async *read(): AsyncIterable<Buffer> {
+    if (this.#spool !== undefined) yield* await this.#spool.read();
+    else yield* this.#chunks;
+  }
+
   /** Everything is durable, or in one buffer that may move to the storage thread. Rejects with the system's error. */
   async finish(): Promise<WireBody> {
     this.#finished = true;

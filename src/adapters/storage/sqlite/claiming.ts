@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { Authentication } from "../../../ports/authentication.ts";
 import type { ClaimRequest, ClaimedRecipient } from "../../../ports/queue.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Batch } from "./batch.ts";
@@ -22,6 +23,7 @@ interface MessageRow {
   top_fields: string;
   smtp_utf8: number;
   eight_bit: number;
+  authentication: string | null;
   spool: string | null;
 }
 
@@ -60,7 +62,7 @@ export class Claiming {
     );
     this.#message = database.prepare(
       `SELECT id, sender, accepted_at, size, client_ip, client_name, client_helo, client_tls, top_fields, smtp_utf8,
-         eight_bit, spool FROM message WHERE key = ?`,
+         eight_bit, authentication, spool FROM message WHERE key = ?`,
     );
     this.#quarantine = database.prepare(
       `UPDATE recipient SET state = 'held', reason = 'quarantine', token = NULL, updated_at = ?
@@ -119,6 +121,7 @@ function factsOf(row: MessageRow): Omit<WireClaim, "token" | "domain" | "recipie
     topFields: row.top_fields,
     smtpUtf8: row.smtp_utf8 === 1,
     eightBit: row.eight_bit === 1,
+    ...authenticationOf(row),
     size: row.size,
   };
 }
@@ -132,6 +135,15 @@ export function clientOf(row: ClientColumns): WireClaim["client"] {
     ...(row.client_name !== null && { name: row.client_name }),
     ...(row.client_tls !== null && { tls: row.client_tls }),
   };
+}
+
+/** What was found at receipt, as the store keeps it. */
+export function authenticationOf(row: { readonly authentication: string | null }): {
+  readonly authentication?: Authentication;
+} {
+  return row.authentication === null
+    ? {}
+    : { authentication: JSON.parse(row.authentication) as Authentication };
 }
 
 /** The buffers that move with claims. */

@@ -28,7 +28,9 @@ export function connectControl(port: MessagePort): Control {
     stage: (domains) => stage(channel, domains),
     addDomain: (domain) => addDomain(channel, domain),
     removeDomain: (name) => channel.call("removeDomain", name),
-    setPaused: (name, paused) => channel.call("setPaused", { name, paused }),
+    setPaused: (name, paused, until) =>
+      channel.call("setPaused", { name, paused, ...(until !== undefined && { until }) }),
+    endPauses: () => channel.call("endPauses", undefined as never),
     changeRecipients: (change) => changeRecipients(channel, change),
     retire: () => channel.call("retire", undefined as never),
     tokens: () => channel.call("tokens", undefined as never),

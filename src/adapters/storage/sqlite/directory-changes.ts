@@ -4,7 +4,7 @@ import { Generations, sameSettings } from "./generations.ts";
 import type { DomainRow } from "./generations.ts";
 import { Lists } from "./lists.ts";
 import { Overlays } from "./overlays.ts";
-import type { EntrySlice, NewDomain, StagedDomain, WantedList } from "./wire.ts";
+import type { EntrySlice, NewDomain, PauseChange, StagedDomain, WantedList } from "./wire.ts";
 
 interface Stage {
   readonly names: Set<string>;
@@ -125,13 +125,19 @@ export class DirectoryChanges {
     return drains ? "draining" : "removed";
   }
 
-  setPaused(name: string, paused: boolean): boolean {
+  setPaused({ name, paused, until }: PauseChange): boolean {
     if (this.#generations.domain(name) === undefined) return false;
-    const sql = paused
-      ? "INSERT INTO pause (domain) VALUES (?) ON CONFLICT DO NOTHING"
-      : "DELETE FROM pause WHERE domain = ?";
-    this.#database.prepare(sql).run(name);
+    this.#database.prepare("DELETE FROM pause WHERE domain = ?").run(name);
+    if (paused)
+      this.#database.prepare("INSERT INTO pause (domain, until) VALUES (?, ?)").run(name, until ?? null);
     return true;
+  }
+
+  endPauses(now: number): readonly string[] {
+    return this.#database
+      .prepare<[number], string>("DELETE FROM pause WHERE until <= ? RETURNING domain")
+      .pluck()
+      .all(now);
   }
 
   /** Removes draining domains that hold nothing; answers their names. */

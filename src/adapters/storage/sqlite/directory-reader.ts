@@ -16,11 +16,16 @@ interface StoredDomain extends DomainRecord {
   readonly generation: number;
 }
 
-export type VisibleRow = DomainRow & { readonly overlay: number | null; readonly paused: number | null };
+export type VisibleRow = DomainRow & {
+  readonly overlay: number | null;
+  readonly paused: number | null;
+  readonly pausedUntil: number | null;
+};
 
 /** All of a domain as one generation sees it; a condition on `d` follows. Takes that generation four times. */
 export const VISIBLE_DOMAIN = `
-  SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, p.domain IS NOT NULL AS paused
+  SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, p.domain IS NOT NULL AS paused,
+    p.until AS pausedUntil
   FROM domain d
   LEFT JOIN overlay o ON o.domain = d.name AND o.since <= ? AND (o.until IS NULL OR o.until > ?)
   LEFT JOIN pause p ON p.domain = d.name
@@ -59,6 +64,7 @@ export function recordOf(row: VisibleRow, generation: number): StoredDomain {
     ...(list !== null && { list }),
     ...(row.overlay !== null && { overlay: row.overlay }),
     paused: row.paused === 1,
+    ...(row.pausedUntil !== null && { pausedUntil: row.pausedUntil }),
     draining: row.draining === 1,
     generation,
   };

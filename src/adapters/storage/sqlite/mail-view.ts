@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../ports/operator.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
-import { clientOf } from "./claiming.ts";
+import { authenticationOf, clientOf } from "./claiming.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
 
@@ -21,7 +21,9 @@ interface MessageRow {
   readonly message_id: string | null;
   readonly subject: string | null;
   readonly from_field: string | null;
+  readonly authentication: string | null;
   readonly spool: string | null;
+  readonly quarantine: string | null;
   readonly stored: number;
 }
 
@@ -62,6 +64,8 @@ export class MailView {
       ...(row.message_id !== null && { messageId: row.message_id }),
       ...(row.subject !== null && { subject: row.subject }),
       ...(row.from_field !== null && { from: row.from_field }),
+      ...(row.quarantine !== null && { quarantine: row.quarantine }),
+      ...authenticationOf(row),
       recipients,
       hasBody: row.stored === 1 || row.spool !== null,
     };

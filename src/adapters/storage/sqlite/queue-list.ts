@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
-import type { ListRequest, Page, QueueCount, QueueEntry } from "../../../ports/operator.ts";
+import type { Held, ListRequest, Page, QueueCount, QueueEntry } from "../../../ports/operator.ts";
 import type { Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
 import { matches } from "./operating.ts";
@@ -53,6 +53,7 @@ export class QueueList {
   readonly #ofState: Database.Statement<unknown[], RecipientRow>;
   readonly #counts: Database.Statement<[], { domain: string; state: State; recipients: number }>;
   readonly #oldest: Database.Statement<[string, string], number>;
+  readonly #held: Database.Statement<[string], Held>;
 
   constructor(database: Database.Database) {
     const join = "CROSS JOIN message m ON m.key = r.mail";
@@ -79,6 +80,15 @@ export class QueueList {
            WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
       )
       .pluck();
+    this.#held = database.prepare(
+      `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
+         SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
+       ) r CROSS JOIN message m ON m.key = r.mail`,
+    );
+  }
+
+  held(domain: string): Held {
+    return this.#held.get(domain) ?? { messages: 0, bytes: 0 };
   }
 
   counts(): readonly QueueCount[] {

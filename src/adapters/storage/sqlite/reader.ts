@@ -14,6 +14,7 @@ import type {
   ListRequest,
   MailDetail,
   Page,
+  Held,
   QueueCount,
   QueueEntry,
   QueueReader,
@@ -31,6 +32,7 @@ type ReaderMethods = {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): MailDetail | undefined;
   counts(nothing: undefined): readonly QueueCount[];
+  held(domain: string): Held;
   export(id: string): ExportedMail | undefined;
   domains(nothing: undefined): readonly DomainRecord[];
   recipients(request: RecipientListRequest): RecipientPage;
@@ -58,6 +60,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     list: (request) => queue.list(request),
     show: (id) => mail.show(id),
     counts: () => queue.counts(),
+    held: (domain) => queue.held(domain),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     recipients: (request) => browser.recipients(request),
@@ -81,6 +84,7 @@ export function connectReader(port: MessagePort): StoreReader {
     list: (request) => channel.call("list", request),
     show: (id) => channel.call("show", id),
     counts: () => channel.call("counts", undefined),
+    held: (domain) => channel.call("held", domain),
     export: async (id) => {
       const mail = await channel.call("export", id);
       return mail === undefined ? undefined : streamOf(mail);

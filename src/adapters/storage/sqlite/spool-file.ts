@@ -1,12 +1,16 @@
 import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 
 /** Bytes that may wait for the disk before the writer of one body is asked to pause. */
 const UNWRITTEN_LIMIT = 128 * 1024;
 /** The same for all bodies of the thread. */
 const UNWRITTEN_IN_ALL = 2 * 1024 * 1024;
+/** Bytes of a written body that are read at a time. */
+const READ_SIZE = 64 * 1024;
 
 let unwrittenInAll = 0;
 
@@ -33,6 +37,12 @@ export class SpoolFile {
     this.#pump ??= this.#writeAll();
     const full = this.#unwritten > UNWRITTEN_LIMIT || unwrittenInAll > UNWRITTEN_IN_ALL;
     return full ? heeded(this.#settled()) : undefined;
+  }
+
+  /** What was written, before `finish`. */
+  async read(): Promise<Readable> {
+    await this.#settled();
+    return createReadStream(this.#path(".tmp"), { highWaterMark: READ_SIZE });
   }
 
   /** The file and its name are on the disk; answers the name. */

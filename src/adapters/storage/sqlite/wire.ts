@@ -85,6 +85,12 @@ export interface OverlayPlan {
   readonly fresh: boolean;
 }
 
+export interface PauseChange {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly until?: number;
+}
+
 export type ControlMethods = {
   operate(request: OperatorRequest): Promise<number>;
   stageOpen(): Promise<void>;
@@ -94,7 +100,8 @@ export type ControlMethods = {
   stageDiscard(): Promise<void>;
   addDomain(domain: NewDomain): Promise<void>;
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
-  setPaused(change: { readonly name: string; readonly paused: boolean }): Promise<boolean>;
+  setPaused(change: PauseChange): Promise<boolean>;
+  endPauses(): Promise<readonly string[]>;
   changeEntries(change: RecipientChange): Promise<number>;
   overlayOpen(plan: OverlayPlan): Promise<number>;
   overlayAdd(slice: EntrySlice): Promise<void>;

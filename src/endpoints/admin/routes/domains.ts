@@ -3,9 +3,10 @@ import type { Hono } from "hono";
 import type { DeclaredDomain, DomainRecord, Primary } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
-import { readBody, readDomain, Refusal, soundDomain } from "../answers.ts";
+import { readBody, readDomain, readQuery, Refusal, soundDomain } from "../answers.ts";
 import {
   NewDomain,
+  PauseQuery,
   type DomainBody,
   type DomainList,
   type DomainPaused,
@@ -21,8 +22,8 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.post("/v1/domains", async (c) => c.json(await addDomain(c, parts), 201));
   app.get("/v1/domains/:name", async (c) => c.json(await showDomain(readDomain(c), parts)));
   app.delete("/v1/domains/:name", async (c) => c.json(await removeDomain(c, parts)));
-  app.post("/v1/domains/:name/pause", async (c) => c.json(await setPaused(c, parts, true)));
-  app.post("/v1/domains/:name/resume", async (c) => c.json(await setPaused(c, parts, false)));
+  app.post("/v1/domains/:name/pause", async (c) => c.json(await pause(c, parts)));
+  app.post("/v1/domains/:name/resume", async (c) => c.json(await resume(c, parts)));
 }
 
 async function listDomains({ directory, queue, primaries }: AdminParts): Promise<DomainList> {
@@ -41,13 +42,14 @@ function view(
   counts: readonly QueueCount[],
   primaries: readonly PrimaryStatus[],
 ): DomainBody {
-  const { name, origin, settings, list, paused, draining } = record;
+  const { name, origin, settings, list, paused, pausedUntil, draining } = record;
   return {
     name,
     origin,
     settings,
     declaredList: list !== undefined,
     paused,
+    ...(pausedUntil !== undefined && { pausedUntil }),
     draining,
     ...amountOf(counts, name),
     primaries: primaries
@@ -115,12 +117,22 @@ async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainR
   return { result };
 }
 
-async function setPaused(c: AdminContext, parts: AdminParts, paused: boolean): Promise<DomainPaused> {
+async function pause(c: AdminContext, parts: AdminParts): Promise<DomainPaused> {
   const name = readDomain(c);
-  if (!(await parts.editor.setPaused(name, paused))) throw unknownDomain(name);
-  if (!paused) await parts.resume(name);
-  record(c, parts, paused ? "domain pause" : "domain resume", name);
-  return { name, paused };
+  const { until } = readQuery(c, PauseQuery);
+  if (until !== undefined && until <= parts.clock.now())
+    throw new Refusal("bad_request", "until: that time is over", "name a time to come, in ms since 1970");
+  if (!(await parts.editor.setPaused(name, true, until))) throw unknownDomain(name);
+  record(c, parts, "domain pause", name);
+  return { name, paused: true, ...(until !== undefined && { until }) };
+}
+
+async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused> {
+  const name = readDomain(c);
+  if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
+  await parts.resume(name);
+  record(c, parts, "domain resume", name);
+  return { name, paused: false };
 }
 
 function record(c: AdminContext, { journal }: AdminParts, verb: string, what: string): void {

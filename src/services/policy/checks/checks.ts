@@ -10,9 +10,11 @@ import type { GreylistParts } from "./greylist.ts";
 import { greylistCheck } from "./greylist.ts";
 import { heloCheck } from "./helo.ts";
 import { loopCheck } from "./loop.ts";
+import { quotaCheck } from "./quota.ts";
 import { recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
+import { spfCheck } from "./spf.ts";
 
 export interface CheckParts {
   readonly recipients: Recipients;
@@ -24,6 +26,8 @@ export interface CheckParts {
   readonly clock: Clock;
   /** Absent: nobody is put off. */
   readonly greylist?: GreylistParts;
+  /** Domains over their quota; absent: none. */
+  readonly isFull?: (domain: string) => boolean;
   /** Absent: nothing is asked of the DNS. */
   readonly resolver?: Resolver;
 }
@@ -34,10 +38,12 @@ export function allChecks(parts: CheckParts): readonly Check[] {
   return [
     relayCheck,
     recipientCheck(recipients),
+    ...(parts.isFull === undefined ? [] : [quotaCheck(parts.isFull)]),
     heloCheck({ settings, hostname }),
     ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
+    spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
     loopCheck,
   ];

@@ -74,6 +74,10 @@ class RecordingWriter {
     return this.drained;
   }
 
+  async endPauses(): Promise<readonly string[]> {
+    return [];
+  }
+
   async setPaused(): Promise<boolean> {
     this.calls.push("pause");
     return true;

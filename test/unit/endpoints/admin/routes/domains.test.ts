@@ -115,12 +115,17 @@ test("deliveries pause and go on", async () => {
     name: "example.com",
     paused: true,
   });
+  const until = world.clock.now() + 60_000;
+  assert.equal((await ask("POST", `/v1/domains/example.com/pause?until=${until}`)).json.until, until);
+  const over = await ask("POST", `/v1/domains/example.com/pause?until=${world.clock.now()}`);
+  assert.deepEqual([over.status, over.json.error.message], [400, "until: that time is over"]);
+  assert.equal((await ask("POST", "/v1/domains/example.com/pause?until=soon")).status, 400);
   assert.deepEqual((await ask("POST", "/v1/domains/example.com/resume")).json, {
     name: "example.com",
     paused: false,
   });
   assert.deepEqual(
     world.events.map((event) => event.kind === "operator.acted" && event.verb),
-    ["domain pause", "domain resume"],
+    ["domain pause", "domain pause", "domain resume"],
   );
 });

@@ -1,0 +1,24 @@
+/**
+ * SPF, DKIM and DMARC by the npm package mailauth, which asks through our resolver and nothing else. It is loaded
+ * with the first mail that needs it (some 25 MB of memory), so that who has the checks off does not pay for them.
+ *
+ * Invariants: nothing here rejects; what cannot be found out in time, and whatever mailauth throws, is `temperror`.
+ * Only results, domains and selectors that were read again as such leave this room, never texts of strangers.
+ */
+import type { Authenticator } from "../../ports/authentication.ts";
+import type { RecordSource } from "../../ports/resolver.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { lookUpWith } from "./lookup.ts";
+import { askSpf } from "./spf.ts";
+
+export interface AuthenticationParts {
+  readonly resolver: RecordSource;
+  /** Our own name, for macros and comments. */
+  readonly hostname: string;
+  readonly log: Logger;
+}
+
+export function mailAuthenticator({ resolver, hostname, log }: AuthenticationParts): Authenticator {
+  const lookUp = lookUpWith(resolver);
+  return { spf: (question) => askSpf(question, { lookUp, hostname, log }) };
+}

@@ -1,0 +1,31 @@
+import type { Lookup, RecordSource } from "../../ports/resolver.ts";
+
+/** A question in the form of `dns.promises.resolve`, which mailauth asks for. */
+export type LookUp = (name: string, type: string) => Promise<unknown[]>;
+
+/** Our resolver as mailauth wants it: records in the shapes of node:dns, errors with its codes. */
+export function lookUpWith(resolver: RecordSource): LookUp {
+  return async (name, type) => {
+    switch (type) {
+      case "MX":
+        return records(await resolver.mx(name)).map(({ preference, host }) => ({
+          priority: preference,
+          exchange: host,
+        }));
+      case "TXT":
+        return records(await resolver.records(name, "TXT")).map((text) => [text]);
+      case "A":
+      case "AAAA":
+      case "PTR":
+        return records(await resolver.records(name, type));
+      default:
+        throw Object.assign(new Error(`${type} is not looked up`), { code: "ENOTIMP" });
+    }
+  };
+}
+
+function records<T>(lookup: Lookup<T>): T[] {
+  if (lookup.kind === "found") return [...lookup.records];
+  if (lookup.kind === "none") throw Object.assign(new Error("no such record"), { code: "ENODATA" });
+  throw Object.assign(new Error(lookup.why), { code: lookup.why });
+}

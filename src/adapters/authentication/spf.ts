@@ -1,0 +1,65 @@
+import { normaliseDomain } from "../../mail/domain.ts";
+import type { SpfAnswer, SpfQuestion, SpfResult } from "../../ports/authentication.ts";
+import { SPF_PATIENCE } from "../../ports/authentication.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import type { LookUp } from "./lookup.ts";
+
+export interface SpfParts {
+  readonly lookUp: LookUp;
+  readonly hostname: string;
+  readonly log: Logger;
+}
+
+const RESULTS: ReadonlySet<string> = new Set([
+  "none",
+  "neutral",
+  "pass",
+  "fail",
+  "softfail",
+  "temperror",
+  "permerror",
+]);
+
+/** check_host() of RFC 7208 §4, with its limits on lookups, void lookups and time. */
+export async function askSpf(question: SpfQuestion, parts: SpfParts): Promise<SpfAnswer> {
+  const result = await evaluate(question, parts);
+  const { sender, helo } = question;
+  const identity = sender === "" ? "helo" : "mailfrom";
+  const text = sender === "" ? helo : sender.slice(sender.lastIndexOf("@") + 1);
+  // What is no domain has no policy, and its spelling is the stranger's.
+  const domain = normaliseDomain(text) ?? "invalid";
+  return { result, domain, identity, comment: commentOn(result, { domain, ip: question.ip }) };
+}
+
+async function evaluate({ ip, helo, sender }: SpfQuestion, parts: SpfParts): Promise<SpfResult> {
+  try {
+    const { spf } = await import("mailauth/lib/spf/index.js");
+    const { status } = await spf({
+      ip,
+      helo,
+      sender,
+      mta: parts.hostname,
+      resolver: parts.lookUp as never,
+      strict: true,
+      maxElapsedTime: SPF_PATIENCE,
+    });
+    return RESULTS.has(status.result) ? (status.result as SpfResult) : "temperror";
+  } catch (error) {
+    parts.log.warn("authentication.spf.failed", { ip, why: errorText(error) });
+    return "temperror";
+  }
+}
+
+function commentOn(result: SpfResult, { domain, ip }: { domain: string; ip: string }): string {
+  const words: Readonly<Record<SpfResult, string>> = {
+    pass: `${domain} lists ${ip} as a sender`,
+    fail: `${domain} does not list ${ip} as a sender`,
+    softfail: `${domain} does not list ${ip} and is unsure`,
+    neutral: `${domain} says nothing about ${ip}`,
+    none: `${domain} has no policy`,
+    temperror: `the policy of ${domain} could not be read`,
+    permerror: `the policy of ${domain} is malformed`,
+  };
+  return words[result];
+}

@@ -1,0 +1,64 @@
+import type { Resolver as DnsResolver } from "node:dns/promises";
+import type { Lookup, RecordType } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Answer, Lifetimes } from "./answer-cache.ts";
+import { AnswerCache } from "./answer-cache.ts";
+import { ask } from "./question.ts";
+
+/** Addresses live for their TTL; node:dns tells none for other records, which live for UNKNOWN_TTL. */
+const LIFETIMES: Lifetimes = { shortest: 0, longest: 300_000, negative: 30_000, failed: 5000 };
+const UNKNOWN_TTL = 60_000;
+const CAPACITY = 10_000;
+/** Answers with more characters are used once and not kept: strangers choose what we ask for. */
+const LARGEST_KEPT = 4096;
+/** Questions without an answer; beyond it they fail at once. */
+const MAX_OPEN = 2000;
+const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many questions are open" };
+
+/** Records of names that strangers choose: cached, and bounded in number, size and questions under way. */
+export class RecordCache {
+  readonly #dns: DnsResolver;
+  readonly #answers: AnswerCache<string>;
+  #open = 0;
+
+  constructor(dns: DnsResolver, clock: Clock) {
+    this.#dns = dns;
+    this.#answers = new AnswerCache(clock, CAPACITY, LIFETIMES);
+  }
+
+  records(name: string, type: RecordType): Promise<Lookup<string>> {
+    if (this.#open >= MAX_OPEN) return Promise.resolve(TOO_MANY);
+    return this.#answers.get(`${type} ${name.toLowerCase()}`, () => this.#ask(name, type));
+  }
+
+  async #ask(name: string, type: RecordType): Promise<Answer<string>> {
+    this.#open += 1;
+    try {
+      const answer = await this.#askFor(name, type);
+      return weightOf(answer.lookup) > LARGEST_KEPT ? { ...answer, ttl: 0 } : answer;
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  async #askFor(name: string, type: RecordType): Promise<Answer<string>> {
+    if (type === "A" || type === "AAAA") return this.#addresses(name, type);
+    if (type === "PTR") return { lookup: await ask(() => this.#dns.resolvePtr(name)), ttl: UNKNOWN_TTL };
+    const texts = async (): Promise<string[]> =>
+      (await this.#dns.resolveTxt(name)).map((parts) => parts.join(""));
+    return { lookup: await ask(texts), ttl: UNKNOWN_TTL };
+  }
+
+  async #addresses(name: string, type: "A" | "AAAA"): Promise<Answer<string>> {
+    const lookup = await ask<{ address: string; ttl: number }>(() =>
+      type === "A" ? this.#dns.resolve4(name, { ttl: true }) : this.#dns.resolve6(name, { ttl: true }),
+    );
+    if (lookup.kind !== "found") return { lookup };
+    const ttl = 1000 * Math.min(...lookup.records.map((record) => record.ttl));
+    return { lookup: { kind: "found", records: lookup.records.map(({ address }) => address) }, ttl };
+  }
+}
+
+function weightOf(lookup: Lookup<string>): number {
+  return lookup.kind === "found" ? lookup.records.reduce((sum, record) => sum + record.length, 0) : 0;
+}

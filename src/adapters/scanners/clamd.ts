@@ -1,0 +1,90 @@
+import { connect, type Socket } from "node:net";
+import { printable } from "../../mail/reply.ts";
+import type { VirusResult } from "../../ports/scanner.ts";
+import type { Exchange } from "./exchange.ts";
+import { placeOf, Trouble } from "./exchange.ts";
+
+/** Longest answer of clamd that is read, in octets. */
+const LONGEST_ANSWER = 4096;
+const LONGEST_NAME = 100;
+const SIZE_LIMIT = "INSTREAM size limit exceeded. ERROR";
+
+/**
+ * INSTREAM of clamd: each chunk behind its length in four octets, a length of 0 ends the body, and one line that
+ * ends in NUL answers it. clamd answers early and closes only where the body passes its StreamMaxLength.
+ */
+export class ClamdExchange implements Exchange<VirusResult> {
+  readonly #socket: Socket;
+  readonly #answer: Promise<VirusResult>;
+  #resolve: (result: VirusResult) => void = () => {};
+  #reject: (trouble: Trouble) => void = () => {};
+  #text = "";
+  /** The whole body was sent. */
+  #ended = false;
+  #over = false;
+  #wake: () => void = () => {};
+
+  constructor(server: string) {
+    this.#answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Nobody may be listening yet.
+    this.#answer.catch(() => {});
+    this.#socket = connect(placeOf(server));
+    this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    this.#socket.on("drain", () => this.#wake());
+    this.#socket.on("error", (error) => this.#finish(new Trouble(error.message)));
+    this.#socket.on("end", () => this.#finish(new Trouble("closed the connection without an answer")));
+    this.#socket.on("close", () => this.#finish(new Trouble("closed the connection without an answer")));
+    this.#socket.write("zINSTREAM\0");
+  }
+
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.#over || chunk.length === 0) return undefined;
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(chunk.length);
+    this.#socket.cork();
+    this.#socket.write(length);
+    const room = this.#socket.write(chunk);
+    this.#socket.uncork();
+    return room ? undefined : new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  end(): Promise<VirusResult> {
+    this.#ended = true;
+    if (!this.#over) this.#socket.write(Buffer.alloc(4));
+    return this.#answer;
+  }
+
+  abort(): void {
+    this.#finish(new Trouble("given up"));
+  }
+
+  #read(chunk: Buffer): void {
+    this.#text += chunk.toString("latin1");
+    const end = this.#text.indexOf("\0");
+    if (end !== -1) this.#finish(this.#understand(this.#text.slice(0, end)));
+    else if (this.#text.length > LONGEST_ANSWER) this.#finish(new Trouble("answered without end"));
+  }
+
+  #understand(line: string): VirusResult | Trouble {
+    if (line === SIZE_LIMIT) return { kind: "oversize" };
+    // Who judges before everything was said has judged something else.
+    if (!this.#ended)
+      return new Trouble(`answered before the end: ${printable(line.slice(0, LONGEST_NAME))}`);
+    if (line === "stream: OK") return { kind: "clean" };
+    const name = /^stream: (.+) FOUND$/.exec(line)?.[1];
+    if (name !== undefined) return { kind: "found", name: printable(name).slice(0, LONGEST_NAME) };
+    return new Trouble(`answered ${printable(line.slice(0, LONGEST_NAME)) || "nothing"}`);
+  }
+
+  #finish(result: VirusResult | Trouble): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (result instanceof Trouble) this.#reject(result);
+    else this.#resolve(result);
+    this.#wake();
+    this.#socket.destroy();
+  }
+}

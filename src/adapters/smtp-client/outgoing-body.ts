@@ -1,0 +1,71 @@
+/** A stored body on its way out: dot-stuffed behind DATA (RFC 5321 §4.5.2), or as it is behind BDAT (RFC 3030). */
+import type { Readable } from "node:stream";
+import type { ClaimedMail } from "../../ports/queue.ts";
+import { DotStuffer } from "./dot-stuffing.ts";
+import { Closing, wireSize } from "./envelope.ts";
+import type { Wire } from "./wire.ts";
+import { ConnectionLost } from "./wire.ts";
+
+/** Our own disk's trouble while a body was read; the peer is not to blame. */
+export class BodyUnreadable extends Error {
+  constructor(error: unknown) {
+    super(`the stored body could not be read: ${(error as Error).message}`);
+  }
+}
+
+/** Rejects with BodyUnreadable. */
+export function readBody(mail: ClaimedMail): Buffer | Readable {
+  try {
+    return mail.body.read();
+  } catch (error) {
+    throw new BodyUnreadable(error);
+  }
+}
+
+/** The whole mail with its final dot, for a body that lies in memory. */
+export function stuffed(mail: ClaimedMail, body: Buffer): readonly Buffer[] {
+  const stuffer = new DotStuffer();
+  return [...stuffer.push(Buffer.from(mail.topFields)), ...stuffer.push(body), stuffer.end()];
+}
+
+/** The one BDAT command that carries the whole mail, RFC 3030 §2; the mail's octets follow it. */
+export function bdatLine(mail: ClaimedMail): string {
+  return `BDAT ${wireSize(mail)} LAST\r\n`;
+}
+
+export interface Stream {
+  readonly source: Readable;
+  readonly mail: ClaimedMail;
+  readonly chunked: boolean;
+  /** Milliseconds for the peer to take some octets. */
+  readonly block: number;
+}
+
+/** Sends a body all but its last octets, which are answered: the final dot, or what BDAT still owes. */
+export async function pump(wire: Wire, { source, mail, chunked, block }: Stream): Promise<readonly Buffer[]> {
+  const stuffer = new DotStuffer();
+  const top = Buffer.from(mail.topFields);
+  wire.write(chunked ? [bdatLine(mail), top] : stuffer.push(top));
+  let left = mail.size;
+  let kept: Buffer | undefined;
+  try {
+    for await (const chunk of source as AsyncIterable<Buffer>) {
+      left -= chunk.length;
+      // Too many octets would be taken for commands.
+      if (chunked && left < 0) throw new Error("it is longer than its recorded size");
+      // The last piece goes with the end of the mail.
+      if (kept !== undefined) wire.write(chunked ? [kept] : stuffer.push(kept));
+      kept = chunk;
+      await wire.drain(block);
+      // A peer that answers within the body has made up its mind, RFC 5321 §3.8.
+      const early = wire.early();
+      if (early !== undefined) throw new Closing(early);
+    }
+    if (chunked && left > 0) throw new Error("it is shorter than its recorded size");
+  } catch (error) {
+    source.destroy();
+    throw error instanceof ConnectionLost || error instanceof Closing ? error : new BodyUnreadable(error);
+  }
+  const last = kept ?? Buffer.alloc(0);
+  return chunked ? [last] : [...stuffer.push(last), stuffer.end()];
+}

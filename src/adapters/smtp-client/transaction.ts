@@ -1,0 +1,115 @@
+import type { Outcome } from "../../mail/outcome.ts";
+import { outcomeOf } from "../../mail/outcome.ts";
+import type { Reply } from "../../mail/reply.ts";
+import { reply } from "../../mail/reply.ts";
+import type { ClaimedMail } from "../../ports/queue.ts";
+import type { Capabilities, SendResult } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { EnvelopeResult } from "./envelope.ts";
+import { Closing, wireSize } from "./envelope.ts";
+import { BodyUnreadable } from "./outgoing-body.ts";
+import type { Wire } from "./wire.ts";
+
+/** The session ended by the peer's word to a mail before this one: this one was not looked at any more. */
+export class EndedBefore extends Error {}
+
+/** One mail on one connection, and what became of it so far. */
+export class Transaction {
+  readonly mail: ClaimedMail;
+  readonly outcomes = new Map<number, Outcome>();
+  stage: "waiting" | "envelope" | "body" | "dot" = "waiting";
+  refusedAt: SendResult["refusedAt"];
+  /** performance.now() at MAIL; 0 before. */
+  begun = 0;
+  /** The kernel took the octets up to the end of the body. */
+  #flushed = false;
+  /** Writes to the wire when the body ended. */
+  #writes = 0;
+
+  constructor(mail: ClaimedMail) {
+    this.mail = mail;
+  }
+
+  begin(): void {
+    this.stage = "envelope";
+    this.begun = performance.now();
+  }
+
+  /** Hands the last octets of the mail to the socket. */
+  finish(wire: Wire, parts: readonly (Buffer | string)[], flushed?: () => void): void {
+    if (wire.lost !== undefined) throw wire.lost;
+    this.stage = "dot";
+    wire.write(parts, () => {
+      this.#flushed = true;
+      flushed?.();
+    });
+    this.#writes = wire.writes;
+  }
+
+  /** The final word to the recipients that were taken. True: the peer has closed the transaction well. */
+  answered({ taken }: EnvelopeResult, answer: Reply): boolean {
+    for (const n of taken) this.outcomes.set(n, outcomeOf(answer.code < 300 ? answer : noFinal(answer)));
+    if (taken.length > 0 && answer.code >= 300) this.refusedAt = "body";
+    return answer.code < 300;
+  }
+
+  /** What the end of the connection means for it. */
+  broken(error: unknown, wire: Wire): DestinationTrouble | undefined {
+    const outcome = this.#outcomeOf(error, wire);
+    for (const { n } of this.mail.recipients) if (!this.outcomes.has(n)) this.outcomes.set(n, outcome);
+    if (error instanceof BodyUnreadable) return undefined;
+    const why = (error as Error).message;
+    return new DestinationTrouble("session", why, error instanceof Closing ? error.reply : undefined);
+  }
+
+  result(trouble: DestinationTrouble | undefined): SendResult {
+    return {
+      outcomes: this.outcomes,
+      took: this.begun === 0 ? 0 : performance.now() - this.begun,
+      ...(trouble !== undefined && { trouble }),
+      ...(this.refusedAt !== undefined && { refusedAt: this.refusedAt }),
+    };
+  }
+
+  #outcomeOf(error: unknown, wire: Wire): Outcome {
+    const why = (error as Error).message;
+    if (error instanceof Closing) return { kind: "deferred", reply: closing(error.reply) };
+    if (error instanceof BodyUnreadable) return { kind: "deferred", reply: reply(451, "4.3.0", why) };
+    if (error instanceof EndedBefore || this.stage === "waiting") return { kind: "released" };
+    return this.#mayHaveArrived(wire)
+      ? { kind: "unconfirmed", why }
+      : { kind: "deferred", reply: reply(421, "4.4.2", why) };
+  }
+
+  /**
+   * The end of the mail can have arrived only when the kernel took it. That is known where nothing was written
+   * behind it; below TLS, and where other octets share its batch, the moment of writing counts.
+   */
+  #mayHaveArrived(wire: Wire): boolean {
+    if (this.stage !== "dot") return false;
+    return this.#flushed || wire.encrypted || wire.writes > this.#writes;
+  }
+}
+
+/** What cannot be handed to this peer at all, in our words. */
+export function unfitFor({ size, extensions }: Capabilities, mail: ClaimedMail): SendResult | undefined {
+  const refused = (code: string, status: number, text: string): SendResult => {
+    const outcome: Outcome = { kind: "refused", reply: reply(status, code, text) };
+    return { outcomes: new Map(mail.recipients.map(({ n }) => [n, outcome])), refusedAt: "here", took: 0 };
+  };
+  if (mail.smtpUtf8 && !extensions.includes("SMTPUTF8"))
+    return refused("5.6.7", 550, "The primary offers no SMTPUTF8");
+  if (size !== undefined && wireSize(mail) > size)
+    return refused("5.3.4", 552, `The primary takes at most ${size} octets`);
+  return undefined;
+}
+
+/** A 3xx to the end of a body is no final word. */
+function noFinal(answer: Reply): Reply {
+  return answer.code < 400 ? { code: 451, text: `the body was answered with ${answer.code}` } : answer;
+}
+
+/** Any early answer ends the session for this mail as a 421 does. */
+function closing(answer: Reply): Reply {
+  return answer.code === 421 ? answer : { ...answer, code: 421 };
+}

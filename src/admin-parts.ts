@@ -1,0 +1,44 @@
+/** What the admin endpoint is given: the foundation's readers and writers, and what the running daemon knows. */
+import type { Gauges } from "./adapters/journal/journal.ts";
+import type { Config } from "./config/config.ts";
+import type { AdminParts, ControlStatus } from "./endpoints/admin/admin.ts";
+import type { Foundation } from "./foundation.ts";
+import { recipientOracle } from "./oracle.ts";
+import { Access } from "./services/access/access.ts";
+
+/** What only the running daemon can answer or do. */
+export interface Running extends Pick<AdminParts, "status" | "primaries" | "resume" | "rehearse" | "reload"> {
+  status(): ControlStatus;
+}
+
+export function adminParts(config: Config, foundation: Foundation, running: Running): AdminParts {
+  const { storage, reader, directory, editor, crew } = foundation;
+  const { sink, clock } = crew;
+  return {
+    ...running,
+    socket: config.admin.socket,
+    ...(config.admin.listen !== undefined && { listen: config.admin.listen }),
+    queue: reader.client,
+    operator: storage.control,
+    directory: reader.client,
+    editor,
+    recipients: recipientOracle(directory),
+    trace: {
+      trace: (request) => {
+        sink.flushTrace();
+        return reader.client.trace(request);
+      },
+    },
+    access: new Access(storage.control, clock),
+    metrics: () => sink.metrics(() => gauges(foundation, running)),
+    journal: sink,
+    clock,
+    log: sink.log,
+  };
+}
+
+async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
+  const { connections, condition, room, lists } = running.status();
+  const queue = await foundation.reader.client.counts();
+  return { queue, primaries: await running.primaries(), connections, condition, room, lists };
+}

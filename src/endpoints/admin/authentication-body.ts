@@ -1,0 +1,28 @@
+/** What SPF, DKIM and DMARC said of a mail at receipt; a part of the contract. */
+import * as z from "zod";
+
+export const AuthenticationBody = z.object({
+  spf: z
+    .object({
+      result: z.enum(["none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"]),
+      domain: z.string(),
+      /** What was judged: the return-path, or HELO for the null sender. */
+      identity: z.enum(["mailfrom", "helo"]),
+    })
+    .exactOptional(),
+  /** Signatures that verified. */
+  dkim: z
+    .array(z.object({ domain: z.string(), selector: z.string() }))
+    .readonly()
+    .exactOptional(),
+  dmarc: z
+    .object({
+      result: z.enum(["none", "pass", "fail", "temperror", "permerror"]),
+      policy: z.enum(["none", "quarantine", "reject"]).exactOptional(),
+    })
+    .exactOptional(),
+  fromDomain: z.string().exactOptional(),
+  /** A bounce to the return-path hits nobody but the sender. */
+  returnPath: z.boolean(),
+});
+export type AuthenticationBody = z.infer<typeof AuthenticationBody>;

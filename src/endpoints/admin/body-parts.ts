@@ -1,0 +1,16 @@
+/** Small parts that the bodies of the API share. Not for clients: they import the contract. */
+import * as z from "zod";
+
+/** Most entries of one page, and how many there are unless a client says. */
+export const MAX_PAGE = 1000;
+export const DEFAULT_PAGE = 100;
+
+export const text = z.string().min(1).max(1000);
+export const time = z.number();
+export const flag = z.boolean();
+export const optionalName = z.string().exactOptional();
+
+export const pageShape = {
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
+  cursor: text.exactOptional(),
+};

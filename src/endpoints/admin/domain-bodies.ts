@@ -1,0 +1,61 @@
+/** Domains in the API. */
+import * as z from "zod";
+import { flag, text, time } from "./body-parts.ts";
+import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
+import { StateCounts } from "./queue-bodies.ts";
+import { MAX_RECIPIENTS } from "./recipient-bodies.ts";
+
+const SettingsShape = {
+  mode: z.enum(["backup", "reflector"]).default("backup"),
+  primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
+  catchAll: flag.default(false),
+  tagSeparator: z.string().max(1).default("+"),
+  unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
+  quota: z
+    .strictObject({
+      messages: z.number().int().positive().exactOptional(),
+      bytes: z.number().int().positive().exactOptional(),
+    })
+    .exactOptional(),
+  bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
+};
+
+/** POST /v1/domains: a domain of origin `api`. Answers DomainBody. */
+export const NewDomain = z.strictObject({
+  name: text.max(255),
+  ...SettingsShape,
+  recipients: z.array(text).max(MAX_RECIPIENTS).readonly().exactOptional(),
+});
+export type NewDomain = z.input<typeof NewDomain>;
+
+/** GET /v1/domains/{name}; GET /v1/domains answers `{ items }`. */
+export const DomainBody = z.object({
+  name: z.string(),
+  origin: z.enum(["file", "api"]),
+  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly() }),
+  declaredList: flag,
+  paused: flag,
+  /** When the pause ends by itself. */
+  pausedUntil: time.exactOptional(),
+  /** Vanished from the configuration: takes no new mail, hands over what it has. */
+  draining: flag,
+  mail: StateCounts,
+  /** When the oldest mail that is not gone was accepted. */
+  oldest: time.exactOptional(),
+  primaries: z.array(PrimaryStatusBody).readonly(),
+});
+export type DomainBody = z.infer<typeof DomainBody>;
+
+export const DomainList = z.object({ items: z.array(DomainBody).readonly() });
+export type DomainList = z.infer<typeof DomainList>;
+
+/** DELETE /v1/domains/{name}: `draining` while it still holds mail. */
+export const DomainRemoved = z.object({ result: z.enum(["removed", "draining"]) });
+export type DomainRemoved = z.infer<typeof DomainRemoved>;
+
+/** POST /v1/domains/{name}/pause: `until` is when deliveries go on by themselves. */
+export const PauseQuery = z.strictObject({ until: z.coerce.number().int().positive().exactOptional() });
+
+/** POST /v1/domains/{name}/pause and /resume. */
+export const DomainPaused = z.object({ name: z.string(), paused: flag, until: time.exactOptional() });
+export type DomainPaused = z.infer<typeof DomainPaused>;

@@ -1,0 +1,93 @@
+/** The queue in the API: entries, mails, actions. */
+import * as z from "zod";
+import { AuthenticationBody } from "./authentication-body.ts";
+import { flag, optionalName, pageShape, text, time } from "./body-parts.ts";
+
+export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
+export type StateName = z.infer<typeof StateName>;
+
+const filterShape = {
+  id: text.exactOptional(),
+  domain: text.exactOptional(),
+  state: StateName.exactOptional(),
+  sender: z.string().max(1000).exactOptional(),
+  recipient: text.exactOptional(),
+};
+export const QueueFilter = z.strictObject(filterShape);
+export type QueueFilter = z.infer<typeof QueueFilter>;
+
+/** GET /v1/queue. An empty `sender` is the null sender; `ledger=1` lists what is gone, too. */
+export const QueueQuery = z.strictObject({
+  ...filterShape,
+  ...pageShape,
+  ledger: z.enum(["0", "1"]).exactOptional(),
+});
+
+export const QueueEntryBody = z.object({
+  id: z.string(),
+  n: z.number(),
+  recipient: z.string(),
+  domain: z.string(),
+  sender: z.string(),
+  state: StateName,
+  reason: z.string().exactOptional(),
+  acceptedAt: time,
+  updatedAt: time,
+  dueAt: time.exactOptional(),
+  attempts: z.number(),
+  /** Times that the reply to the final dot was lost: each may be a double. */
+  unconfirmed: z.number(),
+  lastReply: z.string().exactOptional(),
+  destination: z.string().exactOptional(),
+  size: z.number(),
+  hash: z.string().exactOptional(),
+});
+export type QueueEntryBody = z.infer<typeof QueueEntryBody>;
+
+export const QueuePage = z.object({
+  items: z.array(QueueEntryBody).readonly(),
+  /** Hand back as `cursor`; absent on the last page. */
+  next: z.string().exactOptional(),
+  /** How many match in all; only for filters by domain and state, and without the ledger. */
+  total: z.number().exactOptional(),
+});
+export type QueuePage = z.infer<typeof QueuePage>;
+
+const ClientBody = z.object({ ip: z.string(), name: optionalName, helo: z.string(), tls: optionalName });
+
+/** GET /v1/queue/{id}. `GET /v1/queue/{id}/export` answers message/rfc822. */
+export const MailBody = z.object({
+  id: z.string(),
+  sender: z.string(),
+  acceptedAt: time,
+  size: z.number(),
+  hash: z.string(),
+  client: ClientBody,
+  topFields: z.string(),
+  messageId: z.string().exactOptional(),
+  subject: z.string().exactOptional(),
+  from: z.string().exactOptional(),
+  authentication: AuthenticationBody.exactOptional(),
+  recipients: z.array(QueueEntryBody).readonly(),
+  hasBody: flag,
+});
+export type MailBody = z.infer<typeof MailBody>;
+
+export const QueueVerb = z.enum(["hold", "release", "delete", "flush"]);
+export type QueueVerb = z.infer<typeof QueueVerb>;
+
+/** POST /v1/queue/actions. An empty filter is refused unless `all` says that everything is meant. */
+export const QueueAction = z.strictObject({
+  verb: QueueVerb,
+  filter: QueueFilter.default({}),
+  all: z.literal(true).exactOptional(),
+});
+export type QueueAction = z.input<typeof QueueAction>;
+
+/** How many recipients it moved. */
+export const CountBody = z.object({ count: z.number() });
+export type CountBody = z.infer<typeof CountBody>;
+
+/** Recipients by state. */
+export const StateCounts = z.partialRecord(StateName, z.number());
+export type StateCounts = z.infer<typeof StateCounts>;

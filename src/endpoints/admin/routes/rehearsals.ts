@@ -1,0 +1,35 @@
+/** Test sessions with a domain's primaries: what an operator asks before the outage, and after a change. */
+import type { Hono } from "hono";
+import { readDomain, readQuery, Refusal } from "../answers.ts";
+import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
+
+/** Entries of the list that are looked at for one without a wildcard. */
+const LOOKED_AT = 100;
+
+export function rehearsalRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.post("/v1/domains/:name/test", async (c) => c.json(await rehearse(c, parts)));
+}
+
+async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBody> {
+  const domain = readDomain(c);
+  const { recipient } = readQuery(c, RehearsalQuery);
+  if (recipient !== undefined && !recipient.toLowerCase().endsWith(`@${domain}`))
+    throw new Refusal("bad_request", `recipient: ${recipient} is not an address of ${domain}`);
+  const known = recipient ?? (await someRecipient(domain, parts));
+  const primaries = await parts.rehearse(domain, known);
+  if (primaries === undefined)
+    throw new Refusal(
+      "not_found",
+      `${domain} is not one of our domains`,
+      "`holdfast domain list` shows them",
+    );
+  const ok = primaries.every(({ steps }) => steps.every(({ verdict }) => verdict !== "fail"));
+  return { domain, ok, primaries };
+}
+
+async function someRecipient(domain: string, { directory }: AdminParts): Promise<string> {
+  const { items } = await directory.recipients({ domain, limit: LOOKED_AT });
+  const exact = items.find(({ pattern }) => !pattern.endsWith("*"));
+  return `${exact?.pattern ?? "postmaster"}@${domain}`;
+}

@@ -1,0 +1,41 @@
+/** The state of the daemon in the API, and reload. */
+import * as z from "zod";
+import { flag, optionalName, time } from "./body-parts.ts";
+import { PrimaryStatusBody } from "./primary-bodies.ts";
+import { StateCounts } from "./queue-bodies.ts";
+
+const ListState = z.enum(["untested", "sound", "sick"]);
+const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalName });
+
+/** GET /v1/status. */
+export const StatusBody = z.object({
+  version: z.string(),
+  hostname: z.string(),
+  startedAt: time,
+  now: time,
+  condition: z.enum(["ok", "full", "sick"]),
+  /** Accepting mail. */
+  ready: flag,
+  /** Addresses that listen for SMTP. */
+  listening: z.array(z.string()).readonly(),
+  connections: z.number(),
+  /** Bytes free above the reserve. */
+  room: z.number(),
+  generation: z.number(),
+  /** Recipients by state, over all domains. */
+  mail: StateCounts,
+  oldest: time.exactOptional(),
+  primaries: z.array(PrimaryStatusBody).readonly(),
+  lists: z.array(ListStatusBody).readonly(),
+});
+export type StatusBody = z.infer<typeof StatusBody>;
+
+/** POST /v1/reload. `ok: false`: nothing was changed, `problems` says why. */
+export const ReloadBody = z.object({
+  ok: flag,
+  generation: z.number().exactOptional(),
+  problems: z.array(z.string()).readonly().exactOptional(),
+  /** Keys that were changed and need a restart. */
+  restart: z.array(z.string()).readonly().exactOptional(),
+});
+export type ReloadBody = z.infer<typeof ReloadBody>;

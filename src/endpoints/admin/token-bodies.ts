@@ -1,0 +1,24 @@
+/** Tokens in the API. */
+import * as z from "zod";
+import { text, time } from "./body-parts.ts";
+
+const tokenName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, `.`, `_` and `-`");
+
+/** POST /v1/tokens. Without `domain` it may do everything. */
+export const NewToken = z.strictObject({ name: tokenName, domain: text.exactOptional() });
+export type NewToken = z.infer<typeof NewToken>;
+
+export const TokenBody = z.object({
+  name: z.string(),
+  createdAt: time,
+  domain: z.string().exactOptional(),
+});
+export type TokenBody = z.infer<typeof TokenBody>;
+
+/** The only time that the secret is told. */
+export const CreatedToken = z.object({ ...TokenBody.shape, secret: z.string() });
+export type CreatedToken = z.infer<typeof CreatedToken>;
+
+/** GET /v1/tokens. DELETE /v1/tokens/{name} answers 204. */
+export const TokenList = z.object({ items: z.array(TokenBody).readonly() });
+export type TokenList = z.infer<typeof TokenList>;

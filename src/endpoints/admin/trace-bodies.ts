@@ -1,0 +1,17 @@
+/** The trace in the API. */
+import * as z from "zod";
+import { text, time } from "./body-parts.ts";
+import { QueueEntryBody } from "./queue-bodies.ts";
+
+/** GET /v1/trace?about=: an id, an address or a Message-ID. */
+export const TraceQuery = z.strictObject({ about: text });
+export const TraceBody = z.object({
+  about: z.string(),
+  /** Where each recipient concerned stands. */
+  mails: z.array(QueueEntryBody).readonly(),
+  /** What happened, oldest first. */
+  lines: z
+    .array(z.object({ at: time, id: z.string(), kind: z.string(), text: z.string() }).readonly())
+    .readonly(),
+});
+export type TraceBody = z.infer<typeof TraceBody>;

@@ -1,0 +1,94 @@
+/** What the queue is asked to promise: a mail with all that is known of it, and the fields that stand on top. */
+import type { DataDecoder } from "../../mail/data-decoder.ts";
+import type { HeaderFacts } from "../../mail/header-scanner.ts";
+import { receivedField } from "../../mail/received.ts";
+import type { ClientFacts } from "../../ports/queue.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Examined, Findings } from "../../services/policy/policy.ts";
+import type { Acceptance } from "../../services/queue/queue.ts";
+import { authenticationFields } from "./authentication-fields.ts";
+import type { Transaction } from "./transaction.ts";
+
+export interface Origin {
+  readonly transaction: Transaction;
+  readonly client: ClientFacts;
+  readonly clock: Clock;
+}
+
+/** A body that was read and judged. */
+export interface JudgedBody {
+  readonly id: string;
+  readonly facts: HeaderFacts;
+  readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;
+  /** SHA-256, hexadecimal. */
+  readonly hash: string;
+  readonly examined: Examined;
+  /** Absent: nothing was asked of who stands behind the mail. */
+  readonly found: Findings | undefined;
+  /** Wall time in ms after which the store must not begin. */
+  readonly patience: number;
+}
+
+export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
+  const { transaction, client } = origin;
+  const { id, facts, decoder, hash, examined, found, patience } = body;
+  const { messageId, subject, from } = facts;
+  const quarantine = quarantineOf(transaction, examined);
+  return {
+    id,
+    sender: transaction.subject.sender,
+    recipients: transaction.recipients,
+    client,
+    topFields: authenticationTop(origin, found) + topFields(origin, id, examined),
+    smtpUtf8: transaction.smtpUtf8,
+    eightBit: transaction.eightBit || decoder.eightBit,
+    hash,
+    ...(messageId !== undefined && { messageId }),
+    ...(subject !== undefined && { subject }),
+    ...(from !== undefined && { from }),
+    ...(quarantine !== undefined && { quarantine }),
+    ...(found !== undefined && { authentication: found.authentication }),
+    notes: [...notesOf(decoder), ...authenticationNotes(found), ...examined.notes],
+    patience,
+  };
+}
+
+function quarantineOf({ profile }: Transaction, { verdict }: Examined): string | undefined {
+  return verdict.kind === "quarantine" ? verdict.why : profile?.quarantine;
+}
+
+function authenticationTop({ transaction, client }: Origin, found: Findings | undefined): string {
+  if (found === undefined) return "";
+  const { hostname } = transaction.settings;
+  return authenticationFields({ ...found, ...client, hostname, sender: transaction.subject.sender });
+}
+
+/** What was found about the sender, for the trace. */
+function authenticationNotes(found: Findings | undefined): readonly string[] {
+  const { spf } = found ?? {};
+  return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
+}
+
+function topFields({ transaction, client, clock }: Origin, id: string, { fields }: Examined): string {
+  const [only, ...others] = transaction.recipients;
+  const received = receivedField({
+    ip: client.ip,
+    ...(client.name !== undefined && { name: client.name }),
+    helo: client.helo,
+    extended: transaction.subject.extended,
+    smtpUtf8: transaction.smtpUtf8,
+    ...(client.tls !== undefined && { tls: client.tls }),
+    by: transaction.settings.hostname,
+    id,
+    ...(only !== undefined && others.length === 0 && { recipient: only.address }),
+    at: clock.now(),
+  });
+  return received + [...transaction.tags, ...fields].map((field) => `${field.trimEnd()}\r\n`).join("");
+}
+
+function notesOf({ bareNewlines, longLines }: JudgedBody["decoder"]): readonly string[] {
+  return [
+    ...(bareNewlines > 0 ? ["bare newlines normalised"] : []),
+    ...(longLines > 0 ? ["lines above 1000 octets"] : []),
+  ];
+}

@@ -1,0 +1,55 @@
+/** What was found about the sender, as header fields for those behind us: RFC 8601 and RFC 7208 §9.1. */
+import { heloName } from "../../mail/received.ts";
+import type { Authentication, DmarcFacts, SpfAnswer, SpfFacts } from "../../ports/authentication.ts";
+
+export interface FieldFacts {
+  /** Our own name: the authserv-id. */
+  readonly hostname: string;
+  readonly ip: string;
+  readonly helo: string;
+  readonly sender: string;
+  readonly spf?: SpfAnswer;
+  readonly authentication: Authentication;
+}
+
+/** Both fields, CRLF at the end of each; they stand above Received. */
+export function authenticationFields(facts: FieldFacts): string {
+  const { spf } = facts;
+  return resultsField(facts) + (spf === undefined ? "" : receivedSpf(facts, spf));
+}
+
+function resultsField({ hostname, authentication }: FieldFacts): string {
+  const { spf, dkim, dmarc, fromDomain } = authentication;
+  const results = [
+    ...(spf === undefined ? [] : [spfResult(spf)]),
+    ...(dkim ?? []).map(({ domain, selector }) => `dkim=pass header.d=${domain} header.s=${selector}`),
+    ...(dkim?.length === 0 ? ["dkim=none"] : []),
+    ...(dmarc === undefined ? [] : [dmarcResult(dmarc, fromDomain)]),
+  ];
+  return `Authentication-Results: ${hostname};\r\n\t${results.join(";\r\n\t")}\r\n`;
+}
+
+function spfResult({ result, domain, identity }: SpfFacts): string {
+  return `spf=${result} smtp.${identity}=${domain}`;
+}
+
+function dmarcResult({ result, policy }: DmarcFacts, fromDomain: string | undefined): string {
+  const asked = policy === undefined ? "" : ` (p=${policy})`;
+  return `dmarc=${result}${asked}${fromDomain === undefined ? "" : ` header.from=${fromDomain}`}`;
+}
+
+function receivedSpf({ hostname, ip, helo, sender }: FieldFacts, spf: SpfAnswer): string {
+  const pairs = [
+    `receiver=${hostname}`,
+    `client-ip=${ip}`,
+    ...(sender === "" ? [] : [`envelope-from=${quoted(sender)}`]),
+    `helo=${quoted(heloName(helo))}`,
+    `identity=${spf.identity}`,
+  ];
+  return `Received-SPF: ${spf.result} (${hostname}: ${spf.comment})\r\n\t${pairs.join(";\r\n\t")}\r\n`;
+}
+
+/** RFC 7208 §9.1: a dot-atom as it is, all else as a quoted string. */
+function quoted(text: string): string {
+  return /^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*$/.test(text) ? text : `"${text.replace(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,63 @@
+/**
+ * Who stands behind a mail, as far as the DNS and signatures tell at receipt: SPF (RFC 7208), DKIM (RFC 6376) and
+ * DMARC (RFC 9989). Trouble of the DNS is `temperror`, never an exception; nothing here ever refuses a mail.
+ */
+
+export type SpfResult = "none" | "neutral" | "pass" | "fail" | "softfail" | "temperror" | "permerror";
+
+export interface SpfFacts {
+  readonly result: SpfResult;
+  /** The domain that was asked, in A-labels; of HELO for the null sender. */
+  readonly domain: string;
+  readonly identity: "mailfrom" | "helo";
+}
+
+/** A signature that verified. */
+export interface DkimPass {
+  /** A-labels, lower case. */
+  readonly domain: string;
+  readonly selector: string;
+}
+
+export interface DmarcFacts {
+  readonly result: "none" | "pass" | "fail" | "temperror" | "permerror";
+  /** What the author's domain asks for; absent where it publishes nothing. */
+  readonly policy?: "none" | "quarantine" | "reject";
+}
+
+/** What was found at receipt and is stored with the mail. What was not looked at is absent. */
+export interface Authentication {
+  readonly spf?: SpfFacts;
+  /** Signatures that verified, MAX_DKIM_PASSES at most, each pair once. */
+  readonly dkim?: readonly DkimPass[];
+  readonly dmarc?: DmarcFacts;
+  /** Domain of the one From field with its one author, A-labels; absent where it is not that clear. */
+  readonly fromDomain?: string;
+  /**
+   * The return-path is the sender's own, so that a bounce hits nobody else: SPF passed for its domain, or a
+   * signature of its domain passed on a mail whose From is the return-path, and SPF was asked and did not fail.
+   */
+  readonly returnPath: boolean;
+}
+
+export const MAX_DKIM_PASSES = 10;
+
+export interface SpfQuestion {
+  readonly ip: string;
+  readonly helo: string;
+  /** Empty for the null sender. */
+  readonly sender: string;
+}
+
+export interface SpfAnswer extends SpfFacts {
+  /** A sentence of ours why, printable ASCII, for people. */
+  readonly comment: string;
+}
+
+export interface Authenticator {
+  /** Asks the DNS whether the client may send for the domain; answers within SPF_PATIENCE, never rejects. */
+  spf(question: SpfQuestion): Promise<SpfAnswer>;
+}
+
+/** Longest time for one evaluation of SPF, in ms. */
+export const SPF_PATIENCE = 8000;

@@ -1,0 +1,38 @@
+/** What a test session with a domain's primaries found: nothing is sent, nothing is learned. */
+
+/** `warn`: mail would go through, but something is not as it should be. */
+export type StepVerdict = "ok" | "warn" | "fail";
+
+export interface RehearsalStep {
+  readonly what:
+    | "route"
+    | "address"
+    | "connect"
+    | "session"
+    | "tls"
+    | "size"
+    | "identity"
+    | "known"
+    | "unknown";
+  readonly verdict: StepVerdict;
+  /** One sentence. */
+  readonly text: string;
+  /** Milliseconds. */
+  readonly took?: number;
+}
+
+export interface PrimaryRehearsal {
+  /** `host:port`; empty where no primary could be found. */
+  readonly destination: string;
+  readonly steps: readonly RehearsalStep[];
+}
+
+export interface RehearsalRequest {
+  readonly domain: string;
+  /** An address that exists there. */
+  readonly known: string;
+  /** One that should not. */
+  readonly unknown: string;
+  /** What our own listeners take, in octets. */
+  readonly maxMessageSize: number;
+}

@@ -1,0 +1,66 @@
+/**
+ * Programs that judge whole bodies: clamd, rspamd. The adapter knows their language, whom to ask and what to do when
+ * one of several is away; the policy knows what their word means for a domain.
+ */
+import type { InspectedMail, WholeBody } from "./inspection.ts";
+
+/** Whom to ask, in this order; the next takes over when one is away. */
+export interface ScanServers {
+  /** A path of a Unix socket, or `host:port` (IPv6 in brackets). */
+  readonly servers: readonly string[];
+  /** For all attempts at one mail, in ms. */
+  readonly timeout: number;
+  /** Most scans at a time, for one server and thread. */
+  readonly connections: number;
+}
+
+export interface Scanner<R> {
+  /** Before the first octet of a body; opens nothing that an idle client could hold. */
+  open(mail: InspectedMail, servers: ScanServers): Scan<R>;
+}
+
+/** One body's way past a scanner. */
+export interface Scan<R> {
+  /** As in Inspector. */
+  feed(chunk: Buffer): Promise<void> | undefined;
+  /** What the scanner says; never rejects. */
+  finish(body: WholeBody): Promise<R | Away>;
+  abort(): void;
+}
+
+/** No server gave an answer that makes sense. */
+export interface Away {
+  readonly kind: "away";
+  readonly why: string;
+}
+
+export type VirusResult =
+  | { readonly kind: "clean" }
+  /** Printable name of the signature. */
+  | { readonly kind: "found"; readonly name: string }
+  /** Larger than the scanner looks at. */
+  | { readonly kind: "oversize" };
+
+/** What rspamd can ask for; `discard` and `reject` are one to us. */
+export type SpamWord =
+  | "no action"
+  | "greylist"
+  | "add header"
+  | "rewrite subject"
+  | "soft reject"
+  | "quarantine"
+  | "reject";
+
+export interface SpamResult {
+  readonly kind: "judged";
+  readonly word: SpamWord;
+  readonly score: number;
+  readonly required: number;
+  /** Header fields that it asks for, sound and without line ends. */
+  readonly fields: readonly string[];
+  /** What it wants the sender to read; printable. */
+  readonly message?: string;
+}
+
+export type VirusScanner = Scanner<VirusResult>;
+export type SpamScanner = Scanner<SpamResult>;

@@ -1,0 +1,67 @@
+import type { Clock } from "../../runtime/clock.ts";
+import type { Destination } from "../health/health.ts";
+import { depthOf } from "./capacity.ts";
+import { Pace } from "./pace.ts";
+import { Ramp } from "./ramp.ts";
+
+export interface LaneSettings {
+  /** Most connections to one primary. */
+  readonly connections: number;
+  readonly mailsPerConnection: number;
+}
+
+/** How much one primary gets at present: by the settings, by its own limits, and by what it has borne so far. */
+export class Allowance {
+  readonly ramp = new Ramp();
+  readonly #destination: Destination;
+  readonly #settings: () => LaneSettings;
+  readonly #clock: Clock;
+  readonly #pace = new Pace();
+  /** Mails that a connection took at once, last time. */
+  window = 1;
+
+  constructor(destination: Destination, settings: () => LaneSettings, clock: Clock) {
+    this.#destination = destination;
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  /** Connections allowed. */
+  get connections(): number {
+    return this.ramp.limit(this.#most, this.#clock.now());
+  }
+
+  get mailsPerConnection(): number {
+    return this.#destination.mailsPerConnection ?? this.#settings().mailsPerConnection;
+  }
+
+  /** Mails in flight on a connection that takes `window`. */
+  depth(window = this.window): number {
+    return depthOf(window, this.connections);
+  }
+
+  /** Mails that may be claimed ahead without lying about for long. */
+  get ahead(): number {
+    return 2 * (this.#destination.mailsPerSecond ?? Infinity);
+  }
+
+  /** One more mail may begin: 0, else in how many ms. */
+  wait(): number {
+    const { mailsPerSecond } = this.#destination;
+    return mailsPerSecond === undefined ? 0 : this.#pace.take(mailsPerSecond, this.#clock.now());
+  }
+
+  /** One mail passed without trouble for the destination. */
+  pass(): void {
+    this.ramp.pass(this.#most);
+  }
+
+  /** It refused one more connection while `open` others worked. */
+  crowded(open: number): void {
+    this.ramp.crowded(open, this.#clock.now());
+  }
+
+  get #most(): number {
+    return this.#destination.connections ?? this.#settings().connections;
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * A test session with each primary of a domain: name, connection, TLS, size, a known and an unknown recipient. It
+ * ends before DATA: nothing is sent, and nothing of it is learned.
+ */
+import { formatReply, isPermanent, isPositive, type Reply } from "../../mail/reply.ts";
+import type { DomainRecord } from "../../ports/directory.ts";
+import type { PrimaryRehearsal, RehearsalRequest, RehearsalStep } from "../../ports/rehearsal.ts";
+import type { Capabilities, Conversation, Target } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { errorText } from "../../runtime/log.ts";
+import { sizeInWords } from "../../runtime/quantities.ts";
+import { destinationName, targetsOf, type Destination, type ReachParts } from "../health/health.ts";
+import { findRoute } from "./routes.ts";
+
+/** For one primary, all steps together, in ms. */
+const LONGEST = 20_000;
+const CONNECT = 5000;
+/** More are not asked: the operator waits. */
+const MOST_PRIMARIES = 10;
+
+export interface RehearsalParts extends ReachParts {
+  readonly hostname: string;
+}
+
+type Take = (step: RehearsalStep) => void;
+
+export async function rehearse(
+  record: DomainRecord,
+  request: RehearsalRequest,
+  parts: RehearsalParts,
+): Promise<readonly PrimaryRehearsal[]> {
+  const route = await findRoute(record, parts);
+  if (route.kind !== "known")
+    return [{ destination: "", steps: [{ what: "route", verdict: "fail", text: route.why }] }];
+  const destinations = route.tiers
+    .flat()
+    .slice(0, MOST_PRIMARIES)
+    .map(({ destination }) => destination);
+  return Promise.all(destinations.map((destination) => rehearseAt(destination, request, parts)));
+}
+
+async function rehearseAt(
+  destination: Destination,
+  request: RehearsalRequest,
+  parts: RehearsalParts,
+): Promise<PrimaryRehearsal> {
+  const steps: RehearsalStep[] = [];
+  const late = Promise.withResolvers<void>();
+  const timer = parts.clock.after(LONGEST, late.resolve);
+  const session = new Session(destination, parts, (step) => steps.push(step));
+  const ended = session.run(request).catch((error: unknown) => void steps.push(troubleStep(error)));
+  await Promise.race([ended, late.promise.then(() => session.giveUp())]);
+  timer.cancel();
+  return { destination: destinationName(destination), steps: [...steps] };
+}
+
+class Session {
+  readonly #destination: Destination;
+  readonly #parts: RehearsalParts;
+  readonly #take: Take;
+  #conversation: Conversation | undefined;
+  #over = false;
+
+  constructor(destination: Destination, parts: RehearsalParts, take: Take) {
+    this.#destination = destination;
+    this.#parts = parts;
+    this.#take = take;
+  }
+
+  async run(request: RehearsalRequest): Promise<void> {
+    const target = await this.#address();
+    const taken = await this.#parts.client.knock(target, CONNECT);
+    this.#take({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: taken });
+    const began = this.#parts.clock.now();
+    const conversation = await this.#parts.client.converse(target, LONGEST);
+    this.#conversation = conversation;
+    if (this.#over) return conversation.abort();
+    const took = this.#parts.clock.now() - began;
+    this.#take({ what: "session", verdict: "ok", text: `${conversation.capabilities.name} greets`, took });
+    for (const step of offered(conversation.capabilities, this.#destination, request)) this.#take(step);
+    await this.#recipients(conversation, request);
+    await conversation.quit();
+  }
+
+  giveUp(): void {
+    this.#over = true;
+    this.#take({ what: "session", verdict: "fail", text: `gave up after ${LONGEST / 1000} s` });
+    this.#conversation?.abort();
+  }
+
+  async #address(): Promise<Target> {
+    const [first, ...others] = await targetsOf(this.#destination, this.#parts);
+    if (first === undefined) throw new DestinationTrouble("dns", `${this.#destination.host} has no address`);
+    const more = others.length === 0 ? "" : ` and ${others.length} more`;
+    this.#take({ what: "address", verdict: "ok", text: `${this.#destination.host} is ${first.ip}${more}` });
+    return first;
+  }
+
+  async #recipients(conversation: Conversation, { known, unknown }: RehearsalRequest): Promise<void> {
+    const { answers, refused, trouble } = await conversation.verify([known, unknown]);
+    if (trouble !== undefined) throw trouble;
+    if (refused !== undefined) return this.#take(nullSenderStep(refused));
+    this.#take(knownStep(known, answers.get(known)));
+    this.#take(unknownStep(unknown, answers.get(unknown)));
+  }
+}
+
+function troubleStep(error: unknown): RehearsalStep {
+  if (!(error instanceof DestinationTrouble))
+    return { what: "session", verdict: "fail", text: errorText(error) };
+  const what = error.stage === "dns" ? "address" : error.stage === "connect" ? "connect" : "session";
+  return { what: error.stage === "tls" ? "tls" : what, verdict: "fail", text: error.message };
+}
+
+function offered(
+  { tls, size, attributes = {} }: Capabilities,
+  { tls: level, identity }: Destination,
+  { maxMessageSize }: RehearsalRequest,
+): readonly RehearsalStep[] {
+  const small = size !== undefined && size < maxMessageSize;
+  const takes = size === undefined ? "names no limit of size" : `takes mail up to ${sizeInWords(size)}`;
+  const knows = Object.keys(attributes).filter((keyword) => keyword === "XFORWARD" || keyword === "XCLIENT");
+  const wanted = identity === "xclient" ? "XCLIENT" : "XFORWARD";
+  const trusts = knows.includes(wanted);
+  return [
+    tlsStep(tls, level),
+    {
+      what: "size",
+      verdict: small ? "warn" : "ok",
+      text: small ? `${takes}, less than the ${sizeInWords(maxMessageSize)} that we take` : takes,
+    },
+    {
+      what: "identity",
+      verdict: trusts || identity === undefined || identity === "headers" ? "ok" : "warn",
+      text: trusts
+        ? `takes ${wanted} from us: it trusts what we say of clients`
+        : `does not offer ${wanted} to us: it sees clients in our header fields only`,
+    },
+  ];
+}
+
+function tlsStep(tls: string | undefined, level: Destination["tls"]): RehearsalStep {
+  if (tls !== undefined) return { what: "tls", verdict: "ok", text: `${tls}, as \`tls: ${level}\` asks` };
+  const warn = level === "opportunistic";
+  return {
+    what: "tls",
+    verdict: warn ? "warn" : "ok",
+    text: warn ? "in clear: it offers no STARTTLS that works" : "in clear, as `tls: none` asks",
+  };
+}
+
+function nullSenderStep(refused: Reply): RehearsalStep {
+  const text = `refuses the null sender, so that it gets no bounces either: ${formatReply(refused)}`;
+  return { what: "known", verdict: "warn", text };
+}
+
+function knownStep(address: string, said: Reply | undefined): RehearsalStep {
+  if (said === undefined) return { what: "known", verdict: "warn", text: `${address} cannot be asked about` };
+  const text = `${address}: ${formatReply(said)}`;
+  return { what: "known", verdict: isPositive(said) ? "ok" : isPermanent(said) ? "fail" : "warn", text };
+}
+
+function unknownStep(address: string, said: Reply | undefined): RehearsalStep {
+  if (said === undefined)
+    return { what: "unknown", verdict: "warn", text: `${address} cannot be asked about` };
+  const text = `${address}: ${formatReply(said)}`;
+  if (isPermanent(said)) return { what: "unknown", verdict: "ok", text };
+  const why = isPositive(said) ? "it takes any address, and may bounce later" : "it does not decide at once";
+  return { what: "unknown", verdict: "warn", text: `${text}; ${why}` };
+}

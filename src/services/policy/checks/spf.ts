@@ -1,0 +1,31 @@
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { CheckSettings } from "../../../ports/checks.ts";
+import type { RcptSubject, StageCheck } from "../check.ts";
+import type { Fault } from "./consequence.ts";
+import { consequence } from "./consequence.ts";
+
+/** RFC 7372 §3.2. */
+const FAILED: Fault = {
+  name: "fail",
+  words: "The domain of your sender address does not list you as a sender (SPF)",
+  detail: "7.23",
+};
+
+/**
+ * RFC 7208. Asked when MAIL comes, waited for only where a domain acts on it. Only `fail` has a consequence: trouble
+ * of the DNS and malformed policies are the world's, and the result stands in the header fields in any case.
+ */
+export function spfCheck({ settings }: { readonly settings: () => CheckSettings }): StageCheck<"rcpt"> {
+  const run = ({ spf, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+    const { spf: forAll = "off", contact } = settings();
+    const action = domain?.settings.checks?.spf ?? forAll;
+    if (action === "off" || domain === undefined || spf === undefined) return ACCEPT;
+    const answer = spf.answer();
+    if (action === "tag") return ACCEPT;
+    return answer.then(({ result }) =>
+      result === "fail" ? consequence("SPF", FAILED, { action, contact }) : ACCEPT,
+    );
+  };
+  return { name: "spf", stage: "rcpt", reputation: true, run };
+}

@@ -1,0 +1,45 @@
+import type { DomainRecord } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Held, QueueReader } from "../../ports/operator.ts";
+
+/** Share of a quota below which a domain that was full takes mail again: no flapping at the edge. */
+const RELIEF = 0.95;
+
+/**
+ * Knows which domains hold more than their quota allows. It counts what the store holds, now and then, so that a
+ * domain can go over by what arrives between two looks; senders are put off, nothing is refused for good.
+ */
+export class QuotaWatch {
+  readonly #queue: Pick<QueueReader, "held">;
+  readonly #journal: Journal;
+  #full: ReadonlySet<string> = new Set();
+
+  constructor(queue: Pick<QueueReader, "held">, journal: Journal) {
+    this.#queue = queue;
+    this.#journal = journal;
+  }
+
+  /** Counts; answers the domains that are full. Domains without a quota cost nothing. */
+  async look(domains: readonly DomainRecord[]): Promise<readonly string[]> {
+    const full = new Set<string>();
+    for (const { name, settings } of domains) {
+      const { quota } = settings;
+      if (quota === undefined) continue;
+      const was = this.#full.has(name);
+      const held = await this.#queue.held(name);
+      const share = Math.max(part(held.messages, quota.messages), part(held.bytes, quota.bytes));
+      if (share >= (was ? RELIEF : 1)) full.add(name);
+      if (full.has(name) !== was) this.#tell(name, held, !was);
+    }
+    this.#full = full;
+    return [...full];
+  }
+
+  #tell(domain: string, held: Held, full: boolean): void {
+    this.#journal.record({ kind: full ? "quota.reached" : "quota.left", domain, ...held });
+  }
+}
+
+function part(used: number, allowed: number | undefined): number {
+  return allowed === undefined ? 0 : used / allowed;
+}

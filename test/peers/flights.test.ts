@@ -1,0 +1,71 @@
+/** Many mails in flight on one connection to a real Postfix, with BDAT and with DATA: octet for octet. */
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import { smtpClient } from "../../src/adapters/smtp-client/smtp-client.ts";
+import type { ClaimedMail } from "../../src/ports/queue.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { mails } from "../fixtures/mails.ts";
+import { freePort } from "../support/free-port.ts";
+import { waitFor } from "../support/wait.ts";
+import { skipWithout } from "./peers.ts";
+import { asReceived, MENDED_BY_POSTFIX, Postfix, primarySettings } from "./postfix.ts";
+
+const DOMAIN = "example.test";
+const TOP = "X-Top: ours\r\n";
+
+function mailOf(body: Buffer, n: number, local: string): ClaimedMail {
+  return {
+    id: `m${n}`,
+    token: 1,
+    domain: DOMAIN,
+    sender: "ann@sender.example",
+    recipients: [{ n: 0, address: `${local}@${DOMAIN}`, attempts: 0, unconfirmed: 0 }],
+    acceptedAt: 0,
+    client: { ip: "192.0.2.1", helo: "helo.example" },
+    topFields: TOP,
+    smtpUtf8: false,
+    eightBit: true,
+    size: body.length,
+    body: { size: body.length, read: () => (body.length > 65_536 ? Readable.from([body]) : body) },
+  };
+}
+
+for (const chunking of [true, false])
+  test(
+    `the corpus, ${chunking ? "eight mails by BDAT" : "a body and an envelope"} in flight`,
+    { skip: skipWithout("postfix") },
+    async () => {
+      await using postfix = await Postfix.start({
+        port: await freePort(),
+        settings: [
+          ...primarySettings(DOMAIN),
+          "smtpd_recipient_restrictions = check_recipient_access inline:{gone@example.test=REJECT}, permit",
+        ],
+      });
+      const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+      const target = { host: "127.0.0.1", ip: "127.0.0.1", port: postfix.port, tls: "none" } as const;
+      const conversation = await client.converse({ ...target, chunking });
+      assert.equal(conversation.window, chunking ? 8 : 2);
+      const corpus = mails(200_000);
+      // Each fifth is refused, amid the others.
+      const results = await Promise.all(
+        corpus.map(({ body }, n) => conversation.send(mailOf(body, n, n % 5 === 2 ? "gone" : "alice"))),
+      );
+      await conversation.quit();
+      const kinds = results.map(({ outcomes }) => outcomes.get(0)?.kind);
+      assert.deepEqual(
+        kinds,
+        corpus.map((_, n) => (n % 5 === 2 ? "refused" : "delivered")),
+      );
+      const wanted = corpus.filter((_, n) => n % 5 !== 2);
+      const files = await waitFor({ what: "all are in the maildir", deadline: 20_000 }, async () => {
+        const found = await postfix.delivered();
+        return found.length >= wanted.length && found;
+      });
+      const back = new Set(files.map((file) => asReceived(file).toString("latin1")));
+      const changed = wanted.filter(({ body }) => !back.has(TOP + body.toString("latin1")));
+      const names = changed.map(({ name }) => name).filter((name) => !MENDED_BY_POSTFIX.includes(name));
+      assert.deepEqual(names, []);
+    },
+  );

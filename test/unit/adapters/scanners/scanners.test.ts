@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { clamd, rspamd } from "../../../../src/adapters/scanners/scanners.ts";
+import type { InspectedMail, WholeBody } from "../../../../src/ports/inspection.ts";
+import type { JournalEvent } from "../../../../src/ports/journal.ts";
+import type { Scan } from "../../../../src/ports/scanner.ts";
+import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
+import { FakeClamd, FakeRspamd, type ClamdMood, type RspamdMood } from "../../../support/fake-scanners.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+const EICAR = "X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*";
+const MAIL: InspectedMail = {
+  id: "Q1",
+  client: { ip: "192.0.2.1", helo: "c.example", name: "client.example" },
+  sender: "grün@example.org",
+  announced: 0,
+  recipients: ["alice@our.test", "bob@our.test"],
+  own: undefined,
+  exempt: false,
+};
+
+/** A body in pieces of 64 KiB, as the store gives it. */
+function body(content: string | Buffer): WholeBody {
+  const whole = Buffer.from(content);
+  return {
+    size: whole.length,
+    facts: { received: 0, ownReceived: 0, tooLong: false },
+    read: async function* () {
+      for (let at = 0; at < whole.length; at += 65_536) yield whole.subarray(at, at + 65_536);
+    },
+  };
+}
+
+function bench(clock = systemClock()) {
+  const events: JournalEvent[] = [];
+  const parts = { clock, journal: { record: (event: JournalEvent) => void events.push(event) } };
+  return { events, virus: clamd(parts), spam: rspamd(parts) };
+}
+
+const servers = (...list: string[]) => ({ servers: list, timeout: 5000, connections: 4 });
+const away = async (scan: Scan<unknown>, of: WholeBody): Promise<string> => {
+  const answer = (await scan.finish(of)) as { kind: string; why?: string };
+  assert.equal(answer.kind, "away");
+  return answer.why ?? "";
+};
+
+describe("clamd", () => {
+  test("is shown the body whole, and says clean or the signature's name", async () => {
+    await using fake = await FakeClamd.start();
+    const { virus } = bench();
+    const large = Buffer.alloc(300_000, "abc\r\n");
+    assert.deepEqual(await virus.open(MAIL, servers(fake.address)).finish(body(large)), { kind: "clean" });
+    assert.ok(fake.bodies[0]?.equals(large));
+    const found = await virus.open(MAIL, servers(fake.address)).finish(body(`a\r\n${EICAR}`));
+    assert.deepEqual(found, { kind: "found", name: "Fake.EICAR" });
+  });
+
+  const moods: readonly [ClamdMood, RegExp][] = [
+    ["nonsense", /answered stream: Ok, more or less/],
+    ["closes", /without an answer|ECONNRESET|EPIPE/],
+    ["closesMidStream", /without an answer|ECONNRESET|EPIPE/],
+    ["endless", /without end/],
+  ];
+  for (const [mood, why] of moods)
+    test(`is away, not clean, when it is ${mood}`, async () => {
+      await using fake = await FakeClamd.start();
+      fake.mood = mood;
+      assert.match(await away(bench().virus.open(MAIL, servers(fake.address)), body("hello")), why);
+    });
+
+  test("is away when it says nothing in time, and when nobody listens", async () => {
+    const fake = await FakeClamd.start();
+    fake.mood = "silent";
+    const { virus } = bench();
+    const hurried = { ...servers(fake.address), timeout: 50 };
+    assert.match(await away(virus.open(MAIL, hurried), body("hello")), /did not answer in time/);
+    await fake[Symbol.asyncDispose]();
+    assert.match(await away(virus.open(MAIL, servers(fake.address)), body("hello")), /ECONNREFUSED/);
+    const socket = servers("/nowhere/clamd.ctl");
+    assert.match(await away(virus.open(MAIL, socket), body("hello")), /ENOENT/);
+  });
+
+  test("may find the body too large", async () => {
+    await using fake = await FakeClamd.start();
+    fake.mood = "size";
+    const scan = bench().virus.open(MAIL, servers(fake.address));
+    assert.deepEqual(await scan.finish(body("hello")), { kind: "oversize" });
+  });
+
+  test("gives way to the next server, which gets the body from its beginning", async () => {
+    await using bad = await FakeClamd.start();
+    await using good = await FakeClamd.start();
+    bad.mood = "closesMidStream";
+    const scan = bench().virus.open(MAIL, servers(bad.address, good.address));
+    assert.deepEqual(await scan.finish(body("hello")), { kind: "clean" });
+    assert.deepEqual(good.bodies.map(String), ["hello"]);
+  });
+
+  test("leaves time for the next server when the first says nothing", async () => {
+    await using bad = await FakeClamd.start();
+    await using good = await FakeClamd.start();
+    bad.mood = "silent";
+    const both = { ...servers(bad.address, good.address), timeout: 400 };
+    assert.deepEqual(await bench().virus.open(MAIL, both).finish(body("x")), { kind: "clean" });
+  });
+
+  test("is left alone after three failures, tried again by one mail, and told of", async () => {
+    await using fake = await FakeClamd.start();
+    fake.mood = "closes";
+    const clock = new ManualClock(0);
+    const { virus, events } = bench(clock);
+    const scan = () => virus.open(MAIL, servers(fake.address));
+    for (let i = 0; i < 3; i++) await away(scan(), body("x"));
+    assert.match(await away(scan(), body("x")), /rests/);
+    assert.equal(fake.connections, 3);
+    clock.advance(5000);
+    fake.mood = "silent";
+    const trial = scan().finish(body("x"));
+    assert.match(await away(scan(), body("x")), /rests/);
+    await waitFor({ what: "the trial", deadline: 5000 }, () => fake.connections === 4);
+    clock.advance(5000);
+    assert.equal((await trial).kind, "away");
+    clock.advance(10_000);
+    fake.mood = "eicar";
+    assert.equal((await scan().finish(body("x"))).kind, "clean");
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ["scanner.away", "scanner.back"],
+    );
+  });
+
+  test("gets no more bodies at a time than it has places for", async () => {
+    await using fake = await FakeClamd.start();
+    fake.mood = "silent";
+    const { virus } = bench();
+    const narrow = { ...servers(fake.address), connections: 2, timeout: 300 };
+    const all = Array.from({ length: 5 }, () => virus.open(MAIL, narrow).finish(body("x")));
+    const whys = (await Promise.all(all)).map((answer) => ("why" in answer ? answer.why : answer.kind));
+    assert.ok(fake.connections <= 3, String(fake.connections));
+    assert.ok(
+      whys.every((why) => /in time|no place|rests/.test(why)),
+      whys.join(),
+    );
+  });
+});
+
+describe("a large body", () => {
+  const LARGE = { ...MAIL, announced: 1_000_000 };
+  const chunk = Buffer.alloc(100_000, "live\r\n");
+
+  test("goes to clamd while it arrives, its memory copied", async () => {
+    await using fake = await FakeClamd.start();
+    const scan = bench().virus.open(LARGE, servers(fake.address));
+    const own = Buffer.from(chunk);
+    await scan.feed(own);
+    own.fill(0);
+    await waitFor({ what: "the first octets", deadline: 5000 }, () => fake.octets > 100_000);
+    assert.deepEqual(await scan.finish(body(chunk)), { kind: "clean" });
+    assert.deepEqual([fake.connections, fake.bodies[0]?.equals(chunk)], [1, true]);
+  });
+
+  test("is read again for the next server when the first fails in the midst of it", async () => {
+    await using bad = await FakeClamd.start();
+    await using good = await FakeClamd.start();
+    bad.mood = "closesMidStream";
+    const scan = bench().virus.open(LARGE, servers(bad.address, good.address));
+    await scan.feed(Buffer.from(chunk));
+    assert.deepEqual(await scan.finish(body(chunk)), { kind: "clean" });
+    assert.ok(good.bodies[0]?.equals(chunk));
+  });
+
+  test("is not believed to be clean by a server that has not heard all of it", async () => {
+    await using fake = await FakeClamd.start();
+    fake.mood = "early";
+    const scan = bench().virus.open(LARGE, servers(fake.address));
+    for (let i = 0; i < 20; i++) {
+      await scan.feed(Buffer.from(chunk));
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+    assert.match(await away(scan, body(chunk)), /before the end/);
+  });
+
+  test("does not hold a place for a sender who takes his time", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock(0);
+    const { virus } = bench(clock);
+    const scan = virus.open(LARGE, { ...servers(fake.address), connections: 2 });
+    await scan.feed(Buffer.from(chunk));
+    await waitFor({ what: "the connection", deadline: 5000 }, () => fake.connections === 1);
+    clock.advance(10_000);
+    assert.equal(scan.feed(Buffer.from(chunk)), undefined);
+    assert.deepEqual(await scan.finish(body("all of it")), { kind: "clean" });
+    assert.deepEqual([fake.connections, fake.bodies.map(String)], [2, ["all of it"]]);
+  });
+
+  test("does not keep the sender waiting for a frozen server", async () => {
+    await using frozen = await FakeClamd.start();
+    frozen.server.on("connection", (socket) => void socket.pause());
+    const clock = new ManualClock(0);
+    const scan = bench(clock).virus.open(LARGE, servers(frozen.address));
+    let wait: Promise<void> | undefined;
+    for (let i = 0; i < 200 && wait === undefined; i++) wait = scan.feed(Buffer.from(chunk));
+    assert.ok(wait !== undefined);
+    clock.advance(1000);
+    await wait;
+    assert.equal(scan.feed(Buffer.from(chunk)), undefined);
+    scan.abort();
+  });
+});
+
+describe("rspamd", () => {
+  test("is told of the envelope and judges the body", async () => {
+    await using fake = await FakeRspamd.start();
+    const { spam } = bench();
+    const ham = await spam
+      .open({ ...MAIL, sender: "" }, servers(fake.address))
+      .finish(body("a: b\r\n\r\nx\r\n"));
+    assert.deepEqual(ham, { kind: "judged", word: "no action", score: 0.1, required: 15, fields: [] });
+    const bad = await spam
+      .open(MAIL, servers(fake.address))
+      .finish(body("XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"));
+    assert.deepEqual(bad, {
+      kind: "judged",
+      word: "reject",
+      score: 15,
+      required: 15,
+      fields: [],
+      message: "Gtube pattern",
+    });
+    const [first, second] = fake.requests;
+    assert.equal(first?.body.toString(), "a: b\r\n\r\nx\r\n");
+    assert.equal(first?.headers["from"], "<>");
+    assert.deepEqual(second?.recipients, ["alice@our.test", "bob@our.test"]);
+    const { ip, helo, hostname, "queue-id": id, from } = second?.headers ?? {};
+    assert.deepEqual([ip, helo, hostname, id], ["192.0.2.1", "c.example", "client.example", "Q1"]);
+    assert.equal(Buffer.from(from ?? "", "latin1").toString("utf8"), "grün@example.org");
+  });
+
+  test("may ask for header fields, which are read with care", async () => {
+    await using fake = await FakeRspamd.start();
+    const add_headers = {
+      "X-Spam-Status": { value: "Yes, score=7\n\ttests=A,\n\tB", order: 0 },
+      "X-Spam": "Yes",
+      "X-Many": ["1", { value: "2" }],
+      "X-Bad": "a\r\n\r\nBody",
+      "Bad Name": "x",
+      Subject: "other",
+      "X-Number": 7,
+      "X-Long": "x".repeat(5000),
+    };
+    fake.answer = { action: "add header", score: 7, required_score: 15, milter: { add_headers } };
+    const answer = await bench().spam.open(MAIL, servers(fake.address)).finish(body("x"));
+    assert.deepEqual(answer.kind === "judged" && answer.fields, [
+      "X-Spam-Status: Yes, score=7\r\n\ttests=A,\r\n\tB",
+      "X-Spam: Yes",
+      "X-Many: 1",
+      "X-Many: 2",
+      "X-Bad: a\r\n\tBody",
+    ]);
+  });
+
+  const moods: readonly [RspamdMood, RegExp][] = [
+    ["nonsense", /no verdict/],
+    ["error", /HTTP 500/],
+    ["closesMidStream", /socket hang up|ECONNRESET|EPIPE|without an answer/],
+    ["endless", /without end/],
+  ];
+  for (const [mood, why] of moods)
+    test(`is away, not content, when it is ${mood}`, async () => {
+      await using fake = await FakeRspamd.start();
+      fake.mood = mood;
+      assert.match(await away(bench().spam.open(MAIL, servers(fake.address)), body("hello")), why);
+    });
+
+  test("is away when it asks for what nobody knows", async () => {
+    await using fake = await FakeRspamd.start();
+    for (const answer of [
+      { action: "burn", score: 1 },
+      { action: "reject" },
+      { score: 3 },
+      { action: "constructor", score: 1 },
+    ]) {
+      fake.answer = answer;
+      const why = await away(bench().spam.open(MAIL, servers(fake.address)), body("hello"));
+      assert.match(why, /not known|no verdict/);
+    }
+  });
+
+  test("is away when it says nothing in time", async () => {
+    await using fake = await FakeRspamd.start();
+    fake.mood = "silent";
+    const hurried = { ...servers(fake.address), timeout: 50 };
+    assert.match(await away(bench().spam.open(MAIL, hurried), body("hello")), /in time/);
+  });
+});

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RehearsalBody } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+test("a test session names a recipient of the list, or the one that was given", async () => {
+  const world = new FakeWorld();
+  const asked: string[] = [];
+  world.rehearsal = (domain, known) => {
+    asked.push(known);
+    return [{ destination: "a:25", steps: [{ what: "known", verdict: "fail", text: `${domain} refuses` }] }];
+  };
+  const ask = operatorOf(world);
+  const body = RehearsalBody.parse((await ask("POST", "/v1/domains/example.com/test")).json);
+  assert.equal(body.ok, false);
+  await ask("POST", "/v1/domains/example.com/test?recipient=bob@example.com");
+  assert.match(asked[0] ?? "", /^[^*]+@example\.com$/);
+  assert.equal(asked[1], "bob@example.com");
+});
+
+test("an address of another domain, and a domain that is not ours, are refused", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const other = await ask("POST", "/v1/domains/example.com/test?recipient=bob@example.net");
+  assert.deepEqual([other.status, other.json.error.code], [400, "bad_request"]);
+  assert.equal((await ask("POST", "/v1/domains/foreign.example/test")).status, 404);
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PrimaryRehearsal } from "../../../../src/ports/rehearsal.ts";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
+
+const REQUEST = { domain: "a.test", known: "alice@a.test", unknown: "nobody-x@a.test", maxMessageSize: 5e7 };
+
+function verdicts(found: readonly PrimaryRehearsal[] | undefined): Record<string, string> {
+  const steps = found?.[0]?.steps ?? [];
+  return Object.fromEntries(steps.map(({ what, verdict }) => [what, verdict]));
+}
+
+async function rehearsed(set: (bench: ReturnType<typeof deliveryBench>) => void) {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.1", 25, { tls: "opportunistic" })]);
+  set(bench);
+  const delivery = await bench.start();
+  return { bench, found: await delivery.rehearse(REQUEST) };
+}
+
+test("a sound primary takes the known recipient and refuses the unknown one", async () => {
+  const { found, bench } = await rehearsed(({ client }) => {
+    const server = client.server("192.0.2.1:25");
+    server.tls = "TLSv1.3";
+    server.onVerify = (address) =>
+      address.startsWith("alice") ? { code: 250, text: "ok" } : { code: 550, text: "no such user" };
+  });
+  assert.deepEqual(verdicts(found), {
+    address: "ok",
+    connect: "ok",
+    session: "ok",
+    tls: "ok",
+    size: "ok",
+    identity: "ok",
+    known: "ok",
+    unknown: "ok",
+  });
+  const server = bench.client.server("192.0.2.1:25");
+  assert.deepEqual([server.mails.length, server.open], [0, 0], "nothing was sent, nothing is left open");
+});
+
+test("a primary that refuses a known recipient fails; one that takes any address, in clear, is warned of", async () => {
+  const half = await rehearsed(({ client }) => {
+    client.server("192.0.2.1:25").onVerify = () => ({ code: 550, text: "user unknown" });
+  });
+  assert.equal(verdicts(half.found)["known"], "fail");
+  const open = await rehearsed(({ client }) => void client.server("192.0.2.1:25"));
+  assert.deepEqual([verdicts(open.found)["unknown"], verdicts(open.found)["tls"]], ["warn", "warn"]);
+});
+
+test("no connection, no null sender: each is named", async () => {
+  const down = await rehearsed(({ client }) => void (client.server("192.0.2.1:25").down = true));
+  assert.deepEqual(verdicts(down.found), { address: "ok", connect: "fail" });
+  const strict = await rehearsed(({ client }) => {
+    client.server("192.0.2.1:25").nullSender = { code: 553, text: "no" };
+  });
+  assert.equal(verdicts(strict.found)["known"], "warn");
+});
+
+test("a primary that does not answer in time is given up, and its connection dropped", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+  const server = bench.client.server("192.0.2.1:25");
+  server.onVerify = () => new Promise(() => undefined);
+  const delivery = await bench.start();
+  const found = delivery.rehearse(REQUEST);
+  await bench.pass(21_000, 500);
+  assert.equal((await found)?.[0]?.steps.at(-1)?.text, "gave up after 20 s");
+  assert.equal(server.open, 0);
+});
+
+test("a domain that is not ours is not tested", async () => {
+  const delivery = await deliveryBench().start();
+  assert.equal(await delivery.rehearse({ ...REQUEST, domain: "b.test" }), undefined);
+});
