@@ -61,7 +61,8 @@ async function passThrough(contestant: Contestant, choice: Choice): Promise<numb
     if (sink.messages !== warmUp + messages) throw new Error(`${sink.messages} mails at the primary`);
     return rate;
   };
-  return withRunning(contestant, choice, act, { reflector: true, primaryPort });
+  // The sink lives until the run is over.
+  return await withRunning(contestant, choice, act, { reflector: true, primaryPort });
 }
 
 async function latencies(choice: Choice): Promise<Row[]> {
@@ -99,7 +100,8 @@ async function latency(contestant: Contestant, choice: Choice): Promise<Latencie
       times[Math.min(count - 1, Math.floor(part * count))] ?? Number.NaN;
     return { p50: share(0.5), p99: share(0.99) };
   };
-  return withRunning(contestant, choice, act, { reflector: true, primaryPort: sink.port });
+  // The sink lives until the run is over.
+  return await withRunning(contestant, choice, act, { reflector: true, primaryPort: sink.port });
 }
 
 /** When each mail's 250 was read. */
