@@ -7,8 +7,12 @@ import { recipientOracle } from "./oracle.ts";
 import { Access } from "./services/access/access.ts";
 
 /** What only the running daemon can answer or do. */
-export interface Running extends Pick<AdminParts, "status" | "primaries" | "resume" | "rehearse" | "reload"> {
+export interface Running extends Pick<
+  AdminParts,
+  "status" | "primaries" | "resume" | "rehearse" | "reload" | "door" | "rules" | "declaredRules"
+> {
   status(): ControlStatus;
+  loopDelays(): Promise<Gauges["delays"]>;
 }
 
 export function adminParts(config: Config, foundation: Foundation, running: Running): AdminParts {
@@ -29,6 +33,11 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
         return reader.client.trace(request);
       },
     },
+    senders: {
+      allowSender: (sender) => storage.control.allowSender(sender),
+      disallowSender: (sender) => storage.control.disallowSender(sender),
+      allowedSenders: () => reader.client.allowedSenders(),
+    },
     access: new Access(storage.control, clock),
     metrics: () => sink.metrics(() => gauges(foundation, running)),
     journal: sink,
@@ -38,7 +47,10 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
 }
 
 async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
-  const { connections, condition, room, lists } = running.status();
-  const queue = await foundation.reader.client.counts();
-  return { queue, primaries: await running.primaries(), connections, condition, room, lists };
+  const [queue, primaries, delays] = await Promise.all([
+    foundation.reader.client.counts(),
+    running.primaries(),
+    running.loopDelays(),
+  ]);
+  return { ...running.status(), queue, primaries, delays };
 }

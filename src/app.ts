@@ -12,23 +12,25 @@ import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpTh
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
   applyFull,
-  applyLongAway,
   applySmtp,
   checksFollower,
   deliveryFollower,
   smtpFollower,
   storageFollower,
+  loopDelays,
 } from "./followers.ts";
+import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
-import { OffersBoard, type Reader } from "./offers-board.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
+import { PrimariesBoard, type Reader } from "./primaries-board.ts";
+import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
 import { primariesLine } from "./primaries-line.ts";
+import { RulesBoard } from "./rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
-import { longAway } from "./long-away.ts";
 import { hostPort } from "./mail/network.ts";
 import { VERSION } from "./version.ts";
 
@@ -40,7 +42,7 @@ const DATA_GRACE = 20_000;
 const STOP_LIMIT = 60_000;
 
 /** How often SMTP threads hear of changes of what primaries can take, in ms. */
-const TELL_EVERY = 5000;
+const TELL_EVERY = 2000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -68,6 +70,7 @@ class RunningDaemon implements Daemon {
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
   #lists!: BlocklistWatch;
+  #rules!: RulesBoard;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -94,13 +97,18 @@ class RunningDaemon implements Daemon {
     this.#lists = watchBlocklists({
       crew: this.#foundation.crew,
       config: () => this.#config,
+      directory: this.#foundation.reader.client,
       smtp: () => this.#smtp,
     });
+    const { storage, crew } = this.#foundation;
+    this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp: () => this.#smtp });
+    await this.#rules.rules.load();
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
+    this.#lists.directoryChanged();
     void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
     this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
@@ -147,21 +155,22 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, known, certificate } = this.#foundation;
+    const { storage, crew, limits, rates, known, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
-      tls: () => certificate.current(),
+      tls: () => certificates.current(),
       limits,
       rates,
       known,
       storage,
       connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
       soundLists: () => this.#lists.health.sound(),
+      rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
-    certificate.onChange(() => void applySmtp(this.#config, certificate, threads));
+    certificates.onChange(() => void applySmtp(this.#config, certificates, threads));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);
@@ -177,14 +186,13 @@ class RunningDaemon implements Daemon {
       resume: async (domain: string) => void (await this.#delivery?.current?.control.call("resume", domain)),
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
+      loopDelays: () => loopDelays(this.#smtp),
+      rules: this.#rules.rules,
+      declaredRules: () => this.#config.checks.access ?? [],
+      door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
-  }
-
-  async #tellLongAway(): Promise<void> {
-    const domains = longAway(await this.#primaries(), this.#foundation.crew.clock.now());
-    await applyLongAway(domains, this.#smtp);
   }
 
   async #rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined> {
@@ -201,16 +209,18 @@ class RunningDaemon implements Daemon {
   #addJobs(): void {
     const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
-    const board = new OffersBoard({
+    const board = new PrimariesBoard({
+      facts: primariesFacts,
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
       readers: () => this.#readers(),
       clock: crew.clock,
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
     schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
+    schedule.add({ name: "tell of rules", every: 900, run: () => this.#rules.tell() });
+    schedule.add({ name: "forget rules", every: 60_000, run: () => this.#rules.rules.forgetOver() });
     schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
     schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
-    schedule.add({ name: "tell who is away", every: 15_000, run: () => this.#tellLongAway() });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({
       name: "look at ourselves",
@@ -219,12 +229,18 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  #readers(): ReadonlyMap<object, Reader> {
+  #anySmtp(): SmtpThread["current"] {
+    return this.#smtp.find((thread) => thread.current !== undefined)?.current;
+  }
+
+  #readers(): ReadonlyMap<object, Reader<PrimariesFacts>> {
     const running = this.#smtp.flatMap((thread) => thread.current ?? []);
-    return new Map(running.map((life) => [life, { tell: (offers) => life.control.call("learned", offers) }]));
+    return new Map(running.map((life) => [life, { tell: (facts) => life.control.call("learned", facts) }]));
   }
 
   #directoryChanged(): void {
+    // Once it changes before that is built.
+    (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
     void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
   }
 
@@ -234,7 +250,7 @@ class RunningDaemon implements Daemon {
   }
 
   #status(): ControlStatus {
-    const { storage, directory, limits, startedAt } = this.#foundation;
+    const { storage, directory, limits, certificates, startedAt } = this.#foundation;
     return {
       version: VERSION,
       hostname: this.#config.hostname,
@@ -245,6 +261,7 @@ class RunningDaemon implements Daemon {
       room: readRoom(storage.shared),
       generation: directory.generation(),
       lists: this.#lists.health.status(),
+      certificates: certificates.facts(),
     };
   }
 
@@ -253,10 +270,10 @@ class RunningDaemon implements Daemon {
   }
 
   #followers(): readonly Follower[] {
-    const { certificate, storage } = this.#foundation;
+    const { certificates, storage } = this.#foundation;
     return [
-      smtpFollower(certificate, this.#smtp),
-      checksFollower(this.#lists.health, () => this.#smtp),
+      smtpFollower(certificates, this.#smtp),
+      checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
     ];

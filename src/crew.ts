@@ -5,6 +5,7 @@ import { connectControl, connectReader } from "./adapters/storage/sqlite/sqlite.
 import type { Config } from "./config/config.ts";
 import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
+import type { AccessRule } from "./ports/checks.ts";
 import { Moved } from "./runtime/channel.ts";
 import type { Clock, ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
@@ -105,6 +106,8 @@ export interface SmtpCrewParts extends CrewParts {
   readonly tls: () => TlsMaterial | undefined;
   /** Lists of clients that passed their test. */
   readonly soundLists: () => readonly string[];
+  /** Rules of access that operators added. */
+  readonly rules: () => readonly AccessRule[];
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
@@ -136,6 +139,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       bodyMemory: Math.floor(limits.bodyMemory / threads),
       checks: checkSettings(parts.config()),
       soundLists: parts.soundLists(),
+      rules: parts.rules(),
       dnsServers: parts.config().dns.servers,
       folder: parts.config().storage.folder,
       shared: parts.storage.shared,

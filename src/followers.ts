@@ -1,45 +1,42 @@
 /** How each part of the daemon checks and takes new settings at a reload. */
-import type { Certificate } from "./adapters/tls/tls.ts";
+import type { Certificates } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "./crew.ts";
+import type { LoopDelay } from "./runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
-import type { ListHealth } from "./services/policy/policy.ts";
-import { checkSettings, deliverySettings, listZones, smtpSettings } from "./settings.ts";
+import { checkSettings, deliverySettings, smtpSettings } from "./settings.ts";
 
-/** The SMTP threads, with the certificate that they show. */
-export function smtpFollower(certificate: Certificate, threads: readonly SmtpThread[]): Follower {
+/** The SMTP threads, with the certificates that they show. */
+export function smtpFollower(certificates: Certificates, threads: readonly SmtpThread[]): Follower {
   return {
     check: async (config) => {
-      const settings = smtpSettings(config, await certificate.check(config.smtp.tls));
+      const settings = smtpSettings(config, await certificates.check(config.smtp.tls));
       await eachRunning(threads, (thread) => thread.control.call("prepare", settings));
     },
     use: async (config) => {
-      await certificate.use(config.smtp.tls);
-      await applySmtp(config, certificate, threads);
+      await certificates.use(config.smtp.tls);
+      await applySmtp(config, certificates, threads);
     },
   };
 }
 
+export interface ListsInUse {
+  use(config: Config): void;
+  readonly health: { test(): Promise<void> };
+}
+
 /** The checks on clients; lists that are new to us count from their first test on. */
-export function checksFollower(lists: ListHealth, threads: () => readonly SmtpThread[]): Follower {
+export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpThread[]): Follower {
   return {
     check: async () => undefined,
     use: async (config) => {
       const checks = checkSettings(config);
       await eachRunning(threads(), (thread) => thread.control.call("applyChecks", checks));
-      lists.use(listZones(config));
+      lists.use(config);
       // Its answers may take seconds; a list counts from its first good test on.
-      void lists.test();
+      void lists.health.test();
     },
   };
-}
-
-/** Tells all SMTP threads which domains have been without a primary for long. */
-export async function applyLongAway(
-  domains: readonly string[],
-  threads: readonly SmtpThread[],
-): Promise<void> {
-  await eachRunning(threads, (thread) => thread.control.call("longAway", domains));
 }
 
 /** Tells all SMTP threads which domains hold more than their quota. */
@@ -50,6 +47,15 @@ export async function applyFull(domains: readonly string[], threads: readonly Sm
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
   await eachRunning(threads, (thread) => thread.control.call("useLists", zones));
+}
+
+/** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
+export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
+  const asked = threads.map(async (thread, n) => {
+    const delay = await thread.current?.control.call("loopDelay", undefined).catch(() => undefined);
+    return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
+  });
+  return new Map((await Promise.all(asked)).flat());
 }
 
 export function deliveryFollower(thread: () => DeliveryThread | undefined): Follower {
@@ -68,13 +74,13 @@ export function storageFollower(storage: Storage): Follower {
   };
 }
 
-/** Gives all SMTP threads the settings with the certificate of this moment. */
+/** Gives all SMTP threads the settings with the certificates of this moment. */
 export async function applySmtp(
   config: Config,
-  certificate: Certificate,
+  certificates: Certificates,
   threads: readonly SmtpThread[],
 ): Promise<void> {
-  const settings = smtpSettings(config, certificate.current());
+  const settings = smtpSettings(config, certificates.current());
   await eachRunning(threads, (thread) => thread.control.call("apply", settings));
 }
 

@@ -2,9 +2,10 @@
 import { alertFor, startAlerts } from "./adapters/alerts/alerts.ts";
 import { createJournalSink, type JournalSink } from "./adapters/journal/journal.ts";
 import { openDirectoryReader, openTraceWriter } from "./adapters/storage/sqlite/sqlite.ts";
-import { openCertificate, type Certificate } from "./adapters/tls/tls.ts";
+import { openCertificates, type Certificates } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "./crew.ts";
+import { tellFileLimit } from "./file-limit.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { knownClientsMemory } from "./runtime/known-clients.ts";
 import { connectionMemory } from "./runtime/limits.ts";
@@ -24,7 +25,7 @@ export interface Foundation {
   /** What client networks did in the current period, for all SMTP threads. */
   readonly rates: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
-  readonly certificate: Certificate;
+  readonly certificates: Certificates;
   readonly startedAt: number;
 }
 
@@ -45,8 +46,9 @@ export async function layFoundation(
   const clock = systemClock(parts.clockOffset);
   const sink = openJournal(config, clock);
   stack.defer(() => sink.stop());
-  const certificate = await openCertificate(config.smtp.tls, { clock, log: sink.log });
-  stack.defer(() => certificate.close());
+  tellFileLimit(config.smtp.limits.connections, sink.log);
+  const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
+  stack.defer(() => certificates.close());
   const crew: CrewParts = { sink, clock, clockOffset: parts.clockOffset };
   const storage = await openStorage(config, stack, { crew, ended: parts.storageEnded });
   const trace = openTraceWriter(config.storage.folder);
@@ -78,7 +80,7 @@ export async function layFoundation(
     limits,
     rates,
     known,
-    certificate,
+    certificates,
     startedAt: clock.now(),
   };
 }

@@ -21,6 +21,10 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID
   holdfast trace --ledger [--csv]    what became of every mail, with hash and the primary's final words
+  holdfast explain --ip A --helo N --from A --rcpt A
+                                     what a client would be told, and which check says what
+  holdfast access list|add|remove    who is allowed or blocked, in force at once
+  holdfast quarantine list|show|release|delete|sender-allow|sender-forget|senders
   holdfast trust-kit DOMAIN          what to set on the primary
   holdfast reload                    read the configuration again
   holdfast token add|list|revoke     access to the admin API over TCP
@@ -93,6 +97,9 @@ async function checkConfig(path: string | undefined): Promise<number> {
   if (config === undefined) return WRONG_USE;
   const count = config.domains.length;
   process.stdout.write(`${path ?? config.file}: ok, ${count} ${count === 1 ? "domain" : "domains"}\n`);
+  const { certificateLine, readTls } = await import("./adapters/tls/tls.ts");
+  for (const files of config.smtp.tls ?? [])
+    process.stdout.write(`${certificateLine(files, await readTls(files))}\n`);
   return 0;
 }
 

@@ -14,10 +14,14 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
     listeners: config.smtp.listen,
     maxMessageSize: config.smtp.maxMessageSize,
     limits: config.smtp.limits,
+    stress: config.smtp.stress,
+    longLines: config.smtp.longLines,
     rates: config.smtp.rates,
+    ...(config.checks.contact !== undefined && { contact: config.checks.contact }),
     reusePort: config.smtp.threads > 1,
     greetDelay: config.smtp.greetDelay,
     greetAtOnce: config.smtp.greetAtOnce,
+    traced: config.checks.trace,
     ...(tls !== undefined && { tls }),
   };
 }
@@ -42,7 +46,11 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo = "off",
     clientName = "off",
     senderDomain = "off",
+    reachability = "off",
+    earlyTalker = "off",
     spf = "off",
+    dkim = "off",
+    dmarc = "off",
     clamav = "off",
     rspamd = "off",
   } = checks;
@@ -53,7 +61,11 @@ export function checkSettings({ checks }: Config): CheckSettings {
     helo,
     clientName,
     senderDomain,
+    reachability,
+    earlyTalker,
     spf,
+    dkim,
+    dmarc,
     clamav,
     rspamd,
     ...(access !== undefined && { access }),
@@ -69,7 +81,10 @@ export function badClientZones(config: Config): readonly string[] {
 
 /** Every list of clients that is asked for any domain. */
 export function listZones({ checks, domains }: Config): readonly string[] {
-  const used = [checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)];
+  return zonesOf([checks.dnsbl, ...domains.map(({ settings }) => settings.checks?.dnsbl)]);
+}
+
+export function zonesOf(used: readonly (CheckSettings["dnsbl"] | undefined)[]): readonly string[] {
   const lists = used.flatMap((dnsbl) => (dnsbl === undefined || dnsbl === "off" ? [] : dnsbl.lists));
   return [...new Set(lists.map(({ zone }) => zone))];
 }

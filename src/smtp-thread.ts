@@ -2,25 +2,39 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { connectIntake, openDirectoryReader, openGreylist } from "./adapters/storage/sqlite/sqlite.ts";
+import {
+  connectIntake,
+  openAllowedSenders,
+  openDirectoryReader,
+  openGreylist,
+} from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
-import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
-import type { PrimaryOffers } from "./ports/health.ts";
+import {
+  startSmtp,
+  type Explanation,
+  type ExplainRequest,
+  type SmtpSettings,
+} from "./endpoints/smtp/smtp.ts";
+import type { Greylist } from "./ports/greylist.ts";
+import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "./runtime/channel.ts";
-import type { CheckSettings } from "./ports/checks.ts";
+import type { AccessRule, CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { type LoopDelay, LoopWatch } from "./runtime/loop-delay.ts";
 import { idSource } from "./runtime/ids.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy, scannerInspections } from "./services/policy/policy.ts";
+import { Policy, scannerInspections, signatureInspection } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients } from "./services/recipients/recipients.ts";
 
 export interface SmtpThreadData {
   readonly settings: SmtpSettings;
   readonly checks: CheckSettings;
+  /** Added by operators while the daemon runs; they come before those of `checks`. */
+  readonly rules: readonly AccessRule[];
   /** Zones of the lists of clients that passed their test. */
   readonly soundLists: readonly string[];
   readonly dnsServers: readonly string[];
@@ -46,44 +60,68 @@ export type SmtpControl = {
   prepare(settings: SmtpSettings): void;
   /** Uses them for transactions that begin from here on. */
   apply(settings: SmtpSettings): void;
-  /** What primaries can take, by domain. */
-  learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
+  learned(facts: PrimariesFacts): void;
   applyChecks(checks: CheckSettings): void;
-  /** Domains whose primaries are all away for long. */
-  longAway(domains: readonly string[]): void;
+  /** How late this thread's event loop was since it was asked before. */
+  loopDelay(): LoopDelay;
+  applyRules(rules: readonly AccessRule[]): void;
   /** Domains that hold more than their quota. */
   full(domains: readonly string[]): void;
   /** The lists of clients that count from here on. */
   useLists(zones: readonly string[]): void;
+  explain(request: ExplainRequest): Promise<Explanation>;
   /** Listeners close at once; a DATA in progress has `grace` ms. */
   stop(request: { readonly grace: number }): Promise<void>;
 };
 
 const data = threadData<SmtpThreadData>();
 const clock = systemClock(data.clockOffset);
+const watch = new LoopWatch();
 const { journal, log, flush } = journalTo(data.journal, clock);
 const { folder, shared, bodyMemory } = data;
 const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
 const directory = new Directory(openDirectoryReader(data.folder, data.shared));
 const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
 const primaries = openChannel<PrimariesControl>(data.primaries);
-let checks = data.checks;
+let rules = data.rules;
+let given = data.checks;
+let checks = withRules();
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
 let longAway: ReadonlySet<string> = new Set();
+let primariesUp: ReadonlyMap<string, string> = new Map();
 let full: ReadonlySet<string> = new Set();
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
-const inspections = scannerInspections({
+const allowedSenders = openAllowedSenders(folder);
+const scanners = scannerInspections({
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
   settings: () => checks,
   journal,
   clock,
 });
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
+const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
+const policyOver = (memory: Greylist): Policy =>
+  new Policy({
+    recipients: new Recipients(directory),
+    settings: () => checks,
+    hostname: data.settings.hostname,
+    resolver,
+    authenticator,
+    dnsbl,
+    greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
+    isFull: (domain) => full.has(domain),
+    inspections,
+    allowedSenders,
+    clock,
+    log,
+  });
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,
@@ -91,19 +129,8 @@ const endpoint = await startSmtp({
   known: data.known,
   thread: data.thread,
   directory,
-  policy: new Policy({
-    recipients: new Recipients(directory),
-    settings: () => checks,
-    hostname: data.settings.hostname,
-    resolver,
-    authenticator: mailAuthenticator({ resolver, hostname: data.settings.hostname, log }),
-    dnsbl,
-    greylist: { memory, longAway: (domain) => longAway.has(domain) },
-    isFull: (domain) => full.has(domain),
-    inspections,
-    clock,
-    log,
-  }),
+  policy: policyOver(memory),
+  sandbox: policyOver({ ...memory, note: () => undefined }),
   acceptor,
   journal,
   log,
@@ -115,25 +142,39 @@ serveControl<SmtpControl>(
   {
     prepare: (settings) => endpoint.check(settings),
     apply: (settings) => endpoint.apply(settings),
-    learned: (offers) => endpoint.learned(offers),
+    learned: (facts) => {
+      endpoint.learned(facts.offers);
+      longAway = new Set(facts.longAway);
+      primariesUp = new Map(facts.up);
+    },
     applyChecks: (settings) => {
-      checks = settings;
+      given = settings;
+      checks = withRules();
     },
-    longAway: (domains) => {
-      longAway = new Set(domains);
+    applyRules: (added) => {
+      rules = added;
+      checks = withRules();
     },
+    loopDelay: () => watch.take(),
     full: (domains) => {
       full = new Set(domains);
     },
     useLists: (zones) => {
       soundLists = new Set(zones);
     },
+    explain: (request) => endpoint.explain(request),
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();
       memory.close();
+      watch.stop();
+      allowedSenders.close();
       flush();
     },
   },
   parentPort,
 );
+
+function withRules(): CheckSettings {
+  return { ...given, access: [...rules, ...(given.access ?? [])] };
+}

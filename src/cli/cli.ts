@@ -7,6 +7,7 @@
  * a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider.
  */
 import type { Readable, Writable } from "node:stream";
+import { accessAdd, accessList, accessRemove } from "./access.ts";
 import {
   FAILED,
   helpText,
@@ -23,7 +24,17 @@ import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { domainTest } from "./domain-test.ts";
 import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
-import { queueDelete, queueFlush, queueHold, queueRelease } from "./queue-act.ts";
+import { explain } from "./explain.ts";
+import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
+import {
+  quarantineDelete,
+  quarantineList,
+  quarantineRelease,
+  quarantineShow,
+  senderAllow,
+  senderForget,
+  senderList,
+} from "./quarantine.ts";
 import { queueExport } from "./queue-export.ts";
 import { queueList, queueShow } from "./queue-look.ts";
 import {
@@ -59,8 +70,16 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue flush", queueFlush],
   ["queue hold", queueHold],
   ["queue release", queueRelease],
+  ["queue reroute", queueReroute],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
+  ["quarantine list", quarantineList],
+  ["quarantine show", quarantineShow],
+  ["quarantine release", quarantineRelease],
+  ["quarantine delete", quarantineDelete],
+  ["quarantine sender-allow", senderAllow],
+  ["quarantine sender-forget", senderForget],
+  ["quarantine senders", senderList],
   ["domain list", domainList],
   ["domain show", domainShow],
   ["domain add", domainAdd],
@@ -74,6 +93,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["recipients replace", recipientsReplace],
   ["recipients check", recipientsCheck],
   ["trace", trace],
+  ["explain", explain],
+  ["access list", accessList],
+  ["access add", accessAdd],
+  ["access remove", accessRemove],
   ["trust-kit", trustKit],
   ["reload", reload],
   ["health", health],
@@ -105,7 +128,7 @@ async function dispatch(argv: readonly string[], env: FullEnv): Promise<number> 
   try {
     return await runCommand(path, command, args, env);
   } catch (error) {
-    return explain(error, path, env);
+    return complainOf(error, path, env);
   }
 }
 
@@ -149,7 +172,7 @@ function overview(first: string, second: string, env: FullEnv): number {
   return WRONG_USE;
 }
 
-function explain(error: unknown, path: string, { stderr, config }: FullEnv): number {
+function complainOf(error: unknown, path: string, { stderr, config }: FullEnv): number {
   const complain = (text: string): void => void stderr.write(`${plain(text)}\n`);
   if (error instanceof WrongUse) {
     complain(`holdfast ${path}: ${error.message}`);

@@ -19,6 +19,12 @@ const LISTS: readonly Column[] = [
   { title: "WHY", least: 10 },
 ];
 
+const CERTIFICATES: readonly Column[] = [
+  { title: "CERTIFICATE", least: 20 },
+  { title: "UNTIL" },
+  { title: "NAMES", least: 10 },
+];
+
 export const status: Command = {
   words: "",
   summary: "One look at everything.",
@@ -44,17 +50,22 @@ function statusText(tool: Tool, body: StatusBody): string {
     ],
     tool.columns,
   );
-  const rows = body.primaries.map(({ destination, state, since, why }) => [
+  const rows = body.primaries.map(({ destination, state, since, why, slow }) => [
     destination,
-    state,
+    slow === undefined ? state : `${state}, slow`,
     ageOf(since, tool.now),
-    why ?? "",
+    why ?? slow?.why ?? "",
   ]);
   const lists = body.lists.map(({ zone, state, since, why }) => [
     zone,
     state,
     ageOf(since, tool.now),
     why ?? "",
+  ]);
+  const certificates = body.certificates.map(({ file, names, expiresAt }) => [
+    file,
+    new Date(expiresAt).toISOString().slice(0, 10),
+    names.join(" "),
   ]);
   const tried = body.primaries.flatMap(({ destination, probation = [] }) =>
     probation.map(
@@ -65,6 +76,7 @@ function statusText(tool: Tool, body: StatusBody): string {
     ...(rows.length === 0 ? [] : [tool.table(PRIMARIES, rows)]),
     ...(tried.length === 0 ? [] : [facts(tried, tool.columns)]),
     ...(lists.length === 0 ? [] : [tool.table(LISTS, lists)]),
+    ...(certificates.length === 0 ? [] : [tool.table(CERTIFICATES, certificates)]),
   ];
   return [lines, ...tables].join("\n");
 }

@@ -9,6 +9,7 @@ import type {
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { CHECK_OPTION, checksOf, checksText } from "./domain-checks.ts";
 import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -96,6 +97,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
       `${domain.declaredList ? "declared list" : "no declared list"}${settings.catchAll ? ", catch-all" : ""}`,
     ],
     ["Unknown ones", `${settings.unknownDuringOutage} during an outage`],
+    ["Checks", checksText(settings.checks ?? {})],
     ["Queue", amountText(domain.mail)],
     ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
@@ -106,11 +108,13 @@ function domainText(tool: Tool, domain: DomainBody): string {
       "Primary",
       `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
     ]);
-  for (const { destination, state, since, why, probation = [] } of domain.primaries) {
+  for (const { destination, state, since, why, slow, probation = [] } of domain.primaries) {
     pairs.push([
       "Now",
       `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
     ]);
+    if (slow !== undefined)
+      pairs.push(["Slow", `${destination} for ${ageOf(slow.since, tool.now)}: ${slow.why}`]);
     for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
   }
   return facts(pairs, tool.columns);
@@ -143,6 +147,7 @@ export const domainAdd: Command = {
       choices: UNKNOWN,
       help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
     },
+    CHECK_OPTION,
     { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
   ],
   example: "holdfast domain add example.org --primary mail.example.org:25",
@@ -167,6 +172,7 @@ async function newDomain(input: Input): Promise<NewDomain> {
     catchAll: input.flag("catch-all"),
     mode,
     unknownDuringOutage: unknown,
+    checks: checksOf(input.texts("check")),
     recipients: file === undefined ? undefined : linesOf(await readFile(file, "utf8")),
   };
   // What was not given is undefined, which JSON leaves out; the daemon judges the values.

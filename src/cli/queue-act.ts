@@ -1,6 +1,6 @@
-/** Acting on the queue: hold, release, delete, flush. */
+/** Acting on the queue: hold, release, delete, flush, reroute. */
 import type { CountBody, QueueAction, QueueVerb } from "../endpoints/admin/contract.ts";
-import { FAILED, OK, WrongUse, type Command, type Input } from "./command.ts";
+import { FAILED, OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
 import { FILTERS, filterOf } from "./queue-look.ts";
 
 interface Act {
@@ -8,16 +8,20 @@ interface Act {
   readonly summary: string;
   /** `3 recipients` and then this. */
   readonly done: string;
+  readonly options?: readonly Option[];
+  /** What the request says beside the selection. */
+  readonly more?: (input: Input) => Partial<QueueAction>;
+  readonly example?: string;
 }
 
-function queueAct({ verb, summary, done }: Act): Command {
+function queueAct({ verb, summary, done, options = [], more, example }: Act): Command {
   return {
     words: "[ID]",
     summary,
-    options: [...FILTERS, { name: "all", help: "everything, where nothing else narrows it" }],
-    example: `holdfast queue ${verb} --domain example.com`,
+    options: [...options, ...FILTERS, { name: "all", help: "everything, where nothing else narrows it" }],
+    example: example ?? `holdfast queue ${verb} --domain example.com`,
     async run(tool, input) {
-      const json = { verb, ...selection(verb, input) };
+      const json = { verb, ...selection(verb, input), ...more?.(input) };
       const { count } = await tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
       const isNone = count === 0 && input.words.length > 0;
       tool.print({ count }, () =>
@@ -66,4 +70,17 @@ export const queueFlush = queueAct({
   verb: "flush",
   summary: "Makes waiting mail due now.",
   done: "due now.",
+});
+
+export const queueReroute = queueAct({
+  verb: "reroute",
+  summary: "Sends mail to another host at once; held and parked mail is released to it.",
+  done: "rerouted, due at once.",
+  options: [{ name: "to", value: "HOST:PORT", help: "where to; `primary` is the domain's own" }],
+  more: (input) => {
+    const to = input.text("to");
+    if (to === undefined) throw new WrongUse("where to? give --to HOST:PORT, or --to primary");
+    return { to };
+  },
+  example: "holdfast queue reroute --domain example.com --to mail2.example.com:25",
 });

@@ -58,9 +58,13 @@ function nothingText(input: Input): string {
 }
 
 /** Asks page by page until there is enough. */
-async function collect(tool: Tool, input: Input): Promise<QueuePage> {
+export async function collect(
+  tool: Tool,
+  input: Input,
+  given: Readonly<Record<string, string>> = {},
+): Promise<QueuePage> {
   const limit = input.flag("all") ? Infinity : input.number("limit", DEFAULT_LIMIT);
-  const query = { ...filterOf(input), ...(input.flag("ledger") && { ledger: "1" }) };
+  const query = { ...filterOf(input), ...given, ...(input.flag("ledger") && { ledger: "1" }) };
   const items: QueueEntryBody[] = [];
   let page: QueuePage = { items: [] };
   let cursor: string | undefined;
@@ -116,7 +120,8 @@ export const queueShow: Command = {
   },
 };
 
-function mailText(tool: Tool, mail: MailBody): string {
+/** What is known of a mail as a whole. */
+export function mailText(tool: Tool, mail: MailBody): string {
   const { client } = mail;
   const name = client.name === undefined ? "" : ` (${client.name})`;
   return facts(
@@ -126,6 +131,7 @@ function mailText(tool: Tool, mail: MailBody): string {
       ...optional("From", mail.from),
       ...optional("Subject", mail.subject),
       ...optional("Message-ID", mail.messageId),
+      ...optional("Set aside", mail.quarantine),
       ["Accepted", `${timeWithZone(mail.acceptedAt)}, ${ageOf(mail.acceptedAt, tool.now)} ago`],
       [
         "Client",

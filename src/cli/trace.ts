@@ -3,6 +3,7 @@ import type { TraceBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Tool } from "./command.ts";
 import { LEDGER_OPTIONS, printLedger } from "./ledger.ts";
 import { entryText } from "./queue-look.ts";
+import { looksText } from "./looks.ts";
 import { ageOf, plain, timeWithZone, wrap } from "./terminal.ts";
 
 const MARGIN = 4;
@@ -29,9 +30,9 @@ export const trace: Command = {
 
 function traceText(tool: Tool, { mails, lines }: TraceBody): string {
   const states = mails.map((entry) => `Mail ${plain(entry.id)}\n${entryText(tool, entry)}\n`);
-  const events = lines.map(({ at, id, text }) => {
+  const events = lines.map(({ at, id, text, checks = [] }) => {
     const head = `${timeWithZone(at)}  ${id === "-" ? "no mail" : plain(id)}  ${ageOf(at, tool.now)} ago`;
-    return `${head}\n${" ".repeat(MARGIN)}${wrap(plain(text), tool.columns - MARGIN, MARGIN)}\n`;
+    return `${head}\n${" ".repeat(MARGIN)}${wrap(plain(text), tool.columns - MARGIN, MARGIN)}\n${looksText(checks, tool.columns)}`;
   });
   return states.join("") + events.join("");
 }

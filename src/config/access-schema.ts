@@ -1,6 +1,4 @@
-import { parseAddress } from "../mail/address.ts";
-import { normaliseDomain } from "../mail/domain.ts";
-import { parseNetwork } from "../mail/network.ts";
+import { HELO_NAME, NETWORK, RECIPIENT, SENDER, type PatternKind } from "../mail/access-pattern.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
@@ -10,35 +8,10 @@ import type { Scalar } from "./scalars.ts";
 const RULES = 'a list such as [{ action: block, sender: "@junk.example", until: 2027-01-31, note: "flood" }]';
 const TEXT = { type: "string" };
 
-function network(): Scalar<string> {
-  const expected = 'an address or a network such as 192.0.2.0/24 or "2001:db8::/32"';
-  return scalar({ type: "network", expected, json: TEXT }, (text) => {
-    if (parseNetwork(text) !== undefined) return { value: text };
-    const whole = parseNetwork(text.split("/")[0] ?? "") !== undefined && /\/\d{1,3}$/.test(text);
-    return { wrong: `${quoted(text)} ${whole ? "has bits beyond its length" : "is not a network"}` };
-  });
-}
-
-function heloName(): Scalar<string> {
-  const expected = 'a name such as mail.example.com, or "*.example.com" for all below it';
-  return scalar({ type: "host name or `*.` and a domain", expected, json: TEXT }, (text) => {
-    const below = text.startsWith("*.");
-    const name = normaliseDomain(below ? text.slice(2) : text);
-    if (name === undefined) return { wrong: `${quoted(text)} is not a name` };
-    return { value: below ? `*.${name}` : name };
-  });
-}
-
-function mailboxOrDomain(nullSender: boolean): Scalar<string> {
-  const also = nullSender ? ', or "<>" for the null sender' : "";
-  const expected = `an address, or "@example.com" for all of a domain${also}`;
-  return scalar({ type: "address or `@` and a domain", expected, json: TEXT }, (text) => {
-    if (nullSender && text === "<>") return { value: text };
-    const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
-    const address = domain === undefined ? parseAddress(text)?.text : `@${domain}`;
-    return address === undefined
-      ? { wrong: `${quoted(text)} is not an address` }
-      : { value: address.toLowerCase() };
+function pattern({ expected, read }: PatternKind, type: string): Scalar<string> {
+  return scalar({ type, expected, json: TEXT }, (text) => {
+    const reading = read(text);
+    return "value" in reading ? reading : { wrong: `${quoted(text)} ${reading.wrong}` };
   });
 }
 
@@ -56,22 +29,22 @@ const rule = section({
     meaning: "`allow` spares the checks of reputation; `block` refuses with 554, with an `until` with 451.",
     example: "block",
   }),
-  network: described(network().optional(), {
+  network: described(pattern(NETWORK, "network").optional(), {
     meaning: "The client's address lies in it.",
     example: "192.0.2.0/24",
     default: "any",
   }),
-  helo: described(heloName().optional(), {
+  helo: described(pattern(HELO_NAME, "host name or `*.` and a domain").optional(), {
     meaning: "What the client says in HELO or EHLO.",
     example: '"*.example.com"',
     default: "any",
   }),
-  sender: described(mailboxOrDomain(true).optional(), {
+  sender: described(pattern(SENDER, "address or `@` and a domain").optional(), {
     meaning: "The return-path.",
     example: '"@example.com"',
     default: "any",
   }),
-  recipient: described(mailboxOrDomain(false).optional(), {
+  recipient: described(pattern(RECIPIENT, "address or `@` and a domain").optional(), {
     meaning: "An address of ours.",
     example: "alice@example.com",
     default: "any",

@@ -7,7 +7,7 @@ import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
 import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
-import type { SmtpRates } from "../ports/smtp-limits.ts";
+import type { SmtpLimits, SmtpRateCaps, SmtpRates } from "../ports/smtp-limits.ts";
 
 export function buildConfig(
   file: string,
@@ -52,8 +52,11 @@ function present<K extends string, V>(key: K, value: V | undefined): { readonly 
 }
 
 function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
-  const { tls } = smtp;
-  const files = tls && { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) };
+  const files = smtp.tls?.map(({ certificate, key, names }) => ({
+    certificate: resolve(folder, certificate),
+    key: resolve(folder, key),
+    ...present("names", names),
+  }));
   return {
     listen: smtp.listen,
     ...present("tls", files),
@@ -61,7 +64,9 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     maxMessageSize: smtp.maxMessageSize,
     greetDelay: smtp.greetDelay,
     greetAtOnce: smtp.greetAtOnce,
-    limits: smtp.limits,
+    limits: limitsConfig(smtp.limits),
+    stress: smtp.stress,
+    longLines: smtp.longLines,
     rates: ratesConfig(smtp.rates),
   };
 }
@@ -77,10 +82,22 @@ function checksConfig({ checks: { contact, access, dnsbl, clamav, rspamd, ...res
   };
 }
 
-function ratesConfig({ period, size, ...caps }: Parsed["smtp"]["rates"]): SmtpRates {
+function ratesConfig({ period, address, ...caps }: Parsed["smtp"]["rates"]): SmtpRates {
+  const ofAddress = capsOf(address);
+  const own = Object.keys(ofAddress).length === 0 ? undefined : ofAddress;
+  return { period, ...capsOf(caps), ...present("address", own) };
+}
+
+type Caps = Parsed["smtp"]["rates"]["address"];
+
+function capsOf({ size, ...caps }: Caps): SmtpRateCaps {
   const given = Object.entries(caps).filter(([, cap]) => cap !== "off");
   const kibibytes = size === "off" ? undefined : Math.ceil(size / 1024);
-  return { period, ...Object.fromEntries(given), ...present("kibibytes", kibibytes) };
+  return { ...Object.fromEntries(given), ...present("kibibytes", kibibytes) };
+}
+
+function limitsConfig({ connectionsPerAddress, ...limits }: Parsed["smtp"]["limits"]): SmtpLimits {
+  return connectionsPerAddress === "off" ? limits : { ...limits, connectionsPerAddress };
 }
 
 function adminConfig({ admin, storage }: Parsed): AdminConfig {

@@ -1,40 +1,22 @@
-import * as z from "zod";
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
-import { described, notations } from "./notes.ts";
-import { duration } from "./quantities.ts";
-import { choice, kindOf, message, section, words } from "./scalars.ts";
+import { described } from "./notes.ts";
+import { GREYLIST, greylist, REACHABILITY, reachability } from "./patience-schema.ts";
+import { choice, flag, section, words } from "./scalars.ts";
 import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
-import type { MissingCheck } from "./shape.ts";
-
-const CHECKS: Readonly<Record<MissingCheck, string>> = {
-  dmarc: "Whether the author's domain stands behind the mail.",
-  reachability: "Whether the return-path can be written to.",
-};
 
 /** A check that is asked for and not there must be an error: who wrote it relies on it. */
-function off(name: string, meaning: string) {
-  const schema = z.unknown().transform((given, context): "off" => {
-    if (given === "off" || given === "false") return "off";
-    const wrong =
-      typeof given === "string" && given !== "" ? `${given.slice(0, 40)} is asked for` : kindOf(given);
-    const text = message(
-      `${wrong}, and the check is not in this version`,
-      `write ${name}: off or leave it out`,
-    );
-    context.addIssue({ code: "custom", message: text });
-    return z.NEVER;
-  });
-  notations.add(schema, { type: "`off`", expected: "off", json: { enum: ["off"] } });
-  return described(schema.prefault("off"), { meaning: `${meaning} Not in this version.`, example: "off" });
-}
 
 const SIMPLE = {
   helo: "What a client says in HELO: a full name or its own address, and not our name.",
   clientName:
     "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
   senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
+  earlyTalker: "A client that sends commands before it has the reply to HELO or EHLO, as junk senders do.",
   spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
+  dkim: "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
+  dmarc:
+    "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`.",
 };
 
 function forAll() {
@@ -54,10 +36,25 @@ function forAll() {
       example: "defer",
       rfc: "RFC 7505 §4.2",
     }),
+    earlyTalker: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.earlyTalker,
+      example: "defer",
+      rfc: "RFC 2920 §3.1",
+    }),
     spf: described(choice("off", "tag", "defer", "reject").prefault("off"), {
       meaning: SIMPLE.spf,
       example: "tag",
       rfc: "RFC 7208",
+    }),
+    dkim: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.dkim,
+      example: "tag",
+      rfc: "RFC 6376",
+    }),
+    dmarc: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+      meaning: SIMPLE.dmarc,
+      example: "tag",
+      rfc: "RFC 9989",
     }),
   };
 }
@@ -78,34 +75,10 @@ function ofDomain() {
       choice("off", "tag", "defer", "reject").optional(),
       note("senderDomain", "reject"),
     ),
+    earlyTalker: described(choice("off", "tag", "defer", "reject").optional(), note("earlyTalker", "defer")),
     spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
-  };
-}
-
-const GREYLIST = {
-  meaning:
-    "A client that is new by network, sender and recipient is put off once with 451; who came again is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones.",
-  type: "`off`, `on` or mapping",
-  example: "{ delay: 2m }",
-};
-
-function greylist() {
-  const keys = section({
-    delay: described(duration("1s", "1h").prefault("1m"), {
-      meaning: "How long a client must wait before it comes again.",
-      example: "2m",
-    }),
-  });
-  const forms = z.union([choice("off", "on"), keys], {
-    error: (issue) => message(kindOf(issue.input), "write off, on or { delay: 1m }"),
-  });
-  return forms.transform((given) => (given === "on" ? { delay: 60_000 } : given));
-}
-
-function missing() {
-  return {
-    dmarc: off("dmarc", CHECKS.dmarc),
-    reachability: off("reachability", CHECKS.reachability),
+    dkim: described(choice("off", "tag", "defer", "reject").optional(), note("dkim", "tag")),
+    dmarc: described(choice("off", "tag", "defer", "reject").optional(), note("dmarc", "reject")),
   };
 }
 
@@ -115,20 +88,28 @@ export const checks = section({
     example: '"see https://example.net/mail"',
     default: "none",
   }),
+  trace: described(flag().prefault("true"), {
+    meaning:
+      "What each check said of a mail is kept for `holdfast trace`, and of refused recipients also in the log.",
+    example: "false",
+  }),
   access,
   dnsbl,
   greylist: described(greylist().prefault("off"), GREYLIST),
+  reachability: described(reachability().prefault("off"), REACHABILITY),
   ...forAll(),
   clamav,
   rspamd,
-  ...missing(),
 });
 
 export const domainChecks = section({
   dnsbl: domainDnsbl,
   greylist: described(greylist().optional(), { ...GREYLIST, default: "as in `checks.greylist`" }),
+  reachability: described(reachability().optional(), {
+    ...REACHABILITY,
+    default: "as in `checks.reachability`",
+  }),
   ...ofDomain(),
   clamav: domainClamav,
   rspamd: domainRspamd,
-  ...missing(),
 });

@@ -1,16 +1,16 @@
 /** What no key can know alone: files that must be there, keys that need or exclude each other. */
-import { accessSync, constants } from "node:fs";
 import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import type { Login, Primary } from "../ports/directory.ts";
+import { certificateFindings } from "./certificate-files.ts";
 import type { Partly } from "./findings.ts";
 import { socketPath } from "./locate.ts";
 import type { Finding, Path } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import type { Endpoint } from "./shape.ts";
-import { accessFault, readText } from "./text-file.ts";
+import { readText } from "./text-file.ts";
 
 /** sockaddr_un holds 104 to 108 bytes, by the system. */
 const MAX_SOCKET_BYTES = 100;
@@ -21,8 +21,10 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
   return [
     ...certificateFindings(parts, folder),
     ...listenerFindings(parts),
+    ...stressFindings(parts),
     ...socketFindings(parts),
     ...listFindings(parts),
+    ...reflectorFindings(parts),
     ...scannerFindings(parts),
     ...loginFindings(parts, folder),
   ];
@@ -59,19 +61,11 @@ function emptyFault(password: string): { wrong: string; right: string } | undefi
   return password === "" ? { wrong: "has no first line", right: "write the password into it" } : undefined;
 }
 
-function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
-  return (["certificate", "key"] as const).flatMap((key): Finding[] => {
-    const written = smtp?.tls?.[key];
-    if (written === undefined) return [];
-    const file = resolve(folder, written);
-    try {
-      accessSync(file, constants.R_OK);
-      return [];
-    } catch (error) {
-      const { wrong, right } = accessFault(error);
-      return [{ path: ["smtp", "tls", key], wrong: `${file} ${wrong}`, right }];
-    }
-  });
+function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {
+  const { begins, ends } = smtp?.stress ?? {};
+  if (begins === undefined || ends === undefined || ends < begins) return [];
+  const wrong = `${ends * 100}% is not below the ${begins * 100}% at which it begins`;
+  return [{ path: ["smtp", "stress", "ends"], wrong, right: "write a lower share, such as ten less" }];
 }
 
 function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
@@ -128,6 +122,15 @@ function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   });
 }
 
+function reflectorFindings({ domains }: Partly<Parsed>): readonly Finding[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+    const own = settings?.checks?.reachability;
+    if (settings?.mode !== "reflector" || own === undefined || own === "off") return [];
+    const wrong = "a reflector is the only MX: there is no other server to send clients to";
+    return [{ path: ["domains", name, "checks", "reachability"], wrong, right: "remove it" }];
+  });
+}
+
 /** Likewise with the servers of scanners. */
 function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
@@ -143,7 +146,7 @@ function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[
 
 /** Sound, but perhaps not what was meant. */
 export function doubts(parsed: Parsed): readonly Finding[] {
-  return [...generalDoubts(parsed), ...loopDoubts(parsed)];
+  return [...generalDoubts(parsed), ...loopDoubts(parsed), ...portDoubts(parsed)];
 }
 
 function generalDoubts(parsed: Parsed): readonly Finding[] {
@@ -179,6 +182,21 @@ function generalDoubts(parsed: Parsed): readonly Finding[] {
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
+}
+
+const SMTP = 25;
+
+/** Clients can only be sent to where senders come. */
+function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Finding[] => {
+    const [first] = primary;
+    const action = own?.reachability ?? checks.reachability;
+    if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
+      return [];
+    const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
+    const right = "write checks: { reachability: off } for this domain";
+    return [{ path: ["domains", name, "primary"], wrong, right }];
+  });
 }
 
 /** A primary that is ourselves, as far as the file shows it. */

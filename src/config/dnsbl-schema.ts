@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { normaliseDomain } from "../mail/domain.ts";
+import type { PatternKind } from "../mail/access-pattern.ts";
+import { LIST_CODE, LIST_ZONE } from "../mail/list-pattern.ts";
 import type { DnsblSettings, DnsList } from "../ports/checks.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
@@ -10,42 +11,11 @@ const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
 const LISTS = `a list such as [${LIST}]`;
 const DNSBL = `off, or { lists: [${LIST}], defer: 1 }`;
 
-function zone(): Scalar<string> {
-  const notation = {
-    type: "DNS zone",
-    expected: "the DNS zone of a list, such as zen.example",
-    json: { type: "string" },
-  };
-  return scalar(notation, (text) => {
-    if (/^https?:/i.test(text)) return { wrong: `${quoted(text)} is a web address` };
-    const name = normaliseDomain(text);
-    if (name === undefined || !/[a-z]/.test(name)) return { wrong: `${quoted(text)} is not a DNS zone` };
-    // The longest query is 32 nibbles and their dots before the zone.
-    return name.length > 253 - 64 ? { wrong: "is too long for a question in the DNS" } : { value: name };
+function pattern({ expected, read }: PatternKind, type: string): Scalar<string> {
+  return scalar({ type, expected, json: { type: "string" } }, (text) => {
+    const reading = read(text);
+    return "value" in reading ? reading : { wrong: `${quoted(text)} ${reading.wrong}` };
   });
-}
-
-function code(): Scalar<string> {
-  const notation = {
-    type: "code",
-    expected: "a code such as 127.0.0.2, 127.0.0.4-7 or 127.0.*.3",
-    json: { type: "string" },
-  };
-  return scalar(notation, (text) => {
-    const parts = text.split(".");
-    if (parts.length !== 4 || !parts.every(isOctetPattern)) return { wrong: `${quoted(text)} is not a code` };
-    if (parts[0] !== "127") return { wrong: `${quoted(text)} is outside 127.0.0.0/8` };
-    if (text.startsWith("127.255.255."))
-      return { wrong: `${quoted(text)} says that the list may not be asked, and never counts` };
-    return { value: text };
-  });
-}
-
-function isOctetPattern(text: string): boolean {
-  if (text === "*") return true;
-  const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text);
-  const [least, most] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  return match !== null && least <= most && most <= 255;
 }
 
 function weight(): Scalar<number> {
@@ -76,14 +46,17 @@ function threshold(): Scalar<number | "off"> {
 }
 
 const list = section({
-  zone: described(zone(), { meaning: "Where the list lives in the DNS.", example: "zen.example" }),
+  zone: described(pattern(LIST_ZONE, "DNS zone"), {
+    meaning: "Where the list lives in the DNS.",
+    example: "zen.example",
+  }),
   name: described(words("a name for the list").optional(), {
     meaning: "Stands in replies in place of the zone, which may hold your key to the list.",
     example: "Zen",
     default: "the zone",
   }),
   codes: described(
-    listOf(code(), "a list of codes such as [127.0.0.2, 127.0.0.4-7]")
+    listOf(pattern(LIST_CODE, "code"), "a list of codes such as [127.0.0.2, 127.0.0.4-7]")
       .min(1, { error: message("is an empty list", "write a list of codes such as [127.0.0.2]") })
       .prefault(["127.*.*.*"]),
     {

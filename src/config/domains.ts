@@ -166,14 +166,19 @@ export function declare(
 /** What the domain has of its own; undefined when it says nothing. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
-  const { dnsbl, greylist, helo, clientName, senderDomain, spf, clamav, rspamd } = own;
+  const { dnsbl, greylist, reachability, earlyTalker, helo, clientName, senderDomain } = own;
+  const { spf, dkim, dmarc, clamav, rspamd } = own;
   const checks: DomainChecks = {
     ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
     ...(greylist !== undefined && { greylist }),
+    ...(reachability !== undefined && { reachability }),
+    ...(earlyTalker !== undefined && { earlyTalker }),
     ...(helo !== undefined && { helo }),
     ...(clientName !== undefined && { clientName }),
     ...(senderDomain !== undefined && { senderDomain }),
     ...(spf !== undefined && { spf }),
+    ...(dkim !== undefined && { dkim }),
+    ...(dmarc !== undefined && { dmarc }),
     ...(clamav !== undefined && { clamav: clamavSettings(clamav, forAll.clamav) }),
     ...(rspamd !== undefined && { rspamd: rspamdSettings(rspamd, forAll.rspamd) }),
   };

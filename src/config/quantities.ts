@@ -97,6 +97,21 @@ export function reserve(): Scalar<Reserve> {
   });
 }
 
+/** A share, as a number from 0 to 1. */
+export function share(least: number, most: number): Scalar<number> {
+  const notation = {
+    type: `percent, ${least}% to ${most}%`,
+    expected: `a percentage from ${least}% to ${most}%`,
+    json: { type: "string" },
+  };
+  return scalar(notation, (text) => {
+    const percent = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(text)?.[1];
+    if (percent === undefined) return { wrong: `${quoted(text)} is not a percentage` };
+    const checked = between(Number(percent), least, most, text);
+    return "value" in checked ? { value: checked.value / 100 } : checked;
+  });
+}
+
 function between(value: number, least: number, most: number, text: string): Reading<number> {
   if (value < least) return { wrong: `${quoted(text)} is too little` };
   return value > most ? { wrong: `${quoted(text)} is too much` } : { value };

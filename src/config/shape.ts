@@ -1,6 +1,6 @@
 import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
-import type { SmtpLimits, SmtpRates } from "../ports/smtp-limits.ts";
+import type { SmtpLimits, SmtpRates, SmtpStress } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
 /** What the operator wrote, checked, with defaults filled in; deep frozen. Times in ms, sizes in bytes. */
@@ -47,16 +47,26 @@ export interface Listener extends Endpoint {
   readonly xclient: readonly string[];
 }
 
+/** Absolute paths of PEM files. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+  /** Instead of those in the certificate; lower case, `*.example.net` for one label more. */
+  readonly names?: readonly string[];
+}
+
 export interface SmtpConfig {
   readonly listen: readonly Listener[];
-  /** Absolute paths of PEM files. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** The first is for clients that ask for none of the names. */
+  readonly tls?: readonly CertificateFiles[];
   readonly threads: number;
   readonly maxMessageSize: number;
   readonly greetDelay: number;
   /** Networks that never wait for the greeting. */
   readonly greetAtOnce: readonly string[];
   readonly limits: SmtpLimits;
+  readonly stress: SmtpStress;
+  readonly longLines: "accept" | "reject";
   readonly rates: SmtpRates;
 }
 
@@ -71,6 +81,7 @@ export type Reserve = { readonly percent: number } | { readonly bytes: number };
 export interface Retention {
   readonly waiting: number;
   readonly parked: number;
+  readonly quarantine: number;
   readonly ledger: number;
   readonly trace: number;
   readonly traceSize: number;
@@ -91,7 +102,4 @@ export interface AlertsConfig {
   readonly oldest: number;
 }
 
-/** Checks that are not in this version, so that none can be anything but off. */
-export type MissingCheck = "dmarc" | "reachability";
-
-export type Checks = CheckSettings & Readonly<Record<MissingCheck, "off">>;
+export type Checks = CheckSettings & { readonly trace: boolean };

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { endpoint, network } from "./addresses.ts";
+import { certificates } from "./certificate-schema.ts";
+import { limits, stress } from "./limits-schema.ts";
 import { described } from "./notes.ts";
-import { duration, integer, readSize, size } from "./quantities.ts";
-import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { duration, integer, size } from "./quantities.ts";
+import { rates } from "./rates-schema.ts";
+import { choice, kindOf, listOf, message, section } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
@@ -41,122 +43,6 @@ const listener = z
       : { ...given, tls: "starttls" as const, proxy: [] as string[], xclient: [] as string[] },
   );
 
-const limits = section({
-  commandTimeout: described(duration("1s", "1h").prefault("5m"), {
-    meaning: "How long a client may be silent between commands; the RFC asks for 5 minutes at least.",
-    example: "5m",
-    rfc: "RFC 5321 §4.5.3.2.7",
-  }),
-  dataTimeout: described(duration("1s", "1h").prefault("3m"), {
-    meaning: "How long a client may be silent inside a body, between two blocks.",
-    example: "3m",
-    rfc: "RFC 5321 §4.5.3.2.5",
-  }),
-  minDataRate: described(integer(0, 1_000_000).prefault("500"), {
-    meaning: "Bytes a second that a body must make over any 60 seconds; 0 switches this off.",
-    example: "500",
-  }),
-  commands: described(integer(10, 1_000_000).prefault("1000"), {
-    meaning: "Commands in one connection that serve no accepted recipient or mail, then 421.",
-    example: "1000",
-  }),
-  commandsWithoutMail: described(integer(10, 1_000_000).prefault("100"), {
-    meaning: "The same, since the last accepted mail.",
-    example: "100",
-  }),
-  refusedRecipients: described(integer(1, 100_000).prefault("10"), {
-    meaning: "Refused recipients in one connection, then 421: an end to address harvesting.",
-    example: "10",
-  }),
-  recipients: described(integer(100, 100_000).prefault("1000"), {
-    meaning: "Recipients of one mail; 452 for those beyond, and the client sends them again in another mail.",
-    example: "1000",
-    rfc: "RFC 5321 §4.5.3.1.8",
-  }),
-  connections: described(integer(1, 1_000_000).prefault("10000"), {
-    meaning: "Open connections in all, over all threads; beyond, 421.",
-    example: "10000",
-  }),
-  connectionsPerClient: described(integer(1, 1_000_000).prefault("250"), {
-    meaning: "Open connections of one client network, a /24 of IPv4 or a /64 of IPv6; beyond, 421.",
-    example: "50",
-  }),
-  mailsPerConnection: described(integer(1, 1_000_000).prefault("1000"), {
-    meaning: "Mails in one connection, then 421.",
-    example: "1000",
-  }),
-  headerSize: described(size("16KiB", "64MiB").prefault("1MiB"), {
-    meaning: "Size of a mail's header; beyond, the mail is refused.",
-    example: "1MiB",
-  }),
-  received: described(integer(10, 10_000).prefault("100"), {
-    meaning: "Received fields of one mail; beyond, it is taken for a loop and refused.",
-    example: "100",
-    rfc: "RFC 5321 §6.3",
-  }),
-  ownReceived: described(integer(1, 1000).prefault("5"), {
-    meaning: "Received fields that name this server; from this number on, the mail is taken for a loop.",
-    example: "5",
-    rfc: "RFC 5321 §6.3",
-  }),
-  errors: described(integer(1, 10_000).prefault("20"), {
-    meaning: "Unknown, malformed and misplaced commands in one connection, then 421.",
-    example: "20",
-  }),
-  bodyMemory: described(size("1MiB", "64GiB").prefault("8MiB"), {
-    meaning:
-      "Memory for bodies that are being received, in all; beyond, bodies go to a file while they arrive.",
-    example: "64MiB",
-  }),
-});
-
-/** A cap, or none. */
-function cap() {
-  const notation = {
-    type: "number, 1 to 1000000000, or `off`",
-    expected: "a whole number from 1 to 1000000000, or off",
-    json: { type: ["integer", "string"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    if (text === "off") return { value: "off" };
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value >= 1 && value <= 1e9) return { value };
-    return { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
-}
-
-function sizeCap() {
-  const notation = {
-    type: "size, 1MiB to 1TB, or `off`",
-    expected: "a size from 1MiB to 1TB, such as 2GB, or off",
-    json: { type: ["string", "integer"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    const value = text === "off" ? "off" : (readSize(text) ?? 0);
-    const sound = value === "off" || (value >= 2 ** 20 && value <= 1e12);
-    return sound ? { value } : { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
-}
-
-const rates = section({
-  period: described(duration("1s", "24h").prefault("10m"), {
-    meaning: "Length of the periods that the caps below are for, cut from the clock.",
-    example: "1h",
-  }),
-  connections: described(cap(), { meaning: "Connections made; beyond, 421.", example: "600" }),
-  mails: described(cap(), { meaning: "Mails begun; beyond, 451.", example: "1000" }),
-  recipients: described(cap(), { meaning: "Recipients named; beyond, 451.", example: "5000" }),
-  refusedRecipients: described(cap(), {
-    meaning:
-      "Recipients refused for good; beyond, 451 to every recipient: an end to lists that are tried out.",
-    example: "100",
-  }),
-  size: described(sizeCap(), {
-    meaning: "Mail that came in, in bytes; beyond, 451 to further mails.",
-    example: "2GB",
-  }),
-});
-
 export const smtp = section({
   listen: described(
     listOf(listener, 'a list such as ["0.0.0.0:25", "[::]:25"]').min(1, {
@@ -168,26 +54,7 @@ export const smtp = section({
       example: '["0.0.0.0:25", "[::]:25"]',
     },
   ),
-  tls: described(
-    section({
-      certificate: described(words("the path of a PEM file with the certificate and its chain"), {
-        meaning:
-          "PEM file with the certificate, then its chain. Watched: a renewed file is used without a reload.",
-        example: "fullchain.pem",
-        type: "path",
-      }),
-      key: described(words("the path of a PEM file with the private key"), {
-        meaning: "PEM file with the private key of the certificate.",
-        example: "privkey.pem",
-        type: "path",
-      }),
-    }).optional(),
-    {
-      meaning: "Certificate for STARTTLS and implicit TLS; without it mail comes in unencrypted.",
-      example: "{ certificate: fullchain.pem, key: privkey.pem }",
-      rfc: "RFC 3207",
-    },
-  ),
+  tls: certificates,
   threads: described(integer(1, 16).optional(), {
     meaning: "Threads that speak SMTP with clients.",
     example: "2",
@@ -213,5 +80,16 @@ export const smtp = section({
   limits: described(limits.prefault({}), {
     meaning: "Bounds on what one client, and all clients together, can ask for.",
     example: "{ connectionsPerClient: 500 }",
+  }),
+  stress: described(stress.prefault({}), {
+    meaning:
+      "What is asked of clients while nearly all connections are taken, or nearly all memory is: who holds a place without use gives it back sooner. Where a limit above is tighter, it holds.",
+    example: "{ begins: 90% }",
+  }),
+  longLines: described(choice("accept", "reject").prefault("accept"), {
+    meaning:
+      "Lines of a body above 1000 bytes: `accept` passes them on as they are and notes them in the trace, since most servers take them and a backup must not refuse what the primary would take; `reject` is `550 5.6.0`.",
+    example: "reject",
+    rfc: "RFC 5321 §4.5.3.1.6",
   }),
 });

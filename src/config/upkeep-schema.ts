@@ -50,6 +50,10 @@ const retentionKeys = section({
     meaning: "How long refused or expired mail is kept for the operator.",
     example: "14d",
   }),
+  quarantine: described(waiting().prefault("30d"), {
+    meaning: "How long mail stays in quarantine for somebody to look at it; then it is deleted.",
+    example: "14d",
+  }),
   ledger: described(waiting().prefault("90d"), {
     meaning: "How long it is remembered what became of each recipient.",
     example: "365d",

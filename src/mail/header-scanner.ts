@@ -1,6 +1,6 @@
 /**
  * Reads the header section of a body while it arrives: how often it has been received, and what names it for
- * people. Bounded: at most `headerSize` octets are looked at, at most FIELD octets of one field are kept. Ends
+ * people. Bounded: at most `headerSize` octets and `headerFields` fields are looked at, at most FIELD octets of one field are kept. Ends
  * at the first empty line, or at the first line that is no header field (RFC 5322 §2.2).
  */
 import { printable } from "./reply.ts";
@@ -8,6 +8,8 @@ import { printable } from "./reply.ts";
 export interface HeaderLimits {
   /** Octets of header section that are read. */
   readonly headerSize: number;
+  /** Fields that are read. */
+  readonly headerFields: number;
   /** Our own name, A-labels, lower case. */
   readonly hostname: string;
 }
@@ -18,7 +20,7 @@ export interface HeaderFacts {
   readonly received: number;
   /** Received fields whose `by` names us. */
   readonly ownReceived: number;
-  /** The section is longer than the limit. */
+  /** The section is longer, or has more fields, than it may. */
   readonly tooLong: boolean;
   readonly messageId?: string;
   readonly subject?: string;
@@ -36,6 +38,7 @@ export class HeaderScanner {
   readonly #limits: HeaderLimits;
   #done = false;
   #seen = 0;
+  #fields = 0;
   /** The unfinished line, latin1, cut at FIELD. */
   #line = "";
   /** The unfinished field, unfolded, cut at FIELD; empty for one that does not matter. */
@@ -92,6 +95,7 @@ export class HeaderScanner {
     if (line.startsWith(" ") || line.startsWith("\t")) return this.#continue(line);
     this.#endField();
     if (!/^[!-9;-~]+[ \t]*:/.test(line)) return this.#end(false);
+    if (++this.#fields > this.#limits.headerFields) return this.#end(true);
     this.#field = WANTED.has(line.charCodeAt(0)) ? line : "";
   }
 

@@ -69,6 +69,14 @@ export function networkHas(network: Network, ip: string): boolean {
   return groups.every((group, at) => ((group ^ (network.groups[at] ?? 0)) & mask(network, at)) === 0);
 }
 
+/** The first bits of an address as a text that is the same for all addresses that share them; undefined for no address. */
+export function prefixOf(ip: string, bits: number): string | undefined {
+  const groups = addressGroups(ip);
+  if (groups === undefined || bits > groups.length * 16) return undefined;
+  const kept = groups.map((group, at) => group & mask({ groups, bits }, at));
+  return `${groups.length}/${bits}/${kept.join(":")}`;
+}
+
 function mask({ bits }: Network, at: number): number {
   const own = Math.min(16, Math.max(0, bits - 16 * at));
   return (0xffff << (16 - own)) & 0xffff;
@@ -95,4 +103,14 @@ export function networkSet(texts: readonly string[]): (ip: string) => boolean {
 /** `host:port`, brackets around an IPv6 address, as operators read and write it. */
 export function hostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Reads what `hostPort` writes; undefined for anything else. */
+export function parseHostPort(text: string): { readonly host: string; readonly port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]{2,45})\]|([A-Za-z0-9._-]{1,253})):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined || port < 1 || port > 65_535) return undefined;
+  if (match?.[1] !== undefined && !isIPv6(host)) return undefined;
+  return { host: host.toLowerCase(), port };
 }

@@ -1,14 +1,23 @@
 import type { Reply } from "./reply.ts";
 
 /** What a check, or all checks together, say of a client, a recipient or a body. */
-export type Verdict =
+export type Verdict = (
   | { readonly kind: "accept" }
   | { readonly kind: "tag"; readonly field: string }
   | { readonly kind: "quarantine"; readonly why: string }
   | { readonly kind: "defer"; readonly reply: Reply }
-  | { readonly kind: "reject"; readonly reply: Reply };
+  | { readonly kind: "reject"; readonly reply: Reply }
+) & {
+  /** What was seen, in a few words, for operators. */
+  readonly note?: string;
+};
 
 export const ACCEPT: Verdict = { kind: "accept" };
+
+/** Nothing against it, and what was seen. */
+export function accepted(note: string): Verdict {
+  return { kind: "accept", note };
+}
 
 const SEVERITY: Readonly<Record<Verdict["kind"], number>> = {
   accept: 0,

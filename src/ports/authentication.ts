@@ -28,7 +28,7 @@ export interface DmarcFacts {
 /** What was found at receipt and is stored with the mail. What was not looked at is absent. */
 export interface Authentication {
   readonly spf?: SpfFacts;
-  /** Signatures that verified, MAX_DKIM_PASSES at most, each pair once. */
+  /** Signatures that verified and cover the whole body, MAX_SIGNATURES at most. */
   readonly dkim?: readonly DkimPass[];
   readonly dmarc?: DmarcFacts;
   /** Domain of the one From field with its one author, A-labels; absent where it is not that clear. */
@@ -40,7 +40,8 @@ export interface Authentication {
   readonly returnPath: boolean;
 }
 
-export const MAX_DKIM_PASSES = 10;
+/** Signatures of one mail that are looked at, topmost first. */
+export const MAX_SIGNATURES = 8;
 
 export interface SpfQuestion {
   readonly ip: string;
@@ -54,9 +55,39 @@ export interface SpfAnswer extends SpfFacts {
   readonly comment: string;
 }
 
+export interface SignatureResult {
+  readonly result: "pass" | "fail" | "policy" | "neutral" | "temperror" | "permerror";
+  /** Absent where the signature names nothing that could be one. */
+  readonly domain?: string;
+  readonly selector?: string;
+}
+
+/** What a whole body says of who wrote it. */
+export interface BodyProof {
+  /** Empty: the mail is not signed. */
+  readonly signatures: readonly SignatureResult[];
+  /** Absent where it was not asked for. */
+  readonly dmarc?: DmarcFacts;
+  readonly fromDomain?: string;
+  /** Address of the one author in the one From field. */
+  readonly from?: string;
+}
+
+/** Looks at one mail from its first octet to its last. What it keeps is bounded. */
+export interface BodyVerifier {
+  /** Copies what it keeps. A promise: wait before the next chunk. */
+  feed(chunk: Buffer): Promise<void> | undefined;
+  /** Never rejects; answers within 12 s. */
+  finish(asked: { readonly dmarc: boolean; readonly spf?: SpfFacts }): Promise<BodyProof>;
+  /** Nobody waits any more. */
+  abort(): void;
+}
+
 export interface Authenticator {
   /** Asks the DNS whether the client may send for the domain; answers within SPF_PATIENCE, never rejects. */
   spf(question: SpfQuestion): Promise<SpfAnswer>;
+  /** Begins with a new mail. */
+  verifyBody(): BodyVerifier;
 }
 
 /** Longest time for one evaluation of SPF, in ms. */

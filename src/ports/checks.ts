@@ -14,8 +14,16 @@ export interface CheckSettings {
   readonly senderDomain?: CheckAction | "off";
   /** The client may send for the domain of the return-path, RFC 7208; absent: off. */
   readonly spf?: CheckAction | "off";
+  /** The mail is signed by a domain, RFC 6376; absent: off. */
+  readonly dkim?: CheckAction | "off";
+  /** The author's domain stands behind the mail, RFC 9989; absent: off. */
+  readonly dmarc?: CheckAction | "off";
   /** Unknown clients are put off once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
+  /** Clients are sent to a primary that is up; absent: off. */
+  readonly reachability?: ReachabilitySettings | "off";
+  /** Commands came before the reply to HELO; absent: off. */
+  readonly earlyTalker?: CheckAction | "off";
   /** Bodies are shown to clamd; absent: off. */
   readonly clamav?: ClamavSettings | "off";
   /** Bodies are shown to rspamd; absent: off. */
@@ -37,6 +45,8 @@ export interface AccessRule {
   /** An address, or `@example.com` for all of a domain; lower case, A-labels. `<>`: the null sender. */
   readonly sender?: string;
   readonly recipient?: string;
+  /** Only for recipients of this domain; absent: of all. */
+  readonly domain?: string;
   /** Ms since 1970, from when it does not count any more. */
   readonly until?: number;
   readonly note?: string;
@@ -46,10 +56,14 @@ export interface AccessRule {
 export interface DomainChecks {
   readonly dnsbl?: DnsblSettings | "off";
   readonly greylist?: GreylistSettings | "off";
+  readonly reachability?: ReachabilitySettings | "off";
+  readonly earlyTalker?: CheckAction | "off";
   readonly helo?: CheckAction | "off";
   readonly clientName?: CheckAction | "lookup" | "off";
   readonly senderDomain?: CheckAction | "off";
   readonly spf?: CheckAction | "off";
+  readonly dkim?: CheckAction | "off";
+  readonly dmarc?: CheckAction | "off";
   readonly clamav?: ClamavSettings | "off";
   readonly rspamd?: RspamdSettings | "off";
 }
@@ -85,9 +99,23 @@ export interface RspamdSettings extends ScannerSettings {
   readonly headers: boolean;
 }
 
+/** What greylisting and reachability do: a refusal for good would lose the mail of whoever comes again. */
+export type PatientAction = "tag" | "defer";
+
 export interface GreylistSettings {
   /** How long a client must wait before it comes again, in ms. */
   readonly delay: number;
+  /** Absent: `defer`. */
+  readonly action?: PatientAction;
+}
+
+export interface ReachabilitySettings {
+  /** Who comes again after this time is let in, in ms. */
+  readonly delay: number;
+  /** How long a network is let in at once from then on, in ms. */
+  readonly remember: number;
+  /** Absent: `defer`. */
+  readonly action?: PatientAction;
 }
 
 /** The weights of the lists that have a client add up; from a threshold on the client is treated so. */

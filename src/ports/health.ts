@@ -43,8 +43,12 @@ export interface PrimaryStatus {
   readonly capabilities?: Capabilities;
   /** When it told those, ms since 1970. */
   readonly learnedAt?: number;
+  /** It takes mail, or connections at least, but lets us wait as tarpits do. */
+  readonly slow?: { readonly since: number; readonly why: string };
   /** Connections in use. */
   readonly connections: number;
+  /** Connections that it gets at present. */
+  readonly allowed?: number;
   /** Domains that are in probation there; absent: none. */
   readonly probation?: readonly ProbationStatus[];
 }

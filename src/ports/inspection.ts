@@ -9,6 +9,7 @@
  */
 import type { HeaderFacts } from "../mail/header-scanner.ts";
 import type { Verdict } from "../mail/verdict.ts";
+import type { BodyProof, SpfAnswer } from "./authentication.ts";
 import type { DomainChecks } from "./checks.ts";
 import type { ClientFacts } from "./queue.ts";
 
@@ -29,6 +30,8 @@ export interface InspectedMail extends ContentView {
   /** Octets that the client announced; 0 when it did not. */
   readonly announced: number;
   readonly recipients: readonly string[];
+  /** Whether the client may send for the sender's domain; absent where nobody asked. */
+  readonly spf?: Promise<SpfAnswer>;
 }
 
 /** A body that is complete. */
@@ -47,6 +50,8 @@ export interface Inspected {
   readonly fields?: readonly string[];
   /** Remarks for the trace. */
   readonly notes?: readonly string[];
+  /** Who wrote it, as its signatures say. */
+  readonly proof?: BodyProof;
 }
 
 export interface Inspection {

@@ -27,6 +27,10 @@ export type MailEvent =
       readonly messageId?: string;
       /** Remarks such as `bare newlines normalised`. */
       readonly notes?: readonly string[];
+      /** Why it was set aside. */
+      readonly quarantine?: string;
+      /** Which checks looked: a list of `CheckNote` as JSON, bounded. */
+      readonly checks?: string;
     }
   | {
       readonly kind: "mail.delivered" | "mail.deferred" | "mail.parked" | "mail.held" | "mail.unconfirmed";
@@ -51,7 +55,12 @@ export type ClientEvent = {
   readonly reply: Reply;
   readonly sender?: string;
   readonly recipient?: string;
+  /** Which checks looked, as in `mail.accepted`. */
+  readonly checks?: string;
 };
+
+/** One check that looked: its name, the stage, what it said, how long that took in ms, for how many recipients. */
+export type CheckNote = readonly [check: string, stage: string, said: string, took: number, times: number];
 
 export type PrimaryEvent =
   | {
@@ -76,8 +85,11 @@ export type PrimaryEvent =
       readonly took: number;
     }
   | {
-      /** `weakened`: it lacks what it had, such as TLS; mail is handed over all the same. */
-      readonly kind: "primary.loop" | "primary.weakened";
+      /**
+       * `weakened`: it lacks what it had, such as TLS; `slow`: it lets us wait, as tarpits do. Mail is handed over all
+       * the same.
+       */
+      readonly kind: "primary.loop" | "primary.weakened" | "primary.slow";
       readonly destination: string;
       readonly domains: readonly string[];
       readonly why: string;
@@ -183,6 +195,8 @@ export interface TraceLine {
   readonly text: string;
   /** Addresses and Message-ID under which it can be found, lower case. */
   readonly keys?: readonly string[];
+  /** Which checks looked: a list of `CheckNote` as JSON. */
+  readonly checks?: string;
 }
 
 /** Where trace lines go: best effort, first to give way when the disk is short. */

@@ -8,6 +8,7 @@ export interface MailFilter {
   readonly id?: string;
   readonly domain?: string;
   readonly state?: State;
+  readonly reason?: Reason;
   readonly sender?: string;
   readonly recipient?: string;
 }
@@ -18,6 +19,8 @@ export interface QueueEntry {
   readonly n: number;
   readonly recipient: string;
   readonly domain: string;
+  /** `host:port` where an operator sends it instead of the domain's primaries. */
+  readonly route?: string;
   readonly sender: string;
   readonly state: State;
   readonly reason?: Reason;
@@ -35,6 +38,10 @@ export interface QueueEntry {
   readonly size: number;
   /** SHA-256 of the body as stored, in hexadecimal. */
   readonly hash?: string;
+  /** Why the mail was set aside when it came. */
+  readonly quarantine?: string;
+  /** Printable. */
+  readonly subject?: string;
 }
 
 export interface MailDetail {
@@ -98,11 +105,13 @@ export interface QueueReader {
   export(id: string): Promise<Readable | undefined>;
 }
 
-export type OperatorVerb = "hold" | "release" | "delete" | "flush";
+export type OperatorVerb = "hold" | "release" | "delete" | "flush" | "reroute";
 
 export interface OperatorRequest {
   readonly verb: OperatorVerb;
   readonly filter: MailFilter;
+  /** For `reroute`: `host:port`; absent: back to the domain's own primaries. */
+  readonly to?: string;
   /** Who asked, for the ledger: `socket` or a token's name. */
   readonly who: string;
   readonly now: number;
@@ -114,6 +123,7 @@ export interface OperatorStore {
    * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
    * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
    * delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
+   * reroute: as release, and flush for what waits, towards another host.
    */
   operate(request: OperatorRequest): Promise<number>;
 }

@@ -55,6 +55,10 @@ export interface ClientFacts {
   readonly helo: string;
   /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, absent in clear. */
   readonly tls?: string;
+  /** Its TCP port; absent where a proxy stood between. */
+  readonly port?: number;
+  /** Our address that it connected to; absent where a proxy stood between. */
+  readonly server?: string;
 }
 
 export interface NewRecipient {
@@ -236,6 +240,9 @@ export interface WorkStore {
   accepted(addresses: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** held for `probation` -> waiting, due now, its retention as before; answers how many recipients by domain. */
   unhold(request: UnholdRequest): Promise<ReadonlyMap<string, number>>;
+  /** Destinations (`host:port`) that spoke TLS when they were spoken to last, by an earlier process too. */
+  encrypted(): Promise<readonly string[]>;
+  rememberTls(destination: string, encrypted: boolean): Promise<void>;
   /** Parks what is older than its domain's retention, in a bounded slice; answers how many recipients. */
   expire(slice: ExpireSlice): Promise<number>;
   onNotice(listener: (notice: WorkNotice) => void): void;
@@ -247,6 +254,8 @@ export interface ExpireSlice {
   readonly waitingBefore: number;
   /** Parked before this: gone as `expired`. */
   readonly parkedBefore: number;
+  /** In quarantine since before this: gone as `expired`. */
+  readonly quarantinedBefore: number;
   /** Gone before this: the ledger row is removed. */
   readonly goneBefore: number;
   readonly limit: number;

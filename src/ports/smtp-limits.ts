@@ -4,6 +4,12 @@
 export interface SmtpLimits {
   /** Longest wait for a whole command. */
   readonly commandTimeout: number;
+  /** Longest TLS handshake. */
+  readonly handshakeTimeout: number;
+  /** Longest wait for a PROXY header. */
+  readonly proxyTimeout: number;
+  /** Octets of a command line, CRLF not counted. */
+  readonly commandLine: number;
   /** Longest silence within a body. */
   readonly dataTimeout: number;
   /** Octets a second over 60 s of a body in which anything arrived. */
@@ -20,9 +26,13 @@ export interface SmtpLimits {
   readonly connections: number;
   /** Connections of one client network (/24 or /64). */
   readonly connectionsPerClient: number;
+  /** Connections of one address; absent: no cap of its own. */
+  readonly connectionsPerAddress?: number;
   readonly mailsPerConnection: number;
   /** Octets of a header section. */
   readonly headerSize: number;
+  /** Header fields. */
+  readonly headerFields: number;
   /** Received fields. */
   readonly received: number;
   /** Received fields that name us. */
@@ -31,12 +41,34 @@ export interface SmtpLimits {
   readonly errors: number;
   /** Octets of bodies that the store keeps in memory, over all connections; the store sees to it. */
   readonly bodyMemory: number;
+  /** Octets of memory that the whole process may hold before new connections are refused. */
+  readonly memory: number;
 }
 
-/** Caps on one client network (/24 or /64) in one period, over all threads; absent: none. */
-export interface SmtpRates {
+/** What is asked of clients while places or memory run short; shares from 0 to 1, times in ms. */
+export interface SmtpStress {
+  /** Share of `connections` or of `memory` at which it begins, and the lower one below which it ends. */
+  readonly begins: number;
+  readonly ends: number;
+  readonly commandTimeout: number;
+  readonly dataTimeout: number;
+  readonly commandsWithoutMail: number;
+  readonly refusedRecipients: number;
+  readonly errors: number;
+  /** Share of `connections` that one client network may hold. */
+  readonly networkShare: number;
+}
+
+/** Caps on one client network (/24 or /64) in one period, over all threads. */
+export interface SmtpRates extends SmtpRateCaps {
   /** Length in ms. */
   readonly period: number;
+  /** Caps on one address. */
+  readonly address?: SmtpRateCaps;
+}
+
+/** Absent: none. */
+export interface SmtpRateCaps {
   readonly connections?: number;
   readonly mails?: number;
   readonly recipients?: number;

@@ -15,25 +15,32 @@ export interface ConnectionCaps {
   readonly connections: number;
   /** Connections of one client network. */
   readonly connectionsPerClient: number;
+  /** Connections of one address; absent: they are not counted. */
+  readonly connectionsPerAddress?: number;
 }
 
-/** Proof of one counted connection; hand it back to `release` once. */
-export interface Ticket {
+interface Counted {
   readonly high: number;
   readonly low: number;
   readonly overflow: boolean;
 }
 
+/** Proof of one counted connection; hand it back to `release` once. */
+export interface Ticket extends Counted {
+  /** Where its address is counted by itself. */
+  readonly address?: Counted;
+}
+
 export type Admission =
   | { readonly kind: "admitted"; readonly ticket: Ticket }
-  | { readonly kind: "refused"; readonly why: "total" | "client" };
+  | { readonly kind: "refused"; readonly why: "total" | "client" | "address" };
 
 const LOCK = 0;
 const SEED = 1;
 const SLOTS = 2;
 const THREADS = 3;
 const HEADER = 4;
-const DEFAULT_SLOTS = 16_384;
+const DEFAULT_SLOTS = 32_768;
 
 /** Shared memory for `threads` threads; `slots` is how many networks have a row of their own. */
 export function connectionMemory(threads: number, slots = DEFAULT_SLOTS): SharedArrayBuffer {
@@ -65,22 +72,20 @@ export class ConnectionTable {
     this.#rows = HEADER + 2 * this.#threads;
   }
 
-  /** Counts one connection of `network`, unless a cap is reached. */
-  admit(network: string, caps: ConnectionCaps): Admission {
-    const high = seededHash(network, this.#cell(SEED)) | 1;
-    const low = seededHash(network, ~this.#cell(SEED));
+  /** Counts one connection of `network`, and of `address` where that has a cap, unless a cap is reached. */
+  admit(network: string, caps: ConnectionCaps, address?: string): Admission {
+    const own = this.#keyOf(network);
+    const perAddress = address === undefined ? undefined : caps.connectionsPerAddress;
+    const single = perAddress === undefined ? undefined : this.#keyOf(`address ${address}`);
     return this.#locked(() => {
       if (this.#sum(HEADER) >= caps.connections) return { kind: "refused", why: "total" };
-      const found = this.#find(high, low);
-      const counts = found === -1 ? HEADER + this.#threads : found + 2;
-      if (this.#sum(counts) >= caps.connectionsPerClient) return { kind: "refused", why: "client" };
-      if (found !== -1) {
-        this.#cells[found] = high;
-        this.#cells[found + 1] = low;
-      }
-      this.#add(counts + this.#thread, 1);
+      if (this.#countOf(own) >= caps.connectionsPerClient) return { kind: "refused", why: "client" };
+      if (single !== undefined && this.#countOf(single) >= (perAddress ?? 0))
+        return { kind: "refused", why: "address" };
       this.#add(HEADER + this.#thread, 1);
-      return { kind: "admitted", ticket: { high, low, overflow: found === -1 } };
+      const ticket = this.#countOne(own);
+      const more = single === undefined ? {} : { address: this.#countOne(single) };
+      return { kind: "admitted", ticket: { ...ticket, ...more } };
     });
   }
 
@@ -88,11 +93,8 @@ export class ConnectionTable {
   release(ticket: Ticket): void {
     this.#locked(() => {
       this.#add(HEADER + this.#thread, -1);
-      if (ticket.overflow) return this.#add(HEADER + this.#threads + this.#thread, -1);
-      const row = this.#find(ticket.high, ticket.low);
-      if (row === -1 || this.#cell(row) === 0) return;
-      this.#add(row + 2 + this.#thread, -1);
-      if (this.#sum(row + 2) === 0) this.#remove((row - this.#rows) / this.#width());
+      this.#uncount(ticket);
+      if (ticket.address !== undefined) this.#uncount(ticket.address);
     });
   }
 
@@ -118,6 +120,30 @@ export class ConnectionTable {
       for (let slot = 0; slot < this.#slots; slot++) if (this.#cell(this.#row(slot)) !== 0) used += 1;
       return used;
     });
+  }
+
+  #keyOf(text: string): readonly [high: number, low: number] {
+    return [seededHash(text, this.#cell(SEED)) | 1, seededHash(text, ~this.#cell(SEED))];
+  }
+
+  #countOf([high, low]: readonly [number, number]): number {
+    const row = this.#find(high, low);
+    return this.#sum(row === -1 ? HEADER + this.#threads : row + 2);
+  }
+
+  #countOne([high, low]: readonly [number, number]): Counted {
+    const row = this.#find(high, low);
+    if (row !== -1) this.#cells.set([high, low], row);
+    this.#add((row === -1 ? HEADER + this.#threads : row + 2) + this.#thread, 1);
+    return { high, low, overflow: row === -1 };
+  }
+
+  #uncount({ high, low, overflow }: Counted): void {
+    if (overflow) return this.#add(HEADER + this.#threads + this.#thread, -1);
+    const row = this.#find(high, low);
+    if (row === -1 || this.#cell(row) === 0) return;
+    this.#add(row + 2 + this.#thread, -1);
+    if (this.#sum(row + 2) === 0) this.#remove((row - this.#rows) / this.#width());
   }
 
   /** The row of this key, else the first free row on its way, else -1. */

@@ -38,6 +38,16 @@ export function rateMemory(): SharedArrayBuffer {
   return memory;
 }
 
+interface RowKey {
+  readonly high: number;
+  readonly low: number;
+  readonly period: number;
+}
+
+function placeOf({ high, low }: RowKey): number {
+  return HEADER + (((high ^ low) >>> 0) % PLACES) * WAYS * ROW;
+}
+
 /** One thread's view of the shared counts. */
 export class RateTable {
   readonly #cells: Int32Array;
@@ -48,19 +58,32 @@ export class RateTable {
     this.#lock = new SharedLock(this.#cells, LOCK, thread);
   }
 
-  /** Counts, unless that would pass the cap: then nothing is counted and it answers false. */
-  take(request: RateRequest): boolean {
-    const seed = this.#cell(SEED);
-    const high = seededHash(request.network, seed);
-    const low = seededHash(request.network, ~seed);
+  /** Counts all of these, unless one would pass its cap: then nothing is counted and it answers false. */
+  take(...requests: readonly RateRequest[]): boolean {
+    const keys = requests.map((request) => this.#keyOf(request));
     return this.#lock.hold(() => {
-      // A cell has 32 bits, and only equality counts.
-      const row = this.#row(high, low, request.period | 0);
-      const at = row + 3 + RATED.indexOf(request.what);
-      const count = this.#cell(at) + request.amount;
-      if (count > request.cap) return false;
-      this.#cells[at] = Math.min(count, MOST);
+      const cells: number[] = [];
+      for (const [at, { what, amount, cap }] of requests.entries()) {
+        const cell = this.#row(keys[at] as RowKey) + 3 + RATED.indexOf(what);
+        if (this.#cell(cell) + amount > cap) return false;
+        cells.push(cell);
+      }
+      for (const [at, { amount }] of requests.entries()) {
+        const cell = cells[at] as number;
+        this.#cells[cell] = Math.min(this.#cell(cell) + amount, MOST);
+      }
       return true;
+    });
+  }
+
+  /** What a network has counted in a period; looks only, so that no row gives way. */
+  count(request: Pick<RateRequest, "network" | "what" | "period">): number {
+    const key = this.#keyOf(request);
+    return this.#lock.hold(() => {
+      const place = placeOf(key);
+      for (let row = place; row < place + WAYS * ROW; row += ROW)
+        if (this.#holds(row, key)) return this.#cell(row + 3 + RATED.indexOf(request.what));
+      return 0;
     });
   }
 
@@ -70,20 +93,31 @@ export class RateTable {
   }
 
   /** The row of this network in this period; a new or outlived one begins at zero. */
-  #row(high: number, low: number, period: number): number {
-    const place = HEADER + (((high ^ low) >>> 0) % PLACES) * WAYS * ROW;
+  #row(key: RowKey): number {
+    const { high, low, period } = key;
+    const place = placeOf(key);
     let victim = place;
     let least = Infinity;
     for (let way = 0; way < WAYS; way++) {
       const row = place + way * ROW;
-      const current = this.#cell(row + 2) === period;
-      if (current && this.#cell(row) === high && this.#cell(row + 1) === low) return row;
-      const weight = current ? this.#sum(row) : -1;
+      if (this.#holds(row, key)) return row;
+      const weight = this.#cell(row + 2) === period ? this.#sum(row) : -1;
       if (weight < least) [victim, least] = [row, weight];
     }
     this.#cells.fill(0, victim, victim + ROW);
     this.#cells.set([high, low, period], victim);
     return victim;
+  }
+
+  #keyOf({ network, period }: Pick<RateRequest, "network" | "period">): RowKey {
+    const seed = this.#cell(SEED);
+    const [high, low] = [seededHash(network, seed), seededHash(network, ~seed)];
+    // A cell has 32 bits, and only equality counts.
+    return { high, low, period: period | 0 };
+  }
+
+  #holds(row: number, { high, low, period }: RowKey): boolean {
+    return this.#cell(row) === high && this.#cell(row + 1) === low && this.#cell(row + 2) === period;
   }
 
   #sum(row: number): number {

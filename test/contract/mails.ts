@@ -21,7 +21,7 @@ export function newMail(now: number, changes: Partial<NewMail> = {}): NewMail {
     acceptedAt: now,
     sender: "sender@example.org",
     recipients: to("a@one.test"),
-    client: { ip: "192.0.2.1", helo: "client.example.org" },
+    client: { ip: "192.0.2.1", helo: "client.example.org", port: 40_000, server: "192.0.2.25" },
     topFields: "Received: by mx2.example.net\r\n",
     smtpUtf8: false,
     eightBit: false,

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessStore } from "../../src/ports/access.ts";
+import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
 import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
@@ -27,7 +28,7 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly work: WorkStore;
-  readonly control: OperatorStore & DirectoryWriter & AccessStore;
+  readonly control: OperatorStore & DirectoryWriter & AccessStore & RuleStore;
   readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
@@ -445,7 +446,8 @@ function proving(open: StoreFactory): void {
     );
     store.move(33 * DAY);
     const now = store.clock.now();
-    const slice = { now, waitingBefore: 0, parkedBefore: 0, goneBefore: 0, limit: 10 };
+    const before = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0 };
+    const slice = { now, ...before, limit: 10 };
     await store.work.expire(slice);
     assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
   });
@@ -515,11 +517,48 @@ function operators(open: StoreFactory): void {
     assert.equal((await store.reader.show(mails[0]?.id ?? ""))?.hasBody, false);
   });
 
+  it("reroutes what waits, is held or parked, and finds it under its domain as before", async () => {
+    await using store = await open();
+    const mails = ["a", "b", "c"].map((local) =>
+      newMail(store.clock.now(), { recipients: to(`${local}@one.test`) }),
+    );
+    for (const mail of mails) await accept(store.intake, mail);
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("d@one.test.au") }));
+    const request = { who: "socket", now: store.clock.now() };
+    await store.control.operate({ ...request, verb: "hold", filter: { id: mails[0]?.id ?? "" } });
+    const reroute = { ...request, verb: "reroute", filter: { domain: "one.test" } } as const;
+    assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 3);
+    assert.equal(await store.control.operate({ ...reroute, to: "mail.test:2525" }), 0, "it is there");
+    const { items } = await store.reader.list({ filter: { domain: "one.test" }, limit: 10 });
+    assert.deepEqual(
+      items.map(({ domain, route, state }) => [domain, route, state]),
+      Array.from({ length: 3 }, () => ["one.test", "mail.test:2525", "waiting"]),
+    );
+    assert.deepEqual(
+      (await store.reader.counts()).map(({ domain, recipients }) => [domain, recipients]).sort(),
+      [
+        ["one.test", 3],
+        ["one.test.au", 1],
+      ],
+    );
+    assert.equal((await store.reader.held("one.test")).messages, 3);
+    const now = store.clock.now();
+    assert.deepEqual(await store.work.claim({ domain: "one.test", limit: 9, now }), []);
+    const claimed = await store.work.claim({ domain: "one.test>mail.test:2525", limit: 1, now });
+    assert.equal(claimed.length, 1);
+    assert.equal(
+      await store.control.operate(reroute),
+      2,
+      "back to its own primaries, but not what is claimed",
+    );
+    assert.equal((await store.work.claim({ domain: "one.test", limit: 9, now })).length, 2);
+  });
+
   it("never takes claimed mail out of a conversation", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
-    for (const verb of ["hold", "release", "delete", "flush"] as const)
+    for (const verb of ["hold", "release", "delete", "flush", "reroute"] as const)
       assert.equal(await store.control.operate({ verb, filter: {}, who: "x", now: 1 }), 0);
     assert.deepEqual(await stateOf(store, mail.id), ["claimed"]);
   });
@@ -540,6 +579,24 @@ function operators(open: StoreFactory): void {
     );
   });
 
+  it("keeps rules of access, the newest first", async () => {
+    await using store = await open();
+    const rule = (id: string) => ({
+      id,
+      rule: { action: "block" as const, network: "192.0.2.0/24", until: 9, note: id },
+      createdAt: store.clock.now(),
+      who: "socket",
+    });
+    await store.control.addRule(rule("a"));
+    await store.control.addRule(rule("b"));
+    assert.deepEqual(await store.control.rules(), [rule("b"), rule("a")]);
+    assert.deepEqual(
+      [await store.control.removeRule("a"), await store.control.removeRule("a")],
+      [true, false],
+    );
+    assert.deepEqual(await store.control.rules(), [rule("b")]);
+  });
+
   it("keeps tokens by name", async () => {
     await using store = await open();
     const token = { name: "dash", hash: "ab", createdAt: 5, domain: "one.test" };
@@ -553,7 +610,7 @@ function operators(open: StoreFactory): void {
 }
 
 function expiry(open: StoreFactory): void {
-  const never = { waitingBefore: 0, parkedBefore: 0, goneBefore: 0, limit: 1000 };
+  const never = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0, limit: 1000 };
 
   it("parks the old, then closes, then forgets; held mail stays", async () => {
     await using store = await open();
@@ -582,6 +639,45 @@ function expiry(open: StoreFactory): void {
     assert.equal(await store.work.expire({ ...never, now, goneBefore: now + month + 1 }), 1);
     assert.deepEqual(await states(), ["", "held", "waiting"]);
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
+  });
+
+  it("closes what nobody fetched from the quarantine, and leaves what is held otherwise", async () => {
+    await using store = await open();
+    const quarantine = { quarantine: "spam" };
+    const [old, fresh, held] = [
+      newMail(store.clock.now(), quarantine),
+      newMail(store.clock.now() + 20 * DAY, quarantine),
+      newMail(store.clock.now()),
+    ] as const;
+    for (const mail of [old, fresh, held]) await accept(store.intake, mail);
+    await store.control.operate({ verb: "hold", filter: { id: held.id }, who: "x", now: 1 });
+    const now = store.clock.now() + 31 * DAY;
+    const slice = { ...never, now, quarantinedBefore: now - 30 * DAY };
+    assert.equal(await store.work.expire(slice), 1);
+    const states = async () =>
+      (await Promise.all([old, fresh, held].map(({ id }) => stateOf(store, id)))).map(String);
+    assert.deepEqual(await states(), ["gone", "held", "held"]);
+    const shown = await store.reader.show(old.id);
+    assert.deepEqual(
+      [shown?.recipients[0]?.reason, shown?.quarantine, shown?.hasBody],
+      ["expired", "spam", false],
+    );
+  });
+
+  it("narrows to the quarantine, in lists and in deeds", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    const [spam, held] = [newMail(now, { quarantine: "spam", subject: "Buy" }), newMail(now)] as const;
+    for (const mail of [spam, held]) await accept(store.intake, mail);
+    await store.control.operate({ verb: "hold", filter: { id: held.id }, who: "x", now: 1 });
+    const filter = { reason: "quarantine" } as const;
+    const { items } = await store.reader.list({ filter, limit: 9 });
+    assert.deepEqual(
+      items.map(({ id, quarantine, subject }) => [id, quarantine, subject]),
+      [[spam.id, "spam", "Buy"]],
+    );
+    assert.equal(await store.control.operate({ verb: "release", filter, who: "x", now: 1 }), 1);
+    assert.deepEqual([await stateOf(store, spam.id), await stateOf(store, held.id)], [["waiting"], ["held"]]);
   });
 
   it("keeps to its limit", async () => {
@@ -647,6 +743,14 @@ function reading(open: StoreFactory): void {
     assert.equal(await count({ domain: "one.test", state: "waiting", sender: "X@Y.test" }), 1);
     assert.equal(await count({ recipient: "nobody@one.test" }), 0);
     await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor: "bm9uZQ" }));
+  });
+
+  it("remembers which primaries spoke TLS", async () => {
+    await using store = await open();
+    assert.deepEqual(await store.work.encrypted(), []);
+    for (const at of ["a.test:25", "b.test:25", "a.test:25"]) await store.work.rememberTls(at, true);
+    await store.work.rememberTls("b.test:25", false);
+    assert.deepEqual(await store.work.encrypted(), ["a.test:25"]);
   });
 
   it("counts by domain and state", async () => {

@@ -7,7 +7,7 @@
  *   C: text           the client sends the line and CRLF
  *   RAW: text         the client sends the text without CRLF; \r \n \t \0 \\ \xHH are octets, {a*300} repeats
  *   S: 250 pattern    one line of a reply; * stands for any text, `250-*` for any number of such lines
- *   TLS               the client shakes hands
+ *   TLS               the client shakes hands; `TLS smtp,x` names application protocols, `TLS x refused` fails
  *   CLOSED            the server has closed the connection
  *   OPEN              a new connection; the first one is opened by itself
  *   STORED: from -> to, to        the next mail in the store; `STORED: nothing`
@@ -20,10 +20,11 @@ import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import type { PrimaryOffers } from "../../src/ports/health.ts";
+import { replyLineFault } from "../support/enhanced-codes.ts";
 import { fakeDns, type Zones } from "../support/fake-dns.ts";
 import { RawSmtp, type RawReply } from "../support/raw-smtp.ts";
 import { startBench, type Bench, type BenchOptions, type StoredMail } from "../support/smtp-bench.ts";
-import { testCertificate } from "../support/test-certificate.ts";
+import { testMaterial } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
 
 export interface ScriptSettings extends Pick<
@@ -94,7 +95,7 @@ async function openBench(script: ScriptSettings, dnsServer: string): Promise<Ben
     settings: {
       ...settings,
       ...(tls !== undefined && {
-        tls: await testCertificate(),
+        tls: await testMaterial(),
         listeners: [{ address: "127.0.0.1", port: 0, tls }],
       }),
     },
@@ -144,7 +145,7 @@ class Player {
     if (verb === "C:") smtp.write(`${text}\r\n`);
     else if (verb === "RAW:") smtp.write(octets(text));
     else if (verb === "S:") await this.#expect(smtp, { text, next });
-    else if (verb === "TLS") this.#smtp = new RawSmtp(await shakeHands(smtp));
+    else if (verb === "TLS") this.#smtp = await shakeHands(smtp, text);
     else if (verb === "CLOSED") assert.equal(await inTime(smtp.reply()), undefined);
     else if (verb === "OPEN") await this.open();
     else if (verb === "STORE") this.#bench.intake.state = text as "ok";
@@ -168,6 +169,7 @@ class Player {
     assert.ok(reply !== undefined, "the connection was closed");
     assert.ok(replyFits(patterns, reply.lines), `got ${JSON.stringify(reply.lines)}`);
     assert.ok(reply.lines.every(isSound), `unsound: ${JSON.stringify(reply.lines)}`);
+    for (const line of reply.lines) assert.equal(replyLineFault(line), undefined);
   }
 
   #checkStored(text: string): void {
@@ -214,11 +216,15 @@ export function octets(text: string): Buffer {
   return Buffer.from(plain, "latin1");
 }
 
-async function shakeHands(smtp: RawSmtp): Promise<TLSSocket> {
+async function shakeHands(smtp: RawSmtp, text: string): Promise<RawSmtp> {
+  const [names = "", outcome] = text.split(" ");
   smtp.socket.removeAllListeners("data");
-  const secure = connectTls({ socket: smtp.socket, rejectUnauthorized: false });
-  await once(secure, "secureConnect");
-  return secure;
+  const ALPNProtocols = names === "" ? [] : names.split(",");
+  const secure: TLSSocket = connectTls({ socket: smtp.socket, rejectUnauthorized: false, ALPNProtocols });
+  const shaken = once(secure, "secureConnect");
+  if (outcome === "refused") await assert.rejects(shaken, /no application protocol/i);
+  else await shaken;
+  return outcome === "refused" ? smtp : new RawSmtp(secure);
 }
 
 async function inTime(reply: Promise<RawReply | undefined>): Promise<RawReply | undefined> {

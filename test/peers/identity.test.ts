@@ -25,7 +25,7 @@ function mailFrom(ip: string): ClaimedMail {
     sender: "ann@sender.example",
     recipients: [{ n: 0, address: `alice@${DOMAIN}`, attempts: 0, unconfirmed: 0 }],
     acceptedAt: 0,
-    client: { ip, helo: "helo.example", name: "client.example" },
+    client: { ip, helo: "helo.example", name: "client.example", port: 40_025, server: "192.0.2.25" },
     topFields: "Received: from helo.example by mx2.test with ESMTP id x\r\n",
     smtpUtf8: false,
     eightBit: false,

@@ -5,6 +5,7 @@
  */
 import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
 import { Daemon } from "../support/daemon.ts";
+import { LatenessWatch, latenessFault } from "../support/loop-delay.ts";
 import { seededRandom } from "../support/random.ts";
 import { asData, openSmtp, type RawSmtp } from "../support/raw-smtp.ts";
 import { FALSE_ENDS, smuggling, SMUGGLED_SENDER, type Smuggling } from "../support/smuggling.ts";
@@ -38,6 +39,9 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   await using primary = await fakePrimary();
   await using daemon = await startDaemon(folder.path, primary.port);
   const world: Hostility = { daemon, failures: [], counts: {} };
+  using lateness = new LatenessWatch(daemon);
+  // What the start took is not the clients' doing.
+  await lateness.take();
   await refusals(world);
   await oversize(world);
   say(`refused: ${world.counts["refused"]}`);
@@ -47,6 +51,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   say(`${world.counts["smuggled"]} smuggling attempts, ${accepted.length} bodies accepted as one mail each`);
   await noops(world);
   await untilDrained(daemon, 60_000);
+  await checkLoop(world, lateness, short);
   checkPrimary(world, primary, accepted);
   return {
     claim: "strangers get the replies that they should, one mail is one mail, and patience has bounds",
@@ -205,6 +210,18 @@ async function noops(world: Hostility): Promise<void> {
   world.counts["noopReplies"] = replies;
   if (replies > MOST_REPLIES || !last.startsWith("421 4.7.0 "))
     world.failures.push(`${NOOPS} NOOPs: ${replies} replies, the last ${last}`);
+}
+
+/** No client may keep the others waiting. A short form shares its machine with other tests, so that it only tells. */
+async function checkLoop(
+  { counts, failures }: Hostility,
+  lateness: LatenessWatch,
+  short: boolean,
+): Promise<void> {
+  const seen = await lateness.take();
+  Object.assign(counts, { loopDelayMs: seen.daemon, idleLoopDelayMs: seen.idle });
+  const fault = latenessFault(seen);
+  if (!short && fault !== undefined) failures.push(fault);
 }
 
 /** Octets of a command that come slowly do not extend the time for it. */

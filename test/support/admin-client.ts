@@ -31,6 +31,11 @@ export class AdminClient {
     return (text === "" ? undefined : JSON.parse(text)) as T;
   }
 
+  /** Prometheus text; asking sets back what is measured since the last time. */
+  async metrics(): Promise<string> {
+    return (await this.#request("GET", "/metrics")).text;
+  }
+
   async status(): Promise<DaemonStatus> {
     return this.api("GET", "/v1/status");
   }

@@ -2,8 +2,12 @@
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
 import type { TokenRecord } from "../../src/ports/access.ts";
+import type { AccessRule } from "../../src/ports/checks.ts";
+import type { StoredRule } from "../../src/ports/rules.ts";
+import { idSource } from "../../src/runtime/ids.ts";
 import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
 import type { JournalEvent, TraceLine } from "../../src/ports/journal.ts";
+import type { AllowedSender } from "../../src/ports/quarantine.ts";
 import type { PrimaryStatus } from "../../src/ports/health.ts";
 import type {
   ListRequest,
@@ -15,7 +19,7 @@ import type {
 } from "../../src/ports/operator.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
-import { Access } from "../../src/services/access/access.ts";
+import { Access, Rules } from "../../src/services/access/access.ts";
 
 export const FIRST = "01k9zq3v5x0abcde";
 export const SECOND = "01k9zq3v5x0abcdf";
@@ -71,9 +75,11 @@ export class FakeWorld {
     room: 12 * 1024 ** 3,
     generation: 7,
     lists: [],
+    certificates: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
+  senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
   /** What a test session finds. */
   rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
@@ -101,6 +107,24 @@ export class FakeWorld {
     },
     this.clock,
   );
+
+  explain: AdminParts["door"]["explain"] = async () => undefined;
+  declaredRules: AccessRule[] = [];
+  readonly storedRules: StoredRule[] = [];
+  readonly rules = new Rules({
+    store: {
+      rules: async () => this.storedRules,
+      addRule: async (rule) => void this.storedRules.push(rule),
+      removeRule: async (id) => {
+        const at = this.storedRules.findIndex((rule) => rule.id === id);
+        if (at !== -1) this.storedRules.splice(at, 1);
+        return at !== -1;
+      },
+    },
+    clock: this.clock,
+    nextId: idSource(() => this.clock.now()),
+    changed: () => undefined,
+  });
 
   parts(socket: string): AdminParts {
     return {
@@ -141,6 +165,9 @@ export class FakeWorld {
           return change.recipients.length;
         },
       },
+      door: { explain: async (request) => this.explain(request) },
+      rules: this.rules,
+      declaredRules: () => this.declaredRules,
       recipients: {
         check: async (address) => ({
           address,
@@ -154,6 +181,19 @@ export class FakeWorld {
           this.lines.filter((line) => line.id === about || line.keys?.includes(about)),
       },
       access: this.access,
+      senders: {
+        allowedSenders: async () => this.senders,
+        allowSender: async (sender) => {
+          if (this.senders.some((known) => sameSender(known, sender))) return false;
+          this.senders.push(sender);
+          return true;
+        },
+        disallowSender: async (sender) => {
+          const before = this.senders.length;
+          this.senders = this.senders.filter((known) => !sameSender(known, sender));
+          return this.senders.length < before;
+        },
+      },
       status: () => this.status,
       primaries: async () => this.primaries,
       resume: async (domain) => void this.resumed.push(domain),
@@ -207,6 +247,10 @@ export class FakeWorld {
       oldest: acceptedAt,
     }));
   }
+}
+
+function sameSender(one: Pick<AllowedSender, "sender" | "domain">, other: typeof one): boolean {
+  return one.sender === other.sender && one.domain === other.domain;
 }
 
 function matches(entry: QueueEntry, filter: MailFilter): boolean {

@@ -15,7 +15,12 @@ export const SETTINGS: DeliverySettings = {
   ownAddresses: [],
   connections: 8,
   mailsPerConnection: 100,
-  retention: { waiting: 30 * 86_400_000, parked: 30 * 86_400_000, ledger: 90 * 86_400_000 },
+  retention: {
+    waiting: 30 * 86_400_000,
+    quarantine: 30 * 86_400_000,
+    parked: 30 * 86_400_000,
+    ledger: 90 * 86_400_000,
+  },
   alertsOldest: 4 * 3_600_000,
 };
 

@@ -61,5 +61,10 @@ function respond(zones: Zones, question: Question, id: number): Buffer | undefin
 function answersOf(records: Records, question: Question): Answer[] {
   const data = records[question.type as keyof Omit<Records, "ttl">] ?? [];
   const common = { name: question.name, type: question.type, ttl: records.ttl ?? 60, class: "IN" };
-  return data.map((value) => Object.assign({ data: value }, common) as Answer);
+  return data.map((value) => Object.assign({ data: wireOf(question.type, value) }, common) as Answer);
+}
+
+/** A text goes in strings of 255 octets at most. */
+function wireOf(type: string, value: unknown): unknown {
+  return type === "TXT" && typeof value === "string" ? (value.match(/.{1,255}/gs) ?? [""]) : value;
 }

@@ -38,10 +38,21 @@ abstract class FakeServer implements AsyncDisposable {
     return this;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Nobody listens any more, and all connections are gone. */
+  async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     if (!this.server.listening) return;
     await new Promise<void>((resolve) => void this.server.close(() => resolve()));
+  }
+
+  /** Listens again at the same port, where it does not. */
+  async reopen(): Promise<void> {
+    if (this.server.listening) return;
+    await new Promise<void>((resolve) => void this.server.listen(this.port, "127.0.0.1", resolve));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -59,6 +59,8 @@ export class FakeWorkStore implements WorkStore {
   readonly expired: ExpireSlice[] = [];
   /** When primaries took mail for an address; not kept up by itself. */
   readonly acceptedAt = new Map<string, number>();
+  /** Destinations that spoke TLS. */
+  readonly spokeTls = new Set<string>();
   /** Answers of `expire`, in order; then 0. */
   expireAnswers: number[] = [];
   /** While set, every call rejects with it. */
@@ -211,6 +213,15 @@ export class FakeWorkStore implements WorkStore {
     this.#check();
     this.expired.push(slice);
     return this.expireAnswers.shift() ?? 0;
+  }
+
+  async encrypted(): Promise<readonly string[]> {
+    return [...this.spokeTls];
+  }
+
+  async rememberTls(destination: string, encrypted: boolean): Promise<void> {
+    if (encrypted) this.spokeTls.add(destination);
+    else this.spokeTls.delete(destination);
   }
 
   onNotice(listener: (notice: WorkNotice) => void): void {

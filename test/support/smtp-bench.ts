@@ -16,17 +16,21 @@ import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
-import { Policy, type Check } from "../../src/services/policy/policy.ts";
+import { Policy, signatureInspection, type Check } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import {
   startSmtp,
   type SmtpEndpoint,
   type SmtpLimits,
   type SmtpSettings,
+  type SmtpStress,
 } from "../../src/endpoints/smtp/smtp.ts";
 
 export const LIMITS: SmtpLimits = {
   commandTimeout: 300_000,
+  handshakeTimeout: 60_000,
+  proxyTimeout: 10_000,
+  commandLine: 4096,
   dataTimeout: 180_000,
   minDataRate: 500,
   commands: 1000,
@@ -37,10 +41,23 @@ export const LIMITS: SmtpLimits = {
   connectionsPerClient: 10_000,
   mailsPerConnection: 1000,
   headerSize: 1024 * 1024,
+  headerFields: 5000,
   received: 100,
   ownReceived: 5,
   errors: 20,
   bodyMemory: 64 * 1024 * 1024,
+  memory: 2 ** 40,
+};
+
+export const STRESS: SmtpStress = {
+  begins: 0.8,
+  ends: 0.7,
+  commandTimeout: 10_000,
+  dataTimeout: 30_000,
+  commandsWithoutMail: 20,
+  refusedRecipients: 3,
+  errors: 3,
+  networkShare: 0.05,
 };
 
 export const SETTINGS: SmtpSettings = {
@@ -49,6 +66,8 @@ export const SETTINGS: SmtpSettings = {
   listeners: [{ address: "127.0.0.1", port: 0, tls: "starttls" }],
   maxMessageSize: 1024 * 1024,
   limits: LIMITS,
+  stress: STRESS,
+  longLines: "accept",
   reusePort: false,
   greetDelay: 0,
 };
@@ -180,6 +199,8 @@ export interface BenchOptions {
   /** Settings of the checks; lists are asked of `dnsServer`. */
   readonly checkSettings?: CheckSettings;
   readonly dnsServer?: string;
+  /** Names of primaries that are up, by domain. */
+  readonly primariesUp?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
 }
 
@@ -224,19 +245,26 @@ export function benchParts(options: BenchOptions = {}) {
     isSound: (): boolean => true,
   };
   const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
-  const policy = new Policy({
-    recipients: new Recipients(directory),
-    settings: () => checkSettings,
-    hostname: "mx.us",
-    greylist: { memory: memoryGreylist(), longAway: () => false },
-    resolver,
-    authenticator: mailAuthenticator({ resolver, hostname: "mx.us", log }),
-    dnsbl,
-    clock,
-    log,
-    ...(options.checks !== undefined && { checks: options.checks }),
-    ...(options.inspections !== undefined && { inspections: options.inspections }),
-  });
+  const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log });
+  const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
+  const policyOver = (memory: Greylist): Policy =>
+    new Policy({
+      recipients: new Recipients(directory),
+      settings: () => checkSettings,
+      hostname: "mx.us",
+      greylist: { memory, longAway: () => false },
+      reachability: { memory, primaryUp: (domain) => options.primariesUp?.[domain] },
+      resolver,
+      authenticator,
+      dnsbl,
+      clock,
+      log,
+      ...(options.checks !== undefined && { checks: options.checks }),
+      inspections: [signatures, ...(options.inspections ?? [])],
+    });
+  const memory = memoryGreylist();
+  const policy = policyOver(memory);
+  const sandbox = policyOver({ ...memory, note: () => undefined });
   const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
   const settings = { ...SETTINGS, limits: { ...LIMITS, ...options.limits }, ...options.settings };
   const table = new RateTable(rateMemory(), 0);
@@ -252,6 +280,7 @@ export function benchParts(options: BenchOptions = {}) {
     journal,
     log,
     policy,
+    sandbox,
     acceptor,
     settings,
   };

@@ -13,11 +13,22 @@ export function testCertificate(): Promise<TestCertificate> {
   return made;
 }
 
-/** A fresh self-signed pair; `days` may be negative for one that has ended. */
-export async function makeCertificate(name: string, days = 30): Promise<TestCertificate> {
+/** The same as the SMTP side takes it: one certificate for all names. */
+export async function testMaterial(): Promise<readonly (TestCertificate & { names: readonly string[] })[]> {
+  return [{ ...(await testCertificate()), names: [] }];
+}
+
+/** A fresh self-signed pair; `days` may be negative for one that has ended, `names` are DNS names in it. */
+export async function makeCertificate(
+  name: string,
+  days = 30,
+  names: readonly string[] = [name],
+): Promise<TestCertificate> {
   const start = days < 0 ? Date.now() + 2 * days * 86_400_000 : Date.now() - 1000;
   const pems = await generate([{ name: "commonName", value: name }], {
     keyType: "ec",
+    algorithm: "sha256",
+    extensions: [{ name: "subjectAltName", altNames: names.map((value) => ({ type: 2, value })) }],
     notBeforeDate: new Date(start),
     notAfterDate: new Date(Date.now() + days * 86_400_000),
   });

@@ -23,6 +23,7 @@ function sentence(event: JournalEvent): Words | undefined {
     case "primary.up":
     case "primary.loop":
     case "primary.weakened":
+    case "primary.slow":
       return words(event.destination, primaryText(event));
     case "probation.stopped":
       return words(
@@ -81,7 +82,7 @@ function words(subject: string, text: string): Words {
   return { subject, text };
 }
 
-type PrimaryKind = "primary.down" | "primary.up" | "primary.loop" | "primary.weakened";
+type PrimaryKind = "primary.down" | "primary.up" | "primary.loop" | "primary.weakened" | "primary.slow";
 
 function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): string {
   const { destination } = event;
@@ -92,6 +93,8 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
       return `${destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`;
     case "primary.loop":
       return `${destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`;
+    case "primary.slow":
+      return `${destination}, which takes mail for ${list(event.domains)}, lets us wait: ${event.why}. It may be a tarpit for senders that it does not know; let it know this server.`;
     case "primary.weakened":
       return `${destination}, which takes mail for ${list(event.domains)}: ${event.why}.`;
   }

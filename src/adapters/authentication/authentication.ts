@@ -9,6 +9,7 @@ import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { lookUpWith } from "./lookup.ts";
+import { SignedBody } from "./signed-body.ts";
 import { askSpf } from "./spf.ts";
 
 export interface AuthenticationParts {
@@ -16,9 +17,16 @@ export interface AuthenticationParts {
   /** Our own name, for macros and comments. */
   readonly hostname: string;
   readonly log: Logger;
+  /** Longest wait for each of policy, keys and DMARC, in ms, instead of the usual ones; for tests. */
+  readonly patience?: number;
 }
 
-export function mailAuthenticator({ resolver, hostname, log }: AuthenticationParts): Authenticator {
-  const lookUp = lookUpWith(resolver);
-  return { spf: (question) => askSpf(question, { lookUp, hostname, log }) };
+export function mailAuthenticator(parts: AuthenticationParts): Authenticator {
+  const { hostname, log, patience } = parts;
+  const limit = patience === undefined ? {} : { patience };
+  const lookUp = lookUpWith(parts.resolver);
+  return {
+    spf: (question) => askSpf(question, { lookUp, hostname, log, ...limit }),
+    verifyBody: () => new SignedBody({ lookUp, log, ...limit }),
+  };
 }

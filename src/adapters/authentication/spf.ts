@@ -9,6 +9,7 @@ export interface SpfParts {
   readonly lookUp: LookUp;
   readonly hostname: string;
   readonly log: Logger;
+  readonly patience?: number;
 }
 
 const RESULTS: ReadonlySet<string> = new Set([
@@ -42,7 +43,7 @@ async function evaluate({ ip, helo, sender }: SpfQuestion, parts: SpfParts): Pro
       mta: parts.hostname,
       resolver: parts.lookUp as never,
       strict: true,
-      maxElapsedTime: SPF_PATIENCE,
+      maxElapsedTime: parts.patience ?? SPF_PATIENCE,
     });
     return RESULTS.has(status.result) ? (status.result as SpfResult) : "temperror";
   } catch (error) {

@@ -1,4 +1,4 @@
-import { formatReply } from "../../mail/reply.ts";
+import { formatReply, type Reply } from "../../mail/reply.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { Fields, LogLevel } from "../../runtime/log.ts";
 
@@ -6,6 +6,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "mail.parked": "warn",
   "mail.unconfirmed": "warn",
   "primary.down": "warn",
+  "primary.slow": "warn",
   "primary.loop": "error",
   "queue.oldest": "warn",
   "quota.reached": "warn",
@@ -27,7 +28,14 @@ export function levelOf(event: JournalEvent): LogLevel {
 
 /** The event's fields as the log has them: replies as one text, many recipients as a number with the first. */
 export function fieldsOf(event: JournalEvent): Fields {
-  const { kind: _kind, ...fields } = event;
+  const { kind, ...all } = event;
+  // The trace tells which checks an accepted mail has passed.
+  if (kind !== "mail.accepted" || !("checks" in all)) return fieldsOfReply(all);
+  const { checks: _checks, ...fields } = all;
+  return fieldsOfReply(fields);
+}
+
+function fieldsOfReply(fields: Fields & { readonly reply?: Reply }): Fields {
   if ("reply" in fields && fields.reply !== undefined) return { ...fields, reply: formatReply(fields.reply) };
   return fields;
 }

@@ -1,11 +1,11 @@
 /** The numbers that monitoring collects. Every label has a bounded set of values. */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { QueueCount } from "../../ports/operator.ts";
 import type { State, StoreCondition } from "../../ports/queue.ts";
+import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
 
 /** What is measured when somebody asks. */
 export interface Gauges {
@@ -17,12 +17,14 @@ export interface Gauges {
   /** Bytes free above the reserve. */
   readonly room: number;
   readonly lists: readonly ListStatus[];
+  /** Event loops of the other threads, by the thread's name. */
+  readonly delays: ReadonlyMap<string, LoopDelay>;
+  /** Certificates by their file; the end in ms since 1970. */
+  readonly certificates: readonly { readonly file: string; readonly expiresAt: number }[];
 }
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
 const OPEN_STATES: readonly State[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
-/** Milliseconds between two looks at the event loop. */
-const LAG_RESOLUTION = 20;
 const MAX_PRIMARIES = 1000;
 /** Seconds, from at once to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
@@ -31,7 +33,7 @@ const SCANS = [0.005, 0.02, 0.1, 0.5, 2, 5, 10, 20];
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION });
+  readonly #watch = new LoopWatch();
   readonly #accepted = this.#counter("mails_accepted_total", "Mails stored durably and answered with 250");
   readonly #acceptedBytes = this.#counter("accepted_bytes_total", "Octets of accepted mail");
   readonly #refused = this.#counter(
@@ -52,6 +54,7 @@ export class Metrics {
     buckets: AGES,
     registers: [this.#registry],
   });
+  readonly #quarantined = this.#counter("mails_quarantined_total", "Mails that were taken and set aside");
   readonly #scans = new Histogram({
     name: "holdfast_scan_seconds",
     help: "Time that scanners took after the last octet of a body, by what they said",
@@ -79,11 +82,19 @@ export class Metrics {
   readonly #lists = this.#gauge("blocklist_sound", "Whether a list of clients passed its last test", [
     "zone",
   ]);
-  readonly #loopLag = this.#gauge("main_loop_lag_seconds", "99th percentile since the last scrape");
+  readonly #delay = this.#gauge(
+    "event_loop_delay_seconds",
+    "How late the event loop of a thread was since the last scrape, at the 99th percentile and at most",
+    ["thread", "quantile"],
+  );
+  readonly #certificates = this.#gauge(
+    "certificate_expiry_timestamp_seconds",
+    "When a certificate of the SMTP side ends",
+    ["file"],
+  );
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
-    this.#lag.enable();
   }
 
   count(event: JournalEvent): void {
@@ -91,6 +102,7 @@ export class Metrics {
       case "mail.accepted":
         this.#accepted.inc();
         this.#acceptedBytes.inc(event.size);
+        if (event.quarantine !== undefined) this.#quarantined.inc();
         return this.#settled.inc({ result: "accepted" }, event.recipients.length);
       case "mail.delivered":
         if (event.age !== undefined) this.#age.observe(event.age / 1000);
@@ -121,18 +133,16 @@ export class Metrics {
       this.#failures.inc();
     }
     for (const [kind, count] of Object.entries(dropped)) this.#lost.set({ kind }, count);
-    // What is measured contains the pause between two looks.
-    this.#loopLag.set(Math.max(0, this.#lag.percentile(99) / 1e9 - LAG_RESOLUTION / 1000));
-    this.#lag.reset();
+    this.#setDelay("main", this.#watch.take());
     return this.#registry.metrics();
   }
 
   stop(): void {
-    this.#lag.disable();
+    this.#watch.stop();
     this.#registry.clear();
   }
 
-  #fill({ queue, primaries, connections, condition, room, lists }: Gauges): void {
+  #fill({ queue, primaries, connections, condition, room, lists, delays, certificates }: Gauges): void {
     for (const state of OPEN_STATES)
       this.#fillState(
         state,
@@ -146,6 +156,14 @@ export class Metrics {
     this.#room.set(room);
     this.#lists.reset();
     for (const { zone, state } of lists) this.#lists.set({ zone }, state === "sound" ? 1 : 0);
+    for (const [thread, delay] of delays) this.#setDelay(thread, delay);
+    this.#certificates.reset();
+    for (const { file, expiresAt } of certificates) this.#certificates.set({ file }, expiresAt / 1000);
+  }
+
+  #setDelay(thread: string, { p99, max }: LoopDelay): void {
+    this.#delay.set({ thread, quantile: "0.99" }, p99 / 1000);
+    this.#delay.set({ thread, quantile: "1" }, max / 1000);
   }
 
   #fillState(state: State, counts: readonly QueueCount[]): void {

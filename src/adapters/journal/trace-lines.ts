@@ -19,7 +19,10 @@ type AcceptedEvent = Extract<MailEvent, { kind: "mail.accepted" }>;
 export function traceLine(event: JournalEvent, at: number): TraceLine | undefined {
   switch (event.kind) {
     case "mail.accepted":
-      return line({ id: event.id, at, kind: event.kind, text: acceptedText(event) }, keysOf(event));
+      return line(
+        { id: event.id, at, kind: event.kind, text: acceptedText(event), ...checksOf(event) },
+        keysOf(event),
+      );
     case "mail.delivered":
     case "mail.deferred":
     case "mail.parked":
@@ -48,6 +51,10 @@ function keysOf({ sender, recipients, messageId = "" }: AcceptedEvent): readonly
   return [sender, ...recipients, messageId.replace(/^<(.*)>$/, "$1")];
 }
 
+function checksOf({ checks }: { readonly checks?: string }): Pick<TraceLine, "checks"> {
+  return checks === undefined ? {} : { checks };
+}
+
 function acceptedText(event: AcceptedEvent): string {
   const count = event.recipients.length;
   const whom = count === 1 ? event.recipients[0] : `${count} recipients`;
@@ -74,7 +81,7 @@ function refusal(event: ClientEvent, at: number): TraceLine | undefined {
   if (sender === "" && recipient === "") return undefined;
   const who = `client ${ip}, from <${sender}>${recipient && ` to ${recipient}`}`;
   const text = `refused at ${stage.toUpperCase()}: ${formatReply(event.reply)}; ${who}`;
-  return line({ id: "-", at, kind: event.kind, text }, [sender, recipient]);
+  return line({ id: "-", at, kind: event.kind, text, ...checksOf(event) }, [sender, recipient]);
 }
 
 /** Collects lines and appends them 500 at a time, or after 100 ms. */

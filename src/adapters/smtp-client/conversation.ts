@@ -144,7 +144,7 @@ export class WireConversation implements Conversation {
   async quit(): Promise<void> {
     if (this.phase === "idle") {
       this.#wire.write(["QUIT\r\n"]);
-      await this.#wire.reply(QUIT_TIMEOUT).catch(() => {});
+      await Promise.resolve(this.#wire.reply(QUIT_TIMEOUT)).catch(() => {});
     }
     this.#close("we ended the session");
   }
@@ -179,9 +179,9 @@ export class WireConversation implements Conversation {
 
   async #readEnvelope(transaction: Transaction, envelope: Envelope): Promise<EnvelopeResult> {
     const { mail, outcomes } = transaction;
-    const ask = async (line: string, timeout: number): Promise<Reply> => {
+    const ask = (line: string, timeout: number): Reply | Promise<Reply> => {
       if (!this.#pipelined) this.#wire.write([line]);
-      return whileOpen(await this.#wire.reply(timeout));
+      return this.#wire.reply(timeout);
     };
     const read = await readEnvelope(envelope, mail, outcomes, { ask, pipelined: this.#pipelined });
     transaction.refusedAt = read.refusedAt;

@@ -65,8 +65,8 @@ export function asBatch({ before, mail, recipients, data = "" }: Envelope): stri
 }
 
 export interface Asking {
-  /** The reply to this line, which is sent here unless all lines have gone out as one batch. Rejects at 421. */
-  ask(line: string, timeout: number): Promise<Reply>;
+  /** The reply to this line, which is sent here unless all lines have gone out as one batch. */
+  ask(line: string, timeout: number): Reply | Promise<Reply>;
   readonly pipelined: boolean;
 }
 
@@ -75,15 +75,23 @@ export async function readEnvelope(
   envelope: Envelope,
   mail: ClaimedMail,
   outcomes: Map<number, Outcome>,
-  { ask, pipelined }: Asking,
+  asking: Asking,
 ): Promise<EnvelopeResult> {
+  const { pipelined } = asking;
+  // Replies that are there already cost no turn.
+  const ask = (line: string, timeout: number): Reply | Promise<Reply> => {
+    const answer = asking.ask(line, timeout);
+    return answer instanceof Promise ? answer.then(whileOpen) : whileOpen(answer);
+  };
   for (const line of envelope.before) await ask(line, MAIL_TIMEOUT);
-  const sender = await ask(envelope.mail, MAIL_TIMEOUT);
+  const asked = ask(envelope.mail, MAIL_TIMEOUT);
+  const sender = asked instanceof Promise ? await asked : asked;
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
   const taken: number[] = [];
   for (const [i, recipient] of mail.recipients.entries()) {
-    const answer = await ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
+    const answered = ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
+    const answer = answered instanceof Promise ? await answered : answered;
     if (refused === undefined && isPositive(answer)) taken.push(recipient.n);
     else outcomes.set(recipient.n, outcomeOf(refused ?? answer));
   }

@@ -10,6 +10,8 @@ import type { Capabilities } from "../../ports/smtp-client.ts";
 /** Octets of one XFORWARD command with its CRLF; longer ones are cut into several. */
 const MAX_LINE = 512;
 const MAX_VALUE = 255;
+/** Octets that xtext leaves as they are. */
+const PLAIN = /^[!-*,-<>-~]{1,255}$/;
 const UNAVAILABLE = "[UNAVAILABLE]";
 
 /** The commands that go before MAIL; none where the primary offers no XFORWARD. */
@@ -27,9 +29,16 @@ export function xforwardLines(mail: ClaimedMail, { attributes }: Capabilities): 
   return line === "XFORWARD" ? lines : [...lines, `${line}\r\n`];
 }
 
+function addressWord(ip: string): string {
+  const plain = normaliseIp(ip);
+  return isIPv6(plain) ? `IPV6:${plain}` : plain;
+}
+
 /** The command that makes the primary see the mail's client in our place; undefined where it is not offered. */
 export function xclientLine(mail: ClaimedMail, { attributes }: Capabilities): string | undefined {
-  const found = words(mail, attributes?.["XCLIENT"] ?? [], {});
+  const { server } = mail.client;
+  const more: Record<string, string> = server === undefined ? {} : { DESTADDR: addressWord(server) };
+  const found = words(mail, attributes?.["XCLIENT"] ?? [], more);
   return found.length === 0 ? undefined : `XCLIENT ${found.join(" ")}\r\n`;
 }
 
@@ -44,10 +53,11 @@ function words(
   offered: readonly string[],
   more: Readonly<Record<string, string>>,
 ): readonly string[] {
-  const { ip, name, helo } = mail.client;
+  const { ip, name, helo, port } = mail.client;
   const values: Readonly<Record<string, string | undefined>> = {
     NAME: name,
-    ADDR: isIPv6(normaliseIp(ip)) ? `IPV6:${normaliseIp(ip)}` : normaliseIp(ip),
+    ADDR: addressWord(ip),
+    PORT: port === undefined ? undefined : String(port),
     PROTO: protocolOf(mail),
     HELO: helo === "" ? undefined : helo,
     ...more,
@@ -62,6 +72,7 @@ function protocolOf({ topFields }: ClaimedMail): string {
 }
 
 function xtext(value: string): string {
+  if (PLAIN.test(value)) return value;
   const bytes = Buffer.from(value).subarray(0, MAX_VALUE);
   return Array.from(bytes, (byte) => {
     const plain = byte > 0x20 && byte < 0x7f && byte !== 0x2b && byte !== 0x3d;

@@ -4,10 +4,14 @@ import type { Reply } from "../../mail/reply.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { Deadline } from "./deadline.ts";
 import { connectError } from "./dial.ts";
+import { OutgoingBatch } from "./outgoing-batch.ts";
 import { ReplyReader } from "./reply-reader.ts";
 
 /** The connection is gone, silent for too long, or speaks no SMTP. */
 export class ConnectionLost extends Error {}
+
+/** Octets that are sent without waiting for the end of the turn. */
+const BATCH = 64 * 1024;
 
 /** Replies that may lie unread: a pipelined envelope of 1,000 recipients, with room to spare. */
 const MAX_UNREAD = 4096;
@@ -27,7 +31,12 @@ export class Wire {
   #reply: Waiting<Reply> | undefined;
   #drain: Waiting<void> | undefined;
   #lost: ConnectionLost | undefined;
-  #corked = false;
+  readonly #batch = new OutgoingBatch();
+  #scheduled = false;
+  readonly #sendLater = (): void => {
+    this.#scheduled = false;
+    this.#send();
+  };
   #writes = 0;
 
   constructor(socket: Socket, clock: Clock) {
@@ -57,7 +66,7 @@ export class Wire {
     return this.#writes;
   }
 
-  /** Octets wait to be taken by the kernel. */
+  /** Many octets wait to be taken by the kernel. */
   get crowded(): boolean {
     return this.#socket.writableNeedDrain;
   }
@@ -68,17 +77,18 @@ export class Wire {
    */
   write(parts: readonly (Buffer | string)[], flushed?: () => void): void {
     this.#writes += 1;
-    this.#cork();
-    const last = parts.length - 1;
-    for (let i = 0; i < last; i++) this.#socket.write(parts[i] as Buffer | string);
-    this.#socket.write(parts[last] ?? "", (error) => {
-      if (error === null || error === undefined) flushed?.();
-    });
+    this.#batch.add(parts, flushed);
+    if (this.#batch.size >= BATCH) this.#send();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      process.nextTick(this.#sendLater);
+    }
   }
 
   /** Resolves when written octets have left, within `timeout` ms. Rejects with ConnectionLost. */
   drain(timeout: number): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    this.#send();
     if (!this.#socket.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#drainDeadline.begin(timeout);
@@ -86,10 +96,10 @@ export class Wire {
     });
   }
 
-  /** The next reply, within `timeout` ms. Rejects with ConnectionLost. */
-  reply(timeout: number): Promise<Reply> {
+  /** The next reply, at once when it is there, else within `timeout` ms. Rejects with ConnectionLost. */
+  reply(timeout: number): Reply | Promise<Reply> {
     const ready = this.#replies.shift();
-    if (ready !== undefined) return Promise.resolve(ready);
+    if (ready !== undefined) return ready;
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     return new Promise((resolve, reject) => {
       this.#replyDeadline.begin(timeout);
@@ -113,14 +123,8 @@ export class Wire {
     this.#drain?.reject(this.#lost);
   }
 
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#socket.cork();
-    process.nextTick(() => {
-      this.#corked = false;
-      this.#socket.uncork();
-    });
+  #send(): void {
+    this.#batch.send(this.#socket);
   }
 
   #read(chunk: Buffer): void {

@@ -1,7 +1,6 @@
 /** Reads a certificate chain and its key from files, and says in words what is wrong with them. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { createSecureContext } from "node:tls";
+import { judgePair, type PemPair } from "../../runtime/certificate.ts";
 import { errorText } from "../../runtime/log.ts";
 
 export interface TlsFiles {
@@ -9,12 +8,13 @@ export interface TlsFiles {
   readonly certificate: string;
   /** Path of a PEM file with the private key, not encrypted. */
   readonly key: string;
+  /** Whom it is shown to, by the name that they ask for; default: the names in the certificate. */
+  readonly names?: readonly string[];
 }
 
-/** The files' contents, PEM. */
-export interface TlsMaterial {
-  readonly certificate: string;
-  readonly key: string;
+/** The files' contents, PEM, and the names that they serve: lower case, `*.example.net` for one label more. */
+export interface TlsMaterial extends PemPair {
+  readonly names: readonly string[];
 }
 
 export type TlsReading =
@@ -33,20 +33,22 @@ export async function readTls(files: TlsFiles): Promise<TlsReading> {
   if ("why" in certificate) return broken(files.certificate, certificate.why);
   const key = await readText(files.key);
   if ("why" in key) return broken(files.key, key.why);
-  return judge(files, { certificate: certificate.text, key: key.text });
+  const pair = { certificate: certificate.text, key: key.text };
+  const judgement = judgePair(pair);
+  if (judgement.kind === "sound") {
+    const { names, expiresAt } = judgement;
+    return { kind: "read", material: { ...pair, names: files.names ?? names }, expiresAt };
+  }
+  const { part, why, mismatch } = judgement;
+  return broken(files[part], mismatch ? `${why} in ${files.certificate}` : why);
 }
 
-function judge(files: TlsFiles, material: TlsMaterial): TlsReading {
-  const certificate = attempt(() => new X509Certificate(material.certificate));
-  if ("why" in certificate) return broken(files.certificate, `is no PEM certificate: ${certificate.why}`);
-  const key = attempt(() => createPrivateKey(material.key));
-  if ("why" in key) return broken(files.key, `is no unencrypted PEM private key: ${key.why}`);
-  if (!certificate.value.checkPrivateKey(key.value)) {
-    return broken(files.key, `does not belong to the certificate in ${files.certificate}`);
-  }
-  const context = attempt(() => createSecureContext({ cert: material.certificate, key: material.key }));
-  if ("why" in context) return broken(files.certificate, `cannot be used: ${context.why}`);
-  return { kind: "read", material, expiresAt: Date.parse(certificate.value.validTo) };
+/** What was read, in one line for an operator. */
+export function certificateLine(files: TlsFiles, reading: TlsReading): string {
+  if (reading.kind === "broken") return reading.why;
+  const { material, expiresAt } = reading;
+  const until = new Date(expiresAt).toISOString().slice(0, 10);
+  return `certificate ${files.certificate}, until ${until}, for ${material.names.join(" ") || "no name"}`;
 }
 
 function broken(file: string, why: string): TlsReading {
@@ -58,13 +60,5 @@ async function readText(file: string): Promise<{ text: string } | { why: string 
     return { text: await readFile(file, "utf8") };
   } catch (error) {
     return { why: `cannot be read: ${errorText(error)}` };
-  }
-}
-
-function attempt<T>(task: () => T): { readonly value: T } | { readonly why: string } {
-  try {
-    return { value: task() };
-  } catch (error) {
-    return { why: errorText(error) };
   }
 }

@@ -92,8 +92,22 @@ function parseJson(text: string): unknown {
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const where = issue?.path.join(".") ?? "";
-  const message = issue?.message ?? "does not fit";
+  const { path, message } = deepest(result.error.issues[0]);
+  const where = path.join(".");
   throw new Refusal("bad_request", where === "" ? message : `${where}: ${message}`, "see docs/api.md");
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** Of several forms that a value may have, what is wrong with the one that came furthest. */
+function deepest(issue: z.core.$ZodIssue | undefined): Fault {
+  if (issue === undefined) return { path: [], message: "does not fit" };
+  if (issue.code !== "invalid_union") return issue;
+  const forms = issue.errors.flatMap(([first]) => (first === undefined ? [] : [deepest(first)]));
+  const furthest = forms.toSorted((a, b) => b.path.length - a.path.length)[0];
+  if (furthest === undefined || furthest.path.length === 0) return issue;
+  return { path: [...issue.path, ...furthest.path], message: furthest.message };
 }

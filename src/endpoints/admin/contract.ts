@@ -41,6 +41,14 @@ export {
 } from "./recipient-bodies.ts";
 export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
+export { NewRule, RuleBody, RuleList } from "./access-bodies.ts";
+export { LookBody, ExplainQuery, ExplainBody } from "./door-bodies.ts";
+export {
+  NewAllowedSender,
+  AllowedSenderQuery,
+  AllowedSenderBody,
+  AllowedSenderList,
+} from "./quarantine-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, TokenBody, CreatedToken, TokenList } from "./token-bodies.ts";
 export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";

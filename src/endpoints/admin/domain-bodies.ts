@@ -1,6 +1,7 @@
 /** Domains in the API. */
 import * as z from "zod";
 import { flag, text, time } from "./body-parts.ts";
+import { DomainChecksBody } from "./checks-bodies.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
 import { MAX_RECIPIENTS } from "./recipient-bodies.ts";
@@ -24,15 +25,20 @@ const SettingsShape = {
 export const NewDomain = z.strictObject({
   name: text.max(255),
   ...SettingsShape,
+  /** Checks of its own; what is absent is as for all domains. */
+  checks: DomainChecksBody.exactOptional(),
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly().exactOptional(),
 });
 export type NewDomain = z.input<typeof NewDomain>;
+
+/** A declared domain may have checks that the API does not set. */
+const ChecksShown = z.custom<object>((value) => typeof value === "object").exactOptional();
 
 /** GET /v1/domains/{name}; GET /v1/domains answers `{ items }`. */
 export const DomainBody = z.object({
   name: z.string(),
   origin: z.enum(["file", "api"]),
-  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly() }),
+  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly(), checks: ChecksShown }),
   declaredList: flag,
   paused: flag,
   /** When the pause ends by itself. */

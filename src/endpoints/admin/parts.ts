@@ -2,16 +2,18 @@
 import type { Context } from "hono";
 import type { HttpBindings } from "@hono/node-server";
 import type { ListStatus } from "../../ports/blocklist.ts";
+import type { AccessRule } from "../../ports/checks.ts";
 import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { Journal, TraceReader } from "../../ports/journal.ts";
+import type { CheckNote, Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
+import type { AllowedSenderReader, AllowedSenderStore } from "../../ports/quarantine.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
 import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Access } from "../../services/access/access.ts";
-import type { RecipientAnswer, ReloadBody } from "./contract.ts";
+import type { Access, Rules } from "../../services/access/access.ts";
+import type { RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
 
 /** Changes to the directory; each resolves once it is visible to all threads. */
 export type DirectoryEdits = Pick<
@@ -22,6 +24,27 @@ export type DirectoryEdits = Pick<
 /** What the recipients room would answer now, without asking anybody over the network. */
 export interface RecipientOracle {
   check(address: string): Promise<RecipientAnswer>;
+}
+
+/** What a client would be told; answers nothing while no SMTP thread runs. */
+export interface DoorOracle {
+  explain(request: DoorRequest): Promise<DoorAnswer | undefined>;
+}
+
+/** As `Explanation` of the SMTP side. */
+export interface DoorAnswer {
+  readonly steps: readonly { readonly command?: string; readonly reply: string }[];
+  readonly verdict: "accept" | "tag" | "defer" | "reject";
+  readonly fields: readonly string[];
+  readonly checks: readonly CheckNote[];
+  readonly greetDelay: number;
+}
+
+export interface DoorRequest {
+  readonly ip: string;
+  readonly helo: string;
+  readonly sender: string;
+  readonly recipient: string;
 }
 
 /** Known to the main thread at any moment, so that health is answered while other threads hang. */
@@ -38,6 +61,8 @@ export interface ControlStatus {
   readonly generation: number;
   /** Lists of clients in the DNS, and how they stand. */
   readonly lists: readonly ListStatus[];
+  /** Of the SMTP side, the default first; ends in ms since 1970. */
+  readonly certificates: StatusBody["certificates"];
 }
 
 export interface AdminParts {
@@ -51,7 +76,13 @@ export interface AdminParts {
   readonly editor: DirectoryEdits;
   readonly recipients: RecipientOracle;
   readonly trace: TraceReader;
+  readonly door: DoorOracle;
+  /** Rules of access that are added while the daemon runs. */
+  readonly rules: Pick<Rules, "list" | "add" | "remove">;
+  /** Those of the configuration, in order. */
+  declaredRules(): readonly AccessRule[];
   readonly access: Access;
+  readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;
   primaries(): Promise<readonly PrimaryStatus[]>;

@@ -6,10 +6,24 @@ import { flag, optionalName, pageShape, text, time } from "./body-parts.ts";
 export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
 export type StateName = z.infer<typeof StateName>;
 
+export const ReasonName = z.enum([
+  "operator",
+  "probation",
+  "quarantine",
+  "loop",
+  "unconfirmed",
+  "refused",
+  "expired",
+  "delivered",
+  "deleted",
+  "bounced",
+]);
+
 const filterShape = {
   id: text.exactOptional(),
   domain: text.exactOptional(),
   state: StateName.exactOptional(),
+  reason: ReasonName.exactOptional(),
   sender: z.string().max(1000).exactOptional(),
   recipient: text.exactOptional(),
 };
@@ -28,6 +42,8 @@ export const QueueEntryBody = z.object({
   n: z.number(),
   recipient: z.string(),
   domain: z.string(),
+  /** `host:port` where an operator sends it instead of the domain's primaries. */
+  route: z.string().exactOptional(),
   sender: z.string(),
   state: StateName,
   reason: z.string().exactOptional(),
@@ -41,6 +57,9 @@ export const QueueEntryBody = z.object({
   destination: z.string().exactOptional(),
   size: z.number(),
   hash: z.string().exactOptional(),
+  /** Why the mail was set aside when it came. */
+  quarantine: z.string().exactOptional(),
+  subject: z.string().exactOptional(),
 });
 export type QueueEntryBody = z.infer<typeof QueueEntryBody>;
 
@@ -67,19 +86,23 @@ export const MailBody = z.object({
   messageId: z.string().exactOptional(),
   subject: z.string().exactOptional(),
   from: z.string().exactOptional(),
+  /** Why it was set aside when it came. */
+  quarantine: z.string().exactOptional(),
   authentication: AuthenticationBody.exactOptional(),
   recipients: z.array(QueueEntryBody).readonly(),
   hasBody: flag,
 });
 export type MailBody = z.infer<typeof MailBody>;
 
-export const QueueVerb = z.enum(["hold", "release", "delete", "flush"]);
+export const QueueVerb = z.enum(["hold", "release", "delete", "flush", "reroute"]);
 export type QueueVerb = z.infer<typeof QueueVerb>;
 
 /** POST /v1/queue/actions. An empty filter is refused unless `all` says that everything is meant. */
 export const QueueAction = z.strictObject({
   verb: QueueVerb,
   filter: QueueFilter.default({}),
+  /** For `reroute`: `host:port`, or `primary` for the domain's own. */
+  to: text.exactOptional(),
   all: z.literal(true).exactOptional(),
 });
 export type QueueAction = z.input<typeof QueueAction>;

@@ -7,6 +7,13 @@ import { StateCounts } from "./queue-bodies.ts";
 const ListState = z.enum(["untested", "sound", "sick"]);
 const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalName });
 
+/** What SMTP clients see who ask for one of `names`; the first of the list is for all others. */
+const CertificateBody = z.object({
+  file: z.string(),
+  names: z.array(z.string()).readonly(),
+  expiresAt: time,
+});
+
 /** GET /v1/status. */
 export const StatusBody = z.object({
   version: z.string(),
@@ -27,6 +34,7 @@ export const StatusBody = z.object({
   oldest: time.exactOptional(),
   primaries: z.array(PrimaryStatusBody).readonly(),
   lists: z.array(ListStatusBody).readonly(),
+  certificates: z.array(CertificateBody).readonly(),
 });
 export type StatusBody = z.infer<typeof StatusBody>;
 

@@ -1,6 +1,7 @@
 /** What the queue is asked to promise: a mail with all that is known of it, and the fields that stand on top. */
 import type { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
+import { printable } from "../../mail/reply.ts";
 import { receivedField } from "../../mail/received.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -20,6 +21,8 @@ export interface JudgedBody {
   readonly id: string;
   readonly facts: HeaderFacts;
   readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;
+  /** Fields that were taken out because they claimed to be ours. */
+  readonly forged: number;
   /** SHA-256, hexadecimal. */
   readonly hash: string;
   readonly examined: Examined;
@@ -34,12 +37,13 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
   const { id, facts, decoder, hash, examined, found, patience } = body;
   const { messageId, subject, from } = facts;
   const quarantine = quarantineOf(transaction, examined);
+  const checks = transaction.looks?.packed();
   return {
     id,
     sender: transaction.subject.sender,
     recipients: transaction.recipients,
     client,
-    topFields: authenticationTop(origin, found) + topFields(origin, id, examined),
+    topFields: authenticationTop(origin, found) + topFields(origin, id, ownFields(examined, quarantine)),
     smtpUtf8: transaction.smtpUtf8,
     eightBit: transaction.eightBit || decoder.eightBit,
     hash,
@@ -48,13 +52,19 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(from !== undefined && { from }),
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
-    notes: [...notesOf(decoder), ...authenticationNotes(found), ...examined.notes],
+    notes: [...notesOf(body), ...authenticationNotes(found), ...examined.notes],
+    ...(checks !== undefined && { checks }),
     patience,
   };
 }
 
 function quarantineOf({ profile }: Transaction, { verdict }: Examined): string | undefined {
   return verdict.kind === "quarantine" ? verdict.why : profile?.quarantine;
+}
+
+/** What goes along to the primary, wherever the mail waits before that. */
+function ownFields({ fields }: Examined, quarantine: string | undefined): readonly string[] {
+  return quarantine === undefined ? fields : [...fields, `X-Holdfast-Quarantine: ${printable(quarantine)}`];
 }
 
 function authenticationTop({ transaction, client }: Origin, found: Findings | undefined): string {
@@ -69,7 +79,7 @@ function authenticationNotes(found: Findings | undefined): readonly string[] {
   return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
 }
 
-function topFields({ transaction, client, clock }: Origin, id: string, { fields }: Examined): string {
+function topFields({ transaction, client, clock }: Origin, id: string, fields: readonly string[]): string {
   const [only, ...others] = transaction.recipients;
   const received = receivedField({
     ip: client.ip,
@@ -86,8 +96,9 @@ function topFields({ transaction, client, clock }: Origin, id: string, { fields 
   return received + [...transaction.tags, ...fields].map((field) => `${field.trimEnd()}\r\n`).join("");
 }
 
-function notesOf({ bareNewlines, longLines }: JudgedBody["decoder"]): readonly string[] {
+function notesOf({ decoder: { bareNewlines, longLines }, forged }: JudgedBody): readonly string[] {
   return [
+    ...(forged > 0 ? [`forged Authentication-Results removed: ${forged}`] : []),
     ...(bareNewlines > 0 ? ["bare newlines normalised"] : []),
     ...(longLines > 0 ? ["lines above 1000 octets"] : []),
   ];

@@ -15,9 +15,16 @@ export interface Answer {
   /** With `body`: octets without a go-ahead, and this reply only after them (RFC 3030 §2). */
   readonly chunk?: ChunkHead;
   /** Whom it concerns, for the journal. */
-  readonly about?: { readonly sender?: string; readonly recipient?: string };
+  readonly about?: About;
   /** Positive, but it brought nothing forward: counts against the budget of commands. */
   readonly idle?: boolean;
+}
+
+export interface About {
+  readonly sender?: string;
+  readonly recipient?: string;
+  /** Which checks looked. */
+  readonly checks?: string;
 }
 
 /** For whom a trusted peer speaks. */
@@ -73,4 +80,5 @@ export const STOPPING = part(421, "4.3.2", "Service is shutting down, try again 
 export const TOO_SLOW = part(421, "4.4.2", "Timeout, closing the connection");
 export const TOO_SOON = part(421, "4.7.0", "You spoke before the greeting");
 export const TOO_LONG = part(421, "4.7.0", "Command line too long");
+export const FOREIGN = part(421, "4.7.0", "This is an SMTP server");
 export const CLEAN_LINES = say(500, "5.5.2", "Commands are lines of text that end in CRLF");

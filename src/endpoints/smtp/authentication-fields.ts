@@ -1,6 +1,12 @@
 /** What was found about the sender, as header fields for those behind us: RFC 8601 and RFC 7208 §9.1. */
 import { heloName } from "../../mail/received.ts";
-import type { Authentication, DmarcFacts, SpfAnswer, SpfFacts } from "../../ports/authentication.ts";
+import type {
+  Authentication,
+  DmarcFacts,
+  SignatureResult,
+  SpfAnswer,
+  SpfFacts,
+} from "../../ports/authentication.ts";
 
 export interface FieldFacts {
   /** Our own name: the authserv-id. */
@@ -9,6 +15,8 @@ export interface FieldFacts {
   readonly helo: string;
   readonly sender: string;
   readonly spf?: SpfAnswer;
+  /** Absent where nobody looked. */
+  readonly signatures?: readonly SignatureResult[];
   readonly authentication: Authentication;
 }
 
@@ -18,12 +26,12 @@ export function authenticationFields(facts: FieldFacts): string {
   return resultsField(facts) + (spf === undefined ? "" : receivedSpf(facts, spf));
 }
 
-function resultsField({ hostname, authentication }: FieldFacts): string {
-  const { spf, dkim, dmarc, fromDomain } = authentication;
+function resultsField({ hostname, authentication, signatures }: FieldFacts): string {
+  const { spf, dmarc, fromDomain } = authentication;
   const results = [
     ...(spf === undefined ? [] : [spfResult(spf)]),
-    ...(dkim ?? []).map(({ domain, selector }) => `dkim=pass header.d=${domain} header.s=${selector}`),
-    ...(dkim?.length === 0 ? ["dkim=none"] : []),
+    ...(signatures ?? []).map(dkimResult),
+    ...(signatures?.length === 0 ? ["dkim=none"] : []),
     ...(dmarc === undefined ? [] : [dmarcResult(dmarc, fromDomain)]),
   ];
   return `Authentication-Results: ${hostname};\r\n\t${results.join(";\r\n\t")}\r\n`;
@@ -31,6 +39,11 @@ function resultsField({ hostname, authentication }: FieldFacts): string {
 
 function spfResult({ result, domain, identity }: SpfFacts): string {
   return `spf=${result} smtp.${identity}=${domain}`;
+}
+
+function dkimResult({ result, domain, selector }: SignatureResult): string {
+  const d = domain === undefined ? "" : ` header.d=${domain}`;
+  return `dkim=${result}${d}${selector === undefined ? "" : ` header.s=${selector}`}`;
 }
 
 function dmarcResult({ result, policy }: DmarcFacts, fromDomain: string | undefined): string {

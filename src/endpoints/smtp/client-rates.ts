@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Rated, RateTable } from "../../runtime/rates.ts";
+import type { Rated, RateRequest, RateTable } from "../../runtime/rates.ts";
 import type { Answer } from "./answer.ts";
 import { part, say } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
@@ -14,9 +14,17 @@ export interface RateParts {
   readonly table: RateTable;
   readonly clock: Clock;
   readonly settings: () => SmtpSettings;
+  /** Only looks: nothing is counted. */
+  readonly dry?: boolean;
 }
 
-/** What one client network may do in a period; nothing is counted that has no cap. */
+/** Who is counted: an address, and the /24 or /64 around it. */
+export interface RatedClient {
+  readonly ip: string;
+  readonly network: string;
+}
+
+/** What one client, and its network, may do in a period; nothing is counted that has no cap. */
 export class ClientRates {
   readonly #parts: RateParts;
 
@@ -24,45 +32,63 @@ export class ClientRates {
     this.#parts = parts;
   }
 
-  connection(network: string): Answer | undefined {
-    return this.#take(network, "connections", 1) ? undefined : CONNECTIONS;
+  connection(client: RatedClient): Answer | undefined {
+    return this.#take(client, "connections", 1) ? undefined : this.#refusal(CONNECTIONS);
   }
 
-  mail(network: string): Answer | undefined {
-    if (!this.#take(network, "kibibytes", 0)) return OCTETS;
-    return this.#take(network, "mails", 1) ? undefined : MAILS;
+  mail(client: RatedClient): Answer | undefined {
+    if (!this.#take(client, "kibibytes", 0)) return this.#refusal(OCTETS);
+    return this.#take(client, "mails", 1) ? undefined : this.#refusal(MAILS);
   }
 
-  recipient(network: string): Answer | undefined {
-    if (!this.#take(network, "refusedRecipients", 0)) return REFUSED;
-    return this.#take(network, "recipients", 1) ? undefined : RECIPIENTS;
+  recipient(client: RatedClient): Answer | undefined {
+    if (!this.#take(client, "refusedRecipients", 0)) return this.#refusal(REFUSED);
+    return this.#take(client, "recipients", 1) ? undefined : this.#refusal(RECIPIENTS);
   }
 
-  recipientRefused(network: string): void {
-    this.#count(network, "refusedRecipients", 1);
+  recipientRefused(client: RatedClient): void {
+    this.#count(client, "refusedRecipients", 1);
   }
 
   /** Octets of a body that came in whole, taken or not. */
-  body(network: string, octets: number): void {
-    this.#count(network, "kibibytes", Math.ceil(octets / 1024));
+  body(client: RatedClient, octets: number): void {
+    this.#count(client, "kibibytes", Math.ceil(octets / 1024));
   }
 
-  /** With an amount of 0: whether the cap is not reached yet. */
-  #take(network: string, what: Rated, amount: number): boolean {
+  /** With an amount of 0: whether no cap is reached yet. */
+  #take(client: RatedClient, what: Rated, amount: number): boolean {
+    const requests = this.#requests(client, what, amount);
+    if (requests === undefined) return true;
+    const { table, dry } = this.#parts;
+    if (dry !== true) return table.take(...requests);
+    return requests.every((request) => table.count(request) + request.amount <= request.cap);
+  }
+
+  #count(client: RatedClient, what: Rated, amount: number): void {
+    if (this.#parts.dry === true) return;
+    const requests = this.#requests(client, what, amount);
+    if (requests === undefined) return;
+    this.#parts.table.take(...requests.map((request) => Object.assign(request, { cap: Infinity })));
+  }
+
+  /** What is counted of the network and of the address; undefined where neither has a cap. */
+  #requests(client: RatedClient, what: Rated, amount: number): readonly RateRequest[] | undefined {
     const { rates } = this.#parts.settings();
-    const most = rates?.[what];
-    if (rates === undefined || most === undefined) return true;
-    const cap = amount === 0 ? most - 1 : most;
-    return this.#parts.table.take({ network, what, amount, cap, period: this.#period(rates.period) });
+    const [ofNetwork, ofAddress] = [rates?.[what], rates?.address?.[what]];
+    if (rates === undefined || (ofNetwork ?? ofAddress) === undefined) return undefined;
+    const period = Math.floor(this.#parts.clock.now() / rates.period);
+    const request = (network: string, most: number): RateRequest => {
+      return { network, what, amount, cap: amount === 0 ? most - 1 : most, period };
+    };
+    return [
+      ...(ofNetwork === undefined ? [] : [request(client.network, ofNetwork)]),
+      ...(ofAddress === undefined ? [] : [request(client.ip, ofAddress)]),
+    ];
   }
 
-  #count(network: string, what: Rated, amount: number): void {
-    const { rates } = this.#parts.settings();
-    if (rates?.[what] === undefined) return;
-    this.#parts.table.take({ network, what, amount, cap: Infinity, period: this.#period(rates.period) });
-  }
-
-  #period(length: number): number {
-    return Math.floor(this.#parts.clock.now() / length);
+  #refusal(answer: Answer): Answer {
+    const { contact } = this.#parts.settings();
+    if (contact === undefined) return answer;
+    return { ...answer, reply: { ...answer.reply, text: `${answer.reply.text}; ${contact}` } };
   }
 }

@@ -89,13 +89,15 @@ function introduce(session: Conversation, name: string, extended: boolean): Answ
   session.transaction = undefined;
   session.helo = name;
   session.extended = extended;
+  if (session.ahead) session.early = true;
   session.foundAtHelo = session.parts.policy.helo(heloSubject(session));
   return undefined;
 }
 
 function heloSubject(session: Conversation): HeloSubject {
   const { ip, network, extended } = session;
-  return { ip, network, helo: session.helo, extended, secure: session.tls !== undefined };
+  const secure = session.tls !== undefined;
+  return { ip, network, helo: session.helo, extended, secure, ...(session.early && { early: true }) };
 }
 
 function rset(session: Conversation): Answer {
@@ -121,7 +123,7 @@ function mail(session: Conversation, argument: string): Answer {
   if (command.kind === "syntax") return MAIL_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
   const refused = mailParameterFault(command.parameters) ?? storageFault(session, command.parameters);
-  return refused ?? session.parts.rates.mail(session.network) ?? beginMail(session, command);
+  return refused ?? session.parts.rates.mail(session) ?? beginMail(session, command);
 }
 
 function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | undefined {
@@ -187,14 +189,15 @@ function senderText(path: string): string | undefined {
   return mailbox.kind === "literal" ? mailbox.text : undefined;
 }
 
-function rcpt({ transaction, chunking, parts, network }: Conversation, argument: string): Later<Answer> {
+function rcpt(session: Conversation, argument: string): Later<Answer> {
+  const { transaction, chunking } = session;
   if (transaction === undefined) return NEEDS_MAIL;
   if (chunking) return BDAT_BEGUN;
   const command = parsePathCommand(argument, "TO");
   if (command.kind === "syntax") return RCPT_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
   if (command.parameters.size > 0) return UNKNOWN_PARAMETER;
-  return parts.rates.recipient(network) ?? transaction.recipient(command.path);
+  return session.parts.rates.recipient(session) ?? transaction.recipient(command.path);
 }
 
 function data(session: Conversation, argument: string): Answer {

@@ -10,12 +10,13 @@
  * are ours. Invariants: no timer of its own beyond the greeting's, the endpoint's sweep calls `tick`; octets of a
  * command do not extend the time for it; whoever is slow because of us is never cut off.
  */
+import { normaliseIp } from "../../mail/network.ts";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
 import type { Answer, NamedClient } from "./answer.ts";
-import { say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
+import { FOREIGN, say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { BodyPace } from "./body-pace.ts";
@@ -33,9 +34,6 @@ export interface ConnectionParts extends SessionParts {
 }
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
-
-/** Longest TLS handshake, in ms. */
-export const HANDSHAKE_TIMEOUT = 60_000;
 
 const NOTHING = Buffer.alloc(0);
 const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
@@ -60,6 +58,7 @@ export class Connection extends SMTPConnection {
     this.#since = parts.ticks();
     this.#pace = new BodyPace(this.#since);
     this.#session = new Session(parts, parts.place.ip);
+    this.#session.ends = endsOf(socket, parts.place.ip);
     this.#session.xclient = parts.xclient;
     if (socket instanceof TLSSocket) this.#session.secured(describeTls(socket));
     else this.#session.canStartTls = parts.settings().tls !== undefined;
@@ -80,9 +79,9 @@ export class Connection extends SMTPConnection {
 
   /** Looks at the time; called about once a second. */
   tick(now: number): void {
-    const { commandTimeout, dataTimeout, minDataRate } = this.#parts.settings().limits;
+    const { commandTimeout, dataTimeout, handshakeTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;
-    if (this.#phase === "handshake" && waited >= HANDSHAKE_TIMEOUT) this.#destroy();
+    if (this.#phase === "handshake" && waited >= handshakeTimeout) this.#destroy();
     else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
     else if (this.#phase === "body" && (waited >= dataTimeout || this.#pace.trickles(now, minDataRate)))
       this.#cut(TOO_SLOW);
@@ -106,7 +105,9 @@ export class Connection extends SMTPConnection {
     return new LineStream({
       line: (line, sound) => this.#line(line, sound),
       chunk: (chunk) => this.#chunk(chunk),
+      longest: () => this.#parts.settings().limits.commandLine,
       tooLong: () => this.#cut(TOO_LONG),
+      foreign: () => this.#cut(FOREIGN),
       flush: () => this.#flush(),
       failed: (error) => this.#failed(error),
     });
@@ -151,7 +152,7 @@ export class Connection extends SMTPConnection {
   #line(line: Buffer, sound: boolean): Promise<void> | undefined {
     if (!this._ready) return this.#cut(TOO_SOON);
     this.#phase = "busy";
-    const answer = sound ? this.#session.command(line) : this.#session.misused(line);
+    const answer = sound ? this.#session.command(line, this.#parser().ahead) : this.#session.misused(line);
     return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
   }
 
@@ -284,4 +285,10 @@ export class Connection extends SMTPConnection {
     this.#phase = "closing";
     (this.#handshake ?? this._socket).destroy();
   }
+}
+
+function endsOf({ remoteAddress = "", remotePort, localAddress }: Socket, client: string): Session["ends"] {
+  if (remotePort === undefined || localAddress === undefined || normaliseIp(remoteAddress) !== client)
+    return {};
+  return { port: remotePort, server: normaliseIp(localAddress) };
 }

@@ -37,6 +37,10 @@ export interface Conversation {
   helo: string;
   /** EHLO was used. */
   extended: boolean;
+  /** What the client sent is being answered while more of it is here. */
+  readonly ahead: boolean;
+  /** Commands came before the reply to HELO or EHLO. */
+  early: boolean;
   /** Protocol and cipher; undefined in clear. */
   tls: string | undefined;
   /** `denied`: others may use it here; `off`: nobody. */

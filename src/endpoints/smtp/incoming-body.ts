@@ -9,10 +9,12 @@
  * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; a client
  * that goes away before the store is asked has sent nothing; once the store is asked, only the store decides.
  */
+import type { Reply } from "../../mail/reply.ts";
 import { BodyHash } from "./body-hash.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
+import { ForgedResults } from "../../mail/forged-results.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { HeaderScanner } from "../../mail/header-scanner.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
@@ -72,6 +74,7 @@ const INSPECTION = 20_000;
 const LONGEST_WAIT = 29_000;
 
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
+const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
@@ -81,6 +84,7 @@ export class IncomingBody implements Receiver {
   readonly #id: string;
   readonly #decoder: DataDecoder;
   readonly #scanner: HeaderScanner;
+  readonly #forged: ForgedResults;
   readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #examination: Examination | undefined;
@@ -100,8 +104,10 @@ export class IncomingBody implements Receiver {
     this.#decoder = new DataDecoder(parts.framing);
     this.#scanner = new HeaderScanner({
       headerSize: settings.limits.headerSize,
+      headerFields: settings.limits.headerFields,
       hostname: settings.hostname,
     });
+    this.#forged = new ForgedResults(settings.hostname);
     this.#most = mostOctets(settings.maxMessageSize);
     this.#writer = parts.acceptor.openBody();
     this.#examination = this.#openExamination();
@@ -128,13 +134,13 @@ export class IncomingBody implements Receiver {
     this.#received += chunk.length;
     const { body, rest } = this.#decoder.decode(chunk);
     if (rest !== undefined) this.#endedAt = this.#parts.clock.now();
-    const wait = body.length > 0 ? this.#store(body, rest !== undefined) : undefined;
+    const wait = this.#store(body, rest !== undefined);
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
 
   /** Ends a body that no dot ends. */
   endPlain(): Promise<void> | undefined {
-    return this.#state === "open" ? this.#store(this.#decoder.end()) : undefined;
+    return this.#state === "open" ? this.#store(this.#decoder.end(), true) : undefined;
   }
 
   /** After the last octet: the verdict on the body, and its storing. */
@@ -176,13 +182,16 @@ export class IncomingBody implements Receiver {
       recipients: addresses,
       own,
       exempt,
+      ...(subject.spf?.asked !== undefined && { spf: subject.spf.asked }),
     });
   }
 
   async #settle(): Promise<Answer> {
     const facts = this.#scanner.facts();
     const examined = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
-    const found = await this.#parts.policy.authenticate(this.#parts.transaction.subject);
+    const { policy, transaction } = this.#parts;
+    const found =
+      "reply" in examined ? undefined : await policy.authenticate(transaction.subject, examined.proof);
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {
@@ -194,6 +203,7 @@ export class IncomingBody implements Receiver {
       id: this.#id,
       facts,
       decoder: this.#decoder,
+      forged: this.#forged.removed,
       hash: this.#hash.digest(),
       examined,
       found,
@@ -205,18 +215,25 @@ export class IncomingBody implements Receiver {
     return result.why === "full" ? FULL : TROUBLE;
   }
 
-  #store(body: Buffer, last = false): Promise<void> | undefined {
+  #store(arrived: Buffer, last: boolean): Promise<void> | undefined {
     this.#problem ??= this.#fault();
     if (this.#problem !== undefined) {
       this.#drop();
       return undefined;
     }
+    const body = this.#withoutForged(arrived, last);
     if (body.length === 0) return undefined;
     this.#scanner.feed(body);
     this.#hash.update(body, last);
     const looked = this.#examination?.feed(body);
     const written = this.#write(body);
     return looked === undefined ? written : Promise.all([looked, written]).then(() => {});
+  }
+
+  #withoutForged(arrived: Buffer, last: boolean): Buffer {
+    const body = this.#forged.pass(arrived);
+    const rest = last ? this.#forged.end() : undefined;
+    return rest === undefined || rest.length === 0 ? body : Buffer.concat([body, rest]);
   }
 
   #write(body: Buffer): Promise<void> | undefined {
@@ -228,9 +245,10 @@ export class IncomingBody implements Receiver {
   }
 
   #fault(): Answer | undefined {
-    const { profile, sizeLimit } = this.#parts.transaction;
+    const { profile, settings, sizeLimit } = this.#parts.transaction;
     if (this.#decoder.size > sizeLimit) return TOO_BIG;
     if (this.#decoder.hasNul) return HAS_NUL;
+    if (this.#decoder.longLines > 0 && settings.longLines === "reject") return LONG_LINE;
     return this.#decoder.bareNewlines > 0 && profile?.bareNewlines === "reject" ? BARE_NEWLINE : undefined;
   }
 
@@ -248,15 +266,23 @@ export class IncomingBody implements Receiver {
   async #judge(facts: HeaderFacts): Promise<Answer | Examined> {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
-    const verdict = await policy.data({ ...transaction.subject, facts, received, ownReceived });
-    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply };
+    const subject = { ...transaction.subject, facts, received, ownReceived };
+    const verdict = await policy.data(subject, transaction.looks);
+    if (verdict.kind === "reject" || verdict.kind === "defer") return this.#refusal(verdict.reply);
     if (verdict.kind === "tag") transaction.tags.push(verdict.field);
     const cheap: Examined = { verdict, fields: [], notes: [] };
     if (this.#examination === undefined) return cheap;
     const body = { size: this.#writer.size, facts, read: () => this.#writer.read() };
     const examined = await this.#examination.finish(body, this.#endedAt + INSPECTION);
     const { verdict: found } = examined;
-    if (found.kind === "reject" || found.kind === "defer") return { reply: found.reply };
+    for (const { name, said, took } of examined.said ?? []) transaction.looks?.note(name, "data", said, took);
+    if (found.kind === "reject" || found.kind === "defer") return this.#refusal(found.reply);
     return found.kind === "quarantine" ? examined : { ...examined, verdict };
+  }
+
+  /** With what checks said, for the trace. */
+  #refusal(reply: Reply): Answer {
+    const checks = this.#parts.transaction.looks?.packed();
+    return checks === undefined ? { reply } : { reply, about: { checks } };
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What a client sends, cut into command lines and bodies. Replaces the parser of smtp-server: a line ends with
- * CRLF only, is at most LONGEST_COMMAND octets, and goes to the handler alone; nothing is read on while the
+ * CRLF only, is of bounded length, and goes to the handler alone; nothing is read on while the
  * handler works. A body goes to its taker chunk by chunk.
  *
  * Invariant: after `isClosed` nothing more is handed out, so that plaintext behind STARTTLS is lost.
@@ -13,7 +13,11 @@ export interface StreamHandler {
   line(line: Buffer, sound: boolean): Promise<void> | undefined;
   /** The next octets of a body; answers what follows its end, once it has ended. */
   chunk(chunk: Buffer): ChunkTaken;
+  /** Octets of a command line at most. */
+  longest(): number;
   tooLong(): void;
+  /** A TLS handshake where a command is due: what follows is no text. */
+  foreign(): void;
   /** What was answered may leave; a promise means: read nothing before. */
   flush(): Promise<void> | undefined;
   /** A handler threw or rejected: a bug, the connection must end. */
@@ -25,10 +29,10 @@ export interface ChunkTaken {
   readonly wait?: Promise<void>;
 }
 
-/** RFC 5321 §4.5.3.1.4 asks for 512 and more for each extension. */
-const LONGEST_COMMAND = 4096;
 /** Lines handled in one turn of the event loop. */
 const LINES_A_TURN = 100;
+/** First octet of a TLS handshake, RFC 8446 §5.1; no command begins with it. */
+const TLS_HANDSHAKE = 0x16;
 const LF = 0x0a;
 const CR = 0x0d;
 const EMPTY = Buffer.alloc(0);
@@ -48,6 +52,11 @@ export class LineStream extends SMTPStream {
   constructor(handler: StreamHandler) {
     super();
     this.#handler = handler;
+  }
+
+  /** Octets behind the line that is being handled are here already. */
+  get ahead(): boolean {
+    return this.#chunk.length > 0;
   }
 
   override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
@@ -109,9 +118,10 @@ export class LineStream extends SMTPStream {
 
   #takeLine(): Promise<void> | undefined {
     const chunk = this.#chunk;
+    if (chunk[0] === TLS_HANDSHAKE && this.#partial.length === 0) return this.#giveUp("foreign");
     const lf = chunk.indexOf(LF);
     const end = lf === -1 ? chunk.length : lf;
-    if (this.#partial.length + end > LONGEST_COMMAND) return this.#giveUp();
+    if (this.#partial.length + end > this.#handler.longest()) return this.#giveUp("tooLong");
     const line = this.#partial.length === 0 ? chunk.subarray(0, end) : join(this.#partial, chunk, end);
     this.#partial = EMPTY;
     this.#chunk = lf === -1 ? EMPTY : chunk.subarray(lf + 1);
@@ -125,9 +135,9 @@ export class LineStream extends SMTPStream {
     return this.#handler.line(sound ? line.subarray(0, -1) : line, sound);
   }
 
-  #giveUp(): undefined {
+  #giveUp(why: "tooLong" | "foreign"): undefined {
     this.#chunk = this.#partial = EMPTY;
-    this.#handler.tooLong();
+    this.#handler[why]();
   }
 }
 

@@ -1,18 +1,18 @@
 /** One listening socket: counts and caps connections before anything is read from them. */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { createSecureContext } from "node:tls";
+import type { SecureContext } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
 import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
-import { chooseProtocol } from "./alpn.ts";
 import type { Answer } from "./answer.ts";
 import { part, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";
-import { Connection, HANDSHAKE_TIMEOUT } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { Place } from "./place.ts";
 import { takeProxyHeader } from "./proxy-header.ts";
+import { ServerNames, tlsOptions } from "./server-names.ts";
 import type { SmtpListener, TlsMaterial } from "./settings.ts";
 
 export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
@@ -21,8 +21,6 @@ export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"
 
 /** Never 5xx: who meets this port by an operator's mistake comes again. */
 const NOT_A_PROXY = part(421, "4.7.1", "This port is for trusted proxies only");
-/** How long a proxy may take over its header, in ms. */
-const HEADER_TIMEOUT = 10_000;
 
 export class Listener extends SMTPServer {
   readonly at: SmtpListener;
@@ -35,6 +33,7 @@ export class Listener extends SMTPServer {
   readonly #renamers: ((ip: string) => boolean) | undefined;
   /** TLS handshakes under way, and when they began. */
   readonly #handshakes = new Map<Socket, number>();
+  #names: ServerNames;
 
   constructor(at: SmtpListener, parts: ListenerParts) {
     super({
@@ -46,10 +45,11 @@ export class Listener extends SMTPServer {
       authOptional: true,
       disabledCommands: ["AUTH"],
       hideENHANCEDSTATUSCODES: false,
-      ...tlsOptions(parts.settings().tls),
+      ...tlsOptions(parts.settings().tls?.[0]),
     });
     this.at = at;
     this.#parts = parts;
+    this.#names = new ServerNames(parts.settings().tls ?? []);
     const { proxy = [], xclient = [] } = at;
     this.#proxies = proxy.length === 0 ? undefined : networkSet(proxy);
     this.#renamers = xclient.length === 0 ? undefined : networkSet(xclient);
@@ -57,8 +57,10 @@ export class Listener extends SMTPServer {
   }
 
   /** Certificates for handshakes that begin from here on. */
-  renew(tls: TlsMaterial | undefined): void {
-    if (tls !== undefined) this.updateSecureContext(tlsOptions(tls));
+  renew(tls: readonly TlsMaterial[] | undefined): void {
+    if (tls === undefined) return;
+    this.#names = new ServerNames(tls);
+    this.updateSecureContext(tlsOptions(tls[0]));
   }
 
   async start(reusePort: boolean): Promise<{ address: string; port: number }> {
@@ -84,9 +86,10 @@ export class Listener extends SMTPServer {
   }
 
   tick(now: number): void {
+    const { handshakeTimeout, proxyTimeout } = this.#parts.settings().limits;
     for (const [socket, begun] of this.#handshakes)
-      if (now - begun >= HANDSHAKE_TIMEOUT) this.#topOf(socket).destroy();
-    for (const [socket, begun] of this.#headers) if (now - begun >= HEADER_TIMEOUT) socket.destroy();
+      if (now - begun >= handshakeTimeout) this.#topOf(socket).destroy();
+    for (const [socket, begun] of this.#headers) if (now - begun >= proxyTimeout) socket.destroy();
     for (const connection of this.open()) connection.tick(now);
   }
 
@@ -132,6 +135,10 @@ export class Listener extends SMTPServer {
     });
   }
 
+  override _resolveSNI(name: string, answer: (error: null, context?: SecureContext) => void): void {
+    answer(null, this.#names.find(name) ?? this.secureContext.get("*"));
+  }
+
   override _upgrade(socket: Socket, callback: (error: Error | null, tlsSocket?: TLSSocket) => void): void {
     super._upgrade(socket, (error, tlsSocket) => {
       this.#handshakes.delete(socket);
@@ -171,7 +178,7 @@ export class Listener extends SMTPServer {
   #capsFor(ip: string): ConnectionCaps {
     const { limits } = this.#parts.settings();
     const trusted = this.#proxies !== undefined || this.#renamers?.(ip) === true;
-    return trusted ? { ...limits, connectionsPerClient: limits.connections } : limits;
+    return trusted ? { connections: limits.connections, connectionsPerClient: limits.connections } : limits;
   }
 
   /** Counts the connection for the client that a proxy has named; why not, in words. */
@@ -200,16 +207,3 @@ export class Listener extends SMTPServer {
 const CONNECTION = { id: "-" };
 
 function ignore(): void {}
-
-/** Throws where OpenSSL does not take the material. */
-export function checkTls(tls: TlsMaterial): void {
-  createSecureContext(tlsOptions(tls));
-}
-
-function tlsOptions(tls: TlsMaterial | undefined): object {
-  return {
-    minVersion: "TLSv1.2",
-    ALPNCallback: chooseProtocol,
-    ...(tls !== undefined && { cert: tls.certificate, key: tls.key }),
-  };
-}

@@ -1,11 +1,14 @@
 /** One connection's place in the process-wide count, and the address that it counts for. */
-import { clientNetwork } from "../../mail/network.ts";
+import { clientNetwork, normaliseIp } from "../../mail/network.ts";
 import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/limits.ts";
 import type { Answer } from "./answer.ts";
 import { part } from "./answer.ts";
 
 const TOO_MANY_IN_ALL = part(421, "4.7.0", "Too many connections, try again later");
 const TOO_MANY_OF_YOURS = part(421, "4.7.0", "Too many connections from your network, try again later");
+
+const TOO_MANY_OF_YOU = part(421, "4.7.0", "Too many connections from your address, try again later");
+const REFUSALS = { total: TOO_MANY_IN_ALL, client: TOO_MANY_OF_YOURS, address: TOO_MANY_OF_YOU };
 
 export class Place {
   /** Who is served: the peer, or whom a trusted peer has named. */
@@ -22,8 +25,8 @@ export class Place {
   take(ip: string, caps: ConnectionCaps): Answer | undefined {
     this.giveBack();
     this.ip = ip;
-    const admission = this.#table.admit(clientNetwork(ip), caps);
-    if (admission.kind === "refused") return admission.why === "total" ? TOO_MANY_IN_ALL : TOO_MANY_OF_YOURS;
+    const admission = this.#table.admit(clientNetwork(ip), caps, normaliseIp(ip));
+    if (admission.kind === "refused") return REFUSALS[admission.why];
     this.#ticket = admission.ticket;
     return undefined;
   }

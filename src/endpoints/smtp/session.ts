@@ -13,7 +13,7 @@ import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Finding } from "../../services/policy/policy.ts";
 import type { Answer, ChunkHead, Later, NamedClient } from "./answer.ts";
-import { CLEAN_LINES, part, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
+import { CLEAN_LINES, FOREIGN, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
@@ -34,15 +34,20 @@ const STAGES: ReadonlyMap<string, Stage> = new Map([
 ]);
 
 const UNKNOWN = say(500, "5.5.2", "Command not recognised");
-const HTTP = part(421, "4.7.0", "This is not a web server");
-const HTTP_VERB = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)$/;
+/** Requests of HTTP, RTSP and SIP, and the greeting of SSH: whoever was led here may be led further. */
+const OTHER_PROTOCOL =
+  /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)(?: |$)|^SSH-| (?:HTTP|RTSP|SIP)\/\d(?:\.\d)?$/i;
 
 export class Session implements Conversation {
   readonly parts: SessionParts;
   readonly ip: string;
   readonly network: string;
+  /** Both ends of the connection, where no proxy stands between. */
+  ends: Pick<ClientFacts, "port" | "server"> = {};
   helo = "";
   extended = false;
+  ahead = false;
+  early = false;
   tls: string | undefined;
   xclient: Conversation["xclient"] = "off";
   canStartTls = false;
@@ -79,15 +84,16 @@ export class Session implements Conversation {
   /** The greeting, or why there is none. */
   greeting(): Answer {
     if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", SICK);
-    const tooOften = this.parts.rates.connection(this.network);
+    const tooOften = this.parts.rates.connection(this);
     if (tooOften !== undefined) return this.refuse("connect", tooOften);
     void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
     this.found = this.parts.policy.connect({ ip: this.ip, network: this.network });
     return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
   }
 
-  /** Answers one line, given without its CRLF. */
-  command(line: Buffer): Later<Answer> {
+  /** Answers one line, given without its CRLF; `ahead`: the client has sent more behind it. */
+  command(line: Buffer, ahead = false): Later<Answer> {
+    this.ahead = ahead;
     const text = readLine(line);
     if (text === undefined) return this.misused(line);
     const verb = /^[A-Za-z]+/.exec(text)?.[0].toUpperCase() ?? "";
@@ -116,17 +122,22 @@ export class Session implements Conversation {
 
   /** After the final dot or the end of a chunk. */
   async finish(body: Receiver): Promise<Answer> {
-    const sender = this.transaction?.subject.sender;
-    this.parts.rates.body(this.network, body.octets);
+    const { transaction } = this;
+    const sender = transaction?.subject.sender;
+    this.parts.rates.body(this, body.octets);
     const answer = await body.finish().catch((error: unknown) => this.#failed(error));
     if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
     if (answer.reply.code < 400) {
+      transaction?.taken();
       if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
       this.#patience.restore();
     }
-    return this.#account(body.verb, sender === undefined ? answer : { ...answer, about: { sender } });
+    return this.#account(body.verb, {
+      ...answer,
+      about: { ...answer.about, ...(sender !== undefined && { sender }) },
+    });
   }
 
   /** The session as it begins for whom a trusted peer has named. */
@@ -157,7 +168,7 @@ export class Session implements Conversation {
 
   /** Tells the journal of a refusal. */
   refuse(stage: Stage, answer: Answer): Answer {
-    const { sender = this.transaction?.subject.sender, recipient } = answer.about ?? {};
+    const { sender = this.transaction?.subject.sender, recipient, checks } = answer.about ?? {};
     this.parts.journal.record({
       kind: "client.refused",
       ip: this.ip,
@@ -165,6 +176,7 @@ export class Session implements Conversation {
       reply: answer.reply,
       ...(sender !== undefined && { sender }),
       ...(recipient !== undefined && { recipient }),
+      ...(checks !== undefined && { checks }),
     });
     return answer;
   }
@@ -195,7 +207,7 @@ export class Session implements Conversation {
   }
 
   #run(verb: string, text: string): Later<Answer> {
-    if (HTTP_VERB.test(verb)) return HTTP;
+    if (OTHER_PROTOCOL.test(text)) return FOREIGN;
     const word = text.slice(verb.length);
     const handler = word === "" || word.startsWith(" ") ? COMMANDS.get(verb) : undefined;
     return handler === undefined ? UNKNOWN : handler(this, word.trim());
@@ -213,7 +225,7 @@ export class Session implements Conversation {
     const { code } = answer.reply;
     this.#patience.count(verb, answer);
     if (code < 400) return answer;
-    if (isRefusedRecipient(verb, code)) this.parts.rates.recipientRefused(this.network);
+    if (isRefusedRecipient(verb, code)) this.parts.rates.recipientRefused(this);
     const excess = this.#patience.refused(verb, answer, this.parts.settings().limits);
     return this.refuse(STAGES.get(verb) ?? "command", excess ?? answer);
   }
@@ -232,6 +244,7 @@ export class Session implements Conversation {
       ...(this.#name !== undefined && { name: this.#name }),
       helo,
       ...(this.tls !== undefined && { tls: this.tls }),
+      ...this.ends,
     };
   }
 }

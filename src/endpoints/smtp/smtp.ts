@@ -22,19 +22,33 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
+import type { Explanation, ExplainRequest } from "./explain.ts";
+import { explain } from "./explain.ts";
 import { Greeting } from "./greeting.ts";
+import type { SessionParts } from "./conversation.ts";
 import type { Store } from "./incoming-body.ts";
-import { checkTls, Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
+import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 
-export type { SmtpLimits, SmtpListener, SmtpRates, SmtpSettings, TlsMaterial } from "./settings.ts";
+export type { Explanation, ExplainRequest } from "./explain.ts";
+export type {
+  SmtpLimits,
+  SmtpListener,
+  SmtpRates,
+  SmtpSettings,
+  SmtpStress,
+  TlsMaterial,
+} from "./settings.ts";
 
 export interface SmtpParts {
   readonly settings: SmtpSettings;
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   /** Decides; over the same directory. */
   readonly policy: Policy;
+  /** The same over memories that are only read, for `explain`; absent: `policy`. */
+  readonly sandbox?: Policy;
   /** The queue's Acceptor. */
   readonly acceptor: Store;
   readonly journal: Journal;
@@ -61,6 +75,8 @@ export interface SmtpEndpoint {
   apply(settings: SmtpSettings): void;
   /** What primaries can take, by domain; domains that are not named take everything. */
   learned(offers: readonly (readonly [string, PrimaryOffers])[]): void;
+  /** What a client would be told, and why; nothing is counted, remembered or told to the journal. */
+  explain(request: ExplainRequest): Promise<Explanation>;
   /** Resolves when the last client is gone, at the latest shortly after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -88,6 +104,7 @@ class Endpoint implements SmtpEndpoint {
   #offers: ReadonlyMap<string, PrimaryOffers> = new Map();
   #lastSweep: number;
   #sweeper: Timer;
+  readonly #dry: SessionParts;
 
   constructor(parts: SmtpParts) {
     this.#parts = parts;
@@ -106,6 +123,12 @@ class Endpoint implements SmtpEndpoint {
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),
       ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),
+    };
+    this.#dry = {
+      ...shared,
+      policy: parts.sandbox ?? parts.policy,
+      rates: new ClientRates({ table, clock: parts.clock, settings, dry: true }),
+      greeting: { delay: (client) => shared.greeting.delay(client), delivered: () => undefined },
     };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
     this.#lastSweep = parts.clock.now();
@@ -139,6 +162,10 @@ class Endpoint implements SmtpEndpoint {
     this.#offers = new Map(offers);
   }
 
+  explain(request: ExplainRequest): Promise<Explanation> {
+    return explain(request, this.#dry);
+  }
+
   async stop(graceMs: number): Promise<void> {
     for (const listener of this.#listeners) listener.stopListening();
     for (const connection of this.#open()) connection.stop();
@@ -160,10 +187,10 @@ class Endpoint implements SmtpEndpoint {
   }
 
   #lookAtStress(): void {
-    const open = this.#connections.total();
+    const load = { open: this.#connections.total(), memory: process.memoryUsage.rss() };
     const { limits } = this.#settings;
-    if (!this.#stress.look(open, limits)) return;
-    const facts = { open, places: limits.connections };
+    if (!this.#stress.look(load, this.#settings)) return;
+    const facts = { ...load, places: limits.connections, most: limits.memory };
     if (this.#stress.on) this.#parts.log.warn("smtp.stress.began", facts);
     else this.#parts.log.info("smtp.stress.ended", facts);
   }

@@ -1,24 +1,22 @@
 /**
- * What is asked of clients while nearly all places are taken: those who hold one without use give it back sooner.
- * Nothing that an honest client needs for a mail under way is taken from it.
+ * What is asked of clients while nearly all places are taken, or nearly all memory is: those who hold a place
+ * without use give it back sooner. Nothing that an honest client needs for a mail under way is taken from it. Once
+ * the memory is used up, nobody new is served.
  */
-import type { SmtpLimits, SmtpSettings } from "./settings.ts";
+import type { SmtpLimits, SmtpSettings, SmtpStress } from "./settings.ts";
 
-/** Shares of the places at which stress begins and ends. */
-const BEGINS = 0.8;
-const ENDS = 0.7;
+/** What there is of the two things that run short. */
+export interface Load {
+  /** Connections. */
+  readonly open: number;
+  /** Octets of the process. */
+  readonly memory: number;
+}
 
-const SILENCE = 10_000;
-const BODY_SILENCE = 30_000;
-const IDLE_COMMANDS = 20;
-const ERRORS = 3;
-const REFUSED = 3;
-/** One network's share of all places. */
-const SHARE = 0.05;
-
-/** The settings in force, by how many places are taken. */
+/** The settings in force, by the load. */
 export class Stress {
   #on = false;
+  #exhausted = false;
   #settings: SmtpSettings | undefined;
   #tightened: SmtpSettings | undefined;
 
@@ -26,10 +24,14 @@ export class Stress {
     return this.#on;
   }
 
-  /** Looks at how many connections are open; true when stress began or ended. */
-  look(open: number, { connections }: SmtpLimits): boolean {
+  /** Looks at the load; true when stress began or ended. */
+  look({ open, memory }: Load, { limits, stress }: SmtpSettings): boolean {
     const before = this.#on;
-    this.#on = open >= connections * (before ? ENDS : BEGINS);
+    const share = before ? stress.ends : stress.begins;
+    this.#on = open >= limits.connections * share || memory >= limits.memory * share;
+    const exhausted = memory >= limits.memory;
+    if (exhausted !== this.#exhausted) this.#settings = undefined;
+    this.#exhausted = exhausted;
     return this.#on !== before;
   }
 
@@ -37,21 +39,25 @@ export class Stress {
     if (!this.#on) return settings;
     if (this.#settings !== settings || this.#tightened === undefined) {
       this.#settings = settings;
-      this.#tightened = { ...settings, limits: tightened(settings.limits) };
+      const limits = tightened(settings.limits, settings.stress);
+      this.#tightened = { ...settings, limits: this.#exhausted ? { ...limits, connections: 0 } : limits };
     }
     return this.#tightened;
   }
 }
 
-export function tightened(limits: SmtpLimits): SmtpLimits {
-  const share = Math.max(1, Math.floor(limits.connections * SHARE));
+export function tightened(limits: SmtpLimits, stress: SmtpStress): SmtpLimits {
+  const share = Math.max(1, Math.floor(limits.connections * stress.networkShare));
   return {
     ...limits,
-    commandTimeout: Math.min(limits.commandTimeout, SILENCE),
-    dataTimeout: Math.min(limits.dataTimeout, BODY_SILENCE),
-    commandsWithoutMail: Math.min(limits.commandsWithoutMail, IDLE_COMMANDS),
-    errors: Math.min(limits.errors, ERRORS),
-    refusedRecipients: Math.min(limits.refusedRecipients, REFUSED),
+    commandTimeout: Math.min(limits.commandTimeout, stress.commandTimeout),
+    dataTimeout: Math.min(limits.dataTimeout, stress.dataTimeout),
+    commandsWithoutMail: Math.min(limits.commandsWithoutMail, stress.commandsWithoutMail),
+    errors: Math.min(limits.errors, stress.errors),
+    refusedRecipients: Math.min(limits.refusedRecipients, stress.refusedRecipients),
+    ...(limits.connectionsPerAddress !== undefined && {
+      connectionsPerAddress: Math.min(limits.connectionsPerAddress, share),
+    }),
     connectionsPerClient: Math.min(limits.connectionsPerClient, share),
   };
 }

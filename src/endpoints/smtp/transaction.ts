@@ -12,6 +12,7 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
 import type { Content, Finding, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
+import { Looks } from "../../services/policy/policy.ts";
 import type { Answer, Later } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
@@ -62,6 +63,8 @@ export class Transaction {
   readonly recipients: NewRecipient[] = [];
   /** Header fields that checks ask for. */
   readonly tags: string[] = [];
+  /** What checks said of the recipients taken, and of the body. */
+  readonly looks: Looks | undefined;
   profile: ContentProfile | undefined;
   /** Octets that all its recipients can take. */
   sizeLimit: number;
@@ -71,6 +74,7 @@ export class Transaction {
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.settings = parts.settings;
+    this.looks = parts.settings.traced === false ? undefined : new Looks();
     this.sizeLimit = parts.settings.maxMessageSize;
     this.subject = parts.subject;
     this.smtpUtf8 = parts.smtpUtf8;
@@ -85,18 +89,30 @@ export class Transaction {
     return "reply" in target ? target : this.#decide(target);
   }
 
+  /** The mail is stored. */
+  taken(): void {
+    const names = [...new Set(this.recipients.map(({ domain }) => domain))];
+    const domains = names.flatMap((name) => this.#domain(name) ?? []);
+    this.#parts.policy.taken(this.subject, domains);
+  }
+
   #decide({ address, certain }: Target): Later<Answer> {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };
-    const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings);
-    if (verdict instanceof Promise) return verdict.then((late) => this.#settle(late, subject));
-    return this.#settle(verdict, subject);
+    const looks = this.looks && new Looks();
+    const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings, looks);
+    return verdict instanceof Promise
+      ? verdict.then((late) => this.#settle(late, subject, looks))
+      : this.#settle(verdict, subject, looks);
   }
 
-  #settle(verdict: Verdict, subject: RcptSubject): Answer {
+  #settle(verdict: Verdict, subject: RcptSubject, looks: Looks | undefined): Answer {
     const { recipient: address, domain } = subject;
     const about = { recipient: address.text };
-    if (verdict.kind === "reject" || verdict.kind === "defer") return { reply: verdict.reply, about };
+    if (verdict.kind === "reject" || verdict.kind === "defer") {
+      const checks = looks?.packed();
+      return { reply: verdict.reply, about: { ...about, ...(checks !== undefined && { checks }) } };
+    }
     if (domain === undefined) return { ...TROUBLE, about };
     const unfit = this.#unfit(domain);
     if (unfit !== undefined) return { ...unfit, about };
@@ -108,6 +124,7 @@ export class Transaction {
     if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
     this.profile ??= profile;
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
+    if (looks !== undefined) this.looks?.join(looks);
     if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain });

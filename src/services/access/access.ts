@@ -1,6 +1,6 @@
 /**
  * Who may use the admin API over TCP. A token is a name, a secret that is told once, and at most one domain that
- * it is confined to.
+ * it is confined to. Beside it: the rules of access that operators add while the daemon runs.
  *
  * Invariants: a secret has 256 random bits and is stored as its SHA-256 only; comparing takes the same time
  * whichever token it is and wherever the difference lies; a revoked token fails from the next request on.
@@ -8,6 +8,8 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { AccessStore, TokenRecord } from "../../ports/access.ts";
 import type { Clock } from "../../runtime/clock.ts";
+
+export { Rules } from "./rules.ts";
 
 /** Marks our secrets, so that scanners of leaked secrets can find them. */
 const PREFIX = "hf_";

@@ -2,6 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Destination } from "../health/health.ts";
 import { depthOf } from "./capacity.ts";
 import { Pace } from "./pace.ts";
+import type { Passed } from "./ramp.ts";
 import { Ramp } from "./ramp.ts";
 
 export interface LaneSettings {
@@ -52,8 +53,13 @@ export class Allowance {
   }
 
   /** One mail passed without trouble for the destination. */
-  pass(): void {
-    this.ramp.pass(this.#most);
+  pass(passed: Passed): void {
+    this.ramp.pass(this.#most, passed, this.#clock.now());
+  }
+
+  /** It ended a session by 421. */
+  dismissed(): void {
+    this.ramp.halve(this.#most, this.#clock.now());
   }
 
   /** It refused one more connection while `open` others worked. */

@@ -2,7 +2,7 @@ import type { PrimaryStatus } from "../../ports/health.ts";
 import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
-import { Health } from "../health/health.ts";
+import { Health, TlsMemory } from "../health/health.ts";
 import type { Destination } from "../health/health.ts";
 import { Claims } from "./claims.ts";
 import { Credits } from "./credits.ts";
@@ -40,7 +40,8 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#store = parts.store;
     this.#settings = settings;
     const hostname = (): string => settings().hostname;
-    this.#health = new Health({ ...parts, hostname, ownAddresses: () => settings().ownAddresses });
+    const ownAddresses = (): DeliverySettings["ownAddresses"] => settings().ownAddresses;
+    this.#health = new Health({ ...parts, hostname, ownAddresses, memory: new TlsMemory(parts) });
     this.probations = new Probations(parts);
     this.#claims = new Claims({
       ...parts,
@@ -57,7 +58,8 @@ export class Dispatcher implements LaneHooks<Lane> {
 
   status(lane: Lane): PrimaryStatus {
     const probation = this.probations.status(lane);
-    return probation.length === 0 ? lane.watch.status() : { ...lane.watch.status(), probation };
+    const status = { ...lane.watch.status(), allowed: lane.limit };
+    return probation.length === 0 ? status : { ...status, probation };
   }
 
   // -------------------------------------------------------------- what the store tells

@@ -1,3 +1,4 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
@@ -10,6 +11,7 @@ import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
 import type { DomainDesk } from "./desk.ts";
 import type { LaneParts } from "./lane-parts.ts";
+import { passedBy, wasDismissed } from "./results.ts";
 import { ReadyMail } from "./ready-mail.ts";
 import type { TalkHooks } from "./talk.ts";
 import { Talk } from "./talk.ts";
@@ -73,7 +75,7 @@ export class Lane implements Subject, TalkHooks {
   }
 
   domains(): readonly string[] {
-    return [...this.desks].map((desk) => desk.domain);
+    return [...new Set([...this.desks].map((desk) => domainOfKey(desk.domain)))];
   }
 
   held(): number {
@@ -236,10 +238,12 @@ export class Lane implements Subject, TalkHooks {
 
   finished(mail: ClaimedMail, result: SendResult): void {
     this.#sending -= 1;
+    const passed = passedBy(result);
+    if (wasDismissed(result)) this.#allowance.dismissed();
     if (result.trouble !== undefined) this.watch.troubled(result.trouble);
-    else if (wasAnswered(result)) {
-      this.#allowance.pass();
-      this.watch.answered();
+    else if (passed !== undefined) {
+      this.#allowance.pass(passed);
+      this.watch.answered(passed.took, mail.size);
     }
     this.#parts.hooks.finished(this, mail, result);
   }
@@ -247,9 +251,11 @@ export class Lane implements Subject, TalkHooks {
   async #talk(): Promise<void> {
     const talk = new Talk(this.#parts.clock, this);
     this.#talks.add(talk);
+    const begun = this.#parts.clock.now();
     try {
       const conversation = await this.#open();
-      if (this.#greeted(conversation)) await talk.run(conversation, this.#allowance.mailsPerConnection);
+      if (this.#greeted(conversation, begun))
+        await talk.run(conversation, this.#allowance.mailsPerConnection);
       await conversation.quit();
     } catch (error) {
       this.#notOpened(error);
@@ -269,9 +275,9 @@ export class Lane implements Subject, TalkHooks {
     }
   }
 
-  #greeted(conversation: Conversation): boolean {
-    this.#allowance.window = conversation.window;
-    return this.watch.greeted(conversation.capabilities) && this.up;
+  #greeted({ capabilities, window }: Conversation, begun: number): boolean {
+    this.#allowance.window = window;
+    return this.watch.greeted(capabilities, this.#parts.clock.now() - begun) && this.up;
   }
 
   #notOpened(error: unknown): void {
@@ -282,10 +288,4 @@ export class Lane implements Subject, TalkHooks {
     if (refused && others > 0) this.#allowance.crowded(others);
     else this.watch.troubled(trouble);
   }
-}
-
-/** Not given back as it was. */
-function wasAnswered({ outcomes }: SendResult): boolean {
-  for (const { kind } of outcomes.values()) if (kind !== "released") return true;
-  return false;
 }

@@ -8,6 +8,7 @@ import type { Destination } from "../health/health.ts";
 import { DomainDesk } from "./desk.ts";
 import type { Desk, Lane } from "./lane.ts";
 import { NowhereLog } from "./nowhere-log.ts";
+import { recordOf } from "./rerouted.ts";
 import type { Route, Way } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
@@ -96,7 +97,7 @@ export class Roster {
   async #route(desk: Desk): Promise<void> {
     const { directory, resolver, hostname, log } = this.#parts;
     try {
-      const record = directory.domain(desk.domain, directory.generation());
+      const record = recordOf(desk.domain, directory);
       desk.record = record;
       if (record === undefined)
         return this.#assign(desk, { kind: "none", why: "the domain is not configured" });

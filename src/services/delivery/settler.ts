@@ -1,3 +1,4 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { Outcome } from "../../mail/outcome.ts";
 import type { Journal, MailEvent } from "../../ports/journal.ts";
 import type { ClaimedMail, Settlement, WorkStore } from "../../ports/queue.ts";
@@ -102,7 +103,7 @@ export class Settler {
       kind,
       id: mail.id,
       recipient: recipient?.address ?? "",
-      domain: mail.domain,
+      domain: domainOfKey(mail.domain),
       ...(destination !== undefined && { destination }),
       ...("reply" in outcome && { reply: outcome.reply }),
       ...("why" in outcome && { why: outcome.why }),

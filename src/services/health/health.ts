@@ -21,6 +21,7 @@ import { Watch } from "./watch.ts";
 export type { OwnAddress } from "./loop.ts";
 export { offersOf } from "./offers.ts";
 export { isAway } from "./outage.ts";
+export { TlsMemory } from "./tls-memory.ts";
 export { destinationName, targetsOf } from "./reach.ts";
 export type { Destination, ReachParts } from "./reach.ts";
 export type { Subject } from "./watch.ts";

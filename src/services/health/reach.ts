@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import type { Transport } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
@@ -40,7 +41,17 @@ export async function targetsOf(destination: Destination, parts: ReachParts): Pr
   const others = lookup.records.filter((ip) => !isOwnAddress(ip, port, parts.ownAddresses()));
   if (others.length === 0)
     throw new DestinationTrouble("loop", `${destinationName(destination)} is our own listener`);
-  return others.slice(0, MOST_ADDRESSES).map((ip) => Object.assign({ ip }, destination));
+  return inTurn(others)
+    .slice(0, MOST_ADDRESSES)
+    .map((ip) => Object.assign({ ip }, destination));
+}
+
+/** Addresses of both families by turns, the first one's first, so that a family without a route costs one wait; RFC 8305 §4. */
+function inTurn(addresses: readonly string[]): readonly string[] {
+  const six = addresses.filter((ip) => isIPv6(ip));
+  const four = addresses.filter((ip) => !isIPv6(ip));
+  const [first, second] = addresses[0] === six[0] ? [six, four] : [four, six];
+  return first.flatMap((ip, i) => [ip, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
 }
 
 /** Knocks at the targets in turn, the next one when one fails or lingers; the first that answers. */

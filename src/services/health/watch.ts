@@ -9,6 +9,7 @@ import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
 import type { Destination, ReachParts } from "./reach.ts";
 import { destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+import { Shortcomings } from "./shortcomings.ts";
 import type { HealthRecord, Signal } from "./state.ts";
 import { next, unknownHealth } from "./state.ts";
 
@@ -23,7 +24,15 @@ export interface Subject {
   changed(state: PrimaryState, returned: boolean): void;
 }
 
+/** What was known of primaries before this process. */
+export interface PrimaryMemory {
+  /** It spoke TLS when it was spoken to last; undefined while that is not known. */
+  encrypted(destination: string): boolean | undefined;
+  remember(destination: string, encrypted: boolean): void;
+}
+
 export interface WatchParts extends ReachParts {
+  readonly memory?: PrimaryMemory;
   readonly journal: Journal;
   readonly random: () => number;
   readonly hostname: () => string;
@@ -31,6 +40,8 @@ export interface WatchParts extends ReachParts {
 }
 
 const PROBE_GREETING_TIMEOUT = 60_000;
+/** A connection that ends without a greeting before this is a broken server's, not a slow one's. */
+const SILENCE = 50_000;
 /** A greeting that hangs must not hide a server that came back meanwhile. */
 const GREETING_OVERLAP = 5000;
 const MOST_GREETINGS = 3;
@@ -67,10 +78,9 @@ export class Watch {
   #timer: Timer | undefined;
   #timerAt = 0;
   #stopped = false;
-  /** The last conversation was encrypted. */
-  #encrypted = false;
-  /** The last conversation offered no way to tell of clients, though it should. */
-  #anonymous = false;
+  readonly #shortcomings: Shortcomings;
+  /** It took a connection and did not greet within a probe's patience: the next probe has more. */
+  #silent = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
   constructor(destination: Destination, subject: Subject, parts: WatchParts) {
@@ -78,6 +88,12 @@ export class Watch {
     this.#subject = subject;
     this.#parts = parts;
     this.#outages = new OutageLog(parts.journal);
+    const name = destinationName(destination);
+    this.#shortcomings = new Shortcomings(destination, {
+      journal: parts.journal,
+      domains: () => subject.domains(),
+      wasEncrypted: () => parts.memory?.encrypted(name),
+    });
     this.#health = unknownHealth(parts.clock.now());
     this.#plan();
   }
@@ -96,19 +112,23 @@ export class Watch {
     return targets.find(({ ip }) => ip === this.#preferred) ?? (targets[0] as Target);
   }
 
-  /** What a conversation's greeting told. False: it is ourselves, nothing may be sent. */
-  greeted(capabilities: Capabilities): boolean {
-    this.#lookAtTls(capabilities);
-    this.#lookAtIdentity(capabilities);
+  /** What a conversation's greeting told, and the ms that it took. False: it is ourselves, nothing may be sent. */
+  greeted(capabilities: Capabilities, took: number): boolean {
+    const now = this.#parts.clock.now();
+    if (this.#shortcomings.look(capabilities))
+      this.#parts.memory?.remember(destinationName(this.destination), capabilities.tls !== undefined);
+    this.#shortcomings.greeted(took, now);
+    this.#silent = false;
     this.#capabilities = capabilities;
-    this.#learnedAt = this.#parts.clock.now();
+    this.#learnedAt = now;
     const loop = isOwnName(capabilities, this.#parts.hostname());
     if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
     return !loop;
   }
 
-  /** A conversation handed a mail over, or was told why not. */
-  answered(): void {
+  /** A conversation handed a mail of so many octets over, or was told why not, within `took` ms. */
+  answered(took: number, size: number): void {
+    this.#shortcomings.answered(took, size, this.#parts.clock.now());
     this.#apply({ kind: "answered" });
   }
 
@@ -129,7 +149,9 @@ export class Watch {
 
   status(): PrimaryStatus {
     const { state, since, why } = this.#health;
+    const { slow } = this.#shortcomings;
     return {
+      ...(slow !== undefined && { slow }),
       destination: destinationName(this.destination),
       domains: this.#subject.domains(),
       state,
@@ -202,13 +224,27 @@ export class Watch {
     this.#greetings += 1;
     this.#lastGreeting = now;
     try {
-      const conversation = await this.#parts.client.converse(target, PROBE_GREETING_TIMEOUT);
+      const conversation = await this.#parts.client.converse(target, this.#patience());
       void conversation.quit();
-      if (this.greeted(conversation.capabilities))
+      if (this.greeted(conversation.capabilities, this.#parts.clock.now() - now))
         this.#apply({ kind: "greeted", idle: this.#subject.held() === 0 });
+    } catch (error) {
+      this.#lookAtSilence(asTrouble(error), this.#parts.clock.now() - now);
+      throw error;
     } finally {
       this.#greetings -= 1;
     }
+  }
+
+  /** A banner may take minutes, RFC 5321 §4.5.3.2.1; a server that is half dead should be asked anew sooner. */
+  #patience(): number {
+    return this.#silent ? 5 * PROBE_GREETING_TIMEOUT : PROBE_GREETING_TIMEOUT;
+  }
+
+  #lookAtSilence({ stage, reply }: DestinationTrouble, took: number): void {
+    if (stage !== "greeting" || reply !== undefined || took < SILENCE) return;
+    this.#silent = true;
+    this.#shortcomings.silent(took, this.#parts.clock.now());
   }
 
   #apply(signal: Signal): void {
@@ -226,32 +262,6 @@ export class Watch {
       this.#plan();
     } else if (!recovered) return;
     this.#subject.changed(state, state === "up" && recovered);
-  }
-
-  /** A primary that spoke TLS and offers none any more is served, where the level allows it, and told of. */
-  #lookAtTls({ tls }: Capabilities): void {
-    if (tls !== undefined || !this.#encrypted) {
-      this.#encrypted = tls !== undefined;
-      return;
-    }
-    this.#encrypted = false;
-    this.#weakened("it spoke TLS before and offers none any more; mail goes in clear");
-  }
-
-  /** The operator counts on it; told once. */
-  #lookAtIdentity({ attributes = {} }: Capabilities): void {
-    const { identity = "headers" } = this.destination;
-    const missing = identity !== "headers" && attributes[identity.toUpperCase()] === undefined;
-    if (missing && !this.#anonymous)
-      this.#weakened(
-        `it offers us no ${identity.toUpperCase()}; it is not told of clients but in header fields`,
-      );
-    this.#anonymous = missing;
-  }
-
-  #weakened(why: string): void {
-    const { destination, domains } = this.#facts();
-    this.#parts.journal.record({ kind: "primary.weakened", destination, domains, why });
   }
 
   #cameUp(from: PrimaryState, now: number): void {

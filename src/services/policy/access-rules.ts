@@ -1,5 +1,6 @@
-import type { Network } from "../../mail/network.ts";
-import { networkHas, parseNetwork } from "../../mail/network.ts";
+import { networkHas, parseNetwork, prefixOf, type Network } from "../../mail/network.ts";
+import { reply } from "../../mail/reply.ts";
+import type { Verdict } from "../../mail/verdict.ts";
 import type { AccessRule } from "../../ports/checks.ts";
 import type { RcptSubject } from "./check.ts";
 
@@ -8,34 +9,87 @@ interface Compiled {
   readonly network: Network | undefined;
 }
 
-/** The operator's rules, read once for each list of them. */
+/**
+ * The operator's rules, read once for each list of them. Each stands under one thing that it names, so that
+ * thousands of them cost a few look-ups; the order among those that fit is that of the list.
+ */
 export class AccessRules {
   #source: readonly AccessRule[] | undefined;
   #compiled: readonly Compiled[] = [];
+  #places = new Map<string, number[]>();
+  /** Lengths of networks that occur. */
+  #lengths: readonly number[] = [];
 
   /** The first rule of `rules` that fits and is not over at `now`. */
   find(rules: readonly AccessRule[], subject: RcptSubject, now: number): AccessRule | undefined {
-    if (rules !== this.#source) {
-      this.#compiled = rules.map((rule) => ({ rule, network: parseNetwork(rule.network ?? "") }));
-      this.#source = rules;
+    if (rules !== this.#source) this.#read(rules);
+    const places = keysOf(subject, this.#lengths).flatMap((key) => this.#places.get(key) ?? []);
+    for (const place of places.toSorted((a, b) => a - b)) {
+      const compiled = this.#compiled[place];
+      if (compiled !== undefined && fits(compiled, subject, now)) return compiled.rule;
     }
-    return this.#compiled.find((compiled) => fits(compiled, subject, now))?.rule;
+    return undefined;
   }
+
+  #read(rules: readonly AccessRule[]): void {
+    this.#source = rules;
+    this.#compiled = rules.map((rule) => ({ rule, network: parseNetwork(rule.network ?? "") }));
+    this.#places = new Map();
+    const lengths = new Set<number>();
+    for (const [place, { rule, network }] of this.#compiled.entries()) {
+      if (network !== undefined) lengths.add(network.bits);
+      const key = keyOf(rule, network);
+      const known = this.#places.get(key);
+      if (known === undefined) this.#places.set(key, [place]);
+      else known.push(place);
+    }
+    this.#lengths = [...lengths];
+  }
+}
+
+/** The one thing under which a rule stands. */
+function keyOf({ network: address, sender, recipient, helo }: AccessRule, network?: Network): string {
+  if (address !== undefined) return `network ${prefixOf(address.split("/")[0] ?? "", network?.bits ?? 0)}`;
+  if (sender !== undefined) return `sender ${sender}`;
+  return recipient === undefined ? `helo ${helo}` : `recipient ${recipient}`;
+}
+
+/** All things under which rules for this subject may stand. */
+function keysOf(subject: RcptSubject, lengths: readonly number[]): readonly string[] {
+  const labels = subject.helo.toLowerCase().split(".");
+  return [
+    ...lengths.map((bits) => `network ${prefixOf(subject.ip, bits)}`),
+    ...patternsOf(subject.sender || "<>").map((pattern) => `sender ${pattern}`),
+    ...patternsOf(subject.recipient.text).map((pattern) => `recipient ${pattern}`),
+    `helo ${labels.join(".")}`,
+    ...labels.slice(1).map((_, at) => `helo *.${labels.slice(at + 1).join(".")}`),
+  ];
+}
+
+function patternsOf(address: string): readonly string[] {
+  const plain = address.toLowerCase();
+  return [plain, plain.slice(plain.lastIndexOf("@"))];
 }
 
 function fits({ rule, network }: Compiled, subject: RcptSubject, now: number): boolean {
   if (rule.until !== undefined && now >= rule.until) return false;
+  if (rule.domain !== undefined && rule.domain !== subject.recipient.domain) return false;
   if (rule.network !== undefined && (network === undefined || !networkHas(network, subject.ip))) return false;
   if (rule.helo !== undefined && !heloFits(rule.helo, subject.helo.toLowerCase())) return false;
-  if (rule.sender !== undefined && !addressFits(rule.sender, subject.sender || "<>")) return false;
-  return rule.recipient === undefined || addressFits(rule.recipient, subject.recipient.text);
+  if (rule.sender !== undefined && !patternsOf(subject.sender || "<>").includes(rule.sender)) return false;
+  return rule.recipient === undefined || patternsOf(subject.recipient.text).includes(rule.recipient);
 }
 
 function heloFits(pattern: string, helo: string): boolean {
   return pattern.startsWith("*.") ? helo.endsWith(pattern.slice(1)) : helo === pattern;
 }
 
-function addressFits(pattern: string, address: string): boolean {
-  const plain = address.toLowerCase();
-  return pattern.startsWith("@") ? plain.endsWith(pattern) : plain === pattern;
+/** The note stays with the operator: it may say more than a spammer should know. */
+export function blocked({ until, note }: AccessRule, contact: string | undefined): Verdict {
+  const words = ["Refused by the operator of this host", contact].filter(Boolean).join("; ");
+  const seen = { note: `blocked by the operator${note === undefined ? "" : ` (${note})`}` };
+  // A rule with an end is a matter of time, and the client may come again after it.
+  return until === undefined
+    ? { kind: "reject", reply: reply(554, "5.7.1", words), ...seen }
+    : { kind: "defer", reply: reply(451, "4.7.1", words), ...seen };
 }

@@ -1,36 +1,66 @@
-import type { Authentication, DkimPass, SpfAnswer, SpfFacts } from "../../ports/authentication.ts";
+import type {
+  Authentication,
+  BodyProof,
+  DkimPass,
+  SignatureResult,
+  SpfAnswer,
+  SpfFacts,
+} from "../../ports/authentication.ts";
+
+/** What is known of who stands behind a mail: to be stored, and to be told. */
+export interface Findings {
+  readonly authentication: Authentication;
+  readonly spf?: SpfAnswer;
+  /** Absent where nobody looked. */
+  readonly signatures?: readonly SignatureResult[];
+}
 
 /** What was found out about one mail. */
 export interface Evidence {
   /** Empty for the null sender. */
   readonly sender: string;
   readonly spf?: SpfAnswer;
-  readonly dkim?: readonly DkimPass[];
-  readonly dmarc?: Authentication["dmarc"];
-  readonly fromDomain?: string;
-  /** The one author, as an address. */
-  readonly from?: string;
+  readonly proof?: BodyProof;
 }
 
-/** The facts that are stored with the mail; undefined where nothing was asked. */
-export function authenticationOf(evidence: Evidence): Authentication | undefined {
-  const { spf, dkim, dmarc, fromDomain } = evidence;
-  if (spf === undefined && dkim === undefined && dmarc === undefined) return undefined;
+/** Undefined where nothing was asked. */
+export function findingsOf(evidence: Evidence): Findings | undefined {
+  const { spf, proof } = evidence;
+  if (spf === undefined && proof === undefined) return undefined;
+  return {
+    authentication: authenticationOf(evidence),
+    ...(spf !== undefined && { spf }),
+    ...(proof !== undefined && { signatures: proof.signatures }),
+  };
+}
+
+function authenticationOf({ sender, spf, proof }: Evidence): Authentication {
   const facts = spf && { result: spf.result, domain: spf.domain, identity: spf.identity };
+  const dkim = proof?.signatures.flatMap(passOf);
+  const { dmarc, fromDomain, from } = proof ?? {};
   return {
     ...(facts !== undefined && { spf: facts }),
     ...(dkim !== undefined && { dkim }),
     ...(dmarc !== undefined && { dmarc }),
     ...(fromDomain !== undefined && { fromDomain }),
-    returnPath: isReturnPathProven(evidence, facts),
+    returnPath: isReturnPathProven(sender, facts, { dkim, from }),
   };
+}
+
+function passOf({ result, domain, selector }: SignatureResult): readonly DkimPass[] {
+  return result === "pass" && domain !== undefined && selector !== undefined ? [{ domain, selector }] : [];
+}
+
+interface Signed {
+  readonly dkim: readonly DkimPass[] | undefined;
+  readonly from: string | undefined;
 }
 
 /**
  * Whether a bounce would reach who sent the mail and nobody else. SPF that was not asked, or could not be, is no
  * "did not fail": a signed mail may be sent again by anybody, to anybody.
  */
-function isReturnPathProven({ sender, dkim = [], from }: Evidence, spf: SpfFacts | undefined): boolean {
+function isReturnPathProven(sender: string, spf: SpfFacts | undefined, { dkim = [], from }: Signed): boolean {
   if (sender === "" || spf === undefined) return false;
   if (spf.result === "pass") return true;
   if (spf.result === "fail" || spf.result === "temperror") return false;

@@ -1,6 +1,6 @@
 /**
- * What a check is. It looks at one stage's subject and says a verdict; it holds no state of a connection and
- * writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
+ * What a check is. It looks at one stage's subject and says a verdict, or nothing where it is off or not concerned;
+ * it holds no state of a connection and writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
  * domain asked about; `judge` may soften or harden it for that domain.
  */
 import type { Address } from "../../mail/address.ts";
@@ -21,6 +21,8 @@ export interface HeloSubject extends ConnectSubject {
   readonly extended: boolean;
   /** The session is encrypted. */
   readonly secure: boolean;
+  /** Commands came before the reply to HELO or EHLO. */
+  readonly early?: boolean;
 }
 
 export interface MailSubject extends HeloSubject {
@@ -57,6 +59,9 @@ export interface Subjects {
 
 export type Stage = keyof Subjects;
 
+/** Undefined: it has not looked, and leaves no trace. */
+export type Said = Verdict | undefined;
+
 export interface StageCheck<S extends Stage> {
   readonly name: string;
   readonly stage: S;
@@ -64,7 +69,9 @@ export interface StageCheck<S extends Stage> {
   readonly reputation?: boolean;
   /** Runs at RCPT only where all others let the recipient pass. */
   readonly last?: boolean;
-  run(subject: Subjects[S]): Verdict | Promise<Verdict>;
+  run(subject: Subjects[S]): Said | Promise<Said>;
+  /** Mail was accepted for these domains. */
+  taken?(subject: MailSubject, domains: readonly DomainRecord[]): void;
   /** What this check's finding means for one domain; as found, where absent. */
   judge?(finding: Verdict, domain: DomainRecord): Verdict;
 }
@@ -74,5 +81,7 @@ export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 /** What a check said, or will say, before a recipient was known. */
 export interface Finding {
   readonly check: Check;
-  readonly verdict: Verdict | Promise<Verdict>;
+  readonly verdict: Said | Promise<Said>;
+  /** How long it took to say it, in ms; set once it has. */
+  took: number;
 }

@@ -7,6 +7,7 @@
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, strictest } from "../../mail/verdict.ts";
+import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
@@ -23,12 +24,17 @@ export interface Examined {
   readonly verdict: Verdict;
   readonly fields: readonly string[];
   readonly notes: readonly string[];
+  /** What each of them said, and how long after the last octet, in ms. */
+  readonly said?: readonly { readonly name: string; readonly said: Verdict; readonly took: number }[];
+  /** Who wrote it, as its signatures say; absent where nobody looked. */
+  readonly proof?: BodyProof;
 }
 
 interface Watch {
   readonly inspection: Inspection;
   readonly inspector: Inspector;
   result?: Inspected;
+  took?: number;
 }
 
 export interface ExaminationParts {
@@ -44,10 +50,38 @@ export function examine(
 ): Examination | undefined {
   const watches: Watch[] = [];
   for (const inspection of inspections) {
-    const inspector = inspection.begin(mail);
-    if (inspector !== undefined) watches.push({ inspection, inspector });
+    const watch = begin(inspection, mail, parts.log);
+    if (watch !== undefined) watches.push(watch);
   }
   return watches.length === 0 ? undefined : new Examination(watches, mail, parts);
+}
+
+/** One that cannot even begin is lost, and keeps nobody else from looking. */
+function begin(inspection: Inspection, mail: InspectedMail, log: Logger): Watch | undefined {
+  try {
+    const inspector = inspection.begin(mail);
+    return inspector && { inspection, inspector };
+  } catch (error) {
+    return { inspection, inspector: NOBODY, result: resultOfLoss({ inspection, mail, log }, error) };
+  }
+}
+
+const NOBODY: Inspector = {
+  feed: () => undefined,
+  finish: () => Promise.reject(new Error("nobody looks")),
+  abort: () => {},
+};
+
+interface Loss {
+  readonly inspection: Inspection;
+  readonly mail: InspectedMail;
+  readonly log: Logger;
+}
+
+function resultOfLoss({ inspection, mail, log }: Loss, error: unknown): Inspected {
+  const why = errorText(error);
+  log.warn("policy.inspection.lost", { id: mail.id, inspection: inspection.name, why });
+  return inspection.lost?.(mail, why) ?? { verdict: FAILED };
 }
 
 export class Examination {
@@ -75,18 +109,25 @@ export class Examination {
   /** What they say of the whole body, at the latest at `until`, wall time in ms. */
   async finish(body: WholeBody, until: number): Promise<Examined> {
     const { clock } = this.#parts;
+    const began = clock.now();
     await new Promise<void>((resolve) => {
       const timer = clock.after(Math.max(0, until - clock.now()), resolve);
       const enough = (): void => {
         timer.cancel();
         resolve();
       };
-      void Promise.all(this.#watches.map((watch) => this.#hear(watch, body, enough))).then(enough);
+      const heard = (watch: Watch): void => void (watch.took = clock.now() - began);
+      const all = this.#watches.map((watch) => this.#hear(watch, body, enough).then(() => heard(watch)));
+      void Promise.all(all).then(enough);
     });
     const rejected = this.#watches.some(({ result }) => result?.verdict.kind === "reject");
     for (const watch of this.#watches) if (!rejected && watch.result === undefined) this.#lose(watch, "late");
     this.abort();
-    return together(this.#watches.flatMap(({ result }) => result ?? []));
+    const took = clock.now() - began;
+    const said = this.#watches.flatMap(({ inspection: { name }, result, took: own = took }) =>
+      result === undefined ? [] : [{ name, said: result.verdict, took: own }],
+    );
+    return { ...together(this.#watches.flatMap(({ result }) => result ?? [])), said };
   }
 
   /** Lets go of all; safe at any time. */
@@ -134,22 +175,19 @@ export class Examination {
   #lose(watch: Watch, why: unknown): void {
     if (watch.result !== undefined) return;
     const { inspection, inspector } = watch;
-    this.#parts.log.warn("policy.inspection.lost", {
-      id: this.#mail.id,
-      inspection: inspection.name,
-      why: errorText(why),
-    });
-    watch.result = inspection.lost?.(this.#mail, errorText(why)) ?? { verdict: FAILED };
+    watch.result = resultOfLoss({ inspection, mail: this.#mail, log: this.#parts.log }, why);
     inspector.abort();
   }
 }
 
 function together(results: readonly Inspected[]): Examined {
+  const proof = results.find((result) => result.proof !== undefined)?.proof;
   const verdicts = results.map(({ verdict }) => verdict);
   const tags = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));
   return {
     verdict: strictest(verdicts.map((verdict) => (verdict.kind === "tag" ? ACCEPT : verdict))),
     fields: [...new Set([...results.flatMap(({ fields = [] }) => fields), ...tags])],
     notes: results.flatMap(({ notes = [] }) => notes),
+    ...(proof !== undefined && { proof }),
   };
 }

@@ -10,17 +10,18 @@
  */
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
-import { ACCEPT, strictest, together } from "../../mail/verdict.ts";
-import type { Authentication, Authenticator, SpfAnswer } from "../../ports/authentication.ts";
+import { accepted, strictest, together } from "../../mail/verdict.ts";
+import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
-import { AccessRules } from "./access-rules.ts";
-import { authenticationOf } from "./authenticate.ts";
+import { AccessRules, blocked } from "./access-rules.ts";
+import { findingsOf, type Findings } from "./authenticate.ts";
 import type {
   Check,
   ConnectSubject,
@@ -29,6 +30,7 @@ import type {
   HeloSubject,
   MailSubject,
   RcptSubject,
+  Said,
   Stage,
   StageCheck,
   Subjects,
@@ -36,13 +38,20 @@ import type {
 import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
+import type { ReachabilityParts } from "./checks/reachability.ts";
+import type { Looks } from "./looks.ts";
+import { merge, noteAll, settled } from "./merging.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
-import { SpfInquiry } from "./spf-inquiry.ts";
+import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
+export type { Findings } from "./authenticate.ts";
+export { signatureInspection } from "./signatures.ts";
 export { ListHealth } from "./list-health.ts";
+export { Looks } from "./looks.ts";
+export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
 
@@ -58,12 +67,16 @@ export interface PolicyParts {
   readonly authenticator?: Authenticator;
   /** The memory of greylisting; absent: nobody is put off. */
   readonly greylist?: GreylistParts;
+  /** Who is up, and who was sent there; absent: nobody is. */
+  readonly reachability?: ReachabilityParts;
   /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
   /** Domains over their quota; absent: none. */
   readonly isFull?: (domain: string) => boolean;
   /** Those who look at bodies; absent: nobody does. */
   readonly inspections?: readonly Inspection[];
+  /** Senders who are spared judgements of reputation; absent: nobody. */
+  readonly allowedSenders?: Pick<AllowedSenders, "has">;
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
@@ -74,12 +87,6 @@ export interface PolicyParts {
 export interface Content extends ContentView {
   /** Recipients whose keys differ cannot share a mail. */
   readonly key: string;
-}
-
-/** What is known of who stands behind a mail: to be stored, and to be told. */
-export interface Findings {
-  readonly authentication: Authentication;
-  readonly spf?: SpfAnswer;
 }
 
 type Answer = Verdict | Promise<Verdict>;
@@ -123,15 +130,17 @@ export class Policy {
     const { authenticator } = this.#parts;
     if (authenticator === undefined) return undefined;
     const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
-    if ((this.#settings().spf ?? "off") !== "off") void inquiry.answer();
+    if (wantsSpf(this.#settings())) void inquiry.answer();
     return inquiry;
   }
 
   /** What was found about who stands behind the mail; undefined where nothing was asked. */
-  async authenticate({ sender, spf: inquiry }: MailSubject): Promise<Findings | undefined> {
+  async authenticate(
+    { sender, spf: inquiry }: MailSubject,
+    proof?: BodyProof,
+  ): Promise<Findings | undefined> {
     const spf = await inquiry?.asked;
-    const authentication = authenticationOf({ sender, ...(spf !== undefined && { spf }) });
-    return authentication && { authentication, ...(spf !== undefined && { spf }) };
+    return findingsOf({ sender, ...(spf !== undefined && { spf }), ...(proof !== undefined && { proof }) });
   }
 
   helo(subject: HeloSubject): readonly Finding[] {
@@ -142,27 +151,36 @@ export class Policy {
     return this.#begin("mail", subject);
   }
 
-  /** The verdict on one recipient, from its own checks and from what was found before. */
-  rcpt(subject: RcptSubject, found: readonly Finding[]): Answer {
+  /** The verdict on one recipient, from its own checks and from what was found before; `looks` learns of each. */
+  rcpt(subject: RcptSubject, found: readonly Finding[], looks?: Looks): Answer {
     const own = this.#begin("rcpt", subject);
     const first = strictest(settled(own));
-    if (first.kind === "reject") return first;
+    if (first.kind === "reject") {
+      noteAll(own, looks);
+      return first;
+    }
+    const { domain } = subject;
     const rule = this.#rule(subject);
-    if (rule?.action === "block") return blocked(rule, this.#settings().contact);
+    const block = rule?.action === "block" ? blocked(rule, this.#settings().contact) : undefined;
+    if (block !== undefined) {
+      looks?.note("access", "rcpt", block);
+      return block;
+    }
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
-    const verdict = merge([...own, ...found], { domain: subject.domain, exempt });
+    if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
+    const verdict = merge([...own, ...found], { domain, exempt, looks });
     if (exempt || !this.#hasLast) return verdict;
     return verdict instanceof Promise
-      ? verdict.then((late) => this.#last(subject, late))
-      : this.#last(subject, verdict);
+      ? verdict.then((late) => this.#last(subject, late, looks))
+      : this.#last(subject, verdict, looks);
   }
 
   /** The checks that only count where all others have let the recipient pass. */
-  #last(subject: RcptSubject, verdict: Verdict): Answer {
+  #last(subject: RcptSubject, verdict: Verdict, looks: Looks | undefined): Answer {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
     const findings = this.#begin("rcpt", subject, true);
     if (findings.length === 0) return verdict;
-    const last = merge(findings, { domain: subject.domain, exempt: false });
+    const last = merge(findings, { domain: subject.domain, exempt: false, looks });
     return last instanceof Promise
       ? last.then((late) => together([late, verdict]))
       : together([last, verdict]);
@@ -176,17 +194,39 @@ export class Policy {
     return rule?.action === "block" && subject.recipient.local === "postmaster" ? undefined : rule;
   }
 
-  data(subject: DataSubject): Answer {
-    return merge(this.#begin("data", subject), { domain: undefined, exempt: false });
+  data(subject: DataSubject, looks?: Looks): Answer {
+    return merge(this.#begin("data", subject), { domain: undefined, exempt: false, looks });
+  }
+
+  /** A mail of this transaction is accepted for these domains. */
+  taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
+    for (const check of this.#checks) {
+      try {
+        check.taken?.(subject, domains);
+      } catch (error) {
+        // The mail is stored, whatever this is.
+        this.#failed(check.name, error);
+      }
+    }
   }
 
   /** How the content of mail for this recipient is treated, which its verdict let pass. */
   content(subject: RcptSubject): Content {
     const { inspections = [] } = this.#parts;
     if (inspections.length === 0) return UNSEEN;
-    const exempt = subject.recipient.local === "postmaster" || this.#rule(subject)?.action === "allow";
-    const view = { own: subject.domain?.settings.checks, exempt };
-    return { ...view, key: inspections.map((inspection) => inspection.profile(view)).join("\n") };
+    const own = subject.domain?.settings.checks;
+    const keyOf = (view: ContentView): string =>
+      inspections.map((inspection) => inspection.profile(view)).join("\n");
+    const strict: Content = { own, exempt: false, key: keyOf({ own, exempt: false }) };
+    // Where nobody looks at content nobody needs to be spared.
+    if (strict.key.trim() === "" || !this.#exempt(subject)) return strict;
+    return { own, exempt: true, key: keyOf({ own, exempt: true }) };
+  }
+
+  #exempt(subject: RcptSubject): boolean {
+    const { recipient, sender } = subject;
+    if (recipient.local === "postmaster" || this.#rule(subject)?.action === "allow") return true;
+    return this.#parts.allowedSenders?.has(sender.toLowerCase(), recipient.domain) ?? false;
   }
 
   /** Begins to look at a body; undefined where nobody does. */
@@ -199,18 +239,20 @@ export class Policy {
     let findings: Finding[] | undefined;
     for (const check of this.#checks) {
       if (check.stage !== stage || (check.last ?? false) !== last) continue;
+      const began = this.#parts.clock.now();
       const verdict = this.#run(check as StageCheck<S>, subject);
-      if (verdict instanceof Promise || verdict.kind !== "accept") (findings ??= []).push({ check, verdict });
+      if (verdict === undefined) continue;
+      const finding: Finding = { check, verdict, took: 0 };
+      const measure = (): void => void (finding.took = Math.max(0, this.#parts.clock.now() - began));
+      if (verdict instanceof Promise) void verdict.then(measure);
+      else measure();
+      (findings ??= []).push(finding);
     }
     return findings ?? NONE;
   }
 
-  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Answer {
-    const fail = (error: unknown): Verdict => {
-      const stack = error instanceof Error ? error.stack : String(error);
-      this.#parts.log.error("policy.check.failed", { check: check.name, stack });
-      return FAILED;
-    };
+  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {
+    const fail = (error: unknown): Verdict => this.#failed(check.name, error);
     try {
       const verdict = check.run(subject);
       return verdict instanceof Promise ? this.#inTime(verdict).catch(fail) : verdict;
@@ -219,7 +261,13 @@ export class Policy {
     }
   }
 
-  #inTime(verdict: Promise<Verdict>): Promise<Verdict> {
+  #failed(check: string, error: unknown): Verdict {
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.#parts.log.error("policy.check.failed", { check, stack });
+    return FAILED;
+  }
+
+  #inTime(verdict: Promise<Said>): Promise<Said> {
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`no answer within ${LONGEST_CHECK} ms`));
       const timer = this.#parts.clock.after(LONGEST_CHECK, late);
@@ -228,37 +276,7 @@ export class Policy {
   }
 }
 
-/** The note stays with the operator: it may say more than a spammer should know. */
-function blocked({ until }: AccessRule, contact: string | undefined): Verdict {
-  const words = ["Refused by the operator of this host", contact].filter(Boolean).join("; ");
-  // A rule with an end is a matter of time, and the client may come again after it.
-  return until === undefined
-    ? { kind: "reject", reply: reply(554, "5.7.1", words) }
-    : { kind: "defer", reply: reply(451, "4.7.1", words) };
-}
-
-interface View {
-  readonly domain: DomainRecord | undefined;
-  /** Checks of reputation do not count. */
-  readonly exempt: boolean;
-}
-
-function merge(findings: readonly Finding[], view: View): Answer {
-  if (findings.length === 0) return ACCEPT;
-  const counting = findings.filter((finding) => !(view.exempt && finding.check.reputation === true));
-  const judged = counting.map(({ check, verdict }) =>
-    verdict instanceof Promise
-      ? verdict.then((late) => judge(check, late, view))
-      : judge(check, verdict, view),
-  );
-  const waits = judged.some((verdict) => verdict instanceof Promise);
-  return waits ? Promise.all(judged).then(together) : together(judged as Verdict[]);
-}
-
-function judge(check: Check, verdict: Verdict, { domain }: View): Verdict {
-  return domain === undefined ? verdict : (check.judge?.(verdict, domain) ?? verdict);
-}
-
-function settled(findings: readonly Finding[]): Verdict[] {
-  return findings.flatMap(({ verdict }) => (verdict instanceof Promise ? [] : [verdict]));
+function exemption(rule: AccessRule | undefined): string {
+  if (rule === undefined) return "postmaster: reputation does not count";
+  return `allowed by the operator${rule.note === undefined ? "" : ` (${rule.note})`}: reputation does not count`;
 }

@@ -1,3 +1,4 @@
+import type { DomainChecks } from "../../ports/checks.ts";
 import type { Authenticator, SpfAnswer, SpfQuestion } from "../../ports/authentication.ts";
 
 /** The question about one transaction's return-path: asked once, when somebody first wants to know. */
@@ -20,4 +21,9 @@ export class SpfInquiry {
     this.#asked ??= this.#authenticator.spf(this.#question);
     return this.#asked;
   }
+}
+
+/** DMARC needs the answer as well. */
+export function wantsSpf({ spf = "off", dmarc = "off" }: Pick<DomainChecks, "spf" | "dmarc">): boolean {
+  return spf !== "off" || dmarc !== "off";
 }

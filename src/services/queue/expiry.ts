@@ -9,6 +9,8 @@ export interface Retention {
   readonly waiting: number;
   /** Parked longer than this is deleted. */
   readonly parked: number;
+  /** In quarantine longer than this is deleted. */
+  readonly quarantine: number;
   /** Ledger rows older than this are removed. */
   readonly ledger: number;
 }
@@ -32,11 +34,12 @@ export function expiryJob({ store, journal, clock, retention }: ExpiryParts): Jo
     every: EVERY,
     run: async () => {
       const now = clock.now();
-      const { waiting, parked, ledger } = retention();
+      const { waiting, parked, quarantine, ledger } = retention();
       const count = await store.expire({
         now,
         waitingBefore: now - waiting,
         parkedBefore: now - parked,
+        quarantinedBefore: now - quarantine,
         goneBefore: now - ledger,
         limit: SLICE,
       });

@@ -30,6 +30,8 @@ export interface AcceptorParts {
 export interface Acceptance extends Omit<NewMail, "acceptedAt" | "deadline"> {
   /** Remarks for the trace. */
   readonly notes?: readonly string[];
+  /** Which checks looked, for the journal. */
+  readonly checks?: string;
   /** Wall time in ms after which its sender must not wait any longer for the store to begin. */
   readonly patience?: number;
 }
@@ -62,15 +64,16 @@ export class Acceptor {
 
   /** Stores the mail durably. Only a result of `accepted` may become a 250. */
   async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
-    const { notes, patience = Infinity, ...mail } = acceptance;
+    const { notes: _notes, checks: _checks, patience = Infinity, ...mail } = acceptance;
     const now = this.#parts.clock.now();
     const deadline = Math.min(now + ACCEPT_DEADLINE, patience);
     const result = await this.#parts.intake.accept({ ...mail, acceptedAt: now, deadline }, body);
-    if (result.kind === "accepted") this.#record(acceptance, body.size, notes);
+    if (result.kind === "accepted") this.#record(acceptance, body.size);
     return result;
   }
 
-  #record(mail: Acceptance, size: number, notes: readonly string[] | undefined): void {
+  #record(mail: Acceptance, size: number): void {
+    const { notes, checks } = mail;
     this.#parts.journal.record({
       kind: "mail.accepted",
       id: mail.id,
@@ -81,6 +84,8 @@ export class Acceptor {
       size,
       ...(mail.messageId !== undefined && { messageId: mail.messageId }),
       ...(notes !== undefined && notes.length > 0 && { notes }),
+      ...(mail.quarantine !== undefined && { quarantine: mail.quarantine }),
+      ...(checks !== undefined && { checks }),
     });
     if (mail.quarantine !== undefined) this.#recordHeld(mail, mail.quarantine);
   }

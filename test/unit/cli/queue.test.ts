@@ -110,6 +110,7 @@ test("acts take an id or a filter and say how many", async () => {
 
 test("nothing given never means everything", async () => {
   await using tool = await toolWorld();
+  assert.match((await tool.run(["queue", "reroute", "--all"])).stderr, /where to\?/);
   for (const verb of ["hold", "release", "delete", "flush"]) {
     const { code, stderr } = await tool.run(["queue", verb]);
     assert.equal(code, 2);

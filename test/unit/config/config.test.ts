@@ -1,20 +1,14 @@
+import { testCertificate } from "../../support/test-certificate.ts";
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../../src/config/config.ts";
-import type { Config } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { DOMAIN, HEAD, linesOf, load } from "./sample.ts";
+import { configOf, DOMAIN, HEAD, linesOf, load } from "./sample.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-
-async function configOf(text: string, files?: Readonly<Record<string, string>>): Promise<Config> {
-  const result = await load(text, files);
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.config;
-}
 
 test("fills in every default", async () => {
   const config = await configOf(`${HEAD}domains:\n${DOMAIN}`);
@@ -33,6 +27,9 @@ test("fills in every default", async () => {
       limits: {
         commandTimeout: 300_000,
         dataTimeout: 180_000,
+        handshakeTimeout: 60_000,
+        proxyTimeout: 10_000,
+        commandLine: 4096,
         minDataRate: 500,
         commands: 1000,
         commandsWithoutMail: 100,
@@ -42,11 +39,24 @@ test("fills in every default", async () => {
         connectionsPerClient: 250,
         mailsPerConnection: 1000,
         headerSize: 1_048_576,
+        headerFields: 5000,
         received: 100,
         ownReceived: 5,
         errors: 20,
         bodyMemory: 8_388_608,
+        memory: 2 ** 30,
       },
+      stress: {
+        begins: 0.8,
+        ends: 0.7,
+        commandTimeout: 10_000,
+        dataTimeout: 30_000,
+        commandsWithoutMail: 20,
+        refusedRecipients: 3,
+        errors: 3,
+        networkShare: 0.05,
+      },
+      longLines: "accept",
     },
     admin: { socket: resolve("data/admin.sock") },
     dns: { servers: [] },
@@ -54,6 +64,7 @@ test("fills in every default", async () => {
     retention: {
       waiting: 30 * 86_400_000,
       parked: 30 * 86_400_000,
+      quarantine: 30 * 86_400_000,
       ledger: 90 * 86_400_000,
       trace: 30 * 86_400_000,
       traceSize: 1e9,
@@ -66,10 +77,13 @@ test("fills in every default", async () => {
       helo: "off",
       clientName: "off",
       senderDomain: "off",
+      trace: true,
       spf: "off",
-      greylist: "off",
+      dkim: "off",
       dmarc: "off",
+      greylist: "off",
       reachability: "off",
+      earlyTalker: "off",
       clamav: "off",
       rspamd: "off",
     },
@@ -106,7 +120,7 @@ smtp:
 admin: { listen: "127.0.0.1:8025", socket: /run/holdfast/admin.sock }
 dns: { servers: ["127.0.0.1:5353", 192.0.2.53, "::1", "[::1]:54"] }
 store: { reserve: 2GB }
-retention: { waiting: 2w, parked: 14d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
+retention: { waiting: 2w, parked: 14d, quarantine: 7d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
@@ -129,7 +143,9 @@ domains:
 `;
 
 test("reads every key in its longer form", async () => {
-  const config = await configOf(EVERYTHING, { "chain.pem": "", "key.pem": "", "users.txt": "Ann\nlist-*\n" });
+  const { certificate, key } = await testCertificate();
+  const files = { "chain.pem": certificate, "key.pem": key, "users.txt": "Ann\nlist-*\n" };
+  const config = await configOf(EVERYTHING, files);
   assert.equal(config.hostname, "mx2.xn--bcher-kva.example");
   assert.equal(config.postmaster, "Admin@xn--bcher-kva.example");
   assert.deepEqual(config.storage, { kind: "sqlite", folder: "/var/lib/holdfast" });
@@ -140,7 +156,7 @@ test("reads every key in its longer form", async () => {
     proxy: ["10.0.0.0/8", "2001:db8::1"],
     xclient: ["192.0.2.7"],
   });
-  assert.deepEqual(config.smtp.tls, { certificate: "chain.pem", key: "key.pem" });
+  assert.deepEqual(config.smtp.tls, [{ certificate: "chain.pem", key: "key.pem" }]);
   assert.deepEqual(
     [config.smtp.threads, config.smtp.maxMessageSize, config.smtp.greetDelay],
     [3, 2 ** 26, 2000],
@@ -155,6 +171,7 @@ test("reads every key in its longer form", async () => {
   assert.deepEqual(config.retention, {
     waiting: 14 * 86_400_000,
     parked: 14 * 86_400_000,
+    quarantine: 7 * 86_400_000,
     ledger: 365 * 86_400_000,
     trace: 5_400_000,
     traceSize: 1e7,
@@ -321,7 +338,7 @@ test("the lists of clients, and what a domain has of its own", async () => {
     domains.map(({ settings }) => settings.checks),
     [
       { dnsbl: { lists, tag: 1, reject: 5 } },
-      { greylist: { delay: 60_000 }, helo: "tag" },
+      { greylist: { delay: 60_000, action: "defer" }, helo: "tag" },
       { dnsbl: { lists: own, defer: 1, reject: 5 } },
     ],
   );
@@ -342,10 +359,15 @@ test("rules of access, in the spelling that they are compared in", async () => {
 });
 
 test("caps of a client network: those that are off are not there", async () => {
-  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off }";
+  const rates = "{ period: 1h, mails: 100, size: 2MiB, connections: off, address: { mails: 50 } }";
   const result = await load(`hostname: mx.us\nsmtp: { listen: ['127.0.0.1:0'], rates: ${rates} }\n`);
   assert.ok(result.ok);
-  assert.deepEqual(result.config.smtp.rates, { period: 3_600_000, mails: 100, kibibytes: 2048 });
+  assert.deepEqual(result.config.smtp.rates, {
+    period: 3_600_000,
+    mails: 100,
+    kibibytes: 2048,
+    address: { mails: 50 },
+  });
 });
 
 test("a domain has of a scanner what it says, and the rest as it is for all", async () => {

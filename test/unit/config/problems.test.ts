@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { formatProblem, loadConfig } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -69,7 +70,7 @@ test("what is not YAML is told with its line", async () => {
 test("an empty file says what is missing", async () => {
   assert.deepEqual(await linesOf("# nothing\n"), [
     "holdfast.yaml:1:1: hostname: is missing; write a host name such as mx2.example.net",
-    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, greetAtOnce, limits",
+    "holdfast.yaml:1:1: smtp: is missing; write a mapping with the keys listen, tls, threads, maxMessageSize, greetDelay, rates, greetAtOnce, limits, stress, longLines",
   ]);
 });
 
@@ -206,8 +207,8 @@ test("a domain's choices", async () => {
     '"bounce" is not known; write one of accept, defer, reject',
   );
   assert.equal(
-    await settingFault("checks: { dmarc: reject }"),
-    "reject is asked for, and the check is not in this version; write dmarc: off or leave it out",
+    await settingFault("checks: { reachability: reject }"),
+    '"reject" is not known; write one of off, on',
   );
 });
 
@@ -261,6 +262,49 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
 });
 
+test("caps on networks and addresses", async () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["rates: { address: { mails: 0 } }", /^"0" is no cap; write a whole number from 1/],
+    ["rates: { address: { size: 1KB } }", /^"1KB" is no cap; write a size from 1MiB/],
+    ["rates: { address: { period: 1m } }", /^is not a known key/],
+    ["rates: { mails: many }", /^"many" is no cap/],
+    ["limits: { connectionsPerAddress: 0 }", /^"0" is no cap/],
+  ];
+  for (const [text, expected] of cases) {
+    const lines = await linesOf(`hostname: mx.us\nsmtp: { listen: ["127.0.0.1:2525"], ${text} }\n`);
+    assert.match((lines[0] ?? "").replace(/^[^ ]+ [^ ]+: /, ""), expected, text);
+  }
+});
+
+test("reachability and early talkers", async () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ["reachability: maybe", /^"maybe" is not known; write one of off, on/],
+    ["reachability: [on]", /^is a list; write off, on or \{ delay: 5m \}/],
+    ["reachability: { delay: 5h }", /^"5h" is too much;/],
+    ["reachability: { delay: soon }", /^"soon" is not a duration;/],
+    ["reachability: { remember: 1s }", /^"1s" is too little;/],
+    ["reachability: { action: reject }", /^"reject" is not known; write one of tag, defer/],
+    ["reachability: { dealy: 5m }", /^is not a known key; did you mean delay/],
+    ["greylist: { action: reject }", /^"reject" is not known; write one of tag, defer/],
+    ["earlyTalker: on", /^"on" is not known; write one of off, tag, defer, reject/],
+    ["trace: maybe", /^"maybe" is neither true nor false/],
+  ];
+  for (const [text, expected] of cases) assert.match(await wrong(`checks: { ${text} }\n`), expected, text);
+});
+
+test("a reflector sends nobody away, and who is sent to a port that senders do not use is doubted", async () => {
+  const domain = (mode: string, port: number) =>
+    `hostname: mx.example.net\nsmtp: { listen: ["127.0.0.1:2525"] }\ndomains:\n  example.com: { mode: ${mode}, recipients: [a], primary: { host: p.example.com, port: ${port} }, checks: { reachability: on } }\n`;
+  assert.deepEqual(await linesOf(domain("reflector", 25)), [
+    "holdfast.yaml:4:120: domains.example.com.checks.reachability: a reflector is the only MX: there is no other server to send clients to; remove it",
+  ]);
+  await using folder = await tempFolder();
+  await writeFile(`${folder.path}/a.yaml`, domain("backup", 2525));
+  const loaded = loadConfig(`${folder.path}/a.yaml`);
+  assert.ok(loaded.ok);
+  assert.ok(loaded.warnings.map(formatProblem).some((text) => text.includes("no sender comes to port 2525")));
+});
+
 test("greylist is off, on or a mapping", async () => {
   assert.match(await wrong("checks: { greylist: maybe }\n"), /^"maybe" is not known; write one of off, on/);
   assert.match(await wrong("checks: { greylist: { delay: 2h } }\n"), /^"2h" is too much;/);
@@ -293,9 +337,9 @@ test("each mistake in the scanners has its sentence", async () => {
 
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
-    "4:10: checks.dmarc: is a mapping, and the check is not in this version; write dmarc: off or leave it out",
+    "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, reject",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
-    "6:17: checks.reachability: is a list, and the check is not in this version; write reachability: off or leave it out",
+    "6:17: checks.reachability: is a list; write off, on or { delay: 5m }",
     "7:3: checks.spff: is not a known key; did you mean spf?",
   ]);
   const folder = "write sqlite: and a folder, such as sqlite:./data or sqlite:/var/lib/holdfast";
@@ -355,14 +399,6 @@ ${DOMAIN}`;
   );
   assert.deepEqual(await linesOf("hostname: mx2.example.net\nsmtp: { listen: [] }\n"), [
     'holdfast.yaml:2:17: smtp.listen: is empty, so no mail could come in; write a list such as ["0.0.0.0:25", "[::]:25"]',
-  ]);
-});
-
-test("a certificate that is not there, and a key that is not named", async () => {
-  const text = `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], tls: { certificate: chain.pem } }\n`;
-  assert.deepEqual(await linesOf(text), [
-    "holdfast.yaml:2:35: smtp.tls.key: is missing; write the path of a PEM file with the private key",
-    "holdfast.yaml:2:55: smtp.tls.certificate: chain.pem does not exist; check the path",
   ]);
 });
 
@@ -497,4 +533,18 @@ test("how fast a primary is spoken to", async () => {
   assert.match(await primary("weight: 0"), /write a whole number from 1 to 1000/);
   assert.match(await primary("pipelining: all"), /write one of none, envelope, mails/);
   assert.match(await primary("chunking: maybe"), /write true or false/);
+});
+
+test("stress that would never end, and lines that are neither", async () => {
+  const smtp = (keys: string): string =>
+    `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], ${keys} }\n`;
+  assert.deepEqual(
+    (await linesOf(smtp("stress: { begins: 60% }")))[0],
+    "holdfast.yaml:2:35: smtp.stress.ends: 70% is not below the 60% at which it begins; write a lower share, such as ten less",
+  );
+  assert.deepEqual(
+    (await linesOf(smtp("stress: { begins: 5 }, longLines: cut")))[0],
+    'holdfast.yaml:2:53: smtp.stress.begins: "5" is not a percentage; write a percentage from 10% to 100%',
+  );
+  assert.deepEqual((await linesOf(smtp("limits: { commandLine: 100B, longLines: cut }"))).length, 2);
 });

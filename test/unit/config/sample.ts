@@ -1,7 +1,8 @@
+import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { formatProblem, loadConfig } from "../../../src/config/config.ts";
-import type { LoadResult } from "../../../src/config/config.ts";
+import type { Config, LoadResult } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 /** Enough for a configuration; tests add what they are about. */
@@ -15,6 +16,13 @@ export async function load(text: string, files: Readonly<Record<string, string>>
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, text);
   return relative(loadConfig(file), folder.path);
+}
+
+/** The configuration; there must be no problem. */
+export async function configOf(text: string, files?: Readonly<Record<string, string>>): Promise<Config> {
+  const result = await load(text, files);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.config;
 }
 
 /** The problems (or warnings) as lines, without the folder. */

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { HeaderScanner, type HeaderFacts } from "../../../src/mail/header-scanner.ts";
 
 function scan(text: string, { headerSize = 10_000, step = text.length || 1 } = {}): HeaderFacts {
-  const scanner = new HeaderScanner({ headerSize, hostname: "mx.us" });
+  const scanner = new HeaderScanner({ headerSize, headerFields: 5000, hostname: "mx.us" });
   const octets = Buffer.from(text);
   for (let at = 0; at < octets.length; at += step) scanner.feed(Buffer.from(octets.subarray(at, at + step)));
   return scanner.facts();
@@ -14,6 +14,16 @@ const MAIL =
   "Subject: Grüße\r\n  zwei\r\nFrom: A <a@b.example>\r\nSubject: second\r\n\r\nReceived: by mx.us\r\nFrom: body\r\n";
 
 describe("HeaderScanner", () => {
+  test("too many fields end it, folded ones count once", () => {
+    const facts = (fields: string): boolean => {
+      const scanner = new HeaderScanner({ headerSize: 1e6, headerFields: 3, hostname: "mx.us" });
+      scanner.feed(Buffer.from(fields));
+      return scanner.facts().tooLong;
+    };
+    assert.equal(facts("A: 1\r\n 2\r\nB: 1\r\nC: 1\r\n\r\nD: 1\r\n"), false);
+    assert.equal(facts("A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n"), true);
+  });
+
   test("reads the facts, folded fields included", () => {
     assert.deepEqual(scan(MAIL), {
       received: 2,
@@ -60,7 +70,7 @@ describe("HeaderScanner", () => {
 
   test("half a million fields take no second", () => {
     const block = Buffer.from("Received: x\r\n To: y\r\n".repeat(2500));
-    const scanner = new HeaderScanner({ headerSize: 1e9, hostname: "mx.us" });
+    const scanner = new HeaderScanner({ headerSize: 1e9, headerFields: 1e9, hostname: "mx.us" });
     const start = performance.now();
     for (let round = 0; round < 100; round++) scanner.feed(block);
     assert.equal(scanner.facts().received, 250_000);

@@ -23,6 +23,24 @@ describe("ConnectionTable", () => {
     assert.equal(table.networks(), 2);
   });
 
+  test("caps one address beside its network, and gives both places back", () => {
+    const table = new ConnectionTable(connectionMemory(1), 0);
+    const caps = { ...CAPS, connectionsPerAddress: 2 };
+    const admit = (address: string) => table.admit("192.0.2.0/24", caps, address);
+    const first = admit("192.0.2.1");
+    assert.equal(admit("192.0.2.1").kind, "admitted");
+    assert.deepEqual(admit("192.0.2.1"), { kind: "refused", why: "address" });
+    assert.equal(admit("192.0.2.2").kind, "admitted");
+    assert.deepEqual(admit("192.0.2.3"), { kind: "refused", why: "client" });
+    assert.equal(table.networks(), 3);
+    assert.ok(first.kind === "admitted");
+    table.release(first.ticket);
+    const again = admit("192.0.2.1");
+    assert.ok(again.kind === "admitted");
+    table.forget(0);
+    assert.deepEqual([table.total(), table.networks()], [0, 0]);
+  });
+
   test("caps all networks together", () => {
     const table = new ConnectionTable(connectionMemory(1), 0);
     const caps = { connections: 2, connectionsPerClient: 2 };

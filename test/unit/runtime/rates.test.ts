@@ -22,6 +22,29 @@ test("a network is counted up to its cap, each thing by itself, and anew in the 
   assert.ok(!take("a", "kibibytes", 99, { amount: 0 }));
 });
 
+test("several are counted together or not at all", () => {
+  const table = new RateTable(rateMemory(), 0);
+  const one = (network: string, cap: number) =>
+    ({ network, what: "mails", amount: 1, cap, period: 7 }) as const;
+  const count = (network: string): number => table.count({ network, what: "mails", period: 7 });
+  assert.ok(table.take(one("net", 3), one("a", 2)));
+  assert.ok(table.take(one("net", 3), one("a", 2)));
+  assert.ok(!table.take(one("net", 3), one("a", 2)));
+  assert.deepEqual([count("net"), count("a")], [2, 2]);
+  assert.ok(table.take(one("net", 3), one("b", 2)));
+  assert.ok(!table.take(one("net", 3), one("c", 2)));
+  assert.deepEqual([count("net"), count("b"), count("c")], [3, 1, 0]);
+});
+
+test("looking at a count takes no row and counts nothing", () => {
+  const table = new RateTable(rateMemory(), 0);
+  const take = asker(table);
+  const count = (network: string): number => table.count({ network, what: "mails", period: 7 });
+  take("a", "mails", 9, { amount: 5 });
+  for (let n = 0; n < 100_000; n++) assert.equal(count(`other ${n}`), 0);
+  assert.deepEqual([count("a"), table.count({ network: "a", what: "mails", period: 8 })], [5, 0]);
+});
+
 test("a high count outlives a flood of other networks", () => {
   const take = asker(new RateTable(rateMemory(), 0));
   take("spammer", "mails", 1000, { amount: 1000 });
@@ -34,30 +57,40 @@ const WORKER = `
   const { RateTable } = await import(workerData.module);
   const table = new RateTable(workerData.memory, workerData.thread);
   let taken = 0;
-  for (let i = 0; i < 2000; i++)
-    if (table.take({ network: "a", what: "mails", amount: 1, cap: 3000, period: 1 })) taken += 1;
+  const one = (network, cap) => ({ network, what: "mails", amount: 1, cap, period: 1 });
+  for (let i = 0; i < 2000; i++) if (table.take(one("a", 3000), one("host " + (i % 5), 700))) taken += 1;
   parentPort.postMessage(taken);
 `;
 
-test("four threads together take exactly what the cap allows", async () => {
-  const memory = rateMemory();
-  const module = new URL("../../../src/runtime/rates.ts", import.meta.url).href;
-  const url = new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`);
-  const taken = await Promise.all(
-    [0, 1, 2, 3].map(
-      (thread) =>
-        new Promise<number>((resolve, reject) => {
-          const worker = new Worker(url, { workerData: { module, memory, thread } });
-          worker.once("message", resolve);
-          worker.once("error", reject);
-        }),
-    ),
-  );
-  assert.equal(
-    taken.reduce((sum, count) => sum + count, 0),
-    3000,
-  );
-});
+for (const threads of [1, 2, 4])
+  test(`${threads} threads together take exactly what the caps allow`, async () => {
+    const memory = rateMemory();
+    const module = new URL("../../../src/runtime/rates.ts", import.meta.url).href;
+    const url = new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`);
+    const taken = await Promise.all(
+      Array.from({ length: threads }, (_, n) => n).map(
+        (thread) =>
+          new Promise<number>((resolve, reject) => {
+            const worker = new Worker(url, { workerData: { module, memory, thread } });
+            worker.once("message", resolve);
+            worker.once("error", reject);
+          }),
+      ),
+    );
+    assert.equal(
+      taken.reduce((sum, count) => sum + count, 0),
+      Math.min(3000, 2000 * threads),
+    );
+    const table = new RateTable(memory, 0);
+    const hosts = Array.from({ length: 5 }, (_, n) =>
+      table.count({ network: `host ${n}`, what: "mails", period: 1 }),
+    );
+    assert.ok(hosts.every((count) => count <= 700));
+    assert.equal(
+      hosts.reduce((sum, count) => sum + count, 0),
+      Math.min(3000, 2000 * threads),
+    );
+  });
 
 test("the lock of a dead thread is freed", () => {
   const memory = rateMemory();

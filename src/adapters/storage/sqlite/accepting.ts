@@ -27,10 +27,10 @@ export class Accepting {
     this.#bodies = parts.bodies;
     this.#sessions = parts.sessions;
     this.#message = database.prepare(
-      `INSERT INTO message (id, sender, accepted_at, size, hash, client_ip, client_name, client_helo, client_tls,
+      `INSERT INTO message (id, sender, accepted_at, size, hash, client_ip, client_name, client_helo, client_tls, client_port, server_ip,
          top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, authentication, spool,
          quarantine)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#recipient = database.prepare(
       `INSERT INTO recipient (mail, n, address, domain, state, due_at, token, since, updated_at)
@@ -68,6 +68,8 @@ export class Accepting {
       client.name,
       client.helo,
       client.tls,
+      client.port,
+      client.server,
       mail.topFields,
       mail.smtpUtf8 ? 1 : 0,
       mail.eightBit ? 1 : 0,

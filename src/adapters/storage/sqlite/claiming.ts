@@ -20,6 +20,8 @@ interface MessageRow {
   client_name: string | null;
   client_helo: string;
   client_tls: string | null;
+  client_port: number | null;
+  server_ip: string | null;
   top_fields: string;
   smtp_utf8: number;
   eight_bit: number;
@@ -61,7 +63,7 @@ export class Claiming {
        RETURNING n, address, attempts, unconfirmed`,
     );
     this.#message = database.prepare(
-      `SELECT id, sender, accepted_at, size, client_ip, client_name, client_helo, client_tls, top_fields, smtp_utf8,
+      `SELECT id, sender, accepted_at, size, client_ip, client_name, client_helo, client_tls, client_port, server_ip, top_fields, smtp_utf8,
          eight_bit, authentication, spool FROM message WHERE key = ?`,
     );
     this.#quarantine = database.prepare(
@@ -126,7 +128,8 @@ function factsOf(row: MessageRow): Omit<WireClaim, "token" | "domain" | "recipie
   };
 }
 
-type ClientColumns = Pick<MessageRow, "client_ip" | "client_name" | "client_helo" | "client_tls">;
+type ClientColumns = Pick<MessageRow, "client_ip" | "client_name" | "client_helo" | "client_tls"> &
+  Partial<Pick<MessageRow, "client_port" | "server_ip">>;
 
 export function clientOf(row: ClientColumns): WireClaim["client"] {
   return {
@@ -134,6 +137,8 @@ export function clientOf(row: ClientColumns): WireClaim["client"] {
     helo: row.client_helo,
     ...(row.client_name !== null && { name: row.client_name }),
     ...(row.client_tls !== null && { tls: row.client_tls }),
+    ...(typeof row.client_port === "number" && { port: row.client_port }),
+    ...(typeof row.server_ip === "string" && { server: row.server_ip }),
   };
 }
 

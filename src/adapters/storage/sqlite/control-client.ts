@@ -7,7 +7,9 @@ import type {
   RecipientChange,
   StagedChange,
 } from "../../../ports/directory.ts";
+import type { AllowedSenderStore } from "../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
+import type { RuleStore } from "../../../ports/rules.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import type { ControlMethods, StagedDomain, WantedList } from "./wire.ts";
@@ -18,7 +20,7 @@ const DOMAINS = 200;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore & DirectoryWriter & AccessStore;
+export type Control = OperatorStore & DirectoryWriter & AccessStore & RuleStore & AllowedSenderStore;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {
@@ -36,6 +38,11 @@ export function connectControl(port: MessagePort): Control {
     tokens: () => channel.call("tokens", undefined as never),
     addToken: (token) => channel.call("addToken", token),
     revokeToken: (name) => channel.call("revokeToken", name),
+    rules: () => channel.call("rules", undefined as never),
+    addRule: (rule) => channel.call("addRule", rule),
+    removeRule: (id) => channel.call("removeRule", id),
+    allowSender: (sender) => channel.call("allowSender", sender),
+    disallowSender: (sender) => channel.call("disallowSender", sender),
   };
 }
 

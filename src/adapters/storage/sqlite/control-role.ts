@@ -1,7 +1,9 @@
 import type { MessagePort } from "node:worker_threads";
 import { serveChannel } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import { allowSender, disallowSender } from "./allowed-senders.ts";
 import type { CommitLoop } from "./commit-loop.ts";
+import { addRule, readRules, removeRule } from "./rules.ts";
 import type { Store } from "./store.ts";
 import { addToken, readTokens, revokeToken } from "./tokens.ts";
 import type { ControlMethods } from "./wire.ts";
@@ -35,6 +37,11 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     tokens: () => once(({ database }) => readTokens(database)),
     addToken: (token) => once(({ database }) => addToken(database, token)),
     revokeToken: (name) => once(({ database }) => revokeToken(database, name)),
+    rules: () => once(({ database }) => readRules(database)),
+    addRule: (rule) => once(({ database }) => addRule(database, rule)),
+    removeRule: (id) => once(({ database }) => removeRule(database, id)),
+    allowSender: (sender) => once(({ database }) => allowSender(database, sender)),
+    disallowSender: (sender) => once(({ database }) => disallowSender(database, sender)),
   });
   // Whoever was staging is gone; what is half done is cleaned up by the next change, or at the next start.
   port.once("close", () => void once(({ directory }) => directory.discard()).catch(() => {}));

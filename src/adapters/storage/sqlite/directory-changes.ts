@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
 import type { DeclareResult } from "../../../ports/directory.ts";
+import { DeliveryKeys } from "./delivery-keys.ts";
 import { Generations, sameSettings } from "./generations.ts";
 import type { DomainRow } from "./generations.ts";
 import { Lists } from "./lists.ts";
@@ -19,6 +20,7 @@ export class DirectoryChanges {
   readonly #generations: Generations;
   readonly #lists: Lists;
   readonly #database: Database.Database;
+  readonly #keys: DeliveryKeys;
   readonly #holdsMail: Database.Statement<[string], number>;
   #stage: Stage | undefined;
   /** A commit failed: what was being staged may lie half in the tables. */
@@ -29,6 +31,7 @@ export class DirectoryChanges {
     this.#generations = new Generations(database);
     this.#lists = new Lists(database);
     this.overlays = new Overlays(this.#generations, this.#lists, () => this.#requireCalm());
+    this.#keys = new DeliveryKeys(database);
     this.#holdsMail = database
       .prepare<[string], number>(
         "SELECT 1 FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone' LIMIT 1",
@@ -145,7 +148,7 @@ export class DirectoryChanges {
     this.#requireCalm();
     const done = (["file", "api"] as const)
       .flatMap((origin) => this.#generations.domains(origin))
-      .filter(({ name, draining }) => draining === 1 && this.#holdsMail.get(name) === undefined);
+      .filter(({ name, draining }) => draining === 1 && !this.#holds(name));
     for (const row of done) this.#takeAway(row);
     if (done.length > 0) this.#generations.raise(now);
     return done.map(({ name }) => name);
@@ -161,7 +164,7 @@ export class DirectoryChanges {
 
   /** Ends a domain, or makes it drain when it holds mail; true when it drains. */
   #takeAway(row: DomainRow): boolean {
-    if (this.#holdsMail.get(row.name) !== undefined) {
+    if (this.#holds(row.name)) {
       if (row.draining === 0) this.#generations.put({ ...row, draining: 1 });
       return true;
     }
@@ -170,6 +173,10 @@ export class DirectoryChanges {
     // The API's list of a declared domain waits for its return: a line commented out must not cost it.
     if (row.origin === "api") this.#generations.endOverlay(row.name);
     return false;
+  }
+
+  #holds(name: string): boolean {
+    return this.#keys.of(name).some((key) => this.#holdsMail.get(key) !== undefined);
   }
 
   #unchanged(row: DomainRow, domain: StagedDomain): boolean {

@@ -12,10 +12,17 @@ interface Key {
   readonly n: number;
 }
 
-/** Parks what waited too long, closes what was parked too long, and forgets old ledger rows. Held mail stays. */
+/** Finds at most so many recipients that are too old. */
+type Lookup = (most: number) => readonly Key[];
+
+/**
+ * Parks what waited too long, closes what was parked or in quarantine too long, and forgets old ledger rows. What is
+ * held for another reason stays.
+ */
 export class Expiring {
   readonly #bodies: Bodies;
   readonly #older: Database.Statement<[string, number, number], Key>;
+  readonly #quarantined: Database.Statement<[number, number], Key>;
   readonly #move: Database.Statement;
   readonly #forget: Database.Statement<[number, number]>;
   readonly #forgetMessage: Database.Statement<[number, number]>;
@@ -26,6 +33,10 @@ export class Expiring {
     this.#older = database.prepare(
       `SELECT mail, n FROM recipient INDEXED BY recipient_age
        WHERE state = ? AND since < ? ORDER BY since, mail, n LIMIT ?`,
+    );
+    this.#quarantined = database.prepare(
+      `SELECT mail, n FROM recipient INDEXED BY recipient_quarantine
+       WHERE state = 'held' AND reason = 'quarantine' AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
     this.#move = database.prepare(
       "UPDATE recipient SET state = ?, reason = 'expired', since = ?, updated_at = ? WHERE mail = ? AND n = ?",
@@ -48,28 +59,32 @@ export class Expiring {
       this.#bodies.releaseUnneeded(key.mail, batch());
     };
     const park = ({ mail, n }: Key): void => void this.#move.run("parked", slice.now, slice.now, mail, n);
-    left -= yield* this.#each("gone", slice.goneBefore, left, (key) => this.#forgetOne(key));
-    left -= yield* this.#each("parked", slice.parkedBefore, left, close);
-    left -= yield* this.#each("unconfirmed", slice.waitingBefore, left, park);
-    left -= yield* this.#each("waiting", slice.waitingBefore, left, park);
+    const older = (state: State, before: number): Lookup => {
+      return (most) => this.#older.all(state, before, most);
+    };
+    const quarantined: Lookup = (most) => this.#quarantined.all(slice.quarantinedBefore, most);
+    left -= yield* each(older("gone", slice.goneBefore), left, (key) => this.#forgetOne(key));
+    left -= yield* each(older("parked", slice.parkedBefore), left, close);
+    left -= yield* each(quarantined, left, close);
+    left -= yield* each(older("unconfirmed", slice.waitingBefore), left, park);
+    left -= yield* each(older("waiting", slice.waitingBefore), left, park);
     return slice.limit - left;
-  }
-
-  // oxlint-disable-next-line max-params -- a private step of `expire`
-  *#each(state: State, before: number, limit: number, act: (key: Key) => void): Generator<void, number> {
-    let done = 0;
-    while (done < limit) {
-      const keys = this.#older.all(state, before, Math.min(STEP, limit - done));
-      for (const key of keys) act(key);
-      done += keys.length;
-      if (keys.length < STEP) break;
-      yield;
-    }
-    return done;
   }
 
   #forgetOne({ mail, n }: Key): void {
     this.#forget.run(mail, n);
     this.#forgetMessage.run(mail, mail);
   }
+}
+
+function* each(find: Lookup, limit: number, act: (key: Key) => void): Generator<void, number> {
+  let done = 0;
+  while (done < limit) {
+    const keys = find(Math.min(STEP, limit - done));
+    for (const key of keys) act(key);
+    done += keys.length;
+    if (keys.length < STEP) break;
+    yield;
+  }
+  return done;
 }

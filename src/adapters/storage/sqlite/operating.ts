@@ -1,8 +1,10 @@
 import type Database from "better-sqlite3";
+import { domainOfKey, placeOfKey, reroutedKey } from "../../../mail/delivery-key.ts";
 import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../ports/operator.ts";
-import type { State } from "../../../ports/queue.ts";
+import type { Reason, State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
+import { DeliveryKeys } from "./delivery-keys.ts";
 
 /** Rows looked at in one step. */
 const STEP = 100;
@@ -13,6 +15,7 @@ const FROM: Readonly<Record<OperatorVerb, readonly State[]>> = {
   release: ["held", "parked"],
   delete: ["waiting", "unconfirmed", "held", "parked"],
   flush: ["waiting", "unconfirmed"],
+  reroute: ["waiting", "unconfirmed", "held", "parked"],
 };
 
 interface Candidate {
@@ -20,7 +23,10 @@ interface Candidate {
   readonly n: number;
   readonly since: number;
   readonly address: string;
+  /** The key under which it is handed over. */
   readonly domain: string;
+  readonly state: State;
+  readonly reason: Reason | null;
   readonly sender: string;
 }
 
@@ -31,10 +37,11 @@ export class Operating {
   readonly #ofMail: Database.Statement<[string, string], Candidate>;
   readonly #ofDomain: Database.Statement<unknown[], Candidate>;
   readonly #ofState: Database.Statement<unknown[], Candidate>;
+  readonly #keys: DeliveryKeys;
   readonly #changes: Readonly<Record<OperatorVerb, Change>>;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
-    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, m.sender";
+    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, r.reason, m.sender";
     const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
     this.#ofMail = database.prepare(
       `${select} FROM message m CROSS JOIN recipient r ON r.mail = m.key WHERE m.id = ? AND +r.state = ?`,
@@ -47,6 +54,7 @@ export class Operating {
       `${select} FROM recipient r INDEXED BY recipient_age CROSS JOIN message m ON m.key = r.mail
        WHERE r.state = ? ${page}`,
     );
+    this.#keys = new DeliveryKeys(database);
     this.#changes = changes(database, parts.bodies);
   }
 
@@ -58,7 +66,7 @@ export class Operating {
       if (filter.state !== undefined && filter.state !== state) continue;
       for (const rows of this.#pages(filter, state)) {
         for (const row of rows) {
-          if (!matches(row, filter)) continue;
+          if (!matches(row, filter) || isThere(row, request)) continue;
           this.#changes[verb](row, request, batch());
           moved += 1;
         }
@@ -70,12 +78,15 @@ export class Operating {
 
   *#pages(filter: MailFilter, state: State): Generator<readonly Candidate[]> {
     if (filter.id !== undefined) return yield this.#ofMail.all(filter.id, state);
+    if (filter.domain === undefined) return yield* this.#pagesOf(undefined, state);
+    for (const key of this.#keys.of(filter.domain)) yield* this.#pagesOf(key, state);
+  }
+
+  *#pagesOf(key: string | undefined, state: State): Generator<readonly Candidate[]> {
     let place: readonly number[] = [-1, -1, -1];
     for (;;) {
       const rows =
-        filter.domain === undefined
-          ? this.#ofState.all(state, ...place)
-          : this.#ofDomain.all(filter.domain, state, ...place);
+        key === undefined ? this.#ofState.all(state, ...place) : this.#ofDomain.all(key, state, ...place);
       const last = rows.at(-1);
       if (last === undefined) return;
       place = [last.since, last.mail, last.n];
@@ -84,13 +95,21 @@ export class Operating {
   }
 }
 
+/** What was sent there a moment ago comes by again under its new key. */
+function isThere({ domain, state }: Candidate, { verb, to }: OperatorRequest): boolean {
+  return verb === "reroute" && state === "waiting" && placeOfKey(domain) === to && to !== undefined;
+}
+
 /** The parts of a filter that no index answers; addresses compare without case. */
 export function matches(
-  row: { readonly domain: string; readonly sender: string; readonly address: string },
+  row: Pick<Candidate, "domain" | "sender" | "address" | "reason">,
   filter: MailFilter,
 ): boolean {
   return (
-    same(row.domain, filter.domain) && same(row.sender, filter.sender) && same(row.address, filter.recipient)
+    (filter.reason === undefined || filter.reason === row.reason) &&
+    same(domainOfKey(row.domain), filter.domain) &&
+    same(row.sender, filter.sender) &&
+    same(row.address, filter.recipient)
   );
 }
 
@@ -107,6 +126,7 @@ function changes(database: Database.Database, bodies: Bodies): Readonly<Record<O
     "UPDATE recipient SET state = 'held', reason = 'operator', who = ?, updated_at = ? WHERE mail = ? AND n = ?",
   );
   const flush = database.prepare("UPDATE recipient SET due_at = ?, updated_at = ? WHERE mail = ? AND n = ?");
+  const rekey = database.prepare("UPDATE recipient SET domain = ? WHERE mail = ? AND n = ?");
   return {
     hold: ({ mail, n }, { who, now }) => void hold.run(who, now, mail, n),
     release: ({ mail, n, domain }, { who, now }, batch) => {
@@ -116,6 +136,14 @@ function changes(database: Database.Database, bodies: Bodies): Readonly<Record<O
     delete: ({ mail, n }, { who, now }, batch) => {
       move.run("gone", "deleted", who, now, now, now, mail, n);
       bodies.releaseUnneeded(mail, batch);
+    },
+    reroute: ({ mail, n, domain, state }, { to, who, now }, batch) => {
+      const own = domainOfKey(domain);
+      const key = to === undefined ? own : reroutedKey(own, to);
+      rekey.run(key, mail, n);
+      if (state === "held" || state === "parked") move.run("waiting", null, who, now, now, now, mail, n);
+      else flush.run(now, now, mail, n);
+      batch.addWork(key, 1);
     },
     flush: ({ mail, n, domain }, { now }, batch) => {
       flush.run(now, now, mail, n);

@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
+import { domainOfKey, placeOfKey } from "../../../mail/delivery-key.ts";
 import type { Held, ListRequest, Page, QueueCount, QueueEntry } from "../../../ports/operator.ts";
 import type { Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
+import { DeliveryKeys } from "./delivery-keys.ts";
 import { matches } from "./operating.ts";
 
 /** Rows that one statement reads, so that none keeps the WAL from being emptied. */
@@ -12,7 +14,8 @@ const MAX_PAGE = 1000;
 const MAX_LOOKED_AT = 200_000;
 
 const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
-  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size, m.hash`;
+  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size, m.hash,
+  m.quarantine, m.subject`;
 
 export interface RecipientRow {
   readonly mail: number;
@@ -34,12 +37,15 @@ export interface RecipientRow {
   readonly accepted_at: number;
   readonly size: number;
   readonly hash: string;
+  readonly quarantine: string | null;
+  readonly subject: string | null;
 }
 
 type Place = readonly [since: number, mail: number, n: number];
 
-/** One state's rows in the order of the list. */
+/** One state's rows in the order of the list, of one key where the list is of a domain. */
 interface Lane {
+  readonly key: string | undefined;
   readonly state: State;
   rows: RecipientRow[];
   place: Place;
@@ -53,6 +59,7 @@ export class QueueList {
   readonly #ofState: Database.Statement<unknown[], RecipientRow>;
   readonly #counts: Database.Statement<[], { domain: string; state: State; recipients: number }>;
   readonly #oldest: Database.Statement<[string, string], number>;
+  readonly #keys: DeliveryKeys;
   readonly #held: Database.Statement<[string], Held>;
 
   constructor(database: Database.Database) {
@@ -80,6 +87,7 @@ export class QueueList {
            WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
       )
       .pluck();
+    this.#keys = new DeliveryKeys(database);
     this.#held = database.prepare(
       `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
          SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
@@ -88,30 +96,55 @@ export class QueueList {
   }
 
   held(domain: string): Held {
-    return this.#held.get(domain) ?? { messages: 0, bytes: 0 };
+    const parts = this.#keys.of(domain).map((key) => this.#held.get(key) ?? { messages: 0, bytes: 0 });
+    return {
+      messages: parts.reduce((sum, { messages }) => sum + messages, 0),
+      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    };
   }
 
   counts(): readonly QueueCount[] {
-    return this.#counts.all().map(({ domain, state, recipients }) => {
-      return { domain, state, recipients, oldest: this.#oldest.get(domain, state) ?? 0 };
-    });
+    const counts = new Map<string, QueueCount>();
+    for (const { domain: key, state, recipients } of this.#counts.all()) {
+      const domain = domainOfKey(key);
+      const known = counts.get(`${domain} ${state}`);
+      const oldest = Math.min(known?.oldest ?? Infinity, this.#oldest.get(key, state) ?? Infinity);
+      const all = recipients + (known?.recipients ?? 0);
+      counts.set(`${domain} ${state}`, { domain, state, recipients: all, oldest });
+    }
+    return [...counts.values()];
   }
 
   async list(request: ListRequest): Promise<Page<QueueEntry>> {
     const limit = Math.max(1, Math.min(request.limit, MAX_PAGE));
     const start = decode(request.cursor);
     if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
-    const lanes = statesOf(request).map((state): Lane => ({ state, rows: [], place: start, ended: false }));
+    const lanes = this.#lanes(request, start);
     const items: RecipientRow[] = [];
     let place = start;
     for (let lookedAt = 0; items.length < limit && lookedAt < MAX_LOOKED_AT; lookedAt++) {
-      if (await this.#refill(lanes, request)) await nextTurn();
+      if (await this.#refill(lanes)) await nextTurn();
       const row = takeFirst(lanes);
       if (row === undefined) return { items: items.map(entryOf) };
       place = [row.since, row.mail, row.n];
       if (matches(row, request.filter)) items.push(row);
     }
     return { items: items.map(entryOf), next: encode(place) };
+  }
+
+  /** What is gone has no index by domain: it is one lane, looked through. */
+  #lanes(request: ListRequest, start: Place): readonly Lane[] {
+    const { domain } = request.filter;
+    const keys = domain === undefined ? [undefined] : this.#keys.of(domain);
+    return statesOf(request).flatMap((state) =>
+      (state === "gone" ? [undefined] : keys).map((key): Lane => ({
+        key,
+        state,
+        rows: [],
+        place: start,
+        ended: false,
+      })),
+    );
   }
 
   #listMail({ filter, ledger }: ListRequest, limit: number, [, , n]: Place): Page<QueueEntry> {
@@ -124,14 +157,14 @@ export class QueueList {
   }
 
   /** Reads on where a lane has run dry; true when something was read. */
-  async #refill(lanes: readonly Lane[], { filter }: ListRequest): Promise<boolean> {
+  async #refill(lanes: readonly Lane[]): Promise<boolean> {
     let read = false;
     for (const lane of lanes) {
       if (lane.ended || lane.rows.length > 0) continue;
       lane.rows =
-        filter.domain !== undefined && lane.state !== "gone"
-          ? this.#ofDomain.all(lane.state, filter.domain, ...lane.place, CHUNK)
-          : this.#ofState.all(lane.state, ...lane.place, CHUNK);
+        lane.key === undefined
+          ? this.#ofState.all(lane.state, ...lane.place, CHUNK)
+          : this.#ofDomain.all(lane.state, lane.key, ...lane.place, CHUNK);
       lane.ended = lane.rows.length < CHUNK;
       const last = lane.rows.at(-1);
       if (last !== undefined) lane.place = [last.since, last.mail, last.n];
@@ -163,12 +196,14 @@ function isBefore(a: RecipientRow, b: RecipientRow): boolean {
 }
 
 export function entryOf(row: RecipientRow): QueueEntry {
+  const route = placeOfKey(row.domain);
   const waits = row.state === "waiting" || row.state === "unconfirmed";
   return {
     id: row.id,
     n: row.n,
     recipient: row.address,
-    domain: row.domain,
+    domain: domainOfKey(row.domain),
+    ...(route !== undefined && { route }),
     sender: row.sender,
     state: row.state,
     ...(row.reason !== null && { reason: row.reason }),
@@ -182,6 +217,8 @@ export function entryOf(row: RecipientRow): QueueEntry {
     ...(row.who !== null && { who: row.who }),
     size: row.size,
     hash: row.hash,
+    ...(row.quarantine !== null && { quarantine: row.quarantine }),
+    ...(row.subject !== null && { subject: row.subject }),
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   RecipientListRequest,
   RecipientPage,
 } from "../../../ports/directory.ts";
+import type { AllowedSender, AllowedSenderReader } from "../../../ports/quarantine.ts";
 import type { TraceLine, TraceReader, TraceRequest } from "../../../ports/journal.ts";
 import type {
   ListRequest,
@@ -20,6 +21,7 @@ import type {
   QueueReader,
 } from "../../../ports/operator.ts";
 import { openChannel, serveChannel } from "../../../runtime/channel.ts";
+import { readAllowedSenders } from "./allowed-senders.ts";
 import { openMailReader } from "./connection.ts";
 import { Browser } from "./directory-browser.ts";
 import { MailView } from "./mail-view.ts";
@@ -38,11 +40,12 @@ type ReaderMethods = {
   recipients(request: RecipientListRequest): RecipientPage;
   trace(request: TraceRequest): readonly TraceLine[];
   tokens(nothing: undefined): readonly TokenRecord[];
+  allowedSenders(nothing: undefined): readonly AllowedSender[];
   check(nothing: undefined): readonly string[];
 };
 
 /** All that is read for people, from the reader thread. */
-export interface StoreReader extends QueueReader, DirectoryBrowser, TraceReader {
+export interface StoreReader extends QueueReader, DirectoryBrowser, TraceReader, AllowedSenderReader {
   tokens(): Promise<readonly TokenRecord[]>;
   /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
   check(): Promise<readonly string[]>;
@@ -66,6 +69,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     recipients: (request) => browser.recipients(request),
     trace: (request) => trace.trace(request),
     tokens: () => readTokens(database),
+    allowedSenders: () => readAllowedSenders(database),
     check: () => {
       const findings = database.pragma("quick_check") as { quick_check: string }[];
       return findings.map((row) => row.quick_check).filter((text) => text !== "ok");
@@ -93,6 +97,7 @@ export function connectReader(port: MessagePort): StoreReader {
     recipients: (request) => channel.call("recipients", request),
     trace: (request) => channel.call("trace", request),
     tokens: () => channel.call("tokens", undefined),
+    allowedSenders: () => channel.call("allowedSenders", undefined),
     check: () => channel.call("check", undefined),
     close: () => channel.close(),
   };

@@ -93,6 +93,9 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
     accepted: (addresses) =>
       loop.submit({ ...READ, run: (store: Store) => store.proving.accepted(addresses) }),
     unhold: (request) => loop.submitSlices((store, batch) => store.proving.unhold(request, batch)),
+    encrypted: () => loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.all() }),
+    rememberTls: (change) =>
+      loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.remember(change) }),
     expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
   });
   const session = new WorkSession((notice, buffers) => server.notify(notice, buffers));

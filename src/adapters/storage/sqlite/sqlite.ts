@@ -37,6 +37,7 @@ export type { IntakeOptions } from "./intake.ts";
 export { connectWork } from "./work-client.ts";
 export { connectControl } from "./control-client.ts";
 export type { Control } from "./control-client.ts";
+export { openAllowedSenders } from "./allowed-senders.ts";
 export { openGreylist } from "./greylist-memory.ts";
 export { openDirectoryReader } from "./directory-reader.ts";
 export { connectReader, serveReader } from "./reader.ts";

@@ -12,6 +12,7 @@ import { migrate } from "./migrate.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
+import { RememberedTls } from "./remembered-tls.ts";
 import type { Sessions } from "./sessions.ts";
 import { Settling } from "./settling.ts";
 import { Waiting } from "./waiting.ts";
@@ -29,6 +30,7 @@ export interface Store {
   readonly recovering: Recovering;
   readonly directory: DirectoryChanges;
   readonly greylisting: Greylisting;
+  readonly rememberedTls: RememberedTls;
 }
 
 export interface StoreParts {
@@ -67,5 +69,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     recovering: new Recovering(database),
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
+    rememberedTls: new RememberedTls(database),
   };
 }

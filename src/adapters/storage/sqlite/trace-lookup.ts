@@ -14,6 +14,7 @@ interface LineRow {
   readonly id: string;
   readonly kind: string;
   readonly text: string;
+  readonly checks: string | null;
 }
 
 /** Reads the trace on a connection of its own, once there is a file. */
@@ -38,7 +39,7 @@ export class TraceLookup {
     return [...lines.values()]
       .sort((a, b) => a.seq - b.seq)
       .slice(-most)
-      .map(({ at, id, kind, text }) => ({ at, id, kind, text }));
+      .map(lineOf);
   }
 
   close(): void {
@@ -52,11 +53,15 @@ export class TraceLookup {
   }
 }
 
+function lineOf({ at, id, kind, text, checks }: LineRow): TraceLine {
+  return checks === null ? { at, id, kind, text } : { at, id, kind, text, checks };
+}
+
 /** The newest lines under a key; ids are kept as they are, other keys in lower case. */
 function linesOf(database: Database.Database, key: string, limit: number): readonly LineRow[] {
   return database
     .prepare<unknown[], LineRow>(
-      `SELECT l.seq, l.at, l.id, l.kind, l.text FROM key k CROSS JOIN line l ON l.seq = k.seq
+      `SELECT l.seq, l.at, l.id, l.kind, l.text, l.checks FROM key k CROSS JOIN line l ON l.seq = k.seq
        WHERE k.key = ? ORDER BY k.seq DESC LIMIT ?`,
     )
     .all(key.toLowerCase(), limit);

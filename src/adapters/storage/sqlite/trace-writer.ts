@@ -11,7 +11,8 @@ const VACUUM_PAGES = 64;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS line (
-    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+    checks TEXT) STRICT;
   CREATE TABLE IF NOT EXISTS key (
     key TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, seq)) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS key_line ON key (seq);`;
@@ -33,6 +34,7 @@ export function openTraceWriter(folder: string): TraceWriter {
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
   database.exec(SCHEMA);
+  addChecks(database);
   const appendAll = prepareAppend(database);
   const trimOnce = prepareTrim(database);
   return {
@@ -42,14 +44,21 @@ export function openTraceWriter(folder: string): TraceWriter {
   };
 }
 
+/** A trace of an older version has no such column. */
+function addChecks(database: Database.Database): void {
+  const columns = database.pragma("table_info(line)") as readonly { readonly name: string }[];
+  if (!columns.some(({ name }) => name === "checks"))
+    database.exec("ALTER TABLE line ADD COLUMN checks TEXT");
+}
+
 type Append = (lines: readonly TraceLine[]) => void;
 
 function prepareAppend(database: Database.Database): Append {
-  const line = database.prepare("INSERT INTO line (at, id, kind, text) VALUES (?, ?, ?, ?)");
+  const line = database.prepare("INSERT INTO line (at, id, kind, text, checks) VALUES (?, ?, ?, ?, ?)");
   const key = database.prepare("INSERT INTO key (key, seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
   const append: Append = (lines) => {
-    for (const { at, id, kind, text, keys } of lines) {
-      const { lastInsertRowid } = line.run(at, id, kind, text);
+    for (const { at, id, kind, text, keys, checks = null } of lines) {
+      const { lastInsertRowid } = line.run(at, id, kind, text, checks);
       for (const name of [id, ...(keys ?? [])]) if (name !== "") key.run(name, lastInsertRowid);
     }
   };

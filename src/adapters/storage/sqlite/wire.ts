@@ -7,7 +7,9 @@ import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
+import type { AllowedSender } from "../../../ports/quarantine.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
+import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
 
 export type WireBody = ArrayBuffer | string;
@@ -42,6 +44,8 @@ export type WorkMethods = {
   due: WorkStore["due"];
   accepted: WorkStore["accepted"];
   unhold: WorkStore["unhold"];
+  encrypted(): Promise<readonly string[]>;
+  rememberTls(change: { readonly destination: string; readonly encrypted: boolean }): Promise<void>;
 };
 
 export type WireSighting = Sighting & { readonly key: string };
@@ -111,4 +115,9 @@ export type ControlMethods = {
   tokens(): Promise<readonly TokenRecord[]>;
   addToken(token: TokenRecord): Promise<boolean>;
   revokeToken(name: string): Promise<boolean>;
+  rules: RuleStore["rules"];
+  addRule: RuleStore["addRule"];
+  removeRule: RuleStore["removeRule"];
+  allowSender(sender: AllowedSender): Promise<boolean>;
+  disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
 };

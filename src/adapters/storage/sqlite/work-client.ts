@@ -29,6 +29,8 @@ export function connectWork(port: MessagePort, { folder }: { readonly folder: st
     due: (request) => channel.call("due", request),
     accepted: (addresses) => channel.call("accepted", addresses),
     unhold: (request) => channel.call("unhold", request),
+    encrypted: () => channel.call("encrypted", undefined as never),
+    rememberTls: (destination, encrypted) => channel.call("rememberTls", { destination, encrypted }),
     expire: (slice) => channel.call("expire", slice),
     onNotice: (listener) => void listeners.push(listener),
   };

@@ -14,6 +14,7 @@ import {
   type PrimaryBody,
 } from "../contract.ts";
 import { amountOf } from "../counting.ts";
+import type { DomainChecksBody } from "../checks-bodies.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 import { soundRecipients } from "./recipients.ts";
 
@@ -70,6 +71,7 @@ async function addDomain(c: AdminContext, parts: AdminParts): Promise<DomainBody
   // As in the configuration file: where there is a list, it is taken for complete.
   const unknownDuringOutage = given.unknownDuringOutage ?? (given.catchAll ? "accept" : "reject");
   const domain = soundDomain(name);
+  refuseAway(given);
   const declared: DeclaredDomain = {
     name: domain,
     settings: { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) },
@@ -81,6 +83,15 @@ async function addDomain(c: AdminContext, parts: AdminParts): Promise<DomainBody
     await parts.editor.changeRecipients({ domain, verb: "replace", recipients: patterns });
   record(c, parts, "domain add", domain);
   return showDomain(domain, parts);
+}
+
+function refuseAway({ mode, checks }: { mode: string; checks?: DomainChecksBody }): void {
+  const { reachability = "off" } = checks ?? {};
+  if (mode !== "reflector" || reachability === "off") return;
+  throw new Refusal(
+    "bad_request",
+    "checks.reachability: a reflector is the only MX: there is no other server to send clients to",
+  );
 }
 
 async function refuseKnown(name: string, { directory }: AdminParts): Promise<void> {

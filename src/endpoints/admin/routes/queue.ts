@@ -1,9 +1,17 @@
 /** Mail in the queue: looking, exporting, acting. Open to confined tokens, which see and touch their domain only. */
 import { Readable } from "node:stream";
 import type { Hono } from "hono";
+import { hostPort, parseHostPort } from "../../../mail/network.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
 import { confine, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
-import { QueueAction, QueueQuery, type CountBody, type MailBody, type QueuePage } from "../contract.ts";
+import {
+  QueueAction,
+  QueueQuery,
+  type QueueVerb,
+  type CountBody,
+  type MailBody,
+  type QueuePage,
+} from "../contract.ts";
 import { amountOf, type Amounts } from "../counting.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
@@ -31,7 +39,8 @@ async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage
 
 /** Counts exist by domain and state only. */
 function countable(filter: MailFilter): boolean {
-  return filter.id === undefined && filter.sender === undefined && filter.recipient === undefined;
+  const { id, sender, recipient, reason } = filter;
+  return id === undefined && sender === undefined && recipient === undefined && reason === undefined;
 }
 
 function sum({ mail }: Amounts, { state }: MailFilter): number {
@@ -40,13 +49,15 @@ function sum({ mail }: Amounts, { state }: MailFilter): number {
 }
 
 async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
-  const { verb, filter: given, all } = await readBody(c, QueueAction);
+  const { verb, filter: given, all, to: place } = await readBody(c, QueueAction);
   if (Object.keys(given).length === 0 && all !== true)
     throw new Refusal("bad_request", "an empty filter means all mail", "say `all: true` if that is meant");
   const filter = narrow(c, given);
+  const to = soundPlace(verb, place, c.get("caller").domain);
   const { who } = c.get("caller");
-  const count = await parts.operator.operate({ verb, filter, who, now: parts.clock.now() });
-  const what = describe(filter);
+  const now = parts.clock.now();
+  const count = await parts.operator.operate({ verb, filter, who, now, ...(to !== undefined && { to }) });
+  const what = place === undefined ? describe(filter) : `${describe(filter)} to ${place}`;
   const id = filter.id;
   parts.journal.record({
     kind: "operator.acted",
@@ -57,6 +68,19 @@ async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
     ...(id !== undefined && count > 0 && { id }),
   });
   return { count };
+}
+
+/** Where rerouted mail goes; undefined: to the domain's own primaries. */
+function soundPlace(verb: QueueVerb, place: string | undefined, confinedTo?: string): string | undefined {
+  if ((verb === "reroute") !== (place !== undefined))
+    throw new Refusal("bad_request", "`reroute` and `to` need each other", 'to: "host:port", or "primary"');
+  if (place === undefined || place === "primary") return undefined;
+  if (confinedTo !== undefined)
+    throw new Refusal("forbidden", `this token is confined to ${confinedTo}`, "use a token without --domain");
+  const sound = parseHostPort(place);
+  if (sound === undefined)
+    throw new Refusal("bad_request", `to: ${place} is not a place`, 'write "host:port" or "primary"');
+  return hostPort(sound.host, sound.port);
 }
 
 function describe(filter: MailFilter): string {

@@ -1,10 +1,10 @@
 /** Where is my mail? One answer: how each recipient stands, and what happened until then. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
-import type { TraceLine } from "../../../ports/journal.ts";
+import type { CheckNote, TraceLine } from "../../../ports/journal.ts";
 import type { QueueEntry } from "../../../ports/operator.ts";
 import { readQuery } from "../answers.ts";
-import { TraceQuery, type TraceBody } from "../contract.ts";
+import { TraceQuery, type LookBody, type TraceBody } from "../contract.ts";
 import type { AdminEnv, AdminParts } from "../parts.ts";
 
 /** Mails that one answer tells about: the newest. */
@@ -70,5 +70,19 @@ function inOrder(lines: readonly TraceLine[]): TraceBody["lines"] {
   const unique = new Map<string, TraceLine>();
   for (const line of lines) unique.set(JSON.stringify([line.at, line.id, line.kind, line.text]), line);
   const sorted = [...unique.values()].sort((a, b) => a.at - b.at);
-  return sorted.slice(-LINES).map(({ at, id, kind, text }) => ({ at, id, kind, text }));
+  return sorted.slice(-LINES).map(shown);
+}
+
+function shown({ at, id, kind, text, checks }: TraceLine): TraceBody["lines"][number] {
+  return checks === undefined ? { at, id, kind, text } : { at, id, kind, text, checks: looksOf(checks) };
+}
+
+/** What is no list of notes, in a trace of another version, is none. */
+function looksOf(checks: string): readonly LookBody[] {
+  try {
+    const notes = JSON.parse(checks) as readonly CheckNote[];
+    return notes.map(([check, stage, said, took, times]) => ({ check, stage, said, took, times }));
+  } catch {
+    return [];
+  }
 }

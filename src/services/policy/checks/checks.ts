@@ -1,16 +1,20 @@
 import type { CheckSettings } from "../../../ports/checks.ts";
+import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Recipients } from "../../recipients/recipients.ts";
-import type { Check } from "../check.ts";
+import type { Check, MailSubject } from "../check.ts";
 import { clientNameChecks } from "./client-name.ts";
 import type { DnsblParts } from "./dnsbl.ts";
 import { dnsblChecks, isGood } from "./dnsbl.ts";
 import type { GreylistParts } from "./greylist.ts";
 import { greylistCheck } from "./greylist.ts";
+import { earlyTalkerCheck } from "./early-talker.ts";
 import { heloCheck } from "./helo.ts";
 import { loopCheck } from "./loop.ts";
 import { quotaCheck } from "./quota.ts";
+import type { ReachabilityParts } from "./reachability.ts";
+import { reachabilityCheck } from "./reachability.ts";
 import { recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
@@ -26,6 +30,8 @@ export interface CheckParts {
   readonly clock: Clock;
   /** Absent: nobody is put off. */
   readonly greylist?: GreylistParts;
+  /** Absent: nobody is sent to the primary. */
+  readonly reachability?: ReachabilityParts;
   /** Domains over their quota; absent: none. */
   readonly isFull?: (domain: string) => boolean;
   /** Absent: nothing is asked of the DNS. */
@@ -40,9 +46,11 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     recipientCheck(recipients),
     ...(parts.isFull === undefined ? [] : [quotaCheck(parts.isFull)]),
     heloCheck({ settings, hostname }),
+    earlyTalkerCheck(settings),
     ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
     ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
     ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
+    ...(parts.reachability === undefined ? [] : [reachabilityFor(parts, parts.reachability)]),
     spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
     loopCheck,
@@ -50,7 +58,22 @@ export function allChecks(parts: CheckParts): readonly Check[] {
 }
 
 function greylistFor({ settings, clock, dnsbl }: CheckParts, greylist: GreylistParts): Check {
-  const good = async (ip: string): Promise<boolean> =>
-    dnsbl !== undefined && (await isGood(ip, settings(), dnsbl));
-  return greylistCheck({ ...greylist, settings, clock, isGood: good });
+  const good = async (ip: string, domain: DomainRecord): Promise<boolean> => {
+    const lists = domain.settings.checks?.dnsbl ?? settings().dnsbl;
+    return dnsbl !== undefined && (await isGood(ip, lists, dnsbl));
+  };
+  return greylistCheck({ ...greylist, settings, clock, isGood: good, isAligned });
+}
+
+const NO_RESOLVER: Pick<Resolver, "confirmedName"> = {
+  confirmedName: () => Promise.resolve({ kind: "none" }),
+};
+
+function reachabilityFor({ settings, clock, resolver }: CheckParts, parts: ReachabilityParts): Check {
+  return reachabilityCheck({ ...parts, settings, clock, resolver: resolver ?? NO_RESOLVER, isAligned });
+}
+
+/** Whether SPF lets the client send for the domain of the return-path; asked of the DNS where nobody has yet. */
+async function isAligned({ spf }: MailSubject): Promise<boolean> {
+  return spf !== undefined && (await spf.answer()).result === "pass";
 }

@@ -1,8 +1,7 @@
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
-import type { Check, ConnectSubject, RcptSubject } from "../check.ts";
+import type { Check, ConnectSubject, RcptSubject, Said } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -10,6 +9,8 @@ export interface ClientNameParts {
   readonly settings: () => CheckSettings;
   readonly resolver: Pick<Resolver, "confirmedName">;
 }
+
+const NO_ANSWER = accepted("the DNS does not answer");
 
 const NAMELESS: Fault = {
   name: "none",
@@ -22,16 +23,17 @@ const NAMELESS: Fault = {
  * at RCPT; where the DNS does not answer, nothing is held against the client.
  */
 export function clientNameChecks({ settings, resolver }: ClientNameParts): readonly Check[] {
-  const foresee = ({ ip }: ConnectSubject): Verdict => {
+  const foresee = ({ ip }: ConnectSubject): undefined => {
     if ((settings().clientName ?? "off") !== "off") void resolver.confirmedName(ip);
-    return ACCEPT;
   };
-  const decide = ({ ip, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+  const decide = ({ ip, domain }: RcptSubject): undefined | Promise<Said> => {
     const { clientName: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.clientName ?? forAll;
-    if (action === "off" || domain === undefined) return ACCEPT;
+    if (action === "off" || domain === undefined) return undefined;
     return resolver.confirmedName(ip).then((lookup) => {
-      if (lookup.kind !== "none" || action === "lookup") return ACCEPT;
+      if (lookup.kind === "failed") return NO_ANSWER;
+      if (lookup.kind === "found") return accepted(lookup.records[0] ?? "");
+      if (action === "lookup") return accepted("none");
       return consequence("Client-Name", NAMELESS, { action, contact });
     });
   };

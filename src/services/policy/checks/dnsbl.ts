@@ -1,9 +1,9 @@
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
-import type { Check, ConnectSubject, RcptSubject } from "../check.ts";
+import type { Check, ConnectSubject, RcptSubject, Said } from "../check.ts";
 
 export interface DnsblParts {
   readonly blocklists: Pick<Blocklists, "codes" | "reason">;
@@ -23,20 +23,27 @@ interface Hit {
   readonly code: string;
 }
 
+interface Answers {
+  readonly hits: readonly Hit[];
+  /** Zones that gave no clear answer. */
+  readonly silent: readonly string[];
+  /** Zones that do not pass their test. */
+  readonly aside: readonly string[];
+}
+
 /**
  * Lists of clients in the DNS. The lists of all domains are asked at connect, while the client waits for the
  * greeting; at RCPT the lists and thresholds of that recipient's domain decide, mostly from answers that are there.
  */
 export function dnsblChecks(parts: Judges): readonly Check[] {
-  const foresee = ({ ip }: ConnectSubject): Verdict => {
+  const foresee = ({ ip }: ConnectSubject): undefined => {
     const { dnsbl } = parts.settings();
-    if (dnsbl !== "off") void hits(ip, dnsbl, parts);
-    return ACCEPT;
+    if (dnsbl !== "off") void ask(ip, dnsbl, parts);
   };
-  const decide = ({ ip, domain }: RcptSubject): Verdict | Promise<Verdict> => {
-    if (domain === undefined) return ACCEPT;
+  const decide = ({ ip, domain }: RcptSubject): undefined | Promise<Said> => {
+    if (domain === undefined) return undefined;
     const dnsbl = domain.settings.checks?.dnsbl ?? parts.settings().dnsbl;
-    return dnsbl === "off" || dnsbl.lists.length === 0 ? ACCEPT : judge(ip, dnsbl, parts);
+    return dnsbl === "off" || dnsbl.lists.length === 0 ? undefined : judge(ip, dnsbl, parts);
   };
   return [
     { name: "dnsbl.ask", stage: "connect", reputation: true, run: foresee },
@@ -45,30 +52,49 @@ export function dnsblChecks(parts: Judges): readonly Check[] {
 }
 
 async function judge(ip: string, settings: DnsblSettings, parts: Judges): Promise<Verdict> {
-  const found = await hits(ip, settings, parts);
+  const answers = await ask(ip, settings, parts);
+  const found = answers.hits;
   const score = found.reduce((sum, { list }) => sum + list.weight, 0);
   const action = strictestAction(found, score, settings);
-  if (action === undefined) return ACCEPT;
-  if (action === "tag") return { kind: "tag", field: tagField(found, score) };
-  return { kind: action, reply: await refusal(ip, { found, action }, parts) };
+  const note = words(answers, score);
+  if (action === undefined) return accepted(note);
+  if (action === "tag") return { kind: "tag", field: tagField(found, score), note };
+  return { kind: action, reply: await refusal(ip, { found, action }, parts), note };
 }
 
-async function hits(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Promise<Hit[]> {
+async function ask(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Promise<Answers> {
   const asked = lists.filter(({ zone }) => parts.isSound(zone));
   const answers = await Promise.all(asked.map(({ zone }) => parts.blocklists.codes(zone, ip)));
-  return asked.flatMap((list, at): Hit[] => {
+  const hits = asked.flatMap((list, at): Hit[] => {
     const answer = answers[at];
     if (answer?.kind !== "found") return [];
     const code = answer.records.find((record) => list.codes.some((pattern) => codeFits(pattern, record)));
     return code === undefined ? [] : [{ list, code }];
   });
+  const silent = asked.filter((_, at) => answers[at]?.kind === "failed").map(({ zone }) => zone);
+  const aside = lists.filter((list) => !asked.includes(list)).map(({ zone }) => zone);
+  return { hits, silent, aside };
+}
+
+/** For operators, who know the zones. */
+function words({ hits, silent, aside }: Answers, score: number): string {
+  const listed = hits.map(({ list, code }) => `${list.zone}=${code}`).join(", ");
+  return [
+    listed === "" ? "not listed" : `score ${score}: ${listed}`,
+    ...(silent.length === 0 ? [] : [`no answer from ${silent.join(", ")}`]),
+    ...(aside.length === 0 ? [] : [`set aside: ${aside.join(", ")}`]),
+  ].join("; ");
 }
 
 /** Whether one of the lists of good clients has the address. */
-export async function isGood(ip: string, settings: CheckSettings, parts: DnsblParts): Promise<boolean> {
-  if (settings.dnsbl === "off") return false;
-  const lists = settings.dnsbl.lists.filter(({ weight }) => weight < 0);
-  return (await hits(ip, { lists }, parts)).length > 0;
+export async function isGood(
+  ip: string,
+  settings: DnsblSettings | "off",
+  parts: DnsblParts,
+): Promise<boolean> {
+  if (settings === "off") return false;
+  const lists = settings.lists.filter(({ weight }) => weight < 0);
+  return (await ask(ip, { lists }, parts)).hits.length > 0;
 }
 
 /** Whether a code such as 127.0.0.2 is one of `127.0.0.2-11`, `127.0.*.3`. */

@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
-import type { CheckSettings } from "../../../ports/checks.ts";
+import { accepted } from "../../../mail/verdict.ts";
+import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
+import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { RcptSubject, StageCheck } from "../check.ts";
+import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
+import { keyOf, senderDomainOf } from "./known-keys.ts";
 
 export interface GreylistParts {
   readonly memory: Greylist;
@@ -16,59 +17,121 @@ export interface GreylistParts {
 interface Judges extends GreylistParts {
   readonly settings: () => CheckSettings;
   readonly clock: Clock;
-  /** Whether a list of good clients has the address. */
-  readonly isGood: (ip: string) => Promise<boolean>;
+  /** Whether a list of good clients has the address, as the domain or all have them. */
+  readonly isGood: (ip: string, domain: DomainRecord) => Promise<boolean>;
+  /** Whether SPF says that the client may send for the domain of the return-path; asks where nobody has yet. */
+  readonly isAligned: (subject: MailSubject) => Promise<boolean>;
 }
 
 const HOUR = 3_600_000;
 /** Who was put off must come again within this time. */
 const RETRY_WINDOW = 24 * HOUR;
-/** Who came again is remembered this long after his last mail. */
+/** Who came again, and who wrote before, is remembered this long after his last mail. */
 const REMEMBERED = 35 * 24 * HOUR;
 /** The last mail is noted no more often than this. */
 const REFRESH = 24 * HOUR;
 
+const LONG_AWAY = accepted("nobody is put off: the primaries are away for more than an hour");
+const KNOWN = accepted("known");
+const CAME_AGAIN = accepted("came again after the delay");
+const CORRESPONDENT = accepted("wrote to the domain before");
+const ALIGNED = accepted("its domain wrote before, and SPF passes");
+const GOOD = accepted("on a list of good clients");
+
 /**
  * Who comes for the first time (by network, sender and recipient) is put off; a mail server comes again, most junk
  * does not. Nobody is put off while the domain's primaries are away for more than an hour: then this is the only
- * way in, and mail is late enough.
+ * way in, and mail is late enough. Nor is who is known otherwise: to a list of good clients, or because the domain
+ * took mail from this sender, or from a sender of a domain for which SPF passes, in the last 35 days.
  */
 export function greylistCheck(parts: Judges): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Verdict | Promise<Verdict> => {
+  const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>
+    domain?.settings.checks?.greylist ?? parts.settings().greylist ?? "off";
+  const run = (subject: RcptSubject): Said | Promise<Said> => {
     const { domain } = subject;
-    const settings = domain?.settings.checks?.greylist ?? parts.settings().greylist ?? "off";
-    if (settings === "off" || domain === undefined || parts.longAway(domain.name)) return ACCEPT;
-    const wait = look(keyOf(subject), settings.delay, parts);
-    if (wait === 0) return ACCEPT;
-    return parts.isGood(subject.ip).then((good) => (good ? ACCEPT : putOff(wait, parts.settings().contact)));
+    const settings = settingsOf(domain);
+    if (settings === "off" || domain === undefined) return undefined;
+    if (parts.longAway(domain.name)) return LONG_AWAY;
+    return look(subject, { domain, settings }, parts);
   };
-  return { name: "greylist", stage: "rcpt", reputation: true, last: true, run };
+  const taken = (subject: MailSubject, domains: readonly DomainRecord[]): void => {
+    for (const domain of domains)
+      if (subject.sender !== "" && settingsOf(domain) !== "off") rememberSender(subject, domain.name, parts);
+  };
+  return { name: "greylist", stage: "rcpt", reputation: true, last: true, run, taken };
 }
 
-/** How long the client must wait yet, in ms; 0: welcome. */
-function look(key: string, delay: number, { memory, clock }: Judges): number {
+interface Case {
+  readonly domain: DomainRecord;
+  readonly settings: GreylistSettings;
+}
+
+function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Verdict | Promise<Verdict> {
+  const { memory, clock } = parts;
   const now = clock.now();
+  const { local, domain: name } = subject.recipient;
+  const key = keyOf(subject.network, subject.sender.toLowerCase(), `${local}@${name}`);
   const known = memory.find(key);
-  if (known === undefined || now >= known.until) {
-    memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
-    return delay;
+  const since = known === undefined || now >= known.until ? undefined : known;
+  const wait = since === undefined ? settings.delay : Math.max(0, since.firstAt + settings.delay - now);
+  if (since?.passed === true || wait === 0) {
+    const until = now + REMEMBERED;
+    const firstAt = since?.firstAt ?? now;
+    if (since?.passed !== true || until - since.until >= REFRESH)
+      memory.note(key, { firstAt, passed: true, until });
+    return since?.passed === true ? KNOWN : CAME_AGAIN;
   }
-  const wait = known.firstAt + delay - now;
-  if (!known.passed && wait > 0) return wait;
-  const until = now + REMEMBERED;
-  if (!known.passed || until - known.until >= REFRESH)
-    memory.note(key, { firstAt: known.firstAt, passed: true, until });
-  return 0;
+  if (since === undefined) memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
+  if (isRemembered(senderKey(subject.sender, name), parts)) return CORRESPONDENT;
+  return vouched(subject, domain, parts).then((voucher) => voucher ?? putOff(wait, settings, parts));
 }
 
-function putOff(wait: number, contact: string | undefined): Verdict {
+/** What others say for the client; asked only where it would be put off. */
+async function vouched(
+  subject: RcptSubject,
+  domain: DomainRecord,
+  parts: Judges,
+): Promise<Verdict | undefined> {
+  const knownDomain = subject.sender !== "" && isRemembered(alignedKey(subject.sender, domain.name), parts);
+  if (knownDomain && (await parts.isAligned(subject))) return ALIGNED;
+  return (await parts.isGood(subject.ip, domain)) ? GOOD : undefined;
+}
+
+function putOff(wait: number, { action = "defer" }: GreylistSettings, { settings }: Judges): Verdict {
+  if (action === "tag") return { kind: "tag", field: "X-Holdfast-Greylist: new" };
   const seconds = Math.ceil(wait / 1000);
-  const words = [`You are new here, try again in ${seconds} s`, contact].filter(Boolean).join("; ");
+  const words = [`You are new here, try again in ${seconds} s`, settings().contact]
+    .filter(Boolean)
+    .join("; ");
   return { kind: "defer", reply: reply(451, "4.7.1", words) };
 }
 
-/** Of fixed length, whatever a stranger sends. */
-function keyOf({ network, sender, recipient }: RcptSubject): string {
-  const text = `${network}\n${sender.toLowerCase()}\n${recipient.local}@${recipient.domain}`;
-  return createHash("sha256").update(text).digest("base64url").slice(0, 24);
+function rememberSender(subject: MailSubject, domain: string, parts: Judges): void {
+  remember(senderKey(subject.sender, domain), parts);
+  // Nobody is asked for this alone.
+  if (subject.spf?.asked === undefined) return;
+  void parts.isAligned(subject).then((aligned) => {
+    if (aligned) remember(alignedKey(subject.sender, domain), parts);
+  });
+}
+
+function remember(key: string, { memory, clock }: Judges): void {
+  const now = clock.now();
+  const until = now + REMEMBERED;
+  const known = memory.find(key);
+  if (known !== undefined && until - known.until < REFRESH) return;
+  memory.note(key, { firstAt: known?.firstAt ?? now, passed: true, until });
+}
+
+function isRemembered(key: string, { memory, clock }: Judges): boolean {
+  const known = memory.find(key);
+  return known !== undefined && clock.now() < known.until;
+}
+
+function senderKey(sender: string, domain: string): string {
+  return keyOf("sender", sender.toLowerCase(), domain);
+}
+
+function alignedKey(sender: string, domain: string): string {
+  return keyOf("aligned", senderDomainOf(sender), domain);
 }

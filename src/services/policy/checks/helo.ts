@@ -1,10 +1,9 @@
 import { isIP } from "node:net";
 import { normaliseDomain } from "../../../mail/domain.ts";
 import { normaliseIp } from "../../../mail/network.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
-import type { HeloSubject, RcptSubject, StageCheck } from "../check.ts";
+import type { HeloSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -14,14 +13,16 @@ export interface HeloParts {
   readonly hostname: string;
 }
 
+const SOUND = accepted("a full name, or its own address");
+
 /** RFC 5321 §4.1.4: a client introduces itself with its full name, or with its address as a literal. */
 export function heloCheck({ settings, hostname }: HeloParts): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Verdict => {
+  const run = (subject: RcptSubject): Said => {
     const { helo: forAll = "off", contact } = settings();
     const action = subject.domain?.settings.checks?.helo ?? forAll;
-    if (action === "off" || subject.domain === undefined) return ACCEPT;
+    if (action === "off" || subject.domain === undefined) return undefined;
     const fault = heloFault(subject, hostname);
-    return fault === undefined ? ACCEPT : consequence("HELO", fault, { action, contact });
+    return fault === undefined ? SOUND : consequence("HELO", fault, { action, contact });
   };
   return { name: "helo", stage: "rcpt", reputation: true, run };
 }

@@ -1,8 +1,9 @@
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { StageCheck } from "../check.ts";
 
+const ROOM = accepted("below its quota");
 const FULL: Verdict = {
   kind: "defer",
   reply: reply(452, "4.2.2", "Too much mail for this domain waits here, try again later"),
@@ -10,7 +11,9 @@ const FULL: Verdict = {
 
 /** A domain that holds more than its quota puts senders off, and never refuses them for good. */
 export function quotaCheck(isFull: (domain: string) => boolean): StageCheck<"rcpt"> {
-  const run: StageCheck<"rcpt">["run"] = ({ domain }) =>
-    domain?.settings.quota !== undefined && isFull(domain.name) ? FULL : ACCEPT;
+  const run: StageCheck<"rcpt">["run"] = ({ domain }) => {
+    if (domain?.settings.quota === undefined) return undefined;
+    return isFull(domain.name) ? FULL : ROOM;
+  };
   return { name: "quota", stage: "rcpt", run };
 }

@@ -1,10 +1,11 @@
 import { looksLikeRelayProbe } from "../../../mail/address.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { RcptSubject, StageCheck } from "../check.ts";
 
 const RELAY_DENIED: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "Relay access denied") };
+const OURS = accepted("a domain of ours");
 const DRAINING: Verdict = {
   kind: "defer",
   reply: reply(451, "4.3.2", "This host is giving up the domain, try another mail exchanger"),
@@ -15,5 +16,5 @@ export const relayCheck: StageCheck<"rcpt"> = { name: "relay", stage: "rcpt", ru
 
 function run({ recipient, domain }: RcptSubject): Verdict {
   if (domain === undefined || looksLikeRelayProbe(recipient)) return RELAY_DENIED;
-  return domain.draining ? DRAINING : ACCEPT;
+  return domain.draining ? DRAINING : OURS;
 }

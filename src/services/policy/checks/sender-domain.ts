@@ -1,9 +1,8 @@
 import { normaliseDomain } from "../../../mail/domain.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
-import type { Check, MailSubject, RcptSubject } from "../check.ts";
+import type { Check, MailSubject, RcptSubject, Said } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -12,6 +11,7 @@ export interface SenderDomainParts {
   readonly resolver: Pick<Resolver, "mx" | "addresses">;
 }
 
+const WRITABLE = accepted("can be written to, as far as the DNS tells");
 const NO_SUCH: Fault = {
   name: "no-such-domain",
   words: "The domain of your sender address has neither MX nor address records",
@@ -29,16 +29,15 @@ const NULL_MX: Fault = {
  * §5.1), and no null MX. Trouble in the DNS is never held against the sender; the null sender has no domain.
  */
 export function senderDomainChecks({ settings, resolver }: SenderDomainParts): readonly Check[] {
-  const foresee = ({ sender }: MailSubject): Verdict => {
+  const foresee = ({ sender }: MailSubject): undefined => {
     if ((settings().senderDomain ?? "off") !== "off") void faultOf(sender, resolver);
-    return ACCEPT;
   };
-  const decide = ({ sender, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+  const decide = ({ sender, domain }: RcptSubject): undefined | Promise<Said> => {
     const { senderDomain: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.senderDomain ?? forAll;
-    if (action === "off" || domain === undefined || sender === "") return ACCEPT;
+    if (action === "off" || domain === undefined || sender === "") return undefined;
     return faultOf(sender, resolver).then((fault) =>
-      fault === undefined ? ACCEPT : consequence("Sender-Domain", fault, { action, contact }),
+      fault === undefined ? WRITABLE : consequence("Sender-Domain", fault, { action, contact }),
     );
   };
   return [

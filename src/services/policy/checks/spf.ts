@@ -1,9 +1,11 @@
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
-import type { RcptSubject, StageCheck } from "../check.ts";
+import type { RcptSubject, Said, StageCheck } from "../check.ts";
+import { wantsSpf } from "../spf-inquiry.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
+
+const ASKED = accepted("asked; the result stands in Received-SPF");
 
 /** RFC 7372 §3.2. */
 const FAILED: Fault = {
@@ -17,14 +19,16 @@ const FAILED: Fault = {
  * of the DNS and malformed policies are the world's, and the result stands in the header fields in any case.
  */
 export function spfCheck({ settings }: { readonly settings: () => CheckSettings }): StageCheck<"rcpt"> {
-  const run = ({ spf, domain }: RcptSubject): Verdict | Promise<Verdict> => {
+  const run = ({ spf, domain }: RcptSubject): Said | Promise<Said> => {
     const { spf: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.spf ?? forAll;
-    if (action === "off" || domain === undefined || spf === undefined) return ACCEPT;
+    if (domain === undefined || spf === undefined) return undefined;
+    if (wantsSpf({ ...settings(), ...domain.settings.checks })) void spf.answer();
+    if (action === "off") return undefined;
     const answer = spf.answer();
-    if (action === "tag") return ACCEPT;
+    if (action === "tag") return ASKED;
     return answer.then(({ result }) =>
-      result === "fail" ? consequence("SPF", FAILED, { action, contact }) : ACCEPT,
+      result === "fail" ? consequence("SPF", FAILED, { action, contact }) : accepted(result),
     );
   };
   return { name: "spf", stage: "rcpt", reputation: true, run };

@@ -33,6 +33,8 @@ const GAUGES: Gauges = {
   condition: "full",
   room: 4096,
   lists: [{ zone: "bl.test", state: "sick", since: 1, why: "no answer" }],
+  delays: new Map([["smtp-1", { p99: 3, max: 40 }]]),
+  certificates: [{ file: "/etc/mx.pem", expiresAt: 5000 }],
 };
 
 function linesOf(file: string): Record<string, unknown>[] {
@@ -186,7 +188,10 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
     assert.ok(text.split("\n").includes(line), line);
   assert.equal(text.match(/^holdfast_primary_up\{/gm)?.length, 1000);
   assert.match(text, /^process_resident_memory_bytes \d+$/m);
-  assert.match(text, /^holdfast_main_loop_lag_seconds /m);
+  assert.match(text, /^holdfast_event_loop_delay_seconds\{thread="main",quantile="1"\} /m);
+  assert.match(text, /^holdfast_event_loop_delay_seconds\{thread="smtp-1",quantile="0.99"\} 0.003$/m);
+  assert.match(text, /^holdfast_event_loop_delay_seconds\{thread="smtp-1",quantile="1"\} 0.04$/m);
+  assert.match(text, /^holdfast_certificate_expiry_timestamp_seconds\{file="\/etc\/mx.pem"\} 5$/m);
   const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
   assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
   assert.match(poor, /^holdfast_mails_accepted_total 1$/m);

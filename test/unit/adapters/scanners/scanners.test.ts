@@ -151,12 +151,13 @@ describe("a large body", () => {
   test("goes to clamd while it arrives, its memory copied", async () => {
     await using fake = await FakeClamd.start();
     const scan = bench().virus.open(LARGE, servers(fake.address));
-    const own = Buffer.from(chunk);
-    await scan.feed(own);
+    // Small enough to wait for the connection in memory.
+    const own = Buffer.from("ten octets");
+    assert.equal(scan.feed(own), undefined);
     own.fill(0);
-    await waitFor({ what: "the first octets", deadline: 5000 }, () => fake.octets > 100_000);
-    assert.deepEqual(await scan.finish(body(chunk)), { kind: "clean" });
-    assert.deepEqual([fake.connections, fake.bodies[0]?.equals(chunk)], [1, true]);
+    await waitFor({ what: "the first octets", deadline: 5000 }, () => fake.octets > 10);
+    assert.deepEqual(await scan.finish(body("unread")), { kind: "clean" });
+    assert.deepEqual([fake.connections, fake.bodies.map(String)], [1, ["ten octets"]]);
   });
 
   test("is read again for the next server when the first fails in the midst of it", async () => {

@@ -305,14 +305,33 @@ describe("the client's identity", () => {
       assert.deepEqual(
         lines.map((line) => line.replace(/ FROM.*/, "")),
         [
-          "XFORWARD NAME=client.test ADDR=192.0.2.7 PROTO=ESMTP HELO=a+20b+3Dc SOURCE=REMOTE IDENT=m1",
+          "XFORWARD NAME=client.test ADDR=192.0.2.7 PORT=[UNAVAILABLE] PROTO=ESMTP HELO=a+20b+3Dc SOURCE=REMOTE IDENT=m1",
           "MAIL",
-          "XFORWARD NAME=[UNAVAILABLE] ADDR=192.0.2.1 PROTO=SMTP HELO=client.test SOURCE=REMOTE IDENT=m1",
+          "XFORWARD NAME=[UNAVAILABLE] ADDR=192.0.2.1 PORT=[UNAVAILABLE] PROTO=SMTP HELO=client.test SOURCE=REMOTE IDENT=m1",
           "MAIL",
         ],
       );
       assert.equal(run.primary.mails.length, 2);
     }
+  });
+
+  test("its port goes along with XFORWARD, its port and our address with XCLIENT, where they are known", async () => {
+    const facts = { ip: "192.0.2.7", helo: "h", port: 4025, server: "2001:db8::25" };
+    const extensions = ["XFORWARD ADDR PORT", "XCLIENT ADDR PORT DESTADDR"];
+    await using run = await converse({ extensions });
+    await run.conversation.send(mailOf({ client: facts }));
+    await run.conversation.send(mailOf());
+    const told = run.primary.commands.filter((line) => line.startsWith("XFORWARD"));
+    assert.deepEqual(told, [
+      "XFORWARD ADDR=192.0.2.7 PORT=4025",
+      "XFORWARD ADDR=192.0.2.1 PORT=[UNAVAILABLE]",
+    ]);
+    await using primary = await fakePrimary({ extensions });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    await conversation.send(mailOf({ client: facts }));
+    await conversation.quit();
+    const [line] = primary.commands.filter((command) => command.startsWith("XCLIENT"));
+    assert.equal(line, "XCLIENT ADDR=192.0.2.7 PORT=4025 DESTADDR=IPV6:2001:db8::25");
   });
 
   test("goes by XCLIENT once for the mails of one client, and EHLO follows", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { openCertificate, readTls, type TlsFiles } from "../../../../src/adapters/tls/tls.ts";
+import { openCertificates, readTls, type TlsFiles } from "../../../../src/adapters/tls/tls.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
@@ -52,25 +52,25 @@ describe("readTls", () => {
   });
 });
 
-describe("Certificate", () => {
+describe("Certificates", () => {
   test("follows its files; a broken file keeps the old certificate and is told once", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
     await put(files, one);
     const { lines, log } = recorder();
-    const certificate = await openCertificate(files, { clock: new ManualClock(Date.now()), log });
+    const certificate = await openCertificates([files], { clock: new ManualClock(Date.now()), log });
     const seen: (string | undefined)[] = [];
-    certificate.onChange((material) => void seen.push(material?.certificate));
+    certificate.onChange((material) => void seen.push(material?.[0]?.certificate));
     await certificate.look();
     await put(files, { certificate: two.certificate });
     for (let look = 0; look < 3; look++) await certificate.look();
-    assert.equal(certificate.current()?.certificate, one.certificate);
+    assert.equal(certificate.current()?.[0]?.certificate, one.certificate);
     assert.deepEqual(lines, ["error tls.certificate.kept"]);
     await put(files, { key: two.key });
     await certificate.look();
     assert.deepEqual(seen, [two.certificate]);
-    assert.deepEqual(certificate.current(), two);
+    assert.deepEqual(certificate.current(), [{ ...two, names: ["b.test"] }]);
     certificate.close();
   });
 
@@ -80,11 +80,11 @@ describe("Certificate", () => {
     const [one, two] = [await makeCertificate("a.test"), await makeCertificate("b.test")];
     await put(files, one);
     const clock = new ManualClock(Date.now());
-    const certificate = await openCertificate(files, { clock, log: recorder().log });
+    const certificate = await openCertificates([files], { clock, log: recorder().log });
     const changed = new Promise((resolve) => certificate.onChange(resolve));
     await put(files, two);
     clock.advance(60_000);
-    assert.deepEqual(await changed, two);
+    assert.deepEqual(await changed, [{ ...two, names: ["b.test"] }]);
     certificate.close();
   });
 
@@ -102,17 +102,45 @@ describe("Certificate", () => {
       }
     };
     await point("one");
-    const certificate = await openCertificate(files, {
+    const certificate = await openCertificates([files], {
       clock: new ManualClock(Date.now()),
       log: recorder().log,
     });
     await point("two");
     await certificate.look();
     assert.match(
-      certificate.current()?.certificate ?? "",
+      certificate.current()?.[0]?.certificate ?? "",
       new RegExp(two.certificate.slice(40, 80).replace(/[+/]/g, "\\$&")),
     );
     certificate.close();
+  });
+
+  test("of several, each follows its own files; names are those of the certificate or as told", async () => {
+    await using folder = await tempFolder();
+    const [first, second] = ["one", "two"].map((name) => ({
+      certificate: join(folder.path, `${name}.pem`),
+      key: join(folder.path, `${name}.key`),
+    })) as [TlsFiles, TlsFiles];
+    await put(first, await makeCertificate("a.test", 30, ["a.test", "*.a.test"]));
+    await put(second, await makeCertificate("b.test"));
+    const parts = { clock: new ManualClock(Date.now()), log: recorder().log };
+    const files = [first, { ...second, names: ["c.test"] }];
+    const certificates = await openCertificates(files, parts);
+    const names = () => certificates.current()?.map((material) => material.names);
+    assert.deepEqual(names(), [["a.test", "*.a.test"], ["c.test"]]);
+    const renewed = await makeCertificate("d.test");
+    await put(first, { certificate: "nonsense" });
+    await put(second, renewed);
+    await certificates.look();
+    assert.deepEqual(names(), [["a.test", "*.a.test"], ["c.test"]]);
+    assert.equal(certificates.current()?.[1]?.certificate, renewed.certificate);
+    assert.deepEqual(
+      certificates.facts().map(({ file }) => file),
+      [first.certificate, second.certificate],
+    );
+    await assert.rejects(certificates.use([second, first]), /one\.pem is no PEM certificate/);
+    assert.equal(certificates.current()?.length, 2);
+    certificates.close();
   });
 
   test("an ended certificate is used and warned of once a day", async () => {
@@ -121,10 +149,10 @@ describe("Certificate", () => {
     await put(files, await makeCertificate("a.test", -1));
     const { lines, log } = recorder();
     const clock = new ManualClock(Date.now());
-    const certificate = await openCertificate(files, { clock, log });
+    const certificate = await openCertificates([files], { clock, log });
     await certificate.look();
     assert.deepEqual(lines, ["warn tls.certificate.expired"]);
-    assert.ok((certificate.expiresAt() ?? 0) < Date.now());
+    assert.ok((certificate.facts()[0]?.expiresAt ?? 0) < Date.now());
     assert.notEqual(certificate.current(), undefined);
     certificate.close();
   });
@@ -133,10 +161,10 @@ describe("Certificate", () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     const parts = { clock: new ManualClock(), log: recorder().log };
-    await assert.rejects(openCertificate(files, parts), /fullchain\.pem cannot be read/);
-    const certificate = await openCertificate(undefined, parts);
-    await assert.rejects(certificate.check(files), /fullchain\.pem/);
-    await assert.rejects(certificate.use(files), /fullchain\.pem/);
+    await assert.rejects(openCertificates([files], parts), /fullchain\.pem cannot be read/);
+    const certificate = await openCertificates(undefined, parts);
+    await assert.rejects(certificate.check([files]), /fullchain\.pem/);
+    await assert.rejects(certificate.use([files]), /fullchain\.pem/);
     assert.equal(certificate.current(), undefined);
     certificate.close();
   });

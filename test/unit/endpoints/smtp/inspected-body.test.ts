@@ -54,7 +54,10 @@ describe("a body that is inspected", () => {
     body.take(Buffer.from("x\r\n.\r\n"));
     assert.equal((await session.finish(body)).reply.code, 250);
     assert.equal(intake.mails[0]?.quarantine, "looks odd");
-    assert.match(intake.mails[0]?.topFields ?? "", /^Received: [^]*\r\nX-Odd: yes\r\n$/);
+    assert.match(
+      intake.mails[0]?.topFields ?? "",
+      /^Received: [^]*\r\nX-Odd: yes\r\nX-Holdfast-Quarantine: looks odd\r\n$/,
+    );
     const whys = events.flatMap((event) => (event.kind === "mail.held" ? [event.why] : []));
     assert.deepEqual(whys, ["quarantine: looks odd"]);
   });

@@ -8,7 +8,7 @@ import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts";
-import { makeCertificate, testCertificate } from "../../../support/test-certificate.ts";
+import { makeCertificate, testMaterial } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { PLAIN_FALSE_ENDS } from "../../../support/smuggling.ts";
 
@@ -210,7 +210,7 @@ describe("behind a balancer", () => {
   });
 
   test("TLS begins behind the header, in one segment with it too", async () => {
-    const tls = await testCertificate();
+    const tls = await testMaterial();
     const listeners = [{ ...at, tls: "implicit" }] as const;
     await using bench = await startBench({ settings: { tls, listeners } });
     const front = createServer((socket) => {
@@ -530,7 +530,7 @@ describe("floods", () => {
   });
 
   test("connections of one network are capped, and every place comes back", async () => {
-    const tls = await testCertificate();
+    const tls = await testMaterial();
     await using bench = await startBench({ limits: { connectionsPerClient: 2 }, settings: { tls } });
     const table = new ConnectionTable(bench.limits, 0);
     const [one, two] = [await greeted(bench), await greeted(bench)];
@@ -557,7 +557,7 @@ describe("floods", () => {
   test("places of failed and of never-ending TLS handshakes come back", async () => {
     const clock = new ManualClock();
     const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" as const }];
-    await using bench = await startBench({ clock, settings: { tls: await testCertificate(), listeners } });
+    await using bench = await startBench({ clock, settings: { tls: await testMaterial(), listeners } });
     const table = new ConnectionTable(bench.limits, 0);
     const failing = connect(bench.port, "127.0.0.1");
     failing.on("error", () => {});
@@ -574,7 +574,7 @@ describe("floods", () => {
 
 describe("TLS", () => {
   test("a client of another protocol gets no handshake", async () => {
-    const tls = await testCertificate();
+    const tls = await testMaterial();
     const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" }] as const;
     await using bench = await startBench({ settings: { tls, listeners } });
     const shake = async (ALPNProtocols: string[]): Promise<string> => {
@@ -602,7 +602,7 @@ describe("TLS", () => {
   });
 
   test("plaintext behind STARTTLS is never run", async () => {
-    await using bench = await startBench({ settings: { tls: await testCertificate() } });
+    await using bench = await startBench({ settings: { tls: await testMaterial() } });
     const smtp = await greeted(bench);
     await smtp.command("EHLO c");
     smtp.write("STARTTLS\r\nNOPE\r\nEHLO injected\r\nMAIL FROM:<>\r\n");
@@ -618,7 +618,7 @@ describe("TLS", () => {
 
   test("handshakes that never end are ended, by time and by stopping", async () => {
     const clock = new ManualClock();
-    await using bench = await startBench({ clock, settings: { tls: await testCertificate() } });
+    await using bench = await startBench({ clock, settings: { tls: await testMaterial() } });
     const table = new ConnectionTable(bench.limits, 0);
     const hanging = async (): Promise<RawSmtp> => {
       const smtp = await greeted(bench);
@@ -637,7 +637,7 @@ describe("TLS", () => {
   });
 
   test("refuses protocols before 1.2", async () => {
-    await using bench = await startBench({ settings: { tls: await testCertificate() } });
+    await using bench = await startBench({ settings: { tls: await testMaterial() } });
     const smtp = await greeted(bench);
     await smtp.command("STARTTLS");
     smtp.socket.removeAllListeners("data");
@@ -652,8 +652,8 @@ describe("TLS", () => {
   });
 
   test("a new certificate is shown to new handshakes", async () => {
-    const [old, fresh] = [await testCertificate(), await makeCertificate("fresh.us")];
-    await using bench = await startBench({ settings: { tls: old } });
+    const fresh = [{ ...(await makeCertificate("fresh.us")), names: [] }];
+    await using bench = await startBench({ settings: { tls: await testMaterial() } });
     const shown = async (): Promise<string> => {
       const smtp = await greeted(bench);
       await smtp.command("STARTTLS");
@@ -665,7 +665,8 @@ describe("TLS", () => {
       return String(name);
     };
     assert.equal(await shown(), "mx.us");
-    assert.throws(() => bench.endpoint.check({ ...bench.settings, tls: { certificate: "x", key: "y" } }));
+    const nonsense = [{ certificate: "x", key: "y", names: [] }];
+    assert.throws(() => bench.endpoint.check({ ...bench.settings, tls: nonsense }));
     bench.endpoint.check({ ...bench.settings, tls: fresh });
     bench.endpoint.apply({ ...bench.settings, tls: fresh });
     assert.equal(await shown(), "fresh.us");

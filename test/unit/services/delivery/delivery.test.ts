@@ -479,3 +479,18 @@ test("a primary whose TLS vanishes is told of once, and served", async () => {
   assert.match(bench.journal.of("primary.weakened")[0]?.why ?? "", /spoke TLS before/);
   assert.deepEqual(bench.store.count(), { gone: 3 });
 });
+
+test("a primary whose TLS vanished over a restart of ours is told of, too", async () => {
+  const before = oneDomain();
+  before.server.tls = "TLSv1.3";
+  await before.start();
+  before.store.accept({ domain: "a.test" });
+  await before.pass(3000);
+  assert.deepEqual([...before.store.spokeTls], ["192.0.2.5:25"]);
+  const after = oneDomain();
+  after.store.spokeTls.add("192.0.2.5:25");
+  await after.start({}, "all domains");
+  await after.pass(3000);
+  assert.match(after.journal.of("primary.weakened")[0]?.why ?? "", /spoke TLS before/);
+  assert.deepEqual([...after.store.spokeTls], []);
+});

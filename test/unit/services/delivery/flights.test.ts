@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import type { Primary } from "../../../../src/ports/directory.ts";
 import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
@@ -112,6 +113,26 @@ describe("limits of one primary", () => {
       assert.ok((bench.store.count().claimed ?? 0) <= 21, JSON.stringify(bench.store.count()));
     }
   });
+});
+
+test("a banner of four minutes: told as slow, not only as down, and mail is handed over at last", async () => {
+  const bench = slowPrimary(3, {}, 1);
+  const { client, clock } = bench;
+  const greet = client.converse.bind(client);
+  client.converse = (target, patience = 300_000) =>
+    new Promise((resolve, reject) => {
+      const silent = new DestinationTrouble("greeting", "no greeting");
+      if (patience < 240_000) clock.after(patience, () => reject(silent));
+      else clock.after(240_000, () => void greet(target).then(resolve, reject));
+    });
+  const delivery = await bench.start({ connections: 1 });
+  await bench.pass(62_000, 500);
+  assert.equal(delivery.status()[0]?.state, "down");
+  assert.match(delivery.status()[0]?.slow?.why ?? "", /takes connections but did not greet in 60 s/);
+  await bench.pass(600_000, 1000);
+  assert.deepEqual(bench.store.count(), { gone: 3 });
+  assert.equal(bench.journal.of("primary.slow").length, 1);
+  assert.equal(delivery.status()[0]?.slow?.why, "its greeting took 240 s");
 });
 
 test("primaries of equal preference share by weight, while both have room", async () => {

@@ -294,3 +294,32 @@ describe("MX", () => {
     assert.equal(bench.journal.of("primary.up").length, 1);
   });
 });
+
+test("a name with many addresses of one family: the other family is tried as the second", async () => {
+  const bench = deliveryBench();
+  const six = Array.from({ length: 8 }, (_, n) => `2001:db8::${n + 1}`);
+  bench.resolver.hosts.set("primary.test", { kind: "found", records: [...six, "192.0.2.1"] });
+  bench.directory.set("a.test", [primaryAt("primary.test", 25)]);
+  const server = bench.client.server("192.0.2.1:25");
+  bench.store.put({ domain: "a.test" });
+  await bench.start();
+  await bench.pass(1000);
+  assert.equal(server.mails.length, 1);
+});
+
+test("a primary whose name does not exist, or cannot be looked up, is away: its mail waits and never bounces", async () => {
+  for (const answer of [{ kind: "none" }, { kind: "failed", why: "SERVFAIL" }] as const) {
+    const bench = deliveryBench();
+    bench.resolver.hosts.set("primary.test", answer);
+    bench.directory.set("a.test", [primaryAt("primary.test", 25)]);
+    const server = bench.client.server("192.0.2.1:25");
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(120_000, 1000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    assert.equal(delivery.status()[0]?.state, "down");
+    bench.resolver.hosts.set("primary.test", { kind: "found", records: ["192.0.2.1"] });
+    await bench.pass(3000);
+    assert.equal(server.mails.length, 1);
+  }
+});

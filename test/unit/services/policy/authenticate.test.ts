@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SpfResult } from "../../../../src/ports/authentication.ts";
-import { authenticationOf, type Evidence } from "../../../../src/services/policy/authenticate.ts";
+import { findingsOf, type Evidence } from "../../../../src/services/policy/authenticate.ts";
 
 const SENDER = "alice@example.org";
 
@@ -9,62 +9,54 @@ function spf(result: SpfResult): Pick<Evidence, "spf"> {
   return { spf: { result, domain: "example.org", identity: "mailfrom", comment: "" } };
 }
 
-const SIGNED: Omit<Evidence, "spf"> = {
-  sender: SENDER,
-  dkim: [{ domain: "example.org", selector: "s1" }],
-  from: SENDER,
-  fromDomain: "example.org",
-};
+function signed(domain = "example.org", from: string | undefined = SENDER): Pick<Evidence, "proof"> {
+  const signatures = [{ result: "pass", domain, selector: "s1" } as const];
+  return { proof: { signatures, fromDomain: "example.org", ...(from !== "" && { from }) } };
+}
 
-const CASES: readonly (readonly [string, Evidence, boolean])[] = [
-  ["SPF passed", { sender: SENDER, ...spf("pass") }, true],
+const UNVERIFIED = {
+  proof: { signatures: [{ result: "fail", domain: "example.org", selector: "s1" }], from: SENDER },
+} as const;
+
+type Part = Partial<Evidence>;
+
+const CASES: readonly (readonly [string, Part, boolean])[] = [
+  ["SPF passed", spf("pass"), true],
   ["SPF passed for the null sender", { sender: "", ...spf("pass") }, false],
-  ["SPF did not pass and nothing is signed", { sender: SENDER, ...spf("neutral") }, false],
-  ["signed, From is the return-path", { ...SIGNED, ...spf("softfail") }, true],
-  ["signed by a parent", { ...SIGNED, dkim: [{ domain: "org", selector: "s" }], ...spf("none") }, true],
-  ["the domain in capitals", { ...SIGNED, from: "alice@EXAMPLE.org", ...spf("none") }, true],
-  [
-    "signed by another",
-    { ...SIGNED, dkim: [{ domain: "example.com", selector: "s" }], ...spf("none") },
-    false,
-  ],
-  [
-    "signed by a name that ends alike",
-    { ...SIGNED, dkim: [{ domain: "ple.org", selector: "s" }], ...spf("none") },
-    false,
-  ],
-  [
-    "signed by a child",
-    { ...SIGNED, dkim: [{ domain: "a.example.org", selector: "s" }], ...spf("none") },
-    false,
-  ],
-  ["signed, another From", { ...SIGNED, from: "bob@example.org", ...spf("none") }, false],
-  ["signed, From unclear", { sender: SENDER, dkim: SIGNED.dkim ?? [], ...spf("none") }, false],
-  ["signed, SPF failed", { ...SIGNED, ...spf("fail") }, false],
-  ["signed, SPF could not be asked", { ...SIGNED, ...spf("temperror") }, false],
-  ["signed, SPF is off", { ...SIGNED }, false],
-  ["signatures that did not verify", { ...SIGNED, dkim: [], ...spf("none") }, false],
+  ["SPF did not pass and nothing is signed", spf("neutral"), false],
+  ["signed, From is the return-path", { ...signed(), ...spf("softfail") }, true],
+  ["signed by a parent", { ...signed("org"), ...spf("none") }, true],
+  ["the domain in capitals", { ...signed("example.org", "alice@EXAMPLE.org"), ...spf("none") }, true],
+  ["signed by another", { ...signed("example.com"), ...spf("none") }, false],
+  ["signed by a name that ends alike", { ...signed("ple.org"), ...spf("none") }, false],
+  ["signed by a child", { ...signed("a.example.org"), ...spf("none") }, false],
+  ["signed, another From", { ...signed("example.org", "bob@example.org"), ...spf("none") }, false],
+  ["signed, From unclear", { ...signed("example.org", ""), ...spf("none") }, false],
+  ["signed, SPF failed", { ...signed(), ...spf("fail") }, false],
+  ["signed, SPF could not be asked", { ...signed(), ...spf("temperror") }, false],
+  ["signed, SPF is off", signed(), false],
+  ["a signature that did not verify", { ...UNVERIFIED, ...spf("none") }, false],
 ];
 
 for (const [name, evidence, proven] of CASES) {
   test(`the return-path: ${name}`, () => {
-    assert.equal(authenticationOf(evidence)?.returnPath, proven);
+    assert.equal(findingsOf({ sender: SENDER, ...evidence })?.authentication.returnPath, proven);
   });
 }
 
 test("where nothing was asked nothing is known", () => {
-  assert.equal(authenticationOf({ sender: SENDER }), undefined);
+  assert.equal(findingsOf({ sender: SENDER }), undefined);
 });
 
 test("the facts hold what was found, and no sentence", () => {
-  assert.deepEqual(
-    authenticationOf({ ...SIGNED, ...spf("pass"), dmarc: { result: "pass", policy: "none" } }),
-    {
-      spf: { result: "pass", domain: "example.org", identity: "mailfrom" },
-      dkim: [{ domain: "example.org", selector: "s1" }],
-      dmarc: { result: "pass", policy: "none" },
-      fromDomain: "example.org",
-      returnPath: true,
-    },
-  );
+  const { proof } = signed();
+  const dmarc = { result: "pass", policy: "none" } as const;
+  const found = findingsOf({ sender: SENDER, ...spf("pass"), ...(proof && { proof: { ...proof, dmarc } }) });
+  assert.deepEqual(found?.authentication, {
+    spf: { result: "pass", domain: "example.org", identity: "mailfrom" },
+    dkim: [{ domain: "example.org", selector: "s1" }],
+    dmarc,
+    fromDomain: "example.org",
+    returnPath: true,
+  });
 });

@@ -48,7 +48,12 @@ describe("Examination", () => {
     two.answer = () => ({ verdict: HOLD, fields: ["X-B: 2", "X-A: 1"], notes: ["n2"] });
     three.answer = () => ({ verdict: ACCEPT });
     const examined = await begin([one, two, three]).examination.finish(BODY, 1000);
-    assert.deepEqual(examined, { verdict: HOLD, fields: ["X-B: 2", "X-A: 1"], notes: ["n1", "n2"] });
+    const { said, ...rest } = examined;
+    assert.deepEqual(rest, { verdict: HOLD, fields: ["X-B: 2", "X-A: 1"], notes: ["n1", "n2"] });
+    assert.deepEqual(
+      said?.map(({ name }) => name),
+      ["1", "2", "3"],
+    );
   });
 
   test("answers a rejection at once and lets go of the others", async () => {
@@ -92,6 +97,18 @@ describe("Examination", () => {
     assert.equal(examination.feed(Buffer.from("b")), undefined);
     assert.equal((await examination.finish(BODY, 1000)).verdict, HOLD);
     assert.deepEqual([asked, fake.shown, fake.read], [1, ["a"], []]);
+  });
+
+  test("goes on without one that cannot begin, and asks it what becomes of the mail", async () => {
+    const [broken, other] = [new FakeInspection(), new FakeInspection()];
+    broken.wants = () => {
+      throw new Error("broken");
+    };
+    broken.lost = (_mail, why) => ({ verdict: { kind: "quarantine", why } });
+    const { examination } = begin([broken, other]);
+    examination.feed(Buffer.from("a"));
+    const { verdict } = await examination.finish(BODY, 1000);
+    assert.deepEqual([verdict, other.shown], [{ kind: "quarantine", why: "broken" }, ["a"]]);
   });
 
   test("does not let one hold the body back for ever", async () => {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseAddress, type Address } from "../../../../src/mail/address.ts";
 import { reply } from "../../../../src/mail/reply.ts";
-import { ACCEPT, type Verdict } from "../../../../src/mail/verdict.ts";
+import { ACCEPT, accepted, type Verdict } from "../../../../src/mail/verdict.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
-import { Policy, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
+import { Looks, Policy, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
 
@@ -59,6 +59,34 @@ describe("Policy", () => {
     const hard = setUp([{ name: "rate", stage: "mail", run: () => DEFER }]);
     const mail = { ...subject("postmaster@our.test") };
     assert.deepEqual(hard.policy.rcpt(mail, hard.policy.mail(mail)), DEFER);
+  });
+
+  test("every check that looked is noted, with what it said for that domain and how long it took", async () => {
+    const { policy, subject, clock } = setUp([
+      { name: "early", stage: "connect", run: () => REJECT, judge: () => DEFER },
+      { name: "slow", stage: "mail", run: () => new Promise((done) => clock.after(30, () => done(ACCEPT))) },
+      { name: "off", stage: "rcpt", run: () => undefined },
+      { name: "lazy", stage: "rcpt", run: () => Promise.resolve(undefined) },
+      { name: "list", stage: "rcpt", reputation: true, run: () => accepted("not on it") },
+    ]);
+    const mail = subject("alice@our.test");
+    const found = [...policy.connect(CLIENT), ...policy.mail(mail)];
+    const looks = new Looks();
+    const verdict = policy.rcpt(mail, found, looks);
+    clock.advance(30);
+    assert.deepEqual(await verdict, DEFER);
+    const noted = looks.all.map(({ check, stage, said, took }) => [check, stage, said, took]);
+    assert.deepEqual(noted.toSorted(), [
+      ["early", "connect", "451 4.7.1 later", 0],
+      ["list", "rcpt", "not on it", 0],
+      ["slow", "mail", "nothing against it", 30],
+    ]);
+    const exempt = new Looks();
+    await policy.rcpt(subject("postmaster@our.test"), [], exempt);
+    assert.deepEqual(
+      exempt.all.map(({ check }) => check),
+      ["access"],
+    );
   });
 
   test("a check may judge its finding by domain", () => {

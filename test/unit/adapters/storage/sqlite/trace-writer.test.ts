@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
+import Database from "better-sqlite3";
 import { openTraceWriter } from "../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { TraceLine } from "../../../../../src/ports/journal.ts";
 import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
@@ -30,6 +31,25 @@ it("finds a mail's lines by id, address and Message-ID", async () => {
   assert.deepEqual(await read("m1", 1), ["delivered"]);
   assert.equal(statSync(join(store.folder, "trace.sqlite")).mode & 0o777, 0o600);
   trace.close();
+});
+
+it("keeps what checks said, also in a file of an older version", async () => {
+  await using store = await openSqliteStore();
+  const old = new Database(join(store.folder, "trace.sqlite"));
+  old.exec(
+    "CREATE TABLE line (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL) STRICT",
+  );
+  old.close();
+  for (const n of [1, 2]) {
+    const trace = openTraceWriter(store.folder);
+    trace.append([{ ...line(n, "m1", "accepted"), checks: `[${n}]` }, line(n, "m1", "delivered")]);
+    trace.close();
+  }
+  const found = await store.reader.trace({ about: "m1", limit: 10 });
+  assert.deepEqual(
+    found.map(({ checks }) => checks),
+    ["[1]", undefined, "[2]", undefined],
+  );
 });
 
 it("trims by age and by size, a bounded slice at a time", async () => {

@@ -90,6 +90,15 @@ test("an empty filter needs `all`", async () => {
   for (const body of [{ verb: "delete" }, { verb: "delete", filter: {} }, { verb: "delete", all: false }])
     assert.equal((await ask("POST", "/v1/queue/actions", body)).status, 400);
   assert.deepEqual(world.operations, []);
+  const reroute = { verb: "reroute", filter: { domain: "example.com" } };
+  for (const to of [undefined, "mail", "mail:99999", "a b:25"])
+    assert.equal((await ask("POST", "/v1/queue/actions", { ...reroute, to })).status, 400, to);
+  assert.equal((await ask("POST", "/v1/queue/actions", { verb: "hold", all: true, to: "a:25" })).status, 400);
+  assert.equal((await ask("POST", "/v1/queue/actions", { ...reroute, to: "Mail:25" })).status, 200);
+  assert.deepEqual(
+    world.operations.map(({ to }) => to),
+    ["mail:25"],
+  );
   assert.deepEqual((await ask("POST", "/v1/queue/actions", { verb: "delete", all: true })).json, {
     count: 3,
   });

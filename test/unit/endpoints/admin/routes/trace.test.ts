@@ -35,6 +35,21 @@ test("an id finds its lines in order and all its recipients", async () => {
   assert.equal(found.mails.length, 2);
 });
 
+test("what checks said stands beside the line; what cannot be read is left out", async () => {
+  const checks = JSON.stringify([["dnsbl", "rcpt", "not listed", 21, 1]]);
+  const base = { at: 5, id: FIRST, kind: "mail.accepted" };
+  world.lines = [
+    { ...base, text: "one", checks },
+    { ...base, text: "two", checks: "[[" },
+  ];
+  const { lines } = await about(FIRST);
+  const look = { check: "dnsbl", stage: "rcpt", said: "not listed", took: 21, times: 1 };
+  assert.deepEqual(
+    lines.map((line) => line.checks),
+    [[look], []],
+  );
+});
+
 test("a Message-ID, with or without brackets, finds the whole story", async () => {
   for (const text of ["<A1@sender.example>", "a1@sender.example"]) {
     const found = await about(text);

@@ -43,6 +43,11 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
     greylist: { memory, longAway: (domain) => away.has(domain) },
     log: loggerTo((_level, message, fields) => assert.fail(`${message} ${String(fields["stack"])}`)),
   });
+  const take = (sender: string, name = "our.test"): void => {
+    const domain = directory.domain(name, 0);
+    const client = { ip: "192.0.2.9", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+    policy.taken({ ...client, sender, announced: 0 }, domain === undefined ? [] : [domain]);
+  };
   const ask = async (to = "alice@our.test", ip = "192.0.2.1", sender = "a@b.example"): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
@@ -53,7 +58,7 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
     );
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
-  return { clock, seen, away, good, ask };
+  return { clock, seen, away, good, take, ask };
 }
 
 describe("greylist", () => {
@@ -101,6 +106,25 @@ describe("greylist", () => {
     away.clear();
     assert.match(await ask("bob@our.test"), /^451 /);
     assert.equal(seen.size, 2);
+  });
+
+  test("a sender that the domain took mail from is not put off for 35 days, from anywhere, in that domain", async () => {
+    const { clock, take, ask } = setUp({ delay: MINUTE }, [
+      { name: "our.test", recipients: ["alice", "bob"] },
+      { name: "other.test", recipients: ["alice"] },
+    ]);
+    take("Anna@B.example");
+    assert.equal(await ask("bob@our.test", "203.0.113.5", "anna@b.example"), "accept");
+    assert.match(await ask("bob@our.test", "203.0.113.5", "else@b.example"), /^451 /);
+    assert.match(await ask("alice@other.test", "203.0.113.5", "anna@b.example"), /^451 /);
+    take("");
+    assert.match(await ask("bob@our.test", "203.0.113.5", ""), /^451 /);
+    clock.advance(35 * DAY);
+    assert.match(await ask("alice@our.test", "198.18.0.1", "anna@b.example"), /^451 /);
+  });
+
+  test("with action tag a new client is let in and marked", async () => {
+    assert.equal(await setUp({ delay: MINUTE, action: "tag" }).ask(), "tag");
   });
 
   test("what others refuse leaves no trace in the memory, and off asks nobody", async () => {

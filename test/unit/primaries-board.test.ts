@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { OffersBoard, type Reader } from "../../src/offers-board.ts";
+import { PrimariesBoard, type Reader } from "../../src/primaries-board.ts";
+import { offersOf } from "../../src/services/health/health.ts";
 import type { PrimaryStatus } from "../../src/ports/health.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 
@@ -20,14 +21,19 @@ function speaking(size: number, now: number): PrimaryStatus {
 test("each life of a thread hears of each change once", async () => {
   const clock = new ManualClock();
   const heard: string[] = [];
-  const lives = new Map<object, Reader>();
+  const lives = new Map<object, Reader<ReturnType<typeof offersOf>>>();
   const begin = (name: string): object => {
     const life = { name };
     lives.set(life, { tell: async (offers) => void heard.push(`${name} ${JSON.stringify(offers)}`) });
     return life;
   };
   let statuses: readonly PrimaryStatus[] | undefined = [speaking(10, clock.now())];
-  const board = new OffersBoard({ primaries: async () => statuses, readers: () => lives, clock });
+  const board = new PrimariesBoard({
+    primaries: async () => statuses,
+    facts: offersOf,
+    readers: () => lives,
+    clock,
+  });
   const first = begin("first");
   await board.tell();
   await board.tell();

@@ -1,38 +1,39 @@
-/** Keeps the SMTP threads told of what primaries can take, so that what they would refuse is refused at once. */
-import type { PrimaryOffers, PrimaryStatus } from "./ports/health.ts";
+/** Keeps the SMTP threads told of what is known of primaries: each life of a thread hears of each change once. */
+import type { PrimaryStatus } from "./ports/health.ts";
 import type { Clock } from "./runtime/clock.ts";
-import { offersOf } from "./services/health/health.ts";
 
 /** One life of one SMTP thread. */
-export interface Reader {
-  tell(offers: readonly (readonly [string, PrimaryOffers])[]): Promise<void>;
+export interface Reader<T> {
+  tell(facts: T): Promise<void>;
 }
 
-export interface BoardParts {
+export interface BoardParts<T> {
   /** Undefined while the delivery thread is between two lives: what was known stays. */
   readonly primaries: () => Promise<readonly PrimaryStatus[] | undefined>;
+  /** What the threads need of it. */
+  readonly facts: (statuses: readonly PrimaryStatus[], now: number) => T;
   /** By what identifies their present life. */
-  readonly readers: () => ReadonlyMap<object, Reader>;
+  readonly readers: () => ReadonlyMap<object, Reader<T>>;
   readonly clock: Clock;
 }
 
-export class OffersBoard {
-  readonly #parts: BoardParts;
+export class PrimariesBoard<T> {
+  readonly #parts: BoardParts<T>;
   /** What each was told last. */
   readonly #told = new WeakMap<object, string>();
 
-  constructor(parts: BoardParts) {
+  constructor(parts: BoardParts<T>) {
     this.#parts = parts;
   }
 
   async tell(): Promise<void> {
     const statuses = await this.#parts.primaries();
     if (statuses === undefined) return;
-    const offers = offersOf(statuses, this.#parts.clock.now());
-    const text = JSON.stringify(offers);
+    const facts = this.#parts.facts(statuses, this.#parts.clock.now());
+    const text = JSON.stringify(facts);
     for (const [life, reader] of this.#parts.readers()) {
       if (this.#told.get(life) === text) continue;
-      await reader.tell(offers);
+      await reader.tell(facts);
       this.#told.set(life, text);
     }
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longAway } from "../../src/long-away.ts";
+import { longAway } from "../../src/primaries-facts.ts";
 import type { PrimaryState } from "../../src/ports/health.ts";
 
 test("a domain is long without a primary when each of them has been away for an hour", () => {

@@ -1,0 +1,61 @@
+const LF = 0x0a;
+const CR = 0x0d;
+const FIRST = 8 * 1024;
+
+/** Bounds on a header section; mailauth's time grows with the square of the number of lines. */
+export interface HeaderBounds {
+  readonly octets: number;
+  readonly lines: number;
+}
+
+/** Gathers a header section from chunks cut anywhere, its empty line included. */
+export class HeaderBlock {
+  readonly #bounds: HeaderBounds;
+  #memory = Buffer.allocUnsafeSlow(FIRST);
+  #length = 0;
+  #lines = 0;
+  /** Octets of the unfinished line that are not of its end. */
+  #line = 0;
+
+  constructor(bounds: HeaderBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** Takes of a chunk what belongs to the section: how many octets, and whether it is complete or too large. */
+  add(chunk: Buffer): { readonly taken: number; readonly state: "open" | "complete" | "too large" } {
+    const end = this.#findEnd(chunk);
+    const taken = end === -1 ? chunk.length : end;
+    if (this.#length + taken > this.#bounds.octets || this.#lines > this.#bounds.lines)
+      return { taken, state: "too large" };
+    this.#keep(chunk.subarray(0, taken));
+    return { taken, state: end === -1 ? "open" : "complete" };
+  }
+
+  octets(): Buffer {
+    return this.#memory.subarray(0, this.#length);
+  }
+
+  /** Where the octets after the empty line begin; -1: there is none yet. */
+  #findEnd(chunk: Buffer): number {
+    for (let at = 0; at < chunk.length; at++) {
+      const octet = chunk[at];
+      if (octet === LF) {
+        if (this.#line === 0) return at + 1;
+        this.#line = 0;
+        this.#lines += 1;
+      } else if (octet !== CR) this.#line += 1;
+    }
+    return -1;
+  }
+
+  #keep(part: Buffer): void {
+    const needed = this.#length + part.length;
+    if (needed > this.#memory.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#memory.length));
+      this.#memory.copy(larger, 0, 0, this.#length);
+      this.#memory = larger;
+    }
+    part.copy(this.#memory, this.#length);
+    this.#length = needed;
+  }
+}

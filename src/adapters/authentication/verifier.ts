@@ -1,0 +1,88 @@
+/** mailauth's verifier of signatures, driven by hand: header section first, then the body, then the keys. */
+import { MAX_SIGNATURES } from "../../ports/authentication.ts";
+import type { LookUp } from "./lookup.ts";
+
+interface HeaderRow {
+  key: string;
+  readonly line: Buffer;
+}
+
+interface Headers {
+  readonly parsed: readonly HeaderRow[];
+}
+
+export interface Verified {
+  readonly signingDomain?: string;
+  readonly selector?: string;
+  /** `underSized`: octets of the body that the signature does not cover. */
+  readonly status: { readonly result: string; readonly underSized?: number };
+}
+
+export interface Verifier {
+  /** Takes the whole header section. */
+  emitHeaders(section: Buffer): Promise<void>;
+  messageHeaders(headers: Headers): Promise<void>;
+  /** Keeps parts of the chunk. */
+  nextChunk(chunk: Buffer): Promise<void>;
+  /** Looks the keys up and verifies. */
+  finalChunk(): Promise<void>;
+  readonly results: readonly Verified[];
+  readonly signatureHeaders: readonly { readonly signingDomain?: string; readonly selector?: string }[];
+  /** Addresses of all From fields. */
+  readonly headerFrom: readonly string[];
+  readonly fromFields: number;
+}
+
+type VerifierClass = new (options: object) => Verifier;
+
+let loaded: VerifierClass | undefined;
+
+/** The class, where it was loaded before. */
+export function verifierClass(): VerifierClass | undefined {
+  return loaded;
+}
+
+export async function loadVerifier(): Promise<VerifierClass> {
+  // @ts-expect-error -- this part of the package has no types
+  const { DkimVerifier } = (await import("mailauth/lib/dkim/dkim-verifier.js")) as {
+    DkimVerifier: VerifierClass;
+  };
+  loaded = DkimVerifier;
+  return DkimVerifier;
+}
+
+/** A verifier that looks at MAX_SIGNATURES signatures and at no ARC set. */
+export function openVerifier(Class: VerifierClass, lookUp: LookUp): Verifier {
+  const verifier = new Class({ resolver: lookUp, strict: true, sender: "<>" });
+  const original = verifier.messageHeaders.bind(verifier);
+  verifier.messageHeaders = (headers) => {
+    limitFields(headers);
+    return original(headers);
+  };
+  return verifier;
+}
+
+/** Octets of one signature, and of all From fields together; what takes longer to read is not read. */
+const LARGEST_SIGNATURE = 8 * 1024;
+const LARGEST_FROM = 8 * 1024;
+/** It is read once for each signature. */
+const LARGEST_TYPE = 8 * 1024;
+/** `l=`: each other value means another hash over the whole body. */
+const PARTIAL = /[;\s]l\s*=/;
+
+/** A field whose key is changed is there for nobody. */
+function limitFields({ parsed }: Headers): void {
+  let [signatures, partial, from] = [0, 0, 0];
+  for (const row of parsed) {
+    const { key, line } = row;
+    if (key === "from") from += line.length;
+    if (key === "dkim-signature") {
+      signatures += 1;
+      const fits = signatures <= MAX_SIGNATURES && line.length <= LARGEST_SIGNATURE;
+      if (fits && PARTIAL.test(line.toString("latin1"))) partial += 1;
+      if (!fits || partial > 1) row.key = "";
+    } else if (key?.startsWith("arc-") || (key === "content-type" && line.length > LARGEST_TYPE))
+      row.key = "";
+  }
+  if (from > LARGEST_FROM) for (const row of parsed) if (row.key === "from") row.key = "";
+}

@@ -1,0 +1,105 @@
+/** One certificate with its key: in use, looked at from time to time, replaced when both files are sound. */
+import { stat } from "node:fs/promises";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { TlsFiles, TlsMaterial } from "./material.ts";
+import { readTls } from "./material.ts";
+
+export interface CertificateParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const DAY = 86_400_000;
+/** Warned of before the end, in ms. */
+const WARNING = 14 * DAY;
+
+/** Reads both files; rejects with a sentence that names file and reason. */
+export async function openPair(files: TlsFiles, parts: CertificateParts): Promise<WatchedPair> {
+  const seen = await appearance(files);
+  const reading = await readTls(files);
+  if (reading.kind === "broken") throw new Error(reading.why);
+  return new WatchedPair(files, parts, { ...reading, seen });
+}
+
+interface State {
+  readonly material: TlsMaterial;
+  readonly expiresAt: number;
+  /** What the files looked like when they were last read in full. */
+  readonly seen: string;
+}
+
+export class WatchedPair {
+  readonly files: TlsFiles;
+  readonly #parts: CertificateParts;
+  #state: State;
+  /** Trouble at the last look, and whether it was told. */
+  #trouble: { readonly why: string; told: boolean } | undefined;
+  #warnedAt = 0;
+
+  constructor(files: TlsFiles, parts: CertificateParts, state: State) {
+    this.files = files;
+    this.#parts = parts;
+    this.#state = state;
+  }
+
+  get material(): TlsMaterial {
+    return this.#state.material;
+  }
+
+  /** When the certificate in use ends, ms since 1970. */
+  get expiresAt(): number {
+    return this.#state.expiresAt;
+  }
+
+  /** Looks at the files once; true when what is in use has changed. */
+  async look(): Promise<boolean> {
+    this.warn();
+    const seen = await appearance(this.files);
+    if (seen === this.#state.seen) return false;
+    const reading = await readTls(this.files);
+    if (reading.kind === "broken") return this.#complain(reading.why);
+    const { certificate, key } = this.material;
+    this.#state = { ...reading, seen };
+    this.#trouble = undefined;
+    if (certificate === reading.material.certificate && key === reading.material.key) return false;
+    const facts = { file: this.files.certificate, until: isoDate(reading.expiresAt) };
+    this.#parts.log.info("tls.certificate.changed", facts);
+    return true;
+  }
+
+  /** Tells once a day of a certificate that ends soon or has ended. */
+  warn(): void {
+    const now = this.#parts.clock.now();
+    const end = this.expiresAt;
+    if (end - now > WARNING || now - this.#warnedAt < DAY) return;
+    this.#warnedAt = now;
+    const message = end <= now ? "tls.certificate.expired" : "tls.certificate.expiring";
+    this.#parts.log.warn(message, { file: this.files.certificate, until: isoDate(end) });
+  }
+
+  #complain(why: string): false {
+    if (this.#trouble?.why !== why) {
+      this.#trouble = { why, told: false };
+      return false;
+    }
+    if (!this.#trouble.told) this.#parts.log.error("tls.certificate.kept", { why });
+    this.#trouble.told = true;
+    return false;
+  }
+}
+
+function isoDate(at: number): string {
+  return new Date(at).toISOString();
+}
+
+/** What two files look like from outside; a missing file has a look of its own. */
+async function appearance(files: TlsFiles): Promise<string> {
+  const looks = [files.certificate, files.key].map((file) =>
+    stat(file).then(
+      ({ ino, size, mtimeMs }) => `${ino}:${size}:${mtimeMs}`,
+      () => "missing",
+    ),
+  );
+  return (await Promise.all(looks)).join(" ");
+}

@@ -1,0 +1,106 @@
+/** Rules of access: list, add, remove. */
+import type { NewRule, RuleBody, RuleList } from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input } from "./command.ts";
+import { plain, timeWithZone } from "./terminal.ts";
+
+export const accessList: Command = {
+  words: "",
+  summary: "Lists who is allowed and who is blocked, in the order that counts; the first that fits decides.",
+  options: [],
+  example: "holdfast access list",
+  async run(tool) {
+    const list = await tool.daemon.ask<RuleList>({ path: "/v1/access" });
+    const rows = list.items.map((rule) => [
+      rule.id ?? rule.origin,
+      rule.action,
+      whomText(rule),
+      rule.until === undefined ? "" : timeWithZone(rule.until).slice(0, 10),
+      rule.note ?? "",
+    ]);
+    const columns = [
+      { title: "ID" },
+      { title: "ACTION" },
+      { title: "WHO", least: 16 },
+      { title: "UNTIL" },
+      { title: "NOTE", least: 7 },
+    ];
+    tool.print(list, () => (rows.length === 0 ? "There are no rules.\n" : tool.table(columns, rows)));
+    return OK;
+  },
+};
+
+function whomText({ network, helo, sender, recipient, domain }: RuleBody): string {
+  const named = [
+    network,
+    helo && `helo ${helo}`,
+    sender && `from ${sender}`,
+    recipient && `to ${recipient}`,
+    domain && `for ${domain}`,
+  ];
+  return named.filter(Boolean).join(", ");
+}
+
+export const accessAdd: Command = {
+  words: "ACTION",
+  summary:
+    "Allows or blocks a client from now on, before the rules of the configuration. All that is named must fit.",
+  options: [
+    { name: "network", value: "NET", help: "an address, or a network such as 192.0.2.0/24" },
+    { name: "helo", value: "NAME", help: "what it says in EHLO, or *.example.com" },
+    { name: "sender", value: "ADDRESS", help: "or @example.com, or <> for the null sender" },
+    { name: "recipient", value: "ADDRESS", help: "or @example.com" },
+    { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" },
+    { name: "until", value: "DATE", help: "such as 2027-01-31 or 2027-01-31T18:00:00Z" },
+    { name: "for", value: "TIME", help: "such as 90m, 12h or 7d, instead of --until" },
+    { name: "note", value: "TEXT", help: "why; the client does not see it" },
+  ],
+  example: "holdfast access add block --network 192.0.2.0/24 --for 7d --note flood",
+  async run(tool, input) {
+    const rule = await tool.daemon.ask<RuleBody>({
+      method: "POST",
+      path: "/v1/access",
+      json: newRule(input, tool.now),
+    });
+    tool.print(rule, () => `${rule.id}: ${rule.action} ${plain(whomText(rule))}.\n`);
+    return OK;
+  },
+};
+
+function newRule(input: Input, now: number): NewRule {
+  const action = input.word(0);
+  if (action !== "allow" && action !== "block") throw new WrongUse(`ACTION is allow or block, not ${action}`);
+  const names = ["network", "helo", "sender", "recipient", "domain", "note"] as const;
+  const given = names.map((name) => [name, input.text(name)]);
+  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
+  return { action, until: endOf(input, now), ...Object.fromEntries(given) } as NewRule;
+}
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+function endOf(input: Input, now: number): number | undefined {
+  const [until, time] = [input.text("until"), input.text("for")];
+  if (until !== undefined && time !== undefined) throw new WrongUse("give --until or --for, not both");
+  if (time !== undefined) {
+    const [, count, unit = ""] = /^([1-9]\d{0,5})([mhdw])$/.exec(time) ?? [];
+    if (count === undefined) throw new WrongUse(`--for takes a time such as 90m, 12h or 7d, not ${time}`);
+    return now + Number(count) * (UNITS[unit] ?? 0);
+  }
+  if (until === undefined) return undefined;
+  const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(until);
+  const at = sound ? Date.parse(until) : Number.NaN;
+  if (Number.isNaN(at)) throw new WrongUse(`--until takes a date such as 2027-01-31, not ${until}`);
+  return at;
+}
+
+export const accessRemove: Command = {
+  words: "ID",
+  summary: "Removes a rule that was added; those of the configuration file are removed there.",
+  options: [],
+  example: "holdfast access remove 01k9zq3v5x0abcde",
+  async run(tool, input) {
+    const path = `/v1/access/${encodeURIComponent(input.word(0))}`;
+    await tool.daemon.ask({ method: "DELETE", path });
+    tool.print({ removed: input.word(0) }, () => `${plain(input.word(0))} removed.\n`);
+    return OK;
+  },
+};

@@ -1,0 +1,47 @@
+/** What a client would be told, and why: the checks run dry. */
+import type { ExplainBody } from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { looksText } from "./looks.ts";
+import { plain, timeInWords, wrap } from "./terminal.ts";
+
+export const explain: Command = {
+  words: "",
+  summary:
+    "What a client would be told, and which check says what. Nothing is counted, remembered or delivered; lists in the DNS are asked.",
+  options: [
+    { name: "ip", value: "ADDRESS", help: "the client" },
+    { name: "helo", value: "NAME", help: "what it says in EHLO" },
+    { name: "from", value: "ADDRESS", help: "the return-path; <> is the null sender" },
+    { name: "rcpt", value: "ADDRESS", help: "the recipient" },
+  ],
+  example:
+    "holdfast explain --ip 192.0.2.1 --helo mx.example.org --from a@example.org --rcpt bob@example.net",
+  async run(tool, input) {
+    const [ip, helo, from, rcpt] = ["ip", "helo", "from", "rcpt"].map((name) => needed(input, name));
+    const query = { ip, helo, from: bare(from ?? ""), rcpt: bare(rcpt ?? "") };
+    const answer = await tool.daemon.ask<ExplainBody>({ path: "/v1/explain", query });
+    tool.print(answer, () => answerText(tool, answer));
+    return OK;
+  },
+};
+
+function needed(input: Input, name: string): string {
+  const text = input.text(name);
+  if (text === undefined) throw new WrongUse(`--${name} is missing`);
+  return text;
+}
+
+function bare(address: string): string {
+  return address.replace(/^<(.*)>$/, "$1");
+}
+
+function answerText(tool: Tool, { steps, verdict, fields, checks, greetDelay }: ExplainBody): string {
+  const line = (who: string, text: string): string => `${who}: ${wrap(plain(text), tool.columns - 3, 3)}\n`;
+  const waits = greetDelay === 0 ? "" : `The greeting would wait ${timeInWords(greetDelay)}.\n`;
+  const talk = steps.map(({ command, reply }) =>
+    [...(command === undefined ? [] : [line("C", command)]), line("S", reply)].join(""),
+  );
+  const looks = checks.length === 0 ? "" : `\nChecks:\n${looksText(checks, tool.columns)}`;
+  const added = fields.map((field) => line("Field", field.replace(/\r\n\s+/g, " ")));
+  return `${waits}${talk.join("")}${looks}${added.join("")}\nVerdict: ${verdict}. Nothing was counted or remembered.\n`;
+}

@@ -1,0 +1,174 @@
+/** Mail that was taken and set aside: looking, letting go, deleting, and senders who are spared it. */
+import type {
+  AllowedSenderBody,
+  AllowedSenderList,
+  CountBody,
+  MailBody,
+  QueuePage,
+} from "../endpoints/admin/contract.ts";
+import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { collect, FILTERS, filterOf, mailText } from "./queue-look.ts";
+import { ageOf, plain, timeWithZone } from "./terminal.ts";
+
+/** The state is given. */
+const NARROWING: readonly Option[] = FILTERS.filter(({ name }) => name !== "state");
+const QUARANTINED = { state: "held", reason: "quarantine" } as const;
+
+export const quarantineList: Command = {
+  words: "",
+  summary: "Lists what is in quarantine, longest first.",
+  options: [
+    ...NARROWING,
+    { name: "limit", value: "N", help: "how many (50)" },
+    { name: "all", help: "all of them" },
+  ],
+  example: "holdfast quarantine list --domain example.com",
+  async run(tool, input) {
+    const page = await collect(tool, input, QUARANTINED);
+    tool.print(page, () => (page.items.length === 0 ? "The quarantine is empty.\n" : listText(tool, page)));
+    return OK;
+  },
+};
+
+function listText(tool: Tool, { items, next }: QueuePage): string {
+  const columns = [
+    { title: "ID" },
+    { title: "RECIPIENT", least: 14 },
+    { title: "SENDER", least: 12 },
+    { title: "AGE", right: true },
+    { title: "WHY", least: 12 },
+  ];
+  const rows = items.map((entry) => [
+    entry.id,
+    entry.recipient,
+    entry.sender === "" ? "<>" : entry.sender,
+    ageOf(entry.acceptedAt, tool.now),
+    entry.quarantine ?? "",
+  ]);
+  const more = next === undefined ? "" : "There are more; --limit N or --all shows them.\n";
+  return tool.table(columns, rows) + more;
+}
+
+export const quarantineShow: Command = {
+  words: "ID",
+  summary: "Shows why a mail was set aside; its text with `queue export ID`.",
+  options: [],
+  example: "holdfast quarantine show 01k9zq3v5x0abcde",
+  async run(tool, input) {
+    const path = `/v1/queue/${encodeURIComponent(input.word(0))}`;
+    const mail = await tool.daemon.ask<MailBody>({ path });
+    const held = mail.recipients.filter(({ state, reason }) => state === "held" && reason === "quarantine");
+    if (held.length === 0) {
+      tool.complain(`${mail.id} is not in quarantine; holdfast queue show ${mail.id} tells where it is`);
+      return FAILED;
+    }
+    const waits = held.map(({ recipient }) => `for ${plain(recipient)}\n`).join("");
+    tool.print(mail, () => `${mailText(tool, mail)}\nIn quarantine\n${waits}`);
+    return OK;
+  },
+};
+
+function act(verb: "release" | "delete", summary: string, done: string): Command {
+  return {
+    words: "[ID]",
+    summary,
+    options: [...NARROWING, { name: "all", help: "everything in quarantine" }],
+    example: `holdfast quarantine ${verb} 01k9zq3v5x0abcde`,
+    async run(tool, input) {
+      const { count } = await move(tool, verb, selection(verb, input));
+      tool.print({ count }, () => (count === 0 ? "" : `${recipients(count)} ${done}\n`));
+      if (count > 0 || input.words.length === 0) return OK;
+      tool.complain(`nothing to ${verb}: no mail in quarantine has the id ${input.word(0)}`);
+      return FAILED;
+    },
+  };
+}
+
+export const quarantineRelease = act(
+  "release",
+  "Lets mail go on to its primary, with all that is known of it.",
+  "released, due at once.",
+);
+export const quarantineDelete = act("delete", "Deletes mail, with a line in the ledger.", "deleted.");
+
+function move(tool: Tool, verb: "release" | "delete", filter: Record<string, string>): Promise<CountBody> {
+  const json = { verb, filter: { ...filter, ...QUARANTINED } };
+  return tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
+}
+
+/** Nothing given never means everything. */
+function selection(verb: string, input: Input): Record<string, string> {
+  const [id] = input.words;
+  const filter = { ...filterOf(input), ...(id !== undefined && { id }) };
+  if (Object.keys(filter).length === 0 && !input.flag("all"))
+    throw new WrongUse(`what to ${verb}? give an id, a filter such as --domain example.com, or --all`);
+  return filter;
+}
+
+function recipients(count: number): string {
+  return `${count} ${count === 1 ? "recipient" : "recipients"}`;
+}
+
+const FOR_DOMAIN: Option = { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" };
+
+export const senderAllow: Command = {
+  words: "SENDER",
+  summary:
+    "Spares a sender (an address, or @example.com) the judgement of spam. Who writes a return-path may lie; viruses are refused all the same.",
+  options: [FOR_DOMAIN, { name: "release", help: "and let go what is in quarantine from this sender" }],
+  example: "holdfast quarantine sender-allow news@sender.example --release",
+  async run(tool, input) {
+    const json = target(input);
+    if (input.flag("release") && json.sender.startsWith("@"))
+      throw new WrongUse("--release needs an address, not a whole domain");
+    const path = "/v1/quarantine/senders";
+    const allowed = await tool.daemon.ask<AllowedSenderBody>({ method: "POST", path, json });
+    const filter = { sender: json.sender, ...(json.domain !== undefined && { domain: json.domain }) };
+    const { count } = input.flag("release") ? await move(tool, "release", filter) : { count: 0 };
+    const released = count === 0 ? "" : `; ${recipients(count)} released`;
+    tool.print({ ...allowed, released: count }, () => `${plain(allowed.sender)} is allowed${released}.\n`);
+    return OK;
+  },
+};
+
+export const senderForget: Command = {
+  words: "SENDER",
+  summary: "Judges a sender again as everybody.",
+  options: [FOR_DOMAIN],
+  example: "holdfast quarantine sender-forget news@sender.example",
+  async run(tool, input) {
+    const query = target(input);
+    await tool.daemon.ask({ method: "DELETE", path: "/v1/quarantine/senders", query });
+    tool.print({ forgotten: query.sender }, () => `${plain(query.sender)} is judged as everybody.\n`);
+    return OK;
+  },
+};
+
+function target(input: Input): { sender: string; domain?: string } {
+  const domain = input.text("domain");
+  return { sender: input.word(0), ...(domain !== undefined && { domain }) };
+}
+
+export const senderList: Command = {
+  words: "",
+  summary: "Lists the senders who are spared the judgement of spam.",
+  options: [],
+  example: "holdfast quarantine senders",
+  async run(tool) {
+    const list = await tool.daemon.ask<AllowedSenderList>({ path: "/v1/quarantine/senders" });
+    const rows = list.items.map(({ sender, domain, at, who }) => [
+      sender,
+      domain ?? "all",
+      timeWithZone(at),
+      who,
+    ]);
+    const columns = [
+      { title: "SENDER", least: 14 },
+      { title: "FOR", least: 8 },
+      { title: "SINCE" },
+      { title: "BY" },
+    ];
+    tool.print(list, () => (rows.length === 0 ? "No sender is spared.\n" : tool.table(columns, rows)));
+    return OK;
+  },
+};

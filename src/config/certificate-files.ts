@@ -1,0 +1,44 @@
+/** The files of `smtp.tls`: there, sound, and each certificate with its own key. */
+import { resolve } from "node:path";
+import { judgePair } from "../runtime/certificate.ts";
+import type { Partly } from "./findings.ts";
+import type { Finding, Path } from "./problem.ts";
+import type { Parsed } from "./schema.ts";
+import { readText } from "./text-file.ts";
+
+/** Chains are some kilobytes. */
+const MAX_PEM_BYTES = 1_000_000;
+
+type Pair = NonNullable<Parsed["smtp"]["tls"]>[number];
+
+export function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
+  // What is wrong in it is left as it was written.
+  const pairs: readonly Pair[] = Array.isArray(smtp?.tls) ? smtp.tls : [];
+  const alone = pairs.length === 1;
+  return pairs.flatMap((pair, index) =>
+    pairFindings(pair, ["smtp", "tls", ...(alone ? [] : [index])], folder),
+  );
+}
+
+function pairFindings(pair: Pair, path: Path, folder: string): readonly Finding[] {
+  const [certificateFile, keyFile] = [resolve(folder, pair.certificate), resolve(folder, pair.key)];
+  const certificate = readText(certificateFile, MAX_PEM_BYTES);
+  const key = readText(keyFile, MAX_PEM_BYTES);
+  const found: Finding[] = [];
+  const tell = (part: "certificate" | "key", { wrong, right }: { wrong: string; right: string }): void => {
+    const file = part === "key" ? keyFile : certificateFile;
+    found.push({ path: [...path, part], wrong: `${file} ${wrong}`, right });
+  };
+  if ("fault" in certificate) tell("certificate", certificate.fault);
+  if ("fault" in key) tell("key", key.fault);
+  if ("fault" in certificate || "fault" in key) return found;
+  const judgement = judgePair({ certificate: certificate.text, key: key.text });
+  if (judgement.kind === "sound") return [];
+  const { part, why, mismatch } = judgement;
+  const wrong = mismatch ? `${why} in ${certificateFile}` : why;
+  tell(part, {
+    wrong,
+    right: mismatch ? "name the key that it was made with" : `name the PEM file of the ${part}`,
+  });
+  return found;
+}

@@ -1,0 +1,69 @@
+import * as z from "zod";
+import { normaliseDomain } from "../mail/domain.ts";
+import { described } from "./notes.ts";
+import { quoted } from "./problem.ts";
+import { kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+
+const CERTIFICATES = "{ certificate: fullchain.pem, key: privkey.pem }, or a list of these";
+const NAMES = 'a list such as [mx.example.net, "*.example.org"]';
+
+/** A name as clients ask for it, in lower case and A-labels; `*.` may stand for one label. */
+function serverName() {
+  const notation = {
+    type: "name",
+    expected: 'a host name such as mx.example.net or "*.example.net"',
+    json: { type: "string" },
+  };
+  return scalar(notation, (text) => {
+    const [, star = "", rest = ""] = /^(\*\.)?(.+)$/.exec(text) ?? [];
+    const name = normaliseDomain(rest);
+    return name === undefined ? { wrong: `${quoted(text)} is not a host name` } : { value: `${star}${name}` };
+  });
+}
+
+const pair = section({
+  certificate: described(words("the path of a PEM file with the certificate and its chain"), {
+    meaning:
+      "PEM file with the certificate, then its chain. Watched: a renewed file is used without a reload.",
+    example: "fullchain.pem",
+    type: "path",
+  }),
+  key: described(words("the path of a PEM file with the private key"), {
+    meaning: "PEM file with the private key of the certificate.",
+    example: "privkey.pem",
+    type: "path",
+  }),
+  names: described(
+    listOf(serverName(), NAMES)
+      .min(1, { error: message("is empty, so nobody would see it", `write ${NAMES}`) })
+      .optional(),
+    {
+      meaning:
+        "Clients that ask for one of these names (SNI) see this certificate; `*.` stands for one label. All others see the first of the list.",
+      example: '[mx.example.net, "*.example.org"]',
+      type: "list of names",
+      default: "the names in the certificate",
+      rfc: "RFC 6066 §3",
+    },
+  ),
+});
+
+/** One, or several for several names. */
+export const certificates = described(
+  z
+    .union(
+      [
+        pair.transform((one) => [one]),
+        listOf(pair, CERTIFICATES).min(1, { error: message("is an empty list", `write ${CERTIFICATES}`) }),
+      ],
+      { error: (issue) => message(kindOf(issue.input), `write ${CERTIFICATES}`) },
+    )
+    .optional(),
+  {
+    meaning:
+      "Certificate for STARTTLS and implicit TLS, TLS 1.2 and later; a list of them where clients ask for several names. Without it mail comes in unencrypted.",
+    example: "{ certificate: fullchain.pem, key: privkey.pem }",
+    type: "mapping, or a list of them",
+    rfc: "RFC 3207",
+  },
+);

@@ -1,0 +1,61 @@
+/** Checks that put clients off and let those in who come again. */
+import * as z from "zod";
+import type { GreylistSettings, ReachabilitySettings } from "../ports/checks.ts";
+import { described } from "./notes.ts";
+import { duration } from "./quantities.ts";
+import { choice, kindOf, message, section } from "./scalars.ts";
+
+export const GREYLIST = {
+  meaning:
+    "A client that is new by network, sender and recipient is put off once with 451; who came again is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones and senders that the domain took mail from before.",
+  type: "`off`, `on` or mapping",
+  example: "{ delay: 2m }",
+};
+
+export const REACHABILITY = {
+  meaning:
+    "While a primary of the domain is up, clients are sent there with 451 and its name. Who comes again after the delay, or from other networks of the same sender, is let in: its path to the primary may be broken. Never for a reflector.",
+  type: "`off`, `on` or mapping",
+  example: "{ delay: 10m }",
+};
+
+function action() {
+  return described(choice("tag", "defer").prefault("defer"), {
+    meaning: "What happens to the client: put off, or its mail gets a field below our Received.",
+    example: "tag",
+  });
+}
+
+export function greylist() {
+  const keys = section({
+    delay: described(duration("1s", "1h").prefault("1m"), {
+      meaning: "How long a client must wait before it comes again.",
+      example: "2m",
+    }),
+    action: action(),
+  });
+  const forms = z.union([choice("off", "on"), keys], {
+    error: (issue) => message(kindOf(issue.input), "write off, on or { delay: 1m }"),
+  });
+  const on: GreylistSettings = { delay: 60_000, action: "defer" };
+  return forms.transform((given) => (given === "on" ? on : given));
+}
+
+export function reachability() {
+  const keys = section({
+    delay: described(duration("1s", "4h").prefault("5m"), {
+      meaning: "Who comes again after this time is let in; mail servers do so after 5 to 30 minutes.",
+      example: "10m",
+    }),
+    remember: described(duration("1m", "35d").prefault("1d"), {
+      meaning: "How long a network that was let in is let in at once, for the same sending domain.",
+      example: "7d",
+    }),
+    action: action(),
+  });
+  const forms = z.union([choice("off", "on"), keys], {
+    error: (issue) => message(kindOf(issue.input), "write off, on or { delay: 5m }"),
+  });
+  const on: ReachabilitySettings = { delay: 300_000, remember: 86_400_000, action: "defer" };
+  return forms.transform((given) => (given === "on" ? on : given));
+}

@@ -1,0 +1,74 @@
+/** The checks that a domain of the API may have of its own; a part of the contract. */
+import * as z from "zod";
+import type { PatternKind } from "../../mail/access-pattern.ts";
+import { LIST_CODE, LIST_ZONE } from "../../mail/list-pattern.ts";
+import { text } from "./body-parts.ts";
+
+const DAY = 86_400_000;
+
+function pattern({ expected, read }: PatternKind) {
+  return text.transform((given, context) => {
+    const reading = read(given);
+    if ("value" in reading) return reading.value;
+    const quoted = JSON.stringify(given.slice(0, 100));
+    context.addIssue({ code: "custom", message: `${quoted} ${reading.wrong}; write ${expected}` });
+    return z.NEVER;
+  });
+}
+
+const action = z.enum(["tag", "defer", "reject"]);
+const simple = z.enum(["off", "tag", "defer", "reject"]).exactOptional();
+const threshold = z.number().int().min(1).max(1000).exactOptional();
+
+const ListBody = z.strictObject({
+  zone: pattern(LIST_ZONE),
+  name: text.max(200).exactOptional(),
+  codes: z.array(pattern(LIST_CODE)).min(1).max(100).readonly().default(["127.*.*.*"]),
+  weight: z.number().int().min(-100).max(100).default(1),
+  action: action.exactOptional(),
+});
+
+const DnsblBody = z.strictObject({
+  lists: z
+    .array(ListBody)
+    .min(1)
+    .max(100)
+    .readonly()
+    .refine((lists) => new Set(lists.map(({ zone }) => zone)).size === lists.length, "a zone is there twice"),
+  tag: threshold,
+  defer: threshold,
+  reject: threshold,
+});
+
+const patient = z.enum(["tag", "defer"]).default("defer");
+const GreylistBody = z.strictObject({
+  delay: z.number().int().min(1000).max(3_600_000).default(60_000),
+  action: patient,
+});
+const ReachabilityBody = z.strictObject({
+  delay: z.number().int().min(1000).max(14_400_000).default(300_000),
+  remember: z
+    .number()
+    .int()
+    .min(60_000)
+    .max(35 * DAY)
+    .default(DAY),
+  action: patient,
+});
+
+function offOr<T extends z.ZodType>(mapping: T) {
+  return z.union([z.literal("off"), mapping]).exactOptional();
+}
+
+/** As in the configuration, with times in ms; scanners are declared there only. What is absent is as for all domains. */
+export const DomainChecksBody = z.strictObject({
+  dnsbl: offOr(DnsblBody),
+  greylist: offOr(GreylistBody),
+  reachability: offOr(ReachabilityBody),
+  helo: simple,
+  earlyTalker: simple,
+  clientName: z.enum(["off", "lookup", "tag", "defer", "reject"]).exactOptional(),
+  senderDomain: simple,
+  spf: simple,
+});
+export type DomainChecksBody = z.infer<typeof DomainChecksBody>;

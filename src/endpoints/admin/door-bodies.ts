@@ -1,0 +1,34 @@
+/** What checks at the door say; a part of the contract. */
+import * as z from "zod";
+import { text } from "./body-parts.ts";
+
+/** One check that looked: at which stage, what it said, how long that took, for how many recipients. */
+export const LookBody = z.object({
+  check: z.string(),
+  stage: z.string(),
+  said: z.string(),
+  took: z.number(),
+  times: z.number(),
+});
+export type LookBody = z.infer<typeof LookBody>;
+
+/** GET /v1/explain?ip=&helo=&from=&rcpt=: what that client would be told. An empty `from` is the null sender. */
+export const ExplainQuery = z.strictObject({
+  ip: text,
+  helo: text.max(255),
+  from: z.string().max(320).default(""),
+  rcpt: text.max(320),
+});
+
+/** Nothing was counted, remembered or sent, but for questions to the DNS. */
+export const ExplainBody = z.object({
+  /** The conversation as far as it would go; the first reply is the greeting. */
+  steps: z.array(z.object({ command: z.string().exactOptional(), reply: z.string() })).readonly(),
+  verdict: z.enum(["accept", "tag", "defer", "reject"]),
+  /** Header fields that checks would add. */
+  fields: z.array(z.string()).readonly(),
+  checks: z.array(LookBody).readonly(),
+  /** How long the client would wait for the greeting. */
+  greetDelay: z.number(),
+});
+export type ExplainBody = z.infer<typeof ExplainBody>;

@@ -1,0 +1,99 @@
+/** Rules of access: who is allowed or blocked, beside the configuration. A confined token has those of its domain. */
+import type { Hono } from "hono";
+import { HELO_NAME, NETWORK, RECIPIENT, SENDER, type PatternKind } from "../../../mail/access-pattern.ts";
+import { printable } from "../../../mail/reply.ts";
+import type { AccessRule } from "../../../ports/checks.ts";
+import type { StoredRule } from "../../../ports/rules.ts";
+import { confine, readBody, Refusal, soundDomain } from "../answers.ts";
+import { NewRule, type RuleBody, type RuleList } from "../contract.ts";
+import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
+
+export function accessRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+  app.get("/v1/access", (c) => c.json(listRules(c, parts)));
+  app.post("/v1/access", async (c) => c.json(await addRule(c, parts), 201));
+  app.delete("/v1/access/:id", (c) => removeRule(c, parts));
+}
+
+function listRules(c: AdminContext, { rules, declaredRules }: AdminParts): RuleList {
+  const own = c.get("caller").domain;
+  const added = rules.list().map(shown);
+  const declared = declaredRules().map((rule): RuleBody => Object.assign({ origin: "file" as const }, rule));
+  return { items: [...added, ...declared].filter(({ domain }) => own === undefined || domain === own) };
+}
+
+function shown({ id, rule, createdAt, who }: StoredRule): RuleBody {
+  return { id, origin: "api", createdAt, who, ...rule };
+}
+
+async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
+  const { who } = c.get("caller");
+  const rule = soundRule(await readBody(c, NewRule), c, parts.clock.now());
+  const stored = await parts.rules.add(rule, who);
+  if (stored === undefined)
+    throw new Refusal(
+      "conflict",
+      "there are 10000 rules already",
+      "name networks and domains, not single ones",
+    );
+  record(c, parts, "access add", stored);
+  return shown(stored);
+}
+
+const PATTERNS = { network: NETWORK, helo: HELO_NAME, sender: SENDER, recipient: RECIPIENT } as const;
+
+function soundRule(given: NewRule, c: AdminContext, now: number): AccessRule {
+  const { action, until, note } = given;
+  const names = Object.keys(PATTERNS) as (keyof typeof PATTERNS)[];
+  const patterns = names.flatMap((name) => {
+    const text = given[name];
+    return text === undefined ? [] : [[name, soundPattern(name, text, PATTERNS[name])] as const];
+  });
+  if (patterns.length === 0)
+    throw new Refusal("bad_request", "the rule fits everybody", "name a network, helo, sender or recipient");
+  if (until !== undefined && until <= now)
+    throw new Refusal("bad_request", "until: this time is over", "give a time that is to come");
+  const domain = scopeOf(c, given);
+  return {
+    action,
+    ...Object.fromEntries(patterns),
+    ...(domain !== undefined && { domain }),
+    ...(until !== undefined && { until }),
+    ...(note !== undefined && { note: printable(note) }),
+  };
+}
+
+function soundPattern(name: string, text: string, { read, expected }: PatternKind): string {
+  const reading = read(text);
+  if ("value" in reading) return reading.value;
+  const quoted = JSON.stringify(printable(text.slice(0, 100)));
+  throw new Refusal("bad_request", `${name}: ${quoted} ${reading.wrong}`, `write ${expected}`);
+}
+
+/** The domain that the rule is for: the token's, where it is confined to one. */
+function scopeOf(c: AdminContext, { domain }: NewRule): string | undefined {
+  if (domain === undefined) return c.get("caller").domain;
+  const sound = soundDomain(domain);
+  confine(c, sound);
+  return sound;
+}
+
+async function removeRule(c: AdminContext, parts: AdminParts): Promise<Response> {
+  const id = c.req.param("id") ?? "";
+  const own = c.get("caller").domain;
+  const known = parts.rules.list().find((rule) => rule.id === id);
+  const mine = known !== undefined && (own === undefined || known.rule.domain === own);
+  if (!mine || !(await parts.rules.remove(id)))
+    throw new Refusal(
+      "not_found",
+      "there is no rule with this id",
+      "`holdfast access list` shows them; those of the configuration file are removed there",
+    );
+  record(c, parts, "access remove", known);
+  return c.body(null, 204);
+}
+
+function record(c: AdminContext, { journal }: AdminParts, verb: string, { rule }: StoredRule): void {
+  const { action, network, helo, sender, recipient } = rule;
+  const what = [action, network, helo, sender, recipient].filter(Boolean).join(" ");
+  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
+}

@@ -1,0 +1,72 @@
+/**
+ * What a client would be told, without a client: a session of its own is taken through the commands, over a policy
+ * that remembers nothing and rates that count nothing. Its replies are those that would go on the wire.
+ */
+import { needsSmtpUtf8 } from "../../mail/address.ts";
+import { formatReply } from "../../mail/reply.ts";
+import type { ClientEvent } from "../../ports/journal.ts";
+import type { CheckNote } from "../../ports/journal.ts";
+import type { Answer } from "./answer.ts";
+import type { SessionParts } from "./conversation.ts";
+import { Session } from "./session.ts";
+
+export interface ExplainRequest {
+  readonly ip: string;
+  readonly helo: string;
+  /** Empty: the null sender. */
+  readonly sender: string;
+  readonly recipient: string;
+}
+
+export interface Explanation {
+  /** The conversation as far as it would go; the first reply is the greeting. */
+  readonly steps: readonly { readonly command?: string; readonly reply: string }[];
+  readonly verdict: "accept" | "tag" | "defer" | "reject";
+  /** Header fields that checks would add. */
+  readonly fields: readonly string[];
+  /** Which checks looked. */
+  readonly checks: readonly CheckNote[];
+  /** How long the client would wait for the greeting, in ms. */
+  readonly greetDelay: number;
+}
+
+/** `parts` must neither count nor remember. */
+export async function explain(request: ExplainRequest, parts: SessionParts): Promise<Explanation> {
+  let refusal: ClientEvent | undefined;
+  const journal: SessionParts["journal"] = {
+    record: (event) => void (refusal = event.kind === "client.refused" ? event : refusal),
+  };
+  const settings = (): ReturnType<SessionParts["settings"]> => ({ ...parts.settings(), traced: true });
+  const session = new Session({ ...parts, settings, journal }, request.ip);
+  const greetDelay = parts.greeting.delay(session);
+  const steps: { command?: string; reply: string }[] = [];
+  let answer: Answer = session.greeting();
+  steps.push({ reply: formatReply(answer.reply) });
+  for (const command of commandsOf(request)) {
+    if (answer.reply.code >= 400) break;
+    answer = await session.command(Buffer.from(command));
+    steps.push({ command, reply: formatReply(answer.reply) });
+  }
+  const { transaction } = session;
+  const refused = answer.reply.code >= 400;
+  const notes = refused ? refusal?.checks : transaction?.looks?.packed();
+  const fields = refused ? [] : (transaction?.tags ?? []);
+  session.abandon();
+  return {
+    steps,
+    verdict: verdictOf(answer, fields),
+    fields,
+    checks: notes === undefined ? [] : (JSON.parse(notes) as readonly CheckNote[]),
+    greetDelay,
+  };
+}
+
+function commandsOf({ helo, sender, recipient }: ExplainRequest): readonly string[] {
+  const utf8 = needsSmtpUtf8(sender) || needsSmtpUtf8(recipient) ? " SMTPUTF8" : "";
+  return [`EHLO ${helo}`, `MAIL FROM:<${sender}>${utf8}`, `RCPT TO:<${recipient}>`];
+}
+
+function verdictOf({ reply: { code } }: Answer, fields: readonly string[]): Explanation["verdict"] {
+  if (code >= 400) return code >= 500 ? "reject" : "defer";
+  return fields.length > 0 ? "tag" : "accept";
+}

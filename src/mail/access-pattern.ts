@@ -1,0 +1,47 @@
+/** What a rule of access may name, as operators write it: read the same way in the configuration and in the API. */
+import { parseAddress } from "./address.ts";
+import { normaliseDomain } from "./domain.ts";
+import { parseNetwork } from "./network.ts";
+
+/** The pattern in its comparable form, or what is wrong with it: the end of a sentence that begins with the text. */
+export type PatternReading = { readonly value: string } | { readonly wrong: string };
+
+export interface PatternKind {
+  /** What would be right. */
+  readonly expected: string;
+  read(text: string): PatternReading;
+}
+
+export const NETWORK: PatternKind = {
+  expected: 'an address or a network such as 192.0.2.0/24 or "2001:db8::/32"',
+  read: (text) => {
+    if (parseNetwork(text) !== undefined) return { value: text };
+    const whole = parseNetwork(text.split("/")[0] ?? "") !== undefined && /\/\d{1,3}$/.test(text);
+    return { wrong: whole ? "has bits beyond its length" : "is not a network" };
+  },
+};
+
+export const HELO_NAME: PatternKind = {
+  expected: 'a name such as mail.example.com, or "*.example.com" for all below it',
+  read: (text) => {
+    const below = text.startsWith("*.");
+    const name = normaliseDomain(below ? text.slice(2) : text);
+    return name === undefined ? { wrong: "is not a name" } : { value: below ? `*.${name}` : name };
+  },
+};
+
+export const SENDER: PatternKind = {
+  expected: 'an address, or "@example.com" for all of a domain, or "<>" for the null sender',
+  read: (text) => (text === "<>" ? { value: text } : readMailbox(text)),
+};
+
+export const RECIPIENT: PatternKind = {
+  expected: 'an address, or "@example.com" for all of a domain',
+  read: readMailbox,
+};
+
+function readMailbox(text: string): PatternReading {
+  const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
+  const address = domain === undefined ? parseAddress(text)?.text : `@${domain}`;
+  return address === undefined ? { wrong: "is not an address" } : { value: address.toLowerCase() };
+}

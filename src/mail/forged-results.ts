@@ -1,0 +1,137 @@
+/**
+ * Takes Authentication-Results fields in our name out of a header section while it passes, RFC 8601 §5: whoever
+ * trusts our word must not read a stranger's for it. All else passes octet for octet, and in the memory that it came
+ * in where no such field is near. Holds back no more than UNDECIDED octets and one chunk.
+ */
+import { normaliseDomain } from "./domain.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09]);
+const NAME = "authentication-results";
+/** A field that has not said by then whose it is counts as forged, in octets. */
+const UNDECIDED = 2048;
+
+type Claim = "ours" | "other" | "unknown";
+
+export class ForgedResults {
+  /** Fields that were taken out. */
+  removed = 0;
+  readonly #ourName: string;
+  /** `pass`: what comes is kept; `ask`: it may be forged; `drop`: it is; `over`: behind the header section. */
+  #mode: "pass" | "ask" | "drop" | "over" = "pass";
+  /** The next octet begins a line. */
+  #fresh = true;
+  /** The field in question so far, latin1; not passed on. */
+  #held = "";
+
+  /** `ourName`: our authserv-id, A-labels in lower case. */
+  constructor(ourName: string) {
+    this.#ourName = ourName;
+  }
+
+  /** What may pass of the next octets; lines end in CRLF. */
+  pass(chunk: Buffer): Buffer {
+    if (this.#mode === "over") return chunk;
+    const kept: Buffer[] = [];
+    /** What is kept since then is not in `kept` yet. */
+    let since = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      const before = this.#mode;
+      if (this.#fresh && !BLANKS.has(chunk[at] ?? 0)) {
+        this.#endField(kept);
+        if (before === "ask" || before === "drop") since = at;
+        this.#mode = beginning(chunk, at);
+        if (this.#mode === "over") break;
+        if (this.#mode === "ask") kept.push(chunk.subarray(since, at));
+      }
+      const lf = chunk.indexOf(LF, at);
+      const end = lf === -1 ? chunk.length : lf + 1;
+      if (this.#mode === "ask") since = this.#ask(chunk.toString("latin1", at, end), kept) ? end : since;
+      this.#fresh = lf !== -1;
+      at = end;
+    }
+    if (this.#isKeeping()) kept.push(since === 0 ? chunk : chunk.subarray(since));
+    return kept.length === 1 && kept[0] !== undefined ? kept[0] : Buffer.concat(kept);
+  }
+
+  /** What was held back when the body ended. */
+  end(): Buffer {
+    const kept: Buffer[] = [];
+    this.#endField(kept);
+    this.#mode = "over";
+    return Buffer.concat(kept);
+  }
+
+  #isKeeping(): boolean {
+    return this.#mode === "pass" || this.#mode === "over";
+  }
+
+  /** Adds to the field in question; true: it is another's, and passes from here on. */
+  #ask(text: string, kept: Buffer[]): boolean {
+    this.#held += text;
+    const claim = claimOf(this.#held, this.#ourName);
+    if (claim === "other") {
+      this.#mode = "pass";
+      kept.push(this.#release());
+      return true;
+    }
+    if (claim === "ours" || this.#held.length > UNDECIDED) {
+      this.#mode = "drop";
+      this.#release();
+      this.removed += 1;
+    }
+    return false;
+  }
+
+  #endField(kept: Buffer[]): void {
+    if (this.#mode !== "ask") return;
+    // The blank ends a name that the field ended with.
+    if (claimOf(`${this.#held} `, this.#ourName) === "ours") this.removed += 1;
+    else kept.push(Buffer.from(this.#held, "latin1"));
+    this.#release();
+  }
+
+  #release(): Buffer {
+    const held = Buffer.from(this.#held, "latin1");
+    this.#held = "";
+    return held;
+  }
+}
+
+/** What a line that begins a field, or ends the section, may be. */
+function beginning(chunk: Buffer, at: number): "pass" | "ask" | "over" {
+  const first = chunk[at];
+  if (first === CR || first === LF) return "over";
+  if (first !== 0x61 && first !== 0x41) return "pass";
+  const start = chunk.toString("latin1", at, at + NAME.length).toLowerCase();
+  return NAME.startsWith(start) ? "ask" : "pass";
+}
+
+/** Whose results a field holds, as far as its first octets tell. */
+function claimOf(field: string, ourName: string): Claim {
+  const name = field.slice(0, NAME.length).toLowerCase();
+  if (name !== NAME) return NAME.startsWith(name) ? "unknown" : "other";
+  const rest = field.slice(NAME.length).replace(/^[ \t\r\n]+/, "");
+  if (rest === "") return "unknown";
+  if (!rest.startsWith(":")) return "other";
+  const value = withoutComments(rest.slice(1));
+  const token = /^(?:"((?:[^"\\]|\\.)*)"|([^\s;("]+)[\s;("])/s.exec(value);
+  if (token === null) return value.startsWith(";") ? "other" : "unknown";
+  const text = token[1]?.replace(/\\(.)/gs, "$1") ?? token[2] ?? "";
+  return normaliseDomain(Buffer.from(text, "latin1").toString("utf8")) === ourName ? "ours" : "other";
+}
+
+/** The text behind leading blanks and comments, RFC 5322 §3.2.2; empty while a comment is open. */
+function withoutComments(text: string): string {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === "(") depth += 1;
+    else if (depth > 0 && char === ")") depth -= 1;
+    else if (depth > 0 && char === "\\") at += 1;
+    else if (depth === 0 && !/\s/.test(char)) return text.slice(at);
+  }
+  return "";
+}

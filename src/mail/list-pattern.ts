@@ -1,0 +1,36 @@
+/** Lists of clients in the DNS as operators write them: read the same way in the configuration and in the API. */
+import type { PatternKind } from "./access-pattern.ts";
+import { normaliseDomain } from "./domain.ts";
+
+/** The longest query is 32 nibbles and their dots before the zone. */
+const LONGEST = 253 - 64;
+
+export const LIST_ZONE: PatternKind = {
+  expected: "the DNS zone of a list, such as zen.example",
+  read: (text) => {
+    if (/^https?:/i.test(text)) return { wrong: "is a web address" };
+    const name = normaliseDomain(text);
+    if (name === undefined || !/[a-z]/.test(name)) return { wrong: "is not a DNS zone" };
+    return name.length > LONGEST ? { wrong: "is too long for a question in the DNS" } : { value: name };
+  },
+};
+
+/** RFC 5782 §2.3. */
+export const LIST_CODE: PatternKind = {
+  expected: "a code such as 127.0.0.2, 127.0.0.4-7 or 127.0.*.3",
+  read: (text) => {
+    const parts = text.split(".");
+    if (parts.length !== 4 || !parts.every(isOctetPattern)) return { wrong: "is not a code" };
+    if (parts[0] !== "127") return { wrong: "is outside 127.0.0.0/8" };
+    if (text.startsWith("127.255.255."))
+      return { wrong: "says that the list may not be asked, and never counts" };
+    return { value: text };
+  },
+};
+
+function isOctetPattern(text: string): boolean {
+  if (text === "*") return true;
+  const match = /^(\d{1,3})(?:-(\d{1,3}))?$/.exec(text);
+  const [least, most] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  return match !== null && least <= most && most <= 255;
+}

@@ -1,0 +1,29 @@
+/** Senders whose mail an operator wants in any case: spam is no matter for them, viruses are. */
+
+export interface AllowedSender {
+  /** An address, or `@example.com` for all of a domain; lower case, A-labels. */
+  readonly sender: string;
+  /** Only for recipients of this domain; absent: for all. */
+  readonly domain?: string;
+  /** When it was allowed, ms since 1970, and by whom. */
+  readonly at: number;
+  readonly who: string;
+}
+
+export interface AllowedSenderStore {
+  /** False when it is allowed already. */
+  allowSender(sender: AllowedSender): Promise<boolean>;
+  /** False when it is not allowed. */
+  disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
+}
+
+export interface AllowedSenderReader {
+  allowedSenders(): Promise<readonly AllowedSender[]>;
+}
+
+/** Looks them up at once, on the caller's own thread. */
+export interface AllowedSenders {
+  /** `sender` in lower case; the null sender is nobody. */
+  has(sender: string, domain: string): boolean;
+  close(): void;
+}

@@ -1,0 +1,19 @@
+/** Rules of access that operators add and remove while the daemon runs, beside those of the configuration. */
+import type { AccessRule } from "./checks.ts";
+
+export interface StoredRule {
+  readonly id: string;
+  readonly rule: AccessRule;
+  /** Ms since 1970. */
+  readonly createdAt: number;
+  /** `socket`, or the name of the token. */
+  readonly who: string;
+}
+
+export interface RuleStore {
+  /** Newest first. */
+  rules(): Promise<readonly StoredRule[]>;
+  addRule(rule: StoredRule): Promise<void>;
+  /** False where there is none with this id. */
+  removeRule(id: string): Promise<boolean>;
+}

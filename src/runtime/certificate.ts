@@ -1,0 +1,61 @@
+/** What a certificate and its private key are worth, by their PEM texts alone. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import { errorText } from "./log.ts";
+
+/** PEM texts: the certificate and then its chain; the private key, not encrypted. */
+export interface PemPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export type PairJudgement =
+  | {
+      readonly kind: "sound";
+      /** The DNS names that the certificate is for, lower case; `*.example.net` among them. */
+      readonly names: readonly string[];
+      /** When it ends, ms since 1970. */
+      readonly expiresAt: number;
+    }
+  /** `part` is the text at fault; `mismatch`: both are sound, and belong to different pairs. */
+  | {
+      readonly kind: "broken";
+      readonly part: keyof PemPair;
+      readonly why: string;
+      readonly mismatch: boolean;
+    };
+
+/** Whether TLS can be served with this pair. */
+export function judgePair(pair: PemPair): PairJudgement {
+  const certificate = attempt(() => new X509Certificate(pair.certificate));
+  if ("why" in certificate) return broken("certificate", `is no PEM certificate: ${certificate.why}`);
+  const key = attempt(() => createPrivateKey(pair.key));
+  if ("why" in key) return broken("key", `is no unencrypted PEM private key: ${key.why}`);
+  if (!certificate.value.checkPrivateKey(key.value)) {
+    return { ...broken("key", "does not belong to the certificate"), mismatch: true };
+  }
+  const context = attempt(() => createSecureContext({ cert: pair.certificate, key: pair.key }));
+  if ("why" in context) return broken("certificate", `cannot be used: ${context.why}`);
+  const { validTo } = certificate.value;
+  return { kind: "sound", names: namesOf(certificate.value), expiresAt: Date.parse(validTo) };
+}
+
+/** RFC 6125 §6.4.4: the common name counts where there are no DNS names. */
+function namesOf({ subjectAltName = "", subject }: X509Certificate): readonly string[] {
+  const names = [...subjectAltName.matchAll(/(?:^|, )DNS:([^,\s"]+)/g)].map((match) => match[1] ?? "");
+  const common = /^CN=(\S+)$/m.exec(subject)?.[1];
+  const all = names.length > 0 || common === undefined ? names : [common];
+  return all.map((name) => name.toLowerCase());
+}
+
+function broken(part: keyof PemPair, why: string) {
+  return { kind: "broken", part, why, mismatch: false } as const;
+}
+
+function attempt<T>(task: () => T): { readonly value: T } | { readonly why: string } {
+  try {
+    return { value: task() };
+  } catch (error) {
+    return { why: errorText(error) };
+  }
+}

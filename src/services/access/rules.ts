@@ -1,0 +1,62 @@
+import type { AccessRule } from "../../ports/checks.ts";
+import type { RuleStore, StoredRule } from "../../ports/rules.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** Rules that are kept at most. */
+export const MOST_RULES = 10_000;
+
+export interface RulesParts {
+  readonly store: RuleStore;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+  /** Runs after each change. */
+  readonly changed: () => void;
+}
+
+/** The rules that operators added while the daemon ran. The newest comes first, so that the last word counts. */
+export class Rules {
+  readonly #parts: RulesParts;
+  #rules: readonly StoredRule[] = [];
+
+  constructor(parts: RulesParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads what the store has; before it, there are none. */
+  async load(): Promise<void> {
+    this.#use(await this.#parts.store.rules());
+  }
+
+  /** In force, newest first; the same array until something changes. */
+  list(): readonly StoredRule[] {
+    return this.#rules;
+  }
+
+  /** Undefined where there are too many. */
+  async add(rule: AccessRule, who: string): Promise<StoredRule | undefined> {
+    if (this.#rules.length >= MOST_RULES) return undefined;
+    const stored = { id: this.#parts.nextId(), rule, createdAt: this.#parts.clock.now(), who };
+    await this.#parts.store.addRule(stored);
+    this.#use([stored, ...this.#rules]);
+    return stored;
+  }
+
+  /** False where there is no such rule. */
+  async remove(id: string): Promise<boolean> {
+    const removed = await this.#parts.store.removeRule(id);
+    if (removed) this.#use(this.#rules.filter((rule) => rule.id !== id));
+    return removed;
+  }
+
+  /** Removes rules that are over; they have not counted since. */
+  async forgetOver(): Promise<void> {
+    const now = this.#parts.clock.now();
+    for (const { id, rule } of this.#rules)
+      if (rule.until !== undefined && now >= rule.until) await this.remove(id);
+  }
+
+  #use(rules: readonly StoredRule[]): void {
+    this.#rules = rules;
+    this.#parts.changed();
+  }
+}

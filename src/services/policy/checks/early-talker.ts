@@ -1,0 +1,23 @@
+import type { CheckSettings } from "../../../ports/checks.ts";
+import { accepted } from "../../../mail/verdict.ts";
+import type { RcptSubject, Said, StageCheck } from "../check.ts";
+import type { Fault } from "./consequence.ts";
+import { consequence } from "./consequence.ts";
+
+const PATIENT = accepted("waited for the reply to HELO");
+const EARLY: Fault = {
+  name: "before-the-reply-to-HELO",
+  words: "You sent commands before you had the reply to HELO or EHLO",
+  detail: "5.0",
+};
+
+/** RFC 2920 §3.1: nothing follows EHLO in a group of commands, since its reply says whether groups are allowed. */
+export function earlyTalkerCheck(settings: () => CheckSettings): StageCheck<"rcpt"> {
+  const run = ({ early, domain }: RcptSubject): Said => {
+    const { earlyTalker: forAll = "off", contact } = settings();
+    const action = domain?.settings.checks?.earlyTalker ?? forAll;
+    if (action === "off" || domain === undefined) return undefined;
+    return early === true ? consequence("Early-Talker", EARLY, { action, contact }) : PATIENT;
+  };
+  return { name: "earlyTalker", stage: "rcpt", reputation: true, run };
+}

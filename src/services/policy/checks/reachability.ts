@@ -1,0 +1,104 @@
+import { reply } from "../../../mail/reply.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import { accepted } from "../../../mail/verdict.ts";
+import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.ts";
+import type { Greylist } from "../../../ports/greylist.ts";
+import type { Resolver } from "../../../ports/resolver.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
+import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";
+
+export interface ReachabilityParts {
+  readonly memory: Greylist;
+  /** The name of a primary of the domain that is up; undefined while none is known to be. */
+  readonly primaryUp: (domain: string) => string | undefined;
+}
+
+interface Judges extends ReachabilityParts {
+  readonly settings: () => CheckSettings;
+  readonly clock: Clock;
+  readonly resolver: Pick<Resolver, "confirmedName">;
+  readonly isAligned: (subject: MailSubject) => Promise<boolean>;
+}
+
+/** Who was sent away must come again within this time. */
+const RETRY_WINDOW = 24 * 3_600_000;
+
+const NOT_UP = accepted("the primary is not known to be up");
+const BROKEN_PATH = accepted("came here before while the primary was up");
+const CAME_AGAIN = accepted("came again: its path to the primary may be broken");
+const FROM_ELSEWHERE = accepted("comes from another of its networks as well");
+
+/**
+ * While a primary of the domain is up, mail belongs there: junk seeks out the backup, and a sender that can reach
+ * the primary will. Who cannot comes again, after the delay or from other networks of the same sender, and is let
+ * in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
+ */
+export function reachabilityCheck(parts: Judges): StageCheck<"rcpt"> {
+  const run = (subject: RcptSubject): Said | Promise<Said> => {
+    const { domain } = subject;
+    const settings = domain?.settings.checks?.reachability ?? parts.settings().reachability ?? "off";
+    if (settings === "off" || domain === undefined || domain.settings.mode === "reflector") return undefined;
+    const primary = parts.primaryUp(domain.name);
+    return primary === undefined ? NOT_UP : look(subject, { settings, primary }, parts);
+  };
+  return { name: "reachability", stage: "rcpt", reputation: true, last: true, run };
+}
+
+interface Case {
+  readonly settings: ReachabilitySettings;
+  readonly primary: string;
+}
+
+function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Said | Promise<Said> {
+  const { network, sender, recipient } = subject;
+  const path = keyOf("path", network, senderDomainOf(sender), recipient.domain);
+  if (seenAt(path, parts) !== undefined) return BROKEN_PATH;
+  const own = keyOf("reach", network, ...letterOf(subject));
+  const firstAt = seenAt(own, parts);
+  const now = parts.clock.now();
+  const wait = firstAt === undefined ? settings.delay : firstAt + settings.delay - now;
+  const letIn = (verdict: Verdict): Verdict => {
+    parts.memory.note(path, { firstAt: now, passed: true, until: now + settings.remember });
+    return verdict;
+  };
+  if (wait <= 0) return letIn(CAME_AGAIN);
+  if (firstAt !== undefined) return sendAway(primary, settings, parts);
+  return identities(subject, parts).then((names) => {
+    const circles = names.map((name) => keyOf("circle", name, ...letterOf(subject)));
+    if (circles.some((circle) => seenAt(circle, parts) !== undefined)) return letIn(FROM_ELSEWHERE);
+    for (const key of [own, ...circles])
+      parts.memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
+    return sendAway(primary, settings, parts);
+  });
+}
+
+/** Under which names other networks of the same sender are known: proven ones only. */
+async function identities(subject: RcptSubject, { isAligned, resolver }: Judges): Promise<readonly string[]> {
+  const [aligned, name] = await Promise.all([isAligned(subject), resolver.confirmedName(subject.ip)]);
+  const host = name.kind === "found" ? name.records[0] : undefined;
+  return [
+    ...(aligned && subject.sender !== "" ? [`spf ${senderDomainOf(subject.sender)}`] : []),
+    ...(host === undefined ? [] : [`host ${organisationOf(host)}`]),
+  ];
+}
+
+function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
+  return [sender.toLowerCase(), `${recipient.local}@${recipient.domain}`];
+}
+
+function seenAt(key: string, { memory, clock }: Judges): number | undefined {
+  const known = memory.find(key);
+  return known !== undefined && clock.now() < known.until ? known.firstAt : undefined;
+}
+
+function sendAway(
+  primary: string,
+  { action = "defer", delay }: ReachabilitySettings,
+  { settings }: Judges,
+): Verdict {
+  const note = `sent to ${primary}, which is up; let in when it comes again after ${Math.ceil(delay / 1000)} s`;
+  if (action === "tag") return { kind: "tag", field: `X-Holdfast-Reachability: ${primary} is up`, note };
+  const words = [`${primary} is up, send your mail there`, settings().contact].filter(Boolean).join("; ");
+  return { kind: "defer", reply: reply(451, "4.7.1", words), note };
+}

@@ -1,0 +1,79 @@
+/** What the checks that looked have said, for the trace and for who asks why: bounded, whatever a stranger sends. */
+import { formatReply, printable } from "../../mail/reply.ts";
+import type { Verdict } from "../../mail/verdict.ts";
+import type { CheckNote } from "../../ports/journal.ts";
+import type { Stage } from "./check.ts";
+
+/** Entries of one mail. */
+const MOST = 40;
+const LONGEST = 200;
+
+export interface Look {
+  readonly check: string;
+  readonly stage: Stage;
+  /** In a few words. */
+  readonly said: string;
+  /** How long the answer was waited for, in ms. */
+  took: number;
+  /** For so many recipients. */
+  times: number;
+}
+
+export class Looks {
+  readonly #looks: Look[] = [];
+
+  get all(): readonly Look[] {
+    return this.#looks;
+  }
+
+  note(check: string, stage: Stage, verdict: Verdict, took = 0): void {
+    this.#add({ check, stage, said: saidOf(verdict), took, times: 1 });
+  }
+
+  /** Takes over what was said of one more recipient. */
+  join(others: Looks): void {
+    for (const look of others.#looks) this.#add(look);
+  }
+
+  /** As it travels and is stored; undefined where nobody looked. */
+  packed(): string | undefined {
+    if (this.#looks.length === 0) return undefined;
+    const notes = this.#looks.map(({ check, stage, said, took, times }): CheckNote => [
+      check,
+      stage,
+      said,
+      took,
+      times,
+    ]);
+    return JSON.stringify(notes);
+  }
+
+  #add(look: Look): void {
+    const same = this.#looks.find((known) => known.check === look.check && known.said === look.said);
+    if (same === undefined) {
+      if (this.#looks.length < MOST) this.#looks.push({ ...look });
+      return;
+    }
+    same.took = Math.max(same.took, look.took);
+    // What was found before RCPT was found once for all recipients.
+    if (look.stage === "rcpt") same.times += look.times;
+  }
+}
+
+function saidOf(verdict: Verdict): string {
+  if (verdict.note !== undefined) return bounded(verdict.note);
+  switch (verdict.kind) {
+    case "accept":
+      return "nothing against it";
+    case "tag":
+      return bounded(`tag ${verdict.field}`);
+    case "quarantine":
+      return bounded(`quarantine: ${verdict.why}`);
+    default:
+      return bounded(formatReply(verdict.reply));
+  }
+}
+
+function bounded(text: string): string {
+  return printable(text.slice(0, LONGEST));
+}

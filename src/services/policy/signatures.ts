@@ -1,0 +1,102 @@
+import { reply } from "../../mail/reply.ts";
+import type { Verdict } from "../../mail/verdict.ts";
+import { ACCEPT } from "../../mail/verdict.ts";
+import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
+import type { CheckAction, CheckSettings } from "../../ports/checks.ts";
+import type { ContentView, Inspected, InspectedMail, Inspection } from "../../ports/inspection.ts";
+
+export interface SignatureParts {
+  readonly authenticator: Pick<Authenticator, "verifyBody">;
+  readonly settings: () => CheckSettings;
+}
+
+interface Wanted {
+  readonly dkim: CheckAction | "off";
+  readonly dmarc: CheckAction | "off";
+}
+
+/**
+ * DKIM and DMARC: signatures are verified while the body arrives. Trouble never refuses a mail: what could not be
+ * found out is `temperror`, and is written down.
+ */
+export function signatureInspection({ authenticator, settings }: SignatureParts): Inspection {
+  const wantedFor = ({ own }: ContentView): Wanted => {
+    const { dkim = "off", dmarc = "off" } = { ...settings(), ...own };
+    return { dkim, dmarc };
+  };
+  return {
+    name: "signatures",
+    profile: (view) => {
+      const { dkim, dmarc } = wantedFor(view);
+      return isOff({ dkim, dmarc }) ? "" : `dkim ${dkim} dmarc ${dmarc}`;
+    },
+    begin: (mail) => {
+      const wanted = wantedFor(mail);
+      if (isOff(wanted)) return undefined;
+      const verifier = authenticator.verifyBody();
+      return {
+        feed: (chunk) => verifier.feed(chunk),
+        finish: async () => {
+          const spf = await mail.spf;
+          const dmarc = wanted.dmarc !== "off";
+          const proof = await verifier.finish({ dmarc, ...(spf !== undefined && { spf }) });
+          return inspected(proof, mail, { wanted, contact: settings().contact });
+        },
+        abort: () => verifier.abort(),
+      };
+    },
+    lost: (_mail, why) => ({ verdict: ACCEPT, notes: [`signatures not verified: ${why}`] }),
+  };
+}
+
+function isOff({ dkim, dmarc }: Wanted): boolean {
+  return dkim === "off" && dmarc === "off";
+}
+
+interface Rules {
+  readonly wanted: Wanted;
+  readonly contact: string | undefined;
+}
+
+function inspected(proof: BodyProof, { exempt }: InspectedMail, rules: Rules): Inspected {
+  return { verdict: exempt ? ACCEPT : judge(proof, rules), proof, notes: notesOf(proof) };
+}
+
+/** The codes are those of RFC 7372 §3. */
+function judge({ signatures, dmarc }: BodyProof, { wanted, contact }: Rules): Verdict {
+  if (dmarc?.result === "fail" && dmarc.policy === "reject" && acts(wanted.dmarc))
+    return refusal(
+      wanted.dmarc,
+      ["7.26", "The domain of your From field asks to refuse this (DMARC)"],
+      contact,
+    );
+  const bad =
+    signatures.length > 0 && signatures.every(({ result }) => result !== "pass" && result !== "temperror");
+  if (bad && acts(wanted.dkim))
+    return refusal(wanted.dkim, ["7.20", "No signature of this mail is valid (DKIM)"], contact);
+  return ACCEPT;
+}
+
+function acts(action: CheckAction | "off"): action is "defer" | "reject" {
+  return action === "defer" || action === "reject";
+}
+
+function refusal(
+  kind: "defer" | "reject",
+  [detail, words]: readonly [string, string],
+  contact: string | undefined,
+): Verdict {
+  const text = [words, contact].filter(Boolean).join("; ");
+  const answer = kind === "defer" ? reply(451, `4.${detail}`, text) : reply(550, `5.${detail}`, text);
+  return { kind, reply: answer };
+}
+
+function notesOf({ signatures, dmarc, fromDomain = "no clear From" }: BodyProof): readonly string[] {
+  const said = signatures.map(
+    ({ result, domain }) => `dkim ${result}${domain === undefined ? "" : ` for ${domain}`}`,
+  );
+  return [
+    ...(signatures.length === 0 ? ["dkim none"] : new Set(said)),
+    ...(dmarc === undefined ? [] : [`dmarc ${dmarc.result} for ${fromDomain}`]),
+  ];
+}

@@ -1,0 +1,151 @@
+/**
+ * Real mail programs send through the real daemon to a primary: what they sent arrives there octet for octet, over
+ * TLS, with the extensions that each of them can use.
+ */
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { mailNamed, type TestMail } from "../fixtures/mails.ts";
+import { Daemon } from "../support/daemon.ts";
+import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
+import { freePort } from "../support/free-port.ts";
+import { asData, sendTestMail } from "../support/raw-smtp.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { makeCertificate } from "../support/test-certificate.ts";
+import { waitFor } from "../support/wait.ts";
+import { skipWithoutExim, startExim } from "./exim.ts";
+import { skipWithoutOpensmtpd, startOpensmtpd } from "./opensmtpd.ts";
+import { skipWithout } from "./peers.ts";
+import { Postfix } from "./postfix.ts";
+import { runSwaks } from "./swaks.ts";
+
+const DOMAIN = "example.test";
+/** 8BITMIME, dots at the beginnings of lines, several blocks, long lines. */
+const SENT = ["dkim-signed-eight-bit", "dot-lines", "attachment-of-100-kilobytes", "line-of-998"].map(
+  mailNamed,
+);
+const SMTPUTF8 = mailNamed("utf8-addresses");
+
+interface Way {
+  readonly daemon: Daemon;
+  readonly primary: FakePrimary;
+}
+
+/** A daemon with a certificate before a primary that keeps what it gets; `run` sends. */
+async function through(mails: readonly TestMail[], run: (way: Way) => Promise<void>): Promise<string[]> {
+  await using folder = await tempFolder();
+  const pair = await makeCertificate("mx2.holdfast.test");
+  const tls = { certificate: join(folder.path, "chain.pem"), key: join(folder.path, "key.pem") };
+  for (const part of ["certificate", "key"] as const) await writeFile(tls[part], pair[part]);
+  await using primary = await fakePrimary();
+  const smtp = { tls, threads: 1 };
+  await using daemon = await Daemon.start({
+    folder: folder.path,
+    primaryPort: primary.port,
+    domain: DOMAIN,
+    smtp,
+  });
+  await run({ daemon, primary });
+  await waitFor({ what: `${mails.length} mails at the primary`, deadline: 30_000 }, () => {
+    return primary.mails.length >= mails.length;
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}: ${primary.mails.length} came\n${daemon.output().slice(-3000)}`);
+  });
+  const arrived = primary.mails.map(({ data }) => data.toString("latin1"));
+  for (const { name, body } of mails)
+    assert.ok(
+      arrived.some((data) => data.endsWith(body.toString("latin1"))),
+      `${name} did not arrive as it was sent`,
+    );
+  assert.equal(arrived.length, mails.length);
+  // Our own Received field is the first line.
+  return arrived.map((data) => data.slice(0, data.search(/\r\n(?![ \t])/)).replace(/\r\n\s+/g, " "));
+}
+
+/** Gives the mails to a sender that passes them on, one after the other. */
+async function submit(port: number, mails: readonly TestMail[]): Promise<void> {
+  for (const mail of mails) {
+    const recipients = mail === SMTPUTF8 ? ["юрий"] : ["alice"];
+    const reply = await sendTestMail(port, { ...mail, recipients }, DOMAIN);
+    assert.equal(reply.code, 250, reply.lines.join(" "));
+  }
+}
+
+test("swaks sends over TLS and pipelined", { skip: skipWithout("swaks") }, async () => {
+  const sent = [mailNamed("dot-lines"), mailNamed("dkim-signed")];
+  // Otherwise it adds a line to a body that ends with one.
+  const options = [
+    ["--tls", "--no-data-fixup"],
+    ["--pipeline", "--no-data-fixup"],
+  ];
+  const fields = await through(sent, async ({ daemon }) => {
+    for (const [n, { body }] of sent.entries()) {
+      const to = [`alice@${DOMAIN}`];
+      const mail = { port: daemon.smtpPort, from: "ann@sender.example", to, content: asData(body) };
+      const { exitCode, transcript } = await runSwaks({ ...mail, options: options[n] ?? [] });
+      assert.equal(exitCode, 0, transcript);
+    }
+  });
+  assert.equal(fields.filter((field) => / with ESMTPS /.test(field)).length, 1);
+});
+
+test("Postfix passes on over TLS, pipelined, with SMTPUTF8", { skip: skipWithout("postfix") }, async () => {
+  const sent = [...SENT, SMTPUTF8];
+  const fields = await through(sent, async ({ daemon }) => {
+    const relay = [`relayhost = [127.0.0.1]:${daemon.smtpPort}`, "smtp_tls_security_level = encrypt"];
+    const postfix = await Postfix.start({ port: await freePort(), settings: relay });
+    try {
+      await submit(postfix.port, sent);
+      await waitFor(
+        { what: "its queue is empty", deadline: 30_000 },
+        async () => (await postfix.queued()) === 0,
+      );
+    } finally {
+      await postfix[Symbol.asyncDispose]();
+    }
+  });
+  assert.ok(
+    fields.every((field) => / with (?:UTF8SMTPS|ESMTPS) .*TLSv1\.3/.test(field)),
+    fields.join("\n"),
+  );
+  assert.equal(fields.filter((field) => field.includes(" with UTF8SMTPS ")).length, 1);
+});
+
+test("Exim passes on over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim() }, async () => {
+  const sent = [...SENT, SMTPUTF8];
+  const fields = await through(sent, async ({ daemon }) => {
+    const plan = { port: await freePort(), domain: DOMAIN, relayPort: daemon.smtpPort };
+    await using exim = await startExim({ ...plan, relayTls: "require" });
+    await submit(exim.port, sent);
+    await waitFor({ what: "Exim has sent all", deadline: 30_000 }, async () => {
+      const lines = (await exim.log()).split("\n").filter((line) => line.includes("=> "));
+      // K: it used CHUNKING.
+      return lines.length >= sent.length && lines.every((line) => /X=TLS1\.3.* K .*C="250/.test(line));
+    }).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await exim.log()}`);
+    });
+  });
+  assert.ok(
+    fields.every((field) => / with (?:UTF8SMTPS|ESMTPS) /.test(field)),
+    fields.join("\n"),
+  );
+});
+
+test("OpenSMTPD passes on over TLS", { skip: skipWithoutOpensmtpd() }, async () => {
+  const fields = await through(SENT, async ({ daemon }) => {
+    const plan = { port: await freePort(), domain: DOMAIN, relayPort: daemon.smtpPort };
+    await using opensmtpd = await startOpensmtpd({ ...plan, relayTls: "require" });
+    await submit(opensmtpd.port, SENT);
+    await waitFor({ what: "OpenSMTPD has sent all", deadline: 30_000 }, async () => {
+      const log = await opensmtpd.log();
+      return [...log.matchAll(/result="Ok" stat="250/g)].length >= SENT.length;
+    }).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${await opensmtpd.log()}`);
+    });
+  });
+  assert.ok(
+    fields.every((field) => / with ESMTPS /.test(field)),
+    fields.join("\n"),
+  );
+});

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { dkimRecord, dkimSign, dkimVerify } from "../fixtures/dkim.ts";
+import { Daemon } from "../support/daemon.ts";
+import { fakeDns, type FakeDns } from "../support/fake-dns.ts";
+import { fakePrimary } from "../support/fake-primary.ts";
+import { sendTestMail } from "../support/raw-smtp.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const SENDER = "alice@sender.example";
+const SIGNED = dkimSign(Buffer.from(`From: ${SENDER}\r\nTo: alice@example.test\r\n\r\nHello\r\n`), [
+  "from",
+  "to",
+]);
+const FORGED = Buffer.from(
+  "Authentication-Results: mx2.example.test;\r\n\tspf=pass smtp.mailfrom=bank.example\r\n",
+);
+
+function zone(): Promise<FakeDns> {
+  return fakeDns({
+    "sender.example": { TXT: ["v=spf1 ip4:127.0.0.1 -all"] },
+    "test._domainkey.sender.example": { TXT: [dkimRecord()] },
+    "_dmarc.sender.example": { TXT: ["v=DMARC1; p=reject"] },
+    "bad.example": { TXT: ["v=spf1 -all"] },
+  });
+}
+
+interface Shown {
+  readonly sender: string;
+  readonly authentication?: object;
+}
+
+test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a reload changes what follows", async () => {
+  await using folder = await tempFolder();
+  await using dns = await zone();
+  await using primary = await fakePrimary();
+  const settings = {
+    hostname: "mx2.example.test",
+    dns: { servers: [dns.server] },
+    checks: { spf: "tag", dkim: "tag", dmarc: "tag" },
+  };
+  const smtp = { greetDelay: "0s" };
+  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: primary.port, settings, smtp });
+  const send = (sender: string, body: Buffer) =>
+    sendTestMail(
+      daemon.smtpPort,
+      { name: sender, sender, recipients: ["alice"], body, flags: { eightBit: false, smtpUtf8: false } },
+      "example.test",
+    );
+  const { lines } = await send(SENDER, Buffer.concat([FORGED, SIGNED]));
+  await primary.received(1);
+  const got = primary.mails[0]?.data ?? Buffer.alloc(0);
+  const [top = ""] = got.toString("latin1").split("\r\nReceived:");
+  assert.match(
+    top,
+    /^Authentication-Results: mx2\.example\.test;\r\n\tspf=pass smtp\.mailfrom=sender\.example;\r\n/,
+  );
+  assert.match(
+    top,
+    /\tdkim=pass header\.d=sender\.example header\.s=test;\r\n\tdmarc=pass \(p=reject\) header\.from/,
+  );
+  assert.match(top, /\r\nReceived-SPF: pass \(/);
+  assert.equal(got.toString().match(/authentication-results/gi)?.length, 1, "the forged one is gone");
+  assert.ok(dkimVerify(got), "the signature still verifies");
+  const id = /queued as (\w+)/.exec(lines[0] ?? "")?.[1] ?? "";
+  const shown = await daemon.api<Shown>("GET", `/v1/queue/${id}`);
+  assert.deepEqual(shown.authentication, {
+    spf: { result: "pass", domain: "sender.example", identity: "mailfrom" },
+    dkim: [{ domain: "sender.example", selector: "test" }],
+    dmarc: { result: "pass", policy: "reject" },
+    fromDomain: "sender.example",
+    returnPath: true,
+  });
+  dns.zones["sender.example"] = "SERVFAIL";
+  const text = await readFile(daemon.config, "utf8");
+  await writeFile(daemon.config, text.replace('"spf": "tag"', '"spf": "reject"'));
+  await daemon.api("POST", "/v1/reload");
+  await assert.rejects(send("x@bad.example", SIGNED), /550 5\.7\.23/);
+});

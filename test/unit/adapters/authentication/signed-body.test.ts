@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { mailAuthenticator } from "../../../../src/adapters/authentication/authentication.ts";
+import type { BodyProof, SpfResult } from "../../../../src/ports/authentication.ts";
+import type { Lookup, RecordSource } from "../../../../src/ports/resolver.ts";
+import { loggerTo } from "../../../../src/runtime/log.ts";
+import { dkimRecord, dkimSign } from "../../../fixtures/dkim.ts";
+
+const KEY = "test._domainkey.sender.example";
+const SOUND = { [KEY]: dkimRecord(), "_dmarc.sender.example": "v=DMARC1; p=reject; sp=quarantine" };
+
+type Zone = Readonly<Record<string, string | "SICK">>;
+
+function source(zone: Zone, asked: string[] = []): RecordSource {
+  const answer = (name: string): Lookup<string> => {
+    asked.push(name);
+    const text = zone[name];
+    if (text === "SICK") return { kind: "failed", why: "ESERVFAIL" };
+    return text === undefined ? { kind: "none" } : { kind: "found", records: [text] };
+  };
+  return {
+    records: (name, type) => Promise.resolve(type === "TXT" ? answer(name) : { kind: "none" }),
+    mx: () => Promise.resolve({ kind: "none" }),
+  };
+}
+
+const log = loggerTo(() => undefined);
+
+interface Look {
+  readonly zone?: Zone;
+  readonly asked?: string[];
+  readonly chunk?: number;
+  readonly spf?: { readonly result: SpfResult; readonly domain: string };
+}
+
+async function look(mail: Buffer, { zone = SOUND, asked, chunk = 1000, spf }: Look = {}): Promise<BodyProof> {
+  const authenticator = mailAuthenticator({ resolver: source(zone, asked), hostname: "mx.us", log });
+  const verifier = authenticator.verifyBody();
+  for (let at = 0; at < mail.length; at += chunk) {
+    const part = Buffer.from(mail.subarray(at, at + chunk));
+    await verifier.feed(part);
+    // The memory is the store's from here on.
+    part.fill(0);
+  }
+  return verifier.finish({ dmarc: true, ...(spf && { spf: { ...spf, identity: "mailfrom" } }) });
+}
+
+function mail(from = "Alice <alice@sender.example>", body = "Hello  there\r\n\r\nBye \r\n"): Buffer {
+  return Buffer.from(`From: ${from}\r\nTo: bob@our.test\r\nSubject: a\r\n\r\n${body}`);
+}
+
+const FIELDS = ["from", "to", "subject"];
+const SIGNED = dkimSign(mail(), FIELDS);
+
+function changed(what: string, into: string): Buffer {
+  return Buffer.from(SIGNED.toString("latin1").replace(what, into), "latin1");
+}
+
+describe("signatures", () => {
+  for (const chunk of [1, 7, 65_536]) {
+    test(`a good one passes, in chunks of ${chunk}`, async () => {
+      assert.deepEqual(await look(SIGNED, { chunk }), {
+        signatures: [{ result: "pass", domain: "sender.example", selector: "test" }],
+        from: "alice@sender.example",
+        fromDomain: "sender.example",
+        dmarc: { result: "pass", policy: "reject" },
+      });
+    });
+  }
+
+  const results: readonly (readonly [string, Buffer, string])[] = [
+    ["a changed body", changed("Bye", "Buy"), "fail"],
+    ["a changed subject", changed("Subject: a", "Subject: b"), "fail"],
+    ["another selector, without a key", changed("s=test;", "s=none;"), "neutral"],
+    ["a key that cannot be read", changed("s=test;", "s=sick;"), "temperror"],
+    ["no algorithm", changed("a=ed25519-sha256;", ""), "neutral"],
+    ["nonsense", Buffer.from(`DKIM-Signature: ;;=;\0;d=\xff\r\n${mail().toString()}`, "latin1"), "neutral"],
+  ];
+  for (const [name, body, result] of results) {
+    test(`${name}: ${result}`, async () => {
+      const { signatures } = await look(body, {
+        zone: { ...SOUND, "sick._domainkey.sender.example": "SICK" },
+      });
+      assert.deepEqual(
+        signatures.map((signature) => signature.result),
+        [result],
+      );
+    });
+  }
+
+  test("an unsigned mail has none; one without a body, or without a header, has none either", async () => {
+    for (const body of [mail(), Buffer.from("From: a@b.c\r\n"), Buffer.from("\r\nbody\r\n"), Buffer.alloc(0)])
+      assert.deepEqual((await look(body)).signatures, []);
+  });
+});
+
+describe("DMARC", () => {
+  const fails = { result: "fail", policy: "reject" };
+  const cases: readonly (readonly [string, Buffer, Look, BodyProof["dmarc"]])[] = [
+    ["nothing speaks for it", mail(), {}, { ...fails } as BodyProof["dmarc"]],
+    [
+      "SPF speaks for it",
+      mail(),
+      { spf: { result: "pass", domain: "bounces.sender.example" } },
+      { result: "pass", policy: "reject" },
+    ],
+    [
+      "SPF speaks for another",
+      mail(),
+      { spf: { result: "pass", domain: "evil.example" } },
+      fails as BodyProof["dmarc"],
+    ],
+    ["a subdomain inherits", mail("a@news.sender.example"), {}, { result: "fail", policy: "quarantine" }],
+    ["no policy", mail("a@other.example"), {}, { result: "none" }],
+    [
+      "the policy cannot be read",
+      mail(),
+      { zone: { "_dmarc.sender.example": "SICK" } },
+      { result: "temperror" },
+    ],
+    [
+      "its own key cannot be read",
+      SIGNED,
+      { zone: { ...SOUND, [KEY]: "SICK" } },
+      { result: "temperror", policy: "reject" },
+    ],
+    [
+      "a stranger's key cannot be read",
+      changed("d=sender.example", "d=evil.example"),
+      { zone: { ...SOUND, "test._domainkey.evil.example": "SICK" } },
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "a stranger's SPF cannot be read",
+      mail(),
+      { spf: { result: "temperror", domain: "evil.example" } },
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "two From fields",
+      Buffer.concat([Buffer.from("From: x@evil.example\r\n"), mail()]),
+      {},
+      { result: "permerror" },
+    ],
+    ["two authors' domains", mail("a@sender.example, b@evil.example"), {}, { result: "permerror" }],
+    ["no author", mail("nobody"), {}, { result: "permerror" }],
+  ];
+  for (const [name, body, options, dmarc] of cases) {
+    test(name, async () => assert.deepEqual((await look(body, options)).dmarc, dmarc));
+  }
+
+  test("the author is named only where it is one", async () => {
+    const two = await look(mail("a@sender.example, b@sender.example"));
+    assert.deepEqual([two.from, two.fromDomain], [undefined, "sender.example"]);
+    const none = await look(mail("a@sender.example, b@evil.example"));
+    assert.deepEqual([none.from, none.fromDomain], [undefined, undefined]);
+  });
+});
+
+describe("what strangers send is bounded", () => {
+  const signature = (at: number, more = ""): string =>
+    `DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=d${at}.example; s=s; h=from; bh=AAAA;${more} b=AAAA\r\n`;
+  const many = (count: number, more?: (at: number) => string): string =>
+    Array.from({ length: count }, (_, at) => signature(at, more?.(at))).join("");
+
+  test("of 1,000 signatures eight are looked at, of those that cover a part one", async () => {
+    const asked: string[] = [];
+    const some = await look(Buffer.concat([Buffer.from(many(1000)), mail()]), { asked });
+    assert.equal(some.signatures.length, 8);
+    assert.ok(asked.length < 20, `${asked.length} questions`);
+    const parts = await look(Buffer.concat([Buffer.from(many(1000, (at) => ` l=${at};`)), mail()]));
+    assert.equal(parts.signatures.length, 1);
+  });
+
+  const costly: readonly (readonly [string, Buffer])[] = [
+    ["a header of 60,000 lines", Buffer.from(`X: a\r\n${" b\r\n".repeat(60_000)}\r\n`)],
+    ["a header without an end", Buffer.from(`X: ${"a".repeat(3_000_000)}`)],
+    ["a From of groups in groups", mail("a:".repeat(100_000))],
+    ["a From of 20,000 authors", mail("a@b.c,".repeat(20_000))],
+    [
+      "a signature of 50,000 tags",
+      Buffer.concat([Buffer.from(`DKIM-Signature: ${"a=b;".repeat(50_000)}\r\n`), mail()]),
+    ],
+    ["one line of 8 MB", Buffer.concat([Buffer.from(many(8)), mail("a@b.c", "x".repeat(8_000_000))])],
+    [
+      "lines just below the limit, for eight signatures",
+      Buffer.concat([Buffer.from(many(8)), mail("a@b.c", `${" \t".repeat(32_000)}x\r\n`.repeat(10))]),
+    ],
+  ];
+  for (const [name, body] of costly) {
+    test(name, async () => {
+      const before = process.cpuUsage();
+      await look(body, { chunk: 16_384 });
+      const { user } = process.cpuUsage(before);
+      assert.ok(user < 400_000, `${user} µs of CPU`);
+    });
+  }
+});

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { mailAuthenticator } from "../../../../src/adapters/authentication/authentication.ts";
+import type { Lookup, RecordSource, RecordType } from "../../../../src/ports/resolver.ts";
+import { loggerTo } from "../../../../src/runtime/log.ts";
+import { dkimSign } from "../../../fixtures/dkim.ts";
+import { SPF_CASES, type SpfRecords, type SpfZone } from "../../../fixtures/spf-cases.ts";
+
+function sourceOf(zone: SpfZone, asked: string[] = []): RecordSource {
+  const look = (name: string, type: keyof SpfRecords): Lookup<string> => {
+    asked.push(`${type} ${name}`);
+    const records = zone[name.toLowerCase().replace(/\.$/, "")] ?? {};
+    if (records === "SICK") return { kind: "failed", why: "ETIMEOUT" };
+    const found = records[type] ?? [];
+    return found.length === 0 ? { kind: "none" } : { kind: "found", records: found };
+  };
+  return {
+    records: (name: string, type: RecordType) => Promise.resolve(look(name, type)),
+    mx: (name) => {
+      const lookup = look(name, "MX");
+      if (lookup.kind !== "found") return Promise.resolve(lookup);
+      const records = lookup.records.map((host) => ({ preference: 10, host: host === "." ? "" : host }));
+      return Promise.resolve({ kind: "found", records });
+    },
+  };
+}
+
+const log = loggerTo(() => undefined);
+const authenticatorOver = (resolver: RecordSource) => mailAuthenticator({ resolver, hostname: "mx.us", log });
+
+describe("RFC 7208", () => {
+  for (const {
+    name,
+    zone,
+    sender = "x@d.test",
+    helo = "client.test",
+    ip = "192.0.2.1",
+    result,
+  } of SPF_CASES) {
+    test(`${name}: ${result}`, async () => {
+      const answer = await authenticatorOver(sourceOf(zone)).spf({ ip, helo, sender });
+      assert.equal(answer.result, result);
+    });
+  }
+});
+
+describe("trouble", () => {
+  const question = { ip: "192.0.2.1", helo: "h.test", sender: "x@d.test" };
+
+  test("what the resolver throws is temperror", async () => {
+    const broken = {
+      records: () => Promise.reject(new Error("bug")),
+      mx: () => Promise.reject(new Error("bug")),
+    };
+    assert.equal((await authenticatorOver(broken).spf(question)).result, "temperror");
+    const thrower = {
+      records: (): never => {
+        throw new TypeError("bug");
+      },
+      mx: broken.mx,
+    };
+    assert.equal((await authenticatorOver(thrower).spf(question)).result, "temperror");
+  });
+
+  test("a DNS that never answers is temperror in time, and has a time limit as a whole", async () => {
+    const never = new Promise<never>(() => undefined);
+    const silent = { records: () => never, mx: () => never };
+    const authenticator = mailAuthenticator({ resolver: silent, hostname: "mx.us", log, patience: 30 });
+    assert.equal((await authenticator.spf(question)).result, "temperror");
+    const verifier = authenticator.verifyBody();
+    await verifier.feed(dkimSign(Buffer.from("From: a@sender.example\r\n\r\nHello\r\n"), ["from"]));
+    const { signatures, dmarc } = await verifier.finish({ dmarc: true });
+    assert.deepEqual([signatures.map(({ result }) => result), dmarc?.result], [["temperror"], "temperror"]);
+  });
+
+  test("nonsense from clients is judged, not thrown at anybody", async () => {
+    const odd = [
+      "",
+      "@",
+      "\0@\0",
+      "x@\u{1f600}.test",
+      `x@${"a.".repeat(5000)}test`,
+      "%{i}@%{d}.test",
+      "a@b@c",
+    ];
+    for (const sender of odd)
+      for (const helo of odd)
+        for (const ip of ["192.0.2.1", "::1", "nonsense"]) {
+          const { result, domain, comment } = await authenticatorOver(sourceOf({})).spf({ ip, helo, sender });
+          assert.match(result, /^(?:none|temperror|permerror)$/);
+          assert.match(`${domain} ${comment}`, /^[\x20-\x7e]{1,700}$/);
+        }
+  });
+
+  test("a huge policy and one that wants everything are bounded", async () => {
+    const huge = sourceOf({ "d.test": { TXT: [`v=spf1 ${"ip4:203.0.113.1 ".repeat(4000)}-all`] } });
+    assert.equal((await authenticatorOver(huge).spf(question)).result, "fail");
+    const asked: string[] = [];
+    const hosts = Array.from({ length: 10 }, (_, n) => `n${n}.test`);
+    const greedy = Object.fromEntries(hosts.map((name) => [name, { A: ["203.0.113.1"], MX: hosts }]));
+    const policy = { TXT: [`v=spf1 ${hosts.map((name) => `mx:${name}`).join(" ")} -all`] };
+    await authenticatorOver(sourceOf({ ...greedy, "d.test": policy }, asked)).spf(question);
+    assert.ok(asked.length <= 150, `${asked.length} questions`);
+  });
+});

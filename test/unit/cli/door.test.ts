@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FIRST } from "../../support/admin-fakes.ts";
+import { fits, toolWorld } from "../../support/tool-run.ts";
+
+test("access is added, listed and removed", async () => {
+  await using tool = await toolWorld();
+  tool.world.declaredRules = [{ action: "allow", network: "10.0.0.0/8", note: "partner" }];
+  const words = ["--network", "192.0.2.0/24", "--for", "7d", "--note", "flood \u001b[31m of May"];
+  const added = await tool.run(["access", "add", "block", ...words, "--domain", "example.com"]);
+  assert.equal(added.code, 0, added.stderr);
+  const id = added.stdout.slice(0, 16);
+  assert.match(added.stdout, /: block 192\.0\.2\.0\/24, for example\.com\.\n$/);
+  const listed = (await tool.run(["access", "list"])).stdout;
+  assert.match(listed, new RegExp(`^${id} +block +192\\.0\\.2\\.0/24, for`, "m"));
+  assert.match(listed, /^file +allow +10\.0\.0\.0\/8 +part/m);
+  fits(listed);
+  assert.equal((await tool.run(["access", "remove", id])).code, 0);
+  assert.equal((await tool.run(["access", "remove", id])).code, 1);
+  assert.equal(tool.world.storedRules.length, 0);
+});
+
+test("wrong uses of access say what would be right", async () => {
+  await using tool = await toolWorld();
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["stop", "--helo", "x"], /ACTION is allow or block, not stop/],
+    [["block"], /fits everybody\nname a network/],
+    [["block", "--network", "192.0.2.1/24"], /has bits beyond its length\nwrite an address or a network/],
+    [["block", "--helo", "x.example", "--for", "soon"], /--for takes a time such as 90m/],
+    [["block", "--helo", "x.example", "--until", "soon"], /--until takes a date/],
+    [["block", "--helo", "x.example", "--until", "2020-01-01"], /this time is over/],
+    [["block", "--helo", "x.example", "--until", "2027-01-01", "--for", "1d"], /not both/],
+  ];
+  for (const [words, expected] of cases) {
+    const { code, stderr } = await tool.run(["access", "add", ...words]);
+    assert.equal(code, 2, words.join(" "));
+    assert.match(stderr, expected);
+  }
+});
+
+test("explain shows the conversation, the checks and the verdict", async () => {
+  await using tool = await toolWorld();
+  tool.world.explain = async ({ sender }) => ({
+    steps: [{ reply: "220 mx" }, { command: `MAIL FROM:<${sender}>`, reply: "250 2.1.0 Ok" }],
+    verdict: "defer",
+    fields: [],
+    checks: [["dnsbl", "rcpt", `not listed ${"x ".repeat(60)}`, 21, 2]],
+    greetDelay: 100,
+  });
+  const words = ["--ip", "192.0.2.1", "--helo", "c.example", "--from", "<>", "--rcpt", "a@example.com"];
+  const { code, stdout } = await tool.run(["explain", ...words]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^C: MAIL FROM:<>\nS: 250 2\.1\.0 Ok$/m);
+  assert.match(stdout, /^ {4}- dnsbl at RCPT, 21 ms, 2 times: not listed/m);
+  assert.match(stdout, /^Verdict: defer\. Nothing was counted/m);
+  fits(stdout);
+  const missing = await tool.run(["explain", "--ip", "192.0.2.1"]);
+  assert.deepEqual([missing.code, /--helo is missing/.test(missing.stderr)], [2, true]);
+});
+
+test("trace shows what each check said", async () => {
+  await using tool = await toolWorld();
+  const checks = JSON.stringify([["greylist", "rcpt", "known \u202e", 0, 1]]);
+  tool.world.lines = [{ at: 1, id: FIRST, kind: "mail.accepted", text: "accepted", checks }];
+  const { stdout } = await tool.run(["trace", FIRST]);
+  assert.match(stdout, /^ {4}- greylist at RCPT, 0 ms: known/m);
+  fits(stdout);
+});

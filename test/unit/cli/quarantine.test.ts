@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
+import { fits, toolWorld } from "../../support/tool-run.ts";
+
+const HELD = { state: "held", reason: "quarantine", quarantine: "reject, spam score 17 of 15" } as const;
+
+async function quarantine() {
+  const tool = await toolWorld();
+  tool.world.entries = [queueEntry(HELD), queueEntry({ id: SECOND, state: "held", reason: "operator" })];
+  return tool;
+}
+
+test("the quarantine is listed with why, and shown", async () => {
+  await using tool = await quarantine();
+  const { stdout } = await tool.run(["quarantine", "list"]);
+  assert.match(stdout, new RegExp(`^${FIRST} .*reject,`, "m"));
+  assert.doesNotMatch(stdout, new RegExp(SECOND));
+  fits(stdout);
+  const shown = (await tool.run(["quarantine", "show", FIRST])).stdout;
+  assert.match(shown, /^In quarantine\nfor alice@example\.com$/m);
+  const other = await tool.run(["quarantine", "show", SECOND]);
+  assert.deepEqual([other.code, other.stdout], [1, ""]);
+  assert.match(other.stderr, /is not in quarantine/);
+  tool.world.entries = [];
+  assert.equal((await tool.run(["quarantine", "list"])).stdout, "The quarantine is empty.\n");
+});
+
+test("mail is released and deleted from the quarantine only", async () => {
+  await using tool = await quarantine();
+  assert.equal(
+    (await tool.run(["quarantine", "release", FIRST])).stdout,
+    "1 recipient released, due at once.\n",
+  );
+  const { filter, verb } = tool.world.operations[0] ?? {};
+  assert.deepEqual([verb, filter], ["release", { id: FIRST, state: "held", reason: "quarantine" }]);
+  const other = await tool.run(["quarantine", "delete", SECOND]);
+  assert.equal(other.code, 1);
+  assert.match(other.stderr, /no mail in quarantine has the id/);
+  const nothing = await tool.run(["quarantine", "delete"]);
+  assert.equal(nothing.code, 2);
+  assert.equal((await tool.run(["quarantine", "delete", "--all"])).stdout, "1 recipient deleted.\n");
+});
+
+test("a sender is allowed, with what waits of him, listed and forgotten", async () => {
+  await using tool = await quarantine();
+  const allowed = await tool.run(["quarantine", "sender-allow", "bob@sender.example", "--release"]);
+  assert.equal(allowed.stdout, "bob@sender.example is allowed; 1 recipient released.\n");
+  assert.equal((await tool.run(["quarantine", "sender-allow", "bob@sender.example"])).code, 1);
+  assert.equal((await tool.run(["quarantine", "sender-allow", "@x.example", "--release"])).code, 2);
+  const listed = (await tool.run(["quarantine", "senders"])).stdout;
+  assert.match(listed, /^bob@sender\.example +all /m);
+  fits(listed);
+  const forgotten = await tool.run(["quarantine", "sender-forget", "bob@sender.example"]);
+  assert.equal(forgotten.stdout, "bob@sender.example is judged as everybody.\n");
+  assert.equal((await tool.run(["quarantine", "senders"])).stdout, "No sender is spared.\n");
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RuleBody, RuleList } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../../support/admin-fakes.ts";
+import { operatorOf, strangerOf } from "../../../../support/admin-requests.ts";
+
+test("rules are added, listed before those of the file, and removed", async () => {
+  const world = new FakeWorld();
+  world.declaredRules = [{ action: "allow", network: "10.0.0.0/8" }];
+  const ask = operatorOf(world);
+  const answer = await ask("POST", "/v1/access", { action: "block", sender: "@Junk.example", note: "flood" });
+  assert.equal(answer.status, 201);
+  const rule = RuleBody.parse(answer.json);
+  assert.deepEqual([rule.sender, rule.origin, rule.who], ["@junk.example", "api", "socket"]);
+  const { items } = RuleList.parse((await ask("GET", "/v1/access")).json);
+  assert.deepEqual(
+    items.map(({ origin }) => origin),
+    ["api", "file"],
+  );
+  assert.equal((await ask("DELETE", `/v1/access/${rule.id}`)).status, 204);
+  assert.equal((await ask("DELETE", `/v1/access/${rule.id}`)).status, 404);
+  assert.deepEqual(
+    world.events.map((event) => "verb" in event && event.verb),
+    ["access add", "access remove"],
+  );
+});
+
+test("a confined token has the rules of its domain and no others", async () => {
+  const world = new FakeWorld();
+  const secret = (await world.access.create("sync", "example.com"))?.secret ?? "";
+  const ask = strangerOf(world, secret);
+  const other = await operatorOf(world)("POST", "/v1/access", { action: "block", helo: "x.example" });
+  const own = await ask("POST", "/v1/access", { action: "block", helo: "x.example" });
+  assert.equal(own.json.domain, "example.com");
+  const list = RuleList.parse((await ask("GET", "/v1/access")).json);
+  assert.deepEqual(
+    list.items.map(({ id }) => id),
+    [own.json.id],
+  );
+  const foreign = { action: "block", helo: "x.example", domain: "other.example" };
+  assert.equal((await ask("POST", "/v1/access", foreign)).status, 403);
+  assert.equal((await ask("DELETE", `/v1/access/${other.json.id}`)).status, 404);
+  assert.equal((await ask("DELETE", `/v1/access/${own.json.id}`)).status, 204);
+});
+
+test("each mistake in a rule has its sentence", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const cases: readonly (readonly [object, RegExp])[] = [
+    [{ action: "stop", helo: "x" }, /^action: /],
+    [{ action: "block" }, /fits everybody/],
+    [{ action: "block", network: "192.0.2.1/24" }, /^network: "192.0.2.1\/24" has bits beyond its length/],
+    [{ action: "block", network: "192.0.2.0/33" }, /^network: .*(?:is not a network|has bits)/],
+    [{ action: "block", network: "example.com" }, /^network: "example.com" is not a network/],
+    [{ action: "block", network: "" }, /^network: /],
+    [{ action: "block", helo: "a b" }, /^helo: "a b" is not a name/],
+    [{ action: "block", sender: "nobody" }, /^sender: "nobody" is not an address/],
+    [{ action: "block", recipient: "<>" }, /^recipient: "<>" is not an address/],
+    [{ action: "block", helo: "x.example", until: 5 }, /^until: this time is over/],
+    [{ action: "block", helo: "x.example", until: "soon" }, /^until: /],
+    [{ action: "block", helo: "x.example", domain: "a b" }, /this is not a domain name/],
+    [{ action: "block", helo: "x.example", hello: 1 }, /hello/],
+    [{ action: "block", helo: "x.example", note: "x".repeat(201) }, /^note: /],
+  ];
+  for (const [body, expected] of cases) {
+    const { status, json } = await ask("POST", "/v1/access", body);
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.match(json.error.message, expected);
+  }
+});

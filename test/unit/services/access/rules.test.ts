@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeWorld } from "../../../support/admin-fakes.ts";
+
+test("the newest rule comes first; one that is over is removed by the job", async () => {
+  const { rules, clock, storedRules } = new FakeWorld();
+  const until = clock.now() + 1000;
+  const first = await rules.add({ action: "block", sender: "@a.example" }, "socket");
+  const second = await rules.add({ action: "allow", sender: "@b.example", until }, "sync");
+  assert.deepEqual(rules.list(), [second, first]);
+  clock.advance(1000);
+  await rules.forgetOver();
+  assert.deepEqual(rules.list(), [first]);
+  assert.equal(storedRules.length, 1);
+  assert.equal(await rules.remove("nothing"), false);
+});
+
+test("there are at most 10,000", async () => {
+  const { rules, storedRules } = new FakeWorld();
+  for (let n = 0; n < 10_000; n++)
+    storedRules.push({
+      id: String(n),
+      rule: { action: "block", sender: `${n}@a.example` },
+      createdAt: 0,
+      who: "x",
+    });
+  await rules.load();
+  assert.equal(await rules.add({ action: "block", helo: "x" }, "socket"), undefined);
+});

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseAddress, type Address } from "../../../../src/mail/address.ts";
+import { clientNetwork, networkHas, parseNetwork } from "../../../../src/mail/network.ts";
+import type { AccessRule } from "../../../../src/ports/checks.ts";
+import { AccessRules } from "../../../../src/services/policy/access-rules.ts";
+import type { RcptSubject } from "../../../../src/services/policy/policy.ts";
+import { seededRandom } from "../../../support/random.ts";
+
+interface Client {
+  readonly ip?: string;
+  readonly helo?: string;
+  readonly sender?: string;
+  readonly to?: string;
+}
+
+function subject({
+  ip = "192.0.2.1",
+  helo = "c.example",
+  sender = "a@b.example",
+  to = "alice@our.test",
+}: Client): RcptSubject {
+  const recipient = parseAddress(to) as Address;
+  const client = { ip, network: clientNetwork(ip), helo, extended: true, secure: false };
+  return { ...client, sender, announced: 0, recipient, domain: undefined, certain: false };
+}
+
+function first(rules: readonly Omit<AccessRule, "action">[], client: Client, now = 0): number {
+  const all = rules.map((rule): AccessRule => ({ action: "block", ...rule }));
+  const found = new AccessRules().find(all, subject(client), now);
+  return found === undefined ? -1 : all.indexOf(found);
+}
+
+test("each kind of pattern, alone and together", () => {
+  assert.equal(first([{ network: "192.0.2.0/24" }], {}), 0);
+  assert.equal(first([{ network: "2001:db8::/32" }], { ip: "2001:db8:1::5" }), 0);
+  assert.equal(first([{ network: "2001:db8::/32" }], { ip: "32.1.13.184" }), -1);
+  assert.equal(first([{ network: "192.0.2.1" }], { ip: "::ffff:192.0.2.1" }), 0);
+  assert.equal(first([{ helo: "*.example" }], { helo: "A.B.Example" }), 0);
+  assert.equal(first([{ helo: "*.example" }], { helo: "example" }), -1);
+  assert.equal(first([{ sender: "<>" }], { sender: "" }), 0);
+  assert.equal(first([{ sender: "@b.example" }], { sender: "Anna@B.example" }), 0);
+  assert.equal(first([{ sender: "@b.example" }], { sender: "a@sub.b.example" }), -1);
+  assert.equal(first([{ recipient: "@our.test" }], {}), 0);
+  assert.equal(first([{ network: "192.0.2.1", sender: "x@y.example" }], {}), -1);
+  assert.equal(first([{ sender: "@b.example", domain: "other.test" }], {}), -1);
+  assert.equal(first([{ sender: "@b.example", domain: "our.test" }], {}), 0);
+});
+
+test("the first that fits decides, one that is over never does", () => {
+  const rules = [{ helo: "c.example", until: 5 }, { recipient: "alice@our.test" }, { network: "192.0.2.1" }];
+  assert.deepEqual([first(rules, {}, 4), first(rules, {}, 5)], [0, 1]);
+});
+
+test("thousands of rules answer as a look at each of them would", () => {
+  const random = seededRandom(7);
+  const ip = (): string => `10.0.${random.below(4)}.${random.below(256)}`;
+  const rules = Array.from({ length: 3000 }, (): AccessRule => {
+    const bits = random.pick([32, 30, 24]);
+    const [a = 0, b = 0, c = 0, d = 0] = ip().split(".").map(Number);
+    const last = bits === 24 ? 0 : bits === 30 ? d & ~3 : d;
+    if (random.below(3) === 0) return { action: "block", sender: `s${random.below(500)}@b.example` };
+    return {
+      action: "allow",
+      network: `${a}.${b}.${c}.${last}/${bits}`,
+      ...(random.below(4) === 0 && { helo: "x.example" }),
+    };
+  });
+  const table = new AccessRules();
+  for (let n = 0; n < 500; n++) {
+    const client = subject({
+      ip: ip(),
+      sender: `s${random.below(700)}@b.example`,
+      helo: random.pick(["x.example", "y.example"]),
+    });
+    const slow = rules.find(({ network, sender, helo }) => {
+      const near = network === undefined ? undefined : parseNetwork(network);
+      if (near !== undefined && !networkHas(near, client.ip)) return false;
+      return (
+        (sender === undefined || sender === client.sender) && (helo === undefined || helo === client.helo)
+      );
+    });
+    assert.equal(table.find(rules, client, 0), slow);
+  }
+});
