@@ -3,7 +3,7 @@ import type { Gauges } from "./adapters/journal/journal.ts";
 import type { Config } from "./config/config.ts";
 import type { AdminParts, ControlStatus } from "./endpoints/admin/admin.ts";
 import type { Foundation } from "./foundation.ts";
-import { recipientOracle } from "./oracle.ts";
+import type { RecipientSources } from "./recipient-sources.ts";
 import { Access } from "./services/access/access.ts";
 
 /** What only the running daemon can answer or do. */
@@ -13,10 +13,12 @@ export interface Running extends Pick<
 > {
   status(): ControlStatus;
   loopDelays(): Promise<Gauges["delays"]>;
+  readonly sources: RecipientSources;
 }
 
 export function adminParts(config: Config, foundation: Foundation, running: Running): AdminParts {
-  const { storage, reader, directory, editor, crew } = foundation;
+  const { storage, reader, editor, crew } = foundation;
+  const { sources } = running;
   const { sink, clock } = crew;
   return {
     ...running,
@@ -26,7 +28,8 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
     operator: storage.control,
     directory: reader.client,
     editor,
-    recipients: recipientOracle(directory),
+    recipients: sources.oracle,
+    fetched: (domain) => sources.fetched(domain),
     trace: {
       trace: (request) => {
         sink.flushTrace();
@@ -47,10 +50,11 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
 }
 
 async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
-  const [queue, primaries, delays] = await Promise.all([
+  const [queue, quarantined, primaries, delays] = await Promise.all([
     foundation.reader.client.counts(),
+    foundation.reader.client.quarantined(),
     running.primaries(),
     running.loopDelays(),
   ]);
-  return { ...running.status(), queue, primaries, delays };
+  return { ...running.status(), queue, quarantined, primaries, delays };
 }

@@ -25,7 +25,8 @@ import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { PrimariesBoard, type Reader } from "./primaries-board.ts";
 import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
-import { primariesLine } from "./primaries-line.ts";
+import { askVia, primariesLine } from "./primaries-line.ts";
+import { openRecipientSources } from "./recipient-sources.ts";
 import { RulesBoard } from "./rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
@@ -117,15 +118,19 @@ class RunningDaemon implements Daemon {
     this.#running = running;
   }
 
-  /** One reload at a time. */
   reload(): Promise<ReloadResult> {
-    const turn = this.#reloading.then(async () => {
+    return this.#alone(async () => {
       const { sink } = this.#foundation.crew;
       const parts = { editor: this.#foundation.editor, followers: this.#followers(), sink };
       const { config, result } = await reload(this.#config, parts);
       this.#config = config;
       return result;
     });
+  }
+
+  /** One change of the configuration at a time. */
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#reloading.then(change);
     this.#reloading = turn.catch(() => undefined);
     return turn;
   }
@@ -155,7 +160,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, known, certificates } = this.#foundation;
+    const { storage, crew, limits, rates, strangers, known, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
@@ -163,9 +168,14 @@ class RunningDaemon implements Daemon {
       tls: () => certificates.current(),
       limits,
       rates,
+      strangers,
       known,
       storage,
-      connectPrimaries: () => primariesLine({ flush: (domain) => this.#flush(domain) }),
+      connectPrimaries: () =>
+        primariesLine({
+          flush: (domain) => this.#flush(domain),
+          ask: askVia((question) => this.#delivery?.current?.control.call("ask", question)),
+        }),
       soundLists: () => this.#lists.health.sound(),
       rules: () => this.#rules.current(),
     });
@@ -187,6 +197,11 @@ class RunningDaemon implements Daemon {
       rehearse: (domain: string, known: string) => this.#rehearse(domain, known),
       reload: () => this.reload(),
       loopDelays: () => loopDelays(this.#smtp),
+      sources: openRecipientSources(this.#foundation, stack, {
+        config: () => this.#config,
+        primaries: () => this.#primaries(),
+        alter: (alter) => this.#alone(async () => void (this.#config = await alter(this.#config))),
+      }),
       rules: this.#rules.rules,
       declaredRules: () => this.#config.checks.access ?? [],
       door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },

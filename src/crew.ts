@@ -80,6 +80,7 @@ export function startDeliveryThread(
 ): Promise<DeliveryThread> {
   const data = (): ReturnType<ThreadPlan["data"]> => {
     const work = storage.connect("work");
+    const memory = storage.connect("memory");
     const journal = journalLine(parts.sink);
     const value: DeliveryThreadData = {
       settings: deliverySettings(config()),
@@ -87,10 +88,11 @@ export function startDeliveryThread(
       connectTimeout: config().delivery.connectTimeout,
       folder: config().storage.folder,
       work,
+      memory,
       journal,
       clockOffset: parts.clockOffset,
     };
-    return { value, moved: [work, journal] };
+    return { value, moved: [work, memory, journal] };
   };
   return SupervisedThread.start<DeliveryControl>({
     plan: plan("delivery", "./delivery-thread.ts", data),
@@ -111,6 +113,8 @@ export interface SmtpCrewParts extends CrewParts {
   /** The process-wide table of limits. */
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  /** Unknown recipients that client networks were taken for. */
+  readonly strangers: SharedArrayBuffer;
   /** The process-wide memory of clients that behaved. */
   readonly known: SharedArrayBuffer;
   readonly storage: Storage;
@@ -129,6 +133,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     // What an earlier life of this thread held is not connected any more.
     new ConnectionTable(parts.limits, thread).forget(thread);
     new RateTable(parts.rates, thread).forget(thread);
+    new RateTable(parts.strangers, thread).forget(thread);
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
     const memory = parts.storage.connect("memory");
@@ -145,6 +150,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       shared: parts.storage.shared,
       limits: parts.limits,
       rates: parts.rates,
+      strangers: parts.strangers,
       known: parts.known,
       thread,
       intake,

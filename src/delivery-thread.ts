@@ -3,7 +3,8 @@ import { parentPort, type MessagePort } from "node:worker_threads";
 import { dnsResolver } from "./adapters/dns/dns.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
 import { smtpClient } from "./adapters/smtp-client/smtp-client.ts";
-import { connectWork, openDirectoryReader } from "./adapters/storage/sqlite/sqlite.ts";
+import { connectWork, openDirectoryReader, openRecipientNotes } from "./adapters/storage/sqlite/sqlite.ts";
+import type { CalloutAnswer, CalloutQuestion } from "./ports/callout.ts";
 import type { PrimaryRehearsal, RehearsalRequest } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
@@ -19,6 +20,8 @@ export interface DeliveryThreadData {
   readonly connectTimeout: number;
   readonly folder: string;
   readonly work: MessagePort;
+  /** To the store's memory of recipients. */
+  readonly memory: MessagePort;
   readonly journal: MessagePort;
   readonly clockOffset: ClockOffset | undefined;
 }
@@ -31,6 +34,8 @@ export type DeliveryControl = {
   flush(domains?: readonly string[]): Promise<void>;
   /** Ends the probation of a domain. */
   resume(domain: string): Promise<void>;
+  /** Asks a primary whether it has a mailbox. */
+  ask(question: CalloutQuestion): Promise<CalloutAnswer>;
   /** A test session with each primary of a domain. */
   rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   /** Claims stop; conversations past their dot have 30 s; the rest is released. */
@@ -41,6 +46,7 @@ const data = threadData<DeliveryThreadData>();
 const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const directory = new Directory(openDirectoryReader(data.folder));
+const notes = openRecipientNotes(data.memory, { folder: data.folder, clock });
 const delivery = startDelivery({
   store: connectWork(data.work, { folder: data.folder }),
   directory,
@@ -50,6 +56,7 @@ const delivery = startDelivery({
     clock,
     environment: process.env,
   }),
+  notes,
   resolver: dnsResolver({ servers: data.dnsServers, clock }),
   journal,
   log,
@@ -71,11 +78,13 @@ serveControl<DeliveryControl>(
     },
     flush: (domains) => delivery.flush(domains),
     resume: (domain) => delivery.resume(domain),
+    ask: (question) => delivery.ask(question),
     rehearse: (request) => delivery.rehearse(request),
     stop: async () => {
       await schedule.stop();
       await delivery.stop();
       directory.close();
+      notes.close();
       flush();
     },
   },

@@ -24,6 +24,8 @@ export interface Foundation {
   readonly limits: SharedArrayBuffer;
   /** What client networks did in the current period, for all SMTP threads. */
   readonly rates: SharedArrayBuffer;
+  /** Unknown recipients that they were taken for in the current hour. */
+  readonly strangers: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
   readonly certificates: Certificates;
   readonly startedAt: number;
@@ -68,7 +70,7 @@ export async function layFoundation(
   stack.defer(() => directory.close());
   const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
   const limits = connectionMemory(config.smtp.threads);
-  const rates = rateMemory();
+  const [rates, strangers] = [rateMemory(), rateMemory()];
   const known = knownClientsMemory();
   return {
     crew,
@@ -79,6 +81,7 @@ export async function layFoundation(
     schedule,
     limits,
     rates,
+    strangers,
     known,
     certificates,
     startedAt: clock.now(),

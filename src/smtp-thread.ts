@@ -7,6 +7,7 @@ import {
   openAllowedSenders,
   openDirectoryReader,
   openGreylist,
+  openRecipientMemory,
 } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
@@ -24,11 +25,12 @@ import type { AccessRule, CheckSettings } from "./ports/checks.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { type LoopDelay, LoopWatch } from "./runtime/loop-delay.ts";
 import { idSource } from "./runtime/ids.ts";
+import { RateTable } from "./runtime/rates.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
 import { Policy, scannerInspections, signatureInspection } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
-import { Recipients } from "./services/recipients/recipients.ts";
+import { Recipients, takeStranger, type RecipientParts } from "./services/recipients/recipients.ts";
 
 export interface SmtpThreadData {
   readonly settings: SmtpSettings;
@@ -42,6 +44,7 @@ export interface SmtpThreadData {
   readonly shared: SharedArrayBuffer;
   readonly limits: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  readonly strangers: SharedArrayBuffer;
   readonly known: SharedArrayBuffer;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
@@ -88,6 +91,15 @@ let given = data.checks;
 let checks = withRules();
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
+const recipientMemory = openRecipientMemory(folder);
+const strangers = new RateTable(data.strangers, data.thread);
+const knowledge: RecipientParts = {
+  memory: recipientMemory,
+  clock,
+  ask: (question) => primaries.call("ask", question),
+  takeStranger: (network) => takeStranger(strangers, network, clock.now()),
+};
+const recipients = new Recipients(directory, knowledge);
 let longAway: ReadonlySet<string> = new Set();
 let primariesUp: ReadonlyMap<string, string> = new Map();
 let full: ReadonlySet<string> = new Set();
@@ -104,18 +116,18 @@ const scanners = scannerInspections({
   journal,
   clock,
 });
-const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log });
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
 const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
-const policyOver = (memory: Greylist): Policy =>
+const policyOver = (greylist: Greylist, who: Recipients): Policy =>
   new Policy({
-    recipients: new Recipients(directory),
+    recipients: who,
     settings: () => checks,
     hostname: data.settings.hostname,
     resolver,
     authenticator,
     dnsbl,
-    greylist: { memory, longAway: (domain) => longAway.has(domain) },
-    reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
+    greylist: { memory: greylist, longAway: (domain) => longAway.has(domain) },
+    reachability: { memory: greylist, primaryUp: (domain) => primariesUp.get(domain) },
     isFull: (domain) => full.has(domain),
     inspections,
     allowedSenders,
@@ -129,8 +141,12 @@ const endpoint = await startSmtp({
   known: data.known,
   thread: data.thread,
   directory,
-  policy: policyOver(memory),
-  sandbox: policyOver({ ...memory, note: () => undefined }),
+  policy: policyOver(memory, recipients),
+  // What is only asked counts nobody.
+  sandbox: policyOver(
+    { ...memory, note: () => undefined },
+    new Recipients(directory, { ...knowledge, takeStranger: () => true }),
+  ),
   acceptor,
   journal,
   log,
@@ -167,6 +183,7 @@ serveControl<SmtpControl>(
       await endpoint.stop(grace);
       directory.close();
       memory.close();
+      recipientMemory.close();
       watch.stop();
       allowedSenders.close();
       flush();

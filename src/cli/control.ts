@@ -47,6 +47,7 @@ function statusText(tool: Tool, body: StatusBody): string {
       ["Clients", String(body.connections)],
       ["Storage", `${body.condition}, ${sizeInWords(body.room)} free above the reserve`],
       ["Queue", `${amountText(body.mail)}${oldest}`],
+      ...quarantineRow(tool, body.quarantined),
     ],
     tool.columns,
   );
@@ -79,6 +80,14 @@ function statusText(tool: Tool, body: StatusBody): string {
     ...(certificates.length === 0 ? [] : [tool.table(CERTIFICATES, certificates)]),
   ];
   return [lines, ...tables].join("\n");
+}
+
+function quarantineRow(
+  tool: Tool,
+  { recipients, oldest }: StatusBody["quarantined"],
+): readonly (readonly [string, string])[] {
+  if (recipients === 0 || oldest === undefined) return [];
+  return [["Quarantine", `${recipients} to look at, the oldest for ${ageOf(oldest, tool.now)}`]];
 }
 
 export const reload: Command = {

@@ -4,6 +4,7 @@ import type {
   DomainBody,
   DomainList,
   DomainRemoved,
+  FetchStatusBody,
   NewDomain,
   ProbationBody,
   StateCounts,
@@ -92,15 +93,14 @@ function domainText(tool: Tool, domain: DomainBody): string {
     ["Origin", domain.origin === "file" ? "configuration file" : "API"],
     ["State", domainState(domain)],
     ["Mode", settings.mode],
-    [
-      "Recipients",
-      `${domain.declaredList ? "declared list" : "no declared list"}${settings.catchAll ? ", catch-all" : ""}`,
-    ],
-    ["Unknown ones", `${settings.unknownDuringOutage} during an outage`],
+    ["Recipients", recipientsText(domain)],
+    ["Unknown ones", unknownText(settings)],
     ["Checks", checksText(settings.checks ?? {})],
     ["Queue", amountText(domain.mail)],
     ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
+  const { fetched } = domain;
+  if (fetched !== undefined) pairs.push(["Fetched list", fetchText(tool, fetched)]);
   if (domain.oldest !== undefined)
     pairs.push(["Oldest", `${timeWithZone(domain.oldest)}, ${ageOf(domain.oldest, tool.now)} ago`]);
   for (const primary of settings.primaries)
@@ -108,7 +108,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
       "Primary",
       `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
     ]);
-  for (const { destination, state, since, why, slow, probation = [] } of domain.primaries) {
+  for (const { destination, state, since, why, slow, probation = [], acceptAll = [] } of domain.primaries) {
     pairs.push([
       "Now",
       `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
@@ -116,8 +116,36 @@ function domainText(tool: Tool, domain: DomainBody): string {
     if (slow !== undefined)
       pairs.push(["Slow", `${destination} for ${ageOf(slow.since, tool.now)}: ${slow.why}`]);
     for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
+    if (acceptAll.length > 0)
+      pairs.push(["Callouts", `${destination} takes every address, so that asking it tells nothing`]);
   }
   return facts(pairs, tool.columns);
+}
+
+function recipientsText({ declaredList, settings }: DomainBody): string {
+  const { callout, catchAll, fetched } = settings;
+  const sources = [
+    declaredList ? "declared list" : "no declared list",
+    ...(fetched === undefined ? [] : [`list at ${fetched.url}`]),
+    ...(callout === true ? ["callout"] : []),
+    ...(catchAll ? ["catch-all"] : []),
+  ];
+  return sources.join(", ");
+}
+
+function unknownText({ callout, catchAll, unknownDuringOutage = "accept" }: DomainBody["settings"]): string {
+  if (catchAll) return "none";
+  return callout === true ? `asked for; ${unknownDuringOutage} during an outage` : "rejected";
+}
+
+/** How a fetched list stands, in one line. */
+function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchStatusBody): string {
+  const had =
+    entries === undefined || checkedAt === undefined
+      ? "never fetched"
+      : `${entries} ${entries === 1 ? "entry" : "entries"}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
+  const failed = failedAt === undefined ? "" : ` ${ageOf(failedAt, tool.now)} ago`;
+  return error === undefined ? had : `${had}; the last look${failed} failed: ${error}`;
 }
 
 function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quota"]>): string {
@@ -141,6 +169,7 @@ export const domainAdd: Command = {
     { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
     { name: "mode", value: "MODE", choices: MODES, help: MODES.join(" or ") },
     { name: "catch-all", help: "every recipient is valid" },
+    { name: "callout", help: "ask the primary about recipients that are in no list" },
     {
       name: "unknown",
       value: "WHAT",
@@ -155,7 +184,7 @@ export const domainAdd: Command = {
     const json = await newDomain(input);
     const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
     tool.print(domain, () => `${plain(domain.name)} added.\n`);
-    const takesNobody = !json.catchAll && (json.recipients ?? []).length === 0;
+    const takesNobody = !json.catchAll && json.callout !== true && (json.recipients ?? []).length === 0;
     if (takesNobody)
       tool.complain(`it has no recipients yet; \`holdfast recipients add ${domain.name} NAME\` adds them`);
     return OK;
@@ -170,6 +199,7 @@ async function newDomain(input: Input): Promise<NewDomain> {
     name: input.word(0),
     primaries: primaries.map((primary, i) => Object.assign(primary, { preference: 10 * (i + 1), tls })),
     catchAll: input.flag("catch-all"),
+    callout: input.flag("callout") || undefined,
     mode,
     unknownDuringOutage: unknown,
     checks: checksOf(input.texts("check")),

@@ -121,7 +121,8 @@ export const recipientsCheck: Command = {
   },
 };
 
-function answerText(tool: Tool, { address, answer, why, origin, age, reply }: RecipientAnswer): string {
+function answerText(tool: Tool, found: RecipientAnswer): string {
+  const { address, answer, why, origin, age, reply, sources = [] } = found;
   const pairs: (readonly [string, string])[] = [
     ["Address", address],
     ["Answer", reply === undefined ? answer : `${answer}: ${reply}`],
@@ -129,5 +130,9 @@ function answerText(tool: Tool, { address, answer, why, origin, age, reply }: Re
   ];
   if (origin !== undefined) pairs.push(["Known from", origin]);
   if (age !== undefined) pairs.push(["Age", timeInWords(age)]);
+  for (const each of sources) {
+    const old = each.age === undefined ? "" : ` (${timeInWords(each.age)} ago)`;
+    pairs.push(["Source", `${each.source}: ${each.says}${old}`]);
+  }
   return facts(pairs, tool.columns);
 }

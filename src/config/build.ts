@@ -5,6 +5,7 @@ import { dnsblSettings } from "./dnsbl-schema.ts";
 import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
+import type { RecipientSource } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
 import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
 import type { SmtpLimits, SmtpRateCaps, SmtpRates } from "../ports/smtp-limits.ts";
@@ -36,14 +37,25 @@ export function buildConfig(
   });
 }
 
-/** Files of passwords start from the folder of the configuration. */
+/** Files of secrets start from the folder of the configuration. */
 function withPaths(settings: ParsedDomain, folder: string): ParsedDomain {
+  const { recipients } = settings;
   const primary = settings.primary.map((one) => {
     const { login } = one;
     if (login?.passwordFile === undefined) return one;
     return Object.assign(one, { login: { ...login, passwordFile: resolve(folder, login.passwordFile) } });
   });
-  return { ...settings, primary };
+  return { ...settings, primary, recipients: recipients && withListPaths(recipients, folder) };
+}
+
+function withListPaths(source: RecipientSource, folder: string): RecipientSource {
+  const { file, fetched } = source;
+  const secret = fetched?.authorizationFile;
+  return {
+    ...source,
+    file: file && resolve(folder, file),
+    fetched: fetched && { ...fetched, ...present("authorizationFile", secret && resolve(folder, secret)) },
+  };
 }
 
 /** A key that is left out when it has no value. */

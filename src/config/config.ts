@@ -24,6 +24,7 @@ import { root } from "./schema.ts";
 import type { Config } from "./shape.ts";
 import { readText } from "./text-file.ts";
 
+export { rereadList } from "./domains.ts";
 export { adminSocket, configPath } from "./locate.ts";
 export { formatProblem } from "./problem.ts";
 export { configSchema, referencePage } from "./reference.ts";

@@ -27,6 +27,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...reflectorFindings(parts),
     ...scannerFindings(parts),
     ...loginFindings(parts, folder),
+    ...authorizationFindings(parts, folder),
   ];
 }
 
@@ -43,22 +44,43 @@ function loginFindings({ domains = {} }: Partly<Parsed>, folder: string): readon
   });
 }
 
-function passwordFindings(login: Login, path: Path, folder: string): Finding[] {
-  const { passwordFile, passwordEnv } = login;
-  if (passwordFile !== undefined) {
-    const file = resolve(folder, passwordFile);
-    const content = readText(file, MAX_PASSWORD_BYTES);
-    const fault = "fault" in content ? content.fault : emptyFault(content.text.split(/\r?\n/)[0] ?? "");
-    if (fault === undefined) return [];
-    return [{ path: [...path, "passwordFile"], wrong: `${file} ${fault.wrong}`, right: fault.right }];
-  }
-  if (passwordEnv === undefined || (process.env[passwordEnv] ?? "") !== "") return [];
-  const wrong = `${quoted(passwordEnv)} is not set in the environment`;
-  return [{ path: [...path, "passwordEnv"], wrong, right: "set it for the daemon, or use passwordFile" }];
+function passwordFindings({ passwordFile, passwordEnv }: Login, path: Path, folder: string): Finding[] {
+  const keys = { what: "the password", file: "passwordFile", env: "passwordEnv" };
+  return secretFindings({ file: passwordFile, env: passwordEnv, keys }, path, folder);
 }
 
-function emptyFault(password: string): { wrong: string; right: string } | undefined {
-  return password === "" ? { wrong: "has no first line", right: "write the password into it" } : undefined;
+/** What is sent along with requests for lists. */
+function authorizationFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
+  const keys = { what: "the Authorization field", file: "authorizationFile", env: "authorizationEnv" };
+  return Object.entries(domains).flatMap(([name, domain]) => {
+    const { authorizationFile: file, authorizationEnv: env } = domain?.recipients?.fetched ?? {};
+    return secretFindings({ file, env, keys }, ["domains", name, "recipients"], folder);
+  });
+}
+
+interface Secret {
+  readonly file: string | undefined;
+  readonly env: string | undefined;
+  /** What they are called. */
+  readonly keys: { readonly what: string; readonly file: string; readonly env: string };
+}
+
+/** The first line of a file, or a variable of the environment: there, and not empty. */
+function secretFindings({ file: written, env, keys }: Secret, path: Path, folder: string): Finding[] {
+  if (written !== undefined) {
+    const file = resolve(folder, written);
+    const content = readText(file, MAX_PASSWORD_BYTES);
+    const empty = "text" in content && (content.text.split(/\r?\n/)[0] ?? "") === "";
+    const fault =
+      "fault" in content
+        ? content.fault
+        : { wrong: "has no first line", right: `write ${keys.what} into it` };
+    if ("text" in content && !empty) return [];
+    return [{ path: [...path, keys.file], wrong: `${file} ${fault.wrong}`, right: fault.right }];
+  }
+  if (env === undefined || (process.env[env] ?? "") !== "") return [];
+  const wrong = `${quoted(env)} is not set in the environment`;
+  return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
 
 function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {

@@ -1,15 +1,14 @@
 import * as z from "zod";
-import type { DomainSettings, Primary, Quota } from "../ports/directory.ts";
+import type { Primary, Quota } from "../ports/directory.ts";
 import { hostOrLiteral } from "./addresses.ts";
 import { domainChecks } from "./checks-schema.ts";
 import { described } from "./notes.ts";
 import { integer, size } from "./quantities.ts";
-import { choice, flag, kindOf, listOf, message, section, words } from "./scalars.ts";
+import { MISSING, recipients } from "./recipients-schema.ts";
+import { choice, flag, kindOf, listOf, message, section } from "./scalars.ts";
 import { transport, transportKeys } from "./transport-schema.ts";
 
 const PRIMARY = "{ host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
-const RECIPIENTS =
-  'a list such as [alice, bob, "list-*"], { file: users.txt }, or { catchAll: true } to take every address';
 
 const QUOTA = "{ messages: 100000 }, { bytes: 20GB }, or both";
 
@@ -74,43 +73,6 @@ const primaries = z
     return list;
   });
 
-export type RecipientSource =
-  | { readonly entries: readonly string[] }
-  | { readonly file: string }
-  | { readonly catchAll: true };
-
-const recipientKeys = section({
-  file: described(words("the path of a file with one recipient a line").optional(), {
-    meaning:
-      "File with one recipient a line, `#` begins a comment, at most 1,000,000. Read at start and at reload.",
-    example: "users.txt",
-    type: "path",
-  }),
-  catchAll: described(flag().optional(), {
-    meaning: "Every address of the domain exists. Junk to invented names is then kept as well.",
-    example: "true",
-    default: "`false`",
-  }),
-}).transform((given, context): RecipientSource => {
-  const { file, catchAll = false } = given;
-  if (file !== undefined && !catchAll) return { file };
-  if (file === undefined && catchAll) return { catchAll };
-  const wrong = file === undefined ? "names no recipients" : "has both file and catchAll";
-  context.addIssue({ code: "custom", message: message(wrong, `write ${RECIPIENTS}`) });
-  return z.NEVER;
-});
-
-export const recipients = z.union(
-  [
-    listOf(
-      z.string({ error: (issue) => message(kindOf(issue.input), "write a local part or an address") }),
-      RECIPIENTS,
-    ).transform((entries): RecipientSource => ({ entries })),
-    recipientKeys,
-  ],
-  { error: (issue) => message(kindOf(issue.input), `write ${RECIPIENTS}`) },
-);
-
 const quota = section({
   messages: described(integer(1, 1_000_000_000).optional(), {
     meaning: "Mails that may wait here for the domain.",
@@ -128,8 +90,6 @@ const quota = section({
   return { ...(messages !== undefined && { messages }), ...(bytes !== undefined && { bytes }) };
 });
 
-type Unknown = DomainSettings["unknownDuringOutage"];
-
 export const domain = section({
   mode: described(choice("backup", "reflector").prefault("backup"), {
     meaning:
@@ -141,10 +101,11 @@ export const domain = section({
     type: "mapping or list of mappings",
     example: "{ host: mail.example.com, port: 2525 }",
   }),
-  recipients: described(recipients, {
+  recipients: described(recipients.optional(), {
     meaning:
-      'Which addresses exist. A list holds local parts, addresses of this domain, or beginnings such as "list-*". `postmaster` always exists. The key must be there: an empty list means that only the API adds recipients.',
+      'Which addresses exist. A list holds local parts, addresses of this domain, or beginnings such as "list-*". `postmaster` always exists. An empty list means that only the API adds recipients.',
     type: "list or mapping",
+    default: "must be set; `{ callout: true }` in mode `reflector`",
     example: '[alice, bob, "list-*"]',
   }),
   tagSeparator: described(
@@ -160,10 +121,11 @@ export const domain = section({
   ),
   unknownDuringOutage: described(choice("accept", "defer", "reject").optional(), {
     meaning:
-      "What becomes of an address that is in no list while the primary cannot be asked. A declared list decides by " +
-      "itself, outage or not.",
+      "With `callout`: what becomes of an address that nobody knows while the primary is away, or gives no answer that " +
+      "can be believed. `accept` takes at most 20 such addresses an hour from a client network (/24 or /64), then puts " +
+      "off. A list without `callout` is complete: what it lacks is refused, outage or not.",
     example: "defer",
-    default: "`accept`, `reject` where there is a list",
+    default: "`accept`; `reject` where a list is complete",
   }),
   bareNewlines: described(choice("normalise", "reject").prefault("normalise"), {
     meaning: "A CR or LF alone in a body: made into CRLF, or the mail refused.",
@@ -182,9 +144,9 @@ export const domain = section({
     meaning: "Overrides `checks` for this domain.",
     example: "{ greylist: off }",
   }),
+}).refine(({ mode, recipients: given }) => given !== undefined || mode === "reflector", {
+  path: ["recipients"],
+  error: MISSING,
+  // Beside other mistakes, too.
+  when: ({ value }) => typeof value === "object" && value !== null && !("recipients" in value),
 });
-
-/** The default follows from whether the declared list can be taken for complete. */
-export function unknownDuringOutage(given: Unknown | undefined, source: RecipientSource): Unknown {
-  return given ?? ("catchAll" in source ? "accept" : "reject");
-}

@@ -6,12 +6,12 @@ import type { DomainChecks } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
 import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { ownDnsblSettings } from "./dnsbl-schema.ts";
-import { unknownDuringOutage } from "./domain-schema.ts";
 import type { Partly } from "./findings.ts";
 import type { Finding, Path, Problem } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Entries, EntryFault } from "./recipient-list.ts";
 import { readEntries, readLines } from "./recipient-list.ts";
+import { ASK, unknownDuringOutage } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
@@ -82,9 +82,11 @@ interface ReadList {
 const NO_LIST: ReadList = { findings: [], elsewhere: [] };
 
 function readList(place: ListPlace, source: Partly<ParsedDomain>["recipients"]): ReadList {
-  if (source === undefined) return NO_LIST;
-  if ("entries" in source && source.entries !== undefined) return inline(place, source.entries);
-  return "file" in source && source.file !== undefined ? fromFile(place, source.file) : NO_LIST;
+  if (source?.list !== undefined) {
+    const path = source.listKey === undefined ? place.path : [...place.path, source.listKey];
+    return inline({ ...place, path }, source.list);
+  }
+  return source?.file === undefined ? NO_LIST : fromFile(place, source.file);
 }
 
 function inline(place: ListPlace, list: readonly string[]): ReadList {
@@ -119,19 +121,33 @@ function domainWarnings(
   recipients: readonly string[] | undefined,
 ): readonly Finding[] {
   const source = settings?.recipients;
-  if (recipients?.length === 0) {
+  if (recipients?.length === 0 && source?.callout !== true) {
     const wrong = "the list is empty: every address but postmaster is unknown until the API adds some";
     return [{ path, wrong, right: "list the recipients" }];
   }
   const given = settings?.unknownDuringOutage;
-  if (source === undefined || given === undefined) return [];
-  const all = "catchAll" in source;
-  // A declared list is the authority, outage or not; only what a primary knows beside it could be unknown.
+  if (source === undefined || given === undefined || source.callout === true) return [];
+  const all = source.catchAll === true;
+  // A complete list is the authority, outage or not.
   if (!all && given === "reject") return [];
   const wrong = all
     ? "has no effect, since with catchAll no address is unknown"
-    : "has no effect yet, since the declared list decides, outage or not";
+    : "has no effect, since the list decides, outage or not, where there is no callout";
   return [{ path: [...path.slice(0, -1), "unknownDuringOutage"], wrong, right: "remove it" }];
+}
+
+/** Reads the file of a domain's recipients again. */
+export function rereadList({
+  name,
+  recipientsFile = "",
+}: DeclaredDomain): { readonly recipients: readonly string[] } | { readonly problems: readonly Problem[] } {
+  const path: Path = ["domains", name, "recipients"];
+  const { recipients, findings, elsewhere } = fromFile({ name, path, folder: "/" }, recipientsFile);
+  const here = findings.map(({ wrong, right }): Problem => {
+    return { file: recipientsFile, line: 1, column: 1, key: keyText(path), wrong, right };
+  });
+  const problems = [...here, ...elsewhere];
+  return problems.length > 0 || recipients === undefined ? { problems } : { recipients };
 }
 
 interface Declared {
@@ -147,19 +163,24 @@ export function declare(
   { recipients, checks }: Declared,
 ): DeclaredDomain {
   const own = ownChecks(settings, checks);
+  const source = settings.recipients ?? ASK;
+  const { callout, catchAll, fetched } = source;
   return {
     name: normaliseDomain(written) ?? written,
     settings: {
       mode: settings.mode,
       primaries: settings.primary,
-      catchAll: "catchAll" in settings.recipients,
+      catchAll,
       tagSeparator: settings.tagSeparator,
-      unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, settings.recipients),
+      unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, source),
+      ...(callout && { callout }),
+      ...(fetched !== undefined && { fetched }),
       bareNewlines: settings.bareNewlines,
       ...(settings.quota !== undefined && { quota: settings.quota }),
       ...(own !== undefined && { checks: own }),
     },
     ...(recipients === undefined ? {} : { recipients }),
+    ...(source.file !== undefined && { recipientsFile: source.file }),
   };
 }
 

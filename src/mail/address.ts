@@ -40,6 +40,17 @@ export function comparableLocal(rawLocal: string): string | undefined {
   return rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1").normalize("NFC").toLowerCase();
 }
 
+/** The key under which a mailbox is remembered: its comparable form; two mailboxes never share one. */
+export function mailboxKey({ local, domain }: Pick<Address, "local" | "domain">): string {
+  return `${local}@${domain}`;
+}
+
+/** The same of an address as text; what is none keeps its letters, in lower case. */
+export function mailboxKeyOf(text: string): string {
+  const address = parseAddress(text);
+  return address === undefined ? text.toLowerCase() : mailboxKey(address);
+}
+
 /**
  * Whether a mailbox name asks us to relay onwards: `user%other@us`, `other!user@us`, `"a@b"@us`.
  * These forms are refused whatever the domain, RFC 5321 §4.1.1.3 and the relay probes of old.

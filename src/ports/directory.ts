@@ -63,6 +63,20 @@ export interface Primary extends Transport {
   readonly mx?: boolean;
 }
 
+/** A list of recipients that is fetched from time to time. */
+export interface FetchSettings {
+  /** https; http only to this machine. */
+  readonly url: string;
+  /** Ms between two looks. */
+  readonly every: number;
+  /** Absolute path; its first line is the value of the Authorization field. At most one of the two is there. */
+  readonly authorizationFile?: string;
+  /** Name of an environment variable. */
+  readonly authorizationEnv?: string;
+  /** A list without entries is believed. */
+  readonly allowEmpty?: boolean;
+}
+
 /** How much may wait for a domain; at least one of the two. */
 export interface Quota {
   readonly messages?: number;
@@ -77,7 +91,12 @@ export interface DomainSettings {
   readonly catchAll: boolean;
   /** `alice+x` is alice; empty string: tags mean nothing. */
   readonly tagSeparator: string;
+  /** For addresses that neither list nor memory knows, while no primary can tell; where no list is complete. */
   readonly unknownDuringOutage: "accept" | "defer" | "reject";
+  /** The primary is asked whether a mailbox exists; the lists are not complete then. Absent: false. */
+  readonly callout?: boolean;
+  /** A list that is fetched over HTTP. */
+  readonly fetched?: FetchSettings;
   readonly bareNewlines: "normalise" | "reject";
   /** Absent: as much as the disk takes. */
   readonly quota?: Quota;
@@ -92,6 +111,8 @@ export interface DomainRecord {
   readonly settings: DomainSettings;
   /** Key of the declared list; absent when there is none. */
   readonly list?: number;
+  /** Key of the fetched list; absent when there is none, or none was ever fetched. */
+  readonly fetched?: number;
   /** Deliveries paused by an operator. */
   readonly paused: boolean;
   /** When the pause ends by itself, ms since 1970; absent: when an operator says so. */
@@ -100,11 +121,14 @@ export interface DomainRecord {
   readonly draining: boolean;
 }
 
+/** The list that an entry stands in; `url`: the one that is fetched. */
+export type RecipientOrigin = Origin | "url";
+
 /** How a local part was found in the lists. */
 export interface RecipientHit {
   /** The pattern that matched, such as `alice` or `list-*`. */
   readonly pattern: string;
-  readonly origin: Origin;
+  readonly origin: RecipientOrigin;
 }
 
 /** Looks things up on the caller's own thread, without waiting for another. */
@@ -141,6 +165,8 @@ export interface DeclaredDomain {
   readonly settings: DomainSettings;
   /** Comparable local parts and `prefix-*` patterns; undefined: no declared list. */
   readonly recipients?: readonly string[];
+  /** Absolute path of the file that they were read from. */
+  readonly recipientsFile?: string;
 }
 
 export interface DeclareResult {
@@ -182,4 +208,6 @@ export interface RecipientChange {
   readonly verb: "add" | "remove" | "replace";
   /** Comparable local parts and `prefix-*` patterns; up to 1,000,000. */
   readonly recipients: readonly string[];
+  /** `replace` changes the list that is fetched, not the API's. */
+  readonly fetched?: boolean;
 }

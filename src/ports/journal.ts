@@ -9,6 +9,7 @@ export type JournalEvent =
   | MailEvent
   | ClientEvent
   | PrimaryEvent
+  | RecipientEvent
   | StoreEvent
   | ListEvent
   | ScannerEvent
@@ -104,6 +105,25 @@ export type PrimaryEvent =
       /** Recipients that wait for the domain. */
       readonly held: number;
     };
+
+/** What we learn of recipients. */
+export type RecipientEvent =
+  | {
+      /** A primary was asked whether it has a mailbox. */
+      readonly kind: "recipient.asked";
+      readonly recipient: string;
+      readonly domain: string;
+      readonly destination: string;
+      readonly result: "accepted" | "refused" | "acceptAll" | "away" | "mute" | "busy";
+      readonly reply?: Reply;
+      readonly why?: string;
+    }
+  /** It takes an address that nobody has: what it says of mailboxes tells nothing. */
+  | { readonly kind: "primary.acceptAll"; readonly destination: string; readonly domain: string }
+  /** A list came over HTTP, or from a file that changed. */
+  | { readonly kind: "recipients.fetched"; readonly domain: string; readonly entries: number }
+  /** It could not be had, or not be believed; the one before it goes on to count. */
+  | { readonly kind: "recipients.stuck"; readonly domain: string; readonly why: string };
 
 export type StoreEvent =
   | {

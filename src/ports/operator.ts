@@ -94,6 +94,13 @@ export interface Held {
   readonly bytes: number;
 }
 
+/** What waits in quarantine for somebody to look at it. */
+export interface Quarantined {
+  readonly recipients: number;
+  /** Since when the first of them is there, ms since 1970; absent when there is none. */
+  readonly oldest?: number;
+}
+
 /** Reads; never in front of anybody's 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
@@ -101,6 +108,7 @@ export interface QueueReader {
   counts(): Promise<readonly QueueCount[]>;
   /** Mails that have a recipient of the domain that is not gone. */
   held(domain: string): Promise<Held>;
+  quarantined(): Promise<Quarantined>;
   /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
   export(id: string): Promise<Readable | undefined>;
 }

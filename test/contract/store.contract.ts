@@ -671,6 +671,7 @@ function expiry(open: StoreFactory): void {
     for (const mail of [spam, held]) await accept(store.intake, mail);
     await store.control.operate({ verb: "hold", filter: { id: held.id }, who: "x", now: 1 });
     const filter = { reason: "quarantine" } as const;
+    assert.deepEqual(await store.reader.quarantined(), { recipients: 1, oldest: now });
     const { items } = await store.reader.list({ filter, limit: 9 });
     assert.deepEqual(
       items.map(({ id, quarantine, subject }) => [id, quarantine, subject]),
@@ -678,6 +679,7 @@ function expiry(open: StoreFactory): void {
     );
     assert.equal(await store.control.operate({ verb: "release", filter, who: "x", now: 1 }), 1);
     assert.deepEqual([await stateOf(store, spam.id), await stateOf(store, held.id)], [["waiting"], ["held"]]);
+    assert.deepEqual(await store.reader.quarantined(), { recipients: 0 });
   });
 
   it("keeps to its limit", async () => {

@@ -1,5 +1,5 @@
 /** Debian's Exim 4 (`npm run peers exim`): a primary with a maildir, or a sender that passes mail on. */
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { skipWithoutMerged } from "./merged-root.ts";
 import { type ServerFolder, serverFolder, type ServerPlan, UnpackedServer } from "./unpacked-server.ts";
@@ -14,6 +14,8 @@ export async function startExim(plan: ServerPlan): Promise<UnpackedServer> {
   const folder = await serverFolder("exim", plan.certificate);
   const file = join(folder.path, "exim.conf");
   await writeFile(file, configuration(plan, folder), { mode: 0o644 });
+  // It reads its key as its own user.
+  if (plan.certificate !== undefined) await chmod(folder.key, 0o644);
   const command = ["/usr/sbin/exim4", "-C", file, "-bdf", "-q1s"] as const;
   const accounts = ["Debian-exim"];
   return UnpackedServer.start(plan.port, { peer: "exim", command: [...command], accounts }, folder.path);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { mailNamed, type TestMail } from "../fixtures/mails.ts";
 import { Daemon } from "../support/daemon.ts";
 import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
@@ -27,40 +27,40 @@ const SENT = ["dkim-signed-eight-bit", "dot-lines", "attachment-of-100-kilobytes
 );
 const SMTPUTF8 = mailNamed("utf8-addresses");
 
-interface Way {
-  readonly daemon: Daemon;
-  readonly primary: FakePrimary;
-}
+/** One daemon with a certificate before a primary that keeps what it gets serves all senders. */
+const world = new AsyncDisposableStack();
+let daemon: Daemon;
+let primary: FakePrimary;
 
-/** A daemon with a certificate before a primary that keeps what it gets; `run` sends. */
-async function through(mails: readonly TestMail[], run: (way: Way) => Promise<void>): Promise<string[]> {
-  await using folder = await tempFolder();
+before(async () => {
+  const folder = world.use(await tempFolder());
   const pair = await makeCertificate("mx2.holdfast.test");
   const tls = { certificate: join(folder.path, "chain.pem"), key: join(folder.path, "key.pem") };
   for (const part of ["certificate", "key"] as const) await writeFile(tls[part], pair[part]);
-  await using primary = await fakePrimary();
-  const smtp = { tls, threads: 1 };
-  await using daemon = await Daemon.start({
-    folder: folder.path,
-    primaryPort: primary.port,
-    domain: DOMAIN,
-    smtp,
-  });
-  await run({ daemon, primary });
+  primary = world.use(await fakePrimary());
+  const plan = { folder: folder.path, primaryPort: primary.port, domain: DOMAIN, smtp: { tls, threads: 1 } };
+  daemon = world.use(await Daemon.start(plan));
+});
+after(() => world.disposeAsync());
+
+/** Waits until the mails that `run` sends are at the primary as they were sent; answers our Received fields. */
+async function through(mails: readonly TestMail[], run: () => Promise<void>): Promise<string[]> {
+  const earlier = primary.mails.length;
+  await run();
+  const arrived = (): string[] => primary.mails.slice(earlier).map(({ data }) => data.toString("latin1"));
   await waitFor({ what: `${mails.length} mails at the primary`, deadline: 30_000 }, () => {
-    return primary.mails.length >= mails.length;
+    return arrived().length >= mails.length;
   }).catch((error: unknown) => {
-    throw new Error(`${String(error)}: ${primary.mails.length} came\n${daemon.output().slice(-3000)}`);
+    throw new Error(`${String(error)}: ${arrived().length} came\n${daemon.output().slice(-3000)}`);
   });
-  const arrived = primary.mails.map(({ data }) => data.toString("latin1"));
   for (const { name, body } of mails)
     assert.ok(
-      arrived.some((data) => data.endsWith(body.toString("latin1"))),
+      arrived().some((data) => data.endsWith(body.toString("latin1"))),
       `${name} did not arrive as it was sent`,
     );
-  assert.equal(arrived.length, mails.length);
+  assert.equal(arrived().length, mails.length);
   // Our own Received field is the first line.
-  return arrived.map((data) => data.slice(0, data.search(/\r\n(?![ \t])/)).replace(/\r\n\s+/g, " "));
+  return arrived().map((data) => data.slice(0, data.search(/\r\n(?![ \t])/)).replace(/\r\n\s+/g, " "));
 }
 
 /** Gives the mails to a sender that passes them on, one after the other. */
@@ -79,7 +79,7 @@ test("swaks sends over TLS and pipelined", { skip: skipWithout("swaks") }, async
     ["--tls", "--no-data-fixup"],
     ["--pipeline", "--no-data-fixup"],
   ];
-  const fields = await through(sent, async ({ daemon }) => {
+  const fields = await through(sent, async () => {
     for (const [n, { body }] of sent.entries()) {
       const to = [`alice@${DOMAIN}`];
       const mail = { port: daemon.smtpPort, from: "ann@sender.example", to, content: asData(body) };
@@ -92,7 +92,7 @@ test("swaks sends over TLS and pipelined", { skip: skipWithout("swaks") }, async
 
 test("Postfix passes on over TLS, pipelined, with SMTPUTF8", { skip: skipWithout("postfix") }, async () => {
   const sent = [...SENT, SMTPUTF8];
-  const fields = await through(sent, async ({ daemon }) => {
+  const fields = await through(sent, async () => {
     const relay = [`relayhost = [127.0.0.1]:${daemon.smtpPort}`, "smtp_tls_security_level = encrypt"];
     const postfix = await Postfix.start({ port: await freePort(), settings: relay });
     try {
@@ -114,7 +114,7 @@ test("Postfix passes on over TLS, pipelined, with SMTPUTF8", { skip: skipWithout
 
 test("Exim passes on over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim() }, async () => {
   const sent = [...SENT, SMTPUTF8];
-  const fields = await through(sent, async ({ daemon }) => {
+  const fields = await through(sent, async () => {
     const plan = { port: await freePort(), domain: DOMAIN, relayPort: daemon.smtpPort };
     await using exim = await startExim({ ...plan, relayTls: "require" });
     await submit(exim.port, sent);
@@ -133,7 +133,7 @@ test("Exim passes on over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim
 });
 
 test("OpenSMTPD passes on over TLS", { skip: skipWithoutOpensmtpd() }, async () => {
-  const fields = await through(SENT, async ({ daemon }) => {
+  const fields = await through(SENT, async () => {
     const plan = { port: await freePort(), domain: DOMAIN, relayPort: daemon.smtpPort };
     await using opensmtpd = await startOpensmtpd({ ...plan, relayTls: "require" });
     await submit(opensmtpd.port, SENT);

@@ -15,8 +15,8 @@ import { openSmtp } from "../support/raw-smtp.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
+import { TimedLedger } from "../support/timed-ledger.ts";
 import { waitFor } from "../support/wait.ts";
-import { Ledger } from "./checker.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
@@ -147,42 +147,6 @@ async function takes(daemon: Daemon, address: string): Promise<boolean> {
     return (await smtp?.command(`RCPT TO:<${address}>`))?.code === 250;
   } finally {
     smtp?.close();
-  }
-}
-
-/** A ledger that knows how long each 250 took, in ms, from the MAIL command on. */
-class TimedLedger extends Ledger {
-  readonly #offered = new Map<string, number>();
-  #times: number[] = [];
-  #last: number | undefined;
-  #longest = 0;
-
-  override offer(id: string, body: Buffer, recipients: readonly string[]): void {
-    super.offer(id, body, recipients);
-    this.#offered.set(id, performance.now());
-  }
-
-  override ack(id: string, recipients: readonly string[]): void {
-    super.ack(id, recipients);
-    const now = performance.now();
-    this.#times.push(now - (this.#offered.get(id) ?? now));
-    this.#longest = Math.max(this.#longest, now - (this.#last ?? now));
-    this.#last = now;
-  }
-
-  /** Forgets the times so far. */
-  begin(): void {
-    this.#times = [];
-  }
-
-  p99(): number {
-    const sorted = this.#times.toSorted((a, b) => a - b);
-    return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0);
-  }
-
-  /** The longest time between two 250, in ms. */
-  longestGap(): number {
-    return Math.round(Math.max(this.#longest, performance.now() - (this.#last ?? 0)));
   }
 }
 

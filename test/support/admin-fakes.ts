@@ -1,6 +1,7 @@
 /** What the admin endpoint is given, in memory: a queue of three recipients, two domains, one primary. */
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
+import type { FetchStatusBody } from "../../src/endpoints/admin/contract.ts";
 import type { TokenRecord } from "../../src/ports/access.ts";
 import type { AccessRule } from "../../src/ports/checks.ts";
 import type { StoredRule } from "../../src/ports/rules.ts";
@@ -79,6 +80,7 @@ export class FakeWorld {
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
+  readonly fetched = new Map<string, FetchStatusBody>();
   senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
   /** What a test session finds. */
@@ -133,6 +135,11 @@ export class FakeWorld {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
         counts: async () => this.#counts(),
+        quarantined: async () => {
+          const held = this.entries.filter(({ reason }) => reason === "quarantine");
+          const oldest = held[0]?.acceptedAt;
+          return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
+        },
         held: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id) =>
           this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
@@ -174,8 +181,10 @@ export class FakeWorld {
           answer: "accept",
           why: "it is in the declared list",
           origin: "file",
+          sources: [{ source: "list (file)", says: "has `alice`", age: 3_600_000 }],
         }),
       },
+      fetched: (domain) => this.fetched.get(domain),
       trace: {
         trace: async ({ about }) =>
           this.lines.filter((line) => line.id === about || line.keys?.includes(about)),

@@ -28,24 +28,32 @@ export interface FakeDns extends AsyncDisposable {
 
 const RCODES = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 
-export async function fakeDns(zones: Zones): Promise<FakeDns> {
+/** Each answer goes out after `delay` ms. */
+export async function fakeDns(zones: Zones, delay = 0): Promise<FakeDns> {
   const socket = createSocket("udp4");
   const questions: string[] = [];
   socket.on("message", (message, peer) => {
     const query = decode(message);
     const question = query.questions?.[0];
     if (question === undefined) return;
-    questions.push(`${question.type} ${question.name}`);
+    // Under load nobody reads them.
+    if (delay === 0) questions.push(`${question.type} ${question.name}`);
     const answer = respond(zones, question, query.id ?? 0);
-    if (answer !== undefined) send(answer, peer);
+    if (answer === undefined) return;
+    if (delay === 0) send(answer, peer);
+    else setTimeout(() => open && send(answer, peer), delay);
   });
+  let open = true;
   const send = (answer: Buffer, peer: RemoteInfo): void => socket.send(answer, peer.port, peer.address);
   await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
   return {
     server: `127.0.0.1:${socket.address().port}`,
     zones,
     questions,
-    [Symbol.asyncDispose]: () => new Promise((resolve) => socket.close(resolve)),
+    [Symbol.asyncDispose]: () => {
+      open = false;
+      return new Promise((resolve) => socket.close(resolve));
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-/** What a process holds in memory, as Linux counts it. Megabytes are 10^6 octets. */
+/** What a process holds in memory and has used of the processor, as Linux counts it. Megabytes are 10^6 octets. */
 import { readFileSync, writeFileSync } from "node:fs";
 
 export interface ProcessMemory {
@@ -19,6 +19,18 @@ export function processMemory(pid: number): ProcessMemory {
 /** From here on `peak` is measured anew. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, "5");
+}
+
+/** Milliseconds of processor that a process has used, in its own code and in the system's. */
+export function cpuTime(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  // Linux counts in hundredths of a second.
+  return 10 * ((user ?? 0) + (system ?? 0));
 }
 
 function megabytes(text: string, key: string): number {

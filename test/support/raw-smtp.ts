@@ -76,8 +76,12 @@ export class RawSmtp {
 }
 
 /** Connects and reads the banner; undefined when there is nobody or the banner is not a 220. */
-export async function openSmtp(port: number, host = "127.0.0.1"): Promise<RawSmtp | undefined> {
-  const socket = connect({ port, host });
+export async function openSmtp(
+  port: number,
+  host = "127.0.0.1",
+  localAddress?: string,
+): Promise<RawSmtp | undefined> {
+  const socket = connect({ port, host, ...(localAddress !== undefined && { localAddress }) });
   const smtp = new RawSmtp(socket);
   const banner = await smtp.reply();
   if (banner?.code === 220) return smtp;

@@ -245,7 +245,7 @@ export function benchParts(options: BenchOptions = {}) {
     isSound: (): boolean => true,
   };
   const resolver = dnsResolver({ servers: [dnsServer], clock, hosts: "/dev/null" });
-  const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log });
+  const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log, clock });
   const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
   const policyOver = (memory: Greylist): Policy =>
     new Policy({

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { recipientOracle } from "../../src/oracle.ts";
+import { ManualClock } from "../../src/runtime/clock.ts";
 import type { Directory } from "../../src/services/directory/directory.ts";
 import { MemoryDirectory } from "../support/smtp-bench.ts";
 
 test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
-  const oracle = recipientOracle(new MemoryDirectory() as unknown as Directory);
+  const oracle = recipientOracle({
+    directory: new MemoryDirectory() as unknown as Directory,
+    memory: { find: () => ({}) },
+    clock: new ManualClock(),
+    primaries: async () => [],
+    fetched: () => undefined,
+  });
   const answers: Record<string, [string, string, string?]> = {
     "alice@our.test": ["accept", "matches `alice` in the list", "file"],
     "Alice+News@our.test": ["accept", "without its tag `+news` it matches `alice` in the list", "file"],

@@ -39,6 +39,11 @@ function sentence(event: JournalEvent): Words | undefined {
     case "scanner.away":
     case "scanner.back":
       return words(`${event.scanner} ${event.server}`, scannerText(event));
+    case "recipients.stuck":
+      return words(
+        event.domain,
+        `The list of recipients of ${event.domain} could not be renewed (${event.why}); the one before goes on to count.`,
+      );
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
     case "store.condition":

@@ -7,9 +7,11 @@
  */
 import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
+import { systemClock, type Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { lookUpWith } from "./lookup.ts";
 import { SignedBody } from "./signed-body.ts";
+import { SpfMemory } from "./spf-memory.ts";
 import { askSpf } from "./spf.ts";
 
 export interface AuthenticationParts {
@@ -17,16 +19,19 @@ export interface AuthenticationParts {
   /** Our own name, for macros and comments. */
   readonly hostname: string;
   readonly log: Logger;
+  /** The system's where absent. */
+  readonly clock?: Clock;
   /** Longest wait for each of policy, keys and DMARC, in ms, instead of the usual ones; for tests. */
   readonly patience?: number;
 }
 
 export function mailAuthenticator(parts: AuthenticationParts): Authenticator {
-  const { hostname, log, patience } = parts;
+  const { hostname, log, patience, clock = systemClock() } = parts;
   const limit = patience === undefined ? {} : { patience };
   const lookUp = lookUpWith(parts.resolver);
+  const memory = new SpfMemory(clock);
   return {
-    spf: (question) => askSpf(question, { lookUp, hostname, log, ...limit }),
+    spf: (question) => memory.answer(question, () => askSpf(question, { lookUp, hostname, log, ...limit })),
     verifyBody: () => new SignedBody({ lookUp, log, ...limit }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Lookup } from "../../ports/resolver.ts";
+import { remembered } from "../../runtime/at-once.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** How long answers are believed, in ms. */
@@ -43,12 +44,14 @@ export class AnswerCache<T> {
     this.#entries.delete(key);
     const entry: Entry<T> = {
       expires: Infinity,
-      answer: ask().then((answer) => {
-        const lives = lifetime(answer, this.#lifetimes);
-        entry.expires = this.#clock.now() + lives;
-        if (lives === 0 && this.#entries.get(key) === entry) this.#entries.delete(key);
-        return answer.lookup;
-      }),
+      answer: remembered(
+        ask().then((answer) => {
+          const lives = lifetime(answer, this.#lifetimes);
+          entry.expires = this.#clock.now() + lives;
+          if (lives === 0 && this.#entries.get(key) === entry) this.#entries.delete(key);
+          return answer.lookup;
+        }),
+      ),
     };
     this.#entries.set(key, entry);
     this.#evict();

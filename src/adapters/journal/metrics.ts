@@ -3,13 +3,14 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
-import type { QueueCount } from "../../ports/operator.ts";
+import type { Quarantined, QueueCount } from "../../ports/operator.ts";
 import type { State, StoreCondition } from "../../ports/queue.ts";
 import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
 
 /** What is measured when somebody asks. */
 export interface Gauges {
   readonly queue: readonly QueueCount[];
+  readonly quarantined: Quarantined;
   readonly primaries: readonly PrimaryStatus[];
   /** SMTP clients connected. */
   readonly connections: number;
@@ -42,6 +43,9 @@ export class Metrics {
     ["stage", "class"],
   );
   readonly #settled = this.#counter("recipients_total", "Recipients by what an attempt led to", ["result"]);
+  readonly #asked = this.#counter("callouts_total", "Questions to primaries whether a mailbox exists", [
+    "result",
+  ]);
   readonly #expired = this.#counter("recipients_expired_total", "Recipients given up by age");
   readonly #doubles = this.#counter("recipients_maybe_double_total", "Deliveries that may be doubles");
   readonly #failures = this.#counter("scrape_failures_total", "Scrapes whose gauges could not be measured");
@@ -55,6 +59,7 @@ export class Metrics {
     registers: [this.#registry],
   });
   readonly #quarantined = this.#counter("mails_quarantined_total", "Mails that were taken and set aside");
+  readonly #inQuarantine = this.#gauge("quarantine_recipients", "Recipients whose mail was set aside");
   readonly #scans = new Histogram({
     name: "holdfast_scan_seconds",
     help: "Time that scanners took after the last octet of a body, by what they said",
@@ -119,6 +124,8 @@ export class Metrics {
         return this.#scans.observe({ scanner: event.scanner, result: event.result }, event.took / 1000);
       case "scanner.away":
         return this.#scannersAway.inc({ scanner: event.scanner });
+      case "recipient.asked":
+        return this.#asked.inc({ result: event.result });
       case "queue.expired":
         return this.#expired.inc(event.recipients);
       default:
@@ -142,12 +149,23 @@ export class Metrics {
     this.#registry.clear();
   }
 
-  #fill({ queue, primaries, connections, condition, room, lists, delays, certificates }: Gauges): void {
+  #fill({
+    queue,
+    quarantined,
+    primaries,
+    connections,
+    condition,
+    room,
+    lists,
+    delays,
+    certificates,
+  }: Gauges): void {
     for (const state of OPEN_STATES)
       this.#fillState(
         state,
         queue.filter((count) => count.state === state),
       );
+    this.#inQuarantine.set(quarantined.recipients);
     this.#primary.reset();
     for (const { destination, state } of primaries.slice(0, MAX_PRIMARIES))
       this.#primary.set({ destination }, state === "up" ? 1 : 0);

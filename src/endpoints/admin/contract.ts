@@ -38,6 +38,7 @@ export {
   RecipientVerb,
   RecipientChangeBody,
   RecipientAnswer,
+  FetchStatusBody,
 } from "./recipient-bodies.ts";
 export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";

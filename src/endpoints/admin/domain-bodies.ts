@@ -4,12 +4,14 @@ import { flag, text, time } from "./body-parts.ts";
 import { DomainChecksBody } from "./checks-bodies.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
-import { MAX_RECIPIENTS } from "./recipient-bodies.ts";
+import { FetchSettingsBody, FetchStatusBody, MAX_RECIPIENTS } from "./recipient-bodies.ts";
 
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
   catchAll: flag.default(false),
+  /** The primary is asked about addresses that are in no list. */
+  callout: flag.exactOptional(),
   tagSeparator: z.string().max(1).default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   quota: z
@@ -38,8 +40,15 @@ const ChecksShown = z.custom<object>((value) => typeof value === "object").exact
 export const DomainBody = z.object({
   name: z.string(),
   origin: z.enum(["file", "api"]),
-  settings: z.object({ ...SettingsShape, primaries: z.array(PrimaryShown).readonly(), checks: ChecksShown }),
+  settings: z.object({
+    ...SettingsShape,
+    primaries: z.array(PrimaryShown).readonly(),
+    fetched: FetchSettingsBody.exactOptional(),
+    checks: ChecksShown,
+  }),
   declaredList: flag,
+  /** How the list stands that it fetches; absent: it fetches none. */
+  fetched: FetchStatusBody.exactOptional(),
   paused: flag,
   /** When the pause ends by itself. */
   pausedUntil: time.exactOptional(),

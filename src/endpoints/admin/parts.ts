@@ -13,7 +13,7 @@ import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access, Rules } from "../../services/access/access.ts";
-import type { RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
+import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
 
 /** Changes to the directory; each resolves once it is visible to all threads. */
 export type DirectoryEdits = Pick<
@@ -75,6 +75,8 @@ export interface AdminParts {
   readonly directory: DirectoryBrowser;
   readonly editor: DirectoryEdits;
   readonly recipients: RecipientOracle;
+  /** How the list stands that a domain fetches; undefined where it fetches none. */
+  fetched?(domain: string): FetchStatusBody | undefined;
   readonly trace: TraceReader;
   readonly door: DoorOracle;
   /** Rules of access that are added while the daemon runs. */

@@ -8,7 +8,7 @@ export const MAX_RECIPIENTS = 100_000;
 /** GET /v1/domains/{name}/recipients. */
 export const RecipientQuery = z.strictObject(pageShape);
 export const RecipientPageBody = z.object({
-  items: z.array(z.object({ pattern: z.string(), origin: z.enum(["file", "api"]) })).readonly(),
+  items: z.array(z.object({ pattern: z.string(), origin: z.enum(["file", "url", "api"]) })).readonly(),
   next: z.string().exactOptional(),
 });
 export type RecipientPageBody = z.infer<typeof RecipientPageBody>;
@@ -30,13 +30,44 @@ export type RecipientChangeBody = z.infer<typeof RecipientChangeBody>;
 /** GET /v1/recipients/check?address=: what a client would be told, and why. Nobody is asked over the network. */
 export const RecipientAnswer = z.object({
   address: z.string(),
-  answer: z.enum(["accept", "defer", "reject"]),
+  /** `ask`: nobody knows it, and its primary would be asked. */
+  answer: z.enum(["accept", "defer", "reject", "ask"]),
   /** One sentence. */
   why: z.string(),
-  /** Where the answer comes from: `file`, `api`, `callout`, `learned`, `catch-all`, ... */
+  /** Where the answer comes from: `file`, `api`, `url`, `callout`, `learned`, `catch-all`, `always`. */
   origin: z.string().exactOptional(),
   /** How old that knowledge is. */
   age: z.number().exactOptional(),
   reply: z.string().exactOptional(),
+  /** What each source says by itself; absent where the domain is not ours. */
+  sources: z
+    .array(z.object({ source: z.string(), says: z.string(), age: z.number().exactOptional() }))
+    .readonly()
+    .exactOptional(),
 });
 export type RecipientAnswer = z.infer<typeof RecipientAnswer>;
+
+/** How the list stands that a domain fetches over HTTP. */
+export const FetchStatusBody = z.object({
+  url: z.string(),
+  /** Recipients of the last good list; absent: there was none. */
+  entries: z.number().exactOptional(),
+  /** When the server last answered with a list, or that it has not changed. */
+  checkedAt: z.number().exactOptional(),
+  /** When the list last changed. */
+  changedAt: z.number().exactOptional(),
+  /** Why the last look failed, and when that was; absent: it did not. */
+  error: z.string().exactOptional(),
+  failedAt: z.number().exactOptional(),
+});
+export type FetchStatusBody = z.infer<typeof FetchStatusBody>;
+
+/** Declared in the configuration file only: an API token must not choose what is fetched, and with which secret. */
+export const FetchSettingsBody = z.object({
+  url: z.string(),
+  /** Milliseconds between two looks. */
+  every: z.number(),
+  authorizationFile: z.string().exactOptional(),
+  authorizationEnv: z.string().exactOptional(),
+  allowEmpty: z.boolean().exactOptional(),
+});

@@ -32,6 +32,8 @@ export const StatusBody = z.object({
   /** Recipients by state, over all domains. */
   mail: StateCounts,
   oldest: time.exactOptional(),
+  /** Held for quarantine: `recipients`, the first of them since `oldest`. */
+  quarantined: z.object({ recipients: z.number(), oldest: time.exactOptional() }),
   primaries: z.array(PrimaryStatusBody).readonly(),
   lists: z.array(ListStatusBody).readonly(),
   certificates: z.array(CertificateBody).readonly(),

@@ -13,6 +13,7 @@
  * nothing bounces here: what is refused for good is parked, what has nowhere to go waits; an attempt's result is
  * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
  */
+import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.ts";
 import type { Job } from "../../runtime/schedule.ts";
@@ -34,6 +35,8 @@ export interface Delivery {
   flush(domains?: readonly string[]): Promise<void>;
   /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
   resume(domain: string): Promise<void>;
+  /** Asks the domain's primary whether it has a mailbox. Never rejects. */
+  ask(question: CalloutQuestion): Promise<CalloutAnswer>;
   /** A test session with each primary of a domain; undefined: it is not one of ours. Never rejects. */
   rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
   apply(settings: DeliverySettings): void;
@@ -89,6 +92,10 @@ class RunningDelivery implements Delivery {
     const { roster, probations } = this.#dispatcher;
     const desk = roster.desks.get(domain);
     if (desk !== undefined) await probations.resume(desk);
+  }
+
+  ask(question: CalloutQuestion): Promise<CalloutAnswer> {
+    return this.#dispatcher.questions.ask(question);
   }
 
   async rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined> {

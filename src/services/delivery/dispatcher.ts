@@ -5,6 +5,7 @@ import { errorText } from "../../runtime/log.ts";
 import { Health, TlsMemory } from "../health/health.ts";
 import type { Destination } from "../health/health.ts";
 import { Claims } from "./claims.ts";
+import { countDelivered, recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
@@ -12,6 +13,7 @@ import type { Desk } from "./lane.ts";
 import { Lane } from "./lane.ts";
 import type { LaneHooks } from "./lane-parts.ts";
 import { Probations } from "./probations.ts";
+import { Questions } from "./questions.ts";
 import { Roster } from "./roster.ts";
 import { byWeight } from "./sharing.ts";
 import { Settler } from "./settler.ts";
@@ -31,6 +33,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   readonly #drains: DrainLog;
   readonly probations: Probations;
   readonly roster: Roster;
+  readonly questions: Questions;
   #suspended = false;
   #recovered = false;
   #stopped = false;
@@ -53,13 +56,22 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#settler = new Settler(parts);
     this.#drains = new DrainLog(parts.journal);
     this.roster = new Roster({ ...parts, hostname, hooks: this });
+    this.questions = new Questions(parts, {
+      desk: (domain) => this.roster.desk(domain),
+      doubts: (lane, desk) => this.probations.of(lane, desk) !== undefined,
+    });
     parts.store.onNotice((notice) => this.#noticed(notice));
   }
 
   status(lane: Lane): PrimaryStatus {
     const probation = this.probations.status(lane);
-    const status = { ...lane.watch.status(), allowed: lane.limit };
-    return probation.length === 0 ? status : { ...status, probation };
+    const acceptAll = this.questions.acceptAll(lane);
+    return {
+      ...lane.watch.status(),
+      allowed: lane.limit,
+      ...(probation.length > 0 && { probation }),
+      ...(acceptAll.length > 0 && { acceptAll }),
+    };
   }
 
   // -------------------------------------------------------------- what the store tells
@@ -202,6 +214,7 @@ export class Dispatcher implements LaneHooks<Lane> {
 
   finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
     const desk = this.roster.desk(mail.domain);
+    this.questions.learn({ lane, desk }, mail, result);
     const doubted = this.probations.judge(lane, mail, result, desk);
     if (doubted === undefined) return this.#settle({ lane, desk }, mail, result);
     void doubted.then((held) => this.#settle({ lane, desk }, mail, result, held));
@@ -252,6 +265,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#claims.stop();
+    this.questions.stop();
     this.#credits.close(this.roster.desks.values());
     this.roster.stop();
     await stopLanes([...this.roster.lanes.values()], this.#parts.clock);
@@ -280,12 +294,4 @@ export class Dispatcher implements LaneHooks<Lane> {
   #advanceAll(): void {
     for (const lane of this.roster.lanes.values()) lane.advance();
   }
-}
-
-function recipientsOf(mails: readonly ClaimedMail[]): number {
-  return mails.reduce((sum, mail) => sum + mail.recipients.length, 0);
-}
-
-function countDelivered(settlements: readonly Settlement[] = []): number {
-  return settlements.filter(({ outcome }) => outcome.kind === "delivered").length;
 }

@@ -1,6 +1,7 @@
 import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { WorkStore } from "../../ports/queue.ts";
+import type { RecipientNotes } from "../../ports/recipient-memory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { SmtpClient } from "../../ports/smtp-client.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -30,6 +31,8 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
+  /** What primaries say of single addresses; absent: nothing is asked and nothing learned. */
+  readonly notes?: RecipientNotes;
   /** Names of all domains, so that their primaries are watched before the first mail comes. */
   readonly domains?: () => Promise<readonly string[]>;
 }

@@ -45,6 +45,7 @@ import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
+export { replyTo } from "./checks/recipient.ts";
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
 export type { Findings } from "./authenticate.ts";
@@ -90,6 +91,8 @@ export interface Content extends ContentView {
 }
 
 type Answer = Verdict | Promise<Verdict>;
+/** `exempt`: from checks of reputation. */
+type When = "first" | "last" | "last, exempt";
 
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
@@ -154,7 +157,8 @@ export class Policy {
   /** The verdict on one recipient, from its own checks and from what was found before; `looks` learns of each. */
   rcpt(subject: RcptSubject, found: readonly Finding[], looks?: Looks): Answer {
     const own = this.#begin("rcpt", subject);
-    const first = strictest(settled(own));
+    // What is no matter of reputation: the operator's own rules do not change it.
+    const first = strictest(settled(own.filter(({ check }) => check.reputation !== true)));
     if (first.kind === "reject") {
       noteAll(own, looks);
       return first;
@@ -169,18 +173,22 @@ export class Policy {
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
     const verdict = merge([...own, ...found], { domain, exempt, looks });
-    if (exempt || !this.#hasLast) return verdict;
+    if (!this.#hasLast) return verdict;
     return verdict instanceof Promise
-      ? verdict.then((late) => this.#last(subject, late, looks))
-      : this.#last(subject, verdict, looks);
+      ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
+      : this.#last(subject, verdict, { exempt, looks });
   }
 
   /** The checks that only count where all others have let the recipient pass. */
-  #last(subject: RcptSubject, verdict: Verdict, looks: Looks | undefined): Answer {
+  #last(
+    subject: RcptSubject,
+    verdict: Verdict,
+    { exempt, looks }: { readonly exempt: boolean; readonly looks: Looks | undefined },
+  ): Answer {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
-    const findings = this.#begin("rcpt", subject, true);
+    const findings = this.#begin("rcpt", subject, exempt ? "last, exempt" : "last");
     if (findings.length === 0) return verdict;
-    const last = merge(findings, { domain: subject.domain, exempt: false, looks });
+    const last = merge(findings, { domain: subject.domain, exempt, looks });
     return last instanceof Promise
       ? last.then((late) => together([late, verdict]))
       : together([last, verdict]);
@@ -235,10 +243,12 @@ export class Policy {
     return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
   }
 
-  #begin<S extends Stage>(stage: S, subject: Subjects[S], last = false): readonly Finding[] {
+  #begin<S extends Stage>(stage: S, subject: Subjects[S], when: When = "first"): readonly Finding[] {
     let findings: Finding[] | undefined;
+    const last = when !== "first";
     for (const check of this.#checks) {
       if (check.stage !== stage || (check.last ?? false) !== last) continue;
+      if (when === "last, exempt" && check.reputation === true) continue;
       const began = this.#parts.clock.now();
       const verdict = this.#run(check as StageCheck<S>, subject);
       if (verdict === undefined) continue;

@@ -1,40 +1,49 @@
 /**
- * Who exists in a domain: a confidence with an origin, not a plain list. Asked at every RCPT.
+ * Who exists in a domain: a confidence with an origin and an age, not a plain list. Asked at every RCPT.
  *
- * Order: `postmaster` always; the local part as given (exact, then `prefix-*`, which the directory looks up in
- * the declared and the API list); the local part without its tag; the catch-all. Local parts compare without
- * case. Invariant: an answer never changes the address, it only says whether mail for it is taken.
+ * `find` looks, on the caller's own thread: `postmaster` always; then a refusal by the primary within 2 h, which
+ * stands above the lists; the local part as given (exact, then `prefix-*`) in the declared, the fetched and the API
+ * list; the local part without its tag; what the primary took within 31 d, where the domain has callouts; the
+ * catch-all. `admit` decides: an address that nobody knows is refused where the lists are complete; where the domain
+ * has callouts its primary is asked, and while that cannot tell, `unknownDuringOutage` counts.
+ *
+ * `Callouts` asks and `learn`s on the delivery thread, for all threads.
+ *
+ * Invariants: an answer never changes the address; local parts compare without case; who was listed or taken lately
+ * gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; nothing waits longer
+ * than LONGEST_WAIT, and what cannot be known in time is 4xx or the operator's choice, never 5xx.
  */
 import type { Address } from "../../mail/address.ts";
-import type { DirectoryReader, DomainRecord, Origin } from "../../ports/directory.ts";
+import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
+import type { Admission } from "./admission.ts";
+import { admit } from "./admission.ts";
+import type { RecipientAnswer, RecipientParts } from "./known.ts";
+import { Known } from "./known.ts";
 
-export type RecipientAnswer =
-  | { readonly kind: "known"; readonly pattern: string; readonly origin: Origin }
-  /** Valid whatever the lists say, RFC 5321 §4.5.1. */
-  | { readonly kind: "postmaster" }
-  | { readonly kind: "catchAll" }
-  | { readonly kind: "unknown" };
+export type { Admission } from "./admission.ts";
+export { Callouts } from "./callouts.ts";
+export type { CalloutParts, CalloutWay } from "./callouts.ts";
+export { Fetches } from "./fetches.ts";
+export type { FetchStatus } from "./fetches.ts";
+export type { RecipientAnswer, RecipientParts } from "./known.ts";
+export { takeStranger } from "./strangers.ts";
 
 export class Recipients {
-  readonly #directory: Pick<DirectoryReader, "recipient">;
+  readonly #known: Known;
+  readonly #parts: RecipientParts | undefined;
 
-  constructor(directory: Pick<DirectoryReader, "recipient">) {
-    this.#directory = directory;
+  constructor(directory: Pick<DirectoryReader, "recipient">, parts?: RecipientParts) {
+    this.#known = new Known(directory, parts);
+    this.#parts = parts;
   }
 
   /** Looks for a mailbox of `domain`, whose record the caller has for the transaction's generation. */
   find(domain: DomainRecord, address: Address): RecipientAnswer {
-    if (address.local === "postmaster") return { kind: "postmaster" };
-    for (const local of spellings(address.local, domain.settings.tagSeparator)) {
-      const hit = this.#directory.recipient(domain, local);
-      if (hit !== undefined) return { kind: "known", pattern: hit.pattern, origin: hit.origin };
-    }
-    return { kind: domain.settings.catchAll ? "catchAll" : "unknown" };
+    return this.#known.find(domain, address);
   }
-}
 
-/** The local part itself, then without its tag; a separator in front is no tag. */
-function spellings(local: string, separator: string): readonly string[] {
-  const at = separator === "" ? -1 : local.indexOf(separator, 1);
-  return at === -1 ? [local] : [local, local.slice(0, at)];
+  /** What a client is told that names this recipient; at once where nobody must be asked. */
+  admit(domain: DomainRecord, address: Address, network: string): Admission | Promise<Admission> {
+    return admit({ domain, address, network, found: this.find(domain, address) }, this.#parts);
+  }
 }

@@ -120,7 +120,7 @@ function must(reply: RawReply | undefined, command: string): RawReply {
 
 /** Starts something whose threads are watched. */
 async function watched<T>(folder: string, start: () => Promise<T>): Promise<T> {
-  const watcher = pathToFileURL(join(import.meta.dirname, "loop-watch.ts")).href;
+  const watcher = pathToFileURL(join(import.meta.dirname, "loop-watch.js")).href;
   Object.assign(process.env, { NODE_OPTIONS: `--import ${watcher}`, HOLDFAST_LOOP_WATCH: folder });
   return start().finally(() => {
     delete process.env["NODE_OPTIONS"];

@@ -17,6 +17,10 @@ test("the quarantine is listed with why, and shown", async () => {
   assert.match(stdout, new RegExp(`^${FIRST} .*reject,`, "m"));
   assert.doesNotMatch(stdout, new RegExp(SECOND));
   fits(stdout);
+  assert.match(
+    (await tool.run(["status"])).stdout,
+    /^Quarantine: +1 to look at, the oldest for 3 h 12 min$/m,
+  );
   const shown = (await tool.run(["quarantine", "show", FIRST])).stdout;
   assert.match(shown, /^In quarantine\nfor alice@example\.com$/m);
   const other = await tool.run(["quarantine", "show", SECOND]);

@@ -15,6 +15,15 @@ test("status tells everything at one look", async () => {
   fits(stdout);
 });
 
+test("status shows the certificates, their names and ends", async () => {
+  await using tool = await toolWorld();
+  const names = ["mx2.example.net", "*.example.org"];
+  const expiresAt = Date.UTC(2027, 0, 31);
+  tool.world.status = { ...tool.world.status, certificates: [{ file: "/etc/mx.pem", names, expiresAt }] };
+  const { stdout } = await tool.run(["status"]);
+  assert.match(stdout, /^\/etc\/mx\.pem +2027-01-31 +mx2\.example\.net \*\.example\.org$/m);
+});
+
 test("a probation that stopped is shown wherever the domain is", async () => {
   await using tool = await toolWorld();
   const [primary] = tool.world.primaries;
@@ -121,7 +130,30 @@ test("recipients come as words, from a file, or from stdin", async () => {
   assert.match((await tool.run(["recipients", "list", "example.com", "--all"])).stdout, /^list-\* +api$/m);
   const checked = (await tool.run(["recipients", "check", "alice@example.com"])).stdout;
   assert.match(checked, /^Answer: +accept\nWhy: +it is in the declared list\nKnown from: +file$/m);
+  assert.match(checked, /^Source: +list \(file\): has `alice` \(1 h ago\)$/m);
   assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
+});
+
+test("a domain shows where its recipients are known from, and how a fetched list stands", async () => {
+  await using tool = await toolWorld();
+  const { world } = tool;
+  const [domain] = world.domains;
+  assert.ok(domain !== undefined);
+  const fetched = { url: "https://lists.example/a", every: 600_000 };
+  const settings = { ...domain.settings, callout: true, fetched, unknownDuringOutage: "defer" } as const;
+  world.domains = [{ ...domain, settings }, ...world.domains.slice(1)];
+  const now = world.clock.now();
+  const record = { url: fetched.url, entries: 2, checkedAt: now - 120_000, changedAt: 1 };
+  world.fetched.set("example.com", { ...record, error: "it answered 500", failedAt: now - 60_000 });
+  const [primary] = world.primaries;
+  if (primary !== undefined) world.primaries = [{ ...primary, acceptAll: ["example.com"] }];
+  const { stdout } = await tool.run(["domain", "show", "example.com"]);
+  assert.match(stdout, /list at https:\/\/lists\.example\/a, callout/);
+  assert.match(stdout, /^Unknown ones: +asked for; defer during an outage$/m);
+  assert.match(stdout, /^Fetched list: +2 entries, confirmed 2 min ago; the last look 1 min ago failed: it/m);
+  assert.match(stdout, /^Callouts: +mail\.example\.com:25 takes every address/m);
+  await tool.run(["domain", "add", "asks.example", "--primary", "m.example", "--callout"]);
+  assert.equal(world.domains.at(-1)?.settings.callout, true);
 });
 
 test("an emptied list cannot come about by an accident of stdin", async () => {

@@ -199,6 +199,7 @@ test("reads every key in its longer form", async () => {
       checks: { dnsbl: "off" },
     },
     recipients: ["ann", "list-*"],
+    recipientsFile: "users.txt",
   });
   assert.equal(second?.settings.catchAll, true);
   assert.equal(second?.settings.unknownDuringOutage, "accept");
@@ -302,7 +303,7 @@ domains:
     "holdfast.yaml:7:52: domains.a.example.recipients: the list is empty: every address but postmaster is unknown until the API adds some; list the recipients",
     "holdfast.yaml:8:26: domains.b.example.primary[0]: 192.0.2.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
     "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, since with catchAll no address is unknown; remove it",
-    "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect yet, since the declared list decides, outage or not; remove it",
+    "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect, since the list decides, outage or not, where there is no callout; remove it",
   ]);
   assert.deepEqual(await linesOf(HEAD), [
     "holdfast.yaml:1:1: domains: no domain is declared: mail is taken only for those of the API; declare a domain",

@@ -156,7 +156,9 @@ export class CommitLoop<S extends Connected> {
       }
       jobsDone = true;
       this.#slices.step(store, batch);
+      const begun = performance.now();
       database.exec("COMMIT");
+      this.#slices.lastCommit = performance.now() - begun;
     } catch (error) {
       rollBack(database);
       batch.rolledBack();

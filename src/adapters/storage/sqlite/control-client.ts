@@ -9,6 +9,7 @@ import type {
 } from "../../../ports/directory.ts";
 import type { AllowedSenderStore } from "../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
+import type { FetchRecords } from "../../../ports/recipient-lists.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
@@ -17,10 +18,17 @@ import type { ControlMethods, StagedDomain, WantedList } from "./wire.ts";
 /** Entries and domains of one slice: a few milliseconds of the writer's time. */
 const ENTRIES = 1000;
 const DOMAINS = 200;
+/** Slices of entries that are under way at once. */
+const AHEAD = 8;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore & DirectoryWriter & AccessStore & RuleStore & AllowedSenderStore;
+export type Control = OperatorStore &
+  DirectoryWriter &
+  AccessStore &
+  RuleStore &
+  AllowedSenderStore &
+  FetchRecords;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {
@@ -34,6 +42,8 @@ export function connectControl(port: MessagePort): Control {
       channel.call("setPaused", { name, paused, ...(until !== undefined && { until }) }),
     endPauses: () => channel.call("endPauses", undefined as never),
     changeRecipients: (change) => changeRecipients(channel, change),
+    fetchRecords: () => channel.call("fetchRecords", undefined as never),
+    noteFetch: (note) => channel.call("noteFetch", note),
     retire: () => channel.call("retire", undefined as never),
     tokens: () => channel.call("tokens", undefined as never),
     addToken: (token) => channel.call("addToken", token),
@@ -76,8 +86,7 @@ async function stageSome(channel: Caller<ControlMethods>, domains: readonly Decl
   }
   const wanted: readonly WantedList[] = await channel.call("stageDomains", staged);
   for (const { name, list } of wanted)
-    for (const patterns of slices(lists.get(name) ?? [], ENTRIES))
-      await channel.call("stageEntries", { list, patterns });
+    await eachSlice(lists.get(name) ?? [], (patterns) => channel.call("stageEntries", { list, patterns }));
 }
 
 async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain): Promise<void> {
@@ -86,18 +95,20 @@ async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain
   if (recipients === undefined) return channel.call("addDomain", { domain: bare });
   const plan = { domain: name, keep: false, fresh: true };
   return overlay(channel, plan, async (list) => {
-    for (const patterns of slices(recipients, ENTRIES)) await channel.call("overlayAdd", { list, patterns });
+    await eachSlice(recipients, (patterns) => channel.call("overlayAdd", { list, patterns }));
     return channel.call("addDomain", { domain: bare, list });
   });
 }
 
 async function changeRecipients(channel: Caller<ControlMethods>, change: RecipientChange): Promise<number> {
-  const { domain, verb, recipients } = change;
+  const { domain, verb, recipients, fetched = false } = change;
+  const table = fetched ? "fetched" : "overlay";
   if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);
-  const plan = { domain, keep: verb !== "replace", fresh: false };
+  const plan = { domain, keep: verb !== "replace", fresh: false, table } as const;
   return overlay(channel, plan, async (list) => {
     const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
-    for (const patterns of slices(recipients, ENTRIES)) await channel.call(method, { list, patterns });
+    // In the order of the table, so that each commit touches few pages.
+    await eachSlice(recipients.toSorted(), (patterns) => channel.call(method, { list, patterns }));
     return channel.call("overlayFlip", { domain, list });
   });
 }
@@ -119,6 +130,22 @@ async function overlay<T>(
 
 function hashOf(patterns: readonly string[]): string {
   return createHash("sha256").update(patterns.join("\n")).digest("hex");
+}
+
+/** Sends entries slice by slice, some ahead, so that one commit can hold several; rejects with the first failure. */
+async function eachSlice(
+  entries: readonly string[],
+  send: (slice: readonly string[]) => Promise<unknown>,
+): Promise<void> {
+  const open = new Set<Promise<unknown>>();
+  for (const slice of slices(entries, ENTRIES)) {
+    if (open.size >= AHEAD) await Promise.race(open);
+    const sent = send(slice).finally(() => open.delete(sent));
+    // Those after the first failure fail as well, and nobody waits for them.
+    sent.catch(() => undefined);
+    open.add(sent);
+  }
+  await Promise.all(open);
 }
 
 function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {

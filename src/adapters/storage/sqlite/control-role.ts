@@ -5,6 +5,7 @@ import { allowSender, disallowSender } from "./allowed-senders.ts";
 import type { CommitLoop } from "./commit-loop.ts";
 import { addRule, readRules, removeRule } from "./rules.ts";
 import type { Store } from "./store.ts";
+import { noteFetch, readFetchRecords } from "./fetch-records.ts";
 import { addToken, readTokens, revokeToken } from "./tokens.ts";
 import type { ControlMethods } from "./wire.ts";
 
@@ -34,6 +35,8 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     overlayFlip: ({ domain, list }) =>
       once(({ directory }) => directory.overlays.flip(domain, list, clock.now())),
     retire: () => once(({ directory }) => directory.retire(clock.now())),
+    fetchRecords: () => once(({ database }) => readFetchRecords(database)),
+    noteFetch: (note) => once(({ database }) => noteFetch(database, note)),
     tokens: () => once(({ database }) => readTokens(database)),
     addToken: (token) => once(({ database }) => addToken(database, token)),
     revokeToken: (name) => once(({ database }) => revokeToken(database, name)),

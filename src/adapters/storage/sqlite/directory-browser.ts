@@ -20,7 +20,7 @@ export class Browser {
   constructor(database: Database.Database) {
     this.#newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
     this.#domains = database.prepare(`${VISIBLE_DOMAIN} ORDER BY d.name`);
-    this.#domain = database.prepare(`${VISIBLE_DOMAIN} AND d.name = ?`);
+    this.#domain = database.prepare(`${VISIBLE_DOMAIN} AND d.name = @name`);
     this.#entries = database
       .prepare<unknown[], string>(
         `SELECT pattern FROM entry WHERE list = ? AND pattern >= ? AND since <= ? AND (until IS NULL OR until > ?)
@@ -31,13 +31,13 @@ export class Browser {
 
   domains(): readonly DomainRecord[] {
     const g = this.#newest.get() ?? 0;
-    return this.#domains.all(g, g, g, g).map((row) => recordOf(row, g));
+    return this.#domains.all({ g }).map((row) => recordOf(row, g));
   }
 
-  /** Entries of both lists by pattern; one that stands in both is shown for each. */
+  /** Entries of all lists by pattern; one that stands in several is shown for each. */
   recipients({ domain, limit, cursor }: RecipientListRequest): RecipientPage {
     const g = this.#newest.get() ?? 0;
-    const row = this.#domain.get(g, g, g, g, domain);
+    const row = this.#domain.get({ g, name: domain });
     if (row === undefined) return { items: [] };
     const most = Math.max(1, Math.min(limit, MAX_PAGE));
     const [from, after] = place(cursor);
@@ -45,7 +45,8 @@ export class Browser {
       list === null
         ? []
         : this.#entries.all(list, from, g, g, most + 2).map((pattern) => ({ pattern, origin }));
-    const hits = [...page(row.list, row.origin), ...page(row.overlay, "api")]
+    const fetched = recordOf(row, g).fetched ?? null;
+    const hits = [...page(row.list, row.origin), ...page(fetched, "url"), ...page(row.overlay, "api")]
       .sort((a, b) => compare(keyOf(a), keyOf(b)))
       .filter((hit) => compare(keyOf(hit), after) > 0);
     const items = hits.slice(0, most);
@@ -54,10 +55,12 @@ export class Browser {
   }
 }
 
+const RANKS: readonly RecipientHit["origin"][] = ["file", "url", "api"];
+
 type Key = readonly [pattern: string, rank: number];
 
 function keyOf({ pattern, origin }: RecipientHit): Key {
-  return [pattern, origin === "file" ? 0 : 1];
+  return [pattern, RANKS.indexOf(origin)];
 }
 
 /** By code point, as SQLite orders text. */

@@ -171,7 +171,8 @@ export class DirectoryChanges {
     this.#generations.end(row.name);
     this.#database.prepare("DELETE FROM pause WHERE domain = ?").run(row.name);
     // The API's list of a declared domain waits for its return: a line commented out must not cost it.
-    if (row.origin === "api") this.#generations.endOverlay(row.name);
+    if (row.origin === "api") this.#generations.endSideList("overlay", row.name);
+    this.#generations.endSideList("fetched", row.name);
     return false;
   }
 

@@ -18,18 +18,20 @@ interface StoredDomain extends DomainRecord {
 
 export type VisibleRow = DomainRow & {
   readonly overlay: number | null;
+  readonly fetched: number | null;
   readonly paused: number | null;
   readonly pausedUntil: number | null;
 };
 
-/** All of a domain as one generation sees it; a condition on `d` follows. Takes that generation four times. */
+/** All of a domain as one generation sees it; a condition on `d` follows. Takes that generation as `g`. */
 export const VISIBLE_DOMAIN = `
-  SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, p.domain IS NOT NULL AS paused,
-    p.until AS pausedUntil
+  SELECT d.name, d.origin, d.settings, d.list, d.draining, o.list AS overlay, f.list AS fetched,
+    p.domain IS NOT NULL AS paused, p.until AS pausedUntil
   FROM domain d
-  LEFT JOIN overlay o ON o.domain = d.name AND o.since <= ? AND (o.until IS NULL OR o.until > ?)
+  LEFT JOIN overlay o ON o.domain = d.name AND o.since <= @g AND (o.until IS NULL OR o.until > @g)
+  LEFT JOIN fetched f ON f.domain = d.name AND f.since <= @g AND (f.until IS NULL OR f.until > @g)
   LEFT JOIN pause p ON p.domain = d.name
-  WHERE d.since <= ? AND (d.until IS NULL OR d.until > ?)`;
+  WHERE d.since <= @g AND (d.until IS NULL OR d.until > @g)`;
 
 /**
  * Opens a connection of its own that only reads; all answers are there at once. With the writer's shared state
@@ -38,7 +40,7 @@ export const VISIBLE_DOMAIN = `
 export function openDirectoryReader(folder: string, shared?: SharedState): DirectoryReader {
   const database = openMailReader(folder);
   const newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
-  const domain = database.prepare<unknown[], VisibleRow>(`${VISIBLE_DOMAIN} AND d.name = ?`);
+  const domain = database.prepare<unknown[], VisibleRow>(`${VISIBLE_DOMAIN} AND d.name = @name`);
   const names = database
     .prepare<unknown[], string>("SELECT name FROM domain WHERE since <= ? AND (until IS NULL OR until > ?)")
     .pluck();
@@ -46,7 +48,7 @@ export function openDirectoryReader(folder: string, shared?: SharedState): Direc
   return {
     generation: () => (shared && readGeneration(shared)) ?? newest.get() ?? 0,
     domain: (name, generation) => {
-      const row = domain.get(generation, generation, generation, generation, name);
+      const row = domain.get({ g: generation, name });
       return row === undefined ? undefined : recordOf(row, generation);
     },
     names: (generation) => names.all(generation, generation),
@@ -57,10 +59,13 @@ export function openDirectoryReader(folder: string, shared?: SharedState): Direc
 
 export function recordOf(row: VisibleRow, generation: number): StoredDomain {
   const list = row.list ?? (row.origin === "api" ? row.overlay : null);
+  const settings = JSON.parse(row.settings) as DomainSettings;
   return {
     name: row.name,
     origin: row.origin,
-    settings: JSON.parse(row.settings) as DomainSettings,
+    settings,
+    // A list that is not to be fetched any more counts no more.
+    ...(row.fetched !== null && settings.fetched !== undefined && { fetched: row.fetched }),
     ...(list !== null && { list }),
     ...(row.overlay !== null && { overlay: row.overlay }),
     paused: row.paused === 1,
@@ -106,10 +111,11 @@ function prepareFind(database: Database.Database): Find {
   };
 }
 
-/** The declared list before the API's. */
-function listsOf({ list, overlay, origin }: StoredDomain): [number, RecipientHit["origin"]][] {
+/** The declared list, the fetched one, then the API's. */
+function listsOf({ list, overlay, fetched, origin }: StoredDomain): [number, RecipientHit["origin"]][] {
   const lists: [number, RecipientHit["origin"]][] = [];
   if (list !== undefined && list !== overlay) lists.push([list, origin]);
+  if (fetched !== undefined) lists.push([fetched, "url"]);
   if (overlay !== undefined) lists.push([overlay, "api"]);
   return lists;
 }

@@ -4,6 +4,16 @@ import type { DomainSettings, Origin } from "../../../ports/directory.ts";
 /** How long a superseded generation can still be read, in ms; an SMTP transaction keeps the one it began with. */
 const KEEP = 60 * 60 * 1000;
 
+/** Tables of lists that belong to domains beside the declared one: the API's and the fetched ones. */
+export type SideTable = "overlay" | "fetched";
+const SIDE_TABLES: readonly SideTable[] = ["overlay", "fetched"];
+
+interface SideStatements {
+  readonly find: Database.Statement<[string], number>;
+  readonly end: Database.Statement<[number, string]>;
+  readonly put: Database.Statement<[string, number, number]>;
+}
+
 export interface DomainRow {
   readonly name: string;
   readonly origin: Origin;
@@ -21,9 +31,7 @@ export class Generations {
   readonly #domain: Database.Statement<[string, number, number], DomainRow>;
   readonly #put: Database.Statement<unknown[]>;
   readonly #end: Database.Statement<[number, string]>;
-  readonly #overlay: Database.Statement<[string], number>;
-  readonly #endOverlay: Database.Statement<[number, string]>;
-  readonly #putOverlay: Database.Statement<[string, number, number]>;
+  readonly #side: Readonly<Record<SideTable, SideStatements>>;
 
   /** The newest may be another one than was last asked for; true at first. */
   raised = true;
@@ -40,11 +48,7 @@ export class Generations {
       "INSERT INTO domain (name, since, origin, settings, list, draining) VALUES (?, ?, ?, ?, ?, ?)",
     );
     this.#end = database.prepare("UPDATE domain SET until = ? WHERE name = ? AND until IS NULL");
-    this.#overlay = database
-      .prepare<[string], number>("SELECT list FROM overlay WHERE domain = ? AND until IS NULL")
-      .pluck();
-    this.#endOverlay = database.prepare("UPDATE overlay SET until = ? WHERE domain = ? AND until IS NULL");
-    this.#putOverlay = database.prepare("INSERT INTO overlay (domain, since, list) VALUES (?, ?, ?)");
+    this.#side = { overlay: prepareSide(database, "overlay"), fetched: prepareSide(database, "fetched") };
   }
 
   newest(): number {
@@ -90,23 +94,23 @@ export class Generations {
     this.#end.run(this.next(), name);
   }
 
-  overlay(domain: string): number | undefined {
-    return this.#overlay.get(domain);
+  sideList(table: SideTable, domain: string): number | undefined {
+    return this.#side[table].find.get(domain);
   }
 
-  putOverlay(domain: string, list: number): void {
-    this.endOverlay(domain);
-    this.#putOverlay.run(domain, this.next(), list);
+  putSideList(table: SideTable, domain: string, list: number): void {
+    this.endSideList(table, domain);
+    this.#side[table].put.run(domain, this.next(), list);
   }
 
-  endOverlay(domain: string): void {
-    this.#endOverlay.run(this.next(), domain);
+  endSideList(table: SideTable, domain: string): void {
+    this.#side[table].end.run(this.next(), domain);
   }
 
   /** Takes back whatever was written for a generation that never came. */
   abandonStaged(): void {
     const newest = this.newest();
-    for (const table of ["domain", "overlay"]) {
+    for (const table of ["domain", ...SIDE_TABLES]) {
       this.#database.prepare(`DELETE FROM ${table} WHERE since > ?`).run(newest);
       this.#database.prepare(`UPDATE ${table} SET until = NULL WHERE until > ?`).run(newest);
     }
@@ -119,11 +123,21 @@ export class Generations {
         .prepare<[number], number | null>("SELECT max(number) FROM generation WHERE at < ?")
         .pluck()
         .get(now - KEEP) ?? 0;
-    for (const table of ["domain", "overlay"])
+    for (const table of ["domain", ...SIDE_TABLES])
       this.#database.prepare(`DELETE FROM ${table} WHERE until <= ? AND until IS NOT NULL`).run(oldest);
     this.#database.prepare("DELETE FROM generation WHERE number < ?").run(oldest);
     return oldest;
   }
+}
+
+function prepareSide(database: Database.Database, table: SideTable): SideStatements {
+  return {
+    find: database
+      .prepare<[string], number>(`SELECT list FROM ${table} WHERE domain = ? AND until IS NULL`)
+      .pluck(),
+    end: database.prepare(`UPDATE ${table} SET until = ? WHERE domain = ? AND until IS NULL`),
+    put: database.prepare(`INSERT INTO ${table} (domain, since, list) VALUES (?, ?, ?)`),
+  };
 }
 
 export function sameSettings(row: DomainRow, settings: DomainSettings): boolean {

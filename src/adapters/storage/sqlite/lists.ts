@@ -24,7 +24,9 @@ export class Lists {
   constructor(database: Database.Database) {
     this.#database = database;
     this.#create = database.prepare("INSERT INTO list (hash, state) VALUES (?, 'staged')");
-    this.#put = database.prepare("INSERT INTO entry (list, pattern, since) VALUES (?, ?, ?)");
+    this.#put = database.prepare(
+      "INSERT INTO entry (list, pattern, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    );
     this.#end = database.prepare(
       "UPDATE entry SET until = ? WHERE list = ? AND pattern = ? AND until IS NULL AND since <= ?",
     );
@@ -68,8 +70,9 @@ export class Lists {
     let added = 0;
     let wildcards = 0;
     for (const pattern of patterns) {
-      if (this.#has.get(list, pattern) !== undefined) continue;
-      this.#put.run(list, pattern, since);
+      // A list that is being staged has each entry once, which its key sees to.
+      if (since > 0 && this.#has.get(list, pattern) !== undefined) continue;
+      if (this.#put.run(list, pattern, since).changes === 0) continue;
       added += 1;
       if (pattern.endsWith("*")) wildcards += 1;
     }
@@ -131,7 +134,8 @@ export class Lists {
     const bury = this.#database.prepare(
       `UPDATE list SET state = 'dead' WHERE id > ? AND id <= ? AND +state = 'live'
          AND NOT EXISTS (SELECT 1 FROM domain WHERE domain.list = list.id)
-         AND NOT EXISTS (SELECT 1 FROM overlay WHERE overlay.list = list.id)`,
+         AND NOT EXISTS (SELECT 1 FROM overlay WHERE overlay.list = list.id)
+         AND NOT EXISTS (SELECT 1 FROM fetched WHERE fetched.list = list.id)`,
     );
     let after = 0;
     for (let ids = page.all(after); ids.length > 0; ids = page.all(after)) {

@@ -1,9 +1,9 @@
 import type { RecipientChange } from "../../../ports/directory.ts";
-import type { Generations } from "./generations.ts";
+import type { Generations, SideTable } from "./generations.ts";
 import type { Lists } from "./lists.ts";
 import type { EntrySlice, OverlayPlan } from "./wire.ts";
 
-/** The API's recipients of each domain: changed in place when little changes, else staged anew and flipped. */
+/** The API's and the fetched recipients of each domain: changed in place when little changes, else staged and flipped. */
 export class Overlays {
   readonly #generations: Generations;
   readonly #lists: Lists;
@@ -11,6 +11,8 @@ export class Overlays {
   readonly #requireCalm: () => void;
   /** List that is being staged. */
   #staged: number | undefined;
+  /** Where it will belong. */
+  #table: SideTable = "overlay";
 
   constructor(generations: Generations, lists: Lists, requireCalm: () => void) {
     this.#generations = generations;
@@ -30,7 +32,7 @@ export class Overlays {
   change({ domain, verb, recipients }: RecipientChange, now: number): number {
     this.#requireDomain(domain);
     const next = this.#generations.next();
-    const list = this.#generations.overlay(domain) ?? this.#createLive(domain);
+    const list = this.#generations.sideList("overlay", domain) ?? this.#createLive(domain);
     if (verb === "add") this.#lists.add(list, recipients, next);
     else this.#lists.remove(list, recipients, next);
     this.#generations.raise(now);
@@ -38,12 +40,13 @@ export class Overlays {
   }
 
   /** Begins a new list for the domain; with `keep` the present entries are copied into it. */
-  *begin({ domain, keep, fresh }: OverlayPlan): Generator<void, number> {
+  *begin({ domain, keep, fresh, table = "overlay" }: OverlayPlan): Generator<void, number> {
     if (fresh) this.#requireCalm();
     else this.#requireDomain(domain);
     const list = this.#lists.create(null);
     this.#staged = list;
-    const present = this.#generations.overlay(domain);
+    this.#table = table;
+    const present = this.#generations.sideList(table, domain);
     if (keep && present !== undefined) yield* this.#lists.copy(present, list);
     return list;
   }
@@ -61,7 +64,7 @@ export class Overlays {
   /** Makes the staged list the domain's; answers how many entries it has. */
   flip(domain: string, list: number, now: number): number {
     this.#requireStaged(list);
-    this.#generations.putOverlay(domain, list);
+    this.#generations.putSideList(this.#table, domain, list);
     this.#lists.publish(list);
     this.#generations.raise(now);
     this.#staged = undefined;
@@ -71,7 +74,7 @@ export class Overlays {
   #createLive(domain: string): number {
     const list = this.#lists.create(null);
     this.#lists.publish(list);
-    this.#generations.putOverlay(domain, list);
+    this.#generations.putSideList("overlay", domain, list);
     return list;
   }
 

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { mailboxKeyOf } from "../../../mail/address.ts";
 import type { ClaimRequest, DueMail, UnholdRequest } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 
@@ -49,8 +50,7 @@ export class Proving {
   accepted(addresses: readonly string[]): ReadonlyMap<string, number> {
     const found = new Map<string, number>();
     for (const address of addresses) {
-      // As SQLite's lower() in `settle`: ASCII only.
-      const at = this.#accepted.get(address.replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
+      const at = this.#accepted.get(mailboxKeyOf(address));
       if (at !== undefined) found.set(address, at);
     }
     return found;

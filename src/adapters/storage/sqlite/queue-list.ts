@@ -1,7 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
 import { domainOfKey, placeOfKey } from "../../../mail/delivery-key.ts";
-import type { Held, ListRequest, Page, QueueCount, QueueEntry } from "../../../ports/operator.ts";
+import type {
+  Held,
+  ListRequest,
+  Page,
+  Quarantined,
+  QueueCount,
+  QueueEntry,
+} from "../../../ports/operator.ts";
 import type { Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
@@ -60,6 +67,7 @@ export class QueueList {
   readonly #counts: Database.Statement<[], { domain: string; state: State; recipients: number }>;
   readonly #oldest: Database.Statement<[string, string], number>;
   readonly #keys: DeliveryKeys;
+  readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
   readonly #held: Database.Statement<[string], Held>;
 
   constructor(database: Database.Database) {
@@ -88,11 +96,20 @@ export class QueueList {
       )
       .pluck();
     this.#keys = new DeliveryKeys(database);
+    this.#quarantined = database.prepare(
+      `SELECT count(*) AS recipients, min(since) AS oldest FROM recipient INDEXED BY recipient_quarantine
+       WHERE state = 'held' AND reason = 'quarantine'`,
+    );
     this.#held = database.prepare(
       `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
          SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
        ) r CROSS JOIN message m ON m.key = r.mail`,
     );
+  }
+
+  quarantined(): Quarantined {
+    const { recipients = 0, oldest = null } = this.#quarantined.get() ?? {};
+    return oldest === null ? { recipients } : { recipients, oldest };
   }
 
   held(domain: string): Held {

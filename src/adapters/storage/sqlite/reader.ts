@@ -18,6 +18,7 @@ import type {
   Held,
   QueueCount,
   QueueEntry,
+  Quarantined,
   QueueReader,
 } from "../../../ports/operator.ts";
 import { openChannel, serveChannel } from "../../../runtime/channel.ts";
@@ -35,6 +36,7 @@ type ReaderMethods = {
   show(id: string): MailDetail | undefined;
   counts(nothing: undefined): readonly QueueCount[];
   held(domain: string): Held;
+  quarantined(nothing: undefined): Quarantined;
   export(id: string): ExportedMail | undefined;
   domains(nothing: undefined): readonly DomainRecord[];
   recipients(request: RecipientListRequest): RecipientPage;
@@ -64,6 +66,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     show: (id) => mail.show(id),
     counts: () => queue.counts(),
     held: (domain) => queue.held(domain),
+    quarantined: () => queue.quarantined(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     recipients: (request) => browser.recipients(request),
@@ -89,6 +92,7 @@ export function connectReader(port: MessagePort): StoreReader {
     show: (id) => channel.call("show", id),
     counts: () => channel.call("counts", undefined),
     held: (domain) => channel.call("held", domain),
+    quarantined: () => channel.call("quarantined", undefined),
     export: async (id) => {
       const mail = await channel.call("export", id);
       return mail === undefined ? undefined : streamOf(mail);

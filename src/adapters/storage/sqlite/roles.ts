@@ -57,16 +57,22 @@ function serveIntake(port: MessagePort, { loop, condition, trouble }: RoleParts)
 /** A short question of the delivery thread. */
 const READ = { rank: "claim", bytes: 0 } as const;
 
-/** Bytes of a sighting, about. */
-const SIGHTING_BYTES = 100;
+/** Bytes of a sighting or of a note, about. */
+const NOTE_BYTES = 100;
 
 function serveMemory(port: MessagePort, { loop, clock }: RoleParts): void {
   serveChannel<MemoryMethods>(port, {
     note: (sightings) =>
       loop.submit({
         rank: "accept",
-        bytes: sightings.length * SIGHTING_BYTES,
+        bytes: sightings.length * NOTE_BYTES,
         run: (store: Store) => store.greylisting.note(sightings, clock.now()),
+      }),
+    learn: (notes) =>
+      loop.submit({
+        rank: "accept",
+        bytes: notes.length * NOTE_BYTES,
+        run: (store: Store) => store.learning.learn(notes, clock.now()),
       }),
   });
 }

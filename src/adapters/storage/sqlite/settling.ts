@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { mailboxKeyOf } from "../../../mail/address.ts";
 import type { Outcome } from "../../../mail/outcome.ts";
 import { formatReply } from "../../../mail/reply.ts";
 import type { SettleRequest, Settlement } from "../../../ports/queue.ts";
@@ -19,6 +20,8 @@ export class Settling {
   readonly #claimed: Database.Statement<[number, number], number>;
   readonly #update: Database.Statement;
   readonly #accepted: Database.Statement;
+  readonly #clear: Database.Statement<[string]>;
+  readonly #address: Database.Statement<[number, number], string>;
 
   constructor(database: Database.Database, parts: { bodies: Bodies; sessions: Sessions }) {
     this.#bodies = parts.bodies;
@@ -37,9 +40,14 @@ export class Settling {
     );
     // Once a day an address, so that a busy mailbox costs no write a mail.
     this.#accepted = database.prepare(
-      `INSERT INTO accepted (address, at) SELECT lower(address), ? FROM recipient WHERE mail = ? AND n = ?
-       ON CONFLICT (address) DO UPDATE SET at = excluded.at WHERE at < excluded.at - ${DAY}`,
+      `INSERT INTO accepted (address, at) VALUES (?, ?)
+       ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin
+         WHERE at < excluded.at - ${DAY}`,
     );
+    this.#clear = database.prepare("DELETE FROM refused WHERE address = ?");
+    this.#address = database
+      .prepare<[number, number], string>("SELECT address FROM recipient WHERE mail = ? AND n = ?")
+      .pluck();
   }
 
   /** False: not every recipient is held by this token; nothing is written. */
@@ -63,7 +71,13 @@ export class Settling {
     const since = state === "parked" || state === "gone" ? now : undefined;
     const words = wordsOf(outcome);
     this.#update.run(state, reason, due, attempt, doubt, words, destination, now, since, mail, n);
-    if (outcome.kind === "delivered") this.#accepted.run(now, mail, n);
+    if (outcome.kind === "delivered") this.#learn(this.#address.get(mail, n) ?? "", now);
+  }
+
+  #learn(address: string, now: number): void {
+    const key = mailboxKeyOf(address);
+    this.#accepted.run(key, now);
+    this.#clear.run(key);
   }
 }
 

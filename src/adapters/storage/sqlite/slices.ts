@@ -3,8 +3,13 @@ import { Batch } from "./batch.ts";
 import { failureOf } from "./failure.ts";
 import type { StoreFailure } from "./failure.ts";
 
-/** What long tasks may take of one turn, in ms; mail in flow waits no longer for them. */
-const SLICE_TIME = 4;
+/**
+ * What long tasks may take of one turn, in ms; mail in flow waits no longer for them. Where the disk is slow, mail
+ * waits for the commit as it is, and a quarter of that is taken, so that tasks need not wait for as many commits.
+ */
+const LEAST_TIME = 4;
+const MOST_TIME = 20;
+const SHARE = 0.25;
 
 /** Statements on one connection; replaced as a whole when the connection is. */
 export interface Connected {
@@ -23,6 +28,12 @@ interface Task<S> {
 export class SliceQueue<S extends Connected> {
   readonly #tasks: Task<S>[] = [];
   #batch = new Batch();
+  #time = LEAST_TIME;
+
+  /** How long the last commit took, in ms. */
+  set lastCommit(took: number) {
+    this.#time = Math.min(MOST_TIME, Math.max(LEAST_TIME, took * SHARE));
+  }
 
   get empty(): boolean {
     return this.#tasks.length === 0;
@@ -34,7 +45,7 @@ export class SliceQueue<S extends Connected> {
 
   /** Works on the first tasks until the time is used up, inside the caller's transaction. */
   step(store: S, batch: Batch): void {
-    const end = performance.now() + SLICE_TIME;
+    const end = performance.now() + this.#time;
     for (const task of this.#tasks) {
       this.#advance(store, task, batch, end);
       if (task.outcome === undefined || performance.now() >= end) return;

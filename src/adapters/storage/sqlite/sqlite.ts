@@ -39,6 +39,7 @@ export { connectControl } from "./control-client.ts";
 export type { Control } from "./control-client.ts";
 export { openAllowedSenders } from "./allowed-senders.ts";
 export { openGreylist } from "./greylist-memory.ts";
+export { openRecipientMemory, openRecipientNotes } from "./recipient-memory.ts";
 export { openDirectoryReader } from "./directory-reader.ts";
 export { connectReader, serveReader } from "./reader.ts";
 export type { StoreReader } from "./reader.ts";

@@ -8,6 +8,7 @@ import { DirectoryChanges } from "./directory-changes.ts";
 import type { Disk } from "./disk.ts";
 import { Expiring } from "./expiring.ts";
 import { Greylisting } from "./greylisting.ts";
+import { Learning } from "./learning.ts";
 import { migrate } from "./migrate.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
@@ -31,6 +32,7 @@ export interface Store {
   readonly directory: DirectoryChanges;
   readonly greylisting: Greylisting;
   readonly rememberedTls: RememberedTls;
+  readonly learning: Learning;
 }
 
 export interface StoreParts {
@@ -70,5 +72,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
     rememberedTls: new RememberedTls(database),
+    learning: new Learning(database),
   };
 }

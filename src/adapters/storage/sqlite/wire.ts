@@ -7,6 +7,8 @@ import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
+import type { FetchRecords } from "../../../ports/recipient-lists.ts";
+import type { Note } from "../../../ports/recipient-memory.ts";
 import type { AllowedSender } from "../../../ports/quarantine.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
@@ -50,9 +52,16 @@ export type WorkMethods = {
 
 export type WireSighting = Sighting & { readonly key: string };
 
+/** What a primary said of an address, in its comparable form. */
+export interface WireNote {
+  readonly address: string;
+  readonly note: Note;
+}
+
 export type MemoryMethods = {
   /** Sightings of greylisting, kept together. */
   note(sightings: readonly WireSighting[]): Promise<void>;
+  learn(notes: readonly WireNote[]): Promise<void>;
 };
 
 /** One declared domain without its recipients. */
@@ -80,8 +89,10 @@ export interface NewDomain {
   readonly list?: number;
 }
 
-/** A new API list for a domain. */
+/** A new API list for a domain, or a new fetched one. */
 export interface OverlayPlan {
+  /** Absent: the API's. */
+  readonly table?: "overlay" | "fetched";
   readonly domain: string;
   /** The present entries come along. */
   readonly keep: boolean;
@@ -112,6 +123,8 @@ export type ControlMethods = {
   overlayRemove(slice: EntrySlice): Promise<void>;
   overlayFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
   retire(): Promise<readonly string[]>;
+  fetchRecords: FetchRecords["fetchRecords"];
+  noteFetch: FetchRecords["noteFetch"];
   tokens(): Promise<readonly TokenRecord[]>;
   addToken(token: TokenRecord): Promise<boolean>;
   revokeToken(name: string): Promise<boolean>;

@@ -40,13 +40,18 @@ function unreadiness({ condition, listening }: ControlStatus): string | undefine
 }
 
 async function status(parts: AdminParts): Promise<StatusBody> {
-  const [counts, primaries] = await Promise.all([parts.queue.counts(), parts.primaries()]);
+  const [counts, quarantined, primaries] = await Promise.all([
+    parts.queue.counts(),
+    parts.queue.quarantined(),
+    parts.primaries(),
+  ]);
   const own = parts.status();
   return {
     ...own,
     now: parts.clock.now(),
     ready: unreadiness(own) === undefined,
     ...amountOf(counts),
+    quarantined,
     primaries,
   };
 }

@@ -27,9 +27,9 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.post("/v1/domains/:name/resume", async (c) => c.json(await resume(c, parts)));
 }
 
-async function listDomains({ directory, queue, primaries }: AdminParts): Promise<DomainList> {
+async function listDomains({ directory, queue, primaries, fetched }: AdminParts): Promise<DomainList> {
   const [records, counts, states] = await Promise.all([directory.domains(), queue.counts(), primaries()]);
-  return { items: records.map((record) => view(record, counts, states)) };
+  return { items: records.map((record) => view(record, counts, { primaries: states, fetched })) };
 }
 
 async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> {
@@ -41,14 +41,16 @@ async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> 
 function view(
   record: DomainRecord,
   counts: readonly QueueCount[],
-  primaries: readonly PrimaryStatus[],
+  { primaries, fetched }: { primaries: readonly PrimaryStatus[]; fetched: AdminParts["fetched"] },
 ): DomainBody {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
+  const status = fetched?.(name);
   return {
     name,
     origin,
     settings,
     declaredList: list !== undefined,
+    ...(status !== undefined && { fetched: status }),
     paused,
     ...(pausedUntil !== undefined && { pausedUntil }),
     draining,
@@ -61,15 +63,22 @@ function view(
 
 /** Probations of other domains at the same primary are left out. */
 function ofDomain(primary: PrimaryStatus, name: string): PrimaryStatus {
-  const { probation = [], ...rest } = primary;
+  const { probation = [], acceptAll = [], ...rest } = primary;
   const own = probation.filter(({ domain }) => domain === name);
-  return own.length === 0 ? rest : { ...rest, probation: own };
+  return {
+    ...rest,
+    ...(own.length > 0 && { probation: own }),
+    ...(acceptAll.includes(name) && { acceptAll: [name] }),
+  };
 }
 
 async function addDomain(c: AdminContext, parts: AdminParts): Promise<DomainBody> {
   const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
   // As in the configuration file: where there is a list, it is taken for complete.
-  const unknownDuringOutage = given.unknownDuringOutage ?? (given.catchAll ? "accept" : "reject");
+  if (given.catchAll && given.callout === true)
+    throw new Refusal("bad_request", "callout: with `catchAll` every address exists, and nobody is asked");
+  const open = given.catchAll || given.callout === true;
+  const unknownDuringOutage = given.unknownDuringOutage ?? (open ? "accept" : "reject");
   const domain = soundDomain(name);
   refuseAway(given);
   const declared: DeclaredDomain = {

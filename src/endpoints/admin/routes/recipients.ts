@@ -1,7 +1,7 @@
 /** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
 import type { Hono } from "hono";
-import { comparableLocal, parseAddress } from "../../../mail/address.ts";
-import { normaliseDomain } from "../../../mail/domain.ts";
+import { parseAddress } from "../../../mail/address.ts";
+import { readPattern } from "../../../mail/recipient-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
 import { confine, readBody, readDomain, readQuery, readText, Refusal } from "../answers.ts";
 import {
@@ -13,9 +13,6 @@ import {
   type RecipientAnswer,
 } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
-
-/** Octets of a local part, RFC 5321 §4.5.3.1.1. */
-const MAX_LOCAL = 64;
 
 export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.get("/v1/domains/:name/recipients", async (c) => {
@@ -85,22 +82,11 @@ export function soundRecipients(recipients: readonly string[], domain: string): 
 }
 
 function soundRecipient(recipient: string, domain: string): string {
-  const at = recipient.endsWith('"') ? -1 : recipient.lastIndexOf("@");
-  const local = at === -1 ? recipient : recipient.slice(0, at);
-  const foreign = at !== -1 && normaliseDomain(recipient.slice(at + 1)) !== domain;
-  const pattern = foreign || Buffer.byteLength(local) > MAX_LOCAL ? undefined : soundLocal(local);
-  if (pattern !== undefined) return pattern;
-  const hint =
-    local === "*" ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
+  const reading = readPattern(recipient, domain);
+  if (reading.kind === "pattern") return reading.pattern;
+  const every = recipient === "*" || recipient.startsWith("*@");
+  const hint = every ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
   throw new Refusal("bad_request", `${quoted(recipient)} is no recipient of ${domain}`, hint);
-}
-
-function soundLocal(local: string): string | undefined {
-  if (!local.endsWith("*")) return comparableLocal(local);
-  const prefix = local.slice(0, -1);
-  // The rest of a dot-string may follow the prefix, so that `sales.*` is sound.
-  const sound = prefix !== "" && !prefix.includes("*") && comparableLocal(`${prefix}x`) !== undefined;
-  return sound ? `${prefix.normalize("NFC").toLowerCase()}*` : undefined;
 }
 
 /** What was sent, bounded, for an answer to who sent it. */

@@ -15,7 +15,7 @@ import { loopCheck } from "./loop.ts";
 import { quotaCheck } from "./quota.ts";
 import type { ReachabilityParts } from "./reachability.ts";
 import { reachabilityCheck } from "./reachability.ts";
-import { recipientCheck } from "./recipient.ts";
+import { calloutCheck, recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
 import { senderDomainChecks } from "./sender-domain.ts";
 import { spfCheck } from "./spf.ts";
@@ -53,6 +53,7 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     ...(parts.reachability === undefined ? [] : [reachabilityFor(parts, parts.reachability)]),
     spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
+    calloutCheck(recipients),
     loopCheck,
   ];
 }

@@ -1,6 +1,7 @@
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
+import { whenKnown } from "../../../runtime/at-once.ts";
 import type { Check, ConnectSubject, RcptSubject, Said } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
@@ -26,11 +27,11 @@ export function clientNameChecks({ settings, resolver }: ClientNameParts): reado
   const foresee = ({ ip }: ConnectSubject): undefined => {
     if ((settings().clientName ?? "off") !== "off") void resolver.confirmedName(ip);
   };
-  const decide = ({ ip, domain }: RcptSubject): undefined | Promise<Said> => {
+  const decide = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
     const { clientName: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.clientName ?? forAll;
     if (action === "off" || domain === undefined) return undefined;
-    return resolver.confirmedName(ip).then((lookup) => {
+    return whenKnown(resolver.confirmedName(ip), (lookup): Said => {
       if (lookup.kind === "failed") return NO_ANSWER;
       if (lookup.kind === "found") return accepted(lookup.records[0] ?? "");
       if (action === "lookup") return accepted("none");

@@ -3,6 +3,8 @@ import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
+import type { Lookup } from "../../../ports/resolver.ts";
+import { whenAllKnown } from "../../../runtime/at-once.ts";
 import type { Check, ConnectSubject, RcptSubject, Said } from "../check.ts";
 
 export interface DnsblParts {
@@ -40,7 +42,7 @@ export function dnsblChecks(parts: Judges): readonly Check[] {
     const { dnsbl } = parts.settings();
     if (dnsbl !== "off") void ask(ip, dnsbl, parts);
   };
-  const decide = ({ ip, domain }: RcptSubject): undefined | Promise<Said> => {
+  const decide = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
     if (domain === undefined) return undefined;
     const dnsbl = domain.settings.checks?.dnsbl ?? parts.settings().dnsbl;
     return dnsbl === "off" || dnsbl.lists.length === 0 ? undefined : judge(ip, dnsbl, parts);
@@ -51,20 +53,39 @@ export function dnsblChecks(parts: Judges): readonly Check[] {
   ];
 }
 
-async function judge(ip: string, settings: DnsblSettings, parts: Judges): Promise<Verdict> {
-  const answers = await ask(ip, settings, parts);
+function judge(ip: string, settings: DnsblSettings, parts: Judges): Verdict | Promise<Verdict> {
+  const answers = ask(ip, settings, parts);
+  const verdict = (known: Answers): Verdict | Promise<Verdict> => weigh(ip, known, { settings, parts });
+  return answers instanceof Promise ? answers.then(verdict) : verdict(answers);
+}
+
+interface Scales {
+  readonly settings: DnsblSettings;
+  readonly parts: Judges;
+}
+
+function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Verdict | Promise<Verdict> {
   const found = answers.hits;
   const score = found.reduce((sum, { list }) => sum + list.weight, 0);
   const action = strictestAction(found, score, settings);
   const note = words(answers, score);
   if (action === undefined) return accepted(note);
   if (action === "tag") return { kind: "tag", field: tagField(found, score), note };
-  return { kind: action, reply: await refusal(ip, { found, action }, parts), note };
+  return refusal(ip, { found, action }, parts).then((reply) => ({ kind: action, reply, note }));
 }
 
-async function ask(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Promise<Answers> {
+/** At once where the lists have been asked before. */
+function ask(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Answers | Promise<Answers> {
   const asked = lists.filter(({ zone }) => parts.isSound(zone));
-  const answers = await Promise.all(asked.map(({ zone }) => parts.blocklists.codes(zone, ip)));
+  const answers = asked.map(({ zone }) => parts.blocklists.codes(zone, ip));
+  return whenAllKnown(answers, (known) => collect(lists, asked, known));
+}
+
+function collect(
+  lists: readonly DnsList[],
+  asked: readonly DnsList[],
+  answers: readonly Lookup<string>[],
+): Answers {
   const hits = asked.flatMap((list, at): Hit[] => {
     const answer = answers[at];
     if (answer?.kind !== "found") return [];

@@ -8,7 +8,7 @@ const PATIENT = accepted("waited for the reply to HELO");
 const EARLY: Fault = {
   name: "before-the-reply-to-HELO",
   words: "You sent commands before you had the reply to HELO or EHLO",
-  detail: "5.0",
+  detail: "7.1",
 };
 
 /** RFC 2920 §3.1: nothing follows EHLO in a group of commands, since its reply says whether groups are allowed. */

@@ -1,26 +1,74 @@
+import type { Reply } from "../../../mail/reply.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
-import type { RecipientAnswer, Recipients } from "../../recipients/recipients.ts";
+import type { Admission, Recipients } from "../../recipients/recipients.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 
-const UNKNOWN: Verdict = { kind: "reject", reply: reply(550, "5.1.1", "No such mailbox here") };
+type Why = Extract<Admission, { why: unknown }>;
+
+const REFUSED: Readonly<Record<Extract<Why, { kind: "reject" }>["why"], Reply>> = {
+  unknown: reply(550, "5.1.1", "No such mailbox here"),
+  refused: reply(550, "5.1.1", "No such mailbox here, says the server of the domain"),
+  outage: reply(550, "5.1.1", "Mailbox not known here, and the server of the domain is away"),
+};
+
+const PUT_OFF: Readonly<Record<Extract<Why, { kind: "defer" }>["why"], Reply>> = {
+  doubted: reply(450, "4.1.1", "The server of the domain refuses this mailbox at present, try again later"),
+  unverified: reply(450, "4.1.1", "This mailbox could not be verified yet, try again later"),
+  outage: reply(
+    450,
+    "4.1.1",
+    "Mailbox not known here, and the server of the domain is away; try again later",
+  ),
+  strangers: reply(450, "4.7.1", "Too many unknown mailboxes named by your network, try again later"),
+  unlisted: reply(450, "4.1.1", "The mailboxes of the domain are not known yet, try again later"),
+};
+
+/** The reply that an admission means; undefined: the recipient is taken. */
+export function replyTo(admission: Admission): Reply | undefined {
+  if (admission.kind === "accept") return undefined;
+  return admission.kind === "reject" ? REFUSED[admission.why] : PUT_OFF[admission.why];
+}
 
 /** The mailbox exists, as far as lists and memory tell. */
 export function recipientCheck(recipients: Recipients): StageCheck<"rcpt"> {
-  const run = ({ recipient, domain, certain }: RcptSubject): Said => {
-    if (domain === undefined || certain) return undefined;
-    return verdictOf(recipients.find(domain, recipient));
-  };
+  const run = (subject: RcptSubject): Said | Promise<Said> =>
+    subject.domain?.settings.callout === true ? undefined : judge(subject, recipients);
   return { name: "recipient", stage: "rcpt", run };
 }
 
-const LISTED = { file: accepted("in the declared list"), api: accepted("in the list of the API") };
-const POSTMASTER = accepted("postmaster is always valid");
-const CATCH_ALL = accepted("the domain takes every address");
+/** The same where the primary may be asked: last, so that nobody is asked for clients that are refused anyway. */
+export function calloutCheck(recipients: Recipients): StageCheck<"rcpt"> {
+  const run = (subject: RcptSubject): Said | Promise<Said> =>
+    subject.domain?.settings.callout === true ? judge(subject, recipients) : undefined;
+  return { name: "callout", stage: "rcpt", last: true, run };
+}
 
-function verdictOf(answer: RecipientAnswer): Verdict {
-  if (answer.kind === "unknown") return UNKNOWN;
-  if (answer.kind === "known") return LISTED[answer.origin];
-  return answer.kind === "postmaster" ? POSTMASTER : CATCH_ALL;
+function judge(
+  { recipient, domain, certain, network }: RcptSubject,
+  recipients: Recipients,
+): Said | Promise<Said> {
+  if (domain === undefined || certain) return undefined;
+  const admission = recipients.admit(domain, recipient, network);
+  return admission instanceof Promise ? admission.then(verdictOf) : verdictOf(admission);
+}
+
+const ACCEPTED: Readonly<Record<Extract<Admission, { kind: "accept" }>["why"], Verdict>> = {
+  file: accepted("in the declared list"),
+  api: accepted("in the list of the API"),
+  url: accepted("in the fetched list"),
+  postmaster: accepted("postmaster is always valid"),
+  catchAll: accepted("the domain takes every address"),
+  callout: accepted("its primary says that it exists"),
+  delivery: accepted("its primary took mail for it"),
+  acceptAll: accepted("its primary takes every address"),
+  outage: accepted("nobody knows it, and no primary can tell"),
+};
+
+function verdictOf(admission: Admission): Verdict {
+  if (admission.kind === "accept") return ACCEPTED[admission.why];
+  return admission.kind === "reject"
+    ? { kind: "reject", reply: REFUSED[admission.why] }
+    : { kind: "defer", reply: PUT_OFF[admission.why] };
 }

@@ -2,6 +2,7 @@ import { normaliseDomain } from "../../../mail/domain.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
+import { whenKnown } from "../../../runtime/at-once.ts";
 import type { Check, MailSubject, RcptSubject, Said } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
@@ -32,13 +33,14 @@ export function senderDomainChecks({ settings, resolver }: SenderDomainParts): r
   const foresee = ({ sender }: MailSubject): undefined => {
     if ((settings().senderDomain ?? "off") !== "off") void faultOf(sender, resolver);
   };
-  const decide = ({ sender, domain }: RcptSubject): undefined | Promise<Said> => {
+  const decide = ({ sender, domain }: RcptSubject): Said | Promise<Said> => {
     const { senderDomain: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.senderDomain ?? forAll;
     if (action === "off" || domain === undefined || sender === "") return undefined;
-    return faultOf(sender, resolver).then((fault) =>
-      fault === undefined ? WRITABLE : consequence("Sender-Domain", fault, { action, contact }),
-    );
+    const verdict = (fault: Fault | undefined): Said =>
+      fault === undefined ? WRITABLE : consequence("Sender-Domain", fault, { action, contact });
+    const fault = faultOf(sender, resolver);
+    return fault instanceof Promise ? fault.then(verdict) : verdict(fault);
   };
   return [
     { name: "senderDomain.ask", stage: "mail", reputation: true, run: foresee },
@@ -46,13 +48,16 @@ export function senderDomainChecks({ settings, resolver }: SenderDomainParts): r
   ];
 }
 
-async function faultOf(sender: string, resolver: SenderDomainParts["resolver"]): Promise<Fault | undefined> {
+function faultOf(
+  sender: string,
+  resolver: SenderDomainParts["resolver"],
+): Fault | undefined | Promise<Fault | undefined> {
   const domain = normaliseDomain(sender.slice(sender.lastIndexOf("@") + 1));
   // An address literal, or the null sender.
   if (domain === undefined) return undefined;
-  const mx = await resolver.mx(domain);
-  if (mx.kind === "failed") return undefined;
-  if (mx.kind === "found") return mx.records.every(({ host }) => host === "") ? NULL_MX : undefined;
-  const addresses = await resolver.addresses(domain);
-  return addresses.kind === "none" ? NO_SUCH : undefined;
+  return whenKnown(resolver.mx(domain), (mx) => {
+    if (mx.kind === "failed") return undefined;
+    if (mx.kind === "found") return mx.records.every(({ host }) => host === "") ? NULL_MX : undefined;
+    return resolver.addresses(domain).then(({ kind }) => (kind === "none" ? NO_SUCH : undefined));
+  }) as Fault | undefined | Promise<Fault | undefined>;
 }

@@ -1,5 +1,6 @@
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
+import { whenKnown } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import { wantsSpf } from "../spf-inquiry.ts";
 import type { Fault } from "./consequence.ts";
@@ -27,7 +28,7 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
     if (action === "off") return undefined;
     const answer = spf.answer();
     if (action === "tag") return ASKED;
-    return answer.then(({ result }) =>
+    return whenKnown(answer, ({ result }) =>
       result === "fail" ? consequence("SPF", FAILED, { action, contact }) : accepted(result),
     );
   };

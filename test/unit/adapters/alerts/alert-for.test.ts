@@ -7,6 +7,11 @@ const PRIMARY = { destination: "mail.example.com:25", domains: ["example.com"] }
 
 const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: string])[] = [
   [
+    { kind: "recipients.stuck", domain: "example.com", why: "it answered 500" },
+    "recipients.stuck",
+    "The list of recipients of example.com could not be renewed (it answered 500); the one before goes on to count.",
+  ],
+  [
     { kind: "primary.down", ...PRIMARY, why: "connection refused", held: 1 },
     "primary.down",
     "mail.example.com:25 does not take mail (connection refused); 1 recipient is held for example.com.",

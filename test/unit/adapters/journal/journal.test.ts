@@ -28,6 +28,7 @@ const GAUGES: Gauges = {
     { domain: "other.example", state: "waiting", recipients: 2, oldest: 500_000 },
     { domain: "other.example", state: "gone", recipients: 99, oldest: 1 },
   ],
+  quarantined: { recipients: 3, oldest: 5 },
   primaries: [],
   connections: 7,
   condition: "full",
@@ -159,6 +160,10 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   const step = { id: "x", recipient: "a@b.example", domain: "b.example" };
   sink.record({ kind: "mail.delivered", ...step, age: 1500, maybeDouble: true });
   sink.record({ kind: "mail.parked", ...step });
+  sink.record({ ...ACCEPTED, quarantine: "spam" });
+  const scan = { kind: "scanner.judged", id: "x", scanner: "clamav" } as const;
+  sink.record({ ...scan, result: "found", what: "virus X", took: 30 });
+  sink.record({ kind: "scanner.away", scanner: "clamav", server: "/s", why: "refused" });
   const many = Array.from({ length: 1500 }, (_, i) => ({
     destination: `mail${i}.example:25`,
     domains: [],
@@ -168,9 +173,13 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   }));
   const text = await sink.metrics(async () => ({ ...GAUGES, primaries: many }));
   for (const line of [
-    "holdfast_mails_accepted_total 1",
-    "holdfast_accepted_bytes_total 2048",
-    'holdfast_recipients_total{result="accepted"} 2',
+    "holdfast_mails_accepted_total 2",
+    "holdfast_accepted_bytes_total 4096",
+    "holdfast_mails_quarantined_total 1",
+    "holdfast_quarantine_recipients 3",
+    'holdfast_scan_seconds_count{scanner="clamav",result="found"} 1',
+    'holdfast_scanner_away_total{scanner="clamav"} 1',
+    'holdfast_recipients_total{result="accepted"} 4',
     'holdfast_recipients_total{result="delivered"} 1',
     'holdfast_recipients_total{result="parked"} 1',
     "holdfast_recipients_maybe_double_total 1",
@@ -194,7 +203,7 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   assert.match(text, /^holdfast_certificate_expiry_timestamp_seconds\{file="\/etc\/mx.pem"\} 5$/m);
   const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
   assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
-  assert.match(poor, /^holdfast_mails_accepted_total 1$/m);
+  assert.match(poor, /^holdfast_mails_accepted_total 2$/m);
   await sink.stop();
 });
 

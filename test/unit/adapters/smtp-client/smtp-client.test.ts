@@ -330,7 +330,7 @@ describe("the client's identity", () => {
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
     await conversation.send(mailOf({ client: facts }));
     await conversation.quit();
-    const [line] = primary.commands.filter((command) => command.startsWith("XCLIENT"));
+    const line = primary.commands.find((command) => command.startsWith("XCLIENT"));
     assert.equal(line, "XCLIENT ADDR=192.0.2.7 PORT=4025 DESTADDR=IPV6:2001:db8::25");
   });
 

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { openCertificates, readTls, type TlsFiles } from "../../../../src/adapters/tls/tls.ts";
+import {
+  certificateLine,
+  openCertificates,
+  readTls,
+  type TlsFiles,
+} from "../../../../src/adapters/tls/tls.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
@@ -49,6 +54,8 @@ describe("readTls", () => {
     assert.match(await why(), /fullchain\.pem is no PEM certificate/);
     await put(files, one);
     assert.equal(await why(), "read");
+    const line = certificateLine(files, await readTls(files));
+    assert.match(line, /^certificate \/.*fullchain\.pem, until \d{4}-\d\d-\d\d, for a\.test$/);
   });
 });
 

@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
-import { SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts";
+import { LIMITS, SETTINGS, startBench, type Bench } from "../../../support/smtp-bench.ts";
 import { makeCertificate, testMaterial } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { PLAIN_FALSE_ENDS } from "../../../support/smuggling.ts";
@@ -279,6 +279,24 @@ describe("stress", () => {
     for (let second = 0; second < 60; second++) clock.advance(1000);
     assert.equal((await late.command("NOOP"))?.code, 250);
     late.close();
+    sender.close();
+  });
+});
+
+describe("memory", () => {
+  test("once it is used up, nobody new is served, and whoever is there goes on", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const sender = await greeted(bench);
+    bench.endpoint.apply({ ...bench.settings, limits: { ...LIMITS, memory: 1 } });
+    clock.advance(1000);
+    assert.match((await line(dial(bench))) ?? "", /^421 4\.7\.0 Too many connections, try again later/);
+    await upToData(sender);
+    sender.write("Subject: x\r\n\r\nx\r\n.\r\n");
+    assert.equal((await sender.reply())?.code, 250);
+    bench.endpoint.apply({ ...bench.settings, limits: LIMITS });
+    clock.advance(1000);
+    (await greeted(bench)).close();
     sender.close();
   });
 });

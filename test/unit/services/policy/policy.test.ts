@@ -56,6 +56,9 @@ describe("Policy", () => {
     const found = policy.connect(CLIENT);
     assert.equal(policy.rcpt(subject("postmaster@our.test"), found), ACCEPT);
     assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
+    const atOnce = setUp([{ name: "helo", stage: "rcpt", reputation: true, run: () => REJECT }]);
+    assert.equal(atOnce.policy.rcpt(atOnce.subject("postmaster@our.test"), []), ACCEPT);
+    assert.deepEqual(atOnce.policy.rcpt(atOnce.subject("alice@our.test"), []), REJECT);
     const hard = setUp([{ name: "rate", stage: "mail", run: () => DEFER }]);
     const mail = { ...subject("postmaster@our.test") };
     assert.deepEqual(hard.policy.rcpt(mail, hard.policy.mail(mail)), DEFER);

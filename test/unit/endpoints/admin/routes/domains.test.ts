@@ -129,3 +129,21 @@ test("deliveries pause and go on", async () => {
     ["domain pause", "domain pause", "domain resume"],
   );
 });
+
+test("a domain may ask its primary, though not where every address exists; what it fetches is shown", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const body = { name: "asks.example", primaries: [{ host: "m.example" }], callout: true };
+  const added = DomainBody.parse((await ask("POST", "/v1/domains", body)).json);
+  assert.equal(added.settings.callout, true);
+  assert.equal(added.settings.unknownDuringOutage, "accept");
+  const both = await ask("POST", "/v1/domains", { ...body, name: "b.example", catchAll: true });
+  assert.equal(both.status, 400);
+  assert.match(JSON.stringify(both.json), /callout: with `catchAll` every address exists/);
+  for (const wrong of [{ callout: "yes" }, { fetched: { url: "https://x.example/" } }, { url: "https://x" }])
+    assert.equal((await ask("POST", "/v1/domains", { ...body, name: "c.example", ...wrong })).status, 400);
+  const url = "https://lists.example/a";
+  world.fetched.set("example.com", { url, error: "it answered 500", failedAt: 1 });
+  const shown = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
+  assert.equal(shown.fetched?.error, "it answered 500");
+});

@@ -7,6 +7,8 @@ import type { Sighting } from "../../../../../src/ports/greylist.ts";
 import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
 import { Policy } from "../../../../../src/services/policy/policy.ts";
+import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
+import type { SpfResult } from "../../../../../src/ports/authentication.ts";
 import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
 import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
 
@@ -43,19 +45,24 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
     greylist: { memory, longAway: (domain) => away.has(domain) },
     log: loggerTo((_level, message, fields) => assert.fail(`${message} ${String(fields["stack"])}`)),
   });
-  const take = (sender: string, name = "our.test"): void => {
+  const take = (sender: string, name = "our.test", spf?: SpfInquiry): void => {
     const domain = directory.domain(name, 0);
     const client = { ip: "192.0.2.9", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
-    policy.taken({ ...client, sender, announced: 0 }, domain === undefined ? [] : [domain]);
+    const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
+    policy.taken(mail, domain === undefined ? [] : [domain]);
   };
-  const ask = async (to = "alice@our.test", ip = "192.0.2.1", sender = "a@b.example"): Promise<string> => {
+  // oxlint-disable-next-line max-params -- most tests need none of them
+  const ask = async (
+    to = "alice@our.test",
+    ip = "192.0.2.1",
+    sender = "a@b.example",
+    spf?: SpfInquiry,
+  ): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
     const client = { ip, network: clientNetwork(ip), helo: "h", extended: true, secure: false };
-    const verdict = await policy.rcpt(
-      { ...client, sender, announced: 0, recipient, domain, certain: false },
-      [],
-    );
+    const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
+    const verdict = await policy.rcpt({ ...mail, recipient, domain, certain: false }, []);
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
   return { clock, seen, away, good, take, ask };
@@ -121,6 +128,29 @@ describe("greylist", () => {
     assert.match(await ask("bob@our.test", "203.0.113.5", ""), /^451 /);
     clock.advance(35 * DAY);
     assert.match(await ask("alice@our.test", "198.18.0.1", "anna@b.example"), /^451 /);
+  });
+
+  test("a sender whose domain wrote before is not put off where SPF passes, then and now", async () => {
+    const { take, ask } = setUp();
+    const said = (result: SpfResult): SpfInquiry => {
+      const answer = { result, domain: "b.example", identity: "mailfrom" as const, comment: "" };
+      const inquiry = new SpfInquiry(
+        { spf: async () => answer, verifyBody: () => assert.fail() },
+        { ip: "", helo: "", sender: "" },
+      );
+      void inquiry.answer();
+      return inquiry;
+    };
+    const from = (sender: string, result: SpfResult): Promise<string> =>
+      ask("alice@our.test", "203.0.113.5", sender, said(result));
+    take("anna@failed.example", "our.test", said("softfail"));
+    take("anna@b.example", "our.test", said("pass"));
+    await Promise.resolve();
+    await Promise.resolve();
+    assert.equal(await from("else@b.example", "pass"), "accept");
+    assert.match(await from("more@b.example", "softfail"), /^451 /);
+    assert.match(await from("else@failed.example", "pass"), /^451 /);
+    assert.match(await from("else@c.example", "pass"), /^451 /);
   });
 
   test("with action tag a new client is let in and marked", async () => {

@@ -1,19 +1,20 @@
 /**
  * Loaded into every thread of a daemon by `--import`: notes the longest time that a thread's event loop gave to one
  * stretch of work, in a file for each thread. Counted is the thread's own CPU time between two looks, no more than
- * the time between them: what other programs of a busy machine took is no fault of ours.
+ * the time between them: what other programs of a busy machine took is no fault of ours. Plain JavaScript, because taking types off would need
+ * a compiler in each thread.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
 
 /** Milliseconds between two looks. */
-const LOOK = 4;
+const LOOK = 10;
 
 const folder = process.env["HOLDFAST_LOOP_WATCH"];
 if (folder !== undefined) watch(folder);
 
-function watch(into: string): void {
+function watch(into) {
   let cpu = process.threadCpuUsage();
   let wall = performance.now();
   let longest = 0;

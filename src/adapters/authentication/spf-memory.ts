@@ -1,0 +1,42 @@
+import type { SpfAnswer, SpfQuestion } from "../../ports/authentication.ts";
+import { remembered } from "../../runtime/at-once.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** How long an answer is believed, in ms: as long as the DNS records that it was made of. */
+const BELIEVED = 60_000;
+const CAPACITY = 5000;
+
+interface Known {
+  readonly answer: Promise<SpfAnswer>;
+  readonly until: number;
+}
+
+/**
+ * Answers to questions that come again: a client that brings many mails of one sender. Policies may speak of all that
+ * a question holds, so only the very same question is answered from here; trouble is never remembered.
+ */
+export class SpfMemory {
+  readonly #known = new Map<string, Known>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  answer(question: SpfQuestion, ask: () => Promise<SpfAnswer>): Promise<SpfAnswer> {
+    const key = `${question.ip}\n${question.helo}\n${question.sender}`;
+    const now = this.#clock.now();
+    const known = this.#known.get(key);
+    if (known !== undefined && now < known.until) return known.answer;
+    this.#known.delete(key);
+    const answer = remembered(ask());
+    const fresh = { answer, until: now + BELIEVED };
+    this.#known.set(key, fresh);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > CAPACITY && oldest !== undefined) this.#known.delete(oldest);
+    void answer.then(({ result }) => {
+      if (result === "temperror" && this.#known.get(key) === fresh) this.#known.delete(key);
+    });
+    return answer;
+  }
+}

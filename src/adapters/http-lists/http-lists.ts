@@ -1,0 +1,115 @@
+/**
+ * Fetches lists of recipients over HTTP.
+ *
+ * A list is text/plain, one entry a line, `#` begins a comment; or JSON, an array of texts or an object with such an
+ * array as `recipients`. Anything else is a failure: a page that asks for a login must not become a list.
+ *
+ * Invariants: 30 s and 64 MiB in all, counted as they come; three redirects at most, never from https to http; the
+ * Authorization field goes to the host of the URL only; a failure is a value with words for the operator, and no
+ * secret is in them.
+ */
+import { readFile } from "node:fs/promises";
+import type { ListAnswer, ListRequest, ListServer } from "../../ports/recipient-lists.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { errorText } from "../../runtime/log.ts";
+import { readEntries } from "./entries.ts";
+
+export interface HttpListParts {
+  readonly clock: Clock;
+  /** Where `authorizationEnv` is looked for. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+const LIMIT = 30_000;
+const MOST_OCTETS = 64 * 1024 * 1024;
+const MOST_REDIRECTS = 3;
+
+/** What ended a fetch, in words. */
+class Failed extends Error {}
+
+export function httpLists(parts: HttpListParts): ListServer {
+  return {
+    fetch: async (request) => {
+      const limit = new AbortController();
+      const timer = parts.clock.after(LIMIT, () => limit.abort());
+      try {
+        const response = await follow(request, await headersFor(request, parts), limit.signal);
+        return await answerOf(response, request);
+      } catch (error) {
+        const why = limit.signal.aborted ? `no whole answer within ${LIMIT / 1000} s` : wordsOf(error);
+        return { kind: "failed", why };
+      } finally {
+        timer.cancel();
+        limit.abort();
+      }
+    },
+  };
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+async function headersFor(request: ListRequest, { environment }: HttpListParts): Promise<Headers> {
+  const { authorizationFile: file, authorizationEnv: name, etag } = request;
+  const secret = file === undefined ? name && environment[name] : await firstLine(file);
+  if (name !== undefined && (secret ?? "") === "") throw new Failed(`${name} is not set in the environment`);
+  return {
+    Accept: "application/json, text/plain",
+    "User-Agent": "holdfast",
+    ...(secret !== undefined && { Authorization: secret }),
+    ...(etag !== undefined && { "If-None-Match": etag }),
+  };
+}
+
+async function firstLine(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new Failed(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
+  });
+  const [line = ""] = text.split(/\r?\n/);
+  if (line === "") throw new Failed(`${file} has no first line`);
+  return line;
+}
+
+async function follow({ url }: ListRequest, headers: Headers, signal: AbortSignal): Promise<Response> {
+  let place = new URL(url);
+  for (let redirects = 0; ; redirects++) {
+    const own = place.host === new URL(url).host && place.protocol === new URL(url).protocol;
+    const { Authorization: _, ...open } = headers;
+    const response = await fetch(place.href, { headers: own ? headers : open, redirect: "manual", signal });
+    const target = response.headers.get("location");
+    if (![301, 302, 303, 307, 308].includes(response.status) || target === null) return response;
+    await response.body?.cancel();
+    if (redirects === MOST_REDIRECTS) throw new Failed(`more than ${MOST_REDIRECTS} redirects`);
+    const next = URL.parse(target, place.href);
+    const safe =
+      next?.protocol === "https:" ||
+      (next?.protocol === "http:" && next.host === place.host && place.protocol === "http:");
+    if (next === null || !safe) throw new Failed("it redirects to what is not https");
+    place = next;
+  }
+}
+
+async function answerOf(response: Response, { etag: known }: ListRequest): Promise<ListAnswer> {
+  if (response.status === 304 && known !== undefined) return { kind: "unchanged" };
+  if (response.status !== 200) throw new Failed(`it answered ${response.status}`);
+  const entries = readEntries(await textOf(response), response.headers.get("content-type") ?? "");
+  if (typeof entries === "string") throw new Failed(entries);
+  const etag = response.headers.get("etag");
+  return { kind: "list", entries, ...(etag !== null && { etag }) };
+}
+
+async function textOf(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MOST_OCTETS) throw new Failed(`the list is larger than ${MOST_OCTETS} octets`);
+    chunks.push(chunk);
+  }
+  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof Failed) return error.message;
+  if (error instanceof TypeError && error.cause instanceof Error) return errorText(error.cause);
+  return errorText(error);
+}

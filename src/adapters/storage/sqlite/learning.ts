@@ -1,0 +1,52 @@
+import type Database from "better-sqlite3";
+import type { WireNote } from "./wire.ts";
+
+/** Rows of refusals that are kept at most; beyond it the oldest go. */
+const MOST_REFUSED = 200_000;
+/** Rows that one job removes at most. */
+const STEP = 1000;
+/** A refusal is kept this long, in ms, so that the next one of the same address finds when they began. */
+const REFUSED_FOR = 26 * 3_600_000;
+
+/** Keeps what primaries said of single addresses, and forgets what is old while it does. */
+export class Learning {
+  readonly #refuse: Database.Statement<[string, number, number, string, string]>;
+  readonly #accept: Database.Statement<[string, number, string]>;
+  readonly #clear: Database.Statement<[string]>;
+  readonly #forget: Database.Statement<[number, number]>;
+  readonly #count: Database.Statement<[], number>;
+  /** About; counted when it is needed first. */
+  #rows: number | undefined;
+
+  constructor(database: Database.Database) {
+    this.#refuse = database.prepare(
+      `INSERT INTO refused (address, since, at, origin, reply) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin, reply = excluded.reply,
+         since = CASE WHEN refused.at < excluded.at - ${REFUSED_FOR} THEN excluded.since ELSE refused.since END`,
+    );
+    this.#accept = database.prepare(
+      `INSERT INTO accepted (address, at, origin) VALUES (?, ?, ?)
+       ON CONFLICT (address) DO UPDATE SET at = max(at, excluded.at), origin = excluded.origin`,
+    );
+    this.#clear = database.prepare("DELETE FROM refused WHERE address = ?");
+    this.#forget = database.prepare(
+      "DELETE FROM refused WHERE address IN (SELECT address FROM refused WHERE at < ? ORDER BY at LIMIT ?)",
+    );
+    this.#count = database.prepare<[], number>("SELECT count(*) FROM refused").pluck();
+  }
+
+  learn(notes: readonly WireNote[], now: number): void {
+    for (const { address, note } of notes) {
+      if (note.kind === "refused") this.#refuse.run(address, note.at, note.at, note.origin, note.reply);
+      else {
+        this.#accept.run(address, note.at, note.origin);
+        this.#clear.run(address);
+      }
+    }
+    this.#rows = (this.#rows ?? this.#count.get() ?? 0) + notes.length;
+    const crowded = this.#rows > MOST_REFUSED;
+    this.#rows -= this.#forget.run(crowded ? Number.MAX_SAFE_INTEGER : now - REFUSED_FOR, STEP).changes;
+    // Addresses that were known already were counted twice.
+    if (crowded && this.#rows <= MOST_REFUSED) this.#rows = undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import type { MessagePort } from "node:worker_threads";
+import type {
+  Note,
+  RecipientMemory,
+  RecipientNotes,
+  Remembered,
+  Teller,
+} from "../../../ports/recipient-memory.ts";
+import { openChannel } from "../../../runtime/channel.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { openMailReader } from "./connection.ts";
+import { NoteLine } from "./note-line.ts";
+import type { MemoryMethods } from "./wire.ts";
+
+interface Row {
+  readonly accepted_at: number | null;
+  readonly accepted_origin: Teller | null;
+  readonly since: number | null;
+  readonly at: number | null;
+  readonly origin: Teller | null;
+  readonly reply: string | null;
+}
+
+/** What primaries said of addresses, on a connection of its own that only reads. */
+export function openRecipientMemory(folder: string): RecipientMemory {
+  const database = openMailReader(folder);
+  // Asked at every RCPT, so both are read in one go.
+  const both = database.prepare<{ readonly key: string }, Row>(
+    `SELECT a.at AS accepted_at, a.origin AS accepted_origin, r.since, r.at, r.origin, r.reply
+     FROM (SELECT @key AS key) k LEFT JOIN accepted a ON a.address = k.key LEFT JOIN refused r ON r.address = k.key`,
+  );
+  const last = database
+    .prepare<[string, number], string>(
+      `SELECT address FROM accepted WHERE substr(address, instr(address, '@') + 1) = ? AND at >= ?
+       ORDER BY at DESC LIMIT 1`,
+    )
+    .pluck();
+  return {
+    find: (key) => rememberedOf(both.get({ key })),
+    lastAccepted: (domain, from) => last.get(domain, from),
+    close: () => void database.close(),
+  };
+}
+
+function rememberedOf(row: Row | undefined): Remembered {
+  if (row === undefined) return {};
+  const { accepted_at, accepted_origin, since, at, origin, reply } = row;
+  return {
+    ...(accepted_at !== null &&
+      accepted_origin !== null && { accepted: { at: accepted_at, origin: accepted_origin } }),
+    ...(since !== null &&
+      at !== null &&
+      origin !== null && { refused: { since, at, origin, reply: reply ?? "" } }),
+  };
+}
+
+/** The same for who learns, over a line to the storage thread of role `memory`. */
+export function openRecipientNotes(
+  port: MessagePort,
+  { folder, clock }: { folder: string; clock: Clock },
+): RecipientNotes {
+  const channel = openChannel<MemoryMethods>(port);
+  const stored = openRecipientMemory(folder);
+  const line = new NoteLine<Note>(clock, (notes) =>
+    channel.call(
+      "learn",
+      [...notes].map(([address, note]) => ({ address, note })),
+    ),
+  );
+  return {
+    ...stored,
+    find: (key) => withNote(stored.find(key), line.find(key)),
+    note: (key, note) => line.note(key, note),
+  };
+}
+
+/** What will be stored once the note is. */
+function withNote(known: Remembered, note: Note | undefined): Remembered {
+  if (note === undefined) return known;
+  const { at, origin } = note;
+  if (note.kind === "accepted") return { accepted: { at, origin } };
+  return { ...known, refused: { since: known.refused?.since ?? at, at, origin, reply: note.reply } };
+}

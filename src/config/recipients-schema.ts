@@ -1,0 +1,165 @@
+/** Where a domain's recipients are known from. */
+import { isIP } from "node:net";
+import * as z from "zod";
+import type { DomainSettings, FetchSettings } from "../ports/directory.ts";
+import { described } from "./notes.ts";
+import { quoted } from "./problem.ts";
+import { duration } from "./quantities.ts";
+import type { Scalar } from "./scalars.ts";
+import { flag, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+
+const RECIPIENTS =
+  'a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, ' +
+  "or { catchAll: true } to take every address";
+
+export interface RecipientSource {
+  readonly list?: readonly string[] | undefined;
+  /** The list stands under a key of its own. */
+  readonly listKey?: "list";
+  readonly file?: string | undefined;
+  readonly fetched?: FetchSettings | undefined;
+  readonly callout: boolean;
+  readonly catchAll: boolean;
+}
+
+const entries = listOf(
+  z.string({ error: (issue) => message(kindOf(issue.input), "write a local part or an address") }),
+  RECIPIENTS,
+);
+
+/** https everywhere, http to this machine only: a list that somebody changes on its way opens or closes mailboxes. */
+function listAddress(): Scalar<string> {
+  const notation = {
+    type: "URL",
+    expected: "an https address such as https://directory.example.com/recipients",
+    json: { type: "string" },
+  };
+  return scalar(notation, (text) => {
+    const url = URL.parse(text);
+    if (url === null) return { wrong: `${quoted(text)} is not a URL` };
+    const { protocol, hostname } = url;
+    if (url.username !== "" || url.password !== "")
+      return { wrong: "holds a password", right: "write authorizationFile or authorizationEnv instead" };
+    if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return { value: url.href };
+    return protocol === "http:"
+      ? { wrong: `${quoted(text)} is not encrypted`, right: "write https; http is for this machine only" }
+      : { wrong: `${quoted(protocol)} is not https` };
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
+}
+
+const recipientKeys = section({
+  list: described(entries.optional(), {
+    meaning: "The recipients themselves, for when something else stands beside them, such as `callout`.",
+    example: '[alice, bob, "list-*"]',
+    type: "list",
+  }),
+  file: described(words("the path of a file with one recipient a line").optional(), {
+    meaning:
+      "File with one recipient a line, `#` begins a comment, at most 1,000,000. Read at start, at reload, and within " +
+      "seconds when it changes; one with a mistake in it changes nothing.",
+    example: "users.txt",
+    type: "path",
+  }),
+  url: described(listAddress().optional(), {
+    meaning:
+      "List that is fetched over HTTPS: text with one recipient a line, or JSON, an array of texts or an object with " +
+      "`recipients`. Addresses of other domains are passed over. Whatever goes wrong, the list before goes on to count; " +
+      "until the first one came, unknown recipients are put off. Up to three redirects, to https only.",
+    example: "https://directory.example.com/recipients",
+  }),
+  every: described(duration("10s", "7d").optional(), {
+    meaning: "How often the list at `url` is looked at; one that did not change (ETag) costs one question.",
+    example: "1h",
+    default: "`10m`",
+  }),
+  authorizationFile: described(words("the path of a file that holds the Authorization field").optional(), {
+    meaning: "File whose first line is sent as the Authorization field to `url`, and to no other host.",
+    example: "/run/credentials/directory",
+    type: "path",
+  }),
+  authorizationEnv: described(words("the name of an environment variable").optional(), {
+    meaning: "Environment variable of the daemon that holds the same.",
+    example: "DIRECTORY_AUTHORIZATION",
+  }),
+  allowEmpty: described(flag().optional(), {
+    meaning: "A list without a single recipient is believed, and not taken for an error of the server.",
+    example: "true",
+    default: "`false`",
+  }),
+  callout: described(flag().optional(), {
+    meaning:
+      "The primary is asked (RCPT after the null sender, no mail) whether an address exists that no list has. Its yes " +
+      "counts 31 days, its no 2 hours, so that both are known during an outage; a list beside it is not complete any more.",
+    example: "true",
+    default: "`false`; `true` in mode `reflector` where `recipients` is left out",
+  }),
+  catchAll: described(flag().optional(), {
+    meaning: "Every address of the domain exists. Junk to invented names is then kept as well.",
+    example: "true",
+    default: "`false`",
+  }),
+}).transform((given, context): RecipientSource => {
+  const wrong = (what: string, right: string): void =>
+    context.addIssue({ code: "custom", message: message(what, right) });
+  const { list, file, url, callout = false, catchAll = false } = given;
+  const lists = (["list", "file", "url"] as const).filter((key) => given[key] !== undefined);
+  const sources = [...lists, ...(callout ? ["callout"] : []), ...(catchAll ? ["catchAll"] : [])];
+  if (sources.length === 0) wrong("names no recipients", `write ${RECIPIENTS}`);
+  if (catchAll && sources.length > 1) wrong(`has both ${sources[0]} and catchAll`, `write ${RECIPIENTS}`);
+  else if (lists.length > 1) wrong(`has both ${lists[0]} and ${lists[1]}`, "keep one");
+  if (url === undefined) {
+    const alone = FETCH_KEYS.find((key) => given[key] !== undefined);
+    if (alone !== undefined) wrong(`has ${alone} without url`, "add url, or remove it");
+  }
+  if (given.authorizationFile !== undefined && given.authorizationEnv !== undefined)
+    wrong("has both authorizationFile and authorizationEnv", "keep one");
+  return {
+    list,
+    listKey: "list",
+    file,
+    callout,
+    catchAll,
+    fetched: url === undefined ? undefined : fetching(given, url),
+  };
+});
+
+const FETCH_KEYS = ["every", "authorizationFile", "authorizationEnv", "allowEmpty"] as const;
+const TEN_MINUTES = 600_000;
+
+type Given = {
+  readonly [K in (typeof FETCH_KEYS)[number]]?:
+    | (K extends "every" ? number : K extends "allowEmpty" ? boolean : string)
+    | undefined;
+};
+
+function fetching(given: Given, url: string): FetchSettings {
+  const { every = TEN_MINUTES, authorizationFile, authorizationEnv, allowEmpty } = given;
+  return {
+    url,
+    every,
+    ...(authorizationFile !== undefined && { authorizationFile }),
+    ...(authorizationEnv !== undefined && { authorizationEnv }),
+    ...(allowEmpty !== undefined && { allowEmpty }),
+  };
+}
+
+export const recipients = z.union(
+  [entries.transform((list): RecipientSource => ({ list, callout: false, catchAll: false })), recipientKeys],
+  { error: (issue) => message(kindOf(issue.input), `write ${RECIPIENTS}`) },
+);
+
+/** A reflector's primary is there as a rule, and is asked. */
+export const ASK: RecipientSource = { callout: true, catchAll: false };
+
+export const MISSING = message("is missing", `write ${RECIPIENTS}`);
+
+type Unknown = DomainSettings["unknownDuringOutage"];
+
+/** The default follows from whether the list can be taken for complete. */
+export function unknownDuringOutage(given: Unknown | undefined, source: RecipientSource): Unknown {
+  return given ?? (source.callout || source.catchAll ? "accept" : "reject");
+}

@@ -1,0 +1,23 @@
+/** Questions to primaries whether a mailbox exists: RCPT after the null sender, and no mail. */
+
+export interface CalloutQuestion {
+  /** A-labels. */
+  readonly domain: string;
+  /** As it goes on the wire. */
+  readonly address: string;
+  /** Asked though an answer is known, because that grows old. */
+  readonly refresh?: boolean;
+}
+
+export type CalloutAnswer =
+  | { readonly kind: "accepted" }
+  /** No such mailbox; `doubted`: it existed lately, so that this may be an error. */
+  | { readonly kind: "refused"; readonly doubted: boolean }
+  /** The primary takes every address, so that its answer tells nothing. */
+  | { readonly kind: "acceptAll" }
+  /** No primary of the domain is up. */
+  | { readonly kind: "away" }
+  /** It gave no answer that could be believed. */
+  | { readonly kind: "mute"; readonly why: string }
+  /** Too many questions wait for it. */
+  | { readonly kind: "busy" };

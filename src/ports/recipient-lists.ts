@@ -1,0 +1,36 @@
+/** Lists of recipients that are fetched over HTTP. */
+import type { FetchSettings } from "./directory.ts";
+
+export interface ListRequest extends Pick<FetchSettings, "url" | "authorizationFile" | "authorizationEnv"> {
+  /** Of the list that is there; the server need not send it again (RFC 9110 §8.8.3). */
+  readonly etag?: string;
+}
+
+export type ListAnswer =
+  /** What was listed, as written, not yet looked at. */
+  | { readonly kind: "list"; readonly entries: readonly string[]; readonly etag?: string }
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "failed"; readonly why: string };
+
+export interface ListServer {
+  /** Bounded in time and octets; never rejects. */
+  fetch(request: ListRequest): Promise<ListAnswer>;
+}
+
+/** What is kept of a domain's list between two looks. Times in ms since 1970. */
+export interface FetchRecord {
+  readonly url: string;
+  readonly etag?: string;
+  /** Recipients that the last good one had. */
+  readonly entries: number;
+  /** When the server last gave a list, or said that it has not changed. */
+  readonly checkedAt: number;
+  /** When it last changed. */
+  readonly changedAt: number;
+}
+
+/** Written by the main thread only. */
+export interface FetchRecords {
+  fetchRecords(): Promise<ReadonlyMap<string, FetchRecord>>;
+  noteFetch(note: { readonly domain: string; readonly record: FetchRecord }): Promise<void>;
+}

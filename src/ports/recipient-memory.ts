@@ -1,0 +1,45 @@
+/** What primaries said of single addresses: read at once on the caller's own thread, written without waiting. */
+
+/** Who told: mail that was handed over, or a question. */
+export type Teller = "delivery" | "callout";
+
+/** The primary took it. */
+export interface Acceptance {
+  /** Last time, ms since 1970; from deliveries to the day. */
+  readonly at: number;
+  readonly origin: Teller;
+}
+
+/** The primary said that there is no such mailbox. */
+export interface Refusal {
+  /** First time, without a word to the contrary since; ms since 1970. */
+  readonly since: number;
+  /** Last time. */
+  readonly at: number;
+  readonly origin: Teller;
+  /** Its last words, with codes. */
+  readonly reply: string;
+}
+
+export interface Remembered {
+  readonly accepted?: Acceptance;
+  /** Absent once the primary took the address. */
+  readonly refused?: Refusal;
+}
+
+/** Keys are as `mailboxKey` makes them. */
+export interface RecipientMemory {
+  find(key: string): Remembered;
+  /** The address of the domain that was accepted last, not before `from`. */
+  lastAccepted(domain: string, from: number): string | undefined;
+  close(): void;
+}
+
+export type Note =
+  | { readonly kind: "accepted"; readonly at: number; readonly origin: Teller }
+  | { readonly kind: "refused"; readonly at: number; readonly origin: Teller; readonly reply: string };
+
+export interface RecipientNotes extends RecipientMemory {
+  /** Kept soon, and found at once by the same thread; lost when the store is out of order or the process dies first. */
+  note(key: string, note: Note): void;
+}

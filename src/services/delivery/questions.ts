@@ -1,0 +1,84 @@
+import { placeOfKey } from "../../mail/delivery-key.ts";
+import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
+import type { ClaimedMail } from "../../ports/queue.ts";
+import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { CalloutWay } from "../recipients/recipients.ts";
+import { Callouts } from "../recipients/recipients.ts";
+import type { Desk, Lane } from "./lane.ts";
+import type { DeliveryParts } from "./parts.ts";
+
+/** For the greeting, in ms; whoever asks has gone after that. */
+const GREETING = 30_000;
+
+export interface QuestionHooks {
+  desk(domain: string): Desk;
+  /** What the primary refuses is not believed. */
+  doubts(lane: Lane, desk: Desk): boolean;
+}
+
+/** Questions about recipients, on the way that mail would go; and what mail taught. Without a memory: neither. */
+export class Questions {
+  readonly #client: DeliveryParts["client"];
+  readonly #clock: DeliveryParts["clock"];
+  readonly #hooks: QuestionHooks;
+  readonly #callouts: Callouts | undefined;
+
+  constructor(parts: DeliveryParts, hooks: QuestionHooks) {
+    const { notes, client, clock } = parts;
+    this.#client = client;
+    this.#clock = clock;
+    this.#hooks = hooks;
+    const way = (domain: string): CalloutWay | undefined => {
+      const desk = hooks.desk(domain);
+      const lane = desk.active()[0];
+      return lane && this.#way(lane, desk);
+    };
+    this.#callouts = notes && new Callouts({ ...parts, memory: notes, way });
+  }
+
+  ask(question: CalloutQuestion): Promise<CalloutAnswer> {
+    return this.#callouts?.ask(question) ?? Promise.resolve({ kind: "away" });
+  }
+
+  /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
+  learn(at: { readonly lane: Lane; readonly desk: Desk }, mail: ClaimedMail, result: SendResult): void {
+    if (placeOfKey(at.desk.domain) !== undefined) return;
+    const way = this.#way(at.lane, at.desk);
+    this.#callouts?.learn({ domain: at.desk.domain, way, mail, result });
+  }
+
+  /** Domains for which the primary takes every address. */
+  acceptAll(lane: Lane): readonly string[] {
+    return this.#callouts?.acceptAll(lane.name) ?? [];
+  }
+
+  stop(): void {
+    this.#callouts?.stop();
+  }
+
+  #way(lane: Lane, desk: Desk): CalloutWay {
+    const { name, watch } = lane;
+    return {
+      name,
+      epoch: watch.comeback.epoch,
+      inProbation: () => this.#hooks.doubts(lane, desk),
+      converse: () => this.#converse(lane),
+    };
+  }
+
+  async #converse({ watch }: Lane): Promise<Conversation> {
+    try {
+      const target = await watch.target();
+      const begun = this.#clock.now();
+      const conversation = await this.#client.converse(target, GREETING);
+      if (watch.greeted(conversation.capabilities, this.#clock.now() - begun)) return conversation;
+      void conversation.quit();
+      throw new DestinationTrouble("loop", "it is ourselves");
+    } catch (error) {
+      // Being refused one connection more says nothing of the mail; that nobody listens does.
+      if (error instanceof DestinationTrouble && error.stage === "connect") watch.troubled(error);
+      throw error;
+    }
+  }
+}

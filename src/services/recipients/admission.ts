@@ -1,0 +1,115 @@
+import type { Address } from "../../mail/address.ts";
+import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
+import type { DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
+import type { Teller } from "../../ports/recipient-memory.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { RecipientAnswer, RecipientParts } from "./known.ts";
+
+/** Longest that a client waits for its answer, in ms; the question goes on, and the next attempt finds its answer. */
+const LONGEST_WAIT = 10_000;
+
+export type Admission =
+  /** `outage`: unknown, and the operator takes such ones while no primary can tell; the others say who knows it. */
+  | {
+      readonly kind: "accept";
+      readonly why: RecipientOrigin | Teller | "postmaster" | "catchAll" | "acceptAll" | "outage";
+    }
+  /**
+   * `unknown`: nobody knows it; `refused`: its primary has no such mailbox; `outage`: it is unknown and the operator
+   * refuses such ones while no primary can tell.
+   */
+  | { readonly kind: "reject"; readonly why: "unknown" | "refused" | "outage" }
+  /**
+   * `doubted`: its primary refuses it, but it existed lately; `unverified`: the primary was asked and has not said yet;
+   * `outage`: the operator puts off unknown ones while no primary can tell; `strangers`: the client named too many of
+   * them; `unlisted`: the list was never fetched.
+   */
+  | {
+      readonly kind: "defer";
+      readonly why: "doubted" | "unverified" | "outage" | "strangers" | "unlisted";
+    };
+
+const UNVERIFIED: Admission = { kind: "defer", why: "unverified" };
+
+export interface Applicant {
+  readonly domain: DomainRecord;
+  readonly address: Address;
+  /** The client's. */
+  readonly network: string;
+  readonly found: RecipientAnswer;
+}
+
+export function admit(
+  applicant: Applicant,
+  parts: RecipientParts | undefined,
+): Admission | Promise<Admission> {
+  const { domain, found } = applicant;
+  const { callout = false, fetched } = domain.settings;
+  if (found.kind === "unknown") {
+    if (callout && parts !== undefined) return asked(applicant, parts);
+    return fetched !== undefined && domain.fetched === undefined
+      ? { kind: "defer", why: "unlisted" }
+      : { kind: "reject", why: "unknown" };
+  }
+  if (callout && "stale" in found && found.stale) void ask(applicant, parts, true);
+  if (found.kind === "refused") return refusal(found.doubted);
+  return { kind: "accept", why: "origin" in found ? found.origin : found.kind };
+}
+
+function refusal(doubted: boolean): Admission {
+  return doubted ? { kind: "defer", why: "doubted" } : { kind: "reject", why: "refused" };
+}
+
+async function asked(applicant: Applicant, parts: RecipientParts): Promise<Admission> {
+  const answer = await inTime(ask(applicant, parts, false), parts.clock);
+  switch (answer.kind) {
+    case "accepted":
+      return { kind: "accept", why: "callout" };
+    // What the primary takes from everybody it takes from us.
+    case "acceptAll":
+      return { kind: "accept", why: "acceptAll" };
+    case "refused":
+      return refusal(answer.doubted);
+    case "busy":
+      return UNVERIFIED;
+    case "away":
+    case "mute":
+      return stranger(applicant, parts);
+  }
+}
+
+/** Never rejects. */
+function ask(
+  { domain, address }: Applicant,
+  parts: RecipientParts | undefined,
+  refresh: boolean,
+): Promise<CalloutAnswer> {
+  const question: CalloutQuestion = {
+    domain: domain.name,
+    address: address.text,
+    ...(refresh && { refresh }),
+  };
+  const answer = parts?.ask?.(question) ?? Promise.resolve<CalloutAnswer>({ kind: "away" });
+  return answer.catch(() => ({ kind: "busy" }));
+}
+
+function inTime(answer: Promise<CalloutAnswer>, clock: Clock): Promise<CalloutAnswer> {
+  return new Promise((resolve) => {
+    const timer = clock.after(LONGEST_WAIT, () => resolve({ kind: "busy" }));
+    void answer.then(resolve).finally(() => timer.cancel());
+  });
+}
+
+/** Nobody can tell whether it exists. */
+function stranger({ domain, network }: Applicant, { takeStranger }: RecipientParts): Admission {
+  switch (domain.settings.unknownDuringOutage) {
+    case "reject":
+      return { kind: "reject", why: "outage" };
+    case "defer":
+      return { kind: "defer", why: "outage" };
+    case "accept":
+      return takeStranger?.(network) === false
+        ? { kind: "defer", why: "strangers" }
+        : { kind: "accept", why: "outage" };
+  }
+}

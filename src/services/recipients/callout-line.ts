@@ -1,0 +1,136 @@
+import type { Reply } from "../../mail/reply.ts";
+import { formatReply } from "../../mail/reply.ts";
+import type { Conversation } from "../../ports/smtp-client.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { errorText } from "../../runtime/log.ts";
+
+/** The way to one primary, as the hand-over knows it. */
+export interface CalloutWay {
+  /** `host:port`. */
+  readonly name: string;
+  /** Counts the times that it came up. */
+  readonly epoch: number;
+  /** The domain's refusals there are not believed after an outage. */
+  inProbation(): boolean;
+  /** A conversation that was greeted and is not with ourselves. Rejects where it cannot be had. */
+  converse(): Promise<Conversation>;
+}
+
+/** What a primary said to the addresses of one question. */
+export interface Inquiry {
+  readonly answers: ReadonlyMap<string, Reply>;
+  /** Why there are none. */
+  readonly why?: string;
+}
+
+interface Waiting {
+  readonly way: CalloutWay;
+  readonly addresses: readonly string[];
+  readonly resolve: (inquiry: Inquiry) => void;
+}
+
+/** Milliseconds between two questions to one primary: 5/s. */
+const PACE = 200;
+/** Questions that wait; with the pace, the last one waits 10 s. */
+const MOST_WAITING = 50;
+/** Connections at once; one that is made to wait must not hold up all. */
+const MOST_TALKS = 3;
+/** Questions on one connection: some count refusals, and close at 20. */
+const MOST_QUESTIONS = 8;
+/** Milliseconds that a connection waits for the next question. */
+const LINGER = 2000;
+
+/** The questions to one primary, in their order, paced. */
+export class CalloutLine {
+  readonly #clock: Clock;
+  readonly #waiting: Waiting[] = [];
+  readonly #hungry: ((question: Waiting | undefined) => void)[] = [];
+  #talks = 0;
+  #lastSlot = -Infinity;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** RCPT for these addresses in one transaction; never rejects. */
+  put(way: CalloutWay, addresses: readonly string[]): Promise<Inquiry | "busy"> {
+    if (this.#waiting.length >= MOST_WAITING) return Promise.resolve("busy");
+    return new Promise((resolve) => {
+      this.#waiting.push({ way, addresses, resolve });
+      this.#plan();
+    });
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    for (const feed of this.#hungry.splice(0)) feed(undefined);
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ answers: new Map(), why: "we stop" });
+  }
+
+  #plan(): void {
+    if (this.#timer !== undefined || this.#waiting.length === 0) return;
+    const wait = Math.max(0, this.#lastSlot + PACE - this.#clock.now());
+    if (wait === 0) return this.#next();
+    this.#timer = this.#clock.after(wait, () => {
+      this.#timer = undefined;
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    const free = this.#hungry.shift();
+    if (free === undefined && this.#talks >= MOST_TALKS) return;
+    const question = this.#waiting.shift();
+    if (question === undefined) return;
+    this.#lastSlot = this.#clock.now();
+    if (free === undefined) void this.#talk(question);
+    else free(question);
+    this.#plan();
+  }
+
+  async #talk(first: Waiting): Promise<void> {
+    this.#talks += 1;
+    let question: Waiting | undefined = first;
+    try {
+      const conversation = await first.way.converse();
+      for (let asked = 1; question !== undefined; asked++) {
+        await answer(question, conversation);
+        const more = conversation.phase === "idle" && asked < MOST_QUESTIONS;
+        question = more ? await this.#following() : undefined;
+        if (question === undefined || conversation.phase === "idle") continue;
+        // It closed while nobody spoke.
+        this.#waiting.unshift(question);
+        question = undefined;
+      }
+      void conversation.quit();
+    } catch (error) {
+      question?.resolve({ answers: new Map(), why: errorText(error) });
+    } finally {
+      this.#talks -= 1;
+      this.#plan();
+    }
+  }
+
+  /** The next question for a connection that is free; undefined when none came in time. */
+  #following(): Promise<Waiting | undefined> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.after(LINGER, () => feed(undefined));
+      const feed = (question: Waiting | undefined): void => {
+        timer.cancel();
+        const at = this.#hungry.indexOf(feed);
+        if (at !== -1) this.#hungry.splice(at, 1);
+        resolve(question);
+      };
+      this.#hungry.push(feed);
+      this.#plan();
+    });
+  }
+}
+
+async function answer({ addresses, resolve }: Waiting, conversation: Conversation): Promise<void> {
+  const { answers, refused, trouble } = await conversation.verify(addresses);
+  const why =
+    refused === undefined ? trouble?.message : `it refuses the null sender: ${formatReply(refused)}`;
+  resolve({ answers, ...(why !== undefined && { why }) });
+}

@@ -1,0 +1,187 @@
+import type { Address } from "../../mail/address.ts";
+import { mailboxKey, parseAddress } from "../../mail/address.ts";
+import { formatReply } from "../../mail/reply.ts";
+import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
+import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { RecipientNotes } from "../../ports/recipient-memory.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { CalloutWay, Inquiry } from "./callout-line.ts";
+import { CalloutLine } from "./callout-line.ts";
+import { Evidence } from "./evidence.ts";
+import type { Attempted, Lessons } from "./lessons.ts";
+import { lessonsOf, saysNoSuchMailbox } from "./lessons.ts";
+import type { RecipientAnswer } from "./known.ts";
+import { Known } from "./known.ts";
+
+export type { CalloutWay } from "./callout-line.ts";
+
+export interface CalloutParts {
+  readonly directory: Pick<DirectoryReader, "recipient" | "domain" | "generation">;
+  readonly memory: RecipientNotes;
+  /** The way to the domain's primary that would get its mail at this moment; undefined: none is up. */
+  readonly way: (domain: string) => CalloutWay | undefined;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/** One who asks, and what he asked for. */
+interface Asked {
+  readonly record: DomainRecord;
+  readonly address: Address;
+  readonly way: CalloutWay;
+}
+
+/**
+ * Asks primaries for all threads, and learns from what they answer to questions and to mail. One question an address
+ * is open at a time; a primary is asked 5 times a second at most, and only while it is up.
+ *
+ * A refusal is believed outside probation only, and only while the same primary takes a recipient that is known: in
+ * the same transaction, or within 5 min. A primary that takes an address made up at random is `accept-all`; for a day,
+ * or until it was away, nothing is learned from its answers. Temporary ones teach nothing.
+ */
+export class Callouts {
+  readonly #parts: CalloutParts;
+  readonly #known: Known;
+  readonly #evidence: Evidence;
+  readonly #open = new Map<string, Promise<CalloutAnswer>>();
+  readonly #lines = new Map<string, CalloutLine>();
+
+  constructor(parts: CalloutParts) {
+    this.#parts = parts;
+    this.#known = new Known(parts.directory, parts);
+    this.#evidence = new Evidence(parts);
+  }
+
+  /** Never rejects. Who asks the same while a question is open gets its answer. */
+  ask(question: CalloutQuestion): Promise<CalloutAnswer> {
+    const address = parseAddress(question.address);
+    if (address === undefined) return Promise.resolve({ kind: "mute", why: "this is not an address" });
+    const key = mailboxKey(address);
+    const open = this.#open.get(key);
+    if (open !== undefined) return open;
+    const answer = this.#ask(question, address).finally(() => this.#open.delete(key));
+    this.#open.set(key, answer);
+    return answer;
+  }
+
+  /** What an attempt to hand a mail over taught. */
+  learn(attempted: Attempted): void {
+    const { domain, way } = attempted;
+    const { taken, refused } = lessonsOf(attempted);
+    for (const { address } of taken)
+      if (!this.#evidence.fresh(domain, way) && this.#existed(address)) this.#evidence.witnessed(domain, way);
+    if (refused.length === 0 || way.inProbation()) return;
+    for (const lesson of refused) this.#refused(lesson, domain, way);
+  }
+
+  /** Without a witness the primary is asked again, together with one, where the domain asks at all. */
+  #refused({ address, reply }: Lessons["refused"][number], domain: string, way: CalloutWay): void {
+    const { memory, clock, directory } = this.#parts;
+    const note = { kind: "refused", at: clock.now(), origin: "delivery", reply: formatReply(reply) } as const;
+    if (this.#evidence.fresh(domain, way)) return memory.note(mailboxKey(address), note);
+    const record = directory.domain(domain, directory.generation());
+    if (record?.settings.callout === true) void this.ask({ domain, address: address.text });
+  }
+
+  /** Domains for which the primary takes every address. */
+  acceptAll(destination: string): readonly string[] {
+    return this.#evidence.acceptAll(destination);
+  }
+
+  stop(): void {
+    for (const line of this.#lines.values()) line.stop();
+  }
+
+  async #ask({ domain, refresh = false }: CalloutQuestion, address: Address): Promise<CalloutAnswer> {
+    const { directory } = this.#parts;
+    const record = directory.domain(domain, directory.generation());
+    if (record === undefined) return { kind: "mute", why: `${domain} is not one of our domains` };
+    const known = this.#known.find(record, address);
+    const stale = "stale" in known && known.stale;
+    const answered = answerOf(known);
+    if (answered !== undefined && !(refresh && stale)) return answered;
+    const way = this.#parts.way(domain);
+    if (way === undefined) return { kind: "away" };
+    if (this.#evidence.takesAll(domain, way)) return { kind: "acceptAll" };
+    return this.#inquire({ record, address, way });
+  }
+
+  async #inquire(asked: Asked): Promise<CalloutAnswer> {
+    const { record, address, way } = asked;
+    const invented = this.#evidence.invented(record.name, way);
+    const witness = this.#evidence.witness(record.name, way);
+    const others = [invented, witness].filter((text) => text !== undefined && text !== address.text);
+    const inquiry = await this.#line(way).put(way, [address.text, ...(others as string[])]);
+    if (inquiry === "busy") return { kind: "busy" };
+    const answer = this.#judge(asked, inquiry, { invented, witness });
+    this.#record(asked, answer, inquiry);
+    return answer;
+  }
+
+  #judge(
+    { record, address, way }: Asked,
+    { answers, why = "it gave no answer" }: Inquiry,
+    { invented, witness }: { readonly invented: string | undefined; readonly witness: string | undefined },
+  ): CalloutAnswer {
+    const { memory, clock } = this.#parts;
+    const [said, at] = [answers.get(address.text), clock.now()];
+    if (invented !== undefined) this.#evidence.tried(record.name, way, answers.get(invented));
+    if (this.#evidence.takesAll(record.name, way)) return { kind: "acceptAll" };
+    if (witness !== undefined && isTaken(answers.get(witness))) this.#evidence.witnessed(record.name, way);
+    if (said === undefined) return { kind: "mute", why };
+    const key = mailboxKey(address);
+    if (isTaken(said)) {
+      if (this.#existed(address)) this.#evidence.witnessed(record.name, way);
+      memory.note(key, { kind: "accepted", at, origin: "callout" });
+      return { kind: "accepted" };
+    }
+    if (!saysNoSuchMailbox(said)) return { kind: "mute", why: formatReply(said) };
+    if (way.inProbation()) return { kind: "mute", why: "its refusals are not believed yet after its outage" };
+    if (!this.#evidence.fresh(record.name, way))
+      return { kind: "mute", why: `it refuses ${witness ?? "a recipient"} as well, which exists` };
+    memory.note(key, { kind: "refused", at, origin: "callout", reply: formatReply(said) });
+    return answerOf(this.#known.find(record, address)) ?? { kind: "refused", doubted: false };
+  }
+
+  /** Its primary took it within 31 days, or it stands in a list itself. */
+  #existed(address: Address): boolean {
+    const { directory } = this.#parts;
+    const record = directory.domain(address.domain, directory.generation());
+    if (record === undefined) return false;
+    const listed = directory.recipient(record, address.local);
+    if (listed !== undefined && !listed.pattern.endsWith("*")) return true;
+    return this.#evidence.accepted(mailboxKey(address));
+  }
+
+  #line({ name }: CalloutWay): CalloutLine {
+    const line = this.#lines.get(name) ?? new CalloutLine(this.#parts.clock);
+    this.#lines.set(name, line);
+    return line;
+  }
+
+  #record({ record, address, way }: Asked, answer: CalloutAnswer, { answers }: Inquiry): void {
+    const reply = answers.get(address.text);
+    this.#parts.journal.record({
+      kind: "recipient.asked",
+      recipient: address.text,
+      domain: record.name,
+      destination: way.name,
+      result: answer.kind,
+      ...(reply !== undefined && { reply }),
+      ...("why" in answer && { why: answer.why }),
+    });
+  }
+}
+
+function isTaken(said: { readonly code: number } | undefined): boolean {
+  return said !== undefined && said.code >= 200 && said.code < 300;
+}
+
+/** What is known already, as an answer. */
+function answerOf(known: RecipientAnswer): CalloutAnswer | undefined {
+  if (known.kind === "refused") return { kind: "refused", doubted: known.doubted };
+  return known.kind === "unknown" ? undefined : { kind: "accepted" };
+}

@@ -1,0 +1,102 @@
+import type { Reply } from "../../mail/reply.ts";
+import { isPermanent } from "../../mail/reply.ts";
+import { needsSmtpUtf8, parseAddress } from "../../mail/address.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { RecipientMemory } from "../../ports/recipient-memory.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ACCEPTED_FOR } from "./ages.ts";
+import type { CalloutWay } from "./callout-line.ts";
+
+export interface EvidenceParts {
+  readonly memory: RecipientMemory;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** A known recipient that was taken vouches so long for refusals, in ms. */
+const WITNESS_FOR = 5 * 60_000;
+/** What an invented address told counts so long, in ms. */
+const TRIED_FOR = 24 * 3_600_000;
+
+/** What is known of one domain at one primary, since that came up last. */
+interface Standing {
+  readonly epoch: number;
+  /** When a known recipient was taken last. */
+  witnessedAt: number;
+  /** When an invented address was tried last. */
+  triedAt: number;
+  takesAll: boolean;
+}
+
+/** Whether what primaries say of mailboxes can be believed. All of it is found out anew after an outage. */
+export class Evidence {
+  readonly #parts: EvidenceParts;
+  readonly #standings = new Map<string, Map<string, Standing>>();
+
+  constructor(parts: EvidenceParts) {
+    this.#parts = parts;
+  }
+
+  witnessed(domain: string, way: CalloutWay): void {
+    this.#of(domain, way).witnessedAt = this.#parts.clock.now();
+  }
+
+  /** A known recipient was taken lately. */
+  fresh(domain: string, way: CalloutWay): boolean {
+    return this.#parts.clock.now() - this.#of(domain, way).witnessedAt <= WITNESS_FOR;
+  }
+
+  /** A recipient that must be taken, where that has to be seen: the one taken last, else the postmaster. */
+  witness(domain: string, way: CalloutWay): string | undefined {
+    if (this.fresh(domain, way)) return undefined;
+    const { memory, clock } = this.#parts;
+    const key = memory.lastAccepted(domain, clock.now() - ACCEPTED_FOR) ?? "";
+    const usable = parseAddress(key) !== undefined && !needsSmtpUtf8(key);
+    return usable ? key : `postmaster@${domain}`;
+  }
+
+  accepted(key: string): boolean {
+    const { memory, clock } = this.#parts;
+    const at = memory.find(key).accepted?.at ?? -Infinity;
+    return clock.now() - at <= ACCEPTED_FOR;
+  }
+
+  takesAll(domain: string, way: CalloutWay): boolean {
+    const { takesAll, triedAt } = this.#of(domain, way);
+    return takesAll && this.#parts.clock.now() - triedAt < TRIED_FOR;
+  }
+
+  /** An address that nobody has, where it has to be seen whether the primary takes it; never the same twice. */
+  invented(domain: string, way: CalloutWay): string | undefined {
+    const { random, clock } = this.#parts;
+    if (clock.now() - this.#of(domain, way).triedAt < TRIED_FOR) return undefined;
+    const letters = Array.from({ length: 20 }, () => Math.floor(random() * 36).toString(36));
+    return `${letters.join("")}@${domain}`;
+  }
+
+  /** What the primary said to an invented address. */
+  tried(domain: string, way: CalloutWay, said: Reply | undefined): void {
+    if (said === undefined || (said.code >= 400 && !isPermanent(said))) return;
+    const standing = this.#of(domain, way);
+    const takesAll = said.code < 300;
+    if (takesAll && !standing.takesAll)
+      this.#parts.journal.record({ kind: "primary.acceptAll", destination: way.name, domain });
+    Object.assign(standing, { takesAll, triedAt: this.#parts.clock.now() });
+  }
+
+  acceptAll(destination: string): readonly string[] {
+    const found = this.#standings.get(destination) ?? new Map<string, Standing>();
+    return [...found].filter(([, { takesAll }]) => takesAll).map(([domain]) => domain);
+  }
+
+  #of(domain: string, { name, epoch }: CalloutWay): Standing {
+    const standings = this.#standings.get(name) ?? new Map<string, Standing>();
+    this.#standings.set(name, standings);
+    const known = standings.get(domain);
+    if (known?.epoch === epoch) return known;
+    const fresh = { epoch, witnessedAt: -Infinity, triedAt: -Infinity, takesAll: false };
+    standings.set(domain, fresh);
+    return fresh;
+  }
+}

@@ -1,0 +1,171 @@
+import { printable } from "../../mail/reply.ts";
+import { readPattern } from "../../mail/recipient-pattern.ts";
+import type { DomainRecord, FetchSettings, RecipientChange } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { FetchRecord, FetchRecords, ListServer } from "../../ports/recipient-lists.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { errorText } from "../../runtime/log.ts";
+
+export interface FetchParts {
+  /** The domains of this moment; those that fetch nothing may be left out. */
+  readonly domains: () => readonly DomainRecord[];
+  readonly server: ListServer;
+  readonly records: FetchRecords;
+  /** Makes a list the domain's, seen by all at once. */
+  readonly replace: (change: RecipientChange) => Promise<number>;
+  readonly journal: Journal;
+  readonly clock: Clock;
+}
+
+/** How a domain's fetched list stands. Times in ms since 1970. */
+export interface FetchStatus {
+  readonly url: string;
+  /** Recipients of the last good list; absent: there was none. */
+  readonly entries?: number;
+  readonly checkedAt?: number;
+  readonly changedAt?: number;
+  /** Why the last look failed; absent: it did not. */
+  readonly error?: string;
+  readonly failedAt?: number;
+}
+
+interface Standing {
+  readonly url: string;
+  triedAt: number;
+  record: FetchRecord | undefined;
+  error: string | undefined;
+}
+
+/** A list that could not be had is tried again after this, where that is sooner, in ms. */
+const AGAIN = 60_000;
+const MOST_ENTRIES = 1_000_000;
+
+type Wanted = DomainRecord & { readonly settings: { readonly fetched: FetchSettings } };
+
+/**
+ * The lists that domains fetch over HTTP. One is fetched when its time has come, one after the other; whatever is
+ * wrong with it, the list before goes on to count: a failure, an entry that is no recipient, a list that is empty
+ * where that is not allowed.
+ */
+export class Fetches {
+  readonly #parts: FetchParts;
+  readonly #standings = new Map<string, Standing>();
+  #records: ReadonlyMap<string, FetchRecord> | undefined;
+
+  constructor(parts: FetchParts) {
+    this.#parts = parts;
+  }
+
+  status(domain: string): FetchStatus | undefined {
+    const standing = this.#standings.get(domain);
+    if (standing === undefined) return undefined;
+    const { url, record, error, triedAt } = standing;
+    return {
+      url,
+      ...(record !== undefined && {
+        entries: record.entries,
+        checkedAt: record.checkedAt,
+        changedAt: record.changedAt,
+      }),
+      ...(error !== undefined && { error, failedAt: triedAt }),
+    };
+  }
+
+  /** Looks at the lists whose time has come. */
+  async look(): Promise<void> {
+    this.#records ??= await this.#parts.records.fetchRecords();
+    const wanted = this.#parts.domains().filter(isWanted);
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const name of this.#standings.keys()) if (!names.has(name)) this.#standings.delete(name);
+    for (const domain of wanted) if (this.#isDue(domain)) await this.#fetch(domain);
+  }
+
+  #isDue(domain: Wanted): boolean {
+    const { every } = domain.settings.fetched;
+    const { triedAt, error } = this.#standing(domain);
+    return this.#parts.clock.now() - triedAt >= (error === undefined ? every : Math.min(every, AGAIN));
+  }
+
+  /** What an earlier process had fetched counts as looked at when it was. */
+  #standing({ name, settings, fetched }: Wanted): Standing {
+    const { url } = settings.fetched;
+    const known = this.#standings.get(name);
+    if (known?.url === url) return known;
+    const stored = known?.record ?? this.#records?.get(name);
+    const record = fetched === undefined ? undefined : stored;
+    const same = record?.url === url;
+    const standing: Standing = {
+      url,
+      triedAt: same ? record.checkedAt : -Infinity,
+      record,
+      error: undefined,
+    };
+    this.#standings.set(name, standing);
+    return standing;
+  }
+
+  async #fetch(domain: Wanted): Promise<void> {
+    const standing = this.#standing(domain);
+    standing.triedAt = this.#parts.clock.now();
+    try {
+      const why = await this.#tryOnce(domain, standing);
+      if (why !== undefined && standing.error === undefined)
+        this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why });
+      standing.error = why;
+    } catch (error) {
+      standing.error = errorText(error);
+    }
+  }
+
+  /** Answers why nothing came of it. */
+  async #tryOnce({ name, settings }: Wanted, standing: Standing): Promise<string | undefined> {
+    const { server, clock } = this.#parts;
+    const { url, allowEmpty = false, authorizationFile, authorizationEnv } = settings.fetched;
+    const etag = standing.record?.url === url ? standing.record.etag : undefined;
+    const answer = await server.fetch({
+      url,
+      ...(authorizationFile !== undefined && { authorizationFile }),
+      ...(authorizationEnv !== undefined && { authorizationEnv }),
+      ...(etag !== undefined && { etag }),
+    });
+    if (answer.kind === "failed") return answer.why;
+    const now = clock.now();
+    if (answer.kind === "unchanged")
+      return this.#keep(name, standing, { ...(standing.record as FetchRecord), checkedAt: now });
+    const patterns = patternsOf(answer.entries, name);
+    if (typeof patterns === "string") return patterns;
+    if (patterns.length === 0 && !allowEmpty)
+      return "the list is empty; `allowEmpty: true` would believe that";
+    const entries = await this.#parts.replace({
+      domain: name,
+      verb: "replace",
+      recipients: patterns,
+      fetched: true,
+    });
+    this.#parts.journal.record({ kind: "recipients.fetched", domain: name, entries });
+    const tag = answer.etag === undefined ? {} : { etag: answer.etag };
+    return this.#keep(name, standing, { url, entries, checkedAt: now, changedAt: now, ...tag });
+  }
+
+  async #keep(domain: string, standing: Standing, record: FetchRecord): Promise<undefined> {
+    standing.record = record;
+    await this.#parts.records.noteFetch({ domain, record });
+  }
+}
+
+function isWanted(domain: DomainRecord): domain is Wanted {
+  return domain.settings.fetched !== undefined && !domain.draining;
+}
+
+/** Without doubles and without addresses of other domains; a text where an entry is no recipient at all. */
+function patternsOf(entries: readonly string[], domain: string): readonly string[] | string {
+  if (entries.length > MOST_ENTRIES) return `the list has more than ${MOST_ENTRIES} entries`;
+  const patterns = new Set<string>();
+  for (const [index, entry] of entries.entries()) {
+    const reading = readPattern(entry.trim(), domain);
+    if (reading.kind === "pattern") patterns.add(reading.pattern);
+    if (reading.kind === "malformed")
+      return `entry ${index + 1}, ${JSON.stringify(printable(entry.slice(0, 100)))}, is no recipient`;
+  }
+  return [...patterns];
+}

@@ -1,0 +1,91 @@
+import type { Address } from "../../mail/address.ts";
+import { mailboxKey } from "../../mail/address.ts";
+import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
+import type { DirectoryReader, DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
+import type { RecipientMemory, Refusal, Teller } from "../../ports/recipient-memory.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { ACCEPTED_FOR, ACCEPTED_STALE, DOUBTED_FOR, REFUSED_FOR, REFUSED_STALE } from "./ages.ts";
+
+export type RecipientAnswer =
+  | { readonly kind: "known"; readonly pattern: string; readonly origin: RecipientOrigin }
+  /** Valid whatever the lists say, RFC 5321 §4.5.1. */
+  | { readonly kind: "postmaster" }
+  /** Its primary took it; `stale`: worth asking anew. */
+  | { readonly kind: "accepted"; readonly at: number; readonly origin: Teller; readonly stale: boolean }
+  /** Its primary has no such mailbox; `doubted`: it was listed or taken lately. */
+  | ({ readonly kind: "refused"; readonly doubted: boolean; readonly stale: boolean } & Refusal)
+  | { readonly kind: "catchAll" }
+  | { readonly kind: "unknown" };
+
+/** What is known beside the lists; absent: nothing. */
+export interface RecipientParts {
+  readonly memory: Pick<RecipientMemory, "find">;
+  readonly clock: Clock;
+  /** Asks the primary; absent: nobody can be asked. */
+  readonly ask?: (question: CalloutQuestion) => Promise<CalloutAnswer>;
+  /** Counts a stranger that a client network is taken for; false: it had its share of this hour. */
+  readonly takeStranger?: (network: string) => boolean;
+}
+
+/** What lists and memory know. */
+export class Known {
+  readonly #directory: Pick<DirectoryReader, "recipient">;
+  readonly #parts: RecipientParts | undefined;
+
+  constructor(directory: Pick<DirectoryReader, "recipient">, parts?: RecipientParts) {
+    this.#directory = directory;
+    this.#parts = parts;
+  }
+
+  /** Looks for a mailbox of `domain`, whose record the caller has for the transaction's generation. */
+  find(domain: DomainRecord, address: Address): RecipientAnswer {
+    if (address.local === "postmaster") return { kind: "postmaster" };
+    const locals = spellings(address.local, domain.settings.tagSeparator);
+    const listed = this.#listed(domain, locals);
+    const said = this.#parts === undefined ? undefined : this.#said(domain, locals, listed);
+    if (said?.kind === "refused") return said;
+    return listed ?? said ?? { kind: domain.settings.catchAll ? "catchAll" : "unknown" };
+  }
+
+  #listed(domain: DomainRecord, locals: readonly string[]): RecipientAnswer | undefined {
+    for (const local of locals) {
+      const hit = this.#directory.recipient(domain, local);
+      if (hit !== undefined) return { kind: "known", pattern: hit.pattern, origin: hit.origin };
+    }
+    return undefined;
+  }
+
+  /** What the primary said: of the address itself, else, where it was good, of the one without its tag. */
+  #said(
+    domain: DomainRecord,
+    locals: readonly string[],
+    listed: RecipientAnswer | undefined,
+  ): RecipientAnswer | undefined {
+    const { memory, clock } = this.#parts as RecipientParts;
+    const now = clock.now();
+    for (const [index, local] of locals.entries()) {
+      if (index > 0 && domain.settings.callout !== true) break;
+      const { accepted, refused } = memory.find(mailboxKey({ local, domain: domain.name }));
+      const lately = accepted !== undefined && now - accepted.at <= ACCEPTED_FOR;
+      if (index === 0 && refused !== undefined && now - refused.at < REFUSED_FOR) {
+        const existed = lately || isByName(listed);
+        const doubted = existed && now - refused.since < DOUBTED_FOR;
+        return { kind: "refused", doubted, stale: now - refused.at >= REFUSED_STALE, ...refused };
+      }
+      if (lately && domain.settings.callout === true)
+        return { kind: "accepted", ...accepted, stale: now - accepted.at >= ACCEPTED_STALE };
+    }
+    return undefined;
+  }
+}
+
+/** A pattern such as `list-*` vouches for no single address. */
+function isByName(listed: RecipientAnswer | undefined): boolean {
+  return listed?.kind === "known" && !listed.pattern.endsWith("*");
+}
+
+/** The local part itself, then without its tag; a separator in front is no tag. */
+function spellings(local: string, separator: string): readonly string[] {
+  const at = separator === "" ? -1 : local.indexOf(separator, 1);
+  return at === -1 ? [local] : [local, local.slice(0, at)];
+}

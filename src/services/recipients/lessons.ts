@@ -1,0 +1,49 @@
+import type { Address } from "../../mail/address.ts";
+import { parseAddress } from "../../mail/address.ts";
+import type { Reply } from "../../mail/reply.ts";
+import { isPermanent } from "../../mail/reply.ts";
+import type { ClaimedMail } from "../../ports/queue.ts";
+import type { SendResult } from "../../ports/smtp-client.ts";
+import type { CalloutWay } from "./callout-line.ts";
+
+/** A mail that was offered to a primary, and how that went. */
+export interface Attempted {
+  readonly domain: string;
+  readonly way: CalloutWay;
+  readonly mail: ClaimedMail;
+  readonly result: SendResult;
+}
+
+export interface Lessons {
+  readonly taken: readonly { readonly address: Address }[];
+  /** No such mailbox, by a reply of its own. */
+  readonly refused: readonly { readonly address: Address; readonly reply: Reply }[];
+}
+
+const NO_LESSONS: Lessons = { taken: [], refused: [] };
+
+/** What a handed-over mail says of its recipients; a refusal of the sender or of the body says nothing of them. */
+export function lessonsOf({ mail, result }: Attempted): Lessons {
+  if (result.refusedAt !== undefined) return NO_LESSONS;
+  const taken: { address: Address }[] = [];
+  const refused: { address: Address; reply: Reply }[] = [];
+  for (const recipient of mail.recipients) {
+    const outcome = result.outcomes.get(recipient.n);
+    const address = parseAddress(recipient.address);
+    if (address === undefined || outcome === undefined) continue;
+    if (outcome.kind === "delivered") taken.push({ address });
+    else if (outcome.kind === "refused" && saysNoSuchMailbox(outcome.reply))
+      refused.push({ address, reply: outcome.reply });
+  }
+  return { taken, refused };
+}
+
+/** Codes of RFC 3463 that speak of the mailbox: it is not there, or it is closed. */
+const MAILBOX = /^5\.(?:1\.(?:0|1|2|3|6|10)|2\.1)$/;
+
+/** Whether a reply to RCPT means that there is no such mailbox; a refusal of us, or of policy, does not. */
+export function saysNoSuchMailbox(said: Reply): boolean {
+  if (!isPermanent(said)) return false;
+  if (said.enhanced !== undefined) return MAILBOX.test(said.enhanced);
+  return said.code === 550 || said.code === 551 || said.code === 553;
+}

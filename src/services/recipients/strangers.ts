@@ -1,0 +1,11 @@
+import type { RateTable } from "../../runtime/rates.ts";
+
+const HOUR = 3_600_000;
+/** Unknown recipients that a client network, a /24 or a /64, is taken for in an hour while no primary can tell. */
+const MOST_STRANGERS = 20;
+
+/** Counts one; false, and nothing is counted, where the network had its share. The table is of these counts alone. */
+export function takeStranger(table: RateTable, network: string, now: number): boolean {
+  const period = Math.floor(now / HOUR);
+  return table.take({ network, what: "recipients", amount: 1, cap: MOST_STRANGERS, period });
+}

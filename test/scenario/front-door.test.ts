@@ -1,0 +1,11 @@
+import { test } from "node:test";
+import { prove } from "../prove/front-door.ts";
+import { mustHold } from "../prove/proof.ts";
+
+test(
+  "checks cost at most half of the rate, and crowds leave nothing",
+  { skip: process.platform !== "linux" && "needs /proc" },
+  async (t) => {
+    mustHold(await prove({ seed: 1, short: true, say: (line) => t.diagnostic(line) }));
+  },
+);

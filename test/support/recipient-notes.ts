@@ -1,0 +1,32 @@
+/** The memory of recipients, in memory. */
+import type { Note, RecipientNotes, Remembered } from "../../src/ports/recipient-memory.ts";
+
+export class FakeNotes implements RecipientNotes {
+  readonly rows = new Map<string, Remembered>();
+  /** Everything noted, in order. */
+  readonly notes: (readonly [string, Note["kind"]])[] = [];
+
+  find(key: string): Remembered {
+    return this.rows.get(key) ?? {};
+  }
+
+  note(key: string, note: Note): void {
+    this.notes.push([key, note.kind]);
+    const { at, origin } = note;
+    const known = this.rows.get(key);
+    if (note.kind === "accepted") this.rows.set(key, { accepted: { at, origin } });
+    else {
+      const since = known?.refused?.since ?? at;
+      this.rows.set(key, { ...known, refused: { since, at, origin, reply: note.reply } });
+    }
+  }
+
+  lastAccepted(domain: string, from: number): string | undefined {
+    const known = [...this.rows].filter(
+      ([key, { accepted }]) => key.endsWith(`@${domain}`) && (accepted?.at ?? -1) >= from,
+    );
+    return known.toSorted(([, a], [, b]) => (b.accepted?.at ?? 0) - (a.accepted?.at ?? 0))[0]?.[0];
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { httpLists } from "../../../../src/adapters/http-lists/http-lists.ts";
+import type { ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
+import { waitFor } from "../../../support/wait.ts";
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function serving(serve: Serve) {
+  const seen: IncomingMessage["headers"][] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers);
+    serve(request, response);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    seen,
+    url: `http://127.0.0.1:${port}/list`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const clock = new ManualClock();
+
+function ask(request: ListRequest, environment: Record<string, string> = {}): Promise<ListAnswer> {
+  return httpLists({ clock, environment }).fetch(request);
+}
+
+/** One answer of this type and text. */
+async function answering(type: string, body: string | Buffer, headers = {}): Promise<ListAnswer> {
+  await using server = await serving((_, response) => {
+    response.writeHead(200, { "Content-Type": type, ...headers }).end(body);
+  });
+  return await ask({ url: server.url });
+}
+
+async function failing(type: string, body: string | Buffer): Promise<string> {
+  const answer = await answering(type, body);
+  return answer.kind === "failed" ? answer.why : answer.kind;
+}
+
+test("reads text, JSON and compressed lists", async () => {
+  const entries = ["alice", "list-*"];
+  const list = { kind: "list", entries };
+  const text = "# staff\nalice\r\n\n  list-*  # lists\n";
+  assert.deepEqual(await answering("text/plain; charset=utf-8", text), list);
+  assert.deepEqual(await answering("application/json", JSON.stringify(entries)), list);
+  assert.deepEqual(await answering("application/x+json", JSON.stringify({ recipients: entries })), list);
+  const packed = await answering("text/plain", gzipSync("alice\nlist-*"), {
+    "Content-Encoding": "gzip",
+    ETag: '"7"',
+  });
+  assert.deepEqual(packed, { ...list, etag: '"7"' });
+});
+
+test("what is no list is a failure in words", async () => {
+  assert.equal(
+    await failing("text/html", "<h1>log in</h1>"),
+    "the answer is text/html, neither JSON nor plain text",
+  );
+  assert.equal(await failing("application/json", "{"), "the answer is not sound JSON");
+  assert.equal(
+    await failing("application/json", "{}"),
+    "the JSON is neither an array nor an object with `recipients`",
+  );
+  assert.equal(await failing("application/json", '["a", 1]'), "entry 2 of the JSON is not a text");
+  assert.match(await failing("text/plain", Buffer.from([0xff, 0xfe])), /not valid/);
+});
+
+test("asks with what it has, and takes 304 and refusals for what they are", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "secret");
+  await writeFile(file, "Bearer from-file\nnot this\n");
+  let status = 304;
+  await using server = await serving((_, response) => void response.writeHead(status).end());
+  const { url } = server;
+  assert.deepEqual(await ask({ url, etag: '"7"', authorizationFile: file }), { kind: "unchanged" });
+  assert.equal(server.seen[0]?.["if-none-match"], '"7"');
+  assert.equal(server.seen[0]?.authorization, "Bearer from-file");
+  await ask({ url, authorizationEnv: "SECRET" }, { SECRET: "Basic x" });
+  assert.equal(server.seen[1]?.authorization, "Basic x");
+  assert.deepEqual(await ask({ url }), { kind: "failed", why: "it answered 304" });
+  status = 401;
+  assert.deepEqual(await ask({ url }), { kind: "failed", why: "it answered 401" });
+  const asked = server.seen.length;
+  const unset = { kind: "failed", why: "SECRET is not set in the environment" };
+  assert.deepEqual(await ask({ url, authorizationEnv: "SECRET" }), unset);
+  const gone = `${file}x cannot be read (ENOENT)`;
+  assert.deepEqual(await ask({ url, authorizationFile: `${file}x` }), { kind: "failed", why: gone });
+  assert.equal(server.seen.length, asked);
+});
+
+test("follows three redirects, tells the secret to no other host, and never leaves for what is not https", async () => {
+  await using other = await serving((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/plain" }).end("alice");
+  });
+  let hops = 0;
+  let target = "/list";
+  await using server = await serving((_, response) => {
+    hops += 1;
+    response.writeHead(302, { Location: target }).end();
+  });
+  const fetched = await ask({ url: server.url, authorizationEnv: "SECRET" }, { SECRET: "Basic x" });
+  assert.deepEqual(fetched, { kind: "failed", why: "more than 3 redirects" });
+  assert.equal(hops, 4);
+  for (target of [other.url, "ftp://127.0.0.1/x", "http://"]) {
+    assert.deepEqual(await ask({ url: server.url }), {
+      kind: "failed",
+      why: "it redirects to what is not https",
+    });
+  }
+  assert.equal(other.seen.length, 0);
+});
+
+test("a server that is away, hangs or never ends", async () => {
+  await using gone = await serving(() => undefined);
+  const { url } = gone;
+  const slow = ask({ url });
+  await waitFor({ what: "it asks", deadline: 5000 }, () => gone.seen.length === 1);
+  clock.advance(30_000);
+  assert.deepEqual(await slow, { kind: "failed", why: "no whole answer within 30 s" });
+  await gone[Symbol.asyncDispose]();
+  const answer = await ask({ url });
+  assert.match(answer.kind === "failed" ? answer.why : "", /ECONNREFUSED/);
+  await using endless = await serving((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/plain" });
+    const chunk = Buffer.alloc(1 << 20, "a");
+    const more = (): void => {
+      while (!response.destroyed && response.write(chunk));
+    };
+    response.on("drain", more);
+    more();
+  });
+  const huge = { kind: "failed", why: "the list is larger than 67108864 octets" };
+  assert.deepEqual(await ask({ url: endless.url }), huge);
+});

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
+import type { Verification } from "../../../../src/ports/smtp-client.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
+import { fakePrimary, type Behaviour, type FakePrimary } from "../../../support/fake-primary.ts";
+
+const client = smtpClient({ hostname: "mx2.test", clock: systemClock(), connect: 5000, greeting: 5000 });
+const ASKED = ["alice@a.test", "eve@a.test", "grö@a.test"];
+
+function refusesEve(address: string): string | undefined {
+  return address.startsWith("eve") ? "550 5.1.1 no such user" : undefined;
+}
+
+async function asking(primary: FakePrimary, addresses = ASKED) {
+  const target = { host: "127.0.0.1", ip: "127.0.0.1", port: primary.port, tls: "none" } as const;
+  const conversation = await client.converse(target);
+  const verification = await conversation.verify(addresses);
+  return { conversation, verification };
+}
+
+function codes({ answers }: Verification): Record<string, number> {
+  return Object.fromEntries([...answers].map(([address, { code }]) => [address, code]));
+}
+
+for (const extensions of [["PIPELINING", "SMTPUTF8"], ["SMTPUTF8"], []] satisfies string[][])
+  test(`mailboxes are asked for and nothing is sent; the peer offers ${extensions.join(", ") || "nothing"}`, async () => {
+    const behaviour: Behaviour = { extensions, onRcpt: refusesEve };
+    await using primary = await fakePrimary(behaviour);
+    const { conversation, verification } = await asking(primary);
+    const utf8 = extensions.includes("SMTPUTF8");
+    const expected = { "alice@a.test": 250, "eve@a.test": 550, ...(utf8 && { "grö@a.test": 250 }) };
+    assert.deepEqual(codes(verification), expected);
+    assert.equal(conversation.phase, "idle");
+    assert.deepEqual(codes(await conversation.verify(["eve@a.test"])), { "eve@a.test": 550 });
+    await conversation.quit();
+    const verbs = primary.commands.map((line) => line.slice(0, 4));
+    assert.ok(!verbs.includes("DATA"));
+    assert.equal(verbs.filter((verb) => verb === "RSET").length, 2);
+    assert.equal(
+      primary.commands.find((line) => line.startsWith("MAIL")),
+      `MAIL FROM:<>${utf8 ? " SMTPUTF8" : ""}`,
+    );
+    assert.equal(primary.mails.length, 0);
+  });
+
+test("a peer that refuses the null sender, closes, or falls silent in the middle", async () => {
+  for (const extensions of [["PIPELINING"], []] satisfies string[][]) {
+    await using primary = await fakePrimary({ extensions, onMail: () => "550 5.7.1 no bounces" });
+    const { conversation, verification } = await asking(primary, ["alice@a.test"]);
+    assert.equal(verification.refused?.code, 550);
+    assert.equal(verification.answers.size, 0);
+    assert.equal(conversation.phase, "idle");
+    primary.behaviour.onMail = () => undefined;
+    primary.behaviour.onRcpt = () => "421 4.3.2 going down";
+    const closed = await conversation.verify(["alice@a.test"]);
+    assert.match(closed.trouble?.message ?? "", /421/);
+    assert.equal(closed.answers.size, 0);
+    assert.equal(conversation.phase, "over");
+    primary.behaviour.onRcpt = () => "close";
+    const { verification: cut } = await asking(primary, ["alice@a.test"]);
+    assert.ok(cut.trouble !== undefined && cut.answers.size === 0);
+  }
+});

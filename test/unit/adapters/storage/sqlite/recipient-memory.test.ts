@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  openRecipientMemory,
+  openRecipientNotes,
+} from "../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { openSqliteStore, type SqliteStore } from "../../../../contract/sqlite-harness.ts";
+import { accept, newMail, to } from "../../../../contract/mails.ts";
+import { waitFor } from "../../../../support/wait.ts";
+
+const HOUR = 3_600_000;
+const NO = "550 5.1.1 no such user";
+
+function open(store: SqliteStore, stack: DisposableStack) {
+  const notes = openRecipientNotes(store.port("memory"), store);
+  const other = openRecipientMemory(store.folder);
+  stack.defer(() => notes.close());
+  stack.defer(() => other.close());
+  return { notes, other };
+}
+
+/** Notes travel while the clock goes on. */
+function seen(store: SqliteStore, what: string, look: () => boolean): Promise<true> {
+  return waitFor({ what, deadline: 5000, every: 5 }, () => {
+    store.clock.advance(250);
+    return look();
+  });
+}
+
+test("a note is known at once to who made it, soon to others; a refusal keeps when it began", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const begin = clock.now();
+  const refuse = (): void =>
+    notes.note("eve@a.test", { kind: "refused", at: clock.now(), origin: "callout", reply: NO });
+  refuse();
+  const first = { since: begin, at: begin, origin: "callout", reply: NO };
+  assert.deepEqual(notes.find("eve@a.test"), { refused: first });
+  assert.deepEqual(other.find("eve@a.test"), {});
+  await seen(store, "it is stored", () => other.find("eve@a.test").refused !== undefined);
+  assert.deepEqual(other.find("eve@a.test"), { refused: first });
+  clock.advance(20 * HOUR);
+  refuse();
+  assert.equal(notes.find("eve@a.test").refused?.since, begin);
+  await seen(store, "it is renewed", () => other.find("eve@a.test").refused?.at !== begin);
+  assert.equal(other.find("eve@a.test").refused?.since, begin);
+  const now = clock.now();
+  notes.note("eve@a.test", { kind: "accepted", at: now, origin: "callout" });
+  await seen(store, "the primary took it", () => other.find("eve@a.test").accepted !== undefined);
+  assert.deepEqual(other.find("eve@a.test"), { accepted: { at: now, origin: "callout" } });
+  assert.equal(other.lastAccepted("a.test", now), "eve@a.test");
+  assert.equal(other.lastAccepted("a.test", now + 1), undefined);
+  assert.equal(other.lastAccepted("test", 0), undefined);
+});
+
+test("refusals are forgotten after a day, and began anew where they come again later", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const refuse = async (key: string): Promise<void> => {
+    const at = clock.now();
+    notes.note(key, { kind: "refused", at, origin: "delivery", reply: NO });
+    await seen(store, key, () => other.find(key).refused?.at === at);
+  };
+  await refuse("eve@a.test");
+  clock.advance(27 * HOUR);
+  await refuse("fay@a.test");
+  assert.deepEqual(other.find("eve@a.test"), {});
+});
+
+test("mail that a primary took is remembered under the comparable form, and ends refusals", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const keys = ["größe@a.test", "john doe@a.test"];
+  for (const key of keys)
+    notes.note(key, { kind: "refused", at: store.clock.now(), origin: "callout", reply: NO });
+  await seen(store, "refused", () => other.find(keys[1] ?? "").refused !== undefined);
+  const recipients = to("GRÖßE@a.test", '"John Doe"@a.test');
+  await accept(store.intake, newMail(store.clock.now(), { recipients }));
+  const [mail] = await store.work.claim({ domain: "a.test", limit: 1, now: store.clock.now() });
+  assert.ok(mail !== undefined);
+  const settled = mail.recipients.map(({ n }) => {
+    const outcome = { kind: "delivered", reply: { code: 250, text: "ok" } } as const;
+    return { n, outcome, state: "gone", reason: "delivered" } as const;
+  });
+  await store.work.settle({ id: mail.id, token: mail.token, recipients: settled, now: store.clock.now() });
+  for (const key of keys) {
+    assert.deepEqual(other.find(key), { accepted: { at: store.clock.now(), origin: "delivery" } });
+  }
+  const taken = await store.work.accepted(["Größe@a.test", '"john doe"@a.test', "nobody@a.test"]);
+  assert.equal(taken.size, 2);
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { appendFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { formatProblem, loadConfig, rereadList, type Config } from "../../../src/config/config.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+const HEAD = 'hostname: mx2.example\nsmtp: { listen: ["127.0.0.1:0"] }\n';
+
+async function read(recipients: string, more = ""): Promise<ReturnType<typeof loadConfig>> {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  writeFileSync(join(folder.path, "users.txt"), "alice\n");
+  writeFileSync(join(folder.path, "empty"), "\n");
+  const own = recipients === "" ? "" : `, recipients: ${recipients}`;
+  writeFileSync(file, `${HEAD}domains:\n  a.example: { primary: { host: m.example }${own}${more} }\n`);
+  return loadConfig(file);
+}
+
+async function settingsOf(recipients: string, more = "") {
+  const result = await read(recipients, more);
+  assert.ok(result.ok, JSON.stringify(result));
+  const [domain] = result.config.domains;
+  const { callout, fetched, catchAll, unknownDuringOutage } = domain?.settings ?? {};
+  return {
+    recipients: domain?.recipients,
+    callout,
+    fetched,
+    catchAll,
+    unknownDuringOutage,
+    warnings: result.warnings,
+  };
+}
+
+async function wrong(recipients: string): Promise<string[]> {
+  const result = await read(recipients);
+  assert.ok(!result.ok, recipients);
+  return result.problems.map((problem) => {
+    const text = formatProblem(problem);
+    return text.slice(text.indexOf(": ") + 2).replaceAll(new RegExp(`${tmpdir()}/[^/ ]+/`, "g"), "");
+  });
+}
+
+test("a callout stands alone or beside a list, which is not complete then", async () => {
+  const none = { recipients: undefined, fetched: undefined, catchAll: false, warnings: [] };
+  assert.deepEqual(await settingsOf("{ callout: true }"), {
+    ...none,
+    callout: true,
+    unknownDuringOutage: "accept",
+  });
+  const beside = await settingsOf("{ list: [alice], callout: true }", ", unknownDuringOutage: defer");
+  assert.deepEqual(beside, { ...none, recipients: ["alice"], callout: true, unknownDuringOutage: "defer" });
+  const listed = await settingsOf("{ file: users.txt, callout: false }");
+  assert.deepEqual(listed, {
+    ...none,
+    recipients: ["alice"],
+    callout: undefined,
+    unknownDuringOutage: "reject",
+  });
+  assert.deepEqual((await settingsOf("[]", ", mode: reflector")).callout, undefined);
+  const reflector = await settingsOf("", ", mode: reflector");
+  assert.deepEqual(reflector, { ...none, callout: true, unknownDuringOutage: "accept" });
+});
+
+test("a list that is fetched, with its defaults", async () => {
+  const plain = await settingsOf("{ url: https://lists.example/a }");
+  assert.deepEqual(plain.fetched, { url: "https://lists.example/a", every: 600_000 });
+  assert.equal(plain.unknownDuringOutage, "reject");
+  const all = await settingsOf(
+    "{ url: http://127.0.0.1:8080/a, every: 1h, authorizationFile: users.txt, allowEmpty: true, callout: true }",
+  );
+  assert.equal(all.fetched?.every, 3_600_000);
+  assert.match(all.fetched?.authorizationFile ?? "", /^\/.*users\.txt$/);
+  assert.equal(all.fetched?.allowEmpty, true);
+  assert.equal(all.unknownDuringOutage, "accept");
+});
+
+test("each wrong source has its error", async () => {
+  const url = "domains.a.example.recipients.url";
+  const here = "domains.a.example.recipients";
+  const right = "write an https address such as https://directory.example.com/recipients";
+  const cases: Record<string, string> = {
+    "{ url: lists.example }": `${url}: "lists.example" is not a URL; ${right}`,
+    "{ url: ftp://lists.example/ }": `${url}: "ftp:" is not https; ${right}`,
+    "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is for this machine only`,
+    "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is for this machine only`,
+    "{ url: https://u:p@lists.example/ }": `${url}: holds a password; write authorizationFile or authorizationEnv instead`,
+    "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too little; write a duration from 10s to 7d, such as 90s, 5m, 12h or 30d`,
+    "{ url: https://x.example/, file: users.txt }": `${here}: has both file and url; keep one`,
+    "{ list: [a], file: users.txt }": `${here}: has both list and file; keep one`,
+    "{ list: [a], every: 1h }": `${here}: has every without url; add url, or remove it`,
+    "{ url: https://x.example/, authorizationEnv: HOLDFAST_NOT_SET }": `${here}.authorizationEnv: "HOLDFAST_NOT_SET" is not set in the environment; set it for the daemon, or use authorizationFile`,
+    "{ url: https://x.example/, authorizationFile: none }": `${here}.authorizationFile: none does not exist; check the path`,
+    "{ url: https://x.example/, authorizationFile: empty }": `${here}.authorizationFile: empty has no first line; write the Authorization field into it`,
+    "{ url: https://x.example/, authorizationFile: users.txt, authorizationEnv: X }": `${here}: has both authorizationFile and authorizationEnv; keep one`,
+    "{ list: [alice, a b], callout: true }": `${here}.list[1]: "a b" is not a local part; write a local part such as alice, an address of the domain, or a beginning such as "list-*"`,
+    "{ callout: maybe }": `${here}.callout: "maybe" is neither true nor false; write true or false`,
+    "{ callouts: true }": `${here}.callouts: is not a known key; did you mean callout?`,
+  };
+  for (const [recipients, expected] of Object.entries(cases)) {
+    const [first, ...others] = await wrong(recipients);
+    assert.equal(first?.replace(/^\d+:\d+: /, ""), expected, recipients);
+    assert.deepEqual(others, []);
+  }
+  const [both] = await wrong("{ callout: true, catchAll: true }");
+  assert.match(both ?? "", /has both callout and catchAll; write a list such as/);
+  assert.match((await wrong("{ callout: false }"))[0] ?? "", /names no recipients/);
+});
+
+test("a file is read again as it is, and a fault in it is told with its line", async () => {
+  await using folder = await tempFolder();
+  const [file, list] = [join(folder.path, "holdfast.yaml"), join(folder.path, "users.txt")];
+  writeFileSync(list, "alice\n");
+  writeFileSync(
+    file,
+    `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: { file: users.txt } } }\n`,
+  );
+  const result = loadConfig(file);
+  assert.ok(result.ok);
+  const [domain] = result.config.domains as [Config["domains"][number]];
+  assert.equal(domain.recipientsFile, list);
+  appendFileSync(list, "bob\n");
+  assert.deepEqual(rereadList(domain), { recipients: ["alice", "bob"] });
+  appendFileSync(list, "a b\n");
+  const again = rereadList(domain);
+  assert.ok("problems" in again && again.problems[0] !== undefined);
+  assert.match(formatProblem(again.problems[0]), /users\.txt:3:1: .*"a b" is not a local part/);
+  rmSync(list);
+  const gone = rereadList(domain);
+  assert.ok("problems" in gone && gone.problems[0] !== undefined);
+  assert.match(formatProblem(gone.problems[0]), /does not exist/);
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { looksLikeRelayProbe, mailboxKeyOf, parseAddress } from "../../../src/mail/address.ts";
+import { readPattern } from "../../../src/mail/recipient-pattern.ts";
+
+/** Whether two spellings name one mailbox. */
+function same(a: string, b: string): boolean {
+  const [one, other] = [parseAddress(a), parseAddress(b)];
+  assert.ok(one !== undefined && other !== undefined, `${a}, ${b}`);
+  return one.local === other.local && one.domain === other.domain;
+}
+
+describe("two spellings of one mailbox", () => {
+  test("compare equal: case, quotes, escapes, RFC 5321 §4.1.2", () => {
+    assert.ok(same("Alice@A.Test", "alice@a.test."));
+    assert.ok(same('"alice"@a.test', "alice@a.test"));
+    assert.ok(same('"al\\ice"@a.test', "alice@a.test"));
+    assert.ok(same('"John Doe"@a.test', '"john\\ doe"@a.test'));
+    assert.ok(!same('"a b"@a.test', '"a  b"@a.test'));
+    assert.ok(!same("a.b@a.test", "ab@a.test"), "a dot is a letter");
+  });
+
+  test("compare equal: composed and decomposed letters, RFC 6532 §3.1", () => {
+    assert.ok(same("gr\u00f6\u00dfe@a.test", "gro\u0308\u00dfe@a.test"));
+    assert.ok(same("ÉLODIE@a.test", "e\u0301lodie@a.test"));
+    assert.ok(same('"müller"@a.test', "MÜLLER@a.test"));
+    assert.ok(!same("größe@a.test", "groesse@a.test"));
+    assert.ok(!same("ali\u0441e@a.test", "alice@a.test"), "a Cyrillic letter is another one");
+  });
+
+  test("compare equal: domains in A-labels, U-labels, wide letters and other dots, RFC 5891", () => {
+    assert.ok(same("x@B\u00fccher.example", "x@xn--bcher-kva.example"));
+    assert.ok(same("x@bu\u0308cher.example", "x@XN--BCHER-KVA.EXAMPLE"));
+    assert.ok(same("x@\uff41.test", "x@a.test"));
+    assert.ok(same("x@bücher\u3002example", "x@bücher.example"));
+    assert.ok(!same("x@faß.example", "x@fass.example"), "the sharp s is a letter of its own (IDNA 2008)");
+  });
+});
+
+test("what is no address of a mailbox", () => {
+  const wrong = [
+    "",
+    "alice",
+    "@a.test",
+    "alice@",
+    ".a@a.test",
+    "a.@a.test",
+    "a..b@a.test",
+    "a b@a.test",
+    'a"b@a.test',
+    '"a@a.test',
+    '"a\u0001b"@a.test',
+    "a@-x.test",
+    "a@x..test",
+    "a@[192.0.2.1]",
+    `${"a".repeat(65)}@a.test`,
+    `${"ü".repeat(33)}@a.test`,
+    `a@${"b".repeat(64)}.test`,
+    `a@${"b.".repeat(127)}test`,
+    "a\u0000@a.test",
+    "a@a.test\r\n",
+  ];
+  for (const text of wrong) assert.equal(parseAddress(text), undefined, JSON.stringify(text));
+});
+
+test("an address is passed on as it came; relays are looked for in what it means", () => {
+  assert.equal(parseAddress('"Al\\ice"@Bücher.Example')?.text, '"Al\\ice"@xn--bcher-kva.example');
+  for (const probe of ["u%x@a.test", "x!u@a.test", '"u@x"@a.test', '"u\\@x"@a.test'])
+    assert.ok(looksLikeRelayProbe(parseAddress(probe) as never), probe);
+  assert.equal(looksLikeRelayProbe(parseAddress('"u x"@a.test') as never), false);
+});
+
+test("a mailbox has one key", () => {
+  assert.equal(mailboxKeyOf('"Al\\ice"@A.test'), "alice@a.test");
+  assert.equal(mailboxKeyOf("<no address>"), "<no address>");
+});
+
+test("entries of lists", () => {
+  const read = (entry: string): string => {
+    const reading = readPattern(entry, "xn--bcher-kva.example");
+    return reading.kind === "pattern" ? reading.pattern : reading.kind;
+  };
+  assert.equal(read("Alice"), "alice");
+  assert.equal(read("Alice@Bücher.example"), "alice");
+  assert.equal(read('"John Doe"'), "john doe");
+  assert.equal(read('"a@b"@bücher.example'), "a@b");
+  assert.equal(read("LIST-*"), "list-*");
+  assert.equal(read("sales.*@bücher.example"), "sales.*");
+  assert.equal(read("alice@other.example"), "foreign");
+  for (const wrong of ["", "*", "a*b", "**", "a b", "@bücher.example", "alice@b ücher", `${"a".repeat(65)}`])
+    assert.equal(read(wrong), "malformed", wrong);
+});

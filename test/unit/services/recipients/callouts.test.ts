@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import type { Outcome } from "../../../../src/mail/outcome.ts";
+import type { Reply } from "../../../../src/mail/reply.ts";
+import type { DomainRecord } from "../../../../src/ports/directory.ts";
+import type { ClaimedMail } from "../../../../src/ports/queue.ts";
+import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { Callouts, type CalloutWay } from "../../../../src/services/recipients/recipients.ts";
+import { FakeDirectory, primaryAt } from "../../../support/fake-directory.ts";
+import { FakeSmtpClient, type FakeServer } from "../../../support/fake-smtp-client.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
+import { seededRandom } from "../../../support/random.ts";
+import { FakeNotes } from "../../../support/recipient-notes.ts";
+import { idle } from "../../../support/settle.ts";
+
+const DAY = 86_400_000;
+const OK: Reply = { code: 250, text: "ok" };
+const NO: Reply = { code: 550, enhanced: "5.1.1", text: "no such user" };
+const TARGET = { host: "p", ip: "192.0.2.1", port: 25, tls: "none" } as const;
+
+let clock: ManualClock;
+let memory: FakeNotes;
+let journal: MemoryJournal;
+let server: FakeServer;
+let directory: FakeDirectory;
+let client: FakeSmtpClient;
+let callouts: Callouts;
+let state: { up: boolean; epoch: number; inProbation: boolean; trouble?: DestinationTrouble };
+
+function way(): CalloutWay {
+  return {
+    name: "p:25",
+    epoch: state.epoch,
+    inProbation: () => state.inProbation,
+    converse: () => (state.trouble === undefined ? client.converse(TARGET) : Promise.reject(state.trouble)),
+  };
+}
+
+/** The primary has these mailboxes. */
+function has(...mailboxes: readonly string[]): void {
+  server.onVerify = (address) => (mailboxes.includes(address) ? OK : NO);
+}
+
+beforeEach(() => {
+  clock = new ManualClock();
+  clock.advance(100 * DAY);
+  memory = new FakeNotes();
+  journal = new MemoryJournal();
+  client = new FakeSmtpClient();
+  server = client.server("192.0.2.1:25");
+  directory = new FakeDirectory();
+  directory.set("a.test", [primaryAt("p", 25)]);
+  const settings = directory.domain("a.test")?.settings as DomainRecord["settings"];
+  directory.set("a.test", [], { settings: { ...settings, catchAll: false, callout: true } });
+  state = { up: true, epoch: 1, inProbation: false };
+  const random = seededRandom(7);
+  callouts = new Callouts({
+    directory,
+    memory,
+    journal,
+    clock,
+    way: () => (state.up ? way() : undefined),
+    random: () => random.below(1_000_000) / 1_000_000,
+  });
+});
+
+async function ask(address: string, refresh = false): Promise<string> {
+  const told: string[] = [];
+  void callouts.ask({ domain: "a.test", address, refresh }).then((answer) => {
+    told.push(answer.kind === "mute" ? `mute: ${answer.why}` : answer.kind);
+  });
+  for (let n = 0; n < 60 && told.length === 0; n++) {
+    await idle();
+    clock.advance(100);
+  }
+  return told[0] ?? "waits";
+}
+
+describe("a question to the primary", () => {
+  test("is answered, remembered, and not asked again while the answer is fresh", async () => {
+    has("alice@a.test", "postmaster@a.test");
+    assert.equal(await ask("alice@a.test"), "accepted");
+    assert.equal(await ask("eve@a.test"), "refused");
+    const asked = server.asked.length;
+    assert.equal(await ask("ALICE@a.test"), "accepted");
+    assert.equal(await ask("eve@a.test"), "refused");
+    assert.equal(server.asked.length, asked);
+    assert.deepEqual(memory.notes, [
+      ["alice@a.test", "accepted"],
+      ["eve@a.test", "refused"],
+    ]);
+    clock.advance(2 * 3_600_000);
+    assert.equal(await ask("eve@a.test"), "refused");
+    assert.equal(server.asked.filter((address) => address === "eve@a.test").length, 2);
+  });
+
+  test("is one for all who ask at the same time", async () => {
+    has("alice@a.test");
+    const both = ["alice@a.test", "Alice@a.test"].map((address) =>
+      callouts.ask({ domain: "a.test", address }),
+    );
+    await idle();
+    assert.deepEqual(await Promise.all(both), [{ kind: "accepted" }, { kind: "accepted" }]);
+    assert.equal(server.asked.filter((address) => /alice/i.test(address)).length, 1);
+  });
+
+  test("is not put while no primary is up", async () => {
+    state.up = false;
+    assert.equal(await ask("alice@a.test"), "away");
+    assert.equal(server.conversations, 0);
+  });
+
+  test("goes out 5 times a second, and no more than 50 wait", async () => {
+    has();
+    const times: number[] = [];
+    server.onVerify = (address) => {
+      if (address.startsWith("u")) times.push(clock.now());
+      return OK;
+    };
+    const kinds = new Map<string, number>();
+    for (let n = 0; n < 70; n++)
+      void callouts.ask({ domain: "a.test", address: `u${n}@a.test` }).then(({ kind }) => {
+        kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+      });
+    await idle();
+    assert.equal(kinds.get("busy"), 19, "one has gone, 50 wait");
+    for (let n = 0; n < 20; n++) {
+      clock.advance(100);
+      await idle();
+    }
+    const asked = times.length;
+    assert.ok(asked >= 8 && asked <= 12, `${asked} in 2 s`);
+    callouts.stop();
+    await idle();
+  });
+});
+
+describe("what is believed", () => {
+  test("nothing from a primary that takes an address that nobody has, until it was away or a day has gone", async () => {
+    server.onVerify = () => OK;
+    assert.equal(await ask("alice@a.test"), "acceptAll");
+    assert.deepEqual(memory.notes, []);
+    assert.equal(journal.of("primary.acceptAll").length, 1);
+    assert.deepEqual(callouts.acceptAll("p:25"), ["a.test"]);
+    const asked = server.asked.length;
+    assert.equal(await ask("bob@a.test"), "acceptAll");
+    assert.equal(server.asked.length, asked, "it is not asked meanwhile");
+    has("bob@a.test");
+    clock.advance(DAY);
+    assert.equal(await ask("bob@a.test"), "accepted");
+    server.onVerify = () => OK;
+    state.epoch = 2;
+    assert.equal(await ask("carol@a.test"), "acceptAll");
+  });
+
+  test("no refusal while the primary refuses who is known", async () => {
+    memory.note("alice@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
+    has("postmaster@a.test", "root@a.test");
+    assert.match(await ask("eve@a.test"), /^mute: it refuses alice@a.test as well/);
+    has("alice@a.test");
+    assert.equal(await ask("eve@a.test"), "refused");
+    assert.equal(memory.notes.filter(([, kind]) => kind === "refused").length, 1);
+  });
+
+  test("no refusal without anybody known but where the postmaster is taken", async () => {
+    has();
+    assert.match(await ask("eve@a.test"), /^mute: it refuses postmaster@a.test as well/);
+  });
+
+  test("no refusal in probation", async () => {
+    has("postmaster@a.test", "bob@a.test");
+    state.inProbation = true;
+    assert.match(await ask("eve@a.test"), /^mute: its refusals are not believed yet/);
+    assert.equal(await ask("bob@a.test"), "accepted");
+    state.inProbation = false;
+    assert.equal(await ask("eve@a.test"), "refused");
+  });
+
+  test("temporary answers, refusals of the null sender and of policy teach nothing", async () => {
+    for (const said of [
+      { code: 450, enhanced: "4.2.0", text: "greylisted" },
+      { code: 550, enhanced: "5.7.1", text: "blocked" },
+      { code: 554, text: "no" },
+    ] satisfies Reply[]) {
+      server.onVerify = (address) => (address.startsWith("eve") ? said : NO);
+      assert.match(await ask("eve@a.test"), new RegExp(`^mute: ${said.code}`));
+    }
+    server.nullSender = { code: 550, text: "no bounces here" };
+    assert.match(await ask("eve@a.test"), /^mute: it refuses the null sender: 550 no bounces here/);
+    clock.advance(3000);
+    await idle();
+    state.trouble = new DestinationTrouble("greeting", "it answered 421");
+    assert.equal(await ask("eve@a.test"), "mute: it answered 421");
+    assert.deepEqual(memory.notes, []);
+  });
+
+  test("a known one that is refused is doubted for a day", async () => {
+    memory.note("alice@a.test", { kind: "accepted", at: clock.now() - 8 * DAY, origin: "callout" });
+    memory.note("bob@a.test", { kind: "accepted", at: clock.now(), origin: "callout" });
+    has("bob@a.test");
+    const answer = callouts.ask({ domain: "a.test", address: "alice@a.test", refresh: true });
+    await idle();
+    assert.deepEqual(await answer, { kind: "refused", doubted: true });
+  });
+});
+
+describe("what mail taught", () => {
+  const sent = (outcomes: Readonly<Record<string, "delivered" | Reply>>, more: Partial<SendResult> = {}) => {
+    const entries = Object.entries(outcomes);
+    const mail = { recipients: entries.map(([address], n) => ({ n, address })) } as unknown as ClaimedMail;
+    const result: SendResult = {
+      took: 1,
+      outcomes: new Map<number, Outcome>(
+        entries.map(([, said], n) =>
+          said === "delivered"
+            ? [n, { kind: "delivered", reply: OK }]
+            : [n, { kind: "refused", reply: said }],
+        ),
+      ),
+      ...more,
+    };
+    callouts.learn({ domain: "a.test", way: way(), mail, result });
+    return memory.notes.filter(([, kind]) => kind === "refused").map(([key]) => key);
+  };
+
+  beforeEach(() => memory.note("alice@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" }));
+
+  test("a refusal counts within 5 min after a known recipient was taken, by the same primary since its return", () => {
+    assert.deepEqual(sent({ "eve@a.test": NO }), [], "nobody vouches");
+    assert.deepEqual(sent({ "new@a.test": "delivered", "eve@a.test": NO }), [], "a stranger does not");
+    assert.deepEqual(sent({ "alice@a.test": "delivered", "eve@a.test": NO }), ["eve@a.test"]);
+    clock.advance(5 * 60_000);
+    assert.deepEqual(sent({ "fay@a.test": NO }), ["eve@a.test", "fay@a.test"]);
+    clock.advance(1);
+    assert.equal(sent({ "gil@a.test": NO }).length, 2);
+    sent({ "alice@a.test": "delivered" });
+    state.epoch = 2;
+    assert.equal(sent({ "hal@a.test": NO }).length, 2);
+  });
+
+  test("nothing in probation, nothing from a refused sender or body, nothing from policy", () => {
+    state.inProbation = true;
+    assert.deepEqual(sent({ "alice@a.test": "delivered", "eve@a.test": NO }), []);
+    state.inProbation = false;
+    assert.deepEqual(sent({ "eve@a.test": NO }, { refusedAt: "body" }), []);
+    assert.deepEqual(sent({ "eve@a.test": { code: 550, enhanced: "5.7.26", text: "spf" } }), []);
+    assert.deepEqual(sent({ "eve@a.test": { ...NO, code: 450, enhanced: "4.1.1" } }), []);
+    assert.deepEqual(sent({ "Eve@a.test": { code: 550, text: "unknown user" } }), ["eve@a.test"]);
+  });
+});

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import type { DomainRecord, FetchSettings, RecipientChange } from "../../../../src/ports/directory.ts";
+import type { FetchRecord, ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { Fetches } from "../../../../src/services/recipients/recipients.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
+import { DOMAIN } from "../../../support/smtp-bench.ts";
+
+const MINUTE = 60_000;
+const URL = "https://lists.test/a";
+
+let clock: ManualClock;
+let answer: ListAnswer;
+let asked: ListRequest[];
+let changes: RecipientChange[];
+let journal: MemoryJournal;
+let records: Map<string, FetchRecord>;
+let settings: FetchSettings;
+let fetches: Fetches;
+
+function start(): Fetches {
+  return new Fetches({
+    domains: () => [domain()],
+    server: {
+      fetch: async (request) => {
+        asked.push(request);
+        return answer;
+      },
+    },
+    records: {
+      fetchRecords: async () => records,
+      noteFetch: async ({ domain: name, record }) => void records.set(name, record),
+    },
+    replace: async (change) => {
+      changes.push(change);
+      return change.recipients.length;
+    },
+    journal,
+    clock,
+  });
+}
+
+function domain(): DomainRecord {
+  const fetched = changes.length === 0 && records.size === 0 ? {} : { fetched: 1 };
+  const own = { ...DOMAIN, fetched: settings };
+  return { name: "a.test", origin: "file", settings: own, paused: false, draining: false, ...fetched };
+}
+
+beforeEach(() => {
+  clock = new ManualClock();
+  clock.advance(1e12);
+  answer = { kind: "list", entries: ["Alice", "bob@a.test", "carol@b.test", "list-*", "alice"], etag: '"1"' };
+  asked = [];
+  changes = [];
+  journal = new MemoryJournal();
+  records = new Map();
+  settings = { url: URL, every: 10 * MINUTE };
+  fetches = start();
+});
+
+test("a list is fetched when its time has come, and asked for by what is there", async () => {
+  await fetches.look();
+  const recipients = ["alice", "bob", "list-*"];
+  assert.deepEqual(changes, [{ domain: "a.test", verb: "replace", recipients, fetched: true }]);
+  const now = clock.now();
+  assert.deepEqual(fetches.status("a.test"), { url: URL, entries: 3, checkedAt: now, changedAt: now });
+  clock.advance(10 * MINUTE - 1);
+  await fetches.look();
+  assert.equal(asked.length, 1);
+  clock.advance(1);
+  answer = { kind: "unchanged" };
+  await fetches.look();
+  assert.deepEqual(asked, [{ url: URL }, { url: URL, etag: '"1"' }]);
+  const later = { url: URL, entries: 3, checkedAt: clock.now(), changedAt: now };
+  assert.deepEqual(fetches.status("a.test"), later);
+  assert.equal(changes.length, 1);
+  assert.equal(journal.of("recipients.fetched").length, 1);
+});
+
+test("whatever is wrong with a list, the one before stays; it is told once, and tried again each minute", async () => {
+  await fetches.look();
+  const faults: readonly [ListAnswer, string][] = [
+    [{ kind: "failed", why: "it answered 500" }, "it answered 500"],
+    [{ kind: "list", entries: [] }, "the list is empty; `allowEmpty: true` would believe that"],
+    [{ kind: "list", entries: ["x@b.test"] }, "the list is empty; `allowEmpty: true` would believe that"],
+    [{ kind: "list", entries: ["alice", "a b"] }, 'entry 2, "a b", is no recipient'],
+    [{ kind: "list", entries: ["*"] }, 'entry 1, "*", is no recipient'],
+  ];
+  clock.advance(9 * MINUTE);
+  for (const [fault, why] of faults) {
+    clock.advance(MINUTE);
+    answer = fault;
+    await fetches.look();
+    const { entries, error, failedAt } = fetches.status("a.test") ?? {};
+    assert.deepEqual({ entries, error, failedAt }, { entries: 3, error: why, failedAt: clock.now() });
+  }
+  assert.equal(changes.length, 1);
+  assert.equal(journal.of("recipients.stuck").length, 1);
+  settings = { ...settings, allowEmpty: true };
+  answer = { kind: "list", entries: [] };
+  clock.advance(MINUTE);
+  await fetches.look();
+  assert.equal(changes.length, 2);
+  assert.equal(fetches.status("a.test")?.error, undefined);
+});
+
+test("what an earlier process fetched is not fetched again before its time; another URL is, at once", async () => {
+  await fetches.look();
+  fetches = start();
+  clock.advance(MINUTE);
+  await fetches.look();
+  assert.equal(asked.length, 1);
+  assert.equal(fetches.status("a.test")?.entries, 3);
+  settings = { ...settings, url: "https://lists.test/b", authorizationEnv: "SECRET" };
+  await fetches.look();
+  assert.deepEqual(asked[1], { url: "https://lists.test/b", authorizationEnv: "SECRET" });
+});
