@@ -4,7 +4,8 @@
  *   npm run bench                              10,000 mails of 4 KB, three rounds, all columns
  *   npm run bench -- --messages 2000 --only accept
  *   npm run bench -- --columns holdfast,tuned --rounds 5
- *   npm run bench -- line                      over a line with 100 ms round trip: line.ts
+ *   npm run bench -- NAME                      accept, ceiling, disk, growth, idle, line, reflector, return: the file
+ *                                              of that name (return: comeback.ts) says what it measures
  *   npm run bench -- --write                   also writes bench/RESULTS.md
  *
  * accept: smtp-source with 50 sessions, the primary away, until the last 250; then the queue is counted.
@@ -13,20 +14,39 @@
  *
  * Needs Postfix (Debian: apt-get install --no-install-recommends postfix) and root, to start it.
  */
-import { statfs, writeFile } from "node:fs/promises";
+import { readFile, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { peerMissing } from "../test/peers/peers.ts";
 import { debianPostfix, holdfast, tunedPostfix, type Contestant } from "./contestants.ts";
 import { runOnce, type Part, type RunPlan, type RunResult } from "./measure.ts";
+import { benchAccept } from "./accept.ts";
+import { benchCeiling } from "./ceiling.ts";
+import { benchReturn } from "./comeback.ts";
+import { benchDisk } from "./disk.ts";
+import { benchGrowth } from "./growth.ts";
+import { benchIdle } from "./idle.ts";
 import { benchLine } from "./line.ts";
+import { benchReflector } from "./reflector.ts";
 import { machine, resultTable } from "./report.ts";
+import { replaced } from "./rows.ts";
 
 const COLUMNS: Readonly<Record<string, Contestant>> = {
   holdfast,
   tuned: tunedPostfix,
   debian: debianPostfix,
+};
+/** What can be asked for by name; each takes --rounds, --scale, --folder and --write. */
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  accept: benchAccept,
+  ceiling: benchCeiling,
+  disk: benchDisk,
+  growth: benchGrowth,
+  idle: benchIdle,
+  line: benchLine,
+  reflector: benchReflector,
+  return: benchReturn,
 };
 const TMPFS = 0x01021994;
 
@@ -119,7 +139,7 @@ function inWords({ accept, drain, firstAfter }: RunResult): string {
 
 async function writeResults(table: string, { plan, rounds, columns }: Omit<Choice, "write">): Promise<void> {
   const versions = new Map(columns.map((column) => [column.name.split(",")[0], column.version]));
-  const text = `# What was measured
+  const text = `## queue
 
 ${table}
 
@@ -137,13 +157,21 @@ processors. Every run counted the queue after accepting, and the primary's mails
 Repeat: \`npm run bench -- --messages ${plan.messages} --rounds ${rounds}${plan.reuse ? " --reuse" : ""}\` as root, with Debian's postfix package installed.
 `;
   const path = join(import.meta.dirname, "RESULTS.md");
-  await writeFile(path, text);
+  await writeFile(path, replaced(await readFile(path, "utf8"), "queue", text));
   process.stdout.write(`written: ${path}\n`);
 }
 
+async function runNamed(name: string, args: readonly string[]): Promise<void> {
+  const bench = BENCHES[name];
+  if (bench === undefined)
+    throw new Error(`there is no bench "${name}"; there are ${Object.keys(BENCHES).join(", ")}`);
+  await bench(args);
+}
+
 try {
-  if (process.argv[2] === "line") await benchLine(process.argv.slice(3));
-  else await main();
+  const [name, ...args] = process.argv.slice(2);
+  if (name === undefined || name.startsWith("-")) await main();
+  else await runNamed(name, args);
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

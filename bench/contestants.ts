@@ -1,10 +1,10 @@
 /** The programs that the bench compares, each as a backup MX for example.test with its primary on one local port. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Postfix } from "../test/peers/postfix.ts";
 import { peerMissing, postfixVersion } from "../test/peers/peers.ts";
-import { Daemon } from "../test/support/daemon.ts";
+import { Daemon, type DaemonPlan } from "../test/support/daemon.ts";
 import { waitFor } from "../test/support/wait.ts";
 
 export interface Contestant {
@@ -23,10 +23,18 @@ export interface Place {
   readonly primaryPort: number;
   /** Most connections to the primary; absent: as the settings say. */
   readonly connections?: number;
+  /** Handed over at once, the primary is up. */
+  readonly reflector?: boolean;
+  /** SMTP threads of Holdfast; absent: its default. */
+  readonly threads?: number;
+  /** Variables that all its processes get. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Running {
   readonly smtpPort: number;
+  /** All its processes. */
+  pids(): Promise<readonly number[]>;
   /** Mails in its queue, by its own word or by its files. */
   queued(): Promise<number>;
   /** Resolves when the outage is an old one: nothing is in a first attempt any more. */
@@ -46,17 +54,11 @@ export const holdfast: Contestant = {
   name: "Holdfast",
   version: holdfastVersion(),
   missing: () => "",
-  start: async ({ folder, smtpPort, primaryPort, connections }) => {
-    const daemon = await Daemon.start({
-      folder: join(folder, "holdfast"),
-      smtpPort,
-      primaryPort,
-      domain: DOMAIN,
-      domainSettings: { recipients: USERS },
-      settings: connections === undefined ? {} : { delivery: { connections } },
-    });
+  start: async (place) => {
+    const daemon = await Daemon.start(daemonPlan(place));
     return {
       smtpPort: daemon.smtpPort,
+      pids: () => Promise.resolve([daemon.pid]),
       queued: () => daemon.held(),
       settled: () => Promise.resolve(),
       nudge: () => Promise.resolve(),
@@ -64,6 +66,21 @@ export const holdfast: Contestant = {
     };
   },
 };
+
+/** The daemon that every line of the bench measures. */
+export function daemonPlan(place: Place): DaemonPlan {
+  const { folder, smtpPort, primaryPort, connections, threads, environment } = place;
+  return {
+    folder: join(folder, "holdfast"),
+    smtpPort,
+    primaryPort,
+    domain: DOMAIN,
+    domainSettings: { recipients: USERS, ...(place.reflector === true && { mode: "reflector" }) },
+    settings: connections === undefined ? {} : { delivery: { connections } },
+    ...(threads !== undefined && { smtp: { threads } }),
+    ...(environment !== undefined && { environment }),
+  };
+}
 
 export const tunedPostfix: Contestant = postfixContestant("Postfix, tuned", (settings) => settings);
 
@@ -76,7 +93,7 @@ function postfixContestant(name: string, choose: (settings: string[]) => string[
     name,
     version: postfixVersion(),
     missing: () => peerMissing("postfix"),
-    start: async ({ folder, smtpPort, primaryPort, connections }) => {
+    start: async ({ folder, smtpPort, primaryPort, connections, environment = {} }) => {
       const limits = ["default_destination_concurrency_limit", "initial_destination_concurrency"].map(
         (key) => `${key} = ${connections}`,
       );
@@ -84,7 +101,12 @@ function postfixContestant(name: string, choose: (settings: string[]) => string[
       const postfix = await Postfix.start({
         port: smtpPort,
         parent: folder,
-        settings: [...choose(settings), ...(connections === undefined ? [] : limits)],
+        settings: [
+          ...choose(settings),
+          ...(connections === undefined ? [] : limits),
+          // What its master process passes on: the usual ones, then ours.
+          ["import_environment = MAIL_CONFIG TZ LANG=C", ...assignments(environment)].join(" "),
+        ],
         tables: {
           relay_recipients: USERS.map((user) => `${user}@${DOMAIN} x`),
           transport: [`${DOMAIN} smtp:[127.0.0.1]:${primaryPort}`],
@@ -92,6 +114,7 @@ function postfixContestant(name: string, choose: (settings: string[]) => string[
       });
       return {
         smtpPort,
+        pids: async () => processesIn(postfix.folder),
         queued: () => postfix.queued(),
         settled: () =>
           waitFor({ what: "all mail is deferred", deadline: 120_000, every: 100 }, async () => {
@@ -102,6 +125,22 @@ function postfixContestant(name: string, choose: (settings: string[]) => string[
       };
     },
   };
+}
+
+function assignments(environment: Readonly<Record<string, string>>): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
+
+/** Processes whose working folder is below this one, as that of each of Postfix' daemons is. */
+function processesIn(folder: string): number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    try {
+      return readlinkSync(`/proc/${name}/cwd`).startsWith(folder) ? [Number(name)] : [];
+    } catch {
+      // No process, or one that has just ended.
+      return [];
+    }
+  });
 }
 
 function holdfastVersion(): string {

@@ -69,7 +69,7 @@ async function fill(running: Running, plan: RunPlan): Promise<number> {
 }
 
 /** A mail moves between the folders of its queue while they are counted, so a right count may take a second look. */
-async function expectQueued(running: Running, messages: number): Promise<void> {
+export async function expectQueued(running: Running, messages: number): Promise<void> {
   let seen = -1;
   await waitFor({ what: `${messages} mails in the queue`, deadline: 20_000, every: 100 }, async () => {
     seen = await running.queued();

@@ -28,6 +28,8 @@ export interface DaemonPlan {
   readonly domainSettings?: Readonly<Record<string, unknown>>;
   /** Top-level keys of the configuration, beside or instead of the usual ones. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Variables of its environment beside ours. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Keys of `smtp` beside the usual ones. */
   readonly smtp?: Readonly<Record<string, unknown>>;
 }
@@ -39,11 +41,13 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   #child: ChildProcess | undefined;
   #ended: Promise<number | null> = Promise.resolve(null);
   #output = "";
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
 
   private constructor(plan: DaemonPlan, ports: { readonly smtp: number; readonly admin: number }) {
     super(join(plan.folder, "data", "admin.sock"));
     this.config = join(plan.folder, "holdfast.yaml");
+    this.#environment = plan.environment ?? {};
     this.smtpPort = ports.smtp;
     this.adminPort = ports.admin;
   }
@@ -65,6 +69,7 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     const begin = performance.now();
     const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", this.config], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...this.#environment },
     });
     this.#child = child;
     this.#ended = new Promise((resolve) => {

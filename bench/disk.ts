@@ -1,0 +1,94 @@
+/**
+ * Accepting on a disk whose flush takes 2 ms longer, beside the same disk as it is: `npm run bench -- disk`. Both
+ * contestants run with slow-flush.c loaded, which is compiled first.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { needPeers, send } from "./accept.ts";
+import type { Contestant } from "./contestants.ts";
+import { expectQueued } from "./measure.ts";
+import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
+
+interface Case {
+  readonly sessions: number;
+  readonly messages: number;
+  /** Microseconds. */
+  readonly delay: number;
+  readonly goal: string;
+}
+
+const CASES: readonly Case[] = [
+  { sessions: 1, messages: 600, delay: 0, goal: "" },
+  { sessions: 1, messages: 600, delay: 2000, goal: ">= 1 x" },
+  { sessions: 50, messages: 6000, delay: 0, goal: "" },
+  { sessions: 50, messages: 6000, delay: 2000, goal: ">= 5 x" },
+];
+const WARM_UP = 2000;
+
+export async function benchDisk(args: readonly string[]): Promise<void> {
+  const choice = readChoice(args);
+  needPeers();
+  const folder = await mkdtemp(join(tmpdir(), "slow-flush-"));
+  try {
+    execFileSync("chmod", ["755", folder]);
+    const library = compile(folder);
+    if (library === undefined) return;
+    const rows: Row[] = [];
+    for (const one of CASES) rows.push(await line(one, library, choice));
+    const heads = PAIR.map(({ name }) => name);
+    const words = `Mails of 4 KB a second over sessions that stay open. \`bench/slow-flush.c\` is loaded into every process of both.`;
+    await publish({ name: "disk", heads, rows, words }, choice);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The library, or undefined after it was said why there is none. */
+function compile(folder: string): string | undefined {
+  const library = join(folder, "slow-flush.so");
+  const source = join(import.meta.dirname, "slow-flush.c");
+  try {
+    execFileSync("cc", ["-shared", "-fPIC", "-O2", "-o", library, source, "-ldl"], { encoding: "utf8" });
+    return library;
+  } catch (error) {
+    const why = (error as Error).message;
+    process.stdout.write(
+      `SKIPPED, a disk with a slow flush: no C compiler that can build ${source} (${why})\n`,
+    );
+    return undefined;
+  }
+}
+
+async function line(one: Case, library: string, choice: Choice): Promise<Row> {
+  const { sessions, delay, goal } = one;
+  const what = `${sessions} session${sessions === 1 ? "" : "s"}, flush + ${delay / 1000} ms`;
+  const environment = { LD_PRELOAD: library, FLUSH_DELAY_US: String(delay) };
+  const runs = PAIR.map((contestant) => ({
+    name: contestant.name,
+    run: () => acceptOnce(contestant, one, { ...choice, environment }),
+  }));
+  return { what, goal, columns: await turnAbout(what, choice, runs) };
+}
+
+function acceptOnce(
+  contestant: Contestant,
+  { sessions, messages }: Case,
+  choice: Choice & { readonly environment: Readonly<Record<string, string>> },
+): Promise<number> {
+  const { environment } = choice;
+  return withRunning(
+    contestant,
+    choice,
+    async (running) => {
+      const load = { size: 4096, reuse: true };
+      const [first, then] = [scaled(WARM_UP, choice), scaled(messages, choice)];
+      await send(running, { ...load, sessions: 50, messages: first });
+      const rate = await send(running, { ...load, sessions, messages: then });
+      await expectQueued(running, first + then);
+      return rate;
+    },
+    { environment },
+  );
+}

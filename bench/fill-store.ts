@@ -1,0 +1,52 @@
+/** Fills the store of a daemon that does not run, by the code that its storage thread runs. */
+import { MessageChannel } from "node:worker_threads";
+import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite.ts";
+import { systemClock } from "../src/runtime/clock.ts";
+import { idSource } from "../src/runtime/ids.ts";
+import { SILENT } from "../src/runtime/log.ts";
+import { DOMAIN } from "./contestants.ts";
+
+const TOGETHER = 200;
+const BODY = Buffer.alloc(4096, "0123456789abcdef");
+const TOP_FIELDS = `Received: from bench.holdfast.test ([127.0.0.1])\r\n\tby mx2.holdfast.test (Holdfast);\r\n`;
+
+/** `count` mails of 4 KB for the bench's domain, waiting. */
+export async function fillStore(folder: string, count: number): Promise<void> {
+  const clock = systemClock();
+  const nextId = idSource(() => clock.now());
+  const writer = openWriter({ folder, clock, reserve: { bytes: 0 }, log: SILENT });
+  const { port1, port2 } = new MessageChannel();
+  writer.serve("intake", port1);
+  const intake = connectIntake(port2, { folder, shared: writer.shared, bodyMemory: 2 ** 28, clock });
+  let left = count;
+  const sender = async (): Promise<void> => {
+    while (left-- > 0) {
+      const body = intake.openBody();
+      await body.write(BODY);
+      const now = clock.now();
+      const address = `user${1 + (left % 10_000)}@${DOMAIN}`;
+      const result = await intake.accept(
+        {
+          id: nextId(),
+          acceptedAt: now,
+          sender: "load@sender.example",
+          recipients: [{ address, domain: DOMAIN }],
+          client: { ip: "127.0.0.1", helo: "bench.holdfast.test" },
+          topFields: TOP_FIELDS,
+          smtpUtf8: false,
+          eightBit: false,
+          hash: "0".repeat(64),
+          deadline: now + 60_000,
+        },
+        body,
+      );
+      if (result.kind !== "accepted") throw new Error(`refused: ${result.why}`);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: TOGETHER }, sender));
+  } finally {
+    port2.close();
+    await writer.close();
+  }
+}
