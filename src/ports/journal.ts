@@ -41,6 +41,8 @@ export type MailEvent =
       readonly destination?: string;
       readonly reply?: Reply;
       readonly why?: string;
+      /** For held mail: what held it. */
+      readonly reason?: "probation" | "unconfirmed" | "quarantine";
       /** Milliseconds from acceptance, for delivered mail. */
       readonly age?: number;
       readonly dueAt?: number;

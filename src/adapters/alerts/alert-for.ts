@@ -36,6 +36,8 @@ function sentence(event: JournalEvent): Words | undefined {
         `${event.domain} at ${event.destination}`,
         `Mail for ${event.domain} goes to ${event.destination} again (${event.why}); ${people(event.held)} waiting.`,
       );
+    case "mail.held":
+      return event.reason === "unconfirmed" ? words(event.domain, doubtText(event)) : undefined;
     case "scanner.away":
     case "scanner.back":
       return words(`${event.scanner} ${event.server}`, scannerText(event));
@@ -103,6 +105,16 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
     case "primary.weakened":
       return `${destination}, which takes mail for ${list(event.domains)}: ${event.why}.`;
   }
+}
+
+interface Doubted {
+  readonly id: string;
+  readonly recipient: string;
+  readonly destination?: string;
+}
+
+function doubtText({ id, recipient, destination = "its primary" }: Doubted): string {
+  return `Mail ${id} for ${recipient} went to ${destination} several times, and no answer to its end came; it may be there each time, so it is held. \`holdfast queue release ${id}\` sends it once more.`;
 }
 
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;

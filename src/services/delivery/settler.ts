@@ -96,7 +96,7 @@ export class Settler {
   #record(mail: ClaimedMail, settlement: Settlement, destination: string | undefined): void {
     const kind = eventKind(settlement);
     if (kind === undefined) return;
-    const { outcome, n, dueAt } = settlement;
+    const { outcome, n, dueAt, reason } = settlement;
     const recipient = mail.recipients.find((candidate) => candidate.n === n);
     const delivered = kind === "mail.delivered";
     this.#parts.journal.record({
@@ -107,6 +107,7 @@ export class Settler {
       ...(destination !== undefined && { destination }),
       ...("reply" in outcome && { reply: outcome.reply }),
       ...("why" in outcome && { why: outcome.why }),
+      ...((reason === "probation" || reason === "unconfirmed") && { reason }),
       ...(delivered && { age: this.#parts.clock.now() - mail.acceptedAt }),
       ...(dueAt !== undefined && { dueAt }),
       ...(delivered && (recipient?.unconfirmed ?? 0) > 0 && { maybeDouble: true }),

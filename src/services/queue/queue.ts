@@ -97,6 +97,7 @@ export class Acceptor {
         id,
         recipient: address,
         domain,
+        reason: "quarantine",
         why: `quarantine: ${why}`,
       });
   }

@@ -77,6 +77,25 @@ test("what an operator must know is one sentence with numbers", () => {
   }
 });
 
+test("mail that is held because it may have arrived several times calls for the operator, other held mail does not", () => {
+  const held = {
+    kind: "mail.held",
+    id: "m1",
+    recipient: "alice@example.com",
+    domain: "example.com",
+    destination: "mail.example.com:25",
+  } as const;
+  const alert = alertFor({ ...held, reason: "unconfirmed", why: "the peer closed the connection" }, 5);
+  assert.deepEqual([alert?.name, alert?.subject], ["mail.held", "example.com"]);
+  assert.equal(
+    alert?.text,
+    "Mail m1 for alice@example.com went to mail.example.com:25 several times, and no answer to its end came; it may be there each time, so it is held. `holdfast queue release m1` sends it once more.",
+  );
+  // The stop of a probation is told once, quarantine has lists of its own.
+  assert.equal(alertFor({ ...held, reason: "probation" }, 5), undefined);
+  assert.equal(alertFor({ ...held, reason: "quarantine" }, 5), undefined);
+});
+
 test("everyday events raise nothing", () => {
   assert.equal(alertFor({ kind: "config.reloaded", generation: 2 }, 5), undefined);
   assert.equal(alertFor({ kind: "queue.expired", recipients: 2 }, 5), undefined);
