@@ -6,15 +6,24 @@ export interface DaemonStatus {
   readonly ready: boolean;
   readonly condition: string;
   readonly mail: Readonly<Partial<Record<string, number>>>;
-  readonly primaries: readonly { readonly destination: string; readonly state: string }[];
+  readonly primaries: readonly {
+    readonly destination: string;
+    readonly state: string;
+    readonly acceptAll?: readonly string[];
+  }[];
 }
 
 export interface DaemonEntry {
   readonly id: string;
   readonly n: number;
   readonly recipient: string;
+  readonly domain: string;
   readonly state: string;
+  readonly reason?: string;
   readonly unconfirmed: number;
+  readonly attempts: number;
+  readonly lastReply?: string;
+  readonly subject?: string;
 }
 
 export class AdminClient {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Act, Primary, ReceivedMail } from "./fake-primary.ts";
+import { pause } from "./wait.ts";
 
 const END = Buffer.from("\r\n.\r\n");
 const DEFAULT_EXTENSIONS = ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
@@ -47,6 +48,8 @@ export class FakeSession {
   greet(): void {
     const { greeting, name = "primary.test", implicitTls, tls } = this.#primary.behaviour;
     if (implicitTls === true && tls !== undefined && !this.#tls) this.#encrypt(tls);
+    const { greetingDelay } = this.#primary.behaviour;
+    if (greetingDelay !== undefined) this.#writing = this.#pause(greetingDelay);
     this.#answer(greeting ?? `220 ${name} ESMTP`);
   }
 
@@ -90,12 +93,15 @@ export class FakeSession {
     else if (verb === "BDAT") this.#bdat(line);
     else if (verb === "RSET") this.#reset();
     else if (verb === "STAR") this.#startTls();
-    else if (verb === "QUIT") this.#answer("221 2.0.0 bye", () => this.#socket.end());
+    else if (verb === "QUIT")
+      this.#answer(this.#primary.behaviour.onQuit?.() ?? "221 2.0.0 bye", () => this.#socket.end());
     else this.#answer("500 5.5.2 what?");
   }
 
   #ehlo(): void {
     const { noEhlo, name = "primary.test", extensions = DEFAULT_EXTENSIONS } = this.#primary.behaviour;
+    const instead = this.#primary.behaviour.onEhlo?.();
+    if (instead !== undefined) return this.#answer(instead);
     if (noEhlo === true) return this.#answer("502 5.5.1 no EHLO here");
     const { tls, brokenTls, auth } = this.#primary.behaviour;
     const offersTls = !this.#tls && (tls !== undefined || brokenTls === true);
@@ -121,7 +127,8 @@ export class FakeSession {
   #rcpt(line: string): void {
     const recipient = /<(.*)>/.exec(line)?.[1] ?? "";
     const refused = this.#open ? undefined : "503 5.5.1 MAIL first";
-    const answer = refused ?? this.#primary.behaviour.onRcpt?.(recipient) ?? "250 2.1.5 ok";
+    const answer =
+      refused ?? this.#primary.behaviour.onRcpt?.(recipient, this.#recipients.length) ?? "250 2.1.5 ok";
     if (answer.startsWith("2")) this.#recipients.push(recipient);
     this.#answer(answer);
   }
@@ -255,11 +262,32 @@ export class FakeSession {
     if (this.#mute) return;
     this.#gone = answer === "close" || answer === "reset" || answer.startsWith("421");
     this.#mute = this.#gone || answer === "silence";
-    const { tarpit } = this.#primary.behaviour;
-    if (tarpit === undefined) return this.#act(answer, then);
-    this.#writing = this.#writing.then(
-      () => new Promise((resolve) => setTimeout(() => resolve(this.#act(answer, then)), tarpit)),
-    );
+    const { tarpit, greetingDelay, drip } = this.#primary.behaviour;
+    if (tarpit === undefined && greetingDelay === undefined && drip === undefined)
+      return this.#act(answer, then);
+    this.#writing = this.#writing.then(async () => {
+      if (tarpit !== undefined) await this.#pause(tarpit);
+      await this.#trickle(answer, then);
+    });
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    const { wait = pause } = this.#primary.behaviour;
+    return wait(milliseconds);
+  }
+
+  /** A reply octet by octet, where that is asked for. */
+  async #trickle(answer: string | Act, then?: () => void): Promise<void> {
+    const { drip } = this.#primary.behaviour;
+    const isReply = answer !== "close" && answer !== "reset" && answer !== "silence";
+    if (drip === undefined || !isReply) return this.#act(answer, then);
+    const octets = `${answer}\r\n`;
+    for (const octet of octets) {
+      await this.#pause(drip);
+      if (!this.#socket.writable) return;
+      this.#socket.write(octet, octet === "\n" ? then : undefined);
+    }
+    if (answer.startsWith("421")) this.#socket.end();
   }
 
   #act(answer: string | Act, then?: () => void): void {

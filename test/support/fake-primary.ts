@@ -35,9 +35,11 @@ export interface Behaviour {
   noEhlo?: boolean;
   /** After one XCLIENT no further one is offered. */
   singleXclient?: boolean;
+  onEhlo?: () => string | Act | undefined;
   onXclient?: (line: string) => string | Act | undefined;
   onMail?: (sender: string) => string | Act | undefined;
-  onRcpt?: (recipient: string) => string | Act | undefined;
+  /** `taken`: recipients of this mail that were taken before. */
+  onRcpt?: (recipient: string, taken: number) => string | Act | undefined;
   onData?: () => string | Act | undefined;
   /** After so many octets of a body, do this. */
   midData?: { readonly after: number; readonly act: Act };
@@ -45,8 +47,15 @@ export interface Behaviour {
   stopReading?: boolean;
   /** After the final dot: the reply, or what to do instead. The mail counts as received when it is not refused. */
   onDot?: (mail: ReceivedMail) => string | Act | undefined;
+  onQuit?: () => string | Act | undefined;
   /** Milliseconds before each reply. */
   tarpit?: number;
+  /** Milliseconds before the greeting, beside those of `tarpit`. */
+  greetingDelay?: number;
+  /** Milliseconds before each octet of a reply. */
+  drip?: number;
+  /** Lets so many milliseconds pass; absent: real ones. */
+  wait?: (milliseconds: number) => Promise<void>;
   /** Offer STARTTLS with this certificate. */
   tls?: { readonly key: string; readonly cert: string };
   /** TLS from the first octet on, with the certificate of `tls`. */

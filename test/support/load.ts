@@ -19,6 +19,8 @@ export interface LoadPlan {
   readonly size: number;
   /** Most recipients of one mail. */
   readonly maxRecipients?: number;
+  /** Each mail goes to all recipients instead. */
+  readonly everybody?: boolean;
   /** One mail in `oneIn` has up to `size` octets instead. */
   readonly large?: { readonly size: number; readonly oneIn: number };
   readonly ledger: Ledger;
@@ -84,7 +86,8 @@ const WORDS = [
 function makeLetter(plan: LoadPlan, random: Random, n: number): Letter {
   const id = `${plan.seed}-${n}`;
   const count = 1 + random.below(plan.maxRecipients ?? 1);
-  const locals = new Set(Array.from({ length: count }, () => random.pick(plan.recipients)));
+  const chosen = Array.from({ length: count }, () => random.pick(plan.recipients));
+  const locals = new Set(plan.everybody === true ? plan.recipients : chosen);
   const isLarge = plan.large !== undefined && random.below(plan.large.oneIn) === 0;
   const half = Math.ceil((isLarge ? (plan.large?.size ?? 0) : plan.size) / 2);
   const size = half + random.below(half);

@@ -40,6 +40,11 @@ export class ResidentDaemon extends AdminClient implements AsyncDisposable {
     moveClock(this.#offset, milliseconds);
   }
 
+  /** Milliseconds since 1970 by the clock of its threads. */
+  now(): number {
+    return Date.now() + Number(this.#offset[0]);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#daemon.stop();
   }

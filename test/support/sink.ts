@@ -148,7 +148,11 @@ class SinkSession {
 }
 
 function describe(stuffed: Buffer, recipients: readonly string[]): SunkMail {
-  const text = stuffed.toString("latin1").replace(/(^|\r\n)\./g, "$1");
+  return describeMail(stuffed.toString("latin1").replace(/(^|\r\n)\./g, "$1"), recipients);
+}
+
+/** What a checker needs of a mail; `text` is its octets as Latin-1, dots unstuffed. */
+export function describeMail(text: string, recipients: readonly string[]): SunkMail {
   const header = text.slice(0, text.indexOf("\r\n\r\n") + 2);
   const proof = text.startsWith("X-Proof-Id: ") ? 0 : text.indexOf("\r\nX-Proof-Id: ") + 2;
   const marked = proof === 1 ? text : text.slice(proof);
