@@ -63,10 +63,10 @@ export interface Behaviour {
   readonly complaint?: (primary: FakePrimary) => string | undefined;
 }
 
-/** `true` for every fourth mail, by its number in the load. */
-export function isFourth(data: Buffer): boolean {
+/** True for every `n`th mail, by its number in the load. */
+export function isEach(n: number, data: Buffer): boolean {
   const number = /^X-Proof-Id: \d+-(\d+)/m.exec(data.toString("latin1"))?.[1];
-  return Number(number) % 4 === 0;
+  return Number(number) % n === 0;
 }
 
 /** `act` at each `n`th call. */

@@ -1,6 +1,6 @@
 /** Primaries that offer less than others, or say it at length. */
 import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, isFourth, longReply, MAILS } from "./behaviour.ts";
+import { DOWN_AND_UP, isEach, longReply, MAILS } from "./behaviour.ts";
 
 const FOURTH = MAILS / 4;
 const FLUENT = ["PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];
@@ -17,7 +17,7 @@ export const DIALECTS: readonly Behaviour[] = [
   {
     name: "refuses one BDAT in four",
     scripts: () => [
-      { extensions: FLUENT, onDot: ({ data }) => (isFourth(data) ? "554 5.6.0 not that one" : undefined) },
+      { extensions: FLUENT, onDot: ({ data }) => (isEach(4, data) ? "554 5.6.0 not that one" : undefined) },
     ],
     before: { counts: { delivered: MAILS - FOURTH, parked: FOURTH } },
     after: { delivered: MAILS - FOURTH, parked: FOURTH },

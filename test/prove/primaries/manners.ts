@@ -1,7 +1,7 @@
 /** Primaries that are there and refuse, put off or break off. */
 import { waitFor } from "../../support/wait.ts";
 import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, everyNth, isFourth, MAILS, MINUTE } from "./behaviour.ts";
+import { DOWN_AND_UP, everyNth, isEach, MAILS, MINUTE } from "./behaviour.ts";
 
 const FOURTH = MAILS / 4;
 const OTHERS = MAILS - FOURTH;
@@ -24,15 +24,15 @@ export const MANNERS: readonly Behaviour[] = [
   },
   {
     name: "refuses spam only",
-    scripts: () => [{ onDot: ({ data }) => (isFourth(data) ? "554 5.7.1 spam" : undefined) }],
+    scripts: () => [{ onDot: ({ data }) => (isEach(4, data) ? "554 5.7.1 spam" : undefined) }],
     before: { counts: { delivered: OTHERS, parked: FOURTH } },
     after: { delivered: OTHERS, parked: FOURTH },
     told: [],
   },
   {
-    name: "closes after the dot of one mail in four",
-    scripts: () => [{ onDot: ({ data }) => (isFourth(data) ? "close" : undefined) }],
-    after: { delivered: OTHERS, held: FOURTH },
+    name: "closes after the dot of one mail in eight",
+    scripts: () => [{ onDot: ({ data }) => (isEach(8, data) ? "close" : undefined) }],
+    after: { delivered: MAILS - MAILS / 8, held: MAILS / 8 },
     told: ["mail.held"],
     mayTell: DOWN_AND_UP,
   },

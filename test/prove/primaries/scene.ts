@@ -71,9 +71,9 @@ export function account(
   }
   const told = namesToldOf(scene, alerts);
   // A minute that passes at once in the middle of a greeting makes it slow.
-  const mayTell = ["primary.slow", ...(behaviour.mayTell ?? [])];
+  const allowed = new Set(["primary.slow", ...behaviour.told, ...(behaviour.mayTell ?? [])]);
   const missing = behaviour.told.filter((name) => !told.has(name));
-  const extra = [...told].filter((name) => !behaviour.told.includes(name) && !mayTell.includes(name));
+  const extra = [...told].filter((name) => !allowed.has(name));
   const [preferred] = primaries;
   const complaint = preferred === undefined ? undefined : behaviour.complaint?.(preferred);
   const named = ledger.check().counts.doubledButNamed;
@@ -96,6 +96,11 @@ export function account(
     counts,
     named,
   };
+}
+
+export function wasTold(scene: Scene, alerts: readonly ToldAlert[]): boolean {
+  const told = namesToldOf(scene, alerts);
+  return scene.behaviour.told.every((name) => told.has(name));
 }
 
 function namesToldOf({ domain, primaries, destination }: Scene, alerts: readonly ToldAlert[]): Set<string> {

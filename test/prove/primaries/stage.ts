@@ -9,10 +9,11 @@ import { pause, waitFor } from "../../support/wait.ts";
 import { Ledger } from "../checker.ts";
 import type { Behaviour, TestTime } from "./behaviour.ts";
 import { MAILS } from "./behaviour.ts";
-import { account, countsOf, inWords, matches, type Account, type Scene } from "./scene.ts";
+import { account, countsOf, inWords, matches, wasTold, type Account, type Scene } from "./scene.ts";
 import { openWebhook, type Webhook } from "./told.ts";
 
 const DEADLINE = 45_000;
+const ALERTS_DEADLINE = 5000;
 const PEOPLE = ["alice", "bob", "carol"];
 
 export interface StagePlan {
@@ -115,9 +116,11 @@ export class Stage implements AsyncDisposable {
   }
 
   async accounts(): Promise<readonly Account[]> {
-    // Alerts leave after the fact that they tell of.
-    await pause(500);
     const { scenes, webhook } = this.#parts;
+    // Alerts leave after the fact that they tell of; what is missing in the end is named by the account.
+    await waitFor({ what: "all alerts", deadline: ALERTS_DEADLINE, every: 50 }, () =>
+      scenes.every((scene) => wasTold(scene, webhook.alerts)),
+    ).catch(() => {});
     const entries = await this.#entries();
     return scenes.map((scene) => account(scene, entries.get(scene.domain) ?? [], webhook.alerts));
   }
