@@ -142,10 +142,14 @@ const endpoint = await startSmtp({
   thread: data.thread,
   directory,
   policy: policyOver(memory, recipients),
-  // What is only asked counts nobody.
+  // What is only asked counts nobody, and asks no primary.
   sandbox: policyOver(
     { ...memory, note: () => undefined },
-    new Recipients(directory, { ...knowledge, takeStranger: () => true }),
+    new Recipients(directory, {
+      ...knowledge,
+      ask: async () => ({ kind: "away" }),
+      takeStranger: () => true,
+    }),
   ),
   acceptor,
   journal,

@@ -1,15 +1,18 @@
-/** Many mails in flight on one connection to a real Postfix, with BDAT and with DATA: octet for octet. */
+/** Many mails in flight on one connection to real servers, with BDAT and with DATA: octet for octet. */
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { smtpClient } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { ClaimedMail } from "../../src/ports/queue.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { mails } from "../fixtures/mails.ts";
+import { mailNamed, mails } from "../fixtures/mails.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/wait.ts";
+import { skipWithoutExim, startExim } from "./exim.ts";
+import { skipWithoutOpensmtpd, startOpensmtpd } from "./opensmtpd.ts";
 import { skipWithout } from "./peers.ts";
 import { asReceived, MENDED_BY_POSTFIX, Postfix, primarySettings } from "./postfix.ts";
+import { beforeDelivery } from "./unpacked-server.ts";
 
 const DOMAIN = "example.test";
 const TOP = "X-Top: ours\r\n";
@@ -69,3 +72,41 @@ for (const chunking of [true, false])
       assert.deepEqual(names, []);
     },
   );
+
+const OTHERS = [
+  { name: "Exim, by BDAT", start: startExim, skip: skipWithoutExim(), window: 8 },
+  {
+    name: "OpenSMTPD, which has no CHUNKING",
+    start: startOpensmtpd,
+    skip: skipWithoutOpensmtpd(),
+    window: 0,
+  },
+];
+const SENT = ["dkim-signed-eight-bit", "dot-lines", "attachment-of-100-kilobytes", "line-of-998"];
+
+for (const { name, start, skip, window } of OTHERS)
+  test(`mails in flight to ${name}, one of them refused`, { skip }, async () => {
+    await using server = await start({ port: await freePort(), domain: DOMAIN });
+    const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+    const target = { host: "127.0.0.1", ip: "127.0.0.1", port: server.port, tls: "none" } as const;
+    const conversation = await client.converse(target);
+    if (window > 0) assert.equal(conversation.window, window);
+    const corpus = SENT.flatMap((one) => [mailNamed(one), mailNamed(one), mailNamed(one)]);
+    const results = await Promise.all(
+      corpus.map(({ body }, n) => {
+        const mail = mailOf(body, n, "alice");
+        const elsewhere = { n: 0, address: "alice@not-here.test", attempts: 0, unconfirmed: 0 };
+        return conversation.send(n === 4 ? { ...mail, recipients: [elsewhere] } : mail);
+      }),
+    );
+    await conversation.quit();
+    const kinds = results.map(({ outcomes }) => outcomes.get(0)?.kind);
+    assert.deepEqual(
+      kinds,
+      corpus.map((_, n) => (n === 4 ? "refused" : "delivered")),
+    );
+    const files = await server.untilDelivered(corpus.length - 1);
+    assert.equal(files.length, corpus.length - 1);
+    const back = new Set(files.map((file) => beforeDelivery(file).toString("latin1")));
+    for (const { name: which, body } of corpus) assert.ok(back.has(TOP + body.toString("latin1")), which);
+  });
