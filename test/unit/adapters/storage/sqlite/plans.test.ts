@@ -14,9 +14,9 @@ import { tempFolder } from "../../../../support/temp-folder.ts";
 
 type Opened = ReturnType<typeof realDisk.openDatabase>;
 
-/** Asked once a start or by people, never while mail flows. */
+/** Asked once a start or by people, never while mail flows: a new statement of that kind is named here. */
 const SELDOM =
-  /FROM generation|FROM domain WHERE since|GROUP BY|SELECT DISTINCT mail|ORDER BY d.name$|ORDER BY seq LIMIT/;
+  /FROM generation|count\(\*\) AS|FROM domain WHERE since|GROUP BY|SELECT DISTINCT mail|ORDER BY d.name$|ORDER BY seq LIMIT/;
 
 it("answers every statement of the readers and of the trace by an index", async () => {
   const asked = new Map<string, Opened>();
