@@ -63,7 +63,9 @@ it("answers every statement of the readers and of the trace by an index", async 
 /** On a connection of its own where the statement's has been closed. */
 function assertIndexed(sql: string, database: Opened, open: typeof realDisk.openDatabase): void {
   const own = database.open ? database : open(database.name, { readonly: true });
-  const values = Array.from({ length: sql.split("?").length - 1 }, () => 0);
+  const names = Object.fromEntries([...sql.matchAll(/[:@$]([a-z]\w*)/gi)].map(([, name = ""]) => [name, 0]));
+  const places = Array.from({ length: sql.split("?").length - 1 }, () => 0);
+  const values = Object.keys(names).length > 0 ? [names] : places;
   const plan = own.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
   // Constants, and the lengths of one name, are no tables.
   for (const { detail } of plan) assert.doesNotMatch(detail, /^SCAN (?!CONSTANT|cut\b)/, `${sql}: ${detail}`);
