@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { adminParts } from "./admin-parts.ts";
-import { acquireLock, readCondition, readRoom } from "./adapters/storage/sqlite/sqlite.ts";
+import { acquireLock } from "./adapters/storage/sqlite/sqlite.ts";
 import { QuotaWatch } from "./services/queue/queue.ts";
 import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
@@ -30,10 +30,9 @@ import { openRecipientSources } from "./recipient-sources.ts";
 import { RulesBoard } from "./rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
-import { ConnectionTable } from "./runtime/limits.ts";
 import { probeListen } from "./runtime/listening.ts";
+import { daemonStatus } from "./daemon-status.ts";
 import { hostPort } from "./mail/network.ts";
-import { VERSION } from "./version.ts";
 
 /** How often we look for our own address on lists, in ms. */
 const LOOK_AT_OURSELVES = 12 * 3_600_000;
@@ -265,19 +264,8 @@ class RunningDaemon implements Daemon {
   }
 
   #status(): ControlStatus {
-    const { storage, directory, limits, certificates, startedAt } = this.#foundation;
-    return {
-      version: VERSION,
-      hostname: this.#config.hostname,
-      startedAt,
-      condition: readCondition(storage.shared),
-      listening: this.listening,
-      connections: new ConnectionTable(limits, 0).total(),
-      room: readRoom(storage.shared),
-      generation: directory.generation(),
-      lists: this.#lists.health.status(),
-      certificates: certificates.facts(),
-    };
+    const lists = this.#lists.health.status();
+    return daemonStatus(this.#config, this.#foundation, { listening: this.listening, lists });
   }
 
   async #primaries(): Promise<readonly PrimaryStatus[]> {

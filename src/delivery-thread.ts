@@ -2,12 +2,13 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { dnsResolver } from "./adapters/dns/dns.ts";
 import { journalTo } from "./adapters/journal/journal.ts";
-import { smtpClient } from "./adapters/smtp-client/smtp-client.ts";
+import { noticeComposer, smtpClient } from "./adapters/smtp-client/smtp-client.ts";
 import { connectWork, openDirectoryReader, openRecipientNotes } from "./adapters/storage/sqlite/sqlite.ts";
 import type { CalloutAnswer, CalloutQuestion } from "./ports/callout.ts";
 import type { PrimaryRehearsal, RehearsalRequest } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
+import { idSource } from "./runtime/ids.ts";
 import { Schedule } from "./runtime/schedule.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { startDelivery, type DeliverySettings } from "./services/delivery/delivery.ts";
@@ -46,9 +47,10 @@ const data = threadData<DeliveryThreadData>();
 const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const directory = new Directory(openDirectoryReader(data.folder));
+const store = connectWork(data.work, { folder: data.folder });
 const notes = openRecipientNotes(data.memory, { folder: data.folder, clock });
 const delivery = startDelivery({
-  store: connectWork(data.work, { folder: data.folder }),
+  store,
   directory,
   client: smtpClient({
     hostname: data.settings.hostname,
@@ -63,6 +65,7 @@ const delivery = startDelivery({
   clock,
   random: Math.random,
   settings: data.settings,
+  notices: { store, composer: noticeComposer, nextId: idSource(() => clock.now()) },
   domains: async () => directory.names(directory.generation()),
 });
 const schedule = new Schedule({ clock, log, random: Math.random });

@@ -96,7 +96,8 @@ async function checkConfig(path: string | undefined): Promise<number> {
   const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
   const count = config.domains.length;
-  process.stdout.write(`${path ?? config.file}: ok, ${count} ${count === 1 ? "domain" : "domains"}\n`);
+  const told = config.notices.route.kind === "off" ? "; senders are told nothing (notices.route is off)" : "";
+  process.stdout.write(`${path ?? config.file}: ok, ${count} ${count === 1 ? "domain" : "domains"}${told}\n`);
   const { certificateLine, readTls } = await import("./adapters/tls/tls.ts");
   for (const files of config.smtp.tls ?? [])
     process.stdout.write(`${certificateLine(files, await readTls(files))}\n`);

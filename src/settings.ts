@@ -2,6 +2,7 @@
 import { networkInterfaces } from "node:os";
 import type { Config, Endpoint } from "./config/config.ts";
 import type { CheckSettings } from "./ports/checks.ts";
+import { hostPort } from "./mail/network.ts";
 import type { SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "./services/delivery/delivery.ts";
 
@@ -34,7 +35,13 @@ export function deliverySettings(config: Config): DeliverySettings {
     mailsPerConnection: config.delivery.mailsPerConnection,
     retention: config.retention,
     alertsOldest: config.alerts.oldest,
+    notices: config.notices,
   };
+}
+
+/** Which way notices to senders go, for people. */
+export function noticeRoute({ notices: { route } }: Config): string {
+  return route.kind === "host" ? hostPort(route.host, route.port) : route.kind;
 }
 
 export function checkSettings({ checks }: Config): CheckSettings {

@@ -3,6 +3,7 @@ import type { HealthBody, ReloadBody, StatusBody } from "../endpoints/admin/cont
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { NoDaemon } from "./daemon.ts";
 import { amountText, probationText } from "./domains.ts";
+import { routeText } from "./notices.ts";
 import { ageOf, facts, plain, sizeInWords, type Column } from "./terminal.ts";
 
 const PRIMARIES: readonly Column[] = [
@@ -47,6 +48,7 @@ function statusText(tool: Tool, body: StatusBody): string {
       ["Clients", String(body.connections)],
       ["Storage", `${body.condition}, ${sizeInWords(body.room)} free above the reserve`],
       ["Queue", `${amountText(body.mail)}${oldest}`],
+      ["Notices", routeText(body.notices)],
       ...quarantineRow(tool, body.quarantined),
     ],
     tool.columns,

@@ -10,6 +10,7 @@ import type {
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { routeText } from "./notices.ts";
 import { CHECK_OPTION, checksOf, checksText } from "./domain-checks.ts";
 import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
@@ -97,6 +98,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
     ["Unknown ones", unknownText(settings)],
     ["Checks", checksText(settings.checks ?? {})],
     ["Queue", amountText(domain.mail)],
+    ["Notices", routeText(domain.notices)],
     ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
   ];
   const { fetched } = domain;

@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
+import { toldText } from "./notices.ts";
 import { FILTERS, filterOf, stateOf } from "./queue-look.ts";
 import { plain, timeWithZone, type Column } from "./terminal.ts";
 
@@ -101,6 +102,7 @@ const CELLS: readonly (readonly [title: string, cell: Cell])[] = [
   ["final_words", ({ lastReply = "" }) => lastReply],
   ["size", ({ size }) => size],
   ["sha256", ({ hash = "" }) => hash],
+  ["sender_told", ({ told }) => (told === undefined ? "" : toldText(told))],
 ];
 
 async function writeCsv(tool: Tool, input: Input, filter: Readonly<Record<string, string>>): Promise<number> {

@@ -6,6 +6,7 @@ import {
   type QueuePage,
 } from "../endpoints/admin/contract.ts";
 import { OK, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { mailNotices, recipientNotices } from "./notices.ts";
 import { ageOf, facts, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const STATES: readonly string[] = StateName.options;
@@ -131,6 +132,7 @@ export function mailText(tool: Tool, mail: MailBody): string {
       ...optional("From", mail.from),
       ...optional("Subject", mail.subject),
       ...optional("Message-ID", mail.messageId),
+      ...mailNotices(mail),
       ...optional("Set aside", mail.quarantine),
       ["Accepted", `${timeWithZone(mail.acceptedAt)}, ${ageOf(mail.acceptedAt, tool.now)} ago`],
       [
@@ -178,6 +180,7 @@ export function entryText(tool: Tool, entry: QueueEntryBody): string {
     pairs.push(["Replies lost", `${entry.unconfirmed}; the primary may have it twice`]);
   if (entry.destination !== undefined) pairs.push(["Primary", entry.destination]);
   if (entry.lastReply !== undefined) pairs.push(["Last reply", entry.lastReply]);
+  pairs.push(...recipientNotices(entry));
   return facts(pairs, tool.columns);
 }
 

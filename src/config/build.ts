@@ -7,7 +7,8 @@ import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
 import type { RecipientSource } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
-import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
+import type { AdminConfig, AlertsConfig, Checks, Config, NoticesConfig, SmtpConfig } from "./shape.ts";
+import type { Transport } from "../ports/directory.ts";
 import type { SmtpLimits, SmtpRateCaps, SmtpRates } from "../ports/smtp-limits.ts";
 
 export function buildConfig(
@@ -30,6 +31,7 @@ export function buildConfig(
     store: parsed.store,
     retention: parsed.retention,
     delivery: parsed.delivery,
+    notices: noticesConfig(parsed.notices, folder),
     alerts: alertsConfig(parsed.alerts, folder),
     log: { level: parsed.log.level, ...present("file", parsed.log.file && resolve(parsed.log.file)) },
     checks: checksConfig(parsed),
@@ -40,12 +42,19 @@ export function buildConfig(
 /** Files of secrets start from the folder of the configuration. */
 function withPaths(settings: ParsedDomain, folder: string): ParsedDomain {
   const { recipients } = settings;
-  const primary = settings.primary.map((one) => {
-    const { login } = one;
-    if (login?.passwordFile === undefined) return one;
-    return Object.assign(one, { login: { ...login, passwordFile: resolve(folder, login.passwordFile) } });
-  });
+  const primary = settings.primary.map((one) => withPasswordFile(one, folder));
   return { ...settings, primary, recipients: recipients && withListPaths(recipients, folder) };
+}
+
+function withPasswordFile<T extends Pick<Transport, "login">>(one: T, folder: string): T {
+  const { login } = one;
+  if (login?.passwordFile === undefined) return one;
+  return { ...one, login: { ...login, passwordFile: resolve(folder, login.passwordFile) } };
+}
+
+function noticesConfig({ route, delay, ...rest }: Parsed["notices"], folder: string): NoticesConfig {
+  const way = route.kind === "host" ? withPasswordFile(route, folder) : route;
+  return { route: way, ...present("delay", delay), ...rest };
 }
 
 function withListPaths(source: RecipientSource, folder: string): RecipientSource {

@@ -3,6 +3,7 @@ import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import type { Login, Primary } from "../ports/directory.ts";
+import type { NoticeRoute } from "../ports/notices.ts";
 import { certificateFindings } from "./certificate-files.ts";
 import type { Partly } from "./findings.ts";
 import { socketPath } from "./locate.ts";
@@ -27,6 +28,7 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...reflectorFindings(parts),
     ...scannerFindings(parts),
     ...loginFindings(parts, folder),
+    ...noticeFindings(parts, folder),
     ...authorizationFindings(parts, folder),
   ];
 }
@@ -42,6 +44,13 @@ function loginFindings({ domains = {} }: Partly<Parsed>, folder: string): readon
       return login === undefined ? [] : passwordFindings(login, path, folder);
     });
   });
+}
+
+/** The password of the smart host for notices. */
+function noticeFindings({ notices }: Partly<Parsed>, folder: string): readonly Finding[] {
+  const route = notices?.route as NoticeRoute | undefined;
+  if (route?.kind !== "host" || route.login === undefined) return [];
+  return passwordFindings(route.login, ["notices", "route", "login"], folder);
 }
 
 function passwordFindings({ passwordFile, passwordEnv }: Login, path: Path, folder: string): Finding[] {
@@ -191,6 +200,12 @@ function generalDoubts(parsed: Parsed): readonly Finding[] {
       "tokens cross the network in plain HTTP",
       "listen on 127.0.0.1 behind a proxy with TLS",
     );
+  if (parsed.notices.route.kind !== "off" && !asksSpf(parsed))
+    doubt(
+      "notices.route",
+      "no notice will ever go: without SPF no return-path is proven",
+      "add checks: { spf: tag }",
+    );
   const postmasterDomain = parsed.postmaster?.split("@").at(-1);
   const declared = Object.keys(parsed.domains).some((name) => normaliseDomain(name) === postmasterDomain);
   if (postmasterDomain !== undefined && !declared)
@@ -200,6 +215,13 @@ function generalDoubts(parsed: Parsed): readonly Finding[] {
       "name an address of one of the domains",
     );
   return found;
+}
+
+/** For all domains, or for one. */
+function asksSpf({ checks, domains }: Parsed): boolean {
+  return [checks, ...Object.values(domains).map((domain) => domain.checks)].some(
+    (each) => each?.spf !== undefined && each.spf !== "off",
+  );
 }
 
 function isLoopback(address: string): boolean {

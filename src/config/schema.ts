@@ -5,6 +5,7 @@ import { checks } from "./checks-schema.ts";
 import { domain } from "./domain-schema.ts";
 import { DEFAULT_STORAGE } from "./locate.ts";
 import { described } from "./notes.ts";
+import { notices } from "./notices-schema.ts";
 import { kindOf, message, section } from "./scalars.ts";
 import { smtp } from "./smtp-schema.ts";
 import { admin, alerts, delivery, dns, log, retention, store } from "./upkeep-schema.ts";
@@ -36,6 +37,9 @@ export const root = section({
     example: "30d",
   }),
   delivery: described(delivery.prefault({}), { meaning: "Handing mail over to the primaries." }),
+  notices: described(notices.prefault({}), {
+    meaning: "Telling senders what became of their mail: refused, given up, late, handed over.",
+  }),
   alerts: described(alerts.prefault({}), {
     meaning: "Telling the operator: primary away and back, old mail, full disk.",
   }),

@@ -1,5 +1,6 @@
 import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
+import type { NoticeRoute } from "../ports/notices.ts";
 import type { SmtpLimits, SmtpRates, SmtpStress } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
@@ -19,6 +20,7 @@ export interface Config {
   readonly store: { readonly reserve: Reserve };
   readonly retention: Retention;
   readonly delivery: DeliveryConfig;
+  readonly notices: NoticesConfig;
   readonly alerts: AlertsConfig;
   /** No file: standard output. */
   readonly log: { readonly level: LogLevel; readonly file?: string };
@@ -81,6 +83,7 @@ export type Reserve = { readonly percent: number } | { readonly bytes: number };
 export interface Retention {
   readonly waiting: number;
   readonly parked: number;
+  readonly refusedContent: number;
   readonly quarantine: number;
   readonly ledger: number;
   readonly trace: number;
@@ -92,6 +95,15 @@ export interface DeliveryConfig {
   readonly connections: number;
   readonly mailsPerConnection: number;
   readonly connectTimeout: number;
+}
+
+export interface NoticesConfig {
+  readonly route: NoticeRoute;
+  /** Absent: no notices of delay. */
+  readonly delay?: number;
+  readonly perSender: number;
+  readonly fullSize: number;
+  readonly retention: number;
 }
 
 export interface AlertsConfig {

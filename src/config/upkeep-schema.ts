@@ -50,6 +50,10 @@ const retentionKeys = section({
     meaning: "How long refused or expired mail is kept for the operator.",
     example: "14d",
   }),
+  refusedContent: described(waiting().prefault("7d"), {
+    meaning: "The same for mail of which the primary refused the content: mostly junk.",
+    example: "30d",
+  }),
   quarantine: described(waiting().prefault("30d"), {
     meaning: "How long mail stays in quarantine for somebody to look at it; then it is deleted.",
     example: "14d",

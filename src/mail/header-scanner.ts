@@ -25,14 +25,23 @@ export interface HeaderFacts {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** In the order of TRAITS; absent: none. */
+  readonly traits?: readonly Trait[];
 }
+
+/**
+ * What a header says of who wrote a mail. `list`: it has List-* fields (RFC 2369, RFC 2919); `bulk`: Precedence is
+ * bulk, list or junk; `automatic`: Auto-Submitted is anything but `no` (RFC 3834 §5).
+ */
+export const TRAITS = ["list", "bulk", "automatic"] as const;
+export type Trait = (typeof TRAITS)[number];
 
 const FIELD = 2048;
 const TEXT = 200;
 const LF = 0x0a;
 
 /** First letters of the fields that matter, in both cases. */
-const WANTED = new Set(Buffer.from("rRmMsSfF"));
+const WANTED = new Set(Buffer.from("rRmMsSfFlLpPaA"));
 
 export class HeaderScanner {
   readonly #limits: HeaderLimits;
@@ -47,6 +56,7 @@ export class HeaderScanner {
   #own = 0;
   #tooLong = false;
   readonly #texts = new Map<string, string>();
+  readonly #traits = new Set<Trait>();
 
   constructor(limits: HeaderLimits) {
     this.#limits = limits;
@@ -80,6 +90,7 @@ export class HeaderScanner {
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),
+      ...(this.#traits.size > 0 && { traits: TRAITS.filter((trait) => this.#traits.has(trait)) }),
     };
   }
 
@@ -112,6 +123,13 @@ export class HeaderScanner {
     const value = field.slice(colon + 1, FIELD);
     if (name === "received") this.#countReceived(value);
     else if (isNamed(name) && !this.#texts.has(name)) this.#texts.set(name, readable(value));
+    else this.#noteTrait(name, value.trim().toLowerCase());
+  }
+
+  #noteTrait(name: string, value: string): void {
+    if (name.startsWith("list-")) this.#traits.add("list");
+    else if (name === "precedence" && /^(?:bulk|list|junk)\b/.test(value)) this.#traits.add("bulk");
+    else if (name === "auto-submitted" && !/^no\b/.test(value)) this.#traits.add("automatic");
   }
 
   #countReceived(value: string): void {

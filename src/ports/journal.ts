@@ -3,10 +3,11 @@
  * trace that `holdfast trace` shows; nothing else in the program logs what happens to mail.
  */
 import type { Reply } from "../mail/reply.ts";
-import type { StoreCondition } from "./queue.ts";
+import type { NoticeKind, StoreCondition } from "./queue.ts";
 
 export type JournalEvent =
   | MailEvent
+  | NoticeEvent
   | ClientEvent
   | PrimaryEvent
   | RecipientEvent
@@ -46,6 +47,39 @@ export type MailEvent =
       readonly dueAt?: number;
       /** A reply was lost before: this delivery may be a double. */
       readonly maybeDouble?: boolean;
+    };
+
+/** What senders are told of their mail, and why not. */
+export type NoticeEvent =
+  | {
+      readonly kind: "notice.written";
+      /** The mail that it is about. */
+      readonly id: string;
+      readonly notice: string;
+      readonly sender: string;
+      readonly recipients: readonly string[];
+      readonly about: NoticeKind;
+    }
+  | {
+      readonly kind: "notice.withheld";
+      readonly id: string;
+      readonly sender: string;
+      readonly recipients: readonly string[];
+      readonly domain: string;
+      readonly about: NoticeKind;
+      readonly why: string;
+      /** A notice would be right, but the operator's settings stand in its way. */
+      readonly operators: boolean;
+    }
+  | {
+      readonly kind: "notice.sent" | "notice.deferred" | "notice.dropped";
+      /** The notice's own id. */
+      readonly id: string;
+      readonly to: string;
+      readonly destination?: string;
+      readonly reply?: Reply;
+      readonly why?: string;
+      readonly dueAt?: number;
     };
 
 /** What a client was told. */

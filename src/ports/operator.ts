@@ -1,7 +1,10 @@
 /** The queue as operators see it: lists, one mail, counts, and what they may do to mail. */
 import type { Readable } from "node:stream";
+import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
+import type { Trait } from "../mail/header-scanner.ts";
+import type { Told } from "./notices.ts";
+import type { ClientFacts, NoticeKind, Reason, State } from "./queue.ts";
 import type { Authentication } from "./authentication.ts";
-import type { ClientFacts, Reason, State } from "./queue.ts";
 
 /** Narrows to mails; all given parts must match. */
 export interface MailFilter {
@@ -14,7 +17,7 @@ export interface MailFilter {
 }
 
 /** One recipient in a list; times in ms since 1970. */
-export interface QueueEntry {
+export interface QueueEntry extends DsnRecipient {
   readonly id: string;
   readonly n: number;
   readonly recipient: string;
@@ -38,6 +41,10 @@ export interface QueueEntry {
   readonly size: number;
   /** SHA-256 of the body as stored, in hexadecimal. */
   readonly hash?: string;
+  /** What its sender was told last, or why nothing. */
+  readonly told?: Told;
+  /** What its sender is yet to hear. */
+  readonly owed?: NoticeKind;
   /** Why the mail was set aside when it came. */
   readonly quarantine?: string;
   /** Printable. */
@@ -55,6 +62,10 @@ export interface MailDetail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** What its sender asked of notices. */
+  readonly dsn?: DsnRequest;
+  /** What its header says of who wrote it. */
+  readonly traits: readonly Trait[];
   /** Why it was set aside when it came. */
   readonly quarantine?: string;
   readonly authentication?: Authentication;

@@ -14,6 +14,8 @@
  * `claimed` only by the token that claimed it. A body exists while any recipient is not gone.
  */
 import type { Readable } from "node:stream";
+import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
+import type { Trait } from "../mail/header-scanner.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Authentication } from "./authentication.ts";
 
@@ -38,6 +40,8 @@ export type Reason =
   | "loop"
   | "unconfirmed"
   | "refused"
+  /** The body was refused, not the recipient: kept for a shorter time. */
+  | "content"
   | "expired"
   | "delivered"
   | "deleted"
@@ -61,7 +65,7 @@ export interface ClientFacts {
   readonly server?: string;
 }
 
-export interface NewRecipient {
+export interface NewRecipient extends DsnRecipient {
   /** As it goes on the wire. */
   readonly address: string;
   /** A-label domain, the key under which it is delivered. */
@@ -85,6 +89,10 @@ export interface NewMail {
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
+  /** What its sender asked of notices, RFC 3461. */
+  readonly dsn?: DsnRequest;
+  /** What its header says of who wrote it. */
+  readonly traits?: readonly Trait[];
   /** Why it is set aside: all its recipients begin as `held`, reason `quarantine`. Absent: they wait for delivery. */
   readonly quarantine?: string;
   /** What SPF, DKIM and DMARC said at receipt; absent where nothing was asked. */
@@ -120,7 +128,7 @@ export interface Intake {
 
 // ---------------------------------------------------------------- handing over (delivery thread)
 
-export interface ClaimedRecipient {
+export interface ClaimedRecipient extends DsnRecipient {
   /** Position in the mail, its key together with the mail's id. */
   readonly n: number;
   readonly address: string;
@@ -142,6 +150,7 @@ export interface ClaimedMail {
   readonly topFields: string;
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
+  readonly dsn?: DsnRequest;
   /** What was found at receipt; absent where nothing was asked. */
   readonly authentication?: Authentication;
   /** Bytes of the body, top fields not counted. */
@@ -175,6 +184,8 @@ export interface Settlement {
   readonly reason?: Reason;
   /** When it is due again, for waiting and unconfirmed. */
   readonly dueAt?: number;
+  /** The sender is to hear of it, unless it turns out that silence is right. */
+  readonly owes?: NoticeKind;
 }
 
 export interface SettleRequest {
@@ -185,6 +196,9 @@ export interface SettleRequest {
   readonly destination?: string;
   readonly now: number;
 }
+
+/** What a sender may be told of a recipient: refused, given up for its age, still waiting, handed over. */
+export type NoticeKind = "failed" | "expired" | "delayed" | "relayed";
 
 /** A mail that is due, unclaimed. */
 export interface DueMail {
@@ -254,6 +268,8 @@ export interface ExpireSlice {
   readonly waitingBefore: number;
   /** Parked before this: gone as `expired`. */
   readonly parkedBefore: number;
+  /** The same for those whose body was refused; absent: as all. */
+  readonly contentBefore?: number;
   /** In quarantine since before this: gone as `expired`. */
   readonly quarantinedBefore: number;
   /** Gone before this: the ledger row is removed. */

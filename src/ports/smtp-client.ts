@@ -52,6 +52,8 @@ export interface SendResult {
    * what it needs. Absent: each recipient by a reply of its own.
    */
   readonly refusedAt?: "mail" | "body" | "here";
+  /** What the sender asked of notices was passed on, RFC 3461: the peer tells it of success. */
+  readonly dsn?: boolean;
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;
 }

@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import type { AccessStore } from "../../src/ports/access.ts";
 import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
+import type { NoticeStore } from "../../src/ports/notices.ts";
 import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
 import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -27,7 +28,7 @@ import { directoryContract } from "./directory.contract.ts";
 export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
-  readonly work: WorkStore;
+  readonly work: WorkStore & NoticeStore;
   readonly control: OperatorStore & DirectoryWriter & AccessStore & RuleStore;
   readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
   readonly directory: DirectoryReader;

@@ -12,6 +12,7 @@
  *   OPEN              a new connection; the first one is opened by itself
  *   STORED: from -> to, to        the next mail in the store; `STORED: nothing`
  *   BODY: text        body of the mail last named, escapes as in RAW
+ *   DSN: text         what was asked of notices for that mail, as `RET=.. ENVID=.. / NOTIFY=.. ORCPT=.. / ..`
  *   TOP: pattern      a line of the fields that we put on top of that mail
  */
 import assert from "node:assert/strict";
@@ -53,7 +54,7 @@ interface Step {
   readonly line: number;
 }
 
-const VERB = /^(C:|RAW:|S:|TLS|CLOSED|OPEN|STORE|STORED:|BODY:|TOP:|SETTINGS)(?: (.*))?$/;
+const VERB = /^(C:|RAW:|S:|TLS|CLOSED|OPEN|STORE|STORED:|BODY:|DSN:|TOP:|SETTINGS)(?: (.*))?$/;
 
 export async function readScript(file: string): Promise<Script> {
   const lines = (await readFile(file, "utf8")).split("\n");
@@ -152,6 +153,7 @@ class Player {
     else if (verb === "STORED:") this.#checkStored(text);
     else if (verb === "BODY:")
       assert.equal(this.#mail?.body.toString("latin1"), octets(text).toString("latin1"));
+    else if (verb === "DSN:") assert.equal(this.#mail && wishes(this.#mail), text);
     else if (verb === "TOP:")
       assert.ok(
         this.#mail?.topFields.split("\r\n").some((line) => fits(text, line)),
@@ -180,6 +182,17 @@ class Player {
     const recipients = this.#mail.recipients.map((recipient) => recipient.address).join(", ");
     assert.equal(`${this.#mail.sender} -> ${recipients}`, text);
   }
+}
+
+/** What was asked for the mail, then for each recipient. */
+function wishes({ dsn = {}, recipients }: StoredMail): string {
+  const each = recipients.map(({ notify, orcpt }) => pairs({ NOTIFY: notify, ORCPT: orcpt }));
+  return [pairs({ RET: dsn.ret, ENVID: dsn.envid }), ...each].join(" / ");
+}
+
+function pairs(parameters: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? "-" : given.map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
 function replyFits(patterns: readonly string[], lines: readonly string[]): boolean {

@@ -75,6 +75,7 @@ export class FakeWorld {
     connections: 4,
     room: 12 * 1024 ** 3,
     generation: 7,
+    notices: "off",
     lists: [],
     certificates: [],
   };
@@ -234,6 +235,7 @@ export class FakeWorld {
       size: first.size,
       hash: "ab".repeat(32),
       client: { ip: "192.0.2.1", helo: "mail.sender.example" },
+      traits: [],
       topFields: "Received: from mail.sender.example\r\n",
       subject: "Hello",
       authentication: {

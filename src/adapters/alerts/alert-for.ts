@@ -39,13 +39,6 @@ function sentence(event: JournalEvent): Words | undefined {
     case "scanner.away":
     case "scanner.back":
       return words(`${event.scanner} ${event.server}`, scannerText(event));
-    case "recipients.stuck":
-      return words(
-        event.domain,
-        `The list of recipients of ${event.domain} could not be renewed (${event.why}); the one before goes on to count.`,
-      );
-    case "blocklist.listsUs":
-      return words(event.ip, listedText(event));
     case "store.condition":
       return words("store", storeText(event));
     case "store.checked":
@@ -63,6 +56,23 @@ function sentence(event: JournalEvent): Words | undefined {
         event.domain,
         `Mail for ${event.domain} has used ${Math.round(event.share * 100)} % of its retention; ${people(event.recipients)} close to being given up.`,
       );
+    default:
+      return lesserSentence(event);
+  }
+}
+
+/** What concerns single mails, or our own standing. */
+function lesserSentence(event: JournalEvent): Words | undefined {
+  switch (event.kind) {
+    case "recipients.stuck":
+      return words(
+        event.domain,
+        `The list of recipients of ${event.domain} could not be renewed (${event.why}); the one before goes on to count.`,
+      );
+    case "notice.withheld":
+      return event.operators ? words(event.domain, withheldText(event)) : undefined;
+    case "blocklist.listsUs":
+      return words(event.ip, listedText(event));
     default:
       return undefined;
   }
@@ -85,6 +95,13 @@ function quotaText({ kind, domain, messages, bytes }: Quota): string {
 
 function words(subject: string, text: string): Words {
   return { subject, text };
+}
+
+type Withheld = Extract<JournalEvent, { kind: "notice.withheld" }>;
+
+function withheldText({ id, sender, domain, about, why }: Withheld): string {
+  const parked = about === "failed" || about === "expired" ? " It is parked." : "";
+  return `The sender ${sender} of mail ${id} for ${domain} should be told what became of it and is not: ${why}.${parked}`;
 }
 
 type PrimaryKind = "primary.down" | "primary.up" | "primary.loop" | "primary.weakened" | "primary.slow";

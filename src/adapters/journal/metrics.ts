@@ -47,6 +47,7 @@ export class Metrics {
     "result",
   ]);
   readonly #expired = this.#counter("recipients_expired_total", "Recipients given up by age");
+  readonly #notices = this.#counter("notices_total", "Notices to senders by what became of them", ["result"]);
   readonly #doubles = this.#counter("recipients_maybe_double_total", "Deliveries that may be doubles");
   readonly #failures = this.#counter("scrape_failures_total", "Scrapes whose gauges could not be measured");
   readonly #lost = this.#gauge("journal_lines_dropped", "Log and trace lines that could not be written", [
@@ -118,6 +119,12 @@ export class Metrics {
       case "mail.held":
       case "mail.unconfirmed":
         return this.#settled.inc({ result: event.kind.slice("mail.".length) });
+      case "notice.written":
+      case "notice.withheld":
+      case "notice.sent":
+      case "notice.deferred":
+      case "notice.dropped":
+        return this.#notices.inc({ result: event.kind.slice("notice.".length) });
       case "client.refused":
         return this.#refused.inc({ stage: event.stage, class: event.reply.code >= 500 ? "5xx" : "4xx" });
       case "scanner.judged":

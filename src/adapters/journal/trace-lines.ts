@@ -1,10 +1,20 @@
 /** Trace lines: one sentence for each step of a mail, collected and appended in batches. */
 import { formatReply } from "../../mail/reply.ts";
-import type { ClientEvent, JournalEvent, MailEvent, TraceLine, TraceWriter } from "../../ports/journal.ts";
+import type {
+  ClientEvent,
+  JournalEvent,
+  MailEvent,
+  NoticeEvent,
+  TraceLine,
+  TraceWriter,
+} from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
+import { noticeText } from "./notice-lines.ts";
 import { plainText } from "./plain.ts";
 
+/** Recipients under which a line about several can be found. */
+const MOST_KEYS = 20;
 const BATCH = 500;
 const APPEND_EVERY = 100;
 /** Lines that wait for their writer; beyond it the oldest give way. */
@@ -31,6 +41,12 @@ export function traceLine(event: JournalEvent, at: number): TraceLine | undefine
       return line({ id: event.id, at, kind: event.kind, text: recipientText(event, at) }, [event.recipient]);
     case "client.refused":
       return refusal(event, at);
+    case "notice.written":
+    case "notice.withheld":
+    case "notice.sent":
+    case "notice.deferred":
+    case "notice.dropped":
+      return line({ id: event.id, at, kind: event.kind, text: noticeText(event, at) }, noticeKeys(event));
     case "operator.acted":
       if (event.id === undefined) return undefined;
       return line(
@@ -40,6 +56,10 @@ export function traceLine(event: JournalEvent, at: number): TraceLine | undefine
     default:
       return undefined;
   }
+}
+
+function noticeKeys(event: NoticeEvent): readonly string[] {
+  return "to" in event ? [event.to] : [event.sender, ...event.recipients.slice(0, MOST_KEYS)];
 }
 
 function line(facts: TraceLine, keys: readonly string[]): TraceLine {

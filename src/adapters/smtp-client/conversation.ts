@@ -107,19 +107,20 @@ export class WireConversation implements Conversation {
     const unfit = unfitFor(this.capabilities, mail);
     if (unfit !== undefined) return unfit;
     const transaction = new Transaction(mail);
+    const dsn = this.capabilities.extensions.includes("DSN");
     const turn = this.#turns.take();
     this.#last = mail;
     if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
     this.#active.add(transaction);
     try {
       await this.#transact(transaction, turn);
-      return transaction.result(undefined);
+      return transaction.result(undefined, dsn);
     } catch (error) {
       // Those before it end first: they may still be answered when only our own disk failed.
       await turn.mayRead;
       const cause = this.#causeOf(error);
       this.#close((error as Error).message);
-      return transaction.result(transaction.broken(cause, this.#wire));
+      return transaction.result(transaction.broken(cause, this.#wire), dsn);
     } finally {
       this.#active.delete(transaction);
       turn.read();

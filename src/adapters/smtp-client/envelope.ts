@@ -6,7 +6,7 @@ import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { ClaimedMail, ClaimedRecipient } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 import { xforwardLines } from "./identity.ts";
 
@@ -51,10 +51,13 @@ export interface EnvelopeOptions {
 
 export function envelopeOf(mail: ClaimedMail, { capabilities, reset, chunked }: EnvelopeOptions): Envelope {
   const told = xforwardLines(mail, capabilities);
+  const dsn = capabilities.extensions.includes("DSN");
   return {
     before: reset ? ["RSET\r\n", ...told] : told,
     mail: mailLine(mail, capabilities),
-    recipients: mail.recipients.map((recipient) => `RCPT TO:<${recipient.address}>\r\n`),
+    recipients: mail.recipients.map((recipient) => {
+      return `RCPT TO:<${recipient.address}>${dsn ? rcptDsn(recipient) : ""}\r\n`;
+    }),
     ...(!chunked && { data: "DATA\r\n" }),
   };
 }
@@ -126,8 +129,19 @@ function mailLine(mail: ClaimedMail, capabilities: Capabilities): string {
     offers("SIZE") ? ` SIZE=${wireSize(mail)}` : "",
     mail.eightBit && offers("8BITMIME") ? " BODY=8BITMIME" : "",
     mail.smtpUtf8 ? " SMTPUTF8" : "",
+    ...(offers("DSN") ? mailDsn(mail) : []),
   ].join("");
   return `MAIL FROM:<${mail.sender}>${parameters}\r\n`;
+}
+
+/** What the sender asked of notices goes along as it came, RFC 3461 §5.2.1. */
+function mailDsn({ dsn = {} }: ClaimedMail): string[] {
+  const { ret, envid } = dsn;
+  return [ret === undefined ? "" : ` RET=${ret}`, envid === undefined ? "" : ` ENVID=${envid}`];
+}
+
+function rcptDsn({ notify, orcpt }: ClaimedRecipient): string {
+  return `${notify === undefined ? "" : ` NOTIFY=${notify}`}${orcpt === undefined ? "" : ` ORCPT=${orcpt}`}`;
 }
 
 /** Octets of the mail as RFC 1870 counts them: without stuffed dots and the final one. */

@@ -21,6 +21,8 @@ import { handshake } from "./handshake.ts";
 import type { Environment } from "./login.ts";
 import { Wire } from "./wire.ts";
 
+export { noticeComposer } from "./compose-notice.ts";
+
 /** Times in ms. */
 export interface SmtpClientSettings extends ConversationLimits {
   /** Moves the waits for replies; connecting, greeting and TLS are timed by the system. */

@@ -62,12 +62,14 @@ export class Transaction {
     return new DestinationTrouble("session", why, error instanceof Closing ? error.reply : undefined);
   }
 
-  result(trouble: DestinationTrouble | undefined): SendResult {
+  /** `dsn`: the peer was told what the sender asks of notices. */
+  result(trouble: DestinationTrouble | undefined, dsn: boolean): SendResult {
     return {
       outcomes: this.outcomes,
       took: this.begun === 0 ? 0 : performance.now() - this.begun,
       ...(trouble !== undefined && { trouble }),
       ...(this.refusedAt !== undefined && { refusedAt: this.refusedAt }),
+      dsn,
     };
   }
 

@@ -22,6 +22,7 @@ export {
   CountBody,
   StateCounts,
 } from "./queue-bodies.ts";
+export { type ToldBody } from "./notice-bodies.ts";
 export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
 export {
   NewDomain,

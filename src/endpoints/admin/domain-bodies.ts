@@ -58,6 +58,8 @@ export const DomainBody = z.object({
   /** When the oldest mail that is not gone was accepted. */
   oldest: time.exactOptional(),
   primaries: z.array(PrimaryStatusBody).readonly(),
+  /** Which way notices to senders go: `off`, `direct` or `host:port`. */
+  notices: z.string(),
 });
 export type DomainBody = z.infer<typeof DomainBody>;
 

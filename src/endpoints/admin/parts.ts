@@ -59,6 +59,8 @@ export interface ControlStatus {
   /** Bytes free above the reserve. */
   readonly room: number;
   readonly generation: number;
+  /** Which way notices to senders go: `off`, `direct` or `host:port`. */
+  readonly notices: string;
   /** Lists of clients in the DNS, and how they stand. */
   readonly lists: readonly ListStatus[];
   /** Of the SMTP side, the default first; ends in ms since 1970. */

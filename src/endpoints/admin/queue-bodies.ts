@@ -1,6 +1,7 @@
 /** The queue in the API: entries, mails, actions. */
 import * as z from "zod";
 import { AuthenticationBody } from "./authentication-body.ts";
+import { mailNotices, recipientNotices } from "./notice-bodies.ts";
 import { flag, optionalName, pageShape, text, time } from "./body-parts.ts";
 
 export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
@@ -57,6 +58,7 @@ export const QueueEntryBody = z.object({
   destination: z.string().exactOptional(),
   size: z.number(),
   hash: z.string().exactOptional(),
+  ...recipientNotices,
   /** Why the mail was set aside when it came. */
   quarantine: z.string().exactOptional(),
   subject: z.string().exactOptional(),
@@ -89,6 +91,7 @@ export const MailBody = z.object({
   /** Why it was set aside when it came. */
   quarantine: z.string().exactOptional(),
   authentication: AuthenticationBody.exactOptional(),
+  ...mailNotices,
   recipients: z.array(QueueEntryBody).readonly(),
   hasBody: flag,
 });

@@ -35,6 +35,8 @@ export const StatusBody = z.object({
   /** Held for quarantine: `recipients`, the first of them since `oldest`. */
   quarantined: z.object({ recipients: z.number(), oldest: time.exactOptional() }),
   primaries: z.array(PrimaryStatusBody).readonly(),
+  /** Which way notices to senders go: `off`, `direct` or `host:port`. */
+  notices: z.string(),
   lists: z.array(ListStatusBody).readonly(),
   certificates: z.array(CertificateBody).readonly(),
 });

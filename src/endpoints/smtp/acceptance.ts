@@ -35,7 +35,7 @@ export interface JudgedBody {
 export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
   const { transaction, client } = origin;
   const { id, facts, decoder, hash, examined, found, patience } = body;
-  const { messageId, subject, from } = facts;
+  const { messageId, subject, from, traits } = facts;
   const quarantine = quarantineOf(transaction, examined);
   const checks = transaction.looks?.packed();
   return {
@@ -50,6 +50,8 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(messageId !== undefined && { messageId }),
     ...(subject !== undefined && { subject }),
     ...(from !== undefined && { from }),
+    ...(Object.keys(transaction.dsn).length > 0 && { dsn: transaction.dsn }),
+    ...(traits !== undefined && { traits }),
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
     notes: [...notesOf(body), ...authenticationNotes(found), ...examined.notes],

@@ -1,4 +1,5 @@
 /** The commands that we know, RFC 5321 §4.1.1: one function each, and one table. */
+import { MAIL_DSN, RCPT_DSN, readMailDsn, readRcptDsn } from "../../mail/dsn.ts";
 import type { PathCommand } from "../../mail/path.ts";
 import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
@@ -70,7 +71,7 @@ function ehlo(session: Conversation, name: string): Answer {
   const refused = introduce(session, name, true);
   if (refused !== undefined) return refused;
   const { hostname, maxMessageSize, limits } = session.parts.settings();
-  const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING"];
+  const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"];
   offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
   offers.push("ENHANCEDSTATUSCODES");
   if (session.parts.flushes !== undefined) offers.push("ETRN");
@@ -134,9 +135,9 @@ function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | u
       if (!/^(?:7BIT|8BITMIME)$/i.test(value)) return BAD_PARAMETER;
     } else if (keyword === "SMTPUTF8") {
       if (value !== "") return BAD_PARAMETER;
-    } else return UNKNOWN_PARAMETER;
+    } else if (!MAIL_DSN.has(keyword)) return UNKNOWN_PARAMETER;
   }
-  return undefined;
+  return readMailDsn(parameters) === undefined ? BAD_PARAMETER : undefined;
 }
 
 /** RFC 1870 §6: too big for ever is 552, too big for the moment is 452. */
@@ -166,6 +167,7 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
     subject,
     findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],
     smtpUtf8,
+    dsn: readMailDsn(parameters) ?? {},
     eightBit: /^8BITMIME$/i.test(parameters.get("BODY") ?? ""),
   });
   return SENDER_OK;
@@ -196,8 +198,10 @@ function rcpt(session: Conversation, argument: string): Later<Answer> {
   const command = parsePathCommand(argument, "TO");
   if (command.kind === "syntax") return RCPT_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
-  if (command.parameters.size > 0) return UNKNOWN_PARAMETER;
-  return session.parts.rates.recipient(session) ?? transaction.recipient(command.path);
+  for (const keyword of command.parameters.keys()) if (!RCPT_DSN.has(keyword)) return UNKNOWN_PARAMETER;
+  const dsn = readRcptDsn(command.parameters, transaction.smtpUtf8);
+  if (dsn === undefined) return BAD_PARAMETER;
+  return session.parts.rates.recipient(session) ?? transaction.recipient(command.path, dsn);
 }
 
 function data(session: Conversation, argument: string): Answer {

@@ -6,6 +6,7 @@
  */
 import type { Address } from "../../mail/address.ts";
 import { needsSmtpUtf8, parseAddress } from "../../mail/address.ts";
+import type { DsnRecipient, DsnRequest } from "../../mail/dsn.ts";
 import { readMailbox } from "../../mail/path.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
@@ -28,6 +29,8 @@ export interface TransactionParts {
   readonly smtpUtf8: boolean;
   /** BODY=8BITMIME was given. */
   readonly eightBit: boolean;
+  /** RET and ENVID. */
+  readonly dsn: DsnRequest;
 }
 
 /** How a body is treated; recipients with different profiles need transactions of their own. */
@@ -36,6 +39,10 @@ export interface ContentProfile {
   readonly content: Content;
   /** Why the mail is set aside, whatever its content. */
   readonly quarantine: string | undefined;
+}
+
+interface Wish {
+  readonly dsn: DsnRecipient;
 }
 
 interface Target {
@@ -60,6 +67,7 @@ export class Transaction {
   readonly subject: MailSubject;
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
+  readonly dsn: DsnRequest;
   readonly recipients: NewRecipient[] = [];
   /** Header fields that checks ask for. */
   readonly tags: string[] = [];
@@ -79,14 +87,15 @@ export class Transaction {
     this.subject = parts.subject;
     this.smtpUtf8 = parts.smtpUtf8;
     this.eightBit = parts.eightBit;
+    this.dsn = parts.dsn;
     this.#generation = parts.directory.generation();
   }
 
-  /** Decides on one RCPT; `path` is what stood between the brackets. */
-  recipient(path: string): Later<Answer> {
+  /** Decides on one RCPT; `path` is what stood between the brackets, `dsn` what is asked of notices. */
+  recipient(path: string, dsn: DsnRecipient = {}): Later<Answer> {
     if (this.recipients.length >= this.settings.limits.recipients) return TOO_MANY;
     const target = this.#target(path);
-    return "reply" in target ? target : this.#decide(target);
+    return "reply" in target ? target : this.#decide({ ...target, dsn });
   }
 
   /** The mail is stored. */
@@ -96,18 +105,18 @@ export class Transaction {
     this.#parts.policy.taken(this.subject, domains);
   }
 
-  #decide({ address, certain }: Target): Later<Answer> {
+  #decide({ address, certain, dsn }: Target & Wish): Later<Answer> {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
     const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings, looks);
     return verdict instanceof Promise
-      ? verdict.then((late) => this.#settle(late, subject, looks))
-      : this.#settle(verdict, subject, looks);
+      ? verdict.then((late) => this.#settle(late, { ...subject, dsn }, looks))
+      : this.#settle(verdict, { ...subject, dsn }, looks);
   }
 
-  #settle(verdict: Verdict, subject: RcptSubject, looks: Looks | undefined): Answer {
-    const { recipient: address, domain } = subject;
+  #settle(verdict: Verdict, subject: RcptSubject & Wish, looks: Looks | undefined): Answer {
+    const { recipient: address, domain, dsn } = subject;
     const about = { recipient: address.text };
     if (verdict.kind === "reject" || verdict.kind === "defer") {
       const checks = looks?.packed();
@@ -127,7 +136,7 @@ export class Transaction {
     if (looks !== undefined) this.looks?.join(looks);
     if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
-      this.recipients.push({ address: address.text, domain: address.domain });
+      this.recipients.push({ address: address.text, domain: address.domain, ...dsn });
       return ACCEPTED;
     }
     return { ...ACCEPTED, idle: true };

@@ -9,8 +9,11 @@
  *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
+ * What senders are to hear of their mail is noted with the attempt's result and told by notices.ts, which writes
+ * notices (services/bounce decides) and hands them over by a way of their own.
+ *
  * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
- * nothing bounces here: what is refused for good is parked, what has nowhere to go waits; an attempt's result is
+ * what is refused for good is parked, what has nowhere to go waits; an attempt's result is
  * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
@@ -19,11 +22,12 @@ import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.t
 import type { Job } from "../../runtime/schedule.ts";
 import { AgeWatch, expiryJob } from "../queue/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Notices } from "./notices.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 
 import { rehearse } from "./rehearsal.ts";
 
-export type { DeliveryParts, DeliverySettings } from "./parts.ts";
+export type { DeliveryParts, DeliverySettings, NoticeSettings } from "./parts.ts";
 
 export interface Delivery {
   /** For the root's schedule: the queue's expiry, and a survey of what waits once a minute. */
@@ -56,15 +60,21 @@ class RunningDelivery implements Delivery {
   readonly #parts: DeliveryParts;
   readonly #dispatcher: Dispatcher;
   readonly #ages: AgeWatch;
+  readonly #notices: Notices | undefined;
   #settings: DeliverySettings;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
     this.#ages = new AgeWatch(parts.journal);
-    this.#dispatcher = new Dispatcher(parts, () => this.#settings);
+    const { notices } = parts;
+    const settings = (): DeliverySettings => this.#settings;
+    this.#notices = notices && new Notices({ ...parts, notices }, settings);
+    this.#dispatcher = new Dispatcher({ ...parts, tidings: this.#notices }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
-    this.jobs = [expiryJob({ ...parts, retention: () => this.#settings.retention }), survey];
+    const expired = (): void => this.#notices?.owed();
+    const expiry = expiryJob({ ...parts, retention: () => this.#settings.retention, expired });
+    this.jobs = [expiry, survey, ...(this.#notices?.jobs ?? [])];
     this.#dispatcher.surveyAgain();
     this.#watchAll();
   }
@@ -85,6 +95,7 @@ class RunningDelivery implements Delivery {
     const named = domains?.map((domain) => roster.desks.get(domain)).filter((desk) => desk !== undefined);
     const desks = named ?? [...roster.desks.values()];
     for (const lane of new Set(desks.flatMap((desk) => desk.lanes))) lane.watch.recheck();
+    if (domains === undefined) await this.#notices?.flush();
     await this.#dispatcher.wake(desks);
   }
 
@@ -111,8 +122,8 @@ class RunningDelivery implements Delivery {
     this.#dispatcher.roster.refresh();
   }
 
-  stop(): Promise<void> {
-    return this.#dispatcher.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.#dispatcher.stop(), this.#notices?.stop()]);
   }
 
   async #survey(): Promise<void> {

@@ -1,16 +1,15 @@
+import { NOTICE_DOMAIN } from "../../ports/notices.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
-import { Health, TlsMemory } from "../health/health.ts";
-import type { Destination } from "../health/health.ts";
+import { type Destination, Health, TlsMemory } from "../health/health.ts";
 import { Claims } from "./claims.ts";
 import { countDelivered, recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
-import type { DeliveryParts, DeliverySettings } from "./parts.ts";
+import type { DeliverySettings, DispatcherParts } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
-import type { Desk } from "./lane.ts";
-import { Lane } from "./lane.ts";
+import { type Desk, Lane } from "./lane.ts";
 import type { LaneHooks } from "./lane-parts.ts";
 import { Probations } from "./probations.ts";
 import { Questions } from "./questions.ts";
@@ -23,7 +22,7 @@ const RETRY = 1000;
 
 /** Brings work, lanes and the store together: what comes in from one goes to the right one of the others. */
 export class Dispatcher implements LaneHooks<Lane> {
-  readonly #parts: DeliveryParts;
+  readonly #parts: DispatcherParts;
   readonly #store: WorkStore;
   readonly #settings: () => DeliverySettings;
   readonly #health: Health;
@@ -38,7 +37,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   #recovered = false;
   #stopped = false;
 
-  constructor(parts: DeliveryParts, settings: () => DeliverySettings) {
+  constructor(parts: DispatcherParts, settings: () => DeliverySettings) {
     this.#parts = parts;
     this.#store = parts.store;
     this.#settings = settings;
@@ -79,7 +78,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   /** Counts what waits; mail that is due begins to move. Answers nothing when the store cannot tell. */
   async survey(): Promise<readonly DomainWork[]> {
     const versions = new Map([...this.roster.desks].map(([domain, desk]) => [domain, desk.version]));
-    const work = await this.#store.work();
+    const work = (await this.#store.work()).filter(({ domain }) => domain !== NOTICE_DOMAIN);
     const listed = new Set(work.map(({ domain }) => domain));
     for (const each of work) this.#surveyed(each);
     for (const [domain, desk] of this.roster.desks)
@@ -106,6 +105,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     if (this.#stopped) return void (notice.kind === "claimed" && this.#settler.release(notice.mail));
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
+    if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings?.waiting();
     const desk = this.roster.desk(notice.domain);
     const wasEmpty = desk.waiting === 0;
     desk.waiting += notice.recipients;
@@ -224,12 +224,14 @@ export class Dispatcher implements LaneHooks<Lane> {
   #settle(
     { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
     mail: ClaimedMail,
-    { outcomes }: SendResult,
+    { outcomes, refusedAt, dsn = false }: SendResult,
     held?: ReadonlySet<number>,
   ): void {
-    const attempt = { outcomes, destination: lane.name, ...(held !== undefined && { held }) };
+    const told = { content: refusedAt === "body", dsn, ...(held !== undefined && { held }) };
+    const attempt = { outcomes, destination: lane.name, ...told };
     void this.#settler.finish(mail, attempt).then((settlements) => {
       this.#drains.count(lane, countDelivered(settlements));
+      if (settlements?.some(({ owes }) => owes !== undefined)) this.#parts.tidings?.owed();
       this.#returned(desk, settlements);
       this.#closed(lane, desk);
     });

@@ -1,5 +1,6 @@
 import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
+import type { NoticeComposer, NoticeRoute, NoticeStore } from "../../ports/notices.ts";
 import type { WorkStore } from "../../ports/queue.ts";
 import type { RecipientNotes } from "../../ports/recipient-memory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
@@ -18,6 +19,35 @@ export interface DeliverySettings extends LaneSettings {
   readonly retention: Retention;
   /** Age of a domain's oldest mail from which on the operator is told. */
   readonly alertsOldest: number;
+  /** Absent: senders are told nothing. */
+  readonly notices?: NoticeSettings;
+}
+
+/** What operators set for notices to senders. Times in ms, sizes in octets. */
+export interface NoticeSettings {
+  readonly route: NoticeRoute;
+  /** From what age on a sender hears that mail still waits; absent: never. */
+  readonly delay?: number;
+  /** Most notices to one address in 24 h. */
+  readonly perSender: number;
+  /** Mails up to this size are returned whole when their sender asks for it. */
+  readonly fullSize: number;
+  /** How long a notice is tried. */
+  readonly retention: number;
+}
+
+export interface NoticeParts {
+  readonly store: NoticeStore;
+  readonly composer: NoticeComposer;
+  readonly nextId: () => string;
+}
+
+/** Where it is told what concerns notices to senders. */
+export interface Tidings {
+  /** Something is owed to a sender. */
+  owed(): void;
+  /** A notice waits in the queue. */
+  waiting(): void;
 }
 
 export interface DeliveryParts {
@@ -31,8 +61,14 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
+  /** What writes notices to senders; absent: nothing does. */
+  readonly notices?: NoticeParts;
   /** What primaries say of single addresses; absent: nothing is asked and nothing learned. */
   readonly notes?: RecipientNotes;
   /** Names of all domains, so that their primaries are watched before the first mail comes. */
   readonly domains?: () => Promise<readonly string[]>;
+}
+
+export interface DispatcherParts extends DeliveryParts {
+  readonly tidings: Tidings | undefined;
 }

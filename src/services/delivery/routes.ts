@@ -58,7 +58,8 @@ function byPreference(primaries: readonly Primary[]): readonly (readonly Primary
   return [...groups.keys()].sort((a, b) => a - b).map((preference) => groups.get(preference) ?? []);
 }
 
-async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
+/** The hosts that the MX records of a domain name, spoken to as `primary` says. */
+export async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
   const lookup = await parts.resolver.mx(domain);
   if (lookup.kind === "failed") return { kind: "failed", why: `MX of ${domain}: ${lookup.why}` };
   const way = (host: string): Way => {

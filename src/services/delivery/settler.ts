@@ -1,7 +1,7 @@
 import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { Outcome } from "../../mail/outcome.ts";
 import type { Journal, MailEvent } from "../../ports/journal.ts";
-import type { ClaimedMail, Settlement, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -21,6 +21,10 @@ export interface Attempt {
   readonly destination?: string;
   /** Recipients whose refusal is not believed. */
   readonly held?: ReadonlySet<number>;
+  /** The body was refused, no recipient. */
+  readonly content?: boolean;
+  /** The primary took over what the sender asked of notices. */
+  readonly dsn?: boolean;
 }
 
 const RETRY = 1000;
@@ -47,6 +51,14 @@ export class Settler {
     return writing;
   }
 
+  /** Writes what was decided elsewhere; false when the claim was lost. */
+  close(request: SettleRequest): Promise<boolean> {
+    const writing = this.#write(request);
+    this.#open.add(writing);
+    void writing.finally(() => this.#open.delete(writing));
+    return writing;
+  }
+
   /** Puts a mail back as it was. */
   release(mail: ClaimedMail): Promise<readonly Settlement[] | undefined> {
     return this.finish(mail, NOTHING);
@@ -66,11 +78,11 @@ export class Settler {
 
   async #finish(
     mail: ClaimedMail,
-    { outcomes, destination, held }: Attempt,
+    { outcomes, destination, ...facts }: Attempt,
   ): Promise<readonly Settlement[] | undefined> {
     const { clock, random } = this.#parts;
     const now = clock.now();
-    const recipients = settle(mail, outcomes, { now, random, ...(held !== undefined && { held }) });
+    const recipients = settle(mail, outcomes, { now, random, ...facts });
     const request = { id: mail.id, token: mail.token, recipients, now };
     const written = await this.#write(destination === undefined ? request : { ...request, destination });
     if (!written) return undefined;
@@ -78,7 +90,7 @@ export class Settler {
     return recipients;
   }
 
-  async #write(request: Parameters<WorkStore["settle"]>[0]): Promise<boolean> {
+  async #write(request: SettleRequest): Promise<boolean> {
     const { store, log, clock } = this.#parts;
     while (!this.#givenUp) {
       try {

@@ -9,6 +9,8 @@ export interface Retention {
   readonly waiting: number;
   /** Parked longer than this is deleted. */
   readonly parked: number;
+  /** The same for what was refused for its content; absent: as all. */
+  readonly refusedContent?: number;
   /** In quarantine longer than this is deleted. */
   readonly quarantine: number;
   /** Ledger rows older than this are removed. */
@@ -21,29 +23,33 @@ export interface ExpiryParts {
   readonly clock: Clock;
   /** Asked before each slice, so that a reload takes effect. */
   readonly retention: () => Retention;
+  /** Recipients were given up: their senders may be owed a word. */
+  readonly expired?: () => void;
 }
 
 const EVERY = 5 * 60_000;
 const SLICE = 500;
 
 /** The job that ends what is too old: one slice a run, asking for the next while there is more. */
-export function expiryJob({ store, journal, clock, retention }: ExpiryParts): Job {
+export function expiryJob({ store, journal, clock, retention, expired }: ExpiryParts): Job {
   let moved = 0;
   return {
     name: "queue.expiry",
     every: EVERY,
     run: async () => {
       const now = clock.now();
-      const { waiting, parked, quarantine, ledger } = retention();
+      const { waiting, parked, refusedContent = parked, quarantine, ledger } = retention();
       const count = await store.expire({
         now,
         waitingBefore: now - waiting,
         parkedBefore: now - parked,
+        contentBefore: now - refusedContent,
         quarantinedBefore: now - quarantine,
         goneBefore: now - ledger,
         limit: SLICE,
       });
       moved += count;
+      if (count > 0) expired?.();
       if (count > 0) return "again";
       if (moved > 0) journal.record({ kind: "queue.expired", recipients: moved });
       moved = 0;

@@ -1,6 +1,7 @@
 import type { Outcome } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
-import type { ClaimedMail, ClaimedRecipient, Settlement } from "../../ports/queue.ts";
+import { wantsNotice } from "../../mail/dsn.ts";
+import type { ClaimedMail, ClaimedRecipient, NoticeKind, Settlement } from "../../ports/queue.ts";
 import { brokenDelay, MOST_UNCONFIRMED, retryDelay, unconfirmedDelay } from "./schedule.ts";
 
 export interface SettlementFacts {
@@ -9,6 +10,10 @@ export interface SettlementFacts {
   readonly random: () => number;
   /** Recipients whose refusal is not believed: held for probation instead of parked. */
   readonly held?: ReadonlySet<number>;
+  /** The body was refused, no recipient. */
+  readonly content?: boolean;
+  /** The primary took over what the sender asked of notices. */
+  readonly dsn?: boolean;
 }
 
 /**
@@ -27,7 +32,8 @@ export function settle(
     const next = again
       ? { state: "waiting" as const, dueAt: facts.now }
       : nextState(outcome, recipient, facts);
-    return { n: recipient.n, outcome, ...next };
+    const owes = debt(next, recipient, facts);
+    return { n: recipient.n, outcome, ...next, ...(owes !== undefined && { owes }) };
   });
 }
 
@@ -36,7 +42,7 @@ type Next = Pick<Settlement, "state" | "reason" | "dueAt">;
 function nextState(
   outcome: Outcome,
   { n, attempts, unconfirmed }: ClaimedRecipient,
-  { now, random, held }: SettlementFacts,
+  { now, random, held, content }: SettlementFacts,
 ): Next {
   switch (outcome.kind) {
     case "delivered":
@@ -44,7 +50,7 @@ function nextState(
     case "refused":
       return held?.has(n) === true
         ? { state: "held", reason: "probation" }
-        : { state: "parked", reason: "refused" };
+        : { state: "parked", reason: content === true ? "content" : "refused" };
     case "released":
       return { state: "waiting", dueAt: now };
     case "deferred": {
@@ -56,6 +62,17 @@ function nextState(
         ? { state: "held", reason: "unconfirmed" }
         : { state: "unconfirmed", dueAt: now + unconfirmedDelay(unconfirmed, random) };
   }
+}
+
+/** What the sender is to hear: of a refusal; of success where nobody after us says it, RFC 3461 §5.2.2. */
+function debt(
+  { state }: Next,
+  { notify }: ClaimedRecipient,
+  { dsn }: SettlementFacts,
+): NoticeKind | undefined {
+  if (state === "parked") return "failed";
+  const asked = notify !== undefined && wantsNotice(notify, "SUCCESS");
+  return state === "gone" && asked && dsn !== true ? "relayed" : undefined;
 }
 
 /** RFC 5321 §4.5.3.1.10: the peer takes no more recipients in this transaction; the rest may come at once. */

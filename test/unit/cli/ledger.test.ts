@@ -36,11 +36,11 @@ test("the ledger as CSV: quoted, no formulas, to a file of the operator's own", 
   await using tool = await toolWorld();
   tool.world.entries = [GONE];
   const [head, row, end] = (await tool.run(["trace", "--ledger", "--csv"])).stdout.split("\r\n");
-  assert.equal(head?.split(",").length, 15);
+  assert.equal(head?.split(",").length, 16);
   assert.equal(
     row,
     `"${SECOND}","2026-03-01T00:00:00.000Z","'=cmd""x""@evil.example","alice@example.com","example.com","gone","delivered",` +
-      `"2026-03-01T00:00:00.000Z",0,0,"mail.example.com:25","4F2C81A","250 2.0.0 Ok: queued as 4F2C81A",2048,"${"ab".repeat(32)}"`,
+      `"2026-03-01T00:00:00.000Z",0,0,"mail.example.com:25","4F2C81A","250 2.0.0 Ok: queued as 4F2C81A",2048,"${"ab".repeat(32)}",""`,
   );
   assert.equal(end, "");
   const file = join(tool.folder, "ledger.csv");

@@ -64,12 +64,14 @@ test("fills in every default", async () => {
     retention: {
       waiting: 30 * 86_400_000,
       parked: 30 * 86_400_000,
+      refusedContent: 7 * 86_400_000,
       quarantine: 30 * 86_400_000,
       ledger: 90 * 86_400_000,
       trace: 30 * 86_400_000,
       traceSize: 1e9,
     },
     delivery: { connections: 20, mailsPerConnection: 100, connectTimeout: 30_000 },
+    notices: { route: { kind: "off" }, perSender: 20, fullSize: 50_000, retention: 5 * 86_400_000 },
     alerts: { oldest: 4 * 3_600_000 },
     log: { level: "info" },
     checks: {
@@ -120,7 +122,7 @@ smtp:
 admin: { listen: "127.0.0.1:8025", socket: /run/holdfast/admin.sock }
 dns: { servers: ["127.0.0.1:5353", 192.0.2.53, "::1", "[::1]:54"] }
 store: { reserve: 2GB }
-retention: { waiting: 2w, parked: 14d, quarantine: 7d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
+retention: { waiting: 2w, parked: 14d, refusedContent: 3d, quarantine: 7d, ledger: 365d, trace: 1h30m, traceSize: 10MB }
 delivery: { connections: 2, mailsPerConnection: 5, connectTimeout: 5s }
 alerts: { webhook: "https://alerts.example.net/x", command: [./page.sh, --team, mail], oldest: 90s }
 log: { level: debug, file: log/holdfast.log }
@@ -171,6 +173,7 @@ test("reads every key in its longer form", async () => {
   assert.deepEqual(config.retention, {
     waiting: 14 * 86_400_000,
     parked: 14 * 86_400_000,
+    refusedContent: 3 * 86_400_000,
     quarantine: 7 * 86_400_000,
     ledger: 365 * 86_400_000,
     trace: 5_400_000,

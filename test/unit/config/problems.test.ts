@@ -18,7 +18,7 @@ async function wrong(text: string): Promise<string> {
 }
 
 const KNOWN =
-  "hostname, postmaster, storage, smtp, admin, dns, store, retention, delivery, alerts, log, checks, domains";
+  "hostname, postmaster, storage, smtp, admin, dns, store, retention, delivery, notices, alerts, log, checks, domains";
 const THREE_FORMS =
   'write a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, or { catchAll: true } to take every address';
 const PRIMARY = "write { host: mail.example.com, port: 25 }, a list of these, or { mx: true }";

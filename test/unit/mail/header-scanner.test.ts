@@ -56,6 +56,21 @@ describe("HeaderScanner", () => {
     assert.equal(scan(`X: 1\r\n\r\n${long}`, { headerSize: 1000 }).tooLong, false);
   });
 
+  for (const [field, traits] of Object.entries({
+    "List-Id: <a.example>": ["list"],
+    "LIST-UNSUBSCRIBE : <mailto:x@a.example>": ["list"],
+    "Precedence: Bulk": ["bulk"],
+    "precedence: list": ["bulk"],
+    "Precedence: first-class": undefined,
+    "Auto-Submitted: auto-replied; x=y": ["automatic"],
+    "Auto-Submitted: No": undefined,
+    "Listing-Id: 1\r\nX-Auto-Submitted: yes": undefined,
+    "Auto-Submitted: auto-generated\r\nPrecedence: junk\r\nList-Post: NO": ["list", "bulk", "automatic"],
+  }))
+    test(`who wrote it: ${JSON.stringify(field)}`, () => {
+      assert.deepEqual(scan(`${field}\r\n\r\nList-Id: body\r\n`, { step: 3 }).traits, traits);
+    });
+
   test("texts are printable and short", () => {
     const { subject } = scan(`Subject: \x1b[31m\u202e${"x".repeat(5000)}\r\n\r\n`);
     assert.equal(subject?.length, 200);

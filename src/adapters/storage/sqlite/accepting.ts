@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3";
-import type { NewMail, NewRecipient } from "../../../ports/queue.ts";
+import { TRAITS, type Trait } from "../../../mail/header-scanner.ts";
+import type { ClaimedRecipient, NewMail, NewRecipient } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 import { claimNotice } from "./sessions.ts";
@@ -29,28 +30,32 @@ export class Accepting {
     this.#message = database.prepare(
       `INSERT INTO message (id, sender, accepted_at, size, hash, client_ip, client_name, client_helo, client_tls, client_port, server_ip,
          top_fields, smtp_utf8, eight_bit, message_id, subject, from_field, authentication, spool,
-         quarantine)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         dsn_ret, dsn_envid, traits, quarantine)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#recipient = database.prepare(
-      `INSERT INTO recipient (mail, n, address, domain, state, due_at, token, since, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO recipient (mail, n, address, domain, state, due_at, token, since, updated_at, notify, orcpt)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#held = database.prepare(
-      `INSERT INTO recipient (mail, n, address, domain, state, reason, due_at, since, updated_at)
-       VALUES (?, ?, ?, ?, 'held', 'quarantine', ?, ?, ?)`,
+      `INSERT INTO recipient (mail, n, address, domain, state, reason, due_at, since, updated_at, notify, orcpt)
+       VALUES (?, ?, ?, ?, 'held', 'quarantine', ?, ?, ?, ?, ?)`,
     );
   }
 
-  accept({ mail, size, body }: WireMail, batch: Batch): void {
+  accept(wire: WireMail, batch: Batch): void {
+    this.inDoubt.add(wire.mail.id);
+    this.store(wire, batch);
+  }
+
+  /** For mail of our own, which no client may take back. */
+  store({ mail, size, body }: WireMail, batch: Batch): void {
     const key = this.#insertMessage(mail, size, body);
-    this.inDoubt.add(mail.id);
     this.#bodies.store(key, body);
     if (mail.quarantine !== undefined) return this.#setAside(key, mail);
     for (const [domain, recipients] of byDomain(mail.recipients)) {
       const grant = this.#takeGrant(domain, batch);
-      for (const { n, address } of recipients)
-        this.#insertRecipient(key, mail, { n, address, domain }, grant);
+      for (const recipient of recipients) this.#insertRecipient(key, mail, recipient, grant);
       if (grant === undefined) batch.addWork(domain, recipients.length);
       else batch.onCommit(() => handOver({ mail, size, body }, { domain, recipients }, grant));
     }
@@ -78,6 +83,9 @@ export class Accepting {
       mail.from,
       mail.authentication && JSON.stringify(mail.authentication),
       typeof body === "string" ? body : null,
+      mail.dsn?.ret,
+      mail.dsn?.envid,
+      traitBits(mail.traits),
       mail.quarantine,
     ).lastInsertRowid;
   }
@@ -85,12 +93,13 @@ export class Accepting {
   #insertRecipient(key: number | bigint, mail: NewMail, to: Numbered, grant: Grant | undefined): void {
     const state = grant === undefined ? "waiting" : "claimed";
     const at = mail.acceptedAt;
-    this.#recipient.run(key, to.n, to.address, to.domain, state, at, grant?.token, at, at);
+    const { n, address, domain, notify, orcpt } = to;
+    this.#recipient.run(key, n, address, domain, state, at, grant?.token, at, at, notify, orcpt);
   }
 
   #setAside(key: number | bigint, { recipients, acceptedAt: at }: NewMail): void {
-    for (const [n, { address, domain }] of recipients.entries())
-      this.#held.run(key, n, address, domain, at, at, at);
+    for (const [n, { address, domain, notify, orcpt }] of recipients.entries())
+      this.#held.run(key, n, address, domain, at, at, at, notify, orcpt);
   }
 
   #takeGrant(domain: string, batch: Batch): Grant | undefined {
@@ -99,6 +108,20 @@ export class Accepting {
     batch.onRollback(() => session.giveBack(domain));
     return { session, token: this.#sessions.nextToken() };
   }
+}
+
+function freshClaim(recipient: Numbered): ClaimedRecipient {
+  const { domain: _, ...known } = recipient;
+  return { ...known, attempts: 0, unconfirmed: 0 };
+}
+
+/** One bit each, in the order of TRAITS. */
+function traitBits(traits: NewMail["traits"] = []): number {
+  return traits.reduce((bits, trait) => bits | (1 << TRAITS.indexOf(trait)), 0);
+}
+
+export function traitsOf(bits: number): readonly Trait[] {
+  return TRAITS.filter((_, bit) => (bits & (1 << bit)) !== 0);
 }
 
 function byDomain(recipients: readonly NewRecipient[]): Map<string, Numbered[]> {
@@ -124,12 +147,13 @@ function handOver(
     token,
     domain: lot.domain,
     sender: mail.sender,
-    recipients: lot.recipients.map(({ n, address }) => ({ n, address, attempts: 0, unconfirmed: 0 })),
+    recipients: lot.recipients.map(freshClaim),
     acceptedAt: mail.acceptedAt,
     client: mail.client,
     topFields: mail.topFields,
     smtpUtf8: mail.smtpUtf8,
     eightBit: mail.eightBit,
+    ...(mail.dsn !== undefined && { dsn: mail.dsn }),
     ...(mail.authentication !== undefined && { authentication: mail.authentication }),
     size,
     // Each domain of the mail gets a copy, but for the last use nothing else needs the original.

@@ -26,7 +26,9 @@ export class Bodies {
       .pluck();
     this.#clearSpool = database.prepare("UPDATE message SET spool = NULL WHERE key = ?");
     this.#anyLeft = database
-      .prepare<[number], number>("SELECT 1 FROM recipient WHERE mail = ? AND state <> 'gone' LIMIT 1")
+      .prepare<[number], number>(
+        "SELECT 1 FROM recipient WHERE mail = ? AND (state <> 'gone' OR owed IS NOT NULL) LIMIT 1",
+      )
       .pluck();
   }
 
@@ -41,7 +43,7 @@ export class Bodies {
     return content === undefined ? undefined : ownBuffer(content);
   }
 
-  /** Throws the body away once no recipient needs it: the row at once, the file after the commit. */
+  /** Throws the body away once no recipient and no notice needs it: the row at once, the file after the commit. */
   releaseUnneeded(mail: number, batch: Batch): void {
     if (this.#anyLeft.get(mail) === undefined) this.drop(mail, batch);
   }

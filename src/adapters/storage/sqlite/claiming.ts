@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { DsnRecipient, DsnRequest } from "../../../mail/dsn.ts";
 import type { Authentication } from "../../../ports/authentication.ts";
 import type { ClaimRequest, ClaimedRecipient } from "../../../ports/queue.ts";
 import type { Logger } from "../../../runtime/log.ts";
@@ -25,9 +26,13 @@ interface MessageRow {
   top_fields: string;
   smtp_utf8: number;
   eight_bit: number;
+  dsn_ret: "FULL" | "HDRS" | null;
+  dsn_envid: string | null;
   authentication: string | null;
   spool: string | null;
 }
+
+type MarkedRow = Pick<ClaimedRecipient, "n" | "address" | "attempts" | "unconfirmed"> & DsnColumns;
 
 /** Marks recipients as being in a conversation, and gathers what that conversation needs. */
 export class Claiming {
@@ -36,7 +41,7 @@ export class Claiming {
   readonly #log: Logger;
   readonly #due: Database.Statement<[string, number], number>;
   readonly #named: Database.Statement<[string, string, number], number>;
-  readonly #mark: Database.Statement<unknown[], ClaimedRecipient>;
+  readonly #mark: Database.Statement<unknown[], MarkedRow>;
   readonly #message: Database.Statement<[number], MessageRow>;
   readonly #quarantine: Database.Statement<[number, number, number]>;
 
@@ -60,11 +65,11 @@ export class Claiming {
     this.#mark = database.prepare(
       `UPDATE recipient SET state = 'claimed', token = ?, updated_at = ?
        WHERE mail = ? AND +domain = ? AND +due_at <= ? AND +state IN ('waiting', 'unconfirmed')
-       RETURNING n, address, attempts, unconfirmed`,
+       RETURNING n, address, attempts, unconfirmed, notify, orcpt`,
     );
     this.#message = database.prepare(
       `SELECT id, sender, accepted_at, size, client_ip, client_name, client_helo, client_tls, client_port, server_ip, top_fields, smtp_utf8,
-         eight_bit, authentication, spool FROM message WHERE key = ?`,
+         eight_bit, authentication, dsn_ret, dsn_envid, spool FROM message WHERE key = ?`,
     );
     this.#quarantine = database.prepare(
       `UPDATE recipient SET state = 'held', reason = 'quarantine', token = NULL, updated_at = ?
@@ -101,7 +106,7 @@ export class Claiming {
 
   #claimMail(mail: number, { domain, now }: ClaimRequest): WireClaim | undefined {
     const token = this.#sessions.nextToken();
-    const recipients = this.#mark.all(token, now, mail, domain, now);
+    const recipients = this.#mark.all(token, now, mail, domain, now).map(recipientOf);
     const message = this.#message.get(mail);
     const body = message === undefined ? undefined : this.#bodies.load(mail, message.spool);
     if (message === undefined || body === undefined) {
@@ -123,9 +128,32 @@ function factsOf(row: MessageRow): Omit<WireClaim, "token" | "domain" | "recipie
     topFields: row.top_fields,
     smtpUtf8: row.smtp_utf8 === 1,
     eightBit: row.eight_bit === 1,
+    ...requestOf(row),
     ...authenticationOf(row),
     size: row.size,
   };
+}
+
+interface DsnColumns {
+  notify: string | null;
+  orcpt: string | null;
+}
+
+function recipientOf({ notify, orcpt, ...row }: MarkedRow): ClaimedRecipient {
+  return { ...row, ...wishOf({ notify, orcpt }) };
+}
+
+/** What the sender asked for one recipient. */
+export function wishOf({ notify, orcpt }: DsnColumns): DsnRecipient {
+  return { ...(notify !== null && { notify }), ...(orcpt !== null && { orcpt }) };
+}
+
+/** What the sender asked for the mail. */
+export function requestOf({ dsn_ret: ret, dsn_envid: envid }: Pick<MessageRow, "dsn_ret" | "dsn_envid">): {
+  readonly dsn?: DsnRequest;
+} {
+  if (ret === null && envid === null) return {};
+  return { dsn: { ...(ret !== null && { ret }), ...(envid !== null && { envid }) } };
 }
 
 type ClientColumns = Pick<MessageRow, "client_ip" | "client_name" | "client_helo" | "client_tls"> &
@@ -152,6 +180,6 @@ export function authenticationOf(row: { readonly authentication: string | null }
 }
 
 /** The buffers that move with claims. */
-export function buffersOf(claims: readonly { readonly body: WireBody }[]): ArrayBuffer[] {
+export function buffersOf(claims: readonly { readonly body?: WireBody }[]): ArrayBuffer[] {
   return claims.map(({ body }) => body).filter((body) => body instanceof ArrayBuffer);
 }

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
 import type { ExpireSlice, State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
@@ -6,6 +7,8 @@ import type { Bodies } from "./bodies.ts";
 const STEP = 50;
 /** How long it is remembered that a primary took mail for an address, in ms: 31 d and the day of its precision. */
 const ACCEPTED_FOR = 32 * 86_400_000;
+/** How long the notices to one address are counted, in ms. */
+const NOTICED_FOR = 86_400_000;
 
 interface Key {
   readonly mail: number;
@@ -23,10 +26,13 @@ export class Expiring {
   readonly #bodies: Bodies;
   readonly #older: Database.Statement<[string, number, number], Key>;
   readonly #quarantined: Database.Statement<[number, number], Key>;
-  readonly #move: Database.Statement;
+  readonly #close: Database.Statement;
   readonly #forget: Database.Statement<[number, number]>;
   readonly #forgetMessage: Database.Statement<[number, number]>;
   readonly #forgetAccepted: Database.Statement<[number]>;
+  readonly #forgetNoticed: Database.Statement<[number]>;
+  readonly #content: Database.Statement<[number, number], Key>;
+  readonly #give: Database.Statement;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
     this.#bodies = parts.bodies;
@@ -34,12 +40,23 @@ export class Expiring {
       `SELECT mail, n FROM recipient INDEXED BY recipient_age
        WHERE state = ? AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
+    this.#close = database.prepare(
+      `UPDATE recipient SET state = 'gone', reason = 'expired', owed = NULL, since = ?, updated_at = ?
+       WHERE mail = ? AND n = ?`,
+    );
     this.#quarantined = database.prepare(
       `SELECT mail, n FROM recipient INDEXED BY recipient_quarantine
        WHERE state = 'held' AND reason = 'quarantine' AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
-    this.#move = database.prepare(
-      "UPDATE recipient SET state = ?, reason = 'expired', since = ?, updated_at = ? WHERE mail = ? AND n = ?",
+    this.#content = database.prepare(
+      `SELECT mail, n FROM recipient INDEXED BY recipient_content
+       WHERE state = 'parked' AND reason = 'content' AND since < ? ORDER BY since, mail, n LIMIT ?`,
+    );
+    // A notice that nobody takes goes without a word: there is no notice about a notice.
+    this.#give = database.prepare(
+      `UPDATE recipient SET state = iif(domain = '${NOTICE_DOMAIN}', 'gone', 'parked'), reason = 'expired',
+         owed = iif(domain = '${NOTICE_DOMAIN}', NULL, 'expired'), since = ?, updated_at = ?
+       WHERE mail = ? AND n = ?`,
     );
     this.#forget = database.prepare("DELETE FROM recipient WHERE mail = ? AND n = ?");
     this.#forgetMessage = database.prepare(
@@ -48,31 +65,42 @@ export class Expiring {
     this.#forgetAccepted = database.prepare(
       `DELETE FROM accepted WHERE address IN (SELECT address FROM accepted WHERE at < ? LIMIT ${STEP})`,
     );
+    this.#forgetNoticed = database.prepare(
+      `DELETE FROM noticed WHERE address IN (SELECT address FROM noticed WHERE since < ? LIMIT ${STEP})`,
+    );
   }
 
   /** Answers how many recipients moved or were forgotten; at most `limit`. */
   *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, number> {
     let left = slice.limit;
     this.#forgetAccepted.run(slice.now - ACCEPTED_FOR);
+    this.#forgetNoticed.run(slice.now - NOTICED_FOR);
     const close = (key: Key): void => {
-      this.#move.run("gone", slice.now, slice.now, key.mail, key.n);
+      this.#close.run(slice.now, slice.now, key.mail, key.n);
       this.#bodies.releaseUnneeded(key.mail, batch());
     };
-    const park = ({ mail, n }: Key): void => void this.#move.run("parked", slice.now, slice.now, mail, n);
+    const park = ({ mail, n }: Key): void => {
+      this.#give.run(slice.now, slice.now, mail, n);
+      this.#bodies.releaseUnneeded(mail, batch());
+    };
     const older = (state: State, before: number): Lookup => {
       return (most) => this.#older.all(state, before, most);
     };
     const quarantined: Lookup = (most) => this.#quarantined.all(slice.quarantinedBefore, most);
-    left -= yield* each(older("gone", slice.goneBefore), left, (key) => this.#forgetOne(key));
+    const { contentBefore = slice.parkedBefore } = slice;
+    const refused: Lookup = (most) => this.#content.all(contentBefore, most);
+    left -= yield* each(older("gone", slice.goneBefore), left, (key) => this.#forgetOne(key, batch()));
     left -= yield* each(older("parked", slice.parkedBefore), left, close);
+    left -= yield* each(refused, left, close);
     left -= yield* each(quarantined, left, close);
     left -= yield* each(older("unconfirmed", slice.waitingBefore), left, park);
     left -= yield* each(older("waiting", slice.waitingBefore), left, park);
     return slice.limit - left;
   }
 
-  #forgetOne({ mail, n }: Key): void {
+  #forgetOne({ mail, n }: Key, batch: Batch): void {
     this.#forget.run(mail, n);
+    this.#bodies.releaseUnneeded(mail, batch);
     this.#forgetMessage.run(mail, mail);
   }
 }

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../ports/operator.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
-import { authenticationOf, clientOf } from "./claiming.ts";
+import { traitsOf } from "./accepting.ts";
+import { authenticationOf, clientOf, requestOf } from "./claiming.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
 
@@ -21,6 +22,9 @@ interface MessageRow {
   readonly message_id: string | null;
   readonly subject: string | null;
   readonly from_field: string | null;
+  readonly dsn_ret: "FULL" | "HDRS" | null;
+  readonly dsn_envid: string | null;
+  readonly traits: number;
   readonly authentication: string | null;
   readonly spool: string | null;
   readonly quarantine: string | null;
@@ -64,6 +68,8 @@ export class MailView {
       ...(row.message_id !== null && { messageId: row.message_id }),
       ...(row.subject !== null && { subject: row.subject }),
       ...(row.from_field !== null && { from: row.from_field }),
+      ...requestOf(row),
+      traits: traitsOf(row.traits),
       ...(row.quarantine !== null && { quarantine: row.quarantine }),
       ...authenticationOf(row),
       recipients,

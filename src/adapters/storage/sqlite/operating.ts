@@ -119,8 +119,8 @@ function same(value: string, wanted: string | undefined): boolean {
 
 function changes(database: Database.Database, bodies: Bodies): Readonly<Record<OperatorVerb, Change>> {
   const move = database.prepare(
-    `UPDATE recipient SET state = ?, reason = ?, who = ?, due_at = ?, since = coalesce(?, since), updated_at = ?
-     WHERE mail = ? AND n = ?`,
+    `UPDATE recipient SET state = ?, reason = ?, who = ?, due_at = ?, since = coalesce(?, since), updated_at = ?,
+       owed = NULL WHERE mail = ? AND n = ?`,
   );
   const hold = database.prepare(
     "UPDATE recipient SET state = 'held', reason = 'operator', who = ?, updated_at = ? WHERE mail = ? AND n = ?",

@@ -9,8 +9,10 @@ import type {
   QueueCount,
   QueueEntry,
 } from "../../../ports/operator.ts";
-import type { Reason, State } from "../../../ports/queue.ts";
+import type { Told } from "../../../ports/notices.ts";
+import type { NoticeKind, Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
+import { wishOf } from "./claiming.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
 import { matches } from "./operating.ts";
 
@@ -21,8 +23,8 @@ const MAX_PAGE = 1000;
 const MAX_LOOKED_AT = 200_000;
 
 const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
-  r.last_reply, r.destination, r.who, r.since, r.updated_at, m.id, m.sender, m.accepted_at, m.size, m.hash,
-  m.quarantine, m.subject`;
+  r.last_reply, r.destination, r.who, r.since, r.updated_at, r.notify, r.orcpt, r.owed, r.told,
+  m.id, m.sender, m.accepted_at, m.size, m.hash, m.quarantine, m.subject`;
 
 export interface RecipientRow {
   readonly mail: number;
@@ -39,6 +41,10 @@ export interface RecipientRow {
   readonly who: string | null;
   readonly since: number;
   readonly updated_at: number;
+  readonly notify: string | null;
+  readonly orcpt: string | null;
+  readonly owed: NoticeKind | null;
+  readonly told: string | null;
   readonly id: string;
   readonly sender: string;
   readonly accepted_at: number;
@@ -234,6 +240,9 @@ export function entryOf(row: RecipientRow): QueueEntry {
     ...(row.who !== null && { who: row.who }),
     size: row.size,
     hash: row.hash,
+    ...wishOf(row),
+    ...(row.owed !== null && { owed: row.owed }),
+    ...(row.told !== null && { told: JSON.parse(row.told) as Told }),
     ...(row.quarantine !== null && { quarantine: row.quarantine }),
     ...(row.subject !== null && { subject: row.subject }),
   };

@@ -103,6 +103,7 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
     rememberTls: (change) =>
       loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.remember(change) }),
     expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
+    ...serveNotices(loop),
   });
   const session = new WorkSession((notice, buffers) => server.notify(notice, buffers));
   sessions.add(session);
@@ -111,6 +112,23 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
     abandonClaims(session, parts);
   });
   if (parts.condition() !== "ok") session.notify({ kind: "condition", condition: parts.condition() });
+}
+
+/** A notice takes room on the disk, so that a full one refuses it as it does new mail. */
+function serveNotices(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" | "delayed"> {
+  return {
+    owed: async (request) => {
+      const mails = await loop.submit({ ...READ, run: (store: Store) => store.noticing.owed(request) });
+      return new Moved(mails, buffersOf(mails));
+    },
+    told: (request) =>
+      loop.submit({
+        rank: "accept",
+        bytes: (request.notice?.body.byteLength ?? 0) + ROW_BYTES,
+        run: (store: Store, batch: Batch) => store.noticing.told(request, batch),
+      }),
+    delayed: (request) => loop.submitSlices((store) => store.noticing.delayed(request)),
+  };
 }
 
 /** How long to wait before trying again to give up a dead thread's claims, in ms. */

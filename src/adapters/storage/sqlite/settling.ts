@@ -35,7 +35,8 @@ export class Settling {
     this.#update = database.prepare(
       `UPDATE recipient SET state = ?, reason = ?, due_at = coalesce(?, due_at), attempts = attempts + ?,
          unconfirmed = unconfirmed + ?, token = NULL, last_reply = coalesce(?, last_reply),
-         destination = coalesce(?, destination), updated_at = ?, since = coalesce(?, since)
+         destination = coalesce(?, destination), updated_at = ?, since = coalesce(?, since),
+         owed = coalesce(?, owed)
        WHERE mail = ? AND n = ?`,
     );
     // Once a day an address, so that a busy mailbox costs no write a mail.
@@ -62,7 +63,7 @@ export class Settling {
     return true;
   }
 
-  #close(mail: number, { n, outcome, state, reason, dueAt }: Settlement, request: SettleRequest): void {
+  #close(mail: number, { n, outcome, state, reason, dueAt, owes }: Settlement, request: SettleRequest): void {
     const released = outcome.kind === "released";
     const due = dueAt ?? (released ? undefined : request.now);
     const attempt = released ? 0 : 1;
@@ -70,7 +71,7 @@ export class Settling {
     const { destination, now } = request;
     const since = state === "parked" || state === "gone" ? now : undefined;
     const words = wordsOf(outcome);
-    this.#update.run(state, reason, due, attempt, doubt, words, destination, now, since, mail, n);
+    this.#update.run(state, reason, due, attempt, doubt, words, destination, now, since, owes, mail, n);
     if (outcome.kind === "delivered") this.#learn(this.#address.get(mail, n) ?? "", now);
   }
 

@@ -10,6 +10,7 @@ import { Expiring } from "./expiring.ts";
 import { Greylisting } from "./greylisting.ts";
 import { Learning } from "./learning.ts";
 import { migrate } from "./migrate.ts";
+import { Noticing } from "./noticing.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
@@ -28,6 +29,7 @@ export interface Store {
   readonly expiring: Expiring;
   readonly operating: Operating;
   readonly proving: Proving;
+  readonly noticing: Noticing;
   readonly recovering: Recovering;
   readonly directory: DirectoryChanges;
   readonly greylisting: Greylisting;
@@ -59,15 +61,17 @@ export function openStore(parts: StoreParts): Store {
 
 function prepareStore(database: Database.Database, { folder, log, sessions }: StoreParts): Store {
   const bodies = new Bodies(database, folder);
+  const accepting = new Accepting(database, { bodies, sessions });
   return {
     database,
-    accepting: new Accepting(database, { bodies, sessions }),
+    accepting,
     claiming: new Claiming(database, { bodies, sessions, log }),
     settling: new Settling(database, { bodies, sessions }),
     waiting: new Waiting(database),
     expiring: new Expiring(database, { bodies }),
     operating: new Operating(database, { bodies }),
     proving: new Proving(database),
+    noticing: new Noticing(database, { bodies, accepting }),
     recovering: new Recovering(database),
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),

@@ -2,6 +2,7 @@
  * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
  * which it crosses. A body is an ArrayBuffer that moves, or the name of a file in the spool folder.
  */
+import type { NoticeStore, OwedMail, ToldRequest } from "../../../ports/notices.ts";
 import type { OperatorRequest } from "../../../ports/operator.ts";
 import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
@@ -36,6 +37,12 @@ export type IntakeMethods = {
   trouble(report: { readonly why: "full" | "sick"; readonly text: string }): void;
 };
 
+export type WireOwed = Omit<OwedMail, "body"> & { readonly body?: WireBody; readonly size: number };
+
+export type WireTold = Omit<ToldRequest, "notice"> & {
+  readonly notice?: { readonly mail: NewMail; readonly body: ArrayBuffer };
+};
+
 export type WorkMethods = {
   work(): Promise<readonly DomainWork[]>;
   claim(request: ClaimRequest): Promise<Moved<readonly WireClaim[]>>;
@@ -46,6 +53,9 @@ export type WorkMethods = {
   due: WorkStore["due"];
   accepted: WorkStore["accepted"];
   unhold: WorkStore["unhold"];
+  owed(request: Parameters<NoticeStore["owed"]>[0]): Promise<Moved<readonly WireOwed[]>>;
+  told(request: WireTold): Promise<boolean>;
+  delayed: NoticeStore["delayed"];
   encrypted(): Promise<readonly string[]>;
   rememberTls(change: { readonly destination: string; readonly encrypted: boolean }): Promise<void>;
 };

@@ -2,12 +2,16 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Body, ClaimedMail, WorkNotice, WorkStore } from "../../../ports/queue.ts";
-import { openChannel } from "../../../runtime/channel.ts";
+import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
+import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
-import type { WireClaim, WireNotice, WorkMethods } from "./wire.ts";
+import type { WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
 
 /** The delivery thread's side of the queue. */
-export function connectWork(port: MessagePort, { folder }: { readonly folder: string }): WorkStore {
+export function connectWork(
+  port: MessagePort,
+  { folder }: { readonly folder: string },
+): WorkStore & NoticeStore {
   const channel = openChannel<WorkMethods>(port);
   const listeners: ((notice: WorkNotice) => void)[] = [];
   channel.onNotice((wire: WireNotice) => {
@@ -32,6 +36,17 @@ export function connectWork(port: MessagePort, { folder }: { readonly folder: st
     encrypted: () => channel.call("encrypted", undefined as never),
     rememberTls: (destination, encrypted) => channel.call("rememberTls", { destination, encrypted }),
     expire: (slice) => channel.call("expire", slice),
+    owed: async (request) => {
+      const mails = await channel.call("owed", request);
+      return mails.map((mail) => unpackOwed(mail, folder));
+    },
+    told: ({ notice, ...request }) => {
+      if (notice === undefined) return channel.call("told", request);
+      // A copy of its own moves; what a Buffer lies in may hold other things.
+      const body = Uint8Array.from(notice.body).buffer;
+      return channel.call("told", new Moved({ ...request, notice: { mail: notice.mail, body } }, [body]));
+    },
+    delayed: (request) => channel.call("delayed", request),
     onNotice: (listener) => void listeners.push(listener),
   };
 }
@@ -40,7 +55,11 @@ function unpack(claim: WireClaim, folder: string): ClaimedMail {
   return { ...claim, body: bodyOf(claim, folder) };
 }
 
-function bodyOf({ size, body }: WireClaim, folder: string): Body {
+function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail {
+  return body === undefined ? mail : { ...mail, body: bodyOf({ size, body }, folder) };
+}
+
+function bodyOf({ size, body }: Pick<WireClaim, "size" | "body">, folder: string): Body {
   if (typeof body !== "string") {
     const content = Buffer.from(body);
     return { size, read: () => content };

@@ -27,9 +27,17 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.post("/v1/domains/:name/resume", async (c) => c.json(await resume(c, parts)));
 }
 
-async function listDomains({ directory, queue, primaries, fetched }: AdminParts): Promise<DomainList> {
+async function listDomains({
+  directory,
+  queue,
+  primaries,
+  fetched,
+  status,
+}: AdminParts): Promise<DomainList> {
   const [records, counts, states] = await Promise.all([directory.domains(), queue.counts(), primaries()]);
-  return { items: records.map((record) => view(record, counts, { primaries: states, fetched })) };
+  const { notices } = status();
+  const now = { primaries: states, fetched };
+  return { items: records.map((record) => Object.assign(view(record, counts, now), { notices })) };
 }
 
 async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> {
@@ -42,7 +50,7 @@ function view(
   record: DomainRecord,
   counts: readonly QueueCount[],
   { primaries, fetched }: { primaries: readonly PrimaryStatus[]; fetched: AdminParts["fetched"] },
-): DomainBody {
+): Omit<DomainBody, "notices"> {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
   const status = fetched?.(name);
   return {

@@ -1,6 +1,7 @@
 /** Mail in the queue: looking, exporting, acting. Open to confined tokens, which see and touch their domain only. */
 import { Readable } from "node:stream";
 import type { Hono } from "hono";
+import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
 import { hostPort, parseHostPort } from "../../../mail/network.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
 import { confine, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
@@ -90,7 +91,9 @@ function describe(filter: MailFilter): string {
 
 /** The filter with a sound domain, and with the caller's domain where the token is confined to one. */
 function narrow(c: AdminContext, filter: MailFilter): MailFilter {
-  const named = filter.domain === undefined ? undefined : soundDomain(filter.domain);
+  // Notices to senders wait under a name that no domain can have.
+  const special = filter.domain === undefined || filter.domain === NOTICE_DOMAIN;
+  const named = special ? filter.domain : soundDomain(filter.domain);
   if (named !== undefined) confine(c, named);
   const domain = named ?? c.get("caller").domain;
   return { ...filter, ...(domain !== undefined && { domain }) };

@@ -33,6 +33,20 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   ],
   [
     {
+      kind: "notice.withheld",
+      id: "m1",
+      sender: "ann@friend.test",
+      recipients: ["bob@one.test"],
+      domain: "one.test",
+      about: "failed",
+      why: "no route for notices is set",
+      operators: true,
+    },
+    "notice.withheld",
+    "The sender ann@friend.test of mail m1 for one.test should be told what became of it and is not: no route for notices is set. It is parked.",
+  ],
+  [
+    {
       kind: "probation.stopped",
       destination: "mail.example.com:25",
       domain: "example.com",

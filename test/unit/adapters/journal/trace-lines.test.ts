@@ -164,3 +164,31 @@ test("a flood of refusals does not push out what happened to mail", () => {
   buffer.flush();
   assert.equal(trace.batches.flat().length, 21);
 });
+
+test("notices: who is told what, and what became of the notice", () => {
+  const about = { id: "m1", sender: "Ann@friend.test", recipients: ["bob@one.test"] };
+  const written = { kind: "notice.written", ...about, notice: "n1", about: "failed" } as const;
+  assert.equal(text(written), "<Ann@friend.test> is told of the refusal for bob@one.test: notice n1");
+  assert.deepEqual(traceLine(written, 1)?.keys, ["ann@friend.test", "bob@one.test"]);
+  const recipients = ["bob@one.test", "eve@one.test"];
+  const why = "it came over a mailing list";
+  const silence = {
+    kind: "notice.withheld",
+    ...about,
+    recipients,
+    domain: "one.test",
+    about: "expired",
+    why,
+  };
+  assert.equal(
+    text({ ...silence, operators: false } as JournalEvent),
+    "<Ann@friend.test> is not told of the end of all attempts for 2 recipients: it came over a mailing list",
+  );
+  const notice = { id: "n1", to: "ann@friend.test", destination: "smart.test:587" };
+  const reply = { code: 451, enhanced: "4.3.2", text: "later" };
+  assert.equal(
+    text({ kind: "notice.deferred", ...notice, reply, dueAt: 301_000 }),
+    "notice to ann@friend.test deferred at smart.test:587: 451 4.3.2 later; next attempt in 5 min",
+  );
+  assert.equal(text({ kind: "notice.sent", ...notice }), "notice to ann@friend.test sent at smart.test:587");
+});

@@ -101,7 +101,7 @@ describe("probation", () => {
     await bench.back();
     assert.deepEqual(
       [1, 2, 3].map((i) => stateOf(mails[i])),
-      Array(3).fill("parked refused"),
+      ["parked refused", "parked refused", "parked content"],
     );
     assert.deepEqual(bench.store.count(), { gone: 31, parked: 3 });
     assert.equal(bench.journal.of("probation.stopped").length, 0);

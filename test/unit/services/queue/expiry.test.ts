@@ -12,7 +12,13 @@ test("the job expires slice by slice and journals the sum", async () => {
   const clock = new ManualClock();
   const store = new FakeWorkStore(clock);
   const journal = new MemoryJournal();
-  const retention = { waiting: 30 * DAY, parked: 7 * DAY, quarantine: 3 * DAY, ledger: 90 * DAY };
+  const retention = {
+    waiting: 30 * DAY,
+    parked: 7 * DAY,
+    refusedContent: 2 * DAY,
+    quarantine: 3 * DAY,
+    ledger: 90 * DAY,
+  };
   const job = expiryJob({ store, journal, clock, retention: () => retention });
   store.expireAnswers = [500, 20];
   assert.equal(await job.run(), "again");
@@ -24,6 +30,7 @@ test("the job expires slice by slice and journals the sum", async () => {
     now,
     waitingBefore: now - 30 * DAY,
     parkedBefore: now - 7 * DAY,
+    contentBefore: now - 2 * DAY,
     quarantinedBefore: now - 3 * DAY,
     goneBefore: now - 90 * DAY,
     limit: 500,

@@ -87,3 +87,27 @@ test("recipients without an outcome are released", () => {
   const [settlement] = settle(mailFor([{}]), new Map(), facts);
   assert.deepEqual(settlement, { n: 0, outcome: { kind: "released" }, state: "waiting", dueAt: facts.now });
 });
+
+test("what a sender is owed: refusals, and success where nobody after us says it", () => {
+  const owed = (code: number, notify?: string, more: { dsn?: boolean; content?: boolean } = {}) => {
+    const kind = code < 300 ? "delivered" : code < 500 ? "deferred" : "refused";
+    const outcomes = new Map([[0, { kind, reply: reply(code) } as Outcome]]);
+    const mail = mailFor([notify === undefined ? {} : { notify }]);
+    const [settlement] = settle(mail, outcomes, { ...facts, ...more });
+    return `${settlement?.reason ?? settlement?.state} ${settlement?.owes ?? "nothing"}`;
+  };
+  assert.equal(owed(550), "refused failed");
+  assert.equal(owed(550, "NEVER"), "refused failed");
+  assert.equal(owed(550, undefined, { content: true }), "content failed");
+  assert.equal(owed(451, "DELAY"), "waiting nothing");
+  assert.equal(owed(250), "delivered nothing");
+  assert.equal(owed(250, "FAILURE"), "delivered nothing");
+  assert.equal(owed(250, "SUCCESS,FAILURE"), "delivered relayed");
+  assert.equal(owed(250, "SUCCESS", { dsn: true }), "delivered nothing");
+  assert.equal(owed(550, "SUCCESS", { dsn: true }), "refused failed");
+  const held = settle(mailFor([{}]), new Map([[0, { kind: "refused", reply: reply(550) } as Outcome]]), {
+    ...facts,
+    held: new Set([0]),
+  });
+  assert.deepEqual([held[0]?.state, held[0]?.owes], ["held", undefined]);
+});

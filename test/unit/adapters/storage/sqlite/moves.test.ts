@@ -15,7 +15,8 @@ it("lets the schema allow just the moves of LEGAL_MOVES, all 36 pairs tried", as
   await accept(store.intake, newMail(store.clock.now()));
   const [database] = disk.opened as [(typeof disk.opened)[0]];
   const place = database.prepare(
-    "INSERT OR REPLACE INTO recipient VALUES (1, 0, 'a', 'd', ?, NULL, 0, 0, 0, ?, NULL, NULL, NULL, 0, 0)",
+    `INSERT OR REPLACE INTO recipient (mail, n, address, domain, state, due_at, token, since, updated_at)
+     VALUES (1, 0, 'a', 'd', ?, 0, ?, 0, 0)`,
   );
   const move = database.prepare("UPDATE recipient SET state = ?, token = ? WHERE mail = 1");
   for (const from of STATES) {

@@ -1,0 +1,31 @@
+/** Notices to senders in the words of the trace. */
+import { formatReply } from "../../mail/reply.ts";
+import type { NoticeEvent } from "../../ports/journal.ts";
+import type { NoticeKind } from "../../ports/queue.ts";
+import { timeInWords } from "../../runtime/quantities.ts";
+
+const ABOUT: Readonly<Record<NoticeKind, string>> = {
+  failed: "of the refusal",
+  expired: "of the end of all attempts",
+  delayed: "of the delay",
+  relayed: "of the handing over",
+};
+
+export function noticeText(event: NoticeEvent, at: number): string {
+  switch (event.kind) {
+    case "notice.written":
+      return `<${event.sender}> is told ${ABOUT[event.about]} for ${whom(event.recipients)}: notice ${event.notice}`;
+    case "notice.withheld":
+      return `<${event.sender}> is not told ${ABOUT[event.about]} for ${whom(event.recipients)}: ${event.why}`;
+    default: {
+      const where = event.destination === undefined ? "" : ` at ${event.destination}`;
+      const words = [event.why, event.reply && formatReply(event.reply)].filter(Boolean).join(", ");
+      const next = event.dueAt === undefined ? "" : `; next attempt in ${timeInWords(event.dueAt - at)}`;
+      return `notice to ${event.to} ${event.kind.slice("notice.".length)}${where}${words && `: ${words}`}${next}`;
+    }
+  }
+}
+
+function whom(recipients: readonly string[]): string {
+  return recipients.length === 1 ? `${recipients[0]}` : `${recipients.length} recipients`;
+}

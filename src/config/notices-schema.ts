@@ -1,0 +1,80 @@
+/** Notices to senders: whether, when, and which way they go. */
+import * as z from "zod";
+import type { NoticeRoute } from "../ports/notices.ts";
+import { hostOrLiteral } from "./addresses.ts";
+import { described } from "./notes.ts";
+import { duration, integer, size } from "./quantities.ts";
+import { quoted } from "./problem.ts";
+import type { Reading } from "./scalars.ts";
+import { choice, kindOf, message, scalar, section } from "./scalars.ts";
+import { transport, transportKeys } from "./transport-schema.ts";
+
+const ROUTE = "off, direct, or a host such as { host: smarthost.example.net, port: 587 }";
+
+const { tls, implicitTls, pin, login } = transportKeys;
+
+const host = section({
+  host: described(hostOrLiteral(), {
+    meaning: "The server that takes notices and sends them on: a name or an IP address.",
+    example: "smarthost.example.net",
+  }),
+  port: described(integer(1, 65_535).prefault("25"), { meaning: "TCP port of that server.", example: "587" }),
+  tls,
+  implicitTls,
+  pin,
+  login,
+}).transform((given, context): NoticeRoute => {
+  const { host: name, port } = given;
+  return { kind: "host", host: name, port, ...transport(given, context) };
+});
+
+const bare = scalar(
+  { type: "`off` or `direct`", expected: ROUTE, json: { enum: ["off", "direct"] } },
+  (text): Reading<"off" | "direct"> =>
+    text === "off" || text === "direct" ? { value: text } : { wrong: `${quoted(text)} is not known` },
+);
+
+const route = z.union([bare.transform((kind): NoticeRoute => ({ kind })), host], {
+  error: (issue) => message(kindOf(issue.input), `write ${ROUTE}`),
+});
+
+export const notices = section({
+  route: described(route.prefault("off"), {
+    meaning:
+      "Which way notices go. A host: a smart host, with AUTH where `login` is set. `direct`: the MX of the sender's domain, so port 25 must be open outwards. `off`: nobody is told; refused and expired mail is parked, and where a notice would have been right the operator is alerted.",
+    example:
+      "{ host: smarthost.example.net, port: 587, tls: verify, login: { user: holdfast, passwordFile: smarthost.secret } }",
+    type: "`off`, `direct` or mapping",
+    rfc: "RFC 3464",
+  }),
+  delay: described(
+    z
+      .union([duration("1m", "365d"), choice("off")], {
+        error: (issue) => message(kindOf(issue.input), "write off, or a duration such as 4h"),
+      })
+      .transform((given) => (given === "off" ? undefined : given))
+      .prefault("off"),
+    {
+      meaning:
+        "Age of waiting mail at which its sender hears that it is late, once. Most people read such a notice as a failure.",
+      example: "4h",
+      type: "duration or `off`",
+      rfc: "RFC 3461 §4.1",
+    },
+  ),
+  perSender: described(integer(1, 10_000).prefault("20"), {
+    meaning: "Most notices to one address in 24 hours; for what is beyond, the operator is alerted.",
+    example: "5",
+  }),
+  fullSize: described(size("0B", "256KiB").prefault("50KB"), {
+    meaning:
+      "Mails up to this size are returned whole with a notice of failure when their sender asks for it (RET=FULL); of larger ones, and without that wish, the header is returned.",
+    example: "100KB",
+    rfc: "RFC 3461 §4.3",
+  }),
+  retention: described(duration("1m", "60d").prefault("5d"), {
+    meaning: "How long a notice is tried; then it goes, with a line in the ledger and without a word.",
+    example: "2d",
+    rfc: "RFC 5321 §4.5.4.1",
+  }),
+});

@@ -1,0 +1,125 @@
+/**
+ * What a sender asks of delivery status notifications: the parameters of MAIL and RCPT, RFC 3461 §4. Values are
+ * kept as received (xtext, RFC 3461 §4 and RFC 6533 §3), because they are passed on as received.
+ */
+
+/** Asked for a mail as a whole. */
+export interface DsnRequest {
+  /** How much of the mail a notice of failure returns. */
+  readonly ret?: "FULL" | "HDRS";
+  /** The sender's own name for this mail, in xtext. */
+  readonly envid?: string;
+}
+
+/** Asked for one recipient. */
+export interface DsnRecipient {
+  /** `NEVER`, or some of `SUCCESS,FAILURE,DELAY` in this order; absent: the sender has no wish. */
+  readonly notify?: string;
+  /** `rfc822;` or another type and the address that the sender wrote first, in xtext. */
+  readonly orcpt?: string;
+}
+
+type Parameters = ReadonlyMap<string, string>;
+
+/** RFC 3461 §4.4 and §4.2. */
+const MAX_ENVID = 100;
+const MAX_ORCPT = 500;
+
+const XTEXT = /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/;
+/** RFC 6533 §3: also what is not ASCII, as it is or as `\x{20AC}`. */
+const UNITEXT = /^(?:[!-*,-<>-[\]-~\u0080-\u{10ffff}]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})+$/u;
+const ATOM = /^[A-Za-z0-9!#$%&'*/?^_`{|}~-]+$/;
+const EVENTS = ["SUCCESS", "FAILURE", "DELAY"] as const;
+
+export const MAIL_DSN: ReadonlySet<string> = new Set(["RET", "ENVID"]);
+export const RCPT_DSN: ReadonlySet<string> = new Set(["NOTIFY", "ORCPT"]);
+
+/** RET and ENVID of MAIL; undefined when one of them is malformed. */
+export function readMailDsn(parameters: Parameters): DsnRequest | undefined {
+  const ret = parameters.get("RET")?.toUpperCase();
+  const envid = parameters.get("ENVID");
+  if (ret !== undefined && ret !== "FULL" && ret !== "HDRS") return undefined;
+  if (envid !== undefined && !isEnvid(envid)) return undefined;
+  return { ...(ret !== undefined && { ret }), ...(envid !== undefined && { envid }) };
+}
+
+/** NOTIFY and ORCPT of RCPT; undefined when one of them is malformed. `utf8`: SMTPUTF8 was given with MAIL. */
+export function readRcptDsn(parameters: Parameters, utf8: boolean): DsnRecipient | undefined {
+  const given = parameters.get("NOTIFY");
+  const orcpt = parameters.get("ORCPT");
+  const notify = given === undefined ? undefined : canonicalNotify(given);
+  if (given !== undefined && notify === undefined) return undefined;
+  if (orcpt !== undefined && !isOrcpt(orcpt, utf8)) return undefined;
+  return { ...(notify !== undefined && { notify }), ...(orcpt !== undefined && { orcpt }) };
+}
+
+function isEnvid(text: string): boolean {
+  return text.length <= MAX_ENVID && XTEXT.test(text) && isPrintableAscii(decodeXtext(text));
+}
+
+function isOrcpt(text: string, utf8: boolean): boolean {
+  const semicolon = text.indexOf(";");
+  if (semicolon < 1 || Buffer.byteLength(text) > MAX_ORCPT) return false;
+  const type = text.slice(0, semicolon);
+  const address = text.slice(semicolon + 1);
+  if (!ATOM.test(type)) return false;
+  if (type.toLowerCase() !== "utf-8") return XTEXT.test(address) && !hasControls(decodeXtext(address));
+  // RFC 6533 §3: raw UTF-8 only where SMTPUTF8 was asked for.
+  const plain = utf8 || /^[!-~]*$/.test(address);
+  return plain && UNITEXT.test(address) && !hasControls(decodeUnitext(address));
+}
+
+function canonicalNotify(text: string): string | undefined {
+  const words = text.toUpperCase().split(",");
+  if (words.length === 1 && words[0] === "NEVER") return "NEVER";
+  const known = EVENTS.filter((event) => words.includes(event));
+  return known.length === words.length ? known.join(",") : undefined;
+}
+
+/** Whether a sender who asked so wants to hear of this; without a wish: of failures, RFC 3461 §5.2.6. */
+export function wantsNotice(notify: string | undefined, event: (typeof EVENTS)[number]): boolean {
+  if (notify === undefined) return event !== "SUCCESS";
+  return notify.split(",").includes(event);
+}
+
+/** The octets that xtext stands for, as text. */
+export function decodeXtext(text: string): string {
+  const bytes = text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  // Characters beyond Latin-1 stand for themselves.
+  return /[\u0100-\uffff]/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+function decodeUnitext(text: string): string {
+  const plain = text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return plain.replace(/\\x\{([0-9A-F]{2,6})\}/g, (_, hex: string) => {
+    const point = Number.parseInt(hex, 16);
+    return point > 0x10ffff ? "\0" : String.fromCodePoint(point);
+  });
+}
+
+export interface OriginalRecipient {
+  readonly type: string;
+  /** The address itself, decoded. */
+  readonly address: string;
+}
+
+/** What ORCPT says, decoded. */
+export function originalRecipient(orcpt: string): OriginalRecipient {
+  const semicolon = orcpt.indexOf(";");
+  const type = orcpt.slice(0, semicolon);
+  const address = orcpt.slice(semicolon + 1);
+  return { type, address: type.toLowerCase() === "utf-8" ? decodeUnitext(address) : decodeXtext(address) };
+}
+
+function isPrintableAscii(text: string): boolean {
+  return /^[ -~]+$/.test(text);
+}
+
+function hasControls(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/.test(text);
+}

@@ -1,0 +1,131 @@
+/**
+ * Notices to senders (RFC 3464): what the store owes them, how that debt is closed, and who writes the message.
+ *
+ * A recipient's settlement, or its expiry, notes what its sender is to hear (`owes`) in the same commit. The debt is
+ * closed in one commit with the notice, or with the reason why there is none: so each is told once, whatever dies
+ * in between. A notice is a mail in the same queue, under the domain NOTICE_DOMAIN, which no real domain can have.
+ */
+import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
+import type { Trait } from "../mail/header-scanner.ts";
+import type { Authentication } from "./authentication.ts";
+import type { Transport } from "./directory.ts";
+import type { Body, ClientFacts, NewMail, NoticeKind } from "./queue.ts";
+
+/** Under this domain notices wait in the queue. */
+export const NOTICE_DOMAIN = "+notices";
+
+export interface OwedRecipient extends DsnRecipient {
+  readonly n: number;
+  readonly address: string;
+  /** A-labels. */
+  readonly domain: string;
+  readonly kind: NoticeKind;
+  /** The primary's last words, with codes. */
+  readonly lastReply?: string;
+  /** `host:port` of the primary last spoken to. */
+  readonly destination?: string;
+  readonly attempts: number;
+  /** When it came to this, ms since 1970. */
+  readonly at: number;
+}
+
+/** A mail whose sender is to hear something. */
+export interface OwedMail {
+  readonly id: string;
+  /** Empty for the null sender. */
+  readonly sender: string;
+  readonly acceptedAt: number;
+  readonly client: ClientFacts;
+  readonly topFields: string;
+  readonly smtpUtf8: boolean;
+  readonly messageId?: string;
+  readonly dsn?: DsnRequest;
+  readonly traits: readonly Trait[];
+  /** What was found at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
+  readonly recipients: readonly OwedRecipient[];
+  /** Notices that were written to this sender in the past 24 h. */
+  readonly noticesToSender: number;
+  /** Absent when it is gone. */
+  readonly body?: Body;
+}
+
+/** Closes what is owed for some recipients of a mail. */
+export interface ToldRequest {
+  readonly id: string;
+  readonly recipients: readonly number[];
+  readonly told: Told;
+  /** Its recipients are under NOTICE_DOMAIN. */
+  readonly notice?: { readonly mail: NewMail; readonly body: Buffer };
+}
+
+/** What became of the sender's right to know. */
+export interface Told {
+  readonly kind: NoticeKind;
+  /** Ms since 1970. */
+  readonly at: number;
+  /** The notice's own id in the queue. */
+  readonly notice?: string;
+  /** Why there is none. */
+  readonly why?: string;
+}
+
+/** Where a look through waiting mail stands; opaque. */
+export type DelayPlace = readonly [since: number, mail: number, n: number];
+
+export interface DelayRequest {
+  /** Recipients that wait since before this are owed a notice of delay, once each. */
+  readonly before: number;
+  /** Where the last look ended; absent: from the oldest. */
+  readonly after?: DelayPlace;
+  readonly limit: number;
+}
+
+export interface DelayAnswer {
+  /** Where to go on, now or later. */
+  readonly place: DelayPlace;
+  readonly more: boolean;
+}
+
+export interface NoticeStore {
+  /** The oldest mails whose senders are to hear something. */
+  owed(request: { readonly limit: number; readonly now: number }): Promise<readonly OwedMail[]>;
+  /** Durable when it answers; false: nothing of it was owed any more, and nothing was written. */
+  told(request: ToldRequest): Promise<boolean>;
+  /** Notes what is owed; a recipient that is in conversation at that moment is passed over. */
+  delayed(request: DelayRequest): Promise<DelayAnswer>;
+}
+
+/** Where notices go: one host, the recipient's own MX, or nowhere. */
+export type NoticeRoute =
+  | { readonly kind: "off" }
+  | { readonly kind: "direct" }
+  | (Transport & { readonly kind: "host"; readonly host: string; readonly port: number });
+
+/** One name and its value; values are printable, `utf8` ones not ASCII. */
+export type Field = readonly [name: string, value: string];
+
+/** A notice before it is a message. All texts are free of control characters, but for line ends in `text`. */
+export interface NoticeDraft {
+  readonly hostname: string;
+  readonly messageId: string;
+  /** Ms since 1970. */
+  readonly date: number;
+  readonly to: string;
+  readonly subject: string;
+  /** In angle brackets. */
+  readonly inReplyTo?: string;
+  /** Plain text, lines end in LF. */
+  readonly text: string;
+  readonly perMessage: readonly Field[];
+  readonly perRecipient: readonly (readonly Field[])[];
+  /** RFC 6533: the parts of type message/global-*. */
+  readonly utf8: boolean;
+  /** The mail itself, or its header section; absent when it is gone. */
+  readonly returned?: { readonly whole: boolean; readonly content: Buffer; readonly utf8: boolean };
+}
+
+export interface NoticeComposer {
+  /** The message, lines end in CRLF. */
+  compose(draft: NoticeDraft): Promise<Buffer>;
+}

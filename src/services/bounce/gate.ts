@@ -1,0 +1,67 @@
+import { wantsNotice } from "../../mail/dsn.ts";
+import type { Trait } from "../../mail/header-scanner.ts";
+import type { OwedMail, OwedRecipient } from "../../ports/notices.ts";
+import type { NoticeKind } from "../../ports/queue.ts";
+
+export interface BounceRules {
+  /** There is a way for notices. */
+  readonly route: boolean;
+  /** Most notices to one address in 24 h. */
+  readonly perSender: number;
+}
+
+export type Judgement =
+  | { readonly kind: "notice" }
+  /** `operators`: a notice would be right, but the operator's settings stand in its way. */
+  | { readonly kind: "silence"; readonly why: string; readonly operators: boolean };
+
+const EVENTS = { failed: "FAILURE", expired: "FAILURE", delayed: "DELAY", relayed: "SUCCESS" } as const;
+
+const TRAIT_WORDS: Readonly<Record<Trait, string>> = {
+  list: "it came over a mailing list (a List- field)",
+  bulk: "it was sent in bulk (its Precedence field)",
+  automatic: "a machine wrote it (its Auto-Submitted field)",
+};
+
+/** Lists and mail systems, RFC 2142 §6 and RFC 3834 §2: what comes back to them is read by no person. */
+const NOBODY = /^owner-|-owner$|-request$|-bounces?(?:\+.*)?$|^mailer-daemon$/i;
+
+/** Whether the sender is told of this recipient, or the reason of silence. */
+export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRules): Judgement {
+  const why = ownWish(mail, recipient) ?? nobodyThere(mail) ?? unproven(mail);
+  if (why !== undefined) return { kind: "silence", why, operators: false };
+  const limit = hindrance(mail, rules);
+  return limit === undefined ? { kind: "notice" } : { kind: "silence", why: limit, operators: true };
+}
+
+function ownWish({ sender }: OwedMail, { notify, kind }: OwedRecipient): string | undefined {
+  if (sender === "") return "the null sender is told nothing";
+  if (wantsNotice(notify, eventOf(kind))) return undefined;
+  return notify === undefined ? "the sender asked for none" : `the sender asked for none (NOTIFY=${notify})`;
+}
+
+function eventOf(kind: NoticeKind): (typeof EVENTS)[NoticeKind] {
+  return EVENTS[kind];
+}
+
+function nobodyThere({ sender, traits }: OwedMail): string | undefined {
+  const [trait] = traits;
+  if (trait !== undefined) return TRAIT_WORDS[trait];
+  return NOBODY.test(sender.slice(0, sender.lastIndexOf("@")))
+    ? "its return-path is that of a list or of a mail system"
+    : undefined;
+}
+
+/** The return-path must be proven to be the sender's own, or a stranger would be told. */
+function unproven({ authentication }: OwedMail): string | undefined {
+  if (authentication === undefined) return "nobody asked at receipt whether its return-path is forged";
+  if (authentication.returnPath) return undefined;
+  const { spf, dkim = [] } = authentication;
+  const signed = dkim.length === 0 ? "no signature" : "a signature of another domain";
+  return `its return-path may be forged (spf ${spf?.result ?? "not asked"}, ${signed})`;
+}
+
+function hindrance({ noticesToSender }: OwedMail, { route, perSender }: BounceRules): string | undefined {
+  if (noticesToSender >= perSender) return `its sender got ${noticesToSender} notices within 24 h`;
+  return route ? undefined : "no route for notices is set";
+}

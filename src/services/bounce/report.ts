@@ -1,0 +1,86 @@
+/** The part for machines: the fields of message/delivery-status, RFC 3464 §2.2 and §2.3, RFC 6533. */
+import { decodeXtext, originalRecipient } from "../../mail/dsn.ts";
+import { mailDate } from "../../mail/received.ts";
+import { parseReply, printable } from "../../mail/reply.ts";
+import type { Field, OwedMail, OwedRecipient } from "../../ports/notices.ts";
+
+/** RFC 3463 §3.5: delivery time expired; no answer from the host. */
+const EXPIRED = "4.4.7";
+const NO_ANSWER = "4.4.1";
+/** Characters of one value; a line has at most 998 octets, RFC 5322 §2.1.1. */
+const MAX_VALUE = 700;
+
+const ACTIONS = { failed: "failed", expired: "failed", delayed: "delayed", relayed: "relayed" } as const;
+
+export function perMessage(
+  { dsn = {}, client, acceptedAt }: OwedMail,
+  { hostname, utf8 }: { readonly hostname: string; readonly utf8: boolean },
+): readonly Field[] {
+  const { envid } = dsn;
+  const fields: readonly Field[] = [
+    ...(envid === undefined ? [] : [["Original-Envelope-Id", decodeXtext(envid)] as const]),
+    ["Reporting-MTA", `dns; ${hostname}`],
+    ["Received-From-MTA", `dns; ${client.helo}`],
+    ["Arrival-Date", mailDate(acceptedAt)],
+  ];
+  return fields.map((field) => sound(field, utf8));
+}
+
+export function perRecipient(
+  recipient: OwedRecipient,
+  { utf8, giveUpAt }: { readonly utf8: boolean; readonly giveUpAt: number },
+): readonly Field[] {
+  const { address, orcpt, kind, lastReply, destination, attempts, at } = recipient;
+  const original = orcpt === undefined ? undefined : originalRecipient(orcpt);
+  const fields: readonly Field[] = [
+    ...(original === undefined
+      ? []
+      : [["Original-Recipient", `${original.type}; ${original.address}`] as const]),
+    ["Final-Recipient", `${isAscii(address) ? "rfc822" : "utf-8"}; ${address}`],
+    ["Action", ACTIONS[kind]],
+    ["Status", statusOf(recipient)],
+    ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
+    ...(hasReply(lastReply) ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const] : []),
+    ...(attempts > 0 && kind !== "expired" ? [["Last-Attempt-Date", mailDate(at)] as const] : []),
+    ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(giveUpAt)] as const] : []),
+  ];
+  return fields.map((field) => sound(field, utf8));
+}
+
+/** Whether these are a server's words with a code, and not our own about a lost connection. */
+export function hasReply(words: string | undefined): words is string {
+  return /^[2-5]\d\d(?: |$)/.test(words ?? "");
+}
+
+/** RFC 3463; where the server named none, its class. */
+export function statusOf({ kind, lastReply }: OwedRecipient): string {
+  if (kind === "expired") return EXPIRED;
+  if (!hasReply(lastReply)) return kind === "delayed" ? NO_ANSWER : "5.0.0";
+  const { code, enhanced } = parseReply(lastReply);
+  const least = { failed: 5, delayed: 4, relayed: 2 }[kind];
+  if (enhanced !== undefined && Number(enhanced[0]) === least) return enhanced;
+  return Math.floor(code / 100) === least ? `${least}.0.0` : `${least}.4.0`;
+}
+
+/** `host:port`, `[2001:db8::1]:25`: the host, addresses in brackets. */
+function hostOf(destination: string): string {
+  const host = destination.replace(/:\d+$/, "");
+  return /^\d+(?:\.\d+){3}$/.test(host) ? `[${host}]` : host;
+}
+
+function isAscii(text: string): boolean {
+  return /^[\u0020-\u007e]*$/.test(text);
+}
+
+/** One line; what is not ASCII is written as RFC 6533 §3 writes it, unless the notice speaks UTF-8. */
+function sound([name, value]: Field, utf8: boolean): Field {
+  const line = printable(value).slice(0, MAX_VALUE);
+  return [name, utf8 ? line.replace(/[\ud800-\udbff]$/, "") : escaped(line)];
+}
+
+function escaped(text: string): string {
+  return text.replace(
+    /[^\u0020-\u007e]/gu,
+    (char) => `\\x{${(char.codePointAt(0) ?? 0xfffd).toString(16).toUpperCase().padStart(2, "0")}}`,
+  );
+}

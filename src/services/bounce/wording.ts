@@ -1,0 +1,176 @@
+/** The part for people: plain English, nothing that needs to be known of mail servers. */
+import { mailDate } from "../../mail/received.ts";
+import { printable } from "../../mail/reply.ts";
+import type { OwedMail, OwedRecipient } from "../../ports/notices.ts";
+import { hasReply, statusOf } from "./report.ts";
+
+const WIDTH = 72;
+/** Recipients that are told one by one; the report names all. */
+const MOST = 50;
+/** Characters of a server's words. */
+const MAX_WORDS = 500;
+const MAX_SUBJECT_NAME = 100;
+const DAY = 86_400_000;
+const HOUR = 3_600_000;
+
+interface Circumstances {
+  readonly hostname: string;
+  readonly retention: number;
+  readonly returned?: { readonly whole: boolean };
+}
+
+const SUBJECTS = {
+  failed: "Not delivered",
+  expired: "Not delivered",
+  delayed: "Not yet delivered",
+  relayed: "Handed over",
+} as const;
+
+export function noticeSubject(recipients: readonly OwedRecipient[]): string {
+  const [first] = recipients;
+  if (first === undefined) return "Your mail";
+  const more = recipients.length - 1;
+  const others = more === 0 ? "" : ` and ${more} other${more === 1 ? "" : "s"}`;
+  return `${SUBJECTS[first.kind]}: your mail to ${printable(first.address).slice(0, MAX_SUBJECT_NAME)}${others}`;
+}
+
+const OPENINGS = {
+  failed: "Your mail could not be delivered to:",
+  expired: "Your mail could not be delivered to:",
+  delayed: "Your mail has not been delivered yet to:",
+  relayed: "As you asked, this tells you that your mail was handed over for:",
+} as const;
+
+export function noticeText(
+  mail: OwedMail,
+  recipients: readonly OwedRecipient[],
+  circumstances: Circumstances,
+): string {
+  const { kind } = recipients[0] ?? { kind: "failed" };
+  const domains = [...new Set(recipients.map(({ domain }) => domain))];
+  const [domain = "others"] = domains;
+  const whose =
+    domains.length > 1
+      ? `${domain} and other domains while their own servers cannot`
+      : `${domain} while that domain's own server cannot`;
+  const server = `This is the mail server ${circumstances.hostname}. It takes mail for ${whose}, and hands it over afterwards.`;
+  const told = recipients.slice(0, MOST).map((each) => recipientText(mail, each, circumstances));
+  const rest = recipients.length - told.length;
+  return [
+    wrap(server),
+    OPENINGS[kind],
+    ...told,
+    ...(rest > 0 ? [`  and ${rest} more, which the report below names.`] : []),
+    wrap(aboutMail(mail)),
+    `What you can do\n${advice(recipients)
+      .map((line) => wrap(line, "    ", "  - "))
+      .join("\n")}`,
+    wrap(ending(circumstances)),
+    "",
+  ].join("\n\n");
+}
+
+function recipientText(mail: OwedMail, recipient: OwedRecipient, { retention }: Circumstances): string {
+  const words = printable(recipient.lastReply ?? "").slice(0, MAX_WORDS);
+  const quoted = words === "" ? "" : `\n\n${wrap(words, "        ")}`;
+  return `  ${printable(recipient.address)}\n\n${wrap(whatHappened(mail, recipient, retention), "      ")}${quoted}`;
+}
+
+/** What adapters/smtp-client says of mail that it does not even begin to hand over. */
+const OWN_WORDS = /^55\d 5\.(?:6\.7|3\.4) The primary /;
+
+function whatHappened(
+  { acceptedAt }: OwedMail,
+  { kind, domain, destination, lastReply, at }: OwedRecipient,
+  retention: number,
+): string {
+  const server = `the server of ${domain}${destination === undefined ? "" : ` (${destination})`}`;
+  const Server = server.replace("the", "The");
+  switch (kind) {
+    case "failed":
+      if (OWN_WORDS.test(lastReply ?? "")) return `${Server} cannot take it, by what it says of itself:`;
+      return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? ", in these words" : ""}:`;
+    case "expired":
+      return `It was tried for ${span(at - acceptedAt)}, in vain. ${lastWords(Server, lastReply)}`;
+    case "delayed":
+      return `It waits since ${mailDate(acceptedAt)} and is tried until ${mailDate(acceptedAt + retention)}. ${lastWords(Server, lastReply)}`;
+    case "relayed":
+      return `${Server} took it on ${mailDate(at)}. It sends no confirmations of its own, so you will not hear whether it reached the mailbox. It said:`;
+  }
+}
+
+function lastWords(server: string, lastReply: string | undefined): string {
+  if (lastReply === undefined) return `${server} could not be reached.`;
+  return hasReply(lastReply) ? `${server} said last:` : "What happened last:";
+}
+
+function aboutMail({ acceptedAt, messageId }: OwedMail): string {
+  const name = messageId === undefined ? "" : ` Its Message-ID is ${printable(messageId)}.`;
+  return `We received your mail on ${mailDate(acceptedAt)}.${name}`;
+}
+
+/** What can be done, by what the servers said; each advice once. */
+function advice(recipients: readonly OwedRecipient[]): readonly string[] {
+  const [first] = recipients;
+  if (first?.kind === "delayed") return ["You need not do anything, and need not send it again."];
+  if (first?.kind === "relayed") return ["Nothing needs to be done."];
+  const found = new Set(recipients.slice(0, MOST).map(adviceFor));
+  return [
+    ...found,
+    `If it stays unclear, ask postmaster@${first?.domain ?? "the domain"}, with this notice, or reach the recipient in another way.`,
+  ];
+}
+
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/^[45]\.1\./, "Compare the address with one that you know to be right, then send your mail again."],
+  [/^[45]\.2\.2$/, "The mailbox is full: send your mail again later, or tell the recipient."],
+  [
+    /^5\.(?:2\.3|3\.4)$/,
+    "Your mail is too large for that server: make it smaller, or share large files in another way.",
+  ],
+  [
+    /^5\.6\.7$/,
+    "That server does not take addresses with letters beyond English: use a plain address, if there is one.",
+  ],
+  [
+    /^5\.7\./,
+    "That server refuses mail like this by its rules: ask the recipient in another way whether it can be let through.",
+  ],
+  [/^4\.4\.7$/, "Send your mail again if it still matters."],
+];
+
+function adviceFor(recipient: OwedRecipient): string {
+  const status = statusOf(recipient);
+  const known = ADVICE.find(([pattern]) => pattern.test(status));
+  return (
+    known?.[1] ??
+    "The words above say what that server objects to. If that can be changed, send your mail again."
+  );
+}
+
+function ending({ returned }: Circumstances): string {
+  if (returned === undefined) return "A report for machines follows. Your mail itself is no longer here.";
+  const what = returned.whole ? "your mail" : "the header of your mail";
+  return `A report for machines and ${what} follow. Nobody reads answers to this notice.`;
+}
+
+/** `30 days`, `5 hours`. */
+function span(milliseconds: number): string {
+  const [unit, name] = milliseconds >= 2 * DAY ? [DAY, "day"] : [HOUR, "hour"];
+  const count = Math.max(1, Math.round(milliseconds / Number(unit)));
+  return `${count} ${name}${count === 1 ? "" : "s"}`;
+}
+
+/** Fills lines; a word that is longer than a line stands alone. */
+function wrap(text: string, indent = "", first = indent): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  lines.push(line);
+  return lines.map((each, i) => `${i === 0 ? first : indent}${each}`).join("\n");
+}

@@ -1,0 +1,225 @@
+import type { Outcome } from "../../mail/outcome.ts";
+import type { DirectoryReader } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { NoticeRoute } from "../../ports/notices.ts";
+import { NOTICE_DOMAIN } from "../../ports/notices.ts";
+import type { ClaimedMail, ClaimedRecipient, Settlement, WorkStore } from "../../ports/queue.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+import type { Conversation, SmtpClient } from "../../ports/smtp-client.ts";
+import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { jittered } from "../../runtime/jitter.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import type { Destination, OwnAddress } from "../health/health.ts";
+import { destinationName, firstToAnswer, targetsOf } from "../health/health.ts";
+import type { Settler } from "./settler.ts";
+import { findNoticeRoute } from "./notice-route.ts";
+
+/** Times in ms. */
+export interface CourierSettings {
+  readonly hostname: string;
+  readonly ownAddresses: readonly OwnAddress[];
+  readonly route: NoticeRoute;
+  /** How long a notice is tried. */
+  readonly retention: number;
+}
+
+export interface CourierParts {
+  readonly store: Pick<WorkStore, "claim" | "wake">;
+  readonly settler: Pick<Settler, "close">;
+  readonly client: SmtpClient;
+  readonly resolver: Resolver;
+  readonly directory: DirectoryReader;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly settings: () => CourierSettings;
+}
+
+/** Notices under way at a time. */
+const CONNECTIONS = 4;
+/** Hosts that are tried for one notice. */
+const HOSTS = 3;
+/** For greeting and EHLO, in ms. */
+const GREETING = 60_000;
+/** After a failed attempt: 5 min doubling to 4 h. */
+const FIRST_DELAY = 5 * 60_000;
+const LONGEST_DELAY = 4 * 3_600_000;
+const MOST_UNCONFIRMED = 3;
+const BEFORE_DOT = 2000;
+const AFTER_DOT = 30_000;
+
+const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
+
+type Ending = Pick<Settlement, "outcome" | "state" | "reason" | "dueAt">;
+
+interface Attempt {
+  readonly outcome: Outcome;
+  readonly destination?: string;
+}
+
+/**
+ * Hands notices over by their own way: one host, or the recipient's MX. It has no lanes and no probes, because the
+ * servers of senders are strangers who must not be knocked at each second; a notice comes again by its own back-off.
+ *
+ * Invariants: a notice that is refused, or too old, goes with its row in the ledger; nothing is told of it.
+ */
+export class Courier {
+  readonly #parts: CourierParts;
+  readonly #conversations = new Set<Conversation>();
+  readonly #stopping = Promise.withResolvers<undefined>();
+  #carried = new Set<Promise<void>>();
+  #claiming = false;
+  #again = false;
+  #stopped = false;
+
+  constructor(parts: CourierParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes as many due notices as there is room for, and further ones as they end. */
+  async run(): Promise<void> {
+    const { store, clock, settings } = this.#parts;
+    const room = CONNECTIONS - this.#carried.size;
+    if (this.#claiming) this.#again = true;
+    if (this.#claiming || this.#stopped || room <= 0 || settings().route.kind === "off") return;
+    this.#claiming = true;
+    this.#again = false;
+    try {
+      const mails = await store.claim({ domain: NOTICE_DOMAIN, limit: room, now: clock.now() });
+      for (const mail of mails) this.#carry(mail);
+    } finally {
+      this.#claiming = false;
+    }
+    if (this.#again) await this.run();
+  }
+
+  /** Makes all notices due and goes. */
+  async flush(): Promise<void> {
+    await this.#parts.store.wake([NOTICE_DOMAIN]);
+    await this.run();
+  }
+
+  /** Within 32 s: what has not begun is given back. */
+  async stop(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#stopped = true;
+    this.#stopping.resolve(undefined);
+    const abort = (all: boolean): void => {
+      for (const each of this.#conversations) if (all || each.phase !== "dot") each.abort();
+    };
+    const timers = [clock.after(BEFORE_DOT, () => abort(false)), clock.after(AFTER_DOT, () => abort(true))];
+    await Promise.all(this.#carried);
+    for (const timer of timers) timer.cancel();
+  }
+
+  #carry(mail: ClaimedMail): void {
+    const going = this.#deliver(mail).finally(() => {
+      this.#carried.delete(going);
+      this.run().catch((error: unknown) => this.#failed(error));
+    });
+    this.#carried.add(going);
+  }
+
+  #failed(error: unknown): void {
+    this.#parts.log.error("notices could not be claimed", { error: errorText(error) });
+  }
+
+  async #deliver(mail: ClaimedMail): Promise<void> {
+    const attempt = await this.#attempt(mail).catch((error: unknown): Attempt => {
+      this.#parts.log.error("a notice could not be sent", { id: mail.id, error: errorText(error) });
+      return { outcome: { kind: "deferred", reply: { code: 451, text: errorText(error) } } };
+    });
+    const { settler, clock } = this.#parts;
+    const { outcome, destination } = attempt;
+    const now = clock.now();
+    const recipients = mail.recipients.map((each) => ({ n: each.n, ...this.#end(mail, each, outcome) }));
+    const request = { id: mail.id, token: mail.token, recipients, now };
+    const written = await settler.close(destination === undefined ? request : { ...request, destination });
+    if (written) for (const each of recipients) this.#record(mail, each, attempt);
+  }
+
+  /** Tries the hosts of the route in their order, until one speaks with us. */
+  async #attempt(mail: ClaimedMail): Promise<Attempt> {
+    const address = mail.recipients[0]?.address ?? "";
+    const { route, hostname } = this.#parts.settings();
+    const found = await findNoticeRoute(address, route, { ...this.#parts, hostname });
+    if (found.kind === "nowhere") return { outcome: found.outcome };
+    let trouble = new DestinationTrouble("dns", "there is no host to try");
+    let destination: string | undefined;
+    for (const host of found.destinations.slice(0, HOSTS)) {
+      destination = destinationName(host);
+      const opened = await Promise.race([this.#open(host), this.#stopping.promise]);
+      if (opened === undefined) return { outcome: { kind: "released" } };
+      if (!(opened instanceof DestinationTrouble)) return this.#send(mail, opened, destination);
+      trouble = opened;
+    }
+    const reply = trouble.reply ?? { code: 421, enhanced: "4.4.1", text: trouble.message };
+    return { outcome: { kind: "deferred", reply }, ...(destination !== undefined && { destination }) };
+  }
+
+  async #open(host: Destination): Promise<Conversation | DestinationTrouble> {
+    const { client, resolver, clock, settings } = this.#parts;
+    const reach = { client, resolver, clock, ownAddresses: () => settings().ownAddresses };
+    try {
+      const target = await firstToAnswer(await targetsOf(host, reach), reach);
+      const conversation = await client.converse(target, GREETING);
+      const itself = conversation.capabilities.name === settings().hostname;
+      if (!itself && !this.#stopped) return conversation;
+      void conversation.quit();
+      return new DestinationTrouble("loop", itself ? "it is ourselves" : "we are stopping");
+    } catch (error) {
+      return error instanceof DestinationTrouble
+        ? error
+        : new DestinationTrouble("connect", errorText(error));
+    }
+  }
+
+  async #send(mail: ClaimedMail, conversation: Conversation, destination: string): Promise<Attempt> {
+    this.#conversations.add(conversation);
+    try {
+      const { outcomes } = await conversation.send(mail);
+      const [outcome] = outcomes.values();
+      // Nothing of it was sent; at once would be too soon for a peer that has just hung up.
+      if (outcome === undefined || outcome.kind === "released")
+        return { outcome: { kind: "deferred", reply: HUNG_UP }, destination };
+      return { outcome, destination };
+    } finally {
+      await conversation.quit();
+      this.#conversations.delete(conversation);
+    }
+  }
+
+  #end({ acceptedAt }: ClaimedMail, recipient: ClaimedRecipient, outcome: Outcome): Ending {
+    const { clock, settings } = this.#parts;
+    const now = clock.now();
+    if (outcome.kind === "delivered") return { outcome, state: "gone", reason: "delivered" };
+    if (outcome.kind === "released") return { outcome, state: "waiting", dueAt: now };
+    if (outcome.kind === "refused") return { outcome, state: "gone", reason: "refused" };
+    if (now - acceptedAt >= settings().retention) return { outcome, state: "gone", reason: "expired" };
+    const unconfirmed = outcome.kind === "unconfirmed";
+    if (unconfirmed && recipient.unconfirmed + 1 >= MOST_UNCONFIRMED)
+      return { outcome, state: "gone", reason: "unconfirmed" };
+    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(recipient.attempts, 10));
+    const dueAt = now + jittered(delay, this.#parts.random);
+    return { outcome, state: unconfirmed ? "unconfirmed" : "waiting", dueAt };
+  }
+
+  #record(mail: ClaimedMail, { n, outcome, state, dueAt }: Settlement, { destination }: Attempt): void {
+    if (outcome.kind === "released") return;
+    const to = mail.recipients.find((each) => each.n === n)?.address ?? "";
+    const sent = outcome.kind === "delivered";
+    const kind = sent ? "notice.sent" : state === "gone" ? "notice.dropped" : "notice.deferred";
+    this.#parts.journal.record({
+      kind,
+      id: mail.id,
+      to,
+      ...(destination !== undefined && { destination }),
+      ...("reply" in outcome && { reply: outcome.reply }),
+      ...("why" in outcome && { why: outcome.why }),
+      ...(dueAt !== undefined && { dueAt }),
+    });
+  }
+}

@@ -1,0 +1,115 @@
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { errorText } from "../../runtime/log.ts";
+import type { Job } from "../../runtime/schedule.ts";
+import { Courier } from "./courier.ts";
+import { Notifier } from "./notifier.ts";
+import type { DeliveryParts, DeliverySettings, NoticeParts, NoticeSettings } from "./parts.ts";
+import { Settler } from "./settler.ts";
+
+/** What belongs to one mail, but to several domains, is told together when it comes within this time. */
+const GATHER = 1000;
+const EVERY = 60_000;
+const CARRY_EVERY = 30_000;
+
+/** Notices to senders, from the debt to the last reply. */
+export class Notices {
+  readonly jobs: readonly Job[];
+  readonly #courier: Courier;
+  readonly #notifier: Notifier;
+  readonly #settler: Settler;
+  readonly #clock: Clock;
+  readonly #log: DeliveryParts["log"];
+  #gathering: Timer | undefined;
+  #writing: Promise<"again" | "done"> | undefined;
+  #stopped = false;
+
+  constructor(parts: DeliveryParts & { readonly notices: NoticeParts }, settings: () => DeliverySettings) {
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#settler = new Settler(parts);
+    this.#notifier = new Notifier({
+      ...parts,
+      ...parts.notices,
+      settings: () => notifierSettings(settings()),
+    });
+    this.#courier = new Courier({
+      ...parts,
+      settler: this.#settler,
+      settings: () => courierSettings(settings()),
+    });
+    this.jobs = [
+      { name: "notices.write", every: EVERY, run: () => this.#write() },
+      { name: "notices.delays", every: EVERY, run: () => this.#noteDelays() },
+      { name: "notices.carry", every: CARRY_EVERY, run: () => this.#courier.run() },
+    ];
+  }
+
+  /** Something is owed to a sender. */
+  owed(): void {
+    if (this.#stopped) return;
+    this.#gathering ??= this.#clock.after(GATHER, () => {
+      this.#gathering = undefined;
+      void this.#writeAll();
+    });
+  }
+
+  /** A notice waits in the queue. */
+  waiting(): void {
+    this.#courier.run().catch((error: unknown) => {
+      this.#log.error("notices could not be claimed", { error: errorText(error) });
+    });
+  }
+
+  flush(): Promise<void> {
+    return this.#courier.flush();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#gathering?.cancel();
+    await this.#writing?.catch(() => undefined);
+    await this.#courier.stop();
+    await this.#settler.stop(10_000);
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (!this.#stopped && (await this.#write()) === "again");
+    } catch (error) {
+      this.#log.error("notices could not be written, trying again", { error: errorText(error) });
+    }
+  }
+
+  /** One slice at a time, whoever asks. */
+  #write(): Promise<"again" | "done"> {
+    this.#writing ??= this.#notifier.write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #noteDelays(): Promise<"again" | "done"> {
+    const result = await this.#notifier.noteDelays();
+    this.owed();
+    return result;
+  }
+}
+
+/** Without settings nobody is told anything, and the reason is that there is no route. */
+const OFF: NoticeSettings = { route: { kind: "off" }, perSender: 0, fullSize: 0, retention: 0 };
+
+function notifierSettings({ hostname, retention, notices = OFF }: DeliverySettings) {
+  const { delay, fullSize, perSender, route } = notices;
+  return {
+    hostname,
+    rules: { route: route.kind !== "off", perSender },
+    ...(delay !== undefined && { delay }),
+    fullSize,
+    retention: retention.waiting,
+  };
+}
+
+function courierSettings({ hostname, ownAddresses, notices = OFF }: DeliverySettings) {
+  const { route, retention } = notices;
+  return { hostname, ownAddresses, route, retention };
+}

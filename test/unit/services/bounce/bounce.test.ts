@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { OwedMail, OwedRecipient } from "../../../../src/ports/notices.ts";
+import { byTidings, draftNotice } from "../../../../src/services/bounce/bounce.ts";
+import { owedMail, owedTo } from "../../../support/owed-mail.ts";
+
+const DAY = 86_400_000;
+const CONTEXT = {
+  hostname: "mx2.test",
+  id: "n1",
+  now: Date.UTC(2026, 0, 1, 13, 5),
+  retention: 30 * DAY,
+  returned: { whole: false, content: Buffer.from("Subject: hello\r\n") },
+};
+
+function draft(mail: Partial<OwedMail> = {}, ...recipients: readonly Partial<OwedRecipient>[]) {
+  const owed = recipients.length === 0 ? [owedTo()] : recipients.map((each) => owedTo(each));
+  return draftNotice(owedMail({ ...mail, recipients: owed }), owed, CONTEXT);
+}
+
+function fields(mail: Partial<OwedMail>, recipient: Partial<OwedRecipient>): Record<string, string> {
+  const { perMessage, perRecipient } = draft(mail, recipient);
+  return Object.fromEntries([...perMessage, ...(perRecipient[0] ?? [])]);
+}
+
+describe("a notice", () => {
+  it("says what happened, in whose words, when, and what can be done", () => {
+    const { text, subject, to, messageId, inReplyTo } = draft();
+    assert.equal(subject, "Not delivered: your mail to bob@one.test");
+    assert.deepEqual([to, messageId, inReplyTo], ["ann@friend.test", "<n1@mx2.test>", "<1@friend.test>"]);
+    assert.equal(
+      text,
+      `This is the mail server mx2.test. It takes mail for one.test while that
+domain's own server cannot, and hands it over afterwards.
+
+Your mail could not be delivered to:
+
+  bob@one.test
+
+      The server of one.test (mail.one.test:25) refused it on Thu, 1 Jan
+      2026 13:00:00 +0000, in these words:
+
+        550 5.1.1 No such user
+
+We received your mail on Thu, 1 Jan 2026 12:00:00 +0000. Its Message-ID
+is <1@friend.test>.
+
+What you can do
+  - Compare the address with one that you know to be right, then send
+    your mail again.
+  - If it stays unclear, ask postmaster@one.test, with this notice, or
+    reach the recipient in another way.
+
+A report for machines and the header of your mail follow. Nobody reads
+answers to this notice.
+
+`,
+    );
+  });
+
+  it("tells machines the same", () => {
+    assert.deepEqual(fields({}, {}), {
+      "Reporting-MTA": "dns; mx2.test",
+      "Received-From-MTA": "dns; mail.friend.test",
+      "Arrival-Date": "Thu, 1 Jan 2026 12:00:00 +0000",
+      "Final-Recipient": "rfc822; bob@one.test",
+      Action: "failed",
+      Status: "5.1.1",
+      "Remote-MTA": "dns; mail.one.test",
+      "Diagnostic-Code": "smtp; 550 5.1.1 No such user",
+      "Last-Attempt-Date": "Thu, 1 Jan 2026 13:00:00 +0000",
+    });
+  });
+
+  it("names what the sender named", () => {
+    const named = fields({ dsn: { envid: "QQ+2B1" } }, { orcpt: "rfc822;Bob+2Bx@old.test" });
+    assert.equal(named["Original-Envelope-Id"], "QQ+1");
+    assert.equal(named["Original-Recipient"], "rfc822; Bob+x@old.test");
+  });
+
+  for (const [kind, lastReply, status] of [
+    ["failed", "550 No such user", "5.0.0"],
+    ["failed", "552 5.2.2 full", "5.2.2"],
+    ["failed", "550 4.2.2 mixed up", "5.0.0"],
+    ["expired", "451 4.3.2 later", "4.4.7"],
+    ["delayed", "451 4.3.2 later", "4.3.2"],
+    ["delayed", undefined, "4.4.1"],
+    ["delayed", "connection lost", "4.4.1"],
+    ["relayed", "250 2.6.0 queued", "2.6.0"],
+    ["relayed", "250 ok", "2.0.0"],
+  ] as const)
+    it(`status of ${kind} after ${lastReply ?? "silence"}: ${status}`, () => {
+      const { lastReply: _, ...bare } = owedTo({ kind });
+      const recipient = lastReply === undefined ? bare : { ...bare, lastReply };
+      const [only] = draftNotice(owedMail(), [recipient], CONTEXT).perRecipient;
+      assert.equal(Object.fromEntries(only ?? [])["Status"], status);
+    });
+
+  it("does not take our own words for the server's", () => {
+    const { text } = draft({}, { lastReply: "552 5.3.4 The primary takes at most 1000 octets" });
+    assert.match(text, /The server of one\.test \(mail\.one\.test:25\) cannot take it/);
+    assert.doesNotMatch(text, /refused/);
+    assert.match(text, /make it\s+smaller/);
+  });
+
+  it("of delay says until when it is tried, and that nothing need be done", () => {
+    const { lastReply: _, destination: __, ...unreached } = owedTo({ kind: "delayed", attempts: 0 });
+    const late = draftNotice(owedMail(), [unreached], CONTEXT);
+    assert.match(late.subject, /^Not yet delivered: /);
+    assert.match(late.text, /The server of\s+one.test\s+could\s+not\s+be\s+reached/);
+    assert.match(late.text, /need not send it again/);
+    const found = Object.fromEntries(late.perRecipient[0] ?? []);
+    assert.equal(found["Will-Retry-Until"], "Sat, 31 Jan 2026 12:00:00 +0000");
+    assert.equal(found["Last-Attempt-Date"], undefined);
+  });
+
+  it("tells refusal and expiry together, yes and no apart", () => {
+    const kinds = ["failed", "relayed", "expired", "delayed", "failed"] as const;
+    const groups = byTidings(kinds.map((kind, n) => owedTo({ kind, n })));
+    assert.deepEqual(
+      groups.map((group) => group.map(({ n }) => n)),
+      [[0, 2, 4], [1], [3]],
+    );
+  });
+
+  it("stays bounded for a thousand recipients, and the report names them all", () => {
+    const many = Array.from({ length: 1000 }, (_, n) => ({
+      n,
+      address: `user${n}@one.test`,
+      lastReply: `550 ${"x".repeat(1000)}`,
+    }));
+    const { text, perRecipient, subject } = draft({}, ...many);
+    assert.ok(text.length < 60_000);
+    assert.match(text, /and 950 more/);
+    assert.equal(perRecipient.length, 1000);
+    assert.equal(subject, "Not delivered: your mail to user0@one.test and 999 others");
+  });
+
+  it("speaks ASCII to an ASCII sender, whoever the recipient is", () => {
+    const found = fields(
+      { smtpUtf8: true },
+      { address: "bücher@one.test", orcpt: "utf-8;b\\x{FC}x@one.test" },
+    );
+    assert.equal(found["Final-Recipient"], "utf-8; b\\x{FC}cher@one.test");
+    assert.equal(found["Original-Recipient"], "utf-8; b\\x{FC}x@one.test");
+    const { utf8, perRecipient } = draft({ sender: "grå@friend.test" }, { address: "bücher@one.test" });
+    assert.equal(utf8, true);
+    assert.equal(Object.fromEntries(perRecipient[0] ?? [])["Final-Recipient"], "utf-8; bücher@one.test");
+  });
+
+  for (const sender of ["ann@friend.test", "grå@friend.test"])
+    it(`lets no word of a stranger begin a line of its own, told to ${sender}`, () => {
+      const evil = "550 no\r\nSubject: evil\r\n\r\n\u2028--boundary";
+      const { text, perRecipient, perMessage, inReplyTo } = draft(
+        { sender, messageId: "<a@b>\r\nBcc: x@y", client: { ip: "::1", helo: "a\r\nb" } },
+        { lastReply: evil, address: "bob@one.test" },
+      );
+      assert.equal(inReplyTo, undefined);
+      for (const [, value] of [...perMessage, ...perRecipient.flat()])
+        assert.doesNotMatch(value, /[\r\n\u2028]/);
+      assert.doesNotMatch(text, /^Subject: evil|\r/m);
+    });
+});

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, it } from "node:test";
+import type { DelayRequest, NoticeDraft, OwedMail, ToldRequest } from "../../../../src/ports/notices.ts";
+import { NOTICE_DOMAIN } from "../../../../src/ports/notices.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { SILENT } from "../../../../src/runtime/log.ts";
+import { Notifier } from "../../../../src/services/delivery/notifier.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
+import { owedMail, owedTo } from "../../../support/owed-mail.ts";
+
+const FULL = { ret: "FULL" } as const;
+
+function bench(mails: OwedMail[], settings: { perSender?: number; delay?: number; fullSize?: number } = {}) {
+  const { perSender = 10, fullSize = 1000, ...rest } = settings;
+  const told: ToldRequest[] = [];
+  const drafts: NoticeDraft[] = [];
+  const delays: DelayRequest[] = [];
+  const clock = new ManualClock();
+  const journal = new MemoryJournal();
+  const composer = {
+    fails: false,
+    compose: async (draft: NoticeDraft) => {
+      if (composer.fails) throw new Error("a bug");
+      drafts.push(draft);
+      return Buffer.from("notice");
+    },
+  };
+  const store = {
+    owed: async ({ limit }: { limit: number }) => mails.splice(0, limit),
+    told: async (request: ToldRequest) => told.push(request) > 0,
+    delayed: async (request: DelayRequest) => {
+      delays.push(request);
+      return { place: [1, 2, 3] as const, more: delays.length < 2 };
+    },
+  };
+  let id = 0;
+  const notifier = new Notifier({
+    store,
+    composer,
+    journal,
+    log: SILENT,
+    clock,
+    nextId: () => `n${(id += 1)}`,
+    settings: () => ({
+      hostname: "mx2.test",
+      rules: { route: true, perSender },
+      fullSize,
+      retention: 1000,
+      ...rest,
+    }),
+  });
+  return { notifier, told, drafts, delays, journal, composer, clock };
+}
+
+describe("paying what is owed to senders", () => {
+  it("writes one notice for all recipients of one fate, from the null sender", async () => {
+    const recipients = [owedTo(), owedTo({ n: 1, kind: "expired" }), owedTo({ n: 2, kind: "delayed" })];
+    const { notifier, told, drafts, journal } = bench([owedMail({ recipients })]);
+    assert.equal(await notifier.write(), "again");
+    assert.equal(await notifier.write(), "done");
+    assert.deepEqual(
+      told.map((request) => request.recipients),
+      [[0, 1], [2]],
+    );
+    assert.equal(drafts[0]?.perRecipient.length, 2);
+    const { mail, body } = told[0]?.notice ?? assert.fail("no notice");
+    assert.equal(mail.sender, "");
+    assert.deepEqual(mail.recipients, [{ address: "ann@friend.test", domain: NOTICE_DOMAIN }]);
+    assert.equal(body.toString(), "notice");
+    assert.deepEqual(told[0]?.told.notice, mail.id);
+    assert.equal(journal.of("notice.written").length, 2);
+  });
+
+  it("keeps the reason of silence for each recipient, and tells the rest", async () => {
+    const recipients = [owedTo({ notify: "NEVER" }), owedTo({ n: 1 })];
+    const { notifier, told, journal } = bench([owedMail({ recipients })]);
+    await notifier.write();
+    assert.match(told[0]?.told.why ?? "", /NOTIFY=NEVER/);
+    assert.deepEqual([told[0]?.recipients, told[0]?.notice], [[0], undefined]);
+    assert.deepEqual([told[1]?.recipients, told[1]?.told.notice], [[1], "n1"]);
+    const [withheld] = journal.of("notice.withheld");
+    assert.deepEqual([withheld?.operators, withheld?.recipients], [false, ["bob@one.test"]]);
+  });
+
+  it("counts what it writes within one slice", async () => {
+    const mails = Array.from({ length: 5 }, (_, i) => owedMail({ id: `m${i}`, noticesToSender: 1 }));
+    const { notifier, told } = bench(mails, { perSender: 3 });
+    await notifier.write();
+    assert.deepEqual(
+      told.map(({ told: { notice } }) => notice !== undefined),
+      [true, true, false, false, false],
+    );
+  });
+
+  it("returns the whole mail only for a failure, on request, within the limit", async () => {
+    const cases: readonly (readonly [Partial<OwedMail>, number, boolean])[] = [
+      [{}, 1000, false],
+      [{ dsn: FULL }, 1000, true],
+      [{ dsn: FULL }, 60, false],
+      [{ dsn: { ret: "HDRS" } }, 1000, false],
+      [{ dsn: FULL, recipients: [owedTo({ kind: "relayed", notify: "SUCCESS" })] }, 1000, false],
+    ];
+    for (const [mail, fullSize, whole] of cases) {
+      const { notifier, drafts } = bench([owedMail(mail)], { fullSize });
+      await notifier.write();
+      const { returned } = drafts[0] ?? assert.fail("no notice");
+      assert.equal(returned?.whole, whole);
+      const header = "Received: by mx2.test\r\nSubject: hello\r\nFrom: ann@friend.test\r\n";
+      assert.equal(returned?.content.toString(), whole ? `${header}\r\nthe text\r\n` : header);
+    }
+  });
+
+  it("reads no more than the header of a large mail, and a header that has no end within bounds", async () => {
+    let read = 0;
+    const endless = function* () {
+      for (;;) {
+        read += 10_000;
+        yield Buffer.from(`X-Field: ${"y".repeat(9989)}\r\n`);
+      }
+    };
+    const body = { size: 1e9, read: () => Readable.from(endless()) };
+    const { notifier, drafts } = bench([owedMail({ body })]);
+    await notifier.write();
+    assert.ok(read < 1_000_000);
+    const { content } = drafts[0]?.returned ?? assert.fail("nothing returned");
+    assert.ok(content.length > 50_000 && content.length < 70_000);
+    assert.ok(content.toString().endsWith("\r\n"));
+  });
+
+  it("tells without the mail when that is gone", async () => {
+    const { body: _, ...gone } = owedMail();
+    const lost = (): Readable =>
+      new Readable({
+        read() {
+          this.destroy(new Error("ENOENT"));
+        },
+      });
+    const broken = { size: 10, read: lost };
+    const { notifier, drafts } = bench([gone, owedMail({ body: broken })]);
+    await notifier.write();
+    assert.deepEqual(
+      drafts.map(({ returned }) => returned),
+      [undefined, undefined],
+    );
+  });
+
+  it("does not stumble over one mail for ever", async () => {
+    const { notifier, told, composer, journal } = bench([owedMail()]);
+    composer.fails = true;
+    await notifier.write();
+    assert.match(told[0]?.told.why ?? "", /could not be written/);
+    assert.equal(journal.of("notice.withheld")[0]?.operators, true);
+  });
+
+  it("looks for delays only when asked, and goes on where it was", async () => {
+    const off = bench([]);
+    assert.equal(await off.notifier.noteDelays(), "done");
+    assert.equal(off.delays.length, 0);
+    const on = bench([], { delay: 1000 });
+    assert.equal(await on.notifier.noteDelays(), "again");
+    assert.equal(await on.notifier.noteDelays(), "done");
+    assert.deepEqual(
+      on.delays.map(({ before, after }) => [on.clock.now() - before, after]),
+      [
+        [1000, undefined],
+        [1000, [1, 2, 3]],
+      ],
+    );
+  });
+});
