@@ -3,7 +3,7 @@ import { prove } from "../prove/front-door.ts";
 import { mustHold } from "../prove/proof.ts";
 
 test(
-  "checks cost at most half of the rate, and crowds leave nothing",
+  "new clients are put off, known ones let in, and crowds leave nothing",
   { skip: process.platform !== "linux" && "needs /proc" },
   async (t) => {
     mustHold(await prove({ seed: 1, short: true, say: (line) => t.diagnostic(line) }));
