@@ -97,7 +97,7 @@ const knowledge: RecipientParts = {
   memory: recipientMemory,
   clock,
   ask: (question) => primaries.call("ask", question),
-  takeStranger: (network) => takeStranger(strangers, network, clock.now()),
+  takeStranger: (stranger) => takeStranger(strangers, stranger, clock.now()),
 };
 const recipients = new Recipients(directory, knowledge);
 let longAway: ReadonlySet<string> = new Set();

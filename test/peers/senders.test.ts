@@ -10,7 +10,7 @@ import { mailNamed, type TestMail } from "../fixtures/mails.ts";
 import { Daemon } from "../support/daemon.ts";
 import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
-import { asData, sendTestMail } from "../support/raw-smtp.ts";
+import { asData, openSmtp, sendTestMail } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
@@ -37,7 +37,9 @@ before(async () => {
   const pair = await makeCertificate("mx2.holdfast.test");
   const tls = { certificate: join(folder.path, "chain.pem"), key: join(folder.path, "key.pem") };
   for (const part of ["certificate", "key"] as const) await writeFile(tls[part], pair[part]);
-  primary = world.use(await fakePrimary());
+  primary = world.use(
+    await fakePrimary({ extensions: ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "DSN"] }),
+  );
   const plan = { folder: folder.path, primaryPort: primary.port, domain: DOMAIN, smtp: { tls, threads: 1 } };
   daemon = world.use(await Daemon.start(plan));
 });
@@ -111,6 +113,33 @@ test("Postfix passes on over TLS, pipelined, with SMTPUTF8", { skip: skipWithout
   );
   assert.equal(fields.filter((field) => field.includes(" with UTF8SMTPS ")).length, 1);
 });
+
+test(
+  "what a sender asks of notices goes through Postfix and us to the primary",
+  { skip: skipWithout("postfix") },
+  async () => {
+    const earlier = primary.commands.length;
+    const relay = [`relayhost = [127.0.0.1]:${daemon.smtpPort}`];
+    await using postfix = await Postfix.start({ port: await freePort(), settings: relay });
+    const smtp = await openSmtp(postfix.port);
+    for (const line of [
+      "EHLO client.holdfast.test",
+      "MAIL FROM:<ann@sender.example> RET=HDRS ENVID=QQ314159",
+      `RCPT TO:<alice@${DOMAIN}> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;al+2Bice@${DOMAIN}`,
+      "DATA",
+    ])
+      assert.ok(((await smtp?.command(line))?.code ?? 500) < 400, line);
+    smtp?.write(asData(mailNamed("plain").body));
+    assert.equal((await smtp?.reply())?.code, 250);
+    smtp?.close();
+    const asked = await waitFor({ what: "the mail's envelope at the primary", deadline: 30_000 }, () => {
+      const lines = primary.commands.slice(earlier).filter((line) => /^(?:MAIL|RCPT) /.test(line));
+      return lines.length >= 2 ? lines : undefined;
+    });
+    assert.match(asked[0] ?? "", / RET=HDRS ENVID=QQ314159\b/);
+    assert.match(asked[1] ?? "", / NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;al\+2Bice@/);
+  },
+);
 
 test("Exim passes on over TLS in chunks, with SMTPUTF8", { skip: skipWithoutExim() }, async () => {
   const sent = [...SENT, SMTPUTF8];

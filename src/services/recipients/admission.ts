@@ -101,14 +101,14 @@ function inTime(answer: Promise<CalloutAnswer>, clock: Clock): Promise<CalloutAn
 }
 
 /** Nobody can tell whether it exists. */
-function stranger({ domain, network }: Applicant, { takeStranger }: RecipientParts): Admission {
+function stranger({ domain, network, address }: Applicant, { takeStranger }: RecipientParts): Admission {
   switch (domain.settings.unknownDuringOutage) {
     case "reject":
       return { kind: "reject", why: "outage" };
     case "defer":
       return { kind: "defer", why: "outage" };
     case "accept":
-      return takeStranger?.(network) === false
+      return takeStranger?.({ network, address: `${address.local}@${address.domain}` }) === false
         ? { kind: "defer", why: "strangers" }
         : { kind: "accept", why: "outage" };
   }

@@ -24,7 +24,7 @@ export interface RecipientParts {
   /** Asks the primary; absent: nobody can be asked. */
   readonly ask?: (question: CalloutQuestion) => Promise<CalloutAnswer>;
   /** Counts a stranger that a client network is taken for; false: it had its share of this hour. */
-  readonly takeStranger?: (network: string) => boolean;
+  readonly takeStranger?: (stranger: { readonly network: string; readonly address: string }) => boolean;
 }
 
 /** What lists and memory know. */

@@ -41,7 +41,7 @@ function bench(unknownDuringOutage: "accept" | "defer" | "reject" = "accept") {
       asked.push(question);
       return world.answer;
     },
-    takeStranger: (network) => takeStranger(strangers, network, clock.now()),
+    takeStranger: (stranger) => takeStranger(strangers, stranger, clock.now()),
   });
   const subject = (text: string) => {
     const address = parseAddress(text);
@@ -157,6 +157,7 @@ describe("an address that nobody knows", () => {
     const { admit, clock } = bench("accept");
     for (let n = 0; n < 20; n++) assert.equal(await admit(`u${n}@asking.test`), "accept");
     assert.equal(await admit("u20@asking.test"), "defer strangers");
+    assert.equal(await admit("u3@asking.test"), "accept", "the same address counts once");
     assert.equal(await admit("alice@asking.test"), "accept");
     assert.equal(await admit("u20@asking.test", "198.51.100.0/24"), "accept");
     clock.advance(HOUR);
