@@ -35,7 +35,9 @@ test("mail of a dead primary goes to another host, and back to the first", async
     listed.map(({ domain, route }: Record<string, string>) => [domain, route]),
     Array.from({ length: 3 }, () => [DOMAIN, place]),
   );
-  assert.match(await holdfast("domain", "show", DOMAIN), /^Queue: +3 waiting$/m);
+  await waitFor({ what: "all have been put off there", ...WAIT }, async () =>
+    /^Queue: +3 waiting$/m.test(await holdfast("domain", "show", DOMAIN)),
+  );
   // Two of them go on there; the third waits for its own primary again.
   const { id } = listed[0];
   await holdfast("queue", "reroute", id, "--to", "primary");
