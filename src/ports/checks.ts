@@ -53,20 +53,7 @@ export interface AccessRule {
 }
 
 /** What a domain has of its own; absent: as for all. */
-export interface DomainChecks {
-  readonly dnsbl?: DnsblSettings | "off";
-  readonly greylist?: GreylistSettings | "off";
-  readonly reachability?: ReachabilitySettings | "off";
-  readonly earlyTalker?: CheckAction | "off";
-  readonly helo?: CheckAction | "off";
-  readonly clientName?: CheckAction | "lookup" | "off";
-  readonly senderDomain?: CheckAction | "off";
-  readonly spf?: CheckAction | "off";
-  readonly dkim?: CheckAction | "off";
-  readonly dmarc?: CheckAction | "off";
-  readonly clamav?: ClamavSettings | "off";
-  readonly rspamd?: RspamdSettings | "off";
-}
+export type DomainChecks = Partial<Omit<CheckSettings, "contact" | "access">>;
 
 /** What becomes of a body that somebody finds fault with; `quarantine`: taken and set aside. */
 export type ContentAction = "tag" | "defer" | "quarantine" | "reject";

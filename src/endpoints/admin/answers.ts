@@ -74,6 +74,10 @@ export function soundDomain(name: string): string {
   return domain;
 }
 
+export function unknownDomain(name: string): Refusal {
+  return new Refusal("not_found", `${name} is not one of our domains`, "`holdfast domain list` shows them");
+}
+
 /** Refuses a token that is confined to another domain. */
 export function confine(c: AdminContext, domain: string): void {
   const own = c.get("caller").domain;

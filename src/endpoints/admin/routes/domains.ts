@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import type { DeclaredDomain, DomainRecord, Primary } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
-import { readBody, readDomain, readQuery, Refusal, soundDomain } from "../answers.ts";
+import { readBody, readDomain, readQuery, Refusal, soundDomain, unknownDomain } from "../answers.ts";
 import {
   NewDomain,
   PauseQuery,
@@ -165,8 +165,4 @@ async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused>
 
 function record(c: AdminContext, { journal }: AdminParts, verb: string, what: string): void {
   journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
-}
-
-function unknownDomain(name: string): Refusal {
-  return new Refusal("not_found", `${name} is not one of our domains`, "`holdfast domain list` shows them");
 }

@@ -1,6 +1,6 @@
 /** Test sessions with a domain's primaries: what an operator asks before the outage, and after a change. */
 import type { Hono } from "hono";
-import { readDomain, readQuery, Refusal } from "../answers.ts";
+import { readDomain, readQuery, Refusal, unknownDomain } from "../answers.ts";
 import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
@@ -18,12 +18,7 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
     throw new Refusal("bad_request", `recipient: ${recipient} is not an address of ${domain}`);
   const known = recipient ?? (await someRecipient(domain, parts));
   const primaries = await parts.rehearse(domain, known);
-  if (primaries === undefined)
-    throw new Refusal(
-      "not_found",
-      `${domain} is not one of our domains`,
-      "`holdfast domain list` shows them",
-    );
+  if (primaries === undefined) throw unknownDomain(domain);
   const ok = primaries.every(({ steps }) => steps.every(({ verdict }) => verdict !== "fail"));
   return { domain, ok, primaries };
 }
