@@ -240,10 +240,14 @@ export interface Journal {
   record(event: JournalEvent): void;
 }
 
+/** Stands for the id where no mail came of it. */
+export const NO_MAIL = "-";
+
 /** One stored line of a mail's trace. */
 export interface TraceLine {
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** The mail's id, or `NO_MAIL`. */
   readonly id: string;
   /** The event's kind. */
   readonly kind: string;

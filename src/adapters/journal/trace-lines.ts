@@ -1,12 +1,13 @@
 /** Trace lines: one sentence for each step of a mail, collected and appended in batches. */
 import { formatReply } from "../../mail/reply.ts";
-import type {
-  ClientEvent,
-  JournalEvent,
-  MailEvent,
-  NoticeEvent,
-  TraceLine,
-  TraceWriter,
+import {
+  NO_MAIL,
+  type ClientEvent,
+  type JournalEvent,
+  type MailEvent,
+  type NoticeEvent,
+  type TraceLine,
+  type TraceWriter,
 } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
@@ -101,7 +102,7 @@ function refusal(event: ClientEvent, at: number): TraceLine | undefined {
   if (sender === "" && recipient === "") return undefined;
   const who = `client ${ip}, from <${sender}>${recipient && ` to ${recipient}`}`;
   const text = `refused at ${stage.toUpperCase()}: ${formatReply(event.reply)}; ${who}`;
-  return line({ id: "-", at, kind: event.kind, text, ...checksOf(event) }, [sender, recipient]);
+  return line({ id: NO_MAIL, at, kind: event.kind, text, ...checksOf(event) }, [sender, recipient]);
 }
 
 /** Collects lines and appends them 500 at a time, or after 100 ms. */

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import type { TraceLine, TraceRequest } from "../../../ports/journal.ts";
+import { NO_MAIL, type TraceLine, type TraceRequest } from "../../../ports/journal.ts";
 import { TRACE_FILE } from "./connection.ts";
 import { realDisk } from "./disk.ts";
+import { BLOCK_LINES, blockOf, keysText } from "./trace-schema.ts";
 
 /** Lines of one answer. */
 const MAX_LINES = 1000;
@@ -31,11 +32,11 @@ export class TraceLookup {
     const database = this.#open();
     if (database === undefined) return [];
     const most = Math.max(1, Math.min(limit, MAX_LINES));
-    const direct = linesOf(database, about, most);
+    const direct = linesAbout(database, about, most);
     const lines = new Map(direct.map((line) => [line.seq, line]));
     for (const id of new Set(direct.map((line) => line.id)))
-      if (id !== "" && id !== about)
-        for (const line of linesOf(database, id, most)) lines.set(line.seq, line);
+      if (id !== NO_MAIL && id !== about)
+        for (const line of linesOfMail(database, id, most)) lines.set(line.seq, line);
     return [...lines.values()]
       .sort((a, b) => a.seq - b.seq)
       .slice(-most)
@@ -57,12 +58,36 @@ function lineOf({ at, id, kind, text, checks }: LineRow): TraceLine {
   return checks === null ? { at, id, kind, text } : { at, id, kind, text, checks };
 }
 
-/** The newest lines under a key; ids are kept as they are, other keys in lower case. */
-function linesOf(database: Database.Database, key: string, limit: number): readonly LineRow[] {
+const COLUMNS = "SELECT seq, at, id, kind, text, checks FROM line";
+
+/** The newest lines of a mail, or under a key; ids and keys are in lower case. */
+function linesAbout(database: Database.Database, about: string, limit: number): readonly LineRow[] {
+  const name = about.toLowerCase();
+  const lines = linesOfMail(database, name, limit);
+  return lines.length > 0 ? lines : linesUnder(database, name, limit);
+}
+
+function linesOfMail(database: Database.Database, id: string, limit: number): readonly LineRow[] {
   return database
-    .prepare<unknown[], LineRow>(
-      `SELECT l.seq, l.at, l.id, l.kind, l.text, l.checks FROM key k CROSS JOIN line l ON l.seq = k.seq
-       WHERE k.key = ? ORDER BY k.seq DESC LIMIT ?`,
+    .prepare<unknown[], LineRow>(`${COLUMNS} WHERE id = ? ORDER BY seq DESC LIMIT ?`)
+    .all(id, limit);
+}
+
+/** Looks through the blocks that have the key, from the newest on. */
+function linesUnder(database: Database.Database, key: string, limit: number): readonly LineRow[] {
+  const { first, last } = database
+    .prepare<[], { first: number | null; last: number | null }>(
+      "SELECT (SELECT min(seq) FROM line) AS first, (SELECT max(seq) FROM line) AS last",
     )
-    .all(key.toLowerCase(), limit);
+    .get() ?? { first: null, last: null };
+  if (first === null || last === null) return [];
+  const marked = database.prepare("SELECT 1 FROM mark WHERE block = ? AND key = ?").pluck();
+  const among = database.prepare<unknown[], LineRow>(
+    `${COLUMNS} WHERE seq BETWEEN ? AND ? AND instr(keys, ?) > 0 ORDER BY seq DESC`,
+  );
+  const found: LineRow[] = [];
+  for (let block = blockOf(last); block >= blockOf(first) && found.length < limit; block -= 1)
+    if (marked.get(block, key) !== undefined)
+      found.push(...among.all(block * BLOCK_LINES, (block + 1) * BLOCK_LINES - 1, keysText([key])));
+  return found.slice(0, limit);
 }

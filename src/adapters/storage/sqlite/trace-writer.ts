@@ -3,19 +3,12 @@ import type Database from "better-sqlite3";
 import type { TraceLine, TraceWriter } from "../../../ports/journal.ts";
 import { TRACE_FILE } from "./connection.ts";
 import { makePrivateFile, realDisk } from "./disk.ts";
+import { blockOf, keysText, prepareTables } from "./trace-schema.ts";
 
 /** Lines that one `trim` removes at most. */
 const TRIM_STEP = 1000;
 /** Pages given back after each trim. */
 const VACUUM_PAGES = 64;
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS line (
-    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
-    checks TEXT) STRICT;
-  CREATE TABLE IF NOT EXISTS key (
-    key TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, seq)) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS key_line ON key (seq);`;
 
 interface LineAge {
   readonly seq: number;
@@ -33,8 +26,7 @@ export function openTraceWriter(folder: string): TraceWriter {
   database.pragma("auto_vacuum = INCREMENTAL");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
-  database.exec(SCHEMA);
-  addChecks(database);
+  prepareTables(database);
   const appendAll = prepareAppend(database);
   const trimOnce = prepareTrim(database);
   return {
@@ -44,22 +36,24 @@ export function openTraceWriter(folder: string): TraceWriter {
   };
 }
 
-/** A trace of an older version has no such column. */
-function addChecks(database: Database.Database): void {
-  const columns = database.pragma("table_info(line)") as readonly { readonly name: string }[];
-  if (!columns.some(({ name }) => name === "checks"))
-    database.exec("ALTER TABLE line ADD COLUMN checks TEXT");
-}
-
 type Append = (lines: readonly TraceLine[]) => void;
 
 function prepareAppend(database: Database.Database): Append {
-  const line = database.prepare("INSERT INTO line (at, id, kind, text, checks) VALUES (?, ?, ?, ?, ?)");
-  const key = database.prepare("INSERT INTO key (key, seq) VALUES (?, ?) ON CONFLICT DO NOTHING");
+  const line = database.prepare(
+    "INSERT INTO line (at, id, kind, text, checks, keys) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  const mark = database.prepare("INSERT INTO mark (block, key) VALUES (?, ?) ON CONFLICT DO NOTHING");
   const append: Append = (lines) => {
-    for (const { at, id, kind, text, keys, checks = null } of lines) {
-      const { lastInsertRowid } = line.run(at, id, kind, text, checks);
-      for (const name of [id, ...(keys ?? [])]) if (name !== "") key.run(name, lastInsertRowid);
+    // Lines of one moment have many keys in common.
+    const marked = new Map<string, number>();
+    for (const { at, id, kind, text, keys = [], checks = null } of lines) {
+      const { lastInsertRowid } = line.run(at, id, kind, text, checks, keysText(keys));
+      const block = blockOf(Number(lastInsertRowid));
+      for (const key of keys)
+        if (marked.get(key) !== block) {
+          mark.run(block, key);
+          marked.set(key, block);
+        }
     }
   };
   return database.transaction(append);
@@ -67,10 +61,10 @@ function prepareAppend(database: Database.Database): Append {
 
 function prepareTrim(database: Database.Database): (before: number, maxBytes: number) => number {
   const oldest = database.prepare<[number], LineAge>("SELECT seq, at FROM line ORDER BY seq LIMIT ?");
-  const removeKeys = database.prepare("DELETE FROM key WHERE seq <= ?");
+  const removeMarks = database.prepare("DELETE FROM mark WHERE block < ?");
   const removeLines = database.prepare("DELETE FROM line WHERE seq <= ?");
   const remove = database.transaction((last: number) => {
-    removeKeys.run(last);
+    removeMarks.run(blockOf(last));
     return removeLines.run(last).changes;
   });
   return (before, maxBytes) => {

@@ -45,7 +45,14 @@ it("answers every statement of the readers and of the trace by an index", async 
     const hot = [...asked].filter(
       ([sql]) => /^\s*(?:SELECT|UPDATE|DELETE|WITH)/.test(sql) && !SELDOM.test(sql),
     );
-    for (const part of ["FROM entry", "FROM greylist", "FROM domain d", "DELETE FROM key", "FROM key k"])
+    for (const part of [
+      "FROM entry",
+      "FROM greylist",
+      "FROM domain d",
+      "DELETE FROM mark",
+      "FROM mark",
+      "FROM line",
+    ])
       assert.ok(
         hot.some(([sql]) => sql.includes(part)),
         part,
