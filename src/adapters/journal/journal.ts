@@ -11,9 +11,9 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Journal, JournalEvent, TraceWriter } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { loggerTo, type Logger, type LogLevel } from "../../runtime/log.ts";
+import { loggerTo, type Fields, type Logger, type LogLevel } from "../../runtime/log.ts";
 import { openLogFile, type LogFile } from "./log-file.ts";
-import { fieldsOf, levelOf } from "./log-lines.ts";
+import { levelOf, membersOf, membersOfFields } from "./log-lines.ts";
 import { Metrics, type Gauges } from "./metrics.ts";
 import type { Entry } from "./remote.ts";
 import { TraceBuffer } from "./trace-lines.ts";
@@ -52,7 +52,7 @@ export class JournalSink implements Journal {
     this.#clock = clock;
     this.#file = openLogFile({ level, ...(file !== undefined && { file }) });
     this.#trace = new TraceBuffer(clock, trace);
-    this.log = loggerTo((line, message, fields) => this.#file.write(line, clock.now(), message, fields));
+    this.log = loggerTo((line, message, fields) => this.#say(line, clock.now(), { message, fields }));
   }
 
   record(event: JournalEvent): void {
@@ -99,11 +99,16 @@ export class JournalSink implements Journal {
 
   #take(entry: Entry): void {
     if ("event" in entry) this.#record(entry.event, entry.at);
-    else this.#file.write(entry.level, entry.at, entry.message, entry.fields);
+    else this.#say(entry.level, entry.at, entry);
+  }
+
+  #say(level: LogLevel, at: number, { message, fields }: { message: string; fields: Fields }): void {
+    if (this.#file.wants(level)) this.#file.write(level, at, message, membersOfFields(fields));
   }
 
   #record(event: JournalEvent, at: number): void {
-    this.#file.write(levelOf(event), at, event.kind, fieldsOf(event));
+    const level = levelOf(event);
+    if (this.#file.wants(level)) this.#file.write(level, at, event.kind, membersOf(event));
     this.#metrics.count(event);
     this.#trace.add(event, at);
     for (const listener of this.#listeners) listener(event, at);

@@ -1,8 +1,8 @@
 /** Where log lines go: stdout or a file, written in the background. */
 import { closeSync, openSync } from "node:fs";
 import { pino } from "pino";
-import type { Fields, LogLevel } from "../../runtime/log.ts";
-import { membersJson, textJson } from "./plain.ts";
+import type { LogLevel } from "../../runtime/log.ts";
+import { textJson } from "./plain.ts";
 
 const STDOUT = 1;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -10,8 +10,8 @@ const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 const FLUSH_EVERY = 100;
 /** Bytes that wait for a slow disk or pipe; further lines are dropped and counted. */
 const MAX_WAITING = 16 * 1024 * 1024;
-/** Bytes collected before a write. */
-const BLOCK = 8 * 1024;
+/** Characters collected before a write: each is a turn of another thread, and many small ones cost more than the lines. */
+const BLOCK = 64 * 1024;
 
 /** The log file cannot be opened. */
 export class CannotWriteLog extends Error {
@@ -19,8 +19,10 @@ export class CannotWriteLog extends Error {
 }
 
 export interface LogFile {
-  /** One line; `at` in ms since 1970. Never throws. */
-  write(level: LogLevel, at: number, event: string, fields: Fields): void;
+  /** Whether lines of this level are written at all. */
+  wants(level: LogLevel): boolean;
+  /** One line; `at` in ms since 1970, `members` as JSON without braces. Never throws. */
+  write(level: LogLevel, at: number, event: string, members: string): void;
   /** Lines that could not be written. */
   dropped(): number;
   /** Opens the file anew, after it was renamed; no line is lost on the way. */
@@ -42,45 +44,63 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
     dest: file ?? STDOUT,
     sync: false,
     mode: 0o640,
-    minLength: BLOCK,
     maxLength: MAX_WAITING,
+    maxWrite: 2 * BLOCK,
   });
   let dropped = 0;
-  let closed = false;
-  const drop = (): void => void (dropped += 1);
-  destination.on("drop", drop);
+  destination.on("drop", (lines: string) => void (dropped += lines.split("\n").length - 1));
   // A full disk or a closed pipe must not end the daemon.
-  destination.on("error", drop);
+  destination.on("error", () => void (dropped += 1));
+  const lines = new LineBlock((block) => void destination.write(block));
   const least = LEVELS.indexOf(level);
-  let timer: NodeJS.Timeout | undefined;
-  const flush = (): void => {
-    timer = undefined;
-    destination.flush();
-  };
+  let closed = false;
   return {
-    write(line, at, name, fields) {
-      if (closed || LEVELS.indexOf(line) < least) return;
-      destination.write(lineOf(line, at, name, fields));
-      timer ??= setTimeout(flush, FLUSH_EVERY).unref();
+    wants: (line) => !closed && LEVELS.indexOf(line) >= least,
+    write(line, at, name, members) {
+      if (!closed) lines.add(lineOf(line, at, name, members));
     },
     dropped: () => dropped,
     reopen() {
-      if (file !== undefined && !closed) destination.reopen();
+      if (file === undefined || closed) return;
+      lines.pass();
+      destination.reopen();
     },
     close() {
       closed = true;
-      clearTimeout(timer);
+      lines.pass();
       return ended(destination);
     },
   };
 }
 
-/** A field cannot stand in for what every line has. */
-const HEAD: ReadonlySet<string> = new Set(['"level"', '"time"', '"event"']);
+/** Collects lines, and passes them on as one text. */
+class LineBlock {
+  readonly #write: (block: string) => void;
+  #waiting = "";
+  #timer: NodeJS.Timeout | undefined;
 
-function lineOf(level: LogLevel, at: number, event: string, fields: Fields): string {
-  const rest = membersJson(fields, 0, HEAD);
-  return `{"level":"${level}","time":"${timeText(at)}","event":${textJson(event)}${rest === "" ? "" : `,${rest}`}}\n`;
+  constructor(write: (block: string) => void) {
+    this.#write = write;
+  }
+
+  add(line: string): void {
+    this.#waiting += line;
+    if (this.#waiting.length >= BLOCK) this.pass();
+    else this.#timer ??= setTimeout(() => this.pass(), FLUSH_EVERY).unref();
+  }
+
+  pass(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const block = this.#waiting;
+    this.#waiting = "";
+    if (block !== "") this.#write(block);
+  }
+}
+
+function lineOf(level: LogLevel, at: number, event: string, members: string): string {
+  const rest = members === "" ? "" : `,${members}`;
+  return `{"level":"${level}","time":"${timeText(at)}","event":${textJson(event)}${rest}}\n`;
 }
 
 let lastTime = Number.NaN;

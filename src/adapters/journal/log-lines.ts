@@ -1,6 +1,7 @@
 import { formatReply, type Reply } from "../../mail/reply.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { Fields, LogLevel } from "../../runtime/log.ts";
+import { factsJson, membersJson } from "./plain.ts";
 
 const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "mail.parked": "warn",
@@ -29,13 +30,21 @@ export function levelOf(event: JournalEvent): LogLevel {
   return LEVELS[event.kind] ?? "info";
 }
 
-/** The event's fields as the log has them: replies as one text, many recipients as a number with the first. */
-export function fieldsOf(event: JournalEvent): Fields {
+/** The event's fields as the log has them, as JSON without braces: replies as one text. */
+export function membersOf(event: JournalEvent): string {
   const { kind, ...all } = event;
   // The trace tells which checks an accepted mail has passed.
-  if (kind !== "mail.accepted" || !("checks" in all)) return fieldsOfReply(all);
+  if (kind !== "mail.accepted" || !("checks" in all)) return factsJson(fieldsOfReply(all));
   const { checks: _checks, ...fields } = all;
-  return fieldsOfReply(fields);
+  return factsJson(fields);
+}
+
+/** A field cannot stand in for what every line has. */
+const HEAD: ReadonlySet<string> = new Set(['"level"', '"time"', '"event"']);
+
+/** The fields of a line that is no event. */
+export function membersOfFields(fields: Fields): string {
+  return membersJson(fields, 0, HEAD);
 }
 
 function fieldsOfReply(fields: Fields & { readonly reply?: Reply }): Fields {

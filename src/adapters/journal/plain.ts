@@ -5,9 +5,12 @@ const MAX_TEXT = 1000;
 const MAX_ITEMS = 20;
 const MAX_DEPTH = 3;
 const NONE: ReadonlySet<string> = new Set();
+/** Text that is plain already, as nearly all is: printable ASCII, no blanks at its ends. */
+const PLAIN = /^[!-~](?:[ -~]*[!-~])?$/;
 
 /** Text for one log line: no control characters, no change of writing direction, bounded. */
 export function plainText(text: string): string {
+  if (text.length <= MAX_TEXT && PLAIN.test(text)) return text;
   const bounded = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
   return printable(bounded).toWellFormed();
 }
@@ -53,6 +56,15 @@ export function membersJson(object: object, depth = 0, taken: ReadonlySet<string
     if (value !== undefined) text += `${text === "" ? "" : ","}${name}:${value}`;
   }
   return text;
+}
+
+/** What JSON.stringify makes where nothing is left to do: printable ASCII without an escape. */
+const SOUND = /^[ -[\]-~]*$/;
+
+/** The same as `membersJson` for facts made of texts, numbers and lists of them only, as events are. */
+export function factsJson(facts: object): string {
+  const json = JSON.stringify(facts);
+  return json.length <= MAX_TEXT && SOUND.test(json) ? json.slice(1, -1) : membersJson(facts);
 }
 
 /** Text that is plain and needs no escapes, as nearly all is: no blanks at its ends, no quotes, no backslashes. */

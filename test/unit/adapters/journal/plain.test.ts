@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { plainFields, plainJson, plainText } from "../../../../src/adapters/journal/plain.ts";
+import {
+  factsJson,
+  membersJson,
+  plainFields,
+  plainJson,
+  plainText,
+} from "../../../../src/adapters/journal/plain.ts";
 
 test("text loses what could steer a terminal or a reader, and what is too long", () => {
   assert.equal(plainText("a\r\nb\u001b[31mc\u202ed\u2066e\u009bf\u0000"), "a b [31mc d e f");
@@ -69,4 +75,21 @@ test("JSON made in one go says the same as the fields", () => {
     {},
   ];
   for (const value of values) assert.equal(plainJson(value), JSON.stringify(plainFields(value)));
+});
+
+test("facts are the same members, whatever is in them", () => {
+  const hostile = [
+    "",
+    "plain",
+    'a "b"',
+    "back\\slash",
+    "a\r\nb\u202ec",
+    "\u007f\u0085",
+    "\ud800",
+    "grüß",
+    "x".repeat(2000),
+  ];
+  for (const text of hostile)
+    for (const facts of [{}, { text }, { n: 1, list: [text, "z"], gone: undefined }])
+      assert.equal(factsJson(facts), membersJson(facts), text);
 });
