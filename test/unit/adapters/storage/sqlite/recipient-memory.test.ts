@@ -122,6 +122,6 @@ test("who was refused is found in the filter by every thread, for a day at least
   const filter = new RefusedFilter(new SharedArrayBuffer(FILTER_BYTES), 0);
   const database = openMailReader(store.folder);
   stack.defer(() => void database.close());
-  new Learning(database, filter);
+  assert.ok(new Learning(database, filter));
   assert.equal(filter.mayHold("oscar@a.test"), true);
 });
