@@ -46,9 +46,9 @@ export function clientOf(network: number, host: number): string {
 /** Ready for the load: lists tested, recipients known, the primary away, one client of each network known. */
 export async function openSide(folder: string, guarded: boolean): Promise<Side> {
   const dns = await clientWorld(DNS_DELAY);
+  const exists = (address: string): boolean => /^(?:user\d+|postmaster)@/.test(address);
   const primary = await fakePrimary({
-    onRcpt: (address) =>
-      address === STRANGER || !/^(?:user\d+|postmaster)@/.test(address) ? "550 5.1.1 no" : undefined,
+    onRcpt: (address) => (exists(address) ? undefined : "550 5.1.1 no such user"),
   });
   const locals = RECIPIENTS.map((address) => address.slice(0, address.indexOf("@")));
   const daemon = await Daemon.start({
