@@ -153,7 +153,7 @@ processors. Every run counted the queue after accepting, and the primary's mails
 - Machine: ${machine()}
 - Versions: ${[...versions].map(([name, version]) => `${name} ${version}`).join(", ")}
 - Date: ${new Date().toISOString().slice(0, 10)}
-- Postfix logs through postlogd into a file; Holdfast logs to a pipe that is read.
+- Both log into a file beside their queue: Postfix through postlogd, Holdfast by itself.
 - Settings of Postfix: \`bench/postfix.cf\`; the column of Debian's defaults has its first part only.
 
 Repeat: \`npm run bench -- --messages ${plan.messages} --rounds ${rounds}${plan.reuse ? " --reuse" : ""}\` as root, with Debian's postfix package installed.

@@ -76,7 +76,11 @@ export function daemonPlan(place: Place): DaemonPlan {
     primaryPort,
     domain: DOMAIN,
     domainSettings: { recipients: USERS, ...(place.reflector === true && { mode: "reflector" }) },
-    settings: connections === undefined ? {} : { delivery: { connections } },
+    // A file, as Postfix has: a pipe would have to be read by these same processors.
+    settings: {
+      log: { file: join(folder, "holdfast", "holdfast.log") },
+      ...(connections !== undefined && { delivery: { connections } }),
+    },
     ...(threads !== undefined && { smtp: { threads } }),
     ...(environment !== undefined && { environment }),
   };

@@ -7,13 +7,14 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AdminClient } from "./admin-client.ts";
 import { freePort } from "./free-port.ts";
+import { Tail } from "./tail.ts";
 import { waitFor } from "./wait.ts";
 
 const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** A start takes a second; on a machine that does much else it has taken more than 20. */
 const READY_DEADLINE = 60_000;
 const STOP_DEADLINE = 70_000;
-/** Characters of output that are kept. */
+/** Octets of output that are kept. */
 const KEPT_OUTPUT = 2 ** 20;
 
 export interface DaemonPlan {
@@ -40,7 +41,7 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   readonly adminPort: number;
   #child: ChildProcess | undefined;
   #ended: Promise<number | null> = Promise.resolve(null);
-  #output = "";
+  readonly #output = new Tail(KEPT_OUTPUT);
   readonly #environment: Readonly<Record<string, string>>;
   readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
 
@@ -75,16 +76,13 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     this.#ended = new Promise((resolve) => {
       child.once("close", resolve);
     });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (text) => {
-        this.#output = (this.#output + String(text)).slice(-KEPT_OUTPUT);
-      });
-    }
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (piece: Buffer) => this.#output.add(piece));
     await waitFor({ what: "the daemon is ready", deadline: READY_DEADLINE, every: 10 }, () =>
       this.#isReady(child),
     ).catch(async (error: unknown) => {
       await this.kill();
-      throw new Error(`${String(error)}\n${this.#output.slice(-4000)}`);
+      throw new Error(`${String(error)}\n${this.output().slice(-4000)}`);
     });
     return performance.now() - begin;
   }
@@ -93,9 +91,9 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
-  /** What it wrote to stdout and stderr, the last million characters. */
+  /** What it wrote to stdout and stderr, the last million octets. */
   output(): string {
-    return this.#output;
+    return this.#output.text();
   }
 
   /** kill -9; resolves when it is gone. */

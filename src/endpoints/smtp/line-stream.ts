@@ -46,6 +46,8 @@ export class LineStream extends SMTPStream {
   /** The beginning of a line. */
   #partial: Buffer = EMPTY;
   #chunk: Buffer = EMPTY;
+  /** The first octet of the chunk that has not been handed out. */
+  #at = 0;
   /** Others had their turn: a handler waited. */
   #rested = false;
 
@@ -56,11 +58,11 @@ export class LineStream extends SMTPStream {
 
   /** Octets behind the line that is being handled are here already. */
   get ahead(): boolean {
-    return this.#chunk.length > 0;
+    return this.#at < this.#chunk.length;
   }
 
   override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
-    this.#chunk = chunk;
+    this.#feed(chunk);
     this.#pump(next);
   }
 
@@ -85,7 +87,7 @@ export class LineStream extends SMTPStream {
   }
 
   #goOn(next: () => void): void {
-    if (this.#chunk.length === 0) next();
+    if (!this.ahead) next();
     else if (this.#rested) this.#pump(next);
     else setImmediate(() => this.#pump(next));
   }
@@ -101,8 +103,8 @@ export class LineStream extends SMTPStream {
   #work(): Promise<void> | undefined {
     this.#rested = false;
     for (let budget = LINES_A_TURN; budget > 0; budget--) {
-      if (this.isClosed) this.#chunk = this.#partial = EMPTY;
-      if (this.#chunk.length === 0) return undefined;
+      if (this.isClosed) this.#forget();
+      if (!this.ahead) return undefined;
       const wait = this.inBody ? this.#takeBody() : this.#takeLine();
       this.#rested = wait !== undefined;
       if (wait !== undefined) return wait;
@@ -111,33 +113,47 @@ export class LineStream extends SMTPStream {
   }
 
   #takeBody(): Promise<void> | undefined {
-    const { rest = EMPTY, wait } = this.#handler.chunk(this.#chunk);
-    this.#chunk = rest;
+    const chunk = this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
+    const { rest = EMPTY, wait } = this.#handler.chunk(chunk);
+    this.#feed(rest);
     return wait;
   }
 
   #takeLine(): Promise<void> | undefined {
     const chunk = this.#chunk;
-    if (chunk[0] === TLS_HANDSHAKE && this.#partial.length === 0) return this.#giveUp("foreign");
-    const lf = chunk.indexOf(LF);
+    const from = this.#at;
+    if (chunk[from] === TLS_HANDSHAKE && this.#partial.length === 0) return this.#giveUp("foreign");
+    const lf = chunk.indexOf(LF, from);
     const end = lf === -1 ? chunk.length : lf;
-    if (this.#partial.length + end > this.#handler.longest()) return this.#giveUp("tooLong");
-    const line = this.#partial.length === 0 ? chunk.subarray(0, end) : join(this.#partial, chunk, end);
-    this.#partial = EMPTY;
-    this.#chunk = lf === -1 ? EMPTY : chunk.subarray(lf + 1);
-    if (lf !== -1) return this.#hand(line);
-    this.#partial = Buffer.from(line);
-    return undefined;
+    if (this.#partial.length + end - from > this.#handler.longest()) return this.#giveUp("tooLong");
+    this.#at = end + 1;
+    if (this.#partial.length > 0 || lf === -1) return this.#takePiece(chunk.subarray(from, end), lf !== -1);
+    const sound = lf > from && chunk[lf - 1] === CR;
+    return this.#handler.line(chunk.subarray(from, sound ? lf - 1 : lf), sound);
   }
 
-  #hand(line: Buffer): Promise<void> | undefined {
+  /** A line that comes in several chunks. */
+  #takePiece(piece: Buffer, last: boolean): Promise<void> | undefined {
+    const line = Buffer.concat([this.#partial, piece]);
+    this.#partial = last ? EMPTY : line;
+    if (!last) return undefined;
     const sound = line.at(-1) === CR;
     return this.#handler.line(sound ? line.subarray(0, -1) : line, sound);
   }
 
   #giveUp(why: "tooLong" | "foreign"): undefined {
-    this.#chunk = this.#partial = EMPTY;
+    this.#forget();
     this.#handler[why]();
+  }
+
+  #feed(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  #forget(): void {
+    this.#feed(EMPTY);
+    this.#partial = EMPTY;
   }
 }
 
@@ -172,8 +188,4 @@ function both(
 ): Promise<unknown> | undefined {
   if (one === undefined) return other;
   return other === undefined ? one : Promise.all([one, other]);
-}
-
-function join(head: Buffer, chunk: Buffer, end: number): Buffer {
-  return Buffer.concat([head, chunk.subarray(0, end)]);
 }
