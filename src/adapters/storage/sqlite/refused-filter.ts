@@ -6,7 +6,6 @@
  * So an address stays for at least the time between two turns, and nobody has to read the table again.
  */
 import { seededHash } from "../../../runtime/seeded-hash.ts";
-import type { SharedState } from "./shared-state.ts";
 
 /** Bits of a half: with 100,000 addresses one in 80 others is looked for in vain. */
 const BITS = 2 ** 20;
@@ -21,7 +20,7 @@ export class RefusedFilter {
   readonly #cells: Int32Array;
 
   /** `at`: where it begins in the shared state, in bytes. */
-  constructor(shared: SharedState, at: number) {
+  constructor(shared: SharedArrayBuffer, at: number) {
     this.#cells = new Int32Array(shared, at, FILTER_BYTES / 4);
   }
 
