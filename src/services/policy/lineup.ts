@@ -11,6 +11,8 @@ export interface Lineup {
   readonly last: readonly StageCheck<"rcpt">[];
   /** Those of `last` that are no matter of reputation. */
   readonly lastFacts: readonly StageCheck<"rcpt">[];
+  /** Those that learn of each mail that was taken. */
+  readonly remembering: readonly Check[];
 }
 
 export function lineUp(checks: readonly Check[]): Lineup {
@@ -27,6 +29,7 @@ export function lineUp(checks: readonly Check[]): Lineup {
     data: ofStage(early, "data"),
     last,
     lastFacts: last.filter(({ reputation }) => reputation !== true),
+    remembering: checks.filter(({ taken }) => taken !== undefined),
   };
 }
 

@@ -104,7 +104,6 @@ const UNSEEN: Content = { key: "", own: undefined, exempt: false };
 
 export class Policy {
   readonly #parts: PolicyParts;
-  readonly #checks: readonly Check[];
   readonly #settings: () => CheckSettings;
   readonly #access = new AccessRules();
   readonly #lineup: Lineup;
@@ -112,8 +111,7 @@ export class Policy {
   constructor(parts: PolicyParts) {
     this.#parts = parts;
     this.#settings = parts.settings ?? (() => ALL_OFF);
-    this.#checks = parts.checks ?? allChecks({ ...parts, settings: this.#settings });
-    this.#lineup = lineUp(this.#checks);
+    this.#lineup = lineUp(parts.checks ?? allChecks({ ...parts, settings: this.#settings }));
   }
 
   connect(subject: ConnectSubject): readonly Finding[] {
@@ -206,7 +204,7 @@ export class Policy {
 
   /** A mail of this transaction is accepted for these domains. */
   taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
-    for (const check of this.#checks) {
+    for (const check of this.#lineup.remembering) {
       try {
         check.taken?.(subject, domains);
       } catch (error) {
