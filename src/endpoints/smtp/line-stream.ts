@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+import { takeShared } from "./shared-reads.ts";
 
 export interface StreamHandler {
   /** One line without its line end; a bare LF ends a line too, and `sound` is false. */
@@ -48,6 +49,8 @@ export class LineStream extends SMTPStream {
   #chunk: Buffer = EMPTY;
   /** The first octet of the chunk that has not been handed out. */
   #at = 0;
+  /** The chunk is not ours: a body, which is kept, needs memory of its own. */
+  #lent = false;
   /** Others had their turn: a handler waited. */
   #rested = false;
 
@@ -59,6 +62,14 @@ export class LineStream extends SMTPStream {
   /** Octets behind the line that is being handled are here already. */
   get ahead(): boolean {
     return this.#at < this.#chunk.length;
+  }
+
+  /** Takes octets that are only lent until this returns. */
+  lend(octets: Buffer, next: () => void): void {
+    this.#lent = true;
+    this._write(octets, "", next);
+    if (this.#lent && this.ahead) this.#feed(copyOf(this.#chunk, this.#at));
+    this.#lent = false;
   }
 
   override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
@@ -113,9 +124,11 @@ export class LineStream extends SMTPStream {
   }
 
   #takeBody(): Promise<void> | undefined {
-    const chunk = this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
+    const chunk = this.#lent ? copyOf(this.#chunk, this.#at) : this.#chunk.subarray(this.#at);
     const { rest = EMPTY, wait } = this.#handler.chunk(chunk);
     this.#feed(rest);
+    // The rest lies in memory of its own.
+    this.#lent = false;
     return wait;
   }
 
@@ -165,12 +178,15 @@ export function feed(parser: LineStream, socket: Socket): void {
     // A parser that was closed has lost its socket to TLS, or to nobody.
     if (!parser.isClosed && socket.isPaused()) socket.resume();
   };
-  socket.on("data", (chunk: Buffer) => {
+  const take = (octets: Buffer): void => {
     if (parser.isClosed && busy) return;
     busy = true;
-    parser._write(chunk, "", ready);
+    if (lent) parser.lend(octets, ready);
+    else parser._write(octets, "", ready);
     if (busy) socket.pause();
-  });
+  };
+  const lent = takeShared(socket, take);
+  if (!lent) socket.on("data", take);
   // Whoever read from it before may have left it paused.
   socket.resume();
 }
@@ -179,6 +195,12 @@ export function feed(parser: LineStream, socket: Socket): void {
 export function drained(socket: Socket): Promise<void> | undefined {
   if (!socket.writableNeedDrain || socket.destroyed) return undefined;
   return new Promise((resolve) => void socket.once("drain", resolve));
+}
+
+function copyOf(chunk: Buffer, from: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length - from);
+  chunk.copy(copy, 0, from);
+  return copy;
 }
 
 /** Waits for what there is to wait for; most often for one thing, or for nothing. */
