@@ -17,6 +17,8 @@ export const NETWORKS = 250;
 const DNS_DELAY = 20;
 const STRANGER = `nobody@${DOMAIN}`;
 const DEADLINE = 60_000;
+/** Part of the clients of which a list was asked, at least: datagrams are lost while others have the processors. */
+const MOSTLY = 0.99;
 /** Each of them is in the trace of a mail. */
 const LOOKED = [
   "helo",
@@ -125,7 +127,7 @@ export function expectListsAsked({ dns, guarded }: Side, since: number, clients:
   const asked = dns.questions.slice(since);
   for (const list of LISTS) {
     const names = new Set(asked.filter((question) => question.endsWith(`.${list}`)));
-    if (guarded && names.size < clients)
+    if (guarded && names.size < MOSTLY * clients)
       throw new Error(`${list} was asked about ${names.size} clients of ${clients}`);
   }
   if (!guarded && dns.questions.length > 0)
