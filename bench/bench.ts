@@ -4,8 +4,8 @@
  *   npm run bench                              10,000 mails of 4 KB, three rounds, all columns
  *   npm run bench -- --messages 2000 --only accept
  *   npm run bench -- --columns holdfast,tuned --rounds 5
- *   npm run bench -- NAME                      accept, ceiling, disk, growth, idle, line, reflector, return: the file
- *                                              of that name (return: comeback.ts) says what it measures
+ *   npm run bench -- NAME                      accept, ceiling, checks, disk, growth, idle, line, reflector, return:
+ *                                              the file of that name (return: comeback.ts) says what it measures
  *   npm run bench -- --write                   also writes bench/RESULTS.md
  *
  * accept: smtp-source with 50 sessions, the primary away, until the last 250; then the queue is counted.
@@ -23,6 +23,7 @@ import { debianPostfix, holdfast, tunedPostfix, type Contestant } from "./contes
 import { runOnce, type Part, type RunPlan, type RunResult } from "./measure.ts";
 import { benchAccept } from "./accept.ts";
 import { benchCeiling } from "./ceiling.ts";
+import { benchChecks } from "./checks.ts";
 import { benchReturn } from "./comeback.ts";
 import { benchDisk } from "./disk.ts";
 import { benchGrowth } from "./growth.ts";
@@ -41,6 +42,7 @@ const COLUMNS: Readonly<Record<string, Contestant>> = {
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   accept: benchAccept,
   ceiling: benchCeiling,
+  checks: benchChecks,
   disk: benchDisk,
   growth: benchGrowth,
   idle: benchIdle,

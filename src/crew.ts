@@ -87,6 +87,7 @@ export function startDeliveryThread(
       dnsServers: config().dns.servers,
       connectTimeout: config().delivery.connectTimeout,
       folder: config().storage.folder,
+      shared: storage.shared,
       work,
       memory,
       journal,

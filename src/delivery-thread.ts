@@ -20,6 +20,7 @@ export interface DeliveryThreadData {
   /** For a TCP connection to a primary, in ms. */
   readonly connectTimeout: number;
   readonly folder: string;
+  readonly shared: SharedArrayBuffer;
   readonly work: MessagePort;
   /** To the store's memory of recipients. */
   readonly memory: MessagePort;
@@ -48,7 +49,7 @@ const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const directory = new Directory(openDirectoryReader(data.folder));
 const store = connectWork(data.work, { folder: data.folder });
-const notes = openRecipientNotes(data.memory, { folder: data.folder, clock });
+const notes = openRecipientNotes(data.memory, { folder: data.folder, shared: data.shared, clock });
 const delivery = startDelivery({
   store,
   directory,

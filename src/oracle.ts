@@ -16,7 +16,7 @@ type Words = Omit<Answer, "address">;
 
 export interface OracleParts {
   readonly directory: Directory;
-  readonly memory: Pick<RecipientMemory, "find">;
+  readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
   readonly primaries: () => Promise<readonly PrimaryStatus[]>;
   /** How the fetched list of a domain stands. */

@@ -31,7 +31,7 @@ export function openRecipientSources(
   { config, alter, primaries }: SourceParts,
 ): RecipientSources {
   const { clock, sink } = crew;
-  const memory = openRecipientMemory(config().storage.folder);
+  const memory = openRecipientMemory({ folder: config().storage.folder, shared: storage.shared });
   stack.defer(() => memory.close());
   const fetches = new Fetches({
     domains: () => fetching(config(), directory),

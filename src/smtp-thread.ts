@@ -91,7 +91,7 @@ let given = data.checks;
 let checks = withRules();
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
 const memory = openGreylist(data.memory, { folder, clock });
-const recipientMemory = openRecipientMemory(folder);
+const recipientMemory = openRecipientMemory({ folder, shared });
 const strangers = new RateTable(data.strangers, data.thread);
 const knowledge: RecipientParts = {
   memory: recipientMemory,

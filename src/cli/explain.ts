@@ -4,6 +4,10 @@ import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts"
 import { looksText } from "./looks.ts";
 import { plain, timeInWords, wrap } from "./terminal.ts";
 
+/** A mail that is explained has no body, and its client no other connections. */
+const UNSEEN =
+  "Not looked at: what only a body shows (its size, loops, DKIM, DMARC, scanners) and how many connections are open.";
+
 export const explain: Command = {
   words: "",
   summary:
@@ -43,5 +47,6 @@ function answerText(tool: Tool, { steps, verdict, fields, checks, greetDelay }: 
   );
   const looks = checks.length === 0 ? "" : `\nChecks:\n${looksText(checks, tool.columns)}`;
   const added = fields.map((field) => line("Field", field.replace(/\r\n\s+/g, " ")));
-  return `${waits}${talk.join("")}${looks}${added.join("")}\nVerdict: ${verdict}. Nothing was counted or remembered.\n`;
+  const end = `Verdict: ${verdict}. Nothing was counted or remembered. ${UNSEEN}`;
+  return `${waits}${talk.join("")}${looks}${added.join("")}\n${wrap(end, tool.columns, 0)}\n`;
 }

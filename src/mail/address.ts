@@ -1,4 +1,4 @@
-import { normaliseDomain } from "./domain.ts";
+import { isAscii, normaliseDomain } from "./domain.ts";
 
 /** A mailbox as the envelope names it. The null sender and bare `<postmaster>` are not addresses. */
 export interface Address {
@@ -10,6 +10,8 @@ export interface Address {
   readonly domain: string;
 }
 
+/** What nearly all local parts are: read without the Unicode tables. */
+const PLAIN = /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$/;
 /** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all that is not ASCII. */
 const DOT_STRING =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
@@ -25,16 +27,21 @@ const MAX_PATH_OCTETS = 254;
  */
 export function parseAddress(text: string): Address | undefined {
   const at = text.lastIndexOf("@");
-  if (at < 1 || Buffer.byteLength(text) > MAX_PATH_OCTETS) return undefined;
+  if (at < 1 || octetsOf(text) > MAX_PATH_OCTETS) return undefined;
   const rawLocal = text.slice(0, at);
   const domain = normaliseDomain(text.slice(at + 1));
-  if (domain === undefined || Buffer.byteLength(rawLocal) > MAX_LOCAL_OCTETS) return undefined;
+  if (domain === undefined || octetsOf(rawLocal) > MAX_LOCAL_OCTETS) return undefined;
   const local = comparableLocal(rawLocal);
   return local === undefined ? undefined : { text: `${rawLocal}@${domain}`, local, domain };
 }
 
+function octetsOf(text: string): number {
+  return isAscii(text) ? text.length : Buffer.byteLength(text);
+}
+
 /** The local part under which two spellings of one mailbox compare equal; undefined when it is malformed. */
 export function comparableLocal(rawLocal: string): string | undefined {
+  if (PLAIN.test(rawLocal)) return rawLocal.toLowerCase();
   if (DOT_STRING.test(rawLocal)) return rawLocal.normalize("NFC").toLowerCase();
   if (!QUOTED_STRING.test(rawLocal)) return undefined;
   return rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1").normalize("NFC").toLowerCase();
@@ -61,5 +68,5 @@ export function looksLikeRelayProbe(address: Address): boolean {
 
 /** Whether sending to this address needs SMTPUTF8 from the next hop (RFC 6531 §3.2). */
 export function needsSmtpUtf8(text: string): boolean {
-  return /[^\p{ASCII}]/u.test(text);
+  return !isAscii(text);
 }

@@ -1,7 +1,7 @@
 import { domainToASCII, domainToUnicode } from "node:url";
 
 /** Letters, digits and hyphens; underscores are seen in real host names and do no harm. RFC 5321 §4.1.2 */
-const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/;
+const LABELS = /^(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*$/;
 
 /**
  * The one spelling under which a domain is compared, stored and routed: A-labels, lower case, no trailing dot.
@@ -12,9 +12,7 @@ export function normaliseDomain(text: string): string | undefined {
   if (bare === "" || bare.length > 253) return undefined;
   const ascii = isAscii(bare) ? bare.toLowerCase() : domainToASCII(bare.normalize("NFC"));
   if (ascii === "" || ascii.length > 253) return undefined;
-  const labels = ascii.split(".");
-  const sound = labels.every((label) => LABEL.test(label));
-  return sound ? ascii : undefined;
+  return LABELS.test(ascii) ? ascii : undefined;
 }
 
 /** The spelling for people: U-labels where the A-labels are sound, else unchanged. */
@@ -22,7 +20,8 @@ export function displayDomain(domain: string): string {
   return domainToUnicode(domain) || domain;
 }
 
-function isAscii(text: string): boolean {
+/** No octet above 127 is needed for it. */
+export function isAscii(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- the ASCII range is meant
   return /^[\x00-\x7f]*$/.test(text);
 }

@@ -3,6 +3,7 @@
  * people. Bounded: at most `headerSize` octets and `headerFields` fields are looked at, at most FIELD octets of one field are kept. Ends
  * at the first empty line, or at the first line that is no header field (RFC 5322 §2.2).
  */
+import { isAscii } from "./domain.ts";
 import { printable } from "./reply.ts";
 
 export interface HeaderLimits {
@@ -156,6 +157,6 @@ function byDomain(value: string): string | undefined {
 }
 
 function readable(value: string): string {
-  const text = printable(Buffer.from(value, "latin1").toString("utf8"));
+  const text = printable(isAscii(value) ? value : Buffer.from(value, "latin1").toString("utf8"));
   return text.slice(0, TEXT).replace(/[\ud800-\udbff]$/, "");
 }

@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 
 /** A client address in its plain form: IPv4-mapped IPv6 becomes IPv4, zone ids go, lower case. */
 export function normaliseIp(ip: string): string {
+  if (/^[\d.]+$/.test(ip)) return ip;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
   if (mapped?.[1] !== undefined) return mapped[1];
   const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i.exec(ip);
@@ -26,7 +27,7 @@ export function clientNetwork(ip: string): string {
 /** The address as an SMTP address literal, RFC 5321 §4.1.3. */
 export function addressLiteral(ip: string): string {
   const plain = normaliseIp(ip);
-  return isIPv6(plain) ? `[IPv6:${plain}]` : `[${plain}]`;
+  return plain.includes(":") ? `[IPv6:${plain}]` : `[${plain}]`;
 }
 
 /** The eight groups of an IPv6 address, no leading zeros. */

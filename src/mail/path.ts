@@ -41,7 +41,8 @@ export function parsePathCommand(argument: string, keyword: "FROM" | "TO"): Path
   if (tail !== "" && !tail.startsWith(" ")) return { kind: "syntax" };
   const parameters = readParameters(tail);
   if (parameters === undefined) return { kind: "parameters" };
-  return { kind: "read", path: rest.slice(1, close).replace(SOURCE_ROUTE, ""), parameters };
+  const path = rest.slice(1, close);
+  return { kind: "read", path: path.startsWith("@") ? path.replace(SOURCE_ROUTE, "") : path, parameters };
 }
 
 /** Where the path that begins with `<` ends; quoted local parts may hold any bracket. */
@@ -58,7 +59,10 @@ function closingBracket(text: string): number {
   return -1;
 }
 
-function readParameters(text: string): Map<string, string> | undefined {
+const NONE: ReadonlyMap<string, string> = new Map();
+
+function readParameters(text: string): ReadonlyMap<string, string> | undefined {
+  if (text === "") return NONE;
   const parameters = new Map<string, string>();
   for (const word of text.split(" ")) {
     if (word === "") continue;
@@ -73,7 +77,7 @@ function readParameters(text: string): Map<string, string> | undefined {
 /** What the path names; `malformed` for all that the grammar does not allow. */
 export function readMailbox(path: string): Mailbox {
   if (path === "") return { kind: "null" };
-  if (path.toLowerCase() === "postmaster") return { kind: "postmaster" };
+  if (/^postmaster$/i.test(path)) return { kind: "postmaster" };
   const address = parseAddress(path);
   if (address !== undefined) return { kind: "address", address };
   return isAtLiteral(path) ? { kind: "literal", text: path } : { kind: "malformed" };

@@ -56,6 +56,7 @@ export function heloName(helo: string): string {
 }
 
 function isLiteral(text: string): boolean {
+  if (!text.startsWith("[")) return false;
   const inner = /^\[([^\]]*)\]$/.exec(text)?.[1];
   if (inner === undefined) return false;
   return isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));

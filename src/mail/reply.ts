@@ -50,6 +50,12 @@ export function parseReply(response: string): Reply {
 
 /** Text that is safe in a reply, a header or a log line: control characters become spaces. */
 export function printable(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text.trim();
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
+}
+
+/** At most so many characters; three dots stand for what is cut off. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 3)}...`;
 }

@@ -36,10 +36,13 @@ export function together(verdicts: readonly Verdict[]): Verdict {
 }
 
 /** The strictest of several verdicts; the first of equals, so that the order of checks decides the words. */
-export function strictest(verdicts: Iterable<Verdict>): Verdict {
+export function strictest(verdicts: readonly Verdict[]): Verdict {
   let worst: Verdict = ACCEPT;
-  for (const verdict of verdicts) {
-    if (SEVERITY[verdict.kind] > SEVERITY[worst.kind]) worst = verdict;
-  }
+  for (const verdict of verdicts) worst = stricter(worst, verdict);
   return worst;
+}
+
+/** The second where it is stricter than the first. */
+export function stricter(first: Verdict, second: Verdict): Verdict {
+  return SEVERITY[second.kind] > SEVERITY[first.kind] ? second : first;
 }

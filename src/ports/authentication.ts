@@ -53,6 +53,11 @@ export interface SpfQuestion {
 export interface SpfAnswer extends SpfFacts {
   /** A sentence of ours why, printable ASCII, for people. */
   readonly comment: string;
+  /**
+   * What the domain's owner says of a `fail` (RFC 7208 §6.2): words of a stranger, printable ASCII, at most
+   * LONGEST_EXPLANATION characters. Absent where the domain says nothing, or nothing that can be told.
+   */
+  readonly explanation?: string;
 }
 
 export interface SignatureResult {
@@ -89,6 +94,8 @@ export interface Authenticator {
   /** Begins with a new mail. */
   verifyBody(): BodyVerifier;
 }
+
+export const LONGEST_EXPLANATION = 300;
 
 /** Longest time for one evaluation of SPF, in ms. */
 export const SPF_PATIENCE = 8000;

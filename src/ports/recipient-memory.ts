@@ -30,6 +30,8 @@ export interface Remembered {
 /** Keys are as `mailboxKey` makes them. */
 export interface RecipientMemory {
   find(key: string): Remembered;
+  /** False: `find` knows of no refusal in the last 26 h. Costs next to nothing. */
+  mayBeRefused(key: string): boolean;
   /** The address of the domain that was accepted last, not before `from`. */
   lastAccepted(domain: string, from: number): string | undefined;
   close(): void;

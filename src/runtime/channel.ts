@@ -84,12 +84,14 @@ export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M)
   return { notify: (notice, buffers = []) => notices(notice, buffers), close: () => port.close() };
 }
 
-/** The calling side of a channel. */
-export function openChannel<M extends Served<M>>(port: MessagePort): Caller<M> {
+/**
+ * The calling side of a channel. Sockets that became readable together are served as tasks of their own; with
+ * setImmediate their calls travel together.
+ */
+export function openChannel<M extends Served<M>>(port: MessagePort, later: Later = setImmediate): Caller<M> {
   const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   const listeners: ((notice: never) => void)[] = [];
-  // Sockets that became readable together are served as tasks of their own; their calls travel together.
-  const calls = outbox<Call>(port, (batch) => ({ calls: batch }), setImmediate);
+  const calls = outbox<Call>(port, (batch) => ({ calls: batch }), later);
   let lastId = 0;
   let closed = false;
   port.on("message", (packet: Packet) => {
@@ -123,11 +125,13 @@ export function openChannel<M extends Served<M>>(port: MessagePort): Caller<M> {
   };
 }
 
+type Later = (post: () => void) => void;
+
 /** Collects what is sent and posts it as one packet when `later` says so: at the end of the turn, or of the task. */
 function outbox<T>(
   port: MessagePort,
   wrap: (batch: T[]) => Packet,
-  later: (post: () => void) => void = queueMicrotask,
+  later: Later = queueMicrotask,
 ): (item: T, buffers: readonly Transferable[]) => void {
   let batch: T[] = [];
   let buffers: Transferable[] = [];

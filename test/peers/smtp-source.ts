@@ -12,6 +12,8 @@ export interface SourcePlan {
   readonly to: string;
   /** Many mails over one connection; otherwise each mail has a connection of its own, smtp-source's default. */
   readonly reuse?: boolean;
+  /** What it says in EHLO; absent: the machine's name. */
+  readonly helo?: string;
 }
 
 /** Resolves with the milliseconds that it took, when every mail got its 250; rejects with its words otherwise. */
@@ -35,6 +37,7 @@ export async function runSmtpSource(plan: SourcePlan): Promise<number> {
     "-C",
     "10",
     ...(plan.reuse === true ? ["-d"] : []),
+    ...(plan.helo === undefined ? [] : ["-M", plan.helo]),
     ...args,
     `127.0.0.1:${plan.port}`,
   ];

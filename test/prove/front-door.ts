@@ -5,10 +5,18 @@
  * stand in the door at once, twice, and leave nothing behind. Caps are exact with one and with four threads.
  */
 import { Daemon } from "../support/daemon.ts";
-import { addressOf, arrive, atATime, deliverFrom } from "../support/client-crowd.ts";
-import { clientWorld, LISTS, SENDER_DOMAIN } from "../support/client-world.ts";
+import { addressOf, arrive, atATime } from "../support/client-crowd.ts";
+import { clientWorld, SENDER_DOMAIN } from "../support/client-world.ts";
+import {
+  ALL_ON,
+  deliverAll,
+  PUT_OFF_FOR,
+  untilListsAreSound,
+  workOf,
+  type Work,
+} from "../support/guarded-door.ts";
 import { processMemory } from "../support/process-memory.ts";
-import { cpuOf, descriptorsOf } from "../support/process-work.ts";
+import { descriptorsOf } from "../support/process-work.ts";
 import type { RawSmtp } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";
@@ -30,7 +38,6 @@ const DNS_DELAY = 20;
 const LEAST_SHARE = 0.5;
 /** Growth between two crowds that is no growth, in MB. */
 const NOISE = 40;
-const GREYLIST = 1000;
 
 interface Scale {
   /** Known clients, mails of each round, rounds. */
@@ -44,18 +51,6 @@ interface Scale {
 
 const LONG: Scale = { known: 400, mails: 4000, rounds: 5, fresh: 2000, crowd: 5000, sessions: 60 };
 const SHORT: Scale = { known: 30, mails: 60, rounds: 1, fresh: 30, crowd: 200, sessions: 30 };
-
-const ALL_ON = {
-  dnsbl: { lists: LISTS.map((zone) => ({ zone })), defer: 1, reject: 3 },
-  greylist: { delay: `${GREYLIST}ms` },
-  reachability: "on",
-  helo: "defer",
-  earlyTalker: "defer",
-  clientName: "defer",
-  senderDomain: "defer",
-  spf: "defer",
-  access: [{ action: "block", network: "192.0.2.0/24" }],
-};
 
 export async function prove({ short, say }: ProofOptions): Promise<ProofResult> {
   const scale = short ? SHORT : LONG;
@@ -73,7 +68,7 @@ export async function prove({ short, say }: ProofOptions): Promise<ProofResult> 
   const parts = { scale, counts, failures, say };
   {
     await using guarded = await start("guarded", ALL_ON);
-    await untilSound(guarded);
+    await untilListsAreSound(guarded);
     // In short, checks are off for another domain of the same daemon.
     await using other = short ? undefined : await start("open", {});
     await proveRate(
@@ -104,34 +99,21 @@ interface Parts {
   readonly say: (line: string) => void;
 }
 
-async function untilSound(daemon: Daemon): Promise<void> {
-  await waitFor({ what: "the lists are tested", deadline: 60_000, every: 100 }, async () => {
-    const { lists } = (await daemon.status()) as unknown as { lists: { state: string }[] };
-    return lists.length === LISTS.length && lists.every(({ state }) => state === "sound");
-  });
-}
-
 interface Side {
   readonly daemon: Daemon;
   readonly recipient: string;
-}
-
-interface Measured {
-  /** Mails a second. */
-  readonly rate: number;
-  /** The daemon's CPU time for one mail, in ms. */
-  readonly cpu: number;
 }
 
 async function proveRate(
   { guarded, open }: { guarded: Side; open: Side },
   { scale, counts, failures, say }: Parts,
 ): Promise<void> {
-  const told = new Map<number, number>();
   const beginNew = performance.now();
-  await atATime(scale.sessions, scale.known + scale.fresh, async (n) => {
-    const code = await deliverFrom(guarded.daemon.smtpPort, addressOf(10, n), RECIPIENT);
-    told.set(code, (told.get(code) ?? 0) + 1);
+  const told = await deliverAll(guarded.daemon, {
+    mails: scale.known + scale.fresh,
+    sessions: scale.sessions,
+    client: (n) => addressOf(10, n),
+    recipient: () => RECIPIENT,
   });
   const newRate = (scale.known + scale.fresh) / ((performance.now() - beginNew) / 1000);
   say(
@@ -140,7 +122,7 @@ async function proveRate(
   counts["newPutOff"] = told.get(451) ?? 0;
   counts["newPerSecond"] = Math.round(newRate);
   if (counts["newPutOff"] !== scale.known + scale.fresh) failures.push("a new client was not put off");
-  await pause(GREYLIST + 200);
+  await pause(PUT_OFF_FOR + 200);
   // Now they are known, on both.
   for (const side of [guarded, open]) await measure(side, { ...scale, mails: scale.known }, failures);
   const shares: number[] = [];
@@ -166,16 +148,19 @@ async function measure(
   { daemon, recipient }: Side,
   { known, mails, sessions }: Scale,
   failures: string[],
-): Promise<Measured> {
-  const [begin, cpu] = [performance.now(), cpuOf(daemon.pid)];
-  let accepted = 0;
-  await atATime(sessions, mails, async (n) => {
-    const code = await deliverFrom(daemon.smtpPort, addressOf(10, n % known), recipient);
-    if (code === 250) accepted += 1;
-    else if (failures.length < 5) failures.push(`a known client was told ${code}`);
+): Promise<Work> {
+  return workOf(daemon, async () => {
+    const told = await deliverAll(daemon, {
+      mails,
+      sessions,
+      client: (n) => addressOf(10, n % known),
+      recipient: () => recipient,
+    });
+    const accepted = told.get(250) ?? 0;
+    if (accepted !== mails)
+      failures.push(`known clients were told ${[...told].map(([code, n]) => `${code}: ${n}`).join(", ")}`);
+    return accepted;
   });
-  const seconds = (performance.now() - begin) / 1000;
-  return { rate: accepted / seconds, cpu: (cpuOf(daemon.pid) - cpu) / accepted };
 }
 
 function median(values: readonly number[]): number {

@@ -3,7 +3,8 @@ import { connect } from "node:net";
 import { SENDER_DOMAIN } from "./client-world.ts";
 import { RawSmtp } from "./raw-smtp.ts";
 
-const BODY = `Subject: crowd\r\n\r\n${"A line of the mail.\r\n".repeat(100)}.\r\n`;
+/** 4 KB. */
+const BODY = `Subject: crowd\r\n\r\n${"A line of the mail.\r\n".repeat(195)}.\r\n`;
 
 /** The address of the nth client of a crowd; never 127.0.0.x, which lists speak of. */
 export function addressOf(crowd: number, n: number): string {

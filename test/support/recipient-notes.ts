@@ -10,6 +10,10 @@ export class FakeNotes implements RecipientNotes {
     return this.rows.get(key) ?? {};
   }
 
+  mayBeRefused(key: string): boolean {
+    return this.find(key).refused !== undefined;
+  }
+
   note(key: string, note: Note): void {
     this.notes.push([key, note.kind]);
     const { at, origin } = note;

@@ -8,7 +8,7 @@ import { MemoryDirectory } from "../support/smtp-bench.ts";
 test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
   const oracle = recipientOracle({
     directory: new MemoryDirectory() as unknown as Directory,
-    memory: { find: () => ({}) },
+    memory: { find: () => ({}), mayBeRefused: () => false },
     clock: new ManualClock(),
     primaries: async () => [],
     fetched: () => undefined,

@@ -1,6 +1,7 @@
 import { normaliseDomain } from "../../mail/domain.ts";
+import { shortened } from "../../mail/reply.ts";
 import type { SpfAnswer, SpfQuestion, SpfResult } from "../../ports/authentication.ts";
-import { SPF_PATIENCE } from "../../ports/authentication.ts";
+import { LONGEST_EXPLANATION, SPF_PATIENCE } from "../../ports/authentication.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
@@ -24,19 +25,21 @@ const RESULTS: ReadonlySet<string> = new Set([
 
 /** check_host() of RFC 7208 §4, with its limits on lookups, void lookups and time. */
 export async function askSpf(question: SpfQuestion, parts: SpfParts): Promise<SpfAnswer> {
-  const result = await evaluate(question, parts);
+  const { result, ...told } = await evaluate(question, parts);
   const { sender, helo } = question;
   const identity = sender === "" ? "helo" : "mailfrom";
   const text = sender === "" ? helo : sender.slice(sender.lastIndexOf("@") + 1);
   // What is no domain has no policy, and its spelling is the stranger's.
   const domain = normaliseDomain(text) ?? "invalid";
-  return { result, domain, identity, comment: commentOn(result, { domain, ip: question.ip }) };
+  return { result, domain, identity, comment: commentOn(result, { domain, ip: question.ip }), ...told };
 }
 
-async function evaluate({ ip, helo, sender }: SpfQuestion, parts: SpfParts): Promise<SpfResult> {
+type Evaluated = Pick<SpfAnswer, "result" | "explanation">;
+
+async function evaluate({ ip, helo, sender }: SpfQuestion, parts: SpfParts): Promise<Evaluated> {
   try {
     const { spf } = await import("mailauth/lib/spf/index.js");
-    const { status } = await spf({
+    const { status, explanation = "" } = await spf({
       ip,
       helo,
       sender,
@@ -45,11 +48,19 @@ async function evaluate({ ip, helo, sender }: SpfQuestion, parts: SpfParts): Pro
       strict: true,
       maxElapsedTime: parts.patience ?? SPF_PATIENCE,
     });
-    return RESULTS.has(status.result) ? (status.result as SpfResult) : "temperror";
+    const result = RESULTS.has(status.result) ? (status.result as SpfResult) : "temperror";
+    return result === "fail" && isTellable(explanation)
+      ? { result, explanation: shortened(explanation.trim(), LONGEST_EXPLANATION) }
+      : { result };
   } catch (error) {
     parts.log.warn("authentication.spf.failed", { ip, why: errorText(error) });
-    return "temperror";
+    return { result: "temperror" };
   }
+}
+
+/** mailauth looks at the record before its macros are expanded, and they bring in what the client has said. */
+function isTellable(explanation: string): boolean {
+  return /^[\x20-\x7e]+$/.test(explanation) && explanation.trim() !== "";
 }
 
 function commentOn(result: SpfResult, { domain, ip }: { domain: string; ip: string }): string {

@@ -2,6 +2,7 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { normaliseDomain } from "../../mail/domain.ts";
+import type { DirectoryBrowser } from "../../ports/directory.ts";
 import type { AdminContext } from "./parts.ts";
 import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";
 
@@ -76,6 +77,13 @@ export function soundDomain(name: string): string {
 
 export function unknownDomain(name: string): Refusal {
   return new Refusal("not_found", `${name} is not one of our domains`, "`holdfast domain list` shows them");
+}
+
+/** The same name, if it is that of one of our domains. */
+export async function ourDomain(name: string, directory: Pick<DirectoryBrowser, "domains">): Promise<string> {
+  const domains = await directory.domains();
+  if (domains.some((record) => record.name === name)) return name;
+  throw unknownDomain(name);
 }
 
 /** Refuses a token that is confined to another domain. */

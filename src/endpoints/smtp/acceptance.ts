@@ -33,11 +33,21 @@ export interface JudgedBody {
 }
 
 export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
+  const { transaction } = origin;
+  const checks = transaction.looks?.packed();
+  return {
+    mail: mailOf(origin, body),
+    notes: [...notesOf(body), ...authenticationNotes(body.found), ...body.examined.notes],
+    ...(checks !== undefined && { checks }),
+    patience: body.patience,
+  };
+}
+
+function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
   const { transaction, client } = origin;
-  const { id, facts, decoder, hash, examined, found, patience } = body;
+  const { id, facts, decoder, hash, examined, found } = body;
   const { messageId, subject, from, traits } = facts;
   const quarantine = quarantineOf(transaction, examined);
-  const checks = transaction.looks?.packed();
   return {
     id,
     sender: transaction.subject.sender,
@@ -54,9 +64,6 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     ...(traits !== undefined && { traits }),
     ...(quarantine !== undefined && { quarantine }),
     ...(found !== undefined && { authentication: found.authentication }),
-    notes: [...notesOf(body), ...authenticationNotes(found), ...examined.notes],
-    ...(checks !== undefined && { checks }),
-    patience,
   };
 }
 

@@ -23,7 +23,8 @@ import type { Examination, Examined, Policy } from "../../services/policy/policy
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { Answer } from "./answer.ts";
+import type { Verdict } from "../../mail/verdict.ts";
+import type { Answer, Later } from "./answer.ts";
 import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -188,10 +189,11 @@ export class IncomingBody implements Receiver {
 
   async #settle(): Promise<Answer> {
     const facts = this.#scanner.facts();
-    const examined = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : await this.#judge(facts));
+    const judged = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : this.#judge(facts));
+    const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
-    const found =
-      "reply" in examined ? undefined : await policy.authenticate(transaction.subject, examined.proof);
+    const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
+    const found = asked instanceof Promise ? await asked : asked;
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {
@@ -263,19 +265,28 @@ export class IncomingBody implements Receiver {
   }
 
   /** What the cheap checks say of the header, and then the inspectors of the body. */
-  async #judge(facts: HeaderFacts): Promise<Answer | Examined> {
+  #judge(facts: HeaderFacts): Later<Answer | Examined> {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
-    const subject = { ...transaction.subject, facts, received, ownReceived };
-    const verdict = await policy.data(subject, transaction.looks);
+    const verdict = policy.data({ ...transaction.subject, facts, received, ownReceived }, transaction.looks);
+    return verdict instanceof Promise
+      ? verdict.then((late) => this.#weigh(facts, late))
+      : this.#weigh(facts, verdict);
+  }
+
+  #weigh(facts: HeaderFacts, verdict: Verdict): Later<Answer | Examined> {
     if (verdict.kind === "reject" || verdict.kind === "defer") return this.#refusal(verdict.reply);
-    if (verdict.kind === "tag") transaction.tags.push(verdict.field);
-    const cheap: Examined = { verdict, fields: [], notes: [] };
-    if (this.#examination === undefined) return cheap;
+    if (verdict.kind === "tag") this.#parts.transaction.tags.push(verdict.field);
+    if (this.#examination === undefined) return { verdict, fields: [], notes: [] };
+    return this.#inspect(this.#examination, facts, verdict);
+  }
+
+  async #inspect(examination: Examination, facts: HeaderFacts, verdict: Verdict): Promise<Answer | Examined> {
+    const { looks } = this.#parts.transaction;
     const body = { size: this.#writer.size, facts, read: () => this.#writer.read() };
-    const examined = await this.#examination.finish(body, this.#endedAt + INSPECTION);
+    const examined = await examination.finish(body, this.#endedAt + INSPECTION);
     const { verdict: found } = examined;
-    for (const { name, said, took } of examined.said ?? []) transaction.looks?.note(name, "data", said, took);
+    for (const { name, said, took } of examined.said ?? []) looks?.note(name, "data", said, took);
     if (found.kind === "reject" || found.kind === "defer") return this.#refusal(found.reply);
     return found.kind === "quarantine" ? examined : { ...examined, verdict };
   }

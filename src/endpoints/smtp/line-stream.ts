@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+import { takeShared } from "./shared-reads.ts";
 
 export interface StreamHandler {
   /** One line without its line end; a bare LF ends a line too, and `sound` is false. */
@@ -46,6 +47,10 @@ export class LineStream extends SMTPStream {
   /** The beginning of a line. */
   #partial: Buffer = EMPTY;
   #chunk: Buffer = EMPTY;
+  /** The first octet of the chunk that has not been handed out. */
+  #at = 0;
+  /** The chunk is not ours: a body, which is kept, needs memory of its own. */
+  #lent = false;
   /** Others had their turn: a handler waited. */
   #rested = false;
 
@@ -56,11 +61,19 @@ export class LineStream extends SMTPStream {
 
   /** Octets behind the line that is being handled are here already. */
   get ahead(): boolean {
-    return this.#chunk.length > 0;
+    return this.#at < this.#chunk.length;
+  }
+
+  /** Takes octets that are only lent until this returns. */
+  lend(octets: Buffer, next: () => void): void {
+    this.#lent = true;
+    this._write(octets, "", next);
+    if (this.#lent && this.ahead) this.#feed(copyOf(this.#chunk, this.#at));
+    this.#lent = false;
   }
 
   override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
-    this.#chunk = chunk;
+    this.#feed(chunk);
     this.#pump(next);
   }
 
@@ -85,7 +98,7 @@ export class LineStream extends SMTPStream {
   }
 
   #goOn(next: () => void): void {
-    if (this.#chunk.length === 0) next();
+    if (!this.ahead) next();
     else if (this.#rested) this.#pump(next);
     else setImmediate(() => this.#pump(next));
   }
@@ -101,8 +114,8 @@ export class LineStream extends SMTPStream {
   #work(): Promise<void> | undefined {
     this.#rested = false;
     for (let budget = LINES_A_TURN; budget > 0; budget--) {
-      if (this.isClosed) this.#chunk = this.#partial = EMPTY;
-      if (this.#chunk.length === 0) return undefined;
+      if (this.isClosed) this.#forget();
+      if (!this.ahead) return undefined;
       const wait = this.inBody ? this.#takeBody() : this.#takeLine();
       this.#rested = wait !== undefined;
       if (wait !== undefined) return wait;
@@ -111,33 +124,49 @@ export class LineStream extends SMTPStream {
   }
 
   #takeBody(): Promise<void> | undefined {
-    const { rest = EMPTY, wait } = this.#handler.chunk(this.#chunk);
-    this.#chunk = rest;
+    const chunk = this.#lent ? copyOf(this.#chunk, this.#at) : this.#chunk.subarray(this.#at);
+    const { rest = EMPTY, wait } = this.#handler.chunk(chunk);
+    this.#feed(rest);
+    // The rest lies in memory of its own.
+    this.#lent = false;
     return wait;
   }
 
   #takeLine(): Promise<void> | undefined {
     const chunk = this.#chunk;
-    if (chunk[0] === TLS_HANDSHAKE && this.#partial.length === 0) return this.#giveUp("foreign");
-    const lf = chunk.indexOf(LF);
+    const from = this.#at;
+    if (chunk[from] === TLS_HANDSHAKE && this.#partial.length === 0) return this.#giveUp("foreign");
+    const lf = chunk.indexOf(LF, from);
     const end = lf === -1 ? chunk.length : lf;
-    if (this.#partial.length + end > this.#handler.longest()) return this.#giveUp("tooLong");
-    const line = this.#partial.length === 0 ? chunk.subarray(0, end) : join(this.#partial, chunk, end);
-    this.#partial = EMPTY;
-    this.#chunk = lf === -1 ? EMPTY : chunk.subarray(lf + 1);
-    if (lf !== -1) return this.#hand(line);
-    this.#partial = Buffer.from(line);
-    return undefined;
+    if (this.#partial.length + end - from > this.#handler.longest()) return this.#giveUp("tooLong");
+    this.#at = end + 1;
+    if (this.#partial.length > 0 || lf === -1) return this.#takePiece(chunk.subarray(from, end), lf !== -1);
+    const sound = lf > from && chunk[lf - 1] === CR;
+    return this.#handler.line(chunk.subarray(from, sound ? lf - 1 : lf), sound);
   }
 
-  #hand(line: Buffer): Promise<void> | undefined {
+  /** A line that comes in several chunks. */
+  #takePiece(piece: Buffer, last: boolean): Promise<void> | undefined {
+    const line = Buffer.concat([this.#partial, piece]);
+    this.#partial = last ? EMPTY : line;
+    if (!last) return undefined;
     const sound = line.at(-1) === CR;
     return this.#handler.line(sound ? line.subarray(0, -1) : line, sound);
   }
 
   #giveUp(why: "tooLong" | "foreign"): undefined {
-    this.#chunk = this.#partial = EMPTY;
+    this.#forget();
     this.#handler[why]();
+  }
+
+  #feed(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  #forget(): void {
+    this.#feed(EMPTY);
+    this.#partial = EMPTY;
   }
 }
 
@@ -149,12 +178,15 @@ export function feed(parser: LineStream, socket: Socket): void {
     // A parser that was closed has lost its socket to TLS, or to nobody.
     if (!parser.isClosed && socket.isPaused()) socket.resume();
   };
-  socket.on("data", (chunk: Buffer) => {
+  const take = (octets: Buffer): void => {
     if (parser.isClosed && busy) return;
     busy = true;
-    parser._write(chunk, "", ready);
+    if (lent) parser.lend(octets, ready);
+    else parser._write(octets, "", ready);
     if (busy) socket.pause();
-  });
+  };
+  const lent = takeShared(socket, take);
+  if (!lent) socket.on("data", take);
   // Whoever read from it before may have left it paused.
   socket.resume();
 }
@@ -165,6 +197,12 @@ export function drained(socket: Socket): Promise<void> | undefined {
   return new Promise((resolve) => void socket.once("drain", resolve));
 }
 
+function copyOf(chunk: Buffer, from: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(chunk.length - from);
+  chunk.copy(copy, 0, from);
+  return copy;
+}
+
 /** Waits for what there is to wait for; most often for one thing, or for nothing. */
 function both(
   one: Promise<void> | undefined,
@@ -172,8 +210,4 @@ function both(
 ): Promise<unknown> | undefined {
   if (one === undefined) return other;
   return other === undefined ? one : Promise.all([one, other]);
-}
-
-function join(head: Buffer, chunk: Buffer, end: number): Buffer {
-  return Buffer.concat([head, chunk.subarray(0, end)]);
 }

@@ -96,14 +96,16 @@ export class Session implements Conversation {
     this.ahead = ahead;
     const text = readLine(line);
     if (text === undefined) return this.misused(line);
-    const verb = /^[A-Za-z]+/.exec(text)?.[0].toUpperCase() ?? "";
-    const failed = (error: unknown): Answer => this.#account(verb, afterFailure(verb, this.#failed(error)));
+    const verb = verbOf(text);
     try {
-      const answer = verb === "QUIT" ? this.#run(verb, text) : (this.#barred() ?? this.#run(verb, text));
+      const barred = verb === "QUIT" ? undefined : this.#barred();
+      const answer = barred ?? this.#run(verb, text);
       if (!(answer instanceof Promise)) return this.#account(verb, answer);
-      return answer.then((late) => this.#account(verb, late)).catch(failed);
+      return answer
+        .then((late) => this.#account(verb, late))
+        .catch((error: unknown) => this.#stumbled(verb, error));
     } catch (error) {
-      return failed(error);
+      return this.#stumbled(verb, error);
     }
   }
 
@@ -207,10 +209,13 @@ export class Session implements Conversation {
   }
 
   #run(verb: string, text: string): Later<Answer> {
-    if (OTHER_PROTOCOL.test(text)) return FOREIGN;
-    const word = text.slice(verb.length);
-    const handler = word === "" || word.startsWith(" ") ? COMMANDS.get(verb) : undefined;
-    return handler === undefined ? UNKNOWN : handler(this, word.trim());
+    const handler = COMMANDS.get(verb);
+    if (handler !== undefined) return handler(this, text.slice(verb.length).trim());
+    return OTHER_PROTOCOL.test(text) ? FOREIGN : UNKNOWN;
+  }
+
+  #stumbled(verb: string, error: unknown): Answer {
+    return this.#account(verb, afterFailure(verb, this.#failed(error)));
   }
 
   #barred(): Answer | undefined {
@@ -258,8 +263,17 @@ function afterFailure(verb: string, answer: Answer): Answer {
   return verb === "BDAT" ? { ...answer, next: "close" } : answer;
 }
 
+/** What stands before the first blank, in upper case; empty where that is no word of ASCII letters. */
+function verbOf(text: string): string {
+  const blank = text.indexOf(" ");
+  const word = blank === -1 ? text : text.slice(0, blank);
+  return /^[A-Za-z]+$/.test(word) ? word.toUpperCase() : "";
+}
+
 /** The line as text; undefined where it holds control characters (CR, LF and NUL among them) or is not UTF-8. */
 function readLine(line: Buffer): string | undefined {
+  const plain = line.toString("latin1");
+  if (/^[ -~]*$/.test(plain)) return plain;
   if (!isUtf8(line)) return undefined;
   const text = line.toString("utf8");
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for

@@ -80,7 +80,7 @@ export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 
 /** What a check said, or will say, before a recipient was known. */
 export interface Finding {
-  readonly check: Check;
+  readonly check: Pick<Check, "name" | "stage" | "reputation" | "judge">;
   readonly verdict: Said | Promise<Said>;
   /** How long it took to say it, in ms; set once it has. */
   took: number;

@@ -1,7 +1,7 @@
 import type { Verdict } from "../../mail/verdict.ts";
-import { ACCEPT, together } from "../../mail/verdict.ts";
+import { ACCEPT, stricter, together } from "../../mail/verdict.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
-import type { Check, Finding, Said } from "./check.ts";
+import type { Finding, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 
 /** From where findings are judged. */
@@ -13,16 +13,22 @@ export interface View {
 }
 
 /** One verdict of all findings; at once where none of them waits. */
-export function merge(findings: readonly Finding[], view: View): Verdict | Promise<Verdict> {
-  if (findings.length === 0) return ACCEPT;
-  const counting = findings.filter((finding) => !(view.exempt && finding.check.reputation === true));
-  const judged = counting.map((finding) =>
-    finding.verdict instanceof Promise
-      ? finding.verdict.then((late) => judge(finding, late, view))
-      : judge(finding, finding.verdict, view),
-  );
-  const waits = judged.some((verdict) => verdict instanceof Promise);
+export function merge(findings: Iterable<Finding>, view: View): Verdict | Promise<Verdict> {
+  const judged: (Verdict | Promise<Verdict>)[] = [];
+  let waits = false;
+  for (const finding of findings) {
+    const { check, verdict } = finding;
+    if (view.exempt && check.reputation === true) continue;
+    if (verdict instanceof Promise) {
+      waits = true;
+      judged.push(judgeLate(finding, verdict, view));
+    } else judged.push(judge(finding, verdict, view));
+  }
   return waits ? Promise.all(judged).then(together) : together(judged as Verdict[]);
+}
+
+async function judgeLate(finding: Finding, verdict: Promise<Said>, view: View): Promise<Verdict> {
+  return judge(finding, await verdict, view);
 }
 
 function judge({ check, took }: Finding, said: Said, { domain, looks }: View): Verdict {
@@ -32,15 +38,18 @@ function judge({ check, took }: Finding, said: Said, { domain, looks }: View): V
   return verdict;
 }
 
-function judgeFor(check: Check, verdict: Verdict, domain: DomainRecord | undefined): Verdict {
+function judgeFor(check: Finding["check"], verdict: Verdict, domain: DomainRecord | undefined): Verdict {
   return domain === undefined ? verdict : (check.judge?.(verdict, domain) ?? verdict);
 }
 
-/** What is known without waiting. */
-export function settled(findings: readonly Finding[]): Verdict[] {
-  return findings.flatMap(({ verdict }) =>
-    verdict instanceof Promise || verdict === undefined ? [] : [verdict],
-  );
+/** The strictest of what is known without waiting and is no matter of reputation. */
+export function strictestFact(findings: readonly Finding[]): Verdict {
+  let worst = ACCEPT;
+  for (const { check, verdict } of findings) {
+    if (check.reputation === true || verdict === undefined || verdict instanceof Promise) continue;
+    worst = stricter(worst, verdict);
+  }
+  return worst;
 }
 
 export function noteAll(findings: readonly Finding[], looks: Looks | undefined): void {

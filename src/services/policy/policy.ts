@@ -10,7 +10,7 @@
  */
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
-import { accepted, strictest, together } from "../../mail/verdict.ts";
+import { accepted, together } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
@@ -39,8 +39,9 @@ import { allChecks } from "./checks/checks.ts";
 import type { DnsblParts } from "./checks/dnsbl.ts";
 import type { GreylistParts } from "./checks/greylist.ts";
 import type { ReachabilityParts } from "./checks/reachability.ts";
+import { lineUp, type Lineup } from "./lineup.ts";
 import type { Looks } from "./looks.ts";
-import { merge, noteAll, settled } from "./merging.ts";
+import { merge, noteAll, strictestFact } from "./merging.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
@@ -90,9 +91,8 @@ export interface Content extends ContentView {
   readonly key: string;
 }
 
-type Answer = Verdict | Promise<Verdict>;
-/** `exempt`: from checks of reputation. */
-type When = "first" | "last" | "last, exempt";
+type Later<T> = T | Promise<T>;
+type Answer = Later<Verdict>;
 
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
@@ -104,20 +104,18 @@ const UNSEEN: Content = { key: "", own: undefined, exempt: false };
 
 export class Policy {
   readonly #parts: PolicyParts;
-  readonly #checks: readonly Check[];
   readonly #settings: () => CheckSettings;
   readonly #access = new AccessRules();
-  readonly #hasLast: boolean;
+  readonly #lineup: Lineup;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
     this.#settings = parts.settings ?? (() => ALL_OFF);
-    this.#checks = parts.checks ?? allChecks({ ...parts, settings: this.#settings });
-    this.#hasLast = this.#checks.some((check) => check.last);
+    this.#lineup = lineUp(parts.checks ?? allChecks({ ...parts, settings: this.#settings }));
   }
 
   connect(subject: ConnectSubject): readonly Finding[] {
-    return this.#begin("connect", subject);
+    return this.#begin(this.#lineup.connect, subject);
   }
 
   /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
@@ -137,28 +135,26 @@ export class Policy {
     return inquiry;
   }
 
-  /** What was found about who stands behind the mail; undefined where nothing was asked. */
-  async authenticate(
-    { sender, spf: inquiry }: MailSubject,
-    proof?: BodyProof,
-  ): Promise<Findings | undefined> {
-    const spf = await inquiry?.asked;
-    return findingsOf({ sender, ...(spf !== undefined && { spf }), ...(proof !== undefined && { proof }) });
+  /** What was found about who stands behind the mail; undefined at once where nothing was asked. */
+  authenticate({ sender, spf }: MailSubject, proof?: BodyProof): Later<Findings | undefined> {
+    const asked = spf?.asked;
+    if (asked === undefined) return proof && findingsOf({ sender, proof });
+    return asked.then((answer) => findingsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
   }
 
   helo(subject: HeloSubject): readonly Finding[] {
-    return this.#begin("helo", subject);
+    return this.#begin(this.#lineup.helo, subject);
   }
 
   mail(subject: MailSubject): readonly Finding[] {
-    return this.#begin("mail", subject);
+    return this.#begin(this.#lineup.mail, subject);
   }
 
   /** The verdict on one recipient, from its own checks and from what was found before; `looks` learns of each. */
   rcpt(subject: RcptSubject, found: readonly Finding[], looks?: Looks): Answer {
-    const own = this.#begin("rcpt", subject);
+    const own = this.#begin(this.#lineup.rcpt, subject);
     // What is no matter of reputation: the operator's own rules do not change it.
-    const first = strictest(settled(own.filter(({ check }) => check.reputation !== true)));
+    const first = strictestFact(own);
     if (first.kind === "reject") {
       noteAll(own, looks);
       return first;
@@ -172,8 +168,8 @@ export class Policy {
     }
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
-    const verdict = merge([...own, ...found], { domain, exempt, looks });
-    if (!this.#hasLast) return verdict;
+    const verdict = merge(found.length === 0 ? own : [...own, ...found], { domain, exempt, looks });
+    if (this.#lineup.last.length === 0) return verdict;
     return verdict instanceof Promise
       ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
       : this.#last(subject, verdict, { exempt, looks });
@@ -186,7 +182,7 @@ export class Policy {
     { exempt, looks }: { readonly exempt: boolean; readonly looks: Looks | undefined },
   ): Answer {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
-    const findings = this.#begin("rcpt", subject, exempt ? "last, exempt" : "last");
+    const findings = this.#begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
     if (findings.length === 0) return verdict;
     const last = merge(findings, { domain: subject.domain, exempt, looks });
     return last instanceof Promise
@@ -203,12 +199,12 @@ export class Policy {
   }
 
   data(subject: DataSubject, looks?: Looks): Answer {
-    return merge(this.#begin("data", subject), { domain: undefined, exempt: false, looks });
+    return merge(this.#begin(this.#lineup.data, subject), { domain: undefined, exempt: false, looks });
   }
 
   /** A mail of this transaction is accepted for these domains. */
   taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
-    for (const check of this.#checks) {
+    for (const check of this.#lineup.remembering) {
       try {
         check.taken?.(subject, domains);
       } catch (error) {
@@ -243,32 +239,39 @@ export class Policy {
     return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
   }
 
-  #begin<S extends Stage>(stage: S, subject: Subjects[S], when: When = "first"): readonly Finding[] {
+  #begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {
     let findings: Finding[] | undefined;
-    const last = when !== "first";
-    for (const check of this.#checks) {
-      if (check.stage !== stage || (check.last ?? false) !== last) continue;
-      if (when === "last, exempt" && check.reputation === true) continue;
+    for (const check of checks) {
       const began = this.#parts.clock.now();
-      const verdict = this.#run(check as StageCheck<S>, subject);
+      const verdict = this.#run(check, subject);
       if (verdict === undefined) continue;
-      const finding: Finding = { check, verdict, took: 0 };
-      const measure = (): void => void (finding.took = Math.max(0, this.#parts.clock.now() - began));
-      if (verdict instanceof Promise) void verdict.then(measure);
-      else measure();
+      const finding: Finding = { check, verdict, took: this.#since(began) };
+      if (verdict instanceof Promise) void this.#measure(finding, verdict, began);
       (findings ??= []).push(finding);
     }
     return findings ?? NONE;
   }
 
+  async #measure(finding: Finding, verdict: Promise<Said>, began: number): Promise<void> {
+    await verdict;
+    finding.took = this.#since(began);
+  }
+
+  #since(began: number): number {
+    return Math.max(0, this.#parts.clock.now() - began);
+  }
+
   #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {
-    const fail = (error: unknown): Verdict => this.#failed(check.name, error);
     try {
       const verdict = check.run(subject);
-      return verdict instanceof Promise ? this.#inTime(verdict).catch(fail) : verdict;
+      return verdict instanceof Promise ? this.#late(check.name, verdict) : verdict;
     } catch (error) {
-      return fail(error);
+      return this.#failed(check.name, error);
     }
+  }
+
+  #late(check: string, verdict: Promise<Said>): Promise<Said> {
+    return this.#inTime(verdict).catch((error: unknown) => this.#failed(check, error));
   }
 
   #failed(check: string, error: unknown): Verdict {

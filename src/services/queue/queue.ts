@@ -27,7 +27,8 @@ export interface AcceptorParts {
 }
 
 /** A mail that passed all checks and whose body is complete. */
-export interface Acceptance extends Omit<NewMail, "acceptedAt" | "deadline"> {
+export interface Acceptance {
+  readonly mail: Omit<NewMail, "acceptedAt" | "deadline">;
   /** Remarks for the trace. */
   readonly notes?: readonly string[];
   /** Which checks looked, for the journal. */
@@ -64,7 +65,7 @@ export class Acceptor {
 
   /** Stores the mail durably. Only a result of `accepted` may become a 250. */
   async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
-    const { notes: _notes, checks: _checks, patience = Infinity, ...mail } = acceptance;
+    const { mail, patience = Infinity } = acceptance;
     const now = this.#parts.clock.now();
     const deadline = Math.min(now + ACCEPT_DEADLINE, patience);
     const result = await this.#parts.intake.accept({ ...mail, acceptedAt: now, deadline }, body);
@@ -72,8 +73,7 @@ export class Acceptor {
     return result;
   }
 
-  #record(mail: Acceptance, size: number): void {
-    const { notes, checks } = mail;
+  #record({ mail, notes, checks }: Acceptance, size: number): void {
     this.#parts.journal.record({
       kind: "mail.accepted",
       id: mail.id,
@@ -90,7 +90,7 @@ export class Acceptor {
     if (mail.quarantine !== undefined) this.#recordHeld(mail, mail.quarantine);
   }
 
-  #recordHeld({ id, recipients }: Acceptance, why: string): void {
+  #recordHeld({ id, recipients }: Acceptance["mail"], why: string): void {
     for (const { address, domain } of recipients)
       this.#parts.journal.record({
         kind: "mail.held",

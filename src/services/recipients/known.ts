@@ -19,7 +19,7 @@ export type RecipientAnswer =
 
 /** What is known beside the lists; absent: nothing. */
 export interface RecipientParts {
-  readonly memory: Pick<RecipientMemory, "find">;
+  readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
   /** Asks the primary; absent: nobody can be asked. */
   readonly ask?: (question: CalloutQuestion) => Promise<CalloutAnswer>;
@@ -63,16 +63,20 @@ export class Known {
   ): RecipientAnswer | undefined {
     const { memory, clock } = this.#parts as RecipientParts;
     const now = clock.now();
+    const { callout = false } = domain.settings;
     for (const [index, local] of locals.entries()) {
-      if (index > 0 && domain.settings.callout !== true) break;
-      const { accepted, refused } = memory.find(mailboxKey({ local, domain: domain.name }));
+      if (index > 0 && !callout) break;
+      const key = mailboxKey({ local, domain: domain.name });
+      // Asked at every RCPT, and of nearly every address nothing is known.
+      if (!callout && !memory.mayBeRefused(key)) break;
+      const { accepted, refused } = memory.find(key);
       const lately = accepted !== undefined && now - accepted.at <= ACCEPTED_FOR;
       if (index === 0 && refused !== undefined && now - refused.at < REFUSED_FOR) {
         const existed = lately || isByName(listed);
         const doubted = existed && now - refused.since < DOUBTED_FOR;
         return { kind: "refused", doubted, stale: now - refused.at >= REFUSED_STALE, ...refused };
       }
-      if (lately && domain.settings.callout === true)
+      if (lately && callout)
         return { kind: "accepted", ...accepted, stale: now - accepted.at >= ACCEPTED_STALE };
     }
     return undefined;

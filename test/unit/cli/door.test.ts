@@ -53,6 +53,10 @@ test("explain shows the conversation, the checks and the verdict", async () => {
   assert.match(stdout, /^C: MAIL FROM:<>\nS: 250 2\.1\.0 Ok$/m);
   assert.match(stdout, /^ {4}- dnsbl at RCPT, 21 ms, 2 times: not listed/m);
   assert.match(stdout, /^Verdict: defer\. Nothing was counted/m);
+  assert.match(
+    stdout.replaceAll("\n", " "),
+    /Not looked at: .*DKIM, DMARC, scanners\) and how many connections/,
+  );
   fits(stdout);
   const missing = await tool.run(["explain", "--ip", "192.0.2.1"]);
   assert.deepEqual([missing.code, /--helo is missing/.test(missing.stderr)], [2, true]);

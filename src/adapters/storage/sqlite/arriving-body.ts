@@ -1,6 +1,5 @@
 import type { BodyWriter } from "../../../ports/queue.ts";
 import { SpoolFile } from "./spool-file.ts";
-import type { WireBody } from "./wire.ts";
 
 /** Bodies up to this size become a row of the database, in bytes. */
 export const INLINE_LIMIT = 64 * 1024;
@@ -67,19 +66,24 @@ export class ArrivingBody implements BodyWriter {
     else yield* this.#chunks;
   }
 
-  /** Everything is durable, or in one buffer that may move to the storage thread. Rejects with the system's error. */
-  async finish(): Promise<WireBody> {
+  /**
+   * Nothing more will be written. A body in a file: its name, once it is durable; rejects with the system's error.
+   * A body in memory: undefined; `copyTo` has it until it is closed.
+   */
+  finish(): Promise<string> | undefined {
     this.#finished = true;
-    if (this.#spool !== undefined) return this.#spool.finish();
-    const content = new ArrayBuffer(this.#size);
-    const target = new Uint8Array(content);
-    let at = 0;
+    return this.#spool?.finish();
+  }
+
+  /** Writes a body in memory to `target` from `start` on; answers where it ends. */
+  copyTo(target: Uint8Array, start: number): number {
+    let at = start;
     for (const chunk of this.#chunks) {
       target.set(chunk, at);
       at += chunk.length;
     }
     this.#chunks = [];
-    return content;
+    return at;
   }
 
   /** The store has answered; the file stays when it now belongs to the store. */

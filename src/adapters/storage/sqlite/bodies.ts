@@ -32,8 +32,8 @@ export class Bodies {
       .pluck();
   }
 
-  store(mail: number | bigint, body: WireBody): void {
-    if (body instanceof ArrayBuffer) this.#insert.run(mail, new Uint8Array(body));
+  store(mail: number | bigint, body: Uint8Array): void {
+    this.#insert.run(mail, body);
   }
 
   /** The body in a form that can be handed over; undefined when it is lost. */

@@ -31,10 +31,13 @@ export interface Job<S> {
   run(store: S, batch: Batch): unknown;
 }
 
-interface Waiting<S> extends Job<S> {
-  resolve(value: never): void;
-  reject(failure: StoreFailure): void;
-  result?: { readonly value: unknown } | StoreFailure;
+type Result = { readonly value: unknown } | StoreFailure;
+
+interface Waiting<S> {
+  readonly job: Job<S>;
+  readonly answer: (result: Result) => void;
+  /** What it came to, until the transaction is durable. */
+  result?: Result;
 }
 
 export interface LoopParts<S> {
@@ -61,9 +64,25 @@ export class CommitLoop<S extends Connected> {
 
   /** Resolves when the job's transaction is durable; rejects with StoreFailure. */
   submit<T>(job: Job<S> & { run(store: S, batch: Batch): T }): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#queues[job.rank].push({ ...job, resolve, reject });
-      this.#schedule();
+    return new Promise<T>((resolve, reject) =>
+      this.#add(job, (result) => {
+        if (result instanceof StoreFailure) reject(result);
+        else resolve(result.value as T);
+      }),
+    );
+  }
+
+  /** The same for jobs that came together: resolves when all are answered, with what went wrong for each. */
+  submitAll(jobs: readonly Job<S>[]): Promise<readonly (StoreFailure | undefined)[]> {
+    return new Promise((resolve) => {
+      const failures: (StoreFailure | undefined)[] = [];
+      let open = jobs.length;
+      for (const [i, job] of jobs.entries())
+        this.#add(job, (result) => {
+          failures[i] = result instanceof StoreFailure ? result : undefined;
+          open -= 1;
+          if (open === 0) resolve(failures);
+        });
     });
   }
 
@@ -77,6 +96,11 @@ export class CommitLoop<S extends Connected> {
 
   get idle(): boolean {
     return this.#slices.empty && RANKS.every((rank) => this.#queues[rank].length === 0);
+  }
+
+  #add(job: Job<S>, answer: Waiting<S>["answer"]): void {
+    this.#queues[job.rank].push({ job, answer });
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -107,13 +131,14 @@ export class CommitLoop<S extends Connected> {
       let bytes = 0;
       let taken = 0;
       while (taken < queue.length && taken < MAX_JOBS && bytes < MAX_BYTES) {
-        const job = queue[taken] as Waiting<S>;
+        const waiting = queue[taken] as Waiting<S>;
+        const { deadline = Infinity } = waiting.job;
         taken += 1;
-        if (job.deadline !== undefined && now > job.deadline)
-          job.reject(new StoreFailure("late", "the deadline passed before the transaction began"));
+        if (now > deadline)
+          waiting.answer(new StoreFailure("late", "the deadline passed before the transaction began"));
         else {
-          bytes += job.bytes;
-          jobs.push(job);
+          bytes += waiting.job.bytes;
+          jobs.push(waiting);
         }
       }
       queue.splice(0, taken);
@@ -128,14 +153,14 @@ export class CommitLoop<S extends Connected> {
     if (failure === undefined) return;
     this.#parts.onTrouble(failure);
     this.#slices.refuse(failure);
-    const accepts = jobs.filter((job) => job.rank === "accept");
+    const accepts = jobs.filter(({ job }) => job.rank === "accept");
     this.#refuse(failure.why === "full" ? accepts : jobs, failure);
     if (failure.why === "full") this.#retryWithoutAccepts(store, jobs);
   }
 
   /** On a full disk the reserve leaves room for closing attempts, which frees space. */
   #retryWithoutAccepts(store: S, jobs: readonly Waiting<S>[]): void {
-    const rest = jobs.filter((job) => job.rank !== "accept");
+    const rest = jobs.filter(({ job }) => job.rank !== "accept");
     if (rest.length === 0) return;
     const failure = this.#transaction(store, rest, true);
     if (failure === undefined) return;
@@ -150,9 +175,9 @@ export class CommitLoop<S extends Connected> {
     let jobsDone = false;
     try {
       database.exec("BEGIN IMMEDIATE");
-      for (const job of jobs) {
-        if (careful) runCarefully(store, job, batch);
-        else job.result = { value: job.run(store, batch) };
+      for (const waiting of jobs) {
+        if (careful) runCarefully(store, waiting, batch);
+        else waiting.result = { value: waiting.job.run(store, batch) };
       }
       jobsDone = true;
       this.#slices.step(store, batch);
@@ -168,7 +193,7 @@ export class CommitLoop<S extends Connected> {
     }
     this.#parts.onCommitted(
       batch,
-      jobs.reduce((bytes, job) => bytes + job.bytes, 0),
+      jobs.reduce((bytes, { job }) => bytes + job.bytes, 0),
     );
     batch.committed();
     this.#answer(jobs);
@@ -177,29 +202,26 @@ export class CommitLoop<S extends Connected> {
   }
 
   #answer(jobs: readonly Waiting<S>[]): void {
-    for (const job of jobs) {
-      if (job.result instanceof StoreFailure) job.reject(job.result);
-      else job.resolve(job.result?.value as never);
-    }
+    for (const { answer, result } of jobs) if (result !== undefined) answer(result);
   }
 
   #refuse(jobs: readonly Waiting<S>[], failure: StoreFailure): void {
-    for (const job of jobs) job.reject(failure);
+    for (const { answer } of jobs) answer(failure);
   }
 }
 
 /** Runs one job in a savepoint; its own fault is kept for its answer, the disk's is thrown. */
-function runCarefully<S extends Connected>(store: S, job: Waiting<S>, batch: Batch): void {
+function runCarefully<S extends Connected>(store: S, waiting: Waiting<S>, batch: Batch): void {
   const { database } = store;
   const own = new Batch();
   database.exec("SAVEPOINT job");
   try {
-    job.result = { value: job.run(store, own) };
+    waiting.result = { value: waiting.job.run(store, own) };
     batch.absorb(own);
   } catch (error) {
     const failure = failureOf(error);
     if (failure.why !== "row") throw failure;
-    job.result = failure;
+    waiting.result = failure;
     database.exec("ROLLBACK TO job");
     own.rolledBack();
   }

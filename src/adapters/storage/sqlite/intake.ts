@@ -1,15 +1,17 @@
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Accepted, Intake, NewMail } from "../../../ports/queue.ts";
-import { Moved, openChannel } from "../../../runtime/channel.ts";
+import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { ArrivingBody, BodyMemory } from "./arriving-body.ts";
+import { Consigner } from "./consigner.ts";
 import { failureOf } from "./failure.ts";
 import { readCondition, readRoom } from "./shared-state.ts";
 import type { SharedState } from "./shared-state.ts";
-import type { IntakeMethods, WireBody } from "./wire.ts";
+import { wireMail } from "./wire.ts";
+import type { IntakeMethods } from "./wire.ts";
 
 export interface IntakeOptions {
   readonly folder: string;
@@ -26,7 +28,8 @@ type Refused = Extract<Accepted, { kind: "refused" }>;
 
 /** The SMTP thread's side of the queue. */
 export function connectIntake(port: MessagePort, options: IntakeOptions): Intake {
-  const channel = openChannel<IntakeMethods>(port);
+  const channel = openChannel<IntakeMethods>(port, queueMicrotask);
+  const consigner = new Consigner(channel);
   const memory = new BodyMemory(options.bodyMemory);
   const spool = join(options.folder, SPOOL_FOLDER);
   return {
@@ -37,7 +40,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
       if (!(body instanceof ArrivingBody)) throw new TypeError("the body was not opened by this intake");
       let keepFile = true;
       try {
-        const result = refuseEarly(mail, options) ?? (await store(channel, mail, body));
+        const result = refuseEarly(mail, options) ?? (await store({ channel, consigner }, mail, body));
         keepFile = mayNeedFile(result);
         return result;
       } finally {
@@ -54,18 +57,26 @@ function refuseEarly(mail: NewMail, { shared, clock }: IntakeOptions): Refused |
   return clock.now() > mail.deadline ? { kind: "refused", why: "late" } : undefined;
 }
 
-async function store(channel: Caller<IntakeMethods>, mail: NewMail, body: ArrivingBody): Promise<Accepted> {
-  let wire: WireBody;
-  try {
-    wire = await body.finish();
-  } catch (error) {
-    const { why, message } = failureOf(error);
-    if (why !== "full" && why !== "sick") throw error;
-    void channel.call("trouble", { why, text: message }).catch(() => {});
-    return { kind: "refused", why };
-  }
-  const packet = { mail, size: body.size, body: wire };
-  return channel.call("accept", typeof wire === "string" ? packet : new Moved(packet, [wire]));
+interface Lines {
+  readonly channel: Caller<IntakeMethods>;
+  readonly consigner: Consigner;
+}
+
+function store(lines: Lines, mail: NewMail, body: ArrivingBody): Promise<Accepted> {
+  const file = body.finish();
+  if (file === undefined) return lines.consigner.send(wireMail(mail, body.size, null), body);
+  return file.then(
+    (name) => lines.consigner.send(wireMail(mail, body.size, name), undefined),
+    (error: unknown) => refuseBody(lines.channel, error),
+  );
+}
+
+/** Its file could not be written. */
+function refuseBody(channel: Caller<IntakeMethods>, error: unknown): Refused {
+  const { why, message } = failureOf(error);
+  if (why !== "full" && why !== "sick") throw error;
+  void channel.call("trouble", { why, text: message }).catch(() => {});
+  return { kind: "refused", why };
 }
 
 /** A commit that failed on a sick disk may yet be there after the cure; its file is left to the sweep. */

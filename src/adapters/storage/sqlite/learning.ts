@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import type { RefusedFilter } from "./refused-filter.ts";
 import type { WireNote } from "./wire.ts";
 
 /** Rows of refusals that are kept at most; beyond it the oldest go. */
@@ -15,10 +16,17 @@ export class Learning {
   readonly #clear: Database.Statement<[string]>;
   readonly #forget: Database.Statement<[number, number]>;
   readonly #count: Database.Statement<[], number>;
+  readonly #filter: RefusedFilter;
+  /** When the filter was turned last, ms since 1970; undefined before the first note. */
+  #turnedAt: number | undefined;
   /** About; counted when it is needed first. */
   #rows: number | undefined;
 
-  constructor(database: Database.Database) {
+  /** Puts what is remembered into the filter. */
+  constructor(database: Database.Database, filter: RefusedFilter) {
+    this.#filter = filter;
+    for (const address of database.prepare<[], string>("SELECT address FROM refused").pluck().iterate())
+      filter.add(address);
     this.#refuse = database.prepare(
       `INSERT INTO refused (address, since, at, origin, reply) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin, reply = excluded.reply,
@@ -36,9 +44,12 @@ export class Learning {
   }
 
   learn(notes: readonly WireNote[], now: number): void {
+    this.#turn(now);
     for (const { address, note } of notes) {
-      if (note.kind === "refused") this.#refuse.run(address, note.at, note.at, note.origin, note.reply);
-      else {
+      if (note.kind === "refused") {
+        this.#filter.add(address);
+        this.#refuse.run(address, note.at, note.at, note.origin, note.reply);
+      } else {
         this.#accept.run(address, note.at, note.origin);
         this.#clear.run(address);
       }
@@ -48,5 +59,12 @@ export class Learning {
     this.#rows -= this.#forget.run(crowded ? Number.MAX_SAFE_INTEGER : now - REFUSED_FOR, STEP).changes;
     // Addresses that were known already were counted twice.
     if (crowded && this.#rows <= MOST_REFUSED) this.#rows = undefined;
+  }
+
+  #turn(now: number): void {
+    this.#turnedAt ??= now;
+    if (now - this.#turnedAt < REFUSED_FOR) return;
+    this.#filter.turn();
+    this.#turnedAt = now;
   }
 }

@@ -2,8 +2,7 @@ import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../ports/operator.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
-import { traitsOf } from "./accepting.ts";
-import { authenticationOf, clientOf, requestOf } from "./claiming.ts";
+import { authenticationOf, clientOf, requestOf, traitsOf } from "./mail-row.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
 

@@ -3,10 +3,9 @@ import type { DelayAnswer, DelayPlace, DelayRequest, OwedRecipient } from "../..
 import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
 import type { NoticeKind } from "../../../ports/queue.ts";
 import type { Accepting } from "./accepting.ts";
-import { traitsOf } from "./accepting.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
-import { authenticationOf, clientOf, requestOf, wishOf } from "./claiming.ts";
+import { authenticationOf, clientOf, requestOf, traitsOf, wishOf } from "./mail-row.ts";
 import type { WireOwed, WireTold } from "./wire.ts";
 
 const DAY = 86_400_000;
@@ -125,8 +124,9 @@ export class Noticing {
     if (closed.length === 0) return false;
     if (notice !== undefined) {
       const { mail, body } = notice;
-      this.#accepting.store({ mail, size: body.byteLength, body }, batch);
-      for (const { address } of mail.recipients) this.#noticed.run(address, mail.acceptedAt);
+      this.#accepting.store({ mail, body: new Uint8Array(body) }, batch);
+      const [[, , acceptedAt], , receivers] = mail;
+      for (const [address] of receivers) this.#noticed.run(address, acceptedAt);
     }
     this.#bodies.releaseUnneeded(key, batch);
     return true;

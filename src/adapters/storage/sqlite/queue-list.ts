@@ -12,7 +12,7 @@ import type {
 import type { Told } from "../../../ports/notices.ts";
 import type { NoticeKind, Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
-import { wishOf } from "./claiming.ts";
+import { wishOf } from "./mail-row.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
 import { matches } from "./operating.ts";
 

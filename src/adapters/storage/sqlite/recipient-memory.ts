@@ -10,6 +10,7 @@ import { openChannel } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { openMailReader } from "./connection.ts";
 import { NoteLine } from "./note-line.ts";
+import { refusedFilter, type SharedState } from "./shared-state.ts";
 import type { MemoryMethods } from "./wire.ts";
 
 interface Row {
@@ -21,10 +22,17 @@ interface Row {
   readonly reply: string | null;
 }
 
+/** Where the store is. */
+interface MemoryPlace {
+  readonly folder: string;
+  readonly shared: SharedState;
+}
+
 /** What primaries said of addresses, on a connection of its own that only reads. */
-export function openRecipientMemory(folder: string): RecipientMemory {
+export function openRecipientMemory({ folder, shared }: MemoryPlace): RecipientMemory {
+  const refused = refusedFilter(shared);
   const database = openMailReader(folder);
-  // Asked at every RCPT, so both are read in one go.
+  // Both in one go.
   const both = database.prepare<{ readonly key: string }, Row>(
     `SELECT a.at AS accepted_at, a.origin AS accepted_origin, r.since, r.at, r.origin, r.reply
      FROM (SELECT @key AS key) k LEFT JOIN accepted a ON a.address = k.key LEFT JOIN refused r ON r.address = k.key`,
@@ -37,6 +45,7 @@ export function openRecipientMemory(folder: string): RecipientMemory {
     .pluck();
   return {
     find: (key) => rememberedOf(both.get({ key })),
+    mayBeRefused: (key) => refused.mayHold(key),
     lastAccepted: (domain, from) => last.get(domain, from),
     close: () => void database.close(),
   };
@@ -57,10 +66,10 @@ function rememberedOf(row: Row | undefined): Remembered {
 /** The same for who learns, over a line to the storage thread of role `memory`. */
 export function openRecipientNotes(
   port: MessagePort,
-  { folder, clock }: { folder: string; clock: Clock },
+  { clock, ...place }: MemoryPlace & { readonly clock: Clock },
 ): RecipientNotes {
   const channel = openChannel<MemoryMethods>(port);
-  const stored = openRecipientMemory(folder);
+  const stored = openRecipientMemory(place);
   const line = new NoteLine<Note>(clock, (notes) =>
     channel.call(
       "learn",
@@ -70,6 +79,7 @@ export function openRecipientNotes(
   return {
     ...stored,
     find: (key) => withNote(stored.find(key), line.find(key)),
+    mayBeRefused: (key) => line.find(key)?.kind === "refused" || stored.mayBeRefused(key),
     note: (key, note) => line.note(key, note),
   };
 }

@@ -4,13 +4,14 @@ import { Moved, serveChannel } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Batch } from "./batch.ts";
 import { buffersOf } from "./claiming.ts";
-import type { CommitLoop } from "./commit-loop.ts";
+import type { Arrived } from "./accepting.ts";
+import type { CommitLoop, Job } from "./commit-loop.ts";
 import { serveControl } from "./control-role.ts";
-import { StoreFailure, failureOf } from "./failure.ts";
+import { StoreFailure } from "./failure.ts";
 import { WorkSession } from "./sessions.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
-import type { IntakeMethods, MemoryMethods, WorkMethods } from "./wire.ts";
+import type { Consignment, IntakeMethods, MemoryMethods, WorkMethods } from "./wire.ts";
 
 export type Role = "intake" | "work" | "control" | "memory";
 
@@ -36,22 +37,40 @@ const ROW_BYTES = 2000;
 
 function serveIntake(port: MessagePort, { loop, condition, trouble }: RoleParts): void {
   serveChannel<IntakeMethods>(port, {
-    accept: (mail) => {
+    accept: (consignment) => {
       const present = condition();
-      if (present !== "ok") return Promise.resolve<Accepted>({ kind: "refused", why: present });
-      const job = {
-        rank: "accept",
-        bytes: (typeof mail.body === "string" ? 0 : mail.size) + ROW_BYTES,
-        deadline: mail.mail.deadline,
-        run: (store: Store, batch: Batch) => store.accepting.accept(mail, batch),
-      } as const;
-      return loop.submit(job).then(
-        () => ACCEPTED,
-        (error: unknown) => ({ kind: "refused", why: failureOf(error).why }) as const,
-      );
+      if (present !== "ok")
+        return Promise.resolve(consignment.mails.map(() => ({ kind: "refused", why: present })));
+      const jobs = unpack(consignment).map(acceptJob);
+      return loop.submitAll(jobs).then((failures) => failures.map(answerOf));
     },
     trouble: ({ why, text }) => trouble(new StoreFailure(why, text)),
   });
+}
+
+function unpack({ mails, bodies }: Consignment): readonly Arrived[] {
+  let end = 0;
+  return mails.map((mail) => {
+    const [[, , , size, spool]] = mail;
+    if (spool !== null) return { mail, body: undefined };
+    const body = new Uint8Array(bodies, end, size);
+    end += size;
+    return { mail, body };
+  });
+}
+
+function acceptJob({ mail, body }: Arrived): Job<Store> {
+  const [, , , deadline] = mail;
+  return {
+    rank: "accept",
+    bytes: (body?.length ?? 0) + ROW_BYTES,
+    deadline,
+    run: (store, batch) => store.accepting.accept({ mail, body }, batch),
+  };
+}
+
+function answerOf(failure: StoreFailure | undefined): Accepted {
+  return failure === undefined ? ACCEPTED : { kind: "refused", why: failure.why };
 }
 
 /** A short question of the delivery thread. */

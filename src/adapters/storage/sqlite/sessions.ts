@@ -106,5 +106,5 @@ export class Sessions {
 }
 
 export function claimNotice(mail: WireClaim): [WireNotice, ArrayBuffer[]] {
-  return [{ kind: "claimed", mail }, mail.body instanceof ArrayBuffer ? [mail.body] : []];
+  return [{ kind: "claimed", mail }, mail.body === undefined ? [] : [mail.body]];
 }

@@ -1,6 +1,10 @@
 import type { StoreCondition } from "../../../ports/queue.ts";
+import { FILTER_BYTES, RefusedFilter } from "./refused-filter.ts";
 
-/** Condition, room and newest directory of the store, written by the storage thread, read by all threads without asking. */
+/**
+ * Condition, room and newest directory of the store, and which addresses primaries may have refused: written by the
+ * storage thread, read by all threads without asking.
+ */
 export type SharedState = SharedArrayBuffer;
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
@@ -8,8 +12,16 @@ const CONDITION_AT = 0;
 const ROOM_AT = 1;
 const GENERATION_AT = 2;
 
+/** Bytes of all that comes before the filter. */
+const HEAD = 24;
+
 export function makeSharedState(): SharedState {
-  return new SharedArrayBuffer(24);
+  return new SharedArrayBuffer(HEAD + FILTER_BYTES);
+}
+
+/** The filter in it; its bits are not secret, so strangers who make them collide only make us look. */
+export function refusedFilter(shared: SharedState): RefusedFilter {
+  return new RefusedFilter(shared, HEAD);
 }
 
 /** Asked for at every command, so the views are made once. */

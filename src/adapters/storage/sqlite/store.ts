@@ -16,6 +16,7 @@ import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
 import { RememberedTls } from "./remembered-tls.ts";
 import type { Sessions } from "./sessions.ts";
+import { refusedFilter, type SharedState } from "./shared-state.ts";
 import { Settling } from "./settling.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -39,6 +40,7 @@ export interface Store {
 
 export interface StoreParts {
   readonly folder: string;
+  readonly shared: SharedState;
   readonly disk: Disk;
   readonly log: Logger;
   readonly sessions: Sessions;
@@ -59,7 +61,7 @@ export function openStore(parts: StoreParts): Store {
   }
 }
 
-function prepareStore(database: Database.Database, { folder, log, sessions }: StoreParts): Store {
+function prepareStore(database: Database.Database, { folder, shared, log, sessions }: StoreParts): Store {
   const bodies = new Bodies(database, folder);
   const accepting = new Accepting(database, { bodies, sessions });
   return {
@@ -76,6 +78,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
     rememberedTls: new RememberedTls(database),
-    learning: new Learning(database),
+    learning: new Learning(database, refusedFilter(shared)),
   };
 }

@@ -1,10 +1,10 @@
 /**
  * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
- * which it crosses. A body is an ArrayBuffer that moves, or the name of a file in the spool folder.
+ * which it crosses. A body is an ArrayBuffer that moves, or a file in the spool folder.
  */
 import type { NoticeStore, OwedMail, ToldRequest } from "../../../ports/notices.ts";
 import type { OperatorRequest } from "../../../ports/operator.ts";
-import type { ClaimRequest, ClaimedMail, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
+import type { ClaimRequest, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
@@ -14,16 +14,36 @@ import type { AllowedSender } from "../../../ports/quarantine.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
+import { factsRow, newRecipientRow, recordRow } from "./mail-row.ts";
+import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow } from "./mail-row.ts";
 
-export type WireBody = ArrayBuffer | string;
+/** A new mail. Its deadline: wall time in ms after which its transaction must not begin. */
+export type WireMail = readonly [
+  facts: FactsRow,
+  record: RecordRow,
+  recipients: readonly NewRecipientRow[],
+  deadline: number,
+];
 
-export interface WireMail {
-  readonly mail: NewMail;
-  readonly size: number;
-  readonly body: WireBody;
+export function wireMail(mail: NewMail, size: number, spool: string | null): WireMail {
+  const recipients = mail.recipients.map(newRecipientRow);
+  return [factsRow(mail, size, spool), recordRow(mail), recipients, mail.deadline];
 }
 
-export type WireClaim = Omit<ClaimedMail, "body"> & { readonly body: WireBody };
+/** The mails of one turn. Bodies that become rows lie in `bodies` one after the other, in the order of the mails. */
+export interface Consignment {
+  readonly mails: readonly WireMail[];
+  readonly bodies: ArrayBuffer;
+}
+
+/** A mail that was claimed; its body where that lies in no file. */
+export interface WireClaim {
+  readonly token: number;
+  readonly domain: string;
+  readonly facts: FactsRow;
+  readonly recipients: readonly ClaimedRow[];
+  readonly body?: ArrayBuffer;
+}
 
 export type WireNotice =
   | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
@@ -32,15 +52,17 @@ export type WireNotice =
 
 // Type aliases, because an interface has no index signature and would not fit the channel.
 export type IntakeMethods = {
-  accept(mail: WireMail): Promise<Accepted>;
+  accept(consignment: Consignment): Promise<readonly Accepted[]>;
   /** A client's spool file could not be written. */
   trouble(report: { readonly why: "full" | "sick"; readonly text: string }): void;
 };
 
+export type WireBody = ArrayBuffer | string;
+
 export type WireOwed = Omit<OwedMail, "body"> & { readonly body?: WireBody; readonly size: number };
 
 export type WireTold = Omit<ToldRequest, "notice"> & {
-  readonly notice?: { readonly mail: NewMail; readonly body: ArrayBuffer };
+  readonly notice?: { readonly mail: WireMail; readonly body: ArrayBuffer };
 };
 
 export type WorkMethods = {

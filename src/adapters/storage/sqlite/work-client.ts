@@ -5,7 +5,9 @@ import type { Body, ClaimedMail, WorkNotice, WorkStore } from "../../../ports/qu
 import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
 import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
-import type { WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
+import { claimedRecipient, factsOf, spoolOf } from "./mail-row.ts";
+import { wireMail } from "./wire.ts";
+import type { WireBody, WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
 
 /** The delivery thread's side of the queue. */
 export function connectWork(
@@ -44,22 +46,31 @@ export function connectWork(
       if (notice === undefined) return channel.call("told", request);
       // A copy of its own moves; what a Buffer lies in may hold other things.
       const body = Uint8Array.from(notice.body).buffer;
-      return channel.call("told", new Moved({ ...request, notice: { mail: notice.mail, body } }, [body]));
+      const mail = wireMail(notice.mail, body.byteLength, null);
+      return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
     },
     delayed: (request) => channel.call("delayed", request),
     onNotice: (listener) => void listeners.push(listener),
   };
 }
 
-function unpack(claim: WireClaim, folder: string): ClaimedMail {
-  return { ...claim, body: bodyOf(claim, folder) };
+function unpack({ token, domain, facts, recipients, body }: WireClaim, folder: string): ClaimedMail {
+  const mail = factsOf(facts);
+  const stored = { size: mail.size, body: body ?? spoolOf(facts) ?? "" };
+  return {
+    token,
+    domain,
+    ...mail,
+    recipients: recipients.map(claimedRecipient),
+    body: bodyOf(stored, folder),
+  };
 }
 
 function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail {
   return body === undefined ? mail : { ...mail, body: bodyOf({ size, body }, folder) };
 }
 
-function bodyOf({ size, body }: Pick<WireClaim, "size" | "body">, folder: string): Body {
+function bodyOf({ size, body }: { readonly size: number; readonly body: WireBody }, folder: string): Body {
   if (typeof body !== "string") {
     const content = Buffer.from(body);
     return { size, read: () => content };

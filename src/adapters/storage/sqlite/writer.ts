@@ -155,7 +155,7 @@ export class Writer {
 
   #storeParts(): StoreParts {
     const { folder, log, migrations } = this.#options;
-    const parts = { folder, log, disk: this.#disk, sessions: this.#sessions };
+    const parts = { folder, shared: this.shared, log, disk: this.#disk, sessions: this.#sessions };
     return migrations === undefined ? parts : { ...parts, migrations };
   }
 

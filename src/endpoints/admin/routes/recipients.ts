@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { readPattern } from "../../../mail/recipient-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
-import { confine, readBody, readDomain, readQuery, readText, Refusal } from "../answers.ts";
+import { confine, ourDomain, readBody, readDomain, readQuery, readText, Refusal } from "../answers.ts";
 import {
   MAX_RECIPIENTS,
   RecipientChangeBody,
@@ -52,9 +52,7 @@ async function check(c: AdminContext, parts: AdminParts): Promise<RecipientAnswe
 async function knownDomain(c: AdminContext, parts: AdminParts): Promise<string> {
   const domain = readDomain(c);
   confine(c, domain);
-  const known = (await parts.directory.domains()).some((record) => record.name === domain);
-  if (!known) throw new Refusal("not_found", `${domain} is not one of our domains`);
-  return domain;
+  return ourDomain(domain, parts.directory);
 }
 
 function isPlainText(c: AdminContext): boolean {

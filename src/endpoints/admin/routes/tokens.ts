@@ -1,6 +1,6 @@
 /** Tokens for access over TCP. */
 import type { Hono } from "hono";
-import { readBody, Refusal, soundDomain } from "../answers.ts";
+import { ourDomain, readBody, Refusal, soundDomain } from "../answers.ts";
 import { NewToken, type CreatedToken } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
@@ -17,7 +17,9 @@ export function tokenRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 
 async function createToken(c: AdminContext, parts: AdminParts): Promise<CreatedToken> {
   const { name, domain } = await readBody(c, NewToken);
-  const created = await parts.access.create(name, domain === undefined ? undefined : soundDomain(domain));
+  // A slip of the pen would make a token that may do nothing, and nobody would notice before it is needed.
+  const own = domain === undefined ? undefined : await ourDomain(soundDomain(domain), parts.directory);
+  const created = await parts.access.create(name, own);
   if (created === undefined)
     throw new Refusal(
       "conflict",

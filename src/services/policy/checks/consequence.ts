@@ -11,6 +11,8 @@ export interface Fault {
   readonly words: string;
   /** Subject and detail of the enhanced code, such as `1.8`. */
   readonly detail: string;
+  /** What somebody else says of it, with his name; it ends the reply, so that no words of ours seem to be his. */
+  readonly quote?: string;
 }
 
 export interface Consequence {
@@ -21,7 +23,7 @@ export interface Consequence {
 /** The verdict that an operator's choice makes of a fault. */
 export function consequence(check: string, fault: Fault, { action, contact }: Consequence): Verdict {
   if (action === "tag") return { kind: "tag", field: `X-Holdfast-${check}: ${fault.name}` };
-  const words = [fault.words, contact].filter(Boolean).join("; ");
+  const words = [fault.words, contact, fault.quote].filter(Boolean).join("; ");
   const answer: Reply =
     action === "defer" ? reply(451, `4.${fault.detail}`, words) : reply(550, `5.${fault.detail}`, words);
   return { kind: action, reply: answer };

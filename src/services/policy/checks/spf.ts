@@ -1,4 +1,6 @@
+import { shortened } from "../../../mail/reply.ts";
 import { accepted } from "../../../mail/verdict.ts";
+import type { SpfAnswer } from "../../../ports/authentication.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
@@ -7,6 +9,9 @@ import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
 const ASKED = accepted("asked; the result stands in Received-SPF");
+
+/** Characters; with our own words before it a reply stays below 512 octets (RFC 5321 §4.5.3.1.5). */
+const LONGEST_QUOTE = 350;
 
 /** RFC 7372 §3.2. */
 const FAILED: Fault = {
@@ -28,9 +33,16 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
     if (action === "off") return undefined;
     const answer = spf.answer();
     if (action === "tag") return ASKED;
-    return whenKnown(answer, ({ result }) =>
-      result === "fail" ? consequence("SPF", FAILED, { action, contact }) : accepted(result),
+    return whenKnown(answer, (said) =>
+      said.result === "fail" ? consequence("SPF", faultOf(said), { action, contact }) : accepted(said.result),
     );
   };
   return { name: "spf", stage: "rcpt", reputation: true, run };
+}
+
+/** With the words of the domain's owner, where it has any (RFC 7208 §6.2, §8.4). */
+function faultOf({ domain, explanation }: SpfAnswer): Fault {
+  if (explanation === undefined) return FAILED;
+  const quote = shortened(`The domain ${domain} explains: ${explanation}`, LONGEST_QUOTE);
+  return { ...FAILED, quote };
 }

@@ -103,3 +103,67 @@ describe("trouble", () => {
     assert.ok(asked.length <= 150, `${asked.length} questions`);
   });
 });
+
+describe("what the domain's owner says of a fail (RFC 7208 §6.2)", () => {
+  const policy = "v=spf1 ip4:203.0.113.1 exp=why.d.test -all";
+  const told = (zone: SpfZone, more: { readonly helo?: string; readonly sender?: string } = {}) =>
+    authenticatorOver(sourceOf({ "d.test": { TXT: [policy] }, ...zone })).spf({
+      ip: "192.0.2.1",
+      helo: "client.test",
+      sender: "x@d.test",
+      ...more,
+    });
+  const saying = (...TXT: string[]): SpfZone => ({ "why.d.test": { TXT } });
+
+  const cases: readonly (readonly [string, SpfZone, string | undefined])[] = [
+    ["plain words", saying("ask postmaster@d.test"), "ask postmaster@d.test"],
+    [
+      "macros",
+      saying("%{i} is none of %{d}'s%_servers, %{s} says %{h}"),
+      "192.0.2.1 is none of d.test's servers, x@d.test says client.test",
+    ],
+    ["blanks around it", saying("  so it is  "), "so it is"],
+    ["no record", {}, undefined],
+    ["a DNS that does not answer", { "why.d.test": "SICK" }, undefined],
+    ["two records", saying("one", "two"), undefined],
+    ["an empty record", saying(""), undefined],
+    ["blanks alone", saying("   "), undefined],
+    ["a line of its own", saying("no\r\n250 2.0.0 taken"), undefined],
+    ["a control character", saying("no\u001b[2J"), undefined],
+    ["letters beyond ASCII", saying("l\u00e4uft nicht"), undefined],
+    ["octets beyond ASCII", saying("\u0080\u00ff"), undefined],
+    ["a malformed macro", saying("100% of %{x}"), undefined],
+    ["many characters", saying("a".repeat(301)), `${"a".repeat(297)}...`],
+    ["a huge record of macros", saying("%{s}".repeat(16_000)), `${"x@d.test".repeat(38).slice(0, 297)}...`],
+    [
+      "redirect: that of the other",
+      { "d.test": { TXT: ["v=spf1 redirect=o.test"] }, "o.test": { TXT: [policy] }, ...saying("other") },
+      "other",
+    ],
+    [
+      "include: not that of the other",
+      { "d.test": { TXT: ["v=spf1 include:o.test -all"] }, "o.test": { TXT: [policy] }, ...saying("other") },
+      undefined,
+    ],
+  ];
+  for (const [name, zone, explanation] of cases)
+    test(name, async () => {
+      const answer = await told(zone);
+      assert.deepEqual([answer.result, answer.explanation], ["fail", explanation]);
+    });
+
+  test("nothing of what a client said goes beyond printable ASCII", async () => {
+    for (const odd of ["h\u00e4.test", "h\r\n250 ok", "h\u0000"]) {
+      const { result, explanation = "" } = await told(saying("you are %{h}"), { helo: odd });
+      assert.equal(result, "fail");
+      assert.match(explanation, /^[\x20-\x7e]{0,300}$/);
+    }
+  });
+
+  test("what is no fail is not explained", async () => {
+    for (const all of ["+all", "~all", "?all"]) {
+      const zone = { "d.test": { TXT: [`v=spf1 exp=why.d.test ${all}`] }, ...saying("so it is") };
+      assert.equal((await told(zone)).explanation, undefined);
+    }
+  });
+});

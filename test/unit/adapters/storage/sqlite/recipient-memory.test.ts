@@ -4,6 +4,9 @@ import {
   openRecipientMemory,
   openRecipientNotes,
 } from "../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { openMailReader } from "../../../../../src/adapters/storage/sqlite/connection.ts";
+import { Learning } from "../../../../../src/adapters/storage/sqlite/learning.ts";
+import { FILTER_BYTES, RefusedFilter } from "../../../../../src/adapters/storage/sqlite/refused-filter.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../contract/sqlite-harness.ts";
 import { accept, newMail, to } from "../../../../contract/mails.ts";
 import { waitFor } from "../../../../support/wait.ts";
@@ -12,8 +15,8 @@ const HOUR = 3_600_000;
 const NO = "550 5.1.1 no such user";
 
 function open(store: SqliteStore, stack: DisposableStack) {
-  const notes = openRecipientNotes(store.port("memory"), store);
-  const other = openRecipientMemory(store.folder);
+  const notes = openRecipientNotes(store.port("memory"), { ...store, shared: store.writer.shared });
+  const other = openRecipientMemory({ folder: store.folder, shared: store.writer.shared });
   stack.defer(() => notes.close());
   stack.defer(() => other.close());
   return { notes, other };
@@ -93,4 +96,32 @@ test("mail that a primary took is remembered under the comparable form, and ends
   }
   const taken = await store.work.accepted(["Größe@a.test", '"john doe"@a.test', "nobody@a.test"]);
   assert.equal(taken.size, 2);
+});
+
+test("who was refused is found in the filter by every thread, for a day at least, and after a start", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const refuse = (key: string): void =>
+    notes.note(key, { kind: "refused", at: clock.now(), origin: "callout", reply: NO });
+  assert.equal(notes.mayBeRefused("eve@a.test"), false);
+  refuse("eve@a.test");
+  assert.equal(notes.mayBeRefused("eve@a.test"), true);
+  await seen(store, "others look for it", () => other.mayBeRefused("eve@a.test"));
+  assert.notEqual(other.find("eve@a.test").refused, undefined);
+  clock.advance(26 * HOUR);
+  refuse("mallory@a.test");
+  await seen(store, "the next one is stored", () => other.find("mallory@a.test").refused !== undefined);
+  assert.equal(other.mayBeRefused("eve@a.test"), true);
+  clock.advance(26 * HOUR);
+  refuse("oscar@a.test");
+  await seen(store, "a third one is stored", () => other.find("oscar@a.test").refused !== undefined);
+  const still = ["eve@a.test", "mallory@a.test", "oscar@a.test"].map((key) => other.mayBeRefused(key));
+  assert.deepEqual(still, [false, true, true]);
+  const filter = new RefusedFilter(new SharedArrayBuffer(FILTER_BYTES), 0);
+  const database = openMailReader(store.folder);
+  stack.defer(() => void database.close());
+  assert.ok(new Learning(database, filter));
+  assert.equal(filter.mayHold("oscar@a.test"), true);
 });

@@ -55,6 +55,9 @@ test("tokens are made, listed without secrets, and revoked", async () => {
   assert.equal(created.domain, "example.com");
   assert.equal((await ask("POST", "/v1/tokens", { name: "sync" })).status, 409);
   assert.equal((await ask("POST", "/v1/tokens", { name: "two words" })).status, 400);
+  const foreign = await ask("POST", "/v1/tokens", { name: "typo", domain: "exmaple.com" });
+  assert.equal(foreign.status, 404);
+  assert.match(foreign.text, /exmaple\.com is not one of our domains/);
   const listed = await ask("GET", "/v1/tokens");
   assert.equal(TokenList.parse(listed.json).items.length, 1);
   assert.equal(/secret|hash/.test(listed.text), false);

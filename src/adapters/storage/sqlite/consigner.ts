@@ -1,0 +1,70 @@
+import type { Accepted } from "../../../ports/queue.ts";
+import { Moved } from "../../../runtime/channel.ts";
+import type { Caller } from "../../../runtime/channel.ts";
+import type { ArrivingBody } from "./arriving-body.ts";
+import type { IntakeMethods, WireMail } from "./wire.ts";
+
+/**
+ * Bytes of bodies that travel in one buffer; a larger body travels alone. The allocator keeps blocks of this size,
+ * while it asks the system for larger ones, page by page, each time.
+ */
+const BUFFER = 60 * 1024;
+
+interface Waiting {
+  readonly mail: WireMail;
+  /** Absent: it lies in a file. */
+  readonly body: ArrivingBody | undefined;
+  resolve(answer: Accepted): void;
+  reject(error: unknown): void;
+}
+
+/** Sends mails that become complete in one turn of the event loop to the storage thread together. */
+export class Consigner {
+  readonly #channel: Caller<IntakeMethods>;
+  #waiting: Waiting[] = [];
+
+  constructor(channel: Caller<IntakeMethods>) {
+    this.#channel = channel;
+  }
+
+  send(mail: WireMail, body: ArrivingBody | undefined): Promise<Accepted> {
+    return new Promise((resolve, reject) => {
+      // Sockets that became readable together are served as tasks of their own.
+      if (this.#waiting.length === 0) setImmediate(() => this.#sendAll());
+      this.#waiting.push({ mail, body, resolve, reject });
+    });
+  }
+
+  #sendAll(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let begin = 0;
+    let bytes = 0;
+    for (const [i, { body }] of waiting.entries()) {
+      const size = body?.size ?? 0;
+      if (bytes > 0 && bytes + size > BUFFER) {
+        this.#consign(waiting.slice(begin, i), bytes);
+        begin = i;
+        bytes = 0;
+      }
+      bytes += size;
+    }
+    this.#consign(waiting.slice(begin), bytes);
+  }
+
+  #consign(waiting: readonly Waiting[], bytes: number): void {
+    const bodies = new ArrayBuffer(bytes);
+    const target = new Uint8Array(bodies);
+    let end = 0;
+    for (const { body } of waiting) end = body?.copyTo(target, end) ?? end;
+    const mails = waiting.map(({ mail }) => mail);
+    this.#channel.call("accept", new Moved({ mails, bodies }, [bodies])).then(
+      (answers) => {
+        for (const [i, { resolve }] of waiting.entries()) resolve(answers[i] as Accepted);
+      },
+      (error: unknown) => {
+        for (const { reject } of waiting) reject(error);
+      },
+    );
+  }
+}

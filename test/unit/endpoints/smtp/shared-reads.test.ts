@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { createServer, connect, Socket, type AddressInfo } from "node:net";
+import { test } from "node:test";
+import { takeShared, withSharedReads } from "../../../../src/endpoints/smtp/shared-reads.ts";
+import type { StageCheck } from "../../../../src/services/policy/check.ts";
+import { RawSmtp } from "../../../support/raw-smtp.ts";
+import { startBench } from "../../../support/smtp-bench.ts";
+
+test("what waits behind a slow check is not overwritten by what another client sends", async () => {
+  const released = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const slow: StageCheck<"rcpt"> = {
+    name: "slow",
+    stage: "rcpt",
+    run: async ({ sender }) => {
+      if (sender !== "slow@b.example") return { kind: "accept" };
+      reached.resolve();
+      await released.promise;
+      return { kind: "accept" };
+    },
+  };
+  await using bench = await startBench({ checks: [slow] });
+  const first = new RawSmtp(connect(bench.port, "127.0.0.1"));
+  const other = new RawSmtp(connect(bench.port, "127.0.0.1"));
+  await first.reply();
+  await other.reply();
+  await first.command("EHLO c.example");
+  first.write(
+    "MAIL FROM:<slow@b.example>\r\nRCPT TO:<alice@our.test>\r\nBDAT 6\r\nfirst\nBDAT 7 LAST\r\n\r\nbody\n",
+  );
+  await reached.promise;
+  await other.command("EHLO other.example");
+  for (let n = 0; n < 20; n++) assert.equal((await other.command(`NOOP ${"z".repeat(90)}`))?.code, 250);
+  released.resolve();
+  const replies = [];
+  for (let n = 0; n < 4; n++) replies.push((await first.reply())?.code);
+  assert.deepEqual(replies, [250, 250, 250, 250]);
+  assert.equal(bench.intake.mails[0]?.body.toString(), "first\r\n\r\nbody\r\n");
+  first.close();
+  other.close();
+});
+
+test("the server counts the socket that took the place of the accepted one", async () => {
+  const taken: string[] = [];
+  const server = createServer((accepted) => {
+    const socket = withSharedReads(accepted);
+    assert.notEqual(socket, accepted);
+    assert.equal(
+      takeShared(socket, (octets) => void taken.push(octets.toString())),
+      true,
+    );
+    assert.equal(socket.remoteAddress, "127.0.0.1");
+    socket.resume();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.end("hello");
+  // Ends when the last connection is gone, and not before.
+  await new Promise<void>((resolve) => {
+    client.on("close", () => void server.close(() => resolve()));
+    client.resume();
+  });
+  assert.deepEqual(taken, ["hello"]);
+});
+
+test("a socket that is not as expected stays as it is", () => {
+  const socket = new Socket();
+  assert.equal(withSharedReads(socket), socket);
+  assert.equal(
+    takeShared(socket, () => {}),
+    false,
+  );
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
+import { formatReply } from "../../../../../src/mail/reply.ts";
+import type { SpfAnswer } from "../../../../../src/ports/authentication.ts";
+import { LONGEST_EXPLANATION } from "../../../../../src/ports/authentication.ts";
+import type { CheckAction } from "../../../../../src/ports/checks.ts";
+import type { RcptSubject } from "../../../../../src/services/policy/check.ts";
+import { spfCheck } from "../../../../../src/services/policy/checks/spf.ts";
+import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
+import { MemoryDirectory } from "../../../../support/smtp-bench.ts";
+
+const FAIL: SpfAnswer = { result: "fail", domain: "d.test", identity: "mailfrom", comment: "no" };
+
+/** What a client is told where SPF found this. */
+async function told(spf: CheckAction, found: Partial<SpfAnswer>, contact?: string): Promise<string> {
+  const authenticator = {
+    spf: () => Promise.resolve({ ...FAIL, ...found }),
+    verifyBody: () => assert.fail("nobody asks for a body"),
+  };
+  const settings = { dnsbl: "off", spf, ...(contact !== undefined && { contact }) } as const;
+  const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+  const subject: RcptSubject = {
+    ...client,
+    sender: "x@d.test",
+    announced: 0,
+    recipient: parseAddress("alice@our.test") as Address,
+    domain: new MemoryDirectory().domain("our.test", 0),
+    certain: false,
+    spf: new SpfInquiry(authenticator, { ip: client.ip, helo: "h", sender: "x@d.test" }),
+  };
+  const verdict = await spfCheck({ settings: () => settings }).run(subject);
+  return verdict !== undefined && "reply" in verdict
+    ? formatReply(verdict.reply)
+    : (verdict?.kind ?? "nothing");
+}
+
+const OURS = "The domain of your sender address does not list you as a sender (SPF)";
+
+test("a refusal ends with what the domain's owner says, in his name", async () => {
+  const explanation = "see http://d.test/spf";
+  const quote = "The domain d.test explains: see http://d.test/spf";
+  assert.equal(await told("reject", { explanation }), `550 5.7.23 ${OURS}; ${quote}`);
+  assert.equal(await told("defer", { explanation }), `451 4.7.23 ${OURS}; ${quote}`);
+  assert.equal(
+    await told("reject", { explanation }, "see us.test"),
+    `550 5.7.23 ${OURS}; see us.test; ${quote}`,
+  );
+  assert.equal(await told("reject", {}), `550 5.7.23 ${OURS}`);
+  assert.equal(await told("tag", { explanation }), "accept");
+});
+
+test("a reply fits into its line, whatever the domain is called and says", async () => {
+  const domain = `${`${"d".repeat(60)}.`.repeat(4)}test`;
+  const line = await told("reject", { domain, explanation: "x".repeat(LONGEST_EXPLANATION) });
+  assert.ok(line.length <= 510, `${line.length} characters`);
+  assert.ok(line.includes(`The domain ${domain} explains: xxx`));
+  assert.match(line, /x\.\.\.$/);
+});
