@@ -61,12 +61,13 @@ export function openStore(parts: StoreParts): Store {
 
 function prepareStore(database: Database.Database, { folder, log, sessions }: StoreParts): Store {
   const bodies = new Bodies(database, folder);
+  const learning = new Learning(database);
   const accepting = new Accepting(database, { bodies, sessions });
   return {
     database,
     accepting,
     claiming: new Claiming(database, { bodies, sessions, log }),
-    settling: new Settling(database, { bodies, sessions }),
+    settling: new Settling(database, { bodies, sessions, learning }),
     waiting: new Waiting(database),
     expiring: new Expiring(database, { bodies }),
     operating: new Operating(database, { bodies }),
@@ -76,6 +77,6 @@ function prepareStore(database: Database.Database, { folder, log, sessions }: St
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
     rememberedTls: new RememberedTls(database),
-    learning: new Learning(database),
+    learning,
   };
 }
