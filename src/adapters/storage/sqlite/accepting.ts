@@ -113,7 +113,7 @@ function handOver(
     domain,
     facts,
     recipients,
-    ...(body !== undefined && { body: Uint8Array.from(body).buffer }),
+    ...(body !== undefined && { body: body.slice().buffer }),
   });
   session.notify(notice, buffers);
 }

@@ -6,30 +6,33 @@ import type { WireBody } from "./wire.ts";
 
 export const SPOOL_FOLDER = "spool";
 
+interface StoredRow {
+  readonly spool: string | null;
+  readonly needed: number;
+}
+
+const NOTHING: StoredRow = { spool: null, needed: 0 };
+
 /** Bodies of stored mail, by the key of their message. */
 export class Bodies {
   readonly #folder: string;
   readonly #insert: Database.Statement<[number | bigint, Uint8Array]>;
   readonly #content: Database.Statement<[number], Buffer>;
   readonly #delete: Database.Statement<[number]>;
-  readonly #spool: Database.Statement<[number], string | null>;
+  readonly #stored: Database.Statement<[number], StoredRow>;
   readonly #clearSpool: Database.Statement<[number]>;
-  readonly #anyLeft: Database.Statement<[number], number>;
 
   constructor(database: Database.Database, folder: string) {
     this.#folder = folder;
     this.#insert = database.prepare("INSERT INTO body (mail, content) VALUES (?, ?)");
     this.#content = database.prepare<[number], Buffer>("SELECT content FROM body WHERE mail = ?").pluck();
     this.#delete = database.prepare("DELETE FROM body WHERE mail = ?");
-    this.#spool = database
-      .prepare<[number], string | null>("SELECT spool FROM message WHERE key = ?")
-      .pluck();
+    this.#stored = database.prepare(
+      `SELECT spool, EXISTS (
+         SELECT 1 FROM recipient WHERE mail = message.key AND (state <> 'gone' OR owed IS NOT NULL)
+       ) AS needed FROM message WHERE key = ?`,
+    );
     this.#clearSpool = database.prepare("UPDATE message SET spool = NULL WHERE key = ?");
-    this.#anyLeft = database
-      .prepare<[number], number>(
-        "SELECT 1 FROM recipient WHERE mail = ? AND (state <> 'gone' OR owed IS NOT NULL) LIMIT 1",
-      )
-      .pluck();
   }
 
   store(mail: number | bigint, body: Uint8Array): void {
@@ -45,13 +48,9 @@ export class Bodies {
 
   /** Throws the body away once no recipient and no notice needs it: the row at once, the file after the commit. */
   releaseUnneeded(mail: number, batch: Batch): void {
-    if (this.#anyLeft.get(mail) === undefined) this.drop(mail, batch);
-  }
-
-  drop(mail: number, batch: Batch): void {
-    this.#delete.run(mail);
-    const spool = this.#spool.get(mail);
-    if (typeof spool !== "string") return;
+    const { spool, needed } = this.#stored.get(mail) ?? NOTHING;
+    if (needed === 1) return;
+    if (spool === null) return void this.#delete.run(mail);
     this.#clearSpool.run(mail);
     const file = join(this.#folder, SPOOL_FOLDER, spool);
     // A file that stays behind is an orphan, which the sweep finds.

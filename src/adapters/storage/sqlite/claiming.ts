@@ -19,7 +19,8 @@ export class Claiming {
   readonly #log: Logger;
   readonly #due: Database.Statement<[string, number], number>;
   readonly #named: Database.Statement<[string, string, number], number>;
-  readonly #mark: Database.Statement<unknown[], ClaimedRow>;
+  readonly #open: Database.Statement<[number, string, number], ClaimedRow>;
+  readonly #mark: Database.Statement<[number, number, number, number]>;
   readonly #facts: Database.Statement<[number], FactsRow>;
   readonly #quarantine: Database.Statement<[number, number, number]>;
 
@@ -27,26 +28,30 @@ export class Claiming {
     this.#bodies = parts.bodies;
     this.#sessions = parts.sessions;
     this.#log = parts.log;
+    // With `= ?` beside an ORDER BY, or in a join, SQLite compiles the statement anew for each value; `= +?` keeps it.
     this.#due = database
       .prepare<[string, number], number>(
         `SELECT mail FROM recipient INDEXED BY recipient_due
-         WHERE domain = ? AND due_at <= ? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at, mail, n`,
+         WHERE domain = +? AND due_at <= ? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at, mail, n`,
       )
       .pluck();
     this.#named = database
       .prepare<[string, string, number], number>(
         `SELECT DISTINCT r.mail FROM message m CROSS JOIN recipient r ON r.mail = m.key
-         WHERE m.id = ? AND +r.domain = ? AND +r.due_at <= ? AND +r.state IN ('waiting', 'unconfirmed')`,
+         WHERE m.id = +? AND +r.domain = ? AND +r.due_at <= ? AND +r.state IN ('waiting', 'unconfirmed')`,
       )
       .pluck();
     // The plus signs keep it on the primary key: all recipients of one mail lie together.
-    this.#mark = database
-      .prepare<unknown[], ClaimedRow>(
-        `UPDATE recipient SET state = 'claimed', token = ?, updated_at = ?
-         WHERE mail = ? AND +domain = ? AND +due_at <= ? AND +state IN ('waiting', 'unconfirmed')
-         RETURNING ${CLAIMED}`,
+    this.#open = database
+      .prepare<[number, string, number], ClaimedRow>(
+        `SELECT ${CLAIMED} FROM recipient
+         WHERE mail = ? AND +domain = ? AND +due_at <= ? AND +state IN ('waiting', 'unconfirmed')`,
       )
       .raw();
+    // One row by its whole key is changed in one pass; several, or with RETURNING, cost half as much again.
+    this.#mark = database.prepare(
+      "UPDATE recipient SET state = 'claimed', token = ?, updated_at = ? WHERE mail = ? AND n = ?",
+    );
     this.#facts = database.prepare<[number], FactsRow>(`SELECT ${FACTS} FROM message WHERE key = ?`).raw();
     this.#quarantine = database.prepare(
       `UPDATE recipient SET state = 'held', reason = 'quarantine', token = NULL, updated_at = ?
@@ -83,7 +88,8 @@ export class Claiming {
 
   #claimMail(mail: number, { domain, now }: ClaimRequest): WireClaim | undefined {
     const token = this.#sessions.nextToken();
-    const recipients = this.#mark.all(token, now, mail, domain, now);
+    const recipients = this.#open.all(mail, domain, now);
+    for (const [n] of recipients) this.#mark.run(token, now, mail, n);
     const facts = this.#facts.get(mail);
     const body = facts && this.#bodies.load(mail, spoolOf(facts));
     if (facts === undefined || body === undefined) {
@@ -91,7 +97,6 @@ export class Claiming {
       this.#log.error("a stored mail has lost its body and is held", { mail, id: facts?.[0], domain });
       return undefined;
     }
-    recipients.sort(([a], [b]) => a - b);
     const claim = { token, domain, facts, recipients };
     return typeof body === "string" ? claim : { ...claim, body };
   }

@@ -1,37 +1,40 @@
 import type Database from "better-sqlite3";
-import { mailboxKeyOf } from "../../../mail/address.ts";
 import type { Outcome } from "../../../mail/outcome.ts";
 import { formatReply } from "../../../mail/reply.ts";
 import type { SettleRequest, Settlement } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
+import type { Learning } from "./learning.ts";
 import type { Sessions } from "./sessions.ts";
-
-const DAY = 86_400_000;
 
 /** Longest text of a primary that is kept, in characters. */
 const MAX_WORDS = 1100;
+
+interface HeldRow {
+  readonly mail: number;
+  readonly n: number;
+  readonly address: string;
+}
 
 /** Closes attempts. The token proves that the claim is still the caller's. */
 export class Settling {
   readonly #bodies: Bodies;
   readonly #sessions: Sessions;
-  readonly #key: Database.Statement<[string], number>;
-  readonly #claimed: Database.Statement<[number, number], number>;
-  readonly #update: Database.Statement;
-  readonly #accepted: Database.Statement;
-  readonly #clear: Database.Statement<[string]>;
-  readonly #address: Database.Statement<[number, number], string>;
+  readonly #learning: Learning;
+  readonly #held: Database.Statement<[string, number], HeldRow>;
+  readonly #update: Database.Statement<unknown[]>;
 
-  constructor(database: Database.Database, parts: { bodies: Bodies; sessions: Sessions }) {
+  constructor(
+    database: Database.Database,
+    parts: { bodies: Bodies; sessions: Sessions; learning: Learning },
+  ) {
     this.#bodies = parts.bodies;
     this.#sessions = parts.sessions;
-    this.#key = database.prepare<[string], number>("SELECT key FROM message WHERE id = ?").pluck();
-    this.#claimed = database
-      .prepare<[number, number], number>(
-        "SELECT n FROM recipient WHERE mail = ? AND token = ? AND +state = 'claimed'",
-      )
-      .pluck();
+    this.#learning = parts.learning;
+    this.#held = database.prepare(
+      `SELECT mail, n, address FROM recipient
+       WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ? AND +state = 'claimed'`,
+    );
     this.#update = database.prepare(
       `UPDATE recipient SET state = ?, reason = ?, due_at = coalesce(?, due_at), attempts = attempts + ?,
          unconfirmed = unconfirmed + ?, token = NULL, last_reply = coalesce(?, last_reply),
@@ -39,26 +42,24 @@ export class Settling {
          owed = coalesce(?, owed)
        WHERE mail = ? AND n = ?`,
     );
-    // Once a day an address, so that a busy mailbox costs no write a mail.
-    this.#accepted = database.prepare(
-      `INSERT INTO accepted (address, at) VALUES (?, ?)
-       ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin
-         WHERE at < excluded.at - ${DAY}`,
-    );
-    this.#clear = database.prepare("DELETE FROM refused WHERE address = ?");
-    this.#address = database
-      .prepare<[number, number], string>("SELECT address FROM recipient WHERE mail = ? AND n = ?")
-      .pluck();
   }
 
   /** False: not every recipient is held by this token; nothing is written. */
   settle(request: SettleRequest, batch: Batch): boolean {
-    const mail = this.#key.get(request.id);
-    if (mail === undefined) return false;
-    const held = new Set(this.#claimed.all(mail, request.token));
-    if (!request.recipients.every(({ n }) => held.delete(n))) return false;
-    for (const settlement of request.recipients) this.#close(mail, settlement, request);
-    if (request.recipients.some(({ state }) => state === "gone")) this.#bodies.releaseUnneeded(mail, batch);
+    const rows = new Map(this.#held.all(request.id, request.token).map((row) => [row.n, row]));
+    const held = request.recipients.map(({ n }) => {
+      const row = rows.get(n);
+      rows.delete(n);
+      return row;
+    });
+    if (!held.every((row) => row !== undefined)) return false;
+    for (const [i, settlement] of request.recipients.entries()) {
+      const { mail, address } = held[i] as HeldRow;
+      this.#close(mail, settlement, request);
+      if (settlement.outcome.kind === "delivered") this.#learning.delivered(address, request.now, batch);
+    }
+    if (request.recipients.some(({ state }) => state === "gone"))
+      this.#bodies.releaseUnneeded((held[0] as HeldRow).mail, batch);
     batch.onCommit(() => this.#sessions.settled(request.token, request.recipients.length));
     return true;
   }
@@ -72,13 +73,6 @@ export class Settling {
     const since = state === "parked" || state === "gone" ? now : undefined;
     const words = wordsOf(outcome);
     this.#update.run(state, reason, due, attempt, doubt, words, destination, now, since, owes, mail, n);
-    if (outcome.kind === "delivered") this.#learn(this.#address.get(mail, n) ?? "", now);
-  }
-
-  #learn(address: string, now: number): void {
-    const key = mailboxKeyOf(address);
-    this.#accepted.run(key, now);
-    this.#clear.run(key);
   }
 }
 

@@ -63,12 +63,13 @@ export function openStore(parts: StoreParts): Store {
 
 function prepareStore(database: Database.Database, { folder, shared, log, sessions }: StoreParts): Store {
   const bodies = new Bodies(database, folder);
+  const learning = new Learning(database, refusedFilter(shared));
   const accepting = new Accepting(database, { bodies, sessions });
   return {
     database,
     accepting,
     claiming: new Claiming(database, { bodies, sessions, log }),
-    settling: new Settling(database, { bodies, sessions }),
+    settling: new Settling(database, { bodies, sessions, learning }),
     waiting: new Waiting(database),
     expiring: new Expiring(database, { bodies }),
     operating: new Operating(database, { bodies }),
@@ -78,6 +79,6 @@ function prepareStore(database: Database.Database, { folder, shared, log, sessio
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),
     rememberedTls: new RememberedTls(database),
-    learning: new Learning(database, refusedFilter(shared)),
+    learning,
   };
 }

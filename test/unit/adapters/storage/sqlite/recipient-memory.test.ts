@@ -8,7 +8,9 @@ import { openMailReader } from "../../../../../src/adapters/storage/sqlite/conne
 import { Learning } from "../../../../../src/adapters/storage/sqlite/learning.ts";
 import { FILTER_BYTES, RefusedFilter } from "../../../../../src/adapters/storage/sqlite/refused-filter.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../contract/sqlite-harness.ts";
-import { accept, newMail, to } from "../../../../contract/mails.ts";
+import type { SettleRequest } from "../../../../../src/ports/queue.ts";
+import { DELIVERED, accept, newMail, settlement, to } from "../../../../contract/mails.ts";
+import { FlakyDisk } from "./flaky-disk.ts";
 import { waitFor } from "../../../../support/wait.ts";
 
 const HOUR = 3_600_000;
@@ -124,4 +126,31 @@ test("who was refused is found in the filter by every thread, for a day at least
   stack.defer(() => void database.close());
   assert.ok(new Learning(database, filter));
   assert.equal(filter.mayHold("oscar@a.test"), true);
+});
+
+test("a delivery ends what was refused within the hour since the last, and counts only once it is durable", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const claim = async (): Promise<SettleRequest> => {
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("eve@a.test") }));
+    const [mail] = await store.work.claim({ domain: "a.test", limit: 1, now: store.clock.now() });
+    assert.ok(mail !== undefined);
+    return settlement(mail, { state: "gone", outcome: DELIVERED }, store.clock.now());
+  };
+  const first = await claim();
+  disk.failCommit = "SQLITE_FULL";
+  await assert.rejects(store.work.settle(first));
+  disk.failCommit = undefined;
+  // The full disk is looked at again after a while.
+  store.clock.advance(6000);
+  assert.deepEqual(other.find("eve@a.test"), {});
+  await store.work.settle(first);
+  const taken = other.find("eve@a.test");
+  assert.equal(taken.accepted?.origin, "delivery");
+  notes.note("eve@a.test", { kind: "refused", at: store.clock.now(), origin: "callout", reply: NO });
+  await seen(store, "refused", () => other.find("eve@a.test").refused !== undefined);
+  await store.work.settle(await claim());
+  assert.deepEqual(other.find("eve@a.test"), taken);
 });
