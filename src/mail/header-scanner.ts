@@ -40,6 +40,9 @@ export type Trait = (typeof TRAITS)[number];
 const FIELD = 2048;
 const TEXT = 200;
 const LF = 0x0a;
+const TAB = 0x09;
+const SPACE = 0x20;
+const COLON = 0x3a;
 
 /** First letters of the fields that matter, in both cases. */
 const WANTED = new Set(Buffer.from("rRmMsSfFlLpPaA"));
@@ -71,8 +74,10 @@ export class HeaderScanner {
       const end = lf === -1 ? chunk.length : lf + 1;
       this.#seen += end - from;
       if (this.#seen > this.#limits.headerSize) return this.#end(true);
-      this.#collect(chunk, from, end);
-      if (lf !== -1) this.#endLine();
+      if (lf === -1 || this.#line !== "" || !this.#passOver(chunk, from)) {
+        this.#collect(chunk, from, end);
+        if (lf !== -1) this.#endLine();
+      }
       from = end;
     }
   }
@@ -95,6 +100,21 @@ export class HeaderScanner {
     };
   }
 
+  /** Counts a whole line of a field that does not matter, without making text of it; false for any other line. */
+  #passOver(chunk: Buffer, from: number): boolean {
+    const first = chunk[from] ?? 0;
+    if (first === SPACE || first === TAB) return this.#field === "" && this.#fields > 0;
+    if (WANTED.has(first) || !beginsField(chunk, from)) return false;
+    this.#endField();
+    this.#countField();
+    return true;
+  }
+
+  #countField(): boolean {
+    if (++this.#fields > this.#limits.headerFields) this.#end(true);
+    return !this.#done;
+  }
+
   #collect(chunk: Buffer, from: number, end: number): void {
     const room = FIELD - this.#line.length;
     if (room > 0) this.#line += chunk.toString("latin1", from, Math.min(end, from + room));
@@ -107,8 +127,7 @@ export class HeaderScanner {
     if (line.startsWith(" ") || line.startsWith("\t")) return this.#continue(line);
     this.#endField();
     if (!/^[!-9;-~]+[ \t]*:/.test(line)) return this.#end(false);
-    if (++this.#fields > this.#limits.headerFields) return this.#end(true);
-    this.#field = WANTED.has(line.charCodeAt(0)) ? line : "";
+    if (this.#countField()) this.#field = WANTED.has(line.charCodeAt(0)) ? line : "";
   }
 
   #continue(line: string): void {
@@ -144,6 +163,16 @@ export class HeaderScanner {
     this.#line = "";
     this.#done = true;
   }
+}
+
+/** RFC 5322 §2.2: printable ASCII without a colon, then blanks, which are forgiven, and a colon. */
+function beginsField(chunk: Buffer, from: number): boolean {
+  let at = from;
+  for (let octet = chunk[at] ?? 0; octet > SPACE && octet < 0x7f && octet !== COLON;)
+    octet = chunk[++at] ?? 0;
+  if (at === from) return false;
+  while (chunk[at] === SPACE || chunk[at] === TAB) at += 1;
+  return chunk[at] === COLON && at - from < FIELD;
 }
 
 function isNamed(name: string): boolean {
