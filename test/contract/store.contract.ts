@@ -140,6 +140,24 @@ function acceptance(open: StoreFactory): void {
     });
   }
 
+  it("keeps the bodies of mails apart that came in one turn, in whatever sizes, a refused one between", async () => {
+    await using store = await open();
+    const sizes = [0, 1, 30_000, 70_000, 29_000, 2000, 65_536, 0, 4096, 200_000, 61_440, 3];
+    const contents = sizes.map((size, i) => Buffer.alloc(size, `${i} of many, `));
+    const bodies = await Promise.all(contents.map((content) => fillBody(store.intake, content)));
+    const mails = sizes.map(() => newMail(store.clock.now()));
+    mails[5] = mails[4] as (typeof mails)[0];
+    const answers = await Promise.all(mails.map((mail, i) => store.intake.accept(mail, bodies[i] as never)));
+    assert.deepEqual(
+      answers.map(({ kind }) => kind),
+      sizes.map((_, i) => (i === 5 ? "refused" : "accepted")),
+    );
+    const claims = await store.work.claim({ domain: "one.test", limit: 20, now: store.clock.now() });
+    const found = new Map(claims.map((claim) => [claim.id, claim]));
+    for (const [i, { id }] of mails.entries())
+      if (i !== 5) assert.ok((await bodyOf(found.get(id) as never)).equals(contents[i] as Buffer), `${i}`);
+  });
+
   it("sets aside what comes with a reason for it, and lets it go on when it is released", async () => {
     await using store = await open();
     const recipients = to("a@one.test", "b@two.test");
