@@ -10,7 +10,6 @@
  * are ours. Invariants: no timer of its own beyond the greeting's, the endpoint's sweep calls `tick`; octets of a
  * command do not extend the time for it; whoever is slow because of us is never cut off.
  */
-import { normaliseIp } from "../../mail/network.ts";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
@@ -23,7 +22,9 @@ import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
 import { type ChunkTaken, drained, feed, LineStream } from "./line-stream.ts";
 import type { Place } from "./place.ts";
+import { endsOf } from "./ends.ts";
 import { Session } from "./session.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 export interface ConnectionParts extends SessionParts {
   /** Milliseconds that never run backwards, moved by the sweep. */
@@ -51,6 +52,8 @@ export class Connection extends SMTPConnection {
   #stopping = false;
   /** Answers to pipelined commands, not yet written. */
   #unsent = "";
+  /** They will be when the turn ends. */
+  #leaving = false;
 
   constructor(server: SMTPServer, socket: Socket | TLSSocket, parts: ConnectionParts) {
     super(server, socket, { id: "-" });
@@ -97,8 +100,9 @@ export class Connection extends SMTPConnection {
   /** Ends what is still open: flushes what was said, waits for nothing else. */
   end(): void {
     if (this.#phase === "body") this.#cut(STOPPING);
-    if (this._upgrading) this.#destroy();
-    else this._socket.destroySoon();
+    if (this._upgrading) return this.#destroy();
+    this.#send();
+    this._socket.destroySoon();
   }
 
   override _createParser(): LineStream {
@@ -219,7 +223,7 @@ export class Connection extends SMTPConnection {
   }
 
   #startTls(): Promise<void> {
-    void this.#flush();
+    this.#send();
     this.#await("handshake");
     return new Promise((resumeRetiredParser) => {
       this.upgrade(resumeRetiredParser, () => {
@@ -245,8 +249,11 @@ export class Connection extends SMTPConnection {
 
   #write(answer: Answer): void {
     this.#unsent += wireText(answer);
-    if (answer.next === "close" || !this.#collecting) void this.#flush();
-    if (answer.next !== "close") return;
+    if (answer.next !== "close") {
+      if (!this.#collecting) void this.#flush();
+      return;
+    }
+    this.#send();
     this.#phase = "closing";
     this.#dropBody();
     this.close();
@@ -263,13 +270,20 @@ export class Connection extends SMTPConnection {
     this.#since = this.#parts.ticks();
   }
 
-  /** Writes what was answered; waits while the client does not read. */
+  /** Has what was answered written when the turn ends; waits while the client does not read. */
   #flush(): Promise<void> | undefined {
-    const socket = this._socket;
+    if (this.#unsent !== "" && !this.#leaving) {
+      this.#leaving = true;
+      atTurnEnd(() => this.#send());
+    }
+    return drained(this._socket);
+  }
+
+  #send(): void {
     const text = this.#unsent;
     this.#unsent = "";
-    if (text !== "" && !this._upgrading && socket.writable) socket.write(text, "latin1");
-    return drained(socket);
+    this.#leaving = false;
+    if (text !== "" && !this._upgrading && this._socket.writable) this._socket.write(text, "latin1");
   }
 
   #parser(): LineStream {
@@ -285,10 +299,4 @@ export class Connection extends SMTPConnection {
     this.#phase = "closing";
     (this.#handshake ?? this._socket).destroy();
   }
-}
-
-function endsOf({ remoteAddress = "", remotePort, localAddress }: Socket, client: string): Session["ends"] {
-  if (remotePort === undefined || localAddress === undefined || normaliseIp(remoteAddress) !== client)
-    return {};
-  return { port: remotePort, server: normaliseIp(localAddress) };
 }
