@@ -80,5 +80,6 @@ export const STOPPING = part(421, "4.3.2", "Service is shutting down, try again 
 export const TOO_SLOW = part(421, "4.4.2", "Timeout, closing the connection");
 export const TOO_SOON = part(421, "4.7.0", "You spoke before the greeting");
 export const TOO_LONG = part(421, "4.7.0", "Command line too long");
+export const TOO_MUCH = part(421, "4.7.0", "Message far above the size limit");
 export const FOREIGN = part(421, "4.7.0", "This is an SMTP server");
 export const CLEAN_LINES = say(500, "5.5.2", "Commands are lines of text that end in CRLF");

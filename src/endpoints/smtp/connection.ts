@@ -15,7 +15,8 @@ import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
 import type { Answer, NamedClient } from "./answer.ts";
-import { FOREIGN, say, SICK, STOPPING, TOO_LONG, TOO_SLOW, TOO_SOON, TROUBLE, wireText } from "./answer.ts";
+import { FOREIGN, SICK, STOPPING, TOO_LONG, TOO_MUCH, TOO_SLOW, TOO_SOON, TROUBLE } from "./answer.ts";
+import { wireText } from "./answer.ts";
 import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { BodyPace } from "./body-pace.ts";
@@ -37,7 +38,6 @@ export interface ConnectionParts extends SessionParts {
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
 
 const NOTHING = Buffer.alloc(0);
-const TOO_MUCH = say(421, "4.7.0", "Message far above the size limit");
 
 export class Connection extends SMTPConnection {
   readonly #parts: ConnectionParts;
@@ -272,10 +272,8 @@ export class Connection extends SMTPConnection {
 
   /** Has what was answered written when the turn ends; waits while the client does not read. */
   #flush(): Promise<void> | undefined {
-    if (this.#unsent !== "" && !this.#leaving) {
-      this.#leaving = true;
-      atTurnEnd(() => this.#send());
-    }
+    if (this.#unsent !== "" && !this.#leaving) atTurnEnd(() => this.#send());
+    this.#leaving = this.#unsent !== "";
     return drained(this._socket);
   }
 
