@@ -62,7 +62,10 @@ export const holdfast: Contestant = {
       queued: () => daemon.held(),
       settled: () => Promise.resolve(),
       nudge: () => Promise.resolve(),
-      stop: async () => void (await daemon.stop()),
+      stop: async () => {
+        await daemon.stop();
+        await daemon[Symbol.asyncDispose]();
+      },
     };
   },
 };
