@@ -41,12 +41,11 @@ test(
     for (const [name, mail] of Object.entries(INFECTED))
       assert.deepEqual(await ask(mail(), socket), { kind: "found", name: SIGNATURE }, name);
     assert.deepEqual(await ask(plainMail("a"), tcp), { kind: "clean" });
-    // It says so and closes while the body is still written: one answer in some sixty goes down with the connection.
-    const large = await Promise.all([1, 2, 3].map(() => ask(plainMail("a", streamMaxLength + 1), socket)));
-    assert.ok(
-      large.some(({ kind }) => kind === "oversize"),
-      JSON.stringify(large),
-    );
+    // It says so and closes while the body is still written, and now and then its answer goes down with the connection.
+    const said: string[] = [];
+    while (said.length < 20 && said.at(-1) !== "oversize")
+      said.push((await ask(plainMail("a", streamMaxLength + 1), socket)).kind);
+    assert.equal(said.at(-1), "oversize", said.join());
   },
 );
 
