@@ -30,13 +30,13 @@ test("mail of a dead primary goes to another host, and back to the first", async
   await waitFor({ what: "the other host is asked", ...WAIT }, () =>
     other.commands.some((line) => line.startsWith("RCPT")),
   );
+  await waitFor({ what: "all have been put off there", ...WAIT }, async () =>
+    /^Queue: +3 waiting$/m.test(await holdfast("domain", "show", DOMAIN)),
+  );
   const listed = JSON.parse(await holdfast("queue", "list", "--domain", DOMAIN, "--json")).items;
   assert.deepEqual(
     listed.map(({ domain, route }: Record<string, string>) => [domain, route]),
     Array.from({ length: 3 }, () => [DOMAIN, place]),
-  );
-  await waitFor({ what: "all have been put off there", ...WAIT }, async () =>
-    /^Queue: +3 waiting$/m.test(await holdfast("domain", "show", DOMAIN)),
   );
   // Two of them go on there; the third waits for its own primary again.
   const { id } = listed[0];
