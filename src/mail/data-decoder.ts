@@ -7,6 +7,8 @@
  * One pass over every octet, each looked at once; where chunks are cut makes no difference. A chunk that needs
  * no change goes out as a view of itself; whoever takes it owns that memory.
  */
+import { ownCopy } from "./own-copy.ts";
+
 const NUL = 0x00;
 const LF = 0x0a;
 const CR = 0x0d;
@@ -195,11 +197,3 @@ export class DataDecoder {
 }
 
 const EMPTY = Buffer.alloc(0);
-
-/** The body's memory belongs to its taker, so what follows it is copied out. */
-function ownCopy(chunk: Buffer, from: number): Buffer {
-  if (from === chunk.length) return EMPTY;
-  const copy = Buffer.allocUnsafeSlow(chunk.length - from);
-  chunk.copy(copy, 0, from);
-  return copy;
-}

@@ -7,6 +7,7 @@
  */
 import type { Socket } from "node:net";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+import { ownCopy } from "../../mail/own-copy.ts";
 import { takeShared } from "./shared-reads.ts";
 
 export interface StreamHandler {
@@ -68,7 +69,7 @@ export class LineStream extends SMTPStream {
   lend(octets: Buffer, next: () => void): void {
     this.#lent = true;
     this._write(octets, "", next);
-    if (this.#lent && this.ahead) this.#feed(copyOf(this.#chunk, this.#at));
+    if (this.#lent && this.ahead) this.#feed(ownCopy(this.#chunk, this.#at));
     this.#lent = false;
   }
 
@@ -124,7 +125,7 @@ export class LineStream extends SMTPStream {
   }
 
   #takeBody(): Promise<void> | undefined {
-    const chunk = this.#lent ? copyOf(this.#chunk, this.#at) : this.#chunk.subarray(this.#at);
+    const chunk = this.#lent ? ownCopy(this.#chunk, this.#at) : this.#chunk.subarray(this.#at);
     const { rest = EMPTY, wait } = this.#handler.chunk(chunk);
     this.#feed(rest);
     // The rest lies in memory of its own.
@@ -195,12 +196,6 @@ export function feed(parser: LineStream, socket: Socket): void {
 export function drained(socket: Socket): Promise<void> | undefined {
   if (!socket.writableNeedDrain || socket.destroyed) return undefined;
   return new Promise((resolve) => void socket.once("drain", resolve));
-}
-
-function copyOf(chunk: Buffer, from: number): Buffer {
-  const copy = Buffer.allocUnsafeSlow(chunk.length - from);
-  chunk.copy(copy, 0, from);
-  return copy;
 }
 
 /** Waits for what there is to wait for; most often for one thing, or for nothing. */
