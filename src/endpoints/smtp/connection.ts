@@ -21,9 +21,9 @@ import type { Conversation, SessionParts } from "./conversation.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
-import { type ChunkTaken, drained, feed, LineStream } from "./line-stream.ts";
+import { type ChunkTaken, drained, feed, hangUp, LineStream } from "./line-stream.ts";
 import type { Place } from "./place.ts";
-import { endsOf } from "./ends.ts";
+import { endsOf, UNNAMED } from "./ends.ts";
 import { Session } from "./session.ts";
 import { atTurnEnd } from "./turn-end.ts";
 
@@ -36,8 +36,6 @@ export interface ConnectionParts extends SessionParts {
 }
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";
-
-const NOTHING = Buffer.alloc(0);
 
 export class Connection extends SMTPConnection {
   readonly #parts: ConnectionParts;
@@ -56,7 +54,7 @@ export class Connection extends SMTPConnection {
   #leaving = false;
 
   constructor(server: SMTPServer, socket: Socket | TLSSocket, parts: ConnectionParts) {
-    super(server, socket, { id: "-" });
+    super(server, socket, UNNAMED);
     this.#parts = parts;
     this.#since = parts.ticks();
     this.#pace = new BodyPace(this.#since);
@@ -189,7 +187,7 @@ export class Connection extends SMTPConnection {
     this.#parser().inBody = true;
     this.#await("body");
     if (announced.chunk === undefined) this.#write(announced);
-    return announced.chunk?.octets === 0 ? this.#chunk(NOTHING).wait : undefined;
+    return announced.chunk?.octets === 0 ? this.#chunk(Buffer.alloc(0)).wait : undefined;
   }
 
   #chunk(chunk: Buffer): ChunkTaken {
@@ -256,7 +254,8 @@ export class Connection extends SMTPConnection {
     this.#send();
     this.#phase = "closing";
     this.#dropBody();
-    this.close();
+    if (answer.reply.code === 221) hangUp(this.#parser(), this._socket);
+    else this.close();
   }
 
   #dropBody(): void {

@@ -6,6 +6,7 @@
  * Invariant: after `isClosed` nothing more is handed out, so that plaintext behind STARTTLS is lost.
  */
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { ownCopy } from "../../mail/own-copy.ts";
 import { takeShared } from "./shared-reads.ts";
@@ -196,6 +197,17 @@ export function feed(parser: LineStream, socket: Socket): void {
 export function drained(socket: Socket): Promise<void> | undefined {
   if (!socket.writableNeedDrain || socket.destroyed) return undefined;
   return new Promise((resolve) => void socket.once("drain", resolve));
+}
+
+/**
+ * Closes for a client that asked for it: nothing more comes that is worth reading, so nobody waits for its side to
+ * close. Many clients do not wait for the 221 either, and what they answer to it would be an error to handle.
+ */
+export function hangUp(parser: LineStream, socket: Socket): void {
+  parser.isClosed = true;
+  // TLS says its own good-bye.
+  if (socket.writableLength === 0 && !(socket instanceof TLSSocket)) socket.destroy();
+  else socket.destroySoon();
 }
 
 /** Waits for what there is to wait for; most often for one thing, or for nothing. */

@@ -13,7 +13,6 @@ import { Connection } from "./connection.ts";
 import { Place } from "./place.ts";
 import { takeProxyHeader } from "./proxy-header.ts";
 import { ServerNames, tlsOptions } from "./server-names.ts";
-import { withSharedReads } from "./shared-reads.ts";
 import type { SmtpListener, TlsMaterial } from "./settings.ts";
 
 export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
@@ -152,12 +151,10 @@ export class Listener extends SMTPServer {
     });
   }
 
-  override connect(accepted: Socket | TLSSocket): void {
-    const place = this.#counted.get(accepted);
-    if (place === undefined) return void accepted.destroy();
-    this.#counted.delete(accepted);
-    const plain = this.at.tls !== "implicit" && this.#proxies === undefined;
-    const socket = plain ? withSharedReads(accepted) : accepted;
+  override connect(socket: Socket | TLSSocket): void {
+    const place = this.#counted.get(socket);
+    if (place === undefined) return void socket.destroy();
+    this.#counted.delete(socket);
     const xclient = this.#renamers === undefined ? "off" : this.#renamers(place.ip) ? "allowed" : "denied";
     const connection = new Connection(this, socket, { ...this.#parts, place, xclient });
     this.connections.add(connection);

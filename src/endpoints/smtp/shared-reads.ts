@@ -1,50 +1,45 @@
 /**
  * Reads from all plain sockets of a thread into one buffer. Node.js makes a buffer of 64 KiB for each read, cuts it to
  * what came and leaves it to be collected: a quarter of what a bare server spends on a mail. It offers `onread` for
- * sockets that one makes oneself only; so the handle of an accepted connection moves into one of those. Where Node.js
- * does not look as expected, the socket stays as it is.
+ * sockets that one makes oneself only; what it notes in those is noted in accepted ones here. Where Node.js does not
+ * look as expected, the socket stays as it is.
  */
 import { Socket } from "node:net";
-
-/** What of an accepted socket moves. */
-interface Accepted {
-  _handle: { useUserBuffer?: unknown } | null;
-  /** Where the connection is counted. */
-  _server: object | null;
-}
-
-const BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+import { TLSSocket } from "node:tls";
 
 /** Takes octets that stay good until it returns. */
 type Taker = (octets: Buffer) => void;
 
-const takers = new WeakMap<Socket, { take: Taker }>();
-
-/** Call it before anything was read. */
-export function withSharedReads(socket: Socket): Socket {
-  const from = socket as unknown as Accepted;
-  const { _handle: handle, _server: server } = from;
-  if (typeof handle?.useUserBuffer !== "function" || server === undefined) return socket;
-  const reading: { take: Taker } = { take: () => {} };
-  const onread = {
-    buffer: BUFFER,
-    callback: (octets: number): boolean => {
-      reading.take(BUFFER.subarray(0, octets));
-      return true;
-    },
-  };
-  const to = new Socket({ handle, onread } as unknown as ConstructorParameters<typeof Socket>[0]);
-  (to as unknown as Accepted)._server = server;
-  from._handle = null;
-  from._server = null;
-  takers.set(to, reading);
-  return to;
+interface Handle {
+  useUserBuffer?(buffer: Buffer): void;
 }
 
-/** Sets who takes what such a socket reads; false for any other socket. */
+const BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Under which symbols a socket keeps its buffer and what is called when octets have come. */
+const [BUFFER_KEY, CALLBACK_KEY] = keysOfOnread();
+
+/** Has `take` called with what the socket reads; false, and nothing done, for TLS and where something was read already. */
 export function takeShared(socket: Socket, take: Taker): boolean {
-  const reading = takers.get(socket);
-  if (reading === undefined) return false;
-  reading.take = take;
+  const handle = (socket as unknown as { _handle: Handle | null })._handle;
+  if (socket instanceof TLSSocket || socket.bytesRead > 0 || typeof handle?.useUserBuffer !== "function")
+    return false;
+  if (BUFFER_KEY === undefined || CALLBACK_KEY === undefined) return false;
+  const notes = socket as unknown as Record<symbol, unknown>;
+  handle.useUserBuffer(BUFFER);
+  notes[BUFFER_KEY] = BUFFER;
+  notes[CALLBACK_KEY] = (octets: number): boolean => {
+    take(BUFFER.subarray(0, octets));
+    return true;
+  };
   return true;
+}
+
+function keysOfOnread(): (symbol | undefined)[] {
+  const onread = { buffer: BUFFER, callback: (): boolean => true };
+  const made = new Socket({ onread } as unknown as ConstructorParameters<typeof Socket>[0]);
+  const notes = made as unknown as Record<symbol, unknown>;
+  const keyOf = (value: unknown): symbol | undefined =>
+    Object.getOwnPropertySymbols(notes).find((key) => notes[key] === value);
+  return [keyOf(onread.buffer), keyOf(onread.callback)];
 }

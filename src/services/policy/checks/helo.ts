@@ -40,7 +40,7 @@ function heloFault({ helo, ip }: HeloSubject, hostname: string): Fault | undefin
 }
 
 function sameAddress(one: string, other: string): boolean {
-  return new URL(urlOf(one)).host === new URL(urlOf(other)).host;
+  return one === other || new URL(urlOf(one)).host === new URL(urlOf(other)).host;
 }
 
 function urlOf(address: string): string {

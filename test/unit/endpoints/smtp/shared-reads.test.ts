@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, connect, Socket, type AddressInfo } from "node:net";
+import { TLSSocket } from "node:tls";
 import { test } from "node:test";
-import { takeShared, withSharedReads } from "../../../../src/endpoints/smtp/shared-reads.ts";
+import { takeShared } from "../../../../src/endpoints/smtp/shared-reads.ts";
 import type { StageCheck } from "../../../../src/services/policy/check.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench } from "../../../support/smtp-bench.ts";
@@ -40,34 +41,39 @@ test("what waits behind a slow check is not overwritten by what another client s
   other.close();
 });
 
-test("the server counts the socket that took the place of the accepted one", async () => {
+test("an accepted socket reads into the shared buffer", async () => {
   const taken: string[] = [];
-  const server = createServer((accepted) => {
-    const socket = withSharedReads(accepted);
-    assert.notEqual(socket, accepted);
-    assert.equal(
-      takeShared(socket, (octets) => void taken.push(octets.toString())),
-      true,
-    );
-    assert.equal(socket.remoteAddress, "127.0.0.1");
-    socket.resume();
+  const data: Buffer[] = [];
+  const shared: boolean[] = [];
+  const server = createServer((socket) => {
+    shared.push(takeShared(socket, (octets) => void taken.push(octets.toString())));
+    socket.on("data", (octets) => void data.push(octets));
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
   client.end("hello");
-  // Ends when the last connection is gone, and not before.
   await new Promise<void>((resolve) => {
     client.on("close", () => void server.close(() => resolve()));
     client.resume();
   });
-  assert.deepEqual(taken, ["hello"]);
+  assert.deepEqual({ shared, taken, data }, { shared: [true], taken: ["hello"], data: [] });
 });
 
 test("a socket that is not as expected stays as it is", () => {
-  const socket = new Socket();
-  assert.equal(withSharedReads(socket), socket);
-  assert.equal(
-    takeShared(socket, () => {}),
-    false,
-  );
+  const ignore = (): void => {};
+  assert.equal(takeShared(new Socket(), ignore), false);
+  assert.equal(takeShared(new TLSSocket(new Socket()), ignore), false);
+});
+
+test("a socket that was read from already stays as it is", async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const server = createServer((socket) => {
+    socket.once("data", () => resolve(takeShared(socket, () => {})));
+  });
+  await new Promise<void>((listening) => void server.listen(0, "127.0.0.1", listening));
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.write("PROXY");
+  assert.equal(await promise, false);
+  client.destroy();
+  server.close();
 });
