@@ -1,7 +1,7 @@
 /** The delivery thread: knows the state of each primary and hands mail over. */
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { dnsResolver } from "./adapters/dns/dns.ts";
-import { journalTo } from "./adapters/journal/journal.ts";
+import { journalTo } from "./adapters/journal/remote.ts";
 import { noticeComposer, smtpClient } from "./adapters/smtp-client/smtp-client.ts";
 import { connectWork, openDirectoryReader, openRecipientNotes } from "./adapters/storage/sqlite/sqlite.ts";
 import type { CalloutAnswer, CalloutQuestion } from "./ports/callout.ts";

@@ -1,7 +1,7 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { mailAuthenticator } from "./adapters/authentication/authentication.ts";
-import { journalTo } from "./adapters/journal/journal.ts";
+import { journalTo } from "./adapters/journal/remote.ts";
 import {
   connectIntake,
   openAllowedSenders,

@@ -4,7 +4,7 @@
  */
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { openWriter, type WriterOptions } from "./adapters/storage/sqlite/sqlite.ts";
-import { journalTo } from "./adapters/journal/journal.ts";
+import { journalTo } from "./adapters/journal/remote.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 

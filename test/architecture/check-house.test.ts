@@ -241,6 +241,31 @@ describe("packages", () => {
   });
 });
 
+describe("what a thread loads", () => {
+  const journal = {
+    "adapters/journal/journal.ts": `${DOOR}import pino from "pino";\nexport const sink = pino;\n`,
+    "adapters/journal/remote.ts": "export const remote = 1;\nexport type Sink = 1;\n",
+  };
+  const root = (line: string) => findings({ ...journal, "reader-thread.ts": line });
+  test("a package of the main thread, with the way that leads to it", () => {
+    const found = root('import { sink } from "./adapters/journal/journal.ts";');
+    assert.equal(found.length, 1, found.join("\n"));
+    assert.match(
+      found[0] ?? "",
+      /reader-thread.ts: loads "pino", .*: reader-thread.ts -> adapters\/journal\/journal.ts -> pino/,
+    );
+  });
+  for (const line of [
+    'import { remote } from "./adapters/journal/remote.ts";',
+    'import type { Sink } from "./adapters/journal/journal.ts";',
+    'import type Sink from "./adapters/journal/journal.ts";',
+    'const late = () => import("./adapters/journal/journal.ts");',
+  ])
+    test(`nothing by ${line}`, () => assert.deepEqual(root(line), []));
+  test("a type among others loads the file", () =>
+    assert.equal(root('import { type Sink } from "./adapters/journal/journal.ts";').length, 1));
+});
+
 describe("names, exports, time", () => {
   test("a file that is named for nothing", () =>
     assertOne({ "mail/utils.ts": "export {};" }, /"utils" says nothing/));

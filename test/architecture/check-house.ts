@@ -5,6 +5,7 @@ import { maskSource } from "./mask.ts";
 import { scanFunctions } from "./scan-functions.ts";
 import { scanImports } from "./scan-imports.ts";
 import { importFinding, roomOf } from "./storeys.ts";
+import { threadLoadFindings } from "./thread-loads.ts";
 import type { Storey } from "./rules.ts";
 import * as rules from "./rules.ts";
 
@@ -30,7 +31,7 @@ export function checkHouse(tree: Tree): string[] {
     ...clockFindings(file),
     ...file.imports.flatMap((entry) => importFindings(file, entry, tree)),
   ]);
-  return [...findings, ...doorFindings(files), ...circleFindings(files)].toSorted();
+  return [...findings, ...doorFindings(files), ...circleFindings(files), ...loadFindings(files)].toSorted();
 }
 
 /** Path within src/ that a relative specifier means. */
@@ -108,15 +109,20 @@ function shellFindings(at: string, entry: Import, specifier: string): string[] {
 }
 
 function packageFindings(at: string, path: string, specifier: string): string[] {
-  const name = specifier
-    .split("/")
-    .slice(0, specifier.startsWith("@") ? 2 : 1)
-    .join("/");
+  const name = packageOf(specifier);
   const owners = Object.hasOwn(rules.PACKAGE_OWNERS, name) ? (rules.PACKAGE_OWNERS[name] ?? []) : [];
   if (owners.some((folder) => path.startsWith(`${folder}/`))) return [];
   const rule =
     owners.length === 0 ? "belongs to no folder of src/" : `is imported only by ${owners.join(" and ")}`;
   return [`${at}: the package "${name}" ${rule}`];
+}
+
+/** `@scope/name/file.js` is of `@scope/name`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 function isHarmless(name: string): boolean {
@@ -139,6 +145,17 @@ function doorFindings(files: readonly SourceFile[]): string[] {
       ? [`${door.path}: its opening comment has ${lines} lines, more than ${rules.MAX_DOOR_COMMENT}`]
       : [];
   });
+}
+
+function loadFindings(files: readonly SourceFile[]): string[] {
+  const loads = files.map(({ path, imports }): [string, string[]] => {
+    const specifiers = imports.flatMap(({ specifier, atOnce }) => (atOnce ? (specifier ?? []) : []));
+    return [
+      path,
+      specifiers.map((name) => (name.startsWith(".") ? resolveImport(path, name) : packageOf(name))),
+    ];
+  });
+  return threadLoadFindings(new Map(loads));
 }
 
 function circleFindings(files: readonly SourceFile[]): string[] {

@@ -71,8 +71,11 @@ export const SINGLE_ROOMS: readonly string[] = ["config", "cli", "dashboard"];
 /** Folders without a door: each file may be imported. */
 export const OPEN_FOLDERS: readonly string[] = ["ports", "mail", "runtime"];
 
-/** A door is the file named as its room. These files may be imported from outside beside the door. */
-export const SIDE_DOORS: readonly string[] = ["endpoints/admin/contract.ts"];
+/**
+ * A door is the file named as its room. These files may be imported from outside beside the door, by who must not
+ * load what stands behind it.
+ */
+export const SIDE_DOORS: readonly string[] = ["endpoints/admin/contract.ts", "adapters/journal/remote.ts"];
 
 /** A door opens with a comment of at most this many lines. */
 export const MAX_DOOR_COMMENT = 25;
@@ -91,6 +94,19 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   yaml: ["config"],
   zod: ["config", "endpoints/admin"],
 };
+
+/** The root of a thread other than the main one. */
+export const THREAD_ROOT = /^[^/]+-thread\.ts$/;
+
+/** No other thread loads these as it starts: each would hold a copy of its own. */
+export const MAIN_THREAD_PACKAGES: readonly string[] = [
+  "hono",
+  "@hono/node-server",
+  "pino",
+  "prom-client",
+  "yaml",
+  "zod",
+];
 
 /** No shell is ever started: of node:child_process only these may be imported, and types. */
 export const CHILD_PROCESS_NAMES: readonly string[] = ["execFile", "spawn"];

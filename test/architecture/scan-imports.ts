@@ -6,6 +6,8 @@ export interface Import {
   readonly line: number;
   /** Imported names for a static import: `["default"]`, `["*"]`, or names; types carry `type `. */
   readonly names: readonly string[];
+  /** It is loaded together with the file: neither types alone, nor `import()`, nor a worker. */
+  readonly atOnce: boolean;
   readonly reExportsAll: boolean;
 }
 
@@ -26,14 +28,21 @@ export function scanImports(source: string, masked: string): Import[] {
   const found: Import[] = [];
   const add = (match: RegExpExecArray, part: Partial<Import>): void => {
     const line = masked.slice(0, match.index).split("\n").length;
-    found.push({ specifier: undefined, line, names: [], reExportsAll: false, ...part });
+    found.push({ specifier: undefined, line, names: [], atOnce: false, reExportsAll: false, ...part });
   };
   for (const match of masked.matchAll(STATIC)) {
     const clause = match[2] ?? "";
     const reExportsAll = match[1] === "export" && /^\s*(?:type\s*)?\*/.test(clause);
-    add(match, { specifier: quoted(match, match[3] ?? ""), names: importedNames(clause), reExportsAll });
+    const atOnce = !/^\s*type(?:\s+[\w$*]|\s*\{)/.test(clause);
+    add(match, {
+      specifier: quoted(match, match[3] ?? ""),
+      names: importedNames(clause),
+      atOnce,
+      reExportsAll,
+    });
   }
-  for (const match of masked.matchAll(BARE)) add(match, { specifier: quoted(match, match[1] ?? "") });
+  for (const match of masked.matchAll(BARE))
+    add(match, { specifier: quoted(match, match[1] ?? ""), atOnce: true });
   for (const match of masked.matchAll(DYNAMIC)) {
     const specifier = match[1] === undefined ? undefined : quoted(match, match[1]);
     add(match, { specifier, names: ["*"] });

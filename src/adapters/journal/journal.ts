@@ -2,7 +2,8 @@
  * The journal's far side: one call for each business event becomes one log line, counters and trace lines.
  *
  * The sink lives on the main thread and owns the log file, the metrics and the trace buffer. Other threads have
- * a RemoteJournal, which sends entries in batches over a MessagePort. Listeners (alerts) hear every event.
+ * a RemoteJournal, which sends entries in batches over a MessagePort; they come in by the side door remote.ts, so
+ * that they do not load what only the sink needs. Listeners (alerts) hear every event.
  *
  * Invariants: recording never throws and never waits; log lines are JSON, one a line, with no control characters
  * and no bidirectional overrides in any value, and never a body; every buffer is bounded, and what is dropped
@@ -20,7 +21,6 @@ import { TraceBuffer } from "./trace-lines.ts";
 
 export { CannotWriteLog } from "./log-file.ts";
 export type { Gauges } from "./metrics.ts";
-export { journalTo, type RemoteJournal } from "./remote.ts";
 
 export type JournalListener = (event: JournalEvent, at: number) => void;
 

@@ -1,4 +1,7 @@
-/** The journal of a thread that has no log file of its own: entries travel to the main thread in batches. */
+/**
+ * The journal of a thread that has no log file of its own: entries travel to the main thread in batches. A side door
+ * of the room, because each thread that came through the door would load pino and prom-client with it.
+ */
 import type { MessagePort } from "node:worker_threads";
 import type { Journal, JournalEvent } from "../../ports/journal.ts";
 import { systemClock, type Clock, type Timer } from "../../runtime/clock.ts";

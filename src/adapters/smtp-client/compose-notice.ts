@@ -1,5 +1,8 @@
-/** Delivery status notifications as messages: multipart/report (RFC 6522, RFC 3464, RFC 6533), by nodemailer. */
-import MimeNode from "nodemailer/lib/mime-node";
+/**
+ * Delivery status notifications as messages: multipart/report (RFC 6522, RFC 3464, RFC 6533), by nodemailer. Its MIME
+ * half is loaded with the first notice: most daemons never write one, and it takes more memory than the client does.
+ */
+import type MimeNode from "nodemailer/lib/mime-node";
 import type { Field, NoticeComposer, NoticeDraft } from "../../ports/notices.ts";
 import { mailDate } from "../../mail/received.ts";
 
@@ -9,7 +12,8 @@ export const noticeComposer: NoticeComposer = { compose };
 
 async function compose(draft: NoticeDraft): Promise<Buffer> {
   const { hostname, inReplyTo } = draft;
-  const root = new MimeNode("multipart/report; report-type=delivery-status", {
+  const { default: Mime } = await import("nodemailer/lib/mime-node");
+  const root: MimeNode = new Mime("multipart/report; report-type=delivery-status", {
     hostname,
     newline: "win",
     disableFileAccess: true,
