@@ -68,11 +68,14 @@ export class DataDecoder {
     let state = this.#state;
     let bits = 0;
     let at = 0;
-    for (; at < chunk.length && state !== ENDED; at++) {
+    const last = chunk.length - 1;
+    for (; at <= last && state !== ENDED; at++) {
       let octet = chunk[at] ?? 0;
       if (state === TEXT) {
-        for (; octet > CR; octet = chunk[++at] ?? 0) bits |= octet;
-        if (at >= chunk.length) break;
+        // One look behind the end of a buffer, ever, and each look costs five times as much from then on.
+        for (; octet > CR && at < last; octet = chunk[++at] ?? 0) bits |= octet;
+        bits |= octet;
+        if (octet > CR) break;
       }
       if (octet === CR && state === TEXT) state = CR_SEEN;
       else if (octet === LF && state === CR_SEEN) state = this.#endLine(at);

@@ -53,8 +53,9 @@ export class Consigner {
   }
 
   #consign(waiting: readonly Waiting[], bytes: number): void {
-    const bodies = new ArrayBuffer(bytes);
-    const target = new Uint8Array(bodies);
+    // Not cleared before: the bodies fill it.
+    const target = Buffer.allocUnsafeSlow(bytes);
+    const { buffer: bodies } = target;
     let end = 0;
     for (const { body } of waiting) end = body?.copyTo(target, end) ?? end;
     const mails = waiting.map(({ mail }) => mail);
