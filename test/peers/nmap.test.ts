@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { Daemon } from "../support/daemon.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { runNmap, skipWithoutNmap } from "./nmap.ts";
@@ -31,7 +31,7 @@ test("nmap finds no relay, no weak cipher, no strange port", { skip: await skip(
   const listen = [`${address}:25`, { address: `${address}:465`, tls: "implicit" }];
   // Its relay probes are refused recipients by the dozen.
   const smtp = { listen, tls: files, threads: 1, greetDelay: "0s", limits: { refusedRecipients: 100 } };
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
+  await using daemon = await ResidentDaemon.start({ folder: folder.path, primaryPort: 9, smtp });
   const [clear, implicit] = await Promise.all([
     runNmap({ address, port: 25 }, SCRIPTS, ["smtp-open-relay.domain=elsewhere.test"]),
     runNmap({ address, port: 465 }, ["ssl-enum-ciphers", "smtp-commands"]),

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Daemon } from "../support/daemon.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { findProgram } from "./peers.ts";
@@ -48,7 +48,7 @@ test("the name that is asked for chooses the certificate; status shows them", { 
   const second = await put(folder.path, "second", ["unused.test"]);
   const tls = [first, { ...second, names: ["*.second.test"] }];
   const smtp = { tls, threads: 1, greetDelay: "0s" };
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
+  await using daemon = await ResidentDaemon.start({ folder: folder.path, primaryPort: 9, smtp });
   const { smtpPort } = daemon;
   assert.equal(await handshake(smtpPort, "-servername", "mx.second.test"), "CN=second.test TLSv1.3");
   assert.equal(await handshake(smtpPort, "-servername", "mx.third.test"), "CN=first.test TLSv1.3");

@@ -7,10 +7,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { mailNamed, type TestMail } from "../fixtures/mails.ts";
-import { Daemon } from "../support/daemon.ts";
 import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { asData, openSmtp, sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
@@ -29,7 +29,7 @@ const SMTPUTF8 = mailNamed("utf8-addresses");
 
 /** One daemon with a certificate before a primary that keeps what it gets serves all senders. */
 const world = new AsyncDisposableStack();
-let daemon: Daemon;
+let daemon: ResidentDaemon;
 let primary: FakePrimary;
 
 before(async () => {
@@ -41,7 +41,7 @@ before(async () => {
     await fakePrimary({ extensions: ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF8", "DSN"] }),
   );
   const plan = { folder: folder.path, primaryPort: primary.port, domain: DOMAIN, smtp: { tls, threads: 1 } };
-  daemon = world.use(await Daemon.start(plan));
+  daemon = world.use(await ResidentDaemon.start(plan));
 });
 after(() => world.disposeAsync());
 

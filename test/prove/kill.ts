@@ -1,6 +1,7 @@
 /**
  * kill -9 at random moments, while mail comes in and goes out: nothing that got its 250 is lost or altered, nothing
- * that was refused appears, and what arrives twice was named by the daemon as a possible double.
+ * that was refused appears, and what arrives twice was named by the daemon as a possible double. After a kill
+ * the database is looked through, and the result is told.
  */
 import { Daemon } from "../support/daemon.ts";
 import { createLoad } from "../support/load.ts";
@@ -16,6 +17,7 @@ const DOMAIN = "example.test";
 const RECIPIENTS = ["alice", "bob", "carol", "dave", "list-news"];
 /** A kill comes this many milliseconds after the first 250 of a life, at most. */
 const LONGEST_LIFE = 700;
+const CHECKED = '"event":"store.checked"';
 const DRAIN_DEADLINE = 120_000;
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
@@ -40,6 +42,8 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     ledger,
   });
   const loading = load.sendUntil(stop.signal);
+  const failures: string[] = [];
+  if (daemon.output().includes(CHECKED)) failures.push("a new folder was looked through");
   let slowest = 0;
   for (let n = 1; n <= kills; n++) {
     await untilUnderLoad(ledger);
@@ -56,8 +60,17 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   // What was in a conversation when the daemon died would wait for its next turn.
   await daemon.api("POST", "/v1/queue/actions", { verb: "flush", all: true });
   await untilDrained(daemon, DRAIN_DEADLINE);
+  const looked = await waitFor({ what: "the database is looked through", deadline: 60_000 }, () => {
+    const lines = daemon
+      .output()
+      .split("\n")
+      .filter((line) => line.includes(CHECKED));
+    return lines.length > 0 && lines;
+  });
+  failures.push(...looked.filter((line) => !line.includes('"findings":[]')));
   await recordNamedDoubles(daemon, ledger);
-  const { counts, failures } = ledger.check();
+  const { counts, failures: losses } = ledger.check();
+  failures.push(...losses);
   return {
     claim: `${kills} kills lose nothing, and doubles are named`,
     counts: { kills, ...counts, slowestReadyMs: Math.round(slowest) },

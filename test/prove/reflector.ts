@@ -15,6 +15,7 @@ import { Daemon } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { recordingPrimary, type PrimaryKind, type RecordingPrimary } from "../support/recording-primary.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
@@ -100,7 +101,7 @@ async function runSetting(setting: Setting, tally: Tally): Promise<void> {
   // Every mail comes in a session of its own; the wait before the greeting would be most of the time.
   const smtp = { greetDelay: "0s" };
   const plan = { folder: folder.path, primaryPort, domain: DOMAIN, domainSettings: { mode }, smtp };
-  const daemon = stack.use(await Daemon.start(plan));
+  const daemon = stack.use(await (short ? ResidentDaemon : Daemon).start(plan));
   const sent = new Map<string, TestMail>();
   for (const { mail, send, isSwaks } of offers(setting)) {
     const id = queueId(mail, await send(daemon.smtpPort));

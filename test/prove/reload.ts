@@ -3,7 +3,6 @@
  * the tool; then a stop and a start in the middle of it. Nothing that got its 250 is lost, and mail is never put
  * off for longer than 2 s but between stop and start.
  */
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -16,12 +15,12 @@ import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { TimedLedger } from "../support/timed-ledger.ts";
+import { runOn } from "../support/tool-run.ts";
 import { waitFor } from "../support/wait.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 const DRAIN_DEADLINE = 60_000;
 /** Milliseconds. */
 const LIST_WITHIN = 5000;
@@ -63,9 +62,9 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   await waitFor({ what: "load", deadline: 20_000 }, () => ledger.count("acked") > 50);
 
   await change(({ domains }) => void (domains["added.test"] = { ...settings }));
-  const added = await tool(daemon, "reload");
+  const added = await runOn(daemon.socket, ["reload"]);
   if (added.code !== 0 || !(await takes(daemon, "x@added.test")))
-    failures.push(`an added domain is not taken: ${added.text}`);
+    failures.push(`an added domain is not taken: ${added.stderr}`);
   await change(() => undefined);
   process.kill(daemon.pid, "SIGHUP");
   await waitFor({ what: "the removed domain is gone", deadline: 10_000 }, async () => {
@@ -92,14 +91,14 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   if (await takes(daemon, "nobody@listed.test")) failures.push("an address beside the list is taken");
 
   await writeFile(daemon.config, (await readFile(daemon.config, "utf8")).replace('"backup"', '"bakcup"'));
-  const broken = await tool(daemon, "reload");
-  if (broken.code !== 1 || !/holdfast\.yaml:\d+:\d+: .*bakcup/.test(broken.text))
-    failures.push(`a broken file: code ${broken.code}, ${broken.text}`);
+  const broken = await runOn(daemon.socket, ["reload"]);
+  if (broken.code !== 1 || !/holdfast\.yaml:\d+:\d+: .*bakcup/.test(broken.stderr))
+    failures.push(`a broken file: code ${broken.code}, ${broken.stderr}`);
   if (!(await takes(daemon, "user0@listed.test"))) failures.push("a broken file changed what runs");
 
   await change(() => undefined);
   await writeCertificate(tls, "second.test");
-  const renewed = await tool(daemon, "reload");
+  const renewed = await runOn(daemon.socket, ["reload"]);
   const shown = await shownName(daemon.smtpPort);
   if (renewed.code !== 0 || shown !== "CN=second.test") failures.push(`the certificate shown is ${shown}`);
   const longest = ledger.longestGap();
@@ -122,20 +121,6 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     counts: { ...verdict.counts, listed, listMs, p99Ms: p99, longestGapMs: longest },
     failures: [...failures, ...verdict.failures],
   };
-}
-
-interface Ended {
-  readonly code: number | string | null | undefined;
-  readonly text: string;
-}
-
-function tool(daemon: Daemon, ...words: readonly string[]): Promise<Ended> {
-  const args = [LAUNCHER, ...words, "--config", daemon.config];
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { timeout: 30_000 }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : error.code, text: `${stdout}${stderr}` }),
-    );
-  });
 }
 
 /** What RCPT is told. */

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { dkimRecord, dkimSign, dkimVerify } from "../fixtures/dkim.ts";
-import { Daemon } from "../support/daemon.ts";
 import { fakeDns, type FakeDns } from "../support/fake-dns.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const SENDER = "alice@sender.example";
@@ -41,7 +41,12 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
     checks: { spf: "tag", dkim: "tag", dmarc: "tag" },
   };
   const smtp = { greetDelay: "0s" };
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: primary.port, settings, smtp });
+  await using daemon = await ResidentDaemon.start({
+    folder: folder.path,
+    primaryPort: primary.port,
+    settings,
+    smtp,
+  });
   const send = (sender: string, body: Buffer) =>
     sendTestMail(
       daemon.smtpPort,

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { Daemon } from "../support/daemon.ts";
 import { fakeDns } from "../support/fake-dns.ts";
 import { RawSmtp } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 15_000, every: 50 };
 
 /** What a client at `address` is told of alice. */
-async function rcpt(daemon: Daemon, address: string): Promise<string> {
+async function rcpt(daemon: ResidentDaemon, address: string): Promise<string> {
   const smtp = new RawSmtp(connect({ port: daemon.smtpPort, host: "127.0.0.1", localAddress: address }));
   await smtp.reply();
   await smtp.command("EHLO client.test");
@@ -21,7 +21,7 @@ async function rcpt(daemon: Daemon, address: string): Promise<string> {
   return reply?.lines[0] ?? "";
 }
 
-async function lists(daemon: Daemon): Promise<Record<string, string>> {
+async function lists(daemon: ResidentDaemon): Promise<Record<string, string>> {
   const status = (await daemon.status()) as unknown as { lists: { zone: string; state: string }[] };
   return Object.fromEntries(status.lists.map(({ zone, state }) => [zone, state]));
 }
@@ -40,7 +40,7 @@ test("a daemon tests its lists, counts the sound ones, shows the sick, and follo
   const dnsbl = { lists: zones.map((zone) => ({ zone })), defer: 1 };
   const settings = { dns: { servers: [dns.server] }, checks: { dnsbl } };
   const smtp = { threads: 2, greetDelay: "0s" };
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, settings, smtp });
+  await using daemon = await ResidentDaemon.start({ folder: folder.path, primaryPort: 9, settings, smtp });
   await waitFor({ what: "the lists are tested", ...WAIT }, async () =>
     Object.values(await lists(daemon)).every((state) => state !== "untested"),
   );

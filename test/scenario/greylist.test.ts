@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Daemon } from "../support/daemon.ts";
 import { openSmtp } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
-async function rcpt(daemon: Daemon): Promise<number> {
+async function rcpt(daemon: ResidentDaemon): Promise<number> {
   const smtp = await openSmtp(daemon.smtpPort);
   await smtp?.command("EHLO client.test");
   await smtp?.command("MAIL FROM:<a@client.test>");
@@ -18,11 +18,13 @@ test("a client is put off by one thread, let in by another, and known after a re
   await using folder = await tempFolder();
   const settings = { checks: { greylist: { delay: "1s" } } };
   const smtp = { threads: 2, greetDelay: "0s" };
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, settings, smtp });
-  assert.equal(await rcpt(daemon), 451);
-  const wait = { what: "the client is let in", deadline: 20_000, every: 100 };
-  await waitFor(wait, async () => (await rcpt(daemon)) === 250);
-  assert.equal(await daemon.stop(), 0);
-  await daemon.restart();
+  const plan = { folder: folder.path, primaryPort: 9, settings, smtp };
+  {
+    await using daemon = await ResidentDaemon.start(plan);
+    assert.equal(await rcpt(daemon), 451);
+    const wait = { what: "the client is let in", deadline: 20_000, every: 100 };
+    await waitFor(wait, async () => (await rcpt(daemon)) === 250);
+  }
+  await using daemon = await ResidentDaemon.start(plan);
   for (let n = 0; n < 4; n++) assert.equal(await rcpt(daemon), 250);
 });

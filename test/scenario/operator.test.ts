@@ -210,5 +210,7 @@ test("a configuration that is not there leads to no daemon at all", async () => 
 test("a second daemon on the same folder is told whose it is, in one line", async () => {
   const { code, stderr } = await runHoldfast(site.daemon.config, "serve");
   assert.equal(code, 1);
-  assert.match(stderr, /^holdfast: \S+ is in use by process \d+; stop that one first, [^\n]*\n$/);
+  const told = `^holdfast: \\S+ is in use by process ${site.daemon.pid}; stop that one first, [^\n]*\n$`;
+  assert.match(stderr, new RegExp(told));
+  assert.equal((await site.daemon.status()).ready, true, "the first one goes on");
 });

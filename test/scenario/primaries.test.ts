@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { Daemon } from "../support/daemon.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { RawSmtp } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
 test("ETRN brings out mail that waits, and what the primary does not take is refused at RCPT", async () => {
   await using folder = await tempFolder();
   await using primary = await fakePrimary({ extensions: ["SIZE 5000"], onRcpt: () => "450 4.2.1 later" });
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: primary.port });
+  await using daemon = await ResidentDaemon.start({ folder: folder.path, primaryPort: primary.port });
   const smtp = new RawSmtp(connect(daemon.smtpPort, "127.0.0.1"));
   await smtp.reply();
   for (const line of ["EHLO c.example", "MAIL FROM:<a@b.example>", "RCPT TO:<alice@example.test>"])
@@ -38,5 +38,4 @@ test("ETRN brings out mail that waits, and what the primary does not take is ref
   assert.equal(await answers("SIZE=5001"), "552 5.3.4");
   assert.equal(await answers("SIZE=1000"), "250 2.1.5");
   await smtp.quit();
-  assert.equal(await daemon.stop(), 0);
 });

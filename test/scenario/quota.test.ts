@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mailNamed } from "../fixtures/mails.ts";
-import { Daemon } from "../support/daemon.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -11,7 +11,7 @@ const WAIT = { deadline: 20_000, every: 50 };
 test("a domain over its quota puts senders off, and takes mail again when some of it is gone", async () => {
   await using folder = await tempFolder();
   const domainSettings = { recipients: { catchAll: true }, quota: { messages: 3 } };
-  await using daemon = await Daemon.start({
+  await using daemon = await ResidentDaemon.start({
     folder: folder.path,
     primaryPort: 9,
     domainSettings,

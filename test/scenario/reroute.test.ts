@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mailNamed } from "../fixtures/mails.ts";
-import { Daemon } from "../support/daemon.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { runOn } from "../support/tool-run.ts";
 import { waitFor } from "../support/wait.ts";
@@ -16,7 +16,11 @@ test("mail of a dead primary goes to another host, and back to the first", async
   await using folder = await tempFolder();
   await using other = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
   const [primaryPort] = [await freePort()];
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort, smtp: { greetDelay: "0s" } });
+  await using daemon = await ResidentDaemon.start({
+    folder: folder.path,
+    primaryPort,
+    smtp: { greetDelay: "0s" },
+  });
   const holdfast = async (...words: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await runOn(daemon.socket, words);
     assert.equal(code, 0, stderr);

@@ -5,10 +5,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Daemon } from "../support/daemon.ts";
-import { freePort } from "../support/free-port.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { waitFor } from "../support/wait.ts";
 
 const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 const NOBODY = 65_534;
@@ -46,17 +43,6 @@ function configuration(folder: string, port: number): string {
   });
 }
 
-test("a second daemon on the same data folder is told the first one's pid", async () => {
-  await using folder = await tempFolder();
-  await using first = await Daemon.start({ folder: folder.path, primaryPort: 9 });
-  const file = join(folder.path, "second.yaml");
-  await writeFile(file, configuration(folder.path, await freePort()));
-  const end = await serve(file);
-  assertPlain(end);
-  assert.match(end.stderr, new RegExp(`in use by process ${first.pid};`));
-  assert.equal((await first.status()).ready, true, "the first one goes on");
-});
-
 test("a taken port is explained with who holds it", async () => {
   await using folder = await tempFolder();
   const holder = createServer().listen(0, "127.0.0.1");
@@ -92,13 +78,3 @@ test(
     } else t.skip(`user ${NOBODY} cannot run the daemon here: ${end.stderr.slice(0, 200)}`);
   },
 );
-
-test("after kill -9 the database is looked through, and the result is told", async () => {
-  await using folder = await tempFolder();
-  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9 });
-  assert.doesNotMatch(daemon.output(), /store\.checked/, "a new folder needs no check");
-  await daemon.kill();
-  await daemon.restart();
-  await waitFor({ what: "the check", deadline: 20_000 }, () => /store\.checked/.test(daemon.output()));
-  assert.match(daemon.output(), /"event":"store\.checked","findings":\[\]/);
-});

@@ -1,4 +1,5 @@
 /** The real daemon inside this process, all its threads on a clock that the test moves. */
+import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startDaemon, type Daemon } from "../../src/app.ts";
@@ -8,31 +9,50 @@ import { AdminClient } from "./admin-client.ts";
 import { daemonSettings, type DaemonPlan } from "./daemon.ts";
 import { freePort } from "./free-port.ts";
 
+interface Parts {
+  readonly config: string;
+  readonly log: string;
+  readonly port: number;
+  readonly daemon: Daemon;
+  readonly offset: ReturnType<typeof clockOffset>;
+}
+
 export class ResidentDaemon extends AdminClient implements AsyncDisposable {
+  /** Its configuration, which may be rewritten before a reload. */
+  readonly config: string;
   readonly smtpPort: number;
+  readonly #log: string;
   readonly #daemon: Daemon;
   readonly #offset: ReturnType<typeof clockOffset>;
 
-  private constructor(socket: string, parts: { port: number; daemon: Daemon; offset: BigInt64Array }) {
+  private constructor(socket: string, parts: Parts) {
     super(socket);
+    this.config = parts.config;
     this.smtpPort = parts.port;
+    this.#log = parts.log;
     this.#daemon = parts.daemon;
-    this.#offset = parts.offset as ReturnType<typeof clockOffset>;
+    this.#offset = parts.offset;
   }
 
   /** Resolves when it accepts mail. Its log goes to `holdfast.log` in the plan's folder. */
   static async start(plan: DaemonPlan): Promise<ResidentDaemon> {
     const ports = { smtp: plan.smtpPort ?? (await freePort()), admin: plan.adminPort ?? (await freePort()) };
-    const log = { file: join(plan.folder, "holdfast.log") };
-    const settings = daemonSettings({ ...plan, settings: { log, ...plan.settings } }, ports);
+    const log = join(plan.folder, "holdfast.log");
+    const settings = daemonSettings({ ...plan, settings: { log: { file: log }, ...plan.settings } }, ports);
     await mkdir(plan.folder, { recursive: true });
     const file = join(plan.folder, "holdfast.yaml");
-    await writeFile(file, JSON.stringify(settings));
+    await writeFile(file, JSON.stringify(settings, undefined, 2));
     const loaded = loadConfig(file);
     if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));
     const offset = clockOffset();
     const daemon = await startDaemon(loaded.config, offset);
-    return new ResidentDaemon(loaded.config.admin.socket, { port: ports.smtp, daemon, offset });
+    const parts = { config: file, log, port: ports.smtp, daemon, offset };
+    return new ResidentDaemon(loaded.config.admin.socket, parts);
+  }
+
+  /** What it has logged. */
+  output(): string {
+    return readFileSync(this.#log, "utf8");
   }
 
   /** Lets so many milliseconds pass at once, for every thread. */

@@ -1,0 +1,3 @@
+import { gather, testsIn, TOGETHER } from "../support/gather.ts";
+
+gather(testsIn(TOGETHER.config));

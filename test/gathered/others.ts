@@ -1,0 +1,3 @@
+import { gather, testsLeft } from "../support/gather.ts";
+
+gather(testsLeft());
