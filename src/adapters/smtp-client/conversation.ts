@@ -14,13 +14,12 @@ import type { Identity, Pipelining } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
-import type { Envelope, EnvelopeResult } from "./envelope.ts";
-import { asBatch, Closing, envelopeOf, readEnvelope, whileOpen } from "./envelope.ts";
+import type { Asking, Dialect, EnvelopeResult } from "./envelope.ts";
+import { asBatch, Closing, dialectOf, envelopeOf, readEnvelope, whileOpen } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
 import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
 import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
-import type { Turn } from "./turns.ts";
-import { Turns } from "./turns.ts";
+import { Turn } from "./turn.ts";
 import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
 
@@ -60,7 +59,10 @@ export class WireConversation implements Conversation {
   readonly #limits: ConversationLimits;
   readonly #pipelined: boolean;
   readonly #chunked: boolean;
-  readonly #turns = new Turns();
+  readonly #dialect: Dialect;
+  readonly #asking: Asking;
+  /** Of the mail that began last. */
+  #turn: Turn | undefined;
   readonly #active = new Set<Transaction>();
   #over = false;
   /** The peer ended the session by 421, in answer to a mail. */
@@ -82,6 +84,14 @@ export class WireConversation implements Conversation {
     const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
     this.#pipelined = pipelining !== "none" && offers("PIPELINING");
     this.#chunked = chunking && this.#pipelined && offers("CHUNKING");
+    this.#dialect = dialectOf(capabilities, this.#chunked);
+    this.#asking = {
+      pipelined: this.#pipelined,
+      ask: (line, timeout) => {
+        if (!this.#pipelined) wire.write([line]);
+        return wire.reply(timeout);
+      },
+    };
     const several = this.#pipelined && pipelining === "mails";
     this.window = !several ? 1 : this.#chunked ? WITH_BDAT : WITH_DATA;
   }
@@ -99,7 +109,7 @@ export class WireConversation implements Conversation {
 
   takes(mail: ClaimedMail): boolean {
     if (this.#limits.identity !== "xclient") return true;
-    if (this.#turns.size > 0) return this.#last === undefined || sameClient(this.#last, mail);
+    if (this.#turn?.ended === false) return this.#last === undefined || sameClient(this.#last, mail);
     return this.#introduced === undefined || this.#anew || sameClient(this.#introduced, mail);
   }
 
@@ -107,8 +117,8 @@ export class WireConversation implements Conversation {
     const unfit = unfitFor(this.capabilities, mail);
     if (unfit !== undefined) return unfit;
     const transaction = new Transaction(mail);
-    const dsn = this.capabilities.extensions.includes("DSN");
-    const turn = this.#turns.take();
+    const { dsn } = this.#dialect;
+    const turn = this.#takeTurn();
     this.#last = mail;
     if (this.phase === "over") this.#close(this.#wire.early()?.text ?? "the conversation is over");
     this.#active.add(transaction);
@@ -117,19 +127,19 @@ export class WireConversation implements Conversation {
       return transaction.result(undefined, dsn);
     } catch (error) {
       // Those before it end first: they may still be answered when only our own disk failed.
-      await turn.mayRead;
+      await turn.mayRead();
       const cause = this.#causeOf(error);
       this.#close((error as Error).message);
       return transaction.result(transaction.broken(cause, this.#wire), dsn);
     } finally {
       this.#active.delete(transaction);
-      turn.read();
+      turn.end();
     }
   }
 
   async verify(addresses: readonly string[]): Promise<Verification> {
-    const turn = this.#turns.take();
-    await turn.mayRead;
+    const turn = this.#takeTurn();
+    await turn.mayRead();
     try {
       this.#stillOpen();
       return await verify(this.#wire, addresses, this.capabilities);
@@ -138,7 +148,7 @@ export class WireConversation implements Conversation {
       this.#close(why);
       return { answers: new Map(), trouble: new DestinationTrouble("session", why) };
     } finally {
-      turn.read();
+      turn.end();
     }
   }
 
@@ -154,45 +164,42 @@ export class WireConversation implements Conversation {
     this.#wire.lose("we gave the connection up");
   }
 
+  #takeTurn(): Turn {
+    this.#turn = new Turn(this.#turn);
+    return this.#turn;
+  }
+
   async #transact(transaction: Transaction, turn: Turn): Promise<void> {
     const { mail } = transaction;
-    await turn.mayWrite;
+    const before = turn.mayWrite();
+    if (before !== undefined) await before;
     this.#stillOpen();
     const source = readBody(mail);
-    await this.#introduce(mail, turn);
-    const reset = this.#leftOpen || (this.#chunked && !turn.first());
-    const envelope = envelopeOf(mail, { capabilities: this.capabilities, reset, chunked: this.#chunked });
+    if (this.#limits.identity === "xclient") await this.#introduce(mail, turn);
+    const reset = this.#leftOpen || (this.#chunked && !turn.first);
+    const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
     if (this.#pipelined) this.#wire.write([asBatch(envelope)]);
-    if (this.window === WITH_BDAT && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD) {
-      await this.#sendAhead(transaction, source, turn);
-      const read = await this.#readEnvelope(transaction, envelope);
-      await this.#readFinal(transaction, read);
-      return;
-    }
-    await turn.mayRead;
-    const read = await this.#readEnvelope(transaction, envelope);
-    this.#leftOpen = !read.open || read.taken.length === 0;
-    if (!read.open) return;
-    await this.#sendBody({ transaction, source, turn }, read.taken.length > 0);
-    await this.#readFinal(transaction, read);
-  }
-
-  async #readEnvelope(transaction: Transaction, envelope: Envelope): Promise<EnvelopeResult> {
-    const { mail, outcomes } = transaction;
-    const ask = (line: string, timeout: number): Reply | Promise<Reply> => {
-      if (!this.#pipelined) this.#wire.write([line]);
-      return this.#wire.reply(timeout);
-    };
-    const read = await readEnvelope(envelope, mail, outcomes, { ask, pipelined: this.#pipelined });
+    const ahead =
+      this.window === WITH_BDAT && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
+    if (ahead) await this.#sendAhead(transaction, source, turn);
+    const unread = turn.mayRead();
+    if (unread !== undefined) await unread;
+    const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);
     transaction.refusedAt = read.refusedAt;
-    return read;
+    if (!ahead) {
+      this.#leftOpen = !read.open || read.taken.length === 0;
+      if (!read.open) return;
+      const sending = this.#sendBody({ transaction, source, turn }, read.taken.length > 0);
+      if (sending !== undefined) await sending;
+    }
+    const answer = this.#wire.reply(this.#limits.final);
+    this.#answered(transaction, read, answer instanceof Promise ? await answer : answer);
   }
 
-  async #readFinal(transaction: Transaction, read: EnvelopeResult): Promise<void> {
-    const answer = whileOpen(await this.#wire.reply(this.#limits.final));
-    const closed = transaction.answered(read, answer);
-    // A final dot ends the transaction whatever is answered; a refused BDAT may not.
+  /** The final word. A final dot ends the transaction whatever is answered; a refused BDAT may not. */
+  #answered(transaction: Transaction, read: EnvelopeResult, answer: Reply): void {
+    const closed = transaction.answered(read, whileOpen(answer));
     if (this.#chunked) this.#leftOpen = !closed;
   }
 
@@ -202,26 +209,29 @@ export class WireConversation implements Conversation {
     transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
     if (this.#wire.crowded) await this.#wire.drain(this.#limits.block);
     turn.written();
-    await turn.mayRead;
   }
 
   /** The body of a mail whose envelope was answered; the next envelope may go out behind it. */
-  async #sendBody({ transaction, source, turn }: Sending, wanted: boolean): Promise<void> {
+  #sendBody({ transaction, source, turn }: Sending, wanted: boolean): Promise<void> | undefined {
     const { mail } = transaction;
     const early = this.#wire.early();
     if (early !== undefined) throw new Closing(early);
     transaction.stage = "body";
-    if (Buffer.isBuffer(source)) {
-      const whole = this.#chunked ? [bdatLine(mail), mail.topFields, source] : stuffed(mail, source);
-      // RFC 2920 §3.1: a peer that took DATA without a recipient gets an empty body.
-      transaction.finish(this.#wire, wanted ? whole : [".\r\n"]);
-      return turn.written();
-    }
-    if (!wanted) {
-      source.destroy();
-      transaction.finish(this.#wire, [".\r\n"]);
-      return turn.written();
-    }
+    if (wanted && !Buffer.isBuffer(source)) return this.#stream(transaction, source, turn);
+    if (!Buffer.isBuffer(source)) source.destroy();
+    // RFC 2920 §3.1: a peer that took DATA without a recipient gets an empty body.
+    if (!wanted) transaction.finish(this.#wire, [".\r\n"]);
+    else if (Buffer.isBuffer(source))
+      transaction.finish(
+        this.#wire,
+        this.#chunked ? [bdatLine(mail), mail.topFields, source] : stuffed(mail, source),
+      );
+    turn.written();
+    return undefined;
+  }
+
+  async #stream(transaction: Transaction, source: Readable, turn: Turn): Promise<void> {
+    const { mail } = transaction;
     const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, block: this.#limits.block });
     // Nothing follows before the kernel has the end, so that it stays known whether it left.
     transaction.finish(this.#wire, last, () => turn.written());
@@ -229,12 +239,11 @@ export class WireConversation implements Conversation {
 
   /** XCLIENT once for all mails of one client; a primary that refuses it goes on with us as the client. */
   async #introduce(mail: ClaimedMail, turn: Turn): Promise<void> {
-    if (this.#limits.identity !== "xclient") return;
     if (this.#refusesXclient || (this.#introduced !== undefined && sameClient(this.#introduced, mail)))
       return;
     const line = xclientLine(mail, this.capabilities);
     if (line === undefined) return;
-    await turn.mayRead;
+    await turn.mayRead();
     this.#stillOpen();
     const before = this.#introduced;
     this.#wire.write([line]);

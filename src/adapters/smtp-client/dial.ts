@@ -4,10 +4,21 @@ import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Target } from "../../ports/smtp-client.ts";
 import { hostPort } from "../../mail/network.ts";
 
-/** Opens a TCP connection within `timeout` ms. Rejects with DestinationTrouble of stage `connect`. */
+/** What any of the connections reads. Else Node.js makes a buffer of 64 KiB for each read, to cut it to what came. */
+const ARRIVED = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
+ * Opens a TCP connection within `timeout` ms. Rejects with DestinationTrouble of stage `connect`. The octets of a
+ * `data` event stay good until its listeners have returned.
+ */
 export function dial(target: Pick<Target, "ip" | "port">, timeout: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: target.ip, port: target.port });
+    const arrived = (octets: number): boolean => {
+      socket.emit("data", ARRIVED.subarray(0, octets));
+      return true;
+    };
+    const onread = { buffer: ARRIVED, callback: arrived };
+    const socket = connect({ host: target.ip, port: target.port, onread });
     const fail = (why: string): void => {
       clearTimeout(timer);
       socket.destroy();

@@ -5,6 +5,8 @@
 const DOT = 0x2e;
 const LF = 0x0a;
 const LF_DOT = Buffer.from("\n.");
+const END = Buffer.from(".\r\n");
+const LINE_END = Buffer.from("\r\n.\r\n");
 
 export class DotStuffer {
   #atLineStart = true;
@@ -20,13 +22,13 @@ export class DotStuffer {
       parts.push(chunk.subarray(from, at + 2));
       from = at + 1;
     }
-    parts.push(chunk.subarray(from));
+    parts.push(from === 0 ? chunk : chunk.subarray(from));
     this.#atLineStart = chunk[chunk.length - 1] === LF;
     return parts;
   }
 
   /** What closes the body. */
   end(): Buffer {
-    return Buffer.from(this.#atLineStart ? ".\r\n" : "\r\n.\r\n");
+    return this.#atLineStart ? END : LINE_END;
   }
 }

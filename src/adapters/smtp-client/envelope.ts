@@ -42,24 +42,36 @@ export interface EnvelopeResult {
   readonly refusedAt?: "mail" | "body";
 }
 
-export interface EnvelopeOptions {
-  readonly capabilities: Capabilities;
-  /** The mail before may have left its sender and recipients behind. */
-  readonly reset: boolean;
+/** What of a peer's offers shapes every envelope; looked up once a conversation. */
+export interface Dialect {
+  readonly size: boolean;
+  readonly eightBit: boolean;
+  readonly dsn: boolean;
+  /** Attributes that XFORWARD takes. */
+  readonly forwarded: readonly string[];
+  /** BDAT carries the body. */
   readonly chunked: boolean;
 }
 
-export function envelopeOf(mail: ClaimedMail, { capabilities, reset, chunked }: EnvelopeOptions): Envelope {
-  const told = xforwardLines(mail, capabilities);
-  const dsn = capabilities.extensions.includes("DSN");
+export function dialectOf({ extensions, attributes }: Capabilities, chunked: boolean): Dialect {
   return {
-    before: reset ? ["RSET\r\n", ...told] : told,
-    mail: mailLine(mail, capabilities),
-    recipients: mail.recipients.map((recipient) => {
-      return `RCPT TO:<${recipient.address}>${dsn ? rcptDsn(recipient) : ""}\r\n`;
-    }),
-    ...(!chunked && { data: "DATA\r\n" }),
+    size: extensions.includes("SIZE"),
+    eightBit: extensions.includes("8BITMIME"),
+    dsn: extensions.includes("DSN"),
+    forwarded: attributes?.["XFORWARD"] ?? [],
+    chunked,
   };
+}
+
+/** `reset`: the mail before may have left its sender and recipients behind. */
+export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean): Envelope {
+  const told = xforwardLines(mail, dialect.forwarded);
+  const envelope = {
+    before: reset ? ["RSET\r\n", ...told] : told,
+    mail: mailLine(mail, dialect),
+    recipients: mail.recipients.map((recipient) => rcptLine(recipient, dialect)),
+  };
+  return dialect.chunked ? envelope : { ...envelope, data: "DATA\r\n" };
 }
 
 /** All lines as one batch. */
@@ -78,30 +90,30 @@ export async function readEnvelope(
   envelope: Envelope,
   mail: ClaimedMail,
   outcomes: Map<number, Outcome>,
-  asking: Asking,
+  { ask, pipelined }: Asking,
 ): Promise<EnvelopeResult> {
-  const { pipelined } = asking;
   // Replies that are there already cost no turn.
-  const ask = (line: string, timeout: number): Reply | Promise<Reply> => {
-    const answer = asking.ask(line, timeout);
-    return answer instanceof Promise ? answer.then(whileOpen) : whileOpen(answer);
-  };
-  for (const line of envelope.before) await ask(line, MAIL_TIMEOUT);
+  for (const line of envelope.before) {
+    const told = ask(line, MAIL_TIMEOUT);
+    whileOpen(told instanceof Promise ? await told : told);
+  }
   const asked = ask(envelope.mail, MAIL_TIMEOUT);
-  const sender = asked instanceof Promise ? await asked : asked;
+  const sender = whileOpen(asked instanceof Promise ? await asked : asked);
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
   const taken: number[] = [];
-  for (const [i, recipient] of mail.recipients.entries()) {
+  for (let i = 0; i < mail.recipients.length; i++) {
+    const { n } = mail.recipients[i] as ClaimedRecipient;
     const answered = ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
-    const answer = answered instanceof Promise ? await answered : answered;
-    if (refused === undefined && isPositive(answer)) taken.push(recipient.n);
-    else outcomes.set(recipient.n, outcomeOf(refused ?? answer));
+    const answer = whileOpen(answered instanceof Promise ? await answered : answered);
+    if (refused === undefined && isPositive(answer)) taken.push(n);
+    else outcomes.set(n, outcomeOf(refused ?? answer));
   }
   const at = refused === undefined ? {} : { refusedAt: "mail" as const };
   if (envelope.data === undefined) return { taken, open: taken.length > 0, ...at };
   if (taken.length === 0 && !pipelined) return { taken, open: false };
-  const data = await ask(envelope.data, DATA_TIMEOUT);
+  const invited = ask(envelope.data, DATA_TIMEOUT);
+  const data = whileOpen(invited instanceof Promise ? await invited : invited);
   if (data.code >= 300 && data.code < 400) return { taken, open: true, ...at };
   for (const n of taken) outcomes.set(n, outcomeOf(negative(data)));
   return { taken: [], open: false, ...at, ...(taken.length > 0 && { refusedAt: "body" }) };
@@ -123,25 +135,21 @@ function negative(data: Reply): Reply {
   return isPositive(data) ? { code: 451, text: `DATA was answered with ${data.code} ${data.text}` } : data;
 }
 
-function mailLine(mail: ClaimedMail, capabilities: Capabilities): string {
-  const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
-  const parameters = [
-    offers("SIZE") ? ` SIZE=${wireSize(mail)}` : "",
-    mail.eightBit && offers("8BITMIME") ? " BODY=8BITMIME" : "",
-    mail.smtpUtf8 ? " SMTPUTF8" : "",
-    ...(offers("DSN") ? mailDsn(mail) : []),
-  ].join("");
+function mailLine(mail: ClaimedMail, { size, eightBit, dsn }: Dialect): string {
+  let parameters = size ? ` SIZE=${wireSize(mail)}` : "";
+  if (mail.eightBit && eightBit) parameters += " BODY=8BITMIME";
+  if (mail.smtpUtf8) parameters += " SMTPUTF8";
+  // What the sender asked of notices goes along as it came, RFC 3461 §5.2.1.
+  if (dsn && mail.dsn?.ret !== undefined) parameters += ` RET=${mail.dsn.ret}`;
+  if (dsn && mail.dsn?.envid !== undefined) parameters += ` ENVID=${mail.dsn.envid}`;
   return `MAIL FROM:<${mail.sender}>${parameters}\r\n`;
 }
 
-/** What the sender asked of notices goes along as it came, RFC 3461 §5.2.1. */
-function mailDsn({ dsn = {} }: ClaimedMail): string[] {
-  const { ret, envid } = dsn;
-  return [ret === undefined ? "" : ` RET=${ret}`, envid === undefined ? "" : ` ENVID=${envid}`];
-}
-
-function rcptDsn({ notify, orcpt }: ClaimedRecipient): string {
-  return `${notify === undefined ? "" : ` NOTIFY=${notify}`}${orcpt === undefined ? "" : ` ORCPT=${orcpt}`}`;
+function rcptLine({ address, notify, orcpt }: ClaimedRecipient, { dsn }: Dialect): string {
+  let parameters = "";
+  if (dsn && notify !== undefined) parameters += ` NOTIFY=${notify}`;
+  if (dsn && orcpt !== undefined) parameters += ` ORCPT=${orcpt}`;
+  return `RCPT TO:<${address}>${parameters}\r\n`;
 }
 
 /** Octets of the mail as RFC 1870 counts them: without stuffed dots and the final one. */

@@ -2,7 +2,6 @@
  * Who brought a mail, for a primary that may be told: XFORWARD and XCLIENT as Postfix defines them (its
  * XFORWARD_README and XCLIENT_README). Values are xtext (RFC 3461 §4); what is not known is `[UNAVAILABLE]`.
  */
-import { isIPv6 } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
@@ -14,32 +13,48 @@ const MAX_VALUE = 255;
 const PLAIN = /^[!-*,-<>-~]{1,255}$/;
 const UNAVAILABLE = "[UNAVAILABLE]";
 
-/** The commands that go before MAIL; none where the primary offers no XFORWARD. */
-export function xforwardLines(mail: ClaimedMail, { attributes }: Capabilities): readonly string[] {
-  const offered = attributes?.["XFORWARD"] ?? [];
+type Word = readonly [keyword: string, value: (mail: ClaimedMail) => string | undefined];
+
+const CLIENT_WORDS: readonly Word[] = [
+  ["NAME", ({ client }) => client.name],
+  ["ADDR", ({ client }) => addressOf(client.ip)],
+  ["PORT", ({ client }) => client.port?.toString()],
+  ["PROTO", protocolOf],
+  ["HELO", ({ client }) => (client.helo === "" ? undefined : client.helo)],
+];
+const XFORWARD_WORDS: readonly Word[] = [
+  ...CLIENT_WORDS,
+  ["SOURCE", () => "REMOTE"],
+  ["IDENT", ({ id }) => id],
+];
+const DESTADDR: Word = ["DESTADDR", ({ client }) => client.server && addressOf(client.server)];
+
+/** The commands that go before MAIL; none where no attribute is offered. */
+export function xforwardLines(mail: ClaimedMail, offered: readonly string[]): readonly string[] {
+  if (offered.length === 0) return [];
   const lines: string[] = [];
   let line = "XFORWARD";
-  for (const word of words(mail, offered, { SOURCE: "REMOTE", IDENT: mail.id })) {
+  for (const word of words(mail, offered, XFORWARD_WORDS)) {
     if (line.length + word.length + 3 > MAX_LINE) {
       lines.push(`${line}\r\n`);
       line = "XFORWARD";
     }
     line += ` ${word}`;
   }
-  return line === "XFORWARD" ? lines : [...lines, `${line}\r\n`];
-}
-
-function addressWord(ip: string): string {
-  const plain = normaliseIp(ip);
-  return isIPv6(plain) ? `IPV6:${plain}` : plain;
+  if (line !== "XFORWARD") lines.push(`${line}\r\n`);
+  return lines;
 }
 
 /** The command that makes the primary see the mail's client in our place; undefined where it is not offered. */
 export function xclientLine(mail: ClaimedMail, { attributes }: Capabilities): string | undefined {
-  const { server } = mail.client;
-  const more: Record<string, string> = server === undefined ? {} : { DESTADDR: addressWord(server) };
-  const found = words(mail, attributes?.["XCLIENT"] ?? [], more);
+  const known = mail.client.server === undefined ? CLIENT_WORDS : [...CLIENT_WORDS, DESTADDR];
+  const found = words(mail, attributes?.["XCLIENT"] ?? [], known);
   return found.length === 0 ? undefined : `XCLIENT ${found.join(" ")}\r\n`;
+}
+
+function addressOf(ip: string): string {
+  const plain = normaliseIp(ip);
+  return plain.includes(":") ? `IPV6:${plain}` : plain;
 }
 
 /** Whether two mails may follow one XCLIENT. */
@@ -48,27 +63,19 @@ export function sameClient(a: ClaimedMail, b: ClaimedMail): boolean {
   return same && a.client.name === b.client.name && protocolOf(a) === protocolOf(b);
 }
 
-function words(
-  mail: ClaimedMail,
-  offered: readonly string[],
-  more: Readonly<Record<string, string>>,
-): readonly string[] {
-  const { ip, name, helo, port } = mail.client;
-  const values: Readonly<Record<string, string | undefined>> = {
-    NAME: name,
-    ADDR: addressWord(ip),
-    PORT: port === undefined ? undefined : String(port),
-    PROTO: protocolOf(mail),
-    HELO: helo === "" ? undefined : helo,
-    ...more,
-  };
-  const usable = Object.entries(values).filter(([key]) => offered.includes(key));
-  return usable.map(([key, value]) => `${key}=${value === undefined ? UNAVAILABLE : xtext(value)}`);
+function words(mail: ClaimedMail, offered: readonly string[], known: readonly Word[]): string[] {
+  const found: string[] = [];
+  for (const [keyword, valueOf] of known) {
+    if (!offered.includes(keyword)) continue;
+    const value = valueOf(mail);
+    found.push(`${keyword}=${value === undefined ? UNAVAILABLE : xtext(value)}`);
+  }
+  return found;
 }
 
 /** As our own Received field says it: `with SMTP`, or one of the extended ones. */
 function protocolOf({ topFields }: ClaimedMail): string {
-  return /\bwith SMTP id\b/.test(topFields) ? "SMTP" : "ESMTP";
+  return topFields.includes("with SMTP id ") ? "SMTP" : "ESMTP";
 }
 
 function xtext(value: string): string {

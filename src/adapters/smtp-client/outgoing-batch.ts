@@ -1,7 +1,15 @@
 import type { Socket } from "node:net";
 
-/** Parts larger than this are not copied. */
+/** More octets than these are not copied. */
 const MOST_COPIED = 64 * 1024;
+
+/** UTF-8 takes up to 3 octets for a character; the rest is for what the kernel does not take at once. */
+const PAGE = 4 * MOST_COPIED;
+
+/** What leaves is put together here, for all connections in turn. */
+let page = Buffer.allocUnsafeSlow(PAGE);
+/** Octets at the beginning that sockets still read. */
+let taken = 0;
 
 /** Octets that leave together: as one buffer, because one write of a copy costs less than one of many pieces. */
 export class OutgoingBatch {
@@ -29,10 +37,10 @@ export class OutgoingBatch {
     this.#parts = [];
     this.#flushed = [];
     this.#size = 0;
-    const told = (error?: Error | null): void => {
+    const told: Told = (error) => {
       if (error === null || error === undefined) for (const tell of flushed) tell();
     };
-    if (size <= MOST_COPIED) return void socket.write(joined(parts), told);
+    if (size <= MOST_COPIED) return sendCopy(socket, parts, told);
     socket.cork();
     for (const part of parts) socket.write(part);
     socket.write("", told);
@@ -40,16 +48,16 @@ export class OutgoingBatch {
   }
 }
 
-function joined(parts: readonly (Buffer | string)[]): Buffer {
-  const [only] = parts;
-  if (parts.length === 1 && typeof only === "object") return only;
-  const sizes = parts.map((part) => Buffer.byteLength(part));
-  const whole = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
-  let at = 0;
-  for (const [i, part] of parts.entries()) {
-    if (typeof part === "string") whole.write(part, at);
-    else whole.set(part, at);
-    at += sizes[i] ?? 0;
+type Told = (error?: Error | null) => void;
+
+function sendCopy(socket: Socket, parts: readonly (Buffer | string)[], told: Told): void {
+  if (page.length - taken < 3 * MOST_COPIED) {
+    page = Buffer.allocUnsafeSlow(PAGE);
+    taken = 0;
   }
-  return whole;
+  let end = taken;
+  for (const part of parts) end += typeof part === "string" ? page.write(part, end) : part.copy(page, end);
+  socket.write(page.subarray(taken, end), told);
+  // Nearly always the kernel has taken all of it by now, and the next batch may lie in the same place.
+  if (socket.writableLength > 0) taken = end;
 }

@@ -16,39 +16,41 @@ export class NotSmtp extends Error {}
 /** Cuts the peer's octets into replies. Throws NotSmtp for what is no reply, and beyond MAX_REPLY octets. */
 export class ReplyReader {
   #rest = "";
+  /** Lines of a reply whose last one has not come. */
   #lines: string[] = [];
+  /** A peer says the same few lines again and again. */
   readonly #said = new Map<string, Reply>();
   /** Octets of the lines that wait for the reply's last one. */
   #size = 0;
 
-  /** A peer says the same few lines again and again. */
-  #known(line: string): Reply {
-    const known = this.#said.get(line);
-    if (known !== undefined) return known;
-    const reply = read(line);
-    if (this.#said.size < REMEMBERED && line.length < 100) this.#said.set(line, reply);
-    return reply;
-  }
-
   /** Takes what arrived and answers the replies that are complete by it. */
   push(chunk: Buffer): Reply[] {
     const replies: Reply[] = [];
-    const lines = (this.#rest + chunk.toString("latin1")).split("\n");
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) this.#take(line.endsWith("\r") ? line.slice(0, -1) : line, replies);
+    const text = this.#rest + chunk.toString("latin1");
+    let from = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
+      const line = text.slice(from, text[end - 1] === "\r" && end > from ? end - 1 : end);
+      from = end + 1;
+      const reply = (this.#lines.length === 0 && this.#said.get(line)) || this.#take(line);
+      if (reply !== undefined) replies.push(reply);
+    }
+    this.#rest = text.slice(from);
     if (this.#size + this.#rest.length > MAX_REPLY) throw new NotSmtp("the reply does not end");
     return replies;
   }
 
-  #take(line: string, replies: Reply[]): void {
+  #take(line: string): Reply | undefined {
     if (!REPLY_LINE.test(line)) throw new NotSmtp("the answer is no SMTP reply");
     this.#size += line.length;
     if (this.#size > MAX_REPLY) throw new NotSmtp("the reply does not end");
     this.#lines.push(line);
-    if (line[3] === "-") return;
-    replies.push(this.#lines.length === 1 ? this.#known(line) : read(this.#lines.join("\n")));
+    if (line[3] === "-") return undefined;
+    const reply = read(this.#lines.join("\n"));
+    if (this.#lines.length === 1 && line.length < 100 && this.#said.size < REMEMBERED)
+      this.#said.set(line, reply);
     this.#lines = [];
     this.#size = 0;
+    return reply;
   }
 }
 

@@ -6,6 +6,9 @@ export function depthOf(window: number, connections: number): number {
   return Math.min(window, Math.max(2, Math.ceil(IN_FLIGHT / connections)));
 }
 
+/** Mails ready behind those in flight on each connection, at most: with fewer they run out during a claim's commit. */
+const AHEAD = 2;
+
 export interface InHand {
   readonly connections: number;
   /** Mails in flight on each of them. */
@@ -21,6 +24,6 @@ export interface InHand {
  * being settled as keep the store from being asked for more than it writes.
  */
 export function roomOf({ connections, depth, unanswered, unsettled }: InHand): number {
-  const each = depth + Math.ceil(depth / 4);
+  const each = depth + Math.min(depth, AHEAD);
   return Math.max(0, Math.min(each * connections - unanswered, (each + 2) * connections - unsettled));
 }
