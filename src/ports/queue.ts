@@ -13,7 +13,6 @@
  * Invariants: LEGAL_MOVES is the whole table of moves, the schema and the tests use it too. A recipient leaves
  * `claimed` only by the token that claimed it. A body exists while any recipient is not gone.
  */
-import type { Readable } from "node:stream";
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";
 import type { Outcome } from "../mail/outcome.ts";
@@ -161,8 +160,16 @@ export interface ClaimedMail {
 /** A stored body; `read` may be called again for another attempt. */
 export interface Body {
   readonly size: number;
-  /** Small bodies at once as a buffer, large ones as a stream. */
-  read(): Buffer | Readable;
+  /** Small bodies at once as a buffer, large ones piece by piece. */
+  read(): Buffer | BodySource;
+}
+
+/** A large body, read into memory of the reader's, who alone knows when that may be used again. */
+export interface BodySource {
+  /** Reads on into `target`; answers how many octets came, 0 at the end. Rejects with what the system says. */
+  read(target: Buffer): Promise<number>;
+  /** Nothing more is read. */
+  close(): Promise<void>;
 }
 
 export interface ClaimRequest {

@@ -8,6 +8,7 @@ import type {
   SettleRequest,
   State,
 } from "../../src/ports/queue.ts";
+import { readWhole } from "../support/body-source.ts";
 import type { DomainSettings } from "../../src/ports/directory.ts";
 import type { Outcome } from "../../src/mail/outcome.ts";
 import { idSource } from "../../src/runtime/ids.ts";
@@ -57,7 +58,7 @@ export async function accept(
 
 export async function bodyOf(mail: ClaimedMail): Promise<Buffer> {
   const content = mail.body.read();
-  return Buffer.isBuffer(content) ? content : Buffer.concat(await content.toArray());
+  return Buffer.isBuffer(content) ? content : readWhole(content);
 }
 
 export const DELIVERED: Outcome = {

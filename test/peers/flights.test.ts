@@ -1,11 +1,11 @@
 /** Many mails in flight on one connection to real servers, with BDAT and with DATA: octet for octet. */
 import assert from "node:assert/strict";
-import { Readable } from "node:stream";
 import { test } from "node:test";
 import { smtpClient } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { ClaimedMail } from "../../src/ports/queue.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { mailNamed, mails } from "../fixtures/mails.ts";
+import { bodySource } from "../support/body-source.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/wait.ts";
 import { skipWithoutExim, startExim } from "./exim.ts";
@@ -30,7 +30,7 @@ function mailOf(body: Buffer, n: number, local: string): ClaimedMail {
     smtpUtf8: false,
     eightBit: true,
     size: body.length,
-    body: { size: body.length, read: () => (body.length > 65_536 ? Readable.from([body]) : body) },
+    body: { size: body.length, read: () => (body.length > 65_536 ? bodySource([body]) : body) },
   };
 }
 

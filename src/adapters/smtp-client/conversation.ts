@@ -8,10 +8,9 @@
  * At a cut each mail in flight tells by itself how far it was: past its end unconfirmed, before that deferred, not
  * begun released. What follows a mail that was answered with 421 was not looked at and is released.
  */
-import type { Readable } from "node:stream";
 import type { Reply } from "../../mail/reply.ts";
 import type { Identity, Pipelining } from "../../ports/directory.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { BodySource, ClaimedMail } from "../../ports/queue.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
 import type { Asking, Dialect, EnvelopeResult } from "./envelope.ts";
@@ -48,7 +47,7 @@ const RECIPIENTS_AHEAD = 100;
 
 interface Sending {
   readonly transaction: Transaction;
-  readonly source: Buffer | Readable;
+  readonly source: Buffer | BodySource;
   readonly turn: Turn;
 }
 
@@ -218,7 +217,7 @@ export class WireConversation implements Conversation {
     if (early !== undefined) throw new Closing(early);
     transaction.stage = "body";
     if (wanted && !Buffer.isBuffer(source)) return this.#stream(transaction, source, turn);
-    if (!Buffer.isBuffer(source)) source.destroy();
+    if (!Buffer.isBuffer(source)) void source.close();
     // RFC 2920 §3.1: a peer that took DATA without a recipient gets an empty body.
     if (!wanted) transaction.finish(this.#wire, [".\r\n"]);
     else if (Buffer.isBuffer(source))
@@ -230,9 +229,10 @@ export class WireConversation implements Conversation {
     return undefined;
   }
 
-  async #stream(transaction: Transaction, source: Readable, turn: Turn): Promise<void> {
+  async #stream(transaction: Transaction, source: BodySource, turn: Turn): Promise<void> {
     const { mail } = transaction;
-    const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, block: this.#limits.block });
+    const { block: patience } = this.#limits;
+    const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, patience });
     // Nothing follows before the kernel has the end, so that it stays known whether it left.
     transaction.finish(this.#wire, last, () => turn.written());
   }

@@ -1,6 +1,5 @@
 /** A stored body on its way out: dot-stuffed behind DATA (RFC 5321 §4.5.2), or as it is behind BDAT (RFC 3030). */
-import type { Readable } from "node:stream";
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { BodySource, ClaimedMail } from "../../ports/queue.ts";
 import { DotStuffer } from "./dot-stuffing.ts";
 import { Closing, wireSize } from "./envelope.ts";
 import type { Wire } from "./wire.ts";
@@ -14,7 +13,7 @@ export class BodyUnreadable extends Error {
 }
 
 /** Rejects with BodyUnreadable. */
-export function readBody(mail: ClaimedMail): Buffer | Readable {
+export function readBody(mail: ClaimedMail): Buffer | BodySource {
   try {
     return mail.body.read();
   } catch (error) {
@@ -34,37 +33,43 @@ export function bdatLine(mail: ClaimedMail): string {
 }
 
 export interface Stream {
-  readonly source: Readable;
+  readonly source: BodySource;
   readonly mail: ClaimedMail;
   readonly chunked: boolean;
   /** Milliseconds for the peer to take some octets. */
-  readonly block: number;
+  readonly patience: number;
 }
 
 /** Sends a body all but its last octets, which are answered: the final dot, or what BDAT still owes. */
-export async function pump(wire: Wire, { source, mail, chunked, block }: Stream): Promise<readonly Buffer[]> {
+export async function pump(
+  wire: Wire,
+  { source, mail, chunked, patience }: Stream,
+): Promise<readonly Buffer[]> {
   const stuffer = new DotStuffer();
   const top = Buffer.from(mail.topFields);
   wire.write(chunked ? [bdatLine(mail), top] : stuffer.push(top));
   let left = mail.size;
   let kept: Buffer | undefined;
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    for (let n = 0; ; n++) {
+      const block = wire.blocks[n % 2] as Buffer;
+      const chunk = block.subarray(0, await source.read(block));
+      if (chunk.length === 0) break;
       left -= chunk.length;
       // Too many octets would be taken for commands.
       if (chunked && left < 0) throw new Error("it is longer than its recorded size");
-      // The last piece goes with the end of the mail.
-      if (kept !== undefined) wire.write(chunked ? [kept] : stuffer.push(kept));
+      // The last piece goes with the end of the mail; once one has left, its block is free for the next but one.
+      if (kept !== undefined) await wire.sent(chunked ? [kept] : stuffer.push(kept), patience);
       kept = chunk;
-      await wire.drain(block);
       // A peer that answers within the body has made up its mind, RFC 5321 §3.8.
       const early = wire.early();
       if (early !== undefined) throw new Closing(early);
     }
     if (chunked && left > 0) throw new Error("it is shorter than its recorded size");
   } catch (error) {
-    source.destroy();
     throw error instanceof ConnectionLost || error instanceof Closing ? error : new BodyUnreadable(error);
+  } finally {
+    await source.close();
   }
   const last = kept ?? Buffer.alloc(0);
   return chunked ? [last] : [...stuffer.push(last), stuffer.end()];

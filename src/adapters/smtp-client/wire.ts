@@ -13,6 +13,9 @@ export class ConnectionLost extends Error {}
 /** Octets that are sent without waiting for the end of the turn. */
 const BATCH = 64 * 1024;
 
+/** Octets of a large body that are read at a time. */
+const BLOCK = 64 * 1024;
+
 /** Replies that may lie unread: a pipelined envelope of 1,000 recipients, with room to spare. */
 const MAX_UNREAD = 4096;
 
@@ -38,6 +41,7 @@ export class Wire {
     this.#send();
   };
   #writes = 0;
+  #blocks: readonly Buffer[] | undefined;
 
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
@@ -72,6 +76,15 @@ export class Wire {
   }
 
   /**
+   * Memory for large bodies that leave here: one block is filled while the other is sent. Blocks made anew for each
+   * piece would be garbage that V8 collects only when there are 30 MB of it.
+   */
+  get blocks(): readonly Buffer[] {
+    this.#blocks ??= [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)];
+    return this.#blocks;
+  }
+
+  /**
    * Writes all parts; what is written in one turn of the loop leaves as one batch. `flushed` runs when the kernel has
    * taken the last octet.
    */
@@ -93,6 +106,17 @@ export class Wire {
     return new Promise((resolve, reject) => {
       this.#drainDeadline.begin(timeout);
       this.#drain = { resolve, reject };
+    });
+  }
+
+  /** Writes all parts; resolves when the kernel has taken them, within `timeout` ms. Rejects with ConnectionLost. */
+  sent(parts: readonly (Buffer | string)[], timeout: number): Promise<void> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    return new Promise((resolve, reject) => {
+      this.#drainDeadline.begin(timeout);
+      this.#drain = { resolve, reject };
+      this.write(parts, () => this.#drained());
+      this.#send();
     });
   }
 

@@ -20,18 +20,17 @@ export async function readBack(
 async function firstOctets(body: NonNullable<OwedMail["body"]>, most: number): Promise<Buffer | undefined> {
   const source = body.read();
   if (Buffer.isBuffer(source)) return source.subarray(0, most);
-  const chunks: Buffer[] = [];
+  const target = Buffer.allocUnsafe(most);
   let size = 0;
   try {
-    for await (const chunk of source) {
-      chunks.push(chunk as Buffer);
-      size += (chunk as Buffer).length;
-      if (size >= most) break;
-    }
+    for (let came = -1; came !== 0 && size < most; size += came)
+      came = await source.read(target.subarray(size));
   } catch {
     return undefined;
+  } finally {
+    await source.close();
   }
-  return Buffer.concat(chunks).subarray(0, most);
+  return target.subarray(0, size);
 }
 
 /** Up to the empty line; of a longer one its whole lines. */

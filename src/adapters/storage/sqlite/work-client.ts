@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Body, ClaimedMail, WorkNotice, WorkStore } from "../../../ports/queue.ts";
@@ -6,6 +5,7 @@ import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
 import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { claimedRecipient, factsOf, spoolOf } from "./mail-row.ts";
+import { SpooledBody } from "./spooled-body.ts";
 import { wireMail } from "./wire.ts";
 import type { WireBody, WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
 
@@ -76,5 +76,5 @@ function bodyOf({ size, body }: { readonly size: number; readonly body: WireBody
     return { size, read: () => content };
   }
   const file = join(folder, SPOOL_FOLDER, body);
-  return { size, read: () => createReadStream(file) };
+  return { size, read: () => new SpooledBody(file) };
 }

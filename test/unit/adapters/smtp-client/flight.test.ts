@@ -1,12 +1,12 @@
 /** Several mails in flight on one connection: what goes out when, and what a cut at any place means for each. */
 import assert from "node:assert/strict";
-import { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { Pipelining } from "../../../../src/ports/directory.ts";
 import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import type { Conversation, SendResult } from "../../../../src/ports/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
+import { bodySource } from "../../../support/body-source.ts";
 import type { Act, Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
 import { seededRandom } from "../../../support/random.ts";
@@ -39,7 +39,7 @@ function mailOf(id: string, plan: Plan = {}): ClaimedMail {
     smtpUtf8: false,
     eightBit: false,
     size,
-    body: { size, read: () => (stream ? Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]) : bytes) },
+    body: { size, read: () => (stream ? bodySource([bytes.subarray(0, 7), bytes.subarray(7)]) : bytes) },
   };
 }
 

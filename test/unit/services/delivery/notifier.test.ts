@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import type { DelayRequest, NoticeDraft, OwedMail, ToldRequest } from "../../../../src/ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../../../src/ports/notices.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../src/runtime/log.ts";
 import { Notifier } from "../../../../src/services/delivery/notifier.ts";
+import { bodySource } from "../../../support/body-source.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { owedMail, owedTo } from "../../../support/owed-mail.ts";
 
@@ -119,7 +119,7 @@ describe("paying what is owed to senders", () => {
         yield Buffer.from(`X-Field: ${"y".repeat(9989)}\r\n`);
       }
     };
-    const body = { size: 1e9, read: () => Readable.from(endless()) };
+    const body = { size: 1e9, read: () => bodySource(endless()) };
     const { notifier, drafts } = bench([owedMail({ body })]);
     await notifier.write();
     assert.ok(read < 1_000_000);
@@ -130,12 +130,7 @@ describe("paying what is owed to senders", () => {
 
   it("tells without the mail when that is gone", async () => {
     const { body: _, ...gone } = owedMail();
-    const lost = (): Readable =>
-      new Readable({
-        read() {
-          this.destroy(new Error("ENOENT"));
-        },
-      });
+    const lost = () => ({ read: () => Promise.reject(new Error("ENOENT")), close: async () => {} });
     const broken = { size: 10, read: lost };
     const { notifier, drafts } = bench([gone, owedMail({ body: broken })]);
     await notifier.write();
