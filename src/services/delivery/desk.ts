@@ -15,8 +15,8 @@ export class DomainDesk<Lane extends Passage> {
   readonly domain: string;
   /** Absent while the directory does not know the domain: its mail waits. */
   record: DomainRecord | undefined;
-  /** Lanes by preference, best first. */
-  tiers: readonly (readonly Lane[])[] = [];
+  #tiers: readonly (readonly Lane[])[] = [];
+  #lanes: readonly Lane[] = [];
   /** Shares of lanes of equal preference; absent: 1. */
   weights: ReadonlyMap<Lane, number> = new Map();
   /** Recipients waiting or unconfirmed, as last counted and changed since. */
@@ -43,8 +43,19 @@ export class DomainDesk<Lane extends Passage> {
     this.#fellDue = fellDue;
   }
 
+  /** Lanes by preference, best first. */
+  get tiers(): readonly (readonly Lane[])[] {
+    return this.#tiers;
+  }
+
+  set tiers(tiers: readonly (readonly Lane[])[]) {
+    this.#tiers = tiers;
+    this.#lanes = tiers.flat();
+  }
+
+  /** Those of all tiers. */
   get lanes(): readonly Lane[] {
-    return this.tiers.flat();
+    return this.#lanes;
   }
 
   /** May mail be claimed at all? */

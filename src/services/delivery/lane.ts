@@ -184,6 +184,7 @@ export class Lane implements Subject, TalkHooks {
   }
 
   #feedWaiting(busy: boolean): void {
+    if (this.#ready.size === 0) return;
     for (const talk of this.#talks) {
       const mail = talk.waiting && talk.busy === busy ? this.next(talk) : undefined;
       if (mail !== undefined) talk.feed(mail);

@@ -3,9 +3,13 @@ import type { Passed } from "./ramp.ts";
 
 /** What an answered mail tells of its primary; undefined when it was given back as it was. */
 export function passedBy({ outcomes, took }: SendResult): Passed | undefined {
-  const kinds = Array.from(outcomes.values(), ({ kind }) => kind).filter((kind) => kind !== "released");
-  if (kinds.length === 0) return undefined;
-  return { took, putOff: kinds.every((kind) => kind === "deferred") };
+  let answered = 0;
+  let deferred = 0;
+  for (const { kind } of outcomes.values()) {
+    if (kind !== "released") answered += 1;
+    if (kind === "deferred") deferred += 1;
+  }
+  return answered === 0 ? undefined : { took, putOff: deferred === answered };
 }
 
 /** The primary ended the session by 421 in answer to this mail. */

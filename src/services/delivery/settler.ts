@@ -36,7 +36,9 @@ const NOTHING: Attempt = { outcomes: new Map() };
  */
 export class Settler {
   readonly #parts: SettlerParts;
-  readonly #open = new Set<Promise<unknown>>();
+  /** Settlements that are being written. */
+  #open = 0;
+  #allEnded: (() => void) | undefined;
   #givenUp = false;
 
   constructor(parts: SettlerParts) {
@@ -44,19 +46,31 @@ export class Settler {
   }
 
   /** Settles all recipients of a mail; answers what was written, or undefined when the claim was lost. */
-  finish(mail: ClaimedMail, attempt: Attempt): Promise<readonly Settlement[] | undefined> {
-    const writing = this.#finish(mail, attempt);
-    this.#open.add(writing);
-    void writing.finally(() => this.#open.delete(writing));
-    return writing;
+  async finish(mail: ClaimedMail, attempt: Attempt): Promise<readonly Settlement[] | undefined> {
+    const { clock, random } = this.#parts;
+    const { outcomes, destination } = attempt;
+    const now = clock.now();
+    const recipients = settle(mail, outcomes, { ...attempt, now, random });
+    const request = { id: mail.id, token: mail.token, recipients, now };
+    this.#open += 1;
+    try {
+      const written = await this.#write(destination === undefined ? request : { ...request, destination });
+      if (!written) return undefined;
+      for (const settlement of recipients) this.#record(mail, settlement, destination);
+      return recipients;
+    } finally {
+      this.#ended();
+    }
   }
 
   /** Writes what was decided elsewhere; false when the claim was lost. */
-  close(request: SettleRequest): Promise<boolean> {
-    const writing = this.#write(request);
-    this.#open.add(writing);
-    void writing.finally(() => this.#open.delete(writing));
-    return writing;
+  async close(request: SettleRequest): Promise<boolean> {
+    this.#open += 1;
+    try {
+      return await this.#write(request);
+    } finally {
+      this.#ended();
+    }
   }
 
   /** Puts a mail back as it was. */
@@ -68,26 +82,19 @@ export class Settler {
   async stop(timeout: number): Promise<void> {
     const timer = Promise.withResolvers<void>();
     const deadline = this.#parts.clock.after(timeout, () => timer.resolve());
-    while (this.#open.size > 0) {
-      const written = Promise.all(this.#open).then(() => true);
+    while (this.#open > 0) {
+      const written = new Promise<true>((resolve) => {
+        this.#allEnded = () => resolve(true);
+      });
       if ((await Promise.race([written, timer.promise])) !== true) break;
     }
     deadline.cancel();
     this.#givenUp = true;
   }
 
-  async #finish(
-    mail: ClaimedMail,
-    { outcomes, destination, ...facts }: Attempt,
-  ): Promise<readonly Settlement[] | undefined> {
-    const { clock, random } = this.#parts;
-    const now = clock.now();
-    const recipients = settle(mail, outcomes, { now, random, ...facts });
-    const request = { id: mail.id, token: mail.token, recipients, now };
-    const written = await this.#write(destination === undefined ? request : { ...request, destination });
-    if (!written) return undefined;
-    for (const settlement of recipients) this.#record(mail, settlement, destination);
-    return recipients;
+  #ended(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#allEnded?.();
   }
 
   async #write(request: SettleRequest): Promise<boolean> {

@@ -61,24 +61,31 @@ export class Talk {
     this.conversation = conversation;
     let last: ClaimedMail | undefined;
     for (let sent = 0; sent < most && !hasEnded(conversation); sent++) {
-      const mail = await this.#next(last);
+      const next = this.#next(last);
+      const mail = next instanceof Promise ? await next : next;
       if (mail === undefined) break;
       last = mail;
       const alone = this.#hooks.alone(mail);
-      if (alone || !conversation.takes(mail)) await this.#until(0);
+      if (this.busy && (alone || !conversation.takes(mail))) await this.#until(0);
       if (hasEnded(conversation) || !conversation.takes(mail)) {
         this.#hooks.putBack(mail);
         break;
       }
       void this.#send(conversation, mail);
-      await this.#until(alone ? 0 : this.#hooks.depth(conversation) - 1);
+      const most = alone ? 0 : this.#hooks.depth(conversation) - 1;
+      if (this.#inFlight > most) await this.#until(most);
     }
     await this.#until(0);
   }
 
   async #send(conversation: Conversation, mail: ClaimedMail): Promise<void> {
     this.#inFlight += 1;
-    const result = await conversation.send(mail).catch((error: unknown) => unexpected(mail, error));
+    let result: SendResult;
+    try {
+      result = await conversation.send(mail);
+    } catch (error) {
+      result = unexpected(mail, error);
+    }
     this.#inFlight -= 1;
     this.#hooks.finished(mail, result);
     this.#fewer?.();
@@ -96,10 +103,9 @@ export class Talk {
     }
   }
 
-  #next(last: ClaimedMail | undefined): Promise<ClaimedMail | undefined> {
+  #next(last: ClaimedMail | undefined): ClaimedMail | undefined | Promise<ClaimedMail | undefined> {
     const ready = this.#hooks.next(this, last);
-    if (ready !== undefined) return Promise.resolve(ready);
-    if (this.#hooks.ending()) return Promise.resolve(undefined);
+    if (ready !== undefined || this.#hooks.ending()) return ready;
     return new Promise((resolve) => {
       this.#feed = (mail) => {
         this.#feed = undefined;

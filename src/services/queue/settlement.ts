@@ -25,15 +25,15 @@ export function settle(
   outcomes: ReadonlyMap<number, Outcome>,
   facts: SettlementFacts,
 ): readonly Settlement[] {
-  const somebodyTookIt = [...outcomes.values()].some(({ kind }) => kind === "delivered");
   return mail.recipients.map((recipient) => {
     const outcome = outcomes.get(recipient.n) ?? { kind: "released" };
-    const again = outcome.kind === "deferred" && somebodyTookIt && isTooMany(outcome.reply);
+    const again = outcome.kind === "deferred" && isTooMany(outcome.reply) && somebodyTookIt(outcomes);
     const next = again
       ? { state: "waiting" as const, dueAt: facts.now }
       : nextState(outcome, recipient, facts);
     const owes = debt(next, recipient, facts);
-    return { n: recipient.n, outcome, ...next, ...(owes !== undefined && { owes }) };
+    const settlement = { n: recipient.n, outcome, ...next };
+    return owes === undefined ? settlement : { ...settlement, owes };
   });
 }
 
@@ -73,6 +73,11 @@ function debt(
   if (state === "parked") return "failed";
   const asked = notify !== undefined && wantsNotice(notify, "SUCCESS");
   return state === "gone" && asked && dsn !== true ? "relayed" : undefined;
+}
+
+function somebodyTookIt(outcomes: ReadonlyMap<number, Outcome>): boolean {
+  for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
+  return false;
 }
 
 /** RFC 5321 §4.5.3.1.10: the peer takes no more recipients in this transaction; the rest may come at once. */

@@ -71,8 +71,11 @@ export class Callouts {
   learn(attempted: Attempted): void {
     const { domain, way } = attempted;
     const { taken, refused } = lessonsOf(attempted);
-    for (const { address } of taken)
-      if (!this.#evidence.fresh(domain, way) && this.#existed(address)) this.#evidence.witnessed(domain, way);
+    for (const text of taken) {
+      if (this.#evidence.fresh(domain, way)) break;
+      const address = parseAddress(text);
+      if (address !== undefined && this.#existed(address)) this.#evidence.witnessed(domain, way);
+    }
     if (refused.length === 0 || way.inProbation()) return;
     for (const lesson of refused) this.#refused(lesson, domain, way);
   }

@@ -15,7 +15,8 @@ export interface Attempted {
 }
 
 export interface Lessons {
-  readonly taken: readonly { readonly address: Address }[];
+  /** Addresses as they were written. */
+  readonly taken: readonly string[];
   /** No such mailbox, by a reply of its own. */
   readonly refused: readonly { readonly address: Address; readonly reply: Reply }[];
 }
@@ -25,15 +26,14 @@ const NO_LESSONS: Lessons = { taken: [], refused: [] };
 /** What a handed-over mail says of its recipients; a refusal of the sender or of the body says nothing of them. */
 export function lessonsOf({ mail, result }: Attempted): Lessons {
   if (result.refusedAt !== undefined) return NO_LESSONS;
-  const taken: { address: Address }[] = [];
+  const taken: string[] = [];
   const refused: { address: Address; reply: Reply }[] = [];
   for (const recipient of mail.recipients) {
     const outcome = result.outcomes.get(recipient.n);
+    if (outcome?.kind === "delivered") taken.push(recipient.address);
+    if (outcome?.kind !== "refused" || !saysNoSuchMailbox(outcome.reply)) continue;
     const address = parseAddress(recipient.address);
-    if (address === undefined || outcome === undefined) continue;
-    if (outcome.kind === "delivered") taken.push({ address });
-    else if (outcome.kind === "refused" && saysNoSuchMailbox(outcome.reply))
-      refused.push({ address, reply: outcome.reply });
+    if (address !== undefined) refused.push({ address, reply: outcome.reply });
   }
   return { taken, refused };
 }

@@ -107,14 +107,8 @@ function handOver(
   { session, token }: Grant,
 ): void {
   session.claimed(token, numbered.length);
-  const recipients = numbered.map(freshClaim);
-  const [notice, buffers] = claimNotice({
-    token,
-    domain,
-    facts,
-    recipients,
-    ...(body !== undefined && { body: body.slice().buffer }),
-  });
+  const copy = body === undefined ? null : body.slice().buffer;
+  const [notice, buffers] = claimNotice([token, domain, facts, numbered.map(freshClaim), copy]);
   session.notify(notice, buffers);
 }
 

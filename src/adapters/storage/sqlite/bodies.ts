@@ -6,32 +6,30 @@ import type { WireBody } from "./wire.ts";
 
 export const SPOOL_FOLDER = "spool";
 
-interface StoredRow {
-  readonly spool: string | null;
-  readonly needed: number;
-}
-
-const NOTHING: StoredRow = { spool: null, needed: 0 };
+/** Nobody is to get it any more, and no notice may quote it. */
+const UNNEEDED = `NOT EXISTS (
+  SELECT 1 FROM recipient WHERE recipient.mail = +? AND (state <> 'gone' OR owed IS NOT NULL)
+)`;
 
 /** Bodies of stored mail, by the key of their message. */
 export class Bodies {
   readonly #folder: string;
   readonly #insert: Database.Statement<[number | bigint, Uint8Array]>;
   readonly #content: Database.Statement<[number], Buffer>;
-  readonly #delete: Database.Statement<[number]>;
-  readonly #stored: Database.Statement<[number], StoredRow>;
+  readonly #delete: Database.Statement<[number, number]>;
+  readonly #file: Database.Statement<[number, number], string>;
   readonly #clearSpool: Database.Statement<[number]>;
 
   constructor(database: Database.Database, folder: string) {
     this.#folder = folder;
     this.#insert = database.prepare("INSERT INTO body (mail, content) VALUES (?, ?)");
     this.#content = database.prepare<[number], Buffer>("SELECT content FROM body WHERE mail = ?").pluck();
-    this.#delete = database.prepare("DELETE FROM body WHERE mail = ?");
-    this.#stored = database.prepare(
-      `SELECT spool, EXISTS (
-         SELECT 1 FROM recipient WHERE mail = message.key AND (state <> 'gone' OR owed IS NOT NULL)
-       ) AS needed FROM message WHERE key = ?`,
-    );
+    this.#delete = database.prepare(`DELETE FROM body WHERE mail = +? AND ${UNNEEDED}`);
+    this.#file = database
+      .prepare<[number, number], string>(
+        `SELECT spool FROM message WHERE key = +? AND spool IS NOT NULL AND ${UNNEEDED}`,
+      )
+      .pluck();
     this.#clearSpool = database.prepare("UPDATE message SET spool = NULL WHERE key = ?");
   }
 
@@ -43,14 +41,14 @@ export class Bodies {
   load(mail: number, spool: string | null): WireBody | undefined {
     if (spool !== null) return spool;
     const content = this.#content.get(mail);
-    return content === undefined ? undefined : ownBuffer(content);
+    return content && ownBuffer(content);
   }
 
   /** Throws the body away once no recipient and no notice needs it: the row at once, the file after the commit. */
   releaseUnneeded(mail: number, batch: Batch): void {
-    const { spool, needed } = this.#stored.get(mail) ?? NOTHING;
-    if (needed === 1) return;
-    if (spool === null) return void this.#delete.run(mail);
+    if (this.#delete.run(mail, mail).changes > 0) return;
+    const spool = this.#file.get(mail, mail);
+    if (spool === undefined) return;
     this.#clearSpool.run(mail);
     const file = join(this.#folder, SPOOL_FOLDER, spool);
     // A file that stays behind is an orphan, which the sweep finds.
@@ -59,7 +57,7 @@ export class Bodies {
 }
 
 /** The bytes as an ArrayBuffer of their own, which may move to another thread. */
-function ownBuffer(content: Buffer): ArrayBuffer {
+export function ownBuffer(content: Buffer): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = content;
   if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return buffer;
   return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;

@@ -2,30 +2,31 @@ import type Database from "better-sqlite3";
 import type { ClaimRequest } from "../../../ports/queue.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Batch } from "./batch.ts";
-import type { Bodies } from "./bodies.ts";
+import { ownBuffer } from "./bodies.ts";
 import { CLAIMED, FACTS, spoolOf } from "./mail-row.ts";
 import type { ClaimedRow, FactsRow } from "./mail-row.ts";
 import type { Sessions, WorkSession } from "./sessions.ts";
-import type { WireBody, WireClaim } from "./wire.ts";
+import type { WireClaim } from "./wire.ts";
 
 /** Most mails and bytes of bodies that one claim takes; the caller comes again for more. */
 const MAX_MAILS = 1000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
+/** The body stands behind what crosses to the delivery thread as it is; null where it is a file, or lost. */
+type MailRow = [...facts: FactsRow, content: Buffer | null];
+
 /** Marks recipients as being in a conversation, and gathers what that conversation needs. */
 export class Claiming {
-  readonly #bodies: Bodies;
   readonly #sessions: Sessions;
   readonly #log: Logger;
   readonly #due: Database.Statement<[string, number], number>;
   readonly #named: Database.Statement<[string, string, number], number>;
   readonly #open: Database.Statement<[number, string, number], ClaimedRow>;
   readonly #mark: Database.Statement<[number, number, number, number]>;
-  readonly #facts: Database.Statement<[number], FactsRow>;
+  readonly #mail: Database.Statement<[number], MailRow>;
   readonly #quarantine: Database.Statement<[number, number, number]>;
 
-  constructor(database: Database.Database, parts: { bodies: Bodies; sessions: Sessions; log: Logger }) {
-    this.#bodies = parts.bodies;
+  constructor(database: Database.Database, parts: { sessions: Sessions; log: Logger }) {
     this.#sessions = parts.sessions;
     this.#log = parts.log;
     // With `= ?` beside an ORDER BY, or in a join, SQLite compiles the statement anew for each value; `= +?` keeps it.
@@ -52,7 +53,11 @@ export class Claiming {
     this.#mark = database.prepare(
       "UPDATE recipient SET state = 'claimed', token = ?, updated_at = ? WHERE mail = ? AND n = ?",
     );
-    this.#facts = database.prepare<[number], FactsRow>(`SELECT ${FACTS} FROM message WHERE key = ?`).raw();
+    this.#mail = database
+      .prepare<[number], MailRow>(
+        `SELECT ${FACTS}, content FROM message LEFT JOIN body ON body.mail = message.key WHERE message.key = +?`,
+      )
+      .raw();
     this.#quarantine = database.prepare(
       `UPDATE recipient SET state = 'held', reason = 'quarantine', token = NULL, updated_at = ?
        WHERE mail = ? AND token = ?`,
@@ -66,8 +71,8 @@ export class Claiming {
       const claim = this.#claimMail(mail, request);
       if (claim === undefined) continue;
       claims.push(claim);
-      batch.onCommit(() => session.claimed(claim.token, claim.recipients.length));
-      bytes += claim.body?.byteLength ?? 0;
+      batch.onCommit(() => session.claimed(claim[0], claim[3].length));
+      bytes += claim[4]?.byteLength ?? 0;
       if (bytes >= MAX_BYTES) break;
     }
     return claims;
@@ -90,19 +95,20 @@ export class Claiming {
     const token = this.#sessions.nextToken();
     const recipients = this.#open.all(mail, domain, now);
     for (const [n] of recipients) this.#mark.run(token, now, mail, n);
-    const facts = this.#facts.get(mail);
-    const body = facts && this.#bodies.load(mail, spoolOf(facts));
-    if (facts === undefined || body === undefined) {
+    const row = this.#mail.get(mail);
+    const content = row?.pop() as Buffer | null | undefined;
+    const facts = row as FactsRow | undefined;
+    const body = content ? ownBuffer(content) : null;
+    if (facts === undefined || (body === null && spoolOf(facts) === null)) {
       this.#quarantine.run(now, mail, token);
       this.#log.error("a stored mail has lost its body and is held", { mail, id: facts?.[0], domain });
       return undefined;
     }
-    const claim = { token, domain, facts, recipients };
-    return typeof body === "string" ? claim : { ...claim, body };
+    return [token, domain, facts, recipients, body];
   }
 }
 
 /** The buffers that move with claims. */
-export function buffersOf(claims: readonly { readonly body?: WireBody }[]): ArrayBuffer[] {
-  return claims.map(({ body }) => body).filter((body) => body instanceof ArrayBuffer);
+export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
+  return claims.map((claim) => claim[4]).filter((body) => body !== null);
 }

@@ -5,6 +5,8 @@
  */
 import type { DsnRecipient, DsnRequest } from "../../../mail/dsn.ts";
 import { TRAITS, type Trait } from "../../../mail/header-scanner.ts";
+import type { Outcome } from "../../../mail/outcome.ts";
+import { formatReply } from "../../../mail/reply.ts";
 import type { Authentication } from "../../../ports/authentication.ts";
 import type {
   ClaimedMail,
@@ -12,6 +14,10 @@ import type {
   ClientFacts,
   NewMail,
   NewRecipient,
+  NoticeKind,
+  Reason,
+  Settlement,
+  State,
 } from "../../../ports/queue.ts";
 
 /** Of `message`: what a conversation with a primary needs. */
@@ -71,6 +77,45 @@ export type ClaimedRow = readonly [
   attempts: number,
   unconfirmed: number,
 ];
+
+/** Of `recipient`, after an attempt: what the UPDATE takes. */
+export type SettledRow = readonly [
+  state: State,
+  reason: Reason | null,
+  /** Where these are null what was there stays. */
+  dueAt: number | null,
+  since: number | null,
+  owed: NoticeKind | null,
+  words: string | null,
+  /** Are added. */
+  attempts: number,
+  unconfirmed: number,
+  n: number,
+];
+
+/** Longest text of a primary that is kept, in characters. */
+const MAX_WORDS = 1100;
+
+export function settledRow({ n, outcome, state, reason, dueAt, owes }: Settlement, now: number): SettledRow {
+  const released = outcome.kind === "released";
+  return [
+    state,
+    reason ?? (outcome.kind === "delivered" ? "delivered" : null),
+    dueAt ?? (released ? null : now),
+    state === "parked" || state === "gone" ? now : null,
+    owes ?? null,
+    wordsOf(outcome),
+    released ? 0 : 1,
+    outcome.kind === "unconfirmed" ? 1 : 0,
+    n,
+  ];
+}
+
+function wordsOf(outcome: Outcome): string | null {
+  if (outcome.kind === "released") return null;
+  const words = outcome.kind === "unconfirmed" ? outcome.why : formatReply(outcome.reply);
+  return words.slice(0, MAX_WORDS);
+}
 
 export function factsRow(mail: NewMail, size: number, spool: string | null): FactsRow {
   const { client, dsn, authentication } = mail;
@@ -145,8 +190,8 @@ export function factsOf(row: FactsRow): Omit<ClaimedMail, "token" | "domain" | "
 }
 
 /** The file that holds the body; null where that is a row. */
-export function spoolOf([, , , , spool]: FactsRow): string | null {
-  return spool;
+export function spoolOf(facts: FactsRow): string | null {
+  return facts[4];
 }
 
 export function claimedRecipient(row: ClaimedRow): ClaimedRecipient {

@@ -107,11 +107,11 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
       return new Moved(claims, buffersOf(claims));
     },
     grant: ({ domain, credits }) => session.grant(domain, credits),
-    settle: (request) =>
+    settle: (settlement) =>
       loop.submit({
         rank: "settle",
         bytes: 0,
-        run: (store: Store, batch: Batch) => store.settling.settle(request, batch),
+        run: (store: Store, batch: Batch) => store.settling.settle(settlement, batch),
       }),
     wake: (domains) => loop.submitSlices((store, batch) => store.waiting.wake(domains, clock.now(), batch)),
     due: (request) => loop.submit({ ...READ, run: (store: Store) => store.proving.due(request) }),
@@ -138,7 +138,8 @@ function serveNotices(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told
   return {
     owed: async (request) => {
       const mails = await loop.submit({ ...READ, run: (store: Store) => store.noticing.owed(request) });
-      return new Moved(mails, buffersOf(mails));
+      const bodies = mails.map(({ body }) => body).filter((body) => body instanceof ArrayBuffer);
+      return new Moved(mails, bodies);
     },
     told: (request) =>
       loop.submit({

@@ -106,5 +106,6 @@ export class Sessions {
 }
 
 export function claimNotice(mail: WireClaim): [WireNotice, ArrayBuffer[]] {
-  return [{ kind: "claimed", mail }, mail.body === undefined ? [] : [mail.body]];
+  const [, , , , body] = mail;
+  return [{ kind: "claimed", mail }, body === null ? [] : [body]];
 }

@@ -1,20 +1,12 @@
 import type Database from "better-sqlite3";
-import type { Outcome } from "../../../mail/outcome.ts";
-import { formatReply } from "../../../mail/reply.ts";
-import type { SettleRequest, Settlement } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 import type { Learning } from "./learning.ts";
+import type { SettledRow } from "./mail-row.ts";
 import type { Sessions } from "./sessions.ts";
+import type { WireSettlement } from "./wire.ts";
 
-/** Longest text of a primary that is kept, in characters. */
-const MAX_WORDS = 1100;
-
-interface HeldRow {
-  readonly mail: number;
-  readonly n: number;
-  readonly address: string;
-}
+type HeldRow = readonly [mail: number, n: number, address: string];
 
 /** Closes attempts. The token proves that the claim is still the caller's. */
 export class Settling {
@@ -31,53 +23,44 @@ export class Settling {
     this.#bodies = parts.bodies;
     this.#sessions = parts.sessions;
     this.#learning = parts.learning;
-    this.#held = database.prepare(
-      `SELECT mail, n, address FROM recipient
-       WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ? AND +state = 'claimed'`,
-    );
+    this.#held = database
+      .prepare<[string, number], HeldRow>(
+        `SELECT mail, n, address FROM recipient
+         WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ? AND +state = 'claimed'`,
+      )
+      .raw();
     this.#update = database.prepare(
-      `UPDATE recipient SET state = ?, reason = ?, due_at = coalesce(?, due_at), attempts = attempts + ?,
-         unconfirmed = unconfirmed + ?, token = NULL, last_reply = coalesce(?, last_reply),
-         destination = coalesce(?, destination), updated_at = ?, since = coalesce(?, since),
-         owed = coalesce(?, owed)
-       WHERE mail = ? AND n = ?`,
+      `UPDATE recipient SET destination = coalesce(?, destination), updated_at = ?, token = NULL, state = ?, reason = ?,
+         due_at = coalesce(?, due_at), since = coalesce(?, since), owed = coalesce(?, owed),
+         last_reply = coalesce(?, last_reply), attempts = attempts + ?, unconfirmed = unconfirmed + ?
+       WHERE n = ? AND mail = ?`,
     );
   }
 
   /** False: not every recipient is held by this token; nothing is written. */
-  settle(request: SettleRequest, batch: Batch): boolean {
-    const rows = new Map(this.#held.all(request.id, request.token).map((row) => [row.n, row]));
-    const held = request.recipients.map(({ n }) => {
-      const row = rows.get(n);
-      rows.delete(n);
-      return row;
-    });
-    if (!held.every((row) => row !== undefined)) return false;
-    for (const [i, settlement] of request.recipients.entries()) {
-      const { mail, address } = held[i] as HeldRow;
-      this.#close(mail, settlement, request);
-      if (settlement.outcome.kind === "delivered") this.#learning.delivered(address, request.now, batch);
+  settle([id, token, destination, now, rows]: WireSettlement, batch: Batch): boolean {
+    const held = this.#held.all(id, token);
+    const open = new Map(held.map((row) => [row[1], row[2]]));
+    const addresses = rows.map((row) => takeOut(open, row));
+    if (!addresses.every((address) => address !== undefined)) return false;
+    const [mail] = held[0] as HeldRow;
+    let gone = false;
+    for (const [i, row] of rows.entries()) {
+      this.#update.run(destination, now, row, mail);
+      const [state, reason] = row;
+      if (reason === "delivered") this.#learning.delivered(addresses[i] as string, now, batch);
+      gone ||= state === "gone";
     }
-    if (request.recipients.some(({ state }) => state === "gone"))
-      this.#bodies.releaseUnneeded((held[0] as HeldRow).mail, batch);
-    batch.onCommit(() => this.#sessions.settled(request.token, request.recipients.length));
+    if (gone) this.#bodies.releaseUnneeded(mail, batch);
+    batch.onCommit(() => this.#sessions.settled(token, rows.length));
     return true;
-  }
-
-  #close(mail: number, { n, outcome, state, reason, dueAt, owes }: Settlement, request: SettleRequest): void {
-    const released = outcome.kind === "released";
-    const due = dueAt ?? (released ? undefined : request.now);
-    const attempt = released ? 0 : 1;
-    const doubt = outcome.kind === "unconfirmed" ? 1 : 0;
-    const { destination, now } = request;
-    const since = state === "parked" || state === "gone" ? now : undefined;
-    const words = wordsOf(outcome);
-    this.#update.run(state, reason, due, attempt, doubt, words, destination, now, since, owes, mail, n);
   }
 }
 
-function wordsOf(outcome: Outcome): string | undefined {
-  if (outcome.kind === "released") return undefined;
-  const words = outcome.kind === "unconfirmed" ? outcome.why : formatReply(outcome.reply);
-  return words.slice(0, MAX_WORDS);
+/** The recipient's address, once; undefined when it is not held. */
+function takeOut(open: Map<number, string>, row: SettledRow): string | undefined {
+  const n = row[8];
+  const address = open.get(n);
+  open.delete(n);
+  return address;
 }

@@ -68,7 +68,7 @@ function prepareStore(database: Database.Database, { folder, shared, log, sessio
   return {
     database,
     accepting,
-    claiming: new Claiming(database, { bodies, sessions, log }),
+    claiming: new Claiming(database, { sessions, log }),
     settling: new Settling(database, { bodies, sessions, learning }),
     waiting: new Waiting(database),
     expiring: new Expiring(database, { bodies }),

@@ -14,8 +14,8 @@ import type { AllowedSender } from "../../../ports/quarantine.ts";
 import type { TokenRecord } from "../../../ports/access.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
-import { factsRow, newRecipientRow, recordRow } from "./mail-row.ts";
-import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow } from "./mail-row.ts";
+import { factsRow, newRecipientRow, recordRow, settledRow } from "./mail-row.ts";
+import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow, SettledRow } from "./mail-row.ts";
 
 /** A new mail. Its deadline: wall time in ms after which its transaction must not begin. */
 export type WireMail = readonly [
@@ -37,12 +37,26 @@ export interface Consignment {
 }
 
 /** A mail that was claimed; its body where that lies in no file. */
-export interface WireClaim {
-  readonly token: number;
-  readonly domain: string;
-  readonly facts: FactsRow;
-  readonly recipients: readonly ClaimedRow[];
-  readonly body?: ArrayBuffer;
+export type WireClaim = readonly [
+  token: number,
+  domain: string,
+  facts: FactsRow,
+  recipients: readonly ClaimedRow[],
+  body: ArrayBuffer | null,
+];
+
+/** How an attempt ended. */
+export type WireSettlement = readonly [
+  id: string,
+  token: number,
+  destination: string | null,
+  now: number,
+  recipients: readonly SettledRow[],
+];
+
+export function wireSettlement({ id, token, destination, now, recipients }: SettleRequest): WireSettlement {
+  const rows = recipients.map((settlement) => settledRow(settlement, now));
+  return [id, token, destination ?? null, now, rows];
 }
 
 export type WireNotice =
@@ -69,7 +83,7 @@ export type WorkMethods = {
   work(): Promise<readonly DomainWork[]>;
   claim(request: ClaimRequest): Promise<Moved<readonly WireClaim[]>>;
   grant(grant: { readonly domain: string; readonly credits: number }): void;
-  settle(request: SettleRequest): Promise<boolean>;
+  settle(settlement: WireSettlement): Promise<boolean>;
   wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
   expire(slice: ExpireSlice): Promise<number>;
   due: WorkStore["due"];

@@ -6,7 +6,7 @@ import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { claimedRecipient, factsOf, spoolOf } from "./mail-row.ts";
 import { SpooledBody } from "./spooled-body.ts";
-import { wireMail } from "./wire.ts";
+import { wireMail, wireSettlement } from "./wire.ts";
 import type { WireBody, WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
 
 /** The delivery thread's side of the queue. */
@@ -30,7 +30,7 @@ export function connectWork(
       // A port that has closed loses the grant, and with it the delivery thread that gave it.
       channel.call("grant", { domain, credits }).catch(() => {});
     },
-    settle: (request) => channel.call("settle", request),
+    settle: (request) => channel.call("settle", wireSettlement(request)),
     wake: (domains) => channel.call("wake", domains),
     due: (request) => channel.call("due", request),
     accepted: (addresses) => channel.call("accepted", addresses),
@@ -54,7 +54,7 @@ export function connectWork(
   };
 }
 
-function unpack({ token, domain, facts, recipients, body }: WireClaim, folder: string): ClaimedMail {
+function unpack([token, domain, facts, recipients, body]: WireClaim, folder: string): ClaimedMail {
   const mail = factsOf(facts);
   const stored = { size: mail.size, body: body ?? spoolOf(facts) ?? "" };
   return {
