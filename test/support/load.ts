@@ -35,8 +35,8 @@ export interface Load {
   sendUntil(stop: AbortSignal): Promise<void>;
 }
 
-/** Milliseconds between two attempts to connect while nobody listens. */
-const RECONNECT = 10;
+/** Milliseconds between two attempts to connect while nobody listens; many sessions must not slow the start they wait for. */
+const RECONNECT = 100;
 
 export function createLoad(plan: LoadPlan): Load {
   const state = { offered: 0 };

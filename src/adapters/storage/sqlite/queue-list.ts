@@ -61,7 +61,9 @@ interface Lane {
   readonly key: string | undefined;
   readonly state: State;
   rows: RecipientRow[];
+  /** Up to where it was read. */
   place: Place;
+  /** Nothing was behind it when it was read last. */
   ended: boolean;
 }
 
@@ -75,6 +77,8 @@ export class QueueList {
   readonly #keys: DeliveryKeys;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
   readonly #held: Database.Statement<[string], Held>;
+  /** Reads on with all that is read by `read` as it was at one moment. */
+  readonly #atOnce: (read: () => void) => void;
 
   constructor(database: Database.Database) {
     const join = "CROSS JOIN message m ON m.key = r.mail";
@@ -111,6 +115,7 @@ export class QueueList {
          SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
        ) r CROSS JOIN message m ON m.key = r.mail`,
     );
+    this.#atOnce = database.transaction((read: () => void) => read());
   }
 
   quarantined(): Quarantined {
@@ -143,16 +148,19 @@ export class QueueList {
     const start = decode(request.cursor);
     if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
     const lanes = this.#lanes(request, start);
-    const items: RecipientRow[] = [];
+    // Who moves between two reads comes again behind the others, in the new state.
+    const items = new Map<string, RecipientRow>();
+    const page = (): QueueEntry[] => [...items.values()].map(entryOf);
     let place = start;
-    for (let lookedAt = 0; items.length < limit && lookedAt < MAX_LOOKED_AT; lookedAt++) {
-      if (await this.#refill(lanes)) await nextTurn();
+    for (let lookedAt = 0; items.size < limit && lookedAt < MAX_LOOKED_AT; lookedAt++) {
+      if (this.#refill(lanes)) await nextTurn();
       const row = takeFirst(lanes);
-      if (row === undefined) return { items: items.map(entryOf) };
+      if (row === undefined) return { items: page() };
       place = [row.since, row.mail, row.n];
-      if (matches(row, request.filter)) items.push(row);
+      const recipient = `${row.mail} ${row.n}`;
+      if (matches(row, request.filter) && !items.has(recipient)) items.set(recipient, row);
     }
-    return { items: items.map(entryOf), next: encode(place) };
+    return { items: page(), next: encode(place) };
   }
 
   /** What is gone has no index by domain: it is one lane, looked through. */
@@ -179,22 +187,27 @@ export class QueueList {
     return { items: items.map(entryOf), ...(more && { next: encode([last.since, last.mail, last.n]) }) };
   }
 
-  /** Reads on where a lane has run dry; true when something was read. */
-  async #refill(lanes: readonly Lane[]): Promise<boolean> {
-    let read = false;
-    for (const lane of lanes) {
-      if (lane.ended || lane.rows.length > 0) continue;
-      lane.rows =
-        lane.key === undefined
-          ? this.#ofState.all(lane.state, ...lane.place, CHUNK)
-          : this.#ofDomain.all(lane.state, lane.key, ...lane.place, CHUNK);
-      lane.ended = lane.rows.length < CHUNK;
-      const last = lane.rows.at(-1);
-      if (last !== undefined) lane.place = [last.since, last.mail, last.n];
-      lane.rows.reverse();
-      read = true;
-    }
-    return read;
+  /**
+   * Reads on where a lane has run dry; true when something was read. Lanes that had ended are read on at the same
+   * moment: who has moved there meanwhile is now behind their end.
+   */
+  #refill(lanes: readonly Lane[]): boolean {
+    if (!lanes.some((lane) => !lane.ended && lane.rows.length === 0)) return false;
+    this.#atOnce(() => {
+      for (const lane of lanes) if (lane.ended || lane.rows.length === 0) this.#readOn(lane);
+    });
+    return true;
+  }
+
+  #readOn(lane: Lane): void {
+    const rows =
+      lane.key === undefined
+        ? this.#ofState.all(lane.state, ...lane.place, CHUNK)
+        : this.#ofDomain.all(lane.state, lane.key, ...lane.place, CHUNK);
+    lane.ended = rows.length < CHUNK;
+    const last = rows.at(-1);
+    if (last !== undefined) lane.place = [last.since, last.mail, last.n];
+    lane.rows = [...rows.reverse(), ...lane.rows];
   }
 }
 
