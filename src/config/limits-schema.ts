@@ -88,7 +88,7 @@ export const limits = section({
     meaning: "Unknown, malformed and misplaced commands in one connection, then 421.",
     example: "20",
   }),
-  bodyMemory: described(size("1MiB", "64GiB").prefault("8MiB"), {
+  bodyMemory: described(size("1MiB", "64GiB").prefault("4MiB"), {
     meaning:
       "Memory for bodies that are being received, in all; beyond, bodies go to a file while they arrive.",
     example: "64MiB",

@@ -43,7 +43,7 @@ test("fills in every default", async () => {
         received: 100,
         ownReceived: 5,
         errors: 20,
-        bodyMemory: 8_388_608,
+        bodyMemory: 4_194_304,
         memory: 2 ** 30,
       },
       stress: {

@@ -24,7 +24,7 @@ export function openMailDatabase(folder: string, disk: Disk): Database.Database 
     database.pragma("synchronous = FULL");
     database.pragma("wal_autocheckpoint = 0");
     database.pragma("trusted_schema = OFF");
-    database.pragma("cache_size = -8192");
+    database.pragma("cache_size = -4096");
     flushFolder(folder);
     return database;
   } catch (error) {
@@ -39,5 +39,6 @@ export function openMailReader(folder: string): Database.Database {
   database.pragma("synchronous = FULL");
   database.pragma("query_only = ON");
   database.pragma("trusted_schema = OFF");
+  database.pragma("cache_size = -512");
   return database;
 }

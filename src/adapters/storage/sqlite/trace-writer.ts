@@ -26,6 +26,7 @@ export function openTraceWriter(folder: string): TraceWriter {
   database.pragma("auto_vacuum = INCREMENTAL");
   database.pragma("journal_mode = WAL");
   database.pragma("synchronous = NORMAL");
+  database.pragma("cache_size = -512");
   prepareTables(database);
   const appendAll = prepareAppend(database);
   const trimOnce = prepareTrim(database);
