@@ -27,8 +27,9 @@ export async function fillCompiled() {
   const done = join(folder, `holdfast-${newest(SOURCES)}`);
   if (existsSync(done)) return;
   const script = `const { loadAll } = await import(process.argv[1]); await loadAll();`;
-  // Under other flags V8 does not take what was compiled.
-  const args = [...process.execArgv, "--input-type=module", "--eval", script, import.meta.url, "version"];
+  // Under other flags V8 does not take what was compiled; that of the nursery was taken back.
+  const flags = process.execArgv.filter((flag) => !flag.startsWith("--max-semi-space-size"));
+  const args = [...flags, "--input-type=module", "--eval", script, import.meta.url, "version"];
   const error = await new Promise((resolve) => {
     execFile(process.execPath, args, { timeout: FILLING }, resolve);
   });

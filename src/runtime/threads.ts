@@ -10,6 +10,8 @@ import { openChannel, serveChannel, type Caller, type Methods } from "./channel.
 export interface ThreadPlan {
   readonly name: string;
   readonly entry: URL;
+  /** Megabytes of V8's nursery: its objects are collected whenever so many came, and those that live are moved on. */
+  readonly nursery: number;
   /** Cloned into the thread; a fresh one for each start, because ports in it are moved. */
   readonly data: () => { readonly value: unknown; readonly moved: readonly Transferable[] };
 }
@@ -40,6 +42,8 @@ export async function startThread<M extends Methods>(plan: ThreadPlan): Promise<
     name: plan.name,
     workerData: envelope,
     transferList: [port2, ...moved],
+    // V8 counts two halves and as much again for large objects.
+    resourceLimits: { maxYoungGenerationSizeMb: 3 * plan.nursery },
   });
   const ended = endOf(worker);
   const control = openChannel<M>(port1);

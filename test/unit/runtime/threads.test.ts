@@ -10,12 +10,13 @@ const WAIT = { what: "the thread", deadline: 10_000 };
 
 function plan(broken: () => boolean): ThreadPlan {
   const entry = new URL("../../support/thread-fixture.ts", import.meta.url);
-  return { name: "fixture", entry, data: () => ({ value: { broken: broken() }, moved: [] }) };
+  return { name: "fixture", entry, nursery: 4, data: () => ({ value: { broken: broken() }, moved: [] }) };
 }
 
 test("a thread answers once it has started, and its end is told", async () => {
   const thread = await startThread<FixtureControl>(plan(() => false));
   assert.equal(await thread.control.call("hello", "you"), "hello you");
+  assert.equal(await thread.control.call("young", undefined), 12);
   await thread.terminate();
   assert.equal((await thread.ended).error, undefined);
 });
