@@ -6,8 +6,11 @@ export function depthOf(window: number, connections: number): number {
   return Math.min(window, Math.max(2, Math.ceil(IN_FLIGHT / connections)));
 }
 
-/** Mails ready behind those in flight on each connection, at most: with fewer they run out during a claim's commit. */
-const AHEAD = 2;
+/**
+ * Mails ready behind those in flight on each connection that pipelines: with fewer they run out during a claim's
+ * commit, and what leaves then shares no write with its neighbours.
+ */
+const AHEAD = 4;
 
 export interface InHand {
   readonly connections: number;
@@ -24,6 +27,6 @@ export interface InHand {
  * being settled as keep the store from being asked for more than it writes.
  */
 export function roomOf({ connections, depth, unanswered, unsettled }: InHand): number {
-  const each = depth + Math.min(depth, AHEAD);
+  const each = depth + (depth > 1 ? AHEAD : 1);
   return Math.max(0, Math.min(each * connections - unanswered, (each + 2) * connections - unsettled));
 }

@@ -2,11 +2,11 @@
  * Hands mail over: claim, route, attempt, settle. One lane for each destination (`host:port`), shared by all domains
  * that use it; lanes know nothing of each other, so one bad primary slows nobody else.
  *
- * A lane that is up claims what is due, its domains in turn, never more than is in conversation and as many ahead,
- * two at most on each connection. After start and after an outage one mail goes first, then connections double up to
- * the limit. Once a domain has nothing older that is due, credits at the store let fresh mail come in the commit that
- * accepts it. When a primary goes away, claimed mail that was not begun is released; when it returns, all its waiting
- * mail becomes due at once.
+ * A lane that is up claims what is due, its domains in turn, never more than is in conversation and a few ahead: one
+ * on each connection, four where it pipelines. After start and after an outage one mail goes first, then connections
+ * double up to the limit. Once a domain has nothing older that is due, credits at the store let fresh mail come in the
+ * commit that accepts it. When a primary goes away, claimed mail that was not begun is released; when it returns, all
+ * its waiting mail becomes due at once.
  *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
