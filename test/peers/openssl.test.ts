@@ -28,7 +28,8 @@ function handshake(port: number, ...options: string[]): Promise<string> {
       const protocol = /^(?:New, |\s*Protocol\s*: )(TLSv[\d.]+)/m.exec(stdout)?.[1] ?? "";
       resolve(subject === "" ? "" : `${subject} ${protocol}`);
     });
-    child.stdin?.end("QUIT\r\n");
+    // Where the handshake fails it may be gone before it reads.
+    child.stdin?.on("error", () => {}).end("QUIT\r\n");
   });
 }
 

@@ -24,7 +24,7 @@ function watchThreads(): { readonly named: (name: string) => Worker[] } & Dispos
   };
 }
 
-test("mail outlives the delivery thread, and what may arrive twice is named", async () => {
+test("mail outlives the delivery thread, what may arrive twice is named, and who tests a domain is told", async () => {
   using threads = watchThreads();
   await using folder = await tempFolder();
   await using primary = await fakePrimary({ onDot: () => "silence" });
@@ -37,8 +37,14 @@ test("mail outlives the delivery thread, and what may arrive twice is named", as
   }
   assert.equal(sent.size, COUNT);
   await primary.received(1);
+  primary.behaviour.onRcpt = (recipient) => (recipient.startsWith("holdfast-test-") ? "silence" : undefined);
+  const tested = daemon.api("POST", "/v1/domains/example.test/test").then(String, String);
+  await waitFor({ what: "the test session", deadline: 20_000 }, () =>
+    primary.commands.some((line) => line.startsWith("RCPT TO:<holdfast-test-")),
+  );
   const [first] = threads.named("delivery");
   await first?.terminate();
+  assert.match(await tested, /: 409 .*deliveries are starting again/);
   primary.behaviour.onDot = () => undefined;
   await waitFor(
     { what: "another delivery thread", deadline: 20_000 },

@@ -12,7 +12,7 @@ import { waitFor } from "../support/wait.ts";
 const WAIT = { deadline: 20_000, every: 50 };
 const DOMAIN = "example.test";
 
-test("mail of a dead primary goes to another host, and back to the first", async () => {
+test("mail of a dead primary goes to another host and back to the first, and a pause ends by itself", async () => {
   await using folder = await tempFolder();
   await using other = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
   const [primaryPort] = [await freePort()];
@@ -52,4 +52,12 @@ test("mail of a dead primary goes to another host, and back to the first", async
   await waitFor({ what: "one is at the primary", ...WAIT }, () => primary.mails.length === 1);
   assert.equal(other.mails.length, 2);
   await waitFor({ what: "the queue is empty", ...WAIT }, async () => (await daemon.held()) === 0);
+
+  await holdfast("domain", "pause", DOMAIN, "--until", "2h");
+  assert.equal((await sendTestMail(daemon.smtpPort, mailNamed("plain"), DOMAIN)).code, 250);
+  assert.match(await holdfast("domain", "show", DOMAIN), /^State: +paused until /m);
+  assert.equal(await daemon.held(), 1);
+  daemon.pass(2 * 3_600_000 + 10_000);
+  await waitFor({ what: "the pause has ended", ...WAIT }, () => primary.mails.length === 2);
+  assert.match(await holdfast("domain", "show", DOMAIN), /^State: +active$/m);
 });

@@ -1,8 +1,8 @@
-import { connect, type Socket } from "node:net";
 import { printable } from "../../mail/reply.ts";
 import type { VirusResult } from "../../ports/scanner.ts";
 import type { Exchange } from "./exchange.ts";
 import { placeOf, Trouble } from "./exchange.ts";
+import { PatientSocket } from "./patient-socket.ts";
 
 /** Longest answer of clamd that is read, in octets. */
 const LONGEST_ANSWER = 4096;
@@ -11,10 +11,11 @@ const SIZE_LIMIT = "INSTREAM size limit exceeded. ERROR";
 
 /**
  * INSTREAM of clamd: each chunk behind its length in four octets, a length of 0 ends the body, and one line that
- * ends in NUL answers it. clamd answers early and closes only where the body passes its StreamMaxLength.
+ * ends in NUL answers it. clamd answers early and closes only where the body passes its StreamMaxLength; that answer is
+ * read although we may still be writing.
  */
 export class ClamdExchange implements Exchange<VirusResult> {
-  readonly #socket: Socket;
+  readonly #socket = new PatientSocket();
   readonly #answer: Promise<VirusResult>;
   #resolve: (result: VirusResult) => void = () => {};
   #reject: (trouble: Trouble) => void = () => {};
@@ -31,12 +32,12 @@ export class ClamdExchange implements Exchange<VirusResult> {
     });
     // Nobody may be listening yet.
     this.#answer.catch(() => {});
-    this.#socket = connect(placeOf(server));
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("drain", () => this.#wake());
     this.#socket.on("error", (error) => this.#finish(new Trouble(error.message)));
     this.#socket.on("end", () => this.#finish(new Trouble("closed the connection without an answer")));
     this.#socket.on("close", () => this.#finish(new Trouble("closed the connection without an answer")));
+    this.#socket.connect(placeOf(server));
     this.#socket.write("zINSTREAM\0");
   }
 

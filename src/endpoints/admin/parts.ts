@@ -92,7 +92,7 @@ export interface AdminParts {
   primaries(): Promise<readonly PrimaryStatus[]>;
   /** Ends the probation of a domain. */
   resume(domain: string): Promise<void>;
-  /** A test session with each primary of a domain; undefined: not now, or not one of our domains. */
+  /** A test session with each primary of a domain; undefined: not now. */
   rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
   reload(): Promise<ReloadBody>;
   /** Prometheus text format. */

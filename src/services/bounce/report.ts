@@ -36,7 +36,7 @@ export function perRecipient(
     ...(original === undefined
       ? []
       : [["Original-Recipient", `${original.type}; ${original.address}`] as const]),
-    ["Final-Recipient", `${isAscii(address) ? "rfc822" : "utf-8"}; ${address}`],
+    ["Final-Recipient", `${isPrintableAscii(address) ? "rfc822" : "utf-8"}; ${address}`],
     ["Action", ACTIONS[kind]],
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
@@ -68,7 +68,7 @@ function hostOf(destination: string): string {
   return /^\d+(?:\.\d+){3}$/.test(host) ? `[${host}]` : host;
 }
 
-function isAscii(text: string): boolean {
+function isPrintableAscii(text: string): boolean {
   return /^[\u0020-\u007e]*$/.test(text);
 }
 

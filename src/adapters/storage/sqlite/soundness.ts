@@ -1,3 +1,4 @@
+import type Database from "better-sqlite3";
 import { openMailReader } from "./connection.ts";
 
 /** Findings that are told of one table. */
@@ -8,19 +9,34 @@ const MOST = 5;
  * belongs into a process of its own, which can be ended. Table by table: the WAL cannot be emptied under a statement.
  */
 export function checkDatabase(folder: string): readonly string[] {
-  const database = openMailReader(folder);
+  return orDamage("the database", () => {
+    const database = openMailReader(folder);
+    try {
+      const tables = database
+        .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        .pluck()
+        .all();
+      return tables.flatMap((table) => orDamage(table, () => checkTable(database, table)));
+    } finally {
+      database.close();
+    }
+  });
+}
+
+function checkTable(database: Database.Database, table: string): readonly string[] {
+  const rows = database.pragma(`quick_check(${quoted(table)})`) as { quick_check: string }[];
+  const findings = rows.map((row) => row.quick_check).filter((text) => text !== "ok");
+  return findings.slice(0, MOST).map((text) => `${table}: ${text}`);
+}
+
+/** Damage can be such that SQLite gives up the look itself: that is a finding too. */
+function orDamage(what: string, look: () => readonly string[]): readonly string[] {
   try {
-    const tables = database
-      .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
-      .pluck()
-      .all();
-    return tables.flatMap((table) => {
-      const rows = database.pragma(`quick_check(${quoted(table)})`) as { quick_check: string }[];
-      const findings = rows.map((row) => row.quick_check).filter((text) => text !== "ok");
-      return findings.slice(0, MOST).map((text) => `${table}: ${text}`);
-    });
-  } finally {
-    database.close();
+    return look();
+  } catch (error) {
+    const { code, message } = error as Error & { readonly code?: string };
+    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? "")) throw error;
+    return [`${what}: ${message}`];
   }
 }
 

@@ -1,6 +1,7 @@
 /** Test sessions with a domain's primaries: what an operator asks before the outage, and after a change. */
 import type { Hono } from "hono";
-import { readDomain, readQuery, Refusal, unknownDomain } from "../answers.ts";
+import { ChannelClosed } from "../../../runtime/channel.ts";
+import { ourDomain, readDomain, readQuery, Refusal } from "../answers.ts";
 import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
@@ -16,11 +17,22 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
   const { recipient } = readQuery(c, RehearsalQuery);
   if (recipient !== undefined && !recipient.toLowerCase().endsWith(`@${domain}`))
     throw new Refusal("bad_request", `recipient: ${recipient} is not an address of ${domain}`);
+  await ourDomain(domain, parts.directory);
   const known = recipient ?? (await someRecipient(domain, parts));
-  const primaries = await parts.rehearse(domain, known);
-  if (primaries === undefined) throw unknownDomain(domain);
+  const primaries = await parts.rehearse(domain, known).catch(whenClosed);
+  if (primaries === undefined)
+    throw new Refusal(
+      "conflict",
+      "deliveries are starting again, nothing was tested",
+      "ask again in some seconds",
+    );
   const ok = primaries.every(({ steps }) => steps.every(({ verdict }) => verdict !== "fail"));
   return { domain, ok, primaries };
+}
+
+/** The delivery thread has died over it, and another one starts. */
+function whenClosed(error: unknown): undefined {
+  if (!(error instanceof ChannelClosed)) throw error;
 }
 
 async function someRecipient(domain: string, { directory }: AdminParts): Promise<string> {

@@ -1,29 +1,37 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { httpLists } from "../../../../src/adapters/http-lists/http-lists.ts";
 import type { ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
+import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
-async function serving(serve: Serve) {
+/** Over TLS where a certificate for localhost is given. */
+async function serving(serve: Serve, pair?: TestCertificate) {
   const seen: IncomingMessage["headers"][] = [];
-  const server = createServer((request, response) => {
+  const answer: Serve = (request, response) => {
     seen.push(request.headers);
     serve(request, response);
-  });
+  };
+  const server =
+    pair === undefined
+      ? createServer(answer)
+      : createTlsServer({ cert: pair.certificate, key: pair.key }, answer);
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
     seen,
-    url: `http://127.0.0.1:${port}/list`,
+    url: pair === undefined ? `http://127.0.0.1:${port}/list` : `https://localhost:${port}/list`,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -144,4 +152,27 @@ test("a server that is away, hangs or never ends", async () => {
   });
   const huge = { kind: "failed", why: "the list is larger than 67108864 octets" };
   assert.deepEqual(await ask({ url: endless.url }), huge);
+});
+
+test("the secret goes along to the same origin, and to no other that it redirects to", async () => {
+  const pair = await makeCertificate("localhost");
+  const trusted = getCACertificates("default");
+  setDefaultCACertificates([...trusted, pair.certificate]);
+  try {
+    const list: Serve = (_, response) =>
+      void response.writeHead(200, { "Content-Type": "text/plain" }).end("alice");
+    await using other = await serving(list, pair);
+    await using own = await serving((request, response) => {
+      const target = request.url === "/list" ? "/moved" : other.url;
+      response.writeHead(307, { Location: target }).end();
+    }, pair);
+    const answer = await ask({ url: own.url, authorizationEnv: "SECRET" }, { SECRET: "Basic x" });
+    assert.deepEqual(answer, { kind: "list", entries: ["alice"] });
+    assert.deepEqual(
+      [...own.seen, ...other.seen].map(({ authorization }) => authorization),
+      ["Basic x", "Basic x", undefined],
+    );
+  } finally {
+    setDefaultCACertificates(trusted);
+  }
 });

@@ -77,3 +77,32 @@ test("a socket that was read from already stays as it is", async () => {
   client.destroy();
   server.close();
 });
+
+test("where Node.js does not offer it, mail is taken all the same", async () => {
+  const handles = streamHandles();
+  const { useUserBuffer } = handles;
+  delete handles.useUserBuffer;
+  try {
+    await using bench = await startBench({});
+    const smtp = new RawSmtp(connect(bench.port, "127.0.0.1"));
+    await smtp.reply();
+    const commands = ["EHLO c.example", "MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>"];
+    for (const command of commands) assert.equal((await smtp.command(command))?.code, 250);
+    const body = `Subject: long\r\n\r\n${"all of it\r\n".repeat(20_000)}`;
+    smtp.write(`BDAT ${body.length} LAST\r\n${body}`);
+    assert.equal((await smtp.reply())?.code, 250);
+    assert.equal(bench.intake.mails[0]?.body.toString(), body);
+    smtp.close();
+  } finally {
+    handles.useUserBuffer = useUserBuffer;
+  }
+});
+
+/** What all handles of streams have their `useUserBuffer` from. */
+function streamHandles(): { useUserBuffer?: unknown } {
+  const socket = connect({ port: 9, host: "127.0.0.1" }).on("error", () => {});
+  let handle = (socket as unknown as { _handle: object })._handle;
+  while (!Object.hasOwn(handle, "useUserBuffer")) handle = Object.getPrototypeOf(handle) as object;
+  socket.destroy();
+  return handle;
+}

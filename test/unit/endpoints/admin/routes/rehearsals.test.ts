@@ -25,3 +25,10 @@ test("an address of another domain, and a domain that is not ours, are refused",
   assert.deepEqual([other.status, other.json.error.code], [400, "bad_request"]);
   assert.equal((await ask("POST", "/v1/domains/foreign.example/test")).status, 404);
 });
+
+test("while deliveries start again, nobody is told that a domain of ours is none", async () => {
+  const world = new FakeWorld();
+  world.rehearsal = () => undefined;
+  const { status, json } = await operatorOf(world)("POST", "/v1/domains/example.com/test");
+  assert.deepEqual([status, json.error.code], [409, "conflict"]);
+});
