@@ -15,14 +15,9 @@ const NURSERY = "--max-semi-space-size=2";
  * V8, for each thread: a first look at the old objects before there are many (MB), and another one whenever they have
  * grown by a fifth (`--optimize-for-size` saves no more than that, and its collections throw away what the optimising
  * compiler has learned: 10 to 15 % of the processor); V8's own functions where the program lies instead of 2 MB of
- * them beside the code of each thread; `gc`, which runtime/young-octets.ts calls.
+ * them beside the code of each thread.
  */
-const ENGINE = [
-  "--initial-old-space-size=4",
-  "--heap-growing-percent=20",
-  "--no-short-builtin-calls",
-  "--expose-gc",
-];
+const ENGINE = ["--initial-old-space-size=4", "--heap-growing-percent=20", "--no-short-builtin-calls"];
 
 /** Does not return when it replaces the process. */
 export function startLean() {

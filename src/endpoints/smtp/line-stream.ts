@@ -9,7 +9,6 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { ownCopy } from "../../mail/own-copy.ts";
-import { madeBuffer } from "../../runtime/young-octets.ts";
 import { takeShared } from "./shared-reads.ts";
 
 export interface StreamHandler {
@@ -128,7 +127,6 @@ export class LineStream extends SMTPStream {
 
   #takeBody(): Promise<void> | undefined {
     const chunk = this.#lent ? ownCopy(this.#chunk, this.#at) : this.#chunk.subarray(this.#at);
-    madeBuffer(chunk.length);
     const { rest = EMPTY, wait } = this.#handler.chunk(chunk);
     this.#feed(rest);
     // The rest lies in memory of its own.
