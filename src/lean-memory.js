@@ -10,7 +10,7 @@ const ALLOCATOR = {
   MALLOC_TRIM_THRESHOLD_: "1048576",
 };
 /** V8's nursery (MB) for the main thread; that of others is given when they start, which this flag would override. */
-const NURSERY = "--max-semi-space-size=2";
+const NURSERY = "--max-semi-space-size=1";
 /**
  * V8, for each thread: a first look at the old objects before there are many (MB), and another one whenever they have
  * grown by a fifth (`--optimize-for-size` saves no more than that, and its collections throw away what the optimising
