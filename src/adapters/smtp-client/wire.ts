@@ -102,22 +102,16 @@ export class Wire {
   drain(timeout: number): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     this.#send();
-    if (!this.#socket.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#drainDeadline.begin(timeout);
-      this.#drain = { resolve, reject };
-    });
+    return this.#socket.writableNeedDrain ? this.#untilDrained(timeout) : Promise.resolve();
   }
 
   /** Writes all parts; resolves when the kernel has taken them, within `timeout` ms. Rejects with ConnectionLost. */
   sent(parts: readonly (Buffer | string)[], timeout: number): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
-    return new Promise((resolve, reject) => {
-      this.#drainDeadline.begin(timeout);
-      this.#drain = { resolve, reject };
-      this.write(parts, () => this.#drained());
-      this.#send();
-    });
+    const drained = this.#untilDrained(timeout);
+    this.write(parts, () => this.#drained());
+    this.#send();
+    return drained;
   }
 
   /** The next reply, at once when it is there, else within `timeout` ms. Rejects with ConnectionLost. */
@@ -169,6 +163,13 @@ export class Wire {
     this.#reply = undefined;
     this.#replyDeadline.end();
     waiter.resolve(reply);
+  }
+
+  #untilDrained(timeout: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#drainDeadline.begin(timeout);
+      this.#drain = { resolve, reject };
+    });
   }
 
   #drained(): void {

@@ -23,8 +23,11 @@ async function firstOctets(body: NonNullable<OwedMail["body"]>, most: number): P
   const target = Buffer.allocUnsafe(most);
   let size = 0;
   try {
-    for (let came = -1; came !== 0 && size < most; size += came)
-      came = await source.read(target.subarray(size));
+    while (size < most) {
+      const came = await source.read(target.subarray(size));
+      if (came === 0) break;
+      size += came;
+    }
   } catch {
     return undefined;
   } finally {

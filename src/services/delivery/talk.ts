@@ -72,8 +72,8 @@ export class Talk {
         break;
       }
       void this.#send(conversation, mail);
-      const most = alone ? 0 : this.#hooks.depth(conversation) - 1;
-      if (this.#inFlight > most) await this.#until(most);
+      const beside = alone ? 0 : this.#hooks.depth(conversation) - 1;
+      if (this.#inFlight > beside) await this.#until(beside);
     }
     await this.#until(0);
   }

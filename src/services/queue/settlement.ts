@@ -25,9 +25,10 @@ export function settle(
   outcomes: ReadonlyMap<number, Outcome>,
   facts: SettlementFacts,
 ): readonly Settlement[] {
+  const somebodyTookIt = hasDelivered(outcomes);
   return mail.recipients.map((recipient) => {
     const outcome = outcomes.get(recipient.n) ?? { kind: "released" };
-    const again = outcome.kind === "deferred" && isTooMany(outcome.reply) && somebodyTookIt(outcomes);
+    const again = outcome.kind === "deferred" && somebodyTookIt && isTooMany(outcome.reply);
     const next = again
       ? { state: "waiting" as const, dueAt: facts.now }
       : nextState(outcome, recipient, facts);
@@ -75,7 +76,7 @@ function debt(
   return state === "gone" && asked && dsn !== true ? "relayed" : undefined;
 }
 
-function somebodyTookIt(outcomes: ReadonlyMap<number, Outcome>): boolean {
+function hasDelivered(outcomes: ReadonlyMap<number, Outcome>): boolean {
   for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
   return false;
 }

@@ -71,8 +71,9 @@ export class Claiming {
       const claim = this.#claimMail(mail, request);
       if (claim === undefined) continue;
       claims.push(claim);
-      batch.onCommit(() => session.claimed(claim[0], claim[3].length));
-      bytes += claim[4]?.byteLength ?? 0;
+      const [token, , , recipients, body] = claim;
+      batch.onCommit(() => session.claimed(token, recipients.length));
+      bytes += body?.byteLength ?? 0;
       if (bytes >= MAX_BYTES) break;
     }
     return claims;
@@ -110,5 +111,5 @@ export class Claiming {
 
 /** The buffers that move with claims. */
 export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
-  return claims.map((claim) => claim[4]).filter((body) => body !== null);
+  return claims.map(([, , , , body]) => body).filter((body) => body !== null);
 }
