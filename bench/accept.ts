@@ -1,9 +1,9 @@
 /**
  * Accepting while the primary is away: `npm run bench -- accept`. Each run counts the queue.
  *
- * A warm-up of half the load comes before the lines that are about a server that runs (a compiler that works while a
- * program runs needs some 10,000 mails); at first contact there is none, and all clients
- * come at once, so that nobody has delivered a mail yet.
+ * A warm-up comes before the lines that are about a server that runs: a compiler that works while a program runs needs
+ * some 20,000 mails. At first contact there is none, and all clients come at once, so that nobody has delivered a mail
+ * yet.
  */
 import { runSmtpSource } from "../test/peers/smtp-source.ts";
 import { peerMissing } from "../test/peers/peers.ts";
@@ -31,7 +31,7 @@ const LINES: readonly Load[] = [
     messages: 20_000,
     size: 4096,
     reuse: true,
-    warmUp: 10_000,
+    warmUp: 20_000,
   },
   {
     what: "50 KB, 50 sessions that stay open",
@@ -40,7 +40,7 @@ const LINES: readonly Load[] = [
     messages: 6000,
     size: 50_000,
     reuse: true,
-    warmUp: 3000,
+    warmUp: 6000,
   },
   {
     what: "4 KB, a new connection for each, 200 at once, known clients",
@@ -49,7 +49,7 @@ const LINES: readonly Load[] = [
     messages: 10_000,
     size: 4096,
     reuse: false,
-    warmUp: 5000,
+    warmUp: 15_000,
   },
   {
     what: "4 KB, 200 connections at once, first contact",

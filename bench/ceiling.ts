@@ -12,7 +12,7 @@ import { publish, readChoice, scaled, turnAbout, withRunning } from "./rows.ts";
 
 const LOAD = { sessions: 50, size: 4096, reuse: true };
 const MESSAGES = 10_000;
-const WARM_UP = 4000;
+const WARM_UP = 15_000;
 
 export async function benchCeiling(args: readonly string[]): Promise<void> {
   const choice = readChoice(args);

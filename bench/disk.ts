@@ -25,7 +25,7 @@ const CASES: readonly Case[] = [
   { sessions: 50, messages: 6000, delay: 0, goal: "" },
   { sessions: 50, messages: 6000, delay: 2000, goal: ">= 5 x" },
 ];
-const WARM_UP = 2000;
+const WARM_UP = 15_000;
 
 export async function benchDisk(args: readonly string[]): Promise<void> {
   const choice = readChoice(args);
