@@ -241,8 +241,8 @@ export class Policy {
 
   #begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {
     let findings: Finding[] | undefined;
+    const began = this.#parts.clock.now();
     for (const check of checks) {
-      const began = this.#parts.clock.now();
       const verdict = this.#run(check, subject);
       if (verdict === undefined) continue;
       const finding: Finding = { check, verdict, took: this.#since(began) };

@@ -26,13 +26,17 @@ export class RefusedFilter {
 
   add(key: string): void {
     const half = Atomics.load(this.#cells, 0);
-    for (const bit of bitsOf(key)) Atomics.or(this.#cells, wordOf(half, bit), 1 << (bit & 31));
+    const hashes = hashesOf(key);
+    for (let n = 0; n < HASHES; n++) {
+      const bit = bitOf(hashes, n);
+      Atomics.or(this.#cells, wordOf(half, bit), 1 << (bit & 31));
+    }
   }
 
   /** False: the address is not among those that were added since the turn before the last. */
   mayHold(key: string): boolean {
-    const bits = bitsOf(key);
-    return this.#holds(0, bits) || this.#holds(1, bits);
+    const hashes = hashesOf(key);
+    return this.#holds(0, hashes) || this.#holds(1, hashes);
   }
 
   /** Forgets the older half. */
@@ -43,16 +47,24 @@ export class RefusedFilter {
     Atomics.store(this.#cells, 0, older);
   }
 
-  #holds(half: number, bits: readonly number[]): boolean {
-    return bits.every((bit) => (Atomics.load(this.#cells, wordOf(half, bit)) & (1 << (bit & 31))) !== 0);
+  #holds(half: number, hashes: Hashes): boolean {
+    for (let n = 0; n < HASHES; n++) {
+      const bit = bitOf(hashes, n);
+      if ((Atomics.load(this.#cells, wordOf(half, bit)) & (1 << (bit & 31))) === 0) return false;
+    }
+    return true;
   }
 }
 
 /** Two hashes make all the others. */
-function bitsOf(key: string): readonly number[] {
-  const first = seededHash(key, 1);
-  const second = seededHash(key, 2) | 1;
-  return Array.from({ length: HASHES }, (_, n) => ((first + n * second) >>> 0) % BITS);
+type Hashes = readonly [first: number, step: number];
+
+function hashesOf(key: string): Hashes {
+  return [seededHash(key, 1), seededHash(key, 2) | 1];
+}
+
+function bitOf([first, step]: Hashes, n: number): number {
+  return ((first + n * step) >>> 0) % BITS;
 }
 
 function wordOf(half: number, bit: number): number {
