@@ -1,6 +1,7 @@
 /** What the admin endpoint is given: the foundation's readers and writers, and what the running daemon knows. */
 import type { Gauges } from "./adapters/journal/journal.ts";
 import type { Config } from "./config/config.ts";
+import { openDoctor } from "./doctor-parts.ts";
 import type { AdminParts, ControlStatus } from "./endpoints/admin/admin.ts";
 import type { Foundation } from "./foundation.ts";
 import type { RecipientSources } from "./recipient-sources.ts";
@@ -28,6 +29,7 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
     operator: storage.control,
     directory: reader.client,
     editor,
+    doctor: openDoctor(config, foundation, () => running.status()),
     recipients: sources.oracle,
     fetched: (domain) => sources.fetched(domain),
     trace: {

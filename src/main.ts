@@ -16,8 +16,8 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast demo                      primary down, mail held, primary back, told step by step
   holdfast check-config [FILE]       read a configuration and say what is wrong with it
   holdfast status                    one look at everything
-  holdfast queue list|show|flush|hold|release|delete|export
-  holdfast domain list|show|add|remove|pause|resume
+  holdfast queue list|show|flush|hold|release|delete|export|reroute
+  holdfast domain list|show|add|remove|pause|resume|test
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID
   holdfast trace --ledger [--csv]    what became of every mail, with hash and the primary's final words
@@ -25,6 +25,7 @@ const USAGE = `holdfast: a backup MX and mail reflector
                                      what a client would be told, and which check says what
   holdfast access list|add|remove    who is allowed or blocked, in force at once
   holdfast quarantine list|show|release|delete|sender-allow|sender-forget|senders
+  holdfast doctor [DOMAIN...]        do senders find this server, and it the primaries? asks the DNS
   holdfast trust-kit DOMAIN          what to set on the primary
   holdfast reload                    read the configuration again
   holdfast token add|list|revoke     access to the admin API over TCP

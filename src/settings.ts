@@ -1,8 +1,8 @@
 /** What each room gets of the configuration. */
-import { networkInterfaces } from "node:os";
 import type { Config, Endpoint } from "./config/config.ts";
 import type { CheckSettings } from "./ports/checks.ts";
 import { hostPort } from "./mail/network.ts";
+import { ownAddresses } from "./runtime/interfaces.ts";
 import type { SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "./services/delivery/delivery.ts";
 
@@ -30,7 +30,7 @@ export function smtpSettings(config: Config, tls: TlsMaterial | undefined): Smtp
 export function deliverySettings(config: Config): DeliverySettings {
   return {
     hostname: config.hostname,
-    ownAddresses: config.smtp.listen.flatMap(ownAddresses),
+    ownAddresses: config.smtp.listen.flatMap(endpointsOf),
     connections: config.delivery.connections,
     mailsPerConnection: config.delivery.mailsPerConnection,
     retention: config.retention,
@@ -97,10 +97,9 @@ export function zonesOf(used: readonly (CheckSettings["dnsbl"] | undefined)[]): 
 }
 
 /** A listener on all addresses is reached by each address of this machine. */
-function ownAddresses({ address, port }: Endpoint): readonly Endpoint[] {
+function endpointsOf({ address, port }: Endpoint): readonly Endpoint[] {
   if (address !== "0.0.0.0" && address !== "::") return [{ address, port }];
-  const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
-  return [{ address, port }, ...interfaces.map((entry) => ({ address: entry.address, port }))];
+  return [{ address, port }, ...ownAddresses().map((own) => ({ address: own.address, port }))];
 }
 
 /**

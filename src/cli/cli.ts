@@ -21,6 +21,7 @@ import {
 } from "./command.ts";
 import { health, reload, status } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
+import { doctor } from "./doctor.ts";
 import { domainTest } from "./domain-test.ts";
 import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
@@ -94,6 +95,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["recipients check", recipientsCheck],
   ["trace", trace],
   ["explain", explain],
+  ["doctor", doctor],
   ["access list", accessList],
   ["access add", accessAdd],
   ["access remove", accessRemove],

@@ -3,8 +3,7 @@ import type { RehearsalBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
 import { plain, timeInWords } from "./terminal.ts";
-
-const MARKS = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
+import { verdictLines } from "./verdict-lines.ts";
 
 export const domainTest: Command = {
   words: "DOMAIN",
@@ -14,7 +13,7 @@ export const domainTest: Command = {
   example: "holdfast domain test example.com",
   async run(tool, input) {
     const found = await askForTest(tool, input.word(0), input.text("recipient"));
-    tool.print(found, () => testText(found));
+    tool.print(found, () => testText(found, tool.columns));
     return found.ok ? OK : FAILED;
   },
 };
@@ -24,13 +23,12 @@ export function askForTest(tool: Tool, domain: string, recipient?: string): Prom
   return tool.daemon.ask<RehearsalBody>({ method: "POST", path: `${domainPath(domain)}/test${query}` });
 }
 
-export function testText({ domain, primaries }: RehearsalBody): string {
+export function testText({ domain, primaries }: RehearsalBody, columns: number): string {
   const parts = primaries.map(({ destination, steps }) => {
-    const lines = steps.map(({ what, verdict, text, took }) => {
-      const time = took === undefined ? "" : ` (${timeInWords(took)})`;
-      return `  ${MARKS[verdict]}  ${what.padEnd(8)}  ${plain(text)}${time}`;
+    const looked = steps.map(({ text, took, ...step }) => {
+      return { ...step, text: took === undefined ? text : `${text} (${timeInWords(took)})` };
     });
-    return [destination === "" ? domain : plain(destination), ...lines].join("\n");
+    return [destination === "" ? domain : plain(destination), ...verdictLines(looked, columns)].join("\n");
   });
   return `${parts.join("\n\n")}\n`;
 }

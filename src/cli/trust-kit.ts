@@ -45,7 +45,7 @@ export const trustKit: Command = {
 /** The primary's own word: whether it takes what we say of clients, and mail from us. */
 async function verify(tool: Tool, input: Input): Promise<number> {
   const found = await askForTest(tool, input.word(0));
-  tool.print(found, () => testText(found));
+  tool.print(found, () => testText(found, tool.columns));
   const distrusts = found.primaries.some(({ steps }) =>
     steps.some(({ what, verdict }) => what === "identity" && verdict !== "ok"),
   );

@@ -28,7 +28,7 @@ export const root = section({
     example: "sqlite:/var/lib/holdfast",
   }),
   smtp: described(smtp, { meaning: "Taking mail in." }),
-  admin: described(admin.prefault({}), { meaning: "API, dashboard and the `holdfast` tool." }),
+  admin: described(admin.prefault({}), { meaning: "API and the `holdfast` tool." }),
   dns: described(dns.prefault({}), { meaning: "Name resolution." }),
   store: described(store.prefault({}), { meaning: "Care for the disk." }),
   retention: described(retention.prefault({}), {

@@ -7,7 +7,7 @@ import { choice, kindOf, listOf, message, section, words } from "./scalars.ts";
 
 export const admin = section({
   listen: described(endpoint().optional(), {
-    meaning: "Where the API and the dashboard answer, in plain HTTP; absent: on the Unix socket only.",
+    meaning: "Where the API answers, in plain HTTP; absent: on the Unix socket only.",
     example: '"127.0.0.1:8025"',
     default: "not listened",
   }),

@@ -30,6 +30,19 @@ export function addressLiteral(ip: string): string {
   return plain.includes(":") ? `[IPv6:${plain}]` : `[${plain}]`;
 }
 
+/** Where the DNS keeps the names of an address, RFC 1035 §3.5 and RFC 3596 §2.5. */
+export function reverseName(ip: string): string {
+  const plain = normaliseIp(ip);
+  if (isIPv6(plain)) return `${nibbles(plain)}.ip6.arpa`;
+  return `${plain.split(".").reverse().join(".")}.in-addr.arpa`;
+}
+
+/** The hexadecimal digits of an IPv6 address in reverse. */
+export function nibbles(ip: string): string {
+  const digits = expandIpv6(ip).map((group) => group.padStart(4, "0"));
+  return digits.join("").split("").reverse().join(".");
+}
+
 /** The eight groups of an IPv6 address, no leading zeros. */
 export function expandIpv6(ip: string): string[] {
   const [head = "", tail] = embedIpv4(ip).split("::");

@@ -21,6 +21,7 @@ import type {
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
 import { Access, Rules } from "../../src/services/access/access.ts";
+import type { Finding } from "../../src/services/doctor/doctor.ts";
 
 export const FIRST = "01k9zq3v5x0abcde";
 export const SECOND = "01k9zq3v5x0abcdf";
@@ -88,6 +89,8 @@ export class FakeWorld {
   rehearsal: AdminParts["rehearse"] extends (...asked: infer Asked) => Promise<infer Found>
     ? (...asked: Asked) => Found
     : never = () => undefined;
+  /** What the doctor finds, by domain; of the server under "". */
+  readonly findings = new Map<string, readonly Finding[]>();
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
   readonly events: JournalEvent[] = [];
@@ -208,6 +211,10 @@ export class FakeWorld {
       primaries: async () => this.primaries,
       resume: async (domain) => void this.resumed.push(domain),
       rehearse: async (domain, known) => this.rehearsal(domain, known),
+      doctor: {
+        server: async () => this.findings.get("") ?? [],
+        domain: async (domain) => this.findings.get(domain),
+      },
       reload: async () => this.reloaded,
       metrics: async () => "holdfast_smtp_connections 4\n",
       journal: { record: (event) => void this.events.push(event) },

@@ -5,7 +5,7 @@
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
-import { expandIpv6, normaliseIp } from "../../mail/network.ts";
+import { nibbles, normaliseIp } from "../../mail/network.ts";
 import { printable } from "../../mail/reply.ts";
 import type { Blocklists, ListTest } from "../../ports/blocklist.ts";
 import type { Lookup } from "../../ports/resolver.ts";
@@ -143,14 +143,9 @@ function isCode(address: string): boolean {
 }
 
 /** RFC 5782 §2.1 and §2.4: octets or nibbles of the address in reverse, then the zone. */
-export function queryName(zone: string, ip: string): string | undefined {
+function queryName(zone: string, ip: string): string | undefined {
   const plain = normaliseIp(ip);
   if (isIP(plain) === 0) return undefined;
   const reversed = isIPv6(plain) ? nibbles(plain) : plain.split(".").reverse().join(".");
   return `${reversed}.${zone}`;
-}
-
-function nibbles(ip: string): string {
-  const digits = expandIpv6(ip).map((group) => group.padStart(4, "0"));
-  return digits.join("").split("").reverse().join(".");
 }

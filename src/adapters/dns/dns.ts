@@ -7,11 +7,10 @@
  * back to the address. Lists of clients (blocklists.ts) have a memory of their own.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
-import { isIP, isIPv6 } from "node:net";
-import { normaliseIp } from "../../mail/network.ts";
+import { isIP } from "node:net";
+import { normaliseIp, reverseName } from "../../mail/network.ts";
 import type { Lookup, MxRecord, RecordSource, RecordType, Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { queryName } from "./blocklists.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import type { Answer } from "./answer-cache.ts";
 import { HostsFile } from "./hosts-file.ts";
@@ -96,8 +95,7 @@ class SystemResolver implements Resolver, RecordSource {
 
   async #confirm(address: string): Promise<Lookup<string>> {
     // Not `reverse`, which looks into the system's host table first.
-    const name = queryName(isIPv6(address) ? "ip6.arpa" : "in-addr.arpa", address) ?? "";
-    const pointers = await ask(() => this.#dns.resolvePtr(name));
+    const pointers = await ask(() => this.#dns.resolvePtr(reverseName(address)));
     if (pointers.kind !== "found") return pointers;
     for (const pointer of pointers.records.slice(0, MAX_NAMES)) {
       const forward = await this.addresses(pointer);

@@ -1,5 +1,5 @@
 /**
- * The admin API: HTTP for operators, supervisors, the command line tool and the dashboard.
+ * The admin API: HTTP for operators, supervisors and the command line tool.
  *
  * It listens twice. On the Unix socket in the data folder, which the operating system guards: no token is asked
  * for. On TCP, where configured: every route but /healthz and /readyz needs a bearer token, /metrics too. What

@@ -8,6 +8,7 @@ import { wholeServerOnly } from "./authenticate.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
+import { doctorRoutes } from "./routes/doctor.ts";
 import { doorRoutes } from "./routes/door.ts";
 import { domainRoutes } from "./routes/domains.ts";
 import { queueRoutes } from "./routes/queue.ts";
@@ -40,6 +41,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   accessRoutes(app, parts);
   app.use(wholeServerOnly());
   domainRoutes(app, parts);
+  doctorRoutes(app, parts);
   rehearsalRoutes(app, parts);
   traceRoutes(app, parts);
   controlRoutes(app, parts);

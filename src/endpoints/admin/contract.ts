@@ -41,6 +41,7 @@ export {
   RecipientAnswer,
   FetchStatusBody,
 } from "./recipient-bodies.ts";
+export { DiagnosisBody } from "./doctor-bodies.ts";
 export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
 export { NewRule, RuleBody, RuleList } from "./access-bodies.ts";

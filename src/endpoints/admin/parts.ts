@@ -13,6 +13,7 @@ import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access, Rules } from "../../services/access/access.ts";
+import type { Doctor } from "../../services/doctor/doctor.ts";
 import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
 
 /** Changes to the directory; each resolves once it is visible to all threads. */
@@ -94,6 +95,7 @@ export interface AdminParts {
   resume(domain: string): Promise<void>;
   /** A test session with each primary of a domain; undefined: not now. */
   rehearse(domain: string, known: string): Promise<readonly PrimaryRehearsal[] | undefined>;
+  readonly doctor: Pick<Doctor, "server" | "domain">;
   reload(): Promise<ReloadBody>;
   /** Prometheus text format. */
   metrics(): Promise<string>;

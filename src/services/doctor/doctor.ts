@@ -1,0 +1,66 @@
+/**
+ * Looks whether the world lets this server do its work: whether senders find it (its name, port and certificate, the
+ * MX records of each domain) and whether it finds the primaries. What a primary itself says is asked by a rehearsal
+ * (services/delivery).
+ *
+ * Invariants: it only asks the DNS, opens no connection and changes nothing. A question without an answer is a
+ * warning, never a failure, because it says nothing of what the record holds. Questions for one call are bounded,
+ * whatever the DNS answers. A record to publish is given where one would mend it.
+ */
+import type { DirectoryReader } from "../../ports/directory.ts";
+import type { RecordSource, Resolver } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { mxFindings } from "./exchanges.ts";
+import type { Finding } from "./finding.ts";
+import { primaryFindings } from "./primaries.ts";
+import { certificateFindings, portFindings, transportPolicyFindings } from "./own-door.ts";
+import { nameFindings } from "./own-name.ts";
+import { recipientFindings } from "./recipients.ts";
+import type { Self } from "./self.ts";
+
+export type { Finding, Topic, Verdict } from "./finding.ts";
+export type { Self } from "./self.ts";
+
+export interface DoctorParts {
+  /** One that remembers nothing yet: who has mended a record wants to see it. */
+  readonly dns: () => Resolver & RecordSource;
+  readonly self: () => Self;
+  readonly clock: Clock;
+  readonly directory: Pick<DirectoryReader, "generation" | "domain">;
+  /** Whether any list of the domain has an entry. */
+  readonly hasRecipients: (domain: string) => Promise<boolean>;
+}
+
+export class Doctor {
+  readonly #parts: DoctorParts;
+
+  constructor(parts: DoctorParts) {
+    this.#parts = parts;
+  }
+
+  /** How others see this server. */
+  async server(): Promise<readonly Finding[]> {
+    const { dns, clock } = this.#parts;
+    const self = this.#parts.self();
+    return [
+      ...(await nameFindings(self, dns())),
+      ...portFindings(self),
+      ...certificateFindings(self, clock.now()),
+    ];
+  }
+
+  /** Whether mail for one domain comes here, is taken and finds its primary; undefined: it is not ours. */
+  async domain(name: string): Promise<readonly Finding[] | undefined> {
+    const { directory, hasRecipients } = this.#parts;
+    const record = directory.domain(name, directory.generation());
+    if (record === undefined) return undefined;
+    const [self, dns] = [this.#parts.self(), this.#parts.dns()];
+    const [exchanges, primaries, policy, listed] = await Promise.all([
+      mxFindings(record, self, dns),
+      primaryFindings(record, self, dns),
+      transportPolicyFindings(name, self, dns),
+      hasRecipients(name),
+    ]);
+    return [...exchanges, ...primaries, ...recipientFindings(record, listed), ...policy];
+  }
+}

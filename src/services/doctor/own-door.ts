@@ -1,0 +1,60 @@
+/** What senders meet who come here: a port, a certificate, and policies that demand one. */
+import { parseHostPort } from "../../mail/network.ts";
+import type { RecordSource } from "../../ports/resolver.ts";
+import { finding, listed, type Finding } from "./finding.ts";
+import type { Self, ShownCertificate } from "./self.ts";
+
+/** Where senders come to, RFC 5321 §4.5.4.2. */
+const SMTP_PORT = 25;
+const DAY = 86_400_000;
+/** How long before its end a certificate is worth a word, in ms. */
+const SOON = 14 * DAY;
+
+export function portFindings({ listening }: Self): readonly Finding[] {
+  if (listening.length === 0) return [finding("port", "fail", "nothing listens for SMTP")];
+  const where = listed(listening);
+  const open = listening.filter((text) => !isLoopback(text));
+  if (open.length === 0)
+    return [finding("port", "warn", `only this machine can come to ${where}; senders come to port 25`)];
+  if (open.some((text) => parseHostPort(text)?.port === SMTP_PORT))
+    return [finding("port", "ok", `listening on ${where}`)];
+  return [finding("port", "warn", `senders come to port 25, which must be forwarded to ${listed(open)}`)];
+}
+
+function isLoopback(listener: string): boolean {
+  const host = parseHostPort(listener)?.host ?? "";
+  return host.startsWith("127.") || host === "::1" || host === "localhost";
+}
+
+export function certificateFindings({ hostname, certificates }: Self, now: number): readonly Finding[] {
+  const fitting = certificates.find((certificate) => covers(certificate, hostname));
+  const shown = fitting ?? certificates[0];
+  if (shown === undefined)
+    return [finding("certificate", "warn", "no certificate: all mail comes in clear, or not at all")];
+  const until = new Date(shown.expiresAt).toISOString().slice(0, 10);
+  if (fitting === undefined) {
+    const names = listed(shown.names) || "nobody";
+    return [finding("certificate", "warn", `it is for ${names}, not for ${hostname}`)];
+  }
+  if (shown.expiresAt <= now) return [finding("certificate", "warn", `it ended on ${until}`)];
+  if (shown.expiresAt - now < SOON) return [finding("certificate", "warn", `it ends soon, on ${until}`)];
+  return [finding("certificate", "ok", `for ${hostname} until ${until}`)];
+}
+
+/** RFC 6125 §6.4.3: a star stands for one label. */
+function covers({ names }: ShownCertificate, hostname: string): boolean {
+  const parent = hostname.slice(hostname.indexOf(".") + 1);
+  return names.some((name) => name === hostname || name === `*.${parent}`);
+}
+
+/** Whether the domain publishes a policy for TLS, RFC 8461 §3.1; what is in it is not fetched. */
+export async function transportPolicyFindings(
+  domain: string,
+  { hostname }: Self,
+  dns: RecordSource,
+): Promise<readonly Finding[]> {
+  const lookup = await dns.records(`_mta-sts.${domain}`, "TXT");
+  if (lookup.kind !== "found" || !lookup.records.some((text) => text.startsWith("v=STSv1;"))) return [];
+  const text = `the domain has an MTA-STS policy; it must name ${hostname}, which needs a certificate that senders trust`;
+  return [finding("mta-sts", "ok", text)];
+}

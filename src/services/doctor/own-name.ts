@@ -1,0 +1,62 @@
+/** Whether the name that stands in MX records leads here, and whether its addresses point back to it. */
+import { normaliseIp, reverseName } from "../../mail/network.ts";
+import type { RecordSource, Resolver } from "../../ports/resolver.ts";
+import { finding, listed, type Finding } from "./finding.ts";
+import type { Self } from "./self.ts";
+
+/** Addresses of our name that are looked at. */
+const MOST_ADDRESSES = 8;
+
+export async function nameFindings(self: Self, dns: Resolver & RecordSource): Promise<readonly Finding[]> {
+  const { hostname } = self;
+  const found = await publishedAddresses(hostname, dns);
+  if ("why" in found)
+    return [finding("name", "warn", `the DNS could not be asked for ${hostname}: ${found.why}`)];
+  if (found.addresses.length === 0) return [unknownName(self)];
+  const addresses = found.addresses.slice(0, MOST_ADDRESSES);
+  return [
+    nameFinding(self, addresses),
+    ...(await Promise.all(addresses.map((ip) => reverse(ip, self, dns)))),
+  ];
+}
+
+/** What the DNS says, without the table of hosts, which others do not have; `why` where it did not answer. */
+export async function publishedAddresses(
+  host: string,
+  dns: RecordSource,
+): Promise<{ readonly addresses: readonly string[] } | { readonly why: string }> {
+  const lookups = await Promise.all([dns.records(host, "A"), dns.records(host, "AAAA")]);
+  const addresses = lookups.flatMap((lookup) => (lookup.kind === "found" ? lookup.records : []));
+  const failed = lookups.find((lookup) => lookup.kind === "failed");
+  return addresses.length === 0 && failed !== undefined ? failed : { addresses: addresses.map(normaliseIp) };
+}
+
+function unknownName({ hostname, addresses }: Self): Finding {
+  const ip = addresses[0] ?? "ADDRESS";
+  const record = `${hostname}. IN ${ip.includes(":") ? "AAAA" : "A"} ${ip}`;
+  return finding("name", "fail", `the DNS has no address for ${hostname}: senders cannot come here`, record);
+}
+
+function nameFinding({ hostname, addresses: own }: Self, addresses: readonly string[]): Finding {
+  const says = `${hostname} is ${listed(addresses)}`;
+  if (addresses.some((ip) => own.includes(ip))) return finding("name", "ok", says);
+  return finding("name", "warn", `${says}; no interface of this machine has that, right only behind a NAT`);
+}
+
+/** Primaries, and whoever judges our mail, look at the name of the address that we come from. */
+async function reverse(ip: string, { hostname }: Self, dns: Resolver): Promise<Finding> {
+  const lookup = await dns.confirmedName(ip);
+  if (lookup.kind === "failed")
+    return finding("reverse", "warn", `the DNS could not be asked for the name of ${ip}: ${lookup.why}`);
+  const [name] = lookup.kind === "found" ? lookup.records : [];
+  if (name === hostname) return finding("reverse", "ok", `${ip} points back to ${hostname}`);
+  const record = `${reverseName(ip)}. IN PTR ${hostname}.`;
+  if (name === undefined)
+    return finding(
+      "reverse",
+      "warn",
+      `${ip} has no name that leads back to it; a primary may refuse it`,
+      record,
+    );
+  return finding("reverse", "warn", `${ip} is named ${name}, but greets as ${hostname}`, record);
+}

@@ -1,0 +1,26 @@
+/** Whether anybody can be written to. */
+import type { DomainRecord } from "../../ports/directory.ts";
+import { finding, type Finding } from "./finding.ts";
+
+/** `listed`: a list of the domain has an entry. */
+export function recipientFindings(
+  { settings, ...record }: DomainRecord,
+  listed: boolean,
+): readonly Finding[] {
+  const { catchAll, callout = false, fetched } = settings;
+  if (record.draining)
+    return [
+      finding("recipients", "warn", "the domain was removed: it takes no new mail and hands over what waits"),
+    ];
+  if (catchAll)
+    return [
+      finding("recipients", "warn", "every recipient is taken, those too that the primary will refuse"),
+    ];
+  if (listed) return [finding("recipients", "ok", callout ? "a list, and the primary is asked" : "a list")];
+  if (callout) return [finding("recipients", "ok", "the primary is asked")];
+  if (fetched !== undefined && record.fetched === undefined)
+    return [
+      finding("recipients", "fail", `the list at ${fetched.url} was never fetched: all mail is put off`),
+    ];
+  return [finding("recipients", "fail", "no recipient is known: all mail but postmaster's is refused")];
+}

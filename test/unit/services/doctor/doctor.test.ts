@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { DomainRecord, DomainSettings, Primary } from "../../../../src/ports/directory.ts";
+import type { Lookup, MxRecord, RecordSource, Resolver } from "../../../../src/ports/resolver.ts";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { Doctor, type Finding, type Self } from "../../../../src/services/doctor/doctor.ts";
+
+const NOW = Date.UTC(2026, 2, 1);
+const DAY = 86_400_000;
+
+type Zone = Record<string, readonly string[] | "failed">;
+
+const SELF: Self = {
+  hostname: "mx2.example.net",
+  listening: ["0.0.0.0:25"],
+  certificates: [{ names: ["mx2.example.net"], expiresAt: NOW + 60 * DAY }],
+  addresses: ["192.0.2.1"],
+};
+
+const WELL: Zone = {
+  "A mx2.example.net": ["192.0.2.1"],
+  "PTR 192.0.2.1": ["mx2.example.net"],
+  "A mail.example.com": ["198.51.100.7"],
+  "MX example.com": ["10 mail.example.com", "20 mx2.example.net"],
+};
+
+/** By type and name; what is not there does not exist. */
+class FakeDns implements Resolver, RecordSource {
+  readonly #zone: Zone;
+
+  constructor(zone: Zone) {
+    this.#zone = zone;
+  }
+
+  async records(name: string, type: string): Promise<Lookup<string>> {
+    const found = this.#zone[`${type} ${name}`];
+    if (found === undefined || found.length === 0) return { kind: "none" };
+    return found === "failed" ? { kind: "failed", why: "ESERVFAIL" } : { kind: "found", records: found };
+  }
+
+  async mx(domain: string): Promise<Lookup<MxRecord>> {
+    const lookup = await this.records(domain, "MX");
+    if (lookup.kind !== "found") return lookup;
+    const records = lookup.records.map((text) => {
+      const [preference, host = ""] = text.split(" ");
+      return { preference: Number(preference), host };
+    });
+    return { kind: "found", records };
+  }
+
+  addresses(host: string): Promise<Lookup<string>> {
+    return this.records(host, "A");
+  }
+
+  confirmedName(ip: string): Promise<Lookup<string>> {
+    return this.records(ip, "PTR");
+  }
+}
+
+interface Case {
+  readonly zone?: Zone;
+  readonly self?: Partial<Self>;
+  readonly settings?: Partial<DomainSettings>;
+  readonly record?: Partial<DomainRecord>;
+  readonly listed?: boolean;
+}
+
+const PRIMARY: Primary = { host: "mail.example.com", port: 25, preference: 10, tls: "opportunistic" };
+
+function doctorOf(
+  { zone = {}, self = {}, settings = {}, record = {}, listed = true }: Case,
+  dns = new FakeDns({ ...WELL, ...zone }),
+): Doctor {
+  const domain: DomainRecord = {
+    name: "example.com",
+    origin: "file",
+    paused: false,
+    draining: false,
+    ...record,
+    settings: {
+      mode: "backup",
+      primaries: [PRIMARY],
+      catchAll: false,
+      tagSeparator: "+",
+      unknownDuringOutage: "reject",
+      bareNewlines: "normalise",
+      ...settings,
+    },
+  };
+  return new Doctor({
+    dns: () => dns,
+    self: () => ({ ...SELF, ...self }),
+    clock: new ManualClock(NOW),
+    directory: {
+      generation: () => 1,
+      domain: (name) => (name === domain.name ? domain : undefined),
+    },
+    hasRecipients: async () => listed,
+  });
+}
+
+const server = async (given: Case): Promise<readonly Finding[]> => doctorOf(given).server();
+const domain = async (given: Case): Promise<readonly Finding[]> =>
+  (await doctorOf(given).domain("example.com")) ?? assert.fail("not ours");
+
+/** Verdict, topic and record of what is not in order. */
+function complaints(findings: readonly Finding[]): readonly string[] {
+  return findings
+    .filter(({ verdict }) => verdict !== "ok")
+    .map(({ what, verdict, record = "" }) => `${verdict} ${what} ${record}`.trim());
+}
+
+test("where all is well nothing is complained about, and every topic is told", async () => {
+  const own = await server({});
+  assert.deepEqual(complaints(own), []);
+  assert.deepEqual(
+    own.map(({ what }) => what),
+    ["name", "reverse", "port", "certificate"],
+  );
+  const found = await domain({});
+  assert.deepEqual(complaints(found), []);
+  assert.deepEqual(
+    found.map(({ what }) => what),
+    ["mx", "primary", "recipients"],
+  );
+});
+
+test("a domain that is not ours is told apart", async () => {
+  assert.equal(await doctorOf({}).domain("foreign.example"), undefined);
+});
+
+const OF_SERVER: readonly (readonly [string, Case, readonly string[]])[] = [
+  ["no address", { zone: { "A mx2.example.net": [] } }, ["fail name mx2.example.net. IN A 192.0.2.1"]],
+  ["no answer", { zone: { "A mx2.example.net": "failed" } }, ["warn name"]],
+  ["behind a NAT", { self: { addresses: ["10.0.0.2"] } }, ["warn name"]],
+  [
+    "no reverse name",
+    { zone: { "PTR 192.0.2.1": [] } },
+    ["warn reverse 1.2.0.192.in-addr.arpa. IN PTR mx2.example.net."],
+  ],
+  [
+    "another reverse name",
+    { zone: { "PTR 192.0.2.1": ["vps1.hoster.example"] } },
+    ["warn reverse 1.2.0.192.in-addr.arpa. IN PTR mx2.example.net."],
+  ],
+  ["no answer to the reverse name", { zone: { "PTR 192.0.2.1": "failed" } }, ["warn reverse"]],
+  ["nothing listens", { self: { listening: [] } }, ["fail port"]],
+  ["only this machine", { self: { listening: ["127.0.0.1:25", "[::1]:25"] } }, ["warn port"]],
+  ["another port", { self: { listening: ["0.0.0.0:2525"] } }, ["warn port"]],
+  ["no certificate", { self: { certificates: [] } }, ["warn certificate"]],
+  [
+    "of another name",
+    { self: { certificates: [certificate("mail.example.net", 60)] } },
+    ["warn certificate"],
+  ],
+  ["ends soon", { self: { certificates: [certificate("mx2.example.net", 10)] } }, ["warn certificate"]],
+  ["has ended", { self: { certificates: [certificate("mx2.example.net", -1)] } }, ["warn certificate"]],
+  ["a star fits", { self: { certificates: [certificate("*.example.net", 60)] } }, []],
+];
+
+for (const [what, given, expected] of OF_SERVER)
+  test(`the server: ${what}`, async () => assert.deepEqual(complaints(await server(given)), expected));
+
+test("an address of IPv6 has its own reverse name", async () => {
+  const zone: Zone = { "A mx2.example.net": [], "AAAA mx2.example.net": ["2001:db8::1"] };
+  const [, reverse] = await server({ zone, self: { addresses: ["2001:db8::1"] } });
+  const nibbles = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
+  assert.equal(reverse?.record, `${nibbles}.ip6.arpa. IN PTR mx2.example.net.`);
+});
+
+const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
+  ["no MX record", { zone: { "MX example.com": [] } }, ["fail mx example.com. IN MX 10 mx2.example.net."]],
+  [
+    "not named",
+    { zone: { "MX example.com": ["5 mail.example.com"] } },
+    ["fail mx example.com. IN MX 15 mx2.example.net."],
+  ],
+  ["null MX", { zone: { "MX example.com": ["0 "] } }, ["fail mx example.com. IN MX 10 mx2.example.net."]],
+  ["no answer", { zone: { "MX example.com": "failed" } }, ["warn mx"]],
+  ["the only one", { zone: { "MX example.com": ["10 mx2.example.net"] } }, ["warn mx"]],
+  [
+    "before the primary",
+    { zone: { "MX example.com": ["10 mail.example.com", "10 mx2.example.net"] } },
+    ["warn mx example.com. IN MX 20 mx2.example.net."],
+  ],
+  [
+    "by another name of our address",
+    {
+      zone: {
+        "MX example.com": ["10 mail.example.com", "20 backup.example.com"],
+        "A backup.example.com": ["192.0.2.1"],
+      },
+    },
+    [],
+  ],
+  ["a reflector that senders may pass", { settings: { mode: "reflector" } }, ["warn mx"]],
+  [
+    "a reflector alone",
+    { settings: { mode: "reflector" }, zone: { "MX example.com": ["10 mx2.example.net"] } },
+    [],
+  ],
+  ["a primary without address", { zone: { "A mail.example.com": [] } }, ["fail primary"]],
+  ["a primary that nobody answers for", { zone: { "A mail.example.com": "failed" } }, ["warn primary"]],
+  ["a primary that is this server", { zone: { "A mail.example.com": ["192.0.2.1"] } }, ["fail primary"]],
+  ["no recipients", { listed: false }, ["fail recipients"]],
+  ["no list, but callouts", { listed: false, settings: { callout: true } }, []],
+  ["catch-all", { settings: { catchAll: true } }, ["warn recipients"]],
+  [
+    "a list that was never fetched",
+    { listed: false, settings: { fetched: { url: "https://x.example/users", every: 1 } } },
+    ["fail recipients"],
+  ],
+  ["a domain that was removed", { record: { draining: true } }, ["warn recipients"]],
+];
+
+for (const [what, given, expected] of OF_DOMAIN)
+  test(`a domain: ${what}`, async () => assert.deepEqual(complaints(await domain(given)), expected));
+
+test("primaries by MX are those before us", async () => {
+  const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
+  assert.deepEqual(complaints(await domain({ settings })), []);
+  const zone: Zone = { "MX example.com": ["10 mx2.example.net", "20 mail.example.com"] };
+  assert.ok(complaints(await domain({ settings, zone })).includes("fail primary"));
+});
+
+test("a policy for TLS is named", async () => {
+  const zone: Zone = { "TXT _mta-sts.example.com": ["v=STSv1; id=20260101"] };
+  const found = await domain({ zone });
+  assert.match(found.find(({ what }) => what === "mta-sts")?.text ?? "", /must name mx2\.example\.net/);
+});
+
+test("questions are bounded, however many records there are", async () => {
+  const many = Array.from({ length: 500 }, (_, i) => `${i + 1} host${i}.example.com`);
+  const addresses = Array.from({ length: 500 }, (_, i) => `192.0.${i >> 8}.${i & 255}`);
+  const zone: Zone = { "MX example.com": many, "A mx2.example.net": addresses };
+  let asked = 0;
+  class Counting extends FakeDns {
+    override records(name: string, type: string): Promise<Lookup<string>> {
+      asked += 1;
+      return super.records(name, type);
+    }
+  }
+  const doctor = doctorOf({}, new Counting(zone));
+  await doctor.server();
+  await doctor.domain("example.com");
+  assert.ok(asked < 60, `${asked} questions`);
+});
+
+function certificate(name: string, days: number): Self["certificates"][number] {
+  return { names: [name], expiresAt: NOW + days * DAY };
+}
