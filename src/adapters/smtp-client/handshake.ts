@@ -52,9 +52,16 @@ export interface Greeted {
 /** RFC 8314 §3.3: on this port TLS begins at once. */
 const IMPLICIT_TLS_PORT = 465;
 
+/**
+ * Waits for a reply that a session has up to its first mail, about: greeting, EHLO, STARTTLS, EHLO again, login.
+ * Octet by octet, one reply alone could last for ever, because each octet begins the system's wait anew.
+ */
+const WAITS = 5;
+
 /** Runs the beginning of an SMTP session on a connected socket. Rejects with DestinationTrouble; the socket is closed then. */
 export function handshake(socket: Socket, target: Target, options: HandshakeOptions): Promise<Greeted> {
-  return new Promise((resolve, reject) => {
+  let late: NodeJS.Timeout | undefined;
+  const greeted = new Promise<Greeted>((resolve, reject) => {
     const connection = new SMTPConnection(connectionOptions(socket, target, options));
     const internals = connection as unknown as Internals;
     let banner: string | undefined;
@@ -70,6 +77,8 @@ export function handshake(socket: Socket, target: Target, options: HandshakeOpti
     };
     connection.on("error", fail);
     connection.once("end", () => fail(new Error("connection closed")));
+    const longest = WAITS * options.timeout;
+    late = setTimeout(() => fail(new Error(`no session within ${Math.round(longest / 1000)} s`)), longest);
     const finish = (): void => resolve(takeOver(connection, internals, banner ?? ""));
     connection.connect((error) => {
       if (error !== undefined) return fail(error);
@@ -81,6 +90,7 @@ export function handshake(socket: Socket, target: Target, options: HandshakeOpti
       );
     });
   });
+  return greeted.finally(() => clearTimeout(late));
 }
 
 function abandon(

@@ -13,7 +13,7 @@ const REPLY_LINE = /^[2-5]\d\d(?:[ -]|$)/;
 /** The peer does not speak SMTP, or does not end its reply. */
 export class NotSmtp extends Error {}
 
-/** Cuts the peer's octets into replies. Throws NotSmtp for what is no reply, and beyond MAX_REPLY octets. */
+/** Cuts the peer's octets into replies. */
 export class ReplyReader {
   #rest = "";
   /** Lines of a reply whose last one has not come. */
@@ -23,20 +23,21 @@ export class ReplyReader {
   /** Octets of the lines that wait for the reply's last one. */
   #size = 0;
 
-  /** Takes what arrived and answers the replies that are complete by it. */
-  push(chunk: Buffer): Reply[] {
-    const replies: Reply[] = [];
+  /**
+   * Takes what arrived and hands out the replies that are complete by it. Throws NotSmtp at what is no reply, and beyond
+   * MAX_REPLY octets; what stood before that was said, and counts.
+   */
+  push(chunk: Buffer, take: (reply: Reply) => void): void {
     const text = this.#rest + chunk.toString("latin1");
     let from = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", from)) {
       const line = text.slice(from, text[end - 1] === "\r" && end > from ? end - 1 : end);
       from = end + 1;
       const reply = (this.#lines.length === 0 && this.#said.get(line)) || this.#take(line);
-      if (reply !== undefined) replies.push(reply);
+      if (reply !== undefined) take(reply);
     }
     this.#rest = text.slice(from);
     if (this.#size + this.#rest.length > MAX_REPLY) throw new NotSmtp("the reply does not end");
-    return replies;
   }
 
   #take(line: string): Reply | undefined {

@@ -43,6 +43,18 @@ export class Wire {
   #writes = 0;
   #blocks: readonly Buffer[] | undefined;
 
+  readonly #take = (reply: Reply): void => {
+    const waiter = this.#reply;
+    if (waiter === undefined) {
+      this.#replies.push(reply);
+      if (this.#replies.length > MAX_UNREAD) this.lose("the peer sends replies that nobody asked for");
+      return;
+    }
+    this.#reply = undefined;
+    this.#replyDeadline.end();
+    waiter.resolve(reply);
+  };
+
   constructor(socket: Socket, clock: Clock) {
     this.#socket = socket;
     this.#replyDeadline = new Deadline(clock, (limit) =>
@@ -147,22 +159,10 @@ export class Wire {
 
   #read(chunk: Buffer): void {
     try {
-      for (const reply of this.#reader.push(chunk)) this.#take(reply);
+      this.#reader.push(chunk, this.#take);
     } catch (error) {
       this.lose((error as Error).message);
     }
-  }
-
-  #take(reply: Reply): void {
-    const waiter = this.#reply;
-    if (waiter === undefined) {
-      this.#replies.push(reply);
-      if (this.#replies.length > MAX_UNREAD) this.lose("the peer sends replies that nobody asked for");
-      return;
-    }
-    this.#reply = undefined;
-    this.#replyDeadline.end();
-    waiter.resolve(reply);
   }
 
   #untilDrained(timeout: number): Promise<void> {

@@ -101,6 +101,7 @@ export class Connection extends SMTPConnection {
     if (this._upgrading) return this.#destroy();
     this.#send();
     this._socket.destroySoon();
+    this.close();
   }
 
   override _createParser(): LineStream {
@@ -255,7 +256,7 @@ export class Connection extends SMTPConnection {
     this.#phase = "closing";
     this.#dropBody();
     if (answer.reply.code === 221) hangUp(this.#parser(), this._socket);
-    else this.close();
+    if (!this._socket.destroyed) this.close();
   }
 
   #dropBody(): void {

@@ -201,7 +201,8 @@ export function drained(socket: Socket): Promise<void> | undefined {
 
 /**
  * Closes for a client that asked for it: nothing more comes that is worth reading, so nobody waits for its side to
- * close. Many clients do not wait for the 221 either, and what they answer to it would be an error to handle.
+ * close. Many clients do not wait for the 221 either, and what they answer to it would be an error to handle. One that
+ * does not even read what it was told is left for its deadline to end.
  */
 export function hangUp(parser: LineStream, socket: Socket): void {
   parser.isClosed = true;

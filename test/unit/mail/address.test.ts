@@ -37,6 +37,16 @@ describe("two spellings of one mailbox", () => {
   });
 });
 
+test("a domain beyond ASCII is read as a domain, not as the host of a URL", () => {
+  const wrong = ["b\u00fccher.example", "\u0430.test"].flatMap((domain) =>
+    ["/x", "?x", "#x", "\\x", ":25", "%2Ex", "\tx", "\u0000", "@", " x", "!"].map((tail) => domain + tail),
+  );
+  const disguised = ["\uff11\uff12\uff17.1", "\uff10x7f.1", "\uff11.2.3.4"];
+  for (const domain of [...wrong, ...wrong.map((text) => `${text}.test`), ...disguised])
+    assert.equal(parseAddress(`x@${domain}`), undefined, JSON.stringify(domain));
+  assert.equal(parseAddress("x@_a-1.b\u00fccher.example.")?.domain, "_a-1.xn--bcher-kva.example");
+});
+
 test("what is no address of a mailbox", () => {
   const wrong = [
     "",

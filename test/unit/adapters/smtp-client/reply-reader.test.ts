@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Reply } from "../../../../src/mail/reply.ts";
 import { MAX_REPLY, NotSmtp, ReplyReader } from "../../../../src/adapters/smtp-client/reply-reader.ts";
 
-function read(text: string, size: number): unknown[] {
+function read(text: string, size: number, replies: Reply[] = []): readonly Reply[] {
   const reader = new ReplyReader();
   const octets = Buffer.from(text);
-  const replies = [];
-  for (let i = 0; i < octets.length; i += size) replies.push(...reader.push(octets.subarray(i, i + size)));
+  for (let i = 0; i < octets.length; i += size)
+    reader.push(octets.subarray(i, i + size), (reply) => void replies.push(reply));
   return replies;
 }
 
@@ -24,8 +25,18 @@ test("replies come out the same however the octets are cut", () => {
 });
 
 test("octets that are no UTF-8 are read as Latin-1", () => {
-  const [reply] = new ReplyReader().push(Buffer.from("550 f\xfcr\r\n", "latin1"));
-  assert.equal(reply?.text, "für");
+  const texts: string[] = [];
+  new ReplyReader().push(Buffer.from("550 f\xfcr\r\n", "latin1"), ({ text }) => void texts.push(text));
+  assert.deepEqual(texts, ["für"]);
+});
+
+test("what was said before nonsense was said", () => {
+  const replies: Reply[] = [];
+  assert.throws(
+    () => read("250 queued as 1\r\n250-more\r\nhello\r\n250 no more\r\n", 1000, replies),
+    NotSmtp,
+  );
+  assert.deepEqual(replies, [{ code: 250, text: "queued as 1" }]);
 });
 
 test("what is no reply, and a reply beyond the limit, are errors", () => {

@@ -522,6 +522,12 @@ describe("hostile replies", () => {
     assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "unconfirmed" });
   });
 
+  test("nonsense behind the answer to the dot takes nothing back", async () => {
+    await using talk = await converse({ onDot: () => "250 queued\r\nOK thanks" });
+    assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+    assert.equal(talk.conversation.phase, "over");
+  });
+
   test("control characters do not come through", async () => {
     await using talk = await converse({ onDot: () => "550 5.7.1 \u001b[31mred\u0007" });
     const outcome = (await talk.conversation.send(mailOf())).outcomes.get(10);
@@ -574,6 +580,14 @@ describe("the beginning", () => {
   test("a silent peer is given up", async () => {
     await using primary = await fakePrimary({ greeting: "silence" });
     await assert.rejects(client.converse(at(primary), 50), { stage: "greeting" });
+  });
+
+  test("a peer that answers octet by octet is given up, although each comes in time", async () => {
+    const onEhlo = (): string => `250 ${"x".repeat(1000)}`;
+    await using primary = await fakePrimary({ onEhlo, greeting: "220 x", drip: 5 });
+    const begun = performance.now();
+    await assert.rejects(client.converse(at(primary), 100), { stage: "ehlo", message: /^no session within/ });
+    assert.ok(performance.now() - begun < 3000, "its reply was waited for");
   });
 
   test("a knock is answered by whatever listens", async () => {
