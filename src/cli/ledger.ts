@@ -125,9 +125,9 @@ async function* csv(pages: AsyncIterable<readonly QueueEntryBody[]>): AsyncGener
   }
 }
 
-/** Strangers choose some values: a spreadsheet must not take one for a formula. */
+/** Strangers choose some values: a spreadsheet must not take one for a formula, wide signs included. */
 function quoted(value: string | number): string {
   if (typeof value === "number") return String(value);
-  const safe = plain(value).replace(/^[=+\-@]/, "'$&");
+  const safe = plain(value).replace(/^[=+\-@\uff1d\uff0b\uff0d\uff20]/, "'$&");
   return `"${safe.replaceAll('"', '""')}"`;
 }

@@ -9,7 +9,7 @@ import { waitFor } from "../support/wait.ts";
 
 test("ETRN brings out mail that waits, and what the primary does not take is refused at RCPT", async () => {
   await using folder = await tempFolder();
-  await using primary = await fakePrimary({ extensions: ["SIZE 5000"], onRcpt: () => "450 4.2.1 later" });
+  await using primary = await fakePrimary({ extensions: ["SIZE 70000"], onRcpt: () => "450 4.2.1 later" });
   await using daemon = await ResidentDaemon.start({ folder: folder.path, primaryPort: primary.port });
   const smtp = new RawSmtp(connect(daemon.smtpPort, "127.0.0.1"));
   await smtp.reply();
@@ -35,7 +35,7 @@ test("ETRN brings out mail that waits, and what the primary does not take is ref
   };
   const learned = async (): Promise<boolean> => (await answers("SMTPUTF8")) === "553 5.6.7";
   await waitFor({ what: "what the primary takes", deadline: 10_000, every: 100 }, learned);
-  assert.equal(await answers("SIZE=5001"), "552 5.3.4");
+  assert.equal(await answers("SIZE=70001"), "552 5.3.4");
   assert.equal(await answers("SIZE=1000"), "250 2.1.5");
   await smtp.quit();
 });

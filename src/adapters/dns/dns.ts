@@ -3,7 +3,7 @@
  * asked at once). Errors are values; each question ends within 5 s.
  *
  * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
- * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers. A PTR name counts only when it points
+ * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records. A PTR name counts only when it points
  * back to the address. Lists of clients (blocklists.ts) have a memory of their own.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
@@ -23,6 +23,8 @@ const CAPACITY = 10_000;
 /** PTR names of one address that are tried. */
 const MAX_NAMES = 5;
 const MAX_ADDRESSES = 16;
+/** Strangers choose some of the names that we ask for, and an answer can have thousands. RFC 7208 §4.6.4 takes 10. */
+const MAX_EXCHANGES = 20;
 
 export interface DnsSettings {
   /** `address:port`; empty: the system's servers. */
@@ -67,7 +69,9 @@ class SystemResolver implements Resolver, RecordSource {
     const name = plainName(domain);
     return this.#mx.get(name, async () => {
       const lookup = await ask(() => this.#dns.resolveMx(name));
-      return { lookup: mapFound(lookup, ({ priority, exchange }) => mxRecord(priority, exchange)) };
+      if (lookup.kind !== "found") return { lookup };
+      const records = lookup.records.map(({ priority, exchange }) => mxRecord(priority, exchange));
+      return { lookup: { kind: "found", records: best(records) } };
     });
   }
 
@@ -115,8 +119,8 @@ function mxRecord(preference: number, exchange: string): MxRecord {
   return { preference, host: plainName(exchange) };
 }
 
-function mapFound<A, B>(lookup: Lookup<A>, change: (record: A) => B): Lookup<B> {
-  return lookup.kind === "found" ? { kind: "found", records: lookup.records.map(change) } : lookup;
+function best(records: readonly MxRecord[]): readonly MxRecord[] {
+  return records.toSorted((a, b) => a.preference - b.preference).slice(0, MAX_EXCHANGES);
 }
 
 function asNothing(lookup: Lookup<Timed[number]>): Lookup<string> {

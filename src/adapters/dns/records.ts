@@ -11,6 +11,11 @@ const UNKNOWN_TTL = 60_000;
 const CAPACITY = 10_000;
 /** Answers with more characters are used once and not kept: strangers choose what we ask for. */
 const LARGEST_KEPT = 4096;
+/**
+ * Characters of one text. Policies and keys have less than 2000; one of 60 KB, in each of ten that name each other,
+ * takes a third of a second to read.
+ */
+const LONGEST_TEXT = 4096;
 /** Questions without an answer; beyond it they fail at once. */
 const MAX_OPEN = 2000;
 const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many questions are open" };
@@ -45,7 +50,9 @@ export class RecordCache {
     if (type === "A" || type === "AAAA") return this.#addresses(name, type);
     if (type === "PTR") return { lookup: await ask(() => this.#dns.resolvePtr(name)), ttl: UNKNOWN_TTL };
     const texts = async (): Promise<string[]> =>
-      (await this.#dns.resolveTxt(name)).map((parts) => parts.join(""));
+      (await this.#dns.resolveTxt(name))
+        .map((parts) => parts.join(""))
+        .filter((text) => text.length <= LONGEST_TEXT);
     return { lookup: await ask(texts), ttl: UNKNOWN_TTL };
   }
 

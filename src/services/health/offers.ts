@@ -3,6 +3,9 @@ import type { PrimaryOffers, PrimaryStatus } from "../../ports/health.ts";
 /** Older words of a primary say nothing any more, in ms. */
 const OLDEST = 31 * 86_400_000;
 
+/** Every server must take as much, RFC 5321 §4.5.3.1.7: who names less is half set up, and would have all mail refused. */
+const LEAST_SIZE = 64 * 1024;
+
 /**
  * What the primaries of each domain can take, by the latest EHLO of each. Only domains where that is less than
  * everything, and where each primary has spoken: a guess never refuses mail.
@@ -28,7 +31,7 @@ function together(primaries: readonly PrimaryStatus[], now: number): PrimaryOffe
     capabilities === undefined || state === "loop" || now - learnedAt > OLDEST ? [] : [capabilities],
   );
   if (spoken.length < primaries.length) return undefined;
-  const size = Math.max(...spoken.map((each) => each.size || Infinity));
+  const size = Math.max(...spoken.map(({ size: limit = 0 }) => (limit < LEAST_SIZE ? Infinity : limit)));
   const smtpUtf8 = spoken.some(({ extensions }) => extensions.includes("SMTPUTF8"));
   return { smtpUtf8, ...(Number.isFinite(size) && { size }) };
 }

@@ -43,6 +43,13 @@ test("the ledger as CSV: quoted, no formulas, to a file of the operator's own", 
       `"2026-03-01T00:00:00.000Z",0,0,"mail.example.com:25","4F2C81A","250 2.0.0 Ok: queued as 4F2C81A",2048,"${"ab".repeat(32)}",""`,
   );
   assert.equal(end, "");
+  for (const lastReply of ["-1", "@SUM(1+1)", "\uff1d1+1", "\uff0b1"]) {
+    tool.world.entries = [{ ...GONE, lastReply }];
+    assert.ok(
+      (await tool.run(["trace", "--ledger", "--csv"])).stdout.includes(`,"'${lastReply}",`),
+      lastReply,
+    );
+  }
   const file = join(tool.folder, "ledger.csv");
   await tool.run(["trace", "--ledger", "--csv", "--state", "gone", "--output", file]);
   assert.match(readFileSync(file, "utf8"), /^id,accepted/);

@@ -27,9 +27,19 @@ export class BodyMemory {
   }
 }
 
+/** Where bodies of one thread go while they arrive. */
+export interface BodyPlaces {
+  readonly memory: BodyMemory;
+  /** Of spool files. */
+  readonly folder: string;
+  readonly inlineLimit?: number | undefined;
+  /** A file could not be written. */
+  readonly failed: (error: Error) => void;
+}
+
 /** A body while it arrives: in memory while it is small and there is room, in a spool file from then on. */
 export class ArrivingBody implements BodyWriter {
-  readonly #folder: string;
+  readonly #places: BodyPlaces;
   readonly #memory: BodyMemory;
   readonly #inlineLimit: number;
   #chunks: Buffer[] = [];
@@ -39,10 +49,10 @@ export class ArrivingBody implements BodyWriter {
   #finished = false;
   #closed = false;
 
-  constructor(folder: string, memory: BodyMemory, inlineLimit = INLINE_LIMIT) {
-    this.#folder = folder;
-    this.#memory = memory;
-    this.#inlineLimit = inlineLimit;
+  constructor(places: BodyPlaces) {
+    this.#places = places;
+    this.#memory = places.memory;
+    this.#inlineLimit = places.inlineLimit ?? INLINE_LIMIT;
   }
 
   get size(): number {
@@ -99,7 +109,7 @@ export class ArrivingBody implements BodyWriter {
   }
 
   #moveToDisk(chunk: Buffer): Promise<void> | undefined {
-    const spool = new SpoolFile(this.#folder);
+    const spool = new SpoolFile(this.#places.folder, this.#places.failed);
     this.#spool = spool;
     const chunks = this.#chunks;
     this.#chunks = [];

@@ -15,6 +15,8 @@ export class StoreFailure extends Error {
 }
 
 const NO_ROOM = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
+/** The process is short of something, as when many clients send large mails at once; the disk is as well as before. */
+const SHORT = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 /** Faults of what was to be stored; the same statement with other values would succeed. */
 const ROW_FAULT = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE|ERROR)/;
 
@@ -23,7 +25,7 @@ export function whyOf(error: unknown): Why {
   const code = (error as { code?: unknown } | undefined)?.code;
   if (typeof code !== "string") return "row";
   if (NO_ROOM.has(code)) return "full";
-  if (ROW_FAULT.test(code)) return "row";
+  if (ROW_FAULT.test(code) || SHORT.has(code)) return "row";
   // Node's own codes such as ERR_INVALID_ARG_TYPE speak of values, the system's (EIO, EROFS) of the disk.
   return code.startsWith("ERR_") ? "row" : "sick";
 }

@@ -5,6 +5,7 @@ import { openChannel } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
+import type { BodyPlaces } from "./arriving-body.ts";
 import { ArrivingBody, BodyMemory } from "./arriving-body.ts";
 import { Consigner } from "./consigner.ts";
 import { failureOf } from "./failure.ts";
@@ -30,10 +31,15 @@ type Refused = Extract<Accepted, { kind: "refused" }>;
 export function connectIntake(port: MessagePort, options: IntakeOptions): Intake {
   const channel = openChannel<IntakeMethods>(port, queueMicrotask);
   const consigner = new Consigner(channel);
-  const memory = new BodyMemory(options.bodyMemory);
-  const spool = join(options.folder, SPOOL_FOLDER);
+  const places: BodyPlaces = {
+    memory: new BodyMemory(options.bodyMemory),
+    folder: join(options.folder, SPOOL_FOLDER),
+    inlineLimit: options.inlineLimit,
+    // The client goes with 451 before anybody asks for its mail to be stored.
+    failed: (error) => void tellOfTrouble(channel, error),
+  };
   return {
-    openBody: () => new ArrivingBody(spool, memory, options.inlineLimit),
+    openBody: () => new ArrivingBody(places),
     condition: () => readCondition(options.shared),
     room: () => readRoom(options.shared),
     accept: async (mail, body) => {
@@ -73,10 +79,17 @@ function store(lines: Lines, mail: NewMail, body: ArrivingBody): Promise<Accepte
 
 /** Its file could not be written. */
 function refuseBody(channel: Caller<IntakeMethods>, error: unknown): Refused {
-  const { why, message } = failureOf(error);
-  if (why !== "full" && why !== "sick") throw error;
-  void channel.call("trouble", { why, text: message }).catch(() => {});
+  const why = tellOfTrouble(channel, error);
+  if (why === undefined) throw error;
   return { kind: "refused", why };
+}
+
+/** Tells the writer of a full or sick disk; undefined where it is neither. */
+function tellOfTrouble(channel: Caller<IntakeMethods>, error: unknown): "full" | "sick" | undefined {
+  const { why, message } = failureOf(error);
+  if (why !== "full" && why !== "sick") return undefined;
+  channel.call("trouble", { why, text: message }).catch(() => {});
+  return why;
 }
 
 /** A commit that failed on a sick disk may yet be there after the cure; its file is left to the sweep. */

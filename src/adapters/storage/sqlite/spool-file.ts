@@ -17,6 +17,7 @@ let unwrittenInAll = 0;
 /** One body on its way to a file of its own: written as it comes, flushed and named when it is complete. */
 export class SpoolFile {
   readonly #folder: string;
+  readonly #failed: (error: Error) => void;
   readonly #name = randomBytes(16).toString("hex");
   #waiting: Buffer[] = [];
   #unwritten = 0;
@@ -25,8 +26,10 @@ export class SpoolFile {
   #failure: Error | undefined;
   #discarded = false;
 
-  constructor(folder: string) {
+  /** `failed` hears of a write that the disk refuses, whether or not somebody waits for it. */
+  constructor(folder: string, failed: (error: Error) => void) {
     this.#folder = folder;
+    this.#failed = failed;
   }
 
   /** A promise means: wait before the next chunk. It rejects when the disk refuses. */
@@ -45,15 +48,20 @@ export class SpoolFile {
     return createReadStream(this.#path(".tmp"), { highWaterMark: READ_SIZE });
   }
 
-  /** The file and its name are on the disk; answers the name. */
+  /** The file and its name are on the disk; answers the name. What cannot be finished is removed. */
   async finish(): Promise<string> {
-    await this.#settled();
-    const handle = this.#handle ?? (await this.#open());
-    await handle.sync();
-    await this.#closeHandle();
-    await rename(this.#path(".tmp"), this.#path(""));
-    await flush(this.#folder);
-    return this.#name;
+    try {
+      await this.#settled();
+      const handle = this.#handle ?? (await this.#open());
+      await handle.sync();
+      await this.#closeHandle();
+      await rename(this.#path(".tmp"), this.#path(""));
+      await flush(this.#folder);
+      return this.#name;
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   /** Removes the file under whichever name it has. */
@@ -86,6 +94,7 @@ export class SpoolFile {
       }
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#failed(this.#failure);
     } finally {
       if (this.#failure !== undefined) {
         this.#waiting = [];

@@ -15,7 +15,8 @@ export class SpooledBody implements BodySource {
     return (await this.#handle.read(target)).bytesRead;
   }
 
+  /** What was read was read, and nothing was written: that a file cannot be closed is no fault of the mail. */
   async close(): Promise<void> {
-    await this.#handle?.close();
+    await this.#handle?.close().catch(() => {});
   }
 }

@@ -25,8 +25,9 @@ test("the most that one of the primaries takes", () => {
   const cases: readonly (readonly [string, readonly PrimaryStatus[], unknown])[] = [
     ["one that takes everything", [primary(["a"], utf8)], []],
     ["one without SMTPUTF8", [primary(["a"], {})], [["a", { smtpUtf8: false }]]],
-    ["a limit", [primary(["a"], { ...utf8, size: 10 })], [["a", { smtpUtf8: true, size: 10 }]]],
+    ["a limit", [primary(["a"], { ...utf8, size: 65_536 })], [["a", { smtpUtf8: true, size: 65_536 }]]],
     ["SIZE 0 is none", [primary(["a"], { ...utf8, size: 0 })], []],
+    ["less than every server must take is none", [primary(["a"], { ...utf8, size: 65_535 })], []],
     [
       "it has spoken long ago and is away",
       [primary(["a"], { learnedAt: NOW - 30 * DAY, state: "down" })],
@@ -38,12 +39,12 @@ test("the most that one of the primaries takes", () => {
     ["one has never spoken", [primary(["a"], {}), primary(["a"])], []],
     [
       "two",
-      [primary(["a"], { size: 10 }), primary(["a"], { ...utf8, size: 5 })],
-      [["a", { smtpUtf8: true, size: 10 }]],
+      [primary(["a"], { size: 1e6 }), primary(["a"], { ...utf8, size: 1e5 })],
+      [["a", { smtpUtf8: true, size: 1e6 }]],
     ],
     [
       "two, one without a limit",
-      [primary(["a"], { size: 10 }), primary(["a"], {})],
+      [primary(["a"], { size: 1e6 }), primary(["a"], {})],
       [["a", { smtpUtf8: false }]],
     ],
     ["two domains", [primary(["a", "b"], {}), primary(["b"], utf8)], [["a", { smtpUtf8: false }]]],
