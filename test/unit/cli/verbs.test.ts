@@ -199,6 +199,22 @@ test("reload tells what needs a restart, and each problem", async () => {
   assert.equal(JSON.parse((await tool.run(["reload", "--json"])).stdout).ok, false);
 });
 
+test("reload tells which domains came and went, so that a shortened file is seen at once", async () => {
+  await using tool = await toolWorld();
+  const removed = Array.from({ length: 12 }, (_, i) => `d${i}.example`);
+  const domains = { added: ["new.example"], changed: [], draining: ["old.example"], removed };
+  tool.world.reloaded = { ok: true, generation: 9, restart: [], domains };
+  const { stdout } = await tool.run(["reload"]);
+  assert.match(stdout, /^Domains added: +1: new\.example$/m);
+  assert.match(stdout, /^Domains draining: +1: old\.example$/m);
+  assert.match(
+    stdout.replace(/\n +/g, " "),
+    /^Domains removed: +12: d0\.example, .*d9\.example, and 2 more$/m,
+  );
+  assert.doesNotMatch(stdout, /changed/);
+  assert.deepEqual(JSON.parse((await tool.run(["reload", "--json"])).stdout).domains, domains);
+});
+
 test("health is 0 or 1", async () => {
   await using tool = await toolWorld();
   assert.deepEqual(await tool.run(["health"]), { code: 0, stdout: "ok\n", stderr: "" });
