@@ -7,6 +7,8 @@ import type { JournalSink } from "./adapters/journal/journal.ts";
 import { errorText } from "./runtime/log.ts";
 import type { DirectoryEditor } from "./services/directory/directory.ts";
 
+type Declared = Awaited<ReturnType<Awaited<ReturnType<DirectoryEditor["stage"]>>["flip"]>>;
+
 /** One who works by the configuration. */
 export interface Follower {
   /** Rejects, with a sentence for the operator, when it could not work by this. */
@@ -25,6 +27,8 @@ export interface ReloadResult {
   readonly generation?: number;
   readonly problems?: readonly string[];
   readonly restart?: readonly string[];
+  /** Names of the declared domains that came, changed or went. */
+  readonly domains?: Omit<Declared, "generation">;
 }
 
 /** Reads the file of `current` again; answers the configuration that is in force from here on. */
@@ -32,25 +36,27 @@ export async function reload(
   current: Config,
   parts: ReloadParts,
 ): Promise<{ readonly config: Config; readonly result: ReloadResult }> {
+  // What rotates logs sends the signal that reloads; it must have its way also where the file has a mistake.
+  parts.sink.reopen();
   const loaded = loadConfig(current.file);
   if (!loaded.ok) return refuse(current, loaded.problems.map(formatProblem), parts.sink);
   const restart = restartKeys(current, loaded.config);
   const config = keepStarted(current, loaded.config);
   try {
-    const generation = await adopt(config, parts);
-    parts.sink.record({ kind: "config.reloaded", generation });
-    return { config, result: { ok: true, generation, restart } };
+    const { generation, ...domains } = await adopt(config, parts);
+    parts.sink.record({ kind: "config.reloaded", generation, ...domains });
+    return { config, result: { ok: true, generation, restart, domains } };
   } catch (error) {
     return refuse(current, [`${current.file}: ${errorText(error)}`], parts.sink);
   }
 }
 
-async function adopt(config: Config, { editor, followers }: ReloadParts): Promise<number> {
+async function adopt(config: Config, { editor, followers }: ReloadParts): Promise<Declared> {
   await Promise.all(followers.map((follower) => follower.check(config)));
   const staged = await editor.stage(config.domains);
-  const { generation } = await staged.flip();
+  const declared = await staged.flip();
   await Promise.all(followers.map((follower) => follower.use(config)));
-  return generation;
+  return declared;
 }
 
 function refuse(

@@ -24,7 +24,8 @@ import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { doctor } from "./doctor.ts";
 import { domainTest } from "./domain-test.ts";
 import { domainPause, domainResume } from "./domain-pause.ts";
-import { domainAdd, domainList, domainRemove, domainShow } from "./domains.ts";
+import { domainAdd, domainChange } from "./domain-edit.ts";
+import { domainList, domainRemove, domainShow } from "./domains.ts";
 import { explain } from "./explain.ts";
 import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
 import {
@@ -84,6 +85,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["domain list", domainList],
   ["domain show", domainShow],
   ["domain add", domainAdd],
+  ["domain change", domainChange],
   ["domain remove", domainRemove],
   ["domain test", domainTest],
   ["domain pause", domainPause],

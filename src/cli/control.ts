@@ -99,7 +99,7 @@ export const reload: Command = {
   example: "holdfast reload",
   async run(tool) {
     const { body } = await tool.daemon.askAnyway<ReloadBody>({ method: "POST", path: "/v1/reload" });
-    tool.print(body, () => (body.ok ? reloadText(body) : ""));
+    tool.print(body, () => (body.ok ? reloadText(tool, body) : ""));
     if (body.ok) return OK;
     for (const problem of body.problems ?? []) tool.complain(problem);
     tool.complain("nothing was changed");
@@ -107,9 +107,19 @@ export const reload: Command = {
   },
 };
 
-function reloadText({ restart = [] }: ReloadBody): string {
+function reloadText(tool: Tool, { restart = [], domains }: ReloadBody): string {
   const keys = restart.map((key) => `${plain(key)} takes effect after a restart.\n`);
-  return `The configuration is in effect.\n${keys.join("")}`;
+  const moved = Object.entries(domains ?? {}).filter(([, names]) => names.length > 0);
+  const rows = moved.map(([how, names]) => [`Domains ${how}`, someOf(names)] as const);
+  return `The configuration is in effect.\n${keys.join("")}${rows.length === 0 ? "" : facts(rows, tool.columns)}`;
+}
+
+/** Domains that are named; of more their number is told. */
+const NAMED = 10;
+
+function someOf(names: readonly string[]): string {
+  const more = names.length > NAMED ? `, and ${names.length - NAMED} more` : "";
+  return `${names.length}: ${names.slice(0, NAMED).join(", ")}${more}`;
 }
 
 export const health: Command = {

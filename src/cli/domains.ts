@@ -1,17 +1,15 @@
-/** Domains: list, show, add, remove, pause, resume. */
-import { readFile } from "node:fs/promises";
+/** Domains: list, show, remove. */
 import type {
   DomainBody,
   DomainList,
   DomainRemoved,
   FetchStatusBody,
-  NewDomain,
   ProbationBody,
   StateCounts,
 } from "../endpoints/admin/contract.ts";
-import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
+import { OK, type Command, type Tool } from "./command.ts";
 import { routeText } from "./notices.ts";
-import { CHECK_OPTION, checksOf, checksText } from "./domain-checks.ts";
+import { checksText } from "./domain-checks.ts";
 import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
@@ -124,10 +122,11 @@ function domainText(tool: Tool, domain: DomainBody): string {
   return facts(pairs, tool.columns);
 }
 
-function recipientsText({ declaredList, settings }: DomainBody): string {
+function recipientsText({ origin, declaredList, settings }: DomainBody): string {
   const { callout, catchAll, fetched } = settings;
+  const kind = origin === "file" ? "declared list" : "list of the API";
   const sources = [
-    declaredList ? "declared list" : "no declared list",
+    declaredList ? kind : `no ${kind}`,
     ...(fetched === undefined ? [] : [`list at ${fetched.url}`]),
     ...(callout === true ? ["callout"] : []),
     ...(catchAll ? ["catch-all"] : []),
@@ -156,75 +155,6 @@ function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quot
     ...(bytes === undefined ? [] : [sizeInWords(bytes)]),
   ];
   return `at most ${parts.join(" and ")} waiting`;
-}
-
-const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];
-const MODES: readonly string[] = ["backup", "reflector"];
-const UNKNOWN: readonly string[] = ["accept", "defer", "reject"];
-
-export const domainAdd: Command = {
-  words: "DOMAIN",
-  summary: "Adds a domain of origin API; one in the configuration file is added there.",
-  options: [
-    { name: "primary", value: "HOST[:PORT]", multiple: true, help: "where its mail goes; may be repeated" },
-    { name: "mx", help: "its mail goes to its own MX records" },
-    { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
-    { name: "mode", value: "MODE", choices: MODES, help: MODES.join(" or ") },
-    { name: "catch-all", help: "every recipient is valid" },
-    { name: "callout", help: "ask the primary about recipients that are in no list" },
-    {
-      name: "unknown",
-      value: "WHAT",
-      choices: UNKNOWN,
-      help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
-    },
-    CHECK_OPTION,
-    { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
-  ],
-  example: "holdfast domain add example.org --primary mail.example.org:25",
-  async run(tool, input) {
-    const json = await newDomain(input);
-    const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
-    tool.print(domain, () => `${plain(domain.name)} added.\n`);
-    const takesNobody = !json.catchAll && json.callout !== true && (json.recipients ?? []).length === 0;
-    if (takesNobody)
-      tool.complain(`it has no recipients yet; \`holdfast recipients add ${domain.name} NAME\` adds them`);
-    return OK;
-  },
-};
-
-async function newDomain(input: Input): Promise<NewDomain> {
-  const [tls, mode, unknown, file] = ["tls", "mode", "unknown", "recipients"].map((name) => input.text(name));
-  const primaries = [...input.texts("primary").map(hostAndPort), ...(input.flag("mx") ? [{ mx: true }] : [])];
-  if (primaries.length === 0) throw new WrongUse("where does its mail go? give --primary HOST:PORT or --mx");
-  const domain = {
-    name: input.word(0),
-    primaries: primaries.map((primary, i) => Object.assign(primary, { preference: 10 * (i + 1), tls })),
-    catchAll: input.flag("catch-all"),
-    callout: input.flag("callout") || undefined,
-    mode,
-    unknownDuringOutage: unknown,
-    checks: checksOf(input.texts("check")),
-    recipients: file === undefined ? undefined : linesOf(await readFile(file, "utf8")),
-  };
-  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
-  return domain as NewDomain;
-}
-
-/** `host`, `host:25`, `[2001:db8::1]:25`. */
-function hostAndPort(place: string): { host: string; port?: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place);
-  const host = match?.[1] ?? match?.[2];
-  if (host === undefined) throw new WrongUse(`--primary takes HOST:PORT or [IPV6]:PORT, not ${place}`);
-  const port = Number(match?.[3] ?? 25);
-  if (port < 1 || port > 65_535)
-    throw new WrongUse(`--primary: a port is a number from 1 to 65535, not ${port}`);
-  return match?.[3] === undefined ? { host } : { host, port };
-}
-
-function linesOf(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
-  return lines.filter((line) => line !== "");
 }
 
 export const domainRemove: Command = {

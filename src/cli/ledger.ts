@@ -1,9 +1,9 @@
 /** The ledger: what became of every mail, as a table or as CSV. */
-import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
+import { writeGiven } from "./files.ts";
 import { toldText } from "./notices.ts";
 import { FILTERS, filterOf, stateOf } from "./queue-look.ts";
 import { plain, timeWithZone, type Column } from "./terminal.ts";
@@ -110,7 +110,7 @@ async function writeCsv(tool: Tool, input: Input, filter: Readonly<Record<string
   const file = input.text("output");
   if (file === undefined) await pipeline(rows, tool.stdout, { end: false });
   else {
-    await pipeline(rows, createWriteStream(file, { mode: 0o600 }));
+    await writeGiven(file, rows);
     tool.complain(`written to ${plain(file)}`);
   }
   return OK;

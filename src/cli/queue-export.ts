@@ -1,10 +1,10 @@
 /** Taking mail out: one as it would go out, or all that matches as an mbox. */
-import { createWriteStream } from "node:fs";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { QueuePage } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { Refused } from "./daemon.ts";
+import { writeGiven } from "./files.ts";
 import { mboxOf, type MboxEnvelope } from "./mbox.ts";
 import { FILTERS, filterOf } from "./queue-look.ts";
 import { plain } from "./terminal.ts";
@@ -45,7 +45,7 @@ async function write(tool: Tool, input: Input, content: Readable): Promise<numbe
   const file = input.text("output");
   if (file === undefined) await pipeline(content, tool.stdout, { end: false });
   else {
-    await pipeline(content, createWriteStream(file, { mode: 0o600 }));
+    await writeGiven(file, content);
     tool.complain(`written to ${plain(file)}`);
   }
   return OK;

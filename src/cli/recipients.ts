@@ -1,5 +1,4 @@
 /** Who exists: list, add, remove, replace, check. */
-import { readFile } from "node:fs/promises";
 import { text as readText } from "node:stream/consumers";
 import type {
   CountBody,
@@ -8,6 +7,7 @@ import type {
   RecipientVerb,
 } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { readGiven } from "./files.ts";
 import { facts, plain, timeInWords } from "./terminal.ts";
 
 const PAGE = 1000;
@@ -83,7 +83,7 @@ async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   if (recipients.length > 0 || input.flag("empty")) return { json: { verb, recipients } };
   if (file === undefined && verb !== "replace")
     throw new WrongUse("which recipients? give them, or --file FILE");
-  const text = file === undefined || file === "-" ? await readText(tool.stdin) : await readFile(file, "utf8");
+  const text = file === undefined || file === "-" ? await readText(tool.stdin) : await readGiven(file);
   // A pipe whose first program failed is empty, too.
   if (text.trim() === "")
     throw new WrongUse("no recipients were read; to replace the list with nothing, say --empty");

@@ -132,7 +132,8 @@ export const log = section({
     example: "debug",
   }),
   file: described(words("the path of a file").optional(), {
-    meaning: "Log file, JSON lines.",
+    meaning:
+      "Log file, JSON lines. Opened anew at each reload, so that it may be renamed: the `postrotate` of logrotate is `systemctl reload holdfast`.",
     example: "/var/log/holdfast/holdfast.log",
     default: "standard output",
     type: "path",

@@ -185,7 +185,10 @@ export interface DirectoryWriter {
    * `flip`. Rejects with a message for the operator when a name belongs to origin `api`.
    */
   stage(domains: readonly DeclaredDomain[]): Promise<StagedChange>;
+  /** Adds a domain of origin `api`, or takes one back that drains. */
   addDomain(domain: DeclaredDomain): Promise<void>;
+  /** Gives a domain of origin `api` other settings; whether it drains stays. False: there is none. */
+  changeDomain(name: string, settings: DomainSettings): Promise<boolean>;
   /** Removes a domain of origin `api`; with mail held it drains first. */
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
   /** Pauses, or lets go on; false: no such domain. `until` in ms since 1970 replaces what was said before. */

@@ -232,7 +232,16 @@ export type OperatorEvent =
       /** The mail, where the act concerned one. */
       readonly id?: string;
     }
-  | { readonly kind: "config.reloaded"; readonly generation: number }
+  | {
+      readonly kind: "config.reloaded";
+      readonly generation: number;
+      /** Names of declared domains. */
+      readonly added: readonly string[];
+      readonly changed: readonly string[];
+      /** Vanished from the file, and mail waits for them. */
+      readonly draining: readonly string[];
+      readonly removed: readonly string[];
+    }
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };
 
 export interface Journal {

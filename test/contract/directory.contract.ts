@@ -170,6 +170,40 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(await store.control.retire(), ["one.test"]);
   });
 
+  it("takes a removed domain back while it drains, with its list and other settings", async () => {
+    await using store = await open();
+    await store.control.addDomain(declared("one.test", ["alice"]));
+    await accept(store.intake, newMail(store.clock.now()));
+    assert.equal(await store.control.removeDomain("one.test"), "draining");
+    const settings = { ...SETTINGS, mode: "reflector" as const };
+    await store.control.addDomain({ name: "one.test", settings });
+    const record = store.directory.domain("one.test", store.directory.generation());
+    assert.deepEqual([record?.draining, record?.settings.mode], [false, "reflector"]);
+    assert.equal(find(store, "one.test", "alice"), "alice");
+    assert.deepEqual(await store.control.retire(), []);
+  });
+
+  it("gives its own domains other settings, and none of the file's", async () => {
+    await using store = await open();
+    await declare(store, declared("file.test"));
+    await store.control.addDomain(declared("one.test", ["alice"]));
+    const before = store.directory.generation();
+    const settings = { ...SETTINGS, mode: "reflector" as const };
+    assert.equal(await store.control.changeDomain("one.test", settings), true);
+    assert.equal(
+      store.directory.domain("one.test", store.directory.generation())?.settings.mode,
+      "reflector",
+    );
+    assert.equal(store.directory.domain("one.test", before)?.settings.mode, SETTINGS.mode);
+    assert.equal(find(store, "one.test", "alice"), "alice");
+    await accept(store.intake, newMail(store.clock.now()));
+    await store.control.removeDomain("one.test");
+    await store.control.changeDomain("one.test", SETTINGS);
+    assert.equal(store.directory.domain("one.test", store.directory.generation())?.draining, true);
+    assert.equal(await store.control.changeDomain("file.test", settings), false);
+    assert.equal(await store.control.changeDomain("nonesuch.test", settings), false);
+  });
+
   it("pauses domains of either origin, across reloads", async () => {
     await using store = await open();
     await declare(store, declared("one.test"));

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { Daemon } from "../support/daemon.ts";
 import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
+import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { runOn } from "../support/tool-run.ts";
@@ -113,6 +114,24 @@ describe("an operator", () => {
     assert.match(await holdfast("domain", "remove", "added.test"), /^added\.test removed\.$/m);
     assert.match(await complaint(1, "domain", "show", "added.test"), /is not one of our domains/);
     assert.match(await complaint(1, "domain", "remove", DOMAIN), /declared in the configuration file/);
+  });
+
+  test("removes a domain whose mail waits for a server that is gone, and takes it back at another", async () => {
+    const gone = `127.0.0.1:${await freePort()}`;
+    const here = `127.0.0.1:${site.primary.port}`;
+    await holdfast("domain", "add", "moves.test", "--primary", gone, "--tls", "none", "--catch-all");
+    const first = await send("moves.test");
+    assert.match(await holdfast("domain", "remove", "moves.test"), /takes no new mail/);
+    assert.match(await complaint(1, "domain", "add", DOMAIN, "--mx"), /exists already/);
+    await holdfast("domain", "add", "moves.test", "--primary", gone, "--tls", "none", "--catch-all");
+    const second = await send("moves.test");
+    assert.match(
+      await holdfast("domain", "change", "moves.test", "--primary", here, "--tls", "none"),
+      /changed/,
+    );
+    await isDelivered(first);
+    await isDelivered(second);
+    await holdfast("domain", "remove", "moves.test");
   });
 
   test("tests a domain's primary without sending mail", async () => {

@@ -163,8 +163,17 @@ export class FakeWorld {
         },
       },
       editor: {
-        addDomain: async ({ name, settings }) =>
-          void this.domains.push({ name, settings, origin: "api", paused: false, draining: false }),
+        addDomain: async ({ name, settings }) => {
+          const others = this.domains.filter((domain) => domain.name !== name);
+          this.domains = [...others, { name, settings, origin: "api", paused: false, draining: false }];
+        },
+        changeDomain: async (name, settings) => {
+          const at = this.domains.findIndex((domain) => domain.name === name);
+          const found = this.domains[at];
+          if (found?.origin !== "api") return false;
+          this.domains[at] = { ...found, settings };
+          return true;
+        },
         removeDomain: async (name) => {
           const found = this.domains.find((domain) => domain.name === name);
           if (found === undefined) return "unknown";

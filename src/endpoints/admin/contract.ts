@@ -26,6 +26,7 @@ export { type ToldBody } from "./notice-bodies.ts";
 export { PrimaryBody, PrimaryStatusBody, type ProbationBody } from "./primary-bodies.ts";
 export {
   NewDomain,
+  DomainChange,
   DomainBody,
   DomainList,
   DomainRemoved,

@@ -6,6 +6,12 @@ import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.t
 import { StateCounts } from "./queue-bodies.ts";
 import { FetchSettingsBody, FetchStatusBody, MAX_RECIPIENTS } from "./recipient-bodies.ts";
 
+/** How much may wait: mails, and bytes of all their bodies. */
+const Quota = z.strictObject({
+  messages: z.number().int().positive().exactOptional(),
+  bytes: z.number().int().positive().exactOptional(),
+});
+
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
@@ -14,12 +20,7 @@ const SettingsShape = {
   callout: flag.exactOptional(),
   tagSeparator: z.string().max(1).default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
-  quota: z
-    .strictObject({
-      messages: z.number().int().positive().exactOptional(),
-      bytes: z.number().int().positive().exactOptional(),
-    })
-    .exactOptional(),
+  quota: Quota.exactOptional(),
   bareNewlines: z.enum(["normalise", "reject"]).default("normalise"),
 };
 
@@ -32,6 +33,20 @@ export const NewDomain = z.strictObject({
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly().exactOptional(),
 });
 export type NewDomain = z.input<typeof NewDomain>;
+
+/** PATCH /v1/domains/{name}: what is absent stays; `null` takes it away. Answers DomainBody. */
+export const DomainChange = z.strictObject({
+  mode: z.enum(["backup", "reflector"]).exactOptional(),
+  primaries: SettingsShape.primaries.exactOptional(),
+  catchAll: flag.exactOptional(),
+  callout: SettingsShape.callout,
+  tagSeparator: z.string().max(1).exactOptional(),
+  unknownDuringOutage: SettingsShape.unknownDuringOutage,
+  quota: Quota.nullable().exactOptional(),
+  bareNewlines: z.enum(["normalise", "reject"]).exactOptional(),
+  checks: DomainChecksBody.nullable().exactOptional(),
+});
+export type DomainChange = z.infer<typeof DomainChange>;
 
 /** A declared domain may have checks that the API does not set. */
 const ChecksShown = z.custom<object>((value) => typeof value === "object").exactOptional();

@@ -19,7 +19,7 @@ import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from ".
 /** Changes to the directory; each resolves once it is visible to all threads. */
 export type DirectoryEdits = Pick<
   DirectoryWriter,
-  "addDomain" | "removeDomain" | "setPaused" | "changeRecipients"
+  "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
 >;
 
 /** What the recipients room would answer now, without asking anybody over the network. */

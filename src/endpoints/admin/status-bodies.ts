@@ -42,6 +42,8 @@ export const StatusBody = z.object({
 });
 export type StatusBody = z.infer<typeof StatusBody>;
 
+const names = z.array(z.string()).readonly();
+
 /** POST /v1/reload. `ok: false`: nothing was changed, `problems` says why. */
 export const ReloadBody = z.object({
   ok: flag,
@@ -49,5 +51,7 @@ export const ReloadBody = z.object({
   problems: z.array(z.string()).readonly().exactOptional(),
   /** Keys that were changed and need a restart. */
   restart: z.array(z.string()).readonly().exactOptional(),
+  /** Names of the declared domains that came, changed or went; `draining`: went, and mail waits for them. */
+  domains: z.object({ added: names, changed: names, draining: names, removed: names }).exactOptional(),
 });
 export type ReloadBody = z.infer<typeof ReloadBody>;

@@ -11,6 +11,7 @@ import type {
   DirectoryReader,
   DirectoryWriter,
   DomainRecord,
+  DomainSettings,
   RecipientChange,
   RecipientHit,
   StagedChange,
@@ -114,6 +115,10 @@ export class DirectoryEditor {
 
   addDomain(domain: DeclaredDomain): Promise<void> {
     return this.#change(() => this.#writer.addDomain(domain));
+  }
+
+  changeDomain(name: string, settings: DomainSettings): Promise<boolean> {
+    return this.#change(() => this.#writer.changeDomain(name, settings));
   }
 
   removeDomain(name: string): ReturnType<DirectoryWriter["removeDomain"]> {

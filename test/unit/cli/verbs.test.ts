@@ -92,6 +92,35 @@ test("domains are listed, shown, added, paused and removed", async () => {
   assert.equal((await tool.run(["domain", "remove", "new.example"])).stdout, "new.example removed.\n");
 });
 
+test("a domain of the API gets another primary and another quota", async () => {
+  await using tool = await toolWorld();
+  const change = (...words: string[]) => tool.run(["domain", "change", "other.example", ...words]);
+  const moved = await change("--primary", "new.example:2525", "--tls", "require", "--quota-size", "20GB");
+  assert.deepEqual([moved.code, moved.stdout], [0, "other.example changed.\n"]);
+  const { settings } = tool.world.domains[1] ?? {};
+  assert.deepEqual(settings?.primaries, [
+    { host: "new.example", port: 2525, tls: "require", preference: 10 },
+  ]);
+  assert.deepEqual(settings?.quota, { bytes: 20e9 });
+  await change("--quota-mails", "5", "--quota-size", "2GiB");
+  assert.deepEqual(tool.world.domains[1]?.settings.quota, { messages: 5, bytes: 2 * 1024 ** 3 });
+  await change("--no-quota");
+  assert.equal(tool.world.domains[1]?.settings.quota, undefined);
+  for (const [words, complaint] of [
+    [[], /what is to change\?/],
+    [["--tls", "none"], /--tls belongs to a primary/],
+    [["--quota-size", "much"], /such as 500MB or 20GB, not much/],
+    [["--no-quota", "--quota-mails", "3"], /not both/],
+  ] as const) {
+    const { code, stderr } = await change(...words);
+    assert.equal(code, 2);
+    assert.match(stderr, complaint);
+  }
+  const declared = await tool.run(["domain", "change", "example.com", "--mx"]);
+  assert.equal(declared.code, 1);
+  assert.match(declared.stderr, /declared in the configuration file\nchange it there/);
+});
+
 test("what the daemon refuses is told with its hint; its words decide the exit code", async () => {
   await using tool = await toolWorld();
   const declared = await tool.run(["domain", "remove", "example.com"]);
@@ -197,6 +226,22 @@ test("reload tells what needs a restart, and each problem", async () => {
   assert.deepEqual([refused.code, refused.stdout], [1, ""]);
   assert.equal(refused.stderr, "holdfast.yaml:3: smtp.listen: not an address\nnothing was changed\n");
   assert.equal(JSON.parse((await tool.run(["reload", "--json"])).stdout).ok, false);
+});
+
+test("reload tells which domains came and went, so that a shortened file is seen at once", async () => {
+  await using tool = await toolWorld();
+  const removed = Array.from({ length: 12 }, (_, i) => `d${i}.example`);
+  const domains = { added: ["new.example"], changed: [], draining: ["old.example"], removed };
+  tool.world.reloaded = { ok: true, generation: 9, restart: [], domains };
+  const { stdout } = await tool.run(["reload"]);
+  assert.match(stdout, /^Domains added: +1: new\.example$/m);
+  assert.match(stdout, /^Domains draining: +1: old\.example$/m);
+  assert.match(
+    stdout.replace(/\n +/g, " "),
+    /^Domains removed: +12: d0\.example, .*d9\.example, and 2 more$/m,
+  );
+  assert.doesNotMatch(stdout, /changed/);
+  assert.deepEqual(JSON.parse((await tool.run(["reload", "--json"])).stdout).domains, domains);
 });
 
 test("health is 0 or 1", async () => {

@@ -37,6 +37,7 @@ export function connectControl(port: MessagePort): Control {
     operate: (request) => channel.call("operate", request),
     stage: (domains) => stage(channel, domains),
     addDomain: (domain) => addDomain(channel, domain),
+    changeDomain: (name, settings) => channel.call("changeDomain", { name, settings }),
     removeDomain: (name) => channel.call("removeDomain", name),
     setPaused: (name, paused, until) =>
       channel.call("setPaused", { name, paused, ...(until !== undefined && { until }) }),

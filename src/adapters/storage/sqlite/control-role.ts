@@ -25,6 +25,7 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     stageFlip: () => once(({ directory }) => directory.stageFlip(clock.now())),
     stageDiscard: () => once(({ directory }) => directory.discard()),
     addDomain: (domain) => once(({ directory }) => directory.addDomain(domain, clock.now())),
+    changeDomain: (domain) => once(({ directory }) => directory.changeDomain(domain, clock.now())),
     removeDomain: (name) => once(({ directory }) => directory.removeDomain(name, clock.now())),
     setPaused: (change) => once(({ directory }) => directory.setPaused(change)),
     endPauses: () => once(({ directory }) => directory.endPauses(clock.now())),

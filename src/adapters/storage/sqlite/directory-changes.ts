@@ -118,6 +118,16 @@ export class DirectoryChanges {
     else this.overlays.flip(domain.name, list, now);
   }
 
+  /** False: no domain of origin `api` has this name. */
+  changeDomain({ name, settings }: NewDomain["domain"], now: number): boolean {
+    this.#requireCalm();
+    const present = this.#generations.domain(name);
+    if (present?.origin !== "api") return false;
+    this.#generations.put({ ...present, settings: JSON.stringify(settings) });
+    this.#generations.raise(now);
+    return true;
+  }
+
   removeDomain(name: string, now: number): "removed" | "draining" | "unknown" | "declared" {
     this.#requireCalm();
     const present = this.#generations.domain(name);

@@ -160,6 +160,7 @@ export type ControlMethods = {
   stageFlip(): Promise<DeclareResult>;
   stageDiscard(): Promise<void>;
   addDomain(domain: NewDomain): Promise<void>;
+  changeDomain(domain: NewDomain["domain"]): Promise<boolean>;
   removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
   setPaused(change: PauseChange): Promise<boolean>;
   endPauses(): Promise<readonly string[]>;

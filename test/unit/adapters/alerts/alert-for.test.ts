@@ -111,7 +111,13 @@ test("mail that is held because it may have arrived several times calls for the 
 });
 
 test("everyday events raise nothing", () => {
-  assert.equal(alertFor({ kind: "config.reloaded", generation: 2 }, 5), undefined);
+  assert.equal(
+    alertFor(
+      { kind: "config.reloaded", generation: 2, added: [], changed: [], draining: [], removed: [] },
+      5,
+    ),
+    undefined,
+  );
   assert.equal(alertFor({ kind: "queue.expired", recipients: 2 }, 5), undefined);
 });
 

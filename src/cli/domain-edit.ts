@@ -1,0 +1,141 @@
+/** Domains of origin API: add, change. */
+import type { DomainBody, DomainChange, NewDomain } from "../endpoints/admin/contract.ts";
+import { OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
+import { CHECK_OPTION, checksOf } from "./domain-checks.ts";
+import { domainPath } from "./domains.ts";
+import { readGiven } from "./files.ts";
+import { plain } from "./terminal.ts";
+
+const TLS: readonly string[] = ["none", "opportunistic", "require", "verify"];
+const MODES: readonly string[] = ["backup", "reflector"];
+const UNKNOWN: readonly string[] = ["accept", "defer", "reject"];
+
+const SETTINGS: readonly Option[] = [
+  { name: "primary", value: "HOST[:PORT]", multiple: true, help: "where its mail goes; may be repeated" },
+  { name: "mx", help: "its mail goes to its own MX records" },
+  { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
+  { name: "mode", value: "MODE", choices: MODES, help: MODES.join(" or ") },
+  {
+    name: "unknown",
+    value: "WHAT",
+    choices: UNKNOWN,
+    help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
+  },
+  { name: "quota-mails", value: "N", help: "most mails that may wait for it" },
+  { name: "quota-size", value: "SIZE", help: "and the size of them all, such as 500MB or 20GB" },
+  CHECK_OPTION,
+];
+
+export const domainAdd: Command = {
+  words: "DOMAIN",
+  summary: "Adds a domain of origin API; one in the configuration file is added there.",
+  options: [
+    ...SETTINGS,
+    { name: "catch-all", help: "every recipient is valid" },
+    { name: "callout", help: "ask the primary about recipients that are in no list" },
+    { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
+  ],
+  example: "holdfast domain add example.org --primary mail.example.org:25",
+  async run(tool, input) {
+    const json = await newDomain(input);
+    const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
+    tool.print(domain, () => `${plain(domain.name)} added.\n`);
+    const takesNobody = !json.catchAll && json.callout !== true && !domain.declaredList;
+    if (takesNobody && (json.recipients ?? []).length === 0)
+      tool.complain(`it has no recipients yet; \`holdfast recipients add ${domain.name} NAME\` adds them`);
+    return OK;
+  },
+};
+
+export const domainChange: Command = {
+  words: "DOMAIN",
+  summary:
+    "Changes a domain of origin API; what is not named stays. Waiting mail goes the new way. One in the configuration file is changed there.",
+  options: [...SETTINGS, { name: "no-quota", help: "any amount may wait for it" }],
+  example: "holdfast domain change example.org --primary new.example.org:25",
+  async run(tool, input) {
+    const json = changeOf(input);
+    if (Object.values(json).every((value) => value === undefined))
+      throw new WrongUse("what is to change? give --primary HOST:PORT or another option");
+    const path = domainPath(input.word(0));
+    const domain = await tool.daemon.ask<DomainBody>({ method: "PATCH", path, json });
+    tool.print(domain, () => `${plain(domain.name)} changed.\n`);
+    return OK;
+  },
+};
+
+async function newDomain(input: Input): Promise<NewDomain> {
+  const { primaries, ...settings } = settingsOf(input);
+  if (primaries === undefined) throw new WrongUse("where does its mail go? give --primary HOST:PORT or --mx");
+  const file = input.text("recipients");
+  const domain = {
+    name: input.word(0),
+    primaries,
+    ...settings,
+    catchAll: input.flag("catch-all"),
+    callout: input.flag("callout") || undefined,
+    recipients: file === undefined ? undefined : linesOf(await readGiven(file)),
+  };
+  // What was not given is undefined, which JSON leaves out; the daemon judges the values.
+  return domain as NewDomain;
+}
+
+function changeOf(input: Input): DomainChange {
+  const settings = settingsOf(input);
+  if (input.text("tls") !== undefined && settings.primaries === undefined)
+    throw new WrongUse("--tls belongs to a primary; name it again with --primary or --mx");
+  if (!input.flag("no-quota")) return settings as DomainChange;
+  if (settings.quota !== undefined) throw new WrongUse("give a quota or --no-quota, not both");
+  return { ...settings, quota: null } as DomainChange;
+}
+
+/** What was given; undefined where it was not. */
+function settingsOf(input: Input) {
+  const [tls, mode, unknown] = ["tls", "mode", "unknown"].map((name) => input.text(name));
+  const primaries = [...input.texts("primary").map(hostAndPort), ...(input.flag("mx") ? [{ mx: true }] : [])];
+  return {
+    primaries:
+      primaries.length === 0
+        ? undefined
+        : primaries.map((primary, i) => Object.assign(primary, { preference: 10 * (i + 1), tls })),
+    mode,
+    unknownDuringOutage: unknown,
+    quota: quotaOf(input),
+    checks: checksOf(input.texts("check")),
+  };
+}
+
+function quotaOf(input: Input): { messages?: number; bytes?: number } | undefined {
+  const size = input.text("quota-size");
+  const quota = {
+    ...(input.text("quota-mails") !== undefined && { messages: input.number("quota-mails", 1) }),
+    ...(size !== undefined && { bytes: bytesOf(size) }),
+  };
+  return Object.keys(quota).length === 0 ? undefined : quota;
+}
+
+const POWERS = ["", "K", "M", "G", "T"];
+
+/** `500MB`, `20GB`; with an `i`, as in `2GiB`, powers of 1024. */
+function bytesOf(text: string): number {
+  const [, amount, prefix = "", binary] = /^([1-9]\d{0,8})([KMGT]?)(i?)B$/i.exec(text) ?? [];
+  if (amount === undefined)
+    throw new WrongUse(`--quota-size takes a size such as 500MB or 20GB, not ${text}`);
+  return Number(amount) * (binary === "" ? 1000 : 1024) ** POWERS.indexOf(prefix.toUpperCase());
+}
+
+/** `host`, `host:25`, `[2001:db8::1]:25`. */
+function hostAndPort(place: string): { host: string; port?: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(place);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new WrongUse(`--primary takes HOST:PORT or [IPV6]:PORT, not ${place}`);
+  const port = Number(match?.[3] ?? 25);
+  if (port < 1 || port > 65_535)
+    throw new WrongUse(`--primary: a port is a number from 1 to 65535, not ${port}`);
+  return match?.[3] === undefined ? { host } : { host, port };
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
+  return lines.filter((line) => line !== "");
+}

@@ -1,0 +1,115 @@
+/** What a domain of origin `api` is told to be: adding one, and changing one while it holds mail. */
+import type { DomainRecord, DomainSettings, Primary } from "../../../ports/directory.ts";
+import { readBody, readDomain, Refusal, soundDomain, unknownDomain } from "../answers.ts";
+import type { DomainChecksBody } from "../checks-bodies.ts";
+import { DomainChange, NewDomain, type PrimaryBody } from "../contract.ts";
+import type { AdminContext, AdminParts } from "../parts.ts";
+import { soundRecipients } from "./recipients.ts";
+
+/** Answers its name. One that drains, because it was removed while it held mail, comes back so. */
+export async function addDomain(c: AdminContext, parts: AdminParts): Promise<string> {
+  const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
+  const domain = soundDomain(name);
+  const unknownDuringOutage = given.unknownDuringOutage ?? unknownOf(given);
+  const settings = { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) };
+  refuseContradictions(settings);
+  await refuseKnown(domain, parts);
+  const patterns = recipients === undefined ? [] : soundRecipients(recipients, domain);
+  await parts.editor.addDomain({ name: domain, settings });
+  if (patterns.length > 0)
+    await parts.editor.changeRecipients({ domain, verb: "replace", recipients: patterns });
+  return domain;
+}
+
+/** Answers its name. What the request does not name stays as it is. */
+export async function changeDomain(c: AdminContext, parts: AdminParts): Promise<string> {
+  const name = readDomain(c);
+  const change = await readBody(c, DomainChange);
+  const known = (await parts.directory.domains()).find((domain) => domain.name === name);
+  if (known === undefined) throw unknownDomain(name);
+  if (known.origin === "file") throw declared(name, "change");
+  const settings = changed(known, change);
+  refuseContradictions(settings);
+  if (!(await parts.editor.changeDomain(name, settings))) throw unknownDomain(name);
+  return name;
+}
+
+/** `null` takes a setting away. */
+function changed({ settings }: DomainRecord, change: DomainChange): DomainSettings {
+  const { primaries, quota, checks, ...given } = change;
+  const { quota: oldQuota, checks: oldChecks, ...rest } = settings;
+  const [newQuota, newChecks] = [kept(quota, oldQuota), kept(checks, oldChecks)];
+  const asks = given.catchAll !== undefined || given.callout !== undefined;
+  const merged = { ...rest, ...given };
+  return {
+    ...merged,
+    ...(asks &&
+      given.unknownDuringOutage === undefined && {
+        unknownDuringOutage: unknownOf(merged),
+      }),
+    ...(primaries !== undefined && { primaries: primaries.map(soundPrimary) }),
+    ...(newQuota !== undefined && { quota: newQuota }),
+    ...(newChecks !== undefined && { checks: newChecks }),
+  };
+}
+
+function kept<T, U>(told: T | null | undefined, before: U | undefined): T | U | undefined {
+  return told === undefined ? before : (told ?? undefined);
+}
+
+export function declared(name: string, verb: "change" | "remove"): Refusal {
+  return new Refusal(
+    "conflict",
+    `${name} is declared in the configuration file`,
+    `${verb} it there, then run \`holdfast reload\``,
+  );
+}
+
+interface Sources {
+  readonly catchAll: boolean;
+  readonly callout?: boolean;
+}
+
+/** As in the configuration file: where there is a list, it is taken for complete. */
+function unknownOf({ catchAll, callout }: Sources): "accept" | "reject" {
+  return catchAll || callout === true ? "accept" : "reject";
+}
+
+type Judged = Sources & { readonly mode: string; readonly checks?: DomainChecksBody | object };
+
+function refuseContradictions({ mode, catchAll, callout, checks }: Judged): void {
+  if (catchAll && callout === true)
+    throw new Refusal("bad_request", "callout: with `catchAll` every address exists, and nobody is asked");
+  const { reachability = "off" } = (checks ?? {}) as DomainChecksBody;
+  if (mode !== "reflector" || reachability === "off") return;
+  throw new Refusal(
+    "bad_request",
+    "checks.reachability: a reflector is the only MX: there is no other server to send clients to",
+  );
+}
+
+async function refuseKnown(name: string, { directory }: AdminParts): Promise<void> {
+  const known = (await directory.domains()).find((domain) => domain.name === name);
+  if (known === undefined || (known.origin === "api" && known.draining)) return;
+  if (known.origin === "api")
+    throw new Refusal("conflict", `${name} exists already, added through the API`, CHANGES);
+  const hint = known.draining
+    ? "it was taken out of the file, and mail waits for it; put it back there, or wait until that is gone"
+    : undefined;
+  throw new Refusal("conflict", `${name} exists already, added in the configuration file`, hint);
+}
+
+const CHANGES = "`holdfast domain change` gives it another primary";
+
+const HOST = /^[A-Za-z0-9._:-]+$/;
+
+function soundPrimary(primary: PrimaryBody): Primary {
+  if ((primary.tls === "pin") !== (primary.pins !== undefined))
+    throw new Refusal("bad_request", "primaries: `tls: pin` and `pins` need each other");
+  if (primary.mx === true && primary.host === "") return primary;
+  if (primary.mx !== true && HOST.test(primary.host)) return { ...primary, host: primary.host.toLowerCase() };
+  throw new Refusal(
+    "bad_request",
+    "primaries: each has a host name or address, or `mx: true` without a host",
+  );
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DomainBody } from "../../../../../src/endpoints/admin/contract.ts";
+import { FakeWorld } from "../../../../support/admin-fakes.ts";
+import { operatorOf } from "../../../../support/admin-requests.ts";
+
+const NAME = "moved.example";
+
+async function withDomain() {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const body = { name: NAME, primaries: [{ host: "old.example" }], quota: { messages: 10 } };
+  assert.equal((await ask("POST", "/v1/domains", body)).status, 201);
+  const change = async (what: unknown) => {
+    const answer = await ask("PATCH", `/v1/domains/${NAME}`, what);
+    assert.equal(answer.status, 200, answer.text);
+    return DomainBody.parse(answer.json).settings;
+  };
+  return { world, ask, change };
+}
+
+test("a domain of the API is changed: what is absent stays, null takes away", async () => {
+  const { world, change } = await withDomain();
+  const moved = await change({ primaries: [{ host: "New.example", port: 2525 }] });
+  assert.deepEqual(moved.primaries, [
+    { host: "new.example", port: 2525, tls: "opportunistic", preference: 10 },
+  ]);
+  assert.deepEqual([moved.quota, moved.mode, moved.tagSeparator], [{ messages: 10 }, "backup", "+"]);
+  assert.deepEqual((await change({ checks: { helo: "defer" } })).checks, { helo: "defer" });
+  const bare = await change({ quota: null, checks: null });
+  assert.deepEqual([bare.quota, bare.checks], [undefined, undefined]);
+  assert.deepEqual(world.events.at(-1), {
+    kind: "operator.acted",
+    verb: "domain change",
+    who: "socket",
+    what: NAME,
+    count: 1,
+  });
+});
+
+test("who begins to ask the primary accepts unknown ones in an outage, unless it is told otherwise", async () => {
+  const { change } = await withDomain();
+  assert.equal((await change({ mode: "reflector" })).unknownDuringOutage, "reject");
+  assert.equal((await change({ callout: true })).unknownDuringOutage, "accept");
+  assert.equal((await change({ callout: true, unknownDuringOutage: "defer" })).unknownDuringOutage, "defer");
+});
+
+test("what contradicts itself, is not ours, or stands in the file is refused, and nothing changes", async () => {
+  const { world, ask } = await withDomain();
+  const before = structuredClone(world.domains);
+  for (const [status, name, what] of [
+    [400, NAME, { primaries: [] }],
+    [400, NAME, { primaries: [{ host: "a b" }] }],
+    [400, NAME, { name: "other.example" }],
+    [400, NAME, { catchAll: true, callout: true }],
+    [400, NAME, { mode: "reflector", checks: { reachability: {} } }],
+    [404, "foreign.example", {}],
+    [409, "example.com", { mode: "reflector" }],
+  ] as const)
+    assert.equal((await ask("PATCH", `/v1/domains/${name}`, what)).status, status, JSON.stringify(what));
+  assert.deepEqual(world.domains, before);
+});
+
+test("a removed domain whose mail still waits is taken back by adding it again", async () => {
+  const { world, ask } = await withDomain();
+  world.domains = world.domains.map((domain) => Object.assign({}, domain, { draining: true }));
+  const again = await ask("POST", "/v1/domains", { name: NAME, primaries: [{ host: "new.example" }] });
+  assert.equal(again.status, 201);
+  const shown = DomainBody.parse(again.json);
+  assert.deepEqual([shown.draining, shown.settings.primaries[0]?.host], [false, "new.example"]);
+  const ofFile = await ask("POST", "/v1/domains", {
+    name: "example.com",
+    primaries: [{ host: "m.example" }],
+  });
+  assert.equal(ofFile.status, 409);
+  assert.match(ofFile.json.error.hint, /put it back there/);
+});
