@@ -27,7 +27,7 @@ test("each life of a thread hears of each change once", async () => {
     lives.set(life, { tell: async (offers) => void heard.push(`${name} ${JSON.stringify(offers)}`) });
     return life;
   };
-  let statuses: readonly PrimaryStatus[] | undefined = [speaking(10, clock.now())];
+  let statuses: readonly PrimaryStatus[] | undefined = [speaking(100_000, clock.now())];
   const board = new PrimariesBoard({
     primaries: async () => statuses,
     facts: offersOf,
@@ -41,13 +41,13 @@ test("each life of a thread hears of each change once", async () => {
   await board.tell();
   lives.delete(first);
   begin("second");
-  statuses = [speaking(10, clock.now())];
+  statuses = [speaking(100_000, clock.now())];
   await board.tell();
-  statuses = [speaking(20, clock.now())];
+  statuses = [speaking(200_000, clock.now())];
   await board.tell();
   assert.deepEqual(heard, [
-    'first [["a",{"smtpUtf8":true,"size":10}]]',
-    'second [["a",{"smtpUtf8":true,"size":10}]]',
-    'second [["a",{"smtpUtf8":true,"size":20}]]',
+    'first [["a",{"smtpUtf8":true,"size":100000}]]',
+    'second [["a",{"smtpUtf8":true,"size":100000}]]',
+    'second [["a",{"smtpUtf8":true,"size":200000}]]',
   ]);
 });
