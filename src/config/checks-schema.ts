@@ -16,7 +16,7 @@ const SIMPLE = {
   spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
   dkim: "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
   dmarc:
-    "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`.",
+    "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`; `quarantine` sets it aside where the domain asks for `quarantine` or `reject`.",
 };
 
 function forAll() {
@@ -51,7 +51,7 @@ function forAll() {
       example: "tag",
       rfc: "RFC 6376",
     }),
-    dmarc: described(choice("off", "tag", "defer", "reject").prefault("off"), {
+    dmarc: described(choice("off", "tag", "defer", "quarantine", "reject").prefault("off"), {
       meaning: SIMPLE.dmarc,
       example: "tag",
       rfc: "RFC 9989",
@@ -78,7 +78,10 @@ function ofDomain() {
     earlyTalker: described(choice("off", "tag", "defer", "reject").optional(), note("earlyTalker", "defer")),
     spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
     dkim: described(choice("off", "tag", "defer", "reject").optional(), note("dkim", "tag")),
-    dmarc: described(choice("off", "tag", "defer", "reject").optional(), note("dmarc", "reject")),
+    dmarc: described(
+      choice("off", "tag", "defer", "quarantine", "reject").optional(),
+      note("dmarc", "reject"),
+    ),
   };
 }
 

@@ -17,7 +17,7 @@ export interface CheckSettings {
   /** The mail is signed by a domain, RFC 6376; absent: off. */
   readonly dkim?: CheckAction | "off";
   /** The author's domain stands behind the mail, RFC 9989; absent: off. */
-  readonly dmarc?: CheckAction | "off";
+  readonly dmarc?: ContentAction | "off";
   /** Unknown clients are put off once; absent: off. */
   readonly greylist?: GreylistSettings | "off";
   /** Clients are sent to a primary that is up; absent: off. */

@@ -29,6 +29,7 @@ function zone(): Promise<FakeDns> {
 interface Shown {
   readonly sender: string;
   readonly authentication?: object;
+  readonly quarantine?: string;
 }
 
 test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a reload changes what follows", async () => {
@@ -79,7 +80,17 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
   });
   dns.zones["sender.example"] = "SERVFAIL";
   const text = await readFile(daemon.config, "utf8");
-  await writeFile(daemon.config, text.replace('"spf": "tag"', '"spf": "reject"'));
+  const strict = text
+    .replace('"spf": "tag"', '"spf": "reject"')
+    .replace('"dmarc": "tag"', '"dmarc": "quarantine"');
+  await writeFile(daemon.config, strict);
   await daemon.api("POST", "/v1/reload");
   await assert.rejects(send("x@bad.example", SIGNED), /550 5\.7\.23/);
+
+  await send("x@plain.example", Buffer.from(`From: ${SENDER}\r\n\r\nForged\r\n`));
+  const { items } = await daemon.api<{ items: Shown[] }>("GET", "/v1/queue?reason=quarantine");
+  assert.deepEqual(
+    items.map(({ quarantine }) => quarantine),
+    ["DMARC fails, and sender.example asks to reject such mail"],
+  );
 });

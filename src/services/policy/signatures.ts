@@ -2,7 +2,7 @@ import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
-import type { CheckAction, CheckSettings } from "../../ports/checks.ts";
+import type { CheckAction, CheckSettings, ContentAction } from "../../ports/checks.ts";
 import type { ContentView, Inspected, InspectedMail, Inspection } from "../../ports/inspection.ts";
 
 export interface SignatureParts {
@@ -12,7 +12,7 @@ export interface SignatureParts {
 
 interface Wanted {
   readonly dkim: CheckAction | "off";
-  readonly dmarc: CheckAction | "off";
+  readonly dmarc: ContentAction | "off";
 }
 
 /**
@@ -63,13 +63,25 @@ function inspected(proof: BodyProof, { exempt }: InspectedMail, rules: Rules): I
 }
 
 /** The codes are those of RFC 7372 §3. */
-function judge({ signatures, dmarc }: BodyProof, { wanted, contact }: Rules): Verdict {
-  if (dmarc?.result === "fail" && dmarc.policy === "reject" && acts(wanted.dmarc))
-    return refusal(
-      wanted.dmarc,
-      ["7.26", "The domain of your From field asks to refuse this (DMARC)"],
-      contact,
-    );
+function judge(proof: BodyProof, rules: Rules): Verdict {
+  const failed = proof.dmarc?.result === "fail" ? judgeFailed(proof, rules) : ACCEPT;
+  return failed.kind === "accept" ? judgeSignatures(proof, rules) : failed;
+}
+
+/** The domain of the From field does not stand behind the mail. */
+function judgeFailed({ dmarc, fromDomain }: BodyProof, { wanted, contact }: Rules): Verdict {
+  const asked = dmarc?.policy ?? "none";
+  if (wanted.dmarc === "quarantine" && asked !== "none")
+    return { kind: "quarantine", why: `DMARC fails, and ${fromDomain} asks to ${asked} such mail` };
+  if (asked !== "reject" || !acts(wanted.dmarc)) return ACCEPT;
+  return refusal(
+    wanted.dmarc,
+    ["7.26", "The domain of your From field asks to refuse this (DMARC)"],
+    contact,
+  );
+}
+
+function judgeSignatures({ signatures }: BodyProof, { wanted, contact }: Rules): Verdict {
   const bad =
     signatures.length > 0 && signatures.every(({ result }) => result !== "pass" && result !== "temperror");
   if (bad && acts(wanted.dkim))
@@ -77,7 +89,7 @@ function judge({ signatures, dmarc }: BodyProof, { wanted, contact }: Rules): Ve
   return ACCEPT;
 }
 
-function acts(action: CheckAction | "off"): action is "defer" | "reject" {
+function acts(action: ContentAction | "off"): action is "defer" | "reject" {
   return action === "defer" || action === "reject";
 }
 

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { BodyProof, DmarcFacts } from "../../../../src/ports/authentication.ts";
+import type { CheckSettings } from "../../../../src/ports/checks.ts";
+import type { InspectedMail } from "../../../../src/ports/inspection.ts";
+import { signatureInspection } from "../../../../src/services/policy/policy.ts";
+
+const MAIL: InspectedMail = {
+  id: "01k9zq3v5x0abcde",
+  client: { ip: "192.0.2.1", helo: "client.example" },
+  sender: "bob@sender.example",
+  announced: 0,
+  recipients: ["alice@example.com"],
+  own: undefined,
+  exempt: false,
+};
+
+interface Given {
+  readonly dmarc: NonNullable<CheckSettings["dmarc"]>;
+  readonly result?: DmarcFacts["result"];
+  readonly policy?: NonNullable<DmarcFacts["policy"]>;
+  readonly exempt?: boolean;
+}
+
+/** What becomes of a mail whose DMARC result is this. */
+async function verdictOn({ dmarc, result = "fail", policy = "reject", exempt = false }: Given) {
+  const proof: BodyProof = { signatures: [], fromDomain: "sender.example", dmarc: { result, policy } };
+  const { begin } = signatureInspection({
+    authenticator: {
+      verifyBody: () => ({ feed: () => undefined, finish: async () => proof, abort: () => {} }),
+    },
+    settings: () => ({ dnsbl: "off", dmarc, contact: "see us.example" }),
+  });
+  const inspector = begin({ ...MAIL, exempt }) ?? assert.fail("it looks at nothing");
+  const body = { size: 3, facts: {} as never, read: async function* () {} };
+  return (await inspector.finish(body)).verdict;
+}
+
+test("DMARC refuses only where the domain asks to", async () => {
+  const kinds: string[] = [];
+  for (const dmarc of ["tag", "defer", "reject"] as const)
+    for (const policy of ["none", "quarantine", "reject"] as const)
+      kinds.push(`${dmarc} ${policy}: ${(await verdictOn({ dmarc, policy })).kind}`);
+  assert.deepEqual(
+    kinds.filter((kind) => !kind.endsWith("accept")),
+    ["defer reject: defer", "reject reject: reject"],
+  );
+  const refused = await verdictOn({ dmarc: "reject" });
+  assert.match(refused.kind === "reject" ? refused.reply.text : "", /\(DMARC\); see us\.example$/);
+});
+
+test("DMARC sets aside where the domain asks for that, or for more", async () => {
+  const dmarc = "quarantine";
+  assert.deepEqual(await verdictOn({ dmarc, policy: "quarantine" }), {
+    kind: "quarantine",
+    why: "DMARC fails, and sender.example asks to quarantine such mail",
+  });
+  assert.equal((await verdictOn({ dmarc, policy: "reject" })).kind, "quarantine");
+  assert.equal((await verdictOn({ dmarc, policy: "none" })).kind, "accept");
+});
+
+test("what passes, could not be found out or is exempt is taken", async () => {
+  for (const result of ["pass", "none", "temperror", "permerror"] as const)
+    for (const dmarc of ["quarantine", "reject"] as const)
+      assert.equal((await verdictOn({ dmarc, result })).kind, "accept", `${result} ${dmarc}`);
+  assert.equal((await verdictOn({ dmarc: "quarantine", exempt: true })).kind, "accept");
+});
