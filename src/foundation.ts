@@ -53,7 +53,9 @@ export async function layFoundation(
   stack.defer(() => certificates.close());
   const crew: CrewParts = { sink, clock, clockOffset: parts.clockOffset };
   const storage = await openStorage(config, stack, { crew, ended: parts.storageEnded });
-  const trace = openTraceWriter(config.storage.folder);
+  const trace = openTraceWriter(config.storage.folder, (file) =>
+    sink.log.warn("the trace was damaged and begins anew; mail is not concerned", { file }),
+  );
   stack.defer(() => {
     sink.flushTrace();
     trace.close();

@@ -7,6 +7,8 @@ const major = Number(process.versions.node.split(".")[0]);
 if (major >= oldest) {
   const { fillCompiled, keepCompiled } = await import("./compile-cache.js");
   if (process.argv.includes("serve")) (await import("./lean-memory.js")).startLean();
+  // What rotates logs may send it while the daemon starts, which must not be its end.
+  if (process.argv.includes("serve")) process.on("SIGHUP", () => {});
   keepCompiled();
   if (["serve", "demo"].some((verb) => process.argv.includes(verb))) await fillCompiled();
   await import("./main.ts");

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Daemon } from "./app.ts";
 import type { Config } from "./config/config.ts";
+import { ownWords } from "./own-verbs.ts";
 import { errorText } from "./runtime/log.ts";
 import { VERSION } from "./version.ts";
 
@@ -16,8 +17,9 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast demo                      primary down, mail held, primary back, told step by step
   holdfast check-config [FILE]       read a configuration and say what is wrong with it
   holdfast status                    one look at everything
+  holdfast health [--ready]          exit code 0 when the daemon is alive, or accepts mail
   holdfast queue list|show|flush|hold|release|delete|export|reroute
-  holdfast domain list|show|add|remove|pause|resume|test
+  holdfast domain list|show|add|change|remove|pause|resume|test
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID
   holdfast trace --ledger [--csv]    what became of every mail, with hash and the primary's final words
@@ -44,6 +46,13 @@ const DEFAULT_SOCKET = resolve("data/admin.sock");
 async function main(argv: readonly string[]): Promise<number> {
   const { file, rest } = takeConfigOption(argv);
   const [verb, ...args] = rest;
+  if (file === "") return complain("holdfast: --config needs a FILE\n");
+  const own = ownWords(verb ?? "", args);
+  if (own !== undefined && "end" in own) {
+    if (own.end !== 0) return complain(own.text);
+    process.stdout.write(own.text);
+    return 0;
+  }
   switch (verb) {
     case undefined:
     case "help":
@@ -58,12 +67,17 @@ async function main(argv: readonly string[]): Promise<number> {
     case "serve":
       return serve(file);
     case "check-config":
-      return checkConfig(args[0] ?? file);
+      return checkConfig(own?.file ?? file, own?.json ?? false);
     case "demo":
       return (await import("./demo.ts")).runDemo();
     default:
       return tool(verb, args, file);
   }
+}
+
+function complain(text: string): number {
+  process.stderr.write(text);
+  return WRONG_USE;
 }
 
 /** A verb for the daemon of this configuration, and never for another one. */
@@ -76,24 +90,24 @@ async function tool(verb: string, args: readonly string[], file: string | undefi
   const socket = adminSocket(config) ?? (config === configPath(undefined, {}) ? DEFAULT_SOCKET : undefined);
   if (socket !== undefined) return runTool(verb, args, { socket, config });
   const why = existsSync(config) ? "its `storage` cannot be read" : "it does not exist";
-  process.stderr.write(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
-  return WRONG_USE;
+  return complain(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
 }
 
-/** `--config FILE` may stand anywhere. */
+/** `--config FILE` may stand anywhere; an empty text stands for one that is missing. */
 function takeConfigOption(argv: readonly string[]): { file: string | undefined; rest: string[] } {
   const rest: string[] = [];
   let file: string | undefined;
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] as string;
-    if (word === "--config") file = argv[++i];
+    if (word === "--config") file = argv[++i] ?? "";
     else if (word.startsWith("--config=")) file = word.slice("--config=".length);
     else rest.push(word);
   }
   return { file, rest };
 }
 
-async function checkConfig(path: string | undefined): Promise<number> {
+async function checkConfig(path: string | undefined, json: boolean): Promise<number> {
+  if (json) return checkAsJson(path);
   const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
   const count = config.domains.length;
@@ -103,6 +117,17 @@ async function checkConfig(path: string | undefined): Promise<number> {
   for (const files of config.smtp.tls ?? [])
     process.stdout.write(`${certificateLine(files, await readTls(files))}\n`);
   return 0;
+}
+
+/** The same words as those of `reload --json`. */
+async function checkAsJson(path: string | undefined): Promise<number> {
+  const { configPath, formatProblem, loadConfig } = await import("./config/config.ts");
+  const loaded = loadConfig(configPath(path));
+  const told = loaded.ok
+    ? { ok: true, domains: loaded.config.domains.length, warnings: loaded.warnings.map(formatProblem) }
+    : { ok: false, problems: loaded.problems.map(formatProblem) };
+  process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+  return loaded.ok ? 0 : WRONG_USE;
 }
 
 /** The configuration, or undefined after its problems were printed. */
@@ -115,26 +140,27 @@ async function readConfig(path: string | undefined): Promise<Config | undefined>
 }
 
 async function serve(path: string | undefined): Promise<number> {
+  let daemon: Daemon | undefined;
+  process.on("SIGHUP", () => void daemon?.reload());
   const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
   const { startDaemon } = await import("./app.ts");
-  let daemon: Daemon;
   try {
     daemon = await startDaemon(config);
   } catch (error) {
     process.stderr.write(`holdfast: ${startTrouble(error)}\n`);
     return 1;
   }
+  const started = daemon;
   const stopped = Promise.withResolvers<number>();
-  process.on("SIGHUP", () => void daemon.reload());
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
       process.once("SIGTERM", () => process.exit(1));
       process.once("SIGINT", () => process.exit(1));
-      void daemon.stop().then(() => stopped.resolve(0));
+      void started.stop().then(() => stopped.resolve(0));
     });
   }
-  void daemon.broken.then(() => stopped.resolve(1));
+  void started.broken.then(() => stopped.resolve(1));
   return stopped.promise;
 }
 

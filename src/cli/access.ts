@@ -2,6 +2,7 @@
 import type { NewRule, RuleBody, RuleList } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input } from "./command.ts";
 import { plain, timeWithZone } from "./terminal.ts";
+import { timeToCome } from "./when.ts";
 
 export const accessList: Command = {
   words: "",
@@ -50,7 +51,7 @@ export const accessAdd: Command = {
     { name: "sender", value: "ADDRESS", help: "or @example.com, or <> for the null sender" },
     { name: "recipient", value: "ADDRESS", help: "or @example.com" },
     { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" },
-    { name: "until", value: "DATE", help: "such as 2027-01-31 or 2027-01-31T18:00:00Z" },
+    { name: "until", value: "TIME", help: "when it ends: 2h, 3d, 2027-01-31, 2027-01-31T18:00Z" },
     { name: "for", value: "TIME", help: "such as 90m, 12h or 7d, instead of --until" },
     { name: "note", value: "TEXT", help: "why; the client does not see it" },
   ],
@@ -85,11 +86,7 @@ function endOf(input: Input, now: number): number | undefined {
     if (count === undefined) throw new WrongUse(`--for takes a time such as 90m, 12h or 7d, not ${time}`);
     return now + Number(count) * (UNITS[unit] ?? 0);
   }
-  if (until === undefined) return undefined;
-  const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(until);
-  const at = sound ? Date.parse(until) : Number.NaN;
-  if (Number.isNaN(at)) throw new WrongUse(`--until takes a date such as 2027-01-31, not ${until}`);
-  return at;
+  return until === undefined ? undefined : timeToCome("until", until, now);
 }
 
 export const accessRemove: Command = {

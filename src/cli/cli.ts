@@ -46,7 +46,7 @@ import {
   recipientsRemove,
   recipientsReplace,
 } from "./recipients.ts";
-import { MIN_COLUMNS, plain } from "./terminal.ts";
+import { MIN_COLUMNS, plain, wrap } from "./terminal.ts";
 import { tokenAdd, tokenList, tokenRevoke } from "./tokens.ts";
 import { trace } from "./trace.ts";
 import { trustKit } from "./trust-kit.ts";
@@ -160,11 +160,16 @@ async function runCommand(
   return command.run(tool, input);
 }
 
+/** The column at which what a verb does begins. */
+const SUMMARY_AT = 6;
+
 /** `holdfast queue --help`, and verbs that do not exist. */
 function overview(first: string, second: string, env: FullEnv): number {
   const own = [...COMMANDS].filter(([path]) => path.startsWith(`${first} `));
   const lines = own.map(
-    ([path, { words, summary }]) => `  holdfast ${path} ${words}`.trimEnd() + `\n      ${summary}\n`,
+    ([path, { words, summary }]) =>
+      `  holdfast ${path} ${words}`.trimEnd() +
+      `\n      ${wrap(summary, MIN_COLUMNS - SUMMARY_AT, SUMMARY_AT)}\n`,
   );
   if (own.length > 0 && ["--help", "-h", "help"].includes(second)) {
     env.stdout.write(lines.join(""));
@@ -177,6 +182,8 @@ function overview(first: string, second: string, env: FullEnv): number {
 }
 
 function complainOf(error: unknown, path: string, { stderr, config }: FullEnv): number {
+  // The reader, such as `head`, has seen enough.
+  if ((error as NodeJS.ErrnoException).code === "EPIPE") return OK;
   const complain = (text: string): void => void stderr.write(`${plain(text)}\n`);
   if (error instanceof WrongUse) {
     complain(`holdfast ${path}: ${error.message}`);

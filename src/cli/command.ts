@@ -123,10 +123,13 @@ function firstSentence(text: string): string {
   return text.split(". ")[0] ?? text;
 }
 
+/** The column at which the help of options begins. */
+const HELP_AT = 26;
+
 export function helpText(path: string, command: Command): string {
   const lines = [...command.options, ...COMMON].map(
     ({ name, value, help }) =>
-      `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${help}\n`,
+      `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${wrap(help, MIN_COLUMNS - HELP_AT, HELP_AT)}\n`,
   );
   const words = command.words === "" ? "" : ` ${command.words}`;
   return `holdfast ${path}${words} [options]\n\n${wrap(command.summary, MIN_COLUMNS, 0)}\n\n${lines.join("")}\nExample: ${command.example}\n`;

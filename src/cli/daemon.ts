@@ -8,6 +8,11 @@ export class NoDaemon extends Error {
   override readonly name = "NoDaemon";
 }
 
+/** The socket is there, and this user may not open it. */
+export class NoAccess extends Error {
+  override readonly name = "NoAccess";
+}
+
 /** The daemon refused, or answered something that is no answer. */
 export class Refused extends Error {
   override readonly name = "Refused";
@@ -41,7 +46,7 @@ export class Daemon {
     this.socket = socket;
   }
 
-  /** The response's JSON. Rejects with NoDaemon or Refused. */
+  /** The response's JSON. Rejects with NoDaemon, NoAccess or Refused. */
   async ask<T>(call: Call): Promise<T> {
     const response = await this.#send(call);
     const body = await readText(response);
@@ -85,7 +90,7 @@ export class Daemon {
     if (error.code === "ENOENT" || error.code === "ECONNREFUSED")
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
-      return new NoDaemon(`you may not open ${this.socket}; run this as the daemon's user or as root`);
+      return new NoAccess(`you may not open ${this.socket}; run this as the daemon's user or as root`);
     return error;
   }
 }

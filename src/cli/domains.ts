@@ -30,7 +30,7 @@ export const domainList: Command = {
     const rows = list.items.map((domain) => [
       domain.name,
       domain.origin,
-      domainState(domain),
+      shortState(tool, domain),
       primaryText(domain),
       amountText(domain.mail),
     ]);
@@ -50,6 +50,13 @@ function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): 
   if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
   const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
   return stopped ? "stopped" : "active";
+}
+
+/** As a column has room for it: `paused, 2 h left`. */
+function shortState(tool: Tool, domain: DomainBody): string {
+  const { paused, pausedUntil, draining } = domain;
+  if (draining || !paused || pausedUntil === undefined) return domainState(domain);
+  return `paused, ${timeInWords(Math.max(0, pausedUntil - tool.now))} left`;
 }
 
 /** How a probation stands, in one line. */

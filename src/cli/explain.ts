@@ -19,7 +19,7 @@ export const explain: Command = {
     { name: "rcpt", value: "ADDRESS", help: "the recipient" },
   ],
   example:
-    "holdfast explain --ip 192.0.2.1 --helo mx.example.org --from a@example.org --rcpt bob@example.net",
+    "holdfast explain --ip 192.0.2.1 --helo mx.example.org \\\n  --from a@example.org --rcpt bob@example.net",
   async run(tool, input) {
     const [ip, helo, from, rcpt] = ["ip", "helo", "from", "rcpt"].map((name) => needed(input, name));
     const query = { ip, helo, from: bare(from ?? ""), rcpt: bare(rcpt ?? "") };

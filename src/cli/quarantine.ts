@@ -7,7 +7,7 @@ import type {
   QueuePage,
 } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
-import { collect, FILTERS, filterOf, mailText } from "./queue-look.ts";
+import { collect, FILTERS, filterOf, mailText, refuseForeign } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone } from "./terminal.ts";
 
 /** The state is given. */
@@ -25,6 +25,7 @@ export const quarantineList: Command = {
   example: "holdfast quarantine list --domain example.com",
   async run(tool, input) {
     const page = await collect(tool, input, QUARANTINED);
+    if (page.items.length === 0) await refuseForeign(tool, input);
     tool.print(page, () => (page.items.length === 0 ? "The quarantine is empty.\n" : listText(tool, page)));
     return OK;
   },
@@ -76,6 +77,7 @@ function act(verb: "release" | "delete", summary: string, done: string): Command
     example: `holdfast quarantine ${verb} 01k9zq3v5x0abcde`,
     async run(tool, input) {
       const { count } = await move(tool, verb, selection(verb, input));
+      if (count === 0) await refuseForeign(tool, input);
       tool.print({ count }, () => (count === 0 ? "" : `${recipients(count)} ${done}\n`));
       if (count > 0 || input.words.length === 0) return OK;
       tool.complain(`nothing to ${verb}: no mail in quarantine has the id ${input.word(0)}`);

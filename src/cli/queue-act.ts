@@ -1,10 +1,16 @@
 /** Acting on the queue: hold, release, delete, flush, reroute. */
-import type { CountBody, QueueAction, QueueVerb } from "../endpoints/admin/contract.ts";
+import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
-import { FILTERS, filterOf } from "./queue-look.ts";
+import { FILTERS, filterOf, refuseForeign } from "./queue-look.ts";
+
+const WAITING = ["waiting", "unconfirmed"] as const;
+/** Set aside by an operator or a check, or given up. */
+const ASIDE = ["held", "parked"] as const;
 
 interface Act {
   readonly verb: QueueVerb;
+  /** From which it moves mail. */
+  readonly from: readonly StateName[];
   readonly summary: string;
   /** `3 recipients` and then this. */
   readonly done: string;
@@ -14,15 +20,18 @@ interface Act {
   readonly example?: string;
 }
 
-function queueAct({ verb, summary, done, options = [], more, example }: Act): Command {
+function queueAct({ verb, from, summary, done, options = [], more, example }: Act): Command {
+  const state = { name: "state", value: "STATE", choices: from, help: `only what is ${from.join(", ")}` };
+  const filters = FILTERS.map((filter) => (filter.name === "state" ? state : filter));
   return {
     words: "[ID]",
     summary,
-    options: [...options, ...FILTERS, { name: "all", help: "everything, where nothing else narrows it" }],
+    options: [...options, ...filters, { name: "all", help: "everything, where nothing else narrows it" }],
     example: example ?? `holdfast queue ${verb} --domain example.com`,
     async run(tool, input) {
       const json = { verb, ...selection(verb, input), ...more?.(input) };
       const { count } = await tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
+      if (count === 0) await refuseForeign(tool, input);
       const isNone = count === 0 && input.words.length > 0;
       tool.print({ count }, () =>
         isNone ? "" : `${count} ${count === 1 ? "recipient" : "recipients"} ${done}\n`,
@@ -50,30 +59,35 @@ function selection(verb: QueueVerb, input: Input): Omit<QueueAction, "verb"> {
 
 export const queueHold = queueAct({
   verb: "hold",
+  from: WAITING,
   summary: "Sets mail aside: nothing happens to it until it is released.",
   done: "held.",
 });
 
 export const queueRelease = queueAct({
   verb: "release",
+  from: ASIDE,
   summary: "Lets held and parked mail go on; its retention starts anew.",
   done: "released, due at once.",
 });
 
 export const queueDelete = queueAct({
   verb: "delete",
+  from: [...WAITING, ...ASIDE],
   summary: "Deletes mail, with a line in the ledger. What is just being delivered stays.",
   done: "deleted.",
 });
 
 export const queueFlush = queueAct({
   verb: "flush",
+  from: WAITING,
   summary: "Makes waiting mail due now.",
   done: "due now.",
 });
 
 export const queueReroute = queueAct({
   verb: "reroute",
+  from: [...WAITING, ...ASIDE],
   summary: "Sends mail to another host at once; held and parked mail is released to it.",
   done: "rerouted, due at once.",
   options: [{ name: "to", value: "HOST:PORT", help: "where to; `primary` is the domain's own" }],

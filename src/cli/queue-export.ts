@@ -6,7 +6,7 @@ import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./com
 import { Refused } from "./daemon.ts";
 import { writeGiven } from "./files.ts";
 import { mboxOf, type MboxEnvelope } from "./mbox.ts";
-import { FILTERS, filterOf } from "./queue-look.ts";
+import { FILTERS, filterOf, refuseForeign } from "./queue-look.ts";
 import { plain } from "./terminal.ts";
 
 const PAGE = 1000;
@@ -32,6 +32,7 @@ export const queueExport: Command = {
       throw new WrongUse("what to export? give an id, a filter such as --domain example.com, or --all");
     const counted = { mails: 0 };
     await write(tool, input, Readable.from(mbox(tool, filterOf(input), counted), { objectMode: false }));
+    if (counted.mails === 0) await refuseForeign(tool, input);
     tool.complain(`${counted.mails} ${counted.mails === 1 ? "mail" : "mails"}`);
     return counted.mails === 0 ? FAILED : OK;
   },

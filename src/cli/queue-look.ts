@@ -6,6 +6,8 @@ import {
   type QueuePage,
 } from "../endpoints/admin/contract.ts";
 import { OK, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { domainPath } from "./domains.ts";
+import { obstaclesOf } from "./obstacles.ts";
 import { mailNotices, recipientNotices } from "./notices.ts";
 import { ageOf, facts, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
@@ -32,6 +34,12 @@ export function filterOf(input: Input): Record<string, string> {
   return filter["sender"] === "<>" ? { ...filter, sender: "" } : filter;
 }
 
+/** Where nothing was found: rejects when the domain that was given is none of ours, as after a slip of the pen. */
+export async function refuseForeign(tool: Tool, input: Input): Promise<void> {
+  const domain = input.text("domain");
+  if (domain !== undefined) await tool.daemon.ask({ path: domainPath(domain) });
+}
+
 const DEFAULT_LIMIT = 50;
 const PAGE = 1000;
 
@@ -47,6 +55,7 @@ export const queueList: Command = {
   example: "holdfast queue list --domain example.com --state held",
   async run(tool, input) {
     const page = await collect(tool, input);
+    if (page.items.length === 0) await refuseForeign(tool, input);
     tool.print(page, () => (page.items.length === 0 ? nothingText(input) : listText(tool, page)));
     return OK;
   },
@@ -113,10 +122,9 @@ export const queueShow: Command = {
   async run(tool, input) {
     const path = `/v1/queue/${encodeURIComponent(input.word(0))}`;
     const mail = await tool.daemon.ask<MailBody>({ path });
-    tool.print(
-      mail,
-      () => mailText(tool, mail) + mail.recipients.map((entry) => `\n${entryText(tool, entry)}`).join(""),
-    );
+    const obstacles = await obstaclesOf(tool, mail.recipients);
+    const entries = mail.recipients.map((entry) => `\n${entryText(tool, entry, obstacles(entry))}`);
+    tool.print(mail, () => mailText(tool, mail) + entries.join(""));
     return OK;
   },
 };
@@ -168,13 +176,15 @@ function optional(name: string, value: string | undefined): (readonly [string, s
   return value === undefined ? [] : [[name, value]];
 }
 
-/** How one recipient stands. */
-export function entryText(tool: Tool, entry: QueueEntryBody): string {
+/** How one recipient stands, and what keeps it here. */
+export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string): string {
   const pairs: (readonly [string, string])[] = [
     ["Recipient", entry.recipient],
     ["State", `${stateOf(entry)}, since ${timeWithZone(entry.updatedAt)}`],
   ];
   if (entry.dueAt !== undefined) pairs.push(["Next attempt", nextAttempt(entry.dueAt, tool.now)]);
+  if (obstacle !== undefined) pairs.push(["Waits for", obstacle]);
+  if (entry.route !== undefined) pairs.push(["Rerouted to", entry.route]);
   if (entry.attempts > 0) pairs.push(["Attempts", String(entry.attempts)]);
   if (entry.unconfirmed > 0)
     pairs.push(["Replies lost", `${entry.unconfirmed}; the primary may have it twice`]);

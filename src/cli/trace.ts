@@ -2,7 +2,8 @@
 import type { TraceBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Tool } from "./command.ts";
 import { LEDGER_OPTIONS, printLedger } from "./ledger.ts";
-import { entryText } from "./queue-look.ts";
+import { obstaclesOf, type Obstacles } from "./obstacles.ts";
+import { entryText, FILTERS } from "./queue-look.ts";
 import { looksText } from "./looks.ts";
 import { ageOf, plain, timeWithZone, wrap } from "./terminal.ts";
 
@@ -16,20 +17,25 @@ export const trace: Command = {
   async run(tool, input) {
     if (input.flag("ledger")) return printLedger(tool, input);
     if (input.words.length === 0) throw new WrongUse("ABOUT is missing; --ledger shows all");
-    if (input.flag("csv")) throw new WrongUse("--csv goes with --ledger");
+    for (const name of ["csv", "output", ...FILTERS.map((filter) => filter.name)])
+      if (input.flag(name) || input.text(name) !== undefined)
+        throw new WrongUse(`--${name} goes with --ledger`);
     const found = await tool.daemon.ask<TraceBody>({ path: "/v1/trace", query: { about: input.word(0) } });
     const known = found.mails.length > 0 || found.lines.length > 0;
+    const obstacles = await obstaclesOf(tool, found.mails);
     tool.print(found, () =>
       known
-        ? traceText(tool, found)
+        ? traceText(tool, found, obstacles)
         : `Nothing is known of ${plain(found.about)}: it never came, or its trace was removed by age.\n`,
     );
     return known ? OK : FAILED;
   },
 };
 
-function traceText(tool: Tool, { mails, lines }: TraceBody): string {
-  const states = mails.map((entry) => `Mail ${plain(entry.id)}\n${entryText(tool, entry)}\n`);
+function traceText(tool: Tool, { mails, lines }: TraceBody, obstacles: Obstacles): string {
+  const states = mails.map(
+    (entry) => `Mail ${plain(entry.id)}\n${entryText(tool, entry, obstacles(entry))}\n`,
+  );
   const events = lines.map(({ at, id, text, checks = [] }) => {
     const head = `${timeWithZone(at)}  ${id === "-" ? "no mail" : plain(id)}  ${ageOf(at, tool.now)} ago`;
     return `${head}\n${" ".repeat(MARGIN)}${wrap(plain(text), tool.columns - MARGIN, MARGIN)}\n${looksText(checks, tool.columns)}`;

@@ -1,6 +1,8 @@
 /** Times to come, as operators write them. */
 import { WrongUse } from "./command.ts";
 
+const DAY = "2026-11-22";
+
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `90min`, `2h`, `3d` from now, or a time such as `2026-11-22T08:00`; in ms since 1970. */
@@ -14,7 +16,8 @@ export function timeToCome(option: string, text: string, now: number): number {
   return at;
 }
 
-/** Without a zone it is the local time of the tool. */
+/** Without a zone it is the local time of the tool, a day alone its beginning there. */
 function pointInTime(text: string): number {
-  return /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text.replace(" ", "T")) : NaN;
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text)) return NaN;
+  return Date.parse(text.length === DAY.length ? `${text}T00:00` : text.replace(" ", "T"));
 }

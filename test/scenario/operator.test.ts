@@ -194,6 +194,9 @@ describe("an operator", () => {
     assert.match(words, /holdfast\.yaml:\d+:\d+: domains\.example\.test\.recipient: is not a known key/);
     assert.match(words, /^nothing was changed$/m);
     assert.match(await complaint(2, "check-config"), /is not a known key/);
+    const asJson = await run(["check-config", "--json"]);
+    assert.match(JSON.parse(asJson.stdout).problems[0], /is not a known key/);
+    assert.equal(asJson.code, 2);
     assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
     await oneRoundTrip(DOMAIN);
     await writeFile(site.daemon.config, good);

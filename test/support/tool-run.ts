@@ -59,7 +59,7 @@ export async function runOn(
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
-class Sink extends Writable {
+export class Sink extends Writable {
   text = "";
   isTTY = false;
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {

@@ -27,8 +27,8 @@ test("wrong uses of access say what would be right", async () => {
     [["block"], /fits everybody\nname a network/],
     [["block", "--network", "192.0.2.1/24"], /has bits beyond its length\nwrite an address or a network/],
     [["block", "--helo", "x.example", "--for", "soon"], /--for takes a time such as 90m/],
-    [["block", "--helo", "x.example", "--until", "soon"], /--until takes a date/],
-    [["block", "--helo", "x.example", "--until", "2020-01-01"], /this time is over/],
+    [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90min, 2h, 3d or a time such as /],
+    [["block", "--helo", "x.example", "--until", "2020-01-01"], /2020-01-01 is over already/],
     [["block", "--helo", "x.example", "--until", "2027-01-01", "--for", "1d"], /not both/],
   ];
   for (const [words, expected] of cases) {

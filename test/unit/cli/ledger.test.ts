@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
+import { runTool } from "../../../src/cli/cli.ts";
 import { primaryId } from "../../../src/cli/ledger.ts";
 import { mboxOf } from "../../../src/cli/mbox.ts";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
-import { toolWorld } from "../../support/tool-run.ts";
+import { Sink, toolWorld } from "../../support/tool-run.ts";
 
 const GONE = queueEntry({
   id: SECOND,
@@ -102,4 +103,27 @@ test("lines that begin with From are quoted wherever chunks are cut, the last li
       "From a@b.example Thu Jan  1 00:00:00 1970\nSubject: x\n\n>From me\n>>From you\nnot From\n\xe9 end\n\n",
     );
   }
+});
+
+test("a reader that has seen enough, such as head, is no failure", async () => {
+  await using tool = await toolWorld();
+  const closed = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),
+  });
+  const stderr = new Sink();
+  const args = ["--ledger", "--csv"];
+  const code = await runTool("trace", args, { socket: tool.socket, stdout: closed, stderr });
+  assert.deepEqual([code, stderr.text], [0, ""]);
+});
+
+test("a file that cannot be written or read is told in words", async () => {
+  await using tool = await toolWorld();
+  const target = join(tool.folder, "none", "x.csv");
+  const written = await tool.run(["trace", "--ledger", "--csv", "--output", target]);
+  assert.deepEqual(
+    [written.code, written.stderr],
+    [1, `holdfast: cannot write ${target}: no such file or folder\n`],
+  );
+  const read = await tool.run(["recipients", "add", "example.com", "--file", tool.folder]);
+  assert.deepEqual([read.code, read.stderr], [1, `holdfast: cannot read ${tool.folder}: it is a folder\n`]);
 });

@@ -137,3 +137,50 @@ test("a mail is never written raw to a terminal", async () => {
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /--output FILE/);
 });
+
+test("a domain that is none of ours is said, where nothing was found for it", async () => {
+  await using tool = await toolWorld();
+  tool.world.entries = [];
+  for (const words of [
+    ["queue", "list"],
+    ["queue", "release"],
+    ["queue", "export", "--output", join(tool.folder, "x.mbox")],
+    ["quarantine", "list"],
+    ["quarantine", "delete"],
+  ]) {
+    const slip = await tool.run([...words, "--domain", "exmaple.com"]);
+    assert.equal(slip.code, 1, words.join(" "));
+    assert.match(slip.stderr, /exmaple\.com is not one of our domains/);
+  }
+  assert.equal((await tool.run(["queue", "list", "--domain", "example.com"])).code, 0);
+  assert.equal((await tool.run(["queue", "release", "--domain", "example.com"])).code, 0);
+});
+
+test("each act takes the states that it moves", async () => {
+  await using tool = await toolWorld();
+  const { code, stderr } = await tool.run(["queue", "release", "--state", "waiting"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--state takes held, parked; not waiting/);
+  assert.equal((await tool.run(["queue", "flush", "--state", "unconfirmed"])).code, 0);
+  assert.equal((await tool.run(["queue", "delete", "--state", "parked"])).code, 0);
+});
+
+test("what keeps a mail waiting is told with it: its primary, or a pause", async () => {
+  await using tool = await toolWorld();
+  const show = async (): Promise<string> => (await tool.run(["queue", "show", FIRST])).stdout;
+  assert.match(await show(), /^Waits for: +mail\.example\.com:25, down for 3 h 12 min: connection refused$/m);
+  assert.match((await tool.run(["trace", FIRST])).stdout, /^Waits for: +mail\.example\.com:25, down/m);
+  fits(await show());
+  const [domain, ...others] = tool.world.domains;
+  tool.world.domains = [{ ...(domain as NonNullable<typeof domain>), paused: true }, ...others];
+  assert.match(await show(), /^Waits for: +`holdfast domain resume example\.com`: deliveries are paused$/m);
+  const [first] = tool.world.domains;
+  tool.world.domains = [{ ...(first as NonNullable<typeof first>), pausedUntil: 4e12 }, ...others];
+  assert.match(await show(), /^Waits for: +the end of the pause, 2096-/m);
+  tool.world.domains = [domain as NonNullable<typeof domain>, ...others];
+  const [primary] = tool.world.primaries;
+  tool.world.primaries = [{ ...(primary as NonNullable<typeof primary>), state: "up" }];
+  assert.doesNotMatch(await show(), /Waits for/);
+  tool.world.entries = [queueEntry({ route: "10.1.1.1:25" })];
+  assert.match(await show(), /^Rerouted to: +10\.1\.1\.1:25$/m);
+});

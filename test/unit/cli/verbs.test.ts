@@ -85,6 +85,13 @@ test("domains are listed, shown, added, paused and removed", async () => {
   const until = await tool.run(["domain", "pause", "new.example", "--until", "2h"]);
   assert.match(until.stdout, /^new\.example: deliveries paused until \d{4}-\d\d-\d\d /);
   assert.equal((await tool.run(["domain", "pause", "new.example", "--until", "tea"])).code, 2);
+  const [first, ...others] = tool.world.domains;
+  const pausedUntil = tool.world.clock.now() + 2 * 3_600_000;
+  tool.world.domains = [Object.assign({}, first, { paused: true, pausedUntil }), ...others];
+  const withPause = (await tool.run(["domain", "list"])).stdout;
+  assert.match(withPause, /^example\.com +file +paused, 2 h left +mail\.example\.com:25 down +1 waiting/m);
+  fits(withPause);
+  tool.world.domains = [first as NonNullable<typeof first>, ...others];
   assert.equal(
     (await tool.run(["domain", "resume", "new.example"])).stdout,
     "new.example: deliveries go on.\n",

@@ -24,6 +24,8 @@ export interface IllnessParts {
   readonly onChange: (change: ConditionChange) => void;
 }
 
+/** What a share counts as at least, in bytes: 5 % of a small disk is soon written by what closes attempts. */
+const LEAST_SHARE = 256_000_000;
 /** The free space is asked for again after this many bytes; and every second, by the writer's timer. */
 const MEASURE_EACH = 16 * 1024 * 1024;
 /** How long a write that found no room is believed, in ms, whatever the free space says: it may be a quota. */
@@ -88,7 +90,9 @@ export class Illness {
     const reserve = this.#reserve;
     try {
       const { free, total } = disk.space(folder);
-      return { free, above: free - ("bytes" in reserve ? reserve.bytes : (total * reserve.percent) / 100) };
+      const kept =
+        "bytes" in reserve ? reserve.bytes : Math.max(LEAST_SHARE, (total * reserve.percent) / 100);
+      return { free, above: free - kept };
     } catch {
       // A file system that cannot tell its size says so again, and worse, at the next commit.
       return { free: 0, above: this.#condition === "full" ? 0 : 1 };

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { unusable, usable } from "./opening.ts";
 import { makePrivateFile, makePrivateFolder, writeDurably } from "./disk.ts";
 
 /** Another daemon holds the data folder. */
@@ -25,23 +26,25 @@ export interface Lock {
 
 /**
  * Takes the data folder for this process, creating it for this user alone. The operating system frees the lock
- * when the process dies, however it dies. Throws FolderInUse when another process has it.
+ * when the process dies, however it dies. Throws FolderInUse when another process has it, and StoreUnusable.
  */
 export function acquireLock(folder: string, pid: number): Lock {
-  makePrivateFolder(folder);
+  usable(folder, () => makePrivateFolder(folder));
   const file = join(folder, "lock.sqlite");
   const pidFile = join(folder, "daemon.pid");
-  makePrivateFile(file);
-  const database = new Database(file, { timeout: 0 });
+  const database = usable(file, () => {
+    makePrivateFile(file);
+    return new Database(file, { timeout: 0 });
+  });
   try {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
     if ((error as { code?: string }).code === "SQLITE_BUSY") throw new FolderInUse(folder, readPid(pidFile));
-    throw error;
+    throw unusable(file, error);
   }
   held.add(database);
-  writeDurably(pidFile, `${pid}\n`);
+  usable(pidFile, () => writeDurably(pidFile, `${pid}\n`));
   return {
     release: () => {
       if (!database.open) return;

@@ -18,7 +18,7 @@
 import { Writer } from "./writer.ts";
 import type { WriterOptions } from "./writer.ts";
 
-/** Opens the store for writing; one in each data folder. Throws DatabaseFromFuture, or what the system says. */
+/** Opens the store for writing; one in each data folder. Throws DatabaseFromFuture or StoreUnusable. */
 export function openWriter(options: WriterOptions): Writer {
   return new Writer(options);
 }
@@ -44,4 +44,5 @@ export { openDirectoryReader } from "./directory-reader.ts";
 export { connectReader, serveReader } from "./reader.ts";
 export type { StoreReader } from "./reader.ts";
 export { checkDatabase } from "./soundness.ts";
-export { openTraceWriter } from "./trace-writer.ts";
+export { StoreUnusable } from "./opening.ts";
+export { openTraceWriter } from "./trace-opening.ts";

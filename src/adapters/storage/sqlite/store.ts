@@ -1,9 +1,10 @@
+import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Logger } from "../../../runtime/log.ts";
 import { Accepting } from "./accepting.ts";
 import { Bodies } from "./bodies.ts";
 import { Claiming } from "./claiming.ts";
-import { openMailDatabase } from "./connection.ts";
+import { openMailDatabase, QUEUE_FILE } from "./connection.ts";
 import { DirectoryChanges } from "./directory-changes.ts";
 import type { Disk } from "./disk.ts";
 import { Expiring } from "./expiring.ts";
@@ -11,6 +12,7 @@ import { Greylisting } from "./greylisting.ts";
 import { Learning } from "./learning.ts";
 import { migrate } from "./migrate.ts";
 import { Noticing } from "./noticing.ts";
+import { usable } from "./opening.ts";
 import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
@@ -48,7 +50,12 @@ export interface StoreParts {
   readonly migrations?: string;
 }
 
+/** Throws DatabaseFromFuture or StoreUnusable. */
 export function openStore(parts: StoreParts): Store {
+  return usable(join(parts.folder, QUEUE_FILE), () => open(parts));
+}
+
+function open(parts: StoreParts): Store {
   const database = openMailDatabase(parts.folder, parts.disk);
   try {
     migrate(database, parts.migrations);

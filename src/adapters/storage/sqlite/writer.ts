@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Journal } from "../../../ports/journal.ts";
@@ -15,6 +15,7 @@ import type { Disk } from "./disk.ts";
 import type { StoreFailure } from "./failure.ts";
 import { Illness } from "./illness.ts";
 import type { ConditionChange, Reserve } from "./illness.ts";
+import { usable } from "./opening.ts";
 import { serveRole } from "./roles.ts";
 import type { Role } from "./roles.ts";
 import { Sessions } from "./sessions.ts";
@@ -209,6 +210,8 @@ export class Writer {
 }
 
 function prepareFolder(folder: string): void {
-  makePrivateFolder(folder);
-  mkdirSync(join(folder, SPOOL_FOLDER), { recursive: true, mode: 0o700 });
+  usable(folder, () => makePrivateFolder(folder));
+  const spool = join(folder, SPOOL_FOLDER);
+  // Large bodies would all be put off if it were another user's.
+  usable(spool, () => makePrivateFolder(spool));
 }

@@ -50,6 +50,10 @@ describe("a full disk", () => {
     store.writer.setReserve({ percent: 10 });
     assert.equal(store.intake.condition(), "ok");
     assert.equal(store.intake.room(), 8e11);
+    store.writer.setReserve({ percent: 0 });
+    assert.equal(store.intake.room(), 1e12 - 256e6, "a share counts as at least 256 MB");
+    store.writer.setReserve({ bytes: 0 });
+    assert.equal(store.intake.room(), 1e12, "a size is taken as it is");
   });
 
   it("believes a write that found no room, quota or not, for a while", async () => {

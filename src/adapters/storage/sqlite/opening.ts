@@ -1,0 +1,53 @@
+/** A file or folder of the store that cannot be used: what the operator is told, once, before anything runs. */
+
+/** Names the path, what is wrong with it, and the remedy. */
+export class StoreUnusable extends Error {
+  override readonly name = "StoreUnusable";
+  /** The system's or SQLite's, such as EACCES. */
+  readonly code: string;
+
+  constructor(path: string, code: string, cause: Error) {
+    super(`${path} ${wordsFor(path, code) ?? `cannot be used: ${cause.message}`}`, { cause });
+    this.code = code;
+  }
+}
+
+const FOREIGN =
+  "may not be used by this user; the data folder and all in it must belong to the user that the daemon runs as: chown -R USER";
+const NO_ROOM = "cannot be written: the disk is full; make room, then start again";
+
+const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
+  [/^(EROFS|SQLITE_READONLY)/, "cannot be written: the file, its folder or the file system is read-only"],
+  [/^(ENOTDIR|EEXIST)$/, "is no folder; move that file away, or set another `storage`"],
+  [/^(ENOSPC|EDQUOT|SQLITE_FULL)$/, NO_ROOM],
+  [
+    /^SQLITE_BUSY/,
+    "is locked by another program, such as a backup or an open sqlite3; end that one, then start again",
+  ],
+  [
+    /^SQLITE_(CORRUPT|NOTADB)/,
+    "is damaged. Copy the data folder first; then restore it from a backup, or save what can be read with `sqlite3 queue.sqlite .recover` (docs/operating.md)",
+  ],
+];
+
+function wordsFor(path: string, code: string): string | undefined {
+  if (/^(EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_PERM)/.test(code)) return `${FOREIGN} ${path}`;
+  return WORDS.find(([codes]) => codes.test(code))?.[1];
+}
+
+/** What `open` answers; throws what `unusable` makes of an error. */
+export function usable<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+/** StoreUnusable for what the system or SQLite says against a path; a bug stays what it is. */
+export function unusable(path: string, error: unknown): unknown {
+  const { code } = error as { readonly code?: unknown };
+  const isOfStore = typeof code === "string" && /^(E[A-Z]+|SQLITE_[A-Z_]+)$/.test(code);
+  if (!isOfStore || code === "SQLITE_ERROR" || error instanceof StoreUnusable) return error;
+  return new StoreUnusable(path, code, error as Error);
+}

@@ -1,0 +1,63 @@
+/** The verbs that work without a running daemon: what they are told, and what their `--help` says. */
+import { parseArgs } from "node:util";
+
+interface OwnVerb {
+  /** Words behind it; `[FILE]` may be left out. */
+  readonly words: "" | "[FILE]";
+  readonly summary: string;
+  readonly json?: true;
+}
+
+const OWN: Readonly<Record<string, OwnVerb>> = {
+  serve: {
+    words: "",
+    summary: "Runs the daemon until SIGTERM or SIGINT; SIGHUP reads the configuration again.",
+  },
+  "check-config": {
+    words: "[FILE]",
+    summary: "Reads a configuration and says what is wrong with it; then the exit code is 2.",
+    json: true,
+  },
+  demo: { words: "", summary: "Primary down, mail held, primary back, told step by step. Takes 20 seconds." },
+  version: { words: "", summary: "Prints the version." },
+};
+
+/** What such a verb was told; `end` where all is said: text for stdout with 0, for stderr with 2. */
+export type OwnWords =
+  | { readonly file: string | undefined; readonly json: boolean }
+  | { readonly end: 0 | 2; readonly text: string };
+
+/** Undefined: the verb is one of the tool's. */
+export function ownWords(verb: string, args: readonly string[]): OwnWords | undefined {
+  const own = Object.hasOwn(OWN, verb) ? OWN[verb] : undefined;
+  if (own === undefined) return undefined;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: {
+        help: { type: "boolean", short: "h" },
+        ...(own.json && { json: { type: "boolean" } }),
+      },
+      allowPositionals: true,
+    });
+    if (values.help === true) return { end: 0, text: helpText(verb, own) };
+    if (positionals.length > (own.words === "" ? 0 : 1)) return wrong(verb, "too many words");
+    return { file: positionals[0], json: "json" in values };
+  } catch (error) {
+    return wrong(verb, (error as Error).message.split(". ")[0] ?? "");
+  }
+}
+
+function wrong(verb: string, what: string): OwnWords {
+  return { end: 2, text: `holdfast ${verb}: ${what}\nholdfast ${verb} --help tells more\n` };
+}
+
+function helpText(verb: string, { words, summary, json }: OwnVerb): string {
+  const options = [
+    "  --config FILE           default ./config/holdfast.yaml, or HOLDFAST_CONFIG",
+    ...(json ? ["  --json                  print JSON"] : []),
+    "  --help                  print this",
+  ];
+  const usage = ["holdfast", verb, ...(words === "" ? [] : [words]), "[options]"].join(" ");
+  return `${usage}\n\n${summary}\n\n${options.join("\n")}\n`;
+}
