@@ -143,8 +143,11 @@ class RunningDaemon implements Daemon {
     this.listening = [];
     this.#foundation.crew.sink.log.info("stopping");
     const limit = setTimeout(() => process.exit(1), STOP_LIMIT);
-    await this.#running?.disposeAsync();
-    clearTimeout(limit);
+    try {
+      await this.#running?.disposeAsync();
+    } finally {
+      clearTimeout(limit);
+    }
   }
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {

@@ -57,23 +57,31 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   return { thread, shared, control: connectControl(connect("control")), connect };
 }
 
-/** The reader thread: its client, and its end. */
+/** The reader thread: its client, which outlives it, and its end. */
 export interface Reader {
   readonly client: ReturnType<typeof connectReader>;
   close(): Promise<void>;
 }
 
-export async function startReader(config: Config): Promise<Reader> {
-  const { port1, port2 } = new MessageChannel();
-  const value: ReaderThreadData = { folder: config.storage.folder, port: port1 };
-  const thread = await startThread<ReaderControl>(
-    plan("reader", "./reader-thread.ts", () => ({ value, moved: [port1] }), SELDOM),
-  );
-  const close = async (): Promise<void> => {
-    await thread.control.call("close", undefined);
-    await thread.terminate();
+export async function startReader(config: Config, { clock, sink }: CrewParts): Promise<Reader> {
+  const client = connectReader();
+  const data = (): ReturnType<ThreadPlan["data"]> => {
+    const { port1, port2 } = new MessageChannel();
+    client.reconnect(port2);
+    const value: ReaderThreadData = { folder: config.storage.folder, port: port1 };
+    return { value, moved: [port1] };
   };
-  return { client: connectReader(port2), close };
+  const thread = await SupervisedThread.start<ReaderControl>({
+    plan: plan("reader", "./reader-thread.ts", data, SELDOM),
+    clock,
+    log: sink.log,
+  });
+  const close = async (): Promise<void> => {
+    thread.expectEnd();
+    await thread.current?.control.call("close", undefined);
+    await thread.current?.terminate();
+  };
+  return { client, close };
 }
 
 export type DeliveryThread = SupervisedThread<DeliveryControl>;

@@ -1,28 +1,16 @@
 /** The delivery thread dies in the middle of conversations: another takes over, and nothing is lost. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Worker } from "node:worker_threads";
 import { mailNamed } from "../fixtures/mails.ts";
 import { untilDrained } from "../prove/story.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { watchThreads } from "../support/thread-watch.ts";
 import { waitFor } from "../support/wait.ts";
 
 const COUNT = 20;
-
-/** Every thread that the daemon starts, while in scope. */
-function watchThreads(): { readonly named: (name: string) => Worker[] } & Disposable {
-  const workers: { name: string | null; worker: Worker }[] = [];
-  // A thread that has ended has no name any more.
-  const keep = (worker: Worker): void => void workers.push({ name: worker.threadName, worker });
-  process.on("worker", keep);
-  return {
-    named: (wanted) => workers.filter(({ name }) => name === wanted).map(({ worker }) => worker),
-    [Symbol.dispose]: () => void process.off("worker", keep),
-  };
-}
 
 test("mail outlives the delivery thread, what may arrive twice is named, and who tests a domain is told", async () => {
   using threads = watchThreads();

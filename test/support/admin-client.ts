@@ -5,6 +5,7 @@ import { request } from "node:http";
 export interface DaemonStatus {
   readonly ready: boolean;
   readonly condition: string;
+  readonly connections: number;
   readonly mail: Readonly<Partial<Record<string, number>>>;
   readonly primaries: readonly {
     readonly destination: string;

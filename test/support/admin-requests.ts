@@ -33,7 +33,8 @@ export function strangerOf(world: FakeWorld, secret?: string): Ask {
 function asking(app: ReturnType<typeof buildApplication>): Ask {
   return async (method, path, body, headers = {}) => {
     const init: RequestInit = { method, headers: { "Content-Type": "application/json", ...headers } };
-    if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
+    const asItIs = typeof body === "string" || body instanceof Uint8Array;
+    if (body !== undefined) init.body = asItIs ? body : JSON.stringify(body);
     const response = await app.request(path, init, {});
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;

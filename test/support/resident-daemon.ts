@@ -50,6 +50,11 @@ export class ResidentDaemon extends AdminClient implements AsyncDisposable {
     return new ResidentDaemon(loaded.config.admin.socket, parts);
   }
 
+  /** Resolves when it cannot go on by itself. */
+  get broken(): Promise<void> {
+    return this.#daemon.broken;
+  }
+
   /** What it has logged. */
   output(): string {
     return readFileSync(this.#log, "utf8");
@@ -65,7 +70,12 @@ export class ResidentDaemon extends AdminClient implements AsyncDisposable {
     return Date.now() + Number(this.#offset[0]);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#daemon.stop();
+  /** Rejects when something of it did not end in order. */
+  stop(): Promise<void> {
+    return this.#daemon.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 }

@@ -39,6 +39,9 @@ export interface LogFileOptions {
 /** Throws CannotWriteLog when the file cannot be opened. */
 export function openLogFile({ file, level }: LogFileOptions): LogFile {
   if (file !== undefined) probe(file);
+  // Why a process ends at once must not be lost with it. The destination writes at `exit` what it has: this comes before.
+  const pass = (): void => lines.pass();
+  process.once("exit", pass);
   // By path, not by descriptor: only then can it be opened anew.
   const destination = pino.destination({
     dest: file ?? STDOUT,
@@ -67,7 +70,8 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
     },
     close() {
       closed = true;
-      lines.pass();
+      pass();
+      process.off("exit", pass);
       return ended(destination);
     },
   };

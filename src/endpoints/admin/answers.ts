@@ -1,4 +1,5 @@
 /** Errors as JSON, and requests read against the contract. */
+import { isUtf8 } from "node:buffer";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { normaliseDomain } from "../../mail/domain.ts";
@@ -41,7 +42,10 @@ export async function readBody<T>(c: AdminContext, schema: z.ZodType<T>): Promis
   return parse(schema, parseJson(await readText(c)));
 }
 
-/** The request's body as text; refused as soon as it is larger than MAX_BODY, told or not. */
+/**
+ * The request's body as text; refused as soon as it is larger than MAX_BODY, told or not. What is not UTF-8 is refused:
+ * read all the same, the names in it would be of nobody, and their owners unknown.
+ */
 export async function readText(c: AdminContext): Promise<string> {
   const { body, headers } = c.req.raw;
   if (Number(headers.get("content-length") ?? 0) > MAX_BODY) throw tooLarge();
@@ -52,7 +56,9 @@ export async function readText(c: AdminContext): Promise<string> {
     if (size > MAX_BODY) throw tooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  const octets = Buffer.concat(chunks);
+  if (!isUtf8(octets)) throw new Refusal("bad_request", "the body is not UTF-8");
+  return octets.toString("utf8");
 }
 
 function tooLarge(): Refusal {

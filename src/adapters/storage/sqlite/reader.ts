@@ -21,7 +21,7 @@ import type {
   Quarantined,
   QueueReader,
 } from "../../../ports/operator.ts";
-import { openChannel, serveChannel } from "../../../runtime/channel.ts";
+import { type Caller, ChannelClosed, openChannel, serveChannel } from "../../../runtime/channel.ts";
 import { readAllowedSenders } from "./allowed-senders.ts";
 import { openMailReader } from "./connection.ts";
 import { Browser } from "./directory-browser.ts";
@@ -52,6 +52,11 @@ export interface StoreReader extends QueueReader, DirectoryBrowser, TraceReader,
   /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
   check(): Promise<readonly string[]>;
   close(): void;
+}
+
+export interface Reconnectable {
+  /** Goes on with another reader. */
+  reconnect(port: MessagePort): void;
 }
 
 /** Serves reads over one port on a connection that cannot write. Answers what ends it. */
@@ -85,25 +90,29 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
   return { close: () => server.close() };
 }
 
-export function connectReader(port: MessagePort): StoreReader {
-  const channel = openChannel<ReaderMethods>(port);
+/** Without a port, and while the reader behind it is gone, all reads reject with ChannelClosed. */
+export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
+  let channel = port && openChannel<ReaderMethods>(port);
+  const call: Caller<ReaderMethods>["call"] = (name, argument) =>
+    channel?.call(name, argument) ?? Promise.reject(new ChannelClosed());
   return {
-    list: (request) => channel.call("list", request),
-    show: (id) => channel.call("show", id),
-    counts: () => channel.call("counts", undefined),
-    held: (domain) => channel.call("held", domain),
-    quarantined: () => channel.call("quarantined", undefined),
+    reconnect: (other) => void (channel = openChannel(other)),
+    list: (request) => call("list", request),
+    show: (id) => call("show", id),
+    counts: () => call("counts", undefined),
+    held: (domain) => call("held", domain),
+    quarantined: () => call("quarantined", undefined),
     export: async (id) => {
-      const mail = await channel.call("export", id);
+      const mail = await call("export", id);
       return mail === undefined ? undefined : streamOf(mail);
     },
-    domains: () => channel.call("domains", undefined),
-    recipients: (request) => channel.call("recipients", request),
-    trace: (request) => channel.call("trace", request),
-    tokens: () => channel.call("tokens", undefined),
-    allowedSenders: () => channel.call("allowedSenders", undefined),
-    check: () => channel.call("check", undefined),
-    close: () => channel.close(),
+    domains: () => call("domains", undefined),
+    recipients: (request) => call("recipients", request),
+    trace: (request) => call("trace", request),
+    tokens: () => call("tokens", undefined),
+    allowedSenders: () => call("allowedSenders", undefined),
+    check: () => call("check", undefined),
+    close: () => channel?.close(),
   };
 }
 
@@ -114,11 +123,13 @@ async function streamOf({ topFields, body }: ExportedMail): Promise<Readable | u
   const handle = await open(body.file).catch(() => undefined);
   if (handle === undefined) return undefined;
   const file = createReadStream(body.file, { fd: handle });
-  return Readable.from(
+  const mail = Readable.from(
     (async function* () {
       yield top;
       yield* file;
     })(),
     { objectMode: false },
   );
+  // Who stops before the body begins would leave its file open.
+  return mail.once("close", () => file.destroy());
 }

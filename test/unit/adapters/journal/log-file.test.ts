@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -19,4 +20,20 @@ test("lines that a slow disk leaves no room for are counted one by one; all othe
   assert.equal(written + log.dropped(), lines);
   log.write("info", 0, "after its end", members);
   assert.equal(log.wants("error"), false);
+});
+
+test("what a process said last is written although it ends at once", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
+  const script = `
+    const { openLogFile } = await import(${JSON.stringify(source.href)});
+    const log = openLogFile({ file: ${JSON.stringify(file)}, level: "info" });
+    setTimeout(() => {
+      log.write("error", 0, "the reason", "");
+      process.exit(1);
+    }, 50);`;
+  const { status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script]);
+  assert.equal(status, 1);
+  assert.match(readFileSync(file, "utf8"), /"event":"the reason"/);
 });

@@ -70,6 +70,19 @@ test("one recipient that is none refuses the whole change, and is named without 
   assert.deepEqual(world.changes, []);
 });
 
+test("a list in another encoding is refused, and not taken for other names", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const octets of [Buffer.from("m\xfcller\n", "latin1"), Buffer.from([0xff, 0xfe, 0x61, 0])]) {
+    const answer = await ask("POST", `${PATH}?verb=replace`, octets, PLAIN);
+    assert.deepEqual([answer.status, answer.json.error.message], [400, "the body is not UTF-8"]);
+  }
+  const json = Buffer.from('{"verb":"add","recipients":["m\xfcller"]}', "latin1");
+  assert.equal((await ask("POST", PATH, json)).status, 400);
+  assert.equal((await ask("POST", `${PATH}?verb=add`, Buffer.from("\ufeffmüller\n"), PLAIN)).status, 200);
+  assert.deepEqual(world.changes, [{ domain: "example.com", verb: "add", recipients: ["müller"] }]);
+});
+
 test("an address is checked", async () => {
   const ask = operatorOf(new FakeWorld());
   const answer = await ask("GET", "/v1/recipients/check?address=Alice@EXAMPLE.com");
