@@ -337,7 +337,7 @@ test("each mistake in the scanners has its sentence", async () => {
 
 test("what this version does not have is refused, not ignored", async () => {
   assert.deepEqual(await after("checks:\n  dmarc: { a: b }\n  spf: on\n  reachability: []\n  spff: off\n"), [
-    "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, reject",
+    "4:10: checks.dmarc: is a mapping; write one of off, tag, defer, quarantine, reject",
     '5:8: checks.spf: "on" is not known; write one of off, tag, defer, reject',
     "6:17: checks.reachability: is a list; write off, on or { delay: 5m }",
     "7:3: checks.spff: is not a known key; did you mean spf?",

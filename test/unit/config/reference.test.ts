@@ -40,7 +40,7 @@ test("the schema speaks of texts, numbers and words as an editor reads them", ()
     { default: 1000, type: "integer", minimum: 100, maximum: 100_000, description: "" },
   );
   assert.deepEqual([threads.type, threads.minimum, threads.maximum], ["integer", 1, 16]);
-  assert.deepEqual(properties.checks.properties.dmarc.enum, ["off", "tag", "defer", "reject"]);
+  assert.deepEqual(properties.checks.properties.dmarc.enum, ["off", "tag", "defer", "quarantine", "reject"]);
   const domain = properties.domains.additionalProperties.properties;
   assert.deepEqual(domain.tagSeparator.enum, ["+", "none"]);
   assert.equal(domain.recipients.anyOf.length, 2);
