@@ -26,7 +26,7 @@ const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
   ],
   [
     /^SQLITE_(CORRUPT|NOTADB)/,
-    "is damaged. Copy the data folder first; then restore it from a backup, or save what can be read with `sqlite3 queue.sqlite .recover` (docs/operating.md)",
+    "is damaged. Copy the data folder first; then restore a backup, or save what can be read (docs/operating.md)",
   ],
 ];
 
