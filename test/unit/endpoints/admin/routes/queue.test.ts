@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MailBody, QueuePage } from "../../../../../src/endpoints/admin/contract.ts";
+import { FOREIGN_CURSOR } from "../../../../../src/ports/operator.ts";
 import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -140,4 +141,14 @@ test("answers are not stored and not sniffed", async () => {
   const { headers } = await operatorOf(new FakeWorld())("GET", "/v1/queue");
   assert.equal(headers.get("cache-control"), "no-store");
   assert.equal(headers.get("x-content-type-options"), "nosniff");
+});
+
+test("a cursor that belongs to no list is wrong use, not our failure", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  world.trouble = new Error(FOREIGN_CURSOR);
+  const { status, json } = await ask("GET", "/v1/queue?cursor=abc");
+  assert.deepEqual([status, json.error.message], [400, "cursor: the cursor is not one of ours"]);
+  world.trouble = new Error("the disk is gone");
+  assert.equal((await ask("GET", "/v1/queue?cursor=abc")).status, 500);
 });
