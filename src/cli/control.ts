@@ -49,11 +49,14 @@ function statusText(tool: Tool, body: StatusBody): string {
       ["Storage", `${body.condition}, ${sizeInWords(body.room)} free above the reserve`],
       ["Queue", `${amountText(body.mail)}${oldest}`],
       ["Notices", routeText(body.notices)],
+      ...(body.paused.length === 0 ? [] : [["Paused", someOf(body.paused)] as const]),
+      ...(body.draining.length === 0 ? [] : [["Draining", someOf(body.draining)] as const]),
       ...quarantineRow(tool, body.quarantined),
     ],
     tool.columns,
   );
-  const rows = body.primaries.map(({ destination, state, since, why, slow }) => [
+  const { shown, more } = chosen(body.primaries);
+  const rows = shown.map(({ destination, state, since, why, slow }) => [
     destination,
     slow === undefined ? state : `${state}, slow`,
     ageOf(since, tool.now),
@@ -76,12 +79,26 @@ function statusText(tool: Tool, body: StatusBody): string {
     ),
   );
   const tables = [
-    ...(rows.length === 0 ? [] : [tool.table(PRIMARIES, rows)]),
+    ...(rows.length === 0 ? [] : [tool.table(PRIMARIES, rows) + more]),
     ...(tried.length === 0 ? [] : [facts(tried, tool.columns)]),
     ...(lists.length === 0 ? [] : [tool.table(LISTS, lists)]),
     ...(certificates.length === 0 ? [] : [tool.table(CERTIFICATES, certificates)]),
   ];
   return [lines, ...tables].join("\n");
+}
+
+type Primary = StatusBody["primaries"][number];
+
+/** Primaries in order that are shown beside those in trouble. */
+const IN_ORDER = 20;
+
+/** Those in trouble come first, all of them; of those in order some. */
+function chosen(primaries: readonly Primary[]): { shown: readonly Primary[]; more: string } {
+  const isWell = ({ state, slow }: Primary): boolean => state === "up" && slow === undefined;
+  const well = primaries.filter(isWell);
+  const shown = [...primaries.filter((primary) => !isWell(primary)), ...well.slice(0, IN_ORDER)];
+  const left = well.length - IN_ORDER;
+  return { shown, more: left > 0 ? `${left} more are up; holdfast domain list shows them.\n` : "" };
 }
 
 function quarantineRow(

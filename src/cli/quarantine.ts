@@ -10,8 +10,8 @@ import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool 
 import { collect, FILTERS, filterOf, mailText, refuseForeign } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone } from "./terminal.ts";
 
-/** The state is given. */
-const NARROWING: readonly Option[] = FILTERS.filter(({ name }) => name !== "state");
+/** State and reason are given. */
+const NARROWING: readonly Option[] = FILTERS.filter(({ name }) => name !== "state" && name !== "reason");
 const QUARANTINED = { state: "held", reason: "quarantine" } as const;
 
 export const quarantineList: Command = {

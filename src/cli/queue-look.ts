@@ -1,5 +1,6 @@
 /** Looking at the queue: list, show. */
 import {
+  ReasonName,
   StateName,
   type MailBody,
   type QueueEntryBody,
@@ -12,6 +13,8 @@ import { mailNotices, recipientNotices } from "./notices.ts";
 import { ageOf, facts, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const STATES: readonly string[] = StateName.options;
+/** Why mail is held, parked or gone. */
+const REASONS: readonly string[] = ReasonName.options;
 
 export const FILTERS: readonly Option[] = [
   { name: "domain", value: "DOMAIN", help: "only recipients of this domain" },
@@ -22,6 +25,12 @@ export const FILTERS: readonly Option[] = [
     value: "STATE",
     choices: STATES,
     help: STATES.join(", "),
+  },
+  {
+    name: "reason",
+    value: "REASON",
+    choices: REASONS,
+    help: REASONS.join(", "),
   },
 ];
 

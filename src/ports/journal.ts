@@ -184,6 +184,13 @@ export type StoreEvent =
       readonly recipients: number;
     }
   | { readonly kind: "queue.expired"; readonly recipients: number }
+  /** Nobody looks at the quarantine: age of its oldest mail, and what is left until that is deleted, in ms. */
+  | {
+      readonly kind: "quarantine.unread";
+      readonly recipients: number;
+      readonly age: number;
+      readonly left: number;
+    }
   /** A domain holds more than its quota, or less again; what it holds, in mails and octets. */
   | {
       readonly kind: "quota.reached" | "quota.left";

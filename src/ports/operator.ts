@@ -112,6 +112,9 @@ export interface Quarantined {
   readonly oldest?: number;
 }
 
+/** The message of the error that a list ends with whose cursor is not one of its own. */
+export const FOREIGN_CURSOR = "the cursor is not one of ours";
+
 /** Reads; never in front of anybody's 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DeclaredDomain, DeclareResult } from "../../src/ports/directory.ts";
+import { FOREIGN_CURSOR } from "../../src/ports/operator.ts";
 import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 
@@ -308,6 +309,9 @@ function lists(open: StoreFactory): void {
       seen.push(...page.items.map(({ pattern, origin }) => `${pattern} ${origin}`));
       cursor = page.next;
     } while (cursor !== undefined);
+    const foreign = Buffer.from("[1,2,3]").toString("base64url");
+    const strange = store.reader.recipients({ domain: "one.test", limit: 1, cursor: foreign });
+    await assert.rejects(strange, { message: FOREIGN_CURSOR });
     assert.deepEqual(seen, ["a file", "b api", "c file", "c api", "d api", "e file"]);
   });
 }

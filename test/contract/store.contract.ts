@@ -8,7 +8,7 @@ import type { AccessStore } from "../../src/ports/access.ts";
 import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { NoticeStore } from "../../src/ports/notices.ts";
-import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
+import { FOREIGN_CURSOR, type OperatorStore, type QueueReader } from "../../src/ports/operator.ts";
 import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
@@ -763,7 +763,13 @@ function reading(open: StoreFactory): void {
     assert.equal(await count({ state: "gone" }), 1);
     assert.equal(await count({ domain: "one.test", state: "waiting", sender: "X@Y.test" }), 1);
     assert.equal(await count({ recipient: "nobody@one.test" }), 0);
-    await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor: "bm9uZQ" }));
+    const foreign = [
+      ...["none", "[1,2]", '["a",2,3]'].map((text) => Buffer.from(text).toString("base64url")),
+      "*",
+    ];
+    for (const cursor of foreign) {
+      await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor }), { message: FOREIGN_CURSOR });
+    }
   });
 
   it("remembers which primaries spoke TLS", async () => {

@@ -48,7 +48,7 @@ function sentence(event: JournalEvent): Words | undefined {
     case "queue.oldest":
       return words(
         event.domain,
-        `The oldest mail for ${event.domain} waits since ${timeInWords(event.age)}; ${people(event.recipients)} waiting.`,
+        `The oldest mail for ${event.domain} has waited for ${timeInWords(event.age)}; ${people(event.recipients)} waiting.`,
       );
     case "quota.reached":
     case "quota.left":
@@ -73,6 +73,8 @@ function lesserSentence(event: JournalEvent): Words | undefined {
       );
     case "notice.withheld":
       return event.operators ? words(event.domain, withheldText(event)) : undefined;
+    case "quarantine.unread":
+      return words("quarantine", unreadText(event));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
     default:
@@ -132,6 +134,13 @@ interface Doubted {
 
 function doubtText({ id, recipient, destination = "its primary" }: Doubted): string {
   return `Mail ${id} for ${recipient} went to ${destination} several times, and no answer to its end came; it may be there each time, so it is held. \`holdfast queue release ${id}\` sends it once more.`;
+}
+
+type Unread = Extract<JournalEvent, { kind: "quarantine.unread" }>;
+
+function unreadText({ recipients, age, left }: Unread): string {
+  const amount = `${recipients} ${recipients === 1 ? "recipient" : "recipients"}`;
+  return `Nobody has looked at the oldest mail in quarantine for ${timeInWords(age)}; it is deleted in ${timeInWords(left)}. ${amount} to look at: \`holdfast quarantine list\`.`;
 }
 
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;

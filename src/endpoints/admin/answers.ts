@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { DirectoryBrowser } from "../../ports/directory.ts";
+import { FOREIGN_CURSOR } from "../../ports/operator.ts";
 import type { AdminContext } from "./parts.ts";
 import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";
 
@@ -68,6 +69,16 @@ function tooLarge(): Refusal {
 /** The request's query, as the schema has it. */
 export function readQuery<T>(c: AdminContext, schema: z.ZodType<T>): T {
   return parse(schema, c.req.query());
+}
+
+/** The page, or a refusal where the request's cursor belongs to no list. */
+export async function pageOf<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if ((error as Error).message !== FOREIGN_CURSOR) throw error;
+    throw new Refusal("bad_request", `cursor: ${FOREIGN_CURSOR}`, "hand back the `next` of the page before");
+  }
 }
 
 /** The domain named in the path. */

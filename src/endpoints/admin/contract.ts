@@ -12,6 +12,7 @@ export { DEFAULT_PAGE, MAX_PAGE } from "./body-parts.ts";
 export { ErrorCode, ErrorBody, HealthBody } from "./error-bodies.ts";
 export {
   StateName,
+  ReasonName,
   QueueFilter,
   QueueQuery,
   QueueEntryBody,

@@ -14,6 +14,7 @@ export const ReasonName = z.enum([
   "loop",
   "unconfirmed",
   "refused",
+  "content",
   "expired",
   "delivered",
   "deleted",

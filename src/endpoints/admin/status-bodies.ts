@@ -4,6 +4,8 @@ import { flag, optionalName, time } from "./body-parts.ts";
 import { PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
 
+const names = z.array(z.string()).readonly();
+
 const ListState = z.enum(["untested", "sound", "sick"]);
 const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalName });
 
@@ -35,14 +37,16 @@ export const StatusBody = z.object({
   /** Held for quarantine: `recipients`, the first of them since `oldest`. */
   quarantined: z.object({ recipients: z.number(), oldest: time.exactOptional() }),
   primaries: z.array(PrimaryStatusBody).readonly(),
+  /** Domains whose deliveries are paused. */
+  paused: names,
+  /** Domains that were removed and hand over what they hold. */
+  draining: names,
   /** Which way notices to senders go: `off`, `direct` or `host:port`. */
   notices: z.string(),
   lists: z.array(ListStatusBody).readonly(),
   certificates: z.array(CertificateBody).readonly(),
 });
 export type StatusBody = z.infer<typeof StatusBody>;
-
-const names = z.array(z.string()).readonly();
 
 /** POST /v1/reload. `ok: false`: nothing was changed, `problems` says why. */
 export const ReloadBody = z.object({

@@ -6,6 +6,11 @@ const REPEAT = 3_600_000;
 /** Shares of the retention at which it is told that mail is about to be given up. */
 const EXPIRING = [0.5, 0.8, 0.95] as const;
 
+/** The highest share that is worth an alert and was reached. */
+export function shareTold(share: number): number | undefined {
+  return EXPIRING.findLast((least) => share >= least);
+}
+
 export interface AgeLimits {
   /** Age of the oldest mail that is worth an alert, in ms. */
   readonly oldest: number;
@@ -34,7 +39,7 @@ export class AgeWatch {
       const share = age / limits.waiting;
       if (age > limits.oldest && this.#first(`oldest ${domain}`, now))
         this.#journal.record({ kind: "queue.oldest", domain, age, recipients });
-      const step = EXPIRING.findLast((least) => share >= least);
+      const step = shareTold(share);
       if (step === undefined) continue;
       told.set(domain, step);
       if (step > (this.#told.get(domain) ?? 0))

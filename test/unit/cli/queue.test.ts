@@ -156,6 +156,18 @@ test("a domain that is none of ours is said, where nothing was found for it", as
   assert.equal((await tool.run(["queue", "release", "--domain", "example.com"])).code, 0);
 });
 
+test("the reason narrows what is listed and moved", async () => {
+  await using tool = await toolWorld();
+  const listed = await tool.run(["queue", "list", "--reason", "operator", "--json"]);
+  assert.deepEqual(
+    JSON.parse(listed.stdout).items.map(({ reason }: { reason: string }) => reason),
+    ["operator"],
+  );
+  assert.equal((await tool.run(["queue", "release", "--reason", "content"])).code, 0);
+  assert.deepEqual(tool.world.operations.at(-1)?.filter, { reason: "content" });
+  assert.equal((await tool.run(["queue", "list", "--reason", "bad luck"])).code, 2);
+});
+
 test("each act takes the states that it moves", async () => {
   await using tool = await toolWorld();
   const { code, stderr } = await tool.run(["queue", "release", "--state", "waiting"]);

@@ -15,6 +15,27 @@ test("status tells everything at one look", async () => {
   fits(stdout);
 });
 
+test("status puts what needs somebody first: paused domains, primaries in trouble", async () => {
+  await using tool = await toolWorld();
+  const [down] = tool.world.primaries;
+  assert.ok(down !== undefined);
+  const up = Array.from({ length: 30 }, (_, i) =>
+    Object.assign({}, down, { destination: `m${i}.example:25`, state: "up" as const, why: undefined }),
+  );
+  tool.world.primaries = [...up, down];
+  const [first, second] = tool.world.domains;
+  tool.world.domains = [
+    Object.assign({}, first, { paused: true }),
+    Object.assign({}, second, { draining: true }),
+  ];
+  const { stdout } = await tool.run(["status"]);
+  assert.match(stdout, /^Paused: +1: example\.com$/m);
+  assert.match(stdout, /^Draining: +1: other\.example$/m);
+  assert.match(stdout, /^PRIMARY .*\nmail\.example\.com:25 +down/m);
+  assert.match(stdout, /^m19\.example:25 +up.*\n10 more are up; holdfast domain list shows them\.$/m);
+  fits(stdout);
+});
+
 test("status shows the certificates, their names and ends", async () => {
   await using tool = await toolWorld();
   const names = ["mx2.example.net", "*.example.org"];

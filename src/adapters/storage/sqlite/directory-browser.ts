@@ -5,6 +5,7 @@ import type {
   RecipientListRequest,
   RecipientPage,
 } from "../../../ports/directory.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { VISIBLE_DOMAIN, recordOf } from "./directory-reader.ts";
 import type { VisibleRow } from "./directory-reader.ts";
 
@@ -51,7 +52,7 @@ export class Browser {
       .filter((hit) => compare(keyOf(hit), after) > 0);
     const items = hits.slice(0, most);
     const last = items.at(-1);
-    return hits.length > most && last !== undefined ? { items, next: encode(keyOf(last)) } : { items };
+    return hits.length > most && last !== undefined ? { items, next: encodeCursor(keyOf(last)) } : { items };
   }
 }
 
@@ -68,14 +69,14 @@ function compare(a: Key, b: Key): number {
   return Buffer.compare(Buffer.from(a[0]), Buffer.from(b[0])) || a[1] - b[1];
 }
 
-function encode(key: Key): string {
-  return Buffer.from(JSON.stringify(key)).toString("base64url");
-}
-
 function place(cursor: string | undefined): [from: string, after: Key] {
   if (cursor === undefined) return ["", ["", -1]];
-  const [pattern, rank] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
-  if (typeof pattern !== "string" || typeof rank !== "number")
-    throw new Error("the cursor is not one of ours");
-  return [pattern, [pattern, rank]];
+  const after = decodeCursor(cursor, isKey);
+  return [after[0], after];
+}
+
+function isKey(value: unknown): value is Key {
+  return (
+    Array.isArray(value) && value.length === 2 && typeof value[0] === "string" && Number.isInteger(value[1])
+  );
 }

@@ -12,6 +12,7 @@ import type {
 import type { Told } from "../../../ports/notices.ts";
 import type { NoticeKind, Reason, State } from "../../../ports/queue.ts";
 import { STATES } from "../../../ports/queue.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { wishOf } from "./mail-row.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
 import { matches } from "./operating.ts";
@@ -160,7 +161,7 @@ export class QueueList {
       const recipient = `${row.mail} ${row.n}`;
       if (matches(row, request.filter) && !items.has(recipient)) items.set(recipient, row);
     }
-    return { items: page(), next: encode(place) };
+    return { items: page(), next: encodeCursor(place) };
   }
 
   /** What is gone has no index by domain: it is one lane, looked through. */
@@ -184,7 +185,10 @@ export class QueueList {
     const items = rows.filter((row) => wanted.has(row.state) && matches(row, filter)).slice(0, limit);
     const last = items.at(-1);
     const more = last !== undefined && items.length === limit && last !== rows.at(-1);
-    return { items: items.map(entryOf), ...(more && { next: encode([last.since, last.mail, last.n]) }) };
+    return {
+      items: items.map(entryOf),
+      ...(more && { next: encodeCursor([last.since, last.mail, last.n]) }),
+    };
   }
 
   /**
@@ -261,14 +265,10 @@ export function entryOf(row: RecipientRow): QueueEntry {
   };
 }
 
-function encode(place: Place): string {
-  return Buffer.from(JSON.stringify(place)).toString("base64url");
+function decode(cursor: string | undefined): Place {
+  return cursor === undefined ? [-1, -1, -1] : decodeCursor(cursor, isPlace);
 }
 
-function decode(cursor: string | undefined): Place {
-  if (cursor === undefined) return [-1, -1, -1];
-  const place: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-  const sound = Array.isArray(place) && place.length === 3 && place.every(Number.isSafeInteger);
-  if (!sound) throw new Error("the cursor is not one of ours");
-  return place as unknown as Place;
+function isPlace(value: unknown): value is Place {
+  return Array.isArray(value) && value.length === 3 && value.every(Number.isSafeInteger);
 }

@@ -40,11 +40,14 @@ function unreadiness({ condition, listening }: ControlStatus): string | undefine
 }
 
 async function status(parts: AdminParts): Promise<StatusBody> {
-  const [counts, quarantined, primaries] = await Promise.all([
+  const [counts, quarantined, primaries, domains] = await Promise.all([
     parts.queue.counts(),
     parts.queue.quarantined(),
     parts.primaries(),
+    parts.directory.domains(),
   ]);
+  const named = (like: "paused" | "draining"): string[] =>
+    domains.filter((domain) => domain[like]).map(({ name }) => name);
   const own = parts.status();
   return {
     ...own,
@@ -53,5 +56,7 @@ async function status(parts: AdminParts): Promise<StatusBody> {
     ...amountOf(counts),
     quarantined,
     primaries,
+    paused: named("paused"),
+    draining: named("draining"),
   };
 }

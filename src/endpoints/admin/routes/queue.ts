@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
 import { hostPort, parseHostPort } from "../../../mail/network.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
-import { confine, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
+import { confine, pageOf, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
 import {
   QueueAction,
   QueueQuery,
@@ -28,12 +28,14 @@ export function queueRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage> {
   const { limit, cursor, ledger, ...given } = readQuery(c, QueueQuery);
   const filter = narrow(c, given);
-  const page = await queue.list({
-    filter,
-    limit,
-    ...(cursor !== undefined && { cursor }),
-    ...(ledger === "1" && { ledger: true }),
-  });
+  const page = await pageOf(
+    queue.list({
+      filter,
+      limit,
+      ...(cursor !== undefined && { cursor }),
+      ...(ledger === "1" && { ledger: true }),
+    }),
+  );
   if (ledger === "1" || !countable(filter)) return page;
   return { ...page, total: sum(amountOf(await queue.counts(), filter.domain), filter) };
 }

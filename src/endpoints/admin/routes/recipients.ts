@@ -3,7 +3,16 @@ import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { readPattern } from "../../../mail/recipient-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
-import { confine, ourDomain, readBody, readDomain, readQuery, readText, Refusal } from "../answers.ts";
+import {
+  confine,
+  ourDomain,
+  pageOf,
+  readBody,
+  readDomain,
+  readQuery,
+  readText,
+  Refusal,
+} from "../answers.ts";
 import {
   MAX_RECIPIENTS,
   RecipientChangeBody,
@@ -19,7 +28,7 @@ export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
     const domain = await knownDomain(c, parts);
     const { limit, cursor } = readQuery(c, RecipientQuery);
     return c.json(
-      await parts.directory.recipients({ domain, limit, ...(cursor !== undefined && { cursor }) }),
+      await pageOf(parts.directory.recipients({ domain, limit, ...(cursor !== undefined && { cursor }) })),
     );
   });
   app.post("/v1/domains/:name/recipients", async (c) => c.json(await change(c, parts)));

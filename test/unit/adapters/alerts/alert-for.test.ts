@@ -74,7 +74,12 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   [
     { kind: "queue.oldest", domain: "example.com", age: 14_400_000, recipients: 3 },
     "queue.oldest",
-    "The oldest mail for example.com waits since 4 h; 3 recipients are waiting.",
+    "The oldest mail for example.com has waited for 4 h; 3 recipients are waiting.",
+  ],
+  [
+    { kind: "quarantine.unread", recipients: 12, age: 15 * 86_400_000, left: 15 * 86_400_000 },
+    "quarantine.unread",
+    "Nobody has looked at the oldest mail in quarantine for 15 d; it is deleted in 15 d. 12 recipients to look at: `holdfast quarantine list`.",
   ],
   [
     { kind: "queue.expiring", domain: "example.com", share: 0.8, recipients: 2 },

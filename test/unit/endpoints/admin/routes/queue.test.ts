@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MailBody, QueuePage } from "../../../../../src/endpoints/admin/contract.ts";
+import { MailBody, QueuePage, ReasonName } from "../../../../../src/endpoints/admin/contract.ts";
+import type { Reason } from "../../../../../src/ports/queue.ts";
+import { FOREIGN_CURSOR } from "../../../../../src/ports/operator.ts";
 import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -140,4 +142,31 @@ test("answers are not stored and not sniffed", async () => {
   const { headers } = await operatorOf(new FakeWorld())("GET", "/v1/queue");
   assert.equal(headers.get("cache-control"), "no-store");
   assert.equal(headers.get("x-content-type-options"), "nosniff");
+});
+
+test("a cursor that belongs to no list is wrong use, not our failure", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  world.trouble = new Error(FOREIGN_CURSOR);
+  const { status, json } = await ask("GET", "/v1/queue?cursor=abc");
+  assert.deepEqual([status, json.error.message], [400, "cursor: the cursor is not one of ours"]);
+  world.trouble = new Error("the disk is gone");
+  assert.equal((await ask("GET", "/v1/queue?cursor=abc")).status, 500);
+});
+
+test("every reason that mail has can be asked for", () => {
+  const reasons: Readonly<Record<Reason, true>> = {
+    operator: true,
+    probation: true,
+    quarantine: true,
+    loop: true,
+    unconfirmed: true,
+    refused: true,
+    content: true,
+    expired: true,
+    delivered: true,
+    deleted: true,
+    bounced: true,
+  };
+  assert.deepEqual(ReasonName.options.toSorted(), Object.keys(reasons).toSorted());
 });
