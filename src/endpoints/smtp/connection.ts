@@ -6,9 +6,8 @@
  *                command -> handshake -> command
  *   any -> closing
  *
- * Of smtp-server it uses the life of the socket and the STARTTLS upgrade; parser, replies, commands and time-outs
- * are ours. Invariants: no timer of its own beyond the greeting's, the endpoint's sweep calls `tick`; octets of a
- * command do not extend the time for it; whoever is slow because of us is never cut off.
+ * Of smtp-server it uses the socket's life and the STARTTLS upgrade. Invariants: no timer but the greeting's, the sweep
+ * calls `tick`; octets of a command do not extend the time for it; who is slow because of us is never cut off.
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -78,11 +77,12 @@ export class Connection extends SMTPConnection {
     });
   }
 
-  /** Looks at the time; called about once a second. */
+  /** About once a second: looks at the time, and for who has closed its side. Node.js may never end that TLS socket. */
   tick(now: number): void {
     const { commandTimeout, dataTimeout, handshakeTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;
-    if (this.#phase === "handshake" && waited >= handshakeTimeout) this.#destroy();
+    if (this.#phase === "command" && this._socket.readableEnded) this.close();
+    else if (this.#phase === "handshake" && waited >= handshakeTimeout) this.#destroy();
     else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
     else if (this.#phase === "body" && (waited >= dataTimeout || this.#pace.trickles(now, minDataRate)))
       this.#cut(TOO_SLOW);

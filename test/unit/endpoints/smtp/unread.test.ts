@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { openSmtp, type RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
@@ -48,6 +49,18 @@ describe("a client that does not read what it is told", { timeout: 20_000 }, () 
     const { smtp, ours } = await deaf(bench);
     t.mock.timers.enable({ apis: ["setTimeout"] });
     smtp.write("QUIT\r\n");
+    assert.equal(await after(t, { ours, bench }), 0);
+    smtp.close();
+  });
+
+  test("and closes its side is not waited for either", async (t) => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ limits, clock });
+    const { smtp, ours } = await deaf(bench);
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    smtp.socket.end();
+    await once(ours, "end");
+    clock.advance(1000);
     assert.equal(await after(t, { ours, bench }), 0);
     smtp.close();
   });
