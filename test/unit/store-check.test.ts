@@ -53,6 +53,6 @@ for (const [what, stretch] of DAMAGES)
     assert.equal(alert?.name, "store.checked");
     assert.match(
       alert.text,
-      /^The mail database is damaged: .+ Stop the daemon, copy the data folder, then repair it\.$/,
+      /^The mail database is damaged: .+ Stop the daemon and copy the data folder; docs\/operating\.md says how to save what can be read\.$/,
     );
   });

@@ -85,7 +85,7 @@ function lesserSentence(event: JournalEvent): Words | undefined {
 type Checked = Extract<JournalEvent, { kind: "store.checked" }>;
 
 function damageText({ findings }: Checked): string {
-  return `The mail database is damaged: ${findings.slice(0, NAMED).join("; ")}. Stop the daemon, copy the data folder, then repair it.`;
+  return `The mail database is damaged: ${findings.slice(0, NAMED).join("; ")}. Stop the daemon and copy the data folder; docs/operating.md says how to save what can be read.`;
 }
 
 type Quota = Extract<JournalEvent, { kind: "quota.reached" | "quota.left" }>;
