@@ -30,7 +30,9 @@ function tells(words: RegExp, act: () => unknown): void {
 it("names the database that is damaged, and the remedy, and leaves it as it is", async () => {
   await using folder = await tempFolder();
   writeFileSync(join(folder.path, "queue.sqlite"), NO_DATABASE);
-  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; .*docs\/operating\.md/, () => open(folder.path));
+  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; .*docs\/operating\.md/, () =>
+    open(folder.path),
+  );
   assert.deepEqual(readFileSync(join(folder.path, "queue.sqlite")), NO_DATABASE);
 });
 
