@@ -1,10 +1,9 @@
 import type { BodyWriter } from "../../../ports/queue.ts";
+import { HeldChunks } from "./held-chunks.ts";
 import { SpoolFile } from "./spool-file.ts";
 
 /** Bodies up to this size become a row of the database, in bytes. */
 export const INLINE_LIMIT = 64 * 1024;
-/** A chunk that is a small window on a large buffer would keep all of it alive; it is copied instead. */
-const WASTE_FACTOR = 2;
 
 /** Bytes of bodies that one thread holds in memory. */
 export class BodyMemory {
@@ -42,7 +41,7 @@ export class ArrivingBody implements BodyWriter {
   readonly #places: BodyPlaces;
   readonly #memory: BodyMemory;
   readonly #inlineLimit: number;
-  #chunks: Buffer[] = [];
+  readonly #chunks = new HeldChunks();
   #held = 0;
   #size = 0;
   #spool: SpoolFile | undefined;
@@ -65,7 +64,7 @@ export class ArrivingBody implements BodyWriter {
     if (this.#spool !== undefined) return this.#spool.write(chunk);
     if (this.#size <= this.#inlineLimit && this.#memory.take(chunk.length)) {
       this.#held += chunk.length;
-      this.#chunks.push(lean(chunk));
+      this.#chunks.add(chunk);
       return undefined;
     }
     return this.#moveToDisk(chunk);
@@ -73,7 +72,7 @@ export class ArrivingBody implements BodyWriter {
 
   async *read(): AsyncIterable<Buffer> {
     if (this.#spool !== undefined) yield* await this.#spool.read();
-    else yield* this.#chunks;
+    else yield* this.#chunks.look();
   }
 
   /**
@@ -88,11 +87,10 @@ export class ArrivingBody implements BodyWriter {
   /** Writes a body in memory to `target` from `start` on; answers where it ends. */
   copyTo(target: Uint8Array, start: number): number {
     let at = start;
-    for (const chunk of this.#chunks) {
+    for (const chunk of this.#chunks.take()) {
       target.set(chunk, at);
       at += chunk.length;
     }
-    this.#chunks = [];
     return at;
   }
 
@@ -111,9 +109,7 @@ export class ArrivingBody implements BodyWriter {
   #moveToDisk(chunk: Buffer): Promise<void> | undefined {
     const spool = new SpoolFile(this.#places.folder, this.#places.failed);
     this.#spool = spool;
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    for (const earlier of chunks) void spool.write(earlier);
+    for (const earlier of this.#chunks.take()) void spool.write(earlier);
     this.#memory.release(this.#held);
     this.#held = 0;
     return spool.write(chunk);
@@ -121,12 +117,8 @@ export class ArrivingBody implements BodyWriter {
 
   #end(): void {
     this.#closed = true;
-    this.#chunks = [];
+    this.#chunks.take();
     this.#memory.release(this.#held);
     this.#held = 0;
   }
-}
-
-function lean(chunk: Buffer): Buffer {
-  return chunk.buffer.byteLength > WASTE_FACTOR * chunk.length ? Buffer.from(chunk) : chunk;
 }

@@ -4,6 +4,7 @@ import { open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { HeldChunks } from "./held-chunks.ts";
 
 /** Bytes that may wait for the disk before the writer of one body is asked to pause. */
 const UNWRITTEN_LIMIT = 128 * 1024;
@@ -19,7 +20,7 @@ export class SpoolFile {
   readonly #folder: string;
   readonly #failed: (error: Error) => void;
   readonly #name = randomBytes(16).toString("hex");
-  #waiting: Buffer[] = [];
+  readonly #waiting = new HeldChunks();
   #unwritten = 0;
   #handle: FileHandle | undefined;
   #pump: Promise<void> | undefined;
@@ -35,7 +36,7 @@ export class SpoolFile {
   /** A promise means: wait before the next chunk. It rejects when the disk refuses. */
   write(chunk: Buffer): Promise<void> | undefined {
     if (this.#failure !== undefined) return heeded(Promise.reject(this.#failure));
-    this.#waiting.push(chunk);
+    this.#waiting.add(chunk);
     this.#count(chunk.length);
     this.#pump ??= this.#writeAll();
     const full = this.#unwritten > UNWRITTEN_LIMIT || unwrittenInAll > UNWRITTEN_IN_ALL;
@@ -86,9 +87,8 @@ export class SpoolFile {
   async #writeAll(): Promise<void> {
     try {
       const handle = this.#handle ?? (await this.#open());
-      while (this.#waiting.length > 0 && !this.#discarded) {
-        const chunks = this.#waiting;
-        this.#waiting = [];
+      while (!this.#waiting.empty && !this.#discarded) {
+        const chunks = this.#waiting.take();
         await writeFully(handle, chunks);
         this.#count(-bytesOf(chunks));
       }
@@ -97,7 +97,7 @@ export class SpoolFile {
       this.#failed(this.#failure);
     } finally {
       if (this.#failure !== undefined) {
-        this.#waiting = [];
+        this.#waiting.take();
         this.#count(-this.#unwritten);
       }
       this.#pump = undefined;
