@@ -18,7 +18,7 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast check-config [FILE]       read a configuration and say what is wrong with it
   holdfast status                    one look at everything
   holdfast health [--ready]          exit code 0 when the daemon is alive, or accepts mail
-  holdfast queue list|show|flush|hold|release|delete|export|reroute
+  holdfast queue list|show|flush|hold|release|bounce|delete|export|reroute
   holdfast domain list|show|add|change|remove|pause|resume|test
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID

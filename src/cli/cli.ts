@@ -27,7 +27,7 @@ import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainChange } from "./domain-edit.ts";
 import { domainList, domainRemove, domainShow } from "./domains.ts";
 import { explain } from "./explain.ts";
-import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
+import { queueBounce, queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
 import {
   quarantineDelete,
   quarantineList,
@@ -75,6 +75,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue hold", queueHold],
   ["queue release", queueRelease],
   ["queue reroute", queueReroute],
+  ["queue bounce", queueBounce],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
   ["quarantine list", quarantineList],
