@@ -4,7 +4,7 @@
  * loads what it needs and no more: the tool must be quick, and the daemon does not carry the tool.
  */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve, sep } from "node:path";
 import type { Daemon } from "./app.ts";
 import type { Config } from "./config/config.ts";
 import { ownWords } from "./own-verbs.ts";
@@ -18,7 +18,7 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast check-config [FILE]       read a configuration and say what is wrong with it
   holdfast status                    one look at everything
   holdfast health [--ready]          exit code 0 when the daemon is alive, or accepts mail
-  holdfast queue list|show|flush|hold|release|delete|export|reroute
+  holdfast queue list|show|flush|hold|release|bounce|delete|export|reroute
   holdfast domain list|show|add|change|remove|pause|resume|test
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT               where is my mail? an id, an address or a Message-ID
@@ -88,9 +88,18 @@ async function tool(verb: string, args: readonly string[], file: string | undefi
   ]);
   const config = configPath(file);
   const socket = adminSocket(config) ?? (config === configPath(undefined, {}) ? DEFAULT_SOCKET : undefined);
-  if (socket !== undefined) return runTool(verb, args, { socket, config });
+  if (socket !== undefined) return runTool(verb, args, { socket, config, ...astray(socket, config) });
   const why = existsSync(config) ? "its `storage` cannot be read" : "it does not exist";
   return complain(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
+}
+
+/** The socket was looked for where the command runs, and the configuration lies elsewhere: `storage` is relative. */
+function astray(socket: string, config: string): { hint?: string } {
+  const here = join(process.cwd(), sep);
+  if (!socket.startsWith(here) || config.startsWith(here)) return {};
+  return {
+    hint: "a relative `storage` begins in the folder where a command runs; write a whole path, or run this where the daemon was started",
+  };
 }
 
 /** `--config FILE` may stand anywhere; an empty text stands for one that is missing. */

@@ -27,7 +27,7 @@ import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainChange } from "./domain-edit.ts";
 import { domainList, domainRemove, domainShow } from "./domains.ts";
 import { explain } from "./explain.ts";
-import { queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
+import { queueBounce, queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
 import {
   quarantineDelete,
   quarantineList,
@@ -56,6 +56,8 @@ export interface ToolEnv {
   readonly socket: string;
   /** The configuration that named it, for the hint when nobody answers. */
   readonly config?: string;
+  /** What else may be wrong then. */
+  readonly hint?: string;
   /** The process's own, where absent. */
   readonly stdout?: Writable;
   readonly stderr?: Writable;
@@ -73,6 +75,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["queue hold", queueHold],
   ["queue release", queueRelease],
   ["queue reroute", queueReroute],
+  ["queue bounce", queueBounce],
   ["queue delete", queueDelete],
   ["queue export", queueExport],
   ["quarantine list", quarantineList],
@@ -181,7 +184,7 @@ function overview(first: string, second: string, env: FullEnv): number {
   return WRONG_USE;
 }
 
-function complainOf(error: unknown, path: string, { stderr, config }: FullEnv): number {
+function complainOf(error: unknown, path: string, { stderr, config, hint }: FullEnv): number {
   // The reader, such as `head`, has seen enough.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return OK;
   const complain = (text: string): void => void stderr.write(`${plain(text)}\n`);
@@ -194,6 +197,7 @@ function complainOf(error: unknown, path: string, { stderr, config }: FullEnv): 
   if (error instanceof NoDaemon) {
     const named = config === undefined ? "" : ` (configuration ${config})`;
     complain(`start it with \`npm start\` or \`systemctl start holdfast\`${named}`);
+    if (hint !== undefined) complain(hint);
     return NO_DAEMON;
   }
   if (error instanceof Refused && error.hint !== undefined) complain(error.hint);

@@ -98,3 +98,11 @@ export const queueReroute = queueAct({
   },
   example: "holdfast queue reroute --domain example.com --to mail2.example.com:25",
 });
+
+export const queueBounce = queueAct({
+  verb: "bounce",
+  from: [...WAITING, ...ASIDE],
+  summary:
+    "Gives mail up: it is parked, and its sender told within a minute, where notices are on and the return-path is proven to be his own. Senders of parked mail who heard nothing yet are told, too.",
+  done: "given up.",
+});

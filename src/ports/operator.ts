@@ -127,7 +127,7 @@ export interface QueueReader {
   export(id: string): Promise<Readable | undefined>;
 }
 
-export type OperatorVerb = "hold" | "release" | "delete" | "flush" | "reroute";
+export type OperatorVerb = "hold" | "release" | "delete" | "flush" | "reroute" | "bounce";
 
 export interface OperatorRequest {
   readonly verb: OperatorVerb;
@@ -144,7 +144,8 @@ export interface OperatorStore {
   /**
    * Moves all recipients that match and whose state allows it, in bounded slices; answers how many moved.
    * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
-   * delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
+   * bounce: waiting, unconfirmed, held -> parked; their senders, and those of parked mail who were not told yet, are
+   * owed a word. Notices themselves stay. delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
    * reroute: as release, and flush for what waits, towards another host.
    */
   operate(request: OperatorRequest): Promise<number>;

@@ -128,6 +128,7 @@ test("the unit restarts, reloads and stops as the daemon needs", () => {
     User: "holdfast",
     StateDirectory: "holdfast",
     WorkingDirectory: "/var/lib/holdfast",
+    LogsDirectory: "holdfast",
     AmbientCapabilities: "CAP_NET_BIND_SERVICE",
     CapabilityBoundingSet: "CAP_NET_BIND_SERVICE",
     NoNewPrivileges: "yes",

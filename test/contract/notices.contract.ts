@@ -15,6 +15,7 @@ export function noticesContract(engine: string, open: StoreFactory): void {
   describe(`notices in ${engine}`, () => {
     asking(open);
     owing(open);
+    givingUp(open);
     paying(open);
     ageing(open);
   });
@@ -96,6 +97,54 @@ function asking(open: StoreFactory): void {
     assert.deepEqual(mail.dsn, dsn);
     const plain = { n: 0, address: "a@one.test", attempts: 0, unconfirmed: 0 };
     assert.deepEqual(mail.recipients, [{ ...plain, notify: "NEVER" }]);
+  });
+}
+
+function givingUp(open: StoreFactory): void {
+  const bounce = (store: StoreUnderTest): Promise<number> =>
+    store.control.operate({ verb: "bounce", filter: {}, who: "socket", now: store.clock.now() });
+  const statesOf = async (store: StoreUnderTest): Promise<readonly string[]> => {
+    const { items } = await store.reader.list({ filter: {}, limit: 10 });
+    return items.map(({ sender, state, reason = "" }) => `${sender} ${state} ${reason}`.trim());
+  };
+
+  it("owes a word of what an operator gives up, whatever it waits for", async () => {
+    await using store = await open();
+    const [held, waiting] = [newMail(store.clock.now()), newMail(store.clock.now())];
+    await accept(store.intake, held);
+    await store.control.operate({ verb: "hold", filter: {}, who: "x", now: store.clock.now() });
+    await accept(store.intake, waiting, "body");
+    assert.equal(await bounce(store), 2);
+    assert.deepEqual(
+      await statesOf(store),
+      Array.from({ length: 2 }, () => "sender@example.org parked expired"),
+    );
+    const debts = await owed(store);
+    assert.deepEqual(
+      debts.map(({ id, recipients }) => [id, recipients.map(({ kind }) => kind)]),
+      [
+        [held.id, ["expired"]],
+        [waiting.id, ["expired"]],
+      ],
+    );
+    assert.ok(debts[1]?.body !== undefined, "the body is there to be quoted");
+  });
+
+  it("tells who heard nothing of parked mail, nobody twice, and nobody of a notice", async () => {
+    await using store = await open();
+    const [told, silent] = [await debt(store), await debt(store)];
+    await store.work.told(noticeFor(store, told));
+    const why = { kind: "failed", at: store.clock.now(), why: "notices are off" } as const;
+    await store.work.told({ id: silent.id, recipients: [0], told: why });
+    assert.deepEqual(await owed(store), []);
+    assert.equal(await bounce(store), 1);
+    const [mail, ...rest] = await owed(store);
+    assert.deepEqual([mail?.id, mail?.recipients[0]?.kind, rest.length], [silent.id, "failed", 0]);
+    assert.deepEqual(
+      (await statesOf(store)).filter((state) => state.startsWith("waiting")),
+      ["waiting"],
+      "the notice goes on",
+    );
   });
 }
 

@@ -577,7 +577,7 @@ function operators(open: StoreFactory): void {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
     const mail = await claimOne(store);
-    for (const verb of ["hold", "release", "delete", "flush", "reroute"] as const)
+    for (const verb of ["hold", "release", "delete", "flush", "reroute", "bounce"] as const)
       assert.equal(await store.control.operate({ verb, filter: {}, who: "x", now: 1 }), 0);
     assert.deepEqual(await stateOf(store, mail.id), ["claimed"]);
   });

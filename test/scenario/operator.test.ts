@@ -1,6 +1,7 @@
 /** An operator's day with the real daemon and the real tool. */
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Daemon } from "../support/daemon.ts";
 import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
@@ -227,6 +228,15 @@ test("a configuration that is not there leads to no daemon at all", async () => 
     missing.stderr,
     /\/nowhere\/holdfast\.yaml does not say where its daemon is: it does not exist/,
   );
+});
+
+test("a relative storage leads astray in another folder, and that is said", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, "storage: sqlite:./nowhere\n");
+  const { code, stderr } = await runHoldfast(file, "status");
+  assert.equal(code, 3);
+  assert.match(stderr, /^a relative `storage` begins in the folder where a command runs; /m);
 });
 
 test("a second daemon on the same folder is told whose it is, in one line", async () => {

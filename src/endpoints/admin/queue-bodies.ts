@@ -98,7 +98,7 @@ export const MailBody = z.object({
 });
 export type MailBody = z.infer<typeof MailBody>;
 
-export const QueueVerb = z.enum(["hold", "release", "delete", "flush", "reroute"]);
+export const QueueVerb = z.enum(["hold", "release", "delete", "flush", "reroute", "bounce"]);
 export type QueueVerb = z.infer<typeof QueueVerb>;
 
 /** POST /v1/queue/actions. An empty filter is refused unless `all` says that everything is meant. */

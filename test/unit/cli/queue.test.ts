@@ -168,6 +168,14 @@ test("the reason narrows what is listed and moved", async () => {
   assert.equal((await tool.run(["queue", "list", "--reason", "bad luck"])).code, 2);
 });
 
+test("mail is given up, by id or by what it is", async () => {
+  await using tool = await toolWorld();
+  assert.equal((await tool.run(["queue", "bounce", FIRST])).stdout, "2 recipients given up.\n");
+  assert.deepEqual(tool.world.operations.at(-1)?.verb, "bounce");
+  assert.equal((await tool.run(["queue", "bounce"])).code, 2);
+  assert.equal((await tool.run(["queue", "bounce", "--state", "gone"])).code, 2);
+});
+
 test("each act takes the states that it moves", async () => {
   await using tool = await toolWorld();
   const { code, stderr } = await tool.run(["queue", "release", "--state", "waiting"]);

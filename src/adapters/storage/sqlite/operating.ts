@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import { domainOfKey, placeOfKey, reroutedKey } from "../../../mail/delivery-key.ts";
 import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../ports/operator.ts";
+import { NOTICE_DOMAIN, type Told } from "../../../ports/notices.ts";
 import type { Reason, State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
@@ -16,6 +17,8 @@ const FROM: Readonly<Record<OperatorVerb, readonly State[]>> = {
   delete: ["waiting", "unconfirmed", "held", "parked"],
   flush: ["waiting", "unconfirmed"],
   reroute: ["waiting", "unconfirmed", "held", "parked"],
+  // What is parked comes first, so that what this verb parks is not found again.
+  bounce: ["parked", "waiting", "unconfirmed", "held"],
 };
 
 interface Candidate {
@@ -27,6 +30,8 @@ interface Candidate {
   readonly domain: string;
   readonly state: State;
   readonly reason: Reason | null;
+  /** What its sender heard last, as JSON. */
+  readonly told: string | null;
   readonly sender: string;
 }
 
@@ -41,7 +46,7 @@ export class Operating {
   readonly #changes: Readonly<Record<OperatorVerb, Change>>;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
-    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, r.reason, m.sender";
+    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, r.reason, r.told, m.sender";
     const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
     this.#ofMail = database.prepare(
       `${select} FROM message m CROSS JOIN recipient r ON r.mail = m.key WHERE m.id = ? AND +r.state = ?`,
@@ -66,7 +71,7 @@ export class Operating {
       if (filter.state !== undefined && filter.state !== state) continue;
       for (const rows of this.#pages(filter, state)) {
         for (const row of rows) {
-          if (!matches(row, filter) || isThere(row, request)) continue;
+          if (!matches(row, filter) || isDone(row, request)) continue;
           this.#changes[verb](row, request, batch());
           moved += 1;
         }
@@ -95,9 +100,16 @@ export class Operating {
   }
 }
 
-/** What was sent there a moment ago comes by again under its new key. */
-function isThere({ domain, state }: Candidate, { verb, to }: OperatorRequest): boolean {
+/** Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. */
+function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorRequest): boolean {
+  if (verb === "bounce") return domain === NOTICE_DOMAIN || (state === "parked" && wasTold(told));
   return verb === "reroute" && state === "waiting" && placeOfKey(domain) === to && to !== undefined;
+}
+
+/** A notice of the end was written, not only one of the delay. */
+function wasTold(told: string | null): boolean {
+  const { kind, notice } = told === null ? ({} as Partial<Told>) : (JSON.parse(told) as Told);
+  return notice !== undefined && kind !== "delayed";
 }
 
 /** The parts of a filter that no index answers; addresses compare without case. */
@@ -127,7 +139,17 @@ function changes(database: Database.Database, bodies: Bodies): Readonly<Record<O
   );
   const flush = database.prepare("UPDATE recipient SET due_at = ?, updated_at = ? WHERE mail = ? AND n = ?");
   const rekey = database.prepare("UPDATE recipient SET domain = ? WHERE mail = ? AND n = ?");
+  const giveUp = database.prepare(
+    `UPDATE recipient SET state = 'parked', reason = 'expired', who = ?, owed = 'expired', since = ?, updated_at = ?
+     WHERE mail = ? AND n = ?`,
+  );
+  const owe = database.prepare(
+    `UPDATE recipient SET owed = iif(reason = 'expired', 'expired', 'failed'), who = ?, updated_at = ?
+     WHERE mail = ? AND n = ?`,
+  );
   return {
+    bounce: ({ mail, n, state }, { who, now }) =>
+      void (state === "parked" ? owe.run(who, now, mail, n) : giveUp.run(who, now, now, mail, n)),
     hold: ({ mail, n }, { who, now }) => void hold.run(who, now, mail, n),
     release: ({ mail, n, domain }, { who, now }, batch) => {
       move.run("waiting", null, who, now, now, now, mail, n);
