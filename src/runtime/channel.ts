@@ -88,7 +88,7 @@ export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M)
  * The calling side of a channel. Sockets that became readable together are served as tasks of their own; with
  * setImmediate their calls travel together.
  */
-export function openChannel<M extends Served<M>>(port: MessagePort, later: Later = setImmediate): Caller<M> {
+export function openChannel<M extends Served<M>>(port: MessagePort, later: Moment = setImmediate): Caller<M> {
   const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   const listeners: ((notice: never) => void)[] = [];
   const calls = outbox<Call>(port, (batch) => ({ calls: batch }), later);
@@ -125,13 +125,14 @@ export function openChannel<M extends Served<M>>(port: MessagePort, later: Later
   };
 }
 
-type Later = (post: () => void) => void;
+/** Says when what was collected is posted. */
+type Moment = (post: () => void) => void;
 
 /** Collects what is sent and posts it as one packet when `later` says so: at the end of the turn, or of the task. */
 function outbox<T>(
   port: MessagePort,
   wrap: (batch: T[]) => Packet,
-  later: Later = queueMicrotask,
+  later: Moment = queueMicrotask,
 ): (item: T, buffers: readonly Transferable[]) => void {
   let batch: T[] = [];
   let buffers: Transferable[] = [];

@@ -41,8 +41,6 @@ export interface ChunkHead {
   readonly last: boolean;
 }
 
-export type Later<T> = T | Promise<T>;
-
 export function say(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text) };
 }

@@ -21,10 +21,10 @@ import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
 import type { Acceptor } from "../../services/queue/queue.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
+import type { Later } from "../../runtime/later.ts";
 import type { Verdict } from "../../mail/verdict.ts";
-import type { Answer, Later } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { Transaction } from "./transaction.ts";
 

@@ -12,9 +12,10 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
+import type { Later } from "../../runtime/later.ts";
 import type { Content, Finding, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";
-import type { Answer, Later } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 

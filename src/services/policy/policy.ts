@@ -18,6 +18,7 @@ import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Recipients } from "../recipients/recipients.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
@@ -91,7 +92,6 @@ export interface Content extends ContentView {
   readonly key: string;
 }
 
-type Later<T> = T | Promise<T>;
 type Answer = Later<Verdict>;
 
 /** Longest time that one check may take, in ms. */
