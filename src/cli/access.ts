@@ -15,7 +15,7 @@ export const accessList: Command = {
       rule.id ?? rule.origin,
       rule.action,
       whomText(rule),
-      rule.until === undefined ? "" : timeWithZone(rule.until).slice(0, 10),
+      rule.until === undefined ? "" : timeWithZone(rule.until).slice(0, MINUTES.length),
       rule.note ?? "",
     ]);
     const columns = [
@@ -29,6 +29,9 @@ export const accessList: Command = {
     return OK;
   },
 };
+
+/** Of a time, what the list has room for. */
+const MINUTES = "2026-11-22 08:00";
 
 function whomText({ network, helo, sender, recipient, domain }: RuleBody): string {
   const named = [

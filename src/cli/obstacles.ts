@@ -28,12 +28,19 @@ function obstacle({ route }: QueueEntryBody, domain: DomainBody, now: number): s
   const { name, paused, pausedUntil } = domain;
   if (paused && pausedUntil === undefined) return `\`holdfast domain resume ${name}\`: deliveries are paused`;
   if (paused) return `the end of the pause, ${timeWithZone(pausedUntil as number)}`;
-  const primaries = domain.primaries.filter(
-    ({ destination }) => route === undefined || destination === route,
-  );
+  const isItsWay = route === undefined ? ownWay(domain) : (place: string) => place === route;
+  const primaries = domain.primaries.filter(({ destination }) => isItsWay(destination));
   const closed = primaries.map((primary) => closedText(primary, name, now));
   // Where one is open, mail goes there at its time.
   return closed.length === 0 || closed.includes(undefined) ? undefined : closed.join("; ");
+}
+
+/** Hosts to which other mail was rerouted stand among the primaries; those that are declared are its own. */
+function ownWay({ settings }: DomainBody): (destination: string) => boolean {
+  if (settings.primaries.some(({ mx }) => mx === true)) return () => true;
+  const own = settings.primaries.flatMap(({ host, port }) => [`${host}:${port}`, `[${host}]:${port}`]);
+  const places = new Set(own);
+  return (destination) => places.has(destination);
 }
 
 const SHUT: ReadonlySet<Primary["state"]> = new Set(["down", "banned", "loop"]);

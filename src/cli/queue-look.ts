@@ -46,7 +46,9 @@ export function filterOf(input: Input): Record<string, string> {
 /** Where nothing was found: rejects when the domain that was given is none of ours, as after a slip of the pen. */
 export async function refuseForeign(tool: Tool, input: Input): Promise<void> {
   const domain = input.text("domain");
-  if (domain !== undefined) await tool.daemon.ask({ path: domainPath(domain) });
+  // Notices to senders wait under `+notices`, a name that no domain can have.
+  const isDomain = domain !== undefined && !domain.startsWith("+");
+  if (isDomain) await tool.daemon.ask({ path: domainPath(domain) });
 }
 
 const DEFAULT_LIMIT = 50;

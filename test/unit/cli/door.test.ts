@@ -70,3 +70,10 @@ test("trace shows what each check said", async () => {
   assert.match(stdout, /^ {4}- greylist at RCPT, 0 ms: known/m);
   fits(stdout);
 });
+
+test("the list of rules says at which minute one ends", async () => {
+  await using tool = await toolWorld();
+  await tool.run(["access", "add", "block", "--network", "192.0.2.0/24", "--until", "2h", "--note", "flood"]);
+  const { stdout } = await tool.run(["access", "list"]);
+  assert.match(stdout, / block +192\.0\.2\.0\/24 +\d{4}-\d\d-\d\d \d\d:\d\d +flood$/m);
+});

@@ -153,6 +153,7 @@ test("a domain that is none of ours is said, where nothing was found for it", as
     assert.match(slip.stderr, /exmaple\.com is not one of our domains/);
   }
   assert.equal((await tool.run(["queue", "list", "--domain", "example.com"])).code, 0);
+  assert.equal((await tool.run(["queue", "list", "--domain", "+notices"])).code, 0);
   assert.equal((await tool.run(["queue", "release", "--domain", "example.com"])).code, 0);
 });
 
@@ -199,7 +200,10 @@ test("what keeps a mail waiting is told with it: its primary, or a pause", async
   assert.match(await show(), /^Waits for: +the end of the pause, 2096-/m);
   tool.world.domains = [domain as NonNullable<typeof domain>, ...others];
   const [primary] = tool.world.primaries;
-  tool.world.primaries = [{ ...(primary as NonNullable<typeof primary>), state: "up" }];
+  assert.ok(primary !== undefined);
+  tool.world.primaries = [primary, Object.assign({}, primary, { destination: "10.1.1.1:25" })];
+  assert.doesNotMatch(await show(), /10\.1\.1\.1/, "other mail was rerouted there");
+  tool.world.primaries = [Object.assign({}, primary, { state: "up" as const })];
   assert.doesNotMatch(await show(), /Waits for/);
   tool.world.entries = [queueEntry({ route: "10.1.1.1:25" })];
   assert.match(await show(), /^Rerouted to: +10\.1\.1\.1:25$/m);
