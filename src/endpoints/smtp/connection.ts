@@ -226,6 +226,7 @@ export class Connection extends SMTPConnection {
     this.#await("handshake");
     return new Promise((resumeRetiredParser) => {
       this.upgrade(resumeRetiredParser, () => {
+        feed(this.#parser(), this._socket);
         this.#session.secured(describeTls(this._socket as TLSSocket));
         this.#await("command");
         if (this.#stopping) this.#cut(STOPPING);
@@ -255,8 +256,7 @@ export class Connection extends SMTPConnection {
     this.#send();
     this.#phase = "closing";
     this.#dropBody();
-    if (answer.reply.code === 221) hangUp(this.#parser(), this._socket);
-    if (!this._socket.destroyed) this.close();
+    if (answer.reply.code !== 221 || hangUp(this.#parser(), this._socket)) this.close();
   }
 
   #dropBody(): void {
