@@ -585,9 +585,10 @@ describe("the beginning", () => {
   test("a peer that answers octet by octet is given up, although each comes in time", async () => {
     const onEhlo = (): string => `250 ${"x".repeat(1000)}`;
     await using primary = await fakePrimary({ onEhlo, greeting: "220 x", drip: 5 });
-    const begun = performance.now();
-    await assert.rejects(client.converse(at(primary), 100), { stage: "ehlo", message: /^no session within/ });
-    assert.ok(performance.now() - begun < 3000, "its reply was waited for");
+    // Far longer than between two octets, also on a busy machine; five of these end before the reply does.
+    const wait = 400;
+    const session = client.converse(at(primary), wait);
+    await assert.rejects(session, { stage: "ehlo", message: /^no session within 2 s/ });
   });
 
   test("a knock is answered by whatever listens", async () => {
