@@ -103,6 +103,6 @@ export const queueBounce = queueAct({
   verb: "bounce",
   from: [...WAITING, ...ASIDE],
   summary:
-    "Gives mail up: it is parked, and its sender told within a minute, where notices are on and the return-path is proven to be his own. Senders of parked mail who heard nothing yet are told, too.",
+    "Gives mail up: it is parked, and its sender told within a minute, where notices are on and the return-path is proven to be their own. Senders of parked mail who heard nothing yet are told, too.",
   done: "given up.",
 });
