@@ -1,7 +1,7 @@
+import { mxRoute } from "../../mail/mx-route.ts";
 import type { DomainRecord, Primary } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Destination } from "../health/health.ts";
-import { mxRoute } from "./mx-route.ts";
 
 /** One place that mail may go to. */
 export interface Way {

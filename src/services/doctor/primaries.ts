@@ -1,9 +1,19 @@
 /** Whether the names of a domain's primaries lead anywhere, and not back here. */
 import { hostPort, parseHostPort } from "../../mail/network.ts";
+import { mxRoute } from "../../mail/mx-route.ts";
 import type { DomainRecord, Primary } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
 import type { Self } from "./self.ts";
+
+/** What is looked at from where. */
+interface World {
+  readonly self: Self;
+  readonly dns: Resolver;
+}
+
+/** Where mail goes that no port is given for, RFC 5321 §4.5.4.2. */
+const SMTP_PORT = 25;
 
 export async function primaryFindings(
   { name, settings }: DomainRecord,
@@ -12,12 +22,12 @@ export async function primaryFindings(
 ): Promise<readonly Finding[]> {
   return Promise.all(
     settings.primaries.map((primary) =>
-      primary.mx === true ? byExchange(name, self, dns) : byName(primary, self, dns),
+      primary.mx === true ? byExchange(name, primary, { self, dns }) : byName(primary, { self, dns }),
     ),
   );
 }
 
-async function byName({ host, port }: Primary, self: Self, dns: Resolver): Promise<Finding> {
+async function byName({ host, port }: Primary, { self, dns }: World): Promise<Finding> {
   const lookup = await dns.addresses(host);
   if (lookup.kind === "failed")
     return finding("primary", "warn", `the DNS could not be asked for ${host}: ${lookup.why}`);
@@ -39,15 +49,17 @@ function leadsHere(ip: string, port: number, { listening, addresses }: Self): bo
   });
 }
 
-/** Its MX records without ours are the primaries. */
-async function byExchange(name: string, { hostname }: Self, dns: Resolver): Promise<Finding> {
+/** As deliveries go: to the MX records before ours, to the domain's own addresses where there is none. */
+async function byExchange(name: string, primary: Primary, { self, dns }: World): Promise<Finding> {
   const lookup = await dns.mx(name);
   if (lookup.kind === "failed")
     return finding("primary", "warn", `the DNS could not be asked for the MX records: ${lookup.why}`);
-  const all = lookup.kind === "found" ? lookup.records : [];
-  const own = all.filter(({ host }) => host === hostname).map(({ preference }) => preference);
-  const before = all.filter(({ preference }) => preference < Math.min(Infinity, ...own));
-  if (before.length === 0)
+  if (lookup.kind === "none")
+    return byName({ ...primary, host: name, port: primary.port || SMTP_PORT }, { self, dns });
+  const route = mxRoute(lookup.records, self.hostname);
+  if (route.kind === "null")
+    return finding("primary", "fail", "the domain says that it takes no mail (null MX): mail waits here");
+  if (route.kind === "ourselves")
     return finding("primary", "fail", "no MX record stands before ours: mail waits here");
-  return finding("primary", "ok", `the MX records before ours: ${listed(before.map(({ host }) => host))}`);
+  return finding("primary", "ok", `the MX records before ours: ${listed(route.tiers.flat())}`);
 }

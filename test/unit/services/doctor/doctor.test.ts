@@ -221,6 +221,15 @@ test("primaries by MX are those before us", async () => {
   assert.deepEqual(complaints(await domain({ settings })), []);
   const zone: Zone = { "MX example.com": ["10 mx2.example.net", "20 mail.example.com"] };
   assert.ok(complaints(await domain({ settings, zone })).includes("fail primary"));
+  const nullMx: Zone = { "MX example.com": ["0 "] };
+  assert.ok(complaints(await domain({ settings, zone: nullMx })).includes("fail primary"));
+});
+
+test("without MX records a primary by MX is the domain's own address", async () => {
+  const settings = { primaries: [{ ...PRIMARY, host: "", mx: true }] };
+  const zone: Zone = { "MX example.com": [], "A example.com": ["198.51.100.7"] };
+  const found = await domain({ settings, zone });
+  assert.equal(found.find(({ what }) => what === "primary")?.text, "example.com is 198.51.100.7, port 25");
 });
 
 test("a policy for TLS is named", async () => {

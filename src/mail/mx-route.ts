@@ -1,4 +1,9 @@
-import type { MxRecord } from "../../ports/resolver.ts";
+/** Which of a domain's MX records mail may go on to. */
+interface Exchange {
+  readonly preference: number;
+  /** Empty for the null MX, RFC 7505. */
+  readonly host: string;
+}
 
 export type MxRoute =
   /** Hosts by preference, best first. */
@@ -9,7 +14,7 @@ export type MxRoute =
   | { readonly kind: "ourselves" };
 
 /** The MX records that mail held by `hostname` may go to: those of better preference than ours. RFC 5321 §5.1. */
-export function mxRoute(records: readonly MxRecord[], hostname: string): MxRoute {
+export function mxRoute(records: readonly Exchange[], hostname: string): MxRoute {
   const named = records.filter(({ host }) => host !== "");
   if (named.length === 0) return { kind: "null" };
   const ours = named.filter(({ host }) => host === hostname).map(({ preference }) => preference);
@@ -21,6 +26,6 @@ export function mxRoute(records: readonly MxRecord[], hostname: string): MxRoute
   return { kind: "hosts", tiers };
 }
 
-function hostsOf(records: readonly MxRecord[], wanted: number): readonly string[] {
+function hostsOf(records: readonly Exchange[], wanted: number): readonly string[] {
   return [...new Set(records.filter(({ preference }) => preference === wanted).map(({ host }) => host))];
 }
