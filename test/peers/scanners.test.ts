@@ -1,24 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clamd, rspamd } from "../../src/adapters/scanners/scanners.ts";
-import type { InspectedMail, WholeBody } from "../../src/ports/inspection.ts";
+import type { WholeBody } from "../../src/ports/inspection.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { gtubeMail, INFECTED, plainMail } from "../prove/content/mails.ts";
 import { SIGNATURE, startClamd } from "./clamd.ts";
 import { startRspamd } from "./rspamd.ts";
 import { skipWithoutUnpacked } from "./unpacked.ts";
+import { INSPECTED_MAIL } from "../support/fake-inspection.ts";
 
 const PARTS = { clock: systemClock(), journal: { record: (): void => {} } };
-const MAIL: InspectedMail = {
-  id: "1",
-  client: { ip: "192.0.2.1", helo: "client.example" },
-  sender: "",
-  announced: 0,
-  recipients: ["alice@our.test"],
-  own: undefined,
-  exempt: false,
-};
-
 function bodyOf(content: Buffer): WholeBody {
   return {
     size: content.length,
@@ -37,7 +28,9 @@ test(
     await using _running = process;
     const scanner = clamd(PARTS);
     const ask = (content: Buffer, server: string) =>
-      scanner.open(MAIL, { servers: [server], timeout: 15_000, connections: 4 }).finish(bodyOf(content));
+      scanner
+        .open(INSPECTED_MAIL, { servers: [server], timeout: 15_000, connections: 4 })
+        .finish(bodyOf(content));
     for (const [name, mail] of Object.entries(INFECTED))
       assert.deepEqual(await ask(mail(), socket), { kind: "found", name: SIGNATURE }, name);
     assert.deepEqual(await ask(plainMail("a"), tcp), { kind: "clean" });
@@ -57,7 +50,7 @@ test(
     await using _running = process;
     const scanner = rspamd(PARTS);
     const servers = { servers: [address], timeout: 15_000, connections: 4 };
-    const ask = (content: Buffer) => scanner.open(MAIL, servers).finish(bodyOf(content));
+    const ask = (content: Buffer) => scanner.open(INSPECTED_MAIL, servers).finish(bodyOf(content));
     const spam = await ask(gtubeMail());
     assert.ok(spam.kind === "judged" && spam.word === "reject" && spam.message === "Gtube pattern");
     const ham = await ask(plainMail("a"));

@@ -9,6 +9,17 @@ import type {
   WholeBody,
 } from "../../src/ports/inspection.ts";
 
+/** A mail of a stranger for one of our users, as inspections are told of it. */
+export const INSPECTED_MAIL: InspectedMail = {
+  id: "1",
+  client: { ip: "192.0.2.1", helo: "client.example" },
+  sender: "",
+  announced: 0,
+  recipients: ["alice@our.test"],
+  own: undefined,
+  exempt: false,
+};
+
 export class FakeInspection implements Inspection {
   readonly name: string;
   readonly mails: InspectedMail[] = [];

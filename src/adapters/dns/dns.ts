@@ -3,8 +3,8 @@
  * asked at once). Errors are values; each question ends within 5 s.
  *
  * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
- * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records. A PTR name counts only when it points
- * back to the address. Lists of clients (blocklists.ts) have a memory of their own.
+ * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records. A PTR name counts
+ * only when it points back to the address. Lists of clients (blocklists.ts) have a memory of their own.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP } from "node:net";

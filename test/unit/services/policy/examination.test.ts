@@ -2,21 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT, type Verdict } from "../../../../src/mail/verdict.ts";
-import type { InspectedMail, WholeBody } from "../../../../src/ports/inspection.ts";
+import type { WholeBody } from "../../../../src/ports/inspection.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../src/runtime/log.ts";
 import { examine } from "../../../../src/services/policy/examination.ts";
-import { FakeInspection } from "../../../support/fake-inspection.ts";
+import { FakeInspection, INSPECTED_MAIL } from "../../../support/fake-inspection.ts";
 
-const MAIL: InspectedMail = {
-  id: "1",
-  client: { ip: "192.0.2.1", helo: "h" },
-  sender: "",
-  announced: 0,
-  recipients: ["alice@our.test"],
-  own: undefined,
-  exempt: false,
-};
 const REJECT: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "no") };
 const HOLD: Verdict = { kind: "quarantine", why: "odd" };
 
@@ -27,7 +18,7 @@ const BODY: WholeBody = {
 };
 
 function begin(fakes: readonly FakeInspection[], clock = new ManualClock(0)) {
-  const examination = examine(fakes, MAIL, { clock, log: SILENT });
+  const examination = examine(fakes, INSPECTED_MAIL, { clock, log: SILENT });
   assert.ok(examination !== undefined);
   return { examination, clock };
 }
@@ -39,7 +30,7 @@ describe("Examination", () => {
   test("is none where nobody wants the mail", () => {
     const fake = new FakeInspection();
     fake.wants = () => false;
-    assert.equal(examine([fake], MAIL, { clock: new ManualClock(0), log: SILENT }), undefined);
+    assert.equal(examine([fake], INSPECTED_MAIL, { clock: new ManualClock(0), log: SILENT }), undefined);
   });
 
   test("takes the strictest word, and the fields and notes of all", async () => {

@@ -2,18 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BodyProof, DmarcFacts } from "../../../../src/ports/authentication.ts";
 import type { CheckSettings } from "../../../../src/ports/checks.ts";
-import type { InspectedMail } from "../../../../src/ports/inspection.ts";
 import { signatureInspection } from "../../../../src/services/policy/policy.ts";
-
-const MAIL: InspectedMail = {
-  id: "01k9zq3v5x0abcde",
-  client: { ip: "192.0.2.1", helo: "client.example" },
-  sender: "bob@sender.example",
-  announced: 0,
-  recipients: ["alice@example.com"],
-  own: undefined,
-  exempt: false,
-};
+import { INSPECTED_MAIL } from "../../../support/fake-inspection.ts";
 
 interface Given {
   readonly dmarc: NonNullable<CheckSettings["dmarc"]>;
@@ -31,7 +21,7 @@ async function verdictOn({ dmarc, result = "fail", policy = "reject", exempt = f
     },
     settings: () => ({ dnsbl: "off", dmarc, contact: "see us.example" }),
   });
-  const inspector = begin({ ...MAIL, exempt }) ?? assert.fail("it looks at nothing");
+  const inspector = begin({ ...INSPECTED_MAIL, exempt }) ?? assert.fail("it looks at nothing");
   const body = { size: 3, facts: {} as never, read: async function* () {} };
   return (await inspector.finish(body)).verdict;
 }

@@ -7,6 +7,7 @@ import type { JournalEvent } from "../../../../../src/ports/journal.ts";
 import type { Away, Scanner, SpamResult, VirusResult } from "../../../../../src/ports/scanner.ts";
 import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { scannerInspections } from "../../../../../src/services/policy/policy.ts";
+import { INSPECTED_MAIL } from "../../../../support/fake-inspection.ts";
 
 const COMMON = { servers: ["/s"], timeout: 1000, connections: 1, unavailable: "defer" } as const;
 const CLAMAV: ClamavSettings = { ...COMMON, maxSize: 1000, found: "reject", oversize: "quarantine" };
@@ -19,16 +20,6 @@ const RSPAMD: RspamdSettings = {
   addHeader: "tag",
   headers: true,
 };
-const MAIL: InspectedMail = {
-  id: "1",
-  client: { ip: "192.0.2.1", helo: "h" },
-  sender: "",
-  announced: 0,
-  recipients: ["alice@our.test"],
-  own: undefined,
-  exempt: false,
-};
-
 const AWAY: Away = { kind: "away", why: "refused" };
 const WORM: VirusResult = { kind: "found", name: "Worm.X" };
 
@@ -65,7 +56,7 @@ async function judge({ virus, spam, settings, mail, size }: Said) {
   });
   const inspected: Inspected[] = [];
   for (const inspection of inspections) {
-    const inspector = inspection.begin({ ...MAIL, ...mail });
+    const inspector = inspection.begin({ ...INSPECTED_MAIL, ...mail });
     if (inspector !== undefined) inspected.push(await inspector.finish(body(size)));
   }
   return { inspected, events, inspections };
@@ -130,7 +121,7 @@ describe("the virus inspection", () => {
       const own = clamav({ unavailable });
       const said = await judge({ virus: AWAY, settings: { clamav: CLAMAV }, mail: { own } });
       assert.match(only(said), wanted);
-      const lost = said.inspections[0]?.lost?.({ ...MAIL, own }, "late");
+      const lost = said.inspections[0]?.lost?.({ ...INSPECTED_MAIL, own }, "late");
       assert.match(short(lost?.verdict), wanted);
     }
   });
