@@ -146,6 +146,8 @@ export interface DirectoryReader {
 export interface DirectoryBrowser {
   /** Every domain of the newest generation, by name. */
   domains(): Promise<readonly DomainRecord[]>;
+  /** One of them. */
+  domain(name: string): Promise<DomainRecord | undefined>;
   recipients(request: RecipientListRequest): Promise<RecipientPage>;
 }
 

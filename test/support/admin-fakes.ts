@@ -156,6 +156,7 @@ export class FakeWorld {
       },
       directory: {
         domains: async () => this.domains,
+        domain: async (wanted) => this.domains.find(({ name }) => name === wanted),
         recipients: async ({ limit, cursor = "0" }) => {
           const end = Number(cursor) + limit;
           const items = this.hits.slice(Number(cursor), end);

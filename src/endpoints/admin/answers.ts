@@ -97,10 +97,9 @@ export function unknownDomain(name: string): Refusal {
 }
 
 /** The same name, if it is that of one of our domains. */
-export async function ourDomain(name: string, directory: Pick<DirectoryBrowser, "domains">): Promise<string> {
-  const domains = await directory.domains();
-  if (domains.some((record) => record.name === name)) return name;
-  throw unknownDomain(name);
+export async function ourDomain(name: string, directory: Pick<DirectoryBrowser, "domain">): Promise<string> {
+  if ((await directory.domain(name)) === undefined) throw unknownDomain(name);
+  return name;
 }
 
 /** Refuses a token that is confined to another domain. */

@@ -72,6 +72,7 @@ export const DomainBody = z.object({
   mail: StateCounts,
   /** When the oldest mail that is not gone was accepted. */
   oldest: time.exactOptional(),
+  /** Other domains that they serve are left out. */
   primaries: z.array(PrimaryStatusBody).readonly(),
   /** Which way notices to senders go: `off`, `direct` or `host:port`. */
   notices: z.string(),

@@ -35,6 +35,12 @@ export class Browser {
     return this.#domains.all({ g }).map((row) => recordOf(row, g));
   }
 
+  domain(name: string): DomainRecord | undefined {
+    const g = this.#newest.get() ?? 0;
+    const row = this.#domain.get({ g, name });
+    return row && recordOf(row, g);
+  }
+
   /** Entries of all lists by pattern; one that stands in several is shown for each. */
   recipients({ domain, limit, cursor }: RecipientListRequest): RecipientPage {
     const g = this.#newest.get() ?? 0;

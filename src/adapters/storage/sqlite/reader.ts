@@ -39,6 +39,7 @@ type ReaderMethods = {
   quarantined(nothing: undefined): Quarantined;
   export(id: string): ExportedMail | undefined;
   domains(nothing: undefined): readonly DomainRecord[];
+  domain(name: string): DomainRecord | undefined;
   recipients(request: RecipientListRequest): RecipientPage;
   trace(request: TraceRequest): readonly TraceLine[];
   tokens(nothing: undefined): readonly TokenRecord[];
@@ -74,6 +75,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     quarantined: () => queue.quarantined(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
+    domain: (name) => browser.domain(name),
     recipients: (request) => browser.recipients(request),
     trace: (request) => trace.trace(request),
     tokens: () => readTokens(database),
@@ -107,6 +109,7 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
       return mail === undefined ? undefined : streamOf(mail);
     },
     domains: () => call("domains", undefined),
+    domain: (name) => call("domain", name),
     recipients: (request) => call("recipients", request),
     trace: (request) => call("trace", request),
     tokens: () => call("tokens", undefined),

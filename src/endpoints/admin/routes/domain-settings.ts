@@ -25,7 +25,7 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
 export async function changeDomain(c: AdminContext, parts: AdminParts): Promise<string> {
   const name = readDomain(c);
   const change = await readBody(c, DomainChange);
-  const known = (await parts.directory.domains()).find((domain) => domain.name === name);
+  const known = await parts.directory.domain(name);
   if (known === undefined) throw unknownDomain(name);
   if (known.origin === "file") throw declared(name, "change");
   const settings = changed(known, change);
@@ -89,7 +89,7 @@ function refuseContradictions({ mode, catchAll, callout, checks }: Judged): void
 }
 
 async function refuseKnown(name: string, { directory }: AdminParts): Promise<void> {
-  const known = (await directory.domains()).find((domain) => domain.name === name);
+  const known = await directory.domain(name);
   if (known === undefined || (known.origin === "api" && known.draining)) return;
   if (known.origin === "api")
     throw new Refusal("conflict", `${name} exists already, added through the API`, CHANGES);

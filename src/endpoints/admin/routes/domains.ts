@@ -33,30 +33,46 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.post("/v1/domains/:name/resume", async (c) => c.json(await resume(c, parts)));
 }
 
-async function listDomains({
-  directory,
-  queue,
-  primaries,
-  fetched,
-  status,
-}: AdminParts): Promise<DomainList> {
-  const [records, counts, states] = await Promise.all([directory.domains(), queue.counts(), primaries()]);
-  const { notices } = status();
-  const now = { primaries: states, fetched };
-  return { items: records.map((record) => Object.assign(view(record, counts, now), { notices })) };
+/** What a domain is shown with, by domain. */
+interface Surroundings extends Pick<AdminParts, "fetched"> {
+  readonly counts: ReadonlyMap<string, readonly QueueCount[]>;
+  readonly primaries: ReadonlyMap<string, readonly PrimaryStatus[]>;
+  readonly notices: string;
+}
+
+async function listDomains(parts: AdminParts): Promise<DomainList> {
+  const [records, around] = await Promise.all([parts.directory.domains(), surroundings(parts)]);
+  return { items: records.map((record) => view(record, around)) };
 }
 
 async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> {
-  const domain = (await listDomains(parts)).items.find((item) => item.name === name);
-  if (domain === undefined) throw unknownDomain(name);
-  return domain;
+  const record = await parts.directory.domain(name);
+  if (record === undefined) throw unknownDomain(name);
+  return view(record, await surroundings(parts));
 }
 
-function view(
-  record: DomainRecord,
-  counts: readonly QueueCount[],
-  { primaries, fetched }: { primaries: readonly PrimaryStatus[]; fetched: AdminParts["fetched"] },
-): Omit<DomainBody, "notices"> {
+async function surroundings({ queue, primaries, status, fetched }: AdminParts): Promise<Surroundings> {
+  const [counts, states] = await Promise.all([queue.counts(), primaries()]);
+  return {
+    counts: Map.groupBy(counts, ({ domain }) => domain),
+    primaries: byDomain(states),
+    notices: status().notices,
+    ...(fetched !== undefined && { fetched }),
+  };
+}
+
+function byDomain(primaries: readonly PrimaryStatus[]): ReadonlyMap<string, readonly PrimaryStatus[]> {
+  const found = new Map<string, PrimaryStatus[]>();
+  for (const primary of primaries)
+    for (const domain of primary.domains) {
+      const known = found.get(domain);
+      if (known === undefined) found.set(domain, [primary]);
+      else known.push(primary);
+    }
+  return found;
+}
+
+function view(record: DomainRecord, { counts, primaries, fetched, notices }: Surroundings): DomainBody {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
   const status = fetched?.(name);
   return {
@@ -68,19 +84,19 @@ function view(
     paused,
     ...(pausedUntil !== undefined && { pausedUntil }),
     draining,
-    ...amountOf(counts, name),
-    primaries: primaries
-      .filter((primary) => primary.domains.includes(name))
-      .map((primary) => ofDomain(primary, name)),
+    ...amountOf(counts.get(name) ?? []),
+    primaries: (primaries.get(name) ?? []).map((primary) => ofDomain(primary, name)),
+    notices,
   };
 }
 
-/** Probations of other domains at the same primary are left out. */
+/** Other domains of the same primary, which may be thousands, are left out. */
 function ofDomain(primary: PrimaryStatus, name: string): PrimaryStatus {
   const { probation = [], acceptAll = [], ...rest } = primary;
   const own = probation.filter(({ domain }) => domain === name);
   return {
     ...rest,
+    domains: [name],
     ...(own.length > 0 && { probation: own }),
     ...(acceptAll.includes(name) && { acceptAll: [name] }),
   };

@@ -150,3 +150,25 @@ test("stop ends although a client keeps its connection open", async () => {
   await admin.stop();
   agent.destroy();
 });
+
+test("a domain is shown with its primaries, and with nothing of the other domains that they serve", async () => {
+  await using folder = await tempFolder();
+  const socketPath = join(folder.path, "admin.sock");
+  const world = new FakeWorld();
+  const [own, primary] = [world.domains[0], world.primaries[0]];
+  assert.ok(own !== undefined && primary !== undefined);
+  world.domains = ["other.example", "elsewhere.example"].map((name) => Object.assign({}, own, { name }));
+  const shared = [own.name, "other.example"];
+  const probation = shared.map((domain) => ({ domain, state: "running" as const, since: 1 }));
+  world.primaries = [{ ...primary, domains: shared, acceptAll: shared, probation }];
+  const admin = await startAdmin(world.parts(socketPath));
+  const list = JSON.parse((await send({ socketPath, path: "/v1/domains" })).text);
+  const one = JSON.parse((await send({ socketPath, path: "/v1/domains/other.example" })).text);
+  const [other, elsewhere] = list.items;
+  assert.deepEqual(other, one);
+  assert.deepEqual(other.primaries, [
+    { ...primary, domains: [other.name], acceptAll: [other.name], probation: [probation[1]] },
+  ]);
+  assert.deepEqual(elsewhere.primaries, []);
+  await admin.stop();
+});
