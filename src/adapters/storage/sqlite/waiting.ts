@@ -21,12 +21,13 @@ export class Waiting {
   readonly #wake: Database.Statement<unknown[], number>;
 
   constructor(database: Database.Database) {
+    // `= +?`, not `= ?`: beside an ORDER BY, SQLite would compile the statement anew for each value.
     const lane =
-      "FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state = ? AND state <> 'gone'";
+      "FROM recipient INDEXED BY recipient_domain WHERE domain = +? AND state = +? AND state <> 'gone'";
     this.#nextDomain = database
       .prepare<[string], string>(
         `SELECT domain FROM recipient INDEXED BY recipient_due
-         WHERE domain > ? AND state IN ('waiting', 'unconfirmed') ORDER BY domain LIMIT 1`,
+         WHERE domain > +? AND state IN ('waiting', 'unconfirmed') ORDER BY domain LIMIT 1`,
       )
       .pluck();
     this.#skip = database
@@ -41,7 +42,7 @@ export class Waiting {
     this.#nextDue = database
       .prepare<[string], number>(
         `SELECT due_at FROM recipient INDEXED BY recipient_due
-         WHERE domain = ? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at LIMIT 1`,
+         WHERE domain = +? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at LIMIT 1`,
       )
       .pluck();
     this.#oldest = database
@@ -53,7 +54,7 @@ export class Waiting {
       .prepare<unknown[], number>(
         `UPDATE recipient SET due_at = ?, updated_at = ? WHERE (mail, n) IN (
            SELECT mail, n FROM recipient INDEXED BY recipient_due
-           WHERE domain = ? AND due_at > ? AND state IN ('waiting', 'unconfirmed') LIMIT ${WAKE_STEP})
+           WHERE domain = +? AND due_at > +? AND state IN ('waiting', 'unconfirmed') LIMIT ${WAKE_STEP})
          RETURNING 1`,
       )
       .pluck();
@@ -73,6 +74,9 @@ export class Waiting {
   *wake(domains: readonly string[], now: number, batch: () => Batch): Generator<void, readonly DomainWork[]> {
     const found: DomainWork[] = [];
     for (const domain of domains) {
+      yield;
+      // Of thousands of domains at one primary, few have mail.
+      if (this.#nextDue.get(domain) === undefined) continue;
       for (;;) {
         const woken = this.#wake.all(now, now, domain, now).length;
         if (woken > 0) batch().addWork(domain, woken);
