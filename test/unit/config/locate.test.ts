@@ -22,6 +22,13 @@ test("the socket is found in a wrong configuration", async () => {
     ["storage: sqlite:/var/q\nadmin: {}\na: [*, ]\nb:\n\tc: 1\n", "/var/q/admin.sock"],
     ["a: &x { socket: /run/h.sock }\nadmin: *x\n", "/run/h.sock"],
     ['a: "\nstorage: "sqlite:/var/q" # here\n', "/var/q/admin.sock"],
+    ["domains:\n  a.example: [\nstorage: sqlite:/var/q\n", "/var/q/admin.sock"],
+    ["domains: # ours\n  a.example: {}\n# x\n\nstorage: sqlite:/var/q", "/var/q/admin.sock"],
+    ["storage: sqlite:/var/q\r\ndomains:\r\n  a.example: {}\r\n\r\n# x\r\n", "/var/q/admin.sock"],
+    [
+      "domains:\n  a.example:\n    admin: { socket: /a.sock }\nadmin:\n  socket: /run/h.sock\n",
+      "/run/h.sock",
+    ],
     ["storage: postgres://db/mail\n", undefined],
     ["storage: postgres://db/mail\nadmin: { socket: run/h.sock }\n", resolve("run/h.sock")],
   ];
