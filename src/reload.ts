@@ -38,7 +38,7 @@ export async function reload(
 ): Promise<{ readonly config: Config; readonly result: ReloadResult }> {
   // What rotates logs sends the signal that reloads; it must have its way also where the file has a mistake.
   parts.sink.reopen();
-  const loaded = loadConfig(current.file);
+  const loaded = loadConfig(current.file, current);
   if (!loaded.ok) return refuse(current, loaded.problems.map(formatProblem), parts.sink);
   const restart = restartKeys(current, loaded.config);
   const config = keepStarted(current, loaded.config);

@@ -5,6 +5,7 @@ import { dnsblSettings } from "./dnsbl-schema.ts";
 import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { declare } from "./domains.ts";
 import { socketPath } from "./locate.ts";
+import type { ListedRecipients } from "./read-list.ts";
 import type { RecipientSource } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
 import type { AdminConfig, AlertsConfig, Checks, Config, NoticesConfig, SmtpConfig } from "./shape.ts";
@@ -14,11 +15,11 @@ import type { SmtpLimits, SmtpRateCaps, SmtpRates } from "../ports/smtp-limits.t
 export function buildConfig(
   file: string,
   parsed: Parsed,
-  recipients: ReadonlyMap<string, readonly string[]>,
+  listed: ReadonlyMap<string, ListedRecipients>,
 ): Config {
   const folder = dirname(file);
   const domains = Object.entries(parsed.domains).map(([name, settings]) =>
-    declare(name, withPaths(settings, folder), { recipients: recipients.get(name), checks: parsed.checks }),
+    declare(name, withPaths(settings, folder), { listed: listed.get(name), checks: parsed.checks }),
   );
   return deepFreeze({
     file,
@@ -58,11 +59,10 @@ function noticesConfig({ route, delay, ...rest }: Parsed["notices"], folder: str
 }
 
 function withListPaths(source: RecipientSource, folder: string): RecipientSource {
-  const { file, fetched } = source;
+  const { fetched } = source;
   const secret = fetched?.authorizationFile;
   return {
     ...source,
-    file: file && resolve(folder, file),
     fetched: fetched && { ...fetched, ...present("authorizationFile", secret && resolve(folder, secret)) },
   };
 }

@@ -24,9 +24,9 @@ import { root } from "./schema.ts";
 import type { Config } from "./shape.ts";
 import { readText } from "./text-file.ts";
 
-export { rereadList } from "./domains.ts";
 export { adminSocket, configPath } from "./locate.ts";
 export { formatProblem } from "./problem.ts";
+export { markNow, rereadList } from "./read-list.ts";
 export { configSchema, referencePage } from "./reference.ts";
 export { keepStarted, restartKeys } from "./reload.ts";
 export type { Problem } from "./problem.ts";
@@ -36,20 +36,25 @@ export type LoadResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Reads the file and all that it names; blocks while it does. All problems at once, in the order of the file. */
-export function loadConfig(path: string): LoadResult {
+/**
+ * Reads the file and all that it names; blocks while it does. All problems at once, in the order of the file. Files
+ * of recipients that are as they were in `before` are not read again.
+ */
+export function loadConfig(path: string, before?: Config): LoadResult {
   const file = resolve(path);
   const content = readText(file, MAX_CONFIG_BYTES);
   if ("fault" in content) return { ok: false, problems: [wholeFile(file, content.fault)] };
   const text = readDocument(content.text);
-  return text.value === undefined ? { ok: false, problems: faultProblems(file, text) } : examine(file, text);
+  return text.value === undefined
+    ? { ok: false, problems: faultProblems(file, text) }
+    : examine(file, text, before);
 }
 
-function examine(file: string, text: ConfigText): LoadResult {
+function examine(file: string, text: ConfigText, before?: Config): LoadResult {
   const folder = dirname(file);
   const result = root.safeParse(text.value, { reportInput: true });
   const parts = result.success ? result.data : (soundParts(root, text.value) ?? {});
-  const domains = examineDomains(parts.domains ?? {}, folder);
+  const domains = examineDomains(parts.domains ?? {}, folder, before?.domains);
   const place = (finding: Finding) => placed(file, text, finding);
   const findings = [
     ...findingsOf(result.error?.issues ?? []),
@@ -59,7 +64,7 @@ function examine(file: string, text: ConfigText): LoadResult {
   const problems = [...faultProblems(file, text), ...findings.map(place), ...domains.elsewhere];
   if (!result.success || problems.length > 0) return { ok: false, problems: inOrder(problems, file) };
   const warnings = [...doubts(result.data), ...domains.warnings].map(place);
-  const config = buildConfig(file, result.data, domains.recipients);
+  const config = buildConfig(file, result.data, domains.listed);
   return { ok: true, config, warnings: inOrder(warnings, file) };
 }
 

@@ -1,6 +1,5 @@
 /** Domains as declared: names in A-labels, recipients read from where they are listed. */
 import { isIP } from "node:net";
-import { resolve } from "node:path";
 import { normaliseDomain } from "../mail/domain.ts";
 import type { DomainChecks } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
@@ -8,42 +7,44 @@ import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { ownDnsblSettings } from "./dnsbl-schema.ts";
 import type { Partly } from "./findings.ts";
 import type { Finding, Path, Problem } from "./problem.ts";
-import { keyText, quoted } from "./problem.ts";
-import type { Entries, EntryFault } from "./recipient-list.ts";
-import { readEntries, readLines } from "./recipient-list.ts";
+import { quoted } from "./problem.ts";
+import { readList, type ListedRecipients } from "./read-list.ts";
 import { ASK, unknownDuringOutage } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
-import { readText } from "./text-file.ts";
-
-const MAX_LIST_BYTES = 128e6;
 
 export interface DomainFindings {
   readonly findings: readonly Finding[];
   /** In the files that the configuration names. */
   readonly elsewhere: readonly Problem[];
   readonly warnings: readonly Finding[];
-  /** By name as written, for those that are sound. */
-  readonly recipients: ReadonlyMap<string, readonly string[]>;
+  /** By name as written. */
+  readonly listed: ReadonlyMap<string, ListedRecipients>;
 }
 
-/** Checks all names and reads all lists; `folder` is what relative paths start from. */
+/**
+ * Checks all names and reads all lists; `folder` is what relative paths start from, `before` what was declared last,
+ * whose files are not read again where they did not change.
+ */
 export function examineDomains(
   domains: Readonly<Record<string, Partly<ParsedDomain> | undefined>>,
   folder: string,
+  before: readonly DeclaredDomain[] = [],
 ): DomainFindings {
   const findings: Finding[] = [...nameFindings(Object.keys(domains))];
   const elsewhere: Problem[] = [];
   const warnings: Finding[] = [];
-  const recipients = new Map<string, readonly string[]>();
+  const listed = new Map<string, ListedRecipients>();
+  const known = new Map(before.map((domain) => [domain.name, domain]));
   for (const [written, settings] of Object.entries(domains)) {
     const path: Path = ["domains", written, "recipients"];
-    const list = readList({ name: normaliseDomain(written) ?? written, path, folder }, settings?.recipients);
+    const name = normaliseDomain(written) ?? written;
+    const list = readList({ name, path, folder, before: known.get(name) }, settings?.recipients);
     findings.push(...list.findings);
     elsewhere.push(...list.elsewhere);
-    if (list.recipients !== undefined) recipients.set(written, list.recipients);
-    warnings.push(...domainWarnings(path, settings, list.recipients));
+    listed.set(written, list.listed);
+    warnings.push(...domainWarnings(path, settings, list.listed.recipients));
   }
-  return { findings, elsewhere, warnings, recipients };
+  return { findings, elsewhere, warnings, listed };
 }
 
 function nameFindings(names: readonly string[]): readonly Finding[] {
@@ -67,54 +68,6 @@ function nameFindings(names: readonly string[]): readonly Finding[] {
   });
 }
 
-interface ListPlace {
-  readonly name: string;
-  readonly path: Path;
-  readonly folder: string;
-}
-
-interface ReadList {
-  readonly recipients?: readonly string[];
-  readonly findings: readonly Finding[];
-  readonly elsewhere: readonly Problem[];
-}
-
-const NO_LIST: ReadList = { findings: [], elsewhere: [] };
-
-function readList(place: ListPlace, source: Partly<ParsedDomain>["recipients"]): ReadList {
-  if (source?.list !== undefined) {
-    const path = source.listKey === undefined ? place.path : [...place.path, source.listKey];
-    return inline({ ...place, path }, source.list);
-  }
-  return source?.file === undefined ? NO_LIST : fromFile(place, source.file);
-}
-
-function inline(place: ListPlace, list: readonly string[]): ReadList {
-  const { recipients, faults } = readEntries(list, place.name);
-  const findings = faults.map(({ index, wrong, right }): Finding => {
-    return { path: place.path.concat(index), wrong, right };
-  });
-  return { recipients, findings, elsewhere: [] };
-}
-
-function fromFile(place: ListPlace, written: string): ReadList {
-  const file = resolve(place.folder, written);
-  const content = readText(file, MAX_LIST_BYTES);
-  if ("fault" in content) {
-    const { wrong, right } = content.fault;
-    return { ...NO_LIST, findings: [{ path: [...place.path, "file"], wrong: `${file} ${wrong}`, right }] };
-  }
-  const { recipients, faults }: Entries = readLines(content.text, place.name);
-  const problem = ({ index, ...fault }: EntryFault): Problem => ({
-    file,
-    line: index + 1,
-    column: 1,
-    key: keyText(place.path),
-    ...fault,
-  });
-  return { recipients, findings: [], elsewhere: faults.map(problem) };
-}
-
 function domainWarnings(
   path: Path,
   settings: Partly<ParsedDomain> | undefined,
@@ -136,22 +89,8 @@ function domainWarnings(
   return [{ path: [...path.slice(0, -1), "unknownDuringOutage"], wrong, right: "remove it" }];
 }
 
-/** Reads the file of a domain's recipients again. */
-export function rereadList({
-  name,
-  recipientsFile = "",
-}: DeclaredDomain): { readonly recipients: readonly string[] } | { readonly problems: readonly Problem[] } {
-  const path: Path = ["domains", name, "recipients"];
-  const { recipients, findings, elsewhere } = fromFile({ name, path, folder: "/" }, recipientsFile);
-  const here = findings.map(({ wrong, right }): Problem => {
-    return { file: recipientsFile, line: 1, column: 1, key: keyText(path), wrong, right };
-  });
-  const problems = [...here, ...elsewhere];
-  return problems.length > 0 || recipients === undefined ? { problems } : { recipients };
-}
-
 interface Declared {
-  readonly recipients: readonly string[] | undefined;
+  readonly listed: ListedRecipients | undefined;
   /** For all domains. */
   readonly checks: Parsed["checks"];
 }
@@ -160,7 +99,7 @@ interface Declared {
 export function declare(
   written: string,
   settings: ParsedDomain,
-  { recipients, checks }: Declared,
+  { listed, checks }: Declared,
 ): DeclaredDomain {
   const own = ownChecks(settings, checks);
   const source = settings.recipients ?? ASK;
@@ -179,8 +118,7 @@ export function declare(
       ...(settings.quota !== undefined && { quota: settings.quota }),
       ...(own !== undefined && { checks: own }),
     },
-    ...(recipients === undefined ? {} : { recipients }),
-    ...(source.file !== undefined && { recipientsFile: source.file }),
+    ...listed,
   };
 }
 

@@ -81,8 +81,8 @@ function localPart(entry: string, domain: string): string | Omit<EntryFault, "in
   if (entry === "") return { wrong: "the entry is empty", right: LOCAL };
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   if (at === -1) return entry;
-  const own = parseAddress(`x${entry.slice(at)}`)?.domain;
-  if (own === domain) return entry.slice(0, at);
+  const written = entry.slice(at + 1);
+  if (written === domain || parseAddress(`x@${written}`)?.domain === domain) return entry.slice(0, at);
   return {
     wrong: `${quoted(entry)} is not an address of ${domain}`,
     right: `list addresses of ${domain} only`,

@@ -167,8 +167,15 @@ export interface DeclaredDomain {
   readonly settings: DomainSettings;
   /** Comparable local parts and `prefix-*` patterns; undefined: no declared list. */
   readonly recipients?: readonly string[];
-  /** Absolute path of the file that they were read from. */
-  readonly recipientsFile?: string;
+  /** What they were read from. */
+  readonly recipientsFile?: RecipientFile;
+}
+
+export interface RecipientFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Another text for another content. */
+  readonly mark: string;
 }
 
 export interface DeclareResult {

@@ -202,7 +202,7 @@ test("reads every key in its longer form", async () => {
       checks: { dnsbl: "off" },
     },
     recipients: ["ann", "list-*"],
-    recipientsFile: "users.txt",
+    recipientsFile: { path: "users.txt", mark: first?.recipientsFile?.mark },
   });
   assert.equal(second?.settings.catchAll, true);
   assert.equal(second?.settings.unknownDuringOutage, "accept");

@@ -3,7 +3,7 @@ import { appendFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { formatProblem, loadConfig, rereadList, type Config } from "../../../src/config/config.ts";
+import { formatProblem, loadConfig, markNow, rereadList, type Config } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const HEAD = 'hostname: mx2.example\nsmtp: { listen: ["127.0.0.1:0"] }\n';
@@ -119,9 +119,14 @@ test("a file is read again as it is, and a fault in it is told with its line", a
   const result = loadConfig(file);
   assert.ok(result.ok);
   const [domain] = result.config.domains as [Config["domains"][number]];
-  assert.equal(domain.recipientsFile, list);
+  assert.equal(domain.recipientsFile?.path, list);
   appendFileSync(list, "bob\n");
-  assert.deepEqual(rereadList(domain), { recipients: ["alice", "bob"] });
+  const longer = rereadList(domain);
+  assert.ok("recipients" in longer);
+  assert.deepEqual(longer.recipients, ["alice", "bob"]);
+  assert.ok(domain.recipientsFile !== undefined);
+  assert.equal(longer.recipientsFile?.mark, await markNow(domain.recipientsFile));
+  assert.notEqual(longer.recipientsFile?.mark, domain.recipientsFile.mark);
   appendFileSync(list, "a b\n");
   const again = rereadList(domain);
   assert.ok("problems" in again && again.problems[0] !== undefined);
@@ -130,4 +135,31 @@ test("a file is read again as it is, and a fault in it is told with its line", a
   const gone = rereadList(domain);
   assert.ok("problems" in gone && gone.problems[0] !== undefined);
   assert.match(formatProblem(gone.problems[0]), /does not exist/);
+});
+
+test("what did not change since it was loaded is not read again", async () => {
+  await using folder = await tempFolder();
+  const [file, list] = [join(folder.path, "holdfast.yaml"), join(folder.path, "users.txt")];
+  writeFileSync(list, "alice\n");
+  const write = (name: string, more = ""): void =>
+    writeFileSync(
+      file,
+      `${HEAD}domains: { ${name}: { primary: { host: m.example }, recipients: { file: users.txt }${more} } }\n`,
+    );
+  const load = (before?: Config): Config => {
+    const result = loadConfig(file, before);
+    assert.ok(result.ok, JSON.stringify(result));
+    return result.config;
+  };
+  write("a.example");
+  const first = load();
+  write("a.example", ", tagSeparator: none");
+  const second = load(first);
+  assert.equal(second.domains[0]?.recipients, first.domains[0]?.recipients);
+  assert.equal(second.domains[0]?.settings.tagSeparator, "", "all else is as it is written now");
+  write("b.example");
+  assert.notEqual(load(second).domains[0]?.recipients, first.domains[0]?.recipients, "another domain");
+  write("a.example");
+  appendFileSync(list, "bob\n");
+  assert.deepEqual(load(second).domains[0]?.recipients, ["alice", "bob"]);
 });

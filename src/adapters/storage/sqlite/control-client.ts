@@ -80,14 +80,15 @@ async function stageSome(channel: Caller<ControlMethods>, domains: readonly Decl
   for (const { name, settings, recipients } of domains) {
     if (recipients === undefined) staged.push({ name, settings });
     else {
-      const patterns = [...new Set(recipients)].sort();
-      lists.set(name, patterns);
-      staged.push({ name, settings, hash: hashOf(patterns) });
+      lists.set(name, recipients);
+      staged.push({ name, settings, hash: hashOf(recipients) });
     }
   }
   const wanted: readonly WantedList[] = await channel.call("stageDomains", staged);
   for (const { name, list } of wanted)
-    await eachSlice(lists.get(name) ?? [], (patterns) => channel.call("stageEntries", { list, patterns }));
+    await eachSlice(patternsOf(lists.get(name) ?? []), (patterns) =>
+      channel.call("stageEntries", { list, patterns }),
+    );
 }
 
 async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain): Promise<void> {
@@ -129,8 +130,20 @@ async function overlay<T>(
   }
 }
 
-function hashOf(patterns: readonly string[]): string {
-  return createHash("sha256").update(patterns.join("\n")).digest("hex");
+/** Of lists that were staged before: a reload stages the same ones again, and there may be thousands. */
+const hashes = new WeakMap<readonly string[], string>();
+
+function hashOf(recipients: readonly string[]): string {
+  const known = hashes.get(recipients);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(patternsOf(recipients).join("\n")).digest("hex");
+  hashes.set(recipients, hash);
+  return hash;
+}
+
+/** Each once, in the order of the table. */
+function patternsOf(recipients: readonly string[]): readonly string[] {
+  return [...new Set(recipients)].sort();
 }
 
 /** Sends entries slice by slice, some ahead, so that one commit can hold several; rejects with the first failure. */

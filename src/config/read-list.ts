@@ -1,0 +1,100 @@
+/** Recipients of a domain, read from where the operator lists them: the configuration itself, or a file. */
+import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { DeclaredDomain, RecipientFile } from "../ports/directory.ts";
+import type { Partly } from "./findings.ts";
+import type { Finding, Path, Problem } from "./problem.ts";
+import { keyText } from "./problem.ts";
+import type { EntryFault } from "./recipient-list.ts";
+import { readEntries, readLines } from "./recipient-list.ts";
+import type { ParsedDomain } from "./schema.ts";
+import { readText } from "./text-file.ts";
+
+const MAX_LIST_BYTES = 128e6;
+
+/** What a domain declares of its recipients. */
+export type ListedRecipients = Pick<DeclaredDomain, "recipients" | "recipientsFile">;
+
+export interface ListPlace {
+  /** Of the domain, in A-labels. */
+  readonly name: string;
+  readonly path: Path;
+  /** What relative paths start from. */
+  readonly folder: string;
+  /** As it was read last: a file that did not change since is not read again. */
+  readonly before?: ListedRecipients | undefined;
+}
+
+export interface ReadList {
+  readonly listed: ListedRecipients;
+  readonly findings: readonly Finding[];
+  /** In the file that the configuration names. */
+  readonly elsewhere: readonly Problem[];
+}
+
+const NO_LIST: ReadList = { listed: {}, findings: [], elsewhere: [] };
+
+export function readList(place: ListPlace, source: Partly<ParsedDomain>["recipients"]): ReadList {
+  if (source?.list !== undefined) {
+    const path = source.listKey === undefined ? place.path : [...place.path, source.listKey];
+    return inline({ ...place, path }, source.list);
+  }
+  return source?.file === undefined ? NO_LIST : fromFile(place, source.file);
+}
+
+/** Reads the file of a domain's recipients again. */
+export function rereadList({
+  name,
+  recipientsFile,
+}: DeclaredDomain): ListedRecipients | { readonly problems: readonly Problem[] } {
+  const path: Path = ["domains", name, "recipients"];
+  const file = recipientsFile?.path ?? "";
+  const { listed, findings, elsewhere } = fromFile({ name, path, folder: "/" }, file);
+  const here = findings.map(({ wrong, right }): Problem => {
+    return { file, line: 1, column: 1, key: keyText(path), wrong, right };
+  });
+  const problems = [...here, ...elsewhere];
+  return problems.length > 0 ? { problems } : listed;
+}
+
+/** The mark that the file would get if it were read now. */
+export async function markNow({ path }: RecipientFile): Promise<string> {
+  return markOf(await stat(path).catch(() => undefined));
+}
+
+/** Another text for another content; a file that is gone has a mark as well. */
+function markOf(stats: { ino: number; size: number; mtimeMs: number } | undefined): string {
+  return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+}
+
+function inline(place: ListPlace, list: readonly string[]): ReadList {
+  const { recipients, faults } = readEntries(list, place.name);
+  const findings = faults.map(({ index, wrong, right }): Finding => {
+    return { path: place.path.concat(index), wrong, right };
+  });
+  return { listed: { recipients }, findings, elsewhere: [] };
+}
+
+function fromFile({ name, path, folder, before }: ListPlace, written: string): ReadList {
+  const file = resolve(folder, written);
+  // Taken before the content: what changes in between is seen as a change later.
+  const mark = markOf(statSync(file, { throwIfNoEntry: false }));
+  const { recipients: known, recipientsFile } = before ?? {};
+  if (known !== undefined && recipientsFile?.path === file && recipientsFile.mark === mark)
+    return { ...NO_LIST, listed: { recipients: known, recipientsFile } };
+  const content = readText(file, MAX_LIST_BYTES);
+  if ("fault" in content) {
+    const { wrong, right } = content.fault;
+    return { ...NO_LIST, findings: [{ path: [...path, "file"], wrong: `${file} ${wrong}`, right }] };
+  }
+  const { recipients, faults } = readLines(content.text, name);
+  const problem = ({ index, ...fault }: EntryFault): Problem => {
+    return { file, line: index + 1, column: 1, key: keyText(path), ...fault };
+  };
+  return {
+    listed: { recipients, recipientsFile: { path: file, mark } },
+    findings: [],
+    elsewhere: faults.map(problem),
+  };
+}
