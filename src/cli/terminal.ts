@@ -137,7 +137,7 @@ export function timeWithZone(at: number): string {
 }
 
 export function ageOf(at: number, now: number): string {
-  return timeInWords(now - at);
+  return timeInWords(Math.max(0, now - at));
 }
 
 export { sizeInWords, timeInWords };

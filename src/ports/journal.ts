@@ -184,6 +184,8 @@ export type StoreEvent =
       readonly recipients: number;
     }
   | { readonly kind: "queue.expired"; readonly recipients: number }
+  /** Somebody set the wall clock, by so many ms; below zero: back. */
+  | { readonly kind: "clock.set"; readonly by: number }
   /** Nobody looks at the quarantine: age of its oldest mail, and what is left until that is deleted, in ms. */
   | {
       readonly kind: "quarantine.unread";

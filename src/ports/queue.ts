@@ -229,6 +229,8 @@ export interface DomainWork {
   readonly recipients: number;
   /** When the first of them is due. */
   readonly nextDue: number;
+  /** And the last. */
+  readonly lastDue: number;
   /** When the oldest was accepted. */
   readonly oldest: number;
 }

@@ -1,11 +1,16 @@
 /**
- * Time, handed to everything that needs it. Wall time in milliseconds since 1970, shared by all threads, so
- * that a test moves one number and the whole daemon lives three days later.
+ * Time, handed to everything that needs it. There are two kinds. Wall time, in milliseconds since 1970, is what is
+ * stored and shown, and somebody may set it: NTP, an operator, a machine that wakes up. Elapsed time only goes on;
+ * timers run by it, and so must whatever would stand still, or run wild, if the wall clock were set.
+ *
+ * Both are shared by all threads, so that a test moves one number and the whole daemon lives three days later.
  */
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  /** Wall time: milliseconds since 1970-01-01T00:00:00Z. */
   now(): number;
-  /** Runs `task` once, `delay` milliseconds from now; the process may end before it. */
+  /** Milliseconds since some moment, which is another one in each thread. Never goes back. */
+  elapsed(): number;
+  /** Runs `task` once, when `delay` milliseconds have elapsed; the process may end before it. */
   after(delay: number, task: () => void): Timer;
 }
 
@@ -13,66 +18,113 @@ export interface Timer {
   cancel(): void;
 }
 
-/** Offset of the test clock in milliseconds, shared between threads; all zero in production. */
+/** Of a test: how far time was moved, and how far the wall clock was set; ms, shared between threads. */
 export type ClockOffset = BigInt64Array;
 
+const MOVED = 0;
+const SET = 1;
+
 export function clockOffset(): ClockOffset {
-  return new BigInt64Array(new SharedArrayBuffer(8));
+  return new BigInt64Array(new SharedArrayBuffer(16));
 }
 
+/** Lets time pass. */
 export function moveClock(offset: ClockOffset, milliseconds: number): void {
-  Atomics.add(offset, 0, BigInt(milliseconds));
+  Atomics.add(offset, MOVED, BigInt(milliseconds));
+}
+
+/** Sets the wall clock forward, or back; no time passes. */
+export function setClock(offset: ClockOffset, milliseconds: number): void {
+  Atomics.add(offset, SET, BigInt(milliseconds));
 }
 
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** The system's clock; with an offset, timers look at it at least once a second, so that a jump fires them. */
+/** The system's clock; with an offset, timers look at it at least once a second, so that a move fires them. */
 export function systemClock(offset?: ClockOffset): Clock {
-  const now = offset === undefined ? Date.now : (): number => Date.now() + Number(Atomics.load(offset, 0));
+  const read = (cell: number): number => (offset === undefined ? 0 : Number(Atomics.load(offset, cell)));
+  const now = offset === undefined ? Date.now : (): number => Date.now() + read(MOVED) + read(SET);
+  const elapsed = (): number => Math.floor(performance.now()) + read(MOVED);
   const longestSleep = offset === undefined ? MAX_TIMEOUT : 1000;
-  return { now, after: (delay, task) => startTimer(now, { due: now() + delay, longestSleep }, task) };
+  return {
+    now,
+    elapsed,
+    after: (delay, task) => startTimer(elapsed, { due: elapsed() + delay, longestSleep }, task),
+  };
 }
 
-function startTimer(now: () => number, plan: { due: number; longestSleep: number }, task: () => void): Timer {
+function startTimer(
+  elapsed: () => number,
+  plan: { due: number; longestSleep: number },
+  task: () => void,
+): Timer {
   let handle: NodeJS.Timeout;
   const sleep = (): void => {
-    const left = Math.max(0, plan.due - now());
+    const left = Math.max(0, plan.due - elapsed());
     handle = setTimeout(wake, Math.min(left, plan.longestSleep));
     handle.unref();
   };
-  const wake = (): void => (now() >= plan.due ? task() : sleep());
+  // The system counts whole milliseconds, and may come up to one early.
+  const wake = (): void => (elapsed() >= plan.due - 1 ? task() : sleep());
   sleep();
   return { cancel: () => clearTimeout(handle) };
 }
 
+/** The same clock for who compares times with each other only: as it is now, and nobody sets it from here on. */
+export interface SteadyClock extends Clock {
+  /** What the wall clock says of a moment of this one. */
+  wall(at: number): number;
+}
+
+export function steadyClock(clock: Clock): SteadyClock {
+  const began = clock.now() - clock.elapsed();
+  const now = (): number => began + clock.elapsed();
+  return {
+    now,
+    wall: (at) => at + clock.now() - now(),
+    elapsed: () => clock.elapsed(),
+    after: (delay, task) => clock.after(delay, task),
+  };
+}
+
 /** A clock that stands still until a test moves it; due timers run in order while it moves. */
 export class ManualClock implements Clock {
-  #now: number;
+  #elapsed: number;
+  #set = 0;
   readonly #timers = new Set<{ due: number; task: () => void }>();
 
   constructor(start = Date.UTC(2026, 0, 1)) {
-    this.#now = start;
+    this.#elapsed = start;
   }
 
   now(): number {
-    return this.#now;
+    return this.#elapsed + this.#set;
+  }
+
+  elapsed(): number {
+    return this.#elapsed;
   }
 
   after(delay: number, task: () => void): Timer {
-    const timer = { due: this.#now + Math.max(0, delay), task };
+    const timer = { due: this.#elapsed + Math.max(0, delay), task };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
   }
 
   /** Moves time forward, running what falls due on the way. */
   advance(milliseconds: number): void {
-    const target = this.#now + milliseconds;
+    const target = this.#elapsed + milliseconds;
     for (let next = this.#earliest(target); next !== undefined; next = this.#earliest(target)) {
       this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.due);
+      this.#elapsed = Math.max(this.#elapsed, next.due);
       next.task();
     }
-    this.#now = target;
+    this.#elapsed = target;
+  }
+
+  /** Sets the wall clock forward, or back; no time passes. */
+  set(milliseconds: number): void {
+    this.#set += milliseconds;
   }
 
   #earliest(limit: number): { due: number; task: () => void } | undefined {

@@ -321,7 +321,7 @@ function claims(open: StoreFactory): void {
     await accept(store.intake, newMail(start + 5));
     await claimOne(store, "two.test");
     assert.deepEqual(await store.work.work(), [
-      { domain: "one.test", recipients: 3, nextDue: start, oldest: start },
+      { domain: "one.test", recipients: 3, nextDue: start, lastDue: start + 5, oldest: start },
     ]);
   });
 

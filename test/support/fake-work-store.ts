@@ -240,6 +240,7 @@ export class FakeWorkStore implements WorkStore {
         domain,
         recipients: recipients.length,
         nextDue: Math.min(...recipients.map(({ dueAt }) => dueAt)),
+        lastDue: Math.max(...recipients.map(({ dueAt }) => dueAt)),
         oldest: Math.min(...mails.map(({ acceptedAt }) => acceptedAt)),
       };
     });

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startDaemon, type Daemon } from "../../src/app.ts";
 import { formatProblem, loadConfig } from "../../src/config/config.ts";
-import { clockOffset, moveClock } from "../../src/runtime/clock.ts";
+import { clockOffset, moveClock, setClock } from "../../src/runtime/clock.ts";
 import { AdminClient } from "./admin-client.ts";
 import { daemonSettings, type DaemonPlan } from "./daemon.ts";
 import { freePort } from "./free-port.ts";
@@ -65,9 +65,14 @@ export class ResidentDaemon extends AdminClient implements AsyncDisposable {
     moveClock(this.#offset, milliseconds);
   }
 
+  /** Sets the wall clock of every thread, as NTP or an operator would; no time passes. */
+  setClock(milliseconds: number): void {
+    setClock(this.#offset, milliseconds);
+  }
+
   /** Milliseconds since 1970 by the clock of its threads. */
   now(): number {
-    return Date.now() + Number(this.#offset[0]);
+    return Date.now() + this.#offset.reduce((sum, part) => sum + Number(part), 0);
   }
 
   /** Rejects when something of it did not end in order. */

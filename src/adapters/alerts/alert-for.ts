@@ -77,9 +77,18 @@ function lesserSentence(event: JournalEvent): Words | undefined {
       return words("quarantine", unreadText(event));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
+    case "clock.set":
+      return event.by < DAY ? undefined : words("clock", leapText(event.by));
     default:
       return undefined;
   }
+}
+
+/** Ms from which on a leap of the clock keeps old mail from ending. */
+const DAY = 86_400_000;
+
+function leapText(by: number): string {
+  return `The clock went forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right until then.`;
 }
 
 type Checked = Extract<JournalEvent, { kind: "store.checked" }>;

@@ -13,6 +13,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "quota.reached": "warn",
   "queue.expiring": "warn",
   "queue.expired": "warn",
+  "clock.set": "warn",
   "quarantine.unread": "warn",
   "config.refused": "error",
   "recipient.asked": "debug",

@@ -1,4 +1,4 @@
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, steadyClock } from "../../runtime/clock.ts";
 import type { Destination } from "../health/health.ts";
 import { depthOf } from "./capacity.ts";
 import { Pace } from "./pace.ts";
@@ -24,7 +24,7 @@ export class Allowance {
   constructor(destination: Destination, settings: () => LaneSettings, clock: Clock) {
     this.#destination = destination;
     this.#settings = settings;
-    this.#clock = clock;
+    this.#clock = steadyClock(clock);
   }
 
   /** Connections allowed. */

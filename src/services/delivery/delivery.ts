@@ -19,9 +19,11 @@
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
+import type { DomainWork } from "../../ports/queue.ts";
 import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.ts";
 import type { Job } from "../../runtime/schedule.ts";
-import { AgeWatch, expiryJob } from "../queue/queue.ts";
+import { AgeWatch, expiryJob, type Retention } from "../queue/queue.ts";
+import { ClockSteps } from "./clock-steps.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Notices } from "./notices.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
@@ -50,6 +52,8 @@ export interface Delivery {
 }
 
 const SURVEY_EVERY = 60_000;
+/** Beyond the longest back-off of a recipient (1 h, and the jitter), in ms. */
+const FARTHEST = 2 * 3_600_000;
 
 /** Begins to watch primaries and to hand over what waits. */
 export function startDelivery(parts: DeliveryParts): Delivery {
@@ -74,8 +78,10 @@ class RunningDelivery implements Delivery {
     this.#dispatcher = new Dispatcher({ ...parts, tidings: this.#notices }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#notices?.owed();
-    const expiry = expiryJob({ ...parts, retention: () => this.#settings.retention, expired });
-    this.jobs = [expiry, survey, ...(this.#notices?.jobs ?? [])];
+    const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
+    const retention = (): Retention => this.#settings.retention;
+    const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
+    this.jobs = [expiry, survey, steps.job, ...(this.#notices?.jobs ?? [])];
     this.#dispatcher.surveyAgain();
     this.#watchAll();
   }
@@ -130,8 +136,16 @@ class RunningDelivery implements Delivery {
   async #survey(): Promise<void> {
     this.#dispatcher.roster.refreshMx();
     const work = await this.#dispatcher.survey();
+    await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
     this.#ages.look(work, limits, this.#parts.clock.now());
+  }
+
+  /** Nothing waits longer than the longest back-off; a clock that was ahead when it was written would let it. */
+  async #wakeSleepers(work: readonly DomainWork[]): Promise<void> {
+    const farthest = this.#parts.clock.now() + FARTHEST;
+    const asleep = work.filter(({ lastDue }) => lastDue > farthest);
+    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.roster.desk(domain)));
   }
 
   #watchAll(): void {

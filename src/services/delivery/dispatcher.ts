@@ -162,7 +162,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     if (!desk.open) for (const mail of mails) this.#release(mail, desk);
     else this.#share(lane, desk, mails);
     this.#credits.review(desk);
-    this.#drains.look(lane, this.#parts.clock.now());
+    this.#drains.look(lane, this.#parts.clock.elapsed());
   }
 
   /** What one lane claimed goes to all lanes of equal preference that have room, by their weights. */
@@ -256,7 +256,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     // Another lane of the same domains may be the best one from here on.
     for (const desk of lane.due) for (const other of desk.active()) if (other !== lane) other.advance();
     if (!returned) return;
-    this.#drains.begin(lane, this.#parts.clock.now());
+    this.#drains.begin(lane, this.#parts.clock.elapsed());
     const desks = [...lane.desks].filter((desk) => desk.open);
     this.wake(desks).catch((error: unknown) => {
       this.#parts.log.error("waking mail failed", { destination: lane.name, error: errorText(error) });
@@ -290,7 +290,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   #closed(lane: Lane, desk: Desk): void {
     lane.settled();
     this.#credits.review(desk);
-    this.#drains.look(lane, this.#parts.clock.now());
+    this.#drains.look(lane, this.#parts.clock.elapsed());
   }
 
   #advanceAll(): void {

@@ -1,7 +1,7 @@
 import type { Journal } from "../../ports/journal.ts";
 import type { Lane } from "./lane.ts";
 
-/** Journals how much a primary took after its return, when the last of what was due has gone. */
+/** Journals how much a primary took after its return, when the last of what was due has gone. In elapsed time. */
 export class DrainLog {
   readonly #journal: Journal;
   readonly #drains = new Map<Lane, { readonly since: number; delivered: number }>();

@@ -252,7 +252,7 @@ export class Lane implements Subject, TalkHooks {
   async #talk(): Promise<void> {
     const talk = new Talk(this.#parts.clock, this);
     this.#talks.add(talk);
-    const begun = this.#parts.clock.now();
+    const begun = this.#parts.clock.elapsed();
     try {
       const conversation = await this.#open();
       if (this.#greeted(conversation, begun))
@@ -278,7 +278,7 @@ export class Lane implements Subject, TalkHooks {
 
   #greeted({ capabilities, window }: Conversation, begun: number): boolean {
     this.#allowance.window = window;
-    return this.watch.greeted(capabilities, this.#parts.clock.now() - begun) && this.up;
+    return this.watch.greeted(capabilities, this.#parts.clock.elapsed() - begun) && this.up;
   }
 
   #notOpened(error: unknown): void {

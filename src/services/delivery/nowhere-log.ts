@@ -3,7 +3,7 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Desk } from "./lane.ts";
 import type { Route } from "./routes.ts";
 
-/** Journals domains whose mail has nowhere to go, once for each reason, and their end. */
+/** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */
 export class NowhereLog {
   readonly #journal: Journal;
   readonly #log: Logger;

@@ -70,9 +70,9 @@ export class Questions {
   async #converse({ watch }: Lane): Promise<Conversation> {
     try {
       const target = await watch.target();
-      const begun = this.#clock.now();
+      const begun = this.#clock.elapsed();
       const conversation = await this.#client.converse(target, GREETING);
-      if (watch.greeted(conversation.capabilities, this.#clock.now() - begun)) return conversation;
+      if (watch.greeted(conversation.capabilities, this.#clock.elapsed() - begun)) return conversation;
       void conversation.quit();
       throw new DestinationTrouble("loop", "it is ourselves");
     } catch (error) {

@@ -71,11 +71,11 @@ class Session {
     const target = await this.#address();
     const taken = await this.#parts.client.knock(target, CONNECT);
     this.#take({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: taken });
-    const began = this.#parts.clock.now();
+    const began = this.#parts.clock.elapsed();
     const conversation = await this.#parts.client.converse(target, LONGEST);
     this.#conversation = conversation;
     if (this.#over) return conversation.abort();
-    const took = this.#parts.clock.now() - began;
+    const took = this.#parts.clock.elapsed() - began;
     this.#take({ what: "session", verdict: "ok", text: `${conversation.capabilities.name} greets`, took });
     for (const step of offered(conversation.capabilities, this.#destination, request)) this.#take(step);
     await this.#recipients(conversation, request);

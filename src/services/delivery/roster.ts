@@ -113,7 +113,7 @@ export class Roster {
     if (route.kind === "failed") this.#retry(desk);
     const keep = route.kind === "failed" && desk.tiers.length > 0;
     if (!keep) {
-      this.#nowhere.look(desk, route, this.#parts.clock.now());
+      this.#nowhere.look(desk, route, this.#parts.clock.elapsed());
       this.#setTiers(desk, route.kind === "known" && record !== undefined ? route.tiers : []);
     }
     this.#parts.hooks.routed(desk);

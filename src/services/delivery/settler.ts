@@ -127,7 +127,7 @@ export class Settler {
       ...("reply" in outcome && { reply: outcome.reply }),
       ...("why" in outcome && { why: outcome.why }),
       ...((reason === "probation" || reason === "unconfirmed") && { reason }),
-      ...(delivered && { age: this.#parts.clock.now() - mail.acceptedAt }),
+      ...(delivered && { age: Math.max(0, this.#parts.clock.now() - mail.acceptedAt) }),
       ...(dueAt !== undefined && { dueAt }),
       ...(delivered && (recipient?.unconfirmed ?? 0) > 0 && { maybeDouble: true }),
     });

@@ -13,8 +13,9 @@
  * Invariants: outages are journaled once, at their beginning and at their end; nothing is sent to ourselves; a name
  * that does not resolve is the destination's trouble, never a mail's.
  */
+import { steadyClock } from "../../runtime/clock.ts";
 import { Pacer } from "./probe-schedule.ts";
-import type { Destination } from "./reach.ts";
+import type { Destination, ReachParts } from "./reach.ts";
 import type { Subject, WatchParts } from "./watch.ts";
 import { Watch } from "./watch.ts";
 
@@ -27,14 +28,15 @@ export type { Destination, ReachParts } from "./reach.ts";
 export type { Subject } from "./watch.ts";
 export { Watch } from "./watch.ts";
 
-export type HealthParts = Omit<WatchParts, "pacer">;
+export type HealthParts = Omit<WatchParts, "pacer" | "clock"> & ReachParts;
 
 /** Watches primaries; they share one limit of probes. */
 export class Health {
   readonly #parts: WatchParts;
 
   constructor(parts: HealthParts) {
-    this.#parts = { ...parts, pacer: new Pacer() };
+    // A clock that is set must neither put probes off nor make old news of what they find.
+    this.#parts = { ...parts, clock: steadyClock(parts.clock), pacer: new Pacer() };
   }
 
   /** Begins at once to ask after the destination; `Watch.stop` ends it. */

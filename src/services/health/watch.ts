@@ -2,7 +2,7 @@ import type { PrimaryState, PrimaryStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Timer } from "../../runtime/clock.ts";
+import type { SteadyClock, Timer } from "../../runtime/clock.ts";
 import { isOwnName } from "./loop.ts";
 import { isAway, OutageLog } from "./outage.ts";
 import type { Pacer } from "./probe-schedule.ts";
@@ -32,6 +32,7 @@ export interface PrimaryMemory {
 }
 
 export interface WatchParts extends ReachParts {
+  readonly clock: SteadyClock;
   readonly memory?: PrimaryMemory;
   readonly journal: Journal;
   readonly random: () => number;
@@ -150,17 +151,18 @@ export class Watch {
   status(): PrimaryStatus {
     const { state, since, why } = this.#health;
     const { slow } = this.#shortcomings;
+    const { clock } = this.#parts;
     return {
-      ...(slow !== undefined && { slow }),
+      ...(slow !== undefined && { slow: { ...slow, since: clock.wall(slow.since) } }),
       destination: destinationName(this.destination),
       domains: this.#subject.domains(),
       state,
-      since,
+      since: clock.wall(since),
       ...(why !== undefined && { why }),
-      ...(this.#lastProbe > 0 && { lastProbe: this.#lastProbe }),
+      ...(this.#lastProbe > 0 && { lastProbe: clock.wall(this.#lastProbe) }),
       ...(this.#capabilities !== undefined && {
         capabilities: this.#capabilities,
-        learnedAt: this.#learnedAt,
+        learnedAt: clock.wall(this.#learnedAt),
       }),
       connections: this.#subject.connections(),
     };
@@ -267,7 +269,8 @@ export class Watch {
   #cameUp(from: PrimaryState, now: number): void {
     if (from !== "unknown" && !isAway(from)) return;
     const outage = isAway(from) ? now - this.#outages.since : 0;
-    this.#comeback = { epoch: this.#comeback.epoch + 1, since: now, outage };
+    const since = this.#parts.clock.wall(now);
+    this.#comeback = { epoch: this.#comeback.epoch + 1, since, outage };
   }
 
   #facts(): { destination: string; domains: readonly string[]; held: number } {

@@ -23,6 +23,8 @@ export interface ExpiryParts {
   readonly clock: Clock;
   /** Asked before each slice, so that a reload takes effect. */
   readonly retention: () => Retention;
+  /** Ages can be believed; while not, nothing ends. */
+  readonly timely: () => boolean;
   /** Recipients were given up: their senders may be owed a word. */
   readonly expired?: () => void;
 }
@@ -31,12 +33,13 @@ const EVERY = 5 * 60_000;
 const SLICE = 500;
 
 /** The job that ends what is too old: one slice a run, asking for the next while there is more. */
-export function expiryJob({ store, journal, clock, retention, expired }: ExpiryParts): Job {
+export function expiryJob({ store, journal, clock, retention, timely, expired }: ExpiryParts): Job {
   let moved = 0;
   return {
     name: "queue.expiry",
     every: EVERY,
     run: async () => {
+      if (!timely()) return "done";
       const now = clock.now();
       const { waiting, parked, refusedContent = parked, quarantine, ledger } = retention();
       const count = await store.expire({

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clockOffset, ManualClock, moveClock, systemClock } from "../../../src/runtime/clock.ts";
+import {
+  clockOffset,
+  ManualClock,
+  moveClock,
+  setClock,
+  steadyClock,
+  systemClock,
+} from "../../../src/runtime/clock.ts";
 
 test("the manual clock runs what falls due while it moves, in order, each at its time", () => {
   const clock = new ManualClock(0);
@@ -38,4 +45,30 @@ test("a timer of a moved clock fires within about a second of the move", async (
   moveClock(offset, 3_600_000);
   await fired;
   clearInterval(keepAlive);
+});
+
+test("a clock that is set moves no timer and no elapsed time", async () => {
+  const offset = clockOffset();
+  const clock = systemClock(offset);
+  const before = clock.elapsed();
+  const fired = new Promise<void>((resolve) => void clock.after(20, resolve));
+  setClock(offset, -3_600_000);
+  assert.ok(clock.now() <= Date.now() - 3_600_000);
+  const keepAlive = setInterval(() => {}, 1000);
+  await fired;
+  clearInterval(keepAlive);
+  const took = clock.elapsed() - before;
+  assert.ok(took >= 19 && took < 60_000, String(took));
+});
+
+test("a steady clock goes on as if nobody had set the other, and tells what that says", () => {
+  const clock = new ManualClock(1_000_000);
+  const steady = steadyClock(clock);
+  clock.advance(5000);
+  const moment = steady.now();
+  assert.equal(moment, 1_005_000);
+  clock.set(-3_600_000);
+  clock.advance(1000);
+  assert.equal(steady.now(), moment + 1000);
+  assert.equal(steady.wall(moment), clock.now() - 1000);
 });

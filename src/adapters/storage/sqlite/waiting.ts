@@ -17,6 +17,7 @@ export class Waiting {
   readonly #skip: Database.Statement<unknown[], Place>;
   readonly #rest: Database.Statement<unknown[], number>;
   readonly #nextDue: Database.Statement<[string], number>;
+  readonly #lastDue: Database.Statement<[string], number>;
   readonly #oldest: Database.Statement<[string, string], number>;
   readonly #wake: Database.Statement<unknown[], number>;
 
@@ -39,12 +40,15 @@ export class Waiting {
     this.#rest = database
       .prepare<unknown[], number>(`SELECT count(*) ${lane} AND (since, mail, n) > (?, ?, ?)`)
       .pluck();
-    this.#nextDue = database
-      .prepare<[string], number>(
-        `SELECT due_at FROM recipient INDEXED BY recipient_due
-         WHERE domain = +? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at LIMIT 1`,
-      )
-      .pluck();
+    const due = (order: string): Database.Statement<[string], number> =>
+      database
+        .prepare<[string], number>(
+          `SELECT due_at FROM recipient INDEXED BY recipient_due
+           WHERE domain = +? AND state IN ('waiting', 'unconfirmed') ORDER BY due_at ${order} LIMIT 1`,
+        )
+        .pluck();
+    this.#nextDue = due("ASC");
+    this.#lastDue = due("DESC");
     this.#oldest = database
       .prepare<[string, string], number>(
         `SELECT accepted_at FROM message WHERE key = (SELECT mail ${lane} ORDER BY since, mail, n LIMIT 1)`,
@@ -97,7 +101,8 @@ export class Waiting {
       oldest = Math.min(oldest, this.#oldest.get(domain, state) ?? Infinity);
     }
     const nextDue = this.#nextDue.get(domain);
-    return nextDue === undefined ? undefined : { domain, recipients, nextDue, oldest };
+    if (nextDue === undefined) return undefined;
+    return { domain, recipients, nextDue, lastDue: this.#lastDue.get(domain) ?? nextDue, oldest };
   }
 
   *#count(domain: string, state: State): Generator<void, number> {

@@ -1,0 +1,28 @@
+import type { Clock } from "./clock.ts";
+
+/** Less than this is what an ordinary correction does, in ms. */
+const LEAST = 60_000;
+
+/** Sees when somebody has set the wall clock: it and elapsed time do not agree any more. */
+export class ClockWatch {
+  readonly #clock: Clock;
+  #difference: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#difference = this.#measure();
+  }
+
+  /** By how many ms it was set since the last look that told so, below zero: back; 0 for less than a minute. */
+  look(): number {
+    const difference = this.#measure();
+    const set = Math.round(difference - this.#difference);
+    if (Math.abs(set) < LEAST) return 0;
+    this.#difference = difference;
+    return set;
+  }
+
+  #measure(): number {
+    return this.#clock.now() - this.#clock.elapsed();
+  }
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mailNamed } from "../fixtures/mails.ts";
+import { fakePrimary } from "../support/fake-primary.ts";
+import { freePort } from "../support/free-port.ts";
+import { sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait.ts";
+
+const WAIT = { deadline: 20_000, every: 50 };
+const DOMAIN = "example.test";
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+async function start(folder: string, primaryPort: number): Promise<ResidentDaemon> {
+  return ResidentDaemon.start({ folder, primaryPort, smtp: { greetDelay: "0s" } });
+}
+
+async function accept(daemon: ResidentDaemon, mails: number): Promise<void> {
+  for (let sent = 0; sent < mails; sent++)
+    assert.equal((await sendTestMail(daemon.smtpPort, mailNamed("plain"), DOMAIN)).code, 250);
+}
+
+/** The primary is known to be away, by a probe that began now. */
+async function knownDown(daemon: ResidentDaemon): Promise<void> {
+  await waitFor({ what: "the primary is down", ...WAIT }, async () => {
+    const { primaries } = await daemon.api<{ primaries: { state: string }[] }>("GET", "/v1/status");
+    return primaries[0]?.state === "down";
+  });
+}
+
+test("a clock that is set back by an hour keeps nobody from seeing the primary return", async () => {
+  await using folder = await tempFolder();
+  const port = await freePort();
+  await using daemon = await start(folder.path, port);
+  await accept(daemon, 2);
+  await knownDown(daemon);
+  daemon.setClock(-HOUR);
+  await accept(daemon, 1);
+  await using primary = await fakePrimary({ port });
+  await waitFor({ what: "all mail is there", ...WAIT }, () => primary.mails.length === 3);
+});
+
+test("mail that was put off is tried again although the clock went back by a day", async () => {
+  await using folder = await tempFolder();
+  await using primary = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
+  await using daemon = await start(folder.path, primary.port);
+  await accept(daemon, 1);
+  const asked = (): number => primary.commands.filter((line) => line.startsWith("RCPT")).length;
+  await waitFor({ what: "it was put off", ...WAIT }, () => asked() === 1);
+  await waitFor({ what: "it waits again", ...WAIT }, async () => (await daemon.status()).mail.waiting === 1);
+  primary.behaviour.onRcpt = () => undefined;
+  daemon.setClock(-DAY);
+  daemon.pass(15_000);
+  await waitFor({ what: "it is there", ...WAIT }, () => primary.mails.length === 1);
+  await waitFor({ what: "it is told", ...WAIT }, () =>
+    /"event":"clock\.set","by":-86\d{6}/.test(daemon.output()),
+  );
+});
+
+test("a clock that leaps forward by mistake ends no mail", async () => {
+  await using folder = await tempFolder();
+  const port = await freePort();
+  await using daemon = await start(folder.path, port);
+  await accept(daemon, 2);
+  await knownDown(daemon);
+  daemon.setClock(40 * DAY);
+  // Several turns of the job that ends what is too old.
+  for (let turn = 0; turn < 3; turn++) {
+    daemon.pass(6 * 60_000);
+    const before = daemon.now();
+    await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
+      const { primaries } = await daemon.api<{ primaries: { lastProbe?: number }[] }>("GET", "/v1/status");
+      return (primaries[0]?.lastProbe ?? 0) >= before;
+    });
+  }
+  assert.equal((await daemon.status()).mail.waiting, 2);
+  await waitFor({ what: "it is told", ...WAIT }, () => /"event":"clock\.set"/.test(daemon.output()));
+  daemon.setClock(-40 * DAY);
+  await using primary = await fakePrimary({ port });
+  await waitFor({ what: "both are there", ...WAIT }, () => primary.mails.length === 2);
+});
+
+test("mail that was put off by a clock that was ahead does not wait for that time to come", async () => {
+  await using folder = await tempFolder();
+  await using primary = await fakePrimary({ onRcpt: () => "450 4.2.1 not yet" });
+  {
+    await using ahead = await start(folder.path, primary.port);
+    ahead.setClock(300 * DAY);
+    await accept(ahead, 1);
+    await waitFor({ what: "it was put off", ...WAIT }, async () => {
+      const rcpt = primary.commands.some((line) => line.startsWith("RCPT"));
+      return rcpt && (await ahead.status()).mail.waiting === 1;
+    });
+  }
+  primary.behaviour.onRcpt = () => undefined;
+  await using daemon = await start(folder.path, primary.port);
+  // The first survey.
+  daemon.pass(70_000);
+  await waitFor({ what: "it is there", ...WAIT }, () => primary.mails.length === 1);
+});
