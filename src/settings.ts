@@ -44,42 +44,7 @@ export function noticeRoute({ notices: { route } }: Config): string {
   return route.kind === "host" ? hostPort(route.host, route.port) : route.kind;
 }
 
-export function checkSettings({ checks }: Config): CheckSettings {
-  const {
-    contact,
-    dnsbl,
-    access,
-    greylist = "off",
-    helo = "off",
-    clientName = "off",
-    senderDomain = "off",
-    reachability = "off",
-    earlyTalker = "off",
-    spf = "off",
-    dkim = "off",
-    dmarc = "off",
-    clamav = "off",
-    rspamd = "off",
-  } = checks;
-  return {
-    ...(contact !== undefined && { contact }),
-    dnsbl,
-    greylist,
-    helo,
-    clientName,
-    senderDomain,
-    reachability,
-    earlyTalker,
-    spf,
-    dkim,
-    dmarc,
-    clamav,
-    rspamd,
-    ...(access !== undefined && { access }),
-  };
-}
-
-/** Those of them that speak against clients. */
+/** The lists that speak against clients. */
 export function badClientZones(config: Config): readonly string[] {
   const { dnsbl } = config.checks;
   const lists = dnsbl === "off" ? [] : dnsbl.lists;
