@@ -1,6 +1,7 @@
 /** Where a domain's recipients are known from. */
-import { isIP } from "node:net";
+import { isIPv4 } from "node:net";
 import * as z from "zod";
+import { isLoopback } from "../mail/network.ts";
 import type { DomainSettings, FetchSettings } from "../ports/directory.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
@@ -40,15 +41,17 @@ function listAddress(): Scalar<string> {
     const { protocol, hostname } = url;
     if (url.username !== "" || url.password !== "")
       return { wrong: "holds a password", right: "write authorizationFile or authorizationEnv instead" };
-    if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return { value: url.href };
+    if (protocol === "https:" || (protocol === "http:" && isThisMachine(hostname)))
+      return { value: url.href };
     return protocol === "http:"
       ? { wrong: `${quoted(text)} is not encrypted`, right: "write https; http is for this machine only" }
       : { wrong: `${quoted(protocol)} is not https` };
   });
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
+/** As URLs have hosts: addresses of IPv6 in brackets; `127.example.com` is a name. */
+function isThisMachine(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || (isIPv4(host) && isLoopback(host));
 }
 
 const recipientKeys = section({

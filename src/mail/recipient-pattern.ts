@@ -1,8 +1,5 @@
-import { comparableLocal } from "./address.ts";
+import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
-
-/** Octets of a local part, RFC 5321 §4.5.3.1.1. */
-const MAX_LOCAL = 64;
 
 export type PatternReading =
   /** Comparable local part, or a beginning such as `list-*`. */
@@ -17,7 +14,7 @@ const MALFORMED: PatternReading = { kind: "malformed" };
 export function readPattern(entry: string, domain: string): PatternReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
-  if (Buffer.byteLength(local) > MAX_LOCAL) return MALFORMED;
+  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS) return MALFORMED;
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
   if (pattern === undefined) return MALFORMED;
   if (at === -1) return { kind: "pattern", pattern };
