@@ -1,5 +1,6 @@
 /** Domains of origin API: add, change. */
 import type { DomainBody, DomainChange, NewDomain } from "../endpoints/admin/contract.ts";
+import { readSize } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
 import { CHECK_OPTION, checksOf } from "./domain-checks.ts";
 import { domainPath } from "./domains.ts";
@@ -114,14 +115,11 @@ function quotaOf(input: Input): { messages?: number; bytes?: number } | undefine
   return Object.keys(quota).length === 0 ? undefined : quota;
 }
 
-const POWERS = ["", "K", "M", "G", "T"];
-
-/** `500MB`, `20GB`; with an `i`, as in `2GiB`, powers of 1024. */
+/** A number alone may have been meant as anything. */
 function bytesOf(text: string): number {
-  const [, amount, prefix = "", binary] = /^([1-9]\d{0,8})([KMGT]?)(i?)B$/i.exec(text) ?? [];
-  if (amount === undefined)
-    throw new WrongUse(`--quota-size takes a size such as 500MB or 20GB, not ${text}`);
-  return Number(amount) * (binary === "" ? 1000 : 1024) ** POWERS.indexOf(prefix.toUpperCase());
+  const bytes = /b$/i.test(text) ? readSize(text) : undefined;
+  if (bytes === undefined) throw new WrongUse(`--quota-size takes a size such as 500MB or 20GB, not ${text}`);
+  return bytes;
 }
 
 /** `host`, `host:25`, `[2001:db8::1]:25`. */
