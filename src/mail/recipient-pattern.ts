@@ -1,3 +1,4 @@
+/** Lists of recipients as operators write them: read the same way in the configuration, over HTTP and in the API. */
 import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
@@ -18,19 +19,27 @@ export function readPattern(entry: string, domain: string): PatternReading {
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
   if (pattern === undefined) return MALFORMED;
   if (at === -1) return { kind: "pattern", pattern };
-  const named = normaliseDomain(entry.slice(at + 1));
+  const written = entry.slice(at + 1);
+  const named = written === domain ? domain : normaliseDomain(written);
   if (named === undefined) return MALFORMED;
   return named === domain ? { kind: "pattern", pattern } : { kind: "foreign" };
 }
 
-/** A star within a name, quoted or not, would be read as a beginning, or was meant as more than one. */
+/** A star means a beginning; one in a quoted name means itself, unless it ends the name and would be read as one. */
 function whole(local: string): string | undefined {
   const comparable = comparableLocal(local);
-  return comparable?.includes("*") === true ? undefined : comparable;
+  if (comparable?.includes("*") !== true) return comparable;
+  return local.startsWith('"') && !comparable.endsWith("*") ? comparable : undefined;
 }
 
-/** The rest of a dot-string may follow the prefix, so that `sales.*` is sound. */
+/** A letter behind the prefix makes it a whole local part: `sales.` alone would not be one. */
 function beginning(prefix: string): string | undefined {
-  const sound = prefix !== "" && !prefix.includes("*") && comparableLocal(`${prefix}x`) !== undefined;
-  return sound ? `${prefix.normalize("NFC").toLowerCase()}*` : undefined;
+  const sound = prefix !== "" && !prefix.includes("*");
+  const comparable = sound ? comparableLocal(`${prefix}x`) : undefined;
+  return comparable && `${comparable.slice(0, -1)}*`;
+}
+
+/** A line of a list without its comment: `#` begins one where it does not stand inside a name. */
+export function withoutComment(line: string): string {
+  return line.replace(/(^|\s)#[^]*/, "").trim();
 }

@@ -1,3 +1,5 @@
+import { withoutComment } from "../../mail/recipient-pattern.ts";
+
 /** The entries of a list as it came, or why it is none. */
 export function readEntries(text: string, type: string): readonly string[] | string {
   const [media = ""] = type.toLowerCase().split(";");
@@ -10,8 +12,10 @@ export function readEntries(text: string, type: string): readonly string[] | str
 }
 
 function fromLines(text: string): readonly string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
-  return lines.filter((line) => line !== "");
+  return text
+    .split("\n")
+    .map(withoutComment)
+    .filter((line) => line !== "");
 }
 
 function fromJson(text: string): readonly string[] | string {

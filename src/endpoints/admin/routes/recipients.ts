@@ -1,7 +1,7 @@
 /** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
-import { readPattern } from "../../../mail/recipient-pattern.ts";
+import { readPattern, withoutComment } from "../../../mail/recipient-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
 import {
   confine,
@@ -68,11 +68,11 @@ function isPlainText(c: AdminContext): boolean {
   return /^text\/plain\b/i.test(c.req.header("content-type") ?? "");
 }
 
-/** One recipient a line; `#` begins a comment where it does not stand inside a name. */
+/** One recipient a line. */
 async function readLines(c: AdminContext): Promise<RecipientChangeBody> {
   const verb = RecipientVerb.safeParse(c.req.query("verb"));
   if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
-  const lines = (await readText(c)).split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
+  const lines = (await readText(c)).split("\n").map(withoutComment);
   const recipients = lines.filter((line) => line !== "");
   if (recipients.length > MAX_RECIPIENTS)
     throw new Refusal(
