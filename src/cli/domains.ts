@@ -7,6 +7,7 @@ import type {
   ProbationBody,
   StateCounts,
 } from "../endpoints/admin/contract.ts";
+import { counted } from "../runtime/quantities.ts";
 import { OK, type Command, type Tool } from "./command.ts";
 import { routeText } from "./notices.ts";
 import { checksText } from "./domain-checks.ts";
@@ -151,7 +152,7 @@ function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchSta
   const had =
     entries === undefined || checkedAt === undefined
       ? "never fetched"
-      : `${entries} ${entries === 1 ? "entry" : "entries"}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
+      : `${counted(entries, "entry", "entries")}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
   const failed = failedAt === undefined ? "" : ` ${ageOf(failedAt, tool.now)} ago`;
   return error === undefined ? had : `${had}; the last look${failed} failed: ${error}`;
 }

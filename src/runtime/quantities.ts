@@ -30,6 +30,11 @@ export function sizeInWords(bytes: number): string {
   return `${value.toFixed(digits).replace(/\.0$/, "")} ${PREFIXES[power]}`;
 }
 
+/** `1 recipient`, `3 recipients`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 const DURATION_UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
