@@ -1,4 +1,4 @@
-import { HELO_NAME, NETWORK, RECIPIENT, SENDER } from "../mail/access-pattern.ts";
+import { HELO_NAME, MAILBOX, NETWORK, SENDER } from "../mail/access-pattern.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
@@ -37,7 +37,7 @@ const rule = section({
     example: '"@example.com"',
     default: "any",
   }),
-  recipient: described(patterned(RECIPIENT, "address or `@` and a domain").optional(), {
+  recipient: described(patterned(MAILBOX, "address or `@` and a domain").optional(), {
     meaning: "An address of ours.",
     example: "alice@example.com",
     default: "any",

@@ -2,8 +2,9 @@
 import { isIP } from "node:net";
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
+import type { CheckNote } from "../../../ports/journal.ts";
 import { confine, readQuery, Refusal } from "../answers.ts";
-import { ExplainQuery, type ExplainBody } from "../contract.ts";
+import { ExplainQuery, type ExplainBody, type LookBody } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 export function doorRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
@@ -17,12 +18,9 @@ async function explain(c: AdminContext, { door }: AdminParts): Promise<ExplainBo
   const answer = await door.explain({ ip, helo, sender: from, recipient: rcpt });
   if (answer === undefined)
     throw new Refusal("conflict", "no SMTP thread runs at the moment", "`holdfast status` shows more");
-  const checks = answer.checks.map(([check, stage, said, took, times]) => ({
-    check,
-    stage,
-    said,
-    took,
-    times,
-  }));
-  return { ...answer, steps: [...answer.steps], checks };
+  return { ...answer, checks: answer.checks.map(lookOf) };
+}
+
+export function lookOf([check, stage, said, took, times]: CheckNote): LookBody {
+  return { check, stage, said, took, times };
 }

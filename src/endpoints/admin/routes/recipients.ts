@@ -2,11 +2,12 @@
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { readPattern, withoutComment } from "../../../mail/recipient-pattern.ts";
-import { printable } from "../../../mail/reply.ts";
+import { recordAct } from "../acts.ts";
 import {
   confine,
   ourDomain,
   pageOf,
+  quoted,
   readBody,
   readDomain,
   readQuery,
@@ -40,14 +41,7 @@ async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const { verb, recipients } = isPlainText(c) ? await readLines(c) : await readBody(c, RecipientChangeBody);
   const patterns = soundRecipients(recipients, domain);
   const count = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
-  const { who } = c.get("caller");
-  parts.journal.record({
-    kind: "operator.acted",
-    verb: `recipients ${verb}`,
-    who,
-    what: domain,
-    count: patterns.length,
-  });
+  recordAct(c, parts, { verb: `recipients ${verb}`, what: domain, count: patterns.length });
   return { count };
 }
 
@@ -94,9 +88,4 @@ function soundRecipient(recipient: string, domain: string): string {
   const every = recipient === "*" || recipient.startsWith("*@");
   const hint = every ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
   throw new Refusal("bad_request", `${quoted(recipient)} is no recipient of ${domain}`, hint);
-}
-
-/** What was sent, bounded, for an answer to who sent it. */
-function quoted(text: string): string {
-  return JSON.stringify(printable(text.slice(0, 100)));
 }
