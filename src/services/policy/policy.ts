@@ -8,7 +8,6 @@
  * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
  * Without an asynchronous check every answer comes at once, without a promise.
  */
-import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { accepted, together } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
@@ -45,6 +44,7 @@ import type { Looks } from "./looks.ts";
 import { merge, noteAll, strictestFact } from "./merging.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
+import { TROUBLE } from "./refusal.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
 export { replyTo } from "./checks/recipient.ts";
@@ -97,7 +97,6 @@ type Answer = Later<Verdict>;
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
 
-const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
 const ALL_OFF: CheckSettings = { dnsbl: "off" };
 const NONE: readonly Finding[] = [];
 const UNSEEN: Content = { key: "", own: undefined, exempt: false };
@@ -277,7 +276,7 @@ export class Policy {
   #failed(check: string, error: unknown): Verdict {
     const stack = error instanceof Error ? error.stack : String(error);
     this.#parts.log.error("policy.check.failed", { check, stack });
-    return FAILED;
+    return TROUBLE;
   }
 
   #inTime(verdict: Promise<Said>): Promise<Said> {
