@@ -25,7 +25,6 @@ import { AgeWatch, expiryJob } from "../queue/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Notices } from "./notices.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
-
 import { rehearse } from "./rehearsal.ts";
 
 export type { DeliveryParts, DeliverySettings, NoticeSettings } from "./parts.ts";
