@@ -205,7 +205,7 @@ class RunningDaemon implements Daemon {
       }),
       rules: this.#rules.rules,
       declaredRules: () => this.#config.checks.access ?? [],
-      door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },
+      explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request),
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());

@@ -47,7 +47,7 @@ export { DiagnosisBody } from "./doctor-bodies.ts";
 export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
 export { NewRule, RuleBody, RuleList } from "./access-bodies.ts";
-export { LookBody, ExplainQuery, ExplainBody } from "./door-bodies.ts";
+export { LookBody, ExplainQuery, ExplainBody } from "./explain-bodies.ts";
 export {
   NewAllowedSender,
   AllowedSenderQuery,

@@ -16,24 +16,8 @@ import type { Access, Rules } from "../../services/access/access.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
 import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
 
-/** Changes to the directory; each resolves once it is visible to all threads. */
-export type DirectoryEdits = Pick<
-  DirectoryWriter,
-  "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
->;
-
-/** What the recipients room would answer now, without asking anybody over the network. */
-export interface RecipientOracle {
-  check(address: string): Promise<RecipientAnswer>;
-}
-
-/** What a client would be told; answers nothing while no SMTP thread runs. */
-export interface DoorOracle {
-  explain(request: DoorRequest): Promise<DoorAnswer | undefined>;
-}
-
 /** As `Explanation` of the SMTP side. */
-export interface DoorAnswer {
+interface Explained {
   readonly steps: readonly { readonly command?: string; readonly reply: string }[];
   readonly verdict: "accept" | "tag" | "defer" | "reject";
   readonly fields: readonly string[];
@@ -41,7 +25,8 @@ export interface DoorAnswer {
   readonly greetDelay: number;
 }
 
-export interface DoorRequest {
+/** As `ExplainRequest` of the SMTP side. */
+interface ExplainedClient {
   readonly ip: string;
   readonly helo: string;
   readonly sender: string;
@@ -76,12 +61,18 @@ export interface AdminParts {
   readonly queue: QueueReader;
   readonly operator: OperatorStore;
   readonly directory: DirectoryBrowser;
-  readonly editor: DirectoryEdits;
-  readonly recipients: RecipientOracle;
+  /** Each change resolves once it is visible to all threads. */
+  readonly editor: Pick<
+    DirectoryWriter,
+    "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
+  >;
+  /** What a client would be told of a recipient now, without asking anybody over the network. */
+  checkRecipient(address: string): Promise<RecipientAnswer>;
   /** How the list stands that a domain fetches; undefined where it fetches none. */
   fetched?(domain: string): FetchStatusBody | undefined;
   readonly trace: TraceReader;
-  readonly door: DoorOracle;
+  /** What a client would be told; undefined while no SMTP thread runs. */
+  explain(client: ExplainedClient): Promise<Explained | undefined>;
   /** Rules of access that are added while the daemon runs. */
   readonly rules: Pick<Rules, "list" | "add" | "remove">;
   /** Those of the configuration, in order. */

@@ -49,7 +49,7 @@ async function check(c: AdminContext, parts: AdminParts): Promise<RecipientAnswe
   const address = parseAddress(c.req.query("address") ?? "");
   if (address === undefined) throw new Refusal("bad_request", "address: this is not an address");
   confine(c, address.domain);
-  return parts.recipients.check(address.text);
+  return parts.checkRecipient(address.text);
 }
 
 async function knownDomain(c: AdminContext, parts: AdminParts): Promise<string> {

@@ -6,7 +6,7 @@ import type { QueueEntry } from "../../../ports/operator.ts";
 import { readQuery } from "../answers.ts";
 import { TraceQuery, type LookBody, type TraceBody } from "../contract.ts";
 import type { AdminEnv, AdminParts } from "../parts.ts";
-import { lookOf } from "./door.ts";
+import { lookOf } from "./explain.ts";
 
 /** Mails that one answer tells about: the newest. */
 const MAILS = 20;

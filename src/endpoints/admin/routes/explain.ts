@@ -1,4 +1,4 @@
-/** What a client would be told at the door, and why. Open to confined tokens, for recipients of their domain. */
+/** What a client would be told, and why. Open to confined tokens, for recipients of their domain. */
 import { isIP } from "node:net";
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
@@ -7,15 +7,15 @@ import { confine, readQuery, Refusal } from "../answers.ts";
 import { ExplainQuery, type ExplainBody, type LookBody } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
-export function doorRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+export function explainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.get("/v1/explain", async (c) => c.json(await explain(c, parts)));
 }
 
-async function explain(c: AdminContext, { door }: AdminParts): Promise<ExplainBody> {
+async function explain(c: AdminContext, parts: AdminParts): Promise<ExplainBody> {
   const { ip, helo, from, rcpt } = readQuery(c, ExplainQuery);
   if (isIP(ip) === 0) throw new Refusal("bad_request", "ip: this is no IP address", "such as 192.0.2.1");
   confine(c, parseAddress(rcpt)?.domain ?? "");
-  const answer = await door.explain({ ip, helo, sender: from, recipient: rcpt });
+  const answer = await parts.explain({ ip, helo, sender: from, recipient: rcpt });
   if (answer === undefined)
     throw new Refusal("conflict", "no SMTP thread runs at the moment", "`holdfast status` shows more");
   return { ...answer, checks: answer.checks.map(lookOf) };
