@@ -19,8 +19,8 @@ import {
   storageFollower,
   loopDelays,
 } from "./followers.ts";
-import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
+import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import { PrimariesBoard } from "./primaries-board.ts";

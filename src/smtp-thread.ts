@@ -11,12 +11,8 @@ import {
 } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
-import {
-  startSmtp,
-  type Explanation,
-  type ExplainRequest,
-  type SmtpSettings,
-} from "./endpoints/smtp/smtp.ts";
+import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { Explanation, ExplainRequest } from "./ports/explanation.ts";
 import type { Greylist } from "./ports/greylist.ts";
 import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";

@@ -186,7 +186,7 @@ export class FakeWorld {
           return change.recipients.length;
         },
       },
-      explain: async (client) => this.explain(client),
+      explain: async (request) => this.explain(request),
       rules: this.rules,
       declaredRules: () => this.declaredRules,
       checkRecipient: async (address) => ({

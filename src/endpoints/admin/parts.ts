@@ -4,8 +4,9 @@ import type { HttpBindings } from "@hono/node-server";
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { AccessRule } from "../../ports/checks.ts";
 import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
+import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { CheckNote, Journal, TraceReader } from "../../ports/journal.ts";
+import type { Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
 import type { AllowedSenderReader, AllowedSenderStore } from "../../ports/quarantine.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
@@ -15,23 +16,6 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Access, Rules } from "../../services/access/access.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
 import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
-
-/** As `Explanation` of the SMTP side. */
-interface Explained {
-  readonly steps: readonly { readonly command?: string; readonly reply: string }[];
-  readonly verdict: "accept" | "tag" | "defer" | "reject";
-  readonly fields: readonly string[];
-  readonly checks: readonly CheckNote[];
-  readonly greetDelay: number;
-}
-
-/** As `ExplainRequest` of the SMTP side. */
-interface ExplainedClient {
-  readonly ip: string;
-  readonly helo: string;
-  readonly sender: string;
-  readonly recipient: string;
-}
 
 /** Known to the main thread at any moment, so that health is answered while other threads hang. */
 export interface ControlStatus {
@@ -72,7 +56,7 @@ export interface AdminParts {
   fetched?(domain: string): FetchStatusBody | undefined;
   readonly trace: TraceReader;
   /** What a client would be told; undefined while no SMTP thread runs. */
-  explain(client: ExplainedClient): Promise<Explained | undefined>;
+  explain(request: ExplainRequest): Promise<Explanation | undefined>;
   /** Rules of access that are added while the daemon runs. */
   readonly rules: Pick<Rules, "list" | "add" | "remove">;
   /** Those of the configuration, in order. */
