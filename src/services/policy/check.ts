@@ -1,7 +1,7 @@
 /**
  * What a check is. It looks at one stage's subject and says a verdict, or nothing where it is off or not concerned;
- * it holds no state of a connection and writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
- * domain asked about; `judge` may soften or harden it for that domain.
+ * it holds no state of a connection and writes nothing. A check of an early stage (connect, helo, mail) leaves a finding,
+ * which counts at RCPT for the domain asked about; `judge` may soften or harden it for that domain.
  */
 import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";

@@ -15,11 +15,8 @@ import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
-import type { Resolver } from "../../ports/resolver.ts";
-import type { Clock } from "../../runtime/clock.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Recipients } from "../recipients/recipients.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
 import { findingsOf, type Findings } from "./authenticate.ts";
 import type {
@@ -35,10 +32,7 @@ import type {
   StageCheck,
   Subjects,
 } from "./check.ts";
-import { allChecks } from "./checks/checks.ts";
-import type { DnsblParts } from "./checks/dnsbl.ts";
-import type { GreylistParts } from "./checks/greylist.ts";
-import type { ReachabilityParts } from "./checks/reachability.ts";
+import { allChecks, type CheckParts } from "./checks/checks.ts";
 import { lineUp, type Lineup } from "./lineup.ts";
 import type { Looks } from "./looks.ts";
 import { merge, noteAll, strictestFact } from "./merging.ts";
@@ -58,29 +52,15 @@ export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
 
-export interface PolicyParts {
-  readonly recipients: Recipients;
+export interface PolicyParts extends Omit<CheckParts, "settings"> {
   /** What the operator set; absent: every check is off. */
   readonly settings?: () => CheckSettings;
-  /** Our own name, which no client may say for its own. */
-  readonly hostname?: string;
-  /** Absent: nothing is asked of the DNS about clients and senders. */
-  readonly resolver?: Resolver;
   /** Absent: nothing is asked about who stands behind a mail. */
   readonly authenticator?: Authenticator;
-  /** The memory of greylisting; absent: nobody is put off. */
-  readonly greylist?: GreylistParts;
-  /** Who is up, and who was sent there; absent: nobody is. */
-  readonly reachability?: ReachabilityParts;
-  /** Lists of clients in the DNS; absent: none is asked. */
-  readonly dnsbl?: DnsblParts;
-  /** Domains over their quota; absent: none. */
-  readonly isFull?: (domain: string) => boolean;
   /** Those who look at bodies; absent: nobody does. */
   readonly inspections?: readonly Inspection[];
   /** Senders who are spared judgements of reputation; absent: nobody. */
   readonly allowedSenders?: Pick<AllowedSenders, "has">;
-  readonly clock: Clock;
   readonly log: Logger;
   /** Instead of all checks; for tests. */
   readonly checks?: readonly Check[];

@@ -23,18 +23,18 @@ import { spfCheck } from "./spf.ts";
 export interface CheckParts {
   readonly recipients: Recipients;
   readonly settings: () => CheckSettings;
-  /** Our own name. */
+  /** Our own name, which no client may say for its own. */
   readonly hostname?: string;
-  /** Absent: no list is asked. */
+  /** Lists of clients in the DNS; absent: none is asked. */
   readonly dnsbl?: DnsblParts;
   readonly clock: Clock;
-  /** Absent: nobody is put off. */
+  /** The memory of greylisting; absent: nobody is put off. */
   readonly greylist?: GreylistParts;
-  /** Absent: nobody is sent to the primary. */
+  /** Who is up, and who was sent there; absent: nobody is. */
   readonly reachability?: ReachabilityParts;
   /** Domains over their quota; absent: none. */
   readonly isFull?: (domain: string) => boolean;
-  /** Absent: nothing is asked of the DNS. */
+  /** Absent: nothing is asked of the DNS about clients and senders. */
   readonly resolver?: Resolver;
 }
 
