@@ -1,7 +1,7 @@
 /**
  * What a check is. It looks at one stage's subject and says a verdict, or nothing where it is off or not concerned;
  * it holds no state of a connection and writes nothing. A check of an early stage (connect, helo, mail) leaves a finding,
- * which counts at RCPT for the domain asked about; `judge` may soften or harden it for that domain.
+ * which counts at RCPT.
  */
 import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
@@ -72,15 +72,13 @@ export interface StageCheck<S extends Stage> {
   run(subject: Subjects[S]): Said | Promise<Said>;
   /** Mail was accepted for these domains. */
   taken?(subject: MailSubject, domains: readonly DomainRecord[]): void;
-  /** What this check's finding means for one domain; as found, where absent. */
-  judge?(finding: Verdict, domain: DomainRecord): Verdict;
 }
 
 export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 
 /** What a check said, or will say, before a recipient was known. */
 export interface Finding {
-  readonly check: Pick<Check, "name" | "stage" | "reputation" | "judge">;
+  readonly check: Pick<Check, "name" | "stage" | "reputation">;
   readonly verdict: Said | Promise<Said>;
   /** How long it took to say it, in ms; set once it has. */
   took: number;

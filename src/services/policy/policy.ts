@@ -138,7 +138,6 @@ export class Policy {
       noteAll(own, looks);
       return first;
     }
-    const { domain } = subject;
     const rule = this.#rule(subject);
     const block = rule?.action === "block" ? blocked(rule, this.#settings().contact) : undefined;
     if (block !== undefined) {
@@ -147,7 +146,7 @@ export class Policy {
     }
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
-    const verdict = merge(found.length === 0 ? own : [...own, ...found], { domain, exempt, looks });
+    const verdict = merge(found.length === 0 ? own : [...own, ...found], { exempt, looks });
     if (this.#lineup.last.length === 0) return verdict;
     return verdict instanceof Promise
       ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
@@ -163,7 +162,7 @@ export class Policy {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
     const findings = this.#begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
     if (findings.length === 0) return verdict;
-    const last = merge(findings, { domain: subject.domain, exempt, looks });
+    const last = merge(findings, { exempt, looks });
     return last instanceof Promise
       ? last.then((late) => together([late, verdict]))
       : together([last, verdict]);
@@ -178,7 +177,7 @@ export class Policy {
   }
 
   data(subject: DataSubject, looks?: Looks): Answer {
-    return merge(this.#begin(this.#lineup.data, subject), { domain: undefined, exempt: false, looks });
+    return merge(this.#begin(this.#lineup.data, subject), { exempt: false, looks });
   }
 
   /** A mail of this transaction is accepted for these domains. */
