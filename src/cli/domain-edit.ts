@@ -1,5 +1,6 @@
 /** Domains of origin API: add, change. */
 import type { DomainBody, DomainChange, NewDomain } from "../endpoints/admin/contract.ts";
+import { entriesOf } from "../mail/recipient-pattern.ts";
 import { readSize } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
 import { CHECK_OPTION, checksOf } from "./domain-checks.ts";
@@ -75,7 +76,7 @@ async function newDomain(input: Input): Promise<NewDomain> {
     ...settings,
     catchAll: input.flag("catch-all"),
     callout: input.flag("callout") || undefined,
-    recipients: file === undefined ? undefined : linesOf(await readGiven(file)),
+    recipients: file === undefined ? undefined : entriesOf(await readGiven(file)),
   };
   // What was not given is undefined, which JSON leaves out; the daemon judges the values.
   return domain as NewDomain;
@@ -131,9 +132,4 @@ function hostAndPort(place: string): { host: string; port?: number } {
   if (port < 1 || port > 65_535)
     throw new WrongUse(`--primary: a port is a number from 1 to 65535, not ${port}`);
   return match?.[3] === undefined ? { host } : { host, port };
-}
-
-function linesOf(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
-  return lines.filter((line) => line !== "");
 }

@@ -43,3 +43,11 @@ function beginning(prefix: string): string | undefined {
 export function withoutComment(line: string): string {
   return line.replace(/(^|\s)#[^]*/, "").trim();
 }
+
+/** The entries of a list in plain text, one a line. */
+export function entriesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map(withoutComment)
+    .filter((line) => line !== "");
+}

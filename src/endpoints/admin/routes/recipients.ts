@@ -1,7 +1,7 @@
 /** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
-import { readPattern, withoutComment } from "../../../mail/recipient-pattern.ts";
+import { entriesOf, readPattern } from "../../../mail/recipient-pattern.ts";
 import { recordAct } from "../acts.ts";
 import {
   confine,
@@ -66,8 +66,7 @@ function isPlainText(c: AdminContext): boolean {
 async function readLines(c: AdminContext): Promise<RecipientChangeBody> {
   const verb = RecipientVerb.safeParse(c.req.query("verb"));
   if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
-  const lines = (await readText(c)).split("\n").map(withoutComment);
-  const recipients = lines.filter((line) => line !== "");
+  const recipients = entriesOf(await readText(c));
   if (recipients.length > MAX_RECIPIENTS)
     throw new Refusal(
       "bad_request",
