@@ -1,8 +1,8 @@
 /**
- * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` by stage and merges
- * what they say. Checks at connect, HELO and MAIL begin when their stage comes and leave findings; nobody waits
- * for them until a recipient is named. At RCPT the findings and the checks of that stage become one verdict for
- * that recipient's domain, at DATA those of the body. Inspections watch the body itself (examination.ts).
+ * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` and merges what they say:
+ * at RCPT into one verdict, because only there it is known whose settings count, at DATA into one for the body. What a
+ * check has to ask others is asked at connect and at MAIL already; nobody waits for it until a recipient is named.
+ * Inspections watch the body itself (examination.ts).
  *
  * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
  * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
@@ -24,7 +24,6 @@ import type {
   ConnectSubject,
   DataSubject,
   Finding,
-  HeloSubject,
   MailSubject,
   RcptSubject,
   Said,
@@ -50,7 +49,7 @@ export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
 export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
-export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
+export type { Check, ConnectSubject, DataSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts extends Omit<CheckParts, "settings"> {
   /** What the operator set; absent: every check is off. */
@@ -93,8 +92,14 @@ export class Policy {
     this.#lineup = lineUp(parts.checks ?? allChecks({ ...parts, settings: this.#settings }));
   }
 
-  connect(subject: ConnectSubject): readonly Finding[] {
-    return this.#begin(this.#lineup.connect, subject);
+  /** A client is here. */
+  connect(subject: ConnectSubject): void {
+    this.#tell((check) => check.atConnect?.(subject));
+  }
+
+  /** It has named its sender. */
+  mail(subject: MailSubject): void {
+    this.#tell((check) => check.atMail?.(subject));
   }
 
   /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
@@ -121,21 +126,13 @@ export class Policy {
     return asked.then((answer) => findingsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
   }
 
-  helo(subject: HeloSubject): readonly Finding[] {
-    return this.#begin(this.#lineup.helo, subject);
-  }
-
-  mail(subject: MailSubject): readonly Finding[] {
-    return this.#begin(this.#lineup.mail, subject);
-  }
-
-  /** The verdict on one recipient, from its own checks and from what was found before; `looks` learns of each. */
-  rcpt(subject: RcptSubject, found: readonly Finding[], looks?: Looks): Answer {
-    const own = this.#begin(this.#lineup.rcpt, subject);
+  /** The verdict on one recipient; `looks` learns what each check said. */
+  rcpt(subject: RcptSubject, looks?: Looks): Answer {
+    const findings = this.#begin(this.#lineup.rcpt, subject);
     // What is no matter of reputation: the operator's own rules do not change it.
-    const first = strictestFact(own);
+    const first = strictestFact(findings);
     if (first.kind === "reject") {
-      noteAll(own, looks);
+      noteAll(findings, looks);
       return first;
     }
     const rule = this.#rule(subject);
@@ -146,7 +143,7 @@ export class Policy {
     }
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
-    const verdict = merge(found.length === 0 ? own : [...own, ...found], { exempt, looks });
+    const verdict = merge(findings, { exempt, looks });
     if (this.#lineup.last.length === 0) return verdict;
     return verdict instanceof Promise
       ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
@@ -182,14 +179,7 @@ export class Policy {
 
   /** A mail of this transaction is accepted for these domains. */
   taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
-    for (const check of this.#lineup.remembering) {
-      try {
-        check.taken?.(subject, domains);
-      } catch (error) {
-        // The mail is stored, whatever this is.
-        this.#failed(check.name, error);
-      }
-    }
+    this.#tell((check) => check.taken?.(subject, domains));
   }
 
   /** How the content of mail for this recipient is treated, which its verdict let pass. */
@@ -215,6 +205,17 @@ export class Policy {
   examine(mail: InspectedMail): Examination | undefined {
     const { inspections = [] } = this.#parts;
     return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
+  }
+
+  /** What one makes of it keeps nobody waiting, and costs no mail. */
+  #tell(tell: (check: Check) => void): void {
+    for (const check of this.#lineup.all) {
+      try {
+        tell(check);
+      } catch (error) {
+        this.#failed(check.name, error);
+      }
+    }
   }
 
   #begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {

@@ -4,9 +4,9 @@ import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Recipients } from "../../recipients/recipients.ts";
 import type { Check, MailSubject } from "../check.ts";
-import { clientNameChecks } from "./client-name.ts";
+import { clientNameCheck } from "./client-name.ts";
 import type { DnsblParts } from "./dnsbl.ts";
-import { dnsblChecks, isGood } from "./dnsbl.ts";
+import { dnsblCheck, isGood } from "./dnsbl.ts";
 import type { GreylistParts } from "./greylist.ts";
 import { greylistCheck } from "./greylist.ts";
 import { earlyTalkerCheck } from "./early-talker.ts";
@@ -17,7 +17,7 @@ import type { ReachabilityParts } from "./reachability.ts";
 import { reachabilityCheck } from "./reachability.ts";
 import { calloutCheck, recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
-import { senderDomainChecks } from "./sender-domain.ts";
+import { senderDomainCheck } from "./sender-domain.ts";
 import { spfCheck } from "./spf.ts";
 
 export interface CheckParts {
@@ -47,9 +47,9 @@ export function allChecks(parts: CheckParts): readonly Check[] {
     ...(parts.isFull === undefined ? [] : [quotaCheck(parts.isFull)]),
     heloCheck({ settings, hostname }),
     earlyTalkerCheck(settings),
-    ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
-    ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
-    ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
+    ...(dnsbl === undefined ? [] : [dnsblCheck({ ...dnsbl, settings })]),
+    ...(resolver === undefined ? [] : [clientNameCheck({ settings, resolver })]),
+    ...(resolver === undefined ? [] : [senderDomainCheck({ settings, resolver })]),
     ...(parts.reachability === undefined ? [] : [reachabilityFor(parts, parts.reachability)]),
     spfCheck({ settings }),
     ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),

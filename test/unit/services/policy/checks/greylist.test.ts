@@ -47,7 +47,7 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
   });
   const take = (sender: string, name = "our.test", spf?: SpfInquiry): void => {
     const domain = directory.domain(name, 0);
-    const client = { ip: "192.0.2.9", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+    const client = { ip: "192.0.2.9", network: "192.0.2.0/24", helo: "h", extended: true };
     const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
     policy.taken(mail, domain === undefined ? [] : [domain]);
   };
@@ -60,9 +60,9 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
   ): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
-    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true, secure: false };
+    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true };
     const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
-    const verdict = await policy.rcpt({ ...mail, recipient, domain, certain: false }, []);
+    const verdict = await policy.rcpt({ ...mail, recipient, domain, certain: false });
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
   return { clock, seen, away, good, take, ask };

@@ -52,9 +52,9 @@ function setUp(reachability: ReachabilitySettings | "off" = ON) {
   const ask = async (ip = "192.0.2.1", to = "alice@our.test", sender = "a@b.example"): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
-    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true, secure: false };
+    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true };
     const subject = { ...client, sender, announced: 0, recipient, domain, certain: false };
-    const verdict = await policy.rcpt(subject, []);
+    const verdict = await policy.rcpt(subject);
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
   return { clock, up, names, seen, ask };
