@@ -175,8 +175,7 @@ function mailSubject(
   const { ip, network, helo: said, extended, early } = session;
   const announced = announcedSize(parameters);
   const plain = { ip, network, helo: said, extended, sender, announced, ...(early && { early }) };
-  const spf = session.parts.policy.spf(plain);
-  return spf === undefined ? plain : { ...plain, spf };
+  return { ...plain, spf: session.parts.policy.spf(plain) };
 }
 
 /** The return-path as it goes on the wire; empty for the null sender. */

@@ -15,6 +15,8 @@ import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
@@ -31,7 +33,6 @@ import type {
   StageCheck,
   Subjects,
 } from "./check.ts";
-import { allChecks, type CheckParts } from "./checks/checks.ts";
 import { lineUp, type Lineup } from "./lineup.ts";
 import type { Looks } from "./looks.ts";
 import { merge, noteAll, strictestFact } from "./merging.ts";
@@ -40,6 +41,8 @@ import { examine } from "./examination.ts";
 import { TROUBLE } from "./refusal.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
+export { allChecks } from "./checks/checks.ts";
+export type { CheckParts } from "./checks/checks.ts";
 export { replyTo } from "./checks/recipient.ts";
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
@@ -51,18 +54,18 @@ export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
 export type { Check, ConnectSubject, DataSubject, MailSubject, RcptSubject };
 
-export interface PolicyParts extends Omit<CheckParts, "settings"> {
-  /** What the operator set; absent: every check is off. */
-  readonly settings?: () => CheckSettings;
-  /** Absent: nothing is asked about who stands behind a mail. */
-  readonly authenticator?: Authenticator;
-  /** Those who look at bodies; absent: nobody does. */
-  readonly inspections?: readonly Inspection[];
-  /** Senders who are spared judgements of reputation; absent: nobody. */
-  readonly allowedSenders?: Pick<AllowedSenders, "has">;
+export interface PolicyParts {
+  readonly checks: readonly Check[];
+  /** Those who look at bodies. */
+  readonly inspections: readonly Inspection[];
+  /** What the operator set. */
+  readonly settings: () => CheckSettings;
+  readonly resolver: Pick<Resolver, "confirmedName">;
+  readonly authenticator: Authenticator;
+  /** Senders who are spared judgements of reputation. */
+  readonly allowedSenders: Pick<AllowedSenders, "has">;
+  readonly clock: Clock;
   readonly log: Logger;
-  /** Instead of all checks; for tests. */
-  readonly checks?: readonly Check[];
 }
 
 /** How a recipient wants the content of its mail treated. */
@@ -76,20 +79,16 @@ type Answer = Later<Verdict>;
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
 
-const ALL_OFF: CheckSettings = { dnsbl: "off" };
 const NONE: readonly Finding[] = [];
-const UNSEEN: Content = { key: "", own: undefined, exempt: false };
 
 export class Policy {
   readonly #parts: PolicyParts;
-  readonly #settings: () => CheckSettings;
   readonly #access = new AccessRules();
   readonly #lineup: Lineup;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
-    this.#settings = parts.settings ?? (() => ALL_OFF);
-    this.#lineup = lineUp(parts.checks ?? allChecks({ ...parts, settings: this.#settings }));
+    this.#lineup = lineUp(parts.checks);
   }
 
   /** A client is here. */
@@ -104,18 +103,17 @@ export class Policy {
 
   /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
   async clientName(ip: string): Promise<string | undefined> {
-    const { resolver } = this.#parts;
-    if (resolver === undefined || (this.#settings().clientName ?? "off") === "off") return undefined;
+    const { resolver, settings } = this.#parts;
+    if ((settings().clientName ?? "off") === "off") return undefined;
     const lookup = await resolver.confirmedName(ip);
     return lookup.kind === "found" ? lookup.records[0] : undefined;
   }
 
   /** The question about the sender's domain, asked at once where it is wanted for all. */
-  spf({ ip, helo, sender }: MailSubject): SpfInquiry | undefined {
-    const { authenticator } = this.#parts;
-    if (authenticator === undefined) return undefined;
+  spf({ ip, helo, sender }: Pick<MailSubject, "ip" | "helo" | "sender">): SpfInquiry {
+    const { authenticator, settings } = this.#parts;
     const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
-    if (wantsSpf(this.#settings())) void inquiry.answer();
+    if (wantsSpf(settings())) void inquiry.answer();
     return inquiry;
   }
 
@@ -136,7 +134,7 @@ export class Policy {
       return first;
     }
     const rule = this.#rule(subject);
-    const block = rule?.action === "block" ? blocked(rule, this.#settings().contact) : undefined;
+    const block = rule?.action === "block" ? blocked(rule, this.#parts.settings().contact) : undefined;
     if (block !== undefined) {
       looks?.note("access", "rcpt", block);
       return block;
@@ -167,7 +165,7 @@ export class Policy {
 
   /** The operator's rule for this client and recipient; `postmaster` may be written to by everybody. */
   #rule(subject: RcptSubject): AccessRule | undefined {
-    const { access } = this.#settings();
+    const { access } = this.#parts.settings();
     if (access === undefined || access.length === 0 || subject.domain === undefined) return undefined;
     const rule = this.#access.find(access, subject, this.#parts.clock.now());
     return rule?.action === "block" && subject.recipient.local === "postmaster" ? undefined : rule;
@@ -184,8 +182,7 @@ export class Policy {
 
   /** How the content of mail for this recipient is treated, which its verdict let pass. */
   content(subject: RcptSubject): Content {
-    const { inspections = [] } = this.#parts;
-    if (inspections.length === 0) return UNSEEN;
+    const { inspections } = this.#parts;
     const own = subject.domain?.settings.checks;
     const keyOf = (view: ContentView): string =>
       inspections.map((inspection) => inspection.profile(view)).join("\n");
@@ -198,13 +195,12 @@ export class Policy {
   #exempt(subject: RcptSubject): boolean {
     const { recipient, sender } = subject;
     if (recipient.local === "postmaster" || this.#rule(subject)?.action === "allow") return true;
-    return this.#parts.allowedSenders?.has(sender.toLowerCase(), recipient.domain) ?? false;
+    return this.#parts.allowedSenders.has(sender.toLowerCase(), recipient.domain);
   }
 
   /** Begins to look at a body; undefined where nobody does. */
   examine(mail: InspectedMail): Examination | undefined {
-    const { inspections = [] } = this.#parts;
-    return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
+    return examine(this.#parts.inspections, mail, this.#parts);
   }
 
   /** What one makes of it keeps nobody waiting, and costs no mail. */

@@ -105,7 +105,7 @@ function words({ hits, silent, aside }: Answers, score: number): string {
 }
 
 /** Whether one of the lists of good clients has the address. */
-export async function isGood(
+export async function onGoodList(
   ip: string,
   settings: DnsblSettings | "off",
   parts: DnsblParts,

@@ -5,8 +5,9 @@ import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT, accepted, type Verdict } from "../../../../src/mail/verdict.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
-import { Looks, Policy, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
+import { Looks, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { quietPolicy } from "../../../support/quiet-policy.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
 
 const DEFER: Verdict = { kind: "defer", reply: reply(451, "4.7.1", "later") };
@@ -19,7 +20,7 @@ function setUp(checks?: readonly Check[]) {
   const errors: string[] = [];
   const log = loggerTo((_level, message) => void errors.push(message));
   const recipients = new Recipients(directory);
-  const policy = new Policy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
+  const policy = quietPolicy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
   const subject = (text: string): RcptSubject => {
     const recipient = parseAddress(text) as Address;
     const domain = directory.domain(recipient.domain, 0);
