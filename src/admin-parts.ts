@@ -10,7 +10,7 @@ import { Access } from "./services/access/access.ts";
 /** What only the running daemon can answer or do. */
 export interface Running extends Pick<
   AdminParts,
-  "status" | "primaries" | "resume" | "rehearse" | "reload" | "door" | "rules" | "declaredRules"
+  "status" | "primaries" | "resume" | "rehearse" | "reload" | "explain" | "rules" | "declaredRules"
 > {
   status(): ControlStatus;
   loopDelays(): Promise<Gauges["delays"]>;
@@ -30,7 +30,7 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
     directory: reader.client,
     editor,
     doctor: openDoctor(config, foundation, () => running.status()),
-    recipients: sources.oracle,
+    checkRecipient: (address) => sources.check(address),
     fetched: (domain) => sources.fetched(domain),
     trace: {
       trace: (request) => {

@@ -19,12 +19,11 @@ import {
   storageFollower,
   loopDelays,
 } from "./followers.ts";
-import type { ExplainRequest } from "./endpoints/smtp/smtp.ts";
 import { layFoundation, type Foundation } from "./foundation.ts";
+import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
-import { PrimariesBoard, type Reader } from "./primaries-board.ts";
-import { primariesFacts, type PrimariesFacts } from "./primaries-facts.ts";
+import { PrimariesBoard } from "./primaries-board.ts";
 import { askVia, primariesLine } from "./primaries-line.ts";
 import { openRecipientSources } from "./recipient-sources.ts";
 import { RulesBoard } from "./rules-board.ts";
@@ -206,7 +205,7 @@ class RunningDaemon implements Daemon {
       }),
       rules: this.#rules.rules,
       declaredRules: () => this.#config.checks.access ?? [],
-      door: { explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request) },
+      explain: async (request: ExplainRequest) => this.#anySmtp()?.control.call("explain", request),
     };
     const admin = await startAdmin(adminParts(this.#config, this.#foundation, running));
     stack.defer(() => admin.stop());
@@ -228,9 +227,8 @@ class RunningDaemon implements Daemon {
     const unread = new QuarantineWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
     const board = new PrimariesBoard({
-      facts: primariesFacts,
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
-      readers: () => this.#readers(),
+      smtp: () => this.#smtp,
       clock: crew.clock,
     });
     schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
@@ -254,11 +252,6 @@ class RunningDaemon implements Daemon {
 
   #anySmtp(): SmtpThread["current"] {
     return this.#smtp.find((thread) => thread.current !== undefined)?.current;
-  }
-
-  #readers(): ReadonlyMap<object, Reader<PrimariesFacts>> {
-    const running = this.#smtp.flatMap((thread) => thread.current ?? []);
-    return new Map(running.map((life) => [life, { tell: (facts) => life.control.call("learned", facts) }]));
   }
 
   #directoryChanged(): void {

@@ -11,9 +11,9 @@ import type { Clock, ClockOffset } from "./runtime/clock.ts";
 import { ConnectionTable } from "./runtime/limits.ts";
 import { RateTable } from "./runtime/rates.ts";
 import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "./runtime/threads.ts";
-import { checkSettings, deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
+import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
-import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
+import type { StorageControl, StorageRole, StorageThreadData } from "./storage-thread.ts";
 
 /** Megabytes of nursery: of a thread that carries mail, where 2 take a fifth more of the processor than 4. */
 const BUSY = 4;
@@ -27,14 +27,12 @@ export interface CrewParts {
   readonly clockOffset: ClockOffset | undefined;
 }
 
-export type StorageClient = "intake" | "work" | "control" | "memory";
-
 /** The storage thread, and new lines to it. */
 export interface Storage {
   readonly thread: Thread<StorageControl>;
   readonly shared: SharedArrayBuffer;
   readonly control: ReturnType<typeof connectControl>;
-  connect(role: StorageClient): MessagePort;
+  connect(role: StorageRole): MessagePort;
 }
 
 export async function startStorage(config: Config, parts: CrewParts): Promise<Storage> {
@@ -48,7 +46,7 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   const thread = await startThread<StorageControl>(
     plan("storage", "./storage-thread.ts", () => ({ value, moved: [journal] })),
   );
-  const connect = (role: StorageClient): MessagePort => {
+  const connect = (role: StorageRole): MessagePort => {
     const { port1, port2 } = new MessageChannel();
     void thread.control.call("connect", new Moved({ role, port: port1 }, [port1]));
     return port2;
@@ -156,7 +154,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     const value: SmtpThreadData = {
       settings: smtpSettings(parts.config(), parts.tls()),
       bodyMemory: Math.floor(limits.bodyMemory / threads),
-      checks: checkSettings(parts.config()),
+      checks: parts.config().checks,
       soundLists: parts.soundLists(),
       rules: parts.rules(),
       dnsServers: parts.config().dns.servers,

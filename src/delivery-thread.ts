@@ -4,14 +4,11 @@ import { dnsResolver } from "./adapters/dns/dns.ts";
 import { journalTo } from "./adapters/journal/remote.ts";
 import { noticeComposer, smtpClient } from "./adapters/smtp-client/smtp-client.ts";
 import { connectWork, openDirectoryReader, openRecipientNotes } from "./adapters/storage/sqlite/sqlite.ts";
-import type { CalloutAnswer, CalloutQuestion } from "./ports/callout.ts";
-import type { PrimaryRehearsal, RehearsalRequest } from "./ports/rehearsal.ts";
-import type { PrimaryStatus } from "./ports/health.ts";
 import { systemClock, type ClockOffset } from "./runtime/clock.ts";
 import { idSource } from "./runtime/ids.ts";
 import { Schedule } from "./runtime/schedule.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
-import { startDelivery, type DeliverySettings } from "./services/delivery/delivery.ts";
+import { startDelivery, type Delivery, type DeliverySettings } from "./services/delivery/delivery.ts";
 import { Directory } from "./services/directory/directory.ts";
 
 export interface DeliveryThreadData {
@@ -28,21 +25,8 @@ export interface DeliveryThreadData {
   readonly clockOffset: ClockOffset | undefined;
 }
 
-export type DeliveryControl = {
-  apply(settings: DeliverySettings): void;
-  status(): readonly PrimaryStatus[];
-  directoryChanged(): void;
-  /** Makes what waits due now; no names: for every domain. */
-  flush(domains?: readonly string[]): Promise<void>;
-  /** Ends the probation of a domain. */
-  resume(domain: string): Promise<void>;
-  /** Asks a primary whether it has a mailbox. */
-  ask(question: CalloutQuestion): Promise<CalloutAnswer>;
-  /** A test session with each primary of a domain. */
-  rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined>;
-  /** Claims stop; conversations past their dot have 30 s; the rest is released. */
-  stop(): Promise<void>;
-};
+/** The jobs run in the thread; all else is called from the main thread. */
+export type DeliveryControl = Omit<Delivery, "jobs">;
 
 const data = threadData<DeliveryThreadData>();
 const clock = systemClock(data.clockOffset);

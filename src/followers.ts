@@ -1,10 +1,10 @@
-/** How each part of the daemon checks and takes new settings at a reload. */
+/** How each part of the daemon checks and takes new settings at a reload; what SMTP threads are told and asked. */
 import type { Certificates } from "./adapters/tls/tls.ts";
 import type { Config } from "./config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "./crew.ts";
 import type { LoopDelay } from "./runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
-import { checkSettings, deliverySettings, smtpSettings } from "./settings.ts";
+import { deliverySettings, smtpSettings } from "./settings.ts";
 
 /** The SMTP threads, with the certificates that they show. */
 export function smtpFollower(certificates: Certificates, threads: readonly SmtpThread[]): Follower {
@@ -30,8 +30,7 @@ export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpTh
   return {
     check: async () => undefined,
     use: async (config) => {
-      const checks = checkSettings(config);
-      await eachRunning(threads(), (thread) => thread.control.call("applyChecks", checks));
+      await eachRunning(threads(), (thread) => thread.control.call("applyChecks", config.checks));
       lists.use(config);
       // Its answers may take seconds; a list counts from its first good test on.
       void lists.health.test();

@@ -9,6 +9,7 @@ import type { Daemon } from "./app.ts";
 import type { Config } from "./config/config.ts";
 import { ownWords } from "./own-verbs.ts";
 import { errorText } from "./runtime/log.ts";
+import { counted } from "./runtime/quantities.ts";
 import { VERSION } from "./version.ts";
 
 const USAGE = `holdfast: a backup MX and mail reflector
@@ -119,9 +120,8 @@ async function checkConfig(path: string | undefined, json: boolean): Promise<num
   if (json) return checkAsJson(path);
   const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
-  const count = config.domains.length;
   const told = config.notices.route.kind === "off" ? "; senders are told nothing (notices.route is off)" : "";
-  process.stdout.write(`${path ?? config.file}: ok, ${count} ${count === 1 ? "domain" : "domains"}${told}\n`);
+  process.stdout.write(`${path ?? config.file}: ok, ${counted(config.domains.length, "domain")}${told}\n`);
   const { certificateLine, readTls } = await import("./adapters/tls/tls.ts");
   for (const files of config.smtp.tls ?? [])
     process.stdout.write(`${certificateLine(files, await readTls(files))}\n`);

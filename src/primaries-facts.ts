@@ -28,7 +28,7 @@ export function longAway(primaries: readonly PrimaryStatus[], now: number): read
   return [...away].filter(([, long]) => long).map(([domain]) => domain);
 }
 
-export function primariesUp(
+function primariesUp(
   primaries: readonly PrimaryStatus[],
 ): readonly (readonly [domain: string, host: string])[] {
   const up = new Map<string, string>();

@@ -2,12 +2,12 @@
 import { httpLists } from "./adapters/http-lists/http-lists.ts";
 import { openRecipientMemory } from "./adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "./config/config.ts";
-import type { RecipientOracle } from "./endpoints/admin/admin.ts";
+import type { RecipientAnswer } from "./endpoints/admin/contract.ts";
 import type { Foundation } from "./foundation.ts";
 import { ListFiles, type ListFileParts } from "./list-files.ts";
-import { recipientOracle } from "./oracle.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import type { DomainRecord } from "./ports/directory.ts";
+import { checkRecipient } from "./recipient-check.ts";
 import type { Directory } from "./services/directory/directory.ts";
 import { Fetches, type FetchStatus } from "./services/recipients/recipients.ts";
 
@@ -15,7 +15,8 @@ import { Fetches, type FetchStatus } from "./services/recipients/recipients.ts";
 const LOOK_EVERY = 5000;
 
 export interface RecipientSources {
-  readonly oracle: RecipientOracle;
+  /** What a client would be told of an address. */
+  check(address: string): Promise<RecipientAnswer>;
   fetched(domain: string): FetchStatus | undefined;
 }
 
@@ -46,7 +47,8 @@ export function openRecipientSources(
   schedule.add({ name: "fetch recipients", every: LOOK_EVERY, run: () => fetches.look() });
   schedule.add({ name: "follow recipient files", every: LOOK_EVERY, run: () => files.look() });
   void fetches.look().catch(() => undefined);
-  return { oracle: recipientOracle({ directory, memory, clock, primaries, fetched }), fetched };
+  const known = { directory, memory, clock, primaries, fetched };
+  return { check: (address) => checkRecipient(address, known), fetched };
 }
 
 /** Only declared domains fetch. */

@@ -1,7 +1,7 @@
 /** What each room gets of the configuration. */
 import type { Config, Endpoint } from "./config/config.ts";
 import type { CheckSettings } from "./ports/checks.ts";
-import { hostPort } from "./mail/network.ts";
+import { hostPort, isUnspecified } from "./mail/network.ts";
 import { ownAddresses } from "./runtime/interfaces.ts";
 import type { SmtpSettings } from "./endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "./services/delivery/delivery.ts";
@@ -44,42 +44,7 @@ export function noticeRoute({ notices: { route } }: Config): string {
   return route.kind === "host" ? hostPort(route.host, route.port) : route.kind;
 }
 
-export function checkSettings({ checks }: Config): CheckSettings {
-  const {
-    contact,
-    dnsbl,
-    access,
-    greylist = "off",
-    helo = "off",
-    clientName = "off",
-    senderDomain = "off",
-    reachability = "off",
-    earlyTalker = "off",
-    spf = "off",
-    dkim = "off",
-    dmarc = "off",
-    clamav = "off",
-    rspamd = "off",
-  } = checks;
-  return {
-    ...(contact !== undefined && { contact }),
-    dnsbl,
-    greylist,
-    helo,
-    clientName,
-    senderDomain,
-    reachability,
-    earlyTalker,
-    spf,
-    dkim,
-    dmarc,
-    clamav,
-    rspamd,
-    ...(access !== undefined && { access }),
-  };
-}
-
-/** Those of them that speak against clients. */
+/** The lists that speak against clients. */
 export function badClientZones(config: Config): readonly string[] {
   const { dnsbl } = config.checks;
   const lists = dnsbl === "off" ? [] : dnsbl.lists;
@@ -98,7 +63,7 @@ export function zonesOf(used: readonly (CheckSettings["dnsbl"] | undefined)[]): 
 
 /** A listener on all addresses is reached by each address of this machine. */
 function endpointsOf({ address, port }: Endpoint): readonly Endpoint[] {
-  if (address !== "0.0.0.0" && address !== "::") return [{ address, port }];
+  if (!isUnspecified(address)) return [{ address, port }];
   return [{ address, port }, ...ownAddresses().map((own) => ({ address: own.address, port }))];
 }
 

@@ -11,12 +11,8 @@ import {
 } from "./adapters/storage/sqlite/sqlite.ts";
 import { dnsBlocklists, dnsResolver } from "./adapters/dns/dns.ts";
 import { clamd, rspamd } from "./adapters/scanners/scanners.ts";
-import {
-  startSmtp,
-  type Explanation,
-  type ExplainRequest,
-  type SmtpSettings,
-} from "./endpoints/smtp/smtp.ts";
+import { startSmtp, type SmtpSettings } from "./endpoints/smtp/smtp.ts";
+import type { Explanation, ExplainRequest } from "./ports/explanation.ts";
 import type { Greylist } from "./ports/greylist.ts";
 import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
@@ -28,7 +24,7 @@ import { idSource } from "./runtime/ids.ts";
 import { RateTable } from "./runtime/rates.ts";
 import { serveControl, threadData } from "./runtime/threads.ts";
 import { Directory } from "./services/directory/directory.ts";
-import { Policy, scannerInspections, signatureInspection } from "./services/policy/policy.ts";
+import { allChecks, Policy, scannerInspections, signatureInspection } from "./services/policy/policy.ts";
 import { Acceptor } from "./services/queue/queue.ts";
 import { Recipients, takeStranger, type RecipientParts } from "./services/recipients/recipients.ts";
 
@@ -118,22 +114,19 @@ const scanners = scannerInspections({
 });
 const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
 const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
-const policyOver = (greylist: Greylist, who: Recipients): Policy =>
-  new Policy({
+const policyOver = (greylist: Greylist, who: Recipients): Policy => {
+  const shared = { settings: () => checks, resolver, clock };
+  const own = allChecks({
+    ...shared,
     recipients: who,
-    settings: () => checks,
     hostname: data.settings.hostname,
-    resolver,
-    authenticator,
     dnsbl,
     greylist: { memory: greylist, longAway: (domain) => longAway.has(domain) },
     reachability: { memory: greylist, primaryUp: (domain) => primariesUp.get(domain) },
     isFull: (domain) => full.has(domain),
-    inspections,
-    allowedSenders,
-    clock,
-    log,
   });
+  return new Policy({ ...shared, checks: own, authenticator, inspections, allowedSenders, log });
+};
 const endpoint = await startSmtp({
   settings: data.settings,
   limits: data.limits,

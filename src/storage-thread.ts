@@ -15,13 +15,13 @@ export interface StorageThreadData {
   readonly clockOffset: ClockOffset | undefined;
 }
 
+/** What a line to the store is for. */
+export type StorageRole = Parameters<ReturnType<typeof openWriter>["serve"]>[0];
+
 export type StorageControl = {
   /** Memory shared with the clients: condition of the disk and free room. */
   shared(): SharedArrayBuffer;
-  connect(client: {
-    readonly role: "intake" | "work" | "control" | "memory";
-    readonly port: MessagePort;
-  }): void;
+  connect(client: { readonly role: StorageRole; readonly port: MessagePort }): void;
   /** The last process did not end in order: the database should be looked through. */
   unclean(): boolean;
   setReserve(reserve: WriterOptions["reserve"]): void;

@@ -2,7 +2,7 @@
 import type { NewRule, RuleBody, RuleList } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input } from "./command.ts";
 import { plain, timeWithZone } from "./terminal.ts";
-import { timeToCome } from "./when.ts";
+import { spanOf, timeToCome } from "./when.ts";
 
 export const accessList: Command = {
   words: "",
@@ -79,15 +79,13 @@ function newRule(input: Input, now: number): NewRule {
   return { action, until: endOf(input, now), ...Object.fromEntries(given) } as NewRule;
 }
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
 function endOf(input: Input, now: number): number | undefined {
   const [until, time] = [input.text("until"), input.text("for")];
   if (until !== undefined && time !== undefined) throw new WrongUse("give --until or --for, not both");
   if (time !== undefined) {
-    const [, count, unit = ""] = /^([1-9]\d{0,5})([mhdw])$/.exec(time) ?? [];
-    if (count === undefined) throw new WrongUse(`--for takes a time such as 90m, 12h or 7d, not ${time}`);
-    return now + Number(count) * (UNITS[unit] ?? 0);
+    const span = spanOf(time) ?? 0;
+    if (span === 0) throw new WrongUse(`--for takes a time such as 90m, 12h or 7d, not ${time}`);
+    return now + span;
   }
   return until === undefined ? undefined : timeToCome("until", until, now);
 }

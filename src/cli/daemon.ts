@@ -9,7 +9,7 @@ export class NoDaemon extends Error {
 }
 
 /** The socket is there, and this user may not open it. */
-export class NoAccess extends Error {
+class NoAccess extends Error {
   override readonly name = "NoAccess";
 }
 

@@ -1,5 +1,6 @@
 /** `doctor`: whether senders find this server, and it the primaries, as far as the DNS can tell. */
 import type { DiagnosisBody, DomainList } from "../endpoints/admin/contract.ts";
+import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
 import { plain } from "./terminal.ts";
@@ -53,7 +54,7 @@ function troubled(domains: readonly DiagnosisBody[]): readonly DiagnosisBody[] {
 }
 
 function summary(domains: readonly DiagnosisBody[]): string {
-  const count = domains.length === 1 ? "1 domain" : `${domains.length} domains`;
+  const count = counted(domains.length, "domain");
   const inTrouble = troubled(domains).length;
   return inTrouble === 0 ? `${count}, all in order.` : `${count}, ${inTrouble} with something to look at.`;
 }

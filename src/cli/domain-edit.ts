@@ -1,5 +1,7 @@
 /** Domains of origin API: add, change. */
 import type { DomainBody, DomainChange, NewDomain } from "../endpoints/admin/contract.ts";
+import { entriesOf } from "../mail/recipient-pattern.ts";
+import { readSize } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
 import { CHECK_OPTION, checksOf } from "./domain-checks.ts";
 import { domainPath } from "./domains.ts";
@@ -74,7 +76,7 @@ async function newDomain(input: Input): Promise<NewDomain> {
     ...settings,
     catchAll: input.flag("catch-all"),
     callout: input.flag("callout") || undefined,
-    recipients: file === undefined ? undefined : linesOf(await readGiven(file)),
+    recipients: file === undefined ? undefined : entriesOf(await readGiven(file)),
   };
   // What was not given is undefined, which JSON leaves out; the daemon judges the values.
   return domain as NewDomain;
@@ -114,14 +116,11 @@ function quotaOf(input: Input): { messages?: number; bytes?: number } | undefine
   return Object.keys(quota).length === 0 ? undefined : quota;
 }
 
-const POWERS = ["", "K", "M", "G", "T"];
-
-/** `500MB`, `20GB`; with an `i`, as in `2GiB`, powers of 1024. */
+/** A number alone may have been meant as anything. */
 function bytesOf(text: string): number {
-  const [, amount, prefix = "", binary] = /^([1-9]\d{0,8})([KMGT]?)(i?)B$/i.exec(text) ?? [];
-  if (amount === undefined)
-    throw new WrongUse(`--quota-size takes a size such as 500MB or 20GB, not ${text}`);
-  return Number(amount) * (binary === "" ? 1000 : 1024) ** POWERS.indexOf(prefix.toUpperCase());
+  const bytes = /b$/i.test(text) ? readSize(text) : undefined;
+  if (bytes === undefined) throw new WrongUse(`--quota-size takes a size such as 500MB or 20GB, not ${text}`);
+  return bytes;
 }
 
 /** `host`, `host:25`, `[2001:db8::1]:25`. */
@@ -133,9 +132,4 @@ function hostAndPort(place: string): { host: string; port?: number } {
   if (port < 1 || port > 65_535)
     throw new WrongUse(`--primary: a port is a number from 1 to 65535, not ${port}`);
   return match?.[3] === undefined ? { host } : { host, port };
-}
-
-function linesOf(text: string): string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
-  return lines.filter((line) => line !== "");
 }

@@ -7,6 +7,8 @@ import type {
   ProbationBody,
   StateCounts,
 } from "../endpoints/admin/contract.ts";
+import { hostPort } from "../mail/network.ts";
+import { counted } from "../runtime/quantities.ts";
 import { OK, type Command, type Tool } from "./command.ts";
 import { routeText } from "./notices.ts";
 import { checksText } from "./domain-checks.ts";
@@ -71,9 +73,11 @@ export function probationText(tool: Tool, { state, since, why, canaryAt }: Proba
 function primaryText({ primaries, settings }: DomainBody): string {
   if (primaries.length > 0)
     return primaries.map(({ destination, state }) => `${destination} ${state}`).join(", ");
-  return settings.primaries
-    .map(({ mx, host, port }) => (mx === true ? "its MX" : `${host}:${port}`))
-    .join(", ");
+  return settings.primaries.map(placeText).join(", ");
+}
+
+function placeText({ mx, host, port }: DomainBody["settings"]["primaries"][number]): string {
+  return mx === true ? "its MX" : hostPort(host, port);
 }
 
 export function domainPath(name: string): string {
@@ -111,10 +115,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
   if (domain.oldest !== undefined)
     pairs.push(["Oldest", `${timeWithZone(domain.oldest)}, ${ageOf(domain.oldest, tool.now)} ago`]);
   for (const primary of settings.primaries)
-    pairs.push([
-      "Primary",
-      `${primary.mx === true ? "its MX" : `${primary.host}:${primary.port}`}, tls ${primary.tls}, preference ${primary.preference}`,
-    ]);
+    pairs.push(["Primary", `${placeText(primary)}, tls ${primary.tls}, preference ${primary.preference}`]);
   for (const { destination, state, since, why, slow, probation = [], acceptAll = [] } of domain.primaries) {
     pairs.push([
       "Now",
@@ -151,7 +152,7 @@ function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchSta
   const had =
     entries === undefined || checkedAt === undefined
       ? "never fetched"
-      : `${entries} ${entries === 1 ? "entry" : "entries"}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
+      : `${counted(entries, "entry", "entries")}, confirmed ${ageOf(checkedAt, tool.now)} ago`;
   const failed = failedAt === undefined ? "" : ` ${ageOf(failedAt, tool.now)} ago`;
   return error === undefined ? had : `${had}; the last look${failed} failed: ${error}`;
 }

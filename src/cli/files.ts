@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Input, Tool } from "./command.ts";
 
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -23,14 +24,16 @@ export async function readGiven(file: string): Promise<string> {
   }
 }
 
-/** For the reader's eyes alone: what goes there is mail, or tells of it. */
-export async function writeGiven(file: string, content: Readable): Promise<void> {
-  const target = createWriteStream(file, { mode: 0o600 });
+/** To the file that `--output` names, for its reader's eyes alone, because it is mail or tells of it; else to stdout. */
+export async function writeOut(tool: Tool, input: Input, content: Readable): Promise<void> {
+  const file = input.text("output");
+  if (file === undefined) return pipeline(content, tool.stdout, { end: false });
   try {
-    await pipeline(content, target);
+    await pipeline(content, createWriteStream(file, { mode: 0o600 }));
   } catch (error) {
     throw trouble(`cannot write ${file}`, error);
   }
+  tool.complain(`written to ${file}`);
 }
 
 /** Other errors, such as the daemon's refusal in the middle of a stream, stay what they are. */

@@ -1,10 +1,10 @@
 /** The ledger: what became of every mail, as a table or as CSV. */
 import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
-import { writeGiven } from "./files.ts";
+import { writeOut } from "./files.ts";
 import { toldText } from "./notices.ts";
+import { pagesOf } from "./pages.ts";
 import { FILTERS, filterOf, stateOf } from "./queue-look.ts";
 import { plain, timeWithZone, type Column } from "./terminal.ts";
 
@@ -15,20 +15,9 @@ export const LEDGER_OPTIONS: readonly Option[] = [
   ...FILTERS,
 ];
 
-const PAGE = 1000;
-
 /** Page after page, so that a ledger of any size passes. */
-export async function* ledgerPages(
-  tool: Tool,
-  filter: Readonly<Record<string, string>>,
-): AsyncGenerator<readonly QueueEntryBody[]> {
-  let cursor: string | undefined;
-  do {
-    const query = { ...filter, ledger: "1", limit: String(PAGE), cursor };
-    const page = await tool.daemon.ask<QueuePage>({ path: "/v1/queue", query });
-    yield page.items;
-    cursor = page.next;
-  } while (cursor !== undefined);
+function ledgerPages(tool: Tool, filter: Readonly<Record<string, string>>): AsyncIterable<QueuePage> {
+  return pagesOf<QueuePage>(tool, { path: "/v1/queue", query: { ...filter, ledger: "1" } });
 }
 
 /** Prints the ledger; `about` narrows it to one mail or one recipient. */
@@ -37,7 +26,7 @@ export async function printLedger(tool: Tool, input: Input): Promise<number> {
   if (input.flag("csv")) return writeCsv(tool, input, filter);
   if (input.text("output") !== undefined) throw new WrongUse("--output goes with --csv");
   const items: QueueEntryBody[] = [];
-  for await (const page of ledgerPages(tool, filter)) items.push(...page);
+  for await (const page of ledgerPages(tool, filter)) items.push(...page.items);
   tool.print({ items }, () =>
     items.length === 0 ? "The ledger has no such mail.\n" : ledgerTable(tool, items),
   );
@@ -107,21 +96,16 @@ const CELLS: readonly (readonly [title: string, cell: Cell])[] = [
 
 async function writeCsv(tool: Tool, input: Input, filter: Readonly<Record<string, string>>): Promise<number> {
   const rows = Readable.from(csv(ledgerPages(tool, filter)));
-  const file = input.text("output");
-  if (file === undefined) await pipeline(rows, tool.stdout, { end: false });
-  else {
-    await writeGiven(file, rows);
-    tool.complain(`written to ${plain(file)}`);
-  }
+  await writeOut(tool, input, rows);
   return OK;
 }
 
 /** RFC 4180; each page of entries is one chunk. */
-async function* csv(pages: AsyncIterable<readonly QueueEntryBody[]>): AsyncGenerator<string> {
+async function* csv(pages: AsyncIterable<QueuePage>): AsyncGenerator<string> {
   yield `${CELLS.map(([title]) => title).join(",")}\r\n`;
-  for await (const entries of pages) {
-    if (entries.length === 0) continue;
-    yield entries.map((entry) => `${CELLS.map(([, cell]) => quoted(cell(entry))).join(",")}\r\n`).join("");
+  for await (const { items } of pages) {
+    if (items.length === 0) continue;
+    yield items.map((entry) => `${CELLS.map(([, cell]) => quoted(cell(entry))).join(",")}\r\n`).join("");
   }
 }
 

@@ -26,12 +26,8 @@ function lines(text: string): Buffer {
   return Buffer.from(text.replaceAll("\r\n", "\n").replace(/^(?=>*From )/gm, ">"), "latin1");
 }
 
-const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
 /** As asctime writes it, in UTC. */
 function ctime(at: number): string {
-  const date = new Date(at);
-  const day = `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]} ${String(date.getUTCDate()).padStart(2)}`;
-  return `${day} ${date.toISOString().slice(11, 19)} ${date.getUTCFullYear()}`;
+  const [weekday, day = "", month, year, time] = new Date(at).toUTCString().split(/,? /);
+  return `${weekday} ${month} ${day.replace(/^0/, " ")} ${time} ${year}`;
 }

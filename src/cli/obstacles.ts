@@ -1,5 +1,6 @@
 /** What keeps waiting mail here: a pause, a probation that stopped, or primaries that take nothing at the moment. */
 import type { DomainBody, QueueEntryBody } from "../endpoints/admin/contract.ts";
+import { hostPort } from "../mail/network.ts";
 import type { Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
 import { ageOf, timeWithZone } from "./terminal.ts";
@@ -38,8 +39,7 @@ function obstacle({ route }: QueueEntryBody, domain: DomainBody, now: number): s
 /** Hosts to which other mail was rerouted stand among the primaries; those that are declared are its own. */
 function ownWay({ settings }: DomainBody): (destination: string) => boolean {
   if (settings.primaries.some(({ mx }) => mx === true)) return () => true;
-  const own = settings.primaries.flatMap(({ host, port }) => [`${host}:${port}`, `[${host}]:${port}`]);
-  const places = new Set(own);
+  const places = new Set(settings.primaries.map(({ host, port }) => hostPort(host, port)));
   return (destination) => places.has(destination);
 }
 

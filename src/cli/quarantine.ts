@@ -6,8 +6,10 @@ import type {
   MailBody,
   QueuePage,
 } from "../endpoints/admin/contract.ts";
+import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
-import { collect, FILTERS, filterOf, mailText, refuseForeign } from "./queue-look.ts";
+import { collect, moreText, PAGING } from "./pages.ts";
+import { FILTERS, filterOf, mailText, refuseForeign } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone } from "./terminal.ts";
 
 /** State and reason are given. */
@@ -17,21 +19,18 @@ const QUARANTINED = { state: "held", reason: "quarantine" } as const;
 export const quarantineList: Command = {
   words: "",
   summary: "Lists what is in quarantine, longest first.",
-  options: [
-    ...NARROWING,
-    { name: "limit", value: "N", help: "how many (50)" },
-    { name: "all", help: "all of them" },
-  ],
+  options: [...NARROWING, ...PAGING],
   example: "holdfast quarantine list --domain example.com",
   async run(tool, input) {
-    const page = await collect(tool, input, QUARANTINED);
+    const query = { ...filterOf(input), ...QUARANTINED };
+    const page = await collect<QueuePage>(tool, input, { path: "/v1/queue", query });
     if (page.items.length === 0) await refuseForeign(tool, input);
     tool.print(page, () => (page.items.length === 0 ? "The quarantine is empty.\n" : listText(tool, page)));
     return OK;
   },
 };
 
-function listText(tool: Tool, { items, next }: QueuePage): string {
+function listText(tool: Tool, page: QueuePage): string {
   const columns = [
     { title: "ID" },
     { title: "RECIPIENT", least: 14 },
@@ -39,15 +38,14 @@ function listText(tool: Tool, { items, next }: QueuePage): string {
     { title: "AGE", right: true },
     { title: "WHY", least: 12 },
   ];
-  const rows = items.map((entry) => [
+  const rows = page.items.map((entry) => [
     entry.id,
     entry.recipient,
     entry.sender === "" ? "<>" : entry.sender,
     ageOf(entry.acceptedAt, tool.now),
     entry.quarantine ?? "",
   ]);
-  const more = next === undefined ? "" : "There are more; --limit N or --all shows them.\n";
-  return tool.table(columns, rows) + more;
+  return tool.table(columns, rows) + moreText(page);
 }
 
 export const quarantineShow: Command = {
@@ -78,7 +76,7 @@ function act(verb: "release" | "delete", summary: string, done: string): Command
     async run(tool, input) {
       const { count } = await move(tool, verb, selection(verb, input));
       if (count === 0) await refuseForeign(tool, input);
-      tool.print({ count }, () => (count === 0 ? "" : `${recipients(count)} ${done}\n`));
+      tool.print({ count }, () => (count === 0 ? "" : `${counted(count, "recipient")} ${done}\n`));
       if (count > 0 || input.words.length === 0) return OK;
       tool.complain(`nothing to ${verb}: no mail in quarantine has the id ${input.word(0)}`);
       return FAILED;
@@ -107,10 +105,6 @@ function selection(verb: string, input: Input): Record<string, string> {
   return filter;
 }
 
-function recipients(count: number): string {
-  return `${count} ${count === 1 ? "recipient" : "recipients"}`;
-}
-
 const FOR_DOMAIN: Option = { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" };
 
 export const senderAllow: Command = {
@@ -127,7 +121,7 @@ export const senderAllow: Command = {
     const allowed = await tool.daemon.ask<AllowedSenderBody>({ method: "POST", path, json });
     const filter = { sender: json.sender, ...(json.domain !== undefined && { domain: json.domain }) };
     const { count } = input.flag("release") ? await move(tool, "release", filter) : { count: 0 };
-    const released = count === 0 ? "" : `; ${recipients(count)} released`;
+    const released = count === 0 ? "" : `; ${counted(count, "recipient")} released`;
     tool.print({ ...allowed, released: count }, () => `${plain(allowed.sender)} is allowed${released}.\n`);
     return OK;
   },

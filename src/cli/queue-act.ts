@@ -1,5 +1,6 @@
 /** Acting on the queue: hold, release, delete, flush, reroute. */
 import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
+import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
 import { FILTERS, filterOf, refuseForeign } from "./queue-look.ts";
 
@@ -33,9 +34,7 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
       const { count } = await tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
       if (count === 0) await refuseForeign(tool, input);
       const isNone = count === 0 && input.words.length > 0;
-      tool.print({ count }, () =>
-        isNone ? "" : `${count} ${count === 1 ? "recipient" : "recipients"} ${done}\n`,
-      );
+      tool.print({ count }, () => (isNone ? "" : `${counted(count, "recipient")} ${done}\n`));
       if (!isNone) return OK;
       tool.complain(
         `nothing to ${verb}: no mail in the queue has the id ${input.word(0)}, or its state forbids it`,

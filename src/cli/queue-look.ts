@@ -10,6 +10,7 @@ import { OK, type Command, type Input, type Option, type Tool } from "./command.
 import { domainPath } from "./domains.ts";
 import { obstaclesOf } from "./obstacles.ts";
 import { mailNotices, recipientNotices } from "./notices.ts";
+import { collect, moreText, PAGING } from "./pages.ts";
 import { ageOf, facts, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
 
 const STATES: readonly string[] = StateName.options;
@@ -51,21 +52,18 @@ export async function refuseForeign(tool: Tool, input: Input): Promise<void> {
   if (isDomain) await tool.daemon.ask({ path: domainPath(domain) });
 }
 
-const DEFAULT_LIMIT = 50;
-const PAGE = 1000;
-
 export const queueList: Command = {
   words: "",
   summary: "Lists recipients in the queue, oldest first.",
   options: [
     ...FILTERS,
-    { name: "limit", value: "N", help: `how many (${DEFAULT_LIMIT})` },
-    { name: "all", help: "all of them" },
+    ...PAGING,
     { name: "ledger", help: "also what is gone: delivered, deleted, expired" },
   ],
   example: "holdfast queue list --domain example.com --state held",
   async run(tool, input) {
-    const page = await collect(tool, input);
+    const query = { ...filterOf(input), ...(input.flag("ledger") && { ledger: "1" }) };
+    const page = await collect<QueuePage>(tool, input, { path: "/v1/queue", query });
     if (page.items.length === 0) await refuseForeign(tool, input);
     tool.print(page, () => (page.items.length === 0 ? nothingText(input) : listText(tool, page)));
     return OK;
@@ -78,26 +76,6 @@ function nothingText(input: Input): string {
     : "No mail in the queue matches.\n";
 }
 
-/** Asks page by page until there is enough. */
-export async function collect(
-  tool: Tool,
-  input: Input,
-  given: Readonly<Record<string, string>> = {},
-): Promise<QueuePage> {
-  const limit = input.flag("all") ? Infinity : input.number("limit", DEFAULT_LIMIT);
-  const query = { ...filterOf(input), ...given, ...(input.flag("ledger") && { ledger: "1" }) };
-  const items: QueueEntryBody[] = [];
-  let page: QueuePage = { items: [] };
-  let cursor: string | undefined;
-  do {
-    const size = String(Math.min(PAGE, limit - items.length));
-    page = await tool.daemon.ask<QueuePage>({ path: "/v1/queue", query: { ...query, limit: size, cursor } });
-    items.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined && items.length < limit);
-  return { ...page, items };
-}
-
 const COLUMNS: readonly Column[] = [
   { title: "ID" },
   { title: "RECIPIENT", least: 14 },
@@ -106,7 +84,8 @@ const COLUMNS: readonly Column[] = [
   { title: "LAST REPLY", least: 10 },
 ];
 
-function listText(tool: Tool, { items, next, total }: QueuePage): string {
+function listText(tool: Tool, page: QueuePage): string {
+  const { items, next, total } = page;
   const rows = items.map((entry) => [
     entry.id,
     entry.recipient,
@@ -115,9 +94,8 @@ function listText(tool: Tool, { items, next, total }: QueuePage): string {
     entry.lastReply ?? "",
   ]);
   const shown = tool.table(COLUMNS, rows);
-  if (next === undefined) return shown;
-  const more = total === undefined ? "There are more" : `${total - items.length} more`;
-  return `${shown}${more}; --limit N or --all shows them.\n`;
+  if (next === undefined || total === undefined) return shown + moreText(page);
+  return `${shown}${total - items.length} more; --limit N or --all shows them.\n`;
 }
 
 export function stateOf({ state, reason }: QueueEntryBody): string {

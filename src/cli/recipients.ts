@@ -6,12 +6,11 @@ import type {
   RecipientPageBody,
   RecipientVerb,
 } from "../endpoints/admin/contract.ts";
+import { counted } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { readGiven } from "./files.ts";
+import { collect, moreText, PAGING } from "./pages.ts";
 import { facts, plain, timeInWords } from "./terminal.ts";
-
-const PAGE = 1000;
-const DEFAULT_LIMIT = 50;
 
 function listPath(domain: string): string {
   return `/v1/domains/${encodeURIComponent(domain)}/recipients`;
@@ -20,38 +19,19 @@ function listPath(domain: string): string {
 export const recipientsList: Command = {
   words: "DOMAIN",
   summary: "Lists the valid recipients of a domain, from the file and from the API.",
-  options: [
-    { name: "limit", value: "N", help: `how many (${DEFAULT_LIMIT})` },
-    { name: "all", help: "all of them" },
-  ],
+  options: PAGING,
   example: "holdfast recipients list example.com --all",
   async run(tool, input) {
-    const page = await collect(tool, input);
+    const page = await collect<RecipientPageBody>(tool, input, { path: listPath(input.word(0)) });
     const rows = page.items.map(({ pattern, origin }) => [pattern, origin]);
-    const more = page.next === undefined ? "" : "There are more; --limit N or --all shows them.\n";
     tool.print(page, () =>
       rows.length === 0
         ? "There is no list for this domain.\n"
-        : tool.table([{ title: "RECIPIENT", least: 20 }, { title: "ORIGIN" }], rows) + more,
+        : tool.table([{ title: "RECIPIENT", least: 20 }, { title: "ORIGIN" }], rows) + moreText(page),
     );
     return OK;
   },
 };
-
-async function collect(tool: Tool, input: Input): Promise<RecipientPageBody> {
-  const limit = input.flag("all") ? Infinity : input.number("limit", DEFAULT_LIMIT);
-  const path = listPath(input.word(0));
-  const items: RecipientPageBody["items"][number][] = [];
-  let page: RecipientPageBody = { items: [] };
-  let cursor: string | undefined;
-  do {
-    const size = String(Math.min(PAGE, limit - items.length));
-    page = await tool.daemon.ask<RecipientPageBody>({ path, query: { limit: size, cursor } });
-    items.push(...page.items);
-    cursor = page.next;
-  } while (cursor !== undefined && items.length < limit);
-  return { ...page, items };
-}
 
 const FILE: Option = { name: "file", value: "FILE", help: "read them there, one a line; - is stdin" };
 
@@ -67,7 +47,7 @@ function changing(verb: RecipientVerb, summary: string, example: string): Comman
       const path = listPath(input.word(0));
       const call = { method: "POST", path, ...(await given(tool, input, verb)) } as const;
       const { count } = await tool.daemon.ask<CountBody>(call);
-      const entries = `${count} ${count === 1 ? "entry" : "entries"}`;
+      const entries = counted(count, "entry", "entries");
       const note = verb === "remove" ? "; those in the configuration file stay" : "";
       tool.print({ count }, () => `The API list of ${plain(input.word(0))} has ${entries}${note}.\n`);
       return OK;

@@ -1,5 +1,5 @@
 /** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
-import { sizeInWords, timeInWords } from "../endpoints/admin/contract.ts";
+import { sizeInWords, timeInWords } from "../runtime/quantities.ts";
 
 /** Output fits this, and wider terminals. */
 export const MIN_COLUMNS = 80;

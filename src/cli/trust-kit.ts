@@ -1,7 +1,7 @@
 /** What to set on a primary so that it takes this server's mail for what it is: a relay's, not a stranger's. */
-import { isIP, isIPv6 } from "node:net";
-import { networkInterfaces } from "node:os";
+import { isIP } from "node:net";
 import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
+import { ownAddresses } from "../runtime/interfaces.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { askForTest, testText } from "./domain-test.ts";
 import { KITS, type KitFacts } from "./trust-snippets.ts";
@@ -71,11 +71,6 @@ function addressesOf(input: Input): readonly string[] {
   for (const address of given)
     if (isIP(address) === 0) throw new WrongUse(`--address takes an IP address, not ${address}`);
   if (given.length > 0) return given;
-  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
-  const own = all.filter(({ internal, address }) => !internal && !isLinkLocal(address));
+  const own = ownAddresses().filter(({ reachable }) => reachable);
   return own.length === 0 ? ["192.0.2.1"] : own.map(({ address }) => address);
-}
-
-function isLinkLocal(address: string): boolean {
-  return isIPv6(address) ? /^fe[89ab]/i.test(address) : address.startsWith("169.254.");
 }

@@ -1,15 +1,18 @@
 /** Times to come, as operators write them. */
+import { readDuration } from "../runtime/quantities.ts";
 import { WrongUse } from "./command.ts";
 
 const DAY = "2026-11-22";
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Milliseconds of a text such as `90m`, or as the tool itself writes it, `1 h 30 min`; undefined when it is none. */
+export function spanOf(text: string): number | undefined {
+  return readDuration(text.replaceAll(" ", "").replaceAll("min", "m"));
+}
 
 /** `90min`, `2h`, `3d` from now, or a time such as `2026-11-22T08:00`; in ms since 1970. */
 export function timeToCome(option: string, text: string, now: number): number {
-  const amount = /^(\d{1,6}) ?(m|min|h|d)$/.exec(text);
-  const unit = UNITS[amount?.[2] ?? ""];
-  const at = unit === undefined ? pointInTime(text) : now + Number(amount?.[1]) * unit;
+  const span = spanOf(text);
+  const at = span === undefined ? pointInTime(text) : now + span;
   if (Number.isNaN(at))
     throw new WrongUse(`--${option} takes 90min, 2h, 3d or a time such as 2026-11-22T08:00, not ${text}`);
   if (at <= now) throw new WrongUse(`--${option}: ${text} is over already`);

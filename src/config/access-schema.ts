@@ -1,23 +1,16 @@
-import { HELO_NAME, NETWORK, RECIPIENT, SENDER, type PatternKind } from "../mail/access-pattern.ts";
+import { HELO_NAME, MAILBOX, NETWORK, SENDER } from "../mail/access-pattern.ts";
 import type { AccessRule } from "../ports/checks.ts";
+import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { choice, listOf, message, scalar, section, words } from "./scalars.ts";
+import { choice, listOf, message, patterned, scalar, section, words } from "./scalars.ts";
 import type { Scalar } from "./scalars.ts";
 
 const RULES = 'a list such as [{ action: block, sender: "@junk.example", until: 2027-01-31, note: "flood" }]';
-const TEXT = { type: "string" };
-
-function pattern({ expected, read }: PatternKind, type: string): Scalar<string> {
-  return scalar({ type, expected, json: TEXT }, (text) => {
-    const reading = read(text);
-    return "value" in reading ? reading : { wrong: `${quoted(text)} ${reading.wrong}` };
-  });
-}
 
 function moment(): Scalar<number> {
   const expected = "a date such as 2027-01-31, or a moment such as 2027-01-31T18:00:00Z";
-  return scalar({ type: "date or moment", expected, json: TEXT }, (text) => {
+  return scalar({ type: "date or moment", expected, json: { type: "string" } }, (text) => {
     const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(text);
     const at = sound ? Date.parse(text) : Number.NaN;
     return Number.isNaN(at) ? { wrong: `${quoted(text)} is not a date` } : { value: at };
@@ -29,22 +22,22 @@ const rule = section({
     meaning: "`allow` spares the checks of reputation; `block` refuses with 554, with an `until` with 451.",
     example: "block",
   }),
-  network: described(pattern(NETWORK, "network").optional(), {
+  network: described(patterned(NETWORK, "network").optional(), {
     meaning: "The client's address lies in it.",
     example: "192.0.2.0/24",
     default: "any",
   }),
-  helo: described(pattern(HELO_NAME, "host name or `*.` and a domain").optional(), {
+  helo: described(patterned(HELO_NAME, "host name or `*.` and a domain").optional(), {
     meaning: "What the client says in HELO or EHLO.",
     example: '"*.example.com"',
     default: "any",
   }),
-  sender: described(pattern(SENDER, "address or `@` and a domain").optional(), {
+  sender: described(patterned(SENDER, "address or `@` and a domain").optional(), {
     meaning: "The return-path.",
     example: '"@example.com"',
     default: "any",
   }),
-  recipient: described(pattern(RECIPIENT, "address or `@` and a domain").optional(), {
+  recipient: described(patterned(MAILBOX, "address or `@` and a domain").optional(), {
     meaning: "An address of ours.",
     example: "alice@example.com",
     default: "any",
@@ -60,14 +53,12 @@ const rule = section({
     default: "none",
   }),
 }).transform((given, context): AccessRule => {
-  const { action, ...rest } = given;
   const named = [given.network, given.helo, given.sender, given.recipient].some((part) => part !== undefined);
   if (!named) {
     const right = "name a network, helo, sender or recipient";
     context.addIssue({ code: "custom", message: message("fits everybody", right) });
   }
-  const known = Object.entries(rest).filter(([, value]) => value !== undefined);
-  return { action, ...Object.fromEntries(known) };
+  return defined(given);
 });
 
 const MAX_RULES = 10_000;

@@ -2,7 +2,7 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../mail/address.ts";
 import { normaliseDomain } from "../mail/domain.ts";
-import { normaliseIp, parseNetwork } from "../mail/network.ts";
+import { hostPort, normaliseIp, parseNetwork } from "../mail/network.ts";
 import { quoted } from "./problem.ts";
 import type { Reading, Scalar } from "./scalars.ts";
 import { scalar } from "./scalars.ts";
@@ -77,7 +77,7 @@ export function nameServer(): Scalar<string> {
     const port = Number(match?.[2] ?? match?.[4] ?? 53);
     if (isIP(address) === 0) return { wrong: `${quoted(text)} is not the IP address of a name server` };
     if (port < 1 || port > 65_535) return { wrong: `port ${port} is not between 1 and 65535` };
-    return { value: isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}` };
+    return { value: hostPort(address, port) };
   });
 }
 

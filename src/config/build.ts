@@ -1,6 +1,7 @@
 /** The configuration as the rest of Holdfast gets it: paths absolute, computed defaults filled in, frozen. */
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
+import { defined } from "./defined.ts";
 import { dnsblSettings } from "./dnsbl-schema.ts";
 import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { declare } from "./domains.ts";
@@ -21,11 +22,11 @@ export function buildConfig(
   const domains = Object.entries(parsed.domains).map(([name, settings]) =>
     declare(name, withPaths(settings, folder), { listed: listed.get(name), checks: parsed.checks }),
   );
-  return deepFreeze({
+  const config = defined({
     file,
     hostname: parsed.hostname,
-    ...present("postmaster", parsed.postmaster),
-    storage: { kind: "sqlite", folder: resolve(parsed.storage) },
+    postmaster: parsed.postmaster,
+    storage: { kind: "sqlite" as const, folder: resolve(parsed.storage) },
     smtp: smtpConfig(parsed.smtp, folder),
     admin: adminConfig(parsed),
     dns: parsed.dns,
@@ -34,10 +35,11 @@ export function buildConfig(
     delivery: parsed.delivery,
     notices: noticesConfig(parsed.notices, folder),
     alerts: alertsConfig(parsed.alerts, folder),
-    log: { level: parsed.log.level, ...present("file", parsed.log.file && resolve(parsed.log.file)) },
+    log: defined({ level: parsed.log.level, file: parsed.log.file && resolve(parsed.log.file) }),
     checks: checksConfig(parsed),
     domains,
   });
+  return deepFreeze(config);
 }
 
 /** Files of secrets start from the folder of the configuration. */
@@ -53,9 +55,9 @@ function withPasswordFile<T extends Pick<Transport, "login">>(one: T, folder: st
   return { ...one, login: { ...login, passwordFile: resolve(folder, login.passwordFile) } };
 }
 
-function noticesConfig({ route, delay, ...rest }: Parsed["notices"], folder: string): NoticesConfig {
+function noticesConfig({ route, ...rest }: Parsed["notices"], folder: string): NoticesConfig {
   const way = route.kind === "host" ? withPasswordFile(route, folder) : route;
-  return { route: way, ...present("delay", delay), ...rest };
+  return defined({ ...rest, route: way });
 }
 
 function withListPaths(source: RecipientSource, folder: string): RecipientSource {
@@ -63,24 +65,17 @@ function withListPaths(source: RecipientSource, folder: string): RecipientSource
   const secret = fetched?.authorizationFile;
   return {
     ...source,
-    fetched: fetched && { ...fetched, ...present("authorizationFile", secret && resolve(folder, secret)) },
+    fetched: fetched && defined({ ...fetched, authorizationFile: secret && resolve(folder, secret) }),
   };
 }
 
-/** A key that is left out when it has no value. */
-function present<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
-}
-
 function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
-  const files = smtp.tls?.map(({ certificate, key, names }) => ({
-    certificate: resolve(folder, certificate),
-    key: resolve(folder, key),
-    ...present("names", names),
-  }));
-  return {
+  const files = smtp.tls?.map(({ certificate, key, names }) =>
+    defined({ certificate: resolve(folder, certificate), key: resolve(folder, key), names }),
+  );
+  return defined({
     listen: smtp.listen,
-    ...present("tls", files),
+    tls: files,
     threads: smtp.threads ?? Math.min(4, Math.max(1, availableParallelism() - 1)),
     maxMessageSize: smtp.maxMessageSize,
     greetDelay: smtp.greetDelay,
@@ -89,24 +84,22 @@ function smtpConfig(smtp: Parsed["smtp"], folder: string): SmtpConfig {
     stress: smtp.stress,
     longLines: smtp.longLines,
     rates: ratesConfig(smtp.rates),
-  };
+  });
 }
 
-function checksConfig({ checks: { contact, access, dnsbl, clamav, rspamd, ...rest } }: Parsed): Checks {
-  return {
-    ...present("contact", contact),
-    ...present("access", access),
-    dnsbl: dnsblSettings(dnsbl),
-    clamav: clamavSettings(clamav),
-    rspamd: rspamdSettings(rspamd),
-    ...rest,
-  };
+function checksConfig({ checks }: Parsed): Checks {
+  return defined({
+    ...checks,
+    dnsbl: dnsblSettings(checks.dnsbl),
+    clamav: clamavSettings(checks.clamav),
+    rspamd: rspamdSettings(checks.rspamd),
+  });
 }
 
 function ratesConfig({ period, address, ...caps }: Parsed["smtp"]["rates"]): SmtpRates {
   const ofAddress = capsOf(address);
   const own = Object.keys(ofAddress).length === 0 ? undefined : ofAddress;
-  return { period, ...capsOf(caps), ...present("address", own) };
+  return { period, ...capsOf(caps), ...defined({ address: own }) };
 }
 
 type Caps = Parsed["smtp"]["rates"]["address"];
@@ -114,7 +107,7 @@ type Caps = Parsed["smtp"]["rates"]["address"];
 function capsOf({ size, ...caps }: Caps): SmtpRateCaps {
   const given = Object.entries(caps).filter(([, cap]) => cap !== "off");
   const kibibytes = size === "off" ? undefined : Math.ceil(size / 1024);
-  return { ...Object.fromEntries(given), ...present("kibibytes", kibibytes) };
+  return { ...Object.fromEntries(given), ...defined({ kibibytes }) };
 }
 
 function limitsConfig({ connectionsPerAddress, ...limits }: Parsed["smtp"]["limits"]): SmtpLimits {
@@ -122,14 +115,14 @@ function limitsConfig({ connectionsPerAddress, ...limits }: Parsed["smtp"]["limi
 }
 
 function adminConfig({ admin, storage }: Parsed): AdminConfig {
-  return { ...present("listen", admin.listen), socket: socketPath(storage, admin.socket) };
+  return defined({ listen: admin.listen, socket: socketPath(storage, admin.socket) });
 }
 
 /** A bare program name is looked for in PATH, a path starts from the folder of the configuration. */
 function alertsConfig({ webhook, command, oldest }: Parsed["alerts"], folder: string): AlertsConfig {
   const [program = "", ...rest] = command ?? [];
   const argv = command && [program.includes("/") ? resolve(folder, program) : program, ...rest];
-  return { ...present("webhook", webhook), ...present("command", argv), oldest };
+  return defined({ webhook, command: argv, oldest });
 }
 
 /** Lists of texts are frozen as a whole: looking at each of a million recipients would take seconds. */

@@ -1,3 +1,4 @@
+/** The checks: what each key means, for all domains and for one. */
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described } from "./notes.ts";
@@ -5,85 +6,75 @@ import { GREYLIST, greylist, REACHABILITY, reachability } from "./patience-schem
 import { choice, flag, section, words } from "./scalars.ts";
 import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
 
-/** A check that is asked for and not there must be an error: who wrote it relies on it. */
+const ACTIONS = ["off", "tag", "defer", "reject"] as const;
 
-const SIMPLE = {
-  helo: "What a client says in HELO: a full name or its own address, and not our name.",
-  clientName:
+interface CheckNote {
+  readonly meaning: string;
+  readonly example: string;
+  /** The example for a domain. */
+  readonly own: string;
+  readonly rfc: string;
+}
+
+/** A check that one word sets: for all domains, and by a domain for itself. */
+function check<const W extends string>(name: string, words: readonly W[], note: CheckNote) {
+  const { meaning, example, own, rfc } = note;
+  return {
+    forAll: described(choice(...words).prefault("off"), { meaning, example, rfc }),
+    ofDomain: described(choice(...words).optional(), {
+      meaning,
+      example: own,
+      default: `as in \`checks.${name}\``,
+    }),
+  };
+}
+
+const helo = check("helo", ACTIONS, {
+  meaning: "What a client says in HELO: a full name or its own address, and not our name.",
+  example: "tag",
+  own: "defer",
+  rfc: "RFC 5321 §4.1.4",
+});
+const clientName = check("clientName", ["off", "lookup", "tag", "defer", "reject"], {
+  meaning:
     "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
-  senderDomain: "Domain of the return-path: it has an MX record or an address, and no null MX.",
-  earlyTalker: "A client that sends commands before it has the reply to HELO or EHLO, as junk senders do.",
-  spf: "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
-  dkim: "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
-  dmarc:
+  example: "lookup",
+  own: "tag",
+  rfc: "RFC 8601 §2.7.3",
+});
+const senderDomain = check("senderDomain", ACTIONS, {
+  meaning: "Domain of the return-path: it has an MX record or an address, and no null MX.",
+  example: "defer",
+  own: "reject",
+  rfc: "RFC 7505 §4.2",
+});
+const earlyTalker = check("earlyTalker", ACTIONS, {
+  meaning: "A client that sends commands before it has the reply to HELO or EHLO, as junk senders do.",
+  example: "defer",
+  own: "defer",
+  rfc: "RFC 2920 §3.1",
+});
+const spf = check("spf", ACTIONS, {
+  meaning:
+    "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
+  example: "tag",
+  own: "tag",
+  rfc: "RFC 7208",
+});
+const dkim = check("dkim", ACTIONS, {
+  meaning:
+    "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
+  example: "tag",
+  own: "tag",
+  rfc: "RFC 6376",
+});
+const dmarc = check("dmarc", ["off", "tag", "defer", "quarantine", "reject"], {
+  meaning:
     "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`; `quarantine` sets it aside where the domain asks for `quarantine` or `reject`.",
-};
-
-function forAll() {
-  return {
-    helo: described(choice("off", "tag", "defer", "reject").prefault("off"), {
-      meaning: SIMPLE.helo,
-      example: "tag",
-      rfc: "RFC 5321 §4.1.4",
-    }),
-    clientName: described(choice("off", "lookup", "tag", "defer", "reject").prefault("off"), {
-      meaning: SIMPLE.clientName,
-      example: "lookup",
-      rfc: "RFC 8601 §2.7.3",
-    }),
-    senderDomain: described(choice("off", "tag", "defer", "reject").prefault("off"), {
-      meaning: SIMPLE.senderDomain,
-      example: "defer",
-      rfc: "RFC 7505 §4.2",
-    }),
-    earlyTalker: described(choice("off", "tag", "defer", "reject").prefault("off"), {
-      meaning: SIMPLE.earlyTalker,
-      example: "defer",
-      rfc: "RFC 2920 §3.1",
-    }),
-    spf: described(choice("off", "tag", "defer", "reject").prefault("off"), {
-      meaning: SIMPLE.spf,
-      example: "tag",
-      rfc: "RFC 7208",
-    }),
-    dkim: described(choice("off", "tag", "defer", "reject").prefault("off"), {
-      meaning: SIMPLE.dkim,
-      example: "tag",
-      rfc: "RFC 6376",
-    }),
-    dmarc: described(choice("off", "tag", "defer", "quarantine", "reject").prefault("off"), {
-      meaning: SIMPLE.dmarc,
-      example: "tag",
-      rfc: "RFC 9989",
-    }),
-  };
-}
-
-function ofDomain() {
-  const note = (name: keyof typeof SIMPLE, example: string) => ({
-    meaning: SIMPLE[name],
-    example,
-    default: `as in \`checks.${name}\``,
-  });
-  return {
-    helo: described(choice("off", "tag", "defer", "reject").optional(), note("helo", "defer")),
-    clientName: described(
-      choice("off", "lookup", "tag", "defer", "reject").optional(),
-      note("clientName", "tag"),
-    ),
-    senderDomain: described(
-      choice("off", "tag", "defer", "reject").optional(),
-      note("senderDomain", "reject"),
-    ),
-    earlyTalker: described(choice("off", "tag", "defer", "reject").optional(), note("earlyTalker", "defer")),
-    spf: described(choice("off", "tag", "defer", "reject").optional(), note("spf", "tag")),
-    dkim: described(choice("off", "tag", "defer", "reject").optional(), note("dkim", "tag")),
-    dmarc: described(
-      choice("off", "tag", "defer", "quarantine", "reject").optional(),
-      note("dmarc", "reject"),
-    ),
-  };
-}
+  example: "tag",
+  own: "reject",
+  rfc: "RFC 9989",
+});
 
 export const checks = section({
   contact: described(words("a sentence or an address of yours").optional(), {
@@ -100,7 +91,13 @@ export const checks = section({
   dnsbl,
   greylist: described(greylist().prefault("off"), GREYLIST),
   reachability: described(reachability().prefault("off"), REACHABILITY),
-  ...forAll(),
+  helo: helo.forAll,
+  clientName: clientName.forAll,
+  senderDomain: senderDomain.forAll,
+  earlyTalker: earlyTalker.forAll,
+  spf: spf.forAll,
+  dkim: dkim.forAll,
+  dmarc: dmarc.forAll,
   clamav,
   rspamd,
 });
@@ -112,7 +109,13 @@ export const domainChecks = section({
     ...REACHABILITY,
     default: "as in `checks.reachability`",
   }),
-  ...ofDomain(),
+  helo: helo.ofDomain,
+  clientName: clientName.ofDomain,
+  senderDomain: senderDomain.ofDomain,
+  earlyTalker: earlyTalker.ofDomain,
+  spf: spf.ofDomain,
+  dkim: dkim.ofDomain,
+  dmarc: dmarc.ofDomain,
   clamav: domainClamav,
   rspamd: domainRspamd,
 });

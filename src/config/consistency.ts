@@ -1,7 +1,7 @@
 /** What no key can know alone: files that must be there, keys that need or exclude each other. */
-import { isIPv4 } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
+import { hostPort, isLoopback } from "../mail/network.ts";
 import type { Login, Primary } from "../ports/directory.ts";
 import type { NoticeRoute } from "../ports/notices.ts";
 import { certificateFindings } from "./certificate-files.ts";
@@ -121,15 +121,11 @@ function clash(
   path: (string | number)[],
   taken: Map<string, string>,
 ): readonly Finding[] {
-  const place = placeText(endpoint);
+  const place = hostPort(endpoint.address, endpoint.port);
   const other = taken.get(place);
   taken.set(place, other ?? keyText(path));
   if (other === undefined || endpoint.port === 0) return [];
   return [{ path, wrong: `${place} is taken by ${other}`, right: "give each its own address or port" }];
-}
-
-function placeText({ address, port }: Endpoint): string {
-  return isIPv4(address) ? `${address}:${port}` : `[${address}]:${port}`;
 }
 
 function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] {
@@ -222,10 +218,6 @@ function asksSpf({ checks, domains }: Parsed): boolean {
   return [checks, ...Object.values(domains).map((domain) => domain.checks)].some(
     (each) => each?.spf !== undefined && each.spf !== "off",
   );
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }
 
 const SMTP = 25;

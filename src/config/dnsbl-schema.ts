@@ -1,22 +1,15 @@
 import * as z from "zod";
-import type { PatternKind } from "../mail/access-pattern.ts";
 import { LIST_CODE, LIST_ZONE } from "../mail/list-pattern.ts";
 import type { DnsblSettings, DnsList } from "../ports/checks.ts";
+import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { choice, kindOf, listOf, message, patterned, scalar, section, words } from "./scalars.ts";
 import type { Scalar } from "./scalars.ts";
 
 const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
 const LISTS = `a list such as [${LIST}]`;
 const DNSBL = `off, or { lists: [${LIST}], defer: 1 }`;
-
-function pattern({ expected, read }: PatternKind, type: string): Scalar<string> {
-  return scalar({ type, expected, json: { type: "string" } }, (text) => {
-    const reading = read(text);
-    return "value" in reading ? reading : { wrong: `${quoted(text)} ${reading.wrong}` };
-  });
-}
 
 function weight(): Scalar<number> {
   const notation = {
@@ -46,7 +39,7 @@ function threshold(): Scalar<number | "off"> {
 }
 
 const list = section({
-  zone: described(pattern(LIST_ZONE, "DNS zone"), {
+  zone: described(patterned(LIST_ZONE, "DNS zone"), {
     meaning: "Where the list lives in the DNS.",
     example: "zen.example",
   }),
@@ -56,7 +49,7 @@ const list = section({
     default: "the zone",
   }),
   codes: described(
-    listOf(pattern(LIST_CODE, "code"), "a list of codes such as [127.0.0.2, 127.0.0.4-7]")
+    listOf(patterned(LIST_CODE, "code"), "a list of codes such as [127.0.0.2, 127.0.0.4-7]")
       .min(1, { error: message("is an empty list", "write a list of codes such as [127.0.0.2]") })
       .prefault(["127.*.*.*"]),
     {
@@ -77,9 +70,7 @@ const list = section({
     example: "reject",
     default: "none",
   }),
-}).transform(({ name, action, ...rest }): DnsList => {
-  return { ...rest, ...(name !== undefined && { name }), ...(action !== undefined && { action }) };
-});
+}).transform((given): DnsList => defined(given));
 
 function lists() {
   return listOf(list, LISTS)
@@ -171,6 +162,5 @@ export function dnsblSettings(given: General | "off"): DnsblSettings | "off" {
 export function ownDnsblSettings(given: Own | "off", forAll: General | "off"): DnsblSettings | "off" {
   if (given === "off") return "off";
   const { lists: inherited = [], ...rest } = forAll === "off" ? {} : forAll;
-  const written = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return dnsblSettings({ ...rest, lists: inherited, ...written });
+  return dnsblSettings({ ...rest, lists: inherited, ...defined(given) });
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { Primary, Quota } from "../ports/directory.ts";
 import { hostOrLiteral } from "./addresses.ts";
 import { domainChecks } from "./checks-schema.ts";
+import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { integer, size } from "./quantities.ts";
 import { MISSING, recipients } from "./recipients-schema.ts";
@@ -48,8 +49,7 @@ const primary = primaryKeys.transform((given, context): Primary => {
     context.addIssue({ code: "custom", message: message("has both host and mx", "keep one") });
   if (!mx && host === "")
     context.addIssue({ code: "custom", message: message("names no host", `write ${PRIMARY}`) });
-  const share = weight === undefined ? {} : { weight };
-  return { host, port, preference, ...share, ...transport(given, context), ...(mx ? { mx } : {}) };
+  return { ...defined({ host, port, preference, weight }), ...transport(given, context), ...(mx && { mx }) };
 });
 
 const primaries = z
@@ -87,7 +87,7 @@ const quota = section({
 }).transform(({ messages, bytes }, context): Quota => {
   if (messages === undefined && bytes === undefined)
     context.addIssue({ code: "custom", message: message("says nothing", `write ${QUOTA}`) });
-  return { ...(messages !== undefined && { messages }), ...(bytes !== undefined && { bytes }) };
+  return defined({ messages, bytes });
 });
 
 export const domain = section({

@@ -4,6 +4,7 @@ import { normaliseDomain } from "../mail/domain.ts";
 import type { DomainChecks } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
 import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
+import { defined } from "./defined.ts";
 import { ownDnsblSettings } from "./dnsbl-schema.ts";
 import type { Partly } from "./findings.ts";
 import type { Finding, Path, Problem } from "./problem.ts";
@@ -101,23 +102,22 @@ export function declare(
   settings: ParsedDomain,
   { listed, checks }: Declared,
 ): DeclaredDomain {
-  const own = ownChecks(settings, checks);
   const source = settings.recipients ?? ASK;
   const { callout, catchAll, fetched } = source;
   return {
     name: normaliseDomain(written) ?? written,
-    settings: {
+    settings: defined({
       mode: settings.mode,
       primaries: settings.primary,
       catchAll,
       tagSeparator: settings.tagSeparator,
       unknownDuringOutage: unknownDuringOutage(settings.unknownDuringOutage, source),
-      ...(callout && { callout }),
-      ...(fetched !== undefined && { fetched }),
+      callout: callout || undefined,
+      fetched,
       bareNewlines: settings.bareNewlines,
-      ...(settings.quota !== undefined && { quota: settings.quota }),
-      ...(own !== undefined && { checks: own }),
-    },
+      quota: settings.quota,
+      checks: ownChecks(settings, checks),
+    }),
     ...listed,
   };
 }
@@ -125,21 +125,11 @@ export function declare(
 /** What the domain has of its own; undefined when it says nothing. */
 function ownChecks({ checks: own }: ParsedDomain, forAll: Parsed["checks"]): DomainChecks | undefined {
   if (own === undefined) return undefined;
-  const { dnsbl, greylist, reachability, earlyTalker, helo, clientName, senderDomain } = own;
-  const { spf, dkim, dmarc, clamav, rspamd } = own;
-  const checks: DomainChecks = {
-    ...(dnsbl !== undefined && { dnsbl: ownDnsblSettings(dnsbl, forAll.dnsbl) }),
-    ...(greylist !== undefined && { greylist }),
-    ...(reachability !== undefined && { reachability }),
-    ...(earlyTalker !== undefined && { earlyTalker }),
-    ...(helo !== undefined && { helo }),
-    ...(clientName !== undefined && { clientName }),
-    ...(senderDomain !== undefined && { senderDomain }),
-    ...(spf !== undefined && { spf }),
-    ...(dkim !== undefined && { dkim }),
-    ...(dmarc !== undefined && { dmarc }),
-    ...(clamav !== undefined && { clamav: clamavSettings(clamav, forAll.clamav) }),
-    ...(rspamd !== undefined && { rspamd: rspamdSettings(rspamd, forAll.rspamd) }),
-  };
+  const checks: DomainChecks = defined({
+    ...own,
+    dnsbl: own.dnsbl && ownDnsblSettings(own.dnsbl, forAll.dnsbl),
+    clamav: own.clamav && clamavSettings(own.clamav, forAll.clamav),
+    rspamd: own.rspamd && rspamdSettings(own.rspamd, forAll.rspamd),
+  });
   return Object.keys(checks).length === 0 ? undefined : checks;
 }

@@ -1,29 +1,9 @@
 /** Numbers, durations and sizes, each with its bounds in the words of the configuration. */
+import { readDuration, readSize } from "../runtime/quantities.ts";
 import { quoted } from "./problem.ts";
 import type { Reading, Scalar } from "./scalars.ts";
 import { scalar } from "./scalars.ts";
 import type { Reserve } from "./shape.ts";
-
-const DURATION_UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 7 * 86_400_000,
-};
-
-const SIZE_UNITS: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
 
 export function integer(least: number, most: number): Scalar<number> {
   const range = `${least} to ${most}`;
@@ -33,13 +13,6 @@ export function integer(least: number, most: number): Scalar<number> {
       ? between(Number(text), least, most, text)
       : { wrong: `${quoted(text)} is not a whole number` },
   );
-}
-
-/** Milliseconds of a text such as `30d` or `1h30m`; undefined when it is none. */
-export function readDuration(text: string): number | undefined {
-  if (!/^(\d{1,9}(\.\d{1,3})?(ms|[smhdw]))+$/.test(text)) return undefined;
-  const parts = [...text.matchAll(/([\d.]+)(ms|[smhdw])/g)];
-  return parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (DURATION_UNITS[unit] ?? 0), 0);
 }
 
 export function duration(least: string, most: string): Scalar<number> {
@@ -52,18 +25,11 @@ export function duration(least: string, most: string): Scalar<number> {
   };
   return scalar(notation, (text) => {
     const value = readDuration(text);
-    if (value !== undefined) return between(Math.round(value), from, to, text);
+    if (value !== undefined) return between(value, from, to, text);
     return {
       wrong: /^\d+$/.test(text) ? `${quoted(text)} has no unit` : `${quoted(text)} is not a duration`,
     };
   });
-}
-
-/** Bytes of a text such as `50MB`, `64KiB` or `1024`; undefined when it is none. */
-export function readSize(text: string): number | undefined {
-  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]i?b|b)?$/i.exec(text);
-  if (match === null) return undefined;
-  return Math.round(Number(match[1]) * (SIZE_UNITS[(match[2] ?? "b").toLowerCase()] ?? 1));
 }
 
 export function size(least: string, most: string): Scalar<number> {
@@ -90,9 +56,9 @@ export function reserve(): Scalar<Reserve> {
   return scalar<Reserve>(notation, (text) => {
     const bytes = readSize(text);
     if (bytes !== undefined) return { value: { bytes } };
-    const percent = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(text)?.[1];
+    const percent = readPercent(text);
     if (percent === undefined) return { wrong: `${quoted(text)} is neither a percentage nor a size` };
-    const checked = between(Number(percent), 0, 50, text);
+    const checked = between(percent, 0, 50, text);
     return "value" in checked ? { value: { percent: checked.value } } : checked;
   });
 }
@@ -105,11 +71,16 @@ export function share(least: number, most: number): Scalar<number> {
     json: { type: "string" },
   };
   return scalar(notation, (text) => {
-    const percent = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(text)?.[1];
+    const percent = readPercent(text);
     if (percent === undefined) return { wrong: `${quoted(text)} is not a percentage` };
-    const checked = between(Number(percent), least, most, text);
+    const checked = between(percent, least, most, text);
     return "value" in checked ? { value: checked.value / 100 } : checked;
   });
+}
+
+function readPercent(text: string): number | undefined {
+  const [, percent] = /^(\d{1,3}(?:\.\d{1,3})?) ?%$/.exec(text) ?? [];
+  return percent === undefined ? undefined : Number(percent);
 }
 
 function between(value: number, least: number, most: number, text: string): Reading<number> {

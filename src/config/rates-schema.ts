@@ -1,7 +1,8 @@
 /** Caps on what clients do in a period. */
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { duration, readSize } from "./quantities.ts";
+import { readSize } from "../runtime/quantities.ts";
+import { duration } from "./quantities.ts";
 import { scalar, section } from "./scalars.ts";
 
 /** A cap, or none. */

@@ -1,12 +1,11 @@
 /** Recipients of one domain as the operator lists them, in the form in which they are compared and stored. */
-import { comparableLocal, parseAddress } from "../mail/address.ts";
+import { readPattern, withoutComment } from "../mail/recipient-pattern.ts";
 import { quoted } from "./problem.ts";
 
 /** As many as the store takes for one domain. */
-export const MAX_RECIPIENTS = 1_000_000;
+const MAX_RECIPIENTS = 1_000_000;
 
 const MAX_FAULTS = 20;
-const MAX_LOCAL_OCTETS = 64;
 const LOCAL = 'write a local part such as alice, an address of the domain, or a beginning such as "list-*"';
 
 export interface EntryFault {
@@ -25,11 +24,7 @@ export interface Entries {
 
 /** Lines of a file: one entry each, blank lines and what follows a `#` left out. */
 export function readLines(text: string, domain: string): Entries {
-  const lines = text.split("\n").map((line) => {
-    const hash = line.search(/(^|\s)#/);
-    return (hash === -1 ? line : line.slice(0, hash)).trim();
-  });
-  return readEntries(lines, domain, (line) => line === "");
+  return readEntries(text.split("\n").map(withoutComment), domain, (line) => line === "");
 }
 
 export function readEntries(
@@ -63,43 +58,15 @@ function bounded(faults: readonly EntryFault[]): readonly EntryFault[] {
 
 /** A comparable local part, or `prefix-*`, or what is wrong. */
 function readEntry(entry: string, domain: string): string | Omit<EntryFault, "index"> {
-  const local = localPart(entry, domain);
-  if (typeof local !== "string") return local;
-  if (local === "*" || local === "")
+  if (entry === "") return { wrong: "the entry is empty", right: LOCAL };
+  const reading = readPattern(entry, domain);
+  if (reading.kind === "pattern") return reading.pattern;
+  if (/^\*?(?:@|$)/.test(entry))
     return {
       wrong: `${quoted(entry)} means every address`,
       right: "write { catchAll: true } instead of the list",
     };
-  const read = local.endsWith("*") ? prefix(local.slice(0, -1)) : exact(local);
-  if (read === undefined || Buffer.byteLength(local) > MAX_LOCAL_OCTETS)
-    return { wrong: `${quoted(entry)} is not a local part`, right: LOCAL };
-  return read;
-}
-
-/** What stands before the @ of an address of this domain; an entry without an @ as it is. */
-function localPart(entry: string, domain: string): string | Omit<EntryFault, "index"> {
-  if (entry === "") return { wrong: "the entry is empty", right: LOCAL };
-  const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
-  if (at === -1) return entry;
-  const written = entry.slice(at + 1);
-  if (written === domain || parseAddress(`x@${written}`)?.domain === domain) return entry.slice(0, at);
-  return {
-    wrong: `${quoted(entry)} is not an address of ${domain}`,
-    right: `list addresses of ${domain} only`,
-  };
-}
-
-function exact(local: string): string | undefined {
-  const comparable = comparableLocal(local);
-  const unquoted = !local.startsWith('"');
-  // A star has one meaning in a list; the rare mailbox with a star in its name needs catchAll.
-  return comparable?.includes("*") === true && (unquoted || comparable.endsWith("*"))
-    ? undefined
-    : comparable;
-}
-
-/** A letter after the prefix makes it a whole local part: `list.` alone would not be one. */
-function prefix(start: string): string | undefined {
-  const whole = start.includes("*") ? undefined : comparableLocal(`${start}x`);
-  return whole === undefined ? undefined : `${whole.slice(0, -1)}*`;
+  return reading.kind === "malformed"
+    ? { wrong: `${quoted(entry)} is not a local part`, right: LOCAL }
+    : { wrong: `${quoted(entry)} is not an address of ${domain}`, right: `list addresses of ${domain} only` };
 }

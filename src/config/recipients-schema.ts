@@ -1,7 +1,9 @@
 /** Where a domain's recipients are known from. */
-import { isIP } from "node:net";
+import { isIPv4 } from "node:net";
 import * as z from "zod";
+import { isLoopback } from "../mail/network.ts";
 import type { DomainSettings, FetchSettings } from "../ports/directory.ts";
+import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration } from "./quantities.ts";
@@ -40,15 +42,17 @@ function listAddress(): Scalar<string> {
     const { protocol, hostname } = url;
     if (url.username !== "" || url.password !== "")
       return { wrong: "holds a password", right: "write authorizationFile or authorizationEnv instead" };
-    if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname))) return { value: url.href };
+    if (protocol === "https:" || (protocol === "http:" && isThisMachine(hostname)))
+      return { value: url.href };
     return protocol === "http:"
       ? { wrong: `${quoted(text)} is not encrypted`, right: "write https; http is for this machine only" }
       : { wrong: `${quoted(protocol)} is not https` };
   });
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
+/** As URLs have hosts: addresses of IPv6 in brackets; `127.example.com` is a name. */
+function isThisMachine(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || (isIPv4(host) && isLoopback(host));
 }
 
 const recipientKeys = section({
@@ -115,37 +119,16 @@ const recipientKeys = section({
     const alone = FETCH_KEYS.find((key) => given[key] !== undefined);
     if (alone !== undefined) wrong(`has ${alone} without url`, "add url, or remove it");
   }
-  if (given.authorizationFile !== undefined && given.authorizationEnv !== undefined)
+  const { every = TEN_MINUTES, authorizationFile, authorizationEnv, allowEmpty } = given;
+  if (authorizationFile !== undefined && authorizationEnv !== undefined)
     wrong("has both authorizationFile and authorizationEnv", "keep one");
-  return {
-    list,
-    listKey: "list",
-    file,
-    callout,
-    catchAll,
-    fetched: url === undefined ? undefined : fetching(given, url),
-  };
+  const fetched =
+    url === undefined ? undefined : defined({ url, every, authorizationFile, authorizationEnv, allowEmpty });
+  return { list, listKey: "list", file, callout, catchAll, fetched };
 });
 
 const FETCH_KEYS = ["every", "authorizationFile", "authorizationEnv", "allowEmpty"] as const;
 const TEN_MINUTES = 600_000;
-
-type Given = {
-  readonly [K in (typeof FETCH_KEYS)[number]]?:
-    | (K extends "every" ? number : K extends "allowEmpty" ? boolean : string)
-    | undefined;
-};
-
-function fetching(given: Given, url: string): FetchSettings {
-  const { every = TEN_MINUTES, authorizationFile, authorizationEnv, allowEmpty } = given;
-  return {
-    url,
-    every,
-    ...(authorizationFile !== undefined && { authorizationFile }),
-    ...(authorizationEnv !== undefined && { authorizationEnv }),
-    ...(allowEmpty !== undefined && { allowEmpty }),
-  };
-}
 
 export const recipients = z.union(
   [entries.transform((list): RecipientSource => ({ list, callout: false, catchAll: false })), recipientKeys],

@@ -4,6 +4,7 @@
  * right`, the form in which `findings.ts` takes it apart.
  */
 import * as z from "zod";
+import type { PatternKind } from "../mail/access-pattern.ts";
 import { notations } from "./notes.ts";
 import type { Notation } from "./notes.ts";
 import { quoted } from "./problem.ts";
@@ -71,6 +72,14 @@ export function flag(): Scalar<boolean> {
   return scalar(notation, (text) => {
     if (text === "true" || text === "false") return { value: text === "true" };
     return { wrong: `${quoted(text)} is neither true nor false` };
+  });
+}
+
+/** A text of a kind that the API reads, too. */
+export function patterned({ expected, read }: PatternKind, type: string): Scalar<string> {
+  return scalar({ type, expected, json: { type: "string" } }, (text) => {
+    const reading = read(text);
+    return "value" in reading ? reading : { wrong: `${quoted(text)} ${reading.wrong}` };
   });
 }
 

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { normaliseDomain } from "../mail/domain.ts";
 import { isIPv6, isIP } from "node:net";
 import type { ClamavSettings, RspamdSettings } from "../ports/checks.ts";
+import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration, integer, size } from "./quantities.ts";
@@ -197,17 +198,16 @@ export function clamavSettings(
   given: Given<ClamavSettings> | "off",
   forAll: Given<ClamavSettings> | "off" = "off",
 ): ClamavSettings | "off" {
-  return given === "off" ? "off" : { ...CLAMAV, servers: [], ...written(forAll), ...written(given) };
+  return given === "off" ? "off" : { ...CLAMAV, servers: [], ...written(forAll), ...defined(given) };
 }
 
 export function rspamdSettings(
   given: Given<RspamdSettings> | "off",
   forAll: Given<RspamdSettings> | "off" = "off",
 ): RspamdSettings | "off" {
-  return given === "off" ? "off" : { ...RSPAMD, servers: [], ...written(forAll), ...written(given) };
+  return given === "off" ? "off" : { ...RSPAMD, servers: [], ...written(forAll), ...defined(given) };
 }
 
-function written<T extends object>(given: T | "off"): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = given === "off" ? [] : Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+function written<T extends object>(given: T | "off") {
+  return given === "off" ? {} : defined(given);
 }

@@ -1,6 +1,7 @@
 /** How a primary is spoken to: TLS, pins, login, what it is told of the client. */
 import * as z from "zod";
 import type { Login, Transport } from "../ports/directory.ts";
+import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { integer } from "./quantities.ts";
@@ -39,17 +40,12 @@ const login = section({
     default: "what is offered",
   }),
 }).transform((given, context): Login => {
-  const { user, passwordFile, passwordEnv, method } = given;
+  const { passwordFile, passwordEnv } = given;
   if ((passwordFile === undefined) === (passwordEnv === undefined)) {
     const wrong = passwordFile === undefined ? "has no password" : "has two passwords";
     context.addIssue({ code: "custom", message: message(wrong, "write passwordFile or passwordEnv") });
   }
-  return {
-    user,
-    ...(passwordFile !== undefined && { passwordFile }),
-    ...(passwordEnv !== undefined && { passwordEnv }),
-    ...(method !== undefined && { method }),
-  };
+  return defined(given);
 });
 
 export const transportKeys = {
@@ -123,19 +119,6 @@ export const transportKeys = {
 const together = z.object(transportKeys);
 type Given = z.output<typeof together>;
 
-/** Keys that stand as they are written. */
-function pacing(given: Given): Omit<Transport, "tls"> {
-  const { identity, pipelining, chunking, connections, mailsPerConnection, mailsPerSecond } = given;
-  return {
-    ...(identity !== undefined && { identity }),
-    ...(pipelining !== undefined && { pipelining }),
-    ...(chunking !== undefined && { chunking }),
-    ...(connections !== undefined && { connections }),
-    ...(mailsPerConnection !== undefined && { mailsPerConnection }),
-    ...(mailsPerSecond !== undefined && { mailsPerSecond }),
-  };
-}
-
 /** The keys as the directory has them; what contradicts itself is told to the context. */
 export function transport(
   given: Given,
@@ -150,11 +133,7 @@ export function transport(
   if (tls === "none" && implicitTls === true) complain("implicitTls", "contradicts tls: none", "remove one");
   if (credentials !== undefined && (tls === "none" || tls === "opportunistic"))
     complain("login", "could cross the network in clear", "write tls: require, verify or pin");
-  return {
-    tls,
-    ...(implicitTls !== undefined && { implicitTls }),
-    ...(pins !== undefined && { pins }),
-    ...(credentials !== undefined && { login: credentials }),
-    ...pacing(given),
-  };
+  const { identity, pipelining, chunking, connections, mailsPerConnection, mailsPerSecond } = given;
+  const pacing = { pipelining, chunking, connections, mailsPerConnection, mailsPerSecond };
+  return defined({ tls, implicitTls, pins, login: credentials, identity, ...pacing });
 }

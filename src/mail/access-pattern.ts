@@ -35,7 +35,7 @@ export const SENDER: PatternKind = {
   read: (text) => (text === "<>" ? { value: text } : readMailbox(text)),
 };
 
-export const RECIPIENT: PatternKind = {
+export const MAILBOX: PatternKind = {
   expected: 'an address, or "@example.com" for all of a domain',
   read: readMailbox,
 };

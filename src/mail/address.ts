@@ -18,7 +18,8 @@ const DOT_STRING =
 /** RFC 5321 §4.1.2 Quoted-string: printable ASCII, blanks, escaped pairs; no control characters. */
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
 
-const MAX_LOCAL_OCTETS = 64;
+/** RFC 5321 §4.5.3.1.1. */
+export const MAX_LOCAL_OCTETS = 64;
 const MAX_PATH_OCTETS = 254;
 
 /**

@@ -84,18 +84,18 @@ export function wantsNotice(notify: string | undefined, event: (typeof EVENTS)[n
 
 /** The octets that xtext stands for, as text. */
 export function decodeXtext(text: string): string {
-  const bytes = text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
+  const bytes = withOctets(text);
   // Characters beyond Latin-1 stand for themselves.
   return /[\u0100-\uffff]/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
 }
 
+/** `+2B` as the octet that it stands for. */
+function withOctets(text: string): string {
+  return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
 function decodeUnitext(text: string): string {
-  const plain = text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return plain.replace(/\\x\{([0-9A-F]{2,6})\}/g, (_, hex: string) => {
+  return withOctets(text).replace(/\\x\{([0-9A-F]{2,6})\}/g, (_, hex: string) => {
     const point = Number.parseInt(hex, 16);
     return point > 0x10ffff ? "\0" : String.fromCodePoint(point);
   });

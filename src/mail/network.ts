@@ -30,6 +30,22 @@ export function addressLiteral(ip: string): string {
   return plain.includes(":") ? `[IPv6:${plain}]` : `[${plain}]`;
 }
 
+/** Whether a text is an address literal. */
+export function isAddressLiteral(text: string): boolean {
+  const inner = /^\[([^\]]*)\]$/.exec(text)?.[1] ?? "";
+  return isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));
+}
+
+/** An address under which a machine is its own peer. */
+export function isLoopback(ip: string): boolean {
+  return ip.startsWith("127.") || ip === "::1";
+}
+
+/** The address of a listener that takes what comes to any address of its machine. */
+export function isUnspecified(ip: string): boolean {
+  return ip === "0.0.0.0" || (isIPv6(ip) && /^[0:]+$/.test(ip));
+}
+
 /** Where the DNS keeps the names of an address, RFC 1035 §3.5 and RFC 3596 §2.5. */
 export function reverseName(ip: string): string {
   const plain = normaliseIp(ip);
@@ -44,7 +60,7 @@ export function nibbles(ip: string): string {
 }
 
 /** The eight groups of an IPv6 address, no leading zeros. */
-export function expandIpv6(ip: string): string[] {
+function expandIpv6(ip: string): string[] {
   const [head = "", tail] = embedIpv4(ip).split("::");
   const left = head === "" ? [] : head.split(":");
   const right = tail === undefined || tail === "" ? [] : tail.split(":");

@@ -1,7 +1,7 @@
 /** Reads what follows MAIL and RCPT: a path in angle brackets and ESMTP parameters, RFC 5321 §4.1.2. */
-import { isIPv4, isIPv6 } from "node:net";
 import type { Address } from "./address.ts";
 import { comparableLocal, parseAddress } from "./address.ts";
+import { isAddressLiteral } from "./network.ts";
 
 export interface PathCommand {
   /** What stands between the angle brackets, source route removed. */
@@ -84,9 +84,6 @@ export function readMailbox(path: string): Mailbox {
 }
 
 function isAtLiteral(path: string): boolean {
-  const match = /^(.{1,64})@\[([^\]\s]{1,60})\]$/u.exec(path);
-  if (match?.[1] === undefined || match[2] === undefined) return false;
-  const inner = match[2];
-  const isIp = isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));
-  return isIp && comparableLocal(match[1]) !== undefined;
+  const [, local = "", literal = ""] = /^(.{1,64})@(\[[^\]\s]{1,60}\])$/u.exec(path) ?? [];
+  return isAddressLiteral(literal) && comparableLocal(local) !== undefined;
 }

@@ -1,6 +1,5 @@
 /** The trace field that we put on top of every mail, RFC 5321 §4.4. */
-import { isIPv4, isIPv6 } from "node:net";
-import { addressLiteral } from "./network.ts";
+import { addressLiteral, isAddressLiteral } from "./network.ts";
 
 export interface Reception {
   readonly ip: string;
@@ -50,23 +49,9 @@ const LONGEST_HELO = 255;
 
 /** A client's name as it may stand in a header: a domain or address literal, all else made harmless. */
 export function heloName(helo: string): string {
-  if (isLiteral(helo)) return helo;
+  if (isAddressLiteral(helo)) return helo;
   const safe = helo.slice(0, LONGEST_HELO).replace(/[^A-Za-z0-9._:[\]-]/gu, "?");
   return safe === "" ? "unknown" : safe;
-}
-
-function isLiteral(text: string): boolean {
-  if (!text.startsWith("[")) return false;
-  const inner = /^\[([^\]]*)\]$/.exec(text)?.[1];
-  if (inner === undefined) return false;
-  return isIPv4(inner) || (/^IPv6:/i.test(inner) && isIPv6(inner.slice(5)));
-}
-
-const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-function twoDigits(value: number): string {
-  return String(value).padStart(2, "0");
 }
 
 let lastSecond = Number.NaN;
@@ -75,14 +60,8 @@ let lastDate = "";
 /** A date as RFC 5322 §3.3 writes it, in UTC. */
 export function mailDate(at: number): string {
   const second = Math.floor(at / 1000);
-  if (second !== lastSecond) lastDate = writeDate(at);
+  if (second !== lastSecond)
+    lastDate = new Date(at).toUTCString().replace(", 0", ", ").replace("GMT", "+0000");
   lastSecond = second;
   return lastDate;
-}
-
-function writeDate(at: number): string {
-  const date = new Date(at);
-  const day = `${DAYS[date.getUTCDay()]}, ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
-  const time = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(twoDigits).join(":");
-  return `${day} ${time} +0000`;
 }

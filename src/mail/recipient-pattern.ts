@@ -1,8 +1,6 @@
-import { comparableLocal } from "./address.ts";
+/** Lists of recipients as operators write them: read the same way in the configuration, over HTTP and in the API. */
+import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
-
-/** Octets of a local part, RFC 5321 §4.5.3.1.1. */
-const MAX_LOCAL = 64;
 
 export type PatternReading =
   /** Comparable local part, or a beginning such as `list-*`. */
@@ -17,23 +15,39 @@ const MALFORMED: PatternReading = { kind: "malformed" };
 export function readPattern(entry: string, domain: string): PatternReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
-  if (Buffer.byteLength(local) > MAX_LOCAL) return MALFORMED;
+  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS) return MALFORMED;
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
   if (pattern === undefined) return MALFORMED;
   if (at === -1) return { kind: "pattern", pattern };
-  const named = normaliseDomain(entry.slice(at + 1));
+  const written = entry.slice(at + 1);
+  const named = written === domain ? domain : normaliseDomain(written);
   if (named === undefined) return MALFORMED;
   return named === domain ? { kind: "pattern", pattern } : { kind: "foreign" };
 }
 
-/** A star within a name, quoted or not, would be read as a beginning, or was meant as more than one. */
+/** A star means a beginning; one in a quoted name means itself, unless it ends the name and would be read as one. */
 function whole(local: string): string | undefined {
   const comparable = comparableLocal(local);
-  return comparable?.includes("*") === true ? undefined : comparable;
+  if (comparable?.includes("*") !== true) return comparable;
+  return local.startsWith('"') && !comparable.endsWith("*") ? comparable : undefined;
 }
 
-/** The rest of a dot-string may follow the prefix, so that `sales.*` is sound. */
+/** A letter behind the prefix makes it a whole local part: `sales.` alone would not be one. */
 function beginning(prefix: string): string | undefined {
-  const sound = prefix !== "" && !prefix.includes("*") && comparableLocal(`${prefix}x`) !== undefined;
-  return sound ? `${prefix.normalize("NFC").toLowerCase()}*` : undefined;
+  const sound = prefix !== "" && !prefix.includes("*");
+  const comparable = sound ? comparableLocal(`${prefix}x`) : undefined;
+  return comparable && `${comparable.slice(0, -1)}*`;
+}
+
+/** A line of a list without its comment: `#` begins one where it does not stand inside a name. */
+export function withoutComment(line: string): string {
+  return line.replace(/(^|\s)#[^]*/, "").trim();
+}
+
+/** The entries of a list in plain text, one a line. */
+export function entriesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .map(withoutComment)
+    .filter((line) => line !== "");
 }

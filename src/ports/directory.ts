@@ -210,6 +210,7 @@ export interface DirectoryWriter {
   retire(): Promise<readonly string[]>;
 }
 
+/** A declared change that waits for everybody's word before it becomes visible. */
 export interface StagedChange {
   flip(): Promise<DeclareResult>;
   discard(): Promise<void>;

@@ -77,7 +77,7 @@ export class ConnectionTable {
     const own = this.#keyOf(network);
     const perAddress = address === undefined ? undefined : caps.connectionsPerAddress;
     const single = perAddress === undefined ? undefined : this.#keyOf(`address ${address}`);
-    return this.#locked(() => {
+    return this.#lock.hold(() => {
       if (this.#sum(HEADER) >= caps.connections) return { kind: "refused", why: "total" };
       if (this.#countOf(own) >= caps.connectionsPerClient) return { kind: "refused", why: "client" };
       if (single !== undefined && this.#countOf(single) >= (perAddress ?? 0))
@@ -91,7 +91,7 @@ export class ConnectionTable {
 
   /** Gives back one connection that this thread was admitted for. */
   release(ticket: Ticket): void {
-    this.#locked(() => {
+    this.#lock.hold(() => {
       this.#add(HEADER + this.#thread, -1);
       this.#uncount(ticket);
       if (ticket.address !== undefined) this.#uncount(ticket.address);
@@ -101,7 +101,7 @@ export class ConnectionTable {
   /** Gives back everything that a thread held when it died, its lock included. */
   forget(thread: number): void {
     this.#lock.freeFrom(thread);
-    this.#locked(() => {
+    this.#lock.hold(() => {
       this.#cells[HEADER + thread] = 0;
       this.#cells[HEADER + this.#threads + thread] = 0;
       this.#rebuild(thread);
@@ -110,12 +110,12 @@ export class ConnectionTable {
 
   /** Open connections in all. */
   total(): number {
-    return this.#locked(() => this.#sum(HEADER));
+    return this.#lock.hold(() => this.#sum(HEADER));
   }
 
   /** Networks that have a row. */
   networks(): number {
-    return this.#locked(() => {
+    return this.#lock.hold(() => {
       let used = 0;
       for (let slot = 0; slot < this.#slots; slot++) if (this.#cell(this.#row(slot)) !== 0) used += 1;
       return used;
@@ -184,10 +184,6 @@ export class ConnectionTable {
       this.#cells.set(old.subarray(at, at + 2), row);
       counts.forEach((count, index) => this.#add(row + 2 + index, count));
     }
-  }
-
-  #locked<T>(task: () => T): T {
-    return this.#lock.hold(task);
   }
 
   #sum(from: number): number {

@@ -1,4 +1,4 @@
-/** Durations and sizes in the words that people use. */
+/** Durations and sizes in the words that people use: as they are told, and as they are written. */
 
 const UNITS: readonly (readonly [name: string, milliseconds: number])[] = [
   ["d", 86_400_000],
@@ -28,4 +28,48 @@ export function sizeInWords(bytes: number): string {
   const value = bytes / 1024 ** power;
   const digits = power > 0 && value < 10 ? 1 : 0;
   return `${value.toFixed(digits).replace(/\.0$/, "")} ${PREFIXES[power]}`;
+}
+
+/** `1 recipient`, `3 recipients`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/** Milliseconds of a text such as `30d` or `1h30m`; undefined when it is none. */
+export function readDuration(text: string): number | undefined {
+  if (!/^(\d{1,9}(\.\d{1,3})?(ms|[smhdw]))+$/.test(text)) return undefined;
+  const parts = [...text.matchAll(/([\d.]+)(ms|[smhdw])/g)];
+  const sum = parts.reduce(
+    (all, [, count, unit = ""]) => all + Number(count) * (DURATION_UNITS[unit] ?? 0),
+    0,
+  );
+  return Math.round(sum);
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** Bytes of a text such as `50MB`, `64KiB` or `1024`; undefined when it is none. */
+export function readSize(text: string): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]i?b|b)?$/i.exec(text);
+  if (match === null) return undefined;
+  return Math.round(Number(match[1]) * (SIZE_UNITS[(match[2] ?? "b").toLowerCase()] ?? 1));
 }

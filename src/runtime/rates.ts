@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";
 import { SharedLock } from "./shared-lock.ts";
 
-export const RATED = ["connections", "mails", "recipients", "refusedRecipients", "kibibytes"] as const;
+const RATED = ["connections", "mails", "recipients", "refusedRecipients", "kibibytes"] as const;
 export type Rated = (typeof RATED)[number];
 
 export interface RateRequest {

@@ -3,6 +3,7 @@
  * itself; one that fails is logged and comes again at its next turn.
  */
 import type { Clock, Timer } from "./clock.ts";
+import { jittered } from "./jitter.ts";
 import { errorText, type Logger } from "./log.ts";
 
 export interface Job {
@@ -31,7 +32,7 @@ export class Schedule {
   }
 
   add(job: Job): void {
-    this.#plan(job, job.every * (0.9 + 0.2 * this.#parts.random()));
+    this.#plan(job, jittered(job.every, this.#parts.random));
   }
 
   /** Plans nothing more and waits for the slices in progress. */
@@ -63,6 +64,6 @@ export class Schedule {
     } catch (error) {
       this.#parts.log.error("job failed", { job: job.name, error: errorText(error) });
     }
-    this.#plan(job, result === "again" ? 1 : job.every * (0.9 + 0.2 * this.#parts.random()));
+    this.#plan(job, result === "again" ? 1 : jittered(job.every, this.#parts.random));
   }
 }

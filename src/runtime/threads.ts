@@ -1,6 +1,6 @@
 /**
- * Worker threads under supervision. Each thread gets its data and a control port; it calls `threadStarted` when
- * it is ready, or ends with an error. A supervised thread that dies is started again with back-off.
+ * Worker threads under supervision. Each thread gets its data and a control port; it calls `serveControl` when it is
+ * ready, or ends with an error. A supervised thread that dies is started again with back-off.
  */
 import { MessageChannel, Worker, workerData, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Clock } from "./clock.ts";
@@ -88,28 +88,26 @@ const LONGEST_RESTART = 30_000;
 /** A thread that lived this long starts its back-off anew. */
 const SETTLED = 60_000;
 
-export interface Supervision<M extends Methods> {
+export interface Supervision {
   readonly plan: ThreadPlan;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called with each thread that was started anew. */
-  readonly restarted?: (thread: Thread<M>) => void;
 }
 
-/** Keeps one thread running until `stop`; `current` is absent while it is between two lives. */
+/** Keeps one thread running until `expectEnd`; `current` is absent while it is between two lives. */
 export class SupervisedThread<M extends Methods> {
-  readonly #supervision: Supervision<M>;
+  readonly #supervision: Supervision;
   #thread: Thread<M> | undefined;
   #stopping = false;
   #delay = FIRST_RESTART;
 
-  private constructor(supervision: Supervision<M>) {
+  private constructor(supervision: Supervision) {
     this.#supervision = supervision;
   }
 
   /** The first start fails loudly; later ones are tried again. */
-  static async start<M extends Methods>(supervision: Supervision<M>): Promise<SupervisedThread<M>> {
-    const supervised = new SupervisedThread(supervision);
+  static async start<M extends Methods>(supervision: Supervision): Promise<SupervisedThread<M>> {
+    const supervised = new SupervisedThread<M>(supervision);
     await supervised.#start();
     return supervised;
   }
@@ -137,7 +135,11 @@ export class SupervisedThread<M extends Methods> {
     if (clock.now() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
     const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
     log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
-    clock.after(this.#delay, () => void this.#restart());
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    this.#supervision.clock.after(this.#delay, () => void this.#restart());
     this.#delay = Math.min(this.#delay * 2, LONGEST_RESTART);
   }
 
@@ -145,14 +147,12 @@ export class SupervisedThread<M extends Methods> {
     if (this.#stopping) return;
     try {
       await this.#start();
-      if (this.#thread !== undefined) this.#supervision.restarted?.(this.#thread);
     } catch (error) {
       this.#supervision.log.error("thread did not start", {
         thread: this.#supervision.plan.name,
         error: errorText(error),
       });
-      this.#supervision.clock.after(this.#delay, () => void this.#restart());
-      this.#delay = Math.min(this.#delay * 2, LONGEST_RESTART);
+      this.#restartLater();
     }
   }
 }

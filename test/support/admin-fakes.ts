@@ -114,7 +114,7 @@ export class FakeWorld {
     this.clock,
   );
 
-  explain: AdminParts["door"]["explain"] = async () => undefined;
+  explain: AdminParts["explain"] = async () => undefined;
   declaredRules: AccessRule[] = [];
   readonly storedRules: StoredRule[] = [];
   readonly rules = new Rules({
@@ -186,18 +186,16 @@ export class FakeWorld {
           return change.recipients.length;
         },
       },
-      door: { explain: async (request) => this.explain(request) },
+      explain: async (request) => this.explain(request),
       rules: this.rules,
       declaredRules: () => this.declaredRules,
-      recipients: {
-        check: async (address) => ({
-          address,
-          answer: "accept",
-          why: "it is in the declared list",
-          origin: "file",
-          sources: [{ source: "list (file)", says: "has `alice`", age: 3_600_000 }],
-        }),
-      },
+      checkRecipient: async (address) => ({
+        address,
+        answer: "accept",
+        why: "it is in the declared list",
+        origin: "file",
+        sources: [{ source: "list (file)", says: "has `alice`", age: 3_600_000 }],
+      }),
       fetched: (domain) => this.fetched.get(domain),
       trace: {
         trace: async ({ about }) =>

@@ -2,7 +2,7 @@
 import { atATime, deliverFrom } from "./client-crowd.ts";
 import { LISTS } from "./client-world.ts";
 import type { Daemon } from "./daemon.ts";
-import { cpuOf } from "./process-work.ts";
+import { cpuTime } from "./process-memory.ts";
 import { waitFor } from "./wait.ts";
 
 /** Who comes again after so many ms is known. */
@@ -59,8 +59,8 @@ export interface Work {
 
 /** What it costs the daemon to take as many mails as `send` says that it took. */
 export async function workOf({ pid }: Daemon, send: () => Promise<number>): Promise<Work> {
-  const [begin, spent] = [performance.now(), cpuOf(pid)];
+  const [begin, spent] = [performance.now(), cpuTime(pid)];
   const mails = await send();
   const seconds = (performance.now() - begin) / 1000;
-  return { rate: mails / seconds, cpu: (cpuOf(pid) - spent) / mails };
+  return { rate: mails / seconds, cpu: (cpuTime(pid) - spent) / mails };
 }

@@ -1,5 +1,5 @@
-/** What a process holds in memory and has used of the processor, as Linux counts it. Megabytes are 10^6 octets. */
-import { readFileSync, writeFileSync } from "node:fs";
+/** What a process holds and has used of the processor, as Linux counts it. Megabytes are 10^6 octets. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 export interface ProcessMemory {
   /** Resident at this moment. */
@@ -31,6 +31,11 @@ export function cpuTime(pid: number): number {
     .map(Number);
   // Linux counts in hundredths of a second.
   return 10 * ((user ?? 0) + (system ?? 0));
+}
+
+/** Files and sockets that it has open. */
+export function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }
 
 function megabytes(text: string, key: string): number {

@@ -13,11 +13,12 @@ import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
 import { mailAuthenticator } from "../../src/adapters/authentication/authentication.ts";
 import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
-import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
+import type { Greylist } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
-import { Policy, signatureInspection, type Check } from "../../src/services/policy/policy.ts";
+import { signatureInspection, type Check, type Policy } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
+import { memoryGreylist, quietPolicy } from "./quiet-policy.ts";
 import {
   startSmtp,
   type SmtpEndpoint,
@@ -218,15 +219,6 @@ export interface Bench extends AsyncDisposable {
   refusals(): ClientEvent[];
 }
 
-function memoryGreylist(): Greylist {
-  const seen = new Map<string, Sighting>();
-  return {
-    find: (key) => seen.get(key),
-    note: (key, sighting) => void seen.set(key, sighting),
-    close: () => undefined,
-  };
-}
-
 /** The parts of an endpoint that need no socket. */
 export function benchParts(options: BenchOptions = {}) {
   const clock = options.clock ?? systemClock();
@@ -248,10 +240,9 @@ export function benchParts(options: BenchOptions = {}) {
   const authenticator = mailAuthenticator({ resolver, hostname: "mx.us", log, clock });
   const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
   const policyOver = (memory: Greylist): Policy =>
-    new Policy({
+    quietPolicy({
       recipients: new Recipients(directory),
       settings: () => checkSettings,
-      hostname: "mx.us",
       greylist: { memory, longAway: () => false },
       reachability: { memory, primaryUp: (domain) => options.primariesUp?.[domain] },
       resolver,

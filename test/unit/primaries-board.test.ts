@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PrimariesBoard, type Reader } from "../../src/primaries-board.ts";
-import { offersOf } from "../../src/services/health/health.ts";
+import type { SmtpThread } from "../../src/crew.ts";
+import { PrimariesBoard } from "../../src/primaries-board.ts";
+import type { PrimariesFacts } from "../../src/primaries-facts.ts";
 import type { PrimaryStatus } from "../../src/ports/health.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 
@@ -21,33 +22,30 @@ function speaking(size: number, now: number): PrimaryStatus {
 test("each life of a thread hears of each change once", async () => {
   const clock = new ManualClock();
   const heard: string[] = [];
-  const lives = new Map<object, Reader<ReturnType<typeof offersOf>>>();
-  const begin = (name: string): object => {
-    const life = { name };
-    lives.set(life, { tell: async (offers) => void heard.push(`${name} ${JSON.stringify(offers)}`) });
-    return life;
+  const lifeOf = (name: string): SmtpThread => {
+    const call = async (verb: string, { offers }: PrimariesFacts): Promise<void> =>
+      void heard.push(`${name} ${verb} ${JSON.stringify(offers)}`);
+    return { current: { control: { call } } } as unknown as SmtpThread;
   };
+  let threads = [lifeOf("first")];
   let statuses: readonly PrimaryStatus[] | undefined = [speaking(100_000, clock.now())];
   const board = new PrimariesBoard({
     primaries: async () => statuses,
-    facts: offersOf,
-    readers: () => lives,
+    smtp: () => threads,
     clock,
   });
-  const first = begin("first");
   await board.tell();
   await board.tell();
   statuses = undefined;
   await board.tell();
-  lives.delete(first);
-  begin("second");
+  threads = [lifeOf("second")];
   statuses = [speaking(100_000, clock.now())];
   await board.tell();
   statuses = [speaking(200_000, clock.now())];
   await board.tell();
   assert.deepEqual(heard, [
-    'first [["a",{"smtpUtf8":true,"size":100000}]]',
-    'second [["a",{"smtpUtf8":true,"size":100000}]]',
-    'second [["a",{"smtpUtf8":true,"size":200000}]]',
+    'first learned [["a",{"smtpUtf8":true,"size":100000}]]',
+    'second learned [["a",{"smtpUtf8":true,"size":100000}]]',
+    'second learned [["a",{"smtpUtf8":true,"size":200000}]]',
   ]);
 });

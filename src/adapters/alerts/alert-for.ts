@@ -1,7 +1,7 @@
 import { printable } from "../../mail/reply.ts";
 import type { Alert } from "../../ports/alerts.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
-import { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
+import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** The alert that an event calls for, in one plain sentence; undefined for what is everyday. */
 export function alertFor(event: JournalEvent, at: number): Alert | undefined {
@@ -148,8 +148,7 @@ function doubtText({ id, recipient, destination = "its primary" }: Doubted): str
 type Unread = Extract<JournalEvent, { kind: "quarantine.unread" }>;
 
 function unreadText({ recipients, age, left }: Unread): string {
-  const amount = `${recipients} ${recipients === 1 ? "recipient" : "recipients"}`;
-  return `Nobody has looked at the oldest mail in quarantine for ${timeInWords(age)}; it is deleted in ${timeInWords(left)}. ${amount} to look at: \`holdfast quarantine list\`.`;
+  return `Nobody has looked at the oldest mail in quarantine for ${timeInWords(age)}; it is deleted in ${timeInWords(left)}. ${counted(recipients, "recipient")} to look at: \`holdfast quarantine list\`.`;
 }
 
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;
@@ -182,7 +181,7 @@ function storeText({ condition, why, free }: StoreCondition): string {
 }
 
 function people(count: number): string {
-  return `${count} ${count === 1 ? "recipient is" : "recipients are"}`;
+  return counted(count, "recipient is", "recipients are");
 }
 
 const NAMED = 3;

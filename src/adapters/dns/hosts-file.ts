@@ -38,7 +38,7 @@ export class HostsFile {
 }
 
 /** Reads lines of `address name name # remark`; what is no such line is passed over. */
-export function parseHosts(text: string): ReadonlyMap<string, readonly string[]> {
+function parseHosts(text: string): ReadonlyMap<string, readonly string[]> {
   const table = new Map<string, string[]>();
   for (const line of text.split("\n")) {
     const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);

@@ -1,17 +1,14 @@
+import { entriesOf } from "../../mail/recipient-pattern.ts";
+
 /** The entries of a list as it came, or why it is none. */
 export function readEntries(text: string, type: string): readonly string[] | string {
   const [media = ""] = type.toLowerCase().split(";");
   const kind = media.trim();
   if (kind === "application/json" || kind.endsWith("+json")) return fromJson(text);
-  if (kind === "text/plain") return fromLines(text);
+  if (kind === "text/plain") return entriesOf(text);
   return kind === ""
     ? "the answer has no Content-Type"
     : `the answer is ${kind.slice(0, 100)}, neither JSON nor plain text`;
-}
-
-function fromLines(text: string): readonly string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
-  return lines.filter((line) => line !== "");
 }
 
 function fromJson(text: string): readonly string[] | string {

@@ -57,7 +57,7 @@ class Pool<R> implements Scanner<R> {
   #server(address: string): Server {
     const known = this.#servers.get(address);
     if (known !== undefined) return known;
-    const server = new Server(address, this.#parts.clock, ({ why }) => this.#tell(address, why));
+    const server = new Server(address, this.#parts.clock, (why) => this.#tell(address, why));
     this.#servers.set(address, server);
     return server;
   }

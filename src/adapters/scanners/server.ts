@@ -5,13 +5,6 @@ const PATIENCE = 3;
 const FIRST_REST = 5000;
 const LONGEST_REST = 60_000;
 
-/** What happens to a server that is worth telling. */
-export interface ServerNews {
-  readonly server: string;
-  /** Absent: it answers again. */
-  readonly why?: string;
-}
-
 /**
  * One server as a thread knows it. After PATIENCE failures in a row it rests for 5 s, doubling to 60 s; after that one
  * mail at a time tries it, until one succeeds. Scans beyond its places wait in line.
@@ -19,7 +12,7 @@ export interface ServerNews {
 export class Server {
   readonly address: string;
   readonly #clock: Clock;
-  readonly #tell: (news: ServerNews) => void;
+  readonly #tell: (why?: string) => void;
   #failures = 0;
   #restsUntil = 0;
   #rest = FIRST_REST;
@@ -27,7 +20,8 @@ export class Server {
   #busy = 0;
   readonly #line: (() => void)[] = [];
 
-  constructor(address: string, clock: Clock, tell: (news: ServerNews) => void) {
+  /** `tell` hears why the server is left alone, and without a word that it answers again. */
+  constructor(address: string, clock: Clock, tell: (why?: string) => void) {
     this.address = address;
     this.#clock = clock;
     this.#tell = tell;
@@ -78,7 +72,7 @@ export class Server {
     this.#failures = 0;
     this.#rest = FIRST_REST;
     this.#trying = false;
-    if (rested) this.#tell({ server: this.address });
+    if (rested) this.#tell();
   }
 
   failed(why: string): void {
@@ -88,7 +82,7 @@ export class Server {
     if (this.#failures < PATIENCE || this.#clock.now() < this.#restsUntil) return;
     this.#restsUntil = this.#clock.now() + this.#rest;
     this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
-    if (this.#failures === PATIENCE) this.#tell({ server: this.address, why });
+    if (this.#failures === PATIENCE) this.#tell(why);
   }
 
   /** The attempt ended without saying anything about it. */

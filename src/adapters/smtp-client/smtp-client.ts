@@ -40,7 +40,7 @@ export interface SmtpClientSettings extends ConversationLimits {
 }
 
 /** RFC 5321 §4.5.3.2. */
-export const CLIENT_TIMEOUTS = {
+const CLIENT_TIMEOUTS = {
   connect: 30_000,
   greeting: 5 * 60_000,
   block: 3 * 60_000,

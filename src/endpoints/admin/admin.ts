@@ -15,7 +15,7 @@ import { FailureTable, requireToken, trustSocket } from "./authenticate.ts";
 import { closeServer, httpServer, listenSocket, listenTcp } from "./listen.ts";
 import type { AdminParts } from "./parts.ts";
 
-export type { AdminParts, ControlStatus, DoorOracle, DirectoryEdits, RecipientOracle } from "./parts.ts";
+export type { AdminParts, ControlStatus } from "./parts.ts";
 
 export interface AdminEndpoint {
   /** `address:port` of the TCP listener, where there is one. */

@@ -2,7 +2,9 @@
 import { isUtf8 } from "node:buffer";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
+import type { PatternKind } from "../../mail/access-pattern.ts";
 import { normaliseDomain } from "../../mail/domain.ts";
+import { printable } from "../../mail/reply.ts";
 import type { DirectoryBrowser } from "../../ports/directory.ts";
 import { FOREIGN_CURSOR } from "../../ports/operator.ts";
 import type { AdminContext } from "./parts.ts";
@@ -100,6 +102,18 @@ export function unknownDomain(name: string): Refusal {
 export async function ourDomain(name: string, directory: Pick<DirectoryBrowser, "domain">): Promise<string> {
   if ((await directory.domain(name)) === undefined) throw unknownDomain(name);
   return name;
+}
+
+/** The pattern in its comparable form; `name` is the key that it stands under. */
+export function soundPattern(name: string, text: string, { read, expected }: PatternKind): string {
+  const reading = read(text);
+  if ("value" in reading) return reading.value;
+  throw new Refusal("bad_request", `${name}: ${quoted(text)} ${reading.wrong}`, `write ${expected}`);
+}
+
+/** What was sent, bounded, for an answer to who sent it. */
+export function quoted(text: string): string {
+  return JSON.stringify(printable(text.slice(0, 100)));
 }
 
 /** Refuses a token that is confined to another domain. */

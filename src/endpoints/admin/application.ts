@@ -9,8 +9,8 @@ import type { AdminContext, AdminEnv, AdminParts } from "./parts.ts";
 import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes, healthRoutes } from "./routes/control.ts";
 import { doctorRoutes } from "./routes/doctor.ts";
-import { doorRoutes } from "./routes/door.ts";
 import { domainRoutes } from "./routes/domains.ts";
+import { explainRoutes } from "./routes/explain.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { quarantineRoutes } from "./routes/quarantine.ts";
 import { rehearsalRoutes } from "./routes/rehearsals.ts";
@@ -37,7 +37,7 @@ export function buildApplication(parts: AdminParts, guard: MiddlewareHandler<Adm
   queueRoutes(app, parts);
   quarantineRoutes(app, parts);
   recipientRoutes(app, parts);
-  doorRoutes(app, parts);
+  explainRoutes(app, parts);
   accessRoutes(app, parts);
   app.use(wholeServerOnly());
   domainRoutes(app, parts);

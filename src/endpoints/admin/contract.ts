@@ -47,7 +47,7 @@ export { DiagnosisBody } from "./doctor-bodies.ts";
 export { RehearsalBody, RehearsalQuery } from "./rehearsal-bodies.ts";
 export { TraceQuery, TraceBody } from "./trace-bodies.ts";
 export { NewRule, RuleBody, RuleList } from "./access-bodies.ts";
-export { LookBody, ExplainQuery, ExplainBody } from "./door-bodies.ts";
+export { LookBody, ExplainQuery, ExplainBody } from "./explain-bodies.ts";
 export {
   NewAllowedSender,
   AllowedSenderQuery,
@@ -56,7 +56,6 @@ export {
 } from "./quarantine-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, TokenBody, CreatedToken, TokenList } from "./token-bodies.ts";
-export { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
 export const MAX_BODY = 16 * 1024 * 1024;

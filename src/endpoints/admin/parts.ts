@@ -4,8 +4,9 @@ import type { HttpBindings } from "@hono/node-server";
 import type { ListStatus } from "../../ports/blocklist.ts";
 import type { AccessRule } from "../../ports/checks.ts";
 import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
+import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { CheckNote, Journal, TraceReader } from "../../ports/journal.ts";
+import type { Journal, TraceReader } from "../../ports/journal.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
 import type { AllowedSenderReader, AllowedSenderStore } from "../../ports/quarantine.ts";
 import type { StoreCondition } from "../../ports/queue.ts";
@@ -15,38 +16,6 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Access, Rules } from "../../services/access/access.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
 import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
-
-/** Changes to the directory; each resolves once it is visible to all threads. */
-export type DirectoryEdits = Pick<
-  DirectoryWriter,
-  "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
->;
-
-/** What the recipients room would answer now, without asking anybody over the network. */
-export interface RecipientOracle {
-  check(address: string): Promise<RecipientAnswer>;
-}
-
-/** What a client would be told; answers nothing while no SMTP thread runs. */
-export interface DoorOracle {
-  explain(request: DoorRequest): Promise<DoorAnswer | undefined>;
-}
-
-/** As `Explanation` of the SMTP side. */
-export interface DoorAnswer {
-  readonly steps: readonly { readonly command?: string; readonly reply: string }[];
-  readonly verdict: "accept" | "tag" | "defer" | "reject";
-  readonly fields: readonly string[];
-  readonly checks: readonly CheckNote[];
-  readonly greetDelay: number;
-}
-
-export interface DoorRequest {
-  readonly ip: string;
-  readonly helo: string;
-  readonly sender: string;
-  readonly recipient: string;
-}
 
 /** Known to the main thread at any moment, so that health is answered while other threads hang. */
 export interface ControlStatus {
@@ -76,12 +45,18 @@ export interface AdminParts {
   readonly queue: QueueReader;
   readonly operator: OperatorStore;
   readonly directory: DirectoryBrowser;
-  readonly editor: DirectoryEdits;
-  readonly recipients: RecipientOracle;
+  /** Each change resolves once it is visible to all threads. */
+  readonly editor: Pick<
+    DirectoryWriter,
+    "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
+  >;
+  /** What a client would be told of a recipient now, without asking anybody over the network. */
+  checkRecipient(address: string): Promise<RecipientAnswer>;
   /** How the list stands that a domain fetches; undefined where it fetches none. */
   fetched?(domain: string): FetchStatusBody | undefined;
   readonly trace: TraceReader;
-  readonly door: DoorOracle;
+  /** What a client would be told; undefined while no SMTP thread runs. */
+  explain(request: ExplainRequest): Promise<Explanation | undefined>;
   /** Rules of access that are added while the daemon runs. */
   readonly rules: Pick<Rules, "list" | "add" | "remove">;
   /** Those of the configuration, in order. */

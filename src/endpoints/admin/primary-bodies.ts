@@ -1,7 +1,6 @@
 /** Primaries: how they are declared and how they stand; a part of the contract. */
 import * as z from "zod";
-
-const [time, flag] = [z.number(), z.boolean()];
+import { flag, time } from "./body-parts.ts";
 
 function amount(most: number) {
   return z.number().int().min(1).max(most).exactOptional();

@@ -1,7 +1,7 @@
 /** The trace in the API. */
 import * as z from "zod";
 import { text, time } from "./body-parts.ts";
-import { LookBody } from "./door-bodies.ts";
+import { LookBody } from "./explain-bodies.ts";
 import { QueueEntryBody } from "./queue-bodies.ts";
 
 /** GET /v1/trace?about=: an id, an address or a Message-ID. */

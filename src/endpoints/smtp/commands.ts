@@ -3,7 +3,7 @@ import { MAIL_DSN, RCPT_DSN, readMailDsn, readRcptDsn } from "../../mail/dsn.ts"
 import type { PathCommand } from "../../mail/path.ts";
 import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
-import type { HeloSubject, MailSubject } from "../../services/policy/policy.ts";
+import type { MailSubject } from "../../services/policy/policy.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Answer } from "./answer.ts";
 import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
@@ -92,14 +92,7 @@ function introduce(session: Conversation, name: string, extended: boolean): Answ
   session.helo = name;
   session.extended = extended;
   if (session.ahead) session.early = true;
-  session.foundAtHelo = session.parts.policy.helo(heloSubject(session));
   return undefined;
-}
-
-function heloSubject(session: Conversation): HeloSubject {
-  const { ip, network, extended } = session;
-  const secure = session.tls !== undefined;
-  return { ip, network, helo: session.helo, extended, secure, ...(session.early && { early: true }) };
 }
 
 function rset(session: Conversation): Answer {
@@ -160,13 +153,13 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
   const { directory, policy, offers } = session.parts;
   const subject = mailSubject(session, sender, parameters);
+  policy.mail(subject);
   session.transaction = new Transaction({
     directory,
     policy,
     ...(offers !== undefined && { offers }),
     settings: session.parts.settings(),
     subject,
-    findings: [...session.found, ...session.foundAtHelo, ...policy.mail(subject)],
     smtpUtf8,
     dsn: readMailDsn(parameters) ?? {},
     eightBit: /^8BITMIME$/i.test(parameters.get("BODY") ?? ""),
@@ -179,9 +172,10 @@ function mailSubject(
   sender: string,
   parameters: ReadonlyMap<string, string>,
 ): MailSubject {
-  const plain = { ...heloSubject(session), sender, announced: announcedSize(parameters) };
-  const spf = session.parts.policy.spf(plain);
-  return spf === undefined ? plain : { ...plain, spf };
+  const { ip, network, helo: said, extended, early } = session;
+  const announced = announcedSize(parameters);
+  const plain = { ip, network, helo: said, extended, sender, announced, ...(early && { early }) };
+  return { ...plain, spf: session.parts.policy.spf(plain) };
 }
 
 /** The return-path as it goes on the wire; empty for the null sender. */

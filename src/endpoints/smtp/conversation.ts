@@ -4,7 +4,7 @@ import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Finding, Policy } from "../../services/policy/policy.ts";
+import type { Policy } from "../../services/policy/policy.ts";
 import type { ClientRates } from "./client-rates.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Store } from "./incoming-body.ts";
@@ -53,7 +53,4 @@ export interface Conversation {
   readonly chunking: boolean;
   /** Mails accepted. */
   mails: number;
-  /** Findings at connect. */
-  found: readonly Finding[];
-  foundAtHelo: readonly Finding[];
 }

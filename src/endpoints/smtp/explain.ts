@@ -4,31 +4,11 @@
  */
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import { formatReply } from "../../mail/reply.ts";
-import type { ClientEvent } from "../../ports/journal.ts";
-import type { CheckNote } from "../../ports/journal.ts";
+import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
+import type { CheckNote, ClientEvent } from "../../ports/journal.ts";
 import type { Answer } from "./answer.ts";
 import type { SessionParts } from "./conversation.ts";
 import { Session } from "./session.ts";
-
-export interface ExplainRequest {
-  readonly ip: string;
-  readonly helo: string;
-  /** Empty: the null sender. */
-  readonly sender: string;
-  readonly recipient: string;
-}
-
-export interface Explanation {
-  /** The conversation as far as it would go; the first reply is the greeting. */
-  readonly steps: readonly { readonly command?: string; readonly reply: string }[];
-  readonly verdict: "accept" | "tag" | "defer" | "reject";
-  /** Header fields that checks would add. */
-  readonly fields: readonly string[];
-  /** Which checks looked. */
-  readonly checks: readonly CheckNote[];
-  /** How long the client would wait for the greeting, in ms. */
-  readonly greetDelay: number;
-}
 
 /** `parts` must neither count nor remember. */
 export async function explain(request: ExplainRequest, parts: SessionParts): Promise<Explanation> {

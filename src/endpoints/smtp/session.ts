@@ -12,7 +12,6 @@ import { heloName } from "../../mail/received.ts";
 import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Later } from "../../runtime/later.ts";
-import type { Finding } from "../../services/policy/policy.ts";
 import type { Answer, ChunkHead, NamedClient } from "./answer.ts";
 import { CLEAN_LINES, FOREIGN, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
@@ -53,8 +52,6 @@ export class Session implements Conversation {
   xclient: Conversation["xclient"] = "off";
   canStartTls = false;
   mails = 0;
-  found: readonly Finding[] = [];
-  foundAtHelo: readonly Finding[] = [];
   readonly #patience = new Patience();
   /** Forward-confirmed, as far as it is known when a body begins. */
   #name: string | undefined;
@@ -88,7 +85,7 @@ export class Session implements Conversation {
     const tooOften = this.parts.rates.connection(this);
     if (tooOften !== undefined) return this.refuse("connect", tooOften);
     void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
-    this.found = this.parts.policy.connect({ ip: this.ip, network: this.network });
+    this.parts.policy.connect({ ip: this.ip, network: this.network });
     return { reply: { code: 220, text: `${this.parts.settings().hostname} ESMTP Holdfast` } };
   }
 
@@ -166,7 +163,6 @@ export class Session implements Conversation {
     this.helo = "";
     this.extended = false;
     this.transaction = undefined;
-    this.foundAtHelo = [];
   }
 
   /** Tells the journal of a refusal. */

@@ -13,6 +13,7 @@
  * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
  */
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
@@ -22,7 +23,6 @@ import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
-import type { Explanation, ExplainRequest } from "./explain.ts";
 import { explain } from "./explain.ts";
 import { Greeting } from "./greeting.ts";
 import type { SessionParts } from "./conversation.ts";
@@ -32,7 +32,6 @@ import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 
-export type { Explanation, ExplainRequest } from "./explain.ts";
 export type {
   SmtpLimits,
   SmtpListener,

@@ -13,7 +13,7 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/queue.ts";
 import type { Later } from "../../runtime/later.ts";
-import type { Content, Finding, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
+import type { Content, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";
 import type { Answer } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
@@ -25,8 +25,6 @@ export interface TransactionParts {
   readonly offers?: (domain: string) => PrimaryOffers | undefined;
   readonly settings: SmtpSettings;
   readonly subject: MailSubject;
-  /** What was found up to MAIL. */
-  readonly findings: readonly Finding[];
   readonly smtpUtf8: boolean;
   /** BODY=8BITMIME was given. */
   readonly eightBit: boolean;
@@ -110,7 +108,7 @@ export class Transaction {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
-    const verdict = this.#parts.policy.rcpt(subject, this.#parts.findings, looks);
+    const verdict = this.#parts.policy.rcpt(subject, looks);
     return verdict instanceof Promise
       ? verdict.then((late) => this.#settle(late, { ...subject, dsn }, looks))
       : this.#settle(verdict, { ...subject, dsn }, looks);

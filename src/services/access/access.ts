@@ -9,7 +9,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { AccessStore, TokenRecord } from "../../ports/access.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-export { Rules } from "./rules.ts";
+export { MOST_RULES, Rules } from "./rules.ts";
 
 /** Marks our secrets, so that scanners of leaked secrets can find them. */
 const PREFIX = "hf_";

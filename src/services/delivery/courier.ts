@@ -12,9 +12,10 @@ import { jittered } from "../../runtime/jitter.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Destination, OwnAddress } from "../health/health.ts";
-import { destinationName, firstToAnswer, targetsOf } from "../health/health.ts";
+import { asTrouble, destinationName, firstToAnswer, isOwnName, targetsOf } from "../health/health.ts";
 import type { Settler } from "./settler.ts";
 import { findNoticeRoute } from "./notice-route.ts";
+import { abortInTime } from "./stopping.ts";
 
 /** Times in ms. */
 export interface CourierSettings {
@@ -48,8 +49,6 @@ const GREETING = 60_000;
 const FIRST_DELAY = 5 * 60_000;
 const LONGEST_DELAY = 4 * 3_600_000;
 const MOST_UNCONFIRMED = 3;
-const BEFORE_DOT = 2000;
-const AFTER_DOT = 30_000;
 
 const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
 
@@ -110,9 +109,7 @@ export class Courier {
     const abort = (all: boolean): void => {
       for (const each of this.#conversations) if (all || each.phase !== "dot") each.abort();
     };
-    const timers = [clock.after(BEFORE_DOT, () => abort(false)), clock.after(AFTER_DOT, () => abort(true))];
-    await Promise.all(this.#carried);
-    for (const timer of timers) timer.cancel();
+    await abortInTime(abort, Promise.all(this.#carried), clock);
   }
 
   #carry(mail: ClaimedMail): void {
@@ -166,14 +163,12 @@ export class Courier {
     try {
       const target = await firstToAnswer(await targetsOf(host, reach), reach);
       const conversation = await client.converse(target, GREETING);
-      const itself = conversation.capabilities.name === settings().hostname;
+      const itself = isOwnName(conversation.capabilities, settings().hostname);
       if (!itself && !this.#stopped) return conversation;
       void conversation.quit();
       return new DestinationTrouble("loop", itself ? "it is ourselves" : "we are stopping");
     } catch (error) {
-      return error instanceof DestinationTrouble
-        ? error
-        : new DestinationTrouble("connect", errorText(error));
+      return asTrouble(error);
     }
   }
 

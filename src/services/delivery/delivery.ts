@@ -27,7 +27,6 @@ import { ClockSteps } from "./clock-steps.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Notices } from "./notices.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
-
 import { rehearse } from "./rehearsal.ts";
 
 export type { DeliveryParts, DeliverySettings, NoticeSettings } from "./parts.ts";

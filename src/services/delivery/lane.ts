@@ -2,11 +2,9 @@ import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Timer } from "../../runtime/clock.ts";
-import { errorText } from "../../runtime/log.ts";
 import type { Destination, Subject, Watch } from "../health/health.ts";
-import { destinationName, isAway } from "../health/health.ts";
+import { asTrouble, destinationName, isAway } from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
 import type { DomainDesk } from "./desk.ts";
@@ -282,8 +280,7 @@ export class Lane implements Subject, TalkHooks {
   }
 
   #notOpened(error: unknown): void {
-    const trouble =
-      error instanceof DestinationTrouble ? error : new DestinationTrouble("connect", errorText(error));
+    const trouble = asTrouble(error);
     const others = [...this.#talks].filter((talk) => talk.conversation !== undefined).length;
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
     if (refused && others > 0) this.#allowance.crowded(others);

@@ -163,8 +163,7 @@ export class Probation {
     if (first === undefined) return this.#stoppedOnes(refused);
     for (const n of doubtful) this.#doubted.add(addresses.get(n) ?? "");
     const why = `it refused ${addresses.get(first)}, which exists: ${wordsOf(outcomes, [first])}`;
-    const held = this.#stop(why, doubtful, now);
-    return held;
+    return this.#stop(why, doubtful, now);
   }
 
   /** While it is stopped no refusal is believed. */

@@ -6,12 +6,19 @@ const BEFORE_DOT = 2_000;
 /** Milliseconds for the replies to final dots; afterwards those mails stay unconfirmed. */
 const AFTER_DOT = 30_000;
 
+/** Waits for the end of conversations, and aborts those that have had their time: `all`, also those past their dot. */
+export async function abortInTime(
+  abort: (all: boolean) => void,
+  ended: Promise<unknown>,
+  clock: Clock,
+): Promise<void> {
+  const timers = [clock.after(BEFORE_DOT, () => abort(false)), clock.after(AFTER_DOT, () => abort(true))];
+  await ended;
+  for (const timer of timers) timer.cancel();
+}
+
 /** Ends all conversations within 30 s; what has not begun is given back at once. */
 export async function stopLanes(lanes: readonly Lane[], clock: Clock): Promise<void> {
-  const abort = (all: boolean): void => lanes.forEach((lane) => lane.abort(all));
-  const first = clock.after(BEFORE_DOT, () => abort(false));
-  const last = clock.after(AFTER_DOT, () => abort(true));
-  await Promise.all(lanes.map((lane) => lane.retire()));
-  first.cancel();
-  last.cancel();
+  const ended = Promise.all(lanes.map((lane) => lane.retire()));
+  await abortInTime((all) => lanes.forEach((lane) => lane.abort(all)), ended, clock);
 }

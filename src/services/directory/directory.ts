@@ -7,7 +7,6 @@
  */
 import type {
   DeclaredDomain,
-  DeclareResult,
   DirectoryReader,
   DirectoryWriter,
   DomainRecord,
@@ -64,8 +63,7 @@ export class Directory implements DirectoryReader {
 
   /** Forgets what is remembered: a pause changes a domain without a new generation. */
   refresh(): void {
-    this.#remembered = new Map();
-    this.#recipients.clear();
+    this.#forget(this.#rememberedGeneration);
   }
 
   close(): void {
@@ -77,12 +75,6 @@ export class Directory implements DirectoryReader {
     this.#recipients.clear();
     this.#rememberedGeneration = generation;
   }
-}
-
-/** A declared change that waits for everybody's word before it becomes visible. */
-export interface PendingChange {
-  flip(): Promise<DeclareResult>;
-  discard(): Promise<void>;
 }
 
 /** Changes the directory, one change at a time, and tells who must know. */
@@ -98,7 +90,7 @@ export class DirectoryEditor {
   }
 
   /** Stages the declared domains; other changes wait until the result is flipped or discarded. */
-  stage(domains: readonly DeclaredDomain[]): Promise<PendingChange> {
+  stage(domains: readonly DeclaredDomain[]): Promise<StagedChange> {
     return new Promise((resolve, reject) => {
       void this.#alone(async () => {
         const decided = Promise.withResolvers<void>();
@@ -149,7 +141,7 @@ export class DirectoryEditor {
     return names;
   }
 
-  #pending(staged: StagedChange, decided: () => void): PendingChange {
+  #pending(staged: StagedChange, decided: () => void): StagedChange {
     return {
       flip: async () => {
         const result = await staged.flip().finally(decided);

@@ -1,5 +1,5 @@
 /** What senders meet who come here: a port, a certificate, and policies that demand one. */
-import { parseHostPort } from "../../mail/network.ts";
+import { isLoopback, parseHostPort } from "../../mail/network.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
 import type { Self, ShownCertificate } from "./self.ts";
@@ -13,17 +13,12 @@ const SOON = 14 * DAY;
 export function portFindings({ listening }: Self): readonly Finding[] {
   if (listening.length === 0) return [finding("port", "fail", "nothing listens for SMTP")];
   const where = listed(listening);
-  const open = listening.filter((text) => !isLoopback(text));
+  const open = listening.filter((text) => !isLoopback(parseHostPort(text)?.host ?? ""));
   if (open.length === 0)
     return [finding("port", "warn", `only this machine can come to ${where}; senders come to port 25`)];
   if (open.some((text) => parseHostPort(text)?.port === SMTP_PORT))
     return [finding("port", "ok", `listening on ${where}`)];
   return [finding("port", "warn", `senders come to port 25, which must be forwarded to ${listed(open)}`)];
-}
-
-function isLoopback(listener: string): boolean {
-  const host = parseHostPort(listener)?.host ?? "";
-  return host.startsWith("127.") || host === "::1" || host === "localhost";
 }
 
 export function certificateFindings({ hostname, certificates }: Self, now: number): readonly Finding[] {

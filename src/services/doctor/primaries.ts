@@ -1,5 +1,5 @@
 /** Whether the names of a domain's primaries lead anywhere, and not back here. */
-import { hostPort, parseHostPort } from "../../mail/network.ts";
+import { hostPort, isLoopback, isUnspecified, parseHostPort } from "../../mail/network.ts";
 import { mxRoute } from "../../mail/mx-route.ts";
 import type { DomainRecord, Primary } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
@@ -44,8 +44,7 @@ function leadsHere(ip: string, port: number, { listening, addresses }: Self): bo
   return listening.some((text) => {
     const at = parseHostPort(text);
     if (at?.port !== port) return false;
-    const any = at.host === "0.0.0.0" || at.host === "::";
-    return at.host === ip || (any && (addresses.includes(ip) || ip.startsWith("127.") || ip === "::1"));
+    return at.host === ip || (isUnspecified(at.host) && (addresses.includes(ip) || isLoopback(ip)));
   });
 }
 

@@ -20,9 +20,10 @@ import type { Subject, WatchParts } from "./watch.ts";
 import { Watch } from "./watch.ts";
 
 export type { OwnAddress } from "./loop.ts";
+export { isOwnName } from "./loop.ts";
 export { offersOf } from "./offers.ts";
 export { isAway } from "./outage.ts";
-export { destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+export { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";
 export { TlsMemory } from "./tls-memory.ts";
 export type { Destination, ReachParts } from "./reach.ts";
 export type { Subject } from "./watch.ts";

@@ -1,5 +1,4 @@
-import { isIP } from "node:net";
-import { normaliseIp } from "../../mail/network.ts";
+import { isLoopback, isUnspecified, normaliseIp } from "../../mail/network.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 
 /** One of our own listeners. */
@@ -17,7 +16,7 @@ export function isOwnAddress(ip: string, port: number, own: readonly OwnAddress[
   return own.some((listener) => {
     if (listener.port !== port) return false;
     const address = normaliseIp(listener.address);
-    return address === plain || (isWildcard(address) && isLoopback(plain));
+    return address === plain || (isUnspecified(address) && isLoopback(plain));
   });
 }
 
@@ -25,12 +24,4 @@ export function isOwnAddress(ip: string, port: number, own: readonly OwnAddress[
 export function isOwnName({ name, banner }: Capabilities, hostname: string): boolean {
   const ours = hostname.toLowerCase();
   return name.toLowerCase() === ours || banner?.toLowerCase() === ours;
-}
-
-function isWildcard(address: string): boolean {
-  return address === "0.0.0.0" || (isIP(address) === 6 && /^[0:]+$/.test(address));
-}
-
-function isLoopback(ip: string): boolean {
-  return ip.startsWith("127.") || ip === "::1";
 }

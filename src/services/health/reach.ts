@@ -4,6 +4,7 @@ import type { Resolver } from "../../ports/resolver.ts";
 import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
+import { errorText } from "../../runtime/log.ts";
 import type { OwnAddress } from "./loop.ts";
 import { isOwnAddress } from "./loop.ts";
 import { hostPort } from "../../mail/network.ts";
@@ -18,6 +19,11 @@ export interface Destination extends Transport {
 /** `host:port`, as operators see it. */
 export function destinationName({ host, port }: Destination): string {
   return hostPort(host, port);
+}
+
+/** What ended an attempt to connect, as trouble of the destination. */
+export function asTrouble(error: unknown): DestinationTrouble {
+  return error instanceof DestinationTrouble ? error : new DestinationTrouble("connect", errorText(error));
 }
 
 const KNOCK_TIMEOUT = 3000;

@@ -8,7 +8,7 @@ import { isAway, OutageLog } from "./outage.ts";
 import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
 import type { Destination, ReachParts } from "./reach.ts";
-import { destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+import { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";
 import { Shortcomings } from "./shortcomings.ts";
 import type { HealthRecord, Signal } from "./state.ts";
 import { next, unknownHealth } from "./state.ts";
@@ -285,10 +285,4 @@ export class Watch {
       `${destinationName(this.destination)} greets as ${hostname()}, our own name`,
     );
   }
-}
-
-function asTrouble(error: unknown): DestinationTrouble {
-  return error instanceof DestinationTrouble
-    ? error
-    : new DestinationTrouble("connect", error instanceof Error ? error.message : String(error));
 }

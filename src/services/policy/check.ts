@@ -1,7 +1,6 @@
 /**
- * What a check is. It looks at one stage's subject and says a verdict, or nothing where it is off or not concerned;
- * it holds no state of a connection and writes nothing. A check of an early stage (connect, helo, mail) leaves a finding, which counts at RCPT for the
- * domain asked about; `judge` may soften or harden it for that domain.
+ * What a check is. It looks at a recipient, or at the header of a body, and says a verdict, or nothing where it is off
+ * or not concerned; it holds no state of a connection and writes nothing.
  */
 import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
@@ -15,17 +14,12 @@ export interface ConnectSubject {
   readonly network: string;
 }
 
-export interface HeloSubject extends ConnectSubject {
+export interface MailSubject extends ConnectSubject {
   readonly helo: string;
   /** EHLO was used. */
   readonly extended: boolean;
-  /** The session is encrypted. */
-  readonly secure: boolean;
   /** Commands came before the reply to HELO or EHLO. */
   readonly early?: boolean;
-}
-
-export interface MailSubject extends HeloSubject {
   /** Empty for the null sender. */
   readonly sender: string;
   /** Announced with SIZE, in octets; 0 when not. */
@@ -50,9 +44,6 @@ export interface DataSubject extends MailSubject {
 }
 
 export interface Subjects {
-  readonly connect: ConnectSubject;
-  readonly helo: HeloSubject;
-  readonly mail: MailSubject;
   readonly rcpt: RcptSubject;
   readonly data: DataSubject;
 }
@@ -69,18 +60,20 @@ export interface StageCheck<S extends Stage> {
   readonly reputation?: boolean;
   /** Runs at RCPT only where all others let the recipient pass. */
   readonly last?: boolean;
+  /** Asks for what it will need, as soon as the client is here; nobody waits for it. */
+  atConnect?(subject: ConnectSubject): void;
+  /** The same as soon as the sender is named. */
+  atMail?(subject: MailSubject): void;
   run(subject: Subjects[S]): Said | Promise<Said>;
   /** Mail was accepted for these domains. */
   taken?(subject: MailSubject, domains: readonly DomainRecord[]): void;
-  /** What this check's finding means for one domain; as found, where absent. */
-  judge?(finding: Verdict, domain: DomainRecord): Verdict;
 }
 
 export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 
-/** What a check said, or will say, before a recipient was known. */
+/** What a check said, or will say. */
 export interface Finding {
-  readonly check: Pick<Check, "name" | "stage" | "reputation" | "judge">;
+  readonly check: Pick<Check, "name" | "stage" | "reputation">;
   readonly verdict: Said | Promise<Said>;
   /** How long it took to say it, in ms; set once it has. */
   took: number;

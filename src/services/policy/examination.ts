@@ -4,7 +4,6 @@
  * Invariants: one that fails, or holds the body back for longer than PATIENCE, is shown nothing more and is lost; the
  * others go on. `finish` answers when all have spoken, when one rejects, or at the deadline, and lets go of the rest.
  */
-import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, strictest } from "../../mail/verdict.ts";
 import type { BodyProof } from "../../ports/authentication.ts";
@@ -12,11 +11,10 @@ import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from 
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
+import { TROUBLE } from "./refusal.ts";
 
 /** How long one inspector may hold back the next octets, in ms. */
 const PATIENCE = 5000;
-
-const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
 
 /** What all inspections together say of a body. */
 export interface Examined {
@@ -81,7 +79,7 @@ interface Loss {
 function resultOfLoss({ inspection, mail, log }: Loss, error: unknown): Inspected {
   const why = errorText(error);
   log.warn("policy.inspection.lost", { id: mail.id, inspection: inspection.name, why });
-  return inspection.lost?.(mail, why) ?? { verdict: FAILED };
+  return inspection.lost?.(mail, why) ?? { verdict: TROUBLE };
 }
 
 export class Examination {

@@ -2,34 +2,24 @@ import type { Check, Stage, StageCheck } from "./check.ts";
 
 /** The checks by when they run, in the order in which equals have the word: sorted once, not at each command. */
 export interface Lineup {
-  readonly connect: readonly StageCheck<"connect">[];
-  readonly helo: readonly StageCheck<"helo">[];
-  readonly mail: readonly StageCheck<"mail">[];
+  readonly all: readonly Check[];
   readonly rcpt: readonly StageCheck<"rcpt">[];
   readonly data: readonly StageCheck<"data">[];
   /** Only where all others let the recipient pass. */
   readonly last: readonly StageCheck<"rcpt">[];
   /** Those of `last` that are no matter of reputation. */
   readonly lastFacts: readonly StageCheck<"rcpt">[];
-  /** Those that learn of each mail that was taken. */
-  readonly remembering: readonly Check[];
 }
 
-export function lineUp(checks: readonly Check[]): Lineup {
-  const early = checks.filter(({ last = false }) => !last);
-  const last = ofStage(
-    checks.filter((check) => check.last === true),
-    "rcpt",
-  );
+export function lineUp(all: readonly Check[]): Lineup {
+  const rcpt = ofStage(all, "rcpt");
+  const last = rcpt.filter((check) => check.last === true);
   return {
-    connect: ofStage(early, "connect"),
-    helo: ofStage(early, "helo"),
-    mail: ofStage(early, "mail"),
-    rcpt: ofStage(early, "rcpt"),
-    data: ofStage(early, "data"),
+    all,
+    rcpt: rcpt.filter((check) => check.last !== true),
+    data: ofStage(all, "data"),
     last,
     lastFacts: last.filter(({ reputation }) => reputation !== true),
-    remembering: checks.filter(({ taken }) => taken !== undefined),
   };
 }
 

@@ -55,8 +55,7 @@ export class Looks {
       return;
     }
     same.took = Math.max(same.took, look.took);
-    // What was found before RCPT was found once for all recipients.
-    if (look.stage === "rcpt") same.times += look.times;
+    same.times += look.times;
   }
 }
 

@@ -1,12 +1,10 @@
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, stricter, together } from "../../mail/verdict.ts";
-import type { DomainRecord } from "../../ports/directory.ts";
 import type { Finding, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 
 /** From where findings are judged. */
 export interface View {
-  readonly domain: DomainRecord | undefined;
   /** Checks of reputation do not count. */
   readonly exempt: boolean;
   readonly looks: Looks | undefined;
@@ -31,15 +29,9 @@ async function judgeLate(finding: Finding, verdict: Promise<Said>, view: View): 
   return judge(finding, await verdict, view);
 }
 
-function judge({ check, took }: Finding, said: Said, { domain, looks }: View): Verdict {
-  if (said === undefined) return ACCEPT;
-  const verdict = judgeFor(check, said, domain);
-  looks?.note(check.name, check.stage, verdict, took);
-  return verdict;
-}
-
-function judgeFor(check: Finding["check"], verdict: Verdict, domain: DomainRecord | undefined): Verdict {
-  return domain === undefined ? verdict : (check.judge?.(verdict, domain) ?? verdict);
+function judge({ check, took }: Finding, said: Said, { looks }: View): Verdict {
+  if (said !== undefined) looks?.note(check.name, check.stage, said, took);
+  return said ?? ACCEPT;
 }
 
 /** The strictest of what is known without waiting and is no matter of reputation. */

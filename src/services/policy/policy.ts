@@ -1,14 +1,13 @@
 /**
- * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` by stage and merges
- * what they say. Checks at connect, HELO and MAIL begin when their stage comes and leave findings; nobody waits
- * for them until a recipient is named. At RCPT the findings and the checks of that stage become one verdict for
- * that recipient's domain, at DATA those of the body. Inspections watch the body itself (examination.ts).
+ * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` and merges what they say:
+ * at RCPT into one verdict, because only there it is known whose settings count, at DATA into one for the body. What a
+ * check has to ask others is asked at connect and at MAIL already; nobody waits for it until a recipient is named.
+ * Inspections watch the body itself (examination.ts).
  *
  * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
  * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
  * Without an asynchronous check every answer comes at once, without a promise.
  */
-import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { accepted, together } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
@@ -20,7 +19,6 @@ import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Recipients } from "../recipients/recipients.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
 import { findingsOf, type Findings } from "./authenticate.ts";
 import type {
@@ -28,7 +26,6 @@ import type {
   ConnectSubject,
   DataSubject,
   Finding,
-  HeloSubject,
   MailSubject,
   RcptSubject,
   Said,
@@ -36,17 +33,16 @@ import type {
   StageCheck,
   Subjects,
 } from "./check.ts";
-import { allChecks } from "./checks/checks.ts";
-import type { DnsblParts } from "./checks/dnsbl.ts";
-import type { GreylistParts } from "./checks/greylist.ts";
-import type { ReachabilityParts } from "./checks/reachability.ts";
 import { lineUp, type Lineup } from "./lineup.ts";
 import type { Looks } from "./looks.ts";
 import { merge, noteAll, strictestFact } from "./merging.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
+import { TROUBLE } from "./refusal.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
+export { allChecks } from "./checks/checks.ts";
+export type { CheckParts } from "./checks/checks.ts";
 export { replyTo } from "./checks/recipient.ts";
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
@@ -56,34 +52,20 @@ export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
 export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
-export type { Check, ConnectSubject, DataSubject, Finding, HeloSubject, MailSubject, RcptSubject };
+export type { Check, ConnectSubject, DataSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
-  readonly recipients: Recipients;
-  /** What the operator set; absent: every check is off. */
-  readonly settings?: () => CheckSettings;
-  /** Our own name, which no client may say for its own. */
-  readonly hostname?: string;
-  /** Absent: nothing is asked of the DNS about clients and senders. */
-  readonly resolver?: Resolver;
-  /** Absent: nothing is asked about who stands behind a mail. */
-  readonly authenticator?: Authenticator;
-  /** The memory of greylisting; absent: nobody is put off. */
-  readonly greylist?: GreylistParts;
-  /** Who is up, and who was sent there; absent: nobody is. */
-  readonly reachability?: ReachabilityParts;
-  /** Lists of clients in the DNS; absent: none is asked. */
-  readonly dnsbl?: DnsblParts;
-  /** Domains over their quota; absent: none. */
-  readonly isFull?: (domain: string) => boolean;
-  /** Those who look at bodies; absent: nobody does. */
-  readonly inspections?: readonly Inspection[];
-  /** Senders who are spared judgements of reputation; absent: nobody. */
-  readonly allowedSenders?: Pick<AllowedSenders, "has">;
+  readonly checks: readonly Check[];
+  /** Those who look at bodies. */
+  readonly inspections: readonly Inspection[];
+  /** What the operator set. */
+  readonly settings: () => CheckSettings;
+  readonly resolver: Pick<Resolver, "confirmedName">;
+  readonly authenticator: Authenticator;
+  /** Senders who are spared judgements of reputation. */
+  readonly allowedSenders: Pick<AllowedSenders, "has">;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Instead of all checks; for tests. */
-  readonly checks?: readonly Check[];
 }
 
 /** How a recipient wants the content of its mail treated. */
@@ -97,41 +79,41 @@ type Answer = Later<Verdict>;
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
 
-const FAILED: Verdict = { kind: "defer", reply: reply(451, "4.3.0", "Temporary trouble, try again later") };
-const ALL_OFF: CheckSettings = { dnsbl: "off" };
 const NONE: readonly Finding[] = [];
-const UNSEEN: Content = { key: "", own: undefined, exempt: false };
 
 export class Policy {
   readonly #parts: PolicyParts;
-  readonly #settings: () => CheckSettings;
   readonly #access = new AccessRules();
   readonly #lineup: Lineup;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
-    this.#settings = parts.settings ?? (() => ALL_OFF);
-    this.#lineup = lineUp(parts.checks ?? allChecks({ ...parts, settings: this.#settings }));
+    this.#lineup = lineUp(parts.checks);
   }
 
-  connect(subject: ConnectSubject): readonly Finding[] {
-    return this.#begin(this.#lineup.connect, subject);
+  /** A client is here. */
+  connect(subject: ConnectSubject): void {
+    this.#tell((check) => check.atConnect?.(subject));
+  }
+
+  /** It has named its sender. */
+  mail(subject: MailSubject): void {
+    this.#tell((check) => check.atMail?.(subject));
   }
 
   /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
   async clientName(ip: string): Promise<string | undefined> {
-    const { resolver } = this.#parts;
-    if (resolver === undefined || (this.#settings().clientName ?? "off") === "off") return undefined;
+    const { resolver, settings } = this.#parts;
+    if ((settings().clientName ?? "off") === "off") return undefined;
     const lookup = await resolver.confirmedName(ip);
     return lookup.kind === "found" ? lookup.records[0] : undefined;
   }
 
   /** The question about the sender's domain, asked at once where it is wanted for all. */
-  spf({ ip, helo, sender }: MailSubject): SpfInquiry | undefined {
-    const { authenticator } = this.#parts;
-    if (authenticator === undefined) return undefined;
+  spf({ ip, helo, sender }: Pick<MailSubject, "ip" | "helo" | "sender">): SpfInquiry {
+    const { authenticator, settings } = this.#parts;
     const inquiry = new SpfInquiry(authenticator, { ip, helo, sender });
-    if (wantsSpf(this.#settings())) void inquiry.answer();
+    if (wantsSpf(settings())) void inquiry.answer();
     return inquiry;
   }
 
@@ -142,33 +124,24 @@ export class Policy {
     return asked.then((answer) => findingsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
   }
 
-  helo(subject: HeloSubject): readonly Finding[] {
-    return this.#begin(this.#lineup.helo, subject);
-  }
-
-  mail(subject: MailSubject): readonly Finding[] {
-    return this.#begin(this.#lineup.mail, subject);
-  }
-
-  /** The verdict on one recipient, from its own checks and from what was found before; `looks` learns of each. */
-  rcpt(subject: RcptSubject, found: readonly Finding[], looks?: Looks): Answer {
-    const own = this.#begin(this.#lineup.rcpt, subject);
+  /** The verdict on one recipient; `looks` learns what each check said. */
+  rcpt(subject: RcptSubject, looks?: Looks): Answer {
+    const findings = this.#begin(this.#lineup.rcpt, subject);
     // What is no matter of reputation: the operator's own rules do not change it.
-    const first = strictestFact(own);
+    const first = strictestFact(findings);
     if (first.kind === "reject") {
-      noteAll(own, looks);
+      noteAll(findings, looks);
       return first;
     }
-    const { domain } = subject;
     const rule = this.#rule(subject);
-    const block = rule?.action === "block" ? blocked(rule, this.#settings().contact) : undefined;
+    const block = rule?.action === "block" ? blocked(rule, this.#parts.settings().contact) : undefined;
     if (block !== undefined) {
       looks?.note("access", "rcpt", block);
       return block;
     }
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
-    const verdict = merge(found.length === 0 ? own : [...own, ...found], { domain, exempt, looks });
+    const verdict = merge(findings, { exempt, looks });
     if (this.#lineup.last.length === 0) return verdict;
     return verdict instanceof Promise
       ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
@@ -184,7 +157,7 @@ export class Policy {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
     const findings = this.#begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
     if (findings.length === 0) return verdict;
-    const last = merge(findings, { domain: subject.domain, exempt, looks });
+    const last = merge(findings, { exempt, looks });
     return last instanceof Promise
       ? last.then((late) => together([late, verdict]))
       : together([last, verdict]);
@@ -192,32 +165,24 @@ export class Policy {
 
   /** The operator's rule for this client and recipient; `postmaster` may be written to by everybody. */
   #rule(subject: RcptSubject): AccessRule | undefined {
-    const { access } = this.#settings();
+    const { access } = this.#parts.settings();
     if (access === undefined || access.length === 0 || subject.domain === undefined) return undefined;
     const rule = this.#access.find(access, subject, this.#parts.clock.now());
     return rule?.action === "block" && subject.recipient.local === "postmaster" ? undefined : rule;
   }
 
   data(subject: DataSubject, looks?: Looks): Answer {
-    return merge(this.#begin(this.#lineup.data, subject), { domain: undefined, exempt: false, looks });
+    return merge(this.#begin(this.#lineup.data, subject), { exempt: false, looks });
   }
 
   /** A mail of this transaction is accepted for these domains. */
   taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
-    for (const check of this.#lineup.remembering) {
-      try {
-        check.taken?.(subject, domains);
-      } catch (error) {
-        // The mail is stored, whatever this is.
-        this.#failed(check.name, error);
-      }
-    }
+    this.#tell((check) => check.taken?.(subject, domains));
   }
 
   /** How the content of mail for this recipient is treated, which its verdict let pass. */
   content(subject: RcptSubject): Content {
-    const { inspections = [] } = this.#parts;
-    if (inspections.length === 0) return UNSEEN;
+    const { inspections } = this.#parts;
     const own = subject.domain?.settings.checks;
     const keyOf = (view: ContentView): string =>
       inspections.map((inspection) => inspection.profile(view)).join("\n");
@@ -230,13 +195,23 @@ export class Policy {
   #exempt(subject: RcptSubject): boolean {
     const { recipient, sender } = subject;
     if (recipient.local === "postmaster" || this.#rule(subject)?.action === "allow") return true;
-    return this.#parts.allowedSenders?.has(sender.toLowerCase(), recipient.domain) ?? false;
+    return this.#parts.allowedSenders.has(sender.toLowerCase(), recipient.domain);
   }
 
   /** Begins to look at a body; undefined where nobody does. */
   examine(mail: InspectedMail): Examination | undefined {
-    const { inspections = [] } = this.#parts;
-    return inspections.length === 0 ? undefined : examine(inspections, mail, this.#parts);
+    return examine(this.#parts.inspections, mail, this.#parts);
+  }
+
+  /** What one makes of it keeps nobody waiting, and costs no mail. */
+  #tell(tell: (check: Check) => void): void {
+    for (const check of this.#lineup.all) {
+      try {
+        tell(check);
+      } catch (error) {
+        this.#failed(check.name, error);
+      }
+    }
   }
 
   #begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {
@@ -277,7 +252,7 @@ export class Policy {
   #failed(check: string, error: unknown): Verdict {
     const stack = error instanceof Error ? error.stack : String(error);
     this.#parts.log.error("policy.check.failed", { check, stack });
-    return FAILED;
+    return TROUBLE;
   }
 
   #inTime(verdict: Promise<Said>): Promise<Said> {

@@ -1,9 +1,9 @@
-import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
 import type { CheckAction, CheckSettings, ContentAction } from "../../ports/checks.ts";
 import type { ContentView, Inspected, InspectedMail, Inspection } from "../../ports/inspection.ts";
+import { refusal } from "./refusal.ts";
 
 export interface SignatureParts {
   readonly authenticator: Pick<Authenticator, "verifyBody">;
@@ -74,33 +74,20 @@ function judgeFailed({ dmarc, fromDomain }: BodyProof, { wanted, contact }: Rule
   if (wanted.dmarc === "quarantine" && asked !== "none")
     return { kind: "quarantine", why: `DMARC fails, and ${fromDomain} asks to ${asked} such mail` };
   if (asked !== "reject" || !acts(wanted.dmarc)) return ACCEPT;
-  return refusal(
-    wanted.dmarc,
-    ["7.26", "The domain of your From field asks to refuse this (DMARC)"],
-    contact,
-  );
+  const words = "The domain of your From field asks to refuse this (DMARC)";
+  return refusal(wanted.dmarc, "7.26", [words, contact]);
 }
 
 function judgeSignatures({ signatures }: BodyProof, { wanted, contact }: Rules): Verdict {
   const bad =
     signatures.length > 0 && signatures.every(({ result }) => result !== "pass" && result !== "temperror");
   if (bad && acts(wanted.dkim))
-    return refusal(wanted.dkim, ["7.20", "No signature of this mail is valid (DKIM)"], contact);
+    return refusal(wanted.dkim, "7.20", ["No signature of this mail is valid (DKIM)", contact]);
   return ACCEPT;
 }
 
 function acts(action: ContentAction | "off"): action is "defer" | "reject" {
   return action === "defer" || action === "reject";
-}
-
-function refusal(
-  kind: "defer" | "reject",
-  [detail, words]: readonly [string, string],
-  contact: string | undefined,
-): Verdict {
-  const text = [words, contact].filter(Boolean).join("; ");
-  const answer = kind === "defer" ? reply(451, `4.${detail}`, text) : reply(550, `5.${detail}`, text);
-  return { kind, reply: answer };
 }
 
 function notesOf({ signatures, dmarc, fromDomain = "no clear From" }: BodyProof): readonly string[] {

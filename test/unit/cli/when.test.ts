@@ -9,6 +9,7 @@ test("a time to come is a span from now, or a date", () => {
   assert.equal(timeToCome("until", "90min", NOW), NOW + 90 * 60_000);
   assert.equal(timeToCome("until", "2h", NOW), NOW + 2 * 3_600_000);
   assert.equal(timeToCome("until", "3 d", NOW), NOW + 3 * 86_400_000);
+  assert.equal(timeToCome("until", "1 h 30 min", NOW), NOW + 90 * 60_000, "as the tool writes it");
   assert.equal(timeToCome("until", "2026-03-02T08:00Z", NOW), Date.parse("2026-03-02T08:00:00Z"));
   assert.equal(timeToCome("until", "2026-03-02", NOW), new Date(2026, 2, 2).getTime(), "local midnight");
   assert.equal(timeToCome("until", "2026-03-02 08:00Z", NOW), Date.parse("2026-03-02T08:00:00Z"));

@@ -96,7 +96,19 @@ test("entries of lists", () => {
   assert.equal(read('"a@b"@bücher.example'), "a@b");
   assert.equal(read("LIST-*"), "list-*");
   assert.equal(read("sales.*@bücher.example"), "sales.*");
+  assert.equal(read("ΟΔΟΣ*"), "οδοσ*");
+  assert.equal(read('"a*b"'), "a*b");
   assert.equal(read("alice@other.example"), "foreign");
-  for (const wrong of ["", "*", "a*b", "**", "a b", "@bücher.example", "alice@b ücher", `${"a".repeat(65)}`])
+  for (const wrong of [
+    "",
+    "*",
+    "a*b",
+    '"a*"',
+    "**",
+    "a b",
+    "@bücher.example",
+    "alice@b ücher",
+    `${"a".repeat(65)}`,
+  ])
     assert.equal(read(wrong), "malformed", wrong);
 });

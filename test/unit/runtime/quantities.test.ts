@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sizeInWords, timeInWords } from "../../../src/runtime/quantities.ts";
+import { readDuration, readSize, sizeInWords, timeInWords } from "../../../src/runtime/quantities.ts";
 
 test("durations are told in their two largest units", () => {
   const cases: readonly (readonly [number, string])[] = [
@@ -31,4 +31,50 @@ test("sizes are told with at most one decimal", () => {
     [5000 * 1024 ** 4, "5000 TiB"],
   ];
   for (const [bytes, words] of cases) assert.equal(sizeInWords(bytes), words);
+});
+
+test("durations are read, in ms", () => {
+  const cases: readonly (readonly [string, number | undefined])[] = [
+    ["0s", 0],
+    ["250ms", 250],
+    ["90s", 90_000],
+    ["5m", 300_000],
+    ["12h", 43_200_000],
+    ["30d", 2_592_000_000],
+    ["2w", 1_209_600_000],
+    ["1h30m", 5_400_000],
+    ["1.5h", 5_400_000],
+    ["", undefined],
+    ["5", undefined],
+    ["m", undefined],
+    ["-5m", undefined],
+    ["5M", undefined],
+    ["5 m", undefined],
+    ["1y", undefined],
+    ["5m!", undefined],
+    ["1e3s", undefined],
+  ];
+  for (const [text, value] of cases) assert.equal(readDuration(text), value, text);
+});
+
+test("sizes are read, in bytes", () => {
+  const cases: readonly (readonly [string, number | undefined])[] = [
+    ["0", 0],
+    ["1024", 1024],
+    ["7B", 7],
+    ["50MB", 50_000_000],
+    ["50mb", 50_000_000],
+    ["64KiB", 65_536],
+    ["64 KiB", 65_536],
+    ["1.5GB", 1_500_000_000],
+    ["1GiB", 1_073_741_824],
+    ["1TB", 1e12],
+    ["", undefined],
+    ["50M", undefined],
+    ["50XB", undefined],
+    ["-1MB", undefined],
+    ["MB", undefined],
+    ["1,5MB", undefined],
+  ];
+  for (const [text, value] of cases) assert.equal(readSize(text), value, text);
 });

@@ -29,14 +29,12 @@ test("a thread that dies is started again, after a delay that grows while it can
   const clock = new ManualClock();
   const lines: string[] = [];
   let broken = false;
-  let lives = 1;
   const supervised = await SupervisedThread.start<FixtureControl>({
     plan: plan(() => broken),
     clock,
     log: loggerTo(
       (_, message, fields) => void lines.push(`${message} ${String(fields["error"]).split("\n")[0]}`),
     ),
-    restarted: () => void lives++,
   });
   broken = true;
   void supervised.current?.control.call("crash", undefined).catch(() => {});
@@ -47,7 +45,7 @@ test("a thread that dies is started again, after a delay that grows while it can
   assert.match(lines[1] ?? "", /thread did not start .*cannot start like this/);
   broken = false;
   clock.advance(2000);
-  await waitFor(WAIT, () => lives === 2);
+  await waitFor(WAIT, () => supervised.current !== undefined);
   assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");
   supervised.expectEnd();
   await supervised.current?.terminate();

@@ -1,10 +1,12 @@
 /** Rules of access: who is allowed or blocked, beside the configuration. A confined token has those of its domain. */
 import type { Hono } from "hono";
-import { HELO_NAME, NETWORK, RECIPIENT, SENDER, type PatternKind } from "../../../mail/access-pattern.ts";
+import { HELO_NAME, MAILBOX, NETWORK, SENDER } from "../../../mail/access-pattern.ts";
 import { printable } from "../../../mail/reply.ts";
 import type { AccessRule } from "../../../ports/checks.ts";
 import type { StoredRule } from "../../../ports/rules.ts";
-import { confine, readBody, Refusal, soundDomain } from "../answers.ts";
+import { MOST_RULES } from "../../../services/access/access.ts";
+import { recordAct } from "../acts.ts";
+import { confine, readBody, Refusal, soundDomain, soundPattern } from "../answers.ts";
 import { NewRule, type RuleBody, type RuleList } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
@@ -32,14 +34,14 @@ async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
   if (stored === undefined)
     throw new Refusal(
       "conflict",
-      "there are 10000 rules already",
+      `there are ${MOST_RULES} rules already`,
       "name networks and domains, not single ones",
     );
-  record(c, parts, "access add", stored);
+  recordAct(c, parts, { verb: "access add", what: whatOf(stored) });
   return shown(stored);
 }
 
-const PATTERNS = { network: NETWORK, helo: HELO_NAME, sender: SENDER, recipient: RECIPIENT } as const;
+const PATTERNS = { network: NETWORK, helo: HELO_NAME, sender: SENDER, recipient: MAILBOX } as const;
 
 function soundRule(given: NewRule, c: AdminContext, now: number): AccessRule {
   const { action, until, note } = given;
@@ -62,13 +64,6 @@ function soundRule(given: NewRule, c: AdminContext, now: number): AccessRule {
   };
 }
 
-function soundPattern(name: string, text: string, { read, expected }: PatternKind): string {
-  const reading = read(text);
-  if ("value" in reading) return reading.value;
-  const quoted = JSON.stringify(printable(text.slice(0, 100)));
-  throw new Refusal("bad_request", `${name}: ${quoted} ${reading.wrong}`, `write ${expected}`);
-}
-
 /** The domain that the rule is for: the token's, where it is confined to one. */
 function scopeOf(c: AdminContext, { domain }: NewRule): string | undefined {
   if (domain === undefined) return c.get("caller").domain;
@@ -88,12 +83,10 @@ async function removeRule(c: AdminContext, parts: AdminParts): Promise<Response>
       "there is no rule with this id",
       "`holdfast access list` shows them; those of the configuration file are removed there",
     );
-  record(c, parts, "access remove", known);
+  recordAct(c, parts, { verb: "access remove", what: whatOf(known) });
   return c.body(null, 204);
 }
 
-function record(c: AdminContext, { journal }: AdminParts, verb: string, { rule }: StoredRule): void {
-  const { action, network, helo, sender, recipient } = rule;
-  const what = [action, network, helo, sender, recipient].filter(Boolean).join(" ");
-  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
+function whatOf({ rule: { action, network, helo, sender, recipient } }: StoredRule): string {
+  return [action, network, helo, sender, recipient].filter(Boolean).join(" ");
 }

@@ -2,24 +2,14 @@
 import type { Hono } from "hono";
 import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
-import type { AdminEnv, AdminParts, ControlStatus } from "../parts.ts";
+import type { AdminContext, AdminEnv, AdminParts, ControlStatus } from "../parts.ts";
 
 /** Asked by supervisors and load balancers, without a token; says nothing that a client could not see. */
 export function healthRoutes(app: Hono<AdminEnv>, { status }: AdminParts): void {
-  app.get("/healthz", (c) => {
-    const alive = status().condition !== "sick";
-    return c.json<HealthBody>(
-      alive ? { ok: true } : { ok: false, why: "storage is sick" },
-      alive ? 200 : 503,
-    );
-  });
-  app.get("/readyz", (c) => {
-    const why = unreadiness(status());
-    return c.json<HealthBody>(
-      why === undefined ? { ok: true } : { ok: false, why },
-      why === undefined ? 200 : 503,
-    );
-  });
+  const answer = (c: AdminContext, why: string | undefined): Response =>
+    why === undefined ? c.json<HealthBody>({ ok: true }) : c.json<HealthBody>({ ok: false, why }, 503);
+  app.get("/healthz", (c) => answer(c, status().condition === "sick" ? "storage is sick" : undefined));
+  app.get("/readyz", (c) => answer(c, unreadiness(status())));
 }
 
 export function controlRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {

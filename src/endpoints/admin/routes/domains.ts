@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import type { DomainRecord } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
+import { recordAct } from "../acts.ts";
 import { readDomain, readQuery, Refusal, unknownDomain } from "../answers.ts";
 import {
   PauseQuery,
@@ -19,12 +20,12 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.get("/v1/domains", async (c) => c.json(await listDomains(parts)));
   app.post("/v1/domains", async (c) => {
     const name = await addDomain(c, parts);
-    record(c, parts, "domain add", name);
+    recordAct(c, parts, { verb: "domain add", what: name });
     return c.json(await showDomain(name, parts), 201);
   });
   app.patch("/v1/domains/:name", async (c) => {
     const name = await changeDomain(c, parts);
-    record(c, parts, "domain change", name);
+    recordAct(c, parts, { verb: "domain change", what: name });
     return c.json(await showDomain(name, parts));
   });
   app.get("/v1/domains/:name", async (c) => c.json(await showDomain(readDomain(c), parts)));
@@ -107,7 +108,7 @@ async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainR
   const result = await parts.editor.removeDomain(name);
   if (result === "unknown") throw unknownDomain(name);
   if (result === "declared") throw declared(name, "remove");
-  record(c, parts, "domain remove", name);
+  recordAct(c, parts, { verb: "domain remove", what: name });
   return { result };
 }
 
@@ -117,7 +118,7 @@ async function pause(c: AdminContext, parts: AdminParts): Promise<DomainPaused> 
   if (until !== undefined && until <= parts.clock.now())
     throw new Refusal("bad_request", "until: that time is over", "name a time to come, in ms since 1970");
   if (!(await parts.editor.setPaused(name, true, until))) throw unknownDomain(name);
-  record(c, parts, "domain pause", name);
+  recordAct(c, parts, { verb: "domain pause", what: name });
   return { name, paused: true, ...(until !== undefined && { until }) };
 }
 
@@ -125,10 +126,6 @@ async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused>
   const name = readDomain(c);
   if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
   await parts.resume(name);
-  record(c, parts, "domain resume", name);
+  recordAct(c, parts, { verb: "domain resume", what: name });
   return { name, paused: false };
-}
-
-function record(c: AdminContext, { journal }: AdminParts, verb: string, what: string): void {
-  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
 }

@@ -1,8 +1,8 @@
 /** Senders who are spared the quarantine. Open to confined tokens, for recipients of their domain only. */
 import type { Hono } from "hono";
-import { parseAddress } from "../../../mail/address.ts";
-import { normaliseDomain } from "../../../mail/domain.ts";
-import { confine, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
+import { MAILBOX } from "../../../mail/access-pattern.ts";
+import { recordAct } from "../acts.ts";
+import { confine, readBody, readQuery, Refusal, soundDomain, soundPattern } from "../answers.ts";
 import {
   AllowedSenderQuery,
   NewAllowedSender,
@@ -31,7 +31,7 @@ async function allow(c: AdminContext, parts: AdminParts): Promise<AllowedSenderB
   const allowed = { ...named, at: parts.clock.now(), who: c.get("caller").who };
   if (!(await parts.senders.allowSender(allowed)))
     throw new Refusal("conflict", `${named.sender} is allowed already`);
-  record(c, parts, { verb: "quarantine sender-allow", what: named.sender });
+  recordAct(c, parts, { verb: "quarantine sender-allow", what: named.sender });
   return allowed;
 }
 
@@ -39,28 +39,13 @@ async function disallow(c: AdminContext, parts: AdminParts): Promise<void> {
   const named = subject(c, readQuery(c, AllowedSenderQuery));
   if (!(await parts.senders.disallowSender(named)))
     throw new Refusal("not_found", `${named.sender} is not among the allowed senders`);
-  record(c, parts, { verb: "quarantine sender-forget", what: named.sender });
+  recordAct(c, parts, { verb: "quarantine sender-forget", what: named.sender });
 }
 
 /** Whom it is about, in the spelling that is compared. */
 function subject(c: AdminContext, given: NewAllowedSender): Pick<AllowedSenderBody, "sender" | "domain"> {
   const domain = given.domain === undefined ? c.get("caller").domain : soundDomain(given.domain);
   if (domain !== undefined) confine(c, domain);
-  return { sender: soundSender(given.sender), ...(domain !== undefined && { domain }) };
-}
-
-function soundSender(text: string): string {
-  const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
-  const sender = domain === undefined ? parseAddress(text)?.text : `@${domain}`;
-  if (sender === undefined)
-    throw new Refusal("bad_request", "sender: is not an address", "write a@example.com, or @example.com");
-  return sender.toLowerCase();
-}
-
-function record(
-  c: AdminContext,
-  { journal }: AdminParts,
-  { verb, what }: { verb: string; what: string },
-): void {
-  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
+  const sender = soundPattern("sender", given.sender, MAILBOX);
+  return { sender, ...(domain !== undefined && { domain }) };
 }

@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
 import { hostPort, parseHostPort } from "../../../mail/network.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
+import { recordAct } from "../acts.ts";
 import { confine, pageOf, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
 import {
   QueueAction,
@@ -61,15 +62,8 @@ async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const now = parts.clock.now();
   const count = await parts.operator.operate({ verb, filter, who, now, ...(to !== undefined && { to }) });
   const what = place === undefined ? describe(filter) : `${describe(filter)} to ${place}`;
-  const id = filter.id;
-  parts.journal.record({
-    kind: "operator.acted",
-    verb,
-    who,
-    what,
-    count,
-    ...(id !== undefined && count > 0 && { id }),
-  });
+  const { id } = filter;
+  recordAct(c, parts, { verb, what, count, ...(id !== undefined && count > 0 && { id }) });
   return { count };
 }
 

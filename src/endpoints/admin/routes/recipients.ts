@@ -1,12 +1,13 @@
 /** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
-import { readPattern } from "../../../mail/recipient-pattern.ts";
-import { printable } from "../../../mail/reply.ts";
+import { entriesOf, readPattern } from "../../../mail/recipient-pattern.ts";
+import { recordAct } from "../acts.ts";
 import {
   confine,
   ourDomain,
   pageOf,
+  quoted,
   readBody,
   readDomain,
   readQuery,
@@ -40,14 +41,7 @@ async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const { verb, recipients } = isPlainText(c) ? await readLines(c) : await readBody(c, RecipientChangeBody);
   const patterns = soundRecipients(recipients, domain);
   const count = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
-  const { who } = c.get("caller");
-  parts.journal.record({
-    kind: "operator.acted",
-    verb: `recipients ${verb}`,
-    who,
-    what: domain,
-    count: patterns.length,
-  });
+  recordAct(c, parts, { verb: `recipients ${verb}`, what: domain, count: patterns.length });
   return { count };
 }
 
@@ -55,7 +49,7 @@ async function check(c: AdminContext, parts: AdminParts): Promise<RecipientAnswe
   const address = parseAddress(c.req.query("address") ?? "");
   if (address === undefined) throw new Refusal("bad_request", "address: this is not an address");
   confine(c, address.domain);
-  return parts.recipients.check(address.text);
+  return parts.checkRecipient(address.text);
 }
 
 async function knownDomain(c: AdminContext, parts: AdminParts): Promise<string> {
@@ -68,12 +62,11 @@ function isPlainText(c: AdminContext): boolean {
   return /^text\/plain\b/i.test(c.req.header("content-type") ?? "");
 }
 
-/** One recipient a line; `#` begins a comment where it does not stand inside a name. */
+/** One recipient a line. */
 async function readLines(c: AdminContext): Promise<RecipientChangeBody> {
   const verb = RecipientVerb.safeParse(c.req.query("verb"));
   if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
-  const lines = (await readText(c)).split(/\r?\n/).map((line) => line.replace(/(^|\s)#.*$/, "").trim());
-  const recipients = lines.filter((line) => line !== "");
+  const recipients = entriesOf(await readText(c));
   if (recipients.length > MAX_RECIPIENTS)
     throw new Refusal(
       "bad_request",
@@ -94,9 +87,4 @@ function soundRecipient(recipient: string, domain: string): string {
   const every = recipient === "*" || recipient.startsWith("*@");
   const hint = every ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
   throw new Refusal("bad_request", `${quoted(recipient)} is no recipient of ${domain}`, hint);
-}
-
-/** What was sent, bounded, for an answer to who sent it. */
-function quoted(text: string): string {
-  return JSON.stringify(printable(text.slice(0, 100)));
 }

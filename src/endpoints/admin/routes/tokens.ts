@@ -1,5 +1,6 @@
 /** Tokens for access over TCP. */
 import type { Hono } from "hono";
+import { recordAct } from "../acts.ts";
 import { ourDomain, readBody, Refusal, soundDomain } from "../answers.ts";
 import { NewToken, type CreatedToken } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
@@ -10,7 +11,7 @@ export function tokenRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.delete("/v1/tokens/:name", async (c) => {
     const name = c.req.param("name");
     if (!(await parts.access.revoke(name))) throw new Refusal("not_found", "there is no token of this name");
-    record(c, parts, "token revoke", name);
+    recordAct(c, parts, { verb: "token revoke", what: name });
     return c.body(null, 204);
   });
 }
@@ -26,10 +27,6 @@ async function createToken(c: AdminContext, parts: AdminParts): Promise<CreatedT
       `there is a token named ${name} already`,
       "revoke it first, or take another name",
     );
-  record(c, parts, "token add", name);
+  recordAct(c, parts, { verb: "token add", what: name });
   return created;
-}
-
-function record(c: AdminContext, { journal }: AdminParts, verb: string, what: string): void {
-  journal.record({ kind: "operator.acted", verb, who: c.get("caller").who, what, count: 1 });
 }

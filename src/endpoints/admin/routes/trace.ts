@@ -6,6 +6,7 @@ import type { QueueEntry } from "../../../ports/operator.ts";
 import { readQuery } from "../answers.ts";
 import { TraceQuery, type LookBody, type TraceBody } from "../contract.ts";
 import type { AdminEnv, AdminParts } from "../parts.ts";
+import { lookOf } from "./explain.ts";
 
 /** Mails that one answer tells about: the newest. */
 const MAILS = 20;
@@ -80,8 +81,7 @@ function shown({ at, id, kind, text, checks }: TraceLine): TraceBody["lines"][nu
 /** What is no list of notes, in a trace of another version, is none. */
 function looksOf(checks: string): readonly LookBody[] {
   try {
-    const notes = JSON.parse(checks) as readonly CheckNote[];
-    return notes.map(([check, stage, said, took, times]) => ({ check, stage, said, took, times }));
+    return (JSON.parse(checks) as readonly CheckNote[]).map(lookOf);
   } catch {
     return [];
   }

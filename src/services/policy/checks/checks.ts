@@ -4,9 +4,9 @@ import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Recipients } from "../../recipients/recipients.ts";
 import type { Check, MailSubject } from "../check.ts";
-import { clientNameChecks } from "./client-name.ts";
+import { clientNameCheck } from "./client-name.ts";
 import type { DnsblParts } from "./dnsbl.ts";
-import { dnsblChecks, isGood } from "./dnsbl.ts";
+import { dnsblCheck, onGoodList } from "./dnsbl.ts";
 import type { GreylistParts } from "./greylist.ts";
 import { greylistCheck } from "./greylist.ts";
 import { earlyTalkerCheck } from "./early-talker.ts";
@@ -17,61 +17,43 @@ import type { ReachabilityParts } from "./reachability.ts";
 import { reachabilityCheck } from "./reachability.ts";
 import { calloutCheck, recipientCheck } from "./recipient.ts";
 import { relayCheck } from "./relay.ts";
-import { senderDomainChecks } from "./sender-domain.ts";
+import { senderDomainCheck } from "./sender-domain.ts";
 import { spfCheck } from "./spf.ts";
 
 export interface CheckParts {
   readonly recipients: Recipients;
   readonly settings: () => CheckSettings;
-  /** Our own name. */
-  readonly hostname?: string;
-  /** Absent: no list is asked. */
-  readonly dnsbl?: DnsblParts;
+  /** Our own name, which no client may say for its own. */
+  readonly hostname: string;
+  readonly dnsbl: DnsblParts;
   readonly clock: Clock;
-  /** Absent: nobody is put off. */
-  readonly greylist?: GreylistParts;
-  /** Absent: nobody is sent to the primary. */
-  readonly reachability?: ReachabilityParts;
-  /** Domains over their quota; absent: none. */
-  readonly isFull?: (domain: string) => boolean;
-  /** Absent: nothing is asked of the DNS. */
-  readonly resolver?: Resolver;
+  readonly greylist: GreylistParts;
+  readonly reachability: ReachabilityParts;
+  /** Whether a domain is over its quota. */
+  readonly isFull: (domain: string) => boolean;
+  readonly resolver: Resolver;
 }
 
 /** Every check, in the order in which equals have the word: one line each. */
 export function allChecks(parts: CheckParts): readonly Check[] {
-  const { recipients, settings, hostname = "", dnsbl, resolver } = parts;
+  const { recipients, settings, hostname, dnsbl, clock, resolver } = parts;
+  const isGood = (ip: string, domain: DomainRecord): Promise<boolean> =>
+    onGoodList(ip, domain.settings.checks?.dnsbl ?? settings().dnsbl, dnsbl);
   return [
     relayCheck,
     recipientCheck(recipients),
-    ...(parts.isFull === undefined ? [] : [quotaCheck(parts.isFull)]),
+    quotaCheck(parts.isFull),
     heloCheck({ settings, hostname }),
     earlyTalkerCheck(settings),
-    ...(dnsbl === undefined ? [] : dnsblChecks({ ...dnsbl, settings })),
-    ...(resolver === undefined ? [] : clientNameChecks({ settings, resolver })),
-    ...(resolver === undefined ? [] : senderDomainChecks({ settings, resolver })),
-    ...(parts.reachability === undefined ? [] : [reachabilityFor(parts, parts.reachability)]),
+    dnsblCheck({ ...dnsbl, settings }),
+    clientNameCheck({ settings, resolver }),
+    senderDomainCheck({ settings, resolver }),
+    reachabilityCheck({ ...parts.reachability, settings, clock, resolver, isAligned }),
     spfCheck({ settings }),
-    ...(parts.greylist === undefined ? [] : [greylistFor(parts, parts.greylist)]),
+    greylistCheck({ ...parts.greylist, settings, clock, isGood, isAligned }),
     calloutCheck(recipients),
     loopCheck,
   ];
-}
-
-function greylistFor({ settings, clock, dnsbl }: CheckParts, greylist: GreylistParts): Check {
-  const good = async (ip: string, domain: DomainRecord): Promise<boolean> => {
-    const lists = domain.settings.checks?.dnsbl ?? settings().dnsbl;
-    return dnsbl !== undefined && (await isGood(ip, lists, dnsbl));
-  };
-  return greylistCheck({ ...greylist, settings, clock, isGood: good, isAligned });
-}
-
-const NO_RESOLVER: Pick<Resolver, "confirmedName"> = {
-  confirmedName: () => Promise.resolve({ kind: "none" }),
-};
-
-function reachabilityFor({ settings, clock, resolver }: CheckParts, parts: ReachabilityParts): Check {
-  return reachabilityCheck({ ...parts, settings, clock, resolver: resolver ?? NO_RESOLVER, isAligned });
 }
 
 /** Whether SPF lets the client send for the domain of the return-path; asked of the DNS where nobody has yet. */

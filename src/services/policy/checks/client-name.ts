@@ -2,7 +2,7 @@ import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
-import type { Check, ConnectSubject, RcptSubject, Said } from "../check.ts";
+import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -23,11 +23,11 @@ const NAMELESS: Fault = {
  * RFC 8601 §2.7.3 `iprev`: the client's address has a name, and the name has the address. Asked at connect, needed
  * at RCPT; where the DNS does not answer, nothing is held against the client.
  */
-export function clientNameChecks({ settings, resolver }: ClientNameParts): readonly Check[] {
-  const foresee = ({ ip }: ConnectSubject): undefined => {
+export function clientNameCheck({ settings, resolver }: ClientNameParts): StageCheck<"rcpt"> {
+  const atConnect = ({ ip }: ConnectSubject): void => {
     if ((settings().clientName ?? "off") !== "off") void resolver.confirmedName(ip);
   };
-  const decide = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
     const { clientName: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.clientName ?? forAll;
     if (action === "off" || domain === undefined) return undefined;
@@ -38,8 +38,5 @@ export function clientNameChecks({ settings, resolver }: ClientNameParts): reado
       return consequence("Client-Name", NAMELESS, { action, contact });
     });
   };
-  return [
-    { name: "clientName.ask", stage: "connect", reputation: true, run: foresee },
-    { name: "clientName", stage: "rcpt", reputation: true, run: decide },
-  ];
+  return { name: "clientName", stage: "rcpt", reputation: true, atConnect, run };
 }

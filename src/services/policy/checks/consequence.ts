@@ -1,7 +1,6 @@
-import type { Reply } from "../../../mail/reply.ts";
-import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import type { CheckAction } from "../../../ports/checks.ts";
+import { refusal } from "../refusal.ts";
 
 /** What a check found wrong. */
 export interface Fault {
@@ -23,8 +22,5 @@ export interface Consequence {
 /** The verdict that an operator's choice makes of a fault. */
 export function consequence(check: string, fault: Fault, { action, contact }: Consequence): Verdict {
   if (action === "tag") return { kind: "tag", field: `X-Holdfast-${check}: ${fault.name}` };
-  const words = [fault.words, contact, fault.quote].filter(Boolean).join("; ");
-  const answer: Reply =
-    action === "defer" ? reply(451, `4.${fault.detail}`, words) : reply(550, `5.${fault.detail}`, words);
-  return { kind: action, reply: answer };
+  return refusal(action, fault.detail, [fault.words, contact, fault.quote]);
 }

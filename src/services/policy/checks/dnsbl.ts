@@ -5,7 +5,7 @@ import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
 import type { Lookup } from "../../../ports/resolver.ts";
 import { whenAllKnown } from "../../../runtime/at-once.ts";
-import type { Check, ConnectSubject, RcptSubject, Said } from "../check.ts";
+import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 
 export interface DnsblParts {
   readonly blocklists: Pick<Blocklists, "codes" | "reason">;
@@ -37,20 +37,17 @@ interface Answers {
  * Lists of clients in the DNS. The lists of all domains are asked at connect, while the client waits for the
  * greeting; at RCPT the lists and thresholds of that recipient's domain decide, mostly from answers that are there.
  */
-export function dnsblChecks(parts: Judges): readonly Check[] {
-  const foresee = ({ ip }: ConnectSubject): undefined => {
+export function dnsblCheck(parts: Judges): StageCheck<"rcpt"> {
+  const atConnect = ({ ip }: ConnectSubject): void => {
     const { dnsbl } = parts.settings();
     if (dnsbl !== "off") void ask(ip, dnsbl, parts);
   };
-  const decide = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
     if (domain === undefined) return undefined;
     const dnsbl = domain.settings.checks?.dnsbl ?? parts.settings().dnsbl;
     return dnsbl === "off" || dnsbl.lists.length === 0 ? undefined : judge(ip, dnsbl, parts);
   };
-  return [
-    { name: "dnsbl.ask", stage: "connect", reputation: true, run: foresee },
-    { name: "dnsbl", stage: "rcpt", reputation: true, run: decide },
-  ];
+  return { name: "dnsbl", stage: "rcpt", reputation: true, atConnect, run };
 }
 
 function judge(ip: string, settings: DnsblSettings, parts: Judges): Verdict | Promise<Verdict> {
@@ -108,7 +105,7 @@ function words({ hits, silent, aside }: Answers, score: number): string {
 }
 
 /** Whether one of the lists of good clients has the address. */
-export async function isGood(
+export async function onGoodList(
   ip: string,
   settings: DnsblSettings | "off",
   parts: DnsblParts,

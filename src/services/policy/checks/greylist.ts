@@ -1,4 +1,3 @@
-import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
@@ -6,6 +5,7 @@ import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
+import { refusal } from "../refusal.ts";
 import { keyOf, senderDomainOf } from "./known-keys.ts";
 
 export interface GreylistParts {
@@ -100,10 +100,7 @@ async function vouched(
 function putOff(wait: number, { action = "defer" }: GreylistSettings, { settings }: Judges): Verdict {
   if (action === "tag") return { kind: "tag", field: "X-Holdfast-Greylist: new" };
   const seconds = Math.ceil(wait / 1000);
-  const words = [`You are new here, try again in ${seconds} s`, settings().contact]
-    .filter(Boolean)
-    .join("; ");
-  return { kind: "defer", reply: reply(451, "4.7.1", words) };
+  return refusal("defer", "7.1", [`You are new here, try again in ${seconds} s`, settings().contact]);
 }
 
 function rememberSender(subject: MailSubject, domain: string, parts: Judges): void {

@@ -3,7 +3,7 @@ import { normaliseDomain } from "../../../mail/domain.ts";
 import { normaliseIp } from "../../../mail/network.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
-import type { HeloSubject, RcptSubject, Said, StageCheck } from "../check.ts";
+import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -27,7 +27,7 @@ export function heloCheck({ settings, hostname }: HeloParts): StageCheck<"rcpt">
   return { name: "helo", stage: "rcpt", reputation: true, run };
 }
 
-function heloFault({ helo, ip }: HeloSubject, hostname: string): Fault | undefined {
+function heloFault({ helo, ip }: RcptSubject, hostname: string): Fault | undefined {
   const literal = /^\[(?:IPv6:)?([^\]]*)\]$/i.exec(helo)?.[1];
   if (literal !== undefined) {
     if (isIP(literal) === 0) return fault("malformed", "is not an address literal");

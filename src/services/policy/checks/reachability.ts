@@ -1,4 +1,3 @@
-import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.ts";
@@ -6,6 +5,7 @@ import type { Greylist } from "../../../ports/greylist.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
+import { refusal } from "../refusal.ts";
 import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";
 
 export interface ReachabilityParts {
@@ -99,6 +99,6 @@ function sendAway(
 ): Verdict {
   const note = `sent to ${primary}, which is up; let in when it comes again after ${Math.ceil(delay / 1000)} s`;
   if (action === "tag") return { kind: "tag", field: `X-Holdfast-Reachability: ${primary} is up`, note };
-  const words = [`${primary} is up, send your mail there`, settings().contact].filter(Boolean).join("; ");
-  return { kind: "defer", reply: reply(451, "4.7.1", words), note };
+  const words = [`${primary} is up, send your mail there`, settings().contact];
+  return { ...refusal("defer", "7.1", words), note };
 }

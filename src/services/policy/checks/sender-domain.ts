@@ -3,7 +3,7 @@ import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
-import type { Check, MailSubject, RcptSubject, Said } from "../check.ts";
+import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./consequence.ts";
 import { consequence } from "./consequence.ts";
 
@@ -29,11 +29,11 @@ const NULL_MX: Fault = {
  * The return-path can be written to, as far as the DNS tells: its domain has an MX record, or an address (RFC 5321
  * §5.1), and no null MX. Trouble in the DNS is never held against the sender; the null sender has no domain.
  */
-export function senderDomainChecks({ settings, resolver }: SenderDomainParts): readonly Check[] {
-  const foresee = ({ sender }: MailSubject): undefined => {
+export function senderDomainCheck({ settings, resolver }: SenderDomainParts): StageCheck<"rcpt"> {
+  const atMail = ({ sender }: MailSubject): void => {
     if ((settings().senderDomain ?? "off") !== "off") void faultOf(sender, resolver);
   };
-  const decide = ({ sender, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ sender, domain }: RcptSubject): Said | Promise<Said> => {
     const { senderDomain: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.senderDomain ?? forAll;
     if (action === "off" || domain === undefined || sender === "") return undefined;
@@ -42,10 +42,7 @@ export function senderDomainChecks({ settings, resolver }: SenderDomainParts): r
     const fault = faultOf(sender, resolver);
     return fault instanceof Promise ? fault.then(verdict) : verdict(fault);
   };
-  return [
-    { name: "senderDomain.ask", stage: "mail", reputation: true, run: foresee },
-    { name: "senderDomain", stage: "rcpt", reputation: true, run: decide },
-  ];
+  return { name: "senderDomain", stage: "rcpt", reputation: true, atMail, run };
 }
 
 function faultOf(

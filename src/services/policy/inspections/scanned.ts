@@ -1,12 +1,12 @@
 /** What a scanner's word means for one mail: common to viruses and spam. */
-import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { ACCEPT } from "../../../mail/verdict.ts";
 import type { ContentAction } from "../../../ports/checks.ts";
-import type { Inspected, InspectedMail, Inspector, WholeBody } from "../../../ports/inspection.ts";
+import type { ContentView, Inspected, Inspection, WholeBody } from "../../../ports/inspection.ts";
 import type { Journal, ScannerEvent, ScannerName } from "../../../ports/journal.ts";
-import type { Away, Scan } from "../../../ports/scanner.ts";
+import type { Away, Scanner, ScanServers } from "../../../ports/scanner.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import { refusal } from "../refusal.ts";
 
 /** What a scanner found wrong, or that it could not say. */
 export interface Charge {
@@ -16,8 +16,6 @@ export interface Charge {
   readonly what: string;
   /** One sentence for the sender. */
   readonly words: string;
-  /** Subject and detail of the enhanced code, such as `7.1`. */
-  readonly detail: string;
 }
 
 /** The verdict that an operator's choice makes of it. */
@@ -26,7 +24,6 @@ export function consequence(
   action: ContentAction | "accept",
   contact: string | undefined,
 ): Verdict {
-  const words = [charge.words, contact].filter(Boolean).join("; ");
   switch (action) {
     case "accept":
       return ACCEPT;
@@ -34,18 +31,9 @@ export function consequence(
       return { kind: "tag", field: `${charge.field}: ${charge.what}` };
     case "quarantine":
       return { kind: "quarantine", why: charge.what };
-    case "defer":
-      return { kind: "defer", reply: reply(451, `4.${charge.detail}`, words) };
-    case "reject":
-      return { kind: "reject", reply: reply(550, `5.${charge.detail}`, words) };
+    default:
+      return refusal(action, "7.1", [charge.words, contact]);
   }
-}
-
-export interface Watched<R> {
-  readonly scanner: ScannerName;
-  readonly mail: InspectedMail;
-  readonly scan: Scan<R>;
-  readonly judge: (result: R | Away) => Judged;
 }
 
 export interface Judged extends Inspected {
@@ -58,15 +46,50 @@ export interface ScanParts {
   readonly clock: Clock;
 }
 
-/** The inspector that waits for one scan. */
-export function inspectorOf<R>(watched: Watched<R>, { journal, clock }: ScanParts): Inspector {
-  const { scanner, mail, scan, judge } = watched;
-  const finish = async (body: WholeBody): Promise<Inspected> => {
-    const begun = clock.now();
-    const { result, what, ...inspected } = judge(await scan.finish(body));
-    const about = { id: mail.id, scanner, result, ...(what !== undefined && { what }) };
-    journal.record({ kind: "scanner.judged", ...about, took: clock.now() - begun });
-    return inspected;
+interface Limits extends ScanServers {
+  /** Larger bodies are not shown to it, in octets. */
+  readonly maxSize: number;
+}
+
+export interface Scanning<R, S extends Limits> {
+  readonly name: ScannerName;
+  readonly scanner: Scanner<R>;
+  readonly settingsFor: (view: ContentView) => S | "off";
+  readonly judge: (result: R | Away, settings: S) => Judged;
+  /** What becomes of a body above `maxSize`. */
+  readonly tooLarge: (settings: S) => Inspected;
+}
+
+/** Shows a scanner the mails for which it is set, and waits for its word. */
+export function inspectionOf<R, S extends Limits>(
+  { name, scanner, settingsFor, judge, tooLarge }: Scanning<R, S>,
+  { journal, clock }: ScanParts,
+): Inspection {
+  return {
+    name,
+    profile: (view) => {
+      const settings = settingsFor(view);
+      return settings === "off" ? "" : JSON.stringify(settings);
+    },
+    begin: (mail) => {
+      const settings = settingsFor(mail);
+      if (settings === "off") return undefined;
+      // What is announced is not believed, but spares the scanner a body that it would not be shown.
+      const announced = mail.announced > settings.maxSize ? 0 : mail.announced;
+      const scan = scanner.open({ ...mail, announced }, settings);
+      const finish = async (body: WholeBody): Promise<Inspected> => {
+        if (body.size > settings.maxSize) return tooLarge(settings);
+        const begun = clock.now();
+        const { result, what, ...inspected } = judge(await scan.finish(body), settings);
+        const about = { id: mail.id, scanner: name, result, ...(what !== undefined && { what }) };
+        journal.record({ kind: "scanner.judged", ...about, took: clock.now() - begun });
+        return inspected;
+      };
+      return { feed: (chunk) => scan.feed(chunk), finish, abort: () => scan.abort() };
+    },
+    lost: (mail, why) => {
+      const settings = settingsFor(mail);
+      return settings === "off" ? { verdict: ACCEPT } : judge({ kind: "away", why }, settings);
+    },
   };
-  return { feed: (chunk) => scan.feed(chunk), finish, abort: () => scan.abort() };
 }

@@ -1,9 +1,9 @@
 import { ACCEPT } from "../../../mail/verdict.ts";
 import type { CheckSettings, ContentAction, RspamdSettings } from "../../../ports/checks.ts";
-import type { ContentView, Inspection } from "../../../ports/inspection.ts";
+import type { ContentView, Inspected, Inspection } from "../../../ports/inspection.ts";
 import type { Away, SpamResult, SpamScanner, SpamWord } from "../../../ports/scanner.ts";
 import type { Charge, Judged, ScanParts } from "./scanned.ts";
-import { consequence, inspectorOf } from "./scanned.ts";
+import { consequence, inspectionOf } from "./scanned.ts";
 
 export interface SpamParts extends ScanParts {
   readonly scanner: SpamScanner;
@@ -15,39 +15,16 @@ const NOT_SCANNED: Charge = {
   field: FIELD,
   what: "not scanned, no spam scanner answered",
   words: "No spam scanner answers, try again later",
-  detail: "7.1",
 };
 
 /** Shows bodies to rspamd, but for postmaster's and those of clients whom the operator allows. */
 export function spamInspection(parts: SpamParts): Inspection {
   const settingsFor = ({ own, exempt }: ContentView): RspamdSettings | "off" =>
     exempt ? "off" : (own?.rspamd ?? parts.settings().rspamd ?? "off");
-  return {
-    name: "rspamd",
-    profile: (view) => {
-      const settings = settingsFor(view);
-      return settings === "off" ? "" : JSON.stringify(settings);
-    },
-    begin: (mail) => {
-      const settings = settingsFor(mail);
-      if (settings === "off") return undefined;
-      const { contact } = parts.settings();
-      // What is announced is not believed, but spares the scanner a body that it would not be shown.
-      const announced = mail.announced > settings.maxSize ? 0 : mail.announced;
-      const scan = parts.scanner.open({ ...mail, announced }, settings);
-      const judge = (result: SpamResult | Away): Judged => judged(result, settings, contact);
-      const inspector = inspectorOf({ scanner: "rspamd", mail, scan, judge }, parts);
-      const large = { verdict: ACCEPT, notes: ["too large for the spam scanner"] };
-      return {
-        ...inspector,
-        finish: (body) => (body.size > settings.maxSize ? Promise.resolve(large) : inspector.finish(body)),
-      };
-    },
-    lost: (mail, why) => {
-      const settings = settingsFor(mail);
-      return settings === "off" ? { verdict: ACCEPT } : judged({ kind: "away", why }, settings, undefined);
-    },
-  };
+  const judge = (result: SpamResult | Away, settings: RspamdSettings): Judged =>
+    judged(result, settings, parts.settings().contact);
+  const tooLarge = (): Inspected => ({ verdict: ACCEPT, notes: ["too large for the spam scanner"] });
+  return inspectionOf({ name: "rspamd", scanner: parts.scanner, settingsFor, judge, tooLarge }, parts);
 }
 
 function judged(result: SpamResult | Away, settings: RspamdSettings, contact: string | undefined): Judged {
@@ -57,7 +34,7 @@ function judged(result: SpamResult | Away, settings: RspamdSettings, contact: st
   }
   const { word, score, required, fields } = result;
   const what = `${word}, spam score ${rounded(score)} of ${rounded(required)}`;
-  const charge = { field: FIELD, what, words: wordsOf(result), detail: "7.1" };
+  const charge = { field: FIELD, what, words: wordsOf(result) };
   return {
     result: word === "no action" ? "clean" : "found",
     ...(word !== "no action" && { what }),

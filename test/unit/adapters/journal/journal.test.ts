@@ -202,6 +202,9 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   assert.match(text, /^holdfast_event_loop_delay_seconds\{thread="smtp-1",quantile="0.99"\} 0.003$/m);
   assert.match(text, /^holdfast_event_loop_delay_seconds\{thread="smtp-1",quantile="1"\} 0.04$/m);
   assert.match(text, /^holdfast_certificate_expiry_timestamp_seconds\{file="\/etc\/mx.pem"\} 5$/m);
+  const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
+  for (const [, name = ""] of text.matchAll(/^# TYPE (holdfast_\w+)/gm))
+    assert.ok(page.includes(`\`${name}\``), name);
   const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
   assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
   assert.match(poor, /^holdfast_mails_accepted_total 2$/m);

@@ -137,7 +137,7 @@ describe("the way of notices", () => {
 
   it("never hands a notice to ourselves", async () => {
     const { client, put, run, journal } = bench();
-    client.server("192.0.2.25:587").name = "mx2.test";
+    client.server("192.0.2.25:587").name = "MX2.test";
     const notice = put("ann@friend.test");
     await run();
     assert.equal(stateOf(notice), "waiting");

@@ -21,7 +21,7 @@ function subject({
   to = "alice@our.test",
 }: Client): RcptSubject {
   const recipient = parseAddress(to) as Address;
-  const client = { ip, network: clientNetwork(ip), helo, extended: true, secure: false };
+  const client = { ip, network: clientNetwork(ip), helo, extended: true };
   return { ...client, sender, announced: 0, recipient, domain: undefined, certain: false };
 }
 

@@ -8,14 +8,14 @@ test("the same word for several recipients is one entry, with the longest wait",
   const mail = new Looks();
   for (const took of [3, 20, 1]) {
     const one = new Looks();
-    one.note("spf", "mail", ACCEPT, 7);
+    one.note("spf", "rcpt", ACCEPT, 7);
     one.note("dnsbl", "rcpt", accepted("not listed"), took);
     mail.join(one);
   }
   const defer: Verdict = { kind: "defer", reply: reply(451, "4.7.1", "later") };
   mail.note("greylist", "rcpt", defer, 1);
   assert.deepEqual(JSON.parse(mail.packed() ?? ""), [
-    ["spf", "mail", "nothing against it", 7, 1],
+    ["spf", "rcpt", "nothing against it", 7, 3],
     ["dnsbl", "rcpt", "not listed", 20, 3],
     ["greylist", "rcpt", "451 4.7.1 later", 1, 1],
   ]);

@@ -5,8 +5,9 @@ import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT, accepted, type Verdict } from "../../../../src/mail/verdict.ts";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
-import { Looks, Policy, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
+import { Looks, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { quietPolicy } from "../../../support/quiet-policy.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
 
 const DEFER: Verdict = { kind: "defer", reply: reply(451, "4.7.1", "later") };
@@ -19,11 +20,11 @@ function setUp(checks?: readonly Check[]) {
   const errors: string[] = [];
   const log = loggerTo((_level, message) => void errors.push(message));
   const recipients = new Recipients(directory);
-  const policy = new Policy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
+  const policy = quietPolicy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
   const subject = (text: string): RcptSubject => {
     const recipient = parseAddress(text) as Address;
     const domain = directory.domain(recipient.domain, 0);
-    const helo = { ...CLIENT, helo: "h", extended: true, secure: false };
+    const helo = { ...CLIENT, helo: "h", extended: true };
     return { ...helo, sender: "", announced: 0, recipient, domain, certain: false };
   };
   return { clock, errors, policy, subject };
@@ -32,70 +33,81 @@ function setUp(checks?: readonly Check[]) {
 describe("Policy", () => {
   test("answers at once where no check waits", () => {
     const { policy, subject } = setUp();
-    assert.equal(policy.rcpt(subject("alice@our.test"), []), ACCEPT);
-    assert.deepEqual(policy.connect(CLIENT), []);
+    assert.equal(policy.rcpt(subject("alice@our.test")), ACCEPT);
   });
 
-  test("a finding at connect counts at RCPT, with others, the strictest wins", async () => {
-    const { policy, subject } = setUp([
-      { name: "soft", stage: "connect", run: () => DEFER },
-      { name: "slow", stage: "connect", run: () => Promise.resolve(REJECT) },
-      { name: "fine", stage: "rcpt", run: () => ACCEPT },
+  test("the strictest wins, of those that wait too", async () => {
+    const soft: Check = { name: "soft", stage: "rcpt", run: () => DEFER };
+    const fine: Check = { name: "fine", stage: "rcpt", run: () => ACCEPT };
+    const slow: Check = { name: "slow", stage: "rcpt", run: () => Promise.resolve(REJECT) };
+    const late = setUp([soft, slow, fine]);
+    assert.deepEqual(await late.policy.rcpt(late.subject("alice@our.test")), REJECT);
+    const atOnce = setUp([soft, fine]);
+    assert.deepEqual(atOnce.policy.rcpt(atOnce.subject("alice@our.test")), DEFER);
+  });
+
+  test("a check may ask ahead; that it breaks costs nothing", () => {
+    const told: string[] = [];
+    const { policy, subject, errors } = setUp([
+      {
+        name: "broken",
+        stage: "rcpt",
+        atConnect: () => {
+          throw new Error("bug");
+        },
+        run: () => ACCEPT,
+      },
+      {
+        name: "ahead",
+        stage: "rcpt",
+        atConnect: ({ ip }) => void told.push(ip),
+        atMail: ({ helo }) => void told.push(helo),
+        run: () => ACCEPT,
+      },
     ]);
-    const found = policy.connect(CLIENT);
-    assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
-    assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
-    assert.deepEqual(policy.rcpt(subject("alice@our.test"), found.slice(0, 1)), DEFER);
+    const mail = subject("alice@our.test");
+    policy.connect(CLIENT);
+    policy.mail(mail);
+    assert.equal(policy.rcpt(mail), ACCEPT);
+    assert.deepEqual(told, ["192.0.2.1", "h"]);
+    assert.equal(errors.length, 1);
   });
 
   test("postmaster is exempt from reputation, not from the rest", async () => {
-    const checks: Check[] = [
-      { name: "list", stage: "connect", reputation: true, run: () => Promise.resolve(REJECT) },
-    ];
-    const { policy, subject } = setUp(checks);
-    const found = policy.connect(CLIENT);
-    assert.equal(policy.rcpt(subject("postmaster@our.test"), found), ACCEPT);
-    assert.deepEqual(await policy.rcpt(subject("alice@our.test"), found), REJECT);
+    const list: Check = { name: "list", stage: "rcpt", reputation: true, run: () => Promise.resolve(REJECT) };
+    const { policy, subject } = setUp([list]);
+    assert.equal(policy.rcpt(subject("postmaster@our.test")), ACCEPT);
+    assert.deepEqual(await policy.rcpt(subject("alice@our.test")), REJECT);
     const atOnce = setUp([{ name: "helo", stage: "rcpt", reputation: true, run: () => REJECT }]);
-    assert.equal(atOnce.policy.rcpt(atOnce.subject("postmaster@our.test"), []), ACCEPT);
-    assert.deepEqual(atOnce.policy.rcpt(atOnce.subject("alice@our.test"), []), REJECT);
-    const hard = setUp([{ name: "rate", stage: "mail", run: () => DEFER }]);
-    const mail = { ...subject("postmaster@our.test") };
-    assert.deepEqual(hard.policy.rcpt(mail, hard.policy.mail(mail)), DEFER);
+    assert.equal(atOnce.policy.rcpt(atOnce.subject("postmaster@our.test")), ACCEPT);
+    assert.deepEqual(atOnce.policy.rcpt(atOnce.subject("alice@our.test")), REJECT);
+    const hard = setUp([{ name: "rate", stage: "rcpt", run: () => DEFER }]);
+    assert.deepEqual(hard.policy.rcpt(hard.subject("postmaster@our.test")), DEFER);
   });
 
   test("every check that looked is noted, with what it said for that domain and how long it took", async () => {
     const { policy, subject, clock } = setUp([
-      { name: "early", stage: "connect", run: () => REJECT, judge: () => DEFER },
-      { name: "slow", stage: "mail", run: () => new Promise((done) => clock.after(30, () => done(ACCEPT))) },
+      { name: "quick", stage: "rcpt", run: () => DEFER },
+      { name: "slow", stage: "rcpt", run: () => new Promise((done) => clock.after(30, () => done(ACCEPT))) },
       { name: "off", stage: "rcpt", run: () => undefined },
       { name: "lazy", stage: "rcpt", run: () => Promise.resolve(undefined) },
       { name: "list", stage: "rcpt", reputation: true, run: () => accepted("not on it") },
     ]);
-    const mail = subject("alice@our.test");
-    const found = [...policy.connect(CLIENT), ...policy.mail(mail)];
     const looks = new Looks();
-    const verdict = policy.rcpt(mail, found, looks);
+    const verdict = policy.rcpt(subject("alice@our.test"), looks);
     clock.advance(30);
     assert.deepEqual(await verdict, DEFER);
     const noted = looks.all.map(({ check, stage, said, took }) => [check, stage, said, took]);
     assert.deepEqual(noted.toSorted(), [
-      ["early", "connect", "451 4.7.1 later", 0],
       ["list", "rcpt", "not on it", 0],
-      ["slow", "mail", "nothing against it", 30],
+      ["quick", "rcpt", "451 4.7.1 later", 0],
+      ["slow", "rcpt", "nothing against it", 30],
     ]);
     const exempt = new Looks();
-    await policy.rcpt(subject("postmaster@our.test"), [], exempt);
-    assert.deepEqual(
-      exempt.all.map(({ check }) => check),
-      ["access"],
-    );
-  });
-
-  test("a check may judge its finding by domain", () => {
-    const softer: Check = { name: "list", stage: "connect", run: () => REJECT, judge: () => DEFER };
-    const { policy, subject } = setUp([softer]);
-    assert.deepEqual(policy.rcpt(subject("alice@our.test"), policy.connect(CLIENT)), DEFER);
+    const spared = policy.rcpt(subject("postmaster@our.test"), exempt);
+    clock.advance(30);
+    await spared;
+    assert.deepEqual(exempt.all.map(({ check }) => check).toSorted(), ["access", "quick", "slow"]);
   });
 
   test("a check that fails defers, and is logged", async () => {
@@ -109,7 +121,7 @@ describe("Policy", () => {
       },
       { name: "rejects", stage: "rcpt", run: () => Promise.reject(new Error("bug")) },
     ]);
-    const verdict = await policy.rcpt(subject("alice@our.test"), []);
+    const verdict = await policy.rcpt(subject("alice@our.test"));
     assert.ok(verdict.kind === "defer");
     assert.equal(verdict.reply.code, 451);
     assert.equal(errors.length, 2);
@@ -119,7 +131,7 @@ describe("Policy", () => {
     const { policy, subject, clock } = setUp([
       { name: "hangs", stage: "rcpt", run: () => new Promise(() => {}) },
     ]);
-    const verdict = policy.rcpt(subject("alice@our.test"), []);
+    const verdict = policy.rcpt(subject("alice@our.test"));
     clock.advance(20_000);
     assert.equal((await verdict).kind, "defer");
   });
@@ -127,7 +139,7 @@ describe("Policy", () => {
   test("relay and recipient checks", () => {
     const { policy, subject } = setUp();
     const code = (text: string): string => {
-      const verdict = policy.rcpt(subject(text), []) as Verdict;
+      const verdict = policy.rcpt(subject(text)) as Verdict;
       return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.enhanced}` : verdict.kind;
     };
     assert.equal(code("alice@else.example"), "550 5.7.1");
@@ -136,10 +148,7 @@ describe("Policy", () => {
     assert.equal(code("nobody@our.test"), "550 5.1.1");
     assert.equal(code("alice@leaving.test"), "451 4.3.2");
     assert.equal(code("x@all.test"), "accept");
-    assert.equal(
-      (policy.rcpt({ ...subject("nobody@our.test"), certain: true }, []) as Verdict).kind,
-      "accept",
-    );
+    assert.equal((policy.rcpt({ ...subject("nobody@our.test"), certain: true }) as Verdict).kind, "accept");
   });
 
   test("loop check", () => {

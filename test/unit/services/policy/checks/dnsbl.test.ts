@@ -4,7 +4,7 @@ import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
 import type { DnsblSettings, DnsList } from "../../../../../src/ports/checks.ts";
 import type { Lookup } from "../../../../../src/ports/resolver.ts";
 import type { RcptSubject, Said } from "../../../../../src/services/policy/check.ts";
-import { codeFits, dnsblChecks } from "../../../../../src/services/policy/checks/dnsbl.ts";
+import { codeFits, dnsblCheck } from "../../../../../src/services/policy/checks/dnsbl.ts";
 import { MemoryDirectory } from "../../../../support/smtp-bench.ts";
 
 const ANY = ["127.*.*.*"];
@@ -24,13 +24,12 @@ function setUp(dnsbl: DnsblSettings | "off", answers: Record<string, Lookup<stri
     reason: (): Promise<undefined> => Promise.resolve(undefined),
   };
   const isSound = (zone: string): boolean => !sick.includes(zone);
-  const [ask, decide] = dnsblChecks({ blocklists, settings: () => ({ dnsbl }), isSound });
-  assert.ok(ask?.stage === "connect" && decide?.stage === "rcpt");
+  const check = dnsblCheck({ blocklists, settings: () => ({ dnsbl }), isSound });
   const domain = new MemoryDirectory().domain("our.test", 0);
   const recipient = parseAddress("alice@our.test") as Address;
-  const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+  const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true };
   const subject: RcptSubject = { ...client, sender: "", announced: 0, recipient, domain, certain: false };
-  return { asked, ask: () => ask.run(subject), decide: () => decide.run(subject) };
+  return { asked, ask: () => check.atConnect?.(subject), decide: () => check.run(subject) };
 }
 
 const hit = (...records: string[]): Lookup<string> => ({ kind: "found", records });

@@ -6,10 +6,10 @@ import type { GreylistSettings } from "../../../../../src/ports/checks.ts";
 import type { Sighting } from "../../../../../src/ports/greylist.ts";
 import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
-import { Policy } from "../../../../../src/services/policy/policy.ts";
 import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
 import type { SpfResult } from "../../../../../src/ports/authentication.ts";
 import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
+import { memoryGreylist, quietPolicy } from "../../../../support/quiet-policy.ts";
 import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
 
 const MINUTE = 60_000;
@@ -21,12 +21,7 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
   const seen = new Map<string, Sighting>();
   const away = new Set<string>();
   const good = new Set<string>();
-  const memory = {
-    find: (key: string) => seen.get(key),
-    note: (key: string, sighting: Sighting) => void seen.set(key, sighting),
-    close: () => undefined,
-  };
-  const policy = new Policy({
+  const policy = quietPolicy({
     clock,
     recipients: new Recipients(directory),
     settings: () => ({
@@ -42,12 +37,12 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
         reason: () => Promise.resolve(undefined),
       },
     },
-    greylist: { memory, longAway: (domain) => away.has(domain) },
+    greylist: { memory: memoryGreylist(seen), longAway: (domain) => away.has(domain) },
     log: loggerTo((_level, message, fields) => assert.fail(`${message} ${String(fields["stack"])}`)),
   });
   const take = (sender: string, name = "our.test", spf?: SpfInquiry): void => {
     const domain = directory.domain(name, 0);
-    const client = { ip: "192.0.2.9", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+    const client = { ip: "192.0.2.9", network: "192.0.2.0/24", helo: "h", extended: true };
     const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
     policy.taken(mail, domain === undefined ? [] : [domain]);
   };
@@ -60,9 +55,9 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
   ): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
-    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true, secure: false };
+    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true };
     const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
-    const verdict = await policy.rcpt({ ...mail, recipient, domain, certain: false }, []);
+    const verdict = await policy.rcpt({ ...mail, recipient, domain, certain: false });
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
   return { clock, seen, away, good, take, ask };

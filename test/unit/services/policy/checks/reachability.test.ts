@@ -6,8 +6,8 @@ import type { ReachabilitySettings } from "../../../../../src/ports/checks.ts";
 import type { Sighting } from "../../../../../src/ports/greylist.ts";
 import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
-import { Policy } from "../../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
+import { memoryGreylist, quietPolicy } from "../../../../support/quiet-policy.ts";
 import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
 
 const MINUTE = 60_000;
@@ -27,16 +27,12 @@ function setUp(reachability: ReachabilitySettings | "off" = ON) {
     ["only.test", "mail.only.test"],
   ]);
   const names = new Map<string, string>();
-  const policy = new Policy({
+  const policy = quietPolicy({
     clock,
     recipients: new Recipients(directory),
     settings: () => ({ dnsbl: "off", reachability, contact: "see us.test" }),
     reachability: {
-      memory: {
-        find: (key) => seen.get(key),
-        note: (key, sighting) => void seen.set(key, sighting),
-        close: () => undefined,
-      },
+      memory: memoryGreylist(seen),
       primaryUp: (domain) => up.get(domain),
     },
     resolver: {
@@ -52,9 +48,9 @@ function setUp(reachability: ReachabilitySettings | "off" = ON) {
   const ask = async (ip = "192.0.2.1", to = "alice@our.test", sender = "a@b.example"): Promise<string> => {
     const recipient = parseAddress(to) as Address;
     const domain = directory.domain(recipient.domain, 0);
-    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true, secure: false };
+    const client = { ip, network: clientNetwork(ip), helo: "h", extended: true };
     const subject = { ...client, sender, announced: 0, recipient, domain, certain: false };
-    const verdict = await policy.rcpt(subject, []);
+    const verdict = await policy.rcpt(subject);
     return "reply" in verdict ? `${verdict.reply.code} ${verdict.reply.text}` : verdict.kind;
   };
   return { clock, up, names, seen, ask };

@@ -19,7 +19,7 @@ async function told(spf: CheckAction, found: Partial<SpfAnswer>, contact?: strin
     verifyBody: () => assert.fail("nobody asks for a body"),
   };
   const settings = { dnsbl: "off", spf, ...(contact !== undefined && { contact }) } as const;
-  const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true, secure: false };
+  const client = { ip: "192.0.2.1", network: "192.0.2.0/24", helo: "h", extended: true };
   const subject: RcptSubject = {
     ...client,
     sender: "x@d.test",

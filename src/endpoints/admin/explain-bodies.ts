@@ -1,4 +1,4 @@
-/** What checks at the door say; a part of the contract. */
+/** What a client would be told, and what checks said, in the API. */
 import * as z from "zod";
 import { text } from "./body-parts.ts";
 

@@ -1,7 +1,7 @@
 /** Answers `recipients check`: what a client would be told at RCPT, where that comes from, and how old it is. */
 import { mailboxKey, parseAddress, type Address } from "./mail/address.ts";
 import { formatReply } from "./mail/reply.ts";
-import type { RecipientOracle } from "./endpoints/admin/admin.ts";
+import type { RecipientAnswer } from "./endpoints/admin/contract.ts";
 import type { DomainRecord } from "./ports/directory.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
 import type { RecipientMemory } from "./ports/recipient-memory.ts";
@@ -10,11 +10,10 @@ import type { Directory } from "./services/directory/directory.ts";
 import { replyTo } from "./services/policy/policy.ts";
 import { Recipients, type Admission, type FetchStatus } from "./services/recipients/recipients.ts";
 
-type Answer = Awaited<ReturnType<RecipientOracle["check"]>>;
-type Source = NonNullable<Answer["sources"]>[number];
-type Words = Omit<Answer, "address">;
+type Source = NonNullable<RecipientAnswer["sources"]>[number];
+type Words = Omit<RecipientAnswer, "address">;
 
-export interface OracleParts {
+export interface RecipientCheckParts {
   readonly directory: Directory;
   readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
@@ -31,33 +30,30 @@ interface Case {
   readonly primaries: readonly PrimaryStatus[];
 }
 
-export function recipientOracle(parts: OracleParts): RecipientOracle {
-  const recipients = new Recipients(parts.directory, parts);
-  return {
-    check: async (text) => {
-      const address = parseAddress(text);
-      if (address === undefined) return refused(text, "this is not an address");
-      const { directory } = parts;
-      const record = directory.domain(address.domain, directory.generation());
-      if (record === undefined) return refused(text, `${address.domain} is not one of our domains`);
-      const all = await parts.primaries();
-      const primaries = all.filter(({ domains }) => domains.includes(record.name));
-      const about = { address, record, primaries };
-      const sources = sourcesOf(about, parts);
-      return { address: text, ...wordsFor(about, recipients, parts), ...(sources.length > 0 && { sources }) };
-    },
-  };
+/** `text` may be anything that an operator wrote. */
+export async function checkRecipient(text: string, parts: RecipientCheckParts): Promise<RecipientAnswer> {
+  const address = parseAddress(text);
+  if (address === undefined) return refused(text, "this is not an address");
+  const { directory } = parts;
+  const record = directory.domain(address.domain, directory.generation());
+  if (record === undefined) return refused(text, `${address.domain} is not one of our domains`);
+  const all = await parts.primaries();
+  const primaries = all.filter(({ domains }) => domains.includes(record.name));
+  const about = { address, record, primaries };
+  const sources = sourcesOf(about, parts);
+  return { address: text, ...wordsFor(about, parts), ...(sources.length > 0 && { sources }) };
 }
 
-function refused(address: string, why: string): Answer {
+function refused(address: string, why: string): RecipientAnswer {
   return { address, answer: "reject", why };
 }
 
-function wordsFor(about: Case, recipients: Recipients, { clock, fetched }: OracleParts): Words {
+function wordsFor(about: Case, parts: RecipientCheckParts): Words {
   const { address, record } = about;
+  const { clock, directory, fetched } = parts;
   if (record.draining)
     return { answer: "defer", why: `${record.name} was removed and hands over what it holds` };
-  const found = recipients.find(record, address);
+  const found = new Recipients(directory, parts).find(record, address);
   const now = clock.now();
   switch (found.kind) {
     case "known": {
@@ -124,7 +120,7 @@ function unknownText({ record, primaries }: Case): Words {
 }
 
 /** What each source says, those that say nothing too. */
-function sourcesOf({ address, record, primaries }: Case, parts: OracleParts): readonly Source[] {
+function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckParts): readonly Source[] {
   const { settings } = record;
   const now = parts.clock.now();
   const sources: Source[] = [];

@@ -1,28 +1,26 @@
-/** What a client would be told at the door, and why. Open to confined tokens, for recipients of their domain. */
+/** What a client would be told, and why. Open to confined tokens, for recipients of their domain. */
 import { isIP } from "node:net";
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
+import type { CheckNote } from "../../../ports/journal.ts";
 import { confine, readQuery, Refusal } from "../answers.ts";
-import { ExplainQuery, type ExplainBody } from "../contract.ts";
+import { ExplainQuery, type ExplainBody, type LookBody } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
-export function doorRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
+export function explainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.get("/v1/explain", async (c) => c.json(await explain(c, parts)));
 }
 
-async function explain(c: AdminContext, { door }: AdminParts): Promise<ExplainBody> {
+async function explain(c: AdminContext, parts: AdminParts): Promise<ExplainBody> {
   const { ip, helo, from, rcpt } = readQuery(c, ExplainQuery);
   if (isIP(ip) === 0) throw new Refusal("bad_request", "ip: this is no IP address", "such as 192.0.2.1");
   confine(c, parseAddress(rcpt)?.domain ?? "");
-  const answer = await door.explain({ ip, helo, sender: from, recipient: rcpt });
+  const answer = await parts.explain({ ip, helo, sender: from, recipient: rcpt });
   if (answer === undefined)
     throw new Refusal("conflict", "no SMTP thread runs at the moment", "`holdfast status` shows more");
-  const checks = answer.checks.map(([check, stage, said, took, times]) => ({
-    check,
-    stage,
-    said,
-    took,
-    times,
-  }));
-  return { ...answer, steps: [...answer.steps], checks };
+  return { ...answer, checks: answer.checks.map(lookOf) };
+}
+
+export function lookOf([check, stage, said, took, times]: CheckNote): LookBody {
+  return { check, stage, said, took, times };
 }
