@@ -119,8 +119,10 @@ class RunningDelivery implements Delivery {
   }
 
   apply(settings: DeliverySettings): void {
+    const before = this.#settings;
     this.#settings = settings;
     this.#dispatcher.roster.refresh();
+    this.#notices?.renewed(before, settings);
   }
 
   async stop(): Promise<void> {
