@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { adminParts } from "./admin-parts.ts";
 import { acquireLock } from "./adapters/storage/sqlite/sqlite.ts";
-import { QuarantineWatch, QuotaWatch } from "./services/queue/queue.ts";
+import { QuotaWatch, UnreadWatch } from "./services/queue/queue.ts";
 import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
 import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
@@ -224,7 +224,7 @@ class RunningDaemon implements Daemon {
 
   #addJobs(): void {
     const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
-    const unread = new QuarantineWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
+    const unread = new UnreadWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
     const { editor, schedule, crew } = this.#foundation;
     const board = new PrimariesBoard({
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
@@ -238,9 +238,9 @@ class RunningDaemon implements Daemon {
     schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
     schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
     schedule.add({
-      name: "look at the quarantine",
+      name: "look at what is set aside",
       every: 60_000,
-      run: () => unread.look(this.#config.retention.quarantine, crew.clock.now()),
+      run: () => unread.look(this.#config.retention, crew.clock.now()),
     });
     schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
     schedule.add({

@@ -20,6 +20,11 @@ const BUSY = 4;
 /** And of one that is asked now and then. */
 const SELDOM = 1;
 
+/** Milliseconds until a thread that only opens things must be ready; on a busy machine it takes a few seconds. */
+const TO_OPEN = 60_000;
+/** The same for the one that may bring a large database up to date, or mend it after a crash. */
+const TO_MEND = 15 * 60_000;
+
 /** What every thread is started with. */
 export interface CrewParts {
   readonly sink: JournalSink;
@@ -43,9 +48,12 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
     journal,
     clockOffset: parts.clockOffset,
   };
-  const thread = await startThread<StorageControl>(
-    plan("storage", "./storage-thread.ts", () => ({ value, moved: [journal] })),
+  const opening = plan("storage", "./storage-thread.ts", () => ({ value, moved: [journal] }));
+  const slow = parts.clock.after(TO_OPEN, () =>
+    parts.sink.log.warn("the storage thread is not ready yet", { folder: config.storage.folder }),
   );
+  const starting = startThread<StorageControl>({ ...opening, patience: TO_MEND }, parts.clock);
+  const thread = await starting.finally(() => slow.cancel());
   const connect = (role: StorageRole): MessagePort => {
     const { port1, port2 } = new MessageChannel();
     void thread.control.call("connect", new Moved({ role, port: port1 }, [port1]));
@@ -181,7 +189,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
 }
 
 function plan(name: string, file: string, data: ThreadPlan["data"], nursery = BUSY): ThreadPlan {
-  return { name, entry: new URL(file, import.meta.url), nursery, data };
+  return { name, entry: new URL(file, import.meta.url), nursery, data, patience: TO_OPEN };
 }
 
 /** A line to the journal's sink, for one life of one thread. */

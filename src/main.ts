@@ -158,6 +158,8 @@ async function serve(path: string | undefined): Promise<number> {
     daemon = await startDaemon(config);
   } catch (error) {
     process.stderr.write(`holdfast: ${startTrouble(error)}\n`);
+    // An exit in order would wait for that thread, for as long as a dead disk keeps it.
+    if ((error as { readonly stuck?: unknown }).stuck === true) process.kill(process.pid, "SIGKILL");
     return 1;
   }
   const started = daemon;

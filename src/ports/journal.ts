@@ -183,12 +183,16 @@ export type StoreEvent =
       readonly share: number;
       readonly recipients: number;
     }
-  | { readonly kind: "queue.expired"; readonly recipients: number }
+  /** `expired`: given up, and parked; `deleted`: parked or in quarantine, and nobody decided until its end. */
+  | { readonly kind: "queue.expired" | "queue.deleted"; readonly recipients: number }
   /** Somebody set the wall clock, by so many ms; below zero: back. */
   | { readonly kind: "clock.set"; readonly by: number }
-  /** Nobody looks at the quarantine: age of its oldest mail, and what is left until that is deleted, in ms. */
+  /**
+   * Nobody decides on what is in quarantine, or parked: for how long the mail has been there that is deleted next, and
+   * what is left until then, in ms.
+   */
   | {
-      readonly kind: "quarantine.unread";
+      readonly kind: "quarantine.unread" | "parked.unread";
       readonly recipients: number;
       readonly age: number;
       readonly left: number;

@@ -112,6 +112,15 @@ export interface Quarantined {
   readonly oldest?: number;
 }
 
+/** What is parked until somebody decides. */
+export interface Parked {
+  readonly recipients: number;
+  /** Since when the first of them is, ms since 1970; absent when there is none. */
+  readonly oldest?: number;
+  /** The same for those whose body was refused, which are kept for another time. */
+  readonly oldestContent?: number;
+}
+
 /** The message of the error that a list ends with whose cursor is not one of its own. */
 export const FOREIGN_CURSOR = "the cursor is not one of ours";
 
@@ -123,6 +132,7 @@ export interface QueueReader {
   /** Mails that have a recipient of the domain that is not gone. */
   held(domain: string): Promise<Held>;
   quarantined(): Promise<Quarantined>;
+  parked(): Promise<Parked>;
   /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
   export(id: string): Promise<Readable | undefined>;
 }

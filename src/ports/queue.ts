@@ -266,9 +266,19 @@ export interface WorkStore {
   /** Destinations (`host:port`) that spoke TLS when they were spoken to last, by an earlier process too. */
   encrypted(): Promise<readonly string[]>;
   rememberTls(destination: string, encrypted: boolean): Promise<void>;
-  /** Parks what is older than its domain's retention, in a bounded slice; answers how many recipients. */
-  expire(slice: ExpireSlice): Promise<number>;
+  /** Ends what is older than its retention, in a bounded slice. */
+  expire(slice: ExpireSlice): Promise<Expired>;
   onNotice(listener: (notice: WorkNotice) => void): void;
+}
+
+/** What a slice came to, in recipients. */
+export interface Expired {
+  /** Given up: parked, or gone where it was a notice. */
+  readonly givenUp: number;
+  /** Were parked or in quarantine, and nobody decided: gone. */
+  readonly deleted: number;
+  /** Rows that left the ledger. */
+  readonly forgotten: number;
 }
 
 export interface ExpireSlice {

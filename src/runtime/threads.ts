@@ -1,10 +1,12 @@
 /**
  * Worker threads under supervision. Each thread gets its data and a control port; it calls `serveControl` when it is
- * ready, or ends with an error. A supervised thread that dies is started again with back-off.
+ * ready, or ends with an error; who does neither in time is ended. A supervised thread that dies is started again with
+ * back-off.
  */
 import { MessageChannel, Worker, workerData, type MessagePort, type Transferable } from "node:worker_threads";
 import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
+import { timeInWords } from "./quantities.ts";
 import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
 
 export interface ThreadPlan {
@@ -14,6 +16,23 @@ export interface ThreadPlan {
   readonly nursery: number;
   /** Cloned into the thread; a fresh one for each start, because ports in it are moved. */
   readonly data: () => { readonly value: unknown; readonly moved: readonly Transferable[] };
+  /** Milliseconds that it has to become ready. */
+  readonly patience: number;
+}
+
+/** Neither ready nor ended in time. */
+export class ThreadHangs extends Error {
+  override readonly name = "ThreadHangs";
+  /** It does not end either: it stands in a call of the system, and the process cannot exit in order. */
+  readonly stuck: boolean;
+
+  constructor({ name, patience }: ThreadPlan, stuck: boolean) {
+    super(
+      `the ${name} thread was not ready within ${timeInWords(patience)}; either the machine is far too busy, or a disk ` +
+        "or network file system does not answer: look at them, then start again",
+    );
+    this.stuck = stuck;
+  }
 }
 
 export interface Thread<M extends Methods> {
@@ -33,8 +52,11 @@ interface Envelope {
   readonly value: unknown;
 }
 
-/** Starts a thread and waits until it says that it is ready; rejects when it ends before. */
-export async function startThread<M extends Methods>(plan: ThreadPlan): Promise<Thread<M>> {
+/** How long a thread that is told to end may take, in ms. */
+const TO_END = 2000;
+
+/** Starts a thread and waits until it says that it is ready; rejects when it ends before, or does neither in time. */
+export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Clock): Promise<Thread<M>> {
   const { port1, port2 } = new MessageChannel();
   const { value, moved } = plan.data();
   const envelope: Envelope = { control: port2, value };
@@ -48,14 +70,28 @@ export async function startThread<M extends Methods>(plan: ThreadPlan): Promise<
   const ended = endOf(worker);
   const control = openChannel<M>(port1);
   port1.unref();
-  await Promise.race([ready(worker), ended.then((end) => failStart(plan.name, end))]);
+  const silence = Promise.withResolvers<"silent">();
+  const limit = clock.after(plan.patience, () => silence.resolve("silent"));
+  const started = await Promise.race([
+    ready(worker),
+    silence.promise,
+    ended.then((end) => failStart(plan.name, end)),
+  ]).finally(() => limit.cancel());
+  if (started === "silent") throw new ThreadHangs(plan, !(await ends(worker, clock)));
   return { control, ended, terminate: async () => void (await worker.terminate()) };
 }
 
-function ready(worker: Worker): Promise<void> {
+function ready(worker: Worker): Promise<"ready"> {
   return new Promise((resolve) => {
-    worker.once("message", () => resolve());
+    worker.once("message", () => resolve("ready"));
   });
+}
+
+/** Whether it ends when it is told to. */
+async function ends(worker: Worker, clock: Clock): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const limit = clock.after(TO_END, () => late.resolve(false));
+  return Promise.race([worker.terminate().then(() => true), late.promise]).finally(() => limit.cancel());
 }
 
 function failStart(name: string, end: ThreadEnd): never {
@@ -123,7 +159,7 @@ export class SupervisedThread<M extends Methods> {
 
   async #start(): Promise<void> {
     const startedAt = this.#supervision.clock.now();
-    const thread = await startThread<M>(this.#supervision.plan);
+    const thread = await startThread<M>(this.#supervision.plan, this.#supervision.clock);
     this.#thread = thread;
     void thread.ended.then((end) => this.#died(end, startedAt));
   }

@@ -3,10 +3,10 @@ import type {
   Accepted,
   BodyWriter,
   ClaimedMail,
+  Settlement,
   Intake,
   NewMail,
   SettleRequest,
-  State,
 } from "../../src/ports/queue.ts";
 import { readWhole } from "../support/body-source.ts";
 import type { DomainSettings } from "../../src/ports/directory.ts";
@@ -72,7 +72,7 @@ export const UNCONFIRMED: Outcome = { kind: "unconfirmed", why: "connection lost
 /** Closes all recipients of a claim in the same way. */
 export function settlement(
   mail: ClaimedMail,
-  to: { readonly state: State; readonly outcome: Outcome; readonly dueAt?: number },
+  to: Pick<Settlement, "state" | "outcome" | "reason" | "dueAt">,
   now: number,
 ): SettleRequest {
   const recipients = mail.recipients.map(({ n }) => ({ n, ...to }));

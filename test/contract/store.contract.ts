@@ -41,6 +41,8 @@ export type StoreFactory = () => Promise<StoreUnderTest>;
 
 const DAY = 24 * 60 * 60 * 1000;
 const ACCEPTED = { kind: "accepted" };
+/** Nothing was too old. */
+const NOTHING = { givenUp: 0, deleted: 0, forgotten: 0 };
 
 export function storeContract(engine: string, open: StoreFactory): void {
   describe(`the queue in ${engine}`, () => {
@@ -649,13 +651,22 @@ function expiry(open: StoreFactory): void {
     const states = async () =>
       (await Promise.all([old, held, fresh].map(({ id }: { id: string }) => stateOf(store, id)))).map(String);
     const month = 30 * DAY;
-    assert.equal(await store.work.expire({ ...never, now, waitingBefore: now - month }), 1);
+    assert.deepEqual(await store.work.expire({ ...never, now, waitingBefore: now - month }), {
+      ...NOTHING,
+      givenUp: 1,
+    });
     assert.deepEqual(await states(), ["parked", "held", "waiting"]);
-    assert.equal(await store.work.expire({ ...never, now, parkedBefore: now }), 0);
-    assert.equal(await store.work.expire({ ...never, now: now + month, parkedBefore: now + 1 }), 1);
+    assert.deepEqual(await store.work.expire({ ...never, now, parkedBefore: now }), NOTHING);
+    assert.deepEqual(await store.work.expire({ ...never, now: now + month, parkedBefore: now + 1 }), {
+      ...NOTHING,
+      deleted: 1,
+    });
     assert.deepEqual(await states(), ["gone", "held", "waiting"]);
     assert.equal((await store.reader.show((old as { id: string }).id))?.recipients[0]?.reason, "expired");
-    assert.equal(await store.work.expire({ ...never, now, goneBefore: now + month + 1 }), 1);
+    assert.deepEqual(await store.work.expire({ ...never, now, goneBefore: now + month + 1 }), {
+      ...NOTHING,
+      forgotten: 1,
+    });
     assert.deepEqual(await states(), ["", "held", "waiting"]);
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
   });
@@ -672,7 +683,7 @@ function expiry(open: StoreFactory): void {
     await store.control.operate({ verb: "hold", filter: { id: held.id }, who: "x", now: 1 });
     const now = store.clock.now() + 31 * DAY;
     const slice = { ...never, now, quarantinedBefore: now - 30 * DAY };
-    assert.equal(await store.work.expire(slice), 1);
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, deleted: 1 });
     const states = async () =>
       (await Promise.all([old, fresh, held].map(({ id }) => stateOf(store, id)))).map(String);
     assert.deepEqual(await states(), ["gone", "held", "held"]);
@@ -701,6 +712,25 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.reader.quarantined(), { recipients: 0 });
   });
 
+  it("counts what is parked, and since when, for each reason that has a time of its own", async () => {
+    await using store = await open();
+    assert.deepEqual(await store.reader.parked(), { recipients: 0 });
+    const parked: number[] = [];
+    for (const reason of ["refused", "content", "refused"] as const) {
+      await accept(store.intake, newMail(store.clock.now()));
+      const mail = await claimOne(store);
+      const refused = { kind: "refused", reply: { code: 550, text: "no" } } as const;
+      parked.push(store.clock.now());
+      await store.work.settle(
+        settlement(mail, { state: "parked", reason, outcome: refused }, store.clock.now()),
+      );
+      store.move(DAY);
+    }
+    await accept(store.intake, newMail(store.clock.now()));
+    const [oldest, oldestContent] = parked;
+    assert.deepEqual(await store.reader.parked(), { recipients: 3, oldest, oldestContent });
+  });
+
   it("keeps to its limit", async () => {
     await using store = await open();
     const recipients = to(...Array.from({ length: 130 }, (_, i) => `r${i}@one.test`));
@@ -708,7 +738,7 @@ function expiry(open: StoreFactory): void {
     const slice = { ...never, now: store.clock.now() + DAY, waitingBefore: store.clock.now() + 1, limit: 70 };
     assert.deepEqual(
       [await store.work.expire(slice), await store.work.expire(slice), await store.work.expire(slice)],
-      [70, 60, 0],
+      [{ ...NOTHING, givenUp: 70 }, { ...NOTHING, givenUp: 60 }, NOTHING],
     );
   });
 
@@ -720,7 +750,7 @@ function expiry(open: StoreFactory): void {
     store.move(40 * DAY);
     const now = store.clock.now();
     await store.control.operate({ verb: "release", filter: {}, who: "x", now });
-    assert.equal(await store.work.expire({ ...never, now, waitingBefore: now - 30 * DAY }), 0);
+    assert.deepEqual(await store.work.expire({ ...never, now, waitingBefore: now - 30 * DAY }), NOTHING);
     assert.equal((await store.reader.show(mail.id))?.acceptedAt, mail.acceptedAt);
   });
 }

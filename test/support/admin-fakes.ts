@@ -144,6 +144,7 @@ export class FakeWorld {
           const oldest = held[0]?.acceptedAt;
           return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
         },
+        parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
         held: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id) =>
           this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,

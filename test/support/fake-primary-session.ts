@@ -237,7 +237,7 @@ export class FakeSession {
   #reset(): void {
     this.#open = false;
     this.#recipients = [];
-    this.#answer("250 2.0.0 ok");
+    this.#answer(this.#primary.behaviour.onReset?.() ?? "250 2.0.0 ok");
   }
 
   #startTls(): void {

@@ -40,6 +40,7 @@ export interface Behaviour {
   onMail?: (sender: string) => string | Act | undefined;
   /** `taken`: recipients of this mail that were taken before. */
   onRcpt?: (recipient: string, taken: number) => string | Act | undefined;
+  onReset?: () => string | Act | undefined;
   onData?: () => string | Act | undefined;
   /** After so many octets of a body, do this. */
   midData?: { readonly after: number; readonly act: Act };

@@ -4,6 +4,7 @@ import type {
   ClaimRequest,
   DomainWork,
   DueMail,
+  Expired,
   ExpireSlice,
   Reason,
   SettleRequest,
@@ -61,8 +62,8 @@ export class FakeWorkStore implements WorkStore {
   readonly acceptedAt = new Map<string, number>();
   /** Destinations that spoke TLS. */
   readonly spokeTls = new Set<string>();
-  /** Answers of `expire`, in order; then 0. */
-  expireAnswers: number[] = [];
+  /** Answers of `expire`, in order; then nothing. */
+  expireAnswers: Expired[] = [];
   /** While set, every call rejects with it. */
   failure: Error | undefined;
   readonly #clock: Clock;
@@ -209,10 +210,10 @@ export class FakeWorkStore implements WorkStore {
     return released;
   }
 
-  async expire(slice: ExpireSlice): Promise<number> {
+  async expire(slice: ExpireSlice): Promise<Expired> {
     this.#check();
     this.expired.push(slice);
-    return this.expireAnswers.shift() ?? 0;
+    return this.expireAnswers.shift() ?? { givenUp: 0, deleted: 0, forgotten: 0 };
   }
 
   async encrypted(): Promise<readonly string[]> {

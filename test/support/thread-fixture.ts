@@ -1,11 +1,25 @@
-/** A thread for tests: answers, ends with an error when told, or never starts. */
+/** A thread for tests: answers, ends with an error when told, never starts, or hangs before it has. */
+import { spawnSync } from "node:child_process";
 import { parentPort, resourceLimits } from "node:worker_threads";
 import { serveControl, threadData } from "../../src/runtime/threads.ts";
 
 export type FixtureControl = { hello(name: string): string; crash(): void; young(): number | undefined };
 
-const { broken } = threadData<{ readonly broken: boolean }>();
-if (broken) throw new Error("cannot start like this");
+export type Start = "well" | "broken" | "idle" | "busy" | "stuck";
+
+/** `begun` becomes 1 when the thread's own code runs. */
+export interface FixtureData {
+  readonly start: Start;
+  readonly begun: Uint8Array;
+}
+
+const { start, begun } = threadData<FixtureData>();
+begun[0] = 1;
+if (start === "broken") throw new Error("cannot start like this");
+if (start === "idle") await new Promise((resolve) => void setTimeout(resolve, 600_000));
+if (start === "busy") for (;;);
+// A call of the system, which nobody can end from outside.
+if (start === "stuck") spawnSync("sleep", ["1"]);
 
 serveControl<FixtureControl>(
   {

@@ -75,6 +75,10 @@ function lesserSentence(event: JournalEvent): Words | undefined {
       return event.operators ? words(event.domain, withheldText(event)) : undefined;
     case "quarantine.unread":
       return words("quarantine", unreadText(event));
+    case "parked.unread":
+      return words("parked", unreadText(event));
+    case "queue.deleted":
+      return words("parked", deletedText(event.recipients));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
     case "clock.set":
@@ -145,10 +149,17 @@ function doubtText({ id, recipient, destination = "its primary" }: Doubted): str
   return `Mail ${id} for ${recipient} went to ${destination} several times, and no answer to its end came; it may be there each time, so it is held. \`holdfast queue release ${id}\` sends it once more.`;
 }
 
-type Unread = Extract<JournalEvent, { kind: "quarantine.unread" }>;
+type Unread = Extract<JournalEvent, { kind: "quarantine.unread" | "parked.unread" }>;
 
-function unreadText({ recipients, age, left }: Unread): string {
-  return `Nobody has looked at the oldest mail in quarantine for ${timeInWords(age)}; it is deleted in ${timeInWords(left)}. ${counted(recipients, "recipient")} to look at: \`holdfast quarantine list\`.`;
+function unreadText({ kind, recipients, age, left }: Unread): string {
+  const end = `for ${timeInWords(age)}; it is deleted in ${timeInWords(left)}. ${counted(recipients, "recipient")} to look at`;
+  return kind === "quarantine.unread"
+    ? `Nobody has looked at the oldest mail in quarantine ${end}: \`holdfast quarantine list\`.`
+    : `Nobody has decided on parked mail ${end}: \`holdfast queue list --state parked\`.`;
+}
+
+function deletedText(recipients: number): string {
+  return `Mail was deleted because nobody decided on it until its time in quarantine, or parked, was over: ${counted(recipients, "recipient")} since the last such alert. \`holdfast trace --ledger\` names them.`;
 }
 
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;

@@ -2,20 +2,32 @@
  * Mails over one connection. Several may be in flight (`window`): where the peer pipelines (RFC 2920), a body and the
  * next mail's MAIL, RCPT and DATA leave together, because a message may stand first in a group and DATA last; where
  * it takes BDAT too (RFC 3030), whole mails follow each other without waiting. Nobody's body goes out behind a DATA
- * that was refused: it is written when 354 was read. Behind BDAT each mail begins with RSET, so that a refused one
- * leaves neither sender nor recipients to its successor.
+ * that was refused: it is written when 354 was read. Behind BDAT each mail ends with RSET, so that a refused one
+ * leaves neither sender nor recipients to its successor, and replies that are not its own are seen (marks.ts).
  *
  * At a cut each mail in flight tells by itself how far it was: past its end unconfirmed, before that deferred, not
  * begun released. What follows a mail that was answered with 421 was not looked at and is released.
  */
 import type { Reply } from "../../mail/reply.ts";
+import { isPositive } from "../../mail/reply.ts";
 import type { Identity, Pipelining } from "../../ports/directory.ts";
 import type { BodySource, ClaimedMail } from "../../ports/queue.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
 import type { Asking, Dialect, EnvelopeResult } from "./envelope.ts";
-import { asBatch, Closing, dialectOf, envelopeOf, readEnvelope, whileOpen } from "./envelope.ts";
-import { sameClient, xclientLine } from "./identity.ts";
+import {
+  asBatch,
+  askingOf,
+  Closing,
+  dialectOf,
+  envelopeOf,
+  inStep,
+  readEnvelope,
+  whileOpen,
+} from "./envelope.ts";
+import { sameClient } from "./identity.ts";
+import { Introduction } from "./introduction.ts";
+import { Marks, OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
 import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
 import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
 import { Turn } from "./turn.ts";
@@ -34,6 +46,8 @@ export interface ConversationLimits {
   readonly pipelining?: Pipelining;
   /** False: BDAT is not used. */
   readonly chunking?: boolean;
+  /** Told when the peer says more than it was asked. */
+  readonly outOfStep?: () => void;
 }
 
 const QUIT_TIMEOUT = 2000;
@@ -53,12 +67,16 @@ interface Sending {
 
 export class WireConversation implements Conversation {
   readonly capabilities: Capabilities;
-  readonly window: number;
   readonly #wire: Wire;
   readonly #limits: ConversationLimits;
   readonly #pipelined: boolean;
-  readonly #chunked: boolean;
-  readonly #dialect: Dialect;
+  /** Mails may follow each other without waiting. */
+  readonly #several: boolean;
+  /** BDAT carries the bodies. */
+  #chunked: boolean;
+  #dialect: Dialect;
+  readonly #marks: Marks;
+  readonly #introduction: Introduction;
   readonly #asking: Asking;
   /** Of the mail that began last. */
   #turn: Turn | undefined;
@@ -68,31 +86,25 @@ export class WireConversation implements Conversation {
   #closedBy: Closing | undefined;
   /** A transaction may stand open at the peer: its sender was taken, its body never sent. */
   #leftOpen = false;
-  /** The mail whose client the last XCLIENT named. */
-  #introduced: ClaimedMail | undefined;
   #last: ClaimedMail | undefined;
-  /** The peer takes another XCLIENT in this session. */
-  #anew = false;
-  #refusesXclient = false;
 
   constructor(wire: Wire, capabilities: Capabilities, limits: ConversationLimits) {
     this.#wire = wire;
     this.capabilities = capabilities;
     this.#limits = limits;
+    this.#marks = new Marks(wire, limits.hostname);
+    this.#introduction = new Introduction(wire, capabilities, limits);
     const { pipelining = "mails", chunking = true } = limits;
     const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
     this.#pipelined = pipelining !== "none" && offers("PIPELINING");
     this.#chunked = chunking && this.#pipelined && offers("CHUNKING");
     this.#dialect = dialectOf(capabilities, this.#chunked);
-    this.#asking = {
-      pipelined: this.#pipelined,
-      ask: (line, timeout) => {
-        if (!this.#pipelined) wire.write([line]);
-        return wire.reply(timeout);
-      },
-    };
-    const several = this.#pipelined && pipelining === "mails";
-    this.window = !several ? 1 : this.#chunked ? WITH_BDAT : WITH_DATA;
+    this.#asking = askingOf(wire, this.#pipelined);
+    this.#several = this.#pipelined && pipelining === "mails";
+  }
+
+  get window(): number {
+    return !this.#several ? 1 : this.#chunked ? WITH_BDAT : WITH_DATA;
   }
 
   get phase(): Conversation["phase"] {
@@ -109,7 +121,7 @@ export class WireConversation implements Conversation {
   takes(mail: ClaimedMail): boolean {
     if (this.#limits.identity !== "xclient") return true;
     if (this.#turn?.ended === false) return this.#last === undefined || sameClient(this.#last, mail);
-    return this.#introduced === undefined || this.#anew || sameClient(this.#introduced, mail);
+    return this.#introduction.takes(mail);
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {
@@ -174,47 +186,70 @@ export class WireConversation implements Conversation {
     if (before !== undefined) await before;
     this.#stillOpen();
     const source = readBody(mail);
-    if (this.#limits.identity === "xclient") await this.#introduce(mail, turn);
-    const reset = this.#leftOpen || (this.#chunked && !turn.first);
+    const xclient = this.#limits.identity === "xclient";
+    if (xclient && (await this.#introduction.make(mail, turn))) this.#leftOpen = false;
+    const learning = this.#marked && this.#marks.state === "unknown";
+    const reset = this.#leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
-    if (this.#pipelined) this.#wire.write([asBatch(envelope)]);
-    const ahead =
-      this.window === WITH_BDAT && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
+    if (this.#pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
+    const ahead = this.#marked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
     if (ahead) await this.#sendAhead(transaction, source, turn);
     const unread = turn.mayRead();
     if (unread !== undefined) await unread;
+    if (reset) {
+      const answer = inStep(await this.#asking.ask(RSET, RSET_TIMEOUT));
+      if (learning) this.#marks.learn(answer);
+    }
     const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);
     transaction.refusedAt = read.refusedAt;
     if (!ahead) {
       this.#leftOpen = !read.open || read.taken.length === 0;
-      if (!read.open) return;
+      if (!read.open) return transaction.nothingBehind(this.#wire);
       const sending = this.#sendBody({ transaction, source, turn }, read.taken.length > 0);
       if (sending !== undefined) await sending;
     }
-    const answer = this.#wire.reply(this.#limits.final);
-    this.#answered(transaction, read, answer instanceof Promise ? await answer : answer);
+    const final = this.#wire.reply(this.#limits.final);
+    const answer = whileOpen(final instanceof Promise ? await final : final);
+    if (transaction.marked) await this.#marks.read(answer);
+    transaction.nothingBehind(this.#wire);
+    this.#answered(transaction, read, answer);
   }
 
   /** The final word. A final dot ends the transaction whatever is answered; a refused BDAT may not. */
   #answered(transaction: Transaction, read: EnvelopeResult, answer: Reply): void {
-    const closed = transaction.answered(read, whileOpen(answer));
-    if (this.#chunked) this.#leftOpen = !closed;
+    const closed = transaction.answered(read, answer);
+    if (this.#chunked) this.#leftOpen = !closed && !transaction.marked;
+    if (this.#marks.state !== "vague" || !this.#marked) return;
+    // Behind DATA the 354 tells replies apart.
+    this.#chunked = false;
+    this.#dialect = dialectOf(this.capabilities, false);
+  }
+
+  /** RSET is written behind each body. */
+  get #marked(): boolean {
+    return this.#several && this.#chunked;
   }
 
   /** The whole mail behind its envelope, whose replies are read when it is this mail's turn. */
   async #sendAhead(transaction: Transaction, body: Buffer, turn: Turn): Promise<void> {
     const { mail } = transaction;
     transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
+    transaction.mark(this.#wire);
     if (this.#wire.crowded) await this.#wire.drain(this.#limits.block);
-    turn.written();
+    this.#written(turn);
+  }
+
+  /** All of a mail has been handed over; others may follow where it will be known whose replies are whose. */
+  #written(turn: Turn): void {
+    if (!this.#marked || this.#marks.state === "clear") turn.written();
   }
 
   /** The body of a mail whose envelope was answered; the next envelope may go out behind it. */
   #sendBody({ transaction, source, turn }: Sending, wanted: boolean): Promise<void> | undefined {
     const { mail } = transaction;
     const early = this.#wire.early();
-    if (early !== undefined) throw new Closing(early);
+    if (early !== undefined) throw isPositive(early) ? new OutOfStep(early) : new Closing(early);
     transaction.stage = "body";
     if (wanted && !Buffer.isBuffer(source)) return this.#stream(transaction, source, turn);
     if (!Buffer.isBuffer(source)) void source.close();
@@ -225,7 +260,7 @@ export class WireConversation implements Conversation {
         this.#wire,
         this.#chunked ? [bdatLine(mail), mail.topFields, source] : stuffed(mail, source),
       );
-    turn.written();
+    this.#ended(transaction, turn);
     return undefined;
   }
 
@@ -234,30 +269,12 @@ export class WireConversation implements Conversation {
     const { block: patience } = this.#limits;
     const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, patience });
     // Nothing follows before the kernel has the end, so that it stays known whether it left.
-    transaction.finish(this.#wire, last, () => turn.written());
+    transaction.finish(this.#wire, last, () => this.#ended(transaction, turn));
   }
 
-  /** XCLIENT once for all mails of one client; a primary that refuses it goes on with us as the client. */
-  async #introduce(mail: ClaimedMail, turn: Turn): Promise<void> {
-    if (this.#refusesXclient || (this.#introduced !== undefined && sameClient(this.#introduced, mail)))
-      return;
-    const line = xclientLine(mail, this.capabilities);
-    if (line === undefined) return;
-    await turn.mayRead();
-    this.#stillOpen();
-    const before = this.#introduced;
-    this.#wire.write([line]);
-    const answer = whileOpen(await this.#wire.reply(this.#limits.block));
-    // The client before must not get the blame for this mail.
-    if (answer.code !== 220 && before !== undefined) throw new Closing(answer);
-    this.#refusesXclient = answer.code !== 220;
-    if (this.#refusesXclient) return;
-    this.#introduced = mail;
-    this.#leftOpen = false;
-    // The session begins anew with the greeting; many a peer takes one XCLIENT a session.
-    this.#wire.write([`EHLO ${this.#limits.hostname}\r\n`]);
-    const greeted = whileOpen(await this.#wire.reply(this.#limits.block));
-    this.#anew = /\bXCLIENT\b/i.test(greeted.text);
+  #ended(transaction: Transaction, turn: Turn): void {
+    if (this.#marked) transaction.mark(this.#wire);
+    this.#written(turn);
   }
 
   #stillOpen(): void {
@@ -266,6 +283,7 @@ export class WireConversation implements Conversation {
 
   /** Why a mail ended: what the peer said to one before it stands above the connection's end that followed. */
   #causeOf(error: unknown): unknown {
+    if (error instanceof OutOfStep) this.#limits.outOfStep?.();
     if (error instanceof Closing && this.#closedBy === undefined) {
       this.#closedBy = error;
       return error;
@@ -276,5 +294,6 @@ export class WireConversation implements Conversation {
   #close(why: string): void {
     this.#over = true;
     this.#wire.lose(why);
+    this.#wire.forget();
   }
 }

@@ -9,6 +9,8 @@ import { isPositive } from "../../mail/reply.ts";
 import type { ClaimedMail, ClaimedRecipient } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 import { xforwardLines } from "./identity.ts";
+import { OutOfStep, RSET } from "./marks.ts";
+import type { Wire } from "./wire.ts";
 
 /** RFC 5321 §4.5.3.2, in ms. */
 const MAIL_TIMEOUT = 5 * 60_000;
@@ -25,6 +27,8 @@ export class Closing extends Error {
 }
 
 export interface Envelope {
+  /** RSET stands at its head: the mail before may have left its sender and recipients behind. */
+  readonly reset: boolean;
   /** What goes before MAIL; its replies change nothing. */
   readonly before: readonly string[];
   readonly mail: string;
@@ -63,11 +67,10 @@ export function dialectOf({ extensions, attributes }: Capabilities, chunked: boo
   };
 }
 
-/** `reset`: the mail before may have left its sender and recipients behind. */
 export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean): Envelope {
-  const told = xforwardLines(mail, dialect.forwarded);
   const envelope = {
-    before: reset ? ["RSET\r\n", ...told] : told,
+    reset,
+    before: xforwardLines(mail, dialect.forwarded),
     mail: mailLine(mail, dialect),
     recipients: mail.recipients.map((recipient) => rcptLine(recipient, dialect)),
   };
@@ -75,8 +78,8 @@ export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean):
 }
 
 /** All lines as one batch. */
-export function asBatch({ before, mail, recipients, data = "" }: Envelope): string {
-  return `${before.join("")}${mail}${recipients.join("")}${data}`;
+export function asBatch({ reset, before, mail, recipients, data = "" }: Envelope): string {
+  return `${reset ? RSET : ""}${before.join("")}${mail}${recipients.join("")}${data}`;
 }
 
 export interface Asking {
@@ -85,7 +88,20 @@ export interface Asking {
   readonly pipelined: boolean;
 }
 
-/** Reads what the peer says to an envelope; writes an outcome for each recipient that was not taken. */
+export function askingOf(wire: Wire, pipelined: boolean): Asking {
+  if (pipelined) return { pipelined, ask: (_line, timeout) => wire.reply(timeout) };
+  return {
+    pipelined,
+    ask: (line, timeout) => {
+      const early = wire.early();
+      if (early !== undefined && early.code !== 421) throw new OutOfStep(early);
+      wire.write([line]);
+      return wire.reply(timeout);
+    },
+  };
+}
+
+/** Reads what the peer says to an envelope behind RSET; writes an outcome for each recipient that was not taken. */
 export async function readEnvelope(
   envelope: Envelope,
   mail: ClaimedMail,
@@ -95,17 +111,17 @@ export async function readEnvelope(
   // Replies that are there already cost no turn.
   for (const line of envelope.before) {
     const told = ask(line, MAIL_TIMEOUT);
-    whileOpen(told instanceof Promise ? await told : told);
+    inStep(told instanceof Promise ? await told : told);
   }
   const asked = ask(envelope.mail, MAIL_TIMEOUT);
-  const sender = whileOpen(asked instanceof Promise ? await asked : asked);
+  const sender = inStep(asked instanceof Promise ? await asked : asked);
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
   const taken: number[] = [];
   for (let i = 0; i < mail.recipients.length; i++) {
     const { n } = mail.recipients[i] as ClaimedRecipient;
     const answered = ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
-    const answer = whileOpen(answered instanceof Promise ? await answered : answered);
+    const answer = inStep(answered instanceof Promise ? await answered : answered);
     if (refused === undefined && isPositive(answer)) taken.push(n);
     else outcomes.set(n, outcomeOf(refused ?? answer));
   }
@@ -115,8 +131,16 @@ export async function readEnvelope(
   const invited = ask(envelope.data, DATA_TIMEOUT);
   const data = whileOpen(invited instanceof Promise ? await invited : invited);
   if (data.code >= 300 && data.code < 400) return { taken, open: true, ...at };
-  for (const n of taken) outcomes.set(n, outcomeOf(negative(data)));
+  // A 250 that answers no DATA may be the one to a recipient: then the refusals were others' as well.
+  const doubtful = isPositive(data) ? mail.recipients.map(({ n }) => n) : taken;
+  for (const n of doubtful) outcomes.set(n, outcomeOf(negative(data)));
   return { taken: [], open: false, ...at, ...(taken.length > 0 && { refusedAt: "body" }) };
+}
+
+/** To a command that asks for nothing more, 3xx is no answer (RFC 5321 §4.2.1): it is that to the DATA before. */
+export function inStep(answer: Reply): Reply {
+  if (answer.code >= 300 && answer.code < 400) throw new OutOfStep(answer);
+  return whileOpen(answer);
 }
 
 /** 421 ends everything, whatever it answers. */

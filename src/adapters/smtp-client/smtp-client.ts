@@ -18,6 +18,7 @@ import { WireConversation } from "./conversation.ts";
 import { dial, knock } from "./dial.ts";
 import type { Greeted } from "./handshake.ts";
 import { handshake } from "./handshake.ts";
+import { LockStep } from "./lock-step.ts";
 import type { Environment } from "./login.ts";
 import { Wire } from "./wire.ts";
 
@@ -52,9 +53,14 @@ export function smtpClient(
   settings: Partial<SmtpClientSettings> & Pick<SmtpClientSettings, "hostname" | "clock">,
 ): SmtpClient {
   const all: SmtpClientSettings = { ...CLIENT_TIMEOUTS, ...settings };
+  const lockStep = new LockStep(all.clock);
   return {
     knock,
-    converse: (target, greeting = all.greeting) => converse(target, { ...all, greeting }),
+    converse: (target, greeting = all.greeting) => {
+      const outOfStep = (): void => lockStep.remember(target);
+      const asked = lockStep.holds(target) ? { ...target, pipelining: "none" as const } : target;
+      return converse(asked, { ...all, greeting, outOfStep });
+    },
   };
 }
 

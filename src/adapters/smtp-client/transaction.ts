@@ -1,12 +1,13 @@
 import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
-import { reply } from "../../mail/reply.ts";
+import { isPositive, reply } from "../../mail/reply.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { EnvelopeResult } from "./envelope.ts";
 import { Closing, wireSize } from "./envelope.ts";
+import { OutOfStep, RSET } from "./marks.ts";
 import { BodyUnreadable } from "./outgoing-body.ts";
 import type { Wire } from "./wire.ts";
 
@@ -25,6 +26,9 @@ export class Transaction {
   #flushed = false;
   /** Writes to the wire when the body ended. */
   #writes = 0;
+  /** The same when the last of its commands, or its mark, had been written. */
+  #written = 0;
+  #marked = false;
 
   constructor(mail: ClaimedMail) {
     this.mail = mail;
@@ -33,6 +37,12 @@ export class Transaction {
   begin(): void {
     this.stage = "envelope";
     this.begun = performance.now();
+  }
+
+  /** Hands commands to the socket. */
+  write(wire: Wire, parts: readonly string[]): void {
+    wire.write(parts);
+    this.#written = wire.writes;
   }
 
   /** Hands the last octets of the mail to the socket. */
@@ -44,6 +54,28 @@ export class Transaction {
       flushed?.();
     });
     this.#writes = wire.writes;
+    this.#written = wire.writes;
+  }
+
+  /** RSET stands behind its end. */
+  get marked(): boolean {
+    return this.#marked;
+  }
+
+  /** Writes RSET behind its end. */
+  mark(wire: Wire): void {
+    this.#marked = true;
+    this.write(wire, [RSET]);
+  }
+
+  /**
+   * Where nothing else was asked, nothing else is answered: throws OutOfStep. Behind a 354 the answer to the body had
+   * its certain place, and is only doubted when a refusal follows.
+   */
+  nothingBehind(wire: Wire): void {
+    const more = wire.early();
+    if (more === undefined || more.code === 421 || wire.writes !== this.#written) return;
+    if (this.stage !== "dot" || this.#marked || !isPositive(more)) throw new OutOfStep(more);
   }
 
   /** The final word to the recipients that were taken. True: the peer has closed the transaction well. */
@@ -56,6 +88,8 @@ export class Transaction {
   /** What the end of the connection means for it. */
   broken(error: unknown, wire: Wire): DestinationTrouble | undefined {
     const outcome = this.#outcomeOf(error, wire);
+    // What was read as the answers to its recipients can be anybody's.
+    if (error instanceof OutOfStep) this.outcomes.clear();
     for (const { n } of this.mail.recipients) if (!this.outcomes.has(n)) this.outcomes.set(n, outcome);
     if (error instanceof BodyUnreadable) return undefined;
     const why = (error as Error).message;

@@ -15,11 +15,6 @@ export class Turn {
     return this.#ended;
   }
 
-  /** No other mail is in flight before it. */
-  get first(): boolean {
-    return this.#before?.ended !== false;
-  }
-
   /** All that the mail before sends has been handed to the socket; undefined: that is so already. */
   mayWrite(): Promise<void> | undefined {
     const before = this.#before;

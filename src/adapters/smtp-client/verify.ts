@@ -3,13 +3,14 @@ import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
 import type { Capabilities, Verification } from "../../ports/smtp-client.ts";
-import { whileOpen } from "./envelope.ts";
+import { askingOf, whileOpen } from "./envelope.ts";
+import { OutOfStep, RSET } from "./marks.ts";
 import type { Wire } from "./wire.ts";
 
 /** For each reply, in ms: nobody who asks waits as long as mail does. */
 const REPLY_TIMEOUT = 30_000;
 
-/** Rejects with Closing or ConnectionLost; what was answered before that is lost, and can be asked again. */
+/** Rejects with Closing, OutOfStep or ConnectionLost; what was answered before that is lost, and can be asked again. */
 export async function verify(
   wire: Wire,
   addresses: readonly string[],
@@ -17,13 +18,11 @@ export async function verify(
 ): Promise<Verification> {
   const pipelined = extensions.includes("PIPELINING");
   const asked = addresses.filter((address) => extensions.includes("SMTPUTF8") || !needsSmtpUtf8(address));
-  const step = async (command: string): Promise<Reply> => {
-    if (!pipelined) wire.write([command]);
-    return whileOpen(await wire.reply(REPLY_TIMEOUT));
-  };
+  const { ask } = askingOf(wire, pipelined);
+  const step = async (command: string): Promise<Reply> => whileOpen(await ask(command, REPLY_TIMEOUT));
   const mail = `MAIL FROM:<>${asked.some(needsSmtpUtf8) ? " SMTPUTF8" : ""}\r\n`;
   const recipients = asked.map((address) => `RCPT TO:<${address}>\r\n`);
-  if (pipelined) wire.write([[mail, ...recipients, "RSET\r\n"].join("")]);
+  if (pipelined) wire.write([[mail, ...recipients, RSET].join("")]);
   const sender = await step(mail);
   const refused = isPositive(sender) ? undefined : sender;
   const answers = new Map<string, Reply>();
@@ -32,6 +31,8 @@ export async function verify(
     const said = await step(recipients[i] ?? "");
     if (refused === undefined) answers.set(address, said);
   }
-  await step("RSET\r\n");
+  const end = await step(RSET);
+  const odd = isPositive(end) ? wire.early() : end;
+  if (odd !== undefined && odd.code !== 421) throw new OutOfStep(odd);
   return refused === undefined ? { answers } : { answers, refused };
 }

@@ -137,6 +137,16 @@ export class Wire {
     });
   }
 
+  /** Puts a reply back that answers nothing of its reader's: 421 is for whoever asks next. */
+  unread(reply: Reply): void {
+    this.#replies.unshift(reply);
+  }
+
+  /** Drops replies that nobody has read: they can be anybody's. */
+  forget(): void {
+    this.#replies.length = 0;
+  }
+
   /** A reply that nobody has read: one that came unasked, such as 421 while a body goes out. */
   early(): Reply | undefined {
     return this.#replies[0];

@@ -207,7 +207,7 @@ export class Connection extends SMTPConnection {
   async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
     if (written !== undefined) await written;
     // The socket may close meanwhile: before the store is asked that ends it, after that the store alone decides.
-    const answer = await this.#session.finish(body);
+    const answer = await this.#session.finish(body, () => this.#parser().look(() => this.#dropBody()));
     this.#body = undefined;
     await this.#proceed(answer);
   }

@@ -1,7 +1,6 @@
 /**
  * One body on its way from the client to the store: decoded, scanned, hashed and written while it arrives, and
- * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and answered
- * after the dot or the chunk.
+ * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and then refused.
  *
  * Inspectors are shown each chunk before it is written. After the last octet they have INSPECTION to say what they
  * found, and all in all the client waits no longer than LONGEST_WAIT.
@@ -47,8 +46,8 @@ export interface Receiver {
   /** Octets that came over the wire. */
   readonly octets: number;
   take(chunk: Buffer): Taken;
-  /** All octets were taken: what is said to them. */
-  finish(): Promise<Answer>;
+  /** All octets were taken: what is said to them. `look` aborts it when the client has left unseen. */
+  finish(look?: () => Promise<void>): Promise<Answer>;
   abort(): void;
 }
 
@@ -145,12 +144,12 @@ export class IncomingBody implements Receiver {
   }
 
   /** After the last octet: the verdict on the body, and its storing. */
-  async finish(): Promise<Answer> {
+  async finish(look?: () => Promise<void>): Promise<Answer> {
     if (this.#state === "aborted") return TROUBLE;
     this.#state = "judging";
     if (this.#endedAt === 0) this.#endedAt = this.#parts.clock.now();
     try {
-      return await this.#settle();
+      return await this.#settle(look);
     } catch (error) {
       this.#drop();
       throw error;
@@ -187,13 +186,15 @@ export class IncomingBody implements Receiver {
     });
   }
 
-  async #settle(): Promise<Answer> {
+  async #settle(look?: () => Promise<void>): Promise<Answer> {
     const facts = this.#scanner.facts();
     const judged = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : this.#judge(facts));
     const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
     const found = asked instanceof Promise ? await asked : asked;
+    // Nothing is read from a client that waits, its end neither; and it waits for no answer any more when it has left.
+    if (judged instanceof Promise || asked instanceof Promise) await look?.();
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {

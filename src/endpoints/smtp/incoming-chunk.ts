@@ -34,13 +34,13 @@ export class IncomingChunk implements Receiver {
     return this.#missing > 0 ? taken : { ...taken, rest };
   }
 
-  async finish(): Promise<Answer> {
+  async finish(look?: () => Promise<void>): Promise<Answer> {
     const { octets, last } = this.#head;
     const target = this.#target;
     if ("reply" in target) return target;
     if (last) {
       await target.endPlain();
-      return target.finish();
+      return target.finish(look);
     }
     if (target.problem !== undefined) return target.problem;
     const idle = octets < TINY;

@@ -6,6 +6,7 @@
  * Invariant: after `isClosed` nothing more is handed out, so that plaintext behind STARTTLS is lost.
  */
 import type { Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { TLSSocket } from "node:tls";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { ownCopy } from "../../mail/own-copy.ts";
@@ -45,6 +46,8 @@ export class LineStream extends SMTPStream {
   inBody = false;
   /** Lines are being handled one after the other; `flush` follows, so answers may be collected until then. */
   working = false;
+  /** Reads on a little while a handler works; `left` runs when the client has closed its side. Set by `feed`. */
+  look: (left: () => void) => Promise<void> = async () => {};
   readonly #handler: StreamHandler;
   /** The beginning of a line. */
   #partial: Buffer = EMPTY;
@@ -184,17 +187,36 @@ interface Buffering {
 export function feed(parser: LineStream, socket: Socket): void {
   socket.unpipe(parser);
   let busy = false;
+  /** What came while we only looked whether anything would. */
+  let kept: Buffer | undefined;
   const ready = (): void => {
     busy = false;
     // A parser that was closed has lost its socket to TLS, or to nobody.
-    if (!parser.isClosed && socket.isPaused()) socket.resume();
+    if (parser.isClosed) return;
+    const octets = kept;
+    kept = undefined;
+    if (octets !== undefined) give(octets, false);
+    else if (socket.isPaused()) socket.resume();
   };
-  const take = (octets: Buffer): void => {
-    if (parser.isClosed && busy) return;
+  const give = (octets: Buffer, borrowed: boolean): void => {
     busy = true;
-    if (lent) parser.lend(octets, ready);
+    if (borrowed) parser.lend(octets, ready);
     else parser._write(octets, "", ready);
     if (busy) socket.pause();
+  };
+  const take = (octets: Buffer): void => {
+    if (!busy) return give(octets, lent);
+    socket.pause();
+    if (!parser.isClosed) kept = Buffer.concat([kept ?? EMPTY, octets]);
+  };
+  parser.look = async (left) => {
+    // Who said more waits for its answers, though its end may stand behind.
+    if (parser.ahead || kept !== undefined) return;
+    socket.resume();
+    // The first may come before the system is asked for what there is to read.
+    for (let turns = 0; turns < 2; turns++) await nextTurn();
+    if (busy) socket.pause();
+    if (kept === undefined && (socket.destroyed || socket.readableEnded)) left();
   };
   const lent = takeShared(socket, take);
   if (!lent) {

@@ -120,12 +120,12 @@ export class Session implements Conversation {
     return "reply" in body ? this.#account("DATA", body) : body;
   }
 
-  /** After the final dot or the end of a chunk. */
-  async finish(body: Receiver): Promise<Answer> {
+  /** After the final dot or the end of a chunk; `look` abandons all when the client has left unseen. */
+  async finish(body: Receiver, look?: () => Promise<void>): Promise<Answer> {
     const { transaction } = this;
     const sender = transaction?.subject.sender;
     this.parts.rates.body(this, body.octets);
-    const answer = await body.finish().catch((error: unknown) => this.#failed(error));
+    const answer = await body.finish(look).catch((error: unknown) => this.#failed(error));
     if (answer.next === "more") return this.#account(body.verb, answer);
     this.transaction = undefined;
     if (answer.reply.code < 400) {

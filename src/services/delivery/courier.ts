@@ -73,6 +73,8 @@ export class Courier {
   #claiming = false;
   #again = false;
   #stopped = false;
+  /** Counts what made all notices due. */
+  #flushes = 0;
 
   constructor(parts: CourierParts) {
     this.#parts = parts;
@@ -95,8 +97,9 @@ export class Courier {
     if (this.#again) await this.run();
   }
 
-  /** Makes all notices due and goes. */
+  /** Makes all notices due and goes; one that is under way is due again at once when it fails. */
   async flush(): Promise<void> {
+    this.#flushes += 1;
     await this.#parts.store.wake([NOTICE_DOMAIN]);
     await this.run();
   }
@@ -125,6 +128,7 @@ export class Courier {
   }
 
   async #deliver(mail: ClaimedMail): Promise<void> {
+    const flushes = this.#flushes;
     const attempt = await this.#attempt(mail).catch((error: unknown): Attempt => {
       this.#parts.log.error("a notice could not be sent", { id: mail.id, error: errorText(error) });
       return { outcome: { kind: "deferred", reply: { code: 451, text: errorText(error) } } };
@@ -132,7 +136,11 @@ export class Courier {
     const { settler, clock } = this.#parts;
     const { outcome, destination } = attempt;
     const now = clock.now();
-    const recipients = mail.recipients.map((each) => ({ n: each.n, ...this.#end(mail, each, outcome) }));
+    const soon = flushes < this.#flushes;
+    const recipients = mail.recipients.map((each) => {
+      const ending = this.#end(mail, each, outcome);
+      return { n: each.n, ...ending, ...(soon && ending.dueAt !== undefined && { dueAt: now }) };
+    });
     const request = { id: mail.id, token: mail.token, recipients, now };
     const written = await settler.close(destination === undefined ? request : { ...request, destination });
     if (written) for (const each of recipients) this.#record(mail, each, attempt);

@@ -124,8 +124,10 @@ class RunningDelivery implements Delivery {
   }
 
   apply(settings: DeliverySettings): void {
+    const before = this.#settings;
     this.#settings = settings;
     this.#dispatcher.roster.refresh();
+    this.#notices?.renewed(before, settings);
   }
 
   async stop(): Promise<void> {

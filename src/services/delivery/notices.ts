@@ -64,6 +64,17 @@ export class Notices {
     return this.#courier.flush();
   }
 
+  /** The settings were read anew: what waits goes at once where its way is another, or may have been mended. */
+  renewed(before: DeliverySettings, { notices = OFF }: DeliverySettings): void {
+    const { route } = notices;
+    const same = JSON.stringify(route) === JSON.stringify((before.notices ?? OFF).route);
+    // The password of a smart host is read from its file at each login.
+    if (same && route.kind !== "host") return;
+    this.flush().catch((error: unknown) => {
+      this.#log.error("notices could not be made due", { error: errorText(error) });
+    });
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#gathering?.cancel();

@@ -1,5 +1,5 @@
 import type { Journal } from "../../ports/journal.ts";
-import type { WorkStore } from "../../ports/queue.ts";
+import type { ExpireSlice, WorkStore } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Job } from "../../runtime/schedule.ts";
 
@@ -31,32 +31,45 @@ export interface ExpiryParts {
 
 const EVERY = 5 * 60_000;
 const SLICE = 500;
+/** Milliseconds between two words about deleted mail: where some goes at all hours, a line a day is enough. */
+const DELETED_EVERY = 24 * 3_600_000;
 
 /** The job that ends what is too old: one slice a run, asking for the next while there is more. */
 export function expiryJob({ store, journal, clock, retention, timely, expired }: ExpiryParts): Job {
-  let moved = 0;
+  let [givenUp, deleted, toldAt] = [0, 0, -Infinity];
+  const tell = (now: number): void => {
+    if (givenUp > 0) journal.record({ kind: "queue.expired", recipients: givenUp });
+    givenUp = 0;
+    if (deleted === 0 || now - toldAt < DELETED_EVERY) return;
+    journal.record({ kind: "queue.deleted", recipients: deleted });
+    [deleted, toldAt] = [0, now];
+  };
   return {
     name: "queue.expiry",
     every: EVERY,
     run: async () => {
       if (!timely()) return "done";
       const now = clock.now();
-      const { waiting, parked, refusedContent = parked, quarantine, ledger } = retention();
-      const count = await store.expire({
-        now,
-        waitingBefore: now - waiting,
-        parkedBefore: now - parked,
-        contentBefore: now - refusedContent,
-        quarantinedBefore: now - quarantine,
-        goneBefore: now - ledger,
-        limit: SLICE,
-      });
-      moved += count;
-      if (count > 0) expired?.();
-      if (count > 0) return "again";
-      if (moved > 0) journal.record({ kind: "queue.expired", recipients: moved });
-      moved = 0;
+      const moved = await store.expire(sliceAt(now, retention()));
+      givenUp += moved.givenUp;
+      deleted += moved.deleted;
+      if (moved.givenUp > 0) expired?.();
+      if (moved.givenUp + moved.deleted + moved.forgotten > 0) return "again";
+      tell(now);
       return "done";
     },
+  };
+}
+
+function sliceAt(now: number, retention: Retention): ExpireSlice {
+  const { waiting, parked, refusedContent = parked, quarantine, ledger } = retention;
+  return {
+    now,
+    waitingBefore: now - waiting,
+    parkedBefore: now - parked,
+    contentBefore: now - refusedContent,
+    quarantinedBefore: now - quarantine,
+    goneBefore: now - ledger,
+    limit: SLICE,
   };
 }

@@ -11,7 +11,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 export { AgeWatch } from "./ages.ts";
-export { QuarantineWatch } from "./unread.ts";
+export { UnreadWatch } from "./unread.ts";
 export { QuotaWatch } from "./quota.ts";
 export { expiryJob } from "./expiry.ts";
 export type { Retention } from "./expiry.ts";

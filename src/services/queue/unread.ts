@@ -1,33 +1,54 @@
 import type { Journal } from "../../ports/journal.ts";
-import type { Quarantined, QueueReader } from "../../ports/operator.ts";
+import type { QueueReader } from "../../ports/operator.ts";
 import { shareTold } from "./ages.ts";
+import type { Retention } from "./expiry.ts";
+
+/** Mail that is set aside until somebody decides: since when, ms since 1970, and how long it is kept, ms. */
+interface Kept {
+  readonly since: number | undefined;
+  readonly retention: number;
+}
+
+type Alarm = "quarantine.unread" | "parked.unread";
 
 /**
- * Warns when nobody looks at the quarantine: once at 50, 80 and 95 % of the time after which its oldest mail is
- * deleted, and again when that was younger in between.
+ * Warns when nobody looks at the quarantine, or at what is parked: once at 50, 80 and 95 % of the time after which its
+ * oldest mail is deleted, and again when that was younger in between.
  */
-export class QuarantineWatch {
-  readonly #queue: Pick<QueueReader, "quarantined">;
+export class UnreadWatch {
+  readonly #queue: Pick<QueueReader, "quarantined" | "parked">;
   readonly #journal: Journal;
-  #told = 0;
+  readonly #told: Record<Alarm, number> = { "quarantine.unread": 0, "parked.unread": 0 };
 
-  constructor(queue: Pick<QueueReader, "quarantined">, journal: Journal) {
+  constructor(queue: Pick<QueueReader, "quarantined" | "parked">, journal: Journal) {
     this.#queue = queue;
     this.#journal = journal;
   }
 
-  /** `retention` of mail in quarantine in ms, `now` in ms since 1970. */
-  async look(retention: number, now: number): Promise<void> {
-    const { recipients, oldest = now }: Quarantined = await this.#queue.quarantined();
-    const age = now - oldest;
-    const step = shareTold(age / retention) ?? 0;
-    if (step > this.#told)
-      this.#journal.record({
-        kind: "quarantine.unread",
-        recipients,
-        age,
-        left: Math.max(0, retention - age),
-      });
-    this.#told = step;
+  /** `now` in ms since 1970. */
+  async look(retention: Retention, now: number): Promise<void> {
+    const { quarantine, parked, refusedContent = parked } = retention;
+    const aside = await this.#queue.quarantined();
+    this.#tell("quarantine.unread", aside.recipients, [{ since: aside.oldest, retention: quarantine }], now);
+    const { recipients, oldest, oldestContent } = await this.#queue.parked();
+    const kept = [
+      { since: oldest, retention: parked },
+      { since: oldestContent, retention: refusedContent },
+    ];
+    this.#tell("parked.unread", recipients, kept, now);
+  }
+
+  // oxlint-disable-next-line max-params -- which alert, about how many, of what, when
+  #tell(kind: Alarm, recipients: number, kept: readonly Kept[], now: number): void {
+    let [share, age, left] = [0, 0, 0];
+    for (const { since = now, retention } of kept) {
+      if ((now - since) / retention <= share) continue;
+      age = now - since;
+      share = age / retention;
+      left = Math.max(0, retention - age);
+    }
+    const step = shareTold(share) ?? 0;
+    if (step > this.#told[kind]) this.#journal.record({ kind, recipients, age, left });
+    this.#told[kind] = step;
   }
 }

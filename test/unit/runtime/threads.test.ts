@@ -2,19 +2,25 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../src/runtime/log.ts";
-import { startThread, SupervisedThread, type ThreadPlan } from "../../../src/runtime/threads.ts";
-import type { FixtureControl } from "../../support/thread-fixture.ts";
+import { startThread, SupervisedThread, ThreadHangs, type ThreadPlan } from "../../../src/runtime/threads.ts";
+import { idle } from "../../support/settle.ts";
+import type { FixtureControl, FixtureData, Start } from "../../support/thread-fixture.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const WAIT = { what: "the thread", deadline: 10_000 };
 
-function plan(broken: () => boolean): ThreadPlan {
+function plan(start: () => Start, begun: Uint8Array<ArrayBufferLike> = new Uint8Array(1)): ThreadPlan {
   const entry = new URL("../../support/thread-fixture.ts", import.meta.url);
-  return { name: "fixture", entry, nursery: 4, data: () => ({ value: { broken: broken() }, moved: [] }) };
+  const value = (): FixtureData => ({ start: start(), begun });
+  const data: ThreadPlan["data"] = () => ({ value: value(), moved: [] });
+  return { name: "fixture", entry, nursery: 4, data, patience: 60_000 };
 }
 
 test("a thread answers once it has started, and its end is told", async () => {
-  const thread = await startThread<FixtureControl>(plan(() => false));
+  const thread = await startThread<FixtureControl>(
+    plan(() => "well"),
+    new ManualClock(),
+  );
   assert.equal(await thread.control.call("hello", "you"), "hello you");
   assert.equal(await thread.control.call("young", undefined), 12);
   await thread.terminate();
@@ -22,29 +28,59 @@ test("a thread answers once it has started, and its end is told", async () => {
 });
 
 test("a thread that cannot start rejects with its own error", async () => {
-  await assert.rejects(startThread(plan(() => true)), /cannot start like this/);
+  const starting = startThread(
+    plan(() => "broken"),
+    new ManualClock(),
+  );
+  await assert.rejects(starting, /cannot start like this/);
 });
+
+for (const start of ["idle", "busy", "stuck"] as const)
+  test(`a thread that hangs at its start is named when its time is over: ${start}`, async () => {
+    const clock = new ManualClock();
+    const begun = new Uint8Array(new SharedArrayBuffer(1));
+    const starting = startThread(
+      plan(() => start, begun),
+      clock,
+    ).catch((error: unknown) => error);
+    await waitFor(WAIT, () => begun[0] === 1);
+    clock.advance(60_000);
+    // It is told to end; one that cannot hear that is not waited for.
+    if (start === "stuck") {
+      await idle();
+      clock.advance(2000);
+    }
+    const error = await starting;
+    assert.ok(error instanceof ThreadHangs);
+    assert.match(error.message, /^the fixture thread was not ready within 1 min; /);
+    assert.equal(error.stuck, start === "stuck");
+  });
 
 test("a thread that dies is started again, after a delay that grows while it cannot start", async () => {
   const clock = new ManualClock();
   const lines: string[] = [];
-  let broken = false;
+  let start: Start = "well";
   const supervised = await SupervisedThread.start<FixtureControl>({
-    plan: plan(() => broken),
+    plan: plan(() => start),
     clock,
     log: loggerTo(
       (_, message, fields) => void lines.push(`${message} ${String(fields["error"]).split("\n")[0]}`),
     ),
   });
-  broken = true;
+  start = "broken";
   void supervised.current?.control.call("crash", undefined).catch(() => {});
   await waitFor(WAIT, () => supervised.current === undefined);
   assert.match(lines[0] ?? "", /thread died, starting it again .*crashed as told/);
   clock.advance(1000);
   await waitFor(WAIT, () => lines.length === 2);
   assert.match(lines[1] ?? "", /thread did not start .*cannot start like this/);
-  broken = false;
+  start = "idle";
   clock.advance(2000);
+  clock.advance(60_000);
+  await waitFor(WAIT, () => lines.length === 3);
+  assert.match(lines[2] ?? "", /thread did not start .*was not ready within 1 min/);
+  start = "well";
+  clock.advance(4000);
   await waitFor(WAIT, () => supervised.current !== undefined);
   assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");
   supervised.expectEnd();

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
-import type { ExpireSlice, State } from "../../../ports/queue.ts";
+import type { Expired, ExpireSlice, State } from "../../../ports/queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Bodies } from "./bodies.ts";
 
@@ -70,9 +70,8 @@ export class Expiring {
     );
   }
 
-  /** Answers how many recipients moved or were forgotten; at most `limit`. */
-  *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, number> {
-    let left = slice.limit;
+  /** At most `limit` recipients, all together. */
+  *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, Expired> {
     this.#forgetAccepted.run(slice.now - ACCEPTED_FOR);
     this.#forgetNoticed.run(slice.now - NOTICED_FOR);
     const close = (key: Key): void => {
@@ -89,13 +88,17 @@ export class Expiring {
     const quarantined: Lookup = (most) => this.#quarantined.all(slice.quarantinedBefore, most);
     const { contentBefore = slice.parkedBefore } = slice;
     const refused: Lookup = (most) => this.#content.all(contentBefore, most);
-    left -= yield* each(older("gone", slice.goneBefore), left, (key) => this.#forgetOne(key, batch()));
-    left -= yield* each(older("parked", slice.parkedBefore), left, close);
-    left -= yield* each(refused, left, close);
-    left -= yield* each(quarantined, left, close);
-    left -= yield* each(older("unconfirmed", slice.waitingBefore), left, park);
-    left -= yield* each(older("waiting", slice.waitingBefore), left, park);
-    return slice.limit - left;
+    let left = slice.limit;
+    const all = function* (lookups: readonly Lookup[], act: (key: Key) => void): Generator<void, number> {
+      const before = left;
+      for (const lookup of lookups) left -= yield* each(lookup, left, act);
+      return before - left;
+    };
+    const forget = (key: Key): void => this.#forgetOne(key, batch());
+    const forgotten = yield* all([older("gone", slice.goneBefore)], forget);
+    const deleted = yield* all([older("parked", slice.parkedBefore), refused, quarantined], close);
+    const waits = [older("unconfirmed", slice.waitingBefore), older("waiting", slice.waitingBefore)];
+    return { givenUp: yield* all(waits, park), deleted, forgotten };
   }
 
   #forgetOne({ mail, n }: Key, batch: Batch): void {

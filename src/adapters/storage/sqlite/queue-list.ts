@@ -5,6 +5,7 @@ import type {
   Held,
   ListRequest,
   Page,
+  Parked,
   Quarantined,
   QueueCount,
   QueueEntry,
@@ -77,6 +78,10 @@ export class QueueList {
   readonly #oldest: Database.Statement<[string, string], number>;
   readonly #keys: DeliveryKeys;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
+  readonly #parked: Database.Statement<
+    [],
+    { recipients: number; oldest: number | null; content: number | null }
+  >;
   readonly #held: Database.Statement<[string], Held>;
   /** Reads on with all that is read by `read` as it was at one moment. */
   readonly #atOnce: (read: () => void) => void;
@@ -111,6 +116,12 @@ export class QueueList {
       `SELECT count(*) AS recipients, min(since) AS oldest FROM recipient INDEXED BY recipient_quarantine
        WHERE state = 'held' AND reason = 'quarantine'`,
     );
+    this.#parked = database.prepare(
+      `SELECT count(*) AS recipients, min(since) AS oldest,
+         (SELECT min(since) FROM recipient INDEXED BY recipient_content
+          WHERE state = 'parked' AND reason = 'content') AS content
+       FROM recipient INDEXED BY recipient_age WHERE state = 'parked'`,
+    );
     this.#held = database.prepare(
       `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
          SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
@@ -122,6 +133,15 @@ export class QueueList {
   quarantined(): Quarantined {
     const { recipients = 0, oldest = null } = this.#quarantined.get() ?? {};
     return oldest === null ? { recipients } : { recipients, oldest };
+  }
+
+  parked(): Parked {
+    const { recipients = 0, oldest = null, content = null } = this.#parked.get() ?? {};
+    return {
+      recipients,
+      ...(oldest !== null && { oldest }),
+      ...(content !== null && { oldestContent: content }),
+    };
   }
 
   held(domain: string): Held {

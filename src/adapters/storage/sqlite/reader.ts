@@ -18,6 +18,7 @@ import type {
   Held,
   QueueCount,
   QueueEntry,
+  Parked,
   Quarantined,
   QueueReader,
 } from "../../../ports/operator.ts";
@@ -37,6 +38,7 @@ type ReaderMethods = {
   counts(nothing: undefined): readonly QueueCount[];
   held(domain: string): Held;
   quarantined(nothing: undefined): Quarantined;
+  parked(nothing: undefined): Parked;
   export(id: string): ExportedMail | undefined;
   domains(nothing: undefined): readonly DomainRecord[];
   domain(name: string): DomainRecord | undefined;
@@ -73,6 +75,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     counts: () => queue.counts(),
     held: (domain) => queue.held(domain),
     quarantined: () => queue.quarantined(),
+    parked: () => queue.parked(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     domain: (name) => browser.domain(name),
@@ -104,6 +107,7 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
     counts: () => call("counts", undefined),
     held: (domain) => call("held", domain),
     quarantined: () => call("quarantined", undefined),
+    parked: () => call("parked", undefined),
     export: async (id) => {
       const mail = await call("export", id);
       return mail === undefined ? undefined : streamOf(mail);

@@ -4,7 +4,7 @@
  */
 import type { NoticeStore, OwedMail, ToldRequest } from "../../../ports/notices.ts";
 import type { OperatorRequest } from "../../../ports/operator.ts";
-import type { ClaimRequest, DomainWork, ExpireSlice, NewMail } from "../../../ports/queue.ts";
+import type { ClaimRequest, DomainWork, Expired, ExpireSlice, NewMail } from "../../../ports/queue.ts";
 import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../ports/queue.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../ports/directory.ts";
 import type { Sighting } from "../../../ports/greylist.ts";
@@ -85,7 +85,7 @@ export type WorkMethods = {
   grant(grant: { readonly domain: string; readonly credits: number }): void;
   settle(settlement: WireSettlement): Promise<boolean>;
   wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
-  expire(slice: ExpireSlice): Promise<number>;
+  expire(slice: ExpireSlice): Promise<Expired>;
   due: WorkStore["due"];
   accepted: WorkStore["accepted"];
   unhold: WorkStore["unhold"];

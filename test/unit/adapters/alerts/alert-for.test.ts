@@ -82,6 +82,16 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "Nobody has looked at the oldest mail in quarantine for 15 d; it is deleted in 15 d. 12 recipients to look at: `holdfast quarantine list`.",
   ],
   [
+    { kind: "parked.unread", recipients: 1, age: 24 * 86_400_000, left: 6 * 86_400_000 },
+    "parked.unread",
+    "Nobody has decided on parked mail for 24 d; it is deleted in 6 d. 1 recipient to look at: `holdfast queue list --state parked`.",
+  ],
+  [
+    { kind: "queue.deleted", recipients: 3 },
+    "queue.deleted",
+    "Mail was deleted because nobody decided on it until its time in quarantine, or parked, was over: 3 recipients since the last such alert. `holdfast trace --ledger` names them.",
+  ],
+  [
     { kind: "queue.expiring", domain: "example.com", share: 0.8, recipients: 2 },
     "queue.expiring",
     "Mail for example.com has used 80 % of its retention; 2 recipients are close to being given up.",

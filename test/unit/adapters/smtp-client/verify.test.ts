@@ -62,3 +62,15 @@ test("a peer that refuses the null sender, closes, or falls silent in the middle
     assert.ok(cut.trouble !== undefined && cut.answers.size === 0);
   }
 });
+
+test("a peer that says more than it is asked has told nothing", async () => {
+  for (const extensions of [["PIPELINING"], []] satisfies string[][])
+    for (const more of ["250 2.1.5 ok", "550 5.1.1 no such user"]) {
+      const onRcpt = (address: string): string | undefined =>
+        address.startsWith("alice") ? `250 2.1.5 ok\r\n${more}` : refusesEve(address);
+      await using primary = await fakePrimary({ extensions, onRcpt });
+      const { verification } = await asking(primary, ["alice@a.test", "eve@a.test", "bob@a.test"]);
+      assert.match(verification.trouble?.message ?? "", /out of step/);
+      assert.equal(verification.answers.size, 0);
+    }
+});

@@ -100,6 +100,25 @@ describe("the way of notices", () => {
     assert.equal(stateOf(notice), "gone delivered");
   });
 
+  it("is tried again at once where all were made due while it was under way", async () => {
+    const { client, put, courier, store } = bench();
+    const server = client.server("192.0.2.25:587");
+    const answer = Promise.withResolvers<void>();
+    const { onMail } = server;
+    server.onMail = async (mail) => {
+      await answer.promise;
+      server.onMail = onMail;
+      return allOf(mail, DEFERRED);
+    };
+    const notice = put("ann@friend.test");
+    await courier.run();
+    await courier.flush();
+    answer.resolve();
+    await idle();
+    assert.equal(store.settled[0]?.recipients[0]?.outcome.kind, "deferred");
+    assert.equal(stateOf(notice), "gone delivered");
+  });
+
   it("does nothing while the route is off", async () => {
     const { put, run, store } = bench({ kind: "off" });
     const notice = put("ann@friend.test");

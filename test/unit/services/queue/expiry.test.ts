@@ -21,11 +21,17 @@ test("the job expires slice by slice and journals the sum", async () => {
   };
   let timely = true;
   const job = expiryJob({ store, journal, clock, retention: () => retention, timely: () => timely });
-  store.expireAnswers = [500, 20];
-  assert.equal(await job.run(), "again");
-  assert.equal(await job.run(), "again");
+  store.expireAnswers = [
+    { givenUp: 0, deleted: 200, forgotten: 300 },
+    { givenUp: 480, deleted: 20, forgotten: 0 },
+    { givenUp: 40, deleted: 0, forgotten: 0 },
+  ];
+  for (let slice = 0; slice < 3; slice++) assert.equal(await job.run(), "again");
   assert.equal(await job.run(), "done");
-  assert.deepEqual(journal.events, [{ kind: "queue.expired", recipients: 520 }]);
+  assert.deepEqual(journal.events, [
+    { kind: "queue.expired", recipients: 520 },
+    { kind: "queue.deleted", recipients: 220 },
+  ]);
   const now = clock.now();
   assert.deepEqual(store.expired[0], {
     now,
@@ -37,11 +43,30 @@ test("the job expires slice by slice and journals the sum", async () => {
     limit: 500,
   });
   await job.run();
-  assert.equal(journal.events.length, 1);
+  assert.equal(journal.events.length, 2);
   timely = false;
-  store.expireAnswers = [500];
+  const answers = [{ givenUp: 500, deleted: 0, forgotten: 0 }];
+  store.expireAnswers = answers;
   assert.equal(await job.run(), "done");
-  assert.deepEqual(store.expireAnswers, [500], "while ages cannot be believed, nobody asks the store");
+  assert.equal(store.expireAnswers, answers, "while ages cannot be believed, nobody asks the store");
+  assert.equal(answers.length, 1);
+});
+
+test("mail that nobody decided on is told of when it is deleted: at once, then with what came in a day", async () => {
+  const clock = new ManualClock();
+  const store = new FakeWorkStore(clock);
+  const journal = new MemoryJournal();
+  const retention = { waiting: DAY, parked: DAY, quarantine: DAY, ledger: DAY };
+  const job = expiryJob({ store, journal, clock, retention: () => retention, timely: () => true });
+  const told: number[][] = [];
+  for (const deleted of [0, 3, 2, 1, 0, 0]) {
+    store.expireAnswers = deleted === 0 ? [] : [{ givenUp: 0, deleted, forgotten: 0 }];
+    while ((await job.run()) === "again");
+    told.push(journal.of("queue.deleted").map(({ recipients }) => recipients));
+    clock.advance(10 * HOUR);
+  }
+  assert.deepEqual(told, [[], [3], [3], [3], [3, 3], [3, 3]]);
+  assert.equal(journal.of("queue.expired").length, 0);
 });
 
 test("old mail is told of once an hour a domain, and again before it expires", () => {

@@ -1,0 +1,38 @@
+import type { Target } from "../../ports/smtp-client.ts";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** A peer that is mended is pipelined to again, ms. */
+const REMEMBERED_FOR = 24 * 3_600_000;
+
+/** Notices go to servers of strangers, of which there may be any number. */
+const MOST = 1000;
+
+type Peer = Pick<Target, "host" | "port">;
+
+/** Peers that lost count of what they were asked: each gets one command at a time. */
+export class LockStep {
+  readonly #clock: Clock;
+  /** When each did so last, the longest ago first. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  remember(peer: Peer): void {
+    const name = nameOf(peer);
+    this.#seen.delete(name);
+    this.#seen.set(name, this.#clock.now());
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > MOST && oldest !== undefined) this.#seen.delete(oldest);
+  }
+
+  holds(peer: Peer): boolean {
+    const seen = this.#seen.get(nameOf(peer));
+    return seen !== undefined && this.#clock.now() - seen < REMEMBERED_FOR;
+  }
+}
+
+function nameOf({ host, port }: Peer): string {
+  return `${host}:${port}`;
+}
