@@ -274,6 +274,8 @@ export function benchParts(options: BenchOptions = {}) {
     sandbox,
     acceptor,
     settings,
+    offers: () => undefined,
+    flushes: { ask: () => true },
   };
 }
 

@@ -74,8 +74,7 @@ function ehlo(session: Conversation, name: string): Answer {
   const { hostname, maxMessageSize, limits } = session.parts.settings();
   const offers = ["PIPELINING", `SIZE ${maxMessageSize}`, "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN"];
   offers.push(`LIMITS RCPTMAX=${limits.recipients} MAILMAX=${limits.mailsPerConnection}`);
-  offers.push("ENHANCEDSTATUSCODES");
-  if (session.parts.flushes !== undefined) offers.push("ETRN");
+  offers.push("ENHANCEDSTATUSCODES", "ETRN");
   if (session.canStartTls) offers.push("STARTTLS");
   if (session.xclient === "allowed") offers.push(XCLIENT_OFFER);
   return { reply: { code: 250, text: hostname }, more: offers };
@@ -157,7 +156,7 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
   session.transaction = new Transaction({
     directory,
     policy,
-    ...(offers !== undefined && { offers }),
+    offers,
     settings: session.parts.settings(),
     subject,
     smtpUtf8,

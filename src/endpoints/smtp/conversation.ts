@@ -22,9 +22,9 @@ export interface SessionParts {
   readonly log: Logger;
   readonly clock: Clock;
   /** What a domain's primaries can take; undefined: everything, as far as is known. */
-  readonly offers?: (domain: string) => PrimaryOffers | undefined;
-  /** Who answers ETRN; absent: nobody does. */
-  readonly flushes?: { ask(domain: string): boolean };
+  readonly offers: (domain: string) => PrimaryOffers | undefined;
+  /** Who answers ETRN. */
+  readonly flushes: { ask(domain: string): boolean };
   readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 

@@ -8,7 +8,6 @@ import type { Answer } from "./answer.ts";
 import { say } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
 
-const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
 const NEEDS_EHLO = say(503, "5.5.1", "Say EHLO first");
 const IN_MAIL = say(503, "5.5.1", "A mail is under way");
 const SYNTAX = say(501, "5.5.4", "Syntax: ETRN domain");
@@ -23,7 +22,6 @@ const MOST_A_SECOND = 10;
 
 export function etrn(session: Conversation, argument: string): Answer {
   const { flushes, directory } = session.parts;
-  if (flushes === undefined) return NOT_OFFERED;
   if (session.helo === "" || !session.extended) return NEEDS_EHLO;
   if (session.transaction !== undefined) return IN_MAIL;
   const domain = /[\s@#]/.test(argument) ? undefined : normaliseDomain(argument);

@@ -18,7 +18,7 @@ import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/limits.ts";
-import { rateMemory, RateTable } from "../../runtime/rates.ts";
+import { RateTable } from "../../runtime/rates.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
@@ -46,8 +46,8 @@ export interface SmtpParts {
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   /** Decides; over the same directory. */
   readonly policy: Policy;
-  /** The same over memories that are only read, for `explain`; absent: `policy`. */
-  readonly sandbox?: Policy;
+  /** The same over memories that are only read, for `explain`. */
+  readonly sandbox: Policy;
   /** The queue's Acceptor. */
   readonly acceptor: Store;
   readonly journal: Journal;
@@ -55,14 +55,14 @@ export interface SmtpParts {
   readonly clock: Clock;
   /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
   readonly limits: SharedArrayBuffer;
-  /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts; absent: of this thread alone. */
-  readonly rates?: SharedArrayBuffer;
+  /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts. */
+  readonly rates: SharedArrayBuffer;
   /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
   readonly known: SharedArrayBuffer;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
-  /** Makes what waits for a domain of ours due at once; absent: ETRN is not offered. */
-  readonly flush?: (domain: string) => void;
+  /** Makes what waits for a domain of ours due at once. */
+  readonly flush: (domain: string) => void;
 }
 
 export interface SmtpEndpoint {
@@ -111,7 +111,7 @@ class Endpoint implements SmtpEndpoint {
     const connections = new ConnectionTable(parts.limits, parts.thread);
     this.#connections = connections;
     const settings = (): SmtpSettings => this.#stress.settingsOf(this.#settings);
-    const table = new RateTable(parts.rates ?? rateMemory(), parts.thread);
+    const table = new RateTable(parts.rates, parts.thread);
     const rates = new ClientRates({ table, clock: parts.clock, settings });
     const shared = {
       ...parts,
@@ -121,11 +121,11 @@ class Endpoint implements SmtpEndpoint {
       settings,
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),
-      ...(parts.flush !== undefined && { flushes: new Flushes(parts.clock, parts.flush) }),
+      flushes: new Flushes(parts.clock, parts.flush),
     };
     this.#dry = {
       ...shared,
-      policy: parts.sandbox ?? parts.policy,
+      policy: parts.sandbox,
       rates: new ClientRates({ table, clock: parts.clock, settings, dry: true }),
       greeting: { delay: (client) => shared.greeting.delay(client), delivered: () => undefined },
     };

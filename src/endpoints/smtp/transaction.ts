@@ -22,7 +22,7 @@ import type { SmtpSettings } from "./settings.ts";
 export interface TransactionParts {
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   readonly policy: Policy;
-  readonly offers?: (domain: string) => PrimaryOffers | undefined;
+  readonly offers: (domain: string) => PrimaryOffers | undefined;
   readonly settings: SmtpSettings;
   readonly subject: MailSubject;
   readonly smtpUtf8: boolean;
@@ -145,14 +145,14 @@ export class Transaction {
   #unfit(domain: DomainRecord): Answer | undefined {
     const limit = this.#limitOf(domain);
     const { announced } = this.subject;
-    if (this.smtpUtf8 && this.#parts.offers?.(domain.name)?.smtpUtf8 === false) return PRIMARY_LACKS_UTF8;
+    if (this.smtpUtf8 && this.#parts.offers(domain.name)?.smtpUtf8 === false) return PRIMARY_LACKS_UTF8;
     if (announced > limit) return TOO_BIG;
     const others = this.recipients.length > 0 && limit !== this.sizeLimit;
     return others && announced === 0 ? OTHER_PROFILE : undefined;
   }
 
   #limitOf({ name }: DomainRecord): number {
-    const size = this.#parts.offers?.(name)?.size ?? Infinity;
+    const size = this.#parts.offers(name)?.size ?? Infinity;
     return Math.min(this.settings.maxMessageSize, Math.max(0, size - GROWTH));
   }
 
