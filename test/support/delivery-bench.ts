@@ -1,13 +1,16 @@
 /** A running delivery over fakes, on a clock that the test moves. */
+import { noticeComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { Resolver } from "../../src/ports/resolver.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
+import type { NoticeParts } from "../../src/services/delivery/parts.ts";
 import type { Delivery, DeliverySettings } from "../../src/services/delivery/delivery.ts";
 import { startDelivery } from "../../src/services/delivery/delivery.ts";
 import { FakeDirectory } from "./fake-directory.ts";
 import { FakeSmtpClient } from "./fake-smtp-client.ts";
 import { FakeWorkStore } from "./fake-work-store.ts";
 import { MemoryJournal } from "./memory-journal.ts";
+import { FakeNotes } from "./recipient-notes.ts";
 import { idle, pass } from "./settle.ts";
 
 export const SETTINGS: DeliverySettings = {
@@ -22,6 +25,18 @@ export const SETTINGS: DeliverySettings = {
     ledger: 90 * 86_400_000,
   },
   alertsOldest: 4 * 3_600_000,
+  notices: { route: { kind: "off" }, perSender: 0, fullSize: 0, retention: 0 },
+};
+
+/** Nobody is owed a notice. */
+export const NO_NOTICES: NoticeParts = {
+  store: {
+    owed: async () => [],
+    told: async () => false,
+    delayed: async () => ({ place: [0, 0, 0], more: false }),
+  },
+  composer: noticeComposer,
+  nextId: () => "n",
 };
 
 /** Literals resolve to themselves, other names as the map says. */
@@ -67,8 +82,14 @@ export function deliveryBench(): Bench {
     pass: (milliseconds: number, step?: number) => pass(clock, milliseconds, step),
     start: async (change: Partial<DeliverySettings> = {}, watch?: "all domains") => {
       const settings = { ...SETTINGS, ...change };
-      const domains = watch && { domains: async () => bench.directory.names() };
-      const delivery = startDelivery({ ...bench, ...domains, log: SILENT, settings });
+      const delivery = startDelivery({
+        ...bench,
+        notes: new FakeNotes(),
+        notices: NO_NOTICES,
+        domains: async () => (watch === undefined ? [] : bench.directory.names()),
+        log: SILENT,
+        settings,
+      });
       await idle();
       return delivery;
     },

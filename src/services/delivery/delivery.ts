@@ -64,23 +64,22 @@ class RunningDelivery implements Delivery {
   readonly #parts: DeliveryParts;
   readonly #dispatcher: Dispatcher;
   readonly #ages: AgeWatch;
-  readonly #notices: Notices | undefined;
+  readonly #notices: Notices;
   #settings: DeliverySettings;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
     this.#ages = new AgeWatch(parts.journal);
-    const { notices } = parts;
     const settings = (): DeliverySettings => this.#settings;
-    this.#notices = notices && new Notices({ ...parts, notices }, settings);
+    this.#notices = new Notices(parts, settings);
     this.#dispatcher = new Dispatcher({ ...parts, tidings: this.#notices }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
-    const expired = (): void => this.#notices?.owed();
+    const expired = (): void => this.#notices.owed();
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const retention = (): Retention => this.#settings.retention;
     const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
-    this.jobs = [expiry, survey, steps.job, ...(this.#notices?.jobs ?? [])];
+    this.jobs = [expiry, survey, steps.job, ...this.#notices.jobs];
     this.#dispatcher.surveyAgain();
     this.#watchAll();
   }
@@ -101,7 +100,7 @@ class RunningDelivery implements Delivery {
     const named = domains?.map((domain) => roster.desks.get(domain)).filter((desk) => desk !== undefined);
     const desks = named ?? [...roster.desks.values()];
     for (const lane of new Set(desks.flatMap((desk) => desk.lanes))) lane.watch.recheck();
-    if (domains === undefined) await this.#notices?.flush();
+    if (domains === undefined) await this.#notices.flush();
     await this.#dispatcher.wake(desks);
   }
 
@@ -127,11 +126,11 @@ class RunningDelivery implements Delivery {
     const before = this.#settings;
     this.#settings = settings;
     this.#dispatcher.roster.refresh();
-    this.#notices?.renewed(before, settings);
+    this.#notices.renewed(before, settings);
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#dispatcher.stop(), this.#notices?.stop()]);
+    await Promise.all([this.#dispatcher.stop(), this.#notices.stop()]);
   }
 
   async #survey(): Promise<void> {
@@ -150,7 +149,7 @@ class RunningDelivery implements Delivery {
   }
 
   #watchAll(): void {
-    this.#parts.domains?.().then(
+    this.#parts.domains().then(
       (names) => names.forEach((name) => this.#dispatcher.roster.desk(name)),
       (error: unknown) => this.#parts.log.error("listing domains failed", { error: String(error) }),
     );

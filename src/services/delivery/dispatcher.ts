@@ -105,7 +105,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     if (this.#stopped) return void (notice.kind === "claimed" && this.#settler.release(notice.mail));
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
-    if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings?.waiting();
+    if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings.waiting();
     const desk = this.roster.desk(notice.domain);
     const wasEmpty = desk.waiting === 0;
     desk.waiting += notice.recipients;
@@ -231,7 +231,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     const attempt = { outcomes, destination: lane.name, ...told };
     void this.#settler.finish(mail, attempt).then((settlements) => {
       this.#drains.count(lane, countDelivered(settlements));
-      if (settlements?.some(({ owes }) => owes !== undefined)) this.#parts.tidings?.owed();
+      if (settlements?.some(({ owes }) => owes !== undefined)) this.#parts.tidings.owed();
       this.#returned(desk, settlements);
       this.#closed(lane, desk);
     });

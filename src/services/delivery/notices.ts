@@ -3,7 +3,7 @@ import { errorText } from "../../runtime/log.ts";
 import type { Job } from "../../runtime/schedule.ts";
 import { Courier } from "./courier.ts";
 import { Notifier } from "./notifier.ts";
-import type { DeliveryParts, DeliverySettings, NoticeParts, NoticeSettings } from "./parts.ts";
+import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 import { Settler } from "./settler.ts";
 
 /** What belongs to one mail, but to several domains, is told together when it comes within this time. */
@@ -23,7 +23,7 @@ export class Notices {
   #writing: Promise<"again" | "done"> | undefined;
   #stopped = false;
 
-  constructor(parts: DeliveryParts & { readonly notices: NoticeParts }, settings: () => DeliverySettings) {
+  constructor(parts: DeliveryParts, settings: () => DeliverySettings) {
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#settler = new Settler(parts);
@@ -65,9 +65,8 @@ export class Notices {
   }
 
   /** The settings were read anew: what waits goes at once where its way is another, or may have been mended. */
-  renewed(before: DeliverySettings, { notices = OFF }: DeliverySettings): void {
-    const { route } = notices;
-    const same = JSON.stringify(route) === JSON.stringify((before.notices ?? OFF).route);
+  renewed({ notices: before }: DeliverySettings, { notices: { route } }: DeliverySettings): void {
+    const same = JSON.stringify(route) === JSON.stringify(before.route);
     // The password of a smart host is read from its file at each login.
     if (same && route.kind !== "host") return;
     this.flush().catch((error: unknown) => {
@@ -106,10 +105,7 @@ export class Notices {
   }
 }
 
-/** Without settings nobody is told anything, and the reason is that there is no route. */
-const OFF: NoticeSettings = { route: { kind: "off" }, perSender: 0, fullSize: 0, retention: 0 };
-
-function notifierSettings({ hostname, retention, notices = OFF }: DeliverySettings) {
+function notifierSettings({ hostname, retention, notices }: DeliverySettings) {
   const { delay, fullSize, perSender, route } = notices;
   return {
     hostname,
@@ -120,7 +116,7 @@ function notifierSettings({ hostname, retention, notices = OFF }: DeliverySettin
   };
 }
 
-function courierSettings({ hostname, ownAddresses, notices = OFF }: DeliverySettings) {
+function courierSettings({ hostname, ownAddresses, notices }: DeliverySettings) {
   const { route, retention } = notices;
   return { hostname, ownAddresses, route, retention };
 }

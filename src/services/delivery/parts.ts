@@ -19,8 +19,7 @@ export interface DeliverySettings extends LaneSettings {
   readonly retention: Retention;
   /** Age of a domain's oldest mail from which on the operator is told. */
   readonly alertsOldest: number;
-  /** Absent: senders are told nothing. */
-  readonly notices?: NoticeSettings;
+  readonly notices: NoticeSettings;
 }
 
 /** What operators set for notices to senders. Times in ms, sizes in octets. */
@@ -61,14 +60,14 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
-  /** What writes notices to senders; absent: nothing does. */
-  readonly notices?: NoticeParts;
-  /** What primaries say of single addresses; absent: nothing is asked and nothing learned. */
-  readonly notes?: RecipientNotes;
+  /** What writes notices to senders. */
+  readonly notices: NoticeParts;
+  /** What primaries say of single addresses. */
+  readonly notes: RecipientNotes;
   /** Names of all domains, so that their primaries are watched before the first mail comes. */
-  readonly domains?: () => Promise<readonly string[]>;
+  readonly domains: () => Promise<readonly string[]>;
 }
 
 export interface DispatcherParts extends DeliveryParts {
-  readonly tidings: Tidings | undefined;
+  readonly tidings: Tidings;
 }

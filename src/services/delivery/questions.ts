@@ -17,12 +17,12 @@ export interface QuestionHooks {
   doubts(lane: Lane, desk: Desk): boolean;
 }
 
-/** Questions about recipients, on the way that mail would go; and what mail taught. Without a memory: neither. */
+/** Questions about recipients, on the way that mail would go; and what mail taught. */
 export class Questions {
   readonly #client: DeliveryParts["client"];
   readonly #clock: DeliveryParts["clock"];
   readonly #hooks: QuestionHooks;
-  readonly #callouts: Callouts | undefined;
+  readonly #callouts: Callouts;
 
   constructor(parts: DeliveryParts, hooks: QuestionHooks) {
     const { notes, client, clock } = parts;
@@ -34,27 +34,27 @@ export class Questions {
       const lane = desk.active()[0];
       return lane && this.#way(lane, desk);
     };
-    this.#callouts = notes && new Callouts({ ...parts, memory: notes, way });
+    this.#callouts = new Callouts({ ...parts, memory: notes, way });
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
-    return this.#callouts?.ask(question) ?? Promise.resolve({ kind: "away" });
+    return this.#callouts.ask(question);
   }
 
   /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
   learn(at: { readonly lane: Lane; readonly desk: Desk }, mail: ClaimedMail, result: SendResult): void {
     if (placeOfKey(at.desk.domain) !== undefined) return;
     const way = this.#way(at.lane, at.desk);
-    this.#callouts?.learn({ domain: at.desk.domain, way, mail, result });
+    this.#callouts.learn({ domain: at.desk.domain, way, mail, result });
   }
 
   /** Domains for which the primary takes every address. */
   acceptAll(lane: Lane): readonly string[] {
-    return this.#callouts?.acceptAll(lane.name) ?? [];
+    return this.#callouts.acceptAll(lane.name);
   }
 
   stop(): void {
-    this.#callouts?.stop();
+    this.#callouts.stop();
   }
 
   #way(lane: Lane, desk: Desk): CalloutWay {

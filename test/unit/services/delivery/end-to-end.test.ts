@@ -4,11 +4,12 @@ import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts"
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../src/runtime/log.ts";
 import { startDelivery } from "../../../../src/services/delivery/delivery.ts";
-import { FakeResolver, SETTINGS } from "../../../support/delivery-bench.ts";
+import { FakeResolver, NO_NOTICES, SETTINGS } from "../../../support/delivery-bench.ts";
 import { FakeDirectory, primaryAt } from "../../../support/fake-directory.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
 import { FakeWorkStore } from "../../../support/fake-work-store.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
+import { FakeNotes } from "../../../support/recipient-notes.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 test("over real sockets: a primary that was away gets its mail within 2 s of its return, and each mail once", async () => {
@@ -30,6 +31,9 @@ test("over real sockets: a primary that was away gets its mail within 2 s of its
     clock,
     random: Math.random,
     settings: SETTINGS,
+    notes: new FakeNotes(),
+    notices: NO_NOTICES,
+    domains: async () => [],
   });
   await waitFor({ what: "down is seen", deadline: 20_000 }, () => journal.of("primary.down").length === 1);
   await primary.open();
