@@ -7,7 +7,7 @@
  */
 import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
-import { systemClock, type Clock } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { lookUpWith } from "./lookup.ts";
 import { SignedBody } from "./signed-body.ts";
@@ -19,14 +19,13 @@ export interface AuthenticationParts {
   /** Our own name, for macros and comments. */
   readonly hostname: string;
   readonly log: Logger;
-  /** The system's where absent. */
-  readonly clock?: Clock;
+  readonly clock: Clock;
   /** Longest wait for each of policy, keys and DMARC, in ms, instead of the usual ones; for tests. */
   readonly patience?: number;
 }
 
 export function mailAuthenticator(parts: AuthenticationParts): Authenticator {
-  const { hostname, log, patience, clock = systemClock() } = parts;
+  const { hostname, log, patience, clock } = parts;
   const limit = patience === undefined ? {} : { patience };
   const lookUp = lookUpWith(parts.resolver);
   const memory = new SpfMemory(clock);

@@ -33,7 +33,7 @@ export interface PrimaryMemory {
 
 export interface WatchParts extends ReachParts {
   readonly clock: SteadyClock;
-  readonly memory?: PrimaryMemory;
+  readonly memory: PrimaryMemory;
   readonly journal: Journal;
   readonly random: () => number;
   readonly hostname: () => string;
@@ -93,7 +93,7 @@ export class Watch {
     this.#shortcomings = new Shortcomings(destination, {
       journal: parts.journal,
       domains: () => subject.domains(),
-      wasEncrypted: () => parts.memory?.encrypted(name),
+      wasEncrypted: () => parts.memory.encrypted(name),
     });
     this.#health = unknownHealth(parts.clock.now());
     this.#plan();
@@ -117,7 +117,7 @@ export class Watch {
   greeted(capabilities: Capabilities, took: number): boolean {
     const now = this.#parts.clock.now();
     if (this.#shortcomings.look(capabilities))
-      this.#parts.memory?.remember(destinationName(this.destination), capabilities.tls !== undefined);
+      this.#parts.memory.remember(destinationName(this.destination), capabilities.tls !== undefined);
     this.#shortcomings.greeted(took, now);
     this.#silent = false;
     this.#capabilities = capabilities;

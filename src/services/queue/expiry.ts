@@ -26,7 +26,7 @@ export interface ExpiryParts {
   /** Ages can be believed; while not, nothing ends. */
   readonly timely: () => boolean;
   /** Recipients were given up: their senders may be owed a word. */
-  readonly expired?: () => void;
+  readonly expired: () => void;
 }
 
 const EVERY = 5 * 60_000;
@@ -53,7 +53,7 @@ export function expiryJob({ store, journal, clock, retention, timely, expired }:
       const moved = await store.expire(sliceAt(now, retention()));
       givenUp += moved.givenUp;
       deleted += moved.deleted;
-      if (moved.givenUp > 0) expired?.();
+      if (moved.givenUp > 0) expired();
       if (moved.givenUp + moved.deleted + moved.forgotten > 0) return "again";
       tell(now);
       return "done";

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { mailAuthenticator } from "../../../../src/adapters/authentication/authentication.ts";
 import type { BodyProof, SpfResult } from "../../../../src/ports/authentication.ts";
 import type { Lookup, RecordSource } from "../../../../src/ports/resolver.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { dkimRecord, dkimSign } from "../../../fixtures/dkim.ts";
 
@@ -34,7 +35,12 @@ interface Look {
 }
 
 async function look(mail: Buffer, { zone = SOUND, asked, chunk = 1000, spf }: Look = {}): Promise<BodyProof> {
-  const authenticator = mailAuthenticator({ resolver: source(zone, asked), hostname: "mx.us", log });
+  const authenticator = mailAuthenticator({
+    resolver: source(zone, asked),
+    hostname: "mx.us",
+    clock: systemClock(),
+    log,
+  });
   const verifier = authenticator.verifyBody();
   for (let at = 0; at < mail.length; at += chunk) {
     const part = Buffer.from(mail.subarray(at, at + chunk));

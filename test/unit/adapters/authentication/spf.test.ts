@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { mailAuthenticator } from "../../../../src/adapters/authentication/authentication.ts";
 import type { Lookup, RecordSource, RecordType } from "../../../../src/ports/resolver.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { dkimSign } from "../../../fixtures/dkim.ts";
 import { SPF_CASES, type SpfRecords, type SpfZone } from "../../../fixtures/spf-cases.ts";
@@ -26,7 +27,8 @@ function sourceOf(zone: SpfZone, asked: string[] = []): RecordSource {
 }
 
 const log = loggerTo(() => undefined);
-const authenticatorOver = (resolver: RecordSource) => mailAuthenticator({ resolver, hostname: "mx.us", log });
+const authenticatorOver = (resolver: RecordSource) =>
+  mailAuthenticator({ resolver, hostname: "mx.us", clock: systemClock(), log });
 
 describe("RFC 7208", () => {
   for (const {
@@ -65,7 +67,13 @@ describe("trouble", () => {
   test("a DNS that never answers is temperror in time, and has a time limit as a whole", async () => {
     const never = new Promise<never>(() => undefined);
     const silent = { records: () => never, mx: () => never };
-    const authenticator = mailAuthenticator({ resolver: silent, hostname: "mx.us", log, patience: 30 });
+    const authenticator = mailAuthenticator({
+      resolver: silent,
+      hostname: "mx.us",
+      clock: systemClock(),
+      log,
+      patience: 30,
+    });
     assert.equal((await authenticator.spf(question)).result, "temperror");
     const verifier = authenticator.verifyBody();
     await verifier.feed(dkimSign(Buffer.from("From: a@sender.example\r\n\r\nHello\r\n"), ["from"]));

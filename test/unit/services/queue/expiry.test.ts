@@ -20,7 +20,8 @@ test("the job expires slice by slice and journals the sum", async () => {
     ledger: 90 * DAY,
   };
   let timely = true;
-  const job = expiryJob({ store, journal, clock, retention: () => retention, timely: () => timely });
+  const expired = (): void => {};
+  const job = expiryJob({ store, journal, clock, retention: () => retention, timely: () => timely, expired });
   store.expireAnswers = [
     { givenUp: 0, deleted: 200, forgotten: 300 },
     { givenUp: 480, deleted: 20, forgotten: 0 },
@@ -57,7 +58,14 @@ test("mail that nobody decided on is told of when it is deleted: at once, then w
   const store = new FakeWorkStore(clock);
   const journal = new MemoryJournal();
   const retention = { waiting: DAY, parked: DAY, quarantine: DAY, ledger: DAY };
-  const job = expiryJob({ store, journal, clock, retention: () => retention, timely: () => true });
+  const job = expiryJob({
+    store,
+    journal,
+    clock,
+    retention: () => retention,
+    timely: () => true,
+    expired: () => {},
+  });
   const told: number[][] = [];
   for (const deleted of [0, 3, 2, 1, 0, 0]) {
     store.expireAnswers = deleted === 0 ? [] : [{ givenUp: 0, deleted, forgotten: 0 }];
