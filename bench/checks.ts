@@ -8,8 +8,8 @@
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { helloOf } from "../test/support/client-crowd.ts";
-import { SENDER_DOMAIN } from "../test/support/client-world.ts";
+import { helloOf } from "../test/support/clients.ts";
+import { SENDER_DOMAIN } from "../test/support/client-dns.ts";
 import { deliverAll, workOf } from "../test/support/guarded-door.ts";
 import { runSmtpSource } from "../test/peers/smtp-source.ts";
 import { needPeers } from "./accept.ts";

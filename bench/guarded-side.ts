@@ -1,7 +1,7 @@
 /** The daemon with all checks on, and the same with them off, each with a DNS and a primary of its own. */
 import { join } from "node:path";
-import { arrive } from "../test/support/client-crowd.ts";
-import { clientWorld, LISTS, SENDER_DOMAIN } from "../test/support/client-world.ts";
+import { arrive } from "../test/support/clients.ts";
+import { clientWorld, LISTS, SENDER_DOMAIN } from "../test/support/client-dns.ts";
 import { Daemon } from "../test/support/daemon.ts";
 import type { FakeDns } from "../test/support/fake-dns.ts";
 import { fakePrimary, type FakePrimary } from "../test/support/fake-primary.ts";

@@ -5,8 +5,8 @@
  * stand in the door at once, twice, and leave nothing behind. Caps are exact with one and with four threads.
  */
 import { Daemon } from "../support/daemon.ts";
-import { addressOf, arrive, atATime } from "../support/client-crowd.ts";
-import { clientWorld, SENDER_DOMAIN } from "../support/client-world.ts";
+import { addressOf, arrive, atATime } from "../support/clients.ts";
+import { clientWorld, SENDER_DOMAIN } from "../support/client-dns.ts";
 import {
   ALL_ON,
   deliverAll,

@@ -2,14 +2,14 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { CrowdOrder, CrowdReport } from "./crowd-client.ts";
+import type { CrowdOrder, CrowdReport } from "./crowd-process.ts";
 
 export class Crowd implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
 
   /** Opens connections in one more process; resolves when all stand or were lost. */
   async add(order: CrowdOrder): Promise<CrowdReport> {
-    const child = fork(join(import.meta.dirname, "crowd-client.ts"), { stdio: "inherit" });
+    const child = fork(join(import.meta.dirname, "crowd-process.ts"), { stdio: "inherit" });
     this.#children.push(child);
     child.send(order);
     const [report] = (await once(child, "message")) as [CrowdReport];

@@ -1,6 +1,6 @@
 /** Every check of clients at once, and mail from many clients past them: for the proof of the front door and its bench. */
-import { atATime, deliverFrom } from "./client-crowd.ts";
-import { LISTS } from "./client-world.ts";
+import { atATime, deliverFrom } from "./clients.ts";
+import { LISTS } from "./client-dns.ts";
 import type { Daemon } from "./daemon.ts";
 import { cpuTime } from "./process-memory.ts";
 import { waitFor } from "./wait.ts";
@@ -8,7 +8,7 @@ import { waitFor } from "./wait.ts";
 /** Who comes again after so many ms is known. */
 export const PUT_OFF_FOR = 1000;
 
-/** `checks` of a configuration, for a DNS as in client-world.ts. */
+/** `checks` of a configuration, for a DNS as in client-dns.ts. */
 export const ALL_ON = {
   dnsbl: { lists: LISTS.map((zone) => ({ zone })), defer: 1, reject: 3 },
   greylist: { delay: `${PUT_OFF_FOR}ms` },

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { CheckSettings } from "../../../../src/ports/checks.ts";
 import { systemClock, type Clock } from "../../../../src/runtime/clock.ts";
 import { ConnectionTable } from "../../../../src/runtime/limits.ts";
-import { addressOf, arrive } from "../../../support/client-crowd.ts";
-import { clientWorld, LISTS, SENDER_DOMAIN } from "../../../support/client-world.ts";
+import { addressOf, arrive } from "../../../support/clients.ts";
+import { clientWorld, LISTS, SENDER_DOMAIN } from "../../../support/client-dns.ts";
 import { startBench } from "../../../support/smtp-bench.ts";
 import { waitFor } from "../../../support/wait.ts";
 

@@ -1,6 +1,6 @@
 /** Many clients, each with an address of its own in 127.0.0.0/8, that speak SMTP with one daemon. */
 import { connect } from "node:net";
-import { SENDER_DOMAIN } from "./client-world.ts";
+import { SENDER_DOMAIN } from "./client-dns.ts";
 import { RawSmtp } from "./raw-smtp.ts";
 
 /** 4 KB. */
