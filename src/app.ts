@@ -92,7 +92,7 @@ class RunningDaemon implements Daemon {
       directoryChanged: () => this.#directoryChanged(),
       storageEnded: () => this.#broken.resolve(),
     });
-    await (await this.#foundation.editor.stage(config.domains)).flip();
+    await this.#foundation.editor.declare(config.domains);
     this.#lists = watchBlocklists({
       crew: this.#foundation.crew,
       config: () => this.#config,

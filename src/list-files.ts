@@ -51,7 +51,7 @@ export class ListFiles {
       return domain;
     });
     if (read.length === 0) return config;
-    await (await editor.stage(domains)).flip();
+    await editor.declare(domains);
     for (const [domain, entries] of read) journal.record({ kind: "recipients.fetched", domain, entries });
     return { ...config, domains };
   }

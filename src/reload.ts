@@ -1,13 +1,12 @@
 /**
- * Reading the configuration again. Everybody checks the new values before anybody uses them; only then the staged
+ * Reading the configuration again. Everybody checks the new values before anybody uses them; only then the new
  * directory becomes visible and the threads switch. Whatever fails before that leaves everything as it was.
  */
 import { formatProblem, keepStarted, loadConfig, restartKeys, type Config } from "./config/config.ts";
+import type { DeclareResult } from "./ports/directory.ts";
 import type { JournalSink } from "./adapters/journal/journal.ts";
 import { errorText } from "./runtime/log.ts";
 import type { DirectoryEditor } from "./services/directory/directory.ts";
-
-type Declared = Awaited<ReturnType<Awaited<ReturnType<DirectoryEditor["stage"]>>["flip"]>>;
 
 /** One who works by the configuration. */
 export interface Follower {
@@ -28,7 +27,7 @@ export interface ReloadResult {
   readonly problems?: readonly string[];
   readonly restart?: readonly string[];
   /** Names of the declared domains that came, changed or went. */
-  readonly domains?: Omit<Declared, "generation">;
+  readonly domains?: Omit<DeclareResult, "generation">;
 }
 
 /** Reads the file of `current` again; answers the configuration that is in force from here on. */
@@ -51,10 +50,9 @@ export async function reload(
   }
 }
 
-async function adopt(config: Config, { editor, followers }: ReloadParts): Promise<Declared> {
+async function adopt(config: Config, { editor, followers }: ReloadParts): Promise<DeclareResult> {
   await Promise.all(followers.map((follower) => follower.check(config)));
-  const staged = await editor.stage(config.domains);
-  const declared = await staged.flip();
+  const declared = await editor.declare(config.domains);
   await Promise.all(followers.map((follower) => follower.use(config)));
   return declared;
 }

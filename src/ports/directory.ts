@@ -190,10 +190,10 @@ export interface DeclareResult {
 /** Written by the main thread only, one change at a time. */
 export interface DirectoryWriter {
   /**
-   * Makes `domains` the whole of origin `file`: staged in slices that do not disturb mail in flow, visible by
-   * `flip`. Rejects with a message for the operator when a name belongs to origin `api`.
+   * Makes `domains` the whole of origin `file`: staged in slices that do not disturb mail in flow, visible
+   * all at once. Rejects with a message for the operator when a name belongs to origin `api`.
    */
-  stage(domains: readonly DeclaredDomain[]): Promise<StagedChange>;
+  declare(domains: readonly DeclaredDomain[]): Promise<DeclareResult>;
   /** Adds a domain of origin `api`, or takes one back that drains. */
   addDomain(domain: DeclaredDomain): Promise<void>;
   /** Gives a domain of origin `api` other settings; whether it drains stays. False: there is none. */
@@ -208,12 +208,6 @@ export interface DirectoryWriter {
   changeRecipients(change: RecipientChange): Promise<number>;
   /** Removes draining domains that hold nothing any more; answers their names. */
   retire(): Promise<readonly string[]>;
-}
-
-/** A declared change that waits for everybody's word before it becomes visible. */
-export interface StagedChange {
-  flip(): Promise<DeclareResult>;
-  discard(): Promise<void>;
 }
 
 export interface RecipientChange {

@@ -19,7 +19,7 @@ function declared(name: string, recipients?: readonly string[]): DeclaredDomain 
 }
 
 async function declare(store: StoreUnderTest, ...domains: DeclaredDomain[]): Promise<DeclareResult> {
-  return (await store.control.stage(domains)).flip();
+  return store.control.declare(domains);
 }
 
 function find(store: StoreUnderTest, name: string, local: string, generation = store.directory.generation()) {
@@ -28,12 +28,10 @@ function find(store: StoreUnderTest, name: string, local: string, generation = s
 }
 
 function declarations(open: StoreFactory): void {
-  it("shows staged domains only after the flip", async () => {
+  it("shows declared domains in a new generation", async () => {
     await using store = await open();
     const before = store.directory.generation();
-    const change = await store.control.stage([declared("one.test", ["alice", "list-*"])]);
-    assert.equal(store.directory.domain("one.test", store.directory.generation()), undefined);
-    const result = await change.flip();
+    const result = await declare(store, declared("one.test", ["alice", "list-*"]));
     assert.deepEqual(result, {
       generation: before + 1,
       added: ["one.test"],
@@ -45,17 +43,6 @@ function declarations(open: StoreFactory): void {
     assert.deepEqual([record?.origin, record?.paused, record?.draining], ["file", false, false]);
     assert.deepEqual(record?.settings, SETTINGS);
     assert.equal(store.directory.domain("one.test", before), undefined);
-  });
-
-  it("forgets what is discarded", async () => {
-    await using store = await open();
-    await declare(store, declared("one.test", ["alice"]));
-    const change = await store.control.stage([declared("one.test", ["bob"]), declared("two.test")]);
-    await change.discard();
-    assert.equal(find(store, "one.test", "alice"), "alice");
-    assert.equal(find(store, "one.test", "bob"), undefined);
-    const result = await declare(store, declared("one.test", ["alice"]), declared("three.test"));
-    assert.deepEqual([result.added, result.changed, result.removed], [["three.test"], [], []]);
   });
 
   it("keeps an old generation for who began with it", async () => {
@@ -116,23 +103,10 @@ function declarations(open: StoreFactory): void {
 
   it("keeps one change at a time", async () => {
     await using store = await open();
-    const change = await store.control.stage([declared("one.test")]);
+    const declaring = declare(store, declared("one.test"));
     await assert.rejects(store.control.addDomain(declared("two.test")), /in progress/);
-    await assert.rejects(store.control.stage([]), /in progress/);
-    await change.flip();
+    await declaring;
     await store.control.addDomain(declared("two.test"));
-  });
-
-  it("cleans up what a crash left half staged", async () => {
-    await using store = await open();
-    await declare(store, declared("one.test", ["alice"]), declared("two.test"));
-    await store.control.stage([declared("one.test", ["bob"]), declared("three.test", ["x"])]);
-    await using after = await store.reopenAfterCrash();
-    await after.control.addDomain(declared("api.test"));
-    assert.equal(find(after, "one.test", "alice"), "alice");
-    assert.equal(find(after, "one.test", "bob"), undefined);
-    const names = (await after.reader.domains()).map(({ name }) => name);
-    assert.deepEqual(names, ["api.test", "one.test", "two.test"]);
   });
 }
 
@@ -155,7 +129,7 @@ function apiDomains(open: StoreFactory): void {
   it("rejects a declaration of what the API owns, naming it, and changes nothing", async () => {
     await using store = await open();
     await store.control.addDomain(declared("api.test"));
-    await assert.rejects(store.control.stage([declared("one.test"), declared("api.test")]), /api\.test.*API/);
+    await assert.rejects(declare(store, declared("one.test"), declared("api.test")), /api\.test.*API/);
     const names = (await store.reader.domains()).map(({ name }) => name);
     assert.deepEqual(names, ["api.test"]);
     await declare(store, declared("one.test"));

@@ -21,8 +21,7 @@ function configAt(file: string): Config {
 
 /** A directory in which every change does what `result` says. */
 function editorThat(result: DeclareResult): DirectoryEditor {
-  const staged = { flip: async () => result, discard: async () => {} };
-  const writer: Partial<DirectoryWriter> = { stage: async () => staged };
+  const writer: Partial<DirectoryWriter> = { declare: async () => result };
   return new DirectoryEditor(writer as DirectoryWriter, () => {});
 }
 

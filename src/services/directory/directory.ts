@@ -7,13 +7,13 @@
  */
 import type {
   DeclaredDomain,
+  DeclareResult,
   DirectoryReader,
   DirectoryWriter,
   DomainRecord,
   DomainSettings,
   RecipientChange,
   RecipientHit,
-  StagedChange,
 } from "../../ports/directory.ts";
 
 /** Domains remembered of one generation; beyond it the store is asked each time. */
@@ -89,20 +89,8 @@ export class DirectoryEditor {
     this.#changed = changed;
   }
 
-  /** Stages the declared domains; other changes wait until the result is flipped or discarded. */
-  stage(domains: readonly DeclaredDomain[]): Promise<StagedChange> {
-    return new Promise((resolve, reject) => {
-      void this.#alone(async () => {
-        const decided = Promise.withResolvers<void>();
-        try {
-          const staged = await this.#writer.stage(domains);
-          resolve(this.#pending(staged, decided.resolve));
-          await decided.promise;
-        } catch (error) {
-          reject(error as Error);
-        }
-      });
-    });
+  declare(domains: readonly DeclaredDomain[]): Promise<DeclareResult> {
+    return this.#change(() => this.#writer.declare(domains));
   }
 
   addDomain(domain: DeclaredDomain): Promise<void> {
@@ -139,17 +127,6 @@ export class DirectoryEditor {
     const names = await this.#alone(run);
     if (names.length > 0) this.#changed();
     return names;
-  }
-
-  #pending(staged: StagedChange, decided: () => void): StagedChange {
-    return {
-      flip: async () => {
-        const result = await staged.flip().finally(decided);
-        this.#changed();
-        return result;
-      },
-      discard: () => staged.discard().finally(decided),
-    };
   }
 
   async #change<T>(run: () => Promise<T>): Promise<T> {

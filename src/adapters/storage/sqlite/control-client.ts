@@ -3,9 +3,9 @@ import type { MessagePort } from "node:worker_threads";
 import type { AccessStore } from "../../../ports/access.ts";
 import type {
   DeclaredDomain,
+  DeclareResult,
   DirectoryWriter,
   RecipientChange,
-  StagedChange,
 } from "../../../ports/directory.ts";
 import type { AllowedSenderStore } from "../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../ports/operator.ts";
@@ -35,7 +35,7 @@ export function connectControl(port: MessagePort): Control {
   const channel = openChannel<ControlMethods>(port);
   return {
     operate: (request) => channel.call("operate", request),
-    stage: (domains) => stage(channel, domains),
+    declare: (domains) => declare(channel, domains),
     addDomain: (domain) => addDomain(channel, domain),
     changeDomain: (name, settings) => channel.call("changeDomain", { name, settings }),
     removeDomain: (name) => channel.call("removeDomain", name),
@@ -57,21 +57,15 @@ export function connectControl(port: MessagePort): Control {
   };
 }
 
-async function stage(
+async function declare(
   channel: Caller<ControlMethods>,
   domains: readonly DeclaredDomain[],
-): Promise<StagedChange> {
+): Promise<DeclareResult> {
   await channel.call("stageOpen", undefined as never);
-  try {
+  return orNothing(channel, async () => {
     for (const part of slices(domains, DOMAINS)) await stageSome(channel, part);
-  } catch (error) {
-    await channel.call("stageDiscard", undefined as never);
-    throw error;
-  }
-  return {
-    flip: () => channel.call("stageFlip", undefined as never),
-    discard: () => channel.call("stageDiscard", undefined as never),
-  };
+    return channel.call("stageFlip", undefined as never);
+  });
 }
 
 async function stageSome(channel: Caller<ControlMethods>, domains: readonly DeclaredDomain[]): Promise<void> {
@@ -115,15 +109,20 @@ async function changeRecipients(channel: Caller<ControlMethods>, change: Recipie
   });
 }
 
-/** Stages an API list; what went wrong half-way leaves nothing behind. */
+/** Stages an API list. */
 async function overlay<T>(
   channel: Caller<ControlMethods>,
   plan: Parameters<ControlMethods["overlayOpen"]>[0],
   fill: (list: number) => Promise<T>,
 ): Promise<T> {
   const list = await channel.call("overlayOpen", plan);
+  return orNothing(channel, () => fill(list));
+}
+
+/** What went wrong half-way leaves nothing behind. */
+async function orNothing<T>(channel: Caller<ControlMethods>, change: () => Promise<T>): Promise<T> {
   try {
-    return await fill(list);
+    return await change();
   } catch (error) {
     await channel.call("stageDiscard", undefined as never);
     throw error;

@@ -4,7 +4,7 @@ import type {
   DirectoryReader,
   DirectoryWriter,
   DomainRecord,
-  StagedChange,
+  DeclareResult,
 } from "../../../../src/ports/directory.ts";
 import { Directory, DirectoryEditor } from "../../../../src/services/directory/directory.ts";
 import { FakeDirectory, primaryAt } from "../../../support/fake-directory.ts";
@@ -52,20 +52,17 @@ test("refresh forgets what changed without a generation", () => {
   assert.equal(store.asked, 2);
 });
 
-/** Records the order of verbs; a staged change waits for its word. */
+/** Records the order of verbs; a declaration waits for the test's word. */
 class RecordingWriter {
   readonly calls: string[] = [];
 
-  async stage(): Promise<StagedChange> {
-    this.calls.push("stage");
-    const result = { generation: 2, added: [], changed: [], draining: [], removed: [] };
-    return {
-      flip: async () => {
-        this.calls.push("flip");
-        return result;
-      },
-      discard: async () => void this.calls.push("discard"),
-    };
+  readonly word = Promise.withResolvers<void>();
+
+  async declare(): Promise<DeclareResult> {
+    this.calls.push("declare");
+    await this.word.promise;
+    this.calls.push("declared");
+    return { generation: 2, added: [], changed: [], draining: [], removed: [] };
   }
 
   drained: readonly string[] = [];
@@ -91,24 +88,16 @@ function editor(): { writer: RecordingWriter; editor: DirectoryEditor; changes: 
   return { writer, editor: edited, changes: () => count };
 }
 
-test("other changes wait until a staged one is flipped", async () => {
+test("other changes wait until a declaration is made", async () => {
   const { writer, editor: directory, changes } = editor();
-  const pending = await directory.stage([]);
+  const declared = directory.declare([]);
   const paused = directory.setPaused("a.test", true);
   await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual(writer.calls, ["stage"]);
-  await pending.flip();
-  await paused;
-  assert.deepEqual(writer.calls, ["stage", "flip", "pause"]);
+  assert.deepEqual(writer.calls, ["declare"]);
+  writer.word.resolve();
+  await Promise.all([declared, paused]);
+  assert.deepEqual(writer.calls, ["declare", "declared", "pause"]);
   assert.equal(changes(), 2);
-});
-
-test("a discarded change lets the next one in and changes nothing", async () => {
-  const { writer, editor: directory, changes } = editor();
-  await (await directory.stage([])).discard();
-  await (await directory.stage([])).flip();
-  assert.deepEqual(writer.calls, ["stage", "discard", "stage", "flip"]);
-  assert.equal(changes(), 1);
 });
 
 test("retiring tells of a change only when a domain went", async () => {
@@ -122,10 +111,10 @@ test("retiring tells of a change only when a domain went", async () => {
 
 test("a change that fails does not block the next", async () => {
   const { writer, editor: directory } = editor();
-  writer.stage = async () => {
+  writer.declare = async () => {
     throw new Error("a.test belongs to the API");
   };
-  await assert.rejects(directory.stage([]), /belongs to the API/);
+  await assert.rejects(directory.declare([]), /belongs to the API/);
   assert.equal(await directory.setPaused("a.test", true), true);
 });
 

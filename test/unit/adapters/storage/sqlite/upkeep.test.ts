@@ -33,7 +33,7 @@ it("forgets lists and rows that no generation can see", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
   const declare = async (recipients: string[]): Promise<void> => {
-    await (await store.control.stage([{ name: "one.test", settings: SETTINGS, recipients }])).flip();
+    await store.control.declare([{ name: "one.test", settings: SETTINGS, recipients }]);
   };
   const count = (table: string): number =>
     disk.opened[0]?.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? -1;
