@@ -11,6 +11,8 @@ export type Outcome =
   | { readonly kind: "refused"; readonly reply: Reply }
   /** The final dot was sent and no reply came: the primary may or may not have it (RFC 1047). */
   | { readonly kind: "unconfirmed"; readonly why: string }
+  /** Our own store no longer has the body that was accepted; the primary got no mail. */
+  | { readonly kind: "damaged"; readonly why: string }
   /** Nothing was sent for it; it goes back as it was. */
   | { readonly kind: "released" };
 

@@ -43,7 +43,7 @@ export type MailEvent =
       readonly reply?: Reply;
       readonly why?: string;
       /** For held mail: what held it. */
-      readonly reason?: "probation" | "unconfirmed" | "quarantine";
+      readonly reason?: "probation" | "unconfirmed" | "quarantine" | "damaged";
       /** Milliseconds from acceptance, for delivered mail. */
       readonly age?: number;
       readonly dueAt?: number;

@@ -9,7 +9,8 @@ import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";
 import type { Authentication } from "./authentication.ts";
 import type { Transport } from "./directory.ts";
-import type { Body, ClientFacts, NewMail, NoticeKind } from "./queue.ts";
+import type { ClientFacts, NewMail, NoticeKind } from "./queue.ts";
+import type { Body } from "./stored-body.ts";
 
 /** Under this domain notices wait in the queue. */
 export const NOTICE_DOMAIN = "+notices";

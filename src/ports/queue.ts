@@ -17,6 +17,7 @@ import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";
 import type { Outcome } from "../mail/outcome.ts";
 import type { Authentication } from "./authentication.ts";
+import type { Body } from "./stored-body.ts";
 
 export type State = "waiting" | "claimed" | "unconfirmed" | "held" | "parked" | "gone";
 
@@ -38,6 +39,8 @@ export type Reason =
   | "quarantine"
   | "loop"
   | "unconfirmed"
+  /** What is stored is not what was accepted. */
+  | "damaged"
   | "refused"
   /** The body was refused, not the recipient: kept for a shorter time. */
   | "content"
@@ -155,21 +158,6 @@ export interface ClaimedMail {
   /** Bytes of the body, top fields not counted. */
   readonly size: number;
   readonly body: Body;
-}
-
-/** A stored body; `read` may be called again for another attempt. */
-export interface Body {
-  readonly size: number;
-  /** Small bodies at once as a buffer, large ones piece by piece. */
-  read(): Buffer | BodySource;
-}
-
-/** A large body, read into memory of the reader's, who alone knows when that may be used again. */
-export interface BodySource {
-  /** Reads on into `target`; answers how many octets came, 0 at the end. Rejects with what the system says. */
-  read(target: Buffer): Promise<number>;
-  /** Nothing more is read. */
-  close(): Promise<void>;
 }
 
 export interface ClaimRequest {

@@ -26,7 +26,7 @@ export function newMail(now: number, changes: Partial<NewMail> = {}): NewMail {
     topFields: "Received: by mx2.example.net\r\n",
     smtpUtf8: false,
     eightBit: false,
-    hash: createHash("sha256").update("body").digest("hex"),
+    hash: sha256("body"),
     deadline: now + 20_000,
     ...changes,
   };
@@ -48,12 +48,17 @@ export async function fillBody(
   return body;
 }
 
+/** Whatever hash the mail had, it gets that of its body. */
 export async function accept(
   intake: Intake,
   mail: NewMail,
   content: Buffer | string = "body",
 ): Promise<Accepted> {
-  return intake.accept(mail, await fillBody(intake, content));
+  return intake.accept({ ...mail, hash: sha256(content) }, await fillBody(intake, content));
+}
+
+export function sha256(content: Buffer | string): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 export async function bodyOf(mail: ClaimedMail): Promise<Buffer> {

@@ -20,6 +20,7 @@ import {
   bodyOf,
   fillBody,
   newMail,
+  sha256,
   settlement,
   to,
 } from "./mails.ts";
@@ -147,7 +148,7 @@ function acceptance(open: StoreFactory): void {
     const sizes = [0, 1, 30_000, 70_000, 29_000, 2000, 65_536, 0, 4096, 200_000, 61_440, 3];
     const contents = sizes.map((size, i) => Buffer.alloc(size, `${i} of many, `));
     const bodies = await Promise.all(contents.map((content) => fillBody(store.intake, content)));
-    const mails = sizes.map(() => newMail(store.clock.now()));
+    const mails = contents.map((content) => newMail(store.clock.now(), { hash: sha256(content) }));
     mails[5] = mails[4] as (typeof mails)[0];
     const answers = await Promise.all(mails.map((mail, i) => store.intake.accept(mail, bodies[i] as never)));
     assert.deepEqual(
@@ -186,7 +187,8 @@ function acceptance(open: StoreFactory): void {
         for await (const chunk of body.read()) read.push(chunk);
         assert.ok(Buffer.concat(read).equals(content));
       }
-      assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), ACCEPTED);
+      const mail = newMail(store.clock.now(), { hash: sha256(content) });
+      assert.deepEqual(await store.intake.accept(mail, body), ACCEPTED);
       assert.ok((await bodyOf(await claimOne(store))).equals(content));
     });
   }
@@ -217,8 +219,9 @@ function acceptance(open: StoreFactory): void {
     const thrown = await fillBody(store.intake, Buffer.alloc(200_000));
     thrown.abort();
     thrown.abort();
-    const kept = await fillBody(store.intake, Buffer.alloc(200_000, 7));
-    const answer = store.intake.accept(newMail(store.clock.now()), kept);
+    const content = Buffer.alloc(200_000, 7);
+    const kept = await fillBody(store.intake, content);
+    const answer = store.intake.accept(newMail(store.clock.now(), { hash: sha256(content) }), kept);
     kept.abort();
     assert.deepEqual(await answer, ACCEPTED);
     kept.abort();

@@ -1,6 +1,6 @@
 /** Large bodies for tests, as the store gives them. */
 import { Readable } from "node:stream";
-import type { BodySource } from "../../src/ports/queue.ts";
+import type { BodySource } from "../../src/ports/stored-body.ts";
 
 /** Reads the pieces one after the other, each in as many reads as its size needs. */
 export function bodySource(pieces: Iterable<Buffer> | Readable): BodySource {

@@ -1,6 +1,6 @@
 import { printable } from "../../mail/reply.ts";
 import type { Alert } from "../../ports/alerts.ts";
-import type { JournalEvent } from "../../ports/journal.ts";
+import type { JournalEvent, MailEvent } from "../../ports/journal.ts";
 import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 
 /** The alert that an event calls for, in one plain sentence; undefined for what is everyday. */
@@ -37,7 +37,7 @@ function sentence(event: JournalEvent): Words | undefined {
         `Mail for ${event.domain} goes to ${event.destination} again (${event.why}); ${people(event.held)} waiting.`,
       );
     case "mail.held":
-      return event.reason === "unconfirmed" ? words(event.domain, doubtText(event)) : undefined;
+      return heldWords(event);
     case "scanner.away":
     case "scanner.back":
       return words(`${event.scanner} ${event.server}`, scannerText(event));
@@ -139,13 +139,25 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
   }
 }
 
-interface Doubted {
-  readonly id: string;
-  readonly recipient: string;
-  readonly destination?: string;
+type Held = Extract<MailEvent, { readonly reason?: string }>;
+
+/** What is set aside on purpose has an alert of its own. */
+function heldWords(event: Held): Words | undefined {
+  switch (event.reason) {
+    case "unconfirmed":
+      return words(event.domain, doubtText(event));
+    case "damaged":
+      return words(event.domain, damagedText(event));
+    default:
+      return undefined;
+  }
 }
 
-function doubtText({ id, recipient, destination = "its primary" }: Doubted): string {
+function damagedText({ id, recipient, why }: Held): string {
+  return `Mail ${id} for ${recipient} is held, because what is stored is not what was accepted: ${why}. Look at the disk. \`holdfast queue list --reason damaged\` names all of them, \`holdfast queue export ${id}\` gives what is left; docs/operating.md says more.`;
+}
+
+function doubtText({ id, recipient, destination = "its primary" }: Held): string {
   return `Mail ${id} for ${recipient} went to ${destination} several times, and no answer to its end came; it may be there each time, so it is held. \`holdfast queue release ${id}\` sends it once more.`;
 }
 

@@ -11,7 +11,8 @@
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
 import type { Identity, Pipelining } from "../../ports/directory.ts";
-import type { BodySource, ClaimedMail } from "../../ports/queue.ts";
+import type { ClaimedMail } from "../../ports/queue.ts";
+import type { BodySource } from "../../ports/stored-body.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
 import type { Asking, Dialect, EnvelopeResult } from "./envelope.ts";
@@ -140,7 +141,7 @@ export class WireConversation implements Conversation {
       // Those before it end first: they may still be answered when only our own disk failed.
       await turn.mayRead();
       const cause = this.#causeOf(error);
-      this.#close((error as Error).message);
+      if (!transaction.isUnsaid(error)) this.#close((error as Error).message);
       return transaction.result(transaction.broken(cause, this.#wire), dsn);
     } finally {
       this.#active.delete(transaction);

@@ -1,5 +1,8 @@
 /** A stored body on its way out: dot-stuffed behind DATA (RFC 5321 §4.5.2), or as it is behind BDAT (RFC 3030). */
-import type { BodySource, ClaimedMail } from "../../ports/queue.ts";
+import type { Outcome } from "../../mail/outcome.ts";
+import { reply } from "../../mail/reply.ts";
+import type { ClaimedMail } from "../../ports/queue.ts";
+import { BodyDamaged, type BodySource } from "../../ports/stored-body.ts";
 import { DotStuffer } from "./dot-stuffing.ts";
 import { Closing, wireSize } from "./envelope.ts";
 import type { Wire } from "./wire.ts";
@@ -7,8 +10,15 @@ import { ConnectionLost } from "./wire.ts";
 
 /** Our own disk's trouble while a body was read; the peer is not to blame. */
 export class BodyUnreadable extends Error {
+  readonly outcome: Outcome;
+
   constructor(error: unknown) {
-    super(`the stored body could not be read: ${(error as Error).message}`);
+    const why = (error as Error).message;
+    super(`the stored body could not be read: ${why}`);
+    this.outcome =
+      error instanceof BodyDamaged
+        ? { kind: "damaged", why }
+        : { kind: "deferred", reply: reply(451, "4.3.0", this.message) };
   }
 }
 

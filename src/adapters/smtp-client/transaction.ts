@@ -85,6 +85,11 @@ export class Transaction {
     return answer.code < 300;
   }
 
+  /** It ended because of our own disk before a word of it was written: the connection is as good as before. */
+  isUnsaid(error: unknown): boolean {
+    return error instanceof BodyUnreadable && this.stage === "waiting";
+  }
+
   /** What the end of the connection means for it. */
   broken(error: unknown, wire: Wire): DestinationTrouble | undefined {
     const outcome = this.#outcomeOf(error, wire);
@@ -110,7 +115,7 @@ export class Transaction {
   #outcomeOf(error: unknown, wire: Wire): Outcome {
     const why = (error as Error).message;
     if (error instanceof Closing) return { kind: "deferred", reply: closing(error.reply) };
-    if (error instanceof BodyUnreadable) return { kind: "deferred", reply: reply(451, "4.3.0", why) };
+    if (error instanceof BodyUnreadable) return error.outcome;
     if (error instanceof EndedBefore || this.stage === "waiting") return { kind: "released" };
     return this.#mayHaveArrived(wire)
       ? { kind: "unconfirmed", why }

@@ -13,6 +13,7 @@ export const ReasonName = z.enum([
   "quarantine",
   "loop",
   "unconfirmed",
+  "damaged",
   "refused",
   "content",
   "expired",

@@ -200,7 +200,8 @@ export class Courier {
     const now = clock.now();
     if (outcome.kind === "delivered") return { outcome, state: "gone", reason: "delivered" };
     if (outcome.kind === "released") return { outcome, state: "waiting", dueAt: now };
-    if (outcome.kind === "refused") return { outcome, state: "gone", reason: "refused" };
+    if (outcome.kind === "refused" || outcome.kind === "damaged")
+      return { outcome, state: "gone", reason: outcome.kind };
     if (now - acceptedAt >= settings().retention) return { outcome, state: "gone", reason: "expired" };
     const unconfirmed = outcome.kind === "unconfirmed";
     if (unconfirmed && recipient.unconfirmed + 1 >= MOST_UNCONFIRMED)

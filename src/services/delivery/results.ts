@@ -6,7 +6,7 @@ export function passedBy({ outcomes, took }: SendResult): Passed | undefined {
   let answered = 0;
   let deferred = 0;
   for (const { kind } of outcomes.values()) {
-    if (kind !== "released") answered += 1;
+    if (kind !== "released" && kind !== "damaged") answered += 1;
     if (kind === "deferred") deferred += 1;
   }
   return answered === 0 ? undefined : { took, putOff: deferred === answered };

@@ -126,7 +126,7 @@ export class Settler {
       ...(destination !== undefined && { destination }),
       ...("reply" in outcome && { reply: outcome.reply }),
       ...("why" in outcome && { why: outcome.why }),
-      ...((reason === "probation" || reason === "unconfirmed") && { reason }),
+      ...((reason === "probation" || reason === "unconfirmed" || reason === "damaged") && { reason }),
       ...(delivered && { age: Math.max(0, this.#parts.clock.now() - mail.acceptedAt) }),
       ...(dueAt !== undefined && { dueAt }),
       ...(delivered && (recipient?.unconfirmed ?? 0) > 0 && { maybeDouble: true }),

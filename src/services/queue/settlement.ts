@@ -62,6 +62,8 @@ function nextState(
       return unconfirmed + 1 >= MOST_UNCONFIRMED
         ? { state: "held", reason: "unconfirmed" }
         : { state: "unconfirmed", dueAt: now + unconfirmedDelay(unconfirmed, random) };
+    case "damaged":
+      return { state: "held", reason: "damaged" };
   }
 }
 

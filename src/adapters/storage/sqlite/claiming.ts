@@ -3,7 +3,7 @@ import type { ClaimRequest } from "../../../ports/queue.ts";
 import type { Logger } from "../../../runtime/log.ts";
 import type { Batch } from "./batch.ts";
 import { ownBuffer } from "./bodies.ts";
-import { CLAIMED, FACTS, spoolOf } from "./mail-row.ts";
+import { CLAIMED, FACTS } from "./mail-row.ts";
 import type { ClaimedRow, FactsRow } from "./mail-row.ts";
 import type { Sessions, WorkSession } from "./sessions.ts";
 import type { WireClaim } from "./wire.ts";
@@ -12,8 +12,8 @@ import type { WireClaim } from "./wire.ts";
 const MAX_MAILS = 1000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** The body stands behind what crosses to the delivery thread as it is; null where it is a file, or lost. */
-type MailRow = [...facts: FactsRow, content: Buffer | null];
+/** Hash and body stand behind what crosses to the delivery thread as it is; the body is null where it is a file, or lost. */
+type MailRow = [...facts: FactsRow, hash: string, content: Buffer | null];
 
 /** Marks recipients as being in a conversation, and gathers what that conversation needs. */
 export class Claiming {
@@ -24,7 +24,7 @@ export class Claiming {
   readonly #open: Database.Statement<[number, string, number], ClaimedRow>;
   readonly #mark: Database.Statement<[number, number, number, number]>;
   readonly #mail: Database.Statement<[number], MailRow>;
-  readonly #quarantine: Database.Statement<[number, number, number]>;
+  readonly #hold: Database.Statement<[number, number, number]>;
 
   constructor(database: Database.Database, parts: { sessions: Sessions; log: Logger }) {
     this.#sessions = parts.sessions;
@@ -55,11 +55,11 @@ export class Claiming {
     );
     this.#mail = database
       .prepare<[number], MailRow>(
-        `SELECT ${FACTS}, content FROM message LEFT JOIN body ON body.mail = message.key WHERE message.key = +?`,
+        `SELECT ${FACTS}, hash, content FROM message LEFT JOIN body ON body.mail = message.key WHERE message.key = +?`,
       )
       .raw();
-    this.#quarantine = database.prepare(
-      `UPDATE recipient SET state = 'held', reason = 'quarantine', token = NULL, updated_at = ?
+    this.#hold = database.prepare(
+      `UPDATE recipient SET state = 'held', reason = 'damaged', token = NULL, updated_at = ?
        WHERE mail = ? AND token = ?`,
     );
   }
@@ -71,7 +71,7 @@ export class Claiming {
       const claim = this.#claimMail(mail, request);
       if (claim === undefined) continue;
       claims.push(claim);
-      const [token, , , recipients, body] = claim;
+      const [token, , , recipients, { content: body }] = claim;
       batch.onCommit(() => session.claimed(token, recipients.length));
       bytes += body?.byteLength ?? 0;
       if (bytes >= MAX_BYTES) break;
@@ -96,20 +96,20 @@ export class Claiming {
     const token = this.#sessions.nextToken();
     const recipients = this.#open.all(mail, domain, now);
     for (const [n] of recipients) this.#mark.run(token, now, mail, n);
-    const row = this.#mail.get(mail);
-    const content = row?.pop() as Buffer | null | undefined;
-    const facts = row as FactsRow | undefined;
-    const body = content ? ownBuffer(content) : null;
-    if (facts === undefined || (body === null && spoolOf(facts) === null)) {
-      this.#quarantine.run(now, mail, token);
-      this.#log.error("a stored mail has lost its body and is held", { mail, id: facts?.[0], domain });
+    const row: unknown[] | undefined = this.#mail.get(mail);
+    if (row === undefined) {
+      this.#hold.run(now, mail, token);
+      this.#log.error("recipients of a mail that is not there are held", { mail, domain });
       return undefined;
     }
-    return [token, domain, facts, recipients, body];
+    const content = row.pop() as Buffer | null;
+    const hash = row.pop() as string;
+    const body = { content: content && ownBuffer(content), hash };
+    return [token, domain, row as unknown as FactsRow, recipients, body];
   }
 }
 
 /** The buffers that move with claims. */
 export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
-  return claims.map(([, , , , body]) => body).filter((body) => body !== null);
+  return claims.map(([, , , , { content }]) => content).filter((content) => content !== null);
 }

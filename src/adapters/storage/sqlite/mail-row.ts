@@ -113,7 +113,7 @@ export function settledRow({ n, outcome, state, reason, dueAt, owes }: Settlemen
 
 function wordsOf(outcome: Outcome): string | null {
   if (outcome.kind === "released") return null;
-  const words = outcome.kind === "unconfirmed" ? outcome.why : formatReply(outcome.reply);
+  const words = "why" in outcome ? outcome.why : formatReply(outcome.reply);
   return words.slice(0, MAX_WORDS);
 }
 

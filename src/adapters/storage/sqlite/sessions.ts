@@ -106,6 +106,6 @@ export class Sessions {
 }
 
 export function claimNotice(mail: WireClaim): [WireNotice, ArrayBuffer[]] {
-  const [, , , , body] = mail;
-  return [{ kind: "claimed", mail }, body === null ? [] : [body]];
+  const [, , , , { content }] = mail;
+  return [{ kind: "claimed", mail }, content === null ? [] : [content]];
 }

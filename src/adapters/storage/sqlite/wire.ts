@@ -36,14 +36,21 @@ export interface Consignment {
   readonly bodies: ArrayBuffer;
 }
 
-/** A mail that was claimed; its body where that lies in no file. */
+/** A mail that was claimed. */
 export type WireClaim = readonly [
   token: number,
   domain: string,
   facts: FactsRow,
   recipients: readonly ClaimedRow[],
-  body: ArrayBuffer | null,
+  body: ClaimedBody,
 ];
+
+export interface ClaimedBody {
+  /** Null where it lies in a file, or is lost. */
+  readonly content: ArrayBuffer | null;
+  /** Under which it was accepted; absent where it has not been on the disk since. */
+  readonly hash?: string;
+}
 
 /** How an attempt ended. */
 export type WireSettlement = readonly [

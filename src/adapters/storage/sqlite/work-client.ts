@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import type { Body, ClaimedMail, WorkNotice, WorkStore } from "../../../ports/queue.ts";
+import type { ClaimedMail, WorkNotice, WorkStore } from "../../../ports/queue.ts";
+import type { Body } from "../../../ports/stored-body.ts";
 import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
 import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { claimedRecipient, factsOf, spoolOf } from "./mail-row.ts";
-import { SpooledBody } from "./spooled-body.ts";
+import { bodyInFile, bodyInMemory, lostBody, type StoredBody } from "./stored-body.ts";
 import { wireMail, wireSettlement } from "./wire.ts";
 import type { WireBody, WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
 
@@ -56,25 +57,23 @@ export function connectWork(
 
 function unpack([token, domain, facts, recipients, body]: WireClaim, folder: string): ClaimedMail {
   const mail = factsOf(facts);
-  const stored = { size: mail.size, body: body ?? spoolOf(facts) ?? "" };
+  const stored = { size: mail.size, hash: body.hash };
+  const place = body.content ?? spoolOf(facts);
   return {
     token,
     domain,
     ...mail,
     recipients: recipients.map(claimedRecipient),
-    body: bodyOf(stored, folder),
+    body: place === null ? lostBody(mail.size) : bodyOf(place, stored, folder),
   };
 }
 
 function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail {
-  return body === undefined ? mail : { ...mail, body: bodyOf({ size, body }, folder) };
+  return body === undefined ? mail : { ...mail, body: bodyOf(body, { size }, folder) };
 }
 
-function bodyOf({ size, body }: { readonly size: number; readonly body: WireBody }, folder: string): Body {
-  if (typeof body !== "string") {
-    const content = Buffer.from(body);
-    return { size, read: () => content };
-  }
-  const file = join(folder, SPOOL_FOLDER, body);
-  return { size, read: () => new SpooledBody(file) };
+function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {
+  return typeof place === "string"
+    ? bodyInFile(join(folder, SPOOL_FOLDER, place), stored)
+    : bodyInMemory(place, stored);
 }

@@ -120,6 +120,10 @@ test("mail that is held because it may have arrived several times calls for the 
     alert?.text,
     "Mail m1 for alice@example.com went to mail.example.com:25 several times, and no answer to its end came; it may be there each time, so it is held. `holdfast queue release m1` sends it once more.",
   );
+  assert.match(
+    alertFor({ ...held, reason: "damaged", why: "its body is gone" }, 5)?.text ?? "",
+    /^Mail m1 for alice@example\.com is held, because what is stored is not what was accepted: its body is gone\. /,
+  );
   // The stop of a probation is told once, quarantine has lists of its own.
   assert.equal(alertFor({ ...held, reason: "probation" }, 5), undefined);
   assert.equal(alertFor({ ...held, reason: "quarantine" }, 5), undefined);

@@ -4,7 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import type { BodySource, ClaimedMail } from "../../../../src/ports/queue.ts";
+import type { ClaimedMail } from "../../../../src/ports/queue.ts";
+import { BodyDamaged, type BodySource } from "../../../../src/ports/stored-body.ts";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import type { Conversation, Target } from "../../../../src/ports/smtp-client.ts";
 import type { TlsLevel } from "../../../../src/ports/directory.ts";
@@ -503,6 +504,43 @@ describe("a broken connection", () => {
     assert.equal(talk.conversation.phase, "over");
     assert.equal(talk.primary.mails.length, 0);
   });
+});
+
+describe("a body that is not what was accepted", () => {
+  const damaged = (): never => {
+    throw new BodyDamaged("another SHA-256");
+  };
+
+  test("is known before a word of its mail, and the connection goes on", async () => {
+    await using talk = await converse({ extensions: ["PIPELINING"] });
+    const sending = [mailOf(), mailOf({ body: damaged }), mailOf()].map((mail) =>
+      talk.conversation.send(mail),
+    );
+    const results = await Promise.all(sending);
+    assert.deepEqual(
+      results.map(({ outcomes }) => kinds(outcomes)),
+      [{ 10: "delivered 250" }, { 10: "damaged" }, { 10: "delivered 250" }],
+    );
+    assert.deepEqual(results[1]?.outcomes.get(10), { kind: "damaged", why: "another SHA-256" });
+    assert.equal(talk.conversation.phase, "idle");
+    assert.equal(talk.primary.mails.length, 2);
+  });
+
+  for (const extensions of [[], ["PIPELINING", "CHUNKING"]])
+    test(`is not completed where that is seen at its end (${extensions.join(" ")})`, async () => {
+      await using talk = await converse({ extensions });
+      const pieces = function* (): Generator<Buffer> {
+        yield Buffer.from("Subject: x\r\n\r\n");
+        yield Buffer.alloc(100_000, "x");
+        damaged();
+      };
+      const mail = mailOf({ body: () => bodySource(pieces()), size: 100_014 });
+      const { outcomes, trouble } = await talk.conversation.send(mail);
+      assert.deepEqual(kinds(outcomes), { 10: "damaged" });
+      assert.equal(trouble, undefined);
+      assert.equal(talk.conversation.phase, "over");
+      assert.equal(talk.primary.mails.length, 0);
+    });
 });
 
 describe("hostile replies", () => {

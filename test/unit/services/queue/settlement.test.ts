@@ -34,6 +34,7 @@ test("delivered, refused and released", () => {
   assert.deepEqual(one({ kind: "delivered", reply: reply(250) }), ["gone", "delivered", undefined]);
   assert.deepEqual(one({ kind: "refused", reply: reply(550) }), ["parked", "refused", undefined]);
   assert.deepEqual(one({ kind: "released" }), ["waiting", undefined, 0]);
+  assert.deepEqual(one({ kind: "damaged", why: "gone" }), ["held", "damaged", undefined]);
 });
 
 test("a 4xx waits 1 min doubling to 1 h", () => {

@@ -7,7 +7,6 @@ import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../co
 import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
 import type { SqliteStore } from "../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../support/wait.ts";
-import { FlakyDisk } from "./flaky-disk.ts";
 
 const LARGE = Buffer.alloc(70_000, 1);
 
@@ -87,19 +86,4 @@ it("sweeps orphans older than an hour, and nothing else", async () => {
   store.clock.advance(40 * 24 * 60 * 60 * 1000);
   await store.writer.sweepSpool();
   assert.deepEqual(spooled(store).toSorted(), [known, "fresh"].toSorted());
-});
-
-it("holds mail whose body is lost, and goes on with the others", async () => {
-  const disk = new FlakyDisk();
-  await using store = await openSqliteStore({ disk });
-  const mails = [newMail(store.clock.now()), newMail(store.clock.now())] as const;
-  for (const mail of mails) await accept(store.intake, mail);
-  disk.opened[0]?.exec("DELETE FROM body WHERE mail = 1");
-  const claims = await store.work.claim({ domain: "one.test", limit: 9, now: store.clock.now() });
-  assert.deepEqual(
-    claims.map(({ id }) => id),
-    [mails[1].id],
-  );
-  const [row] = (await store.reader.show(mails[0].id))?.recipients ?? [];
-  assert.deepEqual([row?.state, row?.reason], ["held", "quarantine"]);
 });

@@ -161,6 +161,7 @@ test("every reason that mail has can be asked for", () => {
     quarantine: true,
     loop: true,
     unconfirmed: true,
+    damaged: true,
     refused: true,
     content: true,
     expired: true,
