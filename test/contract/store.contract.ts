@@ -756,6 +756,23 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.work.expire({ ...never, now, waitingBefore: now - 30 * DAY }), NOTHING);
     assert.equal((await store.reader.show(mail.id))?.acceptedAt, mail.acceptedAt);
   });
+
+  it("does not begin earlier for what came after a long act had begun", async () => {
+    await using store = await open();
+    const begun = store.clock.now();
+    store.move(DAY);
+    const now = store.clock.now();
+    for (const verb of ["release", "bounce"] as const) {
+      const mail = newMail(now);
+      await accept(store.intake, mail);
+      await store.control.operate({ verb: "hold", filter: { id: mail.id }, who: "x", now });
+      await store.control.operate({ verb, filter: { id: mail.id }, who: "x", now: begun });
+    }
+    assert.deepEqual(
+      await store.work.expire({ ...never, now, waitingBefore: now, parkedBefore: now }),
+      NOTHING,
+    );
+  });
 }
 
 function reading(open: StoreFactory): void {

@@ -129,9 +129,10 @@ function same(value: string, wanted: string | undefined): boolean {
   return wanted === undefined || value.toLowerCase() === wanted.toLowerCase();
 }
 
+/** Times at which a state began never run backwards, whenever an act began: lists go by them. */
 function changes(database: Database.Database, bodies: Bodies): Readonly<Record<OperatorVerb, Change>> {
   const move = database.prepare(
-    `UPDATE recipient SET state = ?, reason = ?, who = ?, due_at = ?, since = coalesce(?, since), updated_at = ?,
+    `UPDATE recipient SET state = ?, reason = ?, who = ?, due_at = ?, since = max(?, since), updated_at = ?,
        owed = NULL WHERE mail = ? AND n = ?`,
   );
   const hold = database.prepare(
@@ -140,7 +141,7 @@ function changes(database: Database.Database, bodies: Bodies): Readonly<Record<O
   const flush = database.prepare("UPDATE recipient SET due_at = ?, updated_at = ? WHERE mail = ? AND n = ?");
   const rekey = database.prepare("UPDATE recipient SET domain = ? WHERE mail = ? AND n = ?");
   const giveUp = database.prepare(
-    `UPDATE recipient SET state = 'parked', reason = 'expired', who = ?, owed = 'expired', since = ?, updated_at = ?
+    `UPDATE recipient SET state = 'parked', reason = 'expired', who = ?, owed = 'expired', since = max(?, since), updated_at = ?
      WHERE mail = ? AND n = ?`,
   );
   const owe = database.prepare(

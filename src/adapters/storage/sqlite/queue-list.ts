@@ -18,8 +18,9 @@ import { wishOf } from "./mail-row.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
 import { matches } from "./operating.ts";
 
-/** Rows that one statement reads, so that none keeps the WAL from being emptied. */
+/** Rows that one statement reads, so that none keeps the WAL from being emptied; and how few it reads of what is not used. */
 const CHUNK = 500;
+const LEAST = 20;
 const MAX_PAGE = 1000;
 /** Rows that one request looks at; a page may come back short, with a cursor. */
 const MAX_LOOKED_AT = 200_000;
@@ -62,10 +63,11 @@ type Place = readonly [since: number, mail: number, n: number];
 interface Lane {
   readonly key: string | undefined;
   readonly state: State;
+  /** Read and not yet shown, the last first. */
   rows: RecipientRow[];
-  /** Up to where it was read. */
-  place: Place;
-  /** Nothing was behind it when it was read last. */
+  /** Rows of it that were shown since it was read. */
+  used: number;
+  /** Nothing was behind them when it was read. */
   ended: boolean;
 }
 
@@ -168,13 +170,13 @@ export class QueueList {
     const limit = Math.max(1, Math.min(request.limit, MAX_PAGE));
     const start = decode(request.cursor);
     if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
-    const lanes = this.#lanes(request, start);
+    const lanes = this.#lanes(request);
     // Who moves between two reads comes again behind the others, in the new state.
     const items = new Map<string, RecipientRow>();
     const page = (): QueueEntry[] => [...items.values()].map(entryOf);
     let place = start;
     for (let lookedAt = 0; items.size < limit && lookedAt < MAX_LOOKED_AT; lookedAt++) {
-      if (this.#refill(lanes)) await nextTurn();
+      if (this.#refill(lanes, place)) await nextTurn();
       const row = takeFirst(lanes);
       if (row === undefined) return { items: page() };
       place = [row.since, row.mail, row.n];
@@ -185,7 +187,7 @@ export class QueueList {
   }
 
   /** What is gone has no index by domain: it is one lane, looked through. */
-  #lanes(request: ListRequest, start: Place): readonly Lane[] {
+  #lanes(request: ListRequest): readonly Lane[] {
     const { domain } = request.filter;
     const keys = domain === undefined ? [undefined] : this.#keys.of(domain);
     return statesOf(request).flatMap((state) =>
@@ -193,7 +195,7 @@ export class QueueList {
         key,
         state,
         rows: [],
-        place: start,
+        used: CHUNK,
         ended: false,
       })),
     );
@@ -212,26 +214,27 @@ export class QueueList {
   }
 
   /**
-   * Reads on where a lane has run dry; true when something was read. Lanes that had ended are read on at the same
-   * moment: who has moved there meanwhile is now behind their end.
+   * Where a lane has run dry, reads all of them from `place` on, as they are at one moment; true when it did. Who moves
+   * comes into another lane with a time that may lie before what was read of that, but never before their own
+   * place: a bulk act gives all the time at which it began, and fresh mail comes meanwhile.
    */
-  #refill(lanes: readonly Lane[]): boolean {
+  #refill(lanes: readonly Lane[], place: Place): boolean {
     if (!lanes.some((lane) => !lane.ended && lane.rows.length === 0)) return false;
     this.#atOnce(() => {
-      for (const lane of lanes) if (lane.ended || lane.rows.length === 0) this.#readOn(lane);
+      for (const lane of lanes) this.#read(lane, place);
     });
     return true;
   }
 
-  #readOn(lane: Lane): void {
+  #read(lane: Lane, place: Place): void {
+    const most = Math.min(CHUNK, Math.max(LEAST, 2 * lane.used));
     const rows =
       lane.key === undefined
-        ? this.#ofState.all(lane.state, ...lane.place, CHUNK)
-        : this.#ofDomain.all(lane.state, lane.key, ...lane.place, CHUNK);
-    lane.ended = rows.length < CHUNK;
-    const last = rows.at(-1);
-    if (last !== undefined) lane.place = [last.since, last.mail, last.n];
-    lane.rows = [...rows.reverse(), ...lane.rows];
+        ? this.#ofState.all(lane.state, ...place, most)
+        : this.#ofDomain.all(lane.state, lane.key, ...place, most);
+    lane.ended = rows.length < most;
+    lane.rows = rows.reverse();
+    lane.used = 0;
   }
 }
 
@@ -248,6 +251,7 @@ function takeFirst(lanes: readonly Lane[]): RecipientRow | undefined {
     const best = first?.rows.at(-1);
     if (row !== undefined && (best === undefined || isBefore(row, best))) first = lane;
   }
+  if (first !== undefined) first.used += 1;
   return first?.rows.pop();
 }
 

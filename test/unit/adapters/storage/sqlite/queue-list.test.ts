@@ -18,6 +18,8 @@ async function listing(count: number, between: (read: number, move: Move) => voi
   const file = join(store.folder, QUEUE_FILE);
   const addresses = Array.from({ length: count }, (_, n) => `${n}@one.test`);
   await accept(store.intake, newMail(store.clock.now(), { recipients: to(...addresses) }));
+  const fresh = (later: number): Promise<unknown> =>
+    accept(store.intake, newMail(store.clock.now() + later, { recipients: to("fresh@one.test") }));
   const writer = realDisk.openDatabase(file, {});
   const reader = openMailReader(store.folder);
   const moving = writer.prepare(
@@ -37,7 +39,7 @@ async function listing(count: number, between: (read: number, move: Move) => voi
     writer.close();
     await store[Symbol.asyncDispose]();
   };
-  return { page, move, [Symbol.asyncDispose]: close };
+  return { page, move, fresh, [Symbol.asyncDispose]: close };
 }
 
 /** The database, with a word before each read of a state. */
@@ -67,6 +69,15 @@ describe("QueueList", () => {
     await using site = await listing(3, (read, move) => read === 2 && move("1@one.test", "waiting"));
     site.move("1@one.test", "held");
     assert.deepEqual(await site.page(10), ["0@one.test waiting", "2@one.test waiting", "1@one.test held"]);
+  });
+
+  it("does not miss who comes into a state that was read beyond the time of the bulk act", async () => {
+    await using site = await listing(600, (read, move) => read === 6 && move("599@one.test", "waiting"));
+    for (let n = 0; n < 600; n++) site.move(`${n}@one.test`, "held");
+    await site.fresh(2000);
+    const shown = await site.page(1000);
+    assert.equal(shown.length, 601);
+    assert.equal(shown.filter((entry) => /^(?:599|fresh)@.* waiting$/.test(entry)).length, 2);
   });
 
   it("shows each once who moves between two reads of a long list, seen before or not", async () => {
