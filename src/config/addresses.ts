@@ -2,7 +2,7 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../mail/address.ts";
 import { normaliseDomain } from "../mail/domain.ts";
-import { hostPort, normaliseIp, parseNetwork } from "../mail/network.ts";
+import { hostPort, networkFault, normaliseIp, parseNetwork } from "../mail/network.ts";
 import { quoted } from "./problem.ts";
 import type { Reading, Scalar } from "./scalars.ts";
 import { scalar } from "./scalars.ts";
@@ -85,9 +85,13 @@ export function nameServer(): Scalar<string> {
 export function network(): Scalar<string> {
   const expected = 'an IP address or a network, such as 192.0.2.7, 10.0.0.0/8 or "2001:db8::/32"';
   return scalar({ type: "network", expected, json: TEXT }, (text) => {
-    // A network of everybody would trust everybody.
-    if ((parseNetwork(text)?.bits ?? 0) > 0) return { value: text.toLowerCase() };
-    return { wrong: `${quoted(text)} is not a network that could be trusted` };
+    const parsed = parseNetwork(text);
+    if (parsed === undefined) {
+      const fault = networkFault(text);
+      return { ...fault, wrong: `${quoted(text)} ${fault.wrong}` };
+    }
+    if (parsed.bits > 0) return { value: text.toLowerCase() };
+    return { wrong: `${quoted(text)} is everybody, and nobody could be told from those who are trusted` };
   });
 }
 

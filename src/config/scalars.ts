@@ -79,7 +79,7 @@ export function flag(): Scalar<boolean> {
 export function patterned({ expected, read }: PatternKind, type: string): Scalar<string> {
   return scalar({ type, expected, json: { type: "string" } }, (text) => {
     const reading = read(text);
-    return "value" in reading ? reading : { wrong: `${quoted(text)} ${reading.wrong}` };
+    return "value" in reading ? reading : { ...reading, wrong: `${quoted(text)} ${reading.wrong}` };
   });
 }
 

@@ -1,24 +1,20 @@
 /** What a rule of access may name, as operators write it: read the same way in the configuration and in the API. */
 import { parseAddress } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
-import { parseNetwork } from "./network.ts";
+import { type Fault, networkFault, parseNetwork } from "./network.ts";
 
-/** The pattern in its comparable form, or what is wrong with it: the end of a sentence that begins with the text. */
-export type PatternReading = { readonly value: string } | { readonly wrong: string };
+/** The pattern in its comparable form, or what is wrong with it. */
+export type PatternReading = { readonly value: string } | Fault;
 
 export interface PatternKind {
-  /** What would be right. */
+  /** What would be right, where a fault does not say it better. */
   readonly expected: string;
   read(text: string): PatternReading;
 }
 
 export const NETWORK: PatternKind = {
   expected: 'an address or a network such as 192.0.2.0/24 or "2001:db8::/32"',
-  read: (text) => {
-    if (parseNetwork(text) !== undefined) return { value: text };
-    const whole = parseNetwork(text.split("/")[0] ?? "") !== undefined && /\/\d{1,3}$/.test(text);
-    return { wrong: whole ? "has bits beyond its length" : "is not a network" };
-  },
+  read: (text) => (parseNetwork(text) === undefined ? networkFault(text) : { value: text }),
 };
 
 export const HELO_NAME: PatternKind = {

@@ -93,6 +93,40 @@ export function parseNetwork(text: string): Network | undefined {
   return groups.every((group, at) => (group & ~mask(network, at) & 0xffff) === 0) ? network : undefined;
 }
 
+/** What is wrong with a text, as the end of a sentence that begins with it; and what would be right, where that is known. */
+export interface Fault {
+  readonly wrong: string;
+  readonly right?: string;
+}
+
+/** Why `parseNetwork` does not read this text. */
+export function networkFault(text: string): Fault {
+  const [, address = "", prefix = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const groups = addressGroups(address);
+  if (groups === undefined) return { wrong: "is not a network" };
+  const [family, usual] = groups.length === 2 ? ["IPv4", 24] : ["IPv6", 64];
+  const most = groups.length * 16;
+  const bits = Number(prefix);
+  if (bits > most)
+    return {
+      wrong: `has a prefix above ${most}, and an ${family} address has no more bits`,
+      right: `write a prefix of up to ${most}, such as ${networkText(groups, usual)}, or ${address} for the one address`,
+    };
+  return {
+    wrong: "has bits beyond its length",
+    right: `write ${networkText(groups, bits)} for the network, or ${address} for the one address`,
+  };
+}
+
+/** The network in which an address lies. */
+function networkText(groups: readonly number[], bits: number): string {
+  const kept = groups.map((group, at) => group & mask({ groups, bits }, at));
+  if (kept.length === 2) return `${kept.flatMap((group) => [group >> 8, group & 0xff]).join(".")}/${bits}`;
+  const last = kept.findLastIndex((group) => group !== 0);
+  const written = kept.slice(0, last + 1).map((group) => group.toString(16));
+  return `${written.join(":")}${last < 7 ? "::" : ""}/${bits}`;
+}
+
 export function networkHas(network: Network, ip: string): boolean {
   const groups = addressGroups(ip);
   if (groups?.length !== network.groups.length) return false;

@@ -108,7 +108,8 @@ export async function ourDomain(name: string, directory: Pick<DirectoryBrowser, 
 export function soundPattern(name: string, text: string, { read, expected }: PatternKind): string {
   const reading = read(text);
   if ("value" in reading) return reading.value;
-  throw new Refusal("bad_request", `${name}: ${quoted(text)} ${reading.wrong}`, `write ${expected}`);
+  const { wrong, right = `write ${expected}` } = reading;
+  throw new Refusal("bad_request", `${name}: ${quoted(text)} ${wrong}`, right);
 }
 
 /** What was sent, bounded, for an answer to who sent it. */

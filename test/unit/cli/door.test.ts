@@ -25,7 +25,10 @@ test("wrong uses of access say what would be right", async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [["stop", "--helo", "x"], /ACTION is allow or block, not stop/],
     [["block"], /fits everybody\nname a network/],
-    [["block", "--network", "192.0.2.1/24"], /has bits beyond its length\nwrite an address or a network/],
+    [
+      ["block", "--network", "192.0.2.1/24"],
+      /has bits beyond its length\nwrite 192\.0\.2\.0\/24 for the network/,
+    ],
     [["block", "--helo", "x.example", "--for", "soon"], /--for takes a time such as 90m/],
     [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90min, 2h, 3d or a time such as /],
     [["block", "--helo", "x.example", "--until", "2020-01-01"], /2020-01-01 is over already/],

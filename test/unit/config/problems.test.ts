@@ -251,10 +251,13 @@ test("each mistake in the rules of access has its sentence", async () => {
   const rule = (text: string) => wrong(`checks: { access: [{ action: block, ${text} }] }\n`);
   assert.match(
     await rule('network: "192.0.2.1/24"'),
-    /^"192.0.2.1\/24" has bits beyond its length; write an address/,
+    /^"192.0.2.1\/24" has bits beyond its length; write 192.0.2.0\/24 for the network, or 192.0.2.1 for/,
   );
   assert.match(await rule("network: example.com"), /^"example.com" is not a network;/);
-  assert.match(await rule('network: "192.0.2.0/33"'), /is not a network|has bits beyond/);
+  assert.match(
+    await rule('network: "192.0.2.0/33"'),
+    /^"192.0.2.0\/33" has a prefix above 32, .*; write a prefix of up to 32, such as 192.0.2.0\/24, or 192.0.2.0 for/,
+  );
   assert.match(await rule('helo: "a b"'), /^"a b" is not a name;/);
   assert.match(await rule("sender: nobody"), /^"nobody" is not an address;/);
   assert.match(await rule('recipient: "<>"'), /^"<>" is not an address;/);
@@ -380,8 +383,8 @@ ${DOMAIN}`;
       `6:7: smtp.listen[2]: port 99999 is above 65535; ${form}`,
       `7:7: smtp.listen[3]: "::1:25" is not an address and a port; ${form}`,
       `8:7: smtp.listen[4]: "25" is not an address and a port; ${form}`,
-      `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" is not a network that could be trusted; ${network}`,
-      `9:108: smtp.listen[5].xclient[1]: "::/0" is not a network that could be trusted; ${network}`,
+      `9:72: smtp.listen[5].proxy[1]: "10.0.0.0/33" has a prefix above 32, and an IPv4 address has no more bits; write a prefix of up to 32, such as 10.0.0.0/24, or 10.0.0.0 for the one address`,
+      `9:108: smtp.listen[5].xclient[1]: "::/0" is everybody, and nobody could be told from those who are trusted; ${network}`,
       `12:7: smtp.listen[8].address: is missing; ${form}`,
       '12:14: smtp.listen[8].tls: "none" is not known; write one of starttls, implicit',
       '13:7: smtp.listen[9]: is a list; write a text such as "[::]:25", or { address: "[::]:465", tls: implicit }',

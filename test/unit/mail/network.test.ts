@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   clientNetwork,
+  networkFault,
   networkHas,
   networkSet,
   normaliseIp,
@@ -44,6 +45,41 @@ test("what is no network, or has bits beyond its length, is nothing", () => {
     "1.2.3.4/",
   ])
     assert.equal(parseNetwork(text), undefined, text);
+});
+
+test("what is wrong with a text that is no network is told, with what would be right", () => {
+  const faults: readonly (readonly [text: string, wrong: string, right?: string])[] = [
+    ["example.com", "is not a network"],
+    ["192.0.2.0/24x", "is not a network"],
+    ["192.0.2.0/", "is not a network"],
+    [
+      "192.0.2.130/33",
+      "has a prefix above 32, and an IPv4 address has no more bits",
+      "write a prefix of up to 32, such as 192.0.2.0/24, or 192.0.2.130 for the one address",
+    ],
+    [
+      "2001:db8:0:1::7/129",
+      "has a prefix above 128, and an IPv6 address has no more bits",
+      "write a prefix of up to 128, such as 2001:db8:0:1::/64, or 2001:db8:0:1::7 for the one address",
+    ],
+    [
+      "192.0.2.130/25",
+      "has bits beyond its length",
+      "write 192.0.2.128/25 for the network, or 192.0.2.130 for the one address",
+    ],
+    ["::1/0", "has bits beyond its length", "write ::/0 for the network, or ::1 for the one address"],
+    [
+      "2001:db8::1/127",
+      "has bits beyond its length",
+      "write 2001:db8::/127 for the network, or 2001:db8::1 for the one address",
+    ],
+  ];
+  for (const [text, wrong, right] of faults) {
+    assert.deepEqual(networkFault(text), { wrong, ...(right !== undefined && { right }) });
+    // What we propose is read.
+    for (const proposed of right?.match(/[\da-f.:]+\/\d+/g) ?? [])
+      assert.ok(parseNetwork(proposed), proposed);
+  }
 });
 
 test("a set knows who lies in it", () => {
