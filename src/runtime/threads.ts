@@ -4,7 +4,7 @@
  * back-off.
  */
 import { MessageChannel, Worker, workerData, type MessagePort, type Transferable } from "node:worker_threads";
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { timeInWords } from "./quantities.ts";
 import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
@@ -54,6 +54,8 @@ interface Envelope {
 
 /** How long a thread that is told to end may take, in ms. */
 const TO_END = 2000;
+/** Of each wait for a thread. */
+const STEPS = 10;
 
 /** Starts a thread and waits until it says that it is ready; rejects when it ends before, or does neither in time. */
 export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Clock): Promise<Thread<M>> {
@@ -70,14 +72,10 @@ export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Cl
   const ended = endOf(worker);
   const control = openChannel<M>(port1);
   port1.unref();
-  const silence = Promise.withResolvers<"silent">();
-  const limit = clock.after(plan.patience, () => silence.resolve("silent"));
-  const started = await Promise.race([
-    ready(worker),
-    silence.promise,
-    ended.then((end) => failStart(plan.name, end)),
-  ]).finally(() => limit.cancel());
-  if (started === "silent") throw new ThreadHangs(plan, !(await ends(worker, clock)));
+  const patience = new Patience(plan.patience, clock);
+  const failed = ended.then((end) => failStart(plan.name, end));
+  const started = await Promise.race([ready(worker), patience.over, failed]).finally(() => patience.end());
+  if (started === "late") throw new ThreadHangs(plan, !(await ends(worker, clock)));
   return { control, ended, terminate: async () => void (await worker.terminate()) };
 }
 
@@ -89,9 +87,38 @@ function ready(worker: Worker): Promise<"ready"> {
 
 /** Whether it ends when it is told to. */
 async function ends(worker: Worker, clock: Clock): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const limit = clock.after(TO_END, () => late.resolve(false));
-  return Promise.race([worker.terminate().then(() => true), late.promise]).finally(() => limit.cancel());
+  const patience = new Patience(TO_END, clock);
+  const ended = await Promise.race([worker.terminate(), patience.over]).finally(() => patience.end());
+  return ended !== "late";
+}
+
+/** A wait for a thread, in steps: where the whole process stood still, the thread could do nothing either. */
+class Patience {
+  readonly over: Promise<"late">;
+  readonly #clock: Clock;
+  readonly #step: number;
+  readonly #late: (late: "late") => void;
+  #left = STEPS;
+  #timer: Timer | undefined;
+
+  constructor(milliseconds: number, clock: Clock) {
+    this.#clock = clock;
+    this.#step = milliseconds / STEPS;
+    const { promise, resolve } = Promise.withResolvers<"late">();
+    this.over = promise;
+    this.#late = resolve;
+    this.#wait();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+  }
+
+  #wait(): void {
+    if (this.#left === 0) return this.#late("late");
+    this.#left -= 1;
+    this.#timer = this.#clock.after(this.#step, () => this.#wait());
+  }
 }
 
 function failStart(name: string, end: ThreadEnd): never {

@@ -22,14 +22,14 @@ export class LockStep {
   remember(peer: Peer): void {
     const name = nameOf(peer);
     this.#seen.delete(name);
-    this.#seen.set(name, this.#clock.now());
+    this.#seen.set(name, this.#clock.elapsed());
     const [oldest] = this.#seen.keys();
     if (this.#seen.size > MOST && oldest !== undefined) this.#seen.delete(oldest);
   }
 
   holds(peer: Peer): boolean {
     const seen = this.#seen.get(nameOf(peer));
-    return seen !== undefined && this.#clock.now() - seen < REMEMBERED_FOR;
+    return seen !== undefined && this.#clock.elapsed() - seen < REMEMBERED_FOR;
   }
 }
 

@@ -37,12 +37,12 @@ const DELETED_EVERY = 24 * 3_600_000;
 /** The job that ends what is too old: one slice a run, asking for the next while there is more. */
 export function expiryJob({ store, journal, clock, retention, timely, expired }: ExpiryParts): Job {
   let [givenUp, deleted, toldAt] = [0, 0, -Infinity];
-  const tell = (now: number): void => {
+  const tell = (): void => {
     if (givenUp > 0) journal.record({ kind: "queue.expired", recipients: givenUp });
     givenUp = 0;
-    if (deleted === 0 || now - toldAt < DELETED_EVERY) return;
+    if (deleted === 0 || clock.elapsed() - toldAt < DELETED_EVERY) return;
     journal.record({ kind: "queue.deleted", recipients: deleted });
-    [deleted, toldAt] = [0, now];
+    [deleted, toldAt] = [0, clock.elapsed()];
   };
   return {
     name: "queue.expiry",
@@ -55,7 +55,7 @@ export function expiryJob({ store, journal, clock, retention, timely, expired }:
       deleted += moved.deleted;
       if (moved.givenUp > 0) expired();
       if (moved.givenUp + moved.deleted + moved.forgotten > 0) return "again";
-      tell(now);
+      tell();
       return "done";
     },
   };

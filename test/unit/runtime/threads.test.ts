@@ -44,7 +44,9 @@ for (const start of ["idle", "busy", "stuck"] as const)
       clock,
     ).catch((error: unknown) => error);
     await waitFor(WAIT, () => begun[0] === 1);
-    clock.advance(60_000);
+    clock.advance(59_999);
+    await idle();
+    clock.advance(1);
     // It is told to end; one that cannot hear that is not waited for.
     if (start === "stuck") {
       await idle();
@@ -85,4 +87,18 @@ test("a thread that dies is started again, after a delay that grows while it can
   assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");
   supervised.expectEnd();
   await supervised.current?.terminate();
+});
+
+test("time in which the whole process stood still is not held against a thread", async () => {
+  const due: (() => void)[] = [];
+  const after = (_delay: number, task: () => void) => ({ cancel: () => undefined, due: due.push(task) });
+  const clock = Object.assign(new ManualClock(), { after });
+  const starting = startThread<FixtureControl>(
+    plan(() => "well"),
+    clock,
+  );
+  // Each runs once, however late it is.
+  for (let steps = 0; steps < 9; steps++) due.shift()?.();
+  const thread = await starting;
+  await thread.terminate();
 });

@@ -72,6 +72,8 @@ test("mail that nobody decided on is told of when it is deleted: at once, then w
     while ((await job.run()) === "again");
     told.push(journal.of("queue.deleted").map(({ recipients }) => recipients));
     clock.advance(10 * HOUR);
+    // A clock that somebody sets makes no day longer.
+    clock.set(-9 * HOUR);
   }
   assert.deepEqual(told, [[], [3], [3], [3], [3, 3], [3, 3]]);
   assert.equal(journal.of("queue.expired").length, 0);
