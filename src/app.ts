@@ -31,14 +31,13 @@ import { reload, type Follower, type ReloadResult } from "./reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import { daemonStatus } from "./daemon-status.ts";
+import { endsInTime } from "./stop-limit.ts";
 import { hostPort } from "./mail/network.ts";
 
 /** How often we look for our own address on lists, in ms. */
 const LOOK_AT_OURSELVES = 12 * 3_600_000;
 /** A DATA in progress may go on this long when we stop, in ms. */
 const DATA_GRACE = 20_000;
-/** Everything together; then the process ends with what is durable. */
-const STOP_LIMIT = 60_000;
 
 /** How often SMTP threads hear of changes of what primaries can take, in ms. */
 const TELL_EVERY = 2000;
@@ -49,6 +48,7 @@ export interface Daemon {
   /** Resolves when the daemon cannot go on: the storage thread has ended. */
   readonly broken: Promise<void>;
   reload(): Promise<ReloadResult>;
+  /** Rejects when something did not end in order, or with StopHangs. */
   stop(): Promise<void>;
 }
 
@@ -141,12 +141,7 @@ class RunningDaemon implements Daemon {
   async #stopAll(): Promise<void> {
     this.listening = [];
     this.#foundation.crew.sink.log.info("stopping");
-    const limit = setTimeout(() => process.exit(1), STOP_LIMIT);
-    try {
-      await this.#running?.disposeAsync();
-    } finally {
-      clearTimeout(limit);
-    }
+    await endsInTime(this.#running?.disposeAsync());
   }
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
@@ -181,7 +176,8 @@ class RunningDaemon implements Daemon {
       rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
-    certificates.onChange(() => void applySmtp(this.#config, certificates, threads));
+    // A thread that ends meanwhile begins with them.
+    certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);

@@ -56,7 +56,8 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   const thread = await starting.finally(() => slow.cancel());
   const connect = (role: StorageRole): MessagePort => {
     const { port1, port2 } = new MessageChannel();
-    void thread.control.call("connect", new Moved({ role, port: port1 }, [port1]));
+    // Where storage has ended, whoever is to use the line hears of it there.
+    thread.control.call("connect", new Moved({ role, port: port1 }, [port1])).catch(() => undefined);
     return port2;
   };
   const shared = await thread.control.call("shared", undefined);

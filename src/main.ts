@@ -150,14 +150,14 @@ async function readConfig(path: string | undefined): Promise<Config | undefined>
 
 async function serve(path: string | undefined): Promise<number> {
   let daemon: Daemon | undefined;
-  process.on("SIGHUP", () => void daemon?.reload());
+  process.on("SIGHUP", () => void daemon?.reload().catch(complainOf("the configuration was not reloaded")));
   const config = await readConfig(path);
   if (config === undefined) return WRONG_USE;
   const { startDaemon } = await import("./app.ts");
   try {
     daemon = await startDaemon(config);
   } catch (error) {
-    process.stderr.write(`holdfast: ${startTrouble(error)}\n`);
+    process.stderr.write(`holdfast: ${troubleText(error)}\n`);
     // An exit in order would wait for that thread, for as long as a dead disk keeps it.
     if ((error as { readonly stuck?: unknown }).stuck === true) process.kill(process.pid, "SIGKILL");
     return 1;
@@ -168,15 +168,25 @@ async function serve(path: string | undefined): Promise<number> {
     process.once(signal, () => {
       process.once("SIGTERM", () => process.exit(1));
       process.once("SIGINT", () => process.exit(1));
-      void started.stop().then(() => stopped.resolve(0));
+      started.stop().then(
+        () => stopped.resolve(0),
+        (error: unknown) => {
+          complainOf("it did not stop in good order")(error);
+          stopped.resolve(1);
+        },
+      );
     });
   }
   void started.broken.then(() => stopped.resolve(1));
   return stopped.promise;
 }
 
+function complainOf(what: string): (error: unknown) => void {
+  return (error) => void process.stderr.write(`holdfast: ${what}: ${troubleText(error)}\n`);
+}
+
 /** What an operator can act on has a plain message; only a bug shows its stack. */
-function startTrouble(error: unknown): string {
+function troubleText(error: unknown): string {
   const expected = error instanceof Error && error.name !== "Error" && error.name !== "TypeError";
   return expected || !(error instanceof Error) ? errorText(error) : (error.stack ?? error.message);
 }

@@ -179,7 +179,7 @@ export class SupervisedThread<M extends Methods> {
     return this.#thread;
   }
 
-  /** From here on the thread's end is expected. */
+  /** From here on the thread's end is expected; one that is being started ends as soon as it has. */
   expectEnd(): void {
     this.#stopping = true;
   }
@@ -187,6 +187,8 @@ export class SupervisedThread<M extends Methods> {
   async #start(): Promise<void> {
     const startedAt = this.#supervision.clock.now();
     const thread = await startThread<M>(this.#supervision.plan, this.#supervision.clock);
+    // Who ended the others knew nothing of this one.
+    if (this.#stopping) return thread.terminate();
     this.#thread = thread;
     void thread.ended.then((end) => this.#died(end, startedAt));
   }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../../src/runtime/clock.ts";
-import { loggerTo } from "../../../src/runtime/log.ts";
+import { loggerTo, SILENT } from "../../../src/runtime/log.ts";
 import { startThread, SupervisedThread, ThreadHangs, type ThreadPlan } from "../../../src/runtime/threads.ts";
 import { idle } from "../../support/settle.ts";
 import type { FixtureControl, FixtureData, Start } from "../../support/thread-fixture.ts";
+import { watchThreads } from "../../support/thread-watch.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const WAIT = { what: "the thread", deadline: 10_000 };
@@ -101,4 +102,23 @@ test("time in which the whole process stood still is not held against a thread",
   for (let steps = 0; steps < 9; steps++) due.shift()?.();
   const thread = await starting;
   await thread.terminate();
+});
+
+test("a thread that is being started when the end is expected ends, too", async () => {
+  using threads = watchThreads();
+  const clock = new ManualClock();
+  const supervised = await SupervisedThread.start<FixtureControl>({
+    plan: plan(() => "well"),
+    clock,
+    log: SILENT,
+  });
+  void supervised.current?.control.call("crash", undefined).catch(() => {});
+  await waitFor(WAIT, () => supervised.current === undefined);
+  clock.advance(1000);
+  await waitFor(WAIT, () => threads.named("fixture").length === 2);
+  const [, second] = threads.named("fixture");
+  const ended = new Promise((resolve) => void second?.once("exit", resolve));
+  supervised.expectEnd();
+  await ended;
+  assert.equal(supervised.current, undefined);
 });
