@@ -36,7 +36,9 @@ before(async () => {
 });
 
 after(async () => {
-  assert.equal(await site.daemon.stop(), 0, "it stops in good order");
+  const code = await site.daemon.stop();
+  // A hook that fails is shown as the file, without a test: the reason must stand here.
+  assert.equal(code, 0, `it did not stop in good order: ${code} ${site.daemon.output().slice(-4000)}`);
   await site.primary.close();
   await site.folder[Symbol.asyncDispose]();
 });

@@ -75,6 +75,11 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     this.#child = child;
     this.#ended = new Promise((resolve) => {
       child.once("close", resolve);
+      // It could not even be started: nothing is closed then.
+      child.once("error", (error) => {
+        this.#output.add(Buffer.from(`${error.message}\n`));
+        resolve(null);
+      });
     });
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (piece: Buffer) => this.#output.add(piece));
@@ -88,7 +93,10 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    const { pid } = this.#child ?? {};
+    // A signal to process 0 would be one to all tests that run.
+    if (pid === undefined) throw new Error("the daemon does not run");
+    return pid;
   }
 
   /** What it wrote to stdout and stderr, the last million octets. */
@@ -117,6 +125,7 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   }
 
   async #isReady(child: ChildProcess): Promise<boolean> {
+    if (child.pid === undefined) throw new Error("the daemon could not be started");
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the daemon ended with ${child.exitCode ?? child.signalCode}`);
     return this.isReady();

@@ -31,6 +31,7 @@ const RCODES = { NOERROR: 0, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 } as const;
 /** Each answer goes out after `delay` ms. */
 export async function fakeDns(zones: Zones, delay = 0): Promise<FakeDns> {
   const socket = createSocket("udp4");
+  socket.on("error", () => {});
   const questions: string[] = [];
   socket.on("message", (message, peer) => {
     const query = decode(message);
