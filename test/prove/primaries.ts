@@ -35,6 +35,7 @@ interface Act {
 const CHOSEN = new Set([
   "greylists us for 5 minutes",
   "refuses spam only",
+  "says 250 twice to each BDAT that it takes, and refuses one in four",
   "closes after the dot of one mail in eight",
   "three primaries, the first dies in the middle of DATA",
   "replies without end",

@@ -26,6 +26,21 @@ export const DIALECTS: readonly Behaviour[] = [
       commands.some((line) => line.startsWith("BDAT")) ? undefined : "no BDAT was sent",
   },
   {
+    name: "says 250 twice to each BDAT that it takes, and refuses one in four",
+    scripts: () => [
+      {
+        extensions: FLUENT,
+        onDot: ({ data }) =>
+          isEach(4, data) ? "554 5.6.0 not that one" : "250 2.0.0 taken\r\n250 2.0.0 really",
+      },
+    ],
+    after: { delivered: MAILS - FOURTH, parked: FOURTH },
+    told: [],
+    mayTell: DOWN_AND_UP,
+    complaint: ({ commands }) =>
+      commands.some((line) => line.startsWith("DATA")) ? undefined : "it was not asked step by step",
+  },
+  {
     name: "offers a SIZE below every mail",
     closed: true,
     scripts: () => [{ extensions: ["PIPELINING", "SIZE 700"] }],
