@@ -89,7 +89,7 @@ class RunningDaemon implements Daemon {
     const addresses = await Promise.all(config.smtp.listen.map(probe));
     this.#foundation = await layFoundation(config, stack, {
       clockOffset,
-      directoryChanged: () => this.#directoryChanged(),
+      directoryChanged: (domains) => this.#directoryChanged(domains),
       storageEnded: () => this.#broken.resolve(),
     });
     await this.#foundation.editor.declare(config.domains);
@@ -250,10 +250,10 @@ class RunningDaemon implements Daemon {
     return this.#smtp.find((thread) => thread.current !== undefined)?.current;
   }
 
-  #directoryChanged(): void {
+  #directoryChanged(domains: readonly string[]): void {
     // Once it changes before that is built.
     (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
-    void this.#delivery?.current?.control.call("directoryChanged", undefined).catch(() => undefined);
+    void this.#delivery?.current?.control.call("directoryChanged", domains).catch(() => undefined);
   }
 
   /** A delivery thread that starts anew looks at everything by itself. */

@@ -60,9 +60,9 @@ serveControl<DeliveryControl>(
   {
     apply: (settings) => delivery.apply(settings),
     status: () => delivery.status(),
-    directoryChanged: () => {
+    directoryChanged: (domains) => {
       directory.refresh();
-      delivery.directoryChanged();
+      delivery.directoryChanged(domains);
     },
     flush: (domains) => delivery.flush(domains),
     resume: (domain) => delivery.resume(domain),

@@ -34,7 +34,7 @@ export interface Foundation {
 export interface FoundationParts {
   readonly clockOffset: ClockOffset | undefined;
   /** After each change of the directory. */
-  readonly directoryChanged: () => void;
+  readonly directoryChanged: (domains: readonly string[]) => void;
   /** The storage thread has ended unexpectedly. */
   readonly storageEnded: () => void;
 }

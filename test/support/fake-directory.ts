@@ -34,7 +34,11 @@ export class FakeDirectory implements DirectoryReader {
     return this.#generation;
   }
 
+  /** Names that were looked up. */
+  readonly lookedUp: string[] = [];
+
   domain(name: string): DomainRecord | undefined {
+    this.lookedUp.push(name);
     return this.#domains.get(name);
   }
 

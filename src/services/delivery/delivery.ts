@@ -35,8 +35,8 @@ export interface Delivery {
   /** For the root's schedule: the queue's expiry, and a survey of what waits once a minute. */
   readonly jobs: readonly Job[];
   status(): readonly PrimaryStatus[];
-  /** Domains or primaries changed, or were paused or resumed; takes effect within a second. */
-  directoryChanged(): void;
+  /** These domains, or their primaries, changed, or were paused or resumed; takes effect within a second. */
+  directoryChanged(domains: readonly string[]): void;
   /** Makes what waits due now and asks primaries that are away at once; no names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
   /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
@@ -88,8 +88,8 @@ class RunningDelivery implements Delivery {
     return [...this.#dispatcher.roster.lanes.values()].map((lane) => this.#dispatcher.status(lane));
   }
 
-  directoryChanged(): void {
-    this.#dispatcher.roster.refresh();
+  directoryChanged(domains: readonly string[]): void {
+    this.#dispatcher.roster.refresh(domains);
     for (const lane of this.#dispatcher.roster.lanes.values())
       if (lane.watch.state === "loop") lane.watch.recheck();
     this.#watchAll();

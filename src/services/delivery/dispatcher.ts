@@ -197,7 +197,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     if (!desk.open) for (const lane of desk.lanes) lane.withdraw(desk);
     else if (desk.due) this.fellDue(desk);
     this.#credits.review(desk);
-    for (const lane of desk.lanes) lane.watch.heldChanged();
+    if (desk.waiting > 0) for (const lane of desk.lanes) lane.watch.heldChanged();
   }
 
   orphaned(lane: Lane): void {

@@ -1,3 +1,4 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
@@ -32,7 +33,7 @@ export interface RosterParts {
 }
 
 /** Domains looked up again in one turn after the directory changed. */
-const SLICE = 500;
+const SLICE = 100;
 const RETRY = 5000;
 
 /** Which domains there is mail for, and which lanes they use; follows the directory and the MX records. */
@@ -63,9 +64,11 @@ export class Roster {
     if (this.desks.get(desk.domain) === desk && desk.record !== undefined) void this.#route(desk);
   }
 
-  /** Looks all domains up anew, some in each turn. */
-  refresh(): void {
-    this.#refreshSlice([...this.desks.values()]);
+  /** Looks these domains up anew, or all of them; some in each turn. */
+  refresh(domains?: readonly string[]): void {
+    const chosen = domains && new Set(domains);
+    const desks = [...this.desks.values()];
+    this.#refreshSlice(chosen ? desks.filter(({ domain }) => chosen.has(domainOfKey(domain))) : desks);
   }
 
   /** Asks anew for the MX records of the domains that follow them. */

@@ -80,33 +80,36 @@ export class Directory implements DirectoryReader {
 /** Changes the directory, one change at a time, and tells who must know. */
 export class DirectoryEditor {
   readonly #writer: DirectoryWriter;
-  readonly #changed: () => void;
+  readonly #changed: (domains: readonly string[]) => void;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `changed` runs after each change has become visible. */
-  constructor(writer: DirectoryWriter, changed: () => void) {
+  /** `changed` runs after each change has become visible, with the domains that it touched. */
+  constructor(writer: DirectoryWriter, changed: (domains: readonly string[]) => void) {
     this.#writer = writer;
     this.#changed = changed;
   }
 
-  declare(domains: readonly DeclaredDomain[]): Promise<DeclareResult> {
-    return this.#change(() => this.#writer.declare(domains));
+  async declare(domains: readonly DeclaredDomain[]): Promise<DeclareResult> {
+    const result = await this.#alone(() => this.#writer.declare(domains));
+    const { added, changed, draining, removed } = result;
+    this.#changed([...added, ...changed, ...draining, ...removed]);
+    return result;
   }
 
   addDomain(domain: DeclaredDomain): Promise<void> {
-    return this.#change(() => this.#writer.addDomain(domain));
+    return this.#change(domain.name, () => this.#writer.addDomain(domain));
   }
 
   changeDomain(name: string, settings: DomainSettings): Promise<boolean> {
-    return this.#change(() => this.#writer.changeDomain(name, settings));
+    return this.#change(name, () => this.#writer.changeDomain(name, settings));
   }
 
   removeDomain(name: string): ReturnType<DirectoryWriter["removeDomain"]> {
-    return this.#change(() => this.#writer.removeDomain(name));
+    return this.#change(name, () => this.#writer.removeDomain(name));
   }
 
   setPaused(name: string, paused: boolean, until?: number): Promise<boolean> {
-    return this.#change(() => this.#writer.setPaused(name, paused, until));
+    return this.#change(name, () => this.#writer.setPaused(name, paused, until));
   }
 
   /** Runs each few seconds and mostly finds nothing, which is no change. */
@@ -115,7 +118,7 @@ export class DirectoryEditor {
   }
 
   changeRecipients(change: RecipientChange): Promise<number> {
-    return this.#change(() => this.#writer.changeRecipients(change));
+    return this.#change(change.domain, () => this.#writer.changeRecipients(change));
   }
 
   /** Runs each minute and mostly finds nothing, which is no change. */
@@ -125,13 +128,13 @@ export class DirectoryEditor {
 
   async #changeOfSome(run: () => Promise<readonly string[]>): Promise<readonly string[]> {
     const names = await this.#alone(run);
-    if (names.length > 0) this.#changed();
+    if (names.length > 0) this.#changed(names);
     return names;
   }
 
-  async #change<T>(run: () => Promise<T>): Promise<T> {
+  async #change<T>(domain: string, run: () => Promise<T>): Promise<T> {
     const result = await this.#alone(run);
-    this.#changed();
+    this.#changed([domain]);
     return result;
   }
 

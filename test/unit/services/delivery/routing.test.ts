@@ -70,7 +70,7 @@ describe("domains", () => {
     await bench.pass(5000);
     assert.equal(bench.store.count().gone, 1);
     bench.directory.remove("a.test");
-    delivery.directoryChanged();
+    delivery.directoryChanged(["a.test"]);
     await bench.pass(5000);
     assert.deepEqual(bench.journal.of("primary.down"), []);
     await delivery.stop();
@@ -84,7 +84,7 @@ describe("domains", () => {
     await bench.pass(60_000, 1000);
     assert.deepEqual(bench.store.count(), { waiting: 1 });
     bench.directory.set("new.test", [primaryAt("192.0.2.1", 25)]);
-    delivery.directoryChanged();
+    delivery.directoryChanged(["new.test"]);
     await bench.pass(1000);
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
@@ -108,16 +108,31 @@ describe("domains", () => {
     bench.store.accept({ domain: "a.test" });
     await bench.pass(100);
     bench.directory.set("a.test", primaries, { paused: true });
-    delivery.directoryChanged();
+    delivery.directoryChanged(["a.test"]);
     await bench.pass(1000);
     assert.equal(bench.store.grants.get("a.test"), 0);
     bench.store.accept({ domain: "a.test" });
     await bench.pass(10_000, 1000);
     assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
     bench.directory.set("a.test", primaries);
-    delivery.directoryChanged();
+    delivery.directoryChanged(["a.test"]);
     await bench.pass(1000);
     assert.deepEqual(bench.store.count(), { gone: 2 });
+  });
+
+  test("are looked up anew when they changed, and no others", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25").down = true;
+    for (const domain of ["a.test", "b.test"]) {
+      bench.directory.set(domain, [primaryAt("192.0.2.1", 25)]);
+      bench.store.put({ domain });
+    }
+    const delivery = await bench.start();
+    await bench.pass(3000);
+    bench.directory.lookedUp.length = 0;
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000);
+    assert.deepEqual([...new Set(bench.directory.lookedUp)], ["a.test"]);
   });
 
   test("follow a changed primary, and the old lane ends", async () => {
@@ -129,7 +144,7 @@ describe("domains", () => {
     const delivery = await bench.start();
     await bench.pass(3000);
     bench.directory.set("a.test", [primaryAt("192.0.2.2", 25)]);
-    delivery.directoryChanged();
+    delivery.directoryChanged(["a.test"]);
     await bench.pass(1000);
     assert.equal(second.mails.length, 1);
     assert.deepEqual(
@@ -182,7 +197,7 @@ describe("our own trap doors", () => {
     assert.equal(server.mails.length, 0);
     assert.ok(server.knocks <= 2);
     server.name = "primary.test";
-    delivery.directoryChanged();
+    delivery.directoryChanged(["a.test"]);
     await bench.pass(1000);
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
@@ -265,7 +280,7 @@ describe("MX", () => {
     }
     const delivery = await bench.start();
     for (let i = 0; i < 10; i++) {
-      delivery.directoryChanged();
+      delivery.directoryChanged(["null.test", "us.test"]);
       await bench.pass(1000);
     }
     assert.deepEqual(bench.store.count(), { waiting: 2 });
