@@ -40,6 +40,9 @@ export function setClock(offset: ClockOffset, milliseconds: number): void {
 
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
+/** Milliseconds by which a timer is so late that the process stood still: stopped, frozen with its machine, or busy. */
+const STOOD_STILL = 100;
+
 /** The system's clock; with an offset, timers look at it at least once a second, so that a move fires them. */
 export function systemClock(offset?: ClockOffset): Clock {
   const read = (cell: number): number => (offset === undefined ? 0 : Number(Atomics.load(offset, cell)));
@@ -59,15 +62,27 @@ function startTimer(
   task: () => void,
 ): Timer {
   let handle: NodeJS.Timeout;
+  let afterReading: NodeJS.Immediate | undefined;
   const sleep = (): void => {
     const left = Math.max(0, plan.due - elapsed());
     handle = setTimeout(wake, Math.min(left, plan.longestSleep));
     handle.unref();
   };
-  // The system counts whole milliseconds, and may come up to one early.
-  const wake = (): void => (elapsed() >= plan.due - 1 ? task() : sleep());
+  const wake = (): void => {
+    const late = elapsed() - plan.due;
+    // The system counts whole milliseconds, and may come up to one early.
+    if (late < -1) sleep();
+    else if (late < STOOD_STILL) task();
+    // What peers said meanwhile lies unread: it is read first, so that nobody is blamed for a silence that was ours.
+    else afterReading = setImmediate(task);
+  };
   sleep();
-  return { cancel: () => clearTimeout(handle) };
+  return {
+    cancel: () => {
+      clearTimeout(handle);
+      clearImmediate(afterReading);
+    },
+  };
 }
 
 /** The same clock for who compares times with each other only: as it is now, and nobody sets it from here on. */

@@ -186,7 +186,7 @@ class Endpoint implements SmtpEndpoint {
   }
 
   #lookAtStress(): void {
-    const load = { open: this.#connections.total(), memory: process.memoryUsage.rss() };
+    const load = { open: this.#connections.total(), memory: memoryInUse() };
     const { limits } = this.#settings;
     if (!this.#stress.look(load, this.#settings)) return;
     const facts = { ...load, places: limits.connections, most: limits.memory };
@@ -196,6 +196,15 @@ class Endpoint implements SmtpEndpoint {
 
   #open(): readonly ReturnType<Listener["open"]>[number][] {
     return this.#listeners.flatMap((listener) => listener.open());
+  }
+}
+
+/** Octets. Where no file can be opened any more nobody can tell, and that is stress, too. */
+function memoryInUse(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return Infinity;
   }
 }
 

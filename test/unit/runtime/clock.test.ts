@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
 import {
   clockOffset,
   ManualClock,
@@ -71,4 +73,20 @@ test("a steady clock goes on as if nobody had set the other, and tells what that
   clock.advance(1000);
   assert.equal(steady.now(), moment + 1000);
   assert.equal(steady.wall(moment), clock.now() - 1000);
+});
+
+test("a timer that is far too late, because all stood still, runs after what came was read, if it still counts", async () => {
+  const clock = systemClock();
+  const ran: string[] = [];
+  const { port1, port2 } = new MessageChannel();
+  port2.on("message", () => ran.push("read"));
+  const cancelled = clock.after(5, () => ran.push("cancelled"));
+  const late = new Promise<void>((resolve) => void clock.after(5, resolve));
+  setTimeout(() => cancelled.cancel(), 6);
+  port1.postMessage("said meanwhile");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  await late;
+  await turn();
+  port1.close();
+  assert.deepEqual(ran, ["read"]);
 });

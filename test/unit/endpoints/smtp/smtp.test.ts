@@ -299,6 +299,22 @@ describe("memory", () => {
     (await greeted(bench)).close();
     sender.close();
   });
+
+  test("that cannot be told, because no file can be opened any more, counts as used up", async (t) => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const sender = await greeted(bench);
+    const rss = t.mock.method(process.memoryUsage, "rss", () => {
+      throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+    });
+    clock.advance(1000);
+    assert.match((await line(dial(bench))) ?? "", /^421 4\.7\.0 Too many connections, try again later/);
+    assert.equal((await sender.command("NOOP"))?.code, 250);
+    rss.mock.restore();
+    clock.advance(1000);
+    (await greeted(bench)).close();
+    sender.close();
+  });
 });
 
 describe("time", () => {

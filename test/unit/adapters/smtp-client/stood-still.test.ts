@@ -1,0 +1,78 @@
+/** The whole process may stand still: SIGSTOP, a frozen machine. What primaries said meanwhile still counts. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
+import type { ClaimedMail } from "../../../../src/ports/queue.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
+
+/** Longest wait for the reply to the final dot; its primary answers in half of that. */
+const FINAL = 300;
+
+/** A primary on a thread of its own, which goes on while ours stands still. */
+const PRIMARY = `
+  const { createServer } = require("node:net");
+  const { parentPort } = require("node:worker_threads");
+  const server = createServer((socket) => {
+    let body = false;
+    socket.on("error", () => {});
+    socket.on("data", (octets) => {
+      const text = octets.toString();
+      if (!body) {
+        body = text === "DATA\\r\\n";
+        return void socket.write(body ? "354 go on\\r\\n" : "250 ok\\r\\n");
+      }
+      if (!text.endsWith("\\r\\n.\\r\\n")) return;
+      parentPort.postMessage("dot");
+      setTimeout(() => socket.write("250 taken\\r\\n"), ${FINAL / 2});
+    });
+    socket.write("220 primary.test ESMTP\\r\\n");
+  });
+  server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
+`;
+
+function told<T>(worker: Worker): Promise<T> {
+  return new Promise((resolve) => {
+    worker.once("message", resolve);
+  });
+}
+
+function standStill(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+test("a reply that came while we stood still past its limit is read", async () => {
+  const worker = new Worker(PRIMARY, { eval: true });
+  try {
+    const port = await told<number>(worker);
+    const clock = systemClock();
+    const client = smtpClient({ hostname: "mx2.test", clock, connect: 5000, greeting: 5000, final: FINAL });
+    const conversation = await client.converse({ host: "127.0.0.1", ip: "127.0.0.1", port, tls: "none" });
+    const sending = conversation.send(someMail());
+    await told(worker);
+    standStill(3 * FINAL);
+    const { outcomes } = await sending;
+    assert.equal(outcomes.get(0)?.kind, "delivered");
+    conversation.abort();
+  } finally {
+    await worker.terminate();
+  }
+});
+
+function someMail(): ClaimedMail {
+  const body = Buffer.from("Subject: x\r\n\r\nhi\r\n");
+  return {
+    id: "m1",
+    token: 1,
+    domain: "a.test",
+    sender: "sender@elsewhere.test",
+    recipients: [{ n: 0, address: "user@a.test", attempts: 0, unconfirmed: 0 }],
+    acceptedAt: 0,
+    client: { ip: "192.0.2.1", helo: "client.test" },
+    topFields: "",
+    smtpUtf8: false,
+    eightBit: false,
+    size: body.length,
+    body: { size: body.length, read: () => body },
+  };
+}
