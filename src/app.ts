@@ -1,14 +1,20 @@
 /**
  * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
- * the opposite one. What fails while starting takes down what was already up.
+ * the opposite one. What fails while starting takes down what was already up. Its parts are in `daemon/`, the threads
+ * that it starts in `threads/`.
  */
 import { randomBytes } from "node:crypto";
-import { adminParts } from "./admin-parts.ts";
+import { adminParts } from "./daemon/admin-parts.ts";
 import { acquireLock } from "./adapters/storage/sqlite/sqlite.ts";
 import { QuotaWatch, UnreadWatch } from "./services/queue/queue.ts";
-import { watchBlocklists, type BlocklistWatch } from "./blocklist-watch.ts";
+import { watchBlocklists, type BlocklistWatch } from "./daemon/blocklist-watch.ts";
 import type { Config } from "./config/config.ts";
-import { startDeliveryThread, startSmtpThreads, type DeliveryThread, type SmtpThread } from "./crew.ts";
+import {
+  startDeliveryThread,
+  startSmtpThreads,
+  type DeliveryThread,
+  type SmtpThread,
+} from "./threads/crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import {
   applyFull,
@@ -18,20 +24,20 @@ import {
   smtpFollower,
   storageFollower,
   loopDelays,
-} from "./followers.ts";
-import { layFoundation, type Foundation } from "./foundation.ts";
+} from "./daemon/followers.ts";
+import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
 import type { PrimaryStatus } from "./ports/health.ts";
-import { PrimariesBoard } from "./primaries-board.ts";
-import { askVia, primariesLine } from "./primaries-line.ts";
-import { openRecipientSources } from "./recipient-sources.ts";
-import { RulesBoard } from "./rules-board.ts";
-import { reload, type Follower, type ReloadResult } from "./reload.ts";
+import { PrimariesBoard } from "./daemon/primaries-board.ts";
+import { askVia, primariesLine } from "./threads/primaries-line.ts";
+import { openRecipientSources } from "./daemon/recipient-sources.ts";
+import { RulesBoard } from "./daemon/rules-board.ts";
+import { reload, type Follower, type ReloadResult } from "./daemon/reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
-import { daemonStatus } from "./daemon-status.ts";
-import { endsInTime } from "./stop-limit.ts";
+import { daemonStatus } from "./daemon/daemon-status.ts";
+import { endsInTime } from "./daemon/stop-limit.ts";
 import { hostPort } from "./mail/network.ts";
 
 /** How often we look for our own address on lists, in ms. */

@@ -5,8 +5,8 @@ const oldest = 24;
 const major = Number(process.versions.node.split(".")[0]);
 
 if (major >= oldest) {
-  const { fillCompiled, keepCompiled } = await import("./compile-cache.js");
-  if (process.argv.includes("serve")) (await import("./lean-memory.js")).startLean();
+  const { fillCompiled, keepCompiled } = await import("./launch/compile-cache.js");
+  if (process.argv.includes("serve")) (await import("./launch/lean-memory.js")).startLean();
   // What rotates logs may send it while the daemon starts, which must not be its end.
   if (process.argv.includes("serve")) process.on("SIGHUP", () => {});
   keepCompiled();

@@ -7,10 +7,10 @@ import { existsSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import type { Daemon } from "./app.ts";
 import type { Config } from "./config/config.ts";
-import { ownWords } from "./own-verbs.ts";
+import { ownWords } from "./cli/own-verbs.ts";
 import { errorText } from "./runtime/log.ts";
 import { counted } from "./runtime/quantities.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./runtime/version.ts";
 
 const USAGE = `holdfast: a backup MX and mail reflector
 
@@ -70,7 +70,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "check-config":
       return checkConfig(own?.file ?? file, own?.json ?? false);
     case "demo":
-      return (await import("./demo.ts")).runDemo();
+      return (await import("./demo/demo.ts")).runDemo();
     default:
       return tool(verb, args, file);
   }

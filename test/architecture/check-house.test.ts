@@ -11,8 +11,9 @@ const DOOR = "/** What the room does. */\n";
 const SOUND: Readonly<Record<string, string>> = {
   "main.ts": 'import { serve } from "./app.ts";\nserve();\n',
   "app.ts":
-    'import { openQueue } from "./services/queue/queue.ts";\nnew Worker(new URL("./smtp-thread.ts", import.meta.url));\nexport function serve() { openQueue(); }\n',
-  "smtp-thread.ts": 'import { openDns } from "./adapters/dns/dns.ts";\nopenDns();\n',
+    'import { openQueue } from "./services/queue/queue.ts";\nnew Worker(new URL("./threads/smtp-thread.ts", import.meta.url));\nexport function serve() { openQueue(); }\n',
+  "threads/smtp-thread.ts": 'import { openDns } from "../adapters/dns/dns.ts";\nopenDns();\n',
+  "daemon/daemon-status.ts": "export const status = 1;\n",
   "services/queue/queue.ts": `${DOOR}import type { Store } from "../../ports/store.ts";\nimport { due } from "./due.ts";\nexport const openQueue = () => due;\n`,
   "services/queue/due.ts": "export const due = 1;\n",
   "services/bounce/bounce.ts": `${DOOR}export const bounce = 1;\n`,
@@ -96,8 +97,14 @@ describe("storeys", () => {
     [
       "a worker of another storey",
       "ports/a.ts",
-      'new Worker(new URL("../smtp-thread.ts", import.meta.url));',
-      /ports may not import root/,
+      'new Worker(new URL("../threads/smtp-thread.ts", import.meta.url));',
+      /ports may not import threads/,
+    ],
+    [
+      "a thread that reaches for the daemon",
+      "threads/a.ts",
+      'import { status } from "../daemon/daemon-status.ts";',
+      /threads may not import daemon/,
     ],
     [
       "a client that looks behind the contract",
@@ -138,7 +145,10 @@ describe("rooms", () => {
       /past the door: import services\/queue\/queue.ts/,
     ));
   test("a root goes through the door", () =>
-    assertOne({ "reader-thread.ts": 'import { due } from "./services/queue/due.ts";' }, /past the door/));
+    assertOne(
+      { "threads/reader-thread.ts": 'import { due } from "../services/queue/due.ts";' },
+      /past the door/,
+    ));
   test("a room without a door", () =>
     assertOne(
       { "services/access/tokens.ts": "export {};", "services/access/a.ts": "export {};" },
@@ -246,24 +256,24 @@ describe("what a thread loads", () => {
     "adapters/journal/journal.ts": `${DOOR}import pino from "pino";\nexport const sink = pino;\n`,
     "adapters/journal/remote.ts": "export const remote = 1;\nexport type Sink = 1;\n",
   };
-  const root = (line: string) => findings({ ...journal, "reader-thread.ts": line });
+  const root = (line: string) => findings({ ...journal, "threads/reader-thread.ts": line });
   test("a package of the main thread, with the way that leads to it", () => {
-    const found = root('import { sink } from "./adapters/journal/journal.ts";');
+    const found = root('import { sink } from "../adapters/journal/journal.ts";');
     assert.equal(found.length, 1, found.join("\n"));
     assert.match(
       found[0] ?? "",
-      /reader-thread.ts: loads "pino", .*: reader-thread.ts -> adapters\/journal\/journal.ts -> pino/,
+      /threads\/reader-thread.ts: loads "pino", .*: threads\/reader-thread.ts -> adapters\/journal\/journal.ts -> pino/,
     );
   });
   for (const line of [
-    'import { remote } from "./adapters/journal/remote.ts";',
-    'import type { Sink } from "./adapters/journal/journal.ts";',
-    'import type Sink from "./adapters/journal/journal.ts";',
-    'const late = () => import("./adapters/journal/journal.ts");',
+    'import { remote } from "../adapters/journal/remote.ts";',
+    'import type { Sink } from "../adapters/journal/journal.ts";',
+    'import type Sink from "../adapters/journal/journal.ts";',
+    'const late = () => import("../adapters/journal/journal.ts");',
   ])
     test(`nothing by ${line}`, () => assert.deepEqual(root(line), []));
   test("a type among others loads the file", () =>
-    assert.equal(root('import { type Sink } from "./adapters/journal/journal.ts";').length, 1));
+    assert.equal(root('import { type Sink } from "../adapters/journal/journal.ts";').length, 1));
 });
 
 describe("names, exports, time", () => {

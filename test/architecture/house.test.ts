@@ -3,6 +3,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { test } from "node:test";
 import { checkHouse } from "./check-house.ts";
+import { THREAD_ROOT } from "./rules.ts";
 
 const SRC = join(import.meta.dirname, "..", "..", "src");
 
@@ -20,5 +21,9 @@ test("every file of src/ keeps to the house", async () => {
   const tree = await readTree();
   const findings = checkHouse(tree);
   assert.ok(tree.size > 20, `only ${tree.size} files were found in ${SRC}`);
+  assert.ok(
+    [...tree.keys()].some((path) => THREAD_ROOT.test(path)),
+    "no root of a thread was found: what threads load was not looked at",
+  );
   assert.equal(findings.length, 0, `\n${findings.map((finding) => `  src/${finding}`).join("\n")}\n`);
 });

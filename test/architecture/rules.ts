@@ -3,9 +3,13 @@
  * things may grow. A new room or package is one line here. Paths are relative to src/.
  */
 
-/** The top-level folder of a file; `root` is a file directly in src/. */
+/** The top-level folder of a file; `root` is a file directly in src/: it names the verbs and builds the daemon. */
 export type Storey =
   | "root"
+  | "launch"
+  | "demo"
+  | "daemon"
+  | "threads"
   | "config"
   | "cli"
   | "dashboard"
@@ -20,6 +24,10 @@ export type Storey =
 export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
   root: [
     "root",
+    "launch",
+    "demo",
+    "daemon",
+    "threads",
     "config",
     "cli",
     "dashboard",
@@ -30,6 +38,10 @@ export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
     "mail",
     "runtime",
   ],
+  launch: ["demo", "threads", "cli"],
+  demo: ["config", "cli", "runtime"],
+  daemon: ["threads", "config", "endpoints", "services", "adapters", "ports", "mail", "runtime"],
+  threads: ["config", "endpoints", "services", "adapters", "ports", "mail", "runtime"],
   config: ["ports", "mail", "runtime"],
   cli: [],
   dashboard: [],
@@ -58,9 +70,12 @@ export const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Single files that a storey may import although the storey is closed to it: of the daemon the tool knows its contract,
- * and how it reads and writes what operators read and write.
+ * and how it reads and writes what operators read and write. The launcher compiles whatever may run, the demo starts a
+ * daemon.
  */
 export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = {
+  launch: ["main.ts"],
+  demo: ["app.ts"],
   cli: [
     "endpoints/admin/contract.ts",
     "mail/network.ts",
@@ -75,16 +90,20 @@ export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = 
 export const ROOM_PARENTS: readonly string[] = ["adapters/storage", "endpoints", "services", "adapters"];
 
 /** Folders that are one room as a whole. */
-export const SINGLE_ROOMS: readonly string[] = ["config", "cli", "dashboard"];
+export const SINGLE_ROOMS: readonly string[] = ["demo", "config", "cli", "dashboard"];
 
 /** Folders without a door: each file may be imported. */
-export const OPEN_FOLDERS: readonly string[] = ["ports", "mail", "runtime"];
+export const OPEN_FOLDERS: readonly string[] = ["launch", "daemon", "threads", "ports", "mail", "runtime"];
 
 /**
  * A door is the file named as its room. These files may be imported from outside beside the door, by who must not
  * load what stands behind it.
  */
-export const SIDE_DOORS: readonly string[] = ["endpoints/admin/contract.ts", "adapters/journal/remote.ts"];
+export const SIDE_DOORS: readonly string[] = [
+  "endpoints/admin/contract.ts",
+  "adapters/journal/remote.ts",
+  "cli/own-verbs.ts",
+];
 
 /** A door opens with a comment of at most this many lines. */
 export const MAX_DOOR_COMMENT = 25;
@@ -105,7 +124,7 @@ export const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The root of a thread other than the main one. */
-export const THREAD_ROOT = /^[^/]+-thread\.ts$/;
+export const THREAD_ROOT = /^threads\/[^/]+-thread\.ts$/;
 
 /** No other thread loads these as it starts: each would hold a copy of its own. */
 export const MAIN_THREAD_PACKAGES: readonly string[] = [

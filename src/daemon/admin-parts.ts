@@ -1,0 +1,62 @@
+/** What the admin endpoint is given: the foundation's readers and writers, and what the running daemon knows. */
+import type { Gauges } from "../adapters/journal/journal.ts";
+import type { Config } from "../config/config.ts";
+import { openDoctor } from "./doctor-parts.ts";
+import type { AdminParts, ControlStatus } from "../endpoints/admin/admin.ts";
+import type { Foundation } from "./foundation.ts";
+import type { RecipientSources } from "./recipient-sources.ts";
+import { Access } from "../services/access/access.ts";
+
+/** What only the running daemon can answer or do. */
+export interface Running extends Pick<
+  AdminParts,
+  "status" | "primaries" | "resume" | "rehearse" | "reload" | "explain" | "rules" | "declaredRules"
+> {
+  status(): ControlStatus;
+  loopDelays(): Promise<Gauges["delays"]>;
+  readonly sources: RecipientSources;
+}
+
+export function adminParts(config: Config, foundation: Foundation, running: Running): AdminParts {
+  const { storage, reader, editor, crew } = foundation;
+  const { sources } = running;
+  const { sink, clock } = crew;
+  return {
+    ...running,
+    socket: config.admin.socket,
+    ...(config.admin.listen !== undefined && { listen: config.admin.listen }),
+    queue: reader.client,
+    operator: storage.control,
+    directory: reader.client,
+    editor,
+    doctor: openDoctor(config, foundation, () => running.status()),
+    checkRecipient: (address) => sources.check(address),
+    fetched: (domain) => sources.fetched(domain),
+    trace: {
+      trace: (request) => {
+        sink.flushTrace();
+        return reader.client.trace(request);
+      },
+    },
+    senders: {
+      allowSender: (sender) => storage.control.allowSender(sender),
+      disallowSender: (sender) => storage.control.disallowSender(sender),
+      allowedSenders: () => reader.client.allowedSenders(),
+    },
+    access: new Access(storage.control, clock),
+    metrics: () => sink.metrics(() => gauges(foundation, running)),
+    journal: sink,
+    clock,
+    log: sink.log,
+  };
+}
+
+async function gauges(foundation: Foundation, running: Running): Promise<Gauges> {
+  const [queue, quarantined, primaries, delays] = await Promise.all([
+    foundation.reader.client.counts(),
+    foundation.reader.client.quarantined(),
+    running.primaries(),
+    running.loopDelays(),
+  ]);
+  return { ...running.status(), queue, quarantined, primaries, delays };
+}

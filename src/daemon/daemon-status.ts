@@ -1,0 +1,28 @@
+/** What the main thread knows of the daemon at any moment, without asking another thread. */
+import { readCondition, readRoom } from "../adapters/storage/sqlite/sqlite.ts";
+import type { Config } from "../config/config.ts";
+import type { ControlStatus } from "../endpoints/admin/admin.ts";
+import type { Foundation } from "./foundation.ts";
+import { ConnectionTable } from "../runtime/limits.ts";
+import { noticeRoute } from "../threads/settings.ts";
+import { VERSION } from "../runtime/version.ts";
+
+export function daemonStatus(
+  config: Config,
+  { storage, directory, limits, certificates, startedAt }: Foundation,
+  { listening, lists }: Pick<ControlStatus, "listening" | "lists">,
+): ControlStatus {
+  return {
+    version: VERSION,
+    hostname: config.hostname,
+    startedAt,
+    condition: readCondition(storage.shared),
+    listening,
+    connections: new ConnectionTable(limits, 0).total(),
+    room: readRoom(storage.shared),
+    generation: directory.generation(),
+    notices: noticeRoute(config),
+    lists,
+    certificates: certificates.facts(),
+  };
+}

@@ -1,0 +1,94 @@
+/** How each part of the daemon checks and takes new settings at a reload; what SMTP threads are told and asked. */
+import type { Certificates } from "../adapters/tls/tls.ts";
+import type { Config } from "../config/config.ts";
+import type { DeliveryThread, SmtpThread, Storage } from "../threads/crew.ts";
+import type { LoopDelay } from "../runtime/loop-delay.ts";
+import type { Follower } from "./reload.ts";
+import { deliverySettings, smtpSettings } from "../threads/settings.ts";
+
+/** The SMTP threads, with the certificates that they show. */
+export function smtpFollower(certificates: Certificates, threads: readonly SmtpThread[]): Follower {
+  return {
+    check: async (config) => {
+      const settings = smtpSettings(config, await certificates.check(config.smtp.tls));
+      await eachRunning(threads, (thread) => thread.control.call("prepare", settings));
+    },
+    use: async (config) => {
+      await certificates.use(config.smtp.tls);
+      await applySmtp(config, certificates, threads);
+    },
+  };
+}
+
+export interface ListsInUse {
+  use(config: Config): void;
+  readonly health: { test(): Promise<void> };
+}
+
+/** The checks on clients; lists that are new to us count from their first test on. */
+export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpThread[]): Follower {
+  return {
+    check: async () => undefined,
+    use: async (config) => {
+      await eachRunning(threads(), (thread) => thread.control.call("applyChecks", config.checks));
+      lists.use(config);
+      // Its answers may take seconds; a list counts from its first good test on.
+      void lists.health.test();
+    },
+  };
+}
+
+/** Tells all SMTP threads which domains hold more than their quota. */
+export async function applyFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
+  await eachRunning(threads, (thread) => thread.control.call("full", domains));
+}
+
+/** Tells all SMTP threads which lists of clients count. */
+export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
+  await eachRunning(threads, (thread) => thread.control.call("useLists", zones));
+}
+
+/** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
+export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
+  const asked = threads.map(async (thread, n) => {
+    const delay = await thread.current?.control.call("loopDelay", undefined).catch(() => undefined);
+    return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
+  });
+  return new Map((await Promise.all(asked)).flat());
+}
+
+export function deliveryFollower(thread: () => DeliveryThread | undefined): Follower {
+  return {
+    check: async () => undefined,
+    use: async (config) => {
+      await thread()?.current?.control.call("apply", deliverySettings(config));
+    },
+  };
+}
+
+export function storageFollower(storage: Storage): Follower {
+  return {
+    check: async () => undefined,
+    use: (config) => storage.thread.control.call("setReserve", config.store.reserve),
+  };
+}
+
+/** Gives all SMTP threads the settings with the certificates of this moment. */
+export async function applySmtp(
+  config: Config,
+  certificates: Certificates,
+  threads: readonly SmtpThread[],
+): Promise<void> {
+  const settings = smtpSettings(config, certificates.current());
+  await eachRunning(threads, (thread) => thread.control.call("apply", settings));
+}
+
+type Running = NonNullable<SmtpThread["current"]>;
+
+/** A thread between two lives gets the newest settings when it starts. */
+async function eachRunning(
+  threads: readonly SmtpThread[],
+  act: (thread: Running) => Promise<void>,
+): Promise<void> {
+  await Promise.all(threads.flatMap((thread) => thread.current ?? []).map(act));
+}

@@ -1,0 +1,132 @@
+/**
+ * What every part of the daemon stands on: the journal, the storage and reader threads, the directory. This folder is
+ * what `app.ts` is made of in the main thread; `check-process.ts` alone runs by itself, where `store-check.ts` starts it.
+ */
+import { alertFor, startAlerts } from "../adapters/alerts/alerts.ts";
+import { createJournalSink, type JournalSink } from "../adapters/journal/journal.ts";
+import { openDirectoryReader, openTraceWriter } from "../adapters/storage/sqlite/sqlite.ts";
+import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
+import type { Config } from "../config/config.ts";
+import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
+import { tellFileLimit } from "./file-limit.ts";
+import { systemClock, type ClockOffset } from "../runtime/clock.ts";
+import { knownClientsMemory } from "../runtime/known-clients.ts";
+import { connectionMemory } from "../runtime/limits.ts";
+import { rateMemory } from "../runtime/rates.ts";
+import { Schedule } from "../runtime/schedule.ts";
+import { Directory, DirectoryEditor } from "../services/directory/directory.ts";
+import { startStoreCheck } from "./store-check.ts";
+
+export interface Foundation {
+  readonly crew: CrewParts;
+  readonly storage: Storage;
+  readonly reader: Reader;
+  readonly directory: Directory;
+  readonly editor: DirectoryEditor;
+  readonly schedule: Schedule;
+  readonly limits: SharedArrayBuffer;
+  /** What client networks did in the current period, for all SMTP threads. */
+  readonly rates: SharedArrayBuffer;
+  /** Unknown recipients that they were taken for in the current hour. */
+  readonly strangers: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
+  readonly certificates: Certificates;
+  readonly startedAt: number;
+}
+
+export interface FoundationParts {
+  readonly clockOffset: ClockOffset | undefined;
+  /** After each change of the directory. */
+  readonly directoryChanged: (domains: readonly string[]) => void;
+  /** The storage thread has ended unexpectedly. */
+  readonly storageEnded: () => void;
+}
+
+/** Builds it; `stack` takes it down again. */
+export async function layFoundation(
+  config: Config,
+  stack: AsyncDisposableStack,
+  parts: FoundationParts,
+): Promise<Foundation> {
+  const clock = systemClock(parts.clockOffset);
+  const sink = openJournal(config, clock);
+  stack.defer(() => sink.stop());
+  tellFileLimit(config.smtp.limits.connections, sink.log);
+  const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
+  stack.defer(() => certificates.close());
+  const crew: CrewParts = { sink, clock, clockOffset: parts.clockOffset };
+  const storage = await openStorage(config, stack, { crew, ended: parts.storageEnded });
+  const trace = openTraceWriter(config.storage.folder, (file) =>
+    sink.log.warn("the trace was damaged and begins anew; mail is not concerned", { file }),
+  );
+  stack.defer(() => {
+    sink.flushTrace();
+    trace.close();
+  });
+  sink.traceTo(trace);
+  const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
+  stack.defer(() => schedule.stop());
+  schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
+  if (await storage.thread.control.call("unclean", undefined))
+    stack.defer(startStoreCheck(config.storage.folder, { clock, sink }));
+  const reader = await startReader(config, crew);
+  stack.defer(() => reader.close());
+  const directory = new Directory(openDirectoryReader(config.storage.folder));
+  stack.defer(() => directory.close());
+  const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
+  const limits = connectionMemory(config.smtp.threads);
+  const [rates, strangers] = [rateMemory(), rateMemory()];
+  const known = knownClientsMemory();
+  return {
+    crew,
+    storage,
+    reader,
+    directory,
+    editor,
+    schedule,
+    limits,
+    rates,
+    strangers,
+    known,
+    certificates,
+    startedAt: clock.now(),
+  };
+}
+
+type TraceWriter = ReturnType<typeof openTraceWriter>;
+
+function trimTrace({ retention }: Config, trace: TraceWriter, now: number): "again" | "done" {
+  return trace.trim(now - retention.trace, retention.traceSize) > 0 ? "again" : "done";
+}
+
+async function openStorage(
+  config: Config,
+  stack: AsyncDisposableStack,
+  { crew, ended }: { crew: CrewParts; ended: () => void },
+): Promise<Storage> {
+  const storage = await startStorage(config, crew);
+  let expected = false;
+  stack.defer(async () => {
+    expected = true;
+    await storage.thread.control.call("close", undefined);
+    await storage.thread.terminate();
+  });
+  void storage.thread.ended.then((end) => {
+    if (expected) return;
+    const error = end.error?.stack ?? `exit code ${end.code}`;
+    crew.sink.log.error("the storage thread has ended, so the daemon ends", { error });
+    ended();
+  });
+  return storage;
+}
+
+function openJournal(config: Config, clock: ReturnType<typeof systemClock>): JournalSink {
+  const { level, file } = config.log;
+  const sink = createJournalSink({ level, clock, ...(file !== undefined && { file }) });
+  const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
+  sink.subscribe((event, at) => {
+    const alert = alertFor(event, at);
+    if (alert !== undefined) alerts.raise(alert);
+  });
+  return sink;
+}

@@ -1,0 +1,162 @@
+/** Answers `recipients check`: what a client would be told at RCPT, where that comes from, and how old it is. */
+import { mailboxKey, parseAddress, type Address } from "../mail/address.ts";
+import { formatReply } from "../mail/reply.ts";
+import type { RecipientAnswer } from "../endpoints/admin/contract.ts";
+import type { DomainRecord } from "../ports/directory.ts";
+import type { PrimaryStatus } from "../ports/health.ts";
+import type { RecipientMemory } from "../ports/recipient-memory.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Directory } from "../services/directory/directory.ts";
+import { replyTo } from "../services/policy/policy.ts";
+import { Recipients, type Admission, type FetchStatus } from "../services/recipients/recipients.ts";
+
+type Source = NonNullable<RecipientAnswer["sources"]>[number];
+type Words = Omit<RecipientAnswer, "address">;
+
+export interface RecipientCheckParts {
+  readonly directory: Directory;
+  readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
+  readonly clock: Clock;
+  readonly primaries: () => Promise<readonly PrimaryStatus[]>;
+  /** How the fetched list of a domain stands. */
+  readonly fetched: (domain: string) => FetchStatus | undefined;
+}
+
+/** One address in one domain. */
+interface Case {
+  readonly address: Address;
+  readonly record: DomainRecord;
+  /** Primaries of the domain. */
+  readonly primaries: readonly PrimaryStatus[];
+}
+
+/** `text` may be anything that an operator wrote. */
+export async function checkRecipient(text: string, parts: RecipientCheckParts): Promise<RecipientAnswer> {
+  const address = parseAddress(text);
+  if (address === undefined) return refused(text, "this is not an address");
+  const { directory } = parts;
+  const record = directory.domain(address.domain, directory.generation());
+  if (record === undefined) return refused(text, `${address.domain} is not one of our domains`);
+  const all = await parts.primaries();
+  const primaries = all.filter(({ domains }) => domains.includes(record.name));
+  const about = { address, record, primaries };
+  const sources = sourcesOf(about, parts);
+  return { address: text, ...wordsFor(about, parts), ...(sources.length > 0 && { sources }) };
+}
+
+function refused(address: string, why: string): RecipientAnswer {
+  return { address, answer: "reject", why };
+}
+
+function wordsFor(about: Case, parts: RecipientCheckParts): Words {
+  const { address, record } = about;
+  const { clock, directory, fetched } = parts;
+  if (record.draining)
+    return { answer: "defer", why: `${record.name} was removed and hands over what it holds` };
+  const found = new Recipients(directory, parts).find(record, address);
+  const now = clock.now();
+  switch (found.kind) {
+    case "known": {
+      const { pattern, origin } = found;
+      const checkedAt = origin === "url" ? fetched(record.name)?.checkedAt : undefined;
+      const age = checkedAt === undefined ? {} : { age: now - checkedAt };
+      return { answer: "accept", why: knownText(pattern, address, record), origin, ...age };
+    }
+    case "postmaster":
+      return { answer: "accept", why: "postmaster is always valid", origin: "always" };
+    case "catchAll":
+      return { answer: "accept", why: "the domain takes every recipient", origin: "catch-all" };
+    case "accepted": {
+      const { origin, at } = found;
+      return { answer: "accept", why: takenText(origin), origin: learntFrom(origin), age: now - at };
+    }
+    case "refused": {
+      const { doubted, origin, at } = found;
+      const why = doubted
+        ? "its primary refuses it, but it existed lately: put off for the first day"
+        : "its primary has no such mailbox";
+      const admission: Admission = doubted
+        ? { kind: "defer", why: "doubted" }
+        : { kind: "reject", why: "refused" };
+      return { ...told(admission, why), origin: learntFrom(origin), age: now - at };
+    }
+    case "unknown":
+      return unknownText(about);
+  }
+}
+
+function learntFrom(origin: "delivery" | "callout"): string {
+  return origin === "callout" ? "callout" : "learned";
+}
+
+function takenText(origin: "delivery" | "callout"): string {
+  return origin === "callout" ? "its primary said that it exists" : "its primary took mail for it";
+}
+
+/** An answer with the words that a client reads. */
+function told(admission: Admission, why: string): Words {
+  const reply = replyTo(admission);
+  const answer = admission.kind;
+  return { answer, why, ...(reply !== undefined && { reply: formatReply(reply) }) };
+}
+
+/** Nobody knows the address. */
+function unknownText({ record, primaries }: Case): Words {
+  const { callout = false, fetched, unknownDuringOutage } = record.settings;
+  if (!callout && fetched !== undefined && record.fetched === undefined)
+    return told({ kind: "defer", why: "unlisted" }, `the list at ${fetched.url} was never fetched`);
+  if (!callout) return told({ kind: "reject", why: "unknown" }, "not in the lists of the domain");
+  const up = primaries.find(({ state }) => state === "up");
+  if (up !== undefined) {
+    const all = up.acceptAll?.includes(record.name) === true;
+    const why = all
+      ? `nobody knows it, and ${up.destination} takes every address`
+      : `nobody knows it; ${up.destination} would be asked`;
+    return { answer: all ? "accept" : "ask", why };
+  }
+  const away = "nobody knows it, and no primary is up to be asked; unknownDuringOutage is";
+  if (unknownDuringOutage === "accept") return { answer: "accept", why: `${away} accept` };
+  return told({ kind: unknownDuringOutage, why: "outage" }, `${away} ${unknownDuringOutage}`);
+}
+
+/** What each source says, those that say nothing too. */
+function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckParts): readonly Source[] {
+  const { settings } = record;
+  const now = parts.clock.now();
+  const sources: Source[] = [];
+  const hit = parts.directory.recipient(record, address.local);
+  const where = hit === undefined ? "not in it" : `has \`${hit.pattern}\``;
+  sources.push({ source: hit?.origin === undefined ? "lists" : `list (${hit.origin})`, says: where });
+  const status = settings.fetched === undefined ? undefined : parts.fetched(record.name);
+  if (settings.fetched !== undefined)
+    sources.push({ source: settings.fetched.url, ...fetchText(status, now) });
+  const { accepted, refused: no } = parts.memory.find(mailboxKey(address));
+  if (accepted !== undefined)
+    sources.push({ source: "memory", says: takenText(accepted.origin), age: now - accepted.at });
+  if (no !== undefined)
+    sources.push({ source: "memory", says: `its primary refused it: ${no.reply}`, age: now - no.at });
+  if (settings.callout === true)
+    for (const { destination, state, acceptAll = [] } of primaries) {
+      const all = acceptAll.includes(record.name) ? ", takes every address" : "";
+      sources.push({ source: "callout", says: `${destination} is ${state}${all}` });
+    }
+  return sources;
+}
+
+function fetchText(status: FetchStatus | undefined, now: number): Omit<Source, "source"> {
+  if (status === undefined) return { says: "was not looked at yet" };
+  const { entries, checkedAt, error } = status;
+  const had = entries === undefined ? "was never fetched" : `${entries} entries`;
+  const trouble = error === undefined ? "" : `; last look failed: ${error}`;
+  return { says: `${had}${trouble}`, ...(checkedAt !== undefined && { age: now - checkedAt }) };
+}
+
+function knownText(pattern: string, { local }: Address, { settings }: DomainRecord): string {
+  const where = `\`${pattern}\` in the list`;
+  const { tagSeparator } = settings;
+  const at = tagSeparator === "" ? -1 : local.indexOf(tagSeparator, 1);
+  const whole = pattern === local || (pattern.endsWith("*") && local.startsWith(pattern.slice(0, -1)));
+  return at === -1 || whole
+    ? `matches ${where}`
+    : `without its tag \`${local.slice(at)}\` it matches ${where}`;
+}

@@ -1,0 +1,59 @@
+/** What the main thread does about recipients: lists that are fetched, files that change, and answers about them. */
+import { httpLists } from "../adapters/http-lists/http-lists.ts";
+import { openRecipientMemory } from "../adapters/storage/sqlite/sqlite.ts";
+import type { Config } from "../config/config.ts";
+import type { RecipientAnswer } from "../endpoints/admin/contract.ts";
+import type { Foundation } from "./foundation.ts";
+import { ListFiles, type ListFileParts } from "./list-files.ts";
+import type { PrimaryStatus } from "../ports/health.ts";
+import type { DomainRecord } from "../ports/directory.ts";
+import { checkRecipient } from "./recipient-check.ts";
+import type { Directory } from "../services/directory/directory.ts";
+import { Fetches, type FetchStatus } from "../services/recipients/recipients.ts";
+
+/** How often files and due lists are looked at, in ms. */
+const LOOK_EVERY = 5000;
+
+export interface RecipientSources {
+  /** What a client would be told of an address. */
+  check(address: string): Promise<RecipientAnswer>;
+  fetched(domain: string): FetchStatus | undefined;
+}
+
+export interface SourceParts extends Pick<ListFileParts, "alter"> {
+  readonly config: () => Config;
+  readonly primaries: () => Promise<readonly PrimaryStatus[]>;
+}
+
+/** Adds its jobs to the schedule; `stack` takes the rest down. */
+export function openRecipientSources(
+  { crew, storage, editor, directory, schedule }: Foundation,
+  stack: AsyncDisposableStack,
+  { config, alter, primaries }: SourceParts,
+): RecipientSources {
+  const { clock, sink } = crew;
+  const memory = openRecipientMemory({ folder: config().storage.folder, shared: storage.shared });
+  stack.defer(() => memory.close());
+  const fetches = new Fetches({
+    domains: () => fetching(config(), directory),
+    server: httpLists({ clock, environment: process.env }),
+    records: storage.control,
+    replace: (change) => editor.changeRecipients(change),
+    journal: sink,
+    clock,
+  });
+  const files = new ListFiles({ editor, journal: sink, alter });
+  const fetched = (domain: string): FetchStatus | undefined => fetches.status(domain);
+  schedule.add({ name: "fetch recipients", every: LOOK_EVERY, run: () => fetches.look() });
+  schedule.add({ name: "follow recipient files", every: LOOK_EVERY, run: () => files.look() });
+  void fetches.look().catch(() => undefined);
+  const known = { directory, memory, clock, primaries, fetched };
+  return { check: (address) => checkRecipient(address, known), fetched };
+}
+
+/** Only declared domains fetch. */
+function fetching({ domains }: Config, directory: Directory): readonly DomainRecord[] {
+  const generation = directory.generation();
+  const names = domains.filter(({ settings }) => settings.fetched !== undefined).map(({ name }) => name);
+  return names.flatMap((name) => directory.domain(name, generation) ?? []);
+}

@@ -1,0 +1,126 @@
+/**
+ * `holdfast demo`: a daemon of its own in a temporary folder, a primary that is away, three mails, and the
+ * primary's return; each step with the seconds that it took. Everything is real but the two ends.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDaemon } from "../app.ts";
+import { runTool } from "../cli/cli.ts";
+import { formatProblem, loadConfig, type Config } from "../config/config.ts";
+import { demoPrimary } from "./demo-primary.ts";
+import { sendMail } from "./demo-sender.ts";
+import { probeListen } from "../runtime/listening.ts";
+
+const MAILS = [
+  { recipient: "alice@example.test", subject: "Lunch on Friday?" },
+  { recipient: "bob@example.test", subject: "Your invoice" },
+  { recipient: "nobody@example.test", subject: "You have won" },
+] as const;
+/** Nothing in the demo may take longer. */
+const PATIENCE = 15_000;
+
+export async function runDemo(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
+  try {
+    return await tell(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function tell(folder: string): Promise<number> {
+  const ports = { smtp: await probeListen("127.0.0.1", 0), primary: await probeListen("127.0.0.1", 0) };
+  const config = await demoConfig(folder, ports);
+  const arrivals = counter();
+  const primary = demoPrimary(Date.now, arrivals.count);
+  const daemon = await startDaemon(config);
+  try {
+    say(`Holdfast stands in for example.test on 127.0.0.1:${ports.smtp}.`);
+    say(`The domain's own server, 127.0.0.1:${ports.primary}, is down.\n`);
+    const taken = await sendAll(ports.smtp);
+    say("\nWhat the queue holds (holdfast queue list):\n");
+    await runTool("queue", ["list"], { socket: config.admin.socket, config: config.file });
+    say("\nThe primary comes back.");
+    const opened = Date.now();
+    await primary.open(ports.primary);
+    await arrivals.reach(taken, PATIENCE);
+    for (const { recipient, subject, at } of primary.received)
+      say(`  ${seconds(at - opened)} later: "${subject}" is in the mailbox of ${recipient}`);
+    // The primary's replies are on their way back to us.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    say("\nWhere was the first one (holdfast trace)?\n");
+    await runTool("trace", [MAILS[0].recipient], { socket: config.admin.socket, config: config.file });
+    return 0;
+  } finally {
+    await daemon.stop();
+    await primary.close();
+    say("\nStopped, and the temporary folder is removed.");
+  }
+}
+
+/** Sends the three mails one after another; answers how many were taken. */
+async function sendAll(port: number): Promise<number> {
+  let taken = 0;
+  for (const { recipient, subject } of MAILS) {
+    const started = Date.now();
+    const { step, reply } = await sendMail(port, recipient, subject);
+    if (reply.startsWith("2")) taken += 1;
+    say(`A mail to ${recipient}, after ${seconds(Date.now() - started)}, at ${step}:`);
+    say(`  ${reply}`);
+  }
+  return taken;
+}
+
+async function demoConfig(folder: string, ports: { smtp: number; primary: number }): Promise<Config> {
+  const file = join(folder, "holdfast.yaml");
+  await writeFile(
+    file,
+    `hostname: mx2.example.test
+storage: sqlite:${join(folder, "data")}
+smtp: { listen: ["127.0.0.1:${ports.smtp}"], threads: 1 }
+store: { reserve: 0 }
+log: { file: ${join(folder, "holdfast.log")} }
+domains:
+  example.test:
+    mode: backup
+    primary: { host: 127.0.0.1, port: ${ports.primary} }
+    recipients: [alice, bob]
+`,
+  );
+  const loaded = loadConfig(file);
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));
+  return loaded.config;
+}
+
+/** Counts up to a number that somebody waits for. */
+function counter(): { count: () => void; reach: (goal: number, patience: number) => Promise<void> } {
+  let seen = 0;
+  let check = nothing;
+  return {
+    count: () => {
+      seen += 1;
+      check();
+    },
+    reach: (goal, patience) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error("the mail did not arrive in time")), patience);
+        check = () => {
+          if (seen < goal) return;
+          clearTimeout(timer);
+          resolve();
+        };
+        check();
+      }),
+  };
+}
+
+function nothing(): void {}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

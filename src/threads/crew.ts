@@ -1,0 +1,204 @@
+/**
+ * The threads of the daemon: how each is started, what it is given, how it is reached. Each begins in the `*-thread.ts`
+ * of its name, which only this file starts, and which builds just what that thread needs.
+ */
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { JournalSink } from "../adapters/journal/journal.ts";
+import { connectControl, connectReader } from "../adapters/storage/sqlite/sqlite.ts";
+import type { Config } from "../config/config.ts";
+import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
+import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
+import type { AccessRule } from "../ports/checks.ts";
+import { Moved } from "../runtime/channel.ts";
+import type { Clock, ClockOffset } from "../runtime/clock.ts";
+import { ConnectionTable } from "../runtime/limits.ts";
+import { RateTable } from "../runtime/rates.ts";
+import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "../runtime/threads.ts";
+import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
+import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
+import type { StorageControl, StorageRole, StorageThreadData } from "./storage-thread.ts";
+
+/** Megabytes of nursery: of a thread that carries mail, where 2 take a fifth more of the processor than 4. */
+const BUSY = 4;
+/** And of one that is asked now and then. */
+const SELDOM = 1;
+
+/** Milliseconds until a thread that only opens things must be ready; on a busy machine it takes a few seconds. */
+const TO_OPEN = 60_000;
+/** The same for the one that may bring a large database up to date, or mend it after a crash. */
+const TO_MEND = 15 * 60_000;
+
+/** What every thread is started with. */
+export interface CrewParts {
+  readonly sink: JournalSink;
+  readonly clock: Clock;
+  readonly clockOffset: ClockOffset | undefined;
+}
+
+/** The storage thread, and new lines to it. */
+export interface Storage {
+  readonly thread: Thread<StorageControl>;
+  readonly shared: SharedArrayBuffer;
+  readonly control: ReturnType<typeof connectControl>;
+  connect(role: StorageRole): MessagePort;
+}
+
+export async function startStorage(config: Config, parts: CrewParts): Promise<Storage> {
+  const journal = journalLine(parts.sink);
+  const value: StorageThreadData = {
+    folder: config.storage.folder,
+    reserve: config.store.reserve,
+    journal,
+    clockOffset: parts.clockOffset,
+  };
+  const opening = plan("storage", "./storage-thread.ts", () => ({ value, moved: [journal] }));
+  const slow = parts.clock.after(TO_OPEN, () =>
+    parts.sink.log.warn("the storage thread is not ready yet", { folder: config.storage.folder }),
+  );
+  const starting = startThread<StorageControl>({ ...opening, patience: TO_MEND }, parts.clock);
+  const thread = await starting.finally(() => slow.cancel());
+  const connect = (role: StorageRole): MessagePort => {
+    const { port1, port2 } = new MessageChannel();
+    // Where storage has ended, whoever is to use the line hears of it there.
+    thread.control.call("connect", new Moved({ role, port: port1 }, [port1])).catch(() => undefined);
+    return port2;
+  };
+  const shared = await thread.control.call("shared", undefined);
+  return { thread, shared, control: connectControl(connect("control")), connect };
+}
+
+/** The reader thread: its client, which outlives it, and its end. */
+export interface Reader {
+  readonly client: ReturnType<typeof connectReader>;
+  close(): Promise<void>;
+}
+
+export async function startReader(config: Config, { clock, sink }: CrewParts): Promise<Reader> {
+  const client = connectReader();
+  const data = (): ReturnType<ThreadPlan["data"]> => {
+    const { port1, port2 } = new MessageChannel();
+    client.reconnect(port2);
+    const value: ReaderThreadData = { folder: config.storage.folder, port: port1 };
+    return { value, moved: [port1] };
+  };
+  const thread = await SupervisedThread.start<ReaderControl>({
+    plan: plan("reader", "./reader-thread.ts", data, SELDOM),
+    clock,
+    log: sink.log,
+  });
+  const close = async (): Promise<void> => {
+    thread.expectEnd();
+    await thread.current?.control.call("close", undefined);
+    await thread.current?.terminate();
+  };
+  return { client, close };
+}
+
+export type DeliveryThread = SupervisedThread<DeliveryControl>;
+
+export function startDeliveryThread(
+  config: () => Config,
+  storage: Storage,
+  parts: CrewParts,
+): Promise<DeliveryThread> {
+  const data = (): ReturnType<ThreadPlan["data"]> => {
+    const work = storage.connect("work");
+    const memory = storage.connect("memory");
+    const journal = journalLine(parts.sink);
+    const value: DeliveryThreadData = {
+      settings: deliverySettings(config()),
+      dnsServers: config().dns.servers,
+      connectTimeout: config().delivery.connectTimeout,
+      folder: config().storage.folder,
+      shared: storage.shared,
+      work,
+      memory,
+      journal,
+      clockOffset: parts.clockOffset,
+    };
+    return { value, moved: [work, memory, journal] };
+  };
+  return SupervisedThread.start<DeliveryControl>({
+    plan: plan("delivery", "./delivery-thread.ts", data),
+    clock: parts.clock,
+    log: parts.sink.log,
+  });
+}
+
+export type SmtpThread = SupervisedThread<SmtpControl>;
+
+export interface SmtpCrewParts extends CrewParts {
+  readonly config: () => Config;
+  readonly tls: () => TlsMaterial | undefined;
+  /** Lists of clients that passed their test. */
+  readonly soundLists: () => readonly string[];
+  /** Rules of access that operators added. */
+  readonly rules: () => readonly AccessRule[];
+  /** The process-wide table of limits. */
+  readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
+  /** Unknown recipients that client networks were taken for. */
+  readonly strangers: SharedArrayBuffer;
+  /** The process-wide memory of clients that behaved. */
+  readonly known: SharedArrayBuffer;
+  readonly storage: Storage;
+  /** A line to what is known of primaries, for one life of one thread. */
+  readonly connectPrimaries: () => MessagePort;
+}
+
+/** All SMTP threads; each listens on every address. */
+export function startSmtpThreads(parts: SmtpCrewParts): Promise<SmtpThread[]> {
+  const count = parts.config().smtp.threads;
+  return Promise.all(Array.from({ length: count }, (_, n) => startSmtpThread(parts, n)));
+}
+
+function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThread> {
+  const data = (): ReturnType<ThreadPlan["data"]> => {
+    // What an earlier life of this thread held is not connected any more.
+    new ConnectionTable(parts.limits, thread).forget(thread);
+    new RateTable(parts.rates, thread).forget(thread);
+    new RateTable(parts.strangers, thread).forget(thread);
+    const intake = parts.storage.connect("intake");
+    const primaries = parts.connectPrimaries();
+    const memory = parts.storage.connect("memory");
+    const journal = journalLine(parts.sink);
+    const { threads, limits } = parts.config().smtp;
+    const value: SmtpThreadData = {
+      settings: smtpSettings(parts.config(), parts.tls()),
+      bodyMemory: Math.floor(limits.bodyMemory / threads),
+      checks: parts.config().checks,
+      soundLists: parts.soundLists(),
+      rules: parts.rules(),
+      dnsServers: parts.config().dns.servers,
+      folder: parts.config().storage.folder,
+      shared: parts.storage.shared,
+      limits: parts.limits,
+      rates: parts.rates,
+      strangers: parts.strangers,
+      known: parts.known,
+      thread,
+      intake,
+      primaries,
+      memory,
+      journal,
+      clockOffset: parts.clockOffset,
+    };
+    return { value, moved: [intake, primaries, memory, journal] };
+  };
+  return SupervisedThread.start<SmtpControl>({
+    plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),
+    clock: parts.clock,
+    log: parts.sink.log,
+  });
+}
+
+function plan(name: string, file: string, data: ThreadPlan["data"], nursery = BUSY): ThreadPlan {
+  return { name, entry: new URL(file, import.meta.url), nursery, data, patience: TO_OPEN };
+}
+
+/** A line to the journal's sink, for one life of one thread. */
+function journalLine(sink: JournalSink): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  sink.connect(port1);
+  return port2;
+}

@@ -1,0 +1,43 @@
+/** What the SMTP threads are told of primaries. */
+import type { PrimaryOffers, PrimaryStatus } from "../ports/health.ts";
+import { offersOf } from "../services/health/health.ts";
+
+/** From when on an outage is long: greylisting lets everybody in, in ms. */
+const LONG = 3_600_000;
+
+export interface PrimariesFacts {
+  /** What primaries can take, by domain. */
+  readonly offers: readonly (readonly [domain: string, offers: PrimaryOffers])[];
+  /** Domains all of whose primaries have been away for long. */
+  readonly longAway: readonly string[];
+  /** The name of a primary that is up, by domain. */
+  readonly up: readonly (readonly [domain: string, host: string])[];
+}
+
+export function primariesFacts(statuses: readonly PrimaryStatus[], now: number): PrimariesFacts {
+  return { offers: offersOf(statuses, now), longAway: longAway(statuses, now), up: primariesUp(statuses) };
+}
+
+export function longAway(primaries: readonly PrimaryStatus[], now: number): readonly string[] {
+  const away = new Map<string, boolean>();
+  for (const { domains, state, since } of primaries) {
+    const gone = state === "down" || state === "banned" || state === "loop";
+    const long = gone && now - since >= LONG;
+    for (const domain of domains) away.set(domain, long && (away.get(domain) ?? true));
+  }
+  return [...away].filter(([, long]) => long).map(([domain]) => domain);
+}
+
+function primariesUp(
+  primaries: readonly PrimaryStatus[],
+): readonly (readonly [domain: string, host: string])[] {
+  const up = new Map<string, string>();
+  for (const { destination, domains, state } of primaries)
+    for (const domain of state === "up" ? domains : [])
+      if (!up.has(domain)) up.set(domain, hostOf(destination));
+  return [...up];
+}
+
+function hostOf(destination: string): string {
+  return destination.slice(0, destination.lastIndexOf(":"));
+}

@@ -1,0 +1,194 @@
+/** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
+import { parentPort, type MessagePort } from "node:worker_threads";
+import { mailAuthenticator } from "../adapters/authentication/authentication.ts";
+import { journalTo } from "../adapters/journal/remote.ts";
+import {
+  connectIntake,
+  openAllowedSenders,
+  openDirectoryReader,
+  openGreylist,
+  openRecipientMemory,
+} from "../adapters/storage/sqlite/sqlite.ts";
+import { dnsBlocklists, dnsResolver } from "../adapters/dns/dns.ts";
+import { clamd, rspamd } from "../adapters/scanners/scanners.ts";
+import { startSmtp, type SmtpSettings } from "../endpoints/smtp/smtp.ts";
+import type { Explanation, ExplainRequest } from "../ports/explanation.ts";
+import type { Greylist } from "../ports/greylist.ts";
+import type { PrimariesFacts } from "./primaries-facts.ts";
+import type { PrimariesControl } from "./primaries-line.ts";
+import { openChannel } from "../runtime/channel.ts";
+import type { AccessRule, CheckSettings } from "../ports/checks.ts";
+import { systemClock, type ClockOffset } from "../runtime/clock.ts";
+import { type LoopDelay, LoopWatch } from "../runtime/loop-delay.ts";
+import { idSource } from "../runtime/ids.ts";
+import { RateTable } from "../runtime/rates.ts";
+import { serveControl, threadData } from "../runtime/threads.ts";
+import { Directory } from "../services/directory/directory.ts";
+import { allChecks, Policy, scannerInspections, signatureInspection } from "../services/policy/policy.ts";
+import { Acceptor } from "../services/queue/queue.ts";
+import { Recipients, takeStranger, type RecipientParts } from "../services/recipients/recipients.ts";
+
+export interface SmtpThreadData {
+  readonly settings: SmtpSettings;
+  readonly checks: CheckSettings;
+  /** Added by operators while the daemon runs; they come before those of `checks`. */
+  readonly rules: readonly AccessRule[];
+  /** Zones of the lists of clients that passed their test. */
+  readonly soundLists: readonly string[];
+  readonly dnsServers: readonly string[];
+  readonly folder: string;
+  readonly shared: SharedArrayBuffer;
+  readonly limits: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
+  readonly strangers: SharedArrayBuffer;
+  readonly known: SharedArrayBuffer;
+  /** This thread's part of the memory for bodies, in bytes. */
+  readonly bodyMemory: number;
+  /** Which of the SMTP threads this is, from 0. */
+  readonly thread: number;
+  readonly intake: MessagePort;
+  readonly primaries: MessagePort;
+  /** To the store's memory of greylisting. */
+  readonly memory: MessagePort;
+  readonly journal: MessagePort;
+  readonly clockOffset: ClockOffset | undefined;
+}
+
+export type SmtpControl = {
+  /** Checks new settings without using them; rejects when they cannot work. */
+  prepare(settings: SmtpSettings): void;
+  /** Uses them for transactions that begin from here on. */
+  apply(settings: SmtpSettings): void;
+  learned(facts: PrimariesFacts): void;
+  applyChecks(checks: CheckSettings): void;
+  /** How late this thread's event loop was since it was asked before. */
+  loopDelay(): LoopDelay;
+  applyRules(rules: readonly AccessRule[]): void;
+  /** Domains that hold more than their quota. */
+  full(domains: readonly string[]): void;
+  /** The lists of clients that count from here on. */
+  useLists(zones: readonly string[]): void;
+  explain(request: ExplainRequest): Promise<Explanation>;
+  /** Listeners close at once; a DATA in progress has `grace` ms. */
+  stop(request: { readonly grace: number }): Promise<void>;
+};
+
+const data = threadData<SmtpThreadData>();
+const clock = systemClock(data.clockOffset);
+const watch = new LoopWatch();
+const { journal, log, flush } = journalTo(data.journal, clock);
+const { folder, shared, bodyMemory } = data;
+const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
+const directory = new Directory(openDirectoryReader(data.folder, data.shared));
+const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
+const primaries = openChannel<PrimariesControl>(data.primaries);
+let rules = data.rules;
+let given = data.checks;
+let checks = withRules();
+let soundLists: ReadonlySet<string> = new Set(data.soundLists);
+const memory = openGreylist(data.memory, { folder, clock });
+const recipientMemory = openRecipientMemory({ folder, shared });
+const strangers = new RateTable(data.strangers, data.thread);
+const knowledge: RecipientParts = {
+  memory: recipientMemory,
+  clock,
+  ask: (question) => primaries.call("ask", question),
+  takeStranger: (stranger) => takeStranger(strangers, stranger, clock.now()),
+};
+const recipients = new Recipients(directory, knowledge);
+let longAway: ReadonlySet<string> = new Set();
+let primariesUp: ReadonlyMap<string, string> = new Map();
+let full: ReadonlySet<string> = new Set();
+const dnsbl = {
+  blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
+  isSound: (zone: string) => soundLists.has(zone),
+};
+const resolver = dnsResolver({ servers: data.dnsServers, clock });
+const allowedSenders = openAllowedSenders(folder);
+const scanners = scannerInspections({
+  clamav: clamd({ clock, journal }),
+  rspamd: rspamd({ clock, journal }),
+  settings: () => checks,
+  journal,
+  clock,
+});
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
+const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
+const policyOver = (greylist: Greylist, who: Recipients): Policy => {
+  const shared = { settings: () => checks, resolver, clock };
+  const own = allChecks({
+    ...shared,
+    recipients: who,
+    hostname: data.settings.hostname,
+    dnsbl,
+    greylist: { memory: greylist, longAway: (domain) => longAway.has(domain) },
+    reachability: { memory: greylist, primaryUp: (domain) => primariesUp.get(domain) },
+    isFull: (domain) => full.has(domain),
+  });
+  return new Policy({ ...shared, checks: own, authenticator, inspections, allowedSenders, log });
+};
+const endpoint = await startSmtp({
+  settings: data.settings,
+  limits: data.limits,
+  rates: data.rates,
+  known: data.known,
+  thread: data.thread,
+  directory,
+  policy: policyOver(memory, recipients),
+  // What is only asked counts nobody, and asks no primary.
+  sandbox: policyOver(
+    { ...memory, note: () => undefined },
+    new Recipients(directory, {
+      ...knowledge,
+      ask: async () => ({ kind: "away" }),
+      takeStranger: () => true,
+    }),
+  ),
+  acceptor,
+  journal,
+  log,
+  clock,
+  flush: (domain) => void primaries.call("flush", domain).catch(() => undefined),
+});
+
+serveControl<SmtpControl>(
+  {
+    prepare: (settings) => endpoint.check(settings),
+    apply: (settings) => endpoint.apply(settings),
+    learned: (facts) => {
+      endpoint.learned(facts.offers);
+      longAway = new Set(facts.longAway);
+      primariesUp = new Map(facts.up);
+    },
+    applyChecks: (settings) => {
+      given = settings;
+      checks = withRules();
+    },
+    applyRules: (added) => {
+      rules = added;
+      checks = withRules();
+    },
+    loopDelay: () => watch.take(),
+    full: (domains) => {
+      full = new Set(domains);
+    },
+    useLists: (zones) => {
+      soundLists = new Set(zones);
+    },
+    explain: (request) => endpoint.explain(request),
+    stop: async ({ grace }) => {
+      await endpoint.stop(grace);
+      directory.close();
+      memory.close();
+      recipientMemory.close();
+      watch.stop();
+      allowedSenders.close();
+      flush();
+    },
+  },
+  parentPort,
+);
+
+function withRules(): CheckSettings {
+  return { ...given, access: [...rules, ...(given.access ?? [])] };
+}

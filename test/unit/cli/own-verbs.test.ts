@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ownWords } from "../../../src/cli/own-verbs.ts";
+
+test("a verb that is asked for help does nothing else, above all no daemon begins", () => {
+  for (const verb of ["serve", "check-config", "demo", "version"])
+    for (const help of ["--help", "-h"]) {
+      const told = ownWords(verb, [help]);
+      assert.ok(told !== undefined && "end" in told && told.end === 0, verb);
+      assert.match(told.text, new RegExp(`^holdfast ${verb} `));
+      assert.ok(told.text.split("\n").every((line) => line.length <= 80));
+    }
+});
+
+test("what a verb does not know is wrong use", () => {
+  for (const [verb, args, complaint] of [
+    ["serve", ["--foreground"], /^holdfast serve: Unknown option '--foreground'\n/],
+    ["serve", ["config.yaml"], /^holdfast serve: too many words\n/],
+    ["demo", ["--json"], /^holdfast demo: Unknown option '--json'\n/],
+    ["check-config", ["a.yaml", "b.yaml"], /^holdfast check-config: too many words\n/],
+  ] as const) {
+    const told = ownWords(verb, args);
+    assert.ok(told !== undefined && "end" in told && told.end === 2, verb);
+    assert.match(told.text, complaint);
+  }
+});
+
+test("check-config takes a file, and --json", () => {
+  assert.deepEqual(ownWords("check-config", []), { file: undefined, json: false });
+  assert.deepEqual(ownWords("check-config", ["a.yaml", "--json"]), { file: "a.yaml", json: true });
+  assert.equal(ownWords("queue", ["list"]), undefined);
+  assert.equal(ownWords("constructor", []), undefined);
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SmtpThread } from "../../../src/threads/crew.ts";
+import { PrimariesBoard } from "../../../src/daemon/primaries-board.ts";
+import type { PrimariesFacts } from "../../../src/threads/primaries-facts.ts";
+import type { PrimaryStatus } from "../../../src/ports/health.ts";
+import { ManualClock } from "../../../src/runtime/clock.ts";
+
+function speaking(size: number, now: number): PrimaryStatus {
+  const capabilities = { name: "p", extensions: ["SMTPUTF8"], size };
+  return {
+    destination: "p:25",
+    domains: ["a"],
+    state: "up",
+    since: 0,
+    connections: 0,
+    capabilities,
+    learnedAt: now,
+  };
+}
+
+test("each life of a thread hears of each change once", async () => {
+  const clock = new ManualClock();
+  const heard: string[] = [];
+  const lifeOf = (name: string): SmtpThread => {
+    const call = async (verb: string, { offers }: PrimariesFacts): Promise<void> =>
+      void heard.push(`${name} ${verb} ${JSON.stringify(offers)}`);
+    return { current: { control: { call } } } as unknown as SmtpThread;
+  };
+  let threads = [lifeOf("first")];
+  let statuses: readonly PrimaryStatus[] | undefined = [speaking(100_000, clock.now())];
+  const board = new PrimariesBoard({
+    primaries: async () => statuses,
+    smtp: () => threads,
+    clock,
+  });
+  await board.tell();
+  await board.tell();
+  statuses = undefined;
+  await board.tell();
+  threads = [lifeOf("second")];
+  statuses = [speaking(100_000, clock.now())];
+  await board.tell();
+  statuses = [speaking(200_000, clock.now())];
+  await board.tell();
+  assert.deepEqual(heard, [
+    'first learned [["a",{"smtpUtf8":true,"size":100000}]]',
+    'second learned [["a",{"smtpUtf8":true,"size":100000}]]',
+    'second learned [["a",{"smtpUtf8":true,"size":200000}]]',
+  ]);
+});

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkRecipient } from "../../../src/daemon/recipient-check.ts";
+import { ManualClock } from "../../../src/runtime/clock.ts";
+import type { Directory } from "../../../src/services/directory/directory.ts";
+import { MemoryDirectory } from "../../support/smtp-bench.ts";
+
+test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
+  const parts = {
+    directory: new MemoryDirectory() as unknown as Directory,
+    memory: { find: () => ({}), mayBeRefused: () => false },
+    clock: new ManualClock(),
+    primaries: async () => [],
+    fetched: () => undefined,
+  };
+  const answers: Record<string, [string, string, string?]> = {
+    "alice@our.test": ["accept", "matches `alice` in the list", "file"],
+    "Alice+News@our.test": ["accept", "without its tag `+news` it matches `alice` in the list", "file"],
+    "list-dev@our.test": ["accept", "matches `list-*` in the list", "file"],
+    "list-dev+x@our.test": ["accept", "matches `list-*` in the list", "file"],
+    "postmaster@our.test": ["accept", "postmaster is always valid", "always"],
+    "anybody+x@all.test": ["accept", "the domain takes every recipient", "catch-all"],
+    "alice@leaving.test": ["defer", "leaving.test was removed and hands over what it holds"],
+    "alice@elsewhere.test": ["reject", "elsewhere.test is not one of our domains"],
+    "nobody@our.test": ["reject", "not in the lists of the domain"],
+  };
+  for (const [address, [answer, why, origin]] of Object.entries(answers)) {
+    const told = await checkRecipient(address, parts);
+    assert.deepEqual([told.answer, told.why, told.origin], [answer, why, origin], address);
+  }
+  assert.equal((await checkRecipient("nobody@our.test", parts)).reply, "550 5.1.1 No such mailbox here");
+});
