@@ -14,7 +14,7 @@ import type { LaneHooks } from "./lane-parts.ts";
 import { Probations } from "./probations.ts";
 import { Questions } from "./questions.ts";
 import { Roster } from "./roster.ts";
-import { byWeight } from "./sharing.ts";
+import { byWeight, share } from "./sharing.ts";
 import { Settler } from "./settler.ts";
 import { stopLanes } from "./stopping.ts";
 
@@ -160,20 +160,12 @@ export class Dispatcher implements LaneHooks<Lane> {
   #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
     desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
     if (!desk.open) for (const mail of mails) this.#release(mail, desk);
-    else this.#share(lane, desk, mails);
+    else {
+      const trusted = (one: Lane): boolean => this.probations.of(one, desk) === undefined;
+      share(mails, { lane, desk }, { trusted, random: this.#parts.random });
+    }
     this.#credits.review(desk);
     this.#drains.look(lane, this.#parts.clock.elapsed());
-  }
-
-  /** What one lane claimed goes to all lanes of equal preference that have room, by their weights. */
-  #share(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
-    const trusted = (other: Lane): boolean => this.probations.of(other, desk) === undefined;
-    const lanes = trusted(lane) ? desk.active().filter(trusted) : [];
-    if (lanes.length < 2) return lane.take(mails);
-    for (const mail of mails) {
-      const roomy = lanes.filter((other) => other === lane || other.room() > 0);
-      (byWeight(roomy, desk, this.#parts.random()) ?? lane).take([mail]);
-    }
   }
 
   // -------------------------------------------------------------- what the roster tells
@@ -198,6 +190,11 @@ export class Dispatcher implements LaneHooks<Lane> {
     else if (desk.due) this.fellDue(desk);
     this.#credits.review(desk);
     if (desk.waiting > 0) for (const lane of desk.lanes) lane.watch.heldChanged();
+  }
+
+  /** What the old destination put off is nothing to the new one. */
+  moved(desk: Desk): void {
+    this.#wakeSoon([desk]);
   }
 
   orphaned(lane: Lane): void {
@@ -257,9 +254,12 @@ export class Dispatcher implements LaneHooks<Lane> {
     for (const desk of lane.due) for (const other of desk.active()) if (other !== lane) other.advance();
     if (!returned) return;
     this.#drains.begin(lane, this.#parts.clock.elapsed());
-    const desks = [...lane.desks].filter((desk) => desk.open);
+    this.#wakeSoon([...lane.desks].filter((desk) => desk.open));
+  }
+
+  #wakeSoon(desks: readonly Desk[]): void {
     this.wake(desks).catch((error: unknown) => {
-      this.#parts.log.error("waking mail failed", { destination: lane.name, error: errorText(error) });
+      this.#parts.log.error("waking mail failed", { domain: desks[0]?.domain, error: errorText(error) });
     });
   }
 

@@ -18,6 +18,8 @@ export interface RosterHooks {
   fellDue(desk: Desk): void;
   /** The domain's record or its lanes changed. */
   routed(desk: Desk): void;
+  /** The domain has another destination than before, and mail waits. */
+  moved(desk: Desk): void;
   /** A lane lost its last domain. */
   orphaned(lane: Lane): void;
 }
@@ -132,6 +134,8 @@ export class Roster {
       if (desk.due) lane.due.add(desk);
     }
     for (const lane of before) if (!after.has(lane)) this.#leave(desk, lane);
+    const came = desk.lanes.some((lane) => !before.includes(lane));
+    if (came && before.length > 0 && desk.waiting > 0) this.#parts.hooks.moved(desk);
   }
 
   #leave(desk: Desk, lane: Lane): void {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Outcome } from "../../../../src/mail/outcome.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
+import { allOf } from "../../../support/fake-smtp-client.ts";
 
 const MX = { mx: true, host: "", port: 25 } as const;
 
@@ -133,6 +135,23 @@ describe("domains", () => {
     delivery.directoryChanged(["a.test"]);
     await bench.pass(1000);
     assert.deepEqual([...new Set(bench.directory.lookedUp)], ["a.test"]);
+  });
+
+  test("are tried at once at another primary, whatever the old one put off", async () => {
+    const bench = deliveryBench();
+    const first = bench.client.server("192.0.2.1:25");
+    const later: Outcome = { kind: "deferred", reply: { code: 450, text: "not now" } };
+    first.onMail = (mail) => allOf(mail, later);
+    const second = bench.client.server("192.0.2.2:25");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(3000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    bench.directory.set("a.test", [primaryAt("192.0.2.2", 25)]);
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(3000);
+    assert.equal(second.mails.length, 1);
   });
 
   test("follow a changed primary, and the old lane ends", async () => {
