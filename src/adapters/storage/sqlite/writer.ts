@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Journal } from "../../../ports/journal.ts";
 import type { StoreCondition } from "../../../ports/queue.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Logger } from "../../../runtime/log.ts";
+import { errorText, type Logger } from "../../../runtime/log.ts";
 import type { Batch } from "./batch.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { CommitLoop } from "./commit-loop.ts";
@@ -135,7 +135,7 @@ export class Writer {
     return sweepSpool(join(this.#options.folder, SPOOL_FOLDER), this.#options.folder);
   }
 
-  /** Finishes what waits, empties the WAL and marks the folder as closed in order. */
+  /** Finishes what waits, empties the WAL and marks the folder as closed in order, as far as the disk lets it. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -145,9 +145,13 @@ export class Writer {
     const store = this.#store;
     this.#store = undefined;
     if (store === undefined) return;
-    checkpointFully(store.database);
-    store.database.close();
-    writeDurably(join(this.#options.folder, CLEAN_FILE), "");
+    try {
+      closeFully(store.database);
+      writeDurably(join(this.#options.folder, CLEAN_FILE), "");
+    } catch (error) {
+      // All that was promised is in the WAL, which the next start reads; the disk is full, or worse.
+      this.#options.log.warn("the store could not be closed in order", { error: errorText(error) });
+    }
   }
 
   get #disk(): Disk {
@@ -206,6 +210,14 @@ export class Writer {
     this.#sessions.tell({ kind: "condition", condition: change.condition });
     this.#options.journal?.record({ kind: "store.condition", ...change });
     for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function closeFully(database: Store["database"]): void {
+  try {
+    checkpointFully(database);
+  } finally {
+    database.close();
   }
 }
 

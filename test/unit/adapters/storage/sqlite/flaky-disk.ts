@@ -10,6 +10,7 @@ export class FlakyDisk implements Disk {
   /** The same, but the commit does reach the disk, as after a flush whose error came too late. */
   failAfterCommit: string | undefined;
   failProof: string | undefined;
+  failCheckpoint: string | undefined;
   free = 1e12;
   /** Commits that were tried. */
   commits = 0;
@@ -20,12 +21,18 @@ export class FlakyDisk implements Disk {
     const database = realDisk.openDatabase(file, options);
     const exec = database.exec.bind(database);
     const prepare = database.prepare.bind(database);
+    const pragma = database.pragma.bind(database);
     this.opened.push(database);
     return Object.assign(database, {
       exec: (sql: string) => (sql === "COMMIT" ? this.#commit(exec) : exec(sql)),
       prepare: (sql: string) => {
         this.statements.push(sql);
         return prepare(sql);
+      },
+      pragma: (sql: string, settings?: { simple?: boolean }) => {
+        const failing = sql === "wal_checkpoint(TRUNCATE)" ? this.failCheckpoint : undefined;
+        if (failing !== undefined) throw fault(failing);
+        return pragma(sql, settings);
       },
     });
   }

@@ -163,4 +163,19 @@ describe("the marker of an orderly end", () => {
     }
     await store[Symbol.asyncDispose]();
   });
+
+  it("is not there where the disk takes no last checkpoint, which hinders neither the end nor the mail", async () => {
+    const store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    store.disk.failCheckpoint = "SQLITE_FULL";
+    await assert.doesNotReject(store.writer.close());
+    assert.equal(existsSync(join(store.folder, "clean")), false);
+    {
+      await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
+      assert.equal(again.writer.unclean, true);
+      assert.equal((await again.reader.show(mail.id))?.recipients[0]?.state, "waiting");
+    }
+    await store[Symbol.asyncDispose]();
+  });
 });
