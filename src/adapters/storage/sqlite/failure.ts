@@ -32,5 +32,15 @@ export function whyOf(error: unknown): Why {
 
 export function failureOf(error: unknown): StoreFailure {
   if (error instanceof StoreFailure) return error;
-  return new StoreFailure(whyOf(error), error instanceof Error ? error.message : String(error), error);
+  const message = error instanceof Error ? error.message : String(error);
+  return new StoreFailure(whyOf(error), isDamage(error) ? `${message}; ${REMEDY}` : message, error);
+}
+
+/** Nobody but an operator ends that, so whoever reads of it reads what to do. */
+const REMEDY =
+  "stop the daemon and copy the data folder, docs/operating.md says how to save what can be read";
+
+function isDamage(error: unknown): boolean {
+  const code = (error as { readonly code?: unknown } | undefined)?.code;
+  return typeof code === "string" && /^SQLITE_(CORRUPT|NOTADB)/.test(code);
 }

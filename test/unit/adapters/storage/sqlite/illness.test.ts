@@ -101,6 +101,15 @@ describe("a sick disk", () => {
     });
   }
 
+  it("tells the operator what to do where the database is damaged: waiting will not mend it", async () => {
+    await using store = await openOnFlakyDisk();
+    const told: string[] = [];
+    store.writer.onCondition(({ why }) => told.push(why));
+    store.disk.failCommit = "SQLITE_CORRUPT_INDEX";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    assert.match(told.join(), /; stop the daemon and copy the data folder, docs\/operating\.md says how/);
+  });
+
   it("takes back what was refused and yet reached the disk", async () => {
     await using store = await openOnFlakyDisk();
     const { disk } = store;
