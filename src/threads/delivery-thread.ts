@@ -33,7 +33,7 @@ const clock = systemClock(data.clockOffset);
 const { journal, log, flush } = journalTo(data.journal, clock);
 const directory = new Directory(openDirectoryReader(data.folder));
 const store = connectWork(data.work, { folder: data.folder });
-const notes = openRecipientNotes(data.memory, { folder: data.folder, shared: data.shared, clock });
+const notes = openRecipientNotes(data.memory, { folder: data.folder, shared: data.shared, clock, log });
 const delivery = startDelivery({
   store,
   directory,

@@ -8,6 +8,7 @@ import type {
 } from "../../../ports/recipient-memory.ts";
 import { openChannel } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../runtime/log.ts";
 import { openMailReader } from "./connection.ts";
 import { NoteLine } from "./note-line.ts";
 import { refusedFilter, type SharedState } from "./shared-state.ts";
@@ -63,13 +64,13 @@ function rememberedOf(row: Row | undefined): Remembered {
   };
 }
 
-/** The same for who learns, over a line to the storage thread of role `memory`. */
+/** The same for who learns, over a line to the storage thread of role `memory`. What cannot be read is not known. */
 export function openRecipientNotes(
   port: MessagePort,
-  { clock, ...place }: MemoryPlace & { readonly clock: Clock },
+  { clock, log, ...place }: MemoryPlace & { readonly clock: Clock; readonly log: Logger },
 ): RecipientNotes {
   const channel = openChannel<MemoryMethods>(port);
-  const stored = openRecipientMemory(place);
+  const stored = undaunted(openRecipientMemory(place), log);
   const line = new NoteLine<Note>(clock, (notes) =>
     channel.call(
       "learn",
@@ -81,6 +82,28 @@ export function openRecipientNotes(
     find: (key) => withNote(stored.find(key), line.find(key)),
     mayBeRefused: (key) => line.find(key)?.kind === "refused" || stored.mayBeRefused(key),
     note: (key, note) => line.note(key, note),
+  };
+}
+
+/**
+ * A damaged page of what was learned must not end the thread that hands mail over: it would die with each answer of a
+ * primary, before that is settled, and send the same mail again and again.
+ */
+function undaunted(memory: RecipientMemory, log: Logger): RecipientMemory {
+  let told = false;
+  const attempt = <T>(read: () => T, unknown: T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!told) log.error("what primaries said of addresses cannot be read", { error: errorText(error) });
+      told = true;
+      return unknown;
+    }
+  };
+  return {
+    ...memory,
+    find: (key) => attempt(() => memory.find(key), {}),
+    lastAccepted: (domain, from) => attempt(() => memory.lastAccepted(domain, from), undefined),
   };
 }
 

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { open as openFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   openRecipientMemory,
@@ -10,14 +12,16 @@ import { FILTER_BYTES, RefusedFilter } from "../../../../../src/adapters/storage
 import { openSqliteStore, type SqliteStore } from "../../../../contract/sqlite-harness.ts";
 import type { SettleRequest } from "../../../../../src/ports/queue.ts";
 import { DELIVERED, accept, newMail, settlement, to } from "../../../../contract/mails.ts";
+import { loggerTo, SILENT } from "../../../../../src/runtime/log.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 import { waitFor } from "../../../../support/wait.ts";
 
 const HOUR = 3_600_000;
+const PAGE = 4096;
 const NO = "550 5.1.1 no such user";
 
-function open(store: SqliteStore, stack: DisposableStack) {
-  const notes = openRecipientNotes(store.port("memory"), { ...store, shared: store.writer.shared });
+function open(store: SqliteStore, stack: DisposableStack, log = SILENT) {
+  const notes = openRecipientNotes(store.port("memory"), { ...store, shared: store.writer.shared, log });
   const other = openRecipientMemory({ folder: store.folder, shared: store.writer.shared });
   stack.defer(() => notes.close());
   stack.defer(() => other.close());
@@ -153,4 +157,31 @@ test("a delivery ends what was refused within the hour since the last, and count
   await seen(store, "refused", () => other.find("eve@a.test").refused !== undefined);
   await store.work.settle(await claim());
   assert.deepEqual(other.find("eve@a.test"), taken);
+});
+
+test("a damaged page is told once, and ends nothing: what stood there is not known", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const page = disk.opened[0]
+    ?.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'accepted'")
+    .pluck()
+    .get();
+  disk.opened[0]?.pragma("wal_checkpoint(TRUNCATE)");
+  {
+    await using file = await openFile(join(store.folder, "queue.sqlite"), "r+");
+    await file.write(Buffer.alloc(PAGE, "rubbish"), 0, PAGE, ((page ?? 0) - 1) * PAGE);
+  }
+  using stack = new DisposableStack();
+  const told: string[] = [];
+  const { notes, other } = open(
+    store,
+    stack,
+    loggerTo((_, message) => void told.push(message)),
+  );
+  assert.throws(() => other.find("a@one.test"), /malformed/);
+  for (let time = 0; time < 2; time++) {
+    assert.deepEqual(notes.find("a@one.test"), {});
+    assert.equal(notes.lastAccepted("one.test", 0), undefined);
+  }
+  assert.equal(told.length, 1);
 });
