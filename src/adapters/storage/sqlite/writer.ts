@@ -72,9 +72,8 @@ export class Writer {
     rmSync(join(folder, CLEAN_FILE), { force: true });
     const store = openStore(this.#storeParts());
     flushFolder(folder);
-    this.recovered = store.database
-      .transaction(() => store.recovering.abandon(clock.now(), () => true))
-      .immediate();
+    const recover = store.database.transaction(() => store.recovering.abandon(clock.now(), () => true));
+    this.recovered = usable(join(folder, QUEUE_FILE), () => recover.immediate());
     this.#store = store;
     this.#illness = new Illness({
       disk: this.#disk,

@@ -36,6 +36,22 @@ it("names the database that is damaged, and the remedy, and leaves it as it is",
   assert.deepEqual(readFileSync(join(folder.path, "queue.sqlite")), NO_DATABASE);
 });
 
+it("names the damage also where it is met when claims are put right", async () => {
+  await using folder = await tempFolder();
+  await open(folder.path).close();
+  const file = join(folder.path, "queue.sqlite");
+  const database = new Database(file);
+  const page = database
+    .prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'recipient_age'")
+    .pluck()
+    .get();
+  database.close();
+  const octets = readFileSync(file);
+  octets.fill("rubbish", ((page ?? 0) - 1) * 4096, (page ?? 0) * 4096);
+  writeFileSync(file, octets);
+  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
+});
+
 it("says who has it when another program holds the database", async () => {
   await using folder = await tempFolder();
   const other = new Database(join(folder.path, "queue.sqlite"));
