@@ -1,5 +1,5 @@
 /** Recipients of a domain, read from where the operator lists them: the configuration itself, or a file. */
-import { statSync } from "node:fs";
+import { statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DeclaredDomain, RecipientFile } from "../ports/directory.ts";
@@ -63,8 +63,17 @@ export async function markNow({ path }: RecipientFile): Promise<string> {
   return markOf(await stat(path).catch(() => undefined));
 }
 
+/** Undefined where the system refuses; reading it tells why. */
+function statsOf(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Another text for another content; a file that is gone has a mark as well. */
-function markOf(stats: { ino: number; size: number; mtimeMs: number } | undefined): string {
+function markOf(stats: Stats | undefined): string {
   return stats === undefined ? "gone" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }
 
@@ -79,7 +88,7 @@ function inline(place: ListPlace, list: readonly string[]): ReadList {
 function fromFile({ name, path, folder, before }: ListPlace, written: string): ReadList {
   const file = resolve(folder, written);
   // Taken before the content: what changes in between is seen as a change later.
-  const mark = markOf(statSync(file, { throwIfNoEntry: false }));
+  const mark = markOf(statsOf(file));
   const { recipients: known, recipientsFile } = before ?? {};
   if (known !== undefined && recipientsFile?.path === file && recipientsFile.mark === mark)
     return { ...NO_LIST, listed: { recipients: known, recipientsFile } };

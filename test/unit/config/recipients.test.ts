@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -162,4 +162,22 @@ test("what did not change since it was loaded is not read again", async () => {
   write("a.example");
   appendFileSync(list, "bob\n");
   assert.deepEqual(load(second).domains[0]?.recipients, ["alice", "bob"]);
+});
+
+test("a file that the system will not even look at is a problem with its place", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  symlinkSync("loop.txt", join(folder.path, "loop.txt"));
+  for (const name of ["loop.txt", "x".repeat(300)]) {
+    writeFileSync(
+      file,
+      `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: { file: ${name} } } }\n`,
+    );
+    const result = loadConfig(file);
+    assert.ok(!result.ok);
+    assert.match(
+      result.problems.map(formatProblem).join(""),
+      /:3:\d+: .*recipients.* cannot be read \((ELOOP|ENAMETOOLONG)\)/,
+    );
+  }
 });
