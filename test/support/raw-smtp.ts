@@ -2,6 +2,7 @@
  * A bare SMTP client: writes what it is told, octet for octet, and reads replies. It checks nothing and hides
  * nothing, so that tests see what a client on the wire would see.
  */
+import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import type { TestMail } from "../fixtures/mails.ts";
 
@@ -125,4 +126,15 @@ async function transfer(smtp: RawSmtp, mail: TestMail, domain: string): Promise<
   const last = await smtp.reply();
   if (last === undefined) throw new Error(`${mail.name}: connection lost after the final dot`);
   return last;
+}
+
+/** Up to the 220 to STARTTLS; whoever has the socket from there on begins the handshake. */
+export async function askForTls(socket: Socket): Promise<void> {
+  const clear = new RawSmtp(socket);
+  for (const command of ["EHLO c.example", "STARTTLS"]) {
+    await clear.reply();
+    clear.write(`${command}\r\n`);
+  }
+  assert.equal((await clear.reply())?.code, 220);
+  socket.removeAllListeners("data");
 }

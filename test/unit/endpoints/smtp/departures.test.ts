@@ -7,7 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { ACCEPT } from "../../../../src/mail/verdict.ts";
 import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";
-import { RawSmtp } from "../../../support/raw-smtp.ts";
+import { askForTls, RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
 import { testMaterial } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
@@ -67,15 +67,7 @@ async function whileLookedAt(
 }
 
 async function openSession(socket: Socket, cover: (typeof COVERS)[number]): Promise<RawSmtp> {
-  if (cover === "STARTTLS") {
-    const clear = new RawSmtp(socket);
-    for (const command of ["EHLO c.example", "STARTTLS"]) {
-      await clear.reply();
-      clear.write(`${command}\r\n`);
-    }
-    assert.equal((await clear.reply())?.code, 220);
-    socket.removeAllListeners("data");
-  }
+  if (cover === "STARTTLS") await askForTls(socket);
   if (cover === "in clear") {
     const smtp = new RawSmtp(socket);
     await smtp.reply();

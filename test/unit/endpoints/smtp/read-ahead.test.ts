@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { RawSmtp } from "../../../support/raw-smtp.ts";
+import { askForTls, RawSmtp } from "../../../support/raw-smtp.ts";
 import { type Bench, startBench } from "../../../support/smtp-bench.ts";
 import { testMaterial } from "../../../support/test-certificate.ts";
 
@@ -23,15 +23,7 @@ async function begin(
   const socket = connect(bench.port, "127.0.0.1");
   const ours = await accepted.promise;
   unsubscribe("net.server.socket", take);
-  if (tls === "starttls") {
-    const clear = new RawSmtp(socket);
-    for (const command of ["EHLO c.example", "STARTTLS"]) {
-      await clear.reply();
-      clear.write(`${command}\r\n`);
-    }
-    assert.equal((await clear.reply())?.code, 220);
-    socket.removeAllListeners("data");
-  }
+  if (tls === "starttls") await askForTls(socket);
   const client = connectTls({ socket, rejectUnauthorized: false });
   await once(client, "secureConnect");
   return { client, ours };
