@@ -1,6 +1,6 @@
 /**
- * Where should a body live: as a row of the database, or as a file of its own? Stores mails of several sizes both
- * ways, alternating, 50 at a time, and prints the rates and their ratio. `node bench/body-home.ts [ROUNDS]`
+ * Where should a body live: as a row of the database, in a segment that it shares, or in a file of its own? Stores
+ * mails of several sizes in each way, turn about, 50 at a time, and prints rates. `node bench/body-home.ts [ROUNDS]`
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +12,14 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { idSource } from "../src/runtime/ids.ts";
 import { SILENT } from "../src/runtime/log.ts";
 
-const SIZES = [4, 16, 64, 256, 1024].map((kib) => kib * 1024);
+const SIZES = [4, 8, 16, 32, 64, 256, 1024].map((kib) => kib * 1024);
+/** Limits that send every body to one of them. */
+const HOMES = {
+  rows: { rowLimit: Infinity, heldLimit: Infinity },
+  segments: { rowLimit: 0, heldLimit: Infinity },
+  files: { rowLimit: 0, heldLimit: 0 },
+} as const;
+type Home = keyof typeof HOMES;
 const TOGETHER = 50;
 /** Bytes stored in one measurement, about. */
 const VOLUME = 64 * 1024 * 1024;
@@ -36,7 +43,6 @@ async function store(intake: Intake, body: Buffer): Promise<void> {
       topFields: "",
       smtpUtf8: false,
       eightBit: false,
-      hash: "0",
       deadline: now + 60_000,
     },
     writer,
@@ -45,7 +51,7 @@ async function store(intake: Intake, body: Buffer): Promise<void> {
 }
 
 /** Mails a second. */
-async function measure(size: number, inlineLimit: number): Promise<number> {
+async function measure(size: number, home: Home): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
   const writer = openWriter({ folder, clock, reserve: { bytes: 0 }, log: SILENT });
   const { port1, port2 } = new MessageChannel();
@@ -55,7 +61,7 @@ async function measure(size: number, inlineLimit: number): Promise<number> {
     shared: writer.shared,
     bodyMemory: 256 * 1024 * 1024,
     clock,
-    inlineLimit,
+    ...HOMES[home],
   });
   const count = Math.min(MAX_MAILS, Math.ceil(VOLUME / size));
   const body = Buffer.alloc(size, "0123456789abcdef");
@@ -77,18 +83,11 @@ function median(values: readonly number[]): number {
 }
 
 for (const size of SIZES) {
-  const rows: number[] = [];
-  const files: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    rows.push(await measure(size, Number.POSITIVE_INFINITY));
-    files.push(await measure(size, 0));
-  }
-  const [row, file] = [median(rows), median(files)];
-  const line = [
-    `${size / 1024} KiB`.padStart(8),
-    `rows ${row.toFixed(0)}/s`.padStart(14),
-    `files ${file.toFixed(0)}/s`.padStart(14),
-    `ratio ${(row / file).toFixed(1)}`,
-  ];
-  process.stdout.write(`${line.join("  ")}\n`);
+  const rates: Record<Home, number[]> = { rows: [], segments: [], files: [] };
+  for (let round = 0; round < rounds; round++)
+    for (const home of Object.keys(HOMES) as Home[]) rates[home].push(await measure(size, home));
+  const columns = Object.entries(rates).map(([home, of]) =>
+    `${home} ${median(of).toFixed(0)}/s`.padStart(16),
+  );
+  process.stdout.write(`${`${size / 1024} KiB`.padStart(8)}${columns.join("")}\n`);
 }

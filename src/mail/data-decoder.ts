@@ -5,7 +5,7 @@
  * read in the same way, but dots mean nothing there and only `end` ends the body.
  *
  * One pass over every octet, each looked at once; where chunks are cut makes no difference. A chunk that needs
- * no change goes out as a view of itself; whoever takes it owns that memory.
+ * no change goes out as a view of itself.
  */
 import { ownCopy } from "./own-copy.ts";
 

@@ -86,8 +86,6 @@ export interface NewMail {
   readonly topFields: string;
   readonly smtpUtf8: boolean;
   readonly eightBit: boolean;
-  /** SHA-256 of the body as stored, in hexadecimal. */
-  readonly hash: string;
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
@@ -106,7 +104,10 @@ export interface NewMail {
 /** Takes one body while it arrives. Small ones stay in memory, larger ones go to disk; the caller need not know. */
 export interface BodyWriter {
   readonly size: number;
-  /** Takes over the chunk. A promise means: wait before the next one (back-pressure). Rejects on a sick or full disk. */
+  /**
+   * Copies the chunk, which is lent until this returns. A promise means: wait before the next one (back-pressure).
+   * Rejects on a sick or full disk.
+   */
   write(chunk: Buffer): Promise<void> | undefined;
   /** What was written, once more; between the last `write` and `accept`. Several may read at a time. */
   read(): AsyncIterable<Buffer>;

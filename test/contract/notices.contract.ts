@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { OwedMail, ToldRequest } from "../../src/ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../src/ports/notices.ts";
 import type { ClaimedMail, NewMail, NoticeKind, State } from "../../src/ports/queue.ts";
-import { accept, bodyOf, DELIVERED, fillBody, newMail, sha256, to } from "./mails.ts";
+import { accept, bodyOf, DELIVERED, fillBody, newMail, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 
 const DAY = 86_400_000;
@@ -57,7 +57,6 @@ function noticeFor(store: StoreUnderTest, mail: NewMail, text = "told"): ToldReq
     sender: "",
     recipients: [{ address: mail.sender, domain: NOTICE_DOMAIN }],
     topFields: "",
-    hash: sha256(text),
   });
   const told = { kind: "failed", at: now, notice: notice.id } as const;
   return { id: mail.id, recipients: [0], told, notice: { mail: notice, body: Buffer.from(text) } };

@@ -11,14 +11,14 @@ import {
   openWriter,
   serveReader,
 } from "../../src/adapters/storage/sqlite/sqlite.ts";
-import type { Role, WriterOptions } from "../../src/adapters/storage/sqlite/sqlite.ts";
+import type { IntakeOptions, Role, WriterOptions } from "../../src/adapters/storage/sqlite/sqlite.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import type { StoreUnderTest } from "./store.contract.ts";
 
 export type SqliteStore = Awaited<ReturnType<typeof openSqliteStore>>;
-type Options = Partial<WriterOptions> & { readonly bodyMemory?: number };
+type Options = Partial<WriterOptions> & Partial<Pick<IntakeOptions, "bodyMemory" | "segmentSize">>;
 
 /** A whole SQLite store on one thread: the writer and one client of each role, in a folder of its own. */
 export async function openSqliteStore(options: Options = {}) {
@@ -37,7 +37,9 @@ export async function openSqliteStore(options: Options = {}) {
   serveReader(folder, readerPorts.port1);
   const workPort = port("work");
   const directory = openDirectoryReader(folder);
-  const intakeOptions = { folder, shared: writer.shared, bodyMemory: options.bodyMemory ?? 1 << 26, clock };
+  const { bodyMemory = 1 << 26, segmentSize } = options;
+  const bounds = { bodyMemory, ...(segmentSize !== undefined && { segmentSize }) };
+  const intakePort = port("intake");
   const close = async (): Promise<void> => {
     for (const open of ports) open.close();
     directory.close();
@@ -51,11 +53,12 @@ export async function openSqliteStore(options: Options = {}) {
     writer,
     port,
     directory,
-    intake: connectIntake(port("intake"), intakeOptions),
+    intake: connectIntake(intakePort, { folder, shared: writer.shared, clock, ...bounds }),
     work: connectWork(workPort, { folder }),
     control: connectControl(port("control")),
     reader: connectReader(readerPorts.port2),
     closeWorkPort: () => workPort.close(),
+    closeIntakePort: () => intakePort.close(),
     [Symbol.asyncDispose]: close,
   };
 }

@@ -1,5 +1,4 @@
 /** The SMTP side on a free port of 127.0.0.1, over a store and a directory that live in memory. */
-import { createHash } from "node:crypto";
 import { Acceptor, type Acceptance } from "../../src/services/queue/queue.ts";
 import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../src/ports/queue.ts";
 import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports/directory.ts";
@@ -107,7 +106,7 @@ export class MemoryIntake implements Intake {
       write: (chunk: Buffer): Promise<void> | undefined => {
         writer.size += chunk.length;
         chunks.push(Buffer.from(chunk));
-        // The store may move the memory to another thread: nobody may look at it again.
+        // A store need not copy before it has looked; nobody may look at it again.
         chunk.fill(0xff);
         return this.onWrite(chunk);
       },
@@ -126,7 +125,6 @@ export class MemoryIntake implements Intake {
     if (this.answer.kind !== "accepted") return this.answer;
     const whole = Buffer.concat(this.#bodies.get(body) ?? []);
     this.#bodies.delete(body);
-    if (createHash("sha256").update(whole).digest("hex") !== mail.hash) throw new Error("the hash is wrong");
     this.open.delete(body);
     this.mails.push({ ...mail, body: whole });
     return this.answer;

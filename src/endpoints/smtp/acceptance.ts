@@ -23,8 +23,6 @@ export interface JudgedBody {
   readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;
   /** Fields that were taken out because they claimed to be ours. */
   readonly forged: number;
-  /** SHA-256, hexadecimal. */
-  readonly hash: string;
   readonly examined: Examined;
   /** Absent: nothing was asked of who stands behind the mail. */
   readonly found: Findings | undefined;
@@ -45,7 +43,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
 
 function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
   const { transaction, client } = origin;
-  const { id, facts, decoder, hash, examined, found } = body;
+  const { id, facts, decoder, examined, found } = body;
   const { messageId, subject, from, traits } = facts;
   const quarantine = quarantineOf(transaction, examined);
   return {
@@ -56,7 +54,6 @@ function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
     topFields: authenticationTop(origin, found) + topFields(origin, id, ownFields(examined, quarantine)),
     smtpUtf8: transaction.smtpUtf8,
     eightBit: transaction.eightBit || decoder.eightBit,
-    hash,
     ...(messageId !== undefined && { messageId }),
     ...(subject !== undefined && { subject }),
     ...(from !== undefined && { from }),

@@ -1,5 +1,5 @@
 /**
- * One body on its way from the client to the store: decoded, scanned, hashed and written while it arrives, and
+ * One body on its way from the client to the store: decoded, scanned and written while it arrives, and
  * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and then refused.
  *
  * Inspectors are shown each chunk before it is written. After the last octet they have INSPECTION to say what they
@@ -9,7 +9,6 @@
  * that goes away before the store is asked has sent nothing; once the store is asked, only the store decides.
  */
 import type { Reply } from "../../mail/reply.ts";
-import { BodyHash } from "./body-hash.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import type { BodyFraming } from "../../mail/data-decoder.ts";
 import { DataDecoder } from "../../mail/data-decoder.ts";
@@ -85,7 +84,6 @@ export class IncomingBody implements Receiver {
   readonly #decoder: DataDecoder;
   readonly #scanner: HeaderScanner;
   readonly #forged: ForgedResults;
-  readonly #hash = new BodyHash();
   readonly #writer: BodyWriter;
   readonly #examination: Examination | undefined;
   readonly #most: number;
@@ -128,7 +126,7 @@ export class IncomingBody implements Receiver {
     return this.#received + octets > this.#most;
   }
 
-  /** Takes over the next chunk from the wire. */
+  /** Takes the next chunk from the wire, which is lent until this returns. */
   take(chunk: Buffer): Taken {
     if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
@@ -207,7 +205,6 @@ export class IncomingBody implements Receiver {
       facts,
       decoder: this.#decoder,
       forged: this.#forged.removed,
-      hash: this.#hash.digest(),
       examined,
       found,
       patience: this.#endedAt + LONGEST_WAIT,
@@ -227,7 +224,6 @@ export class IncomingBody implements Receiver {
     const body = this.#withoutForged(arrived, last);
     if (body.length === 0) return undefined;
     this.#scanner.feed(body);
-    this.#hash.update(body, last);
     const looked = this.#examination?.feed(body);
     const written = this.#write(body);
     return looked === undefined ? written : Promise.all([looked, written]).then(() => {});

@@ -2,13 +2,13 @@
  * One chunk of BDAT, RFC 3030 §2: exactly the announced number of octets, whatever they look like, and the reply
  * after the last of them. Octets of a refused chunk are read and forgotten, never taken for commands.
  */
+import { ownCopy } from "../../mail/own-copy.ts";
 import type { Answer, ChunkHead } from "./answer.ts";
 import { say } from "./answer.ts";
 import type { IncomingBody, Receiver, Taken } from "./incoming-body.ts";
 
 /** A chunk below this many octets that is not the last brings too little forward to be free. */
 const TINY = 1024;
-const EMPTY = Buffer.alloc(0);
 
 export class IncomingChunk implements Receiver {
   readonly verb = "BDAT";
@@ -52,19 +52,10 @@ export class IncomingChunk implements Receiver {
   }
 }
 
-/**
- * The first `octets` and the rest, one of them in memory of its own: what is taken belongs to its taker. The
- * shorter one is copied, so that many small chunks in one segment cost no more than a large one.
- */
+/** The first `octets`, lent as the chunk is, and the rest, which keeps no larger chunk alive. */
 function split(chunk: Buffer, octets: number): { own: Buffer; rest: Buffer } {
-  if (octets >= chunk.length) return { own: chunk, rest: EMPTY };
   const own = chunk.subarray(0, octets);
   const rest = chunk.subarray(octets);
-  return octets < rest.length ? { own: copy(own), rest } : { own, rest: copy(rest) };
-}
-
-function copy(part: Buffer): Buffer {
-  const memory = Buffer.allocUnsafeSlow(part.length);
-  part.copy(memory);
-  return memory;
+  // Many small chunks in one segment are not copied each.
+  return { own, rest: own.length < rest.length ? rest : ownCopy(rest, 0) };
 }

@@ -54,8 +54,6 @@ export class LineStream extends SMTPStream {
   #chunk: Buffer = EMPTY;
   /** The first octet of the chunk that has not been handed out. */
   #at = 0;
-  /** The chunk is not ours: a body, which is kept, needs memory of its own. */
-  #lent = false;
   /** Others had their turn: a handler waited. */
   #rested = false;
 
@@ -71,10 +69,8 @@ export class LineStream extends SMTPStream {
 
   /** Takes octets that are only lent until this returns. */
   lend(octets: Buffer, next: () => void): void {
-    this.#lent = true;
     this._write(octets, "", next);
-    if (this.#lent && this.ahead) this.#feed(ownCopy(this.#chunk, this.#at));
-    this.#lent = false;
+    if (this.ahead) this.#feed(ownCopy(this.#chunk, this.#at));
   }
 
   override _write(chunk: Buffer, _encoding: string, next: (error?: Error | null) => void): void {
@@ -129,11 +125,8 @@ export class LineStream extends SMTPStream {
   }
 
   #takeBody(): Promise<void> | undefined {
-    const chunk = this.#lent ? ownCopy(this.#chunk, this.#at) : this.#chunk.subarray(this.#at);
-    const { rest = EMPTY, wait } = this.#handler.chunk(chunk);
+    const { rest = EMPTY, wait } = this.#handler.chunk(this.#chunk.subarray(this.#at));
     this.#feed(rest);
-    // The rest lies in memory of its own.
-    this.#lent = false;
     return wait;
   }
 

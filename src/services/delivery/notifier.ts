@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type {
@@ -156,7 +155,6 @@ export class Notifier {
       topFields: "",
       smtpUtf8: needsSmtpUtf8(mail.sender),
       eightBit: body.some((octet) => octet > 0x7f),
-      hash: createHash("sha256").update(body).digest("hex"),
       messageId: draft.messageId,
       subject: draft.subject,
       deadline: now + DEADLINE,

@@ -1,57 +1,48 @@
+import { createHash, type Hash } from "node:crypto";
 import type { BodyWriter } from "../../../ports/queue.ts";
-import { HeldChunks } from "./held-chunks.ts";
+import { ownCopy } from "../../../mail/own-copy.ts";
+import { digestBeside } from "./body-digest.ts";
+import { type BodyMemory, HeldBody } from "./body-memory.ts";
+import type { StoredAs } from "./mail-row.ts";
+import type { SegmentWriter } from "./segment-writer.ts";
 import { SpoolFile } from "./spool-file.ts";
 
 /** Bodies up to this size become a row of the database, in bytes. */
-export const INLINE_LIMIT = 64 * 1024;
-
-/** Bytes of bodies that one thread holds in memory. */
-export class BodyMemory {
-  readonly #limit: number;
-  #used = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  /** False when the limit would be passed; nothing is taken then. */
-  take(bytes: number): boolean {
-    if (this.#used + bytes > this.#limit) return false;
-    this.#used += bytes;
-    return true;
-  }
-
-  release(bytes: number): void {
-    this.#used -= bytes;
-  }
-}
+export const ROW_LIMIT = 16 * 1024;
+/** Those up to this size are held in memory until they are complete, and go to a segment then, in bytes. */
+const HELD_LIMIT = 64 * 1024;
 
 /** Where bodies of one thread go while they arrive. */
 export interface BodyPlaces {
   readonly memory: BodyMemory;
   /** Of spool files. */
   readonly folder: string;
-  readonly inlineLimit?: number | undefined;
+  readonly segments: SegmentWriter;
+  readonly rowLimit?: number | undefined;
+  readonly heldLimit?: number | undefined;
   /** A file could not be written. */
   readonly failed: (error: Error) => void;
 }
 
-/** A body while it arrives: in memory while it is small and there is room, in a spool file from then on. */
+/**
+ * A body while it arrives: in memory while it is small and there is room, in a file of its own from then on. What was
+ * in memory when it was complete becomes a row, or goes to a segment.
+ */
 export class ArrivingBody implements BodyWriter {
   readonly #places: BodyPlaces;
-  readonly #memory: BodyMemory;
-  readonly #inlineLimit: number;
-  readonly #chunks = new HeldChunks();
-  #held = 0;
+  readonly #heldLimit: number;
+  readonly #held: HeldBody;
   #size = 0;
   #spool: SpoolFile | undefined;
+  /** Of what is in the file. */
+  #hash: Hash | undefined;
   #finished = false;
   #closed = false;
 
   constructor(places: BodyPlaces) {
     this.#places = places;
-    this.#memory = places.memory;
-    this.#inlineLimit = places.inlineLimit ?? INLINE_LIMIT;
+    this.#held = new HeldBody(places.memory);
+    this.#heldLimit = places.heldLimit ?? HELD_LIMIT;
   }
 
   get size(): number {
@@ -61,37 +52,33 @@ export class ArrivingBody implements BodyWriter {
   write(chunk: Buffer): Promise<void> | undefined {
     if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
     this.#size += chunk.length;
-    if (this.#spool !== undefined) return this.#spool.write(chunk);
-    if (this.#size <= this.#inlineLimit && this.#memory.take(chunk.length)) {
-      this.#held += chunk.length;
-      this.#chunks.add(chunk);
-      return undefined;
-    }
+    if (this.#spool !== undefined) return this.#append(this.#spool, chunk);
+    if (this.#size <= this.#heldLimit && this.#held.add(chunk)) return undefined;
     return this.#moveToDisk(chunk);
   }
 
   async *read(): AsyncIterable<Buffer> {
     if (this.#spool !== undefined) yield* await this.#spool.read();
-    else yield* this.#chunks.look();
+    else for (const piece of this.#held.pieces()) yield ownCopy(piece, 0);
   }
 
   /**
-   * Nothing more will be written. A body in a file: its name, once it is durable; rejects with the system's error.
-   * A body in memory: undefined; `copyTo` has it until it is closed.
+   * Nothing more will be written. A body in the spool: how it is stored, once it is durable; rejects with the system's
+   * error. One that is to be a row: undefined; `copyTo` has it until it is closed.
    */
-  finish(): Promise<string> | undefined {
+  finish(): Promise<StoredAs> | undefined {
     this.#finished = true;
-    return this.#spool?.finish();
+    if (this.#spool !== undefined) return this.#finishFile(this.#spool);
+    return this.#size > (this.#places.rowLimit ?? ROW_LIMIT) ? this.#finishInSegment() : undefined;
   }
 
-  /** Writes a body in memory to `target` from `start` on; answers where it ends. */
-  copyTo(target: Uint8Array, start: number): number {
-    let at = start;
-    for (const chunk of this.#chunks.take()) {
-      target.set(chunk, at);
-      at += chunk.length;
+  /** Writes a body in memory to `target`. */
+  copyTo(target: Uint8Array): void {
+    let at = 0;
+    for (const piece of this.#held.pieces()) {
+      target.set(piece, at);
+      at += piece.length;
     }
-    return at;
   }
 
   /** The store has answered; the file stays when it now belongs to the store. */
@@ -106,19 +93,35 @@ export class ArrivingBody implements BodyWriter {
     this.close(false);
   }
 
+  async #finishFile(file: SpoolFile): Promise<StoredAs> {
+    const spool = await file.finish();
+    return { size: this.#size, spool, hash: this.#hash?.digest("hex") ?? "" };
+  }
+
+  async #finishInSegment(): Promise<StoredAs> {
+    const size = this.#size;
+    const pieces = this.#held.pieces();
+    const { segments } = this.#places;
+    const [spool, hash] = await Promise.all([segments.append(pieces, size), digestBeside(pieces, size)]);
+    return { size, spool, hash };
+  }
+
   #moveToDisk(chunk: Buffer): Promise<void> | undefined {
     const spool = new SpoolFile(this.#places.folder, this.#places.failed);
     this.#spool = spool;
-    for (const earlier of this.#chunks.take()) void spool.write(earlier);
-    this.#memory.release(this.#held);
-    this.#held = 0;
+    this.#hash = createHash("sha256");
+    for (const earlier of this.#held.pieces()) void this.#append(spool, earlier);
+    this.#held.release();
+    return this.#append(spool, chunk);
+  }
+
+  #append(spool: SpoolFile, chunk: Buffer): Promise<void> | undefined {
+    this.#hash?.update(chunk);
     return spool.write(chunk);
   }
 
   #end(): void {
     this.#closed = true;
-    this.#chunks.take();
-    this.#memory.release(this.#held);
-    this.#held = 0;
+    this.#held.release();
   }
 }

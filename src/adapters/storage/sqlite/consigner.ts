@@ -1,8 +1,11 @@
-import type { Accepted } from "../../../ports/queue.ts";
+import type { Accepted, NewMail } from "../../../ports/queue.ts";
 import { Moved } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
-import type { ArrivingBody } from "./arriving-body.ts";
-import type { IntakeMethods, WireMail } from "./wire.ts";
+import { ArrivingBody } from "./arriving-body.ts";
+import { digestOf } from "./body-digest.ts";
+import type { StoredAs } from "./mail-row.ts";
+import { wireMail } from "./wire.ts";
+import type { IntakeMethods } from "./wire.ts";
 
 /**
  * Bytes of bodies that travel in one buffer; a larger body travels alone. The allocator keeps blocks of this size,
@@ -11,9 +14,9 @@ import type { IntakeMethods, WireMail } from "./wire.ts";
 const BUFFER = 60 * 1024;
 
 interface Waiting {
-  readonly mail: WireMail;
-  /** Absent: it lies in a file. */
-  readonly body: ArrivingBody | undefined;
+  readonly mail: NewMail;
+  /** One that is to be a row, or how it is stored already. */
+  readonly body: ArrivingBody | StoredAs;
   resolve(answer: Accepted): void;
   reject(error: unknown): void;
 }
@@ -27,7 +30,7 @@ export class Consigner {
     this.#channel = channel;
   }
 
-  send(mail: WireMail, body: ArrivingBody | undefined): Promise<Accepted> {
+  send(mail: NewMail, body: ArrivingBody | StoredAs): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       // Sockets that became readable together are served as tasks of their own.
       if (this.#waiting.length === 0) setImmediate(() => this.#sendAll());
@@ -41,7 +44,7 @@ export class Consigner {
     let begin = 0;
     let bytes = 0;
     for (const [i, { body }] of waiting.entries()) {
-      const size = body?.size ?? 0;
+      const size = bytesIn(body);
       if (bytes > 0 && bytes + size > BUFFER) {
         this.#consign(waiting.slice(begin, i), bytes);
         begin = i;
@@ -56,9 +59,12 @@ export class Consigner {
     // Not cleared before: the bodies fill it.
     const target = Buffer.allocUnsafeSlow(bytes);
     const { buffer: bodies } = target;
-    let end = 0;
-    for (const { body } of waiting) end = body?.copyTo(target, end) ?? end;
-    const mails = waiting.map(({ mail }) => mail);
+    let at = 0;
+    const mails = waiting.map(({ mail, body }) => {
+      const stored = body instanceof ArrivingBody ? asRow(body, target.subarray(at)) : body;
+      at += bytesIn(body);
+      return wireMail(mail, stored);
+    });
     this.#channel.call("accept", new Moved({ mails, bodies }, [bodies])).then(
       (answers) => {
         for (const [i, { resolve }] of waiting.entries()) resolve(answers[i] as Accepted);
@@ -68,4 +74,16 @@ export class Consigner {
       },
     );
   }
+}
+
+/** Bytes that travel with the mail. */
+function bytesIn(body: ArrivingBody | StoredAs): number {
+  return body instanceof ArrivingBody ? body.size : 0;
+}
+
+/** Puts a body to the front of `target`. */
+function asRow(body: ArrivingBody, target: Buffer): StoredAs {
+  const { size } = body;
+  body.copyTo(target);
+  return { size, spool: null, hash: digestOf(target.subarray(0, size)) };
 }

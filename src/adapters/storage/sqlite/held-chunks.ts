@@ -1,18 +1,14 @@
 import { ownCopy } from "../../../mail/own-copy.ts";
 
-/** A chunk that is a small window on a large buffer would keep all of it alive; it is copied instead. */
-const WASTE_FACTOR = 2;
 /**
  * Bytes below which a chunk is put together with others: memory of its own costs 500 bytes beside what it holds, and a
  * client may send its mail octet by octet.
  */
 const SMALL = 512;
-/** Chunks that are kept as they came: a mail has few as a rule. */
-const FEW = 8;
 /** Bytes that small chunks are put together in. */
 const BLOCK = 8 * 1024;
 
-/** Chunks of a body, in their order, that cost little more memory than they have bytes. */
+/** Copies of chunks, in their order, that cost little more memory than they have bytes. */
 export class HeldChunks {
   #chunks: Buffer[] = [];
   /** Small chunks, not yet among the others. */
@@ -24,21 +20,17 @@ export class HeldChunks {
   }
 
   add(chunk: Buffer): void {
-    if (chunk.length < SMALL && this.#chunks.length >= FEW) return this.#addSmall(chunk);
+    if (chunk.length < SMALL) return this.#addSmall(chunk);
     this.#closeBlock();
-    this.#chunks.push(lean(chunk));
+    this.#chunks.push(ownCopy(chunk, 0));
   }
 
   /** Hands out all chunks, and holds none from here on. */
   take(): Buffer[] {
-    const chunks = this.look();
+    this.#closeBlock();
+    const chunks = this.#chunks;
     this.#chunks = [];
     return chunks;
-  }
-
-  look(): Buffer[] {
-    this.#closeBlock();
-    return this.#chunks;
   }
 
   #addSmall(chunk: Buffer): void {
@@ -49,12 +41,10 @@ export class HeldChunks {
 
   #closeBlock(): void {
     if (this.#block === undefined) return;
-    this.#chunks.push(lean(this.#block.subarray(0, this.#used)));
+    const used = this.#block.subarray(0, this.#used);
+    // A small window would keep all of the block alive.
+    this.#chunks.push(this.#used < BLOCK / 2 ? ownCopy(used, 0) : used);
     this.#block = undefined;
     this.#used = 0;
   }
-}
-
-function lean(chunk: Buffer): Buffer {
-  return chunk.buffer.byteLength > WASTE_FACTOR * chunk.length ? ownCopy(chunk, 0) : chunk;
 }

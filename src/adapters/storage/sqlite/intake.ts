@@ -6,12 +6,13 @@ import type { Caller } from "../../../runtime/channel.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import type { BodyPlaces } from "./arriving-body.ts";
-import { ArrivingBody, BodyMemory } from "./arriving-body.ts";
+import { ArrivingBody } from "./arriving-body.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { Consigner } from "./consigner.ts";
 import { failureOf } from "./failure.ts";
+import { SEGMENT_SIZE, SegmentWriter } from "./segment-writer.ts";
 import { readCondition, readRoom } from "./shared-state.ts";
 import type { SharedState } from "./shared-state.ts";
-import { wireMail } from "./wire.ts";
 import type { IntakeMethods } from "./wire.ts";
 
 export interface IntakeOptions {
@@ -21,8 +22,12 @@ export interface IntakeOptions {
   /** Bytes of bodies that this thread may hold in memory; beyond, bodies go to the disk whatever their size. */
   readonly bodyMemory: number;
   readonly clock: Clock;
-  /** Bodies up to this size become rows, in bytes; 64 KiB when absent. */
-  readonly inlineLimit?: number;
+  /** Bodies up to this size become rows, in bytes; 16 KiB when absent. */
+  readonly rowLimit?: number;
+  /** Larger ones have a file of their own, smaller ones share segments, in bytes; 64 KiB when absent. */
+  readonly heldLimit?: number;
+  /** Bytes after which a segment is left for a new one; 32 MiB when absent. */
+  readonly segmentSize?: number;
 }
 
 type Refused = Extract<Accepted, { kind: "refused" }>;
@@ -31,10 +36,16 @@ type Refused = Extract<Accepted, { kind: "refused" }>;
 export function connectIntake(port: MessagePort, options: IntakeOptions): Intake {
   const channel = openChannel<IntakeMethods>(port, queueMicrotask);
   const consigner = new Consigner(channel);
+  const folder = join(options.folder, SPOOL_FOLDER);
+  const begins = (name: string): Promise<void> => channel.call("beginSegment", name);
+  const segments = new SegmentWriter({ folder, begins, size: options.segmentSize ?? SEGMENT_SIZE });
+  port.once("close", () => segments.close());
   const places: BodyPlaces = {
     memory: new BodyMemory(options.bodyMemory),
-    folder: join(options.folder, SPOOL_FOLDER),
-    inlineLimit: options.inlineLimit,
+    folder,
+    segments,
+    rowLimit: options.rowLimit,
+    heldLimit: options.heldLimit,
     // The client goes with 451 before anybody asks for its mail to be stored.
     failed: (error) => void tellOfTrouble(channel, error),
   };
@@ -69,15 +80,15 @@ interface Lines {
 }
 
 function store(lines: Lines, mail: NewMail, body: ArrivingBody): Promise<Accepted> {
-  const file = body.finish();
-  if (file === undefined) return lines.consigner.send(wireMail(mail, body.size, null), body);
-  return file.then(
-    (name) => lines.consigner.send(wireMail(mail, body.size, name), undefined),
+  const spooled = body.finish();
+  if (spooled === undefined) return lines.consigner.send(mail, body);
+  return spooled.then(
+    (stored) => lines.consigner.send(mail, stored),
     (error: unknown) => refuseBody(lines.channel, error),
   );
 }
 
-/** Its file could not be written. */
+/** The spool could not be written. */
 function refuseBody(channel: Caller<IntakeMethods>, error: unknown): Refused {
   const why = tellOfTrouble(channel, error);
   if (why === undefined) throw error;

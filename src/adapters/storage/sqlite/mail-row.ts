@@ -30,7 +30,7 @@ export type FactsRow = readonly [
   sender: string,
   acceptedAt: number,
   size: number,
-  /** File of the body; null where that is a row. */
+  /** Where in the spool the body lies; null where it is a row. */
   spool: string | null,
   ip: string,
   name: string | null,
@@ -93,6 +93,16 @@ export type SettledRow = readonly [
   n: number,
 ];
 
+/** How the body of a new mail is stored. */
+export interface StoredAs {
+  /** In bytes. */
+  readonly size: number;
+  /** Where in the spool it lies; null where it is to be a row. */
+  readonly spool: string | null;
+  /** SHA-256 in hexadecimal. */
+  readonly hash: string;
+}
+
 /** Longest text of a primary that is kept, in characters. */
 const MAX_WORDS = 1100;
 
@@ -117,7 +127,7 @@ function wordsOf(outcome: Outcome): string | null {
   return words.slice(0, MAX_WORDS);
 }
 
-export function factsRow(mail: NewMail, size: number, spool: string | null): FactsRow {
+export function factsRow(mail: NewMail, { size, spool }: StoredAs): FactsRow {
   const { client, dsn, authentication } = mail;
   return [
     mail.id,
@@ -140,7 +150,8 @@ export function factsRow(mail: NewMail, size: number, spool: string | null): Fac
   ];
 }
 
-export function recordRow({ quarantine, hash, messageId, subject, from, traits }: NewMail): RecordRow {
+export function recordRow(mail: NewMail, { hash }: StoredAs): RecordRow {
+  const { quarantine, messageId, subject, from, traits } = mail;
   return [
     quarantine ?? null,
     hash,
@@ -189,7 +200,7 @@ export function factsOf(row: FactsRow): Omit<ClaimedMail, "token" | "domain" | "
   };
 }
 
-/** The file that holds the body; null where that is a row. */
+/** Where in the spool the body lies; null where it is a row. */
 export function spoolOf(facts: FactsRow): string | null {
   return facts[4];
 }

@@ -5,6 +5,7 @@ import { SPOOL_FOLDER } from "./bodies.ts";
 import { authenticationOf, clientOf, requestOf, traitsOf } from "./mail-row.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
+import { placeOf } from "./spool-place.ts";
 
 interface MessageRow {
   readonly key: number;
@@ -30,10 +31,17 @@ interface MessageRow {
   readonly stored: number;
 }
 
-/** A mail as it would go out: what stands on top, then the body, or the file that holds it. */
+/** Octets of a file. */
+export interface FilePart {
+  readonly file: string;
+  readonly start: number;
+  readonly size: number;
+}
+
+/** A mail as it would go out: what stands on top, then the body, or where in a file that lies. */
 export interface ExportedMail {
   readonly topFields: string;
-  readonly body: Uint8Array<ArrayBuffer> | { readonly file: string };
+  readonly body: Uint8Array<ArrayBuffer> | FilePart;
 }
 
 /** One mail with everything that is known of it. */
@@ -80,8 +88,13 @@ export class MailView {
     const row = this.#message.get(id);
     if (row === undefined) return undefined;
     const topFields = row.top_fields;
-    if (row.spool !== null) return { topFields, body: { file: join(this.#folder, SPOOL_FOLDER, row.spool) } };
+    if (row.spool !== null) return { topFields, body: this.#inSpool(row.spool, row.size) };
     const content = this.#content.get(row.key);
     return content === undefined ? undefined : { topFields, body: new Uint8Array(content) };
+  }
+
+  #inSpool(spool: string, size: number): FilePart {
+    const { name, start = 0 } = placeOf(spool);
+    return { file: join(this.#folder, SPOOL_FOLDER, name), start, size };
   }
 }

@@ -129,7 +129,8 @@ async function streamOf({ topFields, body }: ExportedMail): Promise<Readable | u
   if (body instanceof Uint8Array) return Readable.from([top, Buffer.from(body)], { objectMode: false });
   const handle = await open(body.file).catch(() => undefined);
   if (handle === undefined) return undefined;
-  const file = createReadStream(body.file, { fd: handle });
+  const { start, size } = body;
+  const file = createReadStream(body.file, { fd: handle, start, end: start + size - 1 });
   const mail = Readable.from(
     (async function* () {
       yield top;

@@ -8,6 +8,7 @@ import type { Arrived } from "./accepting.ts";
 import type { CommitLoop, Job } from "./commit-loop.ts";
 import { serveControl } from "./control-role.ts";
 import { StoreFailure } from "./failure.ts";
+import type { Appender, Segments } from "./segments.ts";
 import { WorkSession } from "./sessions.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
@@ -18,6 +19,7 @@ export type Role = "intake" | "work" | "control" | "memory";
 export interface RoleParts {
   readonly loop: CommitLoop<Store>;
   readonly sessions: Sessions;
+  readonly segments: Segments;
   readonly clock: Clock;
   readonly condition: () => StoreCondition;
   /** A client's spool file met a full or sick disk. */
@@ -35,17 +37,21 @@ const ACCEPTED: Accepted = { kind: "accepted" };
 /** What a row costs beside its body, in bytes, about. */
 const ROW_BYTES = 2000;
 
-function serveIntake(port: MessagePort, { loop, condition, trouble }: RoleParts): void {
+function serveIntake(port: MessagePort, { loop, segments, condition, trouble }: RoleParts): void {
   serveChannel<IntakeMethods>(port, {
     accept: (consignment) => {
       const present = condition();
       if (present !== "ok")
         return Promise.resolve(consignment.mails.map(() => ({ kind: "refused", why: present })));
-      const jobs = unpack(consignment).map(acceptJob);
+      const jobs = unpack(consignment).map((arrived) => acceptJob(arrived, port));
       return loop.submitAll(jobs).then((failures) => failures.map(answerOf));
     },
+    beginSegment: (name) => segments.begin(port, name),
     trouble: ({ why, text }) => trouble(new StoreFailure(why, text)),
   });
+  // Behind what the client has still sent.
+  const run = (store: Store, batch: Batch): void => store.bodies.leaveSegments(port, batch);
+  port.once("close", () => void loop.submit({ rank: "accept", bytes: 0, run }).catch(() => {}));
 }
 
 function unpack({ mails, bodies }: Consignment): readonly Arrived[] {
@@ -59,13 +65,16 @@ function unpack({ mails, bodies }: Consignment): readonly Arrived[] {
   });
 }
 
-function acceptJob({ mail, body }: Arrived): Job<Store> {
-  const [, , , deadline] = mail;
+function acceptJob(arrived: Arrived, appender: Appender): Job<Store> {
+  const [[, , , size, spool], , , deadline] = arrived.mail;
   return {
     rank: "accept",
-    bytes: (body?.length ?? 0) + ROW_BYTES,
+    bytes: size + ROW_BYTES,
     deadline,
-    run: (store, batch) => store.accepting.accept({ mail, body }, batch),
+    run: (store, batch) => {
+      store.accepting.accept(arrived, batch);
+      if (spool !== null) store.bodies.reached(appender, spool, batch);
+    },
   };
 }
 

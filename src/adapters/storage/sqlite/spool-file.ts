@@ -131,7 +131,7 @@ function heeded(promise: Promise<void>): Promise<void> {
   return promise;
 }
 
-async function writeFully(handle: FileHandle, chunks: Buffer[]): Promise<void> {
+export async function writeFully(handle: FileHandle, chunks: readonly Buffer[]): Promise<void> {
   const { bytesWritten } = await handle.writev(chunks);
   if (bytesWritten === bytesOf(chunks)) return;
   // A short write; the reason, if there is one, comes with the next.
@@ -143,7 +143,7 @@ function bytesOf(chunks: readonly Buffer[]): number {
   return chunks.reduce((bytes, chunk) => bytes + chunk.length, 0);
 }
 
-async function flush(folder: string): Promise<void> {
+export async function flush(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
     await handle.sync();

@@ -4,6 +4,7 @@ import type { Logger } from "../../../runtime/log.ts";
 import { Accepting } from "./accepting.ts";
 import { Bodies } from "./bodies.ts";
 import { Claiming } from "./claiming.ts";
+import { Compacting } from "./compacting.ts";
 import { openMailDatabase, QUEUE_FILE } from "./connection.ts";
 import { DirectoryChanges } from "./directory-changes.ts";
 import type { Disk } from "./disk.ts";
@@ -17,6 +18,7 @@ import { Operating } from "./operating.ts";
 import { Proving } from "./proving.ts";
 import { Recovering } from "./recovering.ts";
 import { RememberedTls } from "./remembered-tls.ts";
+import type { Segments } from "./segments.ts";
 import type { Sessions } from "./sessions.ts";
 import { refusedFilter, type SharedState } from "./shared-state.ts";
 import { Settling } from "./settling.ts";
@@ -25,8 +27,10 @@ import { Waiting } from "./waiting.ts";
 /** All verbs on one open connection. A new connection makes a new one. */
 export interface Store {
   readonly database: Database.Database;
+  readonly bodies: Bodies;
   readonly accepting: Accepting;
   readonly claiming: Claiming;
+  readonly compacting: Compacting;
   readonly settling: Settling;
   readonly waiting: Waiting;
   readonly expiring: Expiring;
@@ -46,6 +50,7 @@ export interface StoreParts {
   readonly disk: Disk;
   readonly log: Logger;
   readonly sessions: Sessions;
+  readonly segments: Segments;
   /** Folder of the migrations; the shipped ones unless a test says otherwise. */
   readonly migrations?: string;
 }
@@ -68,13 +73,16 @@ function open(parts: StoreParts): Store {
   }
 }
 
-function prepareStore(database: Database.Database, { folder, shared, log, sessions }: StoreParts): Store {
-  const bodies = new Bodies(database, folder);
+function prepareStore(database: Database.Database, parts: StoreParts): Store {
+  const { shared, log, sessions } = parts;
+  const bodies = new Bodies(database, parts);
   const learning = new Learning(database, refusedFilter(shared));
   const accepting = new Accepting(database, { bodies, sessions });
   return {
     database,
+    bodies,
     accepting,
+    compacting: new Compacting(database, { ...parts, bodies }),
     claiming: new Claiming(database, { sessions, log }),
     settling: new Settling(database, { bodies, sessions, learning }),
     waiting: new Waiting(database),

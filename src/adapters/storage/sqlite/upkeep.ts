@@ -5,6 +5,7 @@ import type { CommitLoop } from "./commit-loop.ts";
 import { failureOf } from "./failure.ts";
 import type { StoreFailure } from "./failure.ts";
 import type { Illness } from "./illness.ts";
+import type { Segments } from "./segments.ts";
 import type { Store } from "./store.ts";
 import { checkpointFully, checkpointIfLarge, vacuumSlice } from "./wal.ts";
 
@@ -12,6 +13,8 @@ import { checkpointFully, checkpointIfLarge, vacuumSlice } from "./wal.ts";
 const SECOND = 1000;
 /** The same while nothing happens at all, in ms. */
 const RESTING = 30_000;
+/** How often the last mails of segments are moved, so that the segments can go, in ms. */
+const COMPACT_EACH = 60 * 1000;
 /** How often the spool and the directory's remains are swept, in ms. */
 const SWEEP_EACH = 60 * 60 * 1000;
 
@@ -23,6 +26,7 @@ export interface UpkeepParts {
   readonly loop: CommitLoop<Store>;
   readonly store: () => Store | undefined;
   readonly illness: Illness;
+  readonly segments: Segments;
   readonly sweepSpool: () => Promise<number>;
   readonly onTrouble: (failure: StoreFailure) => void;
   readonly log: Logger;
@@ -37,12 +41,14 @@ export class Upkeep {
   #turns = 0;
   #resting = false;
   #nextSweep: number;
+  #nextCompaction: number;
   #sweeping: Promise<void> | undefined;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
     // Never at the start: a file that no mail names may still be wanted by whoever looks into a crash.
-    this.#nextSweep = parts.clock.now() + SWEEP_EACH;
+    this.#nextSweep = parts.clock.elapsed() + SWEEP_EACH;
+    this.#nextCompaction = parts.clock.elapsed() + COMPACT_EACH;
     this.#arm();
   }
 
@@ -74,7 +80,9 @@ export class Upkeep {
   #tick(): void {
     if (this.#timer === undefined) return;
     if (this.#parts.illness.condition !== "sick") this.#parts.illness.measure();
-    if (this.#parts.clock.now() >= this.#nextSweep) this.#sweep();
+    const now = this.#parts.clock.elapsed();
+    if (now >= this.#nextSweep) this.#sweep();
+    else if (now >= this.#nextCompaction && this.#parts.segments.hasThinned) this.#compact();
     else if (!this.#busySinceTick && this.#walMayHoldPages) this.#rest();
     this.#busySinceTick = false;
     this.#arm();
@@ -91,7 +99,7 @@ export class Upkeep {
   }
 
   #sweep(): void {
-    this.#nextSweep = this.#parts.clock.now() + SWEEP_EACH;
+    this.#nextSweep = this.#parts.clock.elapsed() + SWEEP_EACH;
     this.#sweeping ??= this.#sweepAll()
       .catch((error: unknown) => this.#parts.log.warn("a sweep failed", { error: errorText(error) }))
       .finally(() => (this.#sweeping = undefined));
@@ -102,6 +110,15 @@ export class Upkeep {
     await loop.submitSlices((store) => store.directory.sweep(clock.now()));
     const files = await sweepSpool();
     if (files > 0) log.warn("spool files that no mail names were removed", { files });
+  }
+
+  #compact(): void {
+    const { clock, illness, log, loop } = this.#parts;
+    this.#nextCompaction = clock.elapsed() + COMPACT_EACH;
+    if (illness.condition !== "ok") return;
+    loop
+      .submitSlices((store, batch) => store.compacting.run(batch))
+      .catch((error: unknown) => log.warn("segments were not compacted", { error: errorText(error) }));
   }
 
   #withStore(act: (store: Store) => void): void {

@@ -1,6 +1,6 @@
 /**
  * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
- * which it crosses. A body is an ArrayBuffer that moves, or a file in the spool folder.
+ * which it crosses. A body is an ArrayBuffer that moves, or a place in the spool.
  */
 import type { NoticeStore, OwedMail, ToldRequest } from "../../../ports/notices.ts";
 import type { OperatorRequest } from "../../../ports/operator.ts";
@@ -15,7 +15,7 @@ import type { TokenRecord } from "../../../ports/access.ts";
 import type { RuleStore } from "../../../ports/rules.ts";
 import type { Moved } from "../../../runtime/channel.ts";
 import { factsRow, newRecipientRow, recordRow, settledRow } from "./mail-row.ts";
-import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow, SettledRow } from "./mail-row.ts";
+import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow, SettledRow, StoredAs } from "./mail-row.ts";
 
 /** A new mail. Its deadline: wall time in ms after which its transaction must not begin. */
 export type WireMail = readonly [
@@ -25,9 +25,9 @@ export type WireMail = readonly [
   deadline: number,
 ];
 
-export function wireMail(mail: NewMail, size: number, spool: string | null): WireMail {
+export function wireMail(mail: NewMail, stored: StoredAs): WireMail {
   const recipients = mail.recipients.map(newRecipientRow);
-  return [factsRow(mail, size, spool), recordRow(mail), recipients, mail.deadline];
+  return [factsRow(mail, stored), recordRow(mail, stored), recipients, mail.deadline];
 }
 
 /** The mails of one turn. Bodies that become rows lie in `bodies` one after the other, in the order of the mails. */
@@ -74,6 +74,8 @@ export type WireNotice =
 // Type aliases, because an interface has no index signature and would not fit the channel.
 export type IntakeMethods = {
   accept(consignment: Consignment): Promise<readonly Accepted[]>;
+  /** The client is about to append bodies to this segment. */
+  beginSegment(name: string): void;
   /** A client's spool file could not be written. */
   trouble(report: { readonly why: "full" | "sick"; readonly text: string }): void;
 };

@@ -5,8 +5,9 @@ import type { Body } from "../../../ports/stored-body.ts";
 import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
 import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
+import { digestOf } from "./body-digest.ts";
 import { claimedRecipient, factsOf, spoolOf } from "./mail-row.ts";
-import { bodyInFile, bodyInMemory, lostBody, type StoredBody } from "./stored-body.ts";
+import { bodyInSpool, bodyInMemory, lostBody, type StoredBody } from "./stored-body.ts";
 import { wireMail, wireSettlement } from "./wire.ts";
 import type { WireBody, WireClaim, WireNotice, WireOwed, WorkMethods } from "./wire.ts";
 
@@ -47,7 +48,11 @@ export function connectWork(
       if (notice === undefined) return channel.call("told", request);
       // A copy of its own moves; what a Buffer lies in may hold other things.
       const body = Uint8Array.from(notice.body).buffer;
-      const mail = wireMail(notice.mail, body.byteLength, null);
+      const mail = wireMail(notice.mail, {
+        size: body.byteLength,
+        spool: null,
+        hash: digestOf(notice.body),
+      });
       return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
     },
     delayed: (request) => channel.call("delayed", request),
@@ -74,6 +79,6 @@ function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail
 
 function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {
   return typeof place === "string"
-    ? bodyInFile(join(folder, SPOOL_FOLDER, place), stored)
+    ? bodyInSpool(join(folder, SPOOL_FOLDER), place, stored)
     : bodyInMemory(place, stored);
 }

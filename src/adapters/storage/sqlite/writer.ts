@@ -18,6 +18,7 @@ import type { ConditionChange, Reserve } from "./illness.ts";
 import { usable } from "./opening.ts";
 import { serveRole } from "./roles.ts";
 import type { Role } from "./roles.ts";
+import { Segments } from "./segments.ts";
 import { Sessions } from "./sessions.ts";
 import { makeSharedState, writeGeneration } from "./shared-state.ts";
 import type { SharedState } from "./shared-state.ts";
@@ -54,6 +55,7 @@ export class Writer {
   readonly unclean: boolean;
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
+  readonly #segments = new Segments();
   readonly #illness: Illness;
   readonly #loop: CommitLoop<Store>;
   readonly #upkeep: Upkeep;
@@ -89,6 +91,7 @@ export class Writer {
       loop: this.#loop,
       store: () => this.#store,
       illness: this.#illness,
+      segments: this.#segments,
       sweepSpool: () => this.sweepSpool(),
       onTrouble: (failure) => this.#onTrouble(failure),
       log: options.log,
@@ -112,6 +115,7 @@ export class Writer {
     serveRole(role, port, {
       loop: this.#loop,
       sessions: this.#sessions,
+      segments: this.#segments,
       clock: this.#options.clock,
       condition: () => this.#illness.condition,
       trouble: (failure) => this.#onTrouble(failure),
@@ -131,7 +135,7 @@ export class Writer {
 
   /** Removes files from the spool folder that no mail names; it also runs by itself every hour. */
   sweepSpool(): Promise<number> {
-    return sweepSpool(join(this.#options.folder, SPOOL_FOLDER), this.#options.folder);
+    return sweepSpool(this.#options.folder, this.#segments);
   }
 
   /** Finishes what waits, empties the WAL and marks the folder as closed in order, as far as the disk lets it. */
@@ -159,8 +163,15 @@ export class Writer {
 
   #storeParts(): StoreParts {
     const { folder, log, migrations } = this.#options;
-    const parts = { folder, shared: this.shared, log, disk: this.#disk, sessions: this.#sessions };
-    return migrations === undefined ? parts : { ...parts, migrations };
+    return {
+      folder,
+      shared: this.shared,
+      log,
+      disk: this.#disk,
+      sessions: this.#sessions,
+      segments: this.#segments,
+      ...(migrations !== undefined && { migrations }),
+    };
   }
 
   #startLoop(): CommitLoop<Store> {

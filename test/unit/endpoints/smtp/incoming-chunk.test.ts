@@ -21,16 +21,12 @@ async function openBody() {
 }
 
 describe("IncomingChunk", () => {
-  for (const octets of [2, 9])
-    test(`a body's taker may keep its memory: what follows ${octets} octets has its own`, async () => {
-      const { body, intake } = await openBody();
-      const segment = Buffer.from("aabbccddeeff");
-      let taken: ArrayBufferLike | undefined;
-      intake.onWrite = (chunk) => void (taken = chunk.buffer);
-      const { rest } = new IncomingChunk({ octets, last: false }, body).take(segment);
-      assert.equal(rest?.toString(), "aabbccddeeff".slice(octets));
-      assert.ok(taken !== undefined && taken !== rest?.buffer);
-    });
+  test("a short rest does not keep the octets before it alive", async () => {
+    const { body } = await openBody();
+    const { rest } = new IncomingChunk({ octets: 9, last: false }, body).take(Buffer.from("aabbccddeeff"));
+    assert.equal(rest?.toString(), "eff");
+    assert.equal(rest.buffer.byteLength, 3);
+  });
 
   test("a segment of the smallest chunks is not copied again and again", async () => {
     const { body } = await openBody();

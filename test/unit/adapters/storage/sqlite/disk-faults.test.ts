@@ -1,33 +1,17 @@
 import assert from "node:assert/strict";
 import { closeSync, readdirSync, readlinkSync } from "node:fs";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { accept, fillBody, newMail } from "../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../support/wait.ts";
+import { failAt } from "./file-faults.ts";
 
 const LARGE = Buffer.alloc(200_000, 1);
 
 function spooled({ folder }: SqliteStore): string[] {
   return readdirSync(join(folder, "spool"));
-}
-
-/** Has the `nth` call of this method of any open file fail. */
-async function failAt(
-  t: TestContext,
-  { method, nth, code }: { method: "writev" | "sync"; nth: number; code: string },
-): Promise<void> {
-  const handle = await open("/dev/null");
-  const files = Object.getPrototypeOf(handle) as FileHandle;
-  await handle.close();
-  const real = files[method] as (this: FileHandle, ...given: unknown[]) => Promise<unknown>;
-  let calls = 0;
-  t.mock.method(files, method, function (this: FileHandle, ...given: unknown[]) {
-    calls += 1;
-    if (calls !== nth) return real.apply(this, given);
-    return Promise.reject(Object.assign(new Error(`the test says ${code}`), { code }));
-  });
 }
 
 /** Closes the file behind the back of who reads it, so that it cannot be closed again. */

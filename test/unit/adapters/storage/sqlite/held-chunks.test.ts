@@ -4,12 +4,10 @@ import { describe, it } from "node:test";
 import { HeldChunks } from "../../../../../src/adapters/storage/sqlite/held-chunks.ts";
 import { seededRandom } from "../../../../support/random.ts";
 
-/** Cuts into pieces with memory of their own, as they come from the wire. */
 function pieces(octets: Buffer, size: () => number): Buffer[] {
   const parts: Buffer[] = [];
   for (let at = 0; at < octets.length;) {
-    const part = Buffer.allocUnsafeSlow(Math.min(size(), octets.length - at));
-    octets.copy(part, 0, at);
+    const part = octets.subarray(at, at + size());
     parts.push(part);
     at += part.length;
   }
@@ -34,7 +32,6 @@ describe("chunks that wait", () => {
     const octets = randomBytes(100_000);
     for (const most of [1, 2, 600, 5000, 20_000]) {
       const held = hold(pieces(octets, () => 1 + random.below(most)));
-      assert.ok(Buffer.concat(held.look()).equals(octets));
       assert.ok(Buffer.concat(held.take()).equals(octets));
       assert.ok(held.empty);
       assert.deepEqual(held.take(), []);
@@ -50,13 +47,13 @@ describe("chunks that wait", () => {
     }
   });
 
-  it("are kept as they came where they are few", () => {
-    const few = pieces(randomBytes(600), () => 100);
-    assert.ok(
-      hold(few)
-        .take()
-        .every((chunk, i) => chunk === few[i]),
-    );
+  it("are copies: what they were copied from may change", () => {
+    for (const size of [100, 5000]) {
+      const chunk = Buffer.alloc(size, "a");
+      const held = hold([chunk]);
+      chunk.fill("b");
+      assert.ok(held.take()[0]?.equals(Buffer.alloc(size, "a")));
+    }
   });
 
   it("do not keep a large buffer alive", () => {

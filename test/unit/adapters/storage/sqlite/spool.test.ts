@@ -32,7 +32,7 @@ it("removes the file after the commit that settles the last recipient", async ()
 
 it("keeps small bodies out of the spool", async () => {
   await using store = await openSqliteStore();
-  await accept(store.intake, newMail(store.clock.now()), LARGE.subarray(0, 65_536));
+  await accept(store.intake, newMail(store.clock.now()), LARGE.subarray(0, 16_384));
   assert.deepEqual(spooled(store), []);
 });
 
@@ -54,7 +54,7 @@ it("goes to the disk when the bodies in memory pass their limit, and comes back 
     assert.equal(answer.kind, "accepted");
   }
   await accept(store.intake, newMail(store.clock.now()), LARGE.subarray(0, 60_000));
-  assert.equal(spooled(store).length, 2, "memory is free again");
+  assert.equal(spooled(store).length, 3, "memory is free again: two share a segment");
   const claims = await store.work.claim({ domain: "one.test", limit: 9, now: store.clock.now() });
   assert.deepEqual(
     claims.map(({ body }) => body.size),

@@ -1,0 +1,82 @@
+/** Bytes of a block; most mails take two. */
+const BLOCK = 4 * 1024;
+/** Bytes that are asked of the allocator at a time. */
+const SLAB = 64 * 1024;
+
+/**
+ * The memory of the bodies that one thread holds, in blocks that go from mail to mail. Memory that is new for each
+ * mail costs its pages' faults and, each few megabytes, a collection of garbage.
+ */
+export class BodyMemory {
+  readonly #most: number;
+  readonly #free: Buffer[] = [];
+  #made = 0;
+
+  /** `limit` in bytes. */
+  constructor(limit: number) {
+    this.#most = Math.floor(limit / BLOCK);
+  }
+
+  /** Whether so many blocks can be taken. */
+  has(blocks: number): boolean {
+    return this.#free.length + this.#most - this.#made >= blocks;
+  }
+
+  /** Not cleared. */
+  take(): Buffer {
+    if (this.#free.length === 0) this.#makeSlab();
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
+  }
+
+  give(blocks: readonly Buffer[]): void {
+    this.#free.push(...blocks);
+  }
+
+  #makeSlab(): void {
+    const slab = Buffer.allocUnsafeSlow(SLAB);
+    for (let at = 0; at < SLAB && this.#made < this.#most; at += BLOCK) {
+      this.#free.push(slab.subarray(at, at + BLOCK));
+      this.#made += 1;
+    }
+  }
+}
+
+/** The octets of one body, copied into blocks. */
+export class HeldBody {
+  readonly #memory: BodyMemory;
+  #blocks: Buffer[] = [];
+  #size = 0;
+
+  constructor(memory: BodyMemory) {
+    this.#memory = memory;
+  }
+
+  /** False where the memory is full; nothing is added then. */
+  add(chunk: Buffer): boolean {
+    const needed = Math.ceil((this.#size + chunk.length) / BLOCK) - this.#blocks.length;
+    if (!this.#memory.has(needed)) return false;
+    let from = 0;
+    while (from < chunk.length) {
+      const used = this.#size % BLOCK;
+      if (used === 0) this.#blocks.push(this.#memory.take());
+      const copied = chunk.copy(this.#blocks.at(-1) as Buffer, used, from);
+      from += copied;
+      this.#size += copied;
+    }
+    return true;
+  }
+
+  /** In the body's blocks: good until `release`. */
+  pieces(): readonly Buffer[] {
+    const tail = this.#size % BLOCK;
+    if (tail === 0) return this.#blocks;
+    return this.#blocks.map((block, i) => (i === this.#blocks.length - 1 ? block.subarray(0, tail) : block));
+  }
+
+  /** Holds nothing any more. */
+  release(): void {
+    this.#memory.give(this.#blocks);
+    this.#blocks = [];
+    this.#size = 0;
+  }
+}

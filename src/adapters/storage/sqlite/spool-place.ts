@@ -1,0 +1,21 @@
+/** Where a body lies in the spool: in a file of its own, `NAME`, or in a segment from an octet on, `NAME@START`. */
+
+export interface SpoolPlace {
+  readonly name: string;
+  /** Absent: the file is its own. */
+  readonly start?: number;
+}
+
+export function placeIn(segment: string, start: number): string {
+  return `${segment}@${start}`;
+}
+
+export function placeOf(spool: string): SpoolPlace {
+  const [name = "", start] = spool.split("@");
+  return start === undefined ? { name } : { name, start: Number(start) };
+}
+
+/** All places within a segment sort between these two. */
+export function boundsOf(segment: string): readonly [after: string, before: string] {
+  return [`${segment}@`, `${segment}A`];
+}
