@@ -138,7 +138,7 @@ export function mailText(tool: Tool, mail: MailBody): string {
       ],
       ...authenticationRows(mail),
       ["Size", `${sizeInWords(mail.size)}${mail.hasBody ? "" : "; the body is gone"}`],
-      ["SHA-256", mail.hash],
+      ...optional("CRC-32", mail.crc32),
     ],
     tool.columns,
   );

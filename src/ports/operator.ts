@@ -39,7 +39,7 @@ export interface QueueEntry extends DsnRecipient {
   /** The operator who held, released or deleted it last. */
   readonly who?: string;
   readonly size: number;
-  /** SHA-256 of the body as stored, in hexadecimal. */
+  /** SHA-256 in hexadecimal of the body that the primary took. */
   readonly hash?: string;
   /** What its sender was told last, or why nothing. */
   readonly told?: Told;
@@ -56,7 +56,8 @@ export interface MailDetail {
   readonly sender: string;
   readonly acceptedAt: number;
   readonly size: number;
-  readonly hash: string;
+  /** Of the body as it is stored, in hexadecimal. */
+  readonly crc32?: string;
   readonly client: ClientFacts;
   readonly topFields: string;
   readonly messageId?: string;

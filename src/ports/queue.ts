@@ -190,6 +190,8 @@ export interface SettleRequest {
   readonly recipients: readonly Settlement[];
   /** `host:port` of the primary spoken to; absent when none was. */
   readonly destination?: string;
+  /** SHA-256 in hexadecimal of the body that was handed over; for the ledger of those who have it now. */
+  readonly hash?: string;
   readonly now: number;
 }
 

@@ -6,6 +6,8 @@ export interface Body {
   readonly size: number;
   /** Small bodies at once as a buffer, large ones piece by piece. Throws BodyDamaged. */
   read(): Buffer | BodySource;
+  /** SHA-256 in hexadecimal of what was read last, once that was all of it. */
+  digest(): string | undefined;
 }
 
 /** A large body, read into memory of the reader's, who alone knows when that may be used again. */

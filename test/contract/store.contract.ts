@@ -139,10 +139,34 @@ function acceptance(open: StoreFactory): void {
       );
       const mail = await claimOne(store);
       assert.equal(mail.body.size, size);
-      assert.equal((await store.reader.show(mail.id))?.hash, sha256(content));
       for (let attempt = 0; attempt < 2; attempt++) assert.ok((await bodyOf(mail)).equals(content));
+      assert.equal(mail.body.digest(), sha256(content));
     });
   }
+
+  it("tells for whom a primary took which body, and for nobody else", async () => {
+    await using store = await open();
+    const recipients = to("a@one.test", "b@one.test");
+    const { id } = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now(), { id, recipients })), ACCEPTED);
+    const mail = await claimOne(store);
+    await bodyOf(mail);
+    const hash = mail.body.digest();
+    assert.equal(hash, sha256("body"));
+    const now = store.clock.now();
+    const settled = [
+      { n: 0, state: "gone", outcome: DELIVERED },
+      { n: 1, state: "waiting", outcome: DEFERRED, dueAt: now },
+    ] as const;
+    const request = { id, token: mail.token, now, hash: hash as string, recipients: settled };
+    assert.ok(await store.work.settle(request));
+    const shown = await store.reader.show(id);
+    assert.deepEqual(
+      shown?.recipients.map((recipient) => recipient.hash),
+      [hash, undefined],
+    );
+    assert.match(shown?.crc32 ?? "", /^[0-9a-f]{8}$/);
+  });
 
   it("keeps the bodies of mails apart that came in one turn, in whatever sizes, a refused one between", async () => {
     await using store = await open();

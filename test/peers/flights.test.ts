@@ -30,7 +30,11 @@ function mailOf(body: Buffer, n: number, local: string): ClaimedMail {
     smtpUtf8: false,
     eightBit: true,
     size: body.length,
-    body: { size: body.length, read: () => (body.length > 65_536 ? bodySource([body]) : body) },
+    body: {
+      size: body.length,
+      read: () => (body.length > 65_536 ? bodySource([body]) : body),
+      digest: () => undefined,
+    },
   };
 }
 

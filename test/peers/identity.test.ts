@@ -30,7 +30,7 @@ function mailFrom(ip: string): ClaimedMail {
     smtpUtf8: false,
     eightBit: false,
     size: BODY.length,
-    body: { size: BODY.length, read: () => BODY },
+    body: { size: BODY.length, read: () => BODY, digest: () => undefined },
   };
 }
 

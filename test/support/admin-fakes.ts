@@ -249,7 +249,7 @@ export class FakeWorld {
       sender: first.sender,
       acceptedAt: first.acceptedAt,
       size: first.size,
-      hash: "ab".repeat(32),
+      crc32: "0badcafe",
       client: { ip: "192.0.2.1", helo: "mail.sender.example" },
       traits: [],
       topFields: "Received: from mail.sender.example\r\n",

@@ -22,7 +22,7 @@ export function owedMail(changes: Partial<OwedMail> = {}): OwedMail {
     authentication: PROVEN,
     recipients: [owedTo()],
     noticesToSender: 0,
-    body: { size: BODY.length, read: () => BODY },
+    body: { size: BODY.length, read: () => BODY, digest: () => undefined },
     ...changes,
   };
 }

@@ -84,7 +84,7 @@ export const MailBody = z.object({
   sender: z.string(),
   acceptedAt: time,
   size: z.number(),
-  hash: z.string(),
+  crc32: z.string().exactOptional(),
   client: ClientBody,
   topFields: z.string(),
   messageId: z.string().exactOptional(),

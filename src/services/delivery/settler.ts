@@ -51,10 +51,18 @@ export class Settler {
     const { outcomes, destination } = attempt;
     const now = clock.now();
     const recipients = settle(mail, outcomes, { ...attempt, now, random });
-    const request = { id: mail.id, token: mail.token, recipients, now };
+    const hash = hasDelivered(outcomes) ? mail.body.digest() : undefined;
+    const request = {
+      id: mail.id,
+      token: mail.token,
+      recipients,
+      now,
+      ...(destination !== undefined && { destination }),
+      ...(hash !== undefined && { hash }),
+    };
     this.#open += 1;
     try {
-      const written = await this.#write(destination === undefined ? request : { ...request, destination });
+      const written = await this.#write(request);
       if (!written) return undefined;
       for (const settlement of recipients) this.#record(mail, settlement, destination);
       return recipients;
@@ -132,6 +140,11 @@ export class Settler {
       ...(delivered && (recipient?.unconfirmed ?? 0) > 0 && { maybeDouble: true }),
     });
   }
+}
+
+function hasDelivered(outcomes: Attempt["outcomes"]): boolean {
+  for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
+  return false;
 }
 
 type SettledKind = Exclude<MailEvent["kind"], "mail.accepted">;

@@ -102,12 +102,12 @@ function byDomain(recipients: readonly NewRecipientRow[]): Map<string, Numbered[
 
 /** Tells the delivery thread of fresh mail that its credit claimed; a copy of the body goes along from memory. */
 function handOver(
-  { mail: [facts, [, hash]], body }: Arrived,
+  { mail: [facts, [, crc]], body }: Arrived,
   { domain, numbered }: { readonly domain: string; readonly numbered: readonly Numbered[] },
   { session, token }: Grant,
 ): void {
   session.claimed(token, numbered.length);
-  const claimed = body === undefined ? { content: null, hash } : { content: body.slice().buffer };
+  const claimed = body === undefined ? { content: null, crc } : { content: body.slice().buffer, crc: null };
   const [notice, buffers] = claimNotice([token, domain, facts, numbered.map(freshClaim), claimed]);
   session.notify(notice, buffers);
 }

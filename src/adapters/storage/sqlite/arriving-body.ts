@@ -1,7 +1,6 @@
-import { createHash, type Hash } from "node:crypto";
 import type { BodyWriter } from "../../../ports/queue.ts";
 import { ownCopy } from "../../../mail/own-copy.ts";
-import { digestBeside } from "./body-digest.ts";
+import { Checksum, checksumOf } from "./checksum.ts";
 import { type BodyMemory, HeldBody } from "./body-memory.ts";
 import type { StoredAs } from "./mail-row.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
@@ -34,8 +33,7 @@ export class ArrivingBody implements BodyWriter {
   readonly #held: HeldBody;
   #size = 0;
   #spool: SpoolFile | undefined;
-  /** Of what is in the file. */
-  #hash: Hash | undefined;
+  readonly #checksum = new Checksum();
   #finished = false;
   #closed = false;
 
@@ -95,28 +93,26 @@ export class ArrivingBody implements BodyWriter {
 
   async #finishFile(file: SpoolFile): Promise<StoredAs> {
     const spool = await file.finish();
-    return { size: this.#size, spool, hash: this.#hash?.digest("hex") ?? "" };
+    return { size: this.#size, spool, crc: this.#checksum.value };
   }
 
   async #finishInSegment(): Promise<StoredAs> {
     const size = this.#size;
     const pieces = this.#held.pieces();
-    const { segments } = this.#places;
-    const [spool, hash] = await Promise.all([segments.append(pieces, size), digestBeside(pieces, size)]);
-    return { size, spool, hash };
+    const spool = await this.#places.segments.append(pieces, size);
+    return { size, spool, crc: checksumOf(pieces) };
   }
 
   #moveToDisk(chunk: Buffer): Promise<void> | undefined {
     const spool = new SpoolFile(this.#places.folder, this.#places.failed);
     this.#spool = spool;
-    this.#hash = createHash("sha256");
     for (const earlier of this.#held.pieces()) void this.#append(spool, earlier);
     this.#held.release();
     return this.#append(spool, chunk);
   }
 
   #append(spool: SpoolFile, chunk: Buffer): Promise<void> | undefined {
-    this.#hash?.update(chunk);
+    this.#checksum.add(chunk);
     return spool.write(chunk);
   }
 

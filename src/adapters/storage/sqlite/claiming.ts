@@ -12,8 +12,8 @@ import type { WireClaim } from "./wire.ts";
 const MAX_MAILS = 1000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** Hash and body stand behind what crosses to the delivery thread as it is; the body is null where it is a file, or lost. */
-type MailRow = [...facts: FactsRow, hash: string, content: Buffer | null];
+/** Checksum and body stand behind what crosses to the delivery thread as it is; the body is null where it is a file, or lost. */
+type MailRow = [...facts: FactsRow, crc: number | null, content: Buffer | null];
 
 /** Marks recipients as being in a conversation, and gathers what that conversation needs. */
 export class Claiming {
@@ -55,7 +55,7 @@ export class Claiming {
     );
     this.#mail = database
       .prepare<[number], MailRow>(
-        `SELECT ${FACTS}, hash, content FROM message LEFT JOIN body ON body.mail = message.key WHERE message.key = +?`,
+        `SELECT ${FACTS}, crc, content FROM message LEFT JOIN body ON body.mail = message.key WHERE message.key = +?`,
       )
       .raw();
     this.#hold = database.prepare(
@@ -103,8 +103,8 @@ export class Claiming {
       return undefined;
     }
     const content = row.pop() as Buffer | null;
-    const hash = row.pop() as string;
-    const body = { content: content && ownBuffer(content), hash };
+    const crc = row.pop() as number | null;
+    const body = { content: content && ownBuffer(content), crc };
     return [token, domain, row as unknown as FactsRow, recipients, body];
   }
 }

@@ -2,7 +2,7 @@ import type { Accepted, NewMail } from "../../../ports/queue.ts";
 import { Moved } from "../../../runtime/channel.ts";
 import type { Caller } from "../../../runtime/channel.ts";
 import { ArrivingBody } from "./arriving-body.ts";
-import { digestOf } from "./body-digest.ts";
+import { checksumOf } from "./checksum.ts";
 import type { StoredAs } from "./mail-row.ts";
 import { wireMail } from "./wire.ts";
 import type { IntakeMethods } from "./wire.ts";
@@ -85,5 +85,5 @@ function bytesIn(body: ArrivingBody | StoredAs): number {
 function asRow(body: ArrivingBody, target: Buffer): StoredAs {
   const { size } = body;
   body.copyTo(target);
-  return { size, spool: null, hash: digestOf(target.subarray(0, size)) };
+  return { size, spool: null, crc: checksumOf([target.subarray(0, size)]) };
 }

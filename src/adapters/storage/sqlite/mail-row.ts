@@ -16,6 +16,7 @@ import type {
   NewRecipient,
   NoticeKind,
   Reason,
+  SettleRequest,
   Settlement,
   State,
 } from "../../../ports/queue.ts";
@@ -47,11 +48,12 @@ export type FactsRow = readonly [
 ];
 
 /** Of `message`: what people and notices ask for. */
-export const RECORD = "quarantine, hash, message_id, subject, from_field, traits";
+export const RECORD = "quarantine, crc, message_id, subject, from_field, traits";
 
 export type RecordRow = readonly [
   quarantine: string | null,
-  hash: string,
+  /** CRC-32 of the body. */
+  crc: number,
   messageId: string | null,
   subject: string | null,
   from: string | null,
@@ -87,6 +89,8 @@ export type SettledRow = readonly [
   since: number | null,
   owed: NoticeKind | null,
   words: string | null,
+  /** Of the body that was delivered. */
+  hash: string | null,
   /** Are added. */
   attempts: number,
   unconfirmed: number,
@@ -99,14 +103,15 @@ export interface StoredAs {
   readonly size: number;
   /** Where in the spool it lies; null where it is to be a row. */
   readonly spool: string | null;
-  /** SHA-256 in hexadecimal. */
-  readonly hash: string;
+  /** CRC-32. */
+  readonly crc: number;
 }
 
 /** Longest text of a primary that is kept, in characters. */
 const MAX_WORDS = 1100;
 
-export function settledRow({ n, outcome, state, reason, dueAt, owes }: Settlement, now: number): SettledRow {
+export function settledRow(settlement: Settlement, { now, hash }: SettleRequest): SettledRow {
+  const { n, outcome, state, reason, dueAt, owes } = settlement;
   const released = outcome.kind === "released";
   return [
     state,
@@ -115,6 +120,7 @@ export function settledRow({ n, outcome, state, reason, dueAt, owes }: Settlemen
     state === "parked" || state === "gone" ? now : null,
     owes ?? null,
     wordsOf(outcome),
+    outcome.kind === "delivered" ? (hash ?? null) : null,
     released ? 0 : 1,
     outcome.kind === "unconfirmed" ? 1 : 0,
     n,
@@ -150,11 +156,11 @@ export function factsRow(mail: NewMail, { size, spool }: StoredAs): FactsRow {
   ];
 }
 
-export function recordRow(mail: NewMail, { hash }: StoredAs): RecordRow {
+export function recordRow(mail: NewMail, { crc }: StoredAs): RecordRow {
   const { quarantine, messageId, subject, from, traits } = mail;
   return [
     quarantine ?? null,
-    hash,
+    crc,
     messageId ?? null,
     subject ?? null,
     from ?? null,

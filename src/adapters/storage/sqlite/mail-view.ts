@@ -13,7 +13,7 @@ interface MessageRow {
   readonly sender: string;
   readonly accepted_at: number;
   readonly size: number;
-  readonly hash: string;
+  readonly crc: number | null;
   readonly client_ip: string;
   readonly client_name: string | null;
   readonly client_helo: string;
@@ -69,7 +69,7 @@ export class MailView {
       sender: row.sender,
       acceptedAt: row.accepted_at,
       size: row.size,
-      hash: row.hash,
+      ...(row.crc !== null && { crc32: inHexadecimal(row.crc) }),
       client: clientOf(row),
       topFields: row.top_fields,
       ...(row.message_id !== null && { messageId: row.message_id }),
@@ -97,4 +97,8 @@ export class MailView {
     const { name, start = 0 } = placeOf(spool);
     return { file: join(this.#folder, SPOOL_FOLDER, name), start, size };
   }
+}
+
+function inHexadecimal(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
 }

@@ -26,8 +26,8 @@ const MAX_PAGE = 1000;
 const MAX_LOOKED_AT = 200_000;
 
 const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
-  r.last_reply, r.destination, r.who, r.since, r.updated_at, r.notify, r.orcpt, r.owed, r.told,
-  m.id, m.sender, m.accepted_at, m.size, m.hash, m.quarantine, m.subject`;
+  r.last_reply, r.destination, r.who, r.since, r.updated_at, r.notify, r.orcpt, r.owed, r.told, r.hash,
+  m.id, m.sender, m.accepted_at, m.size, m.quarantine, m.subject`;
 
 export interface RecipientRow {
   readonly mail: number;
@@ -52,7 +52,7 @@ export interface RecipientRow {
   readonly sender: string;
   readonly accepted_at: number;
   readonly size: number;
-  readonly hash: string;
+  readonly hash: string | null;
   readonly quarantine: string | null;
   readonly subject: string | null;
 }
@@ -280,7 +280,7 @@ export function entryOf(row: RecipientRow): QueueEntry {
     ...(row.destination !== null && { destination: row.destination }),
     ...(row.who !== null && { who: row.who }),
     size: row.size,
-    hash: row.hash,
+    ...(row.hash !== null && { hash: row.hash }),
     ...wishOf(row),
     ...(row.owed !== null && { owed: row.owed }),
     ...(row.told !== null && { told: JSON.parse(row.told) as Told }),

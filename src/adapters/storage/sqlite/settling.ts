@@ -32,7 +32,7 @@ export class Settling {
     this.#update = database.prepare(
       `UPDATE recipient SET destination = coalesce(?, destination), updated_at = ?, token = NULL, state = ?, reason = ?,
          due_at = coalesce(?, due_at), since = coalesce(?, since), owed = coalesce(?, owed),
-         last_reply = coalesce(?, last_reply), attempts = attempts + ?, unconfirmed = unconfirmed + ?
+         last_reply = coalesce(?, last_reply), hash = coalesce(?, hash), attempts = attempts + ?, unconfirmed = unconfirmed + ?
        WHERE n = ? AND mail = ?`,
     );
   }
@@ -59,7 +59,7 @@ export class Settling {
 
 /** The recipient's address, once; undefined when it is not held. */
 function takeOut(open: Map<number, string>, row: SettledRow): string | undefined {
-  const n = row[8];
+  const n = row[9];
   const address = open.get(n);
   open.delete(n);
   return address;

@@ -9,8 +9,8 @@
  * The store is `ok`, `full` (no room for new mail; attempts are still closed) or `sick` (a write, a flush or the
  * database itself failed; the connection is given up at once, nothing is served until the disk has proven itself).
  *
- * Invariants: a job is answered only after the commit that holds it is flushed; a body larger than 64 KiB is flushed
- * in its own file, with its name, before its row is; what is in doubt after a failed commit is put right before
+ * Invariants: a job is answered only after the commit that holds it is flushed; a body that is no row
+ * (bodies.ts) is flushed in its file, with its name, before its mail is; what is in doubt after a failed commit is put right before
  * anything else is served; mail that was claimed when a process or a delivery thread died is `unconfirmed`.
  *
  * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, daemon.pid, clean (only while closed in order).

@@ -48,8 +48,8 @@ export type WireClaim = readonly [
 export interface ClaimedBody {
   /** Null where it lies in a file, or is lost. */
   readonly content: ArrayBuffer | null;
-  /** Under which it was accepted; absent where it has not been on the disk since. */
-  readonly hash?: string;
+  /** CRC-32 under which it was accepted; null where it has not been on the disk since, and for mail without one. */
+  readonly crc: number | null;
 }
 
 /** How an attempt ended. */
@@ -61,8 +61,9 @@ export type WireSettlement = readonly [
   recipients: readonly SettledRow[],
 ];
 
-export function wireSettlement({ id, token, destination, now, recipients }: SettleRequest): WireSettlement {
-  const rows = recipients.map((settlement) => settledRow(settlement, now));
+export function wireSettlement(request: SettleRequest): WireSettlement {
+  const { id, token, destination, now, recipients } = request;
+  const rows = recipients.map((settlement) => settledRow(settlement, request));
   return [id, token, destination ?? null, now, rows];
 }
 

@@ -5,7 +5,7 @@ import type { Body } from "../../../ports/stored-body.ts";
 import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
 import { Moved, openChannel } from "../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
-import { digestOf } from "./body-digest.ts";
+import { checksumOf } from "./checksum.ts";
 import { claimedRecipient, factsOf, spoolOf } from "./mail-row.ts";
 import { bodyInSpool, bodyInMemory, lostBody, type StoredBody } from "./stored-body.ts";
 import { wireMail, wireSettlement } from "./wire.ts";
@@ -51,7 +51,7 @@ export function connectWork(
       const mail = wireMail(notice.mail, {
         size: body.byteLength,
         spool: null,
-        hash: digestOf(notice.body),
+        crc: checksumOf([notice.body]),
       });
       return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
     },
@@ -62,7 +62,7 @@ export function connectWork(
 
 function unpack([token, domain, facts, recipients, body]: WireClaim, folder: string): ClaimedMail {
   const mail = factsOf(facts);
-  const stored = { size: mail.size, hash: body.hash };
+  const stored = { size: mail.size, crc: body.crc };
   const place = body.content ?? spoolOf(facts);
   return {
     token,
@@ -74,7 +74,7 @@ function unpack([token, domain, facts, recipients, body]: WireClaim, folder: str
 }
 
 function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail {
-  return body === undefined ? mail : { ...mail, body: bodyOf(body, { size }, folder) };
+  return body === undefined ? mail : { ...mail, body: bodyOf(body, { size, crc: null }, folder) };
 }
 
 function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {

@@ -30,7 +30,7 @@ const MAIL: ClaimedMail = {
   eightBit: false,
   dsn: { ret: "HDRS", envid: "QQ+2B1" },
   size: BODY.length,
-  body: { size: BODY.length, read: () => BODY },
+  body: { size: BODY.length, read: () => BODY, digest: () => undefined },
 };
 
 async function lines(extensions: readonly string[], mail = MAIL) {

@@ -39,7 +39,11 @@ function mailOf(id: string, plan: Plan = {}): ClaimedMail {
     smtpUtf8: false,
     eightBit: false,
     size,
-    body: { size, read: () => (stream ? bodySource([bytes.subarray(0, 7), bytes.subarray(7)]) : bytes) },
+    body: {
+      size,
+      read: () => (stream ? bodySource([bytes.subarray(0, 7), bytes.subarray(7)]) : bytes),
+      digest: () => undefined,
+    },
   };
 }
 

@@ -27,7 +27,7 @@ function mailOf(id: string, { stream = false, to = [`${id}@a.test`] } = {}): Cla
     smtpUtf8: false,
     eightBit: false,
     size: bytes.length,
-    body: { size: bytes.length, read: () => (stream ? bodySource([bytes]) : bytes) },
+    body: { size: bytes.length, read: () => (stream ? bodySource([bytes]) : bytes), digest: () => undefined },
   };
 }
 

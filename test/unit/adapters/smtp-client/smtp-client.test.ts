@@ -49,7 +49,7 @@ function mailOf({
     eightBit: false,
     ...rest,
     size,
-    body: { size, read: () => (Buffer.isBuffer(body) ? body : body()) },
+    body: { size, read: () => (Buffer.isBuffer(body) ? body : body()), digest: () => undefined },
   };
   return mail;
 }

@@ -73,6 +73,6 @@ function someMail(): ClaimedMail {
     smtpUtf8: false,
     eightBit: false,
     size: body.length,
-    body: { size: body.length, read: () => body },
+    body: { size: body.length, read: () => body, digest: () => undefined },
   };
 }

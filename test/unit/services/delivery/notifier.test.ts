@@ -119,7 +119,7 @@ describe("paying what is owed to senders", () => {
         yield Buffer.from(`X-Field: ${"y".repeat(9989)}\r\n`);
       }
     };
-    const body = { size: 1e9, read: () => bodySource(endless()) };
+    const body = { size: 1e9, read: () => bodySource(endless()), digest: () => undefined };
     const { notifier, drafts } = bench([owedMail({ body })]);
     await notifier.write();
     assert.ok(read < 1_000_000);
@@ -131,7 +131,7 @@ describe("paying what is owed to senders", () => {
   it("tells without the mail when that is gone", async () => {
     const { body: _, ...gone } = owedMail();
     const lost = () => ({ read: () => Promise.reject(new Error("ENOENT")), close: async () => {} });
-    const broken = { size: 10, read: lost };
+    const broken = { size: 10, read: lost, digest: () => undefined };
     const { notifier, drafts } = bench([gone, owedMail({ body: broken })]);
     await notifier.write();
     assert.deepEqual(

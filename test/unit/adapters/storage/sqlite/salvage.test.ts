@@ -48,7 +48,9 @@ it(
     assert.equal(saved.pragma("integrity_check", { simple: true }), "ok");
     assert.equal(saved.pragma("auto_vacuum", { simple: true }), INCREMENTAL);
     const mails = count("message");
-    const lost = readFileSync(join(folder.path, "lost.txt"), "utf8").trim().split("\n").length;
+    const lost = readFileSync(join(folder.path, "lost.txt"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "").length;
     assert.ok(mails >= MAILS - 40, `${mails} mails`);
     assert.deepEqual([mails + lost, count("recipient")], [MAILS, mails]);
     assert.ok(count("body") >= MAILS - 40 && count("body") < MAILS, `${count("body")} bodies`);
