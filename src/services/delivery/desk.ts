@@ -1,5 +1,5 @@
 import type { DomainRecord } from "../../ports/directory.ts";
-import type { DomainWork } from "../../ports/queue.ts";
+import type { DomainWork, Settlement } from "../../ports/queue.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
 /** What a domain must know of a lane. */
@@ -35,6 +35,7 @@ export class DomainDesk<Lane extends Passage> {
   readonly #dues = new Set<number>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  #stopped = false;
 
   /** `fellDue` runs when a due time has come. */
   constructor(domain: string, clock: Clock, fellDue: (desk: DomainDesk<Lane>) => void) {
@@ -72,11 +73,20 @@ export class DomainDesk<Lane extends Passage> {
 
   /** Mail will be due at `at`, in ms since 1970. */
   expect(at: number): void {
-    if (at === Infinity) return;
+    if (at === Infinity || this.#stopped) return;
     if (at <= this.#clock.now()) return this.#fellDue(this);
     const second = Math.ceil(at / 1000);
     this.#dues.add(second);
     this.#arm(second * 1000);
+  }
+
+  /** Counts what was given back or put off. */
+  waitsAgain(settlements: readonly Settlement[] = []): void {
+    for (const { state, dueAt = Infinity } of settlements) {
+      if (state !== "waiting" && state !== "unconfirmed") continue;
+      this.waiting += 1;
+      this.expect(dueAt);
+    }
   }
 
   /** Takes over what the store counted. */
@@ -86,7 +96,9 @@ export class DomainDesk<Lane extends Passage> {
     if (work.recipients > 0) this.expect(work.nextDue);
   }
 
+  /** Nothing falls due any more. */
   stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
   }
 

@@ -1,11 +1,12 @@
 import { NOTICE_DOMAIN } from "../../ports/notices.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, DomainWork, WorkNotice, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Destination, Health, TlsMemory } from "../health/health.ts";
+import { Attempts } from "./attempts.ts";
 import { Claims } from "./claims.ts";
-import { countDelivered, recipientsOf } from "./counting.ts";
+import { recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
 import type { DeliverySettings, DispatcherParts } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
@@ -15,7 +16,6 @@ import { Probations } from "./probations.ts";
 import { Questions } from "./questions.ts";
 import { Roster } from "./roster.ts";
 import { byWeight, share } from "./sharing.ts";
-import { Settler } from "./settler.ts";
 import { stopLanes } from "./stopping.ts";
 
 const RETRY = 1000;
@@ -28,7 +28,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   readonly #health: Health;
   readonly #claims: Claims;
   readonly #credits: Credits;
-  readonly #settler: Settler;
+  readonly #attempts: Attempts;
   readonly #drains: DrainLog;
   readonly probations: Probations;
   readonly roster: Roster;
@@ -52,12 +52,18 @@ export class Dispatcher implements LaneHooks<Lane> {
       resumed: () => this.#advanceAll(),
     });
     this.#credits = new Credits(parts.store, (lane, desk) => this.probations.of(lane, desk) === undefined);
-    this.#settler = new Settler(parts);
     this.#drains = new DrainLog(parts.journal);
     this.roster = new Roster({ ...parts, hostname, hooks: this });
     this.questions = new Questions(parts, {
       desk: (domain) => this.roster.desk(domain),
       doubts: (lane, desk) => this.probations.of(lane, desk) !== undefined,
+    });
+    this.#attempts = new Attempts({
+      ...parts,
+      probations: this.probations,
+      questions: this.questions,
+      drains: this.#drains,
+      closed: (lane, desk) => this.#closed(lane, desk),
     });
     parts.store.onNotice((notice) => this.#noticed(notice));
   }
@@ -102,7 +108,7 @@ export class Dispatcher implements LaneHooks<Lane> {
   }
 
   #noticed(notice: WorkNotice): void {
-    if (this.#stopped) return void (notice.kind === "claimed" && this.#settler.release(notice.mail));
+    if (this.#stopped) return void (notice.kind === "claimed" && this.#attempts.release(notice.mail));
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
     if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings.waiting();
@@ -120,7 +126,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     const lanes = desk.active();
     const roomy = lanes.filter((lane) => lane.room() > 0);
     const lane = byWeight(roomy.length > 0 ? roomy : lanes, desk, this.#parts.random()) ?? desk.lanes[0];
-    if (lane === undefined || !desk.open) this.#release(mail, desk);
+    if (lane === undefined || !desk.open) this.#attempts.release(mail, desk);
     else lane.take([mail]);
     this.#credits.review(desk);
   }
@@ -159,7 +165,7 @@ export class Dispatcher implements LaneHooks<Lane> {
 
   #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
     desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
-    if (!desk.open) for (const mail of mails) this.#release(mail, desk);
+    if (!desk.open) for (const mail of mails) this.#attempts.release(mail, desk);
     else {
       const trusted = (one: Lane): boolean => this.probations.of(one, desk) === undefined;
       share(mails, { lane, desk }, { trusted, random: this.#parts.random });
@@ -210,36 +216,11 @@ export class Dispatcher implements LaneHooks<Lane> {
   }
 
   finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
-    const desk = this.roster.desk(mail.domain);
-    this.questions.learn({ lane, desk }, mail, result);
-    const doubted = this.probations.judge(lane, mail, result, desk);
-    if (doubted === undefined) return this.#settle({ lane, desk }, mail, result);
-    void doubted.then((held) => this.#settle({ lane, desk }, mail, result, held));
-  }
-
-  // oxlint-disable-next-line max-params -- where, what, how it ended, and what of that is not believed
-  #settle(
-    { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
-    mail: ClaimedMail,
-    { outcomes, refusedAt, dsn = false }: SendResult,
-    held?: ReadonlySet<number>,
-  ): void {
-    const told = { content: refusedAt === "body", dsn, ...(held !== undefined && { held }) };
-    const attempt = { outcomes, destination: lane.name, ...told };
-    void this.#settler.finish(mail, attempt).then((settlements) => {
-      this.#drains.count(lane, countDelivered(settlements));
-      if (settlements?.some(({ owes }) => owes !== undefined)) this.#parts.tidings.owed();
-      this.#returned(desk, settlements);
-      this.#closed(lane, desk);
-    });
+    this.#attempts.finished({ lane, desk: this.roster.desk(mail.domain) }, mail, result);
   }
 
   unsent(lane: Lane, mails: readonly ClaimedMail[]): void {
-    for (const mail of mails) {
-      const desk = this.roster.desk(mail.domain);
-      this.probations.unsent(lane, desk, 1);
-      void this.#release(mail, desk).then(() => this.#closed(lane, desk));
-    }
+    for (const mail of mails) this.#attempts.unsent({ lane, desk: this.roster.desk(mail.domain) }, mail);
   }
 
   proving(lane: Lane, mail: ClaimedMail): boolean {
@@ -271,20 +252,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#credits.close(this.roster.desks.values());
     this.roster.stop();
     await stopLanes([...this.roster.lanes.values()], this.#parts.clock);
-    await this.#settler.stop(10_000);
-  }
-
-  async #release(mail: ClaimedMail, desk: Desk): Promise<void> {
-    this.#returned(desk, await this.#settler.release(mail));
-  }
-
-  /** Counts what waits again, and when it is due. */
-  #returned(desk: Desk, settlements: readonly Settlement[] = []): void {
-    for (const { state, dueAt } of settlements) {
-      if (state !== "waiting" && state !== "unconfirmed") continue;
-      desk.waiting += 1;
-      if (!this.#stopped) desk.expect(dueAt ?? Infinity);
-    }
+    await this.#attempts.stop(10_000);
   }
 
   #closed(lane: Lane, desk: Desk): void {

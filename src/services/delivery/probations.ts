@@ -81,10 +81,9 @@ export class Probations {
 
   /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
   judge(
-    lane: Lane,
+    { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
     mail: ClaimedMail,
     result: SendResult,
-    desk: Desk,
   ): Promise<ReadonlySet<number>> | undefined {
     const probation = this.#entries.get(lane)?.get(desk)?.probation;
     return probation?.open === true ? this.#judge({ lane, desk, probation }, mail, result) : undefined;

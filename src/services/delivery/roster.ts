@@ -57,6 +57,7 @@ export class Roster {
     if (known !== undefined) return known;
     const desk: Desk = new DomainDesk(domain, this.#parts.clock, this.#parts.hooks.fellDue);
     this.desks.set(domain, desk);
+    if (this.#stopped) desk.stop();
     void this.#route(desk);
     return desk;
   }

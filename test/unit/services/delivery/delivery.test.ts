@@ -414,6 +414,21 @@ describe("stopping", () => {
     assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
   });
 
+  test("gives back fresh mail that came by a grant which was on its way back", async () => {
+    const bench = oneDomain();
+    bench.server.onMail = () => new Promise(() => {});
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(100);
+    const stopping = delivery.stop();
+    bench.store.grant("a.test", 1);
+    bench.store.accept({ domain: "a.test" });
+    await idle();
+    assert.deepEqual(bench.store.count(), { claimed: 1, waiting: 1 });
+    await bench.pass(2500);
+    await stopping;
+  });
+
   test("does not wait for connections that are still being opened", async () => {
     const bench = oneDomain();
     bench.store.put({ domain: "a.test" });

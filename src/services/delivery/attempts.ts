@@ -1,0 +1,74 @@
+import type { ClaimedMail } from "../../ports/queue.ts";
+import type { SendResult } from "../../ports/smtp-client.ts";
+import { countDelivered } from "./counting.ts";
+import type { DrainLog } from "./drain-log.ts";
+import type { Desk, Lane } from "./lane.ts";
+import type { Tidings } from "./parts.ts";
+import type { Probations } from "./probations.ts";
+import type { Questions } from "./questions.ts";
+import type { SettlerParts } from "./settler.ts";
+import { Settler } from "./settler.ts";
+
+export interface AttemptsParts extends SettlerParts {
+  readonly probations: Pick<Probations, "judge" | "unsent">;
+  readonly questions: Pick<Questions, "learn">;
+  readonly drains: Pick<DrainLog, "count">;
+  readonly tidings: Tidings;
+  /** One mail less is claimed at the lane. */
+  readonly closed: (lane: Lane, desk: Desk) => void;
+}
+
+/** Where a mail was handed over, and for whom. */
+interface At {
+  readonly lane: Lane;
+  readonly desk: Desk;
+}
+
+/** Closes what was claimed: results are judged and written, mail that was not sent goes back. */
+export class Attempts {
+  readonly #parts: AttemptsParts;
+  readonly #settler: Settler;
+
+  constructor(parts: AttemptsParts) {
+    this.#parts = parts;
+    this.#settler = new Settler(parts);
+  }
+
+  finished(at: At, mail: ClaimedMail, result: SendResult): void {
+    const { questions, probations } = this.#parts;
+    questions.learn(at, mail, result);
+    const doubted = probations.judge(at, mail, result);
+    if (doubted === undefined) return this.#settle(at, mail, result);
+    void doubted.then((held) => this.#settle(at, mail, result, held));
+  }
+
+  unsent({ lane, desk }: At, mail: ClaimedMail): void {
+    this.#parts.probations.unsent(lane, desk, 1);
+    void this.release(mail, desk).then(() => this.#parts.closed(lane, desk));
+  }
+
+  /** Puts a mail back as it was; `desk` counts it again. */
+  async release(mail: ClaimedMail, desk?: Desk): Promise<void> {
+    const settlements = await this.#settler.release(mail);
+    desk?.waitsAgain(settlements);
+  }
+
+  /** Waits for what is being written, at most `timeout` ms. */
+  stop(timeout: number): Promise<void> {
+    return this.#settler.stop(timeout);
+  }
+
+  /** `held`: recipients whose refusal is not believed. */
+  #settle({ lane, desk }: At, mail: ClaimedMail, result: SendResult, held?: ReadonlySet<number>): void {
+    const { outcomes, refusedAt, dsn = false } = result;
+    const content = refusedAt === "body";
+    const attempt = { outcomes, destination: lane.name, content, dsn, ...(held !== undefined && { held }) };
+    void this.#settler.finish(mail, attempt).then((settlements) => {
+      const { drains, tidings, closed } = this.#parts;
+      drains.count(lane, countDelivered(settlements));
+      if (settlements?.some(({ owes }) => owes !== undefined)) tidings.owed();
+      desk.waitsAgain(settlements);
+      closed(lane, desk);
+    });
+  }
+}
