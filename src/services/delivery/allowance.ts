@@ -5,7 +5,7 @@ import { Pace } from "./pace.ts";
 import type { Passed } from "./ramp.ts";
 import { Ramp } from "./ramp.ts";
 
-export interface LaneSettings {
+export interface PoolSettings {
   /** Most connections to one primary. */
   readonly connections: number;
   readonly mailsPerConnection: number;
@@ -15,13 +15,13 @@ export interface LaneSettings {
 export class Allowance {
   readonly ramp = new Ramp();
   readonly #destination: Destination;
-  readonly #settings: () => LaneSettings;
+  readonly #settings: () => PoolSettings;
   readonly #clock: Clock;
   readonly #pace = new Pace();
   /** Mails that a connection took at once, last time. */
   window = 1;
 
-  constructor(destination: Destination, settings: () => LaneSettings, clock: Clock) {
+  constructor(destination: Destination, settings: () => PoolSettings, clock: Clock) {
     this.#destination = destination;
     this.#settings = settings;
     this.#clock = steadyClock(clock);

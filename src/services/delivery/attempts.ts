@@ -2,7 +2,7 @@ import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { countDelivered } from "./counting.ts";
 import type { DrainLog } from "./drain-log.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, Desk } from "./connection-pool.ts";
 import type { Tidings } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import type { Questions } from "./questions.ts";
@@ -14,13 +14,13 @@ export interface AttemptsParts extends SettlerParts {
   readonly questions: Pick<Questions, "learn">;
   readonly drains: Pick<DrainLog, "count">;
   readonly tidings: Tidings;
-  /** One mail less is claimed at the lane. */
-  readonly closed: (lane: Lane, desk: Desk) => void;
+  /** One mail less is claimed at the pool. */
+  readonly closed: (pool: ConnectionPool, desk: Desk) => void;
 }
 
 /** Where a mail was handed over, and for whom. */
 interface At {
-  readonly lane: Lane;
+  readonly pool: ConnectionPool;
   readonly desk: Desk;
 }
 
@@ -42,9 +42,9 @@ export class Attempts {
     void doubted.then((held) => this.#settle(at, mail, result, held));
   }
 
-  unsent({ lane, desk }: At, mail: ClaimedMail): void {
-    this.#parts.probations.unsent(lane, desk, 1);
-    void this.release(mail, desk).then(() => this.#parts.closed(lane, desk));
+  unsent({ pool, desk }: At, mail: ClaimedMail): void {
+    this.#parts.probations.unsent(pool, desk, 1);
+    void this.release(mail, desk).then(() => this.#parts.closed(pool, desk));
   }
 
   /** Puts a mail back as it was; `desk` counts it again. */
@@ -59,16 +59,16 @@ export class Attempts {
   }
 
   /** `held`: recipients whose refusal is not believed. */
-  #settle({ lane, desk }: At, mail: ClaimedMail, result: SendResult, held?: ReadonlySet<number>): void {
+  #settle({ pool, desk }: At, mail: ClaimedMail, result: SendResult, held?: ReadonlySet<number>): void {
     const { outcomes, refusedAt, dsn = false } = result;
     const content = refusedAt === "body";
-    const attempt = { outcomes, destination: lane.name, content, dsn, ...(held !== undefined && { held }) };
+    const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
       const { drains, tidings, closed } = this.#parts;
-      drains.count(lane, countDelivered(settlements));
+      drains.count(pool, countDelivered(settlements));
       if (settlements?.some(({ owes }) => owes !== undefined)) tidings.owed();
       desk.waitsAgain(settlements);
-      closed(lane, desk);
+      closed(pool, desk);
     });
   }
 }

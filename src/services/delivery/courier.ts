@@ -60,7 +60,7 @@ interface Attempt {
 }
 
 /**
- * Hands notices over by their own way: one host, or the recipient's MX. It has no lanes and no probes, because the
+ * Hands notices over by their own way: one host, or the recipient's MX. It keeps no pool and sends no probes, because the
  * servers of senders are strangers who must not be knocked at each second; a notice comes again by its own back-off.
  *
  * Invariants: a notice that is refused, or too old, goes with its row in the ledger; nothing is told of it.

@@ -1,12 +1,12 @@
 /**
- * Hands mail over: claim, route, attempt, settle. One lane for each destination (`host:port`), shared by all domains
- * that use it; lanes know nothing of each other, so one bad primary slows nobody else.
+ * Hands mail over: claim, route, attempt, settle. One pool of connections for each destination (`host:port`), shared
+ * by all domains that use it; pools know nothing of each other, so one bad primary slows nobody else.
  *
- * A lane that is up claims what is due, its domains in turn, never more than is in conversation and a few ahead: one
- * on each connection, four where it pipelines. After start and after an outage one mail goes first, then connections
- * double up to the limit. Once a domain has nothing older that is due, credits at the store let fresh mail come in the
- * commit that accepts it. When a primary goes away, claimed mail that was not begun is released; when it returns, all
- * its waiting mail becomes due at once.
+ * While its primary is up a pool claims what is due, its domains in turn, never more than is in conversation and a
+ * few ahead: one on each connection, four where it pipelines. After start and after an outage one mail goes first,
+ * then connections double up to the limit. Once a domain has nothing older that is due, credits at the store let
+ * fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that was not begun is
+ * released; when it returns, all its waiting mail becomes due at once.
  *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
@@ -14,8 +14,8 @@
  * notices (services/bounce decides) and hands them over by a way of their own.
  *
  * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
- * what is refused for good is parked, what has nowhere to go waits; an attempt's result is
- * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
+ * what is refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store
+ * takes it; while the store is sick nothing is claimed and nothing new is sent.
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
@@ -85,13 +85,13 @@ class RunningDelivery implements Delivery {
   }
 
   status(): readonly PrimaryStatus[] {
-    return [...this.#dispatcher.roster.lanes.values()].map((lane) => this.#dispatcher.status(lane));
+    return [...this.#dispatcher.roster.pools.values()].map((pool) => this.#dispatcher.status(pool));
   }
 
   directoryChanged(domains: readonly string[]): void {
     this.#dispatcher.roster.refresh(domains);
-    for (const lane of this.#dispatcher.roster.lanes.values())
-      if (lane.watch.state === "loop") lane.watch.recheck();
+    for (const pool of this.#dispatcher.roster.pools.values())
+      if (pool.watch.state === "loop") pool.watch.recheck();
     this.#watchAll();
   }
 
@@ -99,7 +99,7 @@ class RunningDelivery implements Delivery {
     const { roster } = this.#dispatcher;
     const named = domains?.map((domain) => roster.desks.get(domain)).filter((desk) => desk !== undefined);
     const desks = named ?? [...roster.desks.values()];
-    for (const lane of new Set(desks.flatMap((desk) => desk.lanes))) lane.watch.recheck();
+    for (const pool of new Set(desks.flatMap((desk) => desk.pools))) pool.watch.recheck();
     if (domains === undefined) await this.#notices.flush();
     await this.#dispatcher.wake(desks);
   }

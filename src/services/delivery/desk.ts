@@ -2,23 +2,23 @@ import type { DomainRecord } from "../../ports/directory.ts";
 import type { DomainWork, Settlement } from "../../ports/queue.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** What a domain must know of a lane. */
+/** What a domain must know of a pool. */
 export interface Passage {
   /** Takes mail. */
   readonly up: boolean;
-  /** Known to take none. */
+  /** Its primary is known to take none. */
   readonly away: boolean;
 }
 
-/** One domain: what waits for it as far as is known, and the lanes that may take it. */
-export class DomainDesk<Lane extends Passage> {
+/** One domain: what waits for it as far as is known, and the pools that may take it. */
+export class DomainDesk<Pool extends Passage> {
   readonly domain: string;
   /** Absent while the directory does not know the domain: its mail waits. */
   record: DomainRecord | undefined;
-  #tiers: readonly (readonly Lane[])[] = [];
-  #lanes: readonly Lane[] = [];
-  /** Shares of lanes of equal preference; absent: 1. */
-  weights: ReadonlyMap<Lane, number> = new Map();
+  #tiers: readonly (readonly Pool[])[] = [];
+  #pools: readonly Pool[] = [];
+  /** Shares of pools of equal preference; absent: 1. */
+  weights: ReadonlyMap<Pool, number> = new Map();
   /** Recipients waiting or unconfirmed, as last counted and changed since. */
   waiting = 0;
   /** When the oldest of them was accepted, as last counted; ms since 1970. */
@@ -30,7 +30,7 @@ export class DomainDesk<Lane extends Passage> {
   /** Credits that the store has for this domain, as far as is known. */
   credits = 0;
   readonly #clock: Clock;
-  readonly #fellDue: (desk: DomainDesk<Lane>) => void;
+  readonly #fellDue: (desk: DomainDesk<Pool>) => void;
   /** Whole seconds at which mail becomes due; bounded by the longest back-off, 1 h. */
   readonly #dues = new Set<number>();
   #timer: Timer | undefined;
@@ -38,25 +38,25 @@ export class DomainDesk<Lane extends Passage> {
   #stopped = false;
 
   /** `fellDue` runs when a due time has come. */
-  constructor(domain: string, clock: Clock, fellDue: (desk: DomainDesk<Lane>) => void) {
+  constructor(domain: string, clock: Clock, fellDue: (desk: DomainDesk<Pool>) => void) {
     this.domain = domain;
     this.#clock = clock;
     this.#fellDue = fellDue;
   }
 
-  /** Lanes by preference, best first. */
-  get tiers(): readonly (readonly Lane[])[] {
+  /** Pools by preference, best first. */
+  get tiers(): readonly (readonly Pool[])[] {
     return this.#tiers;
   }
 
-  set tiers(tiers: readonly (readonly Lane[])[]) {
+  set tiers(tiers: readonly (readonly Pool[])[]) {
     this.#tiers = tiers;
-    this.#lanes = tiers.flat();
+    this.#pools = tiers.flat();
   }
 
   /** Those of all tiers. */
-  get lanes(): readonly Lane[] {
-    return this.#lanes;
+  get pools(): readonly Pool[] {
+    return this.#pools;
   }
 
   /** May mail be claimed at all? */
@@ -64,11 +64,11 @@ export class DomainDesk<Lane extends Passage> {
     return this.record !== undefined && !this.record.paused;
   }
 
-  /** The lanes that may claim: those that are up in the best tier that is not known to be away. */
-  active(): readonly Lane[] {
+  /** The pools that may claim: those that are up in the best tier that is not known to be away. */
+  active(): readonly Pool[] {
     if (!this.open) return [];
-    const tier = this.tiers.find((lanes) => lanes.some((lane) => !lane.away));
-    return tier?.filter((lane) => lane.up) ?? [];
+    const tier = this.tiers.find((pools) => pools.some((pool) => !pool.away));
+    return tier?.filter((pool) => pool.up) ?? [];
   }
 
   /** Mail will be due at `at`, in ms since 1970. */

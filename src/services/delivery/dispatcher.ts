@@ -10,18 +10,18 @@ import { recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
 import type { DeliverySettings, DispatcherParts } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
-import { type Desk, Lane } from "./lane.ts";
-import type { LaneHooks } from "./lane-parts.ts";
+import { ConnectionPool, type Desk } from "./connection-pool.ts";
+import type { PoolHooks } from "./pool-parts.ts";
 import { Probations } from "./probations.ts";
 import { Questions } from "./questions.ts";
 import { Roster } from "./roster.ts";
 import { byWeight, share } from "./sharing.ts";
-import { stopLanes } from "./stopping.ts";
+import { stopPools } from "./stopping.ts";
 
 const RETRY = 1000;
 
-/** Brings work, lanes and the store together: what comes in from one goes to the right one of the others. */
-export class Dispatcher implements LaneHooks<Lane> {
+/** Brings work, pools and the store together: what comes in from one goes to the right one of the others. */
+export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #parts: DispatcherParts;
   readonly #store: WorkStore;
   readonly #settings: () => DeliverySettings;
@@ -48,32 +48,32 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#claims = new Claims({
       ...parts,
       probations: this.probations,
-      claimed: (lane, desk, mails) => this.#claimed(lane, desk, mails),
+      claimed: (pool, desk, mails) => this.#claimed(pool, desk, mails),
       resumed: () => this.#advanceAll(),
     });
-    this.#credits = new Credits(parts.store, (lane, desk) => this.probations.of(lane, desk) === undefined);
+    this.#credits = new Credits(parts.store, (pool, desk) => this.probations.of(pool, desk) === undefined);
     this.#drains = new DrainLog(parts.journal);
     this.roster = new Roster({ ...parts, hostname, hooks: this });
     this.questions = new Questions(parts, {
       desk: (domain) => this.roster.desk(domain),
-      doubts: (lane, desk) => this.probations.of(lane, desk) !== undefined,
+      doubts: (pool, desk) => this.probations.of(pool, desk) !== undefined,
     });
     this.#attempts = new Attempts({
       ...parts,
       probations: this.probations,
       questions: this.questions,
       drains: this.#drains,
-      closed: (lane, desk) => this.#closed(lane, desk),
+      closed: (pool, desk) => this.#closed(pool, desk),
     });
     parts.store.onNotice((notice) => this.#noticed(notice));
   }
 
-  status(lane: Lane): PrimaryStatus {
-    const probation = this.probations.status(lane);
-    const acceptAll = this.questions.acceptAll(lane);
+  status(pool: ConnectionPool): PrimaryStatus {
+    const probation = this.probations.status(pool);
+    const acceptAll = this.questions.acceptAll(pool);
     return {
-      ...lane.watch.status(),
-      allowed: lane.limit,
+      ...pool.watch.status(),
+      allowed: pool.limit,
       ...(probation.length > 0 && { probation }),
       ...(acceptAll.length > 0 && { acceptAll }),
     };
@@ -123,17 +123,17 @@ export class Dispatcher implements LaneHooks<Lane> {
   #pushed(mail: ClaimedMail): void {
     const desk = this.roster.desk(mail.domain);
     this.#credits.used(desk);
-    const lanes = desk.active();
-    const roomy = lanes.filter((lane) => lane.room() > 0);
-    const lane = byWeight(roomy.length > 0 ? roomy : lanes, desk, this.#parts.random()) ?? desk.lanes[0];
-    if (lane === undefined || !desk.open) this.#attempts.release(mail, desk);
-    else lane.take([mail]);
+    const pools = desk.active();
+    const roomy = pools.filter((pool) => pool.room() > 0);
+    const pool = byWeight(roomy.length > 0 ? roomy : pools, desk, this.#parts.random()) ?? desk.pools[0];
+    if (pool === undefined || !desk.open) this.#attempts.release(mail, desk);
+    else pool.take([mail]);
     this.#credits.review(desk);
   }
 
   #heldBegan(desk: Desk): void {
     if (desk.tiers.length === 0) this.roster.reroute(desk);
-    for (const lane of desk.lanes) lane.watch.heldChanged();
+    for (const pool of desk.pools) pool.watch.heldChanged();
   }
 
   #suspend(sick: boolean): void {
@@ -141,7 +141,7 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#suspended = sick;
     // They are given again when the queue was counted.
     if (sick) this.#credits.close(this.roster.desks.values());
-    for (const lane of this.roster.lanes.values()) lane.suspend(sick);
+    for (const pool of this.roster.pools.values()) pool.suspend(sick);
     if (!sick) this.surveyAgain();
   }
 
@@ -160,42 +160,48 @@ export class Dispatcher implements LaneHooks<Lane> {
     if (this.#stopped || this.#suspended) return;
     this.#credits.open();
     this.#claims.begin();
-    for (const lane of this.roster.lanes.values()) if (lane.up) this.#credits.openLane(lane);
+    for (const pool of this.roster.pools.values()) if (pool.up) this.#credits.openPool(pool);
   }
 
-  #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
+  #claimed(pool: ConnectionPool, desk: Desk, mails: readonly ClaimedMail[]): void {
     desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
     if (!desk.open) for (const mail of mails) this.#attempts.release(mail, desk);
     else {
-      const trusted = (one: Lane): boolean => this.probations.of(one, desk) === undefined;
-      share(mails, { lane, desk }, { trusted, random: this.#parts.random });
+      const trusted = (one: ConnectionPool): boolean => this.probations.of(one, desk) === undefined;
+      share(mails, { pool, desk }, { trusted, random: this.#parts.random });
     }
     this.#credits.review(desk);
-    this.#drains.look(lane, this.#parts.clock.elapsed());
+    this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 
   // -------------------------------------------------------------- what the roster tells
 
-  makeLane(destination: Destination): Lane {
+  makePool(destination: Destination): ConnectionPool {
     const { client, clock } = this.#parts;
     const settings = this.#settings;
-    const lane = new Lane(destination, { client, clock, health: this.#health, settings, hooks: this });
-    lane.suspend(this.#suspended);
-    return lane;
+    const pool = new ConnectionPool(destination, {
+      client,
+      clock,
+      health: this.#health,
+      settings,
+      hooks: this,
+    });
+    pool.suspend(this.#suspended);
+    return pool;
   }
 
   fellDue(desk: Desk): void {
     desk.due = true;
     desk.version += 1;
-    for (const lane of desk.lanes) lane.due.add(desk);
-    for (const lane of desk.active()) lane.advance();
+    for (const pool of desk.pools) pool.due.add(desk);
+    for (const pool of desk.active()) pool.advance();
   }
 
   routed(desk: Desk): void {
-    if (!desk.open) for (const lane of desk.lanes) lane.withdraw(desk);
+    if (!desk.open) for (const pool of desk.pools) pool.withdraw(desk);
     else if (desk.due) this.fellDue(desk);
     this.#credits.review(desk);
-    if (desk.waiting > 0) for (const lane of desk.lanes) lane.watch.heldChanged();
+    if (desk.waiting > 0) for (const pool of desk.pools) pool.watch.heldChanged();
   }
 
   /** What the old destination put off is nothing to the new one. */
@@ -203,39 +209,39 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#wakeSoon([desk]);
   }
 
-  orphaned(lane: Lane): void {
-    this.#drains.abandon(lane);
-    this.probations.forget(lane);
-    void lane.retire();
+  orphaned(pool: ConnectionPool): void {
+    this.#drains.abandon(pool);
+    this.probations.forget(pool);
+    void pool.retire();
   }
 
-  // -------------------------------------------------------------- what the lanes tell
+  // -------------------------------------------------------------- what the pools tell
 
-  roomy(lane: Lane): void {
-    this.#claims.fill(lane);
+  roomy(pool: ConnectionPool): void {
+    this.#claims.fill(pool);
   }
 
-  finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
-    this.#attempts.finished({ lane, desk: this.roster.desk(mail.domain) }, mail, result);
+  finished(pool: ConnectionPool, mail: ClaimedMail, result: SendResult): void {
+    this.#attempts.finished({ pool, desk: this.roster.desk(mail.domain) }, mail, result);
   }
 
-  unsent(lane: Lane, mails: readonly ClaimedMail[]): void {
-    for (const mail of mails) this.#attempts.unsent({ lane, desk: this.roster.desk(mail.domain) }, mail);
+  unsent(pool: ConnectionPool, mails: readonly ClaimedMail[]): void {
+    for (const mail of mails) this.#attempts.unsent({ pool, desk: this.roster.desk(mail.domain) }, mail);
   }
 
-  proving(lane: Lane, mail: ClaimedMail): boolean {
-    return this.probations.of(lane, this.roster.desk(mail.domain)) !== undefined;
+  proving(pool: ConnectionPool, mail: ClaimedMail): boolean {
+    return this.probations.of(pool, this.roster.desk(mail.domain)) !== undefined;
   }
 
-  changed(lane: Lane, returned: boolean): void {
-    if (lane.up) this.#credits.openLane(lane);
-    else this.#credits.reviewLane(lane);
-    if (lane.away) this.#drains.abandon(lane);
-    // Another lane of the same domains may be the best one from here on.
-    for (const desk of lane.due) for (const other of desk.active()) if (other !== lane) other.advance();
+  changed(pool: ConnectionPool, returned: boolean): void {
+    if (pool.up) this.#credits.openPool(pool);
+    else this.#credits.reviewPool(pool);
+    if (pool.away) this.#drains.abandon(pool);
+    // Another pool of the same domains may be the best one from here on.
+    for (const desk of pool.due) for (const other of desk.active()) if (other !== pool) other.advance();
     if (!returned) return;
-    this.#drains.begin(lane, this.#parts.clock.elapsed());
-    this.#wakeSoon([...lane.desks].filter((desk) => desk.open));
+    this.#drains.begin(pool, this.#parts.clock.elapsed());
+    this.#wakeSoon([...pool.desks].filter((desk) => desk.open));
   }
 
   #wakeSoon(desks: readonly Desk[]): void {
@@ -244,24 +250,24 @@ export class Dispatcher implements LaneHooks<Lane> {
     });
   }
 
-  /** Ends all: claims at once, conversations as stopLanes tells, then what is still to be written. */
+  /** Ends all: claims at once, conversations as stopPools tells, then what is still to be written. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#claims.stop();
     this.questions.stop();
     this.#credits.close(this.roster.desks.values());
     this.roster.stop();
-    await stopLanes([...this.roster.lanes.values()], this.#parts.clock);
+    await stopPools([...this.roster.pools.values()], this.#parts.clock);
     await this.#attempts.stop(10_000);
   }
 
-  #closed(lane: Lane, desk: Desk): void {
-    lane.settled();
+  #closed(pool: ConnectionPool, desk: Desk): void {
+    pool.settled();
     this.#credits.review(desk);
-    this.#drains.look(lane, this.#parts.clock.elapsed());
+    this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 
   #advanceAll(): void {
-    for (const lane of this.roster.lanes.values()) lane.advance();
+    for (const pool of this.roster.pools.values()) pool.advance();
   }
 }

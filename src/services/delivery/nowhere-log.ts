@@ -1,6 +1,6 @@
 import type { Journal } from "../../ports/journal.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Desk } from "./lane.ts";
+import type { Desk } from "./connection-pool.ts";
 import type { Route } from "./routes.ts";
 
 /** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */

@@ -8,7 +8,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import { Recipients } from "../recipients/recipients.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, Desk } from "./connection-pool.ts";
 import { Probation } from "./probation.ts";
 
 export interface ProbationsParts {
@@ -27,7 +27,7 @@ const KNOWN_FOR = 31 * 86_400_000;
 const CANDIDATES = 500;
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Judged for one return of the lane; absent probation: none was needed. */
+/** Judged for one return of the pool; absent probation: none was needed. */
 interface Entry {
   readonly epoch: number;
   readonly probation: Probation | undefined;
@@ -40,7 +40,7 @@ interface Entry {
 export class Probations {
   readonly #parts: ProbationsParts;
   readonly #recipients: Recipients;
-  readonly #entries = new Map<Lane, Map<Desk, Entry>>();
+  readonly #entries = new Map<ConnectionPool, Map<Desk, Entry>>();
   /** Domains whose mail an earlier process had set aside. */
   readonly #distrusted = new Set<string>();
 
@@ -55,11 +55,11 @@ export class Probations {
     for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrusted.add(domain);
   }
 
-  /** The probation that the domain is in at the lane; undefined where it is trusted. */
-  of(lane: Lane, desk: Desk): Probation | undefined {
-    const entry = this.#entries.get(lane)?.get(desk);
-    const { epoch } = lane.watch.comeback;
-    const current = entry?.epoch === epoch ? entry : this.#enter(lane, desk, entry);
+  /** The probation that the domain is in at the pool; undefined where it is trusted. */
+  of(pool: ConnectionPool, desk: Desk): Probation | undefined {
+    const entry = this.#entries.get(pool)?.get(desk);
+    const { epoch } = pool.watch.comeback;
+    const current = entry?.epoch === epoch ? entry : this.#enter(pool, desk, entry);
     return current?.probation?.open === true ? current.probation : undefined;
   }
 
@@ -81,42 +81,42 @@ export class Probations {
 
   /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
   judge(
-    { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
+    { pool, desk }: { readonly pool: ConnectionPool; readonly desk: Desk },
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> | undefined {
-    const probation = this.#entries.get(lane)?.get(desk)?.probation;
-    return probation?.open === true ? this.#judge({ lane, desk, probation }, mail, result) : undefined;
+    const probation = this.#entries.get(pool)?.get(desk)?.probation;
+    return probation?.open === true ? this.#judge({ pool, desk, probation }, mail, result) : undefined;
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
-  unsent(lane: Lane, desk: Desk, mails: number): void {
-    const probation = this.#entries.get(lane)?.get(desk)?.probation;
+  unsent(pool: ConnectionPool, desk: Desk, mails: number): void {
+    const probation = this.#entries.get(pool)?.get(desk)?.probation;
     if (probation === undefined || mails === 0) return;
     probation.giveBack(mails, this.#parts.clock.now());
-    if (probation.stopped) this.#awaitCanary(lane, desk, probation);
+    if (probation.stopped) this.#awaitCanary(pool, desk, probation);
   }
 
   /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
   async resume(desk: Desk): Promise<void> {
     const { store, clock } = this.#parts;
-    for (const lane of desk.lanes) {
-      const probation = this.of(lane, desk);
+    for (const pool of desk.pools) {
+      const probation = this.of(pool, desk);
       if (probation === undefined) continue;
       probation.end(clock.now());
-      this.#record("probation.passed", lane, desk, "an operator resumed it");
+      this.#record("probation.passed", pool, desk, "an operator resumed it");
     }
     await store.unhold({ domain: desk.domain, now: clock.now() });
-    for (const lane of desk.lanes) lane.advance();
+    for (const pool of desk.pools) pool.advance();
   }
 
-  forget(lane: Lane): void {
-    this.#entries.delete(lane);
+  forget(pool: ConnectionPool): void {
+    this.#entries.delete(pool);
   }
 
-  status(lane: Lane): readonly ProbationStatus[] {
+  status(pool: ConnectionPool): readonly ProbationStatus[] {
     const found: ProbationStatus[] = [];
-    for (const [desk, { probation }] of this.#entries.get(lane) ?? []) {
+    for (const [desk, { probation }] of this.#entries.get(pool) ?? []) {
       if (probation?.open !== true) continue;
       const { stopped, since, why, canaryAt } = probation;
       const { domain } = desk;
@@ -127,42 +127,42 @@ export class Probations {
     return found;
   }
 
-  #enter(lane: Lane, desk: Desk, before: Entry | undefined): Entry | undefined {
-    const { epoch, outage, since } = lane.watch.comeback;
+  #enter(pool: ConnectionPool, desk: Desk, before: Entry | undefined): Entry | undefined {
+    const { epoch, outage, since } = pool.watch.comeback;
     if (epoch === 0) return before;
     const { clock } = this.#parts;
     // At the first contact nobody knows how long it was away; the mail that waits tells.
     const seen = epoch === 1 && desk.waiting > 0 ? since - desk.oldest : 0;
     const distrusted = this.#distrusted.delete(desk.domain);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
-    if (!needed && before?.probation?.open === true) return this.#put(lane, desk, { ...before, epoch });
-    if (!needed) return this.#put(lane, desk, { epoch, probation: undefined });
+    if (!needed && before?.probation?.open === true) return this.#put(pool, desk, { ...before, epoch });
+    if (!needed) return this.#put(pool, desk, { epoch, probation: undefined });
     const probation = new Probation(clock.now());
-    this.#record("probation.began", lane, desk);
-    return this.#put(lane, desk, { epoch, probation });
+    this.#record("probation.began", pool, desk);
+    return this.#put(pool, desk, { epoch, probation });
   }
 
-  #put(lane: Lane, desk: Desk, entry: Entry): Entry {
-    const known = this.#entries.get(lane);
-    if (known === undefined) this.#entries.set(lane, new Map([[desk, entry]]));
+  #put(pool: ConnectionPool, desk: Desk, entry: Entry): Entry {
+    const known = this.#entries.get(pool);
+    if (known === undefined) this.#entries.set(pool, new Map([[desk, entry]]));
     else known.set(desk, entry);
     return entry;
   }
 
   async #judge(
-    at: { readonly lane: Lane; readonly desk: Desk; readonly probation: Probation },
+    at: { readonly pool: ConnectionPool; readonly desk: Desk; readonly probation: Probation },
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> {
-    const { lane, desk, probation } = at;
+    const { pool, desk, probation } = at;
     const known = await this.#knownRefused(desk, mail, result);
     const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
-    if (change === "stopped") this.#record("probation.stopped", lane, desk, probation.why);
-    if (change === "passed") this.#record("probation.passed", lane, desk);
-    if (change === "resumed") this.#record("probation.passed", lane, desk, "a canary was taken");
+    if (change === "stopped") this.#record("probation.stopped", pool, desk, probation.why);
+    if (change === "passed") this.#record("probation.passed", pool, desk);
+    if (change === "resumed") this.#record("probation.passed", pool, desk, "a canary was taken");
     if (probation.stopped) {
-      lane.withdraw(desk);
-      this.#awaitCanary(lane, desk, probation);
+      pool.withdraw(desk);
+      this.#awaitCanary(pool, desk, probation);
     } else if (change !== undefined) this.#release(desk);
     return held;
   }
@@ -202,13 +202,13 @@ export class Probations {
     return answer.kind === "known" && !answer.pattern.endsWith("*");
   }
 
-  #awaitCanary(lane: Lane, desk: Desk, probation: Probation): void {
+  #awaitCanary(pool: ConnectionPool, desk: Desk, probation: Probation): void {
     const { clock } = this.#parts;
     const at = probation.canaryAt;
     clock.after(Math.max(0, at - clock.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
       if (!desk.due) this.#release(desk, 1);
-      lane.advance();
+      pool.advance();
     });
   }
 
@@ -225,12 +225,12 @@ export class Probations {
   // oxlint-disable-next-line max-params -- one line of the journal
   #record(
     kind: "probation.began" | "probation.stopped" | "probation.passed",
-    lane: Lane,
+    pool: ConnectionPool,
     desk: Desk,
     why?: string,
   ): void {
     const { domain, waiting: held } = desk;
-    const { name: destination } = lane;
+    const { name: destination } = pool;
     this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
   }
 }

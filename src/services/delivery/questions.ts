@@ -5,7 +5,7 @@ import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { CalloutWay } from "../recipients/recipients.ts";
 import { Callouts } from "../recipients/recipients.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, Desk } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
 
 /** For the greeting, in ms; whoever asks has gone after that. */
@@ -14,7 +14,7 @@ const GREETING = 30_000;
 export interface QuestionHooks {
   desk(domain: string): Desk;
   /** What the primary refuses is not believed. */
-  doubts(lane: Lane, desk: Desk): boolean;
+  doubts(pool: ConnectionPool, desk: Desk): boolean;
 }
 
 /** Questions about recipients, on the way that mail would go; and what mail taught. */
@@ -31,8 +31,8 @@ export class Questions {
     this.#hooks = hooks;
     const way = (domain: string): CalloutWay | undefined => {
       const desk = hooks.desk(domain);
-      const lane = desk.active()[0];
-      return lane && this.#way(lane, desk);
+      const pool = desk.active()[0];
+      return pool && this.#way(pool, desk);
     };
     this.#callouts = new Callouts({ ...parts, memory: notes, way });
   }
@@ -42,32 +42,36 @@ export class Questions {
   }
 
   /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
-  learn(at: { readonly lane: Lane; readonly desk: Desk }, mail: ClaimedMail, result: SendResult): void {
+  learn(
+    at: { readonly pool: ConnectionPool; readonly desk: Desk },
+    mail: ClaimedMail,
+    result: SendResult,
+  ): void {
     if (placeOfKey(at.desk.domain) !== undefined) return;
-    const way = this.#way(at.lane, at.desk);
+    const way = this.#way(at.pool, at.desk);
     this.#callouts.learn({ domain: at.desk.domain, way, mail, result });
   }
 
   /** Domains for which the primary takes every address. */
-  acceptAll(lane: Lane): readonly string[] {
-    return this.#callouts.acceptAll(lane.name);
+  acceptAll(pool: ConnectionPool): readonly string[] {
+    return this.#callouts.acceptAll(pool.name);
   }
 
   stop(): void {
     this.#callouts.stop();
   }
 
-  #way(lane: Lane, desk: Desk): CalloutWay {
-    const { name, watch } = lane;
+  #way(pool: ConnectionPool, desk: Desk): CalloutWay {
+    const { name, watch } = pool;
     return {
       name,
       epoch: watch.comeback.epoch,
-      inProbation: () => this.#hooks.doubts(lane, desk),
-      converse: () => this.#converse(lane),
+      inProbation: () => this.#hooks.doubts(pool, desk),
+      converse: () => this.#converse(pool),
     };
   }
 
-  async #converse({ watch }: Lane): Promise<Conversation> {
+  async #converse({ watch }: ConnectionPool): Promise<Conversation> {
     try {
       const target = await watch.target();
       const begun = this.#clock.elapsed();

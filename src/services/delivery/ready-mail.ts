@@ -1,6 +1,6 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
 
-/** Claimed mail of one lane that no connection has begun with, in the order in which it came. */
+/** Claimed mail of one pool that no connection has begun with, in the order in which it came. */
 export class ReadyMail {
   #mails: ClaimedMail[] = [];
 

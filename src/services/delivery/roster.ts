@@ -7,21 +7,21 @@ import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Destination } from "../health/health.ts";
 import { DomainDesk } from "./desk.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, Desk } from "./connection-pool.ts";
 import { NowhereLog } from "./nowhere-log.ts";
 import { recordOf } from "./rerouted.ts";
 import type { Route, Way } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
 export interface RosterHooks {
-  makeLane(destination: Destination): Lane;
+  makePool(destination: Destination): ConnectionPool;
   fellDue(desk: Desk): void;
-  /** The domain's record or its lanes changed. */
+  /** The domain's record or its pools changed. */
   routed(desk: Desk): void;
   /** The domain has another destination than before, and mail waits. */
   moved(desk: Desk): void;
-  /** A lane lost its last domain. */
-  orphaned(lane: Lane): void;
+  /** A pool lost its last domain. */
+  orphaned(pool: ConnectionPool): void;
 }
 
 export interface RosterParts {
@@ -38,10 +38,10 @@ export interface RosterParts {
 const SLICE = 100;
 const RETRY = 5000;
 
-/** Which domains there is mail for, and which lanes they use; follows the directory and the MX records. */
+/** Which domains there is mail for, and which pools they use; follows the directory and the MX records. */
 export class Roster {
   readonly desks = new Map<string, Desk>();
-  readonly lanes = new Map<string, Lane>();
+  readonly pools = new Map<string, ConnectionPool>();
   readonly #parts: RosterParts;
   readonly #nowhere: NowhereLog;
   #stopped = false;
@@ -51,7 +51,7 @@ export class Roster {
     this.#nowhere = new NowhereLog(parts.journal, parts.log);
   }
 
-  /** The desk of a domain; a new one gets its lanes as soon as its route is known. */
+  /** The desk of a domain; a new one gets its pools as soon as its route is known. */
   desk(domain: string): Desk {
     const known = this.desks.get(domain);
     if (known !== undefined) return known;
@@ -126,34 +126,34 @@ export class Roster {
   }
 
   #setTiers(desk: Desk, tiers: readonly (readonly Way[])[]): void {
-    const before = desk.lanes;
-    desk.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#lane(destination)));
-    desk.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#lane(destination), weight]));
-    const after = new Set(desk.lanes);
-    for (const lane of after) {
-      lane.desks.add(desk);
-      if (desk.due) lane.due.add(desk);
+    const before = desk.pools;
+    desk.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#pool(destination)));
+    desk.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#pool(destination), weight]));
+    const after = new Set(desk.pools);
+    for (const pool of after) {
+      pool.desks.add(desk);
+      if (desk.due) pool.due.add(desk);
     }
-    for (const lane of before) if (!after.has(lane)) this.#leave(desk, lane);
-    const came = desk.lanes.some((lane) => !before.includes(lane));
+    for (const pool of before) if (!after.has(pool)) this.#leave(desk, pool);
+    const came = desk.pools.some((pool) => !before.includes(pool));
     if (came && before.length > 0 && desk.waiting > 0) this.#parts.hooks.moved(desk);
   }
 
-  #leave(desk: Desk, lane: Lane): void {
-    for (const set of [lane.desks, lane.due, lane.granted]) set.delete(desk);
-    lane.withdraw(desk);
-    if (lane.desks.size > 0) return;
-    this.lanes.delete(laneKey(lane.destination));
-    this.#parts.hooks.orphaned(lane);
+  #leave(desk: Desk, pool: ConnectionPool): void {
+    for (const set of [pool.desks, pool.due, pool.granted]) set.delete(desk);
+    pool.withdraw(desk);
+    if (pool.desks.size > 0) return;
+    this.pools.delete(poolKey(pool.destination));
+    this.#parts.hooks.orphaned(pool);
   }
 
-  #lane(destination: Destination): Lane {
-    const key = laneKey(destination);
-    const known = this.lanes.get(key);
+  #pool(destination: Destination): ConnectionPool {
+    const key = poolKey(destination);
+    const known = this.pools.get(key);
     if (known !== undefined) return known;
-    const lane = this.#parts.hooks.makeLane(destination);
-    this.lanes.set(key, lane);
-    return lane;
+    const pool = this.#parts.hooks.makePool(destination);
+    this.pools.set(key, pool);
+    return pool;
   }
 
   #retry(desk: Desk): void {
@@ -163,6 +163,6 @@ export class Roster {
 }
 
 /** Domains that want one host spoken to differently do not share connections. */
-function laneKey({ host, port, ...transport }: Destination): string {
+function poolKey({ host, port, ...transport }: Destination): string {
   return `${host} ${port} ${JSON.stringify(transport)}`;
 }

@@ -1,34 +1,38 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, Desk } from "./connection-pool.ts";
 
-/** One of the lanes by chance, each as likely as its weight says. `random` is from 0 to 1. */
-export function byWeight(lanes: readonly Lane[], desk: Desk, random: number): Lane | undefined {
-  const weights = lanes.map((lane) => desk.weights.get(lane) ?? 1);
+/** One of the pools by chance, each as likely as its weight says. `random` is from 0 to 1. */
+export function byWeight(
+  pools: readonly ConnectionPool[],
+  desk: Desk,
+  random: number,
+): ConnectionPool | undefined {
+  const weights = pools.map((pool) => desk.weights.get(pool) ?? 1);
   let left = random * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [i, lane] of lanes.entries()) {
+  for (const [i, pool] of pools.entries()) {
     left -= weights[i] ?? 0;
-    if (left < 0) return lane;
+    if (left < 0) return pool;
   }
-  return lanes.at(-1);
+  return pools.at(-1);
 }
 
 export interface Sharing {
-  /** Lanes that are not in probation for the domain. */
-  readonly trusted: (lane: Lane) => boolean;
+  /** Pools that are not in probation for the domain. */
+  readonly trusted: (pool: ConnectionPool) => boolean;
   /** 0 to 1. */
   readonly random: () => number;
 }
 
-/** What one lane claimed goes to all lanes of equal preference that have room, by their weights. */
+/** What one pool claimed goes to all pools of equal preference that have room, by their weights. */
 export function share(
   mails: readonly ClaimedMail[],
-  { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
+  { pool, desk }: { readonly pool: ConnectionPool; readonly desk: Desk },
   { trusted, random }: Sharing,
 ): void {
-  const lanes = trusted(lane) ? desk.active().filter(trusted) : [];
-  if (lanes.length < 2) return lane.take(mails);
+  const pools = trusted(pool) ? desk.active().filter(trusted) : [];
+  if (pools.length < 2) return pool.take(mails);
   for (const mail of mails) {
-    const roomy = lanes.filter((other) => other === lane || other.room() > 0);
-    (byWeight(roomy, desk, random()) ?? lane).take([mail]);
+    const roomy = pools.filter((other) => other === pool || other.room() > 0);
+    (byWeight(roomy, desk, random()) ?? pool).take([mail]);
   }
 }

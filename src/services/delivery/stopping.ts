@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Lane } from "./lane.ts";
+import type { ConnectionPool } from "./connection-pool.ts";
 
 /** Milliseconds for mails in conversation that are not past their final dot. */
 const BEFORE_DOT = 2_000;
@@ -18,7 +18,7 @@ export async function abortInTime(
 }
 
 /** Ends all conversations within 30 s; what has not begun is given back at once. */
-export async function stopLanes(lanes: readonly Lane[], clock: Clock): Promise<void> {
-  const ended = Promise.all(lanes.map((lane) => lane.retire()));
-  await abortInTime((all) => lanes.forEach((lane) => lane.abort(all)), ended, clock);
+export async function stopPools(pools: readonly ConnectionPool[], clock: Clock): Promise<void> {
+  const ended = Promise.all(pools.map((pool) => pool.retire()));
+  await abortInTime((all) => pools.forEach((pool) => pool.abort(all)), ended, clock);
 }

@@ -7,7 +7,7 @@ import { errorText } from "../../runtime/log.ts";
 /** Milliseconds that a connection waits for the next mail. */
 const LINGER = 2000;
 
-/** What a connection asks of its lane. */
+/** What a connection asks of its pool. */
 export interface TalkHooks {
   /** The next mail, when one is ready; `last` is the one before it on the same connection. */
   next(talk: Talk, last?: ClaimedMail): ClaimedMail | undefined;
@@ -24,7 +24,7 @@ export interface TalkHooks {
   finished(mail: ClaimedMail, result: SendResult): void;
 }
 
-/** One connection of a lane: being opened, in use, or waiting for the next mail. */
+/** One connection of a pool: being opened, in use, or waiting for the next mail. */
 export class Talk {
   /** Absent while it is being opened. */
   conversation: Conversation | undefined;

@@ -321,7 +321,7 @@ describe("fresh mail", () => {
     assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
   });
 
-  test("a saturated lane takes its grants back", async () => {
+  test("a saturated pool takes its grants back", async () => {
     const bench = oneDomain();
     await bench.start();
     bench.store.accept({ domain: "a.test" });

@@ -8,16 +8,16 @@ import { asTrouble, destinationName, isAway } from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
 import type { DomainDesk } from "./desk.ts";
-import type { LaneParts } from "./lane-parts.ts";
+import type { PoolParts } from "./pool-parts.ts";
 import { passedBy, wasDismissed } from "./results.ts";
 import { ReadyMail } from "./ready-mail.ts";
 import type { TalkHooks } from "./talk.ts";
 import { Talk } from "./talk.ts";
 
-export type Desk = DomainDesk<Lane>;
+export type Desk = DomainDesk<ConnectionPool>;
 
-/** The way to one destination: its connections and the mail claimed for them. */
-export class Lane implements Subject, TalkHooks {
+/** The connections to one destination, and the mail claimed for them. */
+export class ConnectionPool implements Subject, TalkHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
@@ -29,7 +29,7 @@ export class Lane implements Subject, TalkHooks {
   readonly granted = new Set<Desk>();
   /** Mails asked of the store. */
   claiming = 0;
-  readonly #parts: LaneParts<Lane>;
+  readonly #parts: PoolParts<ConnectionPool>;
   readonly #allowance: Allowance;
   readonly #ready = new ReadyMail();
   readonly #talks = new Set<Talk>();
@@ -42,7 +42,7 @@ export class Lane implements Subject, TalkHooks {
   #retired = false;
   #emptied: (() => void) | undefined;
 
-  constructor(destination: Destination, parts: LaneParts<Lane>) {
+  constructor(destination: Destination, parts: PoolParts<ConnectionPool>) {
     this.destination = destination;
     this.name = destinationName(destination);
     this.#parts = parts;
