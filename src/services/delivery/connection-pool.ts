@@ -11,13 +11,13 @@ import type { DomainDesk } from "./desk.ts";
 import type { PoolParts } from "./pool-parts.ts";
 import { passedBy, wasDismissed } from "./results.ts";
 import { ReadyMail } from "./ready-mail.ts";
-import type { TalkHooks } from "./talk.ts";
-import { Talk } from "./talk.ts";
+import type { ConnectionHooks } from "./pooled-connection.ts";
+import { PooledConnection } from "./pooled-connection.ts";
 
 export type Desk = DomainDesk<ConnectionPool>;
 
 /** The connections to one destination, and the mail claimed for them. */
-export class ConnectionPool implements Subject, TalkHooks {
+export class ConnectionPool implements Subject, ConnectionHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
@@ -32,7 +32,7 @@ export class ConnectionPool implements Subject, TalkHooks {
   readonly #parts: PoolParts<ConnectionPool>;
   readonly #allowance: Allowance;
   readonly #ready = new ReadyMail();
-  readonly #talks = new Set<Talk>();
+  readonly #connections = new Set<PooledConnection>();
   #unsettled = 0;
   #opening = 0;
   /** Runs out when the pace allows the next mail. */
@@ -83,7 +83,7 @@ export class ConnectionPool implements Subject, TalkHooks {
   }
 
   connections(): number {
-    return this.#talks.size;
+    return this.#connections.size;
   }
 
   changed(state: PrimaryState, returned: boolean): void {
@@ -130,7 +130,7 @@ export class ConnectionPool implements Subject, TalkHooks {
     // A connection that does nothing is best, then a new one, then a place behind other mails in flight.
     this.#feedWaiting(false);
     const { limit } = this;
-    while (this.#opening < this.#ready.size && this.#talks.size < limit) void this.#talk();
+    while (this.#opening < this.#ready.size && this.#connections.size < limit) void this.#connect();
     this.#feedWaiting(true);
     this.#parts.hooks.roomy(this);
   }
@@ -161,12 +161,12 @@ export class ConnectionPool implements Subject, TalkHooks {
 
   /** Drops connections; `all` also those that wait for the reply to a final dot. */
   abort(all: boolean): void {
-    for (const { conversation } of this.#talks)
+    for (const { conversation } of this.#connections)
       if (all || conversation?.phase !== "dot") conversation?.abort();
   }
 
   #conversing(): boolean {
-    for (const { conversation } of this.#talks) if (conversation !== undefined) return true;
+    for (const { conversation } of this.#connections) if (conversation !== undefined) return true;
     return false;
   }
 
@@ -178,22 +178,22 @@ export class ConnectionPool implements Subject, TalkHooks {
     const unsent = this.#ready.remove(chosen);
     if (unsent.length > 0) this.#parts.hooks.unsent(this, unsent);
     if (!this.ending()) return;
-    for (const talk of this.#talks) talk.feed(undefined);
+    for (const connection of this.#connections) connection.feed(undefined);
   }
 
   #feedWaiting(busy: boolean): void {
     if (this.#ready.size === 0) return;
-    for (const talk of this.#talks) {
-      const mail = talk.waiting && talk.busy === busy ? this.next(talk) : undefined;
-      if (mail !== undefined) talk.feed(mail);
+    for (const connection of this.#connections) {
+      const mail = connection.waiting && connection.busy === busy ? this.next(connection) : undefined;
+      if (mail !== undefined) connection.feed(mail);
     }
   }
 
   // -------------------------------------------------------------- what the connections ask
 
-  next(talk: Talk, last?: ClaimedMail): ClaimedMail | undefined {
+  next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined {
     // What a new connection is being opened for is not queued up behind a mail that may take its time.
-    if (!this.#running() || (talk.busy && this.#ready.size <= this.#opening)) return undefined;
+    if (!this.#running() || (connection.busy && this.#ready.size <= this.#opening)) return undefined;
     if (this.#ready.size === 0 || !this.#mayBegin()) return undefined;
     // The primary is told of each client once, so its mails follow each other.
     const mail = this.#ready.take(this.destination.identity === "xclient" ? last : undefined);
@@ -225,7 +225,7 @@ export class ConnectionPool implements Subject, TalkHooks {
     return this.#retired || this.away;
   }
 
-  hungry(): void {
+  mailWanted(): void {
     this.#parts.hooks.roomy(this);
   }
 
@@ -247,19 +247,19 @@ export class ConnectionPool implements Subject, TalkHooks {
     this.#parts.hooks.finished(this, mail, result);
   }
 
-  async #talk(): Promise<void> {
-    const talk = new Talk(this.#parts.clock, this);
-    this.#talks.add(talk);
+  async #connect(): Promise<void> {
+    const connection = new PooledConnection(this.#parts.clock, this);
+    this.#connections.add(connection);
     const begun = this.#parts.clock.elapsed();
     try {
       const conversation = await this.#open();
       if (this.#greeted(conversation, begun))
-        await talk.run(conversation, this.#allowance.mailsPerConnection);
+        await connection.run(conversation, this.#allowance.mailsPerConnection);
       await conversation.quit();
     } catch (error) {
       this.#notOpened(error);
     } finally {
-      this.#talks.delete(talk);
+      this.#connections.delete(connection);
       if (this.#retired && !this.#conversing()) this.#emptied?.();
       this.advance();
     }
@@ -281,7 +281,9 @@ export class ConnectionPool implements Subject, TalkHooks {
 
   #notOpened(error: unknown): void {
     const trouble = asTrouble(error);
-    const others = [...this.#talks].filter((talk) => talk.conversation !== undefined).length;
+    const others = [...this.#connections].filter(
+      (connection) => connection.conversation !== undefined,
+    ).length;
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
     if (refused && others > 0) this.#allowance.crowded(others);
     else this.watch.troubled(trouble);
