@@ -2,7 +2,7 @@ import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { countDelivered } from "./counting.ts";
 import type { DrainLog } from "./drain-log.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { Tidings } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import type { Questions } from "./questions.ts";
@@ -15,13 +15,13 @@ export interface AttemptsParts extends SettlerParts {
   readonly drains: Pick<DrainLog, "count">;
   readonly tidings: Tidings;
   /** One mail less is claimed at the pool. */
-  readonly closed: (pool: ConnectionPool, desk: Desk) => void;
+  readonly closed: (pool: ConnectionPool, queue: DomainQueue) => void;
 }
 
 /** Where a mail was handed over, and for whom. */
 interface At {
   readonly pool: ConnectionPool;
-  readonly desk: Desk;
+  readonly queue: DomainQueue;
 }
 
 /** Closes what was claimed: results are judged and written, mail that was not sent goes back. */
@@ -42,15 +42,15 @@ export class Attempts {
     void doubted.then((held) => this.#settle(at, mail, result, held));
   }
 
-  unsent({ pool, desk }: At, mail: ClaimedMail): void {
-    this.#parts.probations.unsent(pool, desk, 1);
-    void this.release(mail, desk).then(() => this.#parts.closed(pool, desk));
+  unsent({ pool, queue }: At, mail: ClaimedMail): void {
+    this.#parts.probations.unsent(pool, queue, 1);
+    void this.release(mail, queue).then(() => this.#parts.closed(pool, queue));
   }
 
-  /** Puts a mail back as it was; `desk` counts it again. */
-  async release(mail: ClaimedMail, desk?: Desk): Promise<void> {
+  /** Puts a mail back as it was; `queue` counts it again. */
+  async release(mail: ClaimedMail, queue?: DomainQueue): Promise<void> {
     const settlements = await this.#settler.release(mail);
-    desk?.waitsAgain(settlements);
+    queue?.waitsAgain(settlements);
   }
 
   /** Waits for what is being written, at most `timeout` ms. */
@@ -59,7 +59,7 @@ export class Attempts {
   }
 
   /** `held`: recipients whose refusal is not believed. */
-  #settle({ pool, desk }: At, mail: ClaimedMail, result: SendResult, held?: ReadonlySet<number>): void {
+  #settle({ pool, queue }: At, mail: ClaimedMail, result: SendResult, held?: ReadonlySet<number>): void {
     const { outcomes, refusedAt, dsn = false } = result;
     const content = refusedAt === "body";
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
@@ -67,8 +67,8 @@ export class Attempts {
       const { drains, tidings, closed } = this.#parts;
       drains.count(pool, countDelivered(settlements));
       if (settlements?.some(({ owes }) => owes !== undefined)) tidings.owed();
-      desk.waitsAgain(settlements);
-      closed(pool, desk);
+      queue.waitsAgain(settlements);
+      closed(pool, queue);
     });
   }
 }

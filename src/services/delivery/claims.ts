@@ -2,7 +2,7 @@ import type { ClaimedMail, WorkStore } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 
 export interface ClaimsParts {
@@ -11,7 +11,7 @@ export interface ClaimsParts {
   readonly log: Logger;
   readonly probations: Pick<Probations, "of" | "canary" | "unsent">;
   /** Claimed mail, for the pool that asked. */
-  claimed(pool: ConnectionPool, desk: Desk, mails: readonly ClaimedMail[]): void;
+  claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void;
   /** The store can be asked again. */
   resumed(): void;
 }
@@ -24,7 +24,7 @@ const PAUSE = 1000;
  */
 export class Claims {
   readonly #parts: ClaimsParts;
-  /** Until the queue was counted for the first time. */
+  /** Until what waits was counted for the first time. */
   #paused = true;
   #stopped = false;
 
@@ -47,59 +47,59 @@ export class Claims {
     let room = pool.room();
     if (room === 0 || !worthIt(pool, room)) return;
     const least = pool.canary ? 1 : Math.ceil(pool.limit / 2);
-    const desks = this.#nextInTurn(pool, Math.ceil(room / least));
-    const share = Math.ceil(room / Math.max(1, desks.length));
-    for (const desk of desks) {
+    const queues = this.#nextInTurn(pool, Math.ceil(room / least));
+    const share = Math.ceil(room / Math.max(1, queues.length));
+    for (const queue of queues) {
       if (room <= 0) return;
       // To the end of the row, so that every domain has its turn.
-      pool.due.delete(desk);
-      pool.due.add(desk);
-      this.#claim(pool, desk, Math.min(share, room, this.#bound(pool, desk)));
+      pool.due.delete(queue);
+      pool.due.add(queue);
+      this.#claim(pool, queue, Math.min(share, room, this.#bound(pool, queue)));
       room -= share;
     }
   }
 
-  #claim(pool: ConnectionPool, desk: Desk, limit: number): void {
-    const { version } = desk;
+  #claim(pool: ConnectionPool, queue: DomainQueue, limit: number): void {
+    const { version } = queue;
     pool.claiming += limit;
-    this.#ask(pool, desk, limit).then(
+    this.#ask(pool, queue, limit).then(
       (mails) => {
         pool.claiming -= limit;
-        this.#parts.probations.unsent(pool, desk, limit - mails.length);
-        if (mails.length < limit && desk.version === version) exhausted(desk);
-        this.#parts.claimed(pool, desk, mails);
+        this.#parts.probations.unsent(pool, queue, limit - mails.length);
+        if (mails.length < limit && queue.version === version) exhausted(queue);
+        this.#parts.claimed(pool, queue, mails);
       },
       (error) => {
         pool.claiming -= limit;
-        this.#parts.probations.unsent(pool, desk, limit);
+        this.#parts.probations.unsent(pool, queue, limit);
         this.#pause(error);
       },
     );
   }
 
-  async #ask(pool: ConnectionPool, desk: Desk, limit: number): Promise<readonly ClaimedMail[]> {
+  async #ask(pool: ConnectionPool, queue: DomainQueue, limit: number): Promise<readonly ClaimedMail[]> {
     const { store, clock, probations } = this.#parts;
-    const probation = probations.of(pool, desk);
+    const probation = probations.of(pool, queue);
     const canary = probation?.wantsCanary === true;
     probation?.take(limit);
-    const id = canary ? await probations.canary(desk) : undefined;
+    const id = canary ? await probations.canary(queue) : undefined;
     if (canary && id === undefined) return [];
-    const request = { domain: desk.domain, limit, now: clock.now() };
+    const request = { domain: queue.domain, limit, now: clock.now() };
     return store.claim(id === undefined ? request : { ...request, id });
   }
 
   /** How many mails of the domain may go this way at present. */
-  #bound(pool: ConnectionPool, desk: Desk): number {
-    return this.#parts.probations.of(pool, desk)?.room(this.#parts.clock.now()) ?? Infinity;
+  #bound(pool: ConnectionPool, queue: DomainQueue): number {
+    return this.#parts.probations.of(pool, queue)?.room(this.#parts.clock.now()) ?? Infinity;
   }
 
-  #nextInTurn(pool: ConnectionPool, most: number): readonly Desk[] {
-    const desks: Desk[] = [];
-    for (const desk of pool.due) {
-      if (desk.active().includes(pool) && this.#bound(pool, desk) > 0) desks.push(desk);
-      if (desks.length >= most) break;
+  #nextInTurn(pool: ConnectionPool, most: number): readonly DomainQueue[] {
+    const queues: DomainQueue[] = [];
+    for (const queue of pool.due) {
+      if (queue.active().includes(pool) && this.#bound(pool, queue) > 0) queues.push(queue);
+      if (queues.length >= most) break;
     }
-    return desks;
+    return queues;
   }
 
   #pause(error: unknown): void {
@@ -119,7 +119,7 @@ function worthIt(pool: ConnectionPool, room: number): boolean {
 }
 
 /** The domain has nothing more that is due. */
-function exhausted(desk: Desk): void {
-  desk.due = false;
-  for (const pool of desk.pools) pool.due.delete(desk);
+function exhausted(queue: DomainQueue): void {
+  queue.due = false;
+  for (const pool of queue.pools) pool.due.delete(queue);
 }

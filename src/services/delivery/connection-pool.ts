@@ -7,26 +7,27 @@ import type { Destination, Subject, Watch } from "../health/health.ts";
 import { asTrouble, destinationName, isAway } from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
-import type { DomainDesk } from "./desk.ts";
+import type { DomainQueueOf } from "./domain-queue.ts";
 import type { PoolParts } from "./pool-parts.ts";
 import { passedBy, wasDismissed } from "./results.ts";
 import { ReadyMail } from "./ready-mail.ts";
 import type { ConnectionHooks } from "./pooled-connection.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 
-export type Desk = DomainDesk<ConnectionPool>;
+/** The pool knows its queues and they know their pools. */
+export type DomainQueue = DomainQueueOf<ConnectionPool>;
 
 /** The connections to one destination, and the mail claimed for them. */
 export class ConnectionPool implements Subject, ConnectionHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
-  /** Domains that may go this way. */
-  readonly desks = new Set<Desk>();
+  /** Of the domains that come this way. */
+  readonly queues = new Set<DomainQueue>();
   /** Those of them that may have mail due, the next to be served first. */
-  readonly due = new Set<Desk>();
+  readonly due = new Set<DomainQueue>();
   /** Those that have credits at the store, the longest unused first. */
-  readonly granted = new Set<Desk>();
+  readonly granted = new Set<DomainQueue>();
   /** Mails asked of the store. */
   claiming = 0;
   readonly #parts: PoolParts<ConnectionPool>;
@@ -73,12 +74,12 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   }
 
   domains(): readonly string[] {
-    return [...new Set([...this.desks].map((desk) => domainOfKey(desk.domain)))];
+    return [...new Set([...this.queues].map((queue) => domainOfKey(queue.domain)))];
   }
 
   held(): number {
     let recipients = this.#unsettled;
-    for (const desk of this.desks) if (desk.open) recipients += desk.waiting;
+    for (const queue of this.queues) if (queue.open) recipients += queue.waiting;
     return recipients;
   }
 
@@ -136,8 +137,8 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   }
 
   /** Gives back ready mail of domains that may not be delivered any more. */
-  withdraw(desk: Desk): void {
-    this.#giveBack((mail) => mail.domain === desk.domain);
+  withdraw(queue: DomainQueue): void {
+    this.#giveBack((mail) => mail.domain === queue.domain);
   }
 
   suspend(suspended: boolean): void {

@@ -1,5 +1,5 @@
 import type { WorkStore } from "../../ports/queue.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 
 /**
  * Credits let the store claim fresh mail in the commit that accepts it and hand it over at once. A domain has some
@@ -8,20 +8,23 @@ import type { ConnectionPool, Desk } from "./connection-pool.ts";
  */
 export class Credits {
   readonly #store: Pick<WorkStore, "grant">;
-  readonly #trusted: (pool: ConnectionPool, desk: Desk) => boolean;
-  /** Until the queue was counted for the first time. */
+  readonly #trusted: (pool: ConnectionPool, queue: DomainQueue) => boolean;
+  /** Until what waits was counted for the first time. */
   #closed = true;
 
   /** `trusted`: the domain is in no probation at the pool. */
-  constructor(store: Pick<WorkStore, "grant">, trusted: (pool: ConnectionPool, desk: Desk) => boolean) {
+  constructor(
+    store: Pick<WorkStore, "grant">,
+    trusted: (pool: ConnectionPool, queue: DomainQueue) => boolean,
+  ) {
     this.#store = store;
     this.#trusted = trusted;
   }
 
   /** Takes all back and gives none any more, until `open`. */
-  close(desks: Iterable<Desk>): void {
+  close(queues: Iterable<DomainQueue>): void {
     this.#closed = true;
-    for (const desk of desks) this.review(desk);
+    for (const queue of queues) this.review(queue);
   }
 
   open(): void {
@@ -29,39 +32,39 @@ export class Credits {
   }
 
   /** Gives, tops up or takes back, as the state of the domain and its pools asks. */
-  review(desk: Desk): void {
-    const usable = this.#closed || desk.due ? [] : desk.active().filter((pool) => pool.up);
-    const pools = usable.filter((pool) => this.#trusted(pool, desk));
-    const share = pools.reduce((sum, pool) => sum + this.#share(pool, desk), 0);
-    if (share === 0) return this.#takeBack(desk);
-    if (desk.credits <= share / 2 || desk.credits > share) this.#give(desk, share);
+  review(queue: DomainQueue): void {
+    const usable = this.#closed || queue.due ? [] : queue.active().filter((pool) => pool.up);
+    const pools = usable.filter((pool) => this.#trusted(pool, queue));
+    const share = pools.reduce((sum, pool) => sum + this.#share(pool, queue), 0);
+    if (share === 0) return this.#takeBack(queue);
+    if (queue.credits <= share / 2 || queue.credits > share) this.#give(queue, share);
   }
 
   reviewPool(pool: ConnectionPool): void {
-    // Reviewing moves desks within the set.
-    for (const desk of Array.from(pool.granted)) this.review(desk);
+    // Reviewing moves queues within the set.
+    for (const queue of Array.from(pool.granted)) this.review(queue);
   }
 
   /** A pool came up: the first domains that fit get credits; others when mail comes for them. */
   openPool(pool: ConnectionPool): void {
     let left = capacityOf(pool);
-    for (const desk of pool.desks) {
+    for (const queue of pool.queues) {
       if (left <= 0) return;
-      this.review(desk);
+      this.review(queue);
       left -= 1;
     }
   }
 
   /** One fresh mail came by a credit. */
-  used(desk: Desk): void {
-    desk.credits = Math.max(0, desk.credits - 1);
+  used(queue: DomainQueue): void {
+    queue.credits = Math.max(0, queue.credits - 1);
   }
 
-  #share(pool: ConnectionPool, desk: Desk): number {
+  #share(pool: ConnectionPool, queue: DomainQueue): number {
     const capacity = capacityOf(pool);
     if (capacity === 0) return 0;
-    pool.granted.delete(desk);
-    pool.granted.add(desk);
+    pool.granted.delete(queue);
+    pool.granted.add(queue);
     while (pool.granted.size > capacity) this.#evict(pool);
     return Math.max(1, Math.floor(capacity / pool.granted.size));
   }
@@ -73,15 +76,15 @@ export class Credits {
     this.#takeBack(oldest);
   }
 
-  #give(desk: Desk, credits: number): void {
-    desk.credits = credits;
-    this.#store.grant(desk.domain, credits);
+  #give(queue: DomainQueue, credits: number): void {
+    queue.credits = credits;
+    this.#store.grant(queue.domain, credits);
   }
 
-  #takeBack(desk: Desk): void {
-    for (const pool of desk.pools) pool.granted.delete(desk);
-    if (desk.credits === 0) return;
-    this.#give(desk, 0);
+  #takeBack(queue: DomainQueue): void {
+    for (const pool of queue.pools) pool.granted.delete(queue);
+    if (queue.credits === 0) return;
+    this.#give(queue, 0);
   }
 }
 

@@ -97,17 +97,17 @@ class RunningDelivery implements Delivery {
 
   async flush(domains?: readonly string[]): Promise<void> {
     const { roster } = this.#dispatcher;
-    const named = domains?.map((domain) => roster.desks.get(domain)).filter((desk) => desk !== undefined);
-    const desks = named ?? [...roster.desks.values()];
-    for (const pool of new Set(desks.flatMap((desk) => desk.pools))) pool.watch.recheck();
+    const named = domains?.map((domain) => roster.queues.get(domain)).filter((queue) => queue !== undefined);
+    const queues = named ?? [...roster.queues.values()];
+    for (const pool of new Set(queues.flatMap((queue) => queue.pools))) pool.watch.recheck();
     if (domains === undefined) await this.#notices.flush();
-    await this.#dispatcher.wake(desks);
+    await this.#dispatcher.wake(queues);
   }
 
   async resume(domain: string): Promise<void> {
     const { roster, probations } = this.#dispatcher;
-    const desk = roster.desks.get(domain);
-    if (desk !== undefined) await probations.resume(desk);
+    const queue = roster.queues.get(domain);
+    if (queue !== undefined) await probations.resume(queue);
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
@@ -145,12 +145,12 @@ class RunningDelivery implements Delivery {
   async #wakeSleepers(work: readonly DomainWork[]): Promise<void> {
     const farthest = this.#parts.clock.now() + FARTHEST;
     const asleep = work.filter(({ lastDue }) => lastDue > farthest);
-    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.roster.desk(domain)));
+    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.roster.queue(domain)));
   }
 
   #watchAll(): void {
     this.#parts.domains().then(
-      (names) => names.forEach((name) => this.#dispatcher.roster.desk(name)),
+      (names) => names.forEach((name) => this.#dispatcher.roster.queue(name)),
       (error: unknown) => this.#parts.log.error("listing domains failed", { error: String(error) }),
     );
   }

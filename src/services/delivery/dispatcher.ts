@@ -10,7 +10,7 @@ import { recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
 import type { DeliverySettings, DispatcherParts } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
-import { ConnectionPool, type Desk } from "./connection-pool.ts";
+import { ConnectionPool, type DomainQueue } from "./connection-pool.ts";
 import type { PoolHooks } from "./pool-parts.ts";
 import { Probations } from "./probations.ts";
 import { Questions } from "./questions.ts";
@@ -48,22 +48,22 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#claims = new Claims({
       ...parts,
       probations: this.probations,
-      claimed: (pool, desk, mails) => this.#claimed(pool, desk, mails),
+      claimed: (pool, queue, mails) => this.#claimed(pool, queue, mails),
       resumed: () => this.#advanceAll(),
     });
-    this.#credits = new Credits(parts.store, (pool, desk) => this.probations.of(pool, desk) === undefined);
+    this.#credits = new Credits(parts.store, (pool, queue) => this.probations.of(pool, queue) === undefined);
     this.#drains = new DrainLog(parts.journal);
     this.roster = new Roster({ ...parts, hostname, hooks: this });
     this.questions = new Questions(parts, {
-      desk: (domain) => this.roster.desk(domain),
-      doubts: (pool, desk) => this.probations.of(pool, desk) !== undefined,
+      queue: (domain) => this.roster.queue(domain),
+      doubts: (pool, queue) => this.probations.of(pool, queue) !== undefined,
     });
     this.#attempts = new Attempts({
       ...parts,
       probations: this.probations,
       questions: this.questions,
       drains: this.#drains,
-      closed: (pool, desk) => this.#closed(pool, desk),
+      closed: (pool, queue) => this.#closed(pool, queue),
     });
     parts.store.onNotice((notice) => this.#noticed(notice));
   }
@@ -83,28 +83,28 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   /** Counts what waits; mail that is due begins to move. Answers nothing when the store cannot tell. */
   async survey(): Promise<readonly DomainWork[]> {
-    const versions = new Map([...this.roster.desks].map(([domain, desk]) => [domain, desk.version]));
+    const versions = new Map([...this.roster.queues].map(([domain, queue]) => [domain, queue.version]));
     const work = (await this.#store.work()).filter(({ domain }) => domain !== NOTICE_DOMAIN);
     const listed = new Set(work.map(({ domain }) => domain));
     for (const each of work) this.#surveyed(each);
-    for (const [domain, desk] of this.roster.desks)
-      if (!listed.has(domain) && desk.version === versions.get(domain)) desk.waiting = 0;
+    for (const [domain, queue] of this.roster.queues)
+      if (!listed.has(domain) && queue.version === versions.get(domain)) queue.waiting = 0;
     return work;
   }
 
   /** Makes what waits for these domains due at once. */
-  async wake(desks: readonly Desk[]): Promise<void> {
-    if (desks.length === 0) return;
-    for (const desk of desks) if (desk.waiting > 0) this.fellDue(desk);
-    const work = await this.#store.wake(desks.map(({ domain }) => domain));
+  async wake(queues: readonly DomainQueue[]): Promise<void> {
+    if (queues.length === 0) return;
+    for (const queue of queues) if (queue.waiting > 0) this.becameDue(queue);
+    const work = await this.#store.wake(queues.map(({ domain }) => domain));
     for (const each of work) this.#surveyed(each);
   }
 
   #surveyed(work: DomainWork): void {
-    const desk = this.roster.desk(work.domain);
-    const wasEmpty = desk.waiting === 0;
-    desk.survey(work);
-    if (wasEmpty) this.#heldBegan(desk);
+    const queue = this.roster.queue(work.domain);
+    const wasEmpty = queue.waiting === 0;
+    queue.survey(work);
+    if (wasEmpty) this.#heldBegan(queue);
   }
 
   #noticed(notice: WorkNotice): void {
@@ -112,35 +112,35 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
     if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings.waiting();
-    const desk = this.roster.desk(notice.domain);
-    const wasEmpty = desk.waiting === 0;
-    desk.waiting += notice.recipients;
-    this.fellDue(desk);
-    if (wasEmpty) this.#heldBegan(desk);
+    const queue = this.roster.queue(notice.domain);
+    const wasEmpty = queue.waiting === 0;
+    queue.waiting += notice.recipients;
+    this.becameDue(queue);
+    if (wasEmpty) this.#heldBegan(queue);
   }
 
   /** Fresh mail, claimed in the commit that accepted it. */
   #pushed(mail: ClaimedMail): void {
-    const desk = this.roster.desk(mail.domain);
-    this.#credits.used(desk);
-    const pools = desk.active();
+    const queue = this.roster.queue(mail.domain);
+    this.#credits.used(queue);
+    const pools = queue.active();
     const roomy = pools.filter((pool) => pool.room() > 0);
-    const pool = byWeight(roomy.length > 0 ? roomy : pools, desk, this.#parts.random()) ?? desk.pools[0];
-    if (pool === undefined || !desk.open) this.#attempts.release(mail, desk);
+    const pool = byWeight(roomy.length > 0 ? roomy : pools, queue, this.#parts.random()) ?? queue.pools[0];
+    if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
     else pool.take([mail]);
-    this.#credits.review(desk);
+    this.#credits.review(queue);
   }
 
-  #heldBegan(desk: Desk): void {
-    if (desk.tiers.length === 0) this.roster.reroute(desk);
-    for (const pool of desk.pools) pool.watch.heldChanged();
+  #heldBegan(queue: DomainQueue): void {
+    if (queue.tiers.length === 0) this.roster.reroute(queue);
+    for (const pool of queue.pools) pool.watch.heldChanged();
   }
 
   #suspend(sick: boolean): void {
     if (this.#suspended === sick) return;
     this.#suspended = sick;
-    // They are given again when the queue was counted.
-    if (sick) this.#credits.close(this.roster.desks.values());
+    // They are given again when what waits was counted.
+    if (sick) this.#credits.close(this.roster.queues.values());
     for (const pool of this.roster.pools.values()) pool.suspend(sick);
     if (!sick) this.surveyAgain();
   }
@@ -163,14 +163,14 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     for (const pool of this.roster.pools.values()) if (pool.up) this.#credits.openPool(pool);
   }
 
-  #claimed(pool: ConnectionPool, desk: Desk, mails: readonly ClaimedMail[]): void {
-    desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
-    if (!desk.open) for (const mail of mails) this.#attempts.release(mail, desk);
+  #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
+    queue.waiting = Math.max(0, queue.waiting - recipientsOf(mails));
+    if (!queue.open) for (const mail of mails) this.#attempts.release(mail, queue);
     else {
-      const trusted = (one: ConnectionPool): boolean => this.probations.of(one, desk) === undefined;
-      share(mails, { pool, desk }, { trusted, random: this.#parts.random });
+      const trusted = (one: ConnectionPool): boolean => this.probations.of(one, queue) === undefined;
+      share(mails, { pool, queue }, { trusted, random: this.#parts.random });
     }
-    this.#credits.review(desk);
+    this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 
@@ -190,23 +190,23 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     return pool;
   }
 
-  fellDue(desk: Desk): void {
-    desk.due = true;
-    desk.version += 1;
-    for (const pool of desk.pools) pool.due.add(desk);
-    for (const pool of desk.active()) pool.advance();
+  becameDue(queue: DomainQueue): void {
+    queue.due = true;
+    queue.version += 1;
+    for (const pool of queue.pools) pool.due.add(queue);
+    for (const pool of queue.active()) pool.advance();
   }
 
-  routed(desk: Desk): void {
-    if (!desk.open) for (const pool of desk.pools) pool.withdraw(desk);
-    else if (desk.due) this.fellDue(desk);
-    this.#credits.review(desk);
-    if (desk.waiting > 0) for (const pool of desk.pools) pool.watch.heldChanged();
+  routed(queue: DomainQueue): void {
+    if (!queue.open) for (const pool of queue.pools) pool.withdraw(queue);
+    else if (queue.due) this.becameDue(queue);
+    this.#credits.review(queue);
+    if (queue.waiting > 0) for (const pool of queue.pools) pool.watch.heldChanged();
   }
 
   /** What the old destination put off is nothing to the new one. */
-  moved(desk: Desk): void {
-    this.#wakeSoon([desk]);
+  moved(queue: DomainQueue): void {
+    this.#wakeSoon([queue]);
   }
 
   orphaned(pool: ConnectionPool): void {
@@ -222,15 +222,15 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   finished(pool: ConnectionPool, mail: ClaimedMail, result: SendResult): void {
-    this.#attempts.finished({ pool, desk: this.roster.desk(mail.domain) }, mail, result);
+    this.#attempts.finished({ pool, queue: this.roster.queue(mail.domain) }, mail, result);
   }
 
   unsent(pool: ConnectionPool, mails: readonly ClaimedMail[]): void {
-    for (const mail of mails) this.#attempts.unsent({ pool, desk: this.roster.desk(mail.domain) }, mail);
+    for (const mail of mails) this.#attempts.unsent({ pool, queue: this.roster.queue(mail.domain) }, mail);
   }
 
   proving(pool: ConnectionPool, mail: ClaimedMail): boolean {
-    return this.probations.of(pool, this.roster.desk(mail.domain)) !== undefined;
+    return this.probations.of(pool, this.roster.queue(mail.domain)) !== undefined;
   }
 
   changed(pool: ConnectionPool, returned: boolean): void {
@@ -238,15 +238,15 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     else this.#credits.reviewPool(pool);
     if (pool.away) this.#drains.abandon(pool);
     // Another pool of the same domains may be the best one from here on.
-    for (const desk of pool.due) for (const other of desk.active()) if (other !== pool) other.advance();
+    for (const queue of pool.due) for (const other of queue.active()) if (other !== pool) other.advance();
     if (!returned) return;
     this.#drains.begin(pool, this.#parts.clock.elapsed());
-    this.#wakeSoon([...pool.desks].filter((desk) => desk.open));
+    this.#wakeSoon([...pool.queues].filter((queue) => queue.open));
   }
 
-  #wakeSoon(desks: readonly Desk[]): void {
-    this.wake(desks).catch((error: unknown) => {
-      this.#parts.log.error("waking mail failed", { domain: desks[0]?.domain, error: errorText(error) });
+  #wakeSoon(queues: readonly DomainQueue[]): void {
+    this.wake(queues).catch((error: unknown) => {
+      this.#parts.log.error("waking mail failed", { domain: queues[0]?.domain, error: errorText(error) });
     });
   }
 
@@ -255,15 +255,15 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#stopped = true;
     this.#claims.stop();
     this.questions.stop();
-    this.#credits.close(this.roster.desks.values());
+    this.#credits.close(this.roster.queues.values());
     this.roster.stop();
     await stopPools([...this.roster.pools.values()], this.#parts.clock);
     await this.#attempts.stop(10_000);
   }
 
-  #closed(pool: ConnectionPool, desk: Desk): void {
+  #closed(pool: ConnectionPool, queue: DomainQueue): void {
     pool.settled();
-    this.#credits.review(desk);
+    this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 

@@ -8,7 +8,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import { Recipients } from "../recipients/recipients.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import { Probation } from "./probation.ts";
 
 export interface ProbationsParts {
@@ -40,7 +40,7 @@ interface Entry {
 export class Probations {
   readonly #parts: ProbationsParts;
   readonly #recipients: Recipients;
-  readonly #entries = new Map<ConnectionPool, Map<Desk, Entry>>();
+  readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /** Domains whose mail an earlier process had set aside. */
   readonly #distrusted = new Set<string>();
 
@@ -56,24 +56,24 @@ export class Probations {
   }
 
   /** The probation that the domain is in at the pool; undefined where it is trusted. */
-  of(pool: ConnectionPool, desk: Desk): Probation | undefined {
-    const entry = this.#entries.get(pool)?.get(desk);
+  of(pool: ConnectionPool, queue: DomainQueue): Probation | undefined {
+    const entry = this.#entries.get(pool)?.get(queue);
     const { epoch } = pool.watch.comeback;
-    const current = entry?.epoch === epoch ? entry : this.#enter(pool, desk, entry);
+    const current = entry?.epoch === epoch ? entry : this.#enter(pool, queue, entry);
     return current?.probation?.open === true ? current.probation : undefined;
   }
 
   /** The mail that goes first: one for a recipient that exists, else the oldest. */
-  async canary(desk: Desk): Promise<string | undefined> {
+  async canary(queue: DomainQueue): Promise<string | undefined> {
     const { store, clock } = this.#parts;
-    const request = { domain: desk.domain, now: clock.now(), limit: CANDIDATES };
+    const request = { domain: queue.domain, now: clock.now(), limit: CANDIDATES };
     let due = await store.due(request);
     if (due.length === 0) {
-      await store.unhold({ domain: desk.domain, limit: 1, now: clock.now() });
+      await store.unhold({ domain: queue.domain, limit: 1, now: clock.now() });
       due = await store.due({ ...request, now: clock.now() });
     }
     const known = await this.#known(
-      desk,
+      queue,
       due.flatMap(({ recipients }) => recipients),
     );
     return (due.find((mail) => isFor(known, mail)) ?? due[0])?.id;
@@ -81,33 +81,33 @@ export class Probations {
 
   /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
   judge(
-    { pool, desk }: { readonly pool: ConnectionPool; readonly desk: Desk },
+    { pool, queue }: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> | undefined {
-    const probation = this.#entries.get(pool)?.get(desk)?.probation;
-    return probation?.open === true ? this.#judge({ pool, desk, probation }, mail, result) : undefined;
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
-  unsent(pool: ConnectionPool, desk: Desk, mails: number): void {
-    const probation = this.#entries.get(pool)?.get(desk)?.probation;
+  unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
     probation.giveBack(mails, this.#parts.clock.now());
-    if (probation.stopped) this.#awaitCanary(pool, desk, probation);
+    if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
   /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
-  async resume(desk: Desk): Promise<void> {
+  async resume(queue: DomainQueue): Promise<void> {
     const { store, clock } = this.#parts;
-    for (const pool of desk.pools) {
-      const probation = this.of(pool, desk);
+    for (const pool of queue.pools) {
+      const probation = this.of(pool, queue);
       if (probation === undefined) continue;
       probation.end(clock.now());
-      this.#record("probation.passed", pool, desk, "an operator resumed it");
+      this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
-    await store.unhold({ domain: desk.domain, now: clock.now() });
-    for (const pool of desk.pools) pool.advance();
+    await store.unhold({ domain: queue.domain, now: clock.now() });
+    for (const pool of queue.pools) pool.advance();
   }
 
   forget(pool: ConnectionPool): void {
@@ -116,10 +116,10 @@ export class Probations {
 
   status(pool: ConnectionPool): readonly ProbationStatus[] {
     const found: ProbationStatus[] = [];
-    for (const [desk, { probation }] of this.#entries.get(pool) ?? []) {
+    for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
       if (probation?.open !== true) continue;
       const { stopped, since, why, canaryAt } = probation;
-      const { domain } = desk;
+      const { domain } = queue;
       found.push(
         stopped ? { domain, state: "stopped", since, why, canaryAt } : { domain, state: "running", since },
       );
@@ -127,54 +127,58 @@ export class Probations {
     return found;
   }
 
-  #enter(pool: ConnectionPool, desk: Desk, before: Entry | undefined): Entry | undefined {
+  #enter(pool: ConnectionPool, queue: DomainQueue, before: Entry | undefined): Entry | undefined {
     const { epoch, outage, since } = pool.watch.comeback;
     if (epoch === 0) return before;
     const { clock } = this.#parts;
     // At the first contact nobody knows how long it was away; the mail that waits tells.
-    const seen = epoch === 1 && desk.waiting > 0 ? since - desk.oldest : 0;
-    const distrusted = this.#distrusted.delete(desk.domain);
+    const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
+    const distrusted = this.#distrusted.delete(queue.domain);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
-    if (!needed && before?.probation?.open === true) return this.#put(pool, desk, { ...before, epoch });
-    if (!needed) return this.#put(pool, desk, { epoch, probation: undefined });
+    if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
+    if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
     const probation = new Probation(clock.now());
-    this.#record("probation.began", pool, desk);
-    return this.#put(pool, desk, { epoch, probation });
+    this.#record("probation.began", pool, queue);
+    return this.#put(pool, queue, { epoch, probation });
   }
 
-  #put(pool: ConnectionPool, desk: Desk, entry: Entry): Entry {
+  #put(pool: ConnectionPool, queue: DomainQueue, entry: Entry): Entry {
     const known = this.#entries.get(pool);
-    if (known === undefined) this.#entries.set(pool, new Map([[desk, entry]]));
-    else known.set(desk, entry);
+    if (known === undefined) this.#entries.set(pool, new Map([[queue, entry]]));
+    else known.set(queue, entry);
     return entry;
   }
 
   async #judge(
-    at: { readonly pool: ConnectionPool; readonly desk: Desk; readonly probation: Probation },
+    at: { readonly pool: ConnectionPool; readonly queue: DomainQueue; readonly probation: Probation },
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> {
-    const { pool, desk, probation } = at;
-    const known = await this.#knownRefused(desk, mail, result);
+    const { pool, queue, probation } = at;
+    const known = await this.#knownRefused(queue, mail, result);
     const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
-    if (change === "stopped") this.#record("probation.stopped", pool, desk, probation.why);
-    if (change === "passed") this.#record("probation.passed", pool, desk);
-    if (change === "resumed") this.#record("probation.passed", pool, desk, "a canary was taken");
+    if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
+    if (change === "passed") this.#record("probation.passed", pool, queue);
+    if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
     if (probation.stopped) {
-      pool.withdraw(desk);
-      this.#awaitCanary(pool, desk, probation);
-    } else if (change !== undefined) this.#release(desk);
+      pool.withdraw(queue);
+      this.#awaitCanary(pool, queue, probation);
+    } else if (change !== undefined) this.#release(queue);
     return held;
   }
 
   /** Which of the refused recipients exist. What cannot be looked up is taken to: held mail is not lost. */
-  async #knownRefused(desk: Desk, mail: ClaimedMail, result: SendResult): Promise<ReadonlySet<number>> {
+  async #knownRefused(
+    queue: DomainQueue,
+    mail: ClaimedMail,
+    result: SendResult,
+  ): Promise<ReadonlySet<number>> {
     if (result.refusedAt !== undefined) return NOBODY;
     const refused = mail.recipients.filter(({ n }) => result.outcomes.get(n)?.kind === "refused");
     if (refused.length === 0) return NOBODY;
     try {
       const known = await this.#known(
-        desk,
+        queue,
         refused.map(({ address }) => address),
       );
       return new Set(refused.filter(({ address }) => known.has(address)).map(({ n }) => n));
@@ -184,8 +188,8 @@ export class Probations {
     }
   }
 
-  async #known(desk: Desk, addresses: readonly string[]): Promise<ReadonlySet<string>> {
-    const unlisted = addresses.filter((address) => !this.#isListed(desk, address));
+  async #known(queue: DomainQueue, addresses: readonly string[]): Promise<ReadonlySet<string>> {
+    const unlisted = addresses.filter((address) => !this.#isListed(queue, address));
     const { store, clock } = this.#parts;
     const accepted = unlisted.length === 0 ? new Map<string, number>() : await store.accepted(unlisted);
     const from = clock.now() - KNOWN_FOR;
@@ -195,28 +199,28 @@ export class Probations {
   }
 
   /** Named itself in a list; a pattern such as `list-*` proves no single address. */
-  #isListed({ record }: Desk, text: string): boolean {
+  #isListed({ record }: DomainQueue, text: string): boolean {
     const address = parseAddress(text);
     if (record === undefined || address === undefined) return false;
     const answer = this.#recipients.find(record, address);
     return answer.kind === "known" && !answer.pattern.endsWith("*");
   }
 
-  #awaitCanary(pool: ConnectionPool, desk: Desk, probation: Probation): void {
+  #awaitCanary(pool: ConnectionPool, queue: DomainQueue, probation: Probation): void {
     const { clock } = this.#parts;
     const at = probation.canaryAt;
     clock.after(Math.max(0, at - clock.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
-      if (!desk.due) this.#release(desk, 1);
+      if (!queue.due) this.#release(queue, 1);
       pool.advance();
     });
   }
 
-  #release(desk: Desk, limit = Infinity): void {
+  #release(queue: DomainQueue, limit = Infinity): void {
     const { store, clock, log } = this.#parts;
-    store.unhold({ domain: desk.domain, limit, now: clock.now() }).catch((error: unknown) => {
+    store.unhold({ domain: queue.domain, limit, now: clock.now() }).catch((error: unknown) => {
       log.error("mail held by probation could not be released", {
-        domain: desk.domain,
+        domain: queue.domain,
         error: errorText(error),
       });
     });
@@ -226,10 +230,10 @@ export class Probations {
   #record(
     kind: "probation.began" | "probation.stopped" | "probation.passed",
     pool: ConnectionPool,
-    desk: Desk,
+    queue: DomainQueue,
     why?: string,
   ): void {
-    const { domain, waiting: held } = desk;
+    const { domain, waiting: held } = queue;
     const { name: destination } = pool;
     this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
   }

@@ -5,16 +5,16 @@ import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { CalloutWay } from "../recipients/recipients.ts";
 import { Callouts } from "../recipients/recipients.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
 
 /** For the greeting, in ms; whoever asks has gone after that. */
 const GREETING = 30_000;
 
 export interface QuestionHooks {
-  desk(domain: string): Desk;
+  queue(domain: string): DomainQueue;
   /** What the primary refuses is not believed. */
-  doubts(pool: ConnectionPool, desk: Desk): boolean;
+  doubts(pool: ConnectionPool, queue: DomainQueue): boolean;
 }
 
 /** Questions about recipients, on the way that mail would go; and what mail taught. */
@@ -30,9 +30,9 @@ export class Questions {
     this.#clock = clock;
     this.#hooks = hooks;
     const way = (domain: string): CalloutWay | undefined => {
-      const desk = hooks.desk(domain);
-      const pool = desk.active()[0];
-      return pool && this.#way(pool, desk);
+      const queue = hooks.queue(domain);
+      const pool = queue.active()[0];
+      return pool && this.#way(pool, queue);
     };
     this.#callouts = new Callouts({ ...parts, memory: notes, way });
   }
@@ -43,13 +43,13 @@ export class Questions {
 
   /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
   learn(
-    at: { readonly pool: ConnectionPool; readonly desk: Desk },
+    at: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
     mail: ClaimedMail,
     result: SendResult,
   ): void {
-    if (placeOfKey(at.desk.domain) !== undefined) return;
-    const way = this.#way(at.pool, at.desk);
-    this.#callouts.learn({ domain: at.desk.domain, way, mail, result });
+    if (placeOfKey(at.queue.domain) !== undefined) return;
+    const way = this.#way(at.pool, at.queue);
+    this.#callouts.learn({ domain: at.queue.domain, way, mail, result });
   }
 
   /** Domains for which the primary takes every address. */
@@ -61,12 +61,12 @@ export class Questions {
     this.#callouts.stop();
   }
 
-  #way(pool: ConnectionPool, desk: Desk): CalloutWay {
+  #way(pool: ConnectionPool, queue: DomainQueue): CalloutWay {
     const { name, watch } = pool;
     return {
       name,
       epoch: watch.comeback.epoch,
-      inProbation: () => this.#hooks.doubts(pool, desk),
+      inProbation: () => this.#hooks.doubts(pool, queue),
       converse: () => this.#converse(pool),
     };
   }

@@ -6,8 +6,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Destination } from "../health/health.ts";
-import { DomainDesk } from "./desk.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import { DomainQueueOf } from "./domain-queue.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import { NowhereLog } from "./nowhere-log.ts";
 import { recordOf } from "./rerouted.ts";
 import type { Route, Way } from "./routes.ts";
@@ -15,11 +15,11 @@ import { findRoute, followsMx } from "./routes.ts";
 
 export interface RosterHooks {
   makePool(destination: Destination): ConnectionPool;
-  fellDue(desk: Desk): void;
+  becameDue(queue: DomainQueue): void;
   /** The domain's record or its pools changed. */
-  routed(desk: Desk): void;
+  routed(queue: DomainQueue): void;
   /** The domain has another destination than before, and mail waits. */
-  moved(desk: Desk): void;
+  moved(queue: DomainQueue): void;
   /** A pool lost its last domain. */
   orphaned(pool: ConnectionPool): void;
 }
@@ -40,7 +40,7 @@ const RETRY = 5000;
 
 /** Which domains there is mail for, and which pools they use; follows the directory and the MX records. */
 export class Roster {
-  readonly desks = new Map<string, Desk>();
+  readonly queues = new Map<string, DomainQueue>();
   readonly pools = new Map<string, ConnectionPool>();
   readonly #parts: RosterParts;
   readonly #nowhere: NowhereLog;
@@ -51,98 +51,98 @@ export class Roster {
     this.#nowhere = new NowhereLog(parts.journal, parts.log);
   }
 
-  /** The desk of a domain; a new one gets its pools as soon as its route is known. */
-  desk(domain: string): Desk {
-    const known = this.desks.get(domain);
+  /** The queue of a domain; a new one gets its pools as soon as its route is known. */
+  queue(domain: string): DomainQueue {
+    const known = this.queues.get(domain);
     if (known !== undefined) return known;
-    const desk: Desk = new DomainDesk(domain, this.#parts.clock, this.#parts.hooks.fellDue);
-    this.desks.set(domain, desk);
-    if (this.#stopped) desk.stop();
-    void this.#route(desk);
-    return desk;
+    const queue: DomainQueue = new DomainQueueOf(domain, this.#parts.clock, this.#parts.hooks.becameDue);
+    this.queues.set(domain, queue);
+    if (this.#stopped) queue.stop();
+    void this.#route(queue);
+    return queue;
   }
 
   /** Looks one domain up anew, because mail came for it and it has nowhere to go. */
-  reroute(desk: Desk): void {
-    if (this.desks.get(desk.domain) === desk && desk.record !== undefined) void this.#route(desk);
+  reroute(queue: DomainQueue): void {
+    if (this.queues.get(queue.domain) === queue && queue.record !== undefined) void this.#route(queue);
   }
 
   /** Looks these domains up anew, or all of them; some in each turn. */
   refresh(domains?: readonly string[]): void {
     const chosen = domains && new Set(domains);
-    const desks = [...this.desks.values()];
-    this.#refreshSlice(chosen ? desks.filter(({ domain }) => chosen.has(domainOfKey(domain))) : desks);
+    const queues = [...this.queues.values()];
+    this.#refreshSlice(chosen ? queues.filter(({ domain }) => chosen.has(domainOfKey(domain))) : queues);
   }
 
   /** Asks anew for the MX records of the domains that follow them. */
   refreshMx(): void {
-    for (const desk of this.desks.values())
-      if (desk.record !== undefined && followsMx(desk.record)) void this.#route(desk);
+    for (const queue of this.queues.values())
+      if (queue.record !== undefined && followsMx(queue.record)) void this.#route(queue);
   }
 
   stop(): void {
     this.#stopped = true;
-    for (const desk of this.desks.values()) desk.stop();
+    for (const queue of this.queues.values()) queue.stop();
   }
 
-  #refreshSlice(desks: readonly Desk[]): void {
-    for (const desk of desks.slice(0, SLICE)) {
-      void this.#route(desk);
-      if (desk.record === undefined && desk.waiting === 0) this.#forget(desk);
+  #refreshSlice(queues: readonly DomainQueue[]): void {
+    for (const queue of queues.slice(0, SLICE)) {
+      void this.#route(queue);
+      if (queue.record === undefined && queue.waiting === 0) this.#forget(queue);
     }
-    const rest = desks.slice(SLICE);
+    const rest = queues.slice(SLICE);
     if (rest.length > 0) this.#parts.clock.after(1, () => this.#refreshSlice(rest));
   }
 
   /** The directory knows the domain no longer and nothing of it waits. */
-  #forget(desk: Desk): void {
-    desk.stop();
-    this.desks.delete(desk.domain);
+  #forget(queue: DomainQueue): void {
+    queue.stop();
+    this.queues.delete(queue.domain);
   }
 
-  async #route(desk: Desk): Promise<void> {
+  async #route(queue: DomainQueue): Promise<void> {
     const { directory, resolver, hostname, log } = this.#parts;
     try {
-      const record = recordOf(desk.domain, directory);
-      desk.record = record;
+      const record = recordOf(queue.domain, directory);
+      queue.record = record;
       if (record === undefined)
-        return this.#assign(desk, { kind: "none", why: "the domain is not configured" });
+        return this.#assign(queue, { kind: "none", why: "the domain is not configured" });
       const route = await findRoute(record, { resolver, hostname: hostname() });
-      if (desk.record === record && !this.#stopped) this.#assign(desk, route, record);
+      if (queue.record === record && !this.#stopped) this.#assign(queue, route, record);
     } catch (error) {
-      log.error("route lookup failed", { domain: desk.domain, error: errorText(error) });
-      this.#parts.clock.after(RETRY, () => void this.#route(desk));
+      log.error("route lookup failed", { domain: queue.domain, error: errorText(error) });
+      this.#parts.clock.after(RETRY, () => void this.#route(queue));
     }
   }
 
-  #assign(desk: Desk, route: Route, record?: DomainRecord): void {
-    if (route.kind === "failed") this.#retry(desk);
-    const keep = route.kind === "failed" && desk.tiers.length > 0;
+  #assign(queue: DomainQueue, route: Route, record?: DomainRecord): void {
+    if (route.kind === "failed") this.#retry(queue);
+    const keep = route.kind === "failed" && queue.tiers.length > 0;
     if (!keep) {
-      this.#nowhere.look(desk, route, this.#parts.clock.elapsed());
-      this.#setTiers(desk, route.kind === "known" && record !== undefined ? route.tiers : []);
+      this.#nowhere.look(queue, route, this.#parts.clock.elapsed());
+      this.#setTiers(queue, route.kind === "known" && record !== undefined ? route.tiers : []);
     }
-    this.#parts.hooks.routed(desk);
+    this.#parts.hooks.routed(queue);
   }
 
-  #setTiers(desk: Desk, tiers: readonly (readonly Way[])[]): void {
-    const before = desk.pools;
-    desk.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#pool(destination)));
-    desk.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#pool(destination), weight]));
-    const after = new Set(desk.pools);
+  #setTiers(queue: DomainQueue, tiers: readonly (readonly Way[])[]): void {
+    const before = queue.pools;
+    queue.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#pool(destination)));
+    queue.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#pool(destination), weight]));
+    const after = new Set(queue.pools);
     for (const pool of after) {
-      pool.desks.add(desk);
-      if (desk.due) pool.due.add(desk);
+      pool.queues.add(queue);
+      if (queue.due) pool.due.add(queue);
     }
-    for (const pool of before) if (!after.has(pool)) this.#leave(desk, pool);
-    const came = desk.pools.some((pool) => !before.includes(pool));
-    if (came && before.length > 0 && desk.waiting > 0) this.#parts.hooks.moved(desk);
+    for (const pool of before) if (!after.has(pool)) this.#leave(queue, pool);
+    const came = queue.pools.some((pool) => !before.includes(pool));
+    if (came && before.length > 0 && queue.waiting > 0) this.#parts.hooks.moved(queue);
   }
 
-  #leave(desk: Desk, pool: ConnectionPool): void {
-    for (const set of [pool.desks, pool.due, pool.granted]) set.delete(desk);
-    pool.withdraw(desk);
-    if (pool.desks.size > 0) return;
+  #leave(queue: DomainQueue, pool: ConnectionPool): void {
+    for (const set of [pool.queues, pool.due, pool.granted]) set.delete(queue);
+    pool.withdraw(queue);
+    if (pool.queues.size > 0) return;
     this.pools.delete(poolKey(pool.destination));
     this.#parts.hooks.orphaned(pool);
   }
@@ -156,9 +156,9 @@ export class Roster {
     return pool;
   }
 
-  #retry(desk: Desk): void {
-    if (desk.waiting === 0 || this.#stopped) return;
-    this.#parts.clock.after(RETRY, () => void this.#route(desk));
+  #retry(queue: DomainQueue): void {
+    if (queue.waiting === 0 || this.#stopped) return;
+    this.#parts.clock.after(RETRY, () => void this.#route(queue));
   }
 }
 

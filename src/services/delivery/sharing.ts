@@ -1,13 +1,13 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
-import type { ConnectionPool, Desk } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 
 /** One of the pools by chance, each as likely as its weight says. `random` is from 0 to 1. */
 export function byWeight(
   pools: readonly ConnectionPool[],
-  desk: Desk,
+  queue: DomainQueue,
   random: number,
 ): ConnectionPool | undefined {
-  const weights = pools.map((pool) => desk.weights.get(pool) ?? 1);
+  const weights = pools.map((pool) => queue.weights.get(pool) ?? 1);
   let left = random * weights.reduce((sum, weight) => sum + weight, 0);
   for (const [i, pool] of pools.entries()) {
     left -= weights[i] ?? 0;
@@ -26,13 +26,13 @@ export interface Sharing {
 /** What one pool claimed goes to all pools of equal preference that have room, by their weights. */
 export function share(
   mails: readonly ClaimedMail[],
-  { pool, desk }: { readonly pool: ConnectionPool; readonly desk: Desk },
+  { pool, queue }: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
   { trusted, random }: Sharing,
 ): void {
-  const pools = trusted(pool) ? desk.active().filter(trusted) : [];
+  const pools = trusted(pool) ? queue.active().filter(trusted) : [];
   if (pools.length < 2) return pool.take(mails);
   for (const mail of mails) {
     const roomy = pools.filter((other) => other === pool || other.room() > 0);
-    (byWeight(roomy, desk, random()) ?? pool).take([mail]);
+    (byWeight(roomy, queue, random()) ?? pool).take([mail]);
   }
 }

@@ -2,16 +2,19 @@ import type { DomainRecord } from "../../ports/directory.ts";
 import type { DomainWork, Settlement } from "../../ports/queue.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** What a domain must know of a pool. */
-export interface Passage {
+/** What a queue must know of a pool. */
+export interface Availability {
   /** Takes mail. */
   readonly up: boolean;
   /** Its primary is known to take none. */
   readonly away: boolean;
 }
 
-/** One domain: what waits for it as far as is known, and the pools that may take it. */
-export class DomainDesk<Pool extends Passage> {
+/**
+ * What waits for one domain, as far as is known here (the mail itself lies in the store): how much, when it is due,
+ * and the pools that may take it.
+ */
+export class DomainQueueOf<Pool extends Availability> {
   readonly domain: string;
   /** Absent while the directory does not know the domain: its mail waits. */
   record: DomainRecord | undefined;
@@ -30,18 +33,18 @@ export class DomainDesk<Pool extends Passage> {
   /** Credits that the store has for this domain, as far as is known. */
   credits = 0;
   readonly #clock: Clock;
-  readonly #fellDue: (desk: DomainDesk<Pool>) => void;
+  readonly #becameDue: (queue: DomainQueueOf<Pool>) => void;
   /** Whole seconds at which mail becomes due; bounded by the longest back-off, 1 h. */
   readonly #dues = new Set<number>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #stopped = false;
 
-  /** `fellDue` runs when a due time has come. */
-  constructor(domain: string, clock: Clock, fellDue: (desk: DomainDesk<Pool>) => void) {
+  /** `becameDue` runs when a due time has come. */
+  constructor(domain: string, clock: Clock, becameDue: (queue: DomainQueueOf<Pool>) => void) {
     this.domain = domain;
     this.#clock = clock;
-    this.#fellDue = fellDue;
+    this.#becameDue = becameDue;
   }
 
   /** Pools by preference, best first. */
@@ -74,7 +77,7 @@ export class DomainDesk<Pool extends Passage> {
   /** Mail will be due at `at`, in ms since 1970. */
   expect(at: number): void {
     if (at === Infinity || this.#stopped) return;
-    if (at <= this.#clock.now()) return this.#fellDue(this);
+    if (at <= this.#clock.now()) return this.#becameDue(this);
     const second = Math.ceil(at / 1000);
     this.#dues.add(second);
     this.#arm(second * 1000);
@@ -96,7 +99,7 @@ export class DomainDesk<Pool extends Passage> {
     if (work.recipients > 0) this.expect(work.nextDue);
   }
 
-  /** Nothing falls due any more. */
+  /** Nothing becomes due any more. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
@@ -106,14 +109,14 @@ export class DomainDesk<Pool extends Passage> {
     if (at >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = at;
-    this.#timer = this.#clock.after(at - this.#clock.now(), () => this.#ring());
+    this.#timer = this.#clock.after(at - this.#clock.now(), () => this.#timerRan());
   }
 
-  #ring(): void {
+  #timerRan(): void {
     this.#timerAt = Infinity;
     const second = Math.floor(this.#clock.now() / 1000);
     for (const due of this.#dues) if (due <= second) this.#dues.delete(due);
     if (this.#dues.size > 0) this.#arm(1000 * Math.min(...this.#dues));
-    this.#fellDue(this);
+    this.#becameDue(this);
   }
 }
