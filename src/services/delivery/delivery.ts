@@ -85,28 +85,28 @@ class RunningDelivery implements Delivery {
   }
 
   status(): readonly PrimaryStatus[] {
-    return [...this.#dispatcher.roster.pools.values()].map((pool) => this.#dispatcher.status(pool));
+    return [...this.#dispatcher.routing.pools.values()].map((pool) => this.#dispatcher.status(pool));
   }
 
   directoryChanged(domains: readonly string[]): void {
-    this.#dispatcher.roster.refresh(domains);
-    for (const pool of this.#dispatcher.roster.pools.values())
+    this.#dispatcher.routing.refresh(domains);
+    for (const pool of this.#dispatcher.routing.pools.values())
       if (pool.watch.state === "loop") pool.watch.recheck();
     this.#watchAll();
   }
 
   async flush(domains?: readonly string[]): Promise<void> {
-    const { roster } = this.#dispatcher;
-    const named = domains?.map((domain) => roster.queues.get(domain)).filter((queue) => queue !== undefined);
-    const queues = named ?? [...roster.queues.values()];
+    const { routing } = this.#dispatcher;
+    const named = domains?.map((domain) => routing.queues.get(domain)).filter((queue) => queue !== undefined);
+    const queues = named ?? [...routing.queues.values()];
     for (const pool of new Set(queues.flatMap((queue) => queue.pools))) pool.watch.recheck();
     if (domains === undefined) await this.#notices.flush();
     await this.#dispatcher.wake(queues);
   }
 
   async resume(domain: string): Promise<void> {
-    const { roster, probations } = this.#dispatcher;
-    const queue = roster.queues.get(domain);
+    const { routing, probations } = this.#dispatcher;
+    const queue = routing.queues.get(domain);
     if (queue !== undefined) await probations.resume(queue);
   }
 
@@ -125,7 +125,7 @@ class RunningDelivery implements Delivery {
   apply(settings: DeliverySettings): void {
     const before = this.#settings;
     this.#settings = settings;
-    this.#dispatcher.roster.refresh();
+    this.#dispatcher.routing.refresh();
     this.#notices.renewed(before, settings);
   }
 
@@ -134,7 +134,7 @@ class RunningDelivery implements Delivery {
   }
 
   async #survey(): Promise<void> {
-    this.#dispatcher.roster.refreshMx();
+    this.#dispatcher.routing.refreshMx();
     const work = await this.#dispatcher.survey();
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
@@ -145,12 +145,12 @@ class RunningDelivery implements Delivery {
   async #wakeSleepers(work: readonly DomainWork[]): Promise<void> {
     const farthest = this.#parts.clock.now() + FARTHEST;
     const asleep = work.filter(({ lastDue }) => lastDue > farthest);
-    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.roster.queue(domain)));
+    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.routing.queue(domain)));
   }
 
   #watchAll(): void {
     this.#parts.domains().then(
-      (names) => names.forEach((name) => this.#dispatcher.roster.queue(name)),
+      (names) => names.forEach((name) => this.#dispatcher.routing.queue(name)),
       (error: unknown) => this.#parts.log.error("listing domains failed", { error: String(error) }),
     );
   }

@@ -14,7 +14,7 @@ import { ConnectionPool, type DomainQueue } from "./connection-pool.ts";
 import type { PoolHooks } from "./pool-parts.ts";
 import { Probations } from "./probations.ts";
 import { Questions } from "./questions.ts";
-import { Roster } from "./roster.ts";
+import { RoutingTable } from "./routing-table.ts";
 import { byWeight, share } from "./sharing.ts";
 import { stopPools } from "./stopping.ts";
 
@@ -31,7 +31,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #attempts: Attempts;
   readonly #drains: DrainLog;
   readonly probations: Probations;
-  readonly roster: Roster;
+  readonly routing: RoutingTable;
   readonly questions: Questions;
   #suspended = false;
   #recovered = false;
@@ -53,9 +53,9 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     });
     this.#credits = new Credits(parts.store, (pool, queue) => this.probations.of(pool, queue) === undefined);
     this.#drains = new DrainLog(parts.journal);
-    this.roster = new Roster({ ...parts, hostname, hooks: this });
+    this.routing = new RoutingTable({ ...parts, hostname, hooks: this });
     this.questions = new Questions(parts, {
-      queue: (domain) => this.roster.queue(domain),
+      queue: (domain) => this.routing.queue(domain),
       doubts: (pool, queue) => this.probations.of(pool, queue) !== undefined,
     });
     this.#attempts = new Attempts({
@@ -83,11 +83,11 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   /** Counts what waits; mail that is due begins to move. Answers nothing when the store cannot tell. */
   async survey(): Promise<readonly DomainWork[]> {
-    const versions = new Map([...this.roster.queues].map(([domain, queue]) => [domain, queue.version]));
+    const versions = new Map([...this.routing.queues].map(([domain, queue]) => [domain, queue.version]));
     const work = (await this.#store.work()).filter(({ domain }) => domain !== NOTICE_DOMAIN);
     const listed = new Set(work.map(({ domain }) => domain));
     for (const each of work) this.#surveyed(each);
-    for (const [domain, queue] of this.roster.queues)
+    for (const [domain, queue] of this.routing.queues)
       if (!listed.has(domain) && queue.version === versions.get(domain)) queue.waiting = 0;
     return work;
   }
@@ -101,7 +101,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   #surveyed(work: DomainWork): void {
-    const queue = this.roster.queue(work.domain);
+    const queue = this.routing.queue(work.domain);
     const wasEmpty = queue.waiting === 0;
     queue.survey(work);
     if (wasEmpty) this.#heldBegan(queue);
@@ -112,7 +112,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
     if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings.waiting();
-    const queue = this.roster.queue(notice.domain);
+    const queue = this.routing.queue(notice.domain);
     const wasEmpty = queue.waiting === 0;
     queue.waiting += notice.recipients;
     this.becameDue(queue);
@@ -121,7 +121,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   /** Fresh mail, claimed in the commit that accepted it. */
   #pushed(mail: ClaimedMail): void {
-    const queue = this.roster.queue(mail.domain);
+    const queue = this.routing.queue(mail.domain);
     this.#credits.used(queue);
     const pools = queue.active();
     const roomy = pools.filter((pool) => pool.room() > 0);
@@ -132,7 +132,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   #heldBegan(queue: DomainQueue): void {
-    if (queue.tiers.length === 0) this.roster.reroute(queue);
+    if (queue.tiers.length === 0) this.routing.reroute(queue);
     for (const pool of queue.pools) pool.watch.heldChanged();
   }
 
@@ -140,8 +140,8 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (this.#suspended === sick) return;
     this.#suspended = sick;
     // They are given again when what waits was counted.
-    if (sick) this.#credits.close(this.roster.queues.values());
-    for (const pool of this.roster.pools.values()) pool.suspend(sick);
+    if (sick) this.#credits.close(this.routing.queues.values());
+    for (const pool of this.routing.pools.values()) pool.suspend(sick);
     if (!sick) this.surveyAgain();
   }
 
@@ -160,7 +160,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (this.#stopped || this.#suspended) return;
     this.#credits.open();
     this.#claims.begin();
-    for (const pool of this.roster.pools.values()) if (pool.up) this.#credits.openPool(pool);
+    for (const pool of this.routing.pools.values()) if (pool.up) this.#credits.openPool(pool);
   }
 
   #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
@@ -174,7 +174,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 
-  // -------------------------------------------------------------- what the roster tells
+  // -------------------------------------------------------------- what the routing table tells
 
   makePool(destination: Destination): ConnectionPool {
     const { client, clock } = this.#parts;
@@ -209,7 +209,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#wakeSoon([queue]);
   }
 
-  orphaned(pool: ConnectionPool): void {
+  unused(pool: ConnectionPool): void {
     this.#drains.abandon(pool);
     this.probations.forget(pool);
     void pool.retire();
@@ -222,15 +222,15 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   finished(pool: ConnectionPool, mail: ClaimedMail, result: SendResult): void {
-    this.#attempts.finished({ pool, queue: this.roster.queue(mail.domain) }, mail, result);
+    this.#attempts.finished({ pool, queue: this.routing.queue(mail.domain) }, mail, result);
   }
 
   unsent(pool: ConnectionPool, mails: readonly ClaimedMail[]): void {
-    for (const mail of mails) this.#attempts.unsent({ pool, queue: this.roster.queue(mail.domain) }, mail);
+    for (const mail of mails) this.#attempts.unsent({ pool, queue: this.routing.queue(mail.domain) }, mail);
   }
 
   proving(pool: ConnectionPool, mail: ClaimedMail): boolean {
-    return this.probations.of(pool, this.roster.queue(mail.domain)) !== undefined;
+    return this.probations.of(pool, this.routing.queue(mail.domain)) !== undefined;
   }
 
   changed(pool: ConnectionPool, returned: boolean): void {
@@ -255,9 +255,9 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#stopped = true;
     this.#claims.stop();
     this.questions.stop();
-    this.#credits.close(this.roster.queues.values());
-    this.roster.stop();
-    await stopPools([...this.roster.pools.values()], this.#parts.clock);
+    this.#credits.close(this.routing.queues.values());
+    this.routing.stop();
+    await stopPools([...this.routing.pools.values()], this.#parts.clock);
     await this.#attempts.stop(10_000);
   }
 
@@ -268,6 +268,6 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   #advanceAll(): void {
-    for (const pool of this.roster.pools.values()) pool.advance();
+    for (const pool of this.routing.pools.values()) pool.advance();
   }
 }

@@ -13,25 +13,25 @@ import { recordOf } from "./rerouted.ts";
 import type { Route, Way } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
-export interface RosterHooks {
+export interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;
   becameDue(queue: DomainQueue): void;
   /** The domain's record or its pools changed. */
   routed(queue: DomainQueue): void;
   /** The domain has another destination than before, and mail waits. */
   moved(queue: DomainQueue): void;
-  /** A pool lost its last domain. */
-  orphaned(pool: ConnectionPool): void;
+  /** No domain uses the pool any more. */
+  unused(pool: ConnectionPool): void;
 }
 
-export interface RosterParts {
+export interface RoutingParts {
   readonly directory: DirectoryReader;
   readonly resolver: Resolver;
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
   readonly hostname: () => string;
-  readonly hooks: RosterHooks;
+  readonly hooks: RoutingHooks;
 }
 
 /** Domains looked up again in one turn after the directory changed. */
@@ -39,14 +39,14 @@ const SLICE = 100;
 const RETRY = 5000;
 
 /** Which domains there is mail for, and which pools they use; follows the directory and the MX records. */
-export class Roster {
+export class RoutingTable {
   readonly queues = new Map<string, DomainQueue>();
   readonly pools = new Map<string, ConnectionPool>();
-  readonly #parts: RosterParts;
+  readonly #parts: RoutingParts;
   readonly #nowhere: NowhereLog;
   #stopped = false;
 
-  constructor(parts: RosterParts) {
+  constructor(parts: RoutingParts) {
     this.#parts = parts;
     this.#nowhere = new NowhereLog(parts.journal, parts.log);
   }
@@ -144,7 +144,7 @@ export class Roster {
     pool.withdraw(queue);
     if (pool.queues.size > 0) return;
     this.pools.delete(poolKey(pool.destination));
-    this.#parts.hooks.orphaned(pool);
+    this.#parts.hooks.unused(pool);
   }
 
   #pool(destination: Destination): ConnectionPool {
