@@ -22,7 +22,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
-  /** Of the domains that come this way. */
+  /** Of the domains that have this destination. */
   readonly queues = new Set<DomainQueue>();
   /** Those of them that may have mail due, the next to be served first. */
   readonly due = new Set<DomainQueue>();

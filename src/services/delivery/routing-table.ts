@@ -8,9 +8,9 @@ import { errorText } from "../../runtime/log.ts";
 import type { Destination } from "../health/health.ts";
 import { DomainQueueOf } from "./domain-queue.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
-import { NowhereLog } from "./nowhere-log.ts";
+import { UnroutableLog } from "./unroutable-log.ts";
 import { recordOf } from "./rerouted.ts";
-import type { Route, Way } from "./routes.ts";
+import type { Route, NextHop } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
 export interface RoutingHooks {
@@ -43,12 +43,12 @@ export class RoutingTable {
   readonly queues = new Map<string, DomainQueue>();
   readonly pools = new Map<string, ConnectionPool>();
   readonly #parts: RoutingParts;
-  readonly #nowhere: NowhereLog;
+  readonly #unroutable: UnroutableLog;
   #stopped = false;
 
   constructor(parts: RoutingParts) {
     this.#parts = parts;
-    this.#nowhere = new NowhereLog(parts.journal, parts.log);
+    this.#unroutable = new UnroutableLog(parts.journal, parts.log);
   }
 
   /** The queue of a domain; a new one gets its pools as soon as its route is known. */
@@ -119,15 +119,15 @@ export class RoutingTable {
     if (route.kind === "failed") this.#retry(queue);
     const keep = route.kind === "failed" && queue.tiers.length > 0;
     if (!keep) {
-      this.#nowhere.look(queue, route, this.#parts.clock.elapsed());
+      this.#unroutable.look(queue, route, this.#parts.clock.elapsed());
       this.#setTiers(queue, route.kind === "known" && record !== undefined ? route.tiers : []);
     }
     this.#parts.hooks.routed(queue);
   }
 
-  #setTiers(queue: DomainQueue, tiers: readonly (readonly Way[])[]): void {
+  #setTiers(queue: DomainQueue, tiers: readonly (readonly NextHop[])[]): void {
     const before = queue.pools;
-    queue.tiers = tiers.map((ways) => ways.map(({ destination }) => this.#pool(destination)));
+    queue.tiers = tiers.map((hops) => hops.map(({ destination }) => this.#pool(destination)));
     queue.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#pool(destination), weight]));
     const after = new Set(queue.pools);
     for (const pool of after) {

@@ -4,7 +4,7 @@ import type { DomainQueue } from "./connection-pool.ts";
 import type { Route } from "./routes.ts";
 
 /** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */
-export class NowhereLog {
+export class UnroutableLog {
   readonly #journal: Journal;
   readonly #log: Logger;
   readonly #reasons = new Map<string, { readonly why: string; readonly since: number }>();
