@@ -3,7 +3,7 @@ import type { SendResult } from "../../ports/smtp-client.ts";
 import { countDelivered } from "./counting.ts";
 import type { DrainLog } from "./drain-log.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
-import type { Tidings } from "./parts.ts";
+import type { NoticeTriggers } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import type { Questions } from "./questions.ts";
 import type { SettlerParts } from "./settler.ts";
@@ -13,7 +13,7 @@ export interface AttemptsParts extends SettlerParts {
   readonly probations: Pick<Probations, "judge" | "unsent">;
   readonly questions: Pick<Questions, "learn">;
   readonly drains: Pick<DrainLog, "count">;
-  readonly tidings: Tidings;
+  readonly noticeTriggers: NoticeTriggers;
   /** One mail less is claimed at the pool. */
   readonly closed: (pool: ConnectionPool, queue: DomainQueue) => void;
 }
@@ -64,9 +64,9 @@ export class Attempts {
     const content = refusedAt === "body";
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
-      const { drains, tidings, closed } = this.#parts;
+      const { drains, noticeTriggers, closed } = this.#parts;
       drains.count(pool, countDelivered(settlements));
-      if (settlements?.some(({ owes }) => owes !== undefined)) tidings.owed();
+      if (settlements?.some(({ owes }) => owes !== undefined)) noticeTriggers.owed();
       queue.waitsAgain(settlements);
       closed(pool, queue);
     });

@@ -73,7 +73,7 @@ class RunningDelivery implements Delivery {
     this.#ages = new AgeWatch(parts.journal);
     const settings = (): DeliverySettings => this.#settings;
     this.#notices = new Notices(parts, settings);
-    this.#dispatcher = new Dispatcher({ ...parts, tidings: this.#notices }, settings);
+    this.#dispatcher = new Dispatcher({ ...parts, noticeTriggers: this.#notices }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#notices.owed();
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });

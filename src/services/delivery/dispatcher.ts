@@ -111,7 +111,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (this.#stopped) return void (notice.kind === "claimed" && this.#attempts.release(notice.mail));
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
-    if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings.waiting();
+    if (notice.domain === NOTICE_DOMAIN) return this.#parts.noticeTriggers.waiting();
     const queue = this.routing.queue(notice.domain);
     const wasEmpty = queue.waiting === 0;
     queue.waiting += notice.recipients;

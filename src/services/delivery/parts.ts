@@ -41,8 +41,8 @@ export interface NoticeParts {
   readonly nextId: () => string;
 }
 
-/** Where it is told what concerns notices to senders. */
-export interface Tidings {
+/** What sets the writing and the delivery of notices to senders going. */
+export interface NoticeTriggers {
   /** Something is owed to a sender. */
   owed(): void;
   /** A notice waits in the queue. */
@@ -69,5 +69,5 @@ export interface DeliveryParts {
 }
 
 export interface DispatcherParts extends DeliveryParts {
-  readonly tidings: Tidings;
+  readonly noticeTriggers: NoticeTriggers;
 }
