@@ -5,13 +5,13 @@ import type { DrainLog } from "./drain-log.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { NoticeTriggers } from "./parts.ts";
 import type { Probations } from "./probations.ts";
-import type { Questions } from "./questions.ts";
+import type { RoutedCallouts } from "./routed-callouts.ts";
 import type { SettlerParts } from "./settler.ts";
 import { Settler } from "./settler.ts";
 
 export interface AttemptsParts extends SettlerParts {
   readonly probations: Pick<Probations, "judge" | "unsent">;
-  readonly questions: Pick<Questions, "learn">;
+  readonly callouts: Pick<RoutedCallouts, "learn">;
   readonly drains: Pick<DrainLog, "count">;
   readonly noticeTriggers: NoticeTriggers;
   /** One mail less is claimed at the pool. */
@@ -35,8 +35,8 @@ export class Attempts {
   }
 
   finished(at: At, mail: ClaimedMail, result: SendResult): void {
-    const { questions, probations } = this.#parts;
-    questions.learn(at, mail, result);
+    const { callouts, probations } = this.#parts;
+    callouts.learn(at, mail, result);
     const doubted = probations.judge(at, mail, result);
     if (doubted === undefined) return this.#settle(at, mail, result);
     void doubted.then((held) => this.#settle(at, mail, result, held));

@@ -111,7 +111,7 @@ class RunningDelivery implements Delivery {
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
-    return this.#dispatcher.questions.ask(question);
+    return this.#dispatcher.callouts.ask(question);
   }
 
   async rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined> {

@@ -13,7 +13,7 @@ import { DrainLog } from "./drain-log.ts";
 import { ConnectionPool, type DomainQueue } from "./connection-pool.ts";
 import type { PoolHooks } from "./pool-parts.ts";
 import { Probations } from "./probations.ts";
-import { Questions } from "./questions.ts";
+import { RoutedCallouts } from "./routed-callouts.ts";
 import { RoutingTable } from "./routing-table.ts";
 import { byWeight, share } from "./sharing.ts";
 import { stopPools } from "./stopping.ts";
@@ -32,7 +32,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #drains: DrainLog;
   readonly probations: Probations;
   readonly routing: RoutingTable;
-  readonly questions: Questions;
+  readonly callouts: RoutedCallouts;
   #suspended = false;
   #recovered = false;
   #stopped = false;
@@ -54,14 +54,14 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#credits = new Credits(parts.store, (pool, queue) => this.probations.of(pool, queue) === undefined);
     this.#drains = new DrainLog(parts.journal);
     this.routing = new RoutingTable({ ...parts, hostname, hooks: this });
-    this.questions = new Questions(parts, {
+    this.callouts = new RoutedCallouts(parts, {
       queue: (domain) => this.routing.queue(domain),
       doubts: (pool, queue) => this.probations.of(pool, queue) !== undefined,
     });
     this.#attempts = new Attempts({
       ...parts,
       probations: this.probations,
-      questions: this.questions,
+      callouts: this.callouts,
       drains: this.#drains,
       closed: (pool, queue) => this.#closed(pool, queue),
     });
@@ -70,7 +70,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   status(pool: ConnectionPool): PrimaryStatus {
     const probation = this.probations.status(pool);
-    const acceptAll = this.questions.acceptAll(pool);
+    const acceptAll = this.callouts.acceptAll(pool);
     return {
       ...pool.watch.status(),
       allowed: pool.limit,
@@ -254,7 +254,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#claims.stop();
-    this.questions.stop();
+    this.callouts.stop();
     this.#credits.close(this.routing.queues.values());
     this.routing.stop();
     await stopPools([...this.routing.pools.values()], this.#parts.clock);

@@ -11,20 +11,20 @@ import type { DeliveryParts } from "./parts.ts";
 /** For the greeting, in ms; whoever asks has gone after that. */
 const GREETING = 30_000;
 
-export interface QuestionHooks {
+export interface RoutedCalloutHooks {
   queue(domain: string): DomainQueue;
   /** What the primary refuses is not believed. */
   doubts(pool: ConnectionPool, queue: DomainQueue): boolean;
 }
 
-/** Questions about recipients, on the way that mail would go; and what mail taught. */
-export class Questions {
+/** RoutedCallouts about recipients, on the way that mail would go; and what mail taught. */
+export class RoutedCallouts {
   readonly #client: DeliveryParts["client"];
   readonly #clock: DeliveryParts["clock"];
-  readonly #hooks: QuestionHooks;
+  readonly #hooks: RoutedCalloutHooks;
   readonly #callouts: Callouts;
 
-  constructor(parts: DeliveryParts, hooks: QuestionHooks) {
+  constructor(parts: DeliveryParts, hooks: RoutedCalloutHooks) {
     const { notes, client, clock } = parts;
     this.#client = client;
     this.#clock = clock;
