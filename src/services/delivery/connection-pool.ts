@@ -10,7 +10,7 @@ import { roomOf } from "./capacity.ts";
 import type { DomainQueueOf } from "./domain-queue.ts";
 import type { PoolParts } from "./pool-parts.ts";
 import { passedBy, wasDismissed } from "./results.ts";
-import { ReadyMail } from "./ready-mail.ts";
+import { ReadyQueue } from "./ready-queue.ts";
 import type { ConnectionHooks } from "./pooled-connection.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 
@@ -32,7 +32,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   claiming = 0;
   readonly #parts: PoolParts<ConnectionPool>;
   readonly #allowance: Allowance;
-  readonly #ready = new ReadyMail();
+  readonly #ready = new ReadyQueue();
   readonly #connections = new Set<PooledConnection>();
   #unsettled = 0;
   #opening = 0;
@@ -133,7 +133,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
     const { limit } = this;
     while (this.#opening < this.#ready.size && this.#connections.size < limit) void this.#connect();
     this.#feedWaiting(true);
-    this.#parts.hooks.roomy(this);
+    this.#parts.hooks.hasRoom(this);
   }
 
   /** Gives back ready mail of domains that may not be delivered any more. */
@@ -227,7 +227,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   }
 
   mailWanted(): void {
-    this.#parts.hooks.roomy(this);
+    this.#parts.hooks.hasRoom(this);
   }
 
   putBack(mail: ClaimedMail): void {

@@ -124,8 +124,9 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     const queue = this.routing.queue(mail.domain);
     this.#credits.used(queue);
     const pools = queue.active();
-    const roomy = pools.filter((pool) => pool.room() > 0);
-    const pool = byWeight(roomy.length > 0 ? roomy : pools, queue, this.#parts.random()) ?? queue.pools[0];
+    const withRoom = pools.filter((pool) => pool.room() > 0);
+    const pool =
+      byWeight(withRoom.length > 0 ? withRoom : pools, queue, this.#parts.random()) ?? queue.pools[0];
     if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
     else pool.take([mail]);
     this.#credits.review(queue);
@@ -217,7 +218,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   // -------------------------------------------------------------- what the pools tell
 
-  roomy(pool: ConnectionPool): void {
+  hasRoom(pool: ConnectionPool): void {
     this.#claims.fill(pool);
   }
 

@@ -7,7 +7,7 @@ import type { PoolSettings } from "./allowance.ts";
 /** What a pool asks of the dispatcher. */
 export interface PoolHooks<Pool> {
   /** There is room for more claimed mail. */
-  roomy(pool: Pool): void;
+  hasRoom(pool: Pool): void;
   finished(pool: Pool, mail: ClaimedMail, result: SendResult): void;
   /** Nothing was sent of these. */
   unsent(pool: Pool, mails: readonly ClaimedMail[]): void;

@@ -17,7 +17,7 @@ export interface RoutedCalloutHooks {
   doubts(pool: ConnectionPool, queue: DomainQueue): boolean;
 }
 
-/** RoutedCallouts about recipients, on the way that mail would go; and what mail taught. */
+/** Callouts by the route that mail would take; and what mail taught of recipients. */
 export class RoutedCallouts {
   readonly #client: DeliveryParts["client"];
   readonly #clock: DeliveryParts["clock"];

@@ -32,7 +32,7 @@ export function share(
   const pools = trusted(pool) ? queue.active().filter(trusted) : [];
   if (pools.length < 2) return pool.take(mails);
   for (const mail of mails) {
-    const roomy = pools.filter((other) => other === pool || other.room() > 0);
-    (byWeight(roomy, queue, random()) ?? pool).take([mail]);
+    const withRoom = pools.filter((other) => other === pool || other.room() > 0);
+    (byWeight(withRoom, queue, random()) ?? pool).take([mail]);
   }
 }
