@@ -66,7 +66,7 @@ export class Claims {
       (mails) => {
         pool.claiming -= limit;
         this.#parts.probations.unsent(pool, queue, limit - mails.length);
-        if (mails.length < limit && queue.version === version) exhausted(queue);
+        if (mails.length < limit && queue.version === version) queue.exhausted();
         this.#parts.claimed(pool, queue, mails);
       },
       (error) => {
@@ -116,10 +116,4 @@ export class Claims {
 /** Many small claims cost more than few larger ones; an idle pool takes what it can get. */
 function worthIt(pool: ConnectionPool, room: number): boolean {
   return pool.canary || room >= pool.limit / 2 || pool.unsettled + pool.claiming === 0;
-}
-
-/** The domain has nothing more that is due. */
-function exhausted(queue: DomainQueue): void {
-  queue.due = false;
-  for (const pool of queue.pools) pool.due.delete(queue);
 }

@@ -95,7 +95,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   /** Makes what waits for these domains due at once. */
   async wake(queues: readonly DomainQueue[]): Promise<void> {
     if (queues.length === 0) return;
-    for (const queue of queues) if (queue.waiting > 0) this.becameDue(queue);
+    for (const queue of queues) if (queue.waiting > 0) queue.becameDue();
     const work = await this.#store.wake(queues.map(({ domain }) => domain));
     for (const each of work) this.#surveyed(each);
   }
@@ -115,7 +115,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     const queue = this.routing.queue(notice.domain);
     const wasEmpty = queue.waiting === 0;
     queue.waiting += notice.recipients;
-    this.becameDue(queue);
+    queue.becameDue();
     if (wasEmpty) this.#heldBegan(queue);
   }
 
@@ -191,16 +191,9 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     return pool;
   }
 
-  becameDue(queue: DomainQueue): void {
-    queue.due = true;
-    queue.version += 1;
-    for (const pool of queue.pools) pool.due.add(queue);
-    for (const pool of queue.active()) pool.advance();
-  }
-
   routed(queue: DomainQueue): void {
     if (!queue.open) for (const pool of queue.pools) pool.withdraw(queue);
-    else if (queue.due) this.becameDue(queue);
+    else if (queue.due) queue.becameDue();
     this.#credits.review(queue);
     if (queue.waiting > 0) for (const pool of queue.pools) pool.watch.heldChanged();
   }

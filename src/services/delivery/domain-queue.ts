@@ -3,18 +3,22 @@ import type { DomainWork, Settlement } from "../../ports/queue.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
 /** What a queue must know of a pool. */
-export interface Availability {
+export interface QueuePool<Queue> {
   /** Takes mail. */
   readonly up: boolean;
   /** Its primary is known to take none. */
   readonly away: boolean;
+  /** The queues that may have mail due. */
+  readonly due: Set<Queue>;
+  /** Asks for mail where there is room. */
+  advance(): void;
 }
 
 /**
  * What waits for one domain, as far as is known here (the mail itself lies in the store): how much, when it is due,
  * and the pools that may take it.
  */
-export class DomainQueueOf<Pool extends Availability> {
+export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   readonly domain: string;
   /** Absent while the directory does not know the domain: its mail waits. */
   record: DomainRecord | undefined;
@@ -26,25 +30,20 @@ export class DomainQueueOf<Pool extends Availability> {
   waiting = 0;
   /** When the oldest of them was accepted, as last counted; ms since 1970. */
   oldest = Infinity;
-  /** The store may hold something that is due. */
-  due = false;
-  /** Counts what made mail due, to see whether that happened during a claim. */
-  version = 0;
   /** Credits that the store has for this domain, as far as is known. */
   credits = 0;
   readonly #clock: Clock;
-  readonly #becameDue: (queue: DomainQueueOf<Pool>) => void;
   /** Whole seconds at which mail becomes due; bounded by the longest back-off, 1 h. */
   readonly #dues = new Set<number>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  #due = false;
+  #version = 0;
   #stopped = false;
 
-  /** `becameDue` runs when a due time has come. */
-  constructor(domain: string, clock: Clock, becameDue: (queue: DomainQueueOf<Pool>) => void) {
+  constructor(domain: string, clock: Clock) {
     this.domain = domain;
     this.#clock = clock;
-    this.#becameDue = becameDue;
   }
 
   /** Pools by preference, best first. */
@@ -74,10 +73,34 @@ export class DomainQueueOf<Pool extends Availability> {
     return tier?.filter((pool) => pool.up) ?? [];
   }
 
+  /** The store may hold something that is due. */
+  get due(): boolean {
+    return this.#due;
+  }
+
+  /** Counts what made mail due, to see whether that happened during a claim. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Something is due: those that may claim it are told. */
+  becameDue(): void {
+    this.#due = true;
+    this.#version += 1;
+    for (const pool of this.#pools) pool.due.add(this);
+    for (const pool of this.active()) pool.advance();
+  }
+
+  /** Nothing more is due. */
+  exhausted(): void {
+    this.#due = false;
+    for (const pool of this.#pools) pool.due.delete(this);
+  }
+
   /** Mail will be due at `at`, in ms since 1970. */
   expect(at: number): void {
     if (at === Infinity || this.#stopped) return;
-    if (at <= this.#clock.now()) return this.#becameDue(this);
+    if (at <= this.#clock.now()) return this.becameDue();
     const second = Math.ceil(at / 1000);
     this.#dues.add(second);
     this.#arm(second * 1000);
@@ -117,6 +140,6 @@ export class DomainQueueOf<Pool extends Availability> {
     const second = Math.floor(this.#clock.now() / 1000);
     for (const due of this.#dues) if (due <= second) this.#dues.delete(due);
     if (this.#dues.size > 0) this.#arm(1000 * Math.min(...this.#dues));
-    this.#becameDue(this);
+    this.becameDue();
   }
 }

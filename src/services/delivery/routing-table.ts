@@ -15,7 +15,6 @@ import { findRoute, followsMx } from "./routes.ts";
 
 export interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;
-  becameDue(queue: DomainQueue): void;
   /** The domain's record or its pools changed. */
   routed(queue: DomainQueue): void;
   /** The domain has another destination than before, and mail waits. */
@@ -55,7 +54,7 @@ export class RoutingTable {
   queue(domain: string): DomainQueue {
     const known = this.queues.get(domain);
     if (known !== undefined) return known;
-    const queue: DomainQueue = new DomainQueueOf(domain, this.#parts.clock, this.#parts.hooks.becameDue);
+    const queue: DomainQueue = new DomainQueueOf(domain, this.#parts.clock);
     this.queues.set(domain, queue);
     if (this.#stopped) queue.stop();
     void this.#route(queue);
