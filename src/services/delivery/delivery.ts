@@ -80,7 +80,7 @@ class RunningDelivery implements Delivery {
     const retention = (): Retention => this.#settings.retention;
     const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
     this.jobs = [expiry, survey, steps.job, ...this.#notices.jobs];
-    this.#dispatcher.surveyAgain();
+    this.#dispatcher.begin();
     this.#watchAll();
   }
 
@@ -96,12 +96,12 @@ class RunningDelivery implements Delivery {
   }
 
   async flush(domains?: readonly string[]): Promise<void> {
-    const { routing } = this.#dispatcher;
+    const { routing, backlog } = this.#dispatcher;
     const named = domains?.map((domain) => routing.queues.get(domain)).filter((queue) => queue !== undefined);
     const queues = named ?? [...routing.queues.values()];
     for (const pool of new Set(queues.flatMap((queue) => queue.pools))) pool.watch.recheck();
     if (domains === undefined) await this.#notices.flush();
-    await this.#dispatcher.wake(queues);
+    await backlog.wake(queues);
   }
 
   async resume(domain: string): Promise<void> {
@@ -134,8 +134,9 @@ class RunningDelivery implements Delivery {
   }
 
   async #survey(): Promise<void> {
-    this.#dispatcher.routing.refreshMx();
-    const work = await this.#dispatcher.survey();
+    const { routing, backlog } = this.#dispatcher;
+    routing.refreshMx();
+    const work = await backlog.count();
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
     this.#ages.look(work, limits, this.#parts.clock.now());
@@ -145,7 +146,8 @@ class RunningDelivery implements Delivery {
   async #wakeSleepers(work: readonly DomainWork[]): Promise<void> {
     const farthest = this.#parts.clock.now() + FARTHEST;
     const asleep = work.filter(({ lastDue }) => lastDue > farthest);
-    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.routing.queue(domain)));
+    const { routing, backlog } = this.#dispatcher;
+    await backlog.wake(asleep.map(({ domain }) => routing.queue(domain)));
   }
 
   #watchAll(): void {

@@ -1,10 +1,11 @@
 import { NOTICE_DOMAIN } from "../../ports/notices.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { ClaimedMail, DomainWork, WorkNotice, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, WorkNotice } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Destination, Health, TlsMemory } from "../health/health.ts";
 import { Attempts } from "./attempts.ts";
+import { Backlog } from "./backlog.ts";
 import { Claims } from "./claims.ts";
 import { recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
@@ -23,7 +24,6 @@ const RETRY = 1000;
 /** Brings work, pools and the store together: what comes in from one goes to the right one of the others. */
 export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #parts: DispatcherParts;
-  readonly #store: WorkStore;
   readonly #settings: () => DeliverySettings;
   readonly #health: Health;
   readonly #claims: Claims;
@@ -32,6 +32,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #drains: DrainLog;
   readonly probations: Probations;
   readonly routing: RoutingTable;
+  readonly backlog: Backlog;
   readonly callouts: RoutedCallouts;
   #suspended = false;
   #recovered = false;
@@ -39,7 +40,6 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   constructor(parts: DispatcherParts, settings: () => DeliverySettings) {
     this.#parts = parts;
-    this.#store = parts.store;
     this.#settings = settings;
     const hostname = (): string => settings().hostname;
     const ownAddresses = (): DeliverySettings["ownAddresses"] => settings().ownAddresses;
@@ -54,6 +54,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#credits = new Credits(parts.store, (pool, queue) => this.probations.of(pool, queue) === undefined);
     this.#drains = new DrainLog(parts.journal);
     this.routing = new RoutingTable({ ...parts, hostname, hooks: this });
+    this.backlog = new Backlog(parts.store, this.routing);
     this.callouts = new RoutedCallouts(parts, {
       queue: (domain) => this.routing.queue(domain),
       doubts: (pool, queue) => this.probations.of(pool, queue) !== undefined,
@@ -81,42 +82,12 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   // -------------------------------------------------------------- what the store tells
 
-  /** Counts what waits; mail that is due begins to move. Answers nothing when the store cannot tell. */
-  async survey(): Promise<readonly DomainWork[]> {
-    const versions = new Map([...this.routing.queues].map(([domain, queue]) => [domain, queue.version]));
-    const work = (await this.#store.work()).filter(({ domain }) => domain !== NOTICE_DOMAIN);
-    const listed = new Set(work.map(({ domain }) => domain));
-    for (const each of work) this.#surveyed(each);
-    for (const [domain, queue] of this.routing.queues)
-      if (!listed.has(domain) && queue.version === versions.get(domain)) queue.waiting = 0;
-    return work;
-  }
-
-  /** Makes what waits for these domains due at once. */
-  async wake(queues: readonly DomainQueue[]): Promise<void> {
-    if (queues.length === 0) return;
-    for (const queue of queues) if (queue.waiting > 0) queue.becameDue();
-    const work = await this.#store.wake(queues.map(({ domain }) => domain));
-    for (const each of work) this.#surveyed(each);
-  }
-
-  #surveyed(work: DomainWork): void {
-    const queue = this.routing.queue(work.domain);
-    const wasEmpty = queue.waiting === 0;
-    queue.survey(work);
-    if (wasEmpty) this.#heldBegan(queue);
-  }
-
   #noticed(notice: WorkNotice): void {
     if (this.#stopped) return void (notice.kind === "claimed" && this.#attempts.release(notice.mail));
     if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
     if (notice.kind === "claimed") return this.#pushed(notice.mail);
     if (notice.domain === NOTICE_DOMAIN) return this.#parts.noticeTriggers.waiting();
-    const queue = this.routing.queue(notice.domain);
-    const wasEmpty = queue.waiting === 0;
-    queue.waiting += notice.recipients;
-    queue.becameDue();
-    if (wasEmpty) this.#heldBegan(queue);
+    this.backlog.grew(notice.domain, notice.recipients);
   }
 
   /** Fresh mail, claimed in the commit that accepted it. */
@@ -132,32 +103,27 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#credits.review(queue);
   }
 
-  #heldBegan(queue: DomainQueue): void {
-    if (queue.tiers.length === 0) this.routing.reroute(queue);
-    for (const pool of queue.pools) pool.watch.heldChanged();
-  }
-
   #suspend(sick: boolean): void {
     if (this.#suspended === sick) return;
     this.#suspended = sick;
     // They are given again when what waits was counted.
     if (sick) this.#credits.close(this.routing.queues.values());
     for (const pool of this.routing.pools.values()) pool.suspend(sick);
-    if (!sick) this.surveyAgain();
+    if (!sick) this.begin();
   }
 
-  /** Surveys until the store answers. */
-  surveyAgain(): void {
-    this.#survey().catch((error: unknown) => {
+  /** Begins to claim as soon as the store can tell what waits. */
+  begin(): void {
+    this.#begin().catch((error: unknown) => {
       this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
-      if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.surveyAgain());
+      if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.begin());
     });
   }
 
-  async #survey(): Promise<void> {
+  async #begin(): Promise<void> {
     if (!this.#recovered) await this.probations.recover();
     this.#recovered = true;
-    await this.survey();
+    await this.backlog.count();
     if (this.#stopped || this.#suspended) return;
     this.#credits.open();
     this.#claims.begin();
@@ -239,7 +205,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   #wakeSoon(queues: readonly DomainQueue[]): void {
-    this.wake(queues).catch((error: unknown) => {
+    this.backlog.wake(queues).catch((error: unknown) => {
       this.#parts.log.error("waking mail failed", { domain: queues[0]?.domain, error: errorText(error) });
     });
   }
