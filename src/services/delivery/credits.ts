@@ -1,5 +1,6 @@
 import type { WorkStore } from "../../ports/queue.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { Probations } from "./probations.ts";
 
 /**
  * Credits let the store claim fresh mail in the commit that accepts it and hand it over at once. A domain has some
@@ -8,17 +9,13 @@ import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
  */
 export class Credits {
   readonly #store: Pick<WorkStore, "grant">;
-  readonly #trusted: (pool: ConnectionPool, queue: DomainQueue) => boolean;
+  readonly #probations: Pick<Probations, "trusts">;
   /** Until what waits was counted for the first time. */
   #closed = true;
 
-  /** `trusted`: the domain is in no probation at the pool. */
-  constructor(
-    store: Pick<WorkStore, "grant">,
-    trusted: (pool: ConnectionPool, queue: DomainQueue) => boolean,
-  ) {
+  constructor(store: Pick<WorkStore, "grant">, probations: Pick<Probations, "trusts">) {
     this.#store = store;
-    this.#trusted = trusted;
+    this.#probations = probations;
   }
 
   /** Takes all back and gives none any more, until `open`. */
@@ -33,9 +30,10 @@ export class Credits {
 
   /** Gives, tops up or takes back, as the state of the domain and its pools asks. */
   review(queue: DomainQueue): void {
-    const usable = this.#closed || queue.due ? [] : queue.active().filter((pool) => pool.up);
-    const pools = usable.filter((pool) => this.#trusted(pool, queue));
-    const share = pools.reduce((sum, pool) => sum + this.#share(pool, queue), 0);
+    let share = 0;
+    if (!this.#closed && !queue.due)
+      for (const pool of queue.active())
+        if (this.#probations.trusts(pool, queue)) share += this.#share(pool, queue);
     if (share === 0) return this.#takeBack(queue);
     if (queue.credits <= share / 2 || queue.credits > share) this.#give(queue, share);
   }

@@ -51,14 +51,11 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
       claimed: (pool, queue, mails) => this.#claimed(pool, queue, mails),
       resumed: () => this.#advanceAll(),
     });
-    this.#credits = new Credits(parts.store, (pool, queue) => this.probations.of(pool, queue) === undefined);
+    this.#credits = new Credits(parts.store, this.probations);
     this.#drains = new DrainLog(parts.journal);
     this.routing = new RoutingTable({ ...parts, hostname, hooks: this });
     this.backlog = new Backlog(parts.store, this.routing);
-    this.callouts = new RoutedCallouts(parts, {
-      queue: (domain) => this.routing.queue(domain),
-      doubts: (pool, queue) => this.probations.of(pool, queue) !== undefined,
-    });
+    this.callouts = new RoutedCallouts(parts, this.routing, this.probations);
     this.#attempts = new Attempts({
       ...parts,
       probations: this.probations,
@@ -132,11 +129,9 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
     queue.waiting = Math.max(0, queue.waiting - recipientsOf(mails));
-    if (!queue.open) for (const mail of mails) this.#attempts.release(mail, queue);
-    else {
-      const trusted = (one: ConnectionPool): boolean => this.probations.of(one, queue) === undefined;
-      share(mails, { pool, queue }, { trusted, random: this.#parts.random });
-    }
+    if (queue.open)
+      share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
+    else for (const mail of mails) this.#attempts.release(mail, queue);
     this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }
@@ -190,7 +185,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   proving(pool: ConnectionPool, mail: ClaimedMail): boolean {
-    return this.probations.of(pool, this.routing.queue(mail.domain)) !== undefined;
+    return !this.probations.trusts(pool, this.routing.queue(mail.domain));
   }
 
   changed(pool: ConnectionPool, returned: boolean): void {

@@ -63,6 +63,11 @@ export class Probations {
     return current?.probation?.open === true ? current.probation : undefined;
   }
 
+  /** What the primary says of the domain's mail is believed. */
+  trusts(pool: ConnectionPool, queue: DomainQueue): boolean {
+    return this.of(pool, queue) === undefined;
+  }
+
   /** The mail that goes first: one for a recipient that exists, else the oldest. */
   async canary(queue: DomainQueue): Promise<string | undefined> {
     const { store, clock } = this.#parts;

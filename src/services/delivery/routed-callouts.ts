@@ -7,30 +7,26 @@ import type { CalloutWay } from "../recipients/recipients.ts";
 import { Callouts } from "../recipients/recipients.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
+import type { Probations } from "./probations.ts";
+import type { RoutingTable } from "./routing-table.ts";
 
 /** For the greeting, in ms; whoever asks has gone after that. */
 const GREETING = 30_000;
-
-export interface RoutedCalloutHooks {
-  queue(domain: string): DomainQueue;
-  /** What the primary refuses is not believed. */
-  doubts(pool: ConnectionPool, queue: DomainQueue): boolean;
-}
 
 /** Callouts by the route that mail would take; and what mail taught of recipients. */
 export class RoutedCallouts {
   readonly #client: DeliveryParts["client"];
   readonly #clock: DeliveryParts["clock"];
-  readonly #hooks: RoutedCalloutHooks;
+  readonly #probations: Pick<Probations, "trusts">;
   readonly #callouts: Callouts;
 
-  constructor(parts: DeliveryParts, hooks: RoutedCalloutHooks) {
+  constructor(parts: DeliveryParts, routing: RoutingTable, probations: Pick<Probations, "trusts">) {
     const { notes, client, clock } = parts;
     this.#client = client;
     this.#clock = clock;
-    this.#hooks = hooks;
+    this.#probations = probations;
     const way = (domain: string): CalloutWay | undefined => {
-      const queue = hooks.queue(domain);
+      const queue = routing.queue(domain);
       const pool = queue.active()[0];
       return pool && this.#way(pool, queue);
     };
@@ -66,7 +62,7 @@ export class RoutedCallouts {
     return {
       name,
       epoch: watch.comeback.epoch,
-      inProbation: () => this.#hooks.doubts(pool, queue),
+      inProbation: () => !this.#probations.trusts(pool, queue),
       converse: () => this.#converse(pool),
     };
   }

@@ -1,5 +1,6 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { Probations } from "./probations.ts";
 
 /** One of the pools by chance, each as likely as its weight says. `random` is from 0 to 1. */
 export function byWeight(
@@ -17,8 +18,7 @@ export function byWeight(
 }
 
 export interface Sharing {
-  /** Pools that are not in probation for the domain. */
-  readonly trusted: (pool: ConnectionPool) => boolean;
+  readonly probations: Pick<Probations, "trusts">;
   /** 0 to 1. */
   readonly random: () => number;
 }
@@ -27,8 +27,9 @@ export interface Sharing {
 export function share(
   mails: readonly ClaimedMail[],
   { pool, queue }: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
-  { trusted, random }: Sharing,
+  { probations, random }: Sharing,
 ): void {
+  const trusted = (one: ConnectionPool): boolean => probations.trusts(one, queue);
   const pools = trusted(pool) ? queue.active().filter(trusted) : [];
   if (pools.length < 2) return pool.take(mails);
   for (const mail of mails) {
