@@ -1,4 +1,4 @@
-import { type Clock, steadyClock } from "../../runtime/clock.ts";
+import { type Clock, steadyClock, type Timer } from "../../runtime/clock.ts";
 import type { Destination } from "../health/health.ts";
 import { depthOf } from "./capacity.ts";
 import { Pace } from "./pace.ts";
@@ -18,13 +18,18 @@ export class Allowance {
   readonly #settings: () => PoolSettings;
   readonly #clock: Clock;
   readonly #pace = new Pace();
+  readonly #goOn: () => void;
+  /** Runs out when the pace allows the next mail. */
+  #pause: Timer | undefined;
   /** Mails that a connection took at once, last time. */
   window = 1;
 
-  constructor(destination: Destination, settings: () => PoolSettings, clock: Clock) {
+  /** `goOn` runs when a mail may begin that might not before. */
+  constructor(destination: Destination, settings: () => PoolSettings, clock: Clock, goOn: () => void) {
     this.#destination = destination;
     this.#settings = settings;
     this.#clock = steadyClock(clock);
+    this.#goOn = goOn;
   }
 
   /** Connections allowed. */
@@ -46,10 +51,18 @@ export class Allowance {
     return 2 * (this.#destination.mailsPerSecond ?? Infinity);
   }
 
-  /** One more mail may begin: 0, else in how many ms. */
-  wait(): number {
+  /** Whether the pace that the primary bears allows one more mail to begin. */
+  mayBegin(): boolean {
     const { mailsPerSecond } = this.#destination;
-    return mailsPerSecond === undefined ? 0 : this.#pace.take(mailsPerSecond, this.#clock.now());
+    if (mailsPerSecond === undefined) return true;
+    if (this.#pause !== undefined) return false;
+    const wait = this.#pace.take(mailsPerSecond, this.#clock.now());
+    if (wait === 0) return true;
+    this.#pause = this.#clock.after(wait, () => {
+      this.#pause = undefined;
+      this.#goOn();
+    });
+    return false;
   }
 
   /** One mail passed without trouble for the destination. */

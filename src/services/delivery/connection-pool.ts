@@ -2,7 +2,6 @@ import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import type { Timer } from "../../runtime/clock.ts";
 import type { Destination, Subject, Watch } from "../health/health.ts";
 import { asTrouble, destinationName, isAway } from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
@@ -36,8 +35,6 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   readonly #connections = new Set<PooledConnection>();
   #unsettled = 0;
   #opening = 0;
-  /** Runs out when the pace allows the next mail. */
-  #pause: Timer | undefined;
   #sending = 0;
   #suspended = false;
   #retired = false;
@@ -47,7 +44,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
     this.destination = destination;
     this.name = destinationName(destination);
     this.#parts = parts;
-    this.#allowance = new Allowance(destination, parts.settings, parts.clock);
+    this.#allowance = new Allowance(destination, parts.settings, parts.clock, () => this.advance());
     this.watch = parts.health.watch(destination, this);
   }
 
@@ -154,21 +151,15 @@ export class ConnectionPool implements Subject, ConnectionHooks {
     this.#retired = true;
     this.watch.stop();
     this.#giveBack();
-    if (!this.#conversing()) return Promise.resolve();
+    if (this.conversations().length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#emptied = resolve;
     });
   }
 
-  /** Drops connections; `all` also those that wait for the reply to a final dot. */
-  abort(all: boolean): void {
-    for (const { conversation } of this.#connections)
-      if (all || conversation?.phase !== "dot") conversation?.abort();
-  }
-
-  #conversing(): boolean {
-    for (const { conversation } of this.#connections) if (conversation !== undefined) return true;
-    return false;
+  /** Those of its connections that were greeted. */
+  conversations(): readonly Conversation[] {
+    return [...this.#connections].flatMap(({ conversation }) => conversation ?? []);
   }
 
   #running(): boolean {
@@ -195,23 +186,11 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined {
     // What a new connection is being opened for is not queued up behind a mail that may take its time.
     if (!this.#running() || (connection.busy && this.#ready.size <= this.#opening)) return undefined;
-    if (this.#ready.size === 0 || !this.#mayBegin()) return undefined;
+    if (this.#ready.size === 0 || !this.#allowance.mayBegin()) return undefined;
     // The primary is told of each client once, so its mails follow each other.
     const mail = this.#ready.take(this.destination.identity === "xclient" ? last : undefined);
     if (mail !== undefined) this.#sending += 1;
     return mail;
-  }
-
-  /** Keeps the pace that the primary is allowed. */
-  #mayBegin(): boolean {
-    if (this.#pause !== undefined) return false;
-    const wait = this.#allowance.wait();
-    if (wait === 0) return true;
-    this.#pause = this.#parts.clock.after(wait, () => {
-      this.#pause = undefined;
-      this.advance();
-    });
-    return false;
   }
 
   depth({ window }: Conversation): number {
@@ -261,7 +240,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
       this.#notOpened(error);
     } finally {
       this.#connections.delete(connection);
-      if (this.#retired && !this.#conversing()) this.#emptied?.();
+      if (this.#retired && this.conversations().length === 0) this.#emptied?.();
       this.advance();
     }
   }
@@ -282,9 +261,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
 
   #notOpened(error: unknown): void {
     const trouble = asTrouble(error);
-    const others = [...this.#connections].filter(
-      (connection) => connection.conversation !== undefined,
-    ).length;
+    const others = this.conversations().length;
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
     if (refused && others > 0) this.#allowance.crowded(others);
     else this.watch.troubled(trouble);

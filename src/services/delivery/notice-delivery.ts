@@ -114,13 +114,9 @@ export class NoticeDelivery {
 
   /** Within 32 s: what has not begun is given back. */
   async stop(): Promise<void> {
-    const { clock } = this.#parts;
     this.#stopped = true;
     this.#stopping.resolve(undefined);
-    const abort = (all: boolean): void => {
-      for (const each of this.#conversations) if (all || each.phase !== "dot") each.abort();
-    };
-    await abortInTime(abort, Promise.all(this.#underWay), clock);
+    await abortInTime(() => this.#conversations, Promise.all(this.#underWay), this.#parts.clock);
   }
 
   #begin(mail: ClaimedMail): void {
