@@ -13,7 +13,7 @@ export interface PoolSettings {
 
 /** How much one primary gets at present: by the settings, by its own limits, and by what it has borne so far. */
 export class Allowance {
-  readonly ramp = new Ramp();
+  readonly #ramp = new Ramp();
   readonly #destination: Destination;
   readonly #settings: () => PoolSettings;
   readonly #clock: Clock;
@@ -32,9 +32,14 @@ export class Allowance {
     this.#goOn = goOn;
   }
 
+  /** The next mail goes alone: none has passed since the start or the last outage. */
+  get canary(): boolean {
+    return this.#ramp.canary;
+  }
+
   /** Connections allowed. */
   get connections(): number {
-    return this.ramp.limit(this.#most, this.#clock.now());
+    return this.#ramp.limit(this.#most, this.#clock.now());
   }
 
   get mailsPerConnection(): number {
@@ -65,19 +70,24 @@ export class Allowance {
     return false;
   }
 
+  /** It went away: it is to prove itself from the beginning. */
+  reset(): void {
+    this.#ramp.reset();
+  }
+
   /** One mail passed without trouble for the destination. */
   pass(passed: Passed): void {
-    this.ramp.pass(this.#most, passed, this.#clock.now());
+    this.#ramp.pass(this.#most, passed, this.#clock.now());
   }
 
-  /** It ended a session by 421. */
-  dismissed(): void {
-    this.ramp.halve(this.#most, this.#clock.now());
+  /** It ended a session by 421: it gets half of what it had. */
+  halve(): void {
+    this.#ramp.halve(this.#most, this.#clock.now());
   }
 
-  /** It refused one more connection while `open` others worked. */
-  crowded(open: number): void {
-    this.ramp.crowded(open, this.#clock.now());
+  /** It refused one more connection while `open` others worked: that is what it bears. */
+  cap(open: number): void {
+    this.#ramp.cap(open, this.#clock.now());
   }
 
   get #most(): number {

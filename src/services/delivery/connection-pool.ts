@@ -2,13 +2,13 @@ import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import type { Destination, Subject, Watch } from "../health/health.ts";
+import type { Destination, Observer, Watch } from "../health/health.ts";
 import { asTrouble, destinationName, isAway } from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
 import type { DomainQueueOf } from "./domain-queue.ts";
 import type { PoolParts } from "./pool-parts.ts";
-import { passedBy, wasDismissed } from "./results.ts";
+import { passedBy, closedBy421 } from "./results.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import type { ConnectionHooks } from "./pooled-connection.ts";
 import { PooledConnection } from "./pooled-connection.ts";
@@ -17,7 +17,7 @@ import { PooledConnection } from "./pooled-connection.ts";
 export type DomainQueue = DomainQueueOf<ConnectionPool>;
 
 /** The connections to one destination, and the mail claimed for them. */
-export class ConnectionPool implements Subject, ConnectionHooks {
+export class ConnectionPool implements Observer, ConnectionHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
@@ -57,7 +57,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   }
 
   get canary(): boolean {
-    return this.#allowance.ramp.canary;
+    return this.#allowance.canary;
   }
 
   /** Connections allowed at present. */
@@ -86,7 +86,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
 
   changed(state: PrimaryState, returned: boolean): void {
     if (isAway(state)) {
-      this.#allowance.ramp.reset();
+      this.#allowance.reset();
       this.#giveBack();
     }
     this.#parts.hooks.changed(this, returned);
@@ -218,7 +218,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
   finished(mail: ClaimedMail, result: SendResult): void {
     this.#sending -= 1;
     const passed = passedBy(result);
-    if (wasDismissed(result)) this.#allowance.dismissed();
+    if (closedBy421(result)) this.#allowance.halve();
     if (result.trouble !== undefined) this.watch.troubled(result.trouble);
     else if (passed !== undefined) {
       this.#allowance.pass(passed);
@@ -263,7 +263,7 @@ export class ConnectionPool implements Subject, ConnectionHooks {
     const trouble = asTrouble(error);
     const others = this.conversations().length;
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
-    if (refused && others > 0) this.#allowance.crowded(others);
+    if (refused && others > 0) this.#allowance.cap(others);
     else this.watch.troubled(trouble);
   }
 }
