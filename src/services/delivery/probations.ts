@@ -1,31 +1,22 @@
-import { parseAddress } from "../../mail/address.ts";
 import type { ProbationStatus } from "../../ports/health.ts";
-import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
-import { Recipients } from "../recipients/recipients.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { KnownRecipientsParts } from "./known-recipients.ts";
+import { KnownRecipients } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
 
-export interface ProbationsParts {
+export interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
-  readonly directory: Pick<DirectoryReader, "recipient">;
   readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
 }
 
 /** Outages from this length on are followed by a probation, in ms. */
 const LONG_OUTAGE = 5 * 60_000;
-/** How long an address counts as existing after its primary took mail for it, in ms. */
-const KNOWN_FOR = 31 * 86_400_000;
 /** Recipients looked through for one that is known. */
 const CANDIDATES = 500;
-const NOBODY: ReadonlySet<number> = new Set();
 
 /** Judged for one return of the pool; absent probation: none was needed. */
 interface Entry {
@@ -39,14 +30,14 @@ interface Entry {
  */
 export class Probations {
   readonly #parts: ProbationsParts;
-  readonly #recipients: Recipients;
+  readonly #known: KnownRecipients;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /** Domains whose mail an earlier process had set aside. */
   readonly #distrusted = new Set<string>();
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
-    this.#recipients = new Recipients(parts.directory);
+    this.#known = new KnownRecipients(parts);
   }
 
   /** What an earlier process set aside waits again; its domains are proven anew. */
@@ -77,10 +68,8 @@ export class Probations {
       await store.unhold({ domain: queue.domain, limit: 1, now: clock.now() });
       due = await store.due({ ...request, now: clock.now() });
     }
-    const known = await this.#known(
-      queue,
-      due.flatMap(({ recipients }) => recipients),
-    );
+    const addresses = due.flatMap(({ recipients }) => recipients);
+    const known = await this.#known.among(queue.record, addresses);
     return (due.find((mail) => isFor(known, mail)) ?? due[0])?.id;
   }
 
@@ -160,7 +149,7 @@ export class Probations {
     result: SendResult,
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
-    const known = await this.#knownRefused(queue, mail, result);
+    const known = await this.#known.refused(queue.record, mail, result);
     const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);
@@ -170,45 +159,6 @@ export class Probations {
       this.#awaitCanary(pool, queue, probation);
     } else if (change !== undefined) this.#release(queue);
     return held;
-  }
-
-  /** Which of the refused recipients exist. What cannot be looked up is taken to: held mail is not lost. */
-  async #knownRefused(
-    queue: DomainQueue,
-    mail: ClaimedMail,
-    result: SendResult,
-  ): Promise<ReadonlySet<number>> {
-    if (result.refusedAt !== undefined) return NOBODY;
-    const refused = mail.recipients.filter(({ n }) => result.outcomes.get(n)?.kind === "refused");
-    if (refused.length === 0) return NOBODY;
-    try {
-      const known = await this.#known(
-        queue,
-        refused.map(({ address }) => address),
-      );
-      return new Set(refused.filter(({ address }) => known.has(address)).map(({ n }) => n));
-    } catch (error) {
-      this.#parts.log.warn("accepted addresses could not be looked up", { error: errorText(error) });
-      return new Set(refused.map(({ n }) => n));
-    }
-  }
-
-  async #known(queue: DomainQueue, addresses: readonly string[]): Promise<ReadonlySet<string>> {
-    const unlisted = addresses.filter((address) => !this.#isListed(queue, address));
-    const { store, clock } = this.#parts;
-    const accepted = unlisted.length === 0 ? new Map<string, number>() : await store.accepted(unlisted);
-    const from = clock.now() - KNOWN_FOR;
-    return new Set(
-      addresses.filter((address) => !unlisted.includes(address) || (accepted.get(address) ?? 0) >= from),
-    );
-  }
-
-  /** Named itself in a list; a pattern such as `list-*` proves no single address. */
-  #isListed({ record }: DomainQueue, text: string): boolean {
-    const address = parseAddress(text);
-    if (record === undefined || address === undefined) return false;
-    const answer = this.#recipients.find(record, address);
-    return answer.kind === "known" && !answer.pattern.endsWith("*");
   }
 
   #awaitCanary(pool: ConnectionPool, queue: DomainQueue, probation: Probation): void {
@@ -231,7 +181,6 @@ export class Probations {
     });
   }
 
-  // oxlint-disable-next-line max-params -- one line of the journal
   #record(
     kind: "probation.began" | "probation.stopped" | "probation.passed",
     pool: ConnectionPool,
