@@ -1,8 +1,7 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
-import { countDelivered } from "./counting.ts";
 import type { DrainLog } from "./drain-log.ts";
-import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { NoticeTriggers } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import type { RoutedCallouts } from "./routed-callouts.ts";
@@ -18,12 +17,6 @@ export interface AttemptsParts extends SettlerParts {
   readonly closed: (pool: ConnectionPool, queue: DomainQueue) => void;
 }
 
-/** Where a mail was handed over, and for whom. */
-interface At {
-  readonly pool: ConnectionPool;
-  readonly queue: DomainQueue;
-}
-
 /** Closes what was claimed: results are judged and written, mail that was not sent goes back. */
 export class Attempts {
   readonly #parts: AttemptsParts;
@@ -34,7 +27,7 @@ export class Attempts {
     this.#settler = new Settler(parts);
   }
 
-  finished(at: At, mail: ClaimedMail, result: SendResult): void {
+  finished(at: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
     const { callouts, probations } = this.#parts;
     callouts.learn(at, mail, result);
     const doubted = probations.judge(at, mail, result);
@@ -42,7 +35,7 @@ export class Attempts {
     void doubted.then((held) => this.#settle(at, mail, result, held));
   }
 
-  unsent({ pool, queue }: At, mail: ClaimedMail): void {
+  unsent({ pool, queue }: QueueAtPool, mail: ClaimedMail): void {
     this.#parts.probations.unsent(pool, queue, 1);
     void this.release(mail, queue).then(() => this.#parts.closed(pool, queue));
   }
@@ -50,7 +43,7 @@ export class Attempts {
   /** Puts a mail back as it was; `queue` counts it again. */
   async release(mail: ClaimedMail, queue?: DomainQueue): Promise<void> {
     const settlements = await this.#settler.release(mail);
-    queue?.waitsAgain(settlements);
+    queue?.settled(settlements);
   }
 
   /** Waits for what is being written, at most `timeout` ms. */
@@ -59,15 +52,20 @@ export class Attempts {
   }
 
   /** `held`: recipients whose refusal is not believed. */
-  #settle({ pool, queue }: At, mail: ClaimedMail, result: SendResult, held?: ReadonlySet<number>): void {
+  #settle(
+    { pool, queue }: QueueAtPool,
+    mail: ClaimedMail,
+    result: SendResult,
+    held?: ReadonlySet<number>,
+  ): void {
     const { outcomes, refusedAt, dsn = false } = result;
     const content = refusedAt === "body";
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
       const { drains, noticeTriggers, closed } = this.#parts;
-      drains.count(pool, countDelivered(settlements));
+      drains.count(pool, settlements);
       if (settlements?.some(({ owes }) => owes !== undefined)) noticeTriggers.owed();
-      queue.waitsAgain(settlements);
+      queue.settled(settlements);
       closed(pool, queue);
     });
   }

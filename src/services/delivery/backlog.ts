@@ -21,7 +21,7 @@ export class Backlog {
     const listed = new Set(work.map(({ domain }) => domain));
     for (const each of work) this.#takeOver(each);
     for (const [domain, queue] of queues)
-      if (!listed.has(domain) && queue.version === versions.get(domain)) queue.waiting = 0;
+      if (!listed.has(domain) && queue.version === versions.get(domain)) queue.counted(undefined);
     return work;
   }
 
@@ -37,15 +37,14 @@ export class Backlog {
   grew(domain: string, recipients: number): void {
     const queue = this.#routing.queue(domain);
     const wasEmpty = queue.waiting === 0;
-    queue.waiting += recipients;
-    queue.becameDue();
+    queue.grew(recipients);
     if (wasEmpty) this.#began(queue);
   }
 
   #takeOver(work: DomainWork): void {
     const queue = this.#routing.queue(work.domain);
     const wasEmpty = queue.waiting === 0;
-    queue.survey(work);
+    queue.counted(work);
     if (wasEmpty) this.#began(queue);
   }
 

@@ -16,6 +16,12 @@ import { PooledConnection } from "./pooled-connection.ts";
 /** The pool knows its queues and they know their pools. */
 export type DomainQueue = DomainQueueOf<ConnectionPool>;
 
+/** The mail of one domain at one of its pools. */
+export interface QueueAtPool {
+  readonly pool: ConnectionPool;
+  readonly queue: DomainQueue;
+}
+
 /** The connections to one destination, and the mail claimed for them. */
 export class ConnectionPool implements Observer, ConnectionHooks {
   readonly destination: Destination;

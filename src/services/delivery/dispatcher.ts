@@ -7,7 +7,6 @@ import { type Destination, Health, TlsMemory } from "../health/health.ts";
 import { Attempts } from "./attempts.ts";
 import { Backlog } from "./backlog.ts";
 import { Claims } from "./claims.ts";
-import { recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
 import type { DeliverySettings, DispatcherParts } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
@@ -128,7 +127,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   }
 
   #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
-    queue.waiting = Math.max(0, queue.waiting - recipientsOf(mails));
+    queue.claimed(mails);
     if (queue.open)
       share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
     else for (const mail of mails) this.#attempts.release(mail, queue);

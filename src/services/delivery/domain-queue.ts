@@ -1,5 +1,5 @@
 import type { DomainRecord } from "../../ports/directory.ts";
-import type { DomainWork, Settlement } from "../../ports/queue.ts";
+import type { ClaimedMail, DomainWork, Settlement } from "../../ports/queue.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
 /** What a queue must know of a pool. */
@@ -26,8 +26,6 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   #pools: readonly Pool[] = [];
   /** Shares of pools of equal preference; absent: 1. */
   weights: ReadonlyMap<Pool, number> = new Map();
-  /** Recipients waiting or unconfirmed, as last counted and changed since. */
-  waiting = 0;
   /** When the oldest of them was accepted, as last counted; ms since 1970. */
   oldest = Infinity;
   /** Credits that the store has for this domain, as far as is known. */
@@ -37,6 +35,7 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   readonly #dues = new Set<number>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
+  #waiting = 0;
   #due = false;
   #version = 0;
   #stopped = false;
@@ -73,6 +72,11 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     return tier?.filter((pool) => pool.up) ?? [];
   }
 
+  /** Recipients waiting or unconfirmed, as last counted and changed since. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** The store may hold something that is due. */
   get due(): boolean {
     return this.#due;
@@ -106,20 +110,33 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     this.#arm(second * 1000);
   }
 
-  /** Counts what was given back or put off. */
-  waitsAgain(settlements: readonly Settlement[] = []): void {
-    for (const { state, dueAt = Infinity } of settlements) {
-      if (state !== "waiting" && state !== "unconfirmed") continue;
-      this.waiting += 1;
-      this.expect(dueAt);
-    }
-  }
-
-  /** Takes over what the store counted. */
-  survey(work: DomainWork): void {
-    this.waiting = work.recipients;
+  /** Takes over what the store counted; undefined: nothing. */
+  counted(work: DomainWork | undefined): void {
+    this.#waiting = work?.recipients ?? 0;
+    if (work === undefined) return;
     this.oldest = work.oldest;
     if (work.recipients > 0) this.expect(work.nextDue);
+  }
+
+  /** So many recipients more wait, and are due. */
+  grew(recipients: number): void {
+    this.#waiting += recipients;
+    this.becameDue();
+  }
+
+  /** These were taken from the store, in a conversation or about to be. */
+  claimed(mails: readonly ClaimedMail[]): void {
+    for (const { recipients } of mails) this.#waiting -= recipients.length;
+    if (this.#waiting < 0) this.#waiting = 0;
+  }
+
+  /** Counts those of a mail's recipients that were given back or put off. */
+  settled(settlements: readonly Settlement[] = []): void {
+    for (const { state, dueAt = Infinity } of settlements) {
+      if (state !== "waiting" && state !== "unconfirmed") continue;
+      this.#waiting += 1;
+      this.expect(dueAt);
+    }
   }
 
   /** Nothing becomes due any more. */

@@ -1,4 +1,5 @@
 import type { Journal } from "../../ports/journal.ts";
+import type { Settlement } from "../../ports/queue.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 
 /** Journals how much a primary took after its return, when the last of what was due has gone. In elapsed time. */
@@ -18,10 +19,11 @@ export class DrainLog {
     this.#drains.delete(pool);
   }
 
-  /** So many recipients were delivered. */
-  count(pool: ConnectionPool, delivered: number): void {
+  /** Counts what was delivered of one mail. */
+  count(pool: ConnectionPool, settlements: readonly Settlement[] = []): void {
     const drain = this.#drains.get(pool);
-    if (drain !== undefined) drain.delivered += delivered;
+    if (drain === undefined) return;
+    for (const { outcome } of settlements) if (outcome.kind === "delivered") drain.delivered += 1;
   }
 
   look(pool: ConnectionPool, now: number): void {

@@ -3,7 +3,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { KnownRecipientsParts } from "./known-recipients.ts";
 import { KnownRecipients } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
@@ -75,7 +75,7 @@ export class Probations {
 
   /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
   judge(
-    { pool, queue }: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
+    { pool, queue }: QueueAtPool,
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> | undefined {
@@ -144,7 +144,7 @@ export class Probations {
   }
 
   async #judge(
-    at: { readonly pool: ConnectionPool; readonly queue: DomainQueue; readonly probation: Probation },
+    at: QueueAtPool & { readonly probation: Probation },
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> {

@@ -5,7 +5,7 @@ import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { CalloutWay } from "../recipients/recipients.ts";
 import { Callouts } from "../recipients/recipients.ts";
-import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import type { RoutingTable } from "./routing-table.ts";
@@ -38,14 +38,9 @@ export class RoutedCallouts {
   }
 
   /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
-  learn(
-    at: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
-    mail: ClaimedMail,
-    result: SendResult,
-  ): void {
-    if (placeOfKey(at.queue.domain) !== undefined) return;
-    const way = this.#way(at.pool, at.queue);
-    this.#callouts.learn({ domain: at.queue.domain, way, mail, result });
+  learn({ pool, queue }: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
+    if (placeOfKey(queue.domain) !== undefined) return;
+    this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
   }
 
   /** Domains for which the primary takes every address. */

@@ -1,5 +1,5 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
-import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 
 /** One of the pools by chance, each as likely as its weight says. `random` is from 0 to 1. */
@@ -26,7 +26,7 @@ export interface Sharing {
 /** What one pool claimed goes to all pools of equal preference that have room, by their weights. */
 export function share(
   mails: readonly ClaimedMail[],
-  { pool, queue }: { readonly pool: ConnectionPool; readonly queue: DomainQueue },
+  { pool, queue }: QueueAtPool,
   { probations, random }: Sharing,
 ): void {
   const trusted = (one: ConnectionPool): boolean => probations.trusts(one, queue);
