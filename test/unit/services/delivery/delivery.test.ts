@@ -15,6 +15,16 @@ function oneDomain() {
   return { ...bench, server: bench.client.server(AT) };
 }
 
+/** One mail is in conversation with a primary that never answers it. */
+async function unanswered() {
+  const bench = oneDomain();
+  bench.server.onMail = () => new Promise(() => {});
+  bench.store.put({ domain: "a.test" });
+  const delivery = await bench.start();
+  await bench.pass(100);
+  return { bench, delivery };
+}
+
 describe("handing over", () => {
   test("what waits at the start is delivered", async () => {
     const bench = oneDomain();
@@ -415,11 +425,7 @@ describe("stopping", () => {
   });
 
   test("gives back fresh mail that came by a grant which was on its way back", async () => {
-    const bench = oneDomain();
-    bench.server.onMail = () => new Promise(() => {});
-    bench.store.put({ domain: "a.test" });
-    const delivery = await bench.start();
-    await bench.pass(100);
+    const { bench, delivery } = await unanswered();
     const stopping = delivery.stop();
     bench.store.grant("a.test", 1);
     bench.store.accept({ domain: "a.test" });
@@ -452,11 +458,7 @@ describe("stopping", () => {
   });
 
   test("drops conversations that do not come to their dot", async () => {
-    const bench = oneDomain();
-    bench.server.onMail = () => new Promise(() => {});
-    bench.store.put({ domain: "a.test" });
-    const delivery = await bench.start();
-    await bench.pass(100);
+    const { bench, delivery } = await unanswered();
     const stopping = delivery.stop();
     await bench.pass(2500);
     await stopping;
