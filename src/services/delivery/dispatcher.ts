@@ -1,6 +1,6 @@
 import { NOTICE_DOMAIN } from "../../ports/notices.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { ClaimedMail, WorkNotice } from "../../ports/queue.ts";
+import type { ClaimedMail, WorkEvent } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Destination, Health, TlsMemory } from "../health/health.ts";
@@ -15,7 +15,7 @@ import type { PoolHooks } from "./pool-parts.ts";
 import { Probations } from "./probations.ts";
 import { RoutedCallouts } from "./routed-callouts.ts";
 import { RoutingTable } from "./routing-table.ts";
-import { byWeight, share } from "./sharing.ts";
+import { poolFor, share } from "./sharing.ts";
 import { stopPools } from "./stopping.ts";
 
 const RETRY = 1000;
@@ -62,7 +62,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
       drains: this.#drains,
       closed: (pool, queue) => this.#closed(pool, queue),
     });
-    parts.store.onNotice((notice) => this.#noticed(notice));
+    parts.store.onEvent((event) => this.#happened(event));
   }
 
   status(pool: ConnectionPool): PrimaryStatus {
@@ -78,22 +78,19 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   // -------------------------------------------------------------- what the store tells
 
-  #noticed(notice: WorkNotice): void {
-    if (this.#stopped) return void (notice.kind === "claimed" && this.#attempts.release(notice.mail));
-    if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
-    if (notice.kind === "claimed") return this.#pushed(notice.mail);
-    if (notice.domain === NOTICE_DOMAIN) return this.#parts.noticeTriggers.waiting();
-    this.backlog.grew(notice.domain, notice.recipients);
+  #happened(event: WorkEvent): void {
+    if (this.#stopped) return void (event.kind === "claimed" && this.#attempts.release(event.mail));
+    if (event.kind === "condition") return this.#suspend(event.condition === "sick");
+    if (event.kind === "claimed") return this.#granted(event.mail);
+    if (event.domain === NOTICE_DOMAIN) return this.#parts.noticeTriggers.waiting();
+    this.backlog.grew(event.domain, event.recipients);
   }
 
   /** Fresh mail, claimed in the commit that accepted it. */
-  #pushed(mail: ClaimedMail): void {
+  #granted(mail: ClaimedMail): void {
     const queue = this.routing.queue(mail.domain);
     this.#credits.used(queue);
-    const pools = queue.active();
-    const withRoom = pools.filter((pool) => pool.room() > 0);
-    const pool =
-      byWeight(withRoom.length > 0 ? withRoom : pools, queue, this.#parts.random()) ?? queue.pools[0];
+    const pool = poolFor(queue, this.#parts.random());
     if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
     else pool.take([mail]);
     this.#credits.review(queue);

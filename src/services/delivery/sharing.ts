@@ -2,12 +2,20 @@ import type { ClaimedMail } from "../../ports/queue.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 
-/** One of the pools by chance, each as likely as its weight says. `random` is from 0 to 1. */
-export function byWeight(
+/** The pool that one fresh mail goes to. `random` is from 0 to 1. */
+export function poolFor(queue: DomainQueue, random: number): ConnectionPool | undefined {
+  const pools = queue.active();
+  const withRoom = pools.filter((pool) => pool.room() > 0);
+  return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random) ?? queue.pools[0];
+}
+
+/** One of the pools by chance, each as likely as its weight says. */
+function byWeight(
   pools: readonly ConnectionPool[],
   queue: DomainQueue,
   random: number,
 ): ConnectionPool | undefined {
+  if (pools.length < 2) return pools[0];
   const weights = pools.map((pool) => queue.weights.get(pool) ?? 1);
   let left = random * weights.reduce((sum, weight) => sum + weight, 0);
   for (const [i, pool] of pools.entries()) {
