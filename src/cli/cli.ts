@@ -139,7 +139,6 @@ async function dispatch(argv: readonly string[], env: FullEnv): Promise<number> 
   }
 }
 
-// oxlint-disable-next-line max-params -- what a command is, and what it gets
 async function runCommand(
   path: string,
   command: Command,

@@ -32,6 +32,11 @@ function whole(local: string): string | undefined {
   return local.startsWith('"') && !comparable.endsWith("*") ? comparable : undefined;
 }
 
+/** A beginning such as `list-*`: it vouches for no single address. */
+export function isBeginning(pattern: string): boolean {
+  return pattern.endsWith("*");
+}
+
 /** A letter behind the prefix makes it a whole local part: `sales.` alone would not be one. */
 function beginning(prefix: string): string | undefined {
   const sound = prefix !== "" && !prefix.includes("*");

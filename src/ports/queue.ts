@@ -227,7 +227,7 @@ export interface DomainWork {
 }
 
 /** Sent in the turn of the commit that caused it. */
-export type WorkNotice =
+export type WorkEvent =
   /** New or released mail for a domain, due at once. */
   | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
   /** Fresh mail that a grant claimed in the commit that accepted it. */
@@ -259,7 +259,7 @@ export interface WorkStore {
   rememberTls(destination: string, encrypted: boolean): Promise<void>;
   /** Ends what is older than its retention, in a bounded slice. */
   expire(slice: ExpireSlice): Promise<Expired>;
-  onNotice(listener: (notice: WorkNotice) => void): void;
+  onEvent(listener: (event: WorkEvent) => void): void;
 }
 
 /** What a slice came to, in recipients. */

@@ -8,7 +8,7 @@
  */
 import type { MessagePort, Transferable } from "node:worker_threads";
 
-// oxlint-disable-next-line typescript/no-explicit-any -- methods of every shape travel here; callers see them typed
+// Methods of every shape travel here; callers see them typed.
 type AnyMethod = (argument: any) => unknown;
 export type Methods = { [name: string]: AnyMethod };
 type Served<M> = { readonly [K in keyof M]: AnyMethod };

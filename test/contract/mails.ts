@@ -9,7 +9,7 @@ import type {
   SettleRequest,
 } from "../../src/ports/queue.ts";
 import { readWhole } from "../support/body-source.ts";
-import type { DomainSettings } from "../../src/ports/directory.ts";
+import { domainSettings } from "../support/domain-settings.ts";
 import type { Outcome } from "../../src/mail/outcome.ts";
 import { idSource } from "../../src/runtime/ids.ts";
 
@@ -87,11 +87,9 @@ export function settlement(
   return { id: mail.id, token: mail.token, recipients, destination: "192.0.2.9:25", now };
 }
 
-export const SETTINGS: DomainSettings = {
-  mode: "backup",
-  primaries: [{ host: "mail.one.test", port: 25, tls: "opportunistic", preference: 10 }],
-  catchAll: false,
-  tagSeparator: "+",
-  unknownDuringOutage: "accept",
-  bareNewlines: "normalise",
-};
+export const SETTINGS = domainSettings({
+  host: "mail.one.test",
+  port: 25,
+  tls: "opportunistic",
+  preference: 10,
+});

@@ -87,7 +87,7 @@ function asking(open: StoreFactory): void {
     await using store = await open();
     const dsn = { envid: "E" };
     const fresh = new Promise<ClaimedMail>((resolve) => {
-      store.work.onNotice((notice) => notice.kind === "claimed" && resolve(notice.mail));
+      store.work.onEvent((event) => event.kind === "claimed" && resolve(event.mail));
     });
     store.work.grant("one.test", 1);
     await store.work.work();
@@ -222,7 +222,7 @@ function paying(open: StoreFactory): void {
   it("pays once, with the notice in the queue in the same step", async () => {
     await using store = await open();
     const mail = await debt(store);
-    const work = new Promise((resolve) => store.work.onNotice(resolve));
+    const work = new Promise((resolve) => store.work.onEvent(resolve));
     const request = noticeFor(store, mail, "notice");
     assert.equal(await store.work.told(request), true);
     assert.deepEqual(await work, { kind: "work", domain: NOTICE_DOMAIN, recipients: 1 });

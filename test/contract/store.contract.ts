@@ -9,7 +9,7 @@ import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { NoticeStore } from "../../src/ports/notices.ts";
 import { FOREIGN_CURSOR, type OperatorStore, type QueueReader } from "../../src/ports/operator.ts";
-import type { Intake, State, WorkNotice, WorkStore } from "../../src/ports/queue.ts";
+import type { Intake, State, WorkEvent, WorkStore } from "../../src/ports/queue.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   DEFERRED,
@@ -106,8 +106,8 @@ function acceptance(open: StoreFactory): void {
       fromDomain: "example.org",
       returnPath: true,
     } as const;
-    const notices: WorkNotice[] = [];
-    store.work.onNotice((notice) => notices.push(notice));
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     const mail = newMail(store.clock.now(), { authentication });
     await accept(store.intake, mail);
     assert.deepEqual((await claimOne(store)).authentication, authentication);
@@ -116,7 +116,7 @@ function acceptance(open: StoreFactory): void {
     await store.work.work();
     await accept(store.intake, newMail(store.clock.now(), { authentication }));
     await store.work.work();
-    const [granted] = notices.flatMap((notice) => (notice.kind === "claimed" ? [notice.mail] : []));
+    const [granted] = events.flatMap((event) => (event.kind === "claimed" ? [event.mail] : []));
     assert.deepEqual(granted?.authentication, authentication);
   });
 
@@ -255,14 +255,14 @@ function acceptance(open: StoreFactory): void {
 
   it("tells of new work in the turn of the commit", async () => {
     await using store = await open();
-    const notices: WorkNotice[] = [];
-    store.work.onNotice((notice) => notices.push(notice));
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     await accept(
       store.intake,
       newMail(store.clock.now(), { recipients: to("a@one.test", "b@one.test", "c@two.test") }),
     );
     await store.work.work();
-    assert.deepEqual(notices, [
+    assert.deepEqual(events, [
       { kind: "work", domain: "one.test", recipients: 2 },
       { kind: "work", domain: "two.test", recipients: 1 },
     ]);
@@ -270,20 +270,20 @@ function acceptance(open: StoreFactory): void {
 
   it("claims fresh mail by grant, body and all, and one credit a mail", async () => {
     await using store = await open();
-    const notices: WorkNotice[] = [];
-    store.work.onNotice((notice) => notices.push(notice));
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     store.work.grant("one.test", 1);
     await store.work.work();
     const granted = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
     await accept(store.intake, granted, "granted");
     await accept(store.intake, newMail(store.clock.now()));
     await store.work.work();
-    const claims = notices.flatMap((notice) => (notice.kind === "claimed" ? [notice.mail] : []));
+    const claims = events.flatMap((event) => (event.kind === "claimed" ? [event.mail] : []));
     assert.equal(claims.length, 1);
     const [claim] = claims as [(typeof claims)[0]];
     assert.equal((await bodyOf(claim)).toString(), "granted");
     assert.deepEqual(await stateOf(store, granted.id), ["claimed", "waiting"]);
-    const words = notices.flatMap((notice) => (notice.kind === "work" ? [notice.domain] : []));
+    const words = events.flatMap((event) => (event.kind === "work" ? [event.domain] : []));
     assert.deepEqual(words, ["two.test", "one.test"]);
     assert.equal(
       await store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now())),
@@ -518,14 +518,14 @@ function proving(open: StoreFactory): void {
     await accept(store.intake, newMail(store.clock.now(), { recipients: to("x@two.test") }));
     const hold = { verb: "hold", filter: { recipient: "x@two.test" }, who: "socket" } as const;
     assert.equal(await store.control.operate({ ...hold, now: store.clock.now() }), 1);
-    const notices: WorkNotice[] = [];
-    store.work.onNotice((notice) => notices.push(notice));
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     const now = store.clock.now();
     assert.deepEqual(
       await store.work.unhold({ domain: "one.test", limit: 1, now }),
       new Map([["one.test", 1]]),
     );
-    assert.deepEqual(notices, [{ kind: "work", domain: "one.test", recipients: 1 }]);
+    assert.deepEqual(events, [{ kind: "work", domain: "one.test", recipients: 1 }]);
     assert.deepEqual(
       await store.work.unhold({ now }),
       new Map([
@@ -616,12 +616,12 @@ function operators(open: StoreFactory): void {
     await using store = await open();
     const recipients = to(...Array.from({ length: 450 }, (_, i) => `r${i}@one.test`));
     await accept(store.intake, newMail(store.clock.now(), { recipients }));
-    const notices: WorkNotice[] = [];
-    store.work.onNotice((notice) => notices.push(notice));
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     const request = { filter: { domain: "one.test" }, who: "socket", now: store.clock.now() };
     assert.equal(await store.control.operate({ ...request, verb: "hold" }), 450);
     assert.equal(await store.control.operate({ ...request, verb: "release" }), 450);
-    const told = notices.map((notice) => (notice.kind === "work" ? notice.recipients : 0));
+    const told = events.map((event) => (event.kind === "work" ? event.recipients : 0));
     assert.equal(
       told.reduce((sum, count) => sum + count, 0),
       450,

@@ -5,8 +5,9 @@ import { smtpClient } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { ClaimedMail } from "../../src/ports/queue.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { mailNamed, mails } from "../fixtures/mails.ts";
-import { bodySource } from "../support/body-source.ts";
+import { claimedMail, inPieces } from "../support/claimed-mail.ts";
 import { freePort } from "../support/free-port.ts";
+import { targetAt } from "../support/primary-conversation.ts";
 import { waitFor } from "../support/wait.ts";
 import { skipWithoutExim, startExim } from "./exim.ts";
 import { skipWithoutOpensmtpd, startOpensmtpd } from "./opensmtpd.ts";
@@ -17,25 +18,9 @@ import { beforeDelivery } from "./unpacked-server.ts";
 const DOMAIN = "example.test";
 const TOP = "X-Top: ours\r\n";
 
-function mailOf(body: Buffer, n: number, local: string): ClaimedMail {
-  return {
-    id: `m${n}`,
-    token: 1,
-    domain: DOMAIN,
-    sender: "ann@sender.example",
-    recipients: [{ n: 0, address: `${local}@${DOMAIN}`, attempts: 0, unconfirmed: 0 }],
-    acceptedAt: 0,
-    client: { ip: "192.0.2.1", helo: "helo.example" },
-    topFields: TOP,
-    smtpUtf8: false,
-    eightBit: true,
-    size: body.length,
-    body: {
-      size: body.length,
-      read: () => (body.length > 65_536 ? bodySource([body]) : body),
-      digest: () => undefined,
-    },
-  };
+function mailOf(body: Buffer, n: number, to: string): ClaimedMail {
+  const mail = claimedMail({ id: `m${n}`, to: [to], body, topFields: TOP, eightBit: true });
+  return body.length > 65_536 ? inPieces(mail) : mail;
 }
 
 for (const chunking of [true, false])
@@ -51,16 +36,17 @@ for (const chunking of [true, false])
         ],
       });
       const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
-      const target = { host: "127.0.0.1", ip: "127.0.0.1", port: postfix.port, tls: "none" } as const;
-      const conversation = await client.converse({ ...target, chunking });
+      const conversation = await client.converse(targetAt(postfix.port, { chunking }));
       assert.equal(conversation.window, chunking ? 8 : 2);
       const corpus = mails(200_000);
       // Each fifth is refused, amid the others.
       const results = await Promise.all(
-        corpus.map(({ body }, n) => conversation.send(mailOf(body, n, n % 5 === 2 ? "gone" : "alice"))),
+        corpus.map(({ body }, n) =>
+          conversation.send(mailOf(body, n, `${n % 5 === 2 ? "gone" : "alice"}@${DOMAIN}`)),
+        ),
       );
       await conversation.quit();
-      const kinds = results.map(({ outcomes }) => outcomes.get(0)?.kind);
+      const kinds = results.map(({ outcomes }) => outcomes.get(10)?.kind);
       assert.deepEqual(
         kinds,
         corpus.map((_, n) => (n % 5 === 2 ? "refused" : "delivered")),
@@ -92,19 +78,17 @@ for (const { name, start, skip, window } of OTHERS)
   test(`mails in flight to ${name}, one of them refused`, { skip }, async () => {
     await using server = await start({ port: await freePort(), domain: DOMAIN });
     const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
-    const target = { host: "127.0.0.1", ip: "127.0.0.1", port: server.port, tls: "none" } as const;
-    const conversation = await client.converse(target);
+    const conversation = await client.converse(targetAt(server.port));
     if (window > 0) assert.equal(conversation.window, window);
     const corpus = SENT.flatMap((one) => [mailNamed(one), mailNamed(one), mailNamed(one)]);
     const results = await Promise.all(
       corpus.map(({ body }, n) => {
-        const mail = mailOf(body, n, "alice");
-        const elsewhere = { n: 0, address: "alice@not-here.test", attempts: 0, unconfirmed: 0 };
-        return conversation.send(n === 4 ? { ...mail, recipients: [elsewhere] } : mail);
+        const domain = n === 4 ? "not-here.test" : DOMAIN;
+        return conversation.send(mailOf(body, n, `alice@${domain}`));
       }),
     );
     await conversation.quit();
-    const kinds = results.map(({ outcomes }) => outcomes.get(0)?.kind);
+    const kinds = results.map(({ outcomes }) => outcomes.get(10)?.kind);
     assert.deepEqual(
       kinds,
       corpus.map((_, n) => (n === 4 ? "refused" : "delivered")),

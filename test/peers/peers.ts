@@ -66,7 +66,7 @@ export function postfixVersion(): string {
   return execFileSync(programPath("postconf"), ["-d", "-h", "mail_version"], { encoding: "utf8" }).trim();
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

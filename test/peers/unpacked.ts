@@ -2,8 +2,9 @@
  * Programs of Debian that `npm run peers` has unpacked into `.peers/NAME`: where they are and the environment
  * in which they find their libraries.
  */
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isExecutable } from "./peers.ts";
 
 const PEERS_FOLDER = resolve(import.meta.dirname, "../../.peers");
 const BINARIES = ["usr/sbin", "usr/bin", "sbin", "bin"];
@@ -40,13 +41,4 @@ function libraryFolders(root: string): readonly string[] {
     ["", "rspamd"].concat(below).map((folder) => join(root, lib, folder)),
   );
   return folders.filter((folder) => existsSync(folder));
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

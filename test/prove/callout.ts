@@ -22,10 +22,6 @@ const CAP = 20;
 /** More recipients than a probation looks at. */
 const MAILS = 21;
 
-interface Status {
-  readonly primaries: readonly { readonly state: string; readonly probation?: readonly unknown[] }[];
-}
-
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
   const users = Array.from({ length: short ? 2 : 100 }, (_, n) => `user${n}`);
   const strangers = (phase: string, count: number): string[] =>
@@ -71,9 +67,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     return told;
   };
 
-  await waitFor({ what: "the primary is up", deadline: DEADLINE }, async () => {
-    return (await daemon.api<Status>("GET", "/v1/status")).primaries[0]?.state === "up";
-  });
+  await daemon.primaryBecomes("up", DEADLINE);
   for (const choice of choices) {
     expect(`before, ${choice}: users`, `250: ${users.length}`, await ask(choice, users));
     expect(`before, ${choice}: strangers`, `550: ${many}`, await ask(choice, strangers("old", many)));
@@ -85,7 +79,9 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   if (counts["askedBefore"] > most) failures.push(`${counts["askedBefore"]} RCPT for ${most - 6} addresses`);
 
   await primary.close();
-  await untilDown(daemon);
+  // An idle primary is looked at once a minute.
+  daemon.pass(70_000);
+  await daemon.primaryBecomes("down", DEADLINE);
   daemon.pass(OUTAGE);
   const beyond = CAP + 5;
   const during = { accept: `250: ${CAP}, 450: 5`, defer: `450: ${beyond}`, reject: `550: ${beyond}` };
@@ -108,7 +104,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   const all = choices.length * MAILS;
   await waitFor({ what: "the mail has gone", deadline: DEADLINE }, () => primary.mails.length >= all);
   await waitFor({ what: "the primary is believed again", deadline: DEADLINE }, async () => {
-    const { primaries } = await daemon.api<Status>("GET", "/v1/status");
+    const { primaries } = await daemon.status();
     return primaries.every(({ state, probation }) => state === "up" && probation === undefined);
   });
   counts["delivered"] = primary.mails.length;
@@ -143,12 +139,4 @@ function questions({ commands }: FakePrimary): number {
     if (empty && /^RCPT/i.test(line)) count += 1;
   }
   return count;
-}
-
-async function untilDown(daemon: ResidentDaemon): Promise<void> {
-  // An idle primary is looked at once a minute.
-  daemon.pass(70_000);
-  await waitFor({ what: "the primary is found to be down", deadline: DEADLINE }, async () => {
-    return (await daemon.api<Status>("GET", "/v1/status")).primaries[0]?.state === "down";
-  });
 }

@@ -20,14 +20,6 @@ const UNTIL_CANARY = 6 * 60_000;
 /** Unknown addresses that a client network is taken for in an hour. */
 const CAP = 20;
 
-interface Probation {
-  readonly state: string;
-}
-interface Status {
-  readonly mail: Readonly<Record<string, number>>;
-  readonly primaries: readonly { readonly state: string; readonly probation?: readonly Probation[] }[];
-}
-
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
   const random = seededRandom(seed);
   const users = Array.from({ length: short ? 3 : 25 }, (_, n) => `user${n}`);
@@ -47,12 +39,9 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   const domainSettings = { recipients: { callout: true } };
   const plan = { folder: folder.path, primaryPort: port, domain: DOMAIN, smtp, domainSettings };
   await using daemon = await ResidentDaemon.start(plan);
-  const status = (): Promise<Status> => daemon.api<Status>("GET", "/v1/status");
   const failures: string[] = [];
   const counts: Record<string, number> = {};
   const must = (holds: boolean, what: string): void => void (holds || failures.push(what));
-  const state = (wanted: string) => async (): Promise<boolean> =>
-    (await status()).primaries[0]?.state === wanted;
   const told = async (locals: readonly string[], from?: string): Promise<readonly string[]> =>
     rcptReplies(
       daemon.smtpPort,
@@ -73,7 +62,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     return [...groups].map(([words, of]) => `${words}: ${of.length}`).join(", ");
   };
 
-  await waitFor({ what: "the primary is up", deadline: DEADLINE }, state("up"));
+  await daemon.primaryBecomes("up", DEADLINE);
   for (let left = users; left.length > 0;) {
     const replies = await told(left);
     left = left.filter((_, n) => !replies[n]?.startsWith("250"));
@@ -84,7 +73,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
 
   await primary.close();
   daemon.pass(70_000);
-  await waitFor({ what: "the primary is down", deadline: DEADLINE }, state("down"));
+  await daemon.primaryBecomes("down", DEADLINE);
   daemon.pass(OUTAGE);
   const taken: string[] = [];
   const answers: string[] = [];
@@ -106,12 +95,12 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   behave(true);
   await primary.open();
   await waitFor({ what: "the probation stops", deadline: DEADLINE }, async () =>
-    (await status()).primaries[0]?.probation?.some((each) => each.state === "stopped"),
+    (await daemon.primary())?.probation?.some((each) => each.state === "stopped"),
   );
   const whileEmpty = await told(users);
   const strange = await told(short ? taken.slice(0, 2) : taken.slice(0, 15), "127.0.99.9");
   const learned = await known(users);
-  counts["parkedWhileEmpty"] = (await status()).mail["parked"] ?? 0;
+  counts["parkedWhileEmpty"] = (await daemon.status()).mail["parked"] ?? 0;
   say(`empty: users ${tally(whileEmpty)}, strangers ${tally(strange)}; users are ${learned}`);
   must(tally(whileEmpty) === `250: ${users.length}`, `an empty primary cost users: ${tally(whileEmpty)}`);
   must(!tally(strange).includes("55"), `an empty primary was believed: ${tally(strange)}`);
@@ -124,12 +113,12 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     () => primary.mails.length >= users.length,
   );
   await waitFor({ what: "the rest is given up", deadline: DEADLINE }, async () => {
-    const { mail, primaries } = await status();
+    const { mail, primaries } = await daemon.status();
     const open = ["waiting", "claimed", "held", "unconfirmed"].some((each) => (mail[each] ?? 0) > 0);
     return !open && primaries[0]?.probation === undefined;
   });
   counts["delivered"] = primary.mails.length;
-  counts["parked"] = (await status()).mail["parked"] ?? 0;
+  counts["parked"] = (await daemon.status()).mail["parked"] ?? 0;
   must(primary.mails.length === users.length, `${primary.mails.length} mails for ${users.length} users`);
   must(counts["parked"] === taken.length, `${counts["parked"]} of ${taken.length} strangers are parked`);
   const after = await told(users);

@@ -16,15 +16,6 @@ const OUTAGE = 20 * 60_000;
 const UNTIL_CANARY = 6 * 60_000;
 const DEADLINE = 60_000;
 
-interface Status {
-  readonly mail: Readonly<Record<string, number>>;
-  readonly primaries: readonly {
-    readonly state: string;
-    readonly lastProbe?: number;
-    readonly probation?: readonly { readonly state: string; readonly why?: string }[];
-  }[];
-}
-
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
   const count = short ? 100 : 5000;
   await using folder = await tempFolder();
@@ -32,17 +23,16 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   const recipients = ["alice", "bob", "carol"];
   const plan = { folder: folder.path, primaryPort: port, domain: DOMAIN, domainSettings: { recipients } };
   await using daemon = await ResidentDaemon.start(plan);
-  const status = (): Promise<Status> => daemon.api<Status>("GET", "/v1/status");
   const stopped = async (): Promise<string | undefined> =>
-    (await status()).primaries[0]?.probation?.find(({ state }) => state === "stopped")?.why;
-  await untilDown(status);
+    (await daemon.primary())?.probation?.find(({ state }) => state === "stopped")?.why;
+  await daemon.primaryBecomes("down", DEADLINE);
   const load = { port: daemon.smtpPort, domain: DOMAIN, recipients, seed, sessions: 20, size: 2048 };
   await createLoad({ ...load, ledger: new Ledger() }).send(count);
   daemon.pass(OUTAGE);
 
   await using primary = await fakePrimary({ port, onRcpt: () => "550 5.1.1 no such user" });
   const why = await waitFor({ what: "the probation stops", deadline: DEADLINE }, stopped);
-  const { mail: during } = await status();
+  const { mail: during } = await daemon.status();
   const asked = primary.commands.filter((line) => line.startsWith("RCPT")).length;
   say(`stopped after ${asked} recipients (${why}); held ${during["held"]}, waiting ${during["waiting"]}`);
   primary.behaviour.onRcpt = () => undefined;
@@ -67,10 +57,4 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
         : [`${arrived} of ${count} mails arrived, ${primary.mails.length} deliveries`]),
     ],
   };
-}
-
-async function untilDown(status: () => Promise<Status>): Promise<void> {
-  await waitFor({ what: "the primary is found to be down", deadline: DEADLINE }, async () => {
-    return (await status()).primaries[0]?.state === "down";
-  });
 }

@@ -71,15 +71,10 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   };
 }
 
-interface Probed {
-  readonly primaries: readonly { readonly state: string; readonly lastProbe?: number }[];
-}
-
 /** Moves the clock in steps; after each the daemon must have asked for the primary again and found nobody. */
 async function letTimePass(daemon: ResidentDaemon, steps: number): Promise<number> {
   const asked = async (): Promise<number> => {
-    const { primaries } = await daemon.api<Probed>("GET", "/v1/status");
-    const [primary] = primaries;
+    const primary = await daemon.primary();
     return primary?.state === "down" ? (primary.lastProbe ?? 0) : 0;
   };
   const wait = { what: "the primary is found to be down", deadline: 20_000 };

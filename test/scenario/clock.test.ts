@@ -22,20 +22,12 @@ async function accept(daemon: ResidentDaemon, mails: number): Promise<void> {
     assert.equal((await sendTestMail(daemon.smtpPort, mailNamed("plain"), DOMAIN)).code, 250);
 }
 
-/** The primary is known to be away, by a probe that began now. */
-async function knownDown(daemon: ResidentDaemon): Promise<void> {
-  await waitFor({ what: "the primary is down", ...WAIT }, async () => {
-    const { primaries } = await daemon.api<{ primaries: { state: string }[] }>("GET", "/v1/status");
-    return primaries[0]?.state === "down";
-  });
-}
-
 test("a clock that is set back by an hour keeps nobody from seeing the primary return", async () => {
   await using folder = await tempFolder();
   const port = await freePort();
   await using daemon = await start(folder.path, port);
   await accept(daemon, 2);
-  await knownDown(daemon);
+  await daemon.primaryBecomes("down");
   daemon.setClock(-HOUR);
   await accept(daemon, 1);
   await using primary = await fakePrimary({ port });
@@ -64,15 +56,14 @@ test("a clock that leaps forward by mistake ends no mail", async () => {
   const port = await freePort();
   await using daemon = await start(folder.path, port);
   await accept(daemon, 2);
-  await knownDown(daemon);
+  await daemon.primaryBecomes("down");
   daemon.setClock(40 * DAY);
   // Several turns of the job that ends what is too old.
   for (let turn = 0; turn < 3; turn++) {
     daemon.pass(6 * 60_000);
     const before = daemon.now();
     await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
-      const { primaries } = await daemon.api<{ primaries: { lastProbe?: number }[] }>("GET", "/v1/status");
-      return (primaries[0]?.lastProbe ?? 0) >= before;
+      return ((await daemon.primary())?.lastProbe ?? 0) >= before;
     });
   }
   assert.equal((await daemon.status()).mail.waiting, 2);

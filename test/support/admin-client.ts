@@ -1,5 +1,7 @@
 /** The daemon as an operator's program sees it: HTTP over the Unix socket in its data folder. */
 import { request } from "node:http";
+import type { PrimaryStatusBody } from "../../src/endpoints/admin/contract.ts";
+import { waitFor } from "./wait.ts";
 
 /** What `GET /v1/status` tells, as far as tests use it. */
 export interface DaemonStatus {
@@ -7,11 +9,7 @@ export interface DaemonStatus {
   readonly condition: string;
   readonly connections: number;
   readonly mail: Readonly<Partial<Record<string, number>>>;
-  readonly primaries: readonly {
-    readonly destination: string;
-    readonly state: string;
-    readonly acceptAll?: readonly string[];
-  }[];
+  readonly primaries: readonly PrimaryStatusBody[];
 }
 
 export interface DaemonEntry {
@@ -48,6 +46,17 @@ export class AdminClient {
 
   async status(): Promise<DaemonStatus> {
     return this.api("GET", "/v1/status");
+  }
+
+  /** The first of its primaries: most tests have one. */
+  async primary(): Promise<PrimaryStatusBody | undefined> {
+    return (await this.status()).primaries[0];
+  }
+
+  /** Waits until that primary is in this state; `deadline` in ms. */
+  async primaryBecomes(wanted: PrimaryStatusBody["state"], deadline = 20_000): Promise<void> {
+    const wait = { what: `the primary is found to be ${wanted}`, deadline, every: 50 };
+    await waitFor(wait, async () => (await this.primary())?.state === wanted);
   }
 
   /** It accepts mail; false also when nobody answers. */

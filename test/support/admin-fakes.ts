@@ -22,6 +22,7 @@ import { ManualClock } from "../../src/runtime/clock.ts";
 import { SILENT } from "../../src/runtime/log.ts";
 import { Access, Rules } from "../../src/services/access/access.ts";
 import type { Finding } from "../../src/services/doctor/doctor.ts";
+import { domainSettings } from "./domain-settings.ts";
 
 export const FIRST = "01k9zq3v5x0abcde";
 export const SECOND = "01k9zq3v5x0abcdf";
@@ -290,13 +291,6 @@ function domainRecord(name: string, origin: "file" | "api"): DomainRecord {
     origin,
     paused: false,
     draining: false,
-    settings: {
-      mode: "backup",
-      primaries: [{ host: `mail.${name}`, port: 25, tls: "opportunistic", preference: 10 }],
-      catchAll: false,
-      tagSeparator: "+",
-      unknownDuringOutage: "accept",
-      bareNewlines: "normalise",
-    },
+    settings: domainSettings({ host: `mail.${name}`, port: 25, tls: "opportunistic", preference: 10 }),
   };
 }

@@ -1,11 +1,6 @@
 /** A directory in memory. */
-import type {
-  DirectoryReader,
-  DomainRecord,
-  DomainSettings,
-  Primary,
-  RecipientHit,
-} from "../../src/ports/directory.ts";
+import type { DirectoryReader, DomainRecord, Primary, RecipientHit } from "../../src/ports/directory.ts";
+import { domainSettings } from "./domain-settings.ts";
 
 export class FakeDirectory implements DirectoryReader {
   readonly #domains = new Map<string, DomainRecord>();
@@ -14,14 +9,7 @@ export class FakeDirectory implements DirectoryReader {
   /** Adds or replaces a domain. */
   set(name: string, primaries: readonly Primary[], change: Partial<DomainRecord> = {}): void {
     this.#generation += 1;
-    const settings: DomainSettings = {
-      mode: "backup",
-      primaries,
-      catchAll: true,
-      tagSeparator: "+",
-      unknownDuringOutage: "accept",
-      bareNewlines: "normalise",
-    };
+    const settings = { ...domainSettings(...primaries), catchAll: true };
     this.#domains.set(name, { name, origin: "file", settings, paused: false, draining: false, ...change });
   }
 

@@ -1,4 +1,4 @@
-/** The handing-over half of the store, in memory: states, tokens, grants and notices as ports/queue.ts asks. */
+/** The handing-over half of the store, in memory: states, tokens, grants and events as ports/queue.ts asks. */
 import type {
   ClaimedMail,
   ClaimRequest,
@@ -11,7 +11,7 @@ import type {
   State,
   StoreCondition,
   UnholdRequest,
-  WorkNotice,
+  WorkEvent,
   WorkStore,
 } from "../../src/ports/queue.ts";
 import { LEGAL_MOVES } from "../../src/ports/queue.ts";
@@ -67,7 +67,7 @@ export class FakeWorkStore implements WorkStore {
   /** While set, every call rejects with it. */
   failure: Error | undefined;
   readonly #clock: Clock;
-  readonly #listeners: ((notice: WorkNotice) => void)[] = [];
+  readonly #listeners: ((event: WorkEvent) => void)[] = [];
   #lastId = 0;
   #lastToken = 0;
 
@@ -115,8 +115,8 @@ export class FakeWorkStore implements WorkStore {
     return mail;
   }
 
-  tell(notice: WorkNotice): void {
-    for (const listener of this.#listeners) listener(notice);
+  tell(event: WorkEvent): void {
+    for (const listener of this.#listeners) listener(event);
   }
 
   condition(condition: StoreCondition): void {
@@ -225,7 +225,7 @@ export class FakeWorkStore implements WorkStore {
     else this.spokeTls.delete(destination);
   }
 
-  onNotice(listener: (notice: WorkNotice) => void): void {
+  onEvent(listener: (event: WorkEvent) => void): void {
     this.#listeners.push(listener);
   }
 

@@ -18,68 +18,13 @@ import type { Inspection } from "../../src/ports/inspection.ts";
 import { signatureInspection, type Check, type Policy } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import { memoryGreylist, quietPolicy } from "./quiet-policy.ts";
+import { DOMAIN, LIMITS, SETTINGS } from "./smtp-settings.ts";
 import {
   startSmtp,
   type SmtpEndpoint,
   type SmtpLimits,
   type SmtpSettings,
-  type SmtpStress,
 } from "../../src/endpoints/smtp/smtp.ts";
-
-export const LIMITS: SmtpLimits = {
-  commandTimeout: 300_000,
-  handshakeTimeout: 60_000,
-  proxyTimeout: 10_000,
-  commandLine: 4096,
-  dataTimeout: 180_000,
-  minDataRate: 500,
-  commands: 1000,
-  commandsWithoutMail: 100,
-  refusedRecipients: 10,
-  recipients: 1000,
-  connections: 10_000,
-  connectionsPerClient: 10_000,
-  mailsPerConnection: 1000,
-  headerSize: 1024 * 1024,
-  headerFields: 5000,
-  received: 100,
-  ownReceived: 5,
-  errors: 20,
-  bodyMemory: 64 * 1024 * 1024,
-  memory: 2 ** 40,
-};
-
-export const STRESS: SmtpStress = {
-  begins: 0.8,
-  ends: 0.7,
-  commandTimeout: 10_000,
-  dataTimeout: 30_000,
-  commandsWithoutMail: 20,
-  refusedRecipients: 3,
-  errors: 3,
-  networkShare: 0.05,
-};
-
-export const SETTINGS: SmtpSettings = {
-  hostname: "mx.us",
-  postmaster: "admin@our.test",
-  listeners: [{ address: "127.0.0.1", port: 0, tls: "starttls" }],
-  maxMessageSize: 1024 * 1024,
-  limits: LIMITS,
-  stress: STRESS,
-  longLines: "accept",
-  reusePort: false,
-  greetDelay: 0,
-};
-
-export const DOMAIN: DomainSettings = {
-  mode: "backup",
-  primaries: [{ host: "127.0.0.1", port: 2526, tls: "opportunistic", preference: 10 }],
-  catchAll: false,
-  tagSeparator: "+",
-  unknownDuringOutage: "accept",
-  bareNewlines: "normalise",
-};
 
 /** A mail as the store got it. */
 export interface StoredMail extends NewMail {

@@ -33,13 +33,13 @@ export interface NoticeContext {
   readonly returned?: { readonly whole: boolean; readonly content: Buffer };
 }
 
-/** The groups that are told together: one notice never says both yes and no. */
-export function byTidings(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
+/** Recipients of one mail by the notice that tells of them: none says both yes and no. */
+export function groupByNotice(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
   const groups = Map.groupBy(recipients, ({ kind }) => (kind === "expired" ? "failed" : kind));
   return [...groups.values()];
 }
 
-/** Writes the notice about these recipients, which byTidings put together; at least one. */
+/** Writes the notice about these recipients, which groupByNotice put together; at least one. */
 export function draftNotice(
   mail: OwedMail,
   recipients: readonly OwedRecipient[],

@@ -1,94 +1,95 @@
 import type { WorkStore } from "../../ports/queue.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import type { Probations } from "./probations.ts";
 
 /**
  * Credits let the store claim fresh mail in the commit that accepts it and hand it over at once. A domain has some
- * while a lane of it is up and has room, and nothing older of it is due. A lane's room is shared by the domains
+ * while a pool of it is up and has room, and nothing older of it is due. A pool's room is shared by the domains
  * that used it last.
  */
 export class Credits {
   readonly #store: Pick<WorkStore, "grant">;
-  readonly #trusted: (lane: Lane, desk: Desk) => boolean;
-  /** Until the queue was counted for the first time. */
+  readonly #probations: Pick<Probations, "trusts">;
+  /** Until what waits was counted for the first time. */
   #closed = true;
 
-  /** `trusted`: the domain is in no probation at the lane. */
-  constructor(store: Pick<WorkStore, "grant">, trusted: (lane: Lane, desk: Desk) => boolean) {
+  constructor(store: Pick<WorkStore, "grant">, probations: Pick<Probations, "trusts">) {
     this.#store = store;
-    this.#trusted = trusted;
+    this.#probations = probations;
   }
 
   /** Takes all back and gives none any more, until `open`. */
-  close(desks: Iterable<Desk>): void {
+  close(queues: Iterable<DomainQueue>): void {
     this.#closed = true;
-    for (const desk of desks) this.review(desk);
+    for (const queue of queues) this.review(queue);
   }
 
   open(): void {
     this.#closed = false;
   }
 
-  /** Gives, tops up or takes back, as the state of the domain and its lanes asks. */
-  review(desk: Desk): void {
-    const usable = this.#closed || desk.due ? [] : desk.active().filter((lane) => lane.up);
-    const lanes = usable.filter((lane) => this.#trusted(lane, desk));
-    const share = lanes.reduce((sum, lane) => sum + this.#share(lane, desk), 0);
-    if (share === 0) return this.#takeBack(desk);
-    if (desk.credits <= share / 2 || desk.credits > share) this.#give(desk, share);
+  /** Gives, tops up or takes back, as the state of the domain and its pools asks. */
+  review(queue: DomainQueue): void {
+    let share = 0;
+    if (!this.#closed && !queue.due)
+      for (const pool of queue.active())
+        if (this.#probations.trusts(pool, queue)) share += this.#share(pool, queue);
+    if (share === 0) return this.#takeBack(queue);
+    if (queue.credits <= share / 2 || queue.credits > share) this.#give(queue, share);
   }
 
-  reviewLane(lane: Lane): void {
-    // Reviewing moves desks within the set.
-    for (const desk of Array.from(lane.granted)) this.review(desk);
+  reviewPool(pool: ConnectionPool): void {
+    // Reviewing moves queues within the set.
+    for (const queue of Array.from(pool.granted)) this.review(queue);
   }
 
-  /** A lane came up: the first domains that fit get credits; others when mail comes for them. */
-  openLane(lane: Lane): void {
-    let left = capacityOf(lane);
-    for (const desk of lane.desks) {
+  /** A pool came up: the first domains that fit get credits; others when mail comes for them. */
+  openPool(pool: ConnectionPool): void {
+    let left = capacityOf(pool);
+    for (const queue of pool.queues) {
       if (left <= 0) return;
-      this.review(desk);
+      this.review(queue);
       left -= 1;
     }
   }
 
   /** One fresh mail came by a credit. */
-  used(desk: Desk): void {
-    desk.credits = Math.max(0, desk.credits - 1);
+  used(queue: DomainQueue): void {
+    queue.credits = Math.max(0, queue.credits - 1);
   }
 
-  #share(lane: Lane, desk: Desk): number {
-    const capacity = capacityOf(lane);
+  #share(pool: ConnectionPool, queue: DomainQueue): number {
+    const capacity = capacityOf(pool);
     if (capacity === 0) return 0;
-    lane.granted.delete(desk);
-    lane.granted.add(desk);
-    while (lane.granted.size > capacity) this.#evict(lane);
-    return Math.max(1, Math.floor(capacity / lane.granted.size));
+    pool.granted.delete(queue);
+    pool.granted.add(queue);
+    while (pool.granted.size > capacity) this.#evict(pool);
+    return Math.max(1, Math.floor(capacity / pool.granted.size));
   }
 
-  #evict(lane: Lane): void {
-    const [oldest] = lane.granted;
+  #evict(pool: ConnectionPool): void {
+    const [oldest] = pool.granted;
     if (oldest === undefined) return;
-    lane.granted.delete(oldest);
+    pool.granted.delete(oldest);
     this.#takeBack(oldest);
   }
 
-  #give(desk: Desk, credits: number): void {
-    desk.credits = credits;
-    this.#store.grant(desk.domain, credits);
+  #give(queue: DomainQueue, credits: number): void {
+    queue.credits = credits;
+    this.#store.grant(queue.domain, credits);
   }
 
-  #takeBack(desk: Desk): void {
-    for (const lane of desk.lanes) lane.granted.delete(desk);
-    if (desk.credits === 0) return;
-    this.#give(desk, 0);
+  #takeBack(queue: DomainQueue): void {
+    for (const pool of queue.pools) pool.granted.delete(queue);
+    if (queue.credits === 0) return;
+    this.#give(queue, 0);
   }
 }
 
-/** Mails that may come unasked: two for each connection, none to a lane that is saturated. */
-function capacityOf(lane: Lane): number {
-  if (!lane.up) return 0;
-  if (lane.canary) return lane.unsettled === 0 ? 1 : 0;
-  const { limit } = lane;
-  return lane.unsettled >= 4 * limit ? 0 : 2 * limit;
+/** Mails that may come unasked: two for each connection, none to a pool that is saturated. */
+function capacityOf(pool: ConnectionPool): number {
+  if (!pool.up) return 0;
+  if (pool.canary) return pool.unsettled === 0 ? 1 : 0;
+  const { limit } = pool;
+  return pool.unsettled >= 4 * limit ? 0 : 2 * limit;
 }

@@ -1,12 +1,12 @@
 /**
- * Hands mail over: claim, route, attempt, settle. One lane for each destination (`host:port`), shared by all domains
- * that use it; lanes know nothing of each other, so one bad primary slows nobody else.
+ * Hands mail over: claim, route, attempt, settle. One pool of connections for each destination (`host:port`), shared
+ * by all domains that use it; pools know nothing of each other, so one bad primary slows nobody else.
  *
- * A lane that is up claims what is due, its domains in turn, never more than is in conversation and a few ahead: one
- * on each connection, four where it pipelines. After start and after an outage one mail goes first, then connections
- * double up to the limit. Once a domain has nothing older that is due, credits at the store let fresh mail come in the
- * commit that accepts it. When a primary goes away, claimed mail that was not begun is released; when it returns, all
- * its waiting mail becomes due at once.
+ * While its primary is up a pool claims what is due, its domains in turn, never more than is in conversation and a
+ * few ahead: one on each connection, four where it pipelines. After start and after an outage one mail goes first,
+ * then connections double up to the limit. Once a domain has nothing older that is due, credits at the store let
+ * fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that was not begun is
+ * released; when it returns, all its waiting mail becomes due at once.
  *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
@@ -14,8 +14,8 @@
  * notices (services/bounce decides) and hands them over by a way of their own.
  *
  * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
- * what is refused for good is parked, what has nowhere to go waits; an attempt's result is
- * written until the store takes it; while the store is sick nothing is claimed and nothing new is sent.
+ * what is refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store
+ * takes it; while the store is sick nothing is claimed and nothing new is sent.
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
@@ -73,45 +73,45 @@ class RunningDelivery implements Delivery {
     this.#ages = new AgeWatch(parts.journal);
     const settings = (): DeliverySettings => this.#settings;
     this.#notices = new Notices(parts, settings);
-    this.#dispatcher = new Dispatcher({ ...parts, tidings: this.#notices }, settings);
+    this.#dispatcher = new Dispatcher({ ...parts, noticeTriggers: this.#notices }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#notices.owed();
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const retention = (): Retention => this.#settings.retention;
     const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
     this.jobs = [expiry, survey, steps.job, ...this.#notices.jobs];
-    this.#dispatcher.surveyAgain();
+    this.#dispatcher.begin();
     this.#watchAll();
   }
 
   status(): readonly PrimaryStatus[] {
-    return [...this.#dispatcher.roster.lanes.values()].map((lane) => this.#dispatcher.status(lane));
+    return [...this.#dispatcher.routing.pools.values()].map((pool) => this.#dispatcher.status(pool));
   }
 
   directoryChanged(domains: readonly string[]): void {
-    this.#dispatcher.roster.refresh(domains);
-    for (const lane of this.#dispatcher.roster.lanes.values())
-      if (lane.watch.state === "loop") lane.watch.recheck();
+    this.#dispatcher.routing.refresh(domains);
+    for (const pool of this.#dispatcher.routing.pools.values())
+      if (pool.watch.state === "loop") pool.watch.recheck();
     this.#watchAll();
   }
 
   async flush(domains?: readonly string[]): Promise<void> {
-    const { roster } = this.#dispatcher;
-    const named = domains?.map((domain) => roster.desks.get(domain)).filter((desk) => desk !== undefined);
-    const desks = named ?? [...roster.desks.values()];
-    for (const lane of new Set(desks.flatMap((desk) => desk.lanes))) lane.watch.recheck();
+    const { routing, backlog } = this.#dispatcher;
+    const named = domains?.map((domain) => routing.queues.get(domain)).filter((queue) => queue !== undefined);
+    const queues = named ?? [...routing.queues.values()];
+    for (const pool of new Set(queues.flatMap((queue) => queue.pools))) pool.watch.recheck();
     if (domains === undefined) await this.#notices.flush();
-    await this.#dispatcher.wake(desks);
+    await backlog.wake(queues);
   }
 
   async resume(domain: string): Promise<void> {
-    const { roster, probations } = this.#dispatcher;
-    const desk = roster.desks.get(domain);
-    if (desk !== undefined) await probations.resume(desk);
+    const { routing, probations } = this.#dispatcher;
+    const queue = routing.queues.get(domain);
+    if (queue !== undefined) await probations.resume(queue);
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
-    return this.#dispatcher.questions.ask(question);
+    return this.#dispatcher.callouts.ask(question);
   }
 
   async rehearse(request: RehearsalRequest): Promise<readonly PrimaryRehearsal[] | undefined> {
@@ -125,7 +125,7 @@ class RunningDelivery implements Delivery {
   apply(settings: DeliverySettings): void {
     const before = this.#settings;
     this.#settings = settings;
-    this.#dispatcher.roster.refresh();
+    this.#dispatcher.routing.refresh();
     this.#notices.renewed(before, settings);
   }
 
@@ -134,8 +134,9 @@ class RunningDelivery implements Delivery {
   }
 
   async #survey(): Promise<void> {
-    this.#dispatcher.roster.refreshMx();
-    const work = await this.#dispatcher.survey();
+    const { routing, backlog } = this.#dispatcher;
+    routing.refreshMx();
+    const work = await backlog.count();
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
     this.#ages.look(work, limits, this.#parts.clock.now());
@@ -145,12 +146,13 @@ class RunningDelivery implements Delivery {
   async #wakeSleepers(work: readonly DomainWork[]): Promise<void> {
     const farthest = this.#parts.clock.now() + FARTHEST;
     const asleep = work.filter(({ lastDue }) => lastDue > farthest);
-    await this.#dispatcher.wake(asleep.map(({ domain }) => this.#dispatcher.roster.desk(domain)));
+    const { routing, backlog } = this.#dispatcher;
+    await backlog.wake(asleep.map(({ domain }) => routing.queue(domain)));
   }
 
   #watchAll(): void {
     this.#parts.domains().then(
-      (names) => names.forEach((name) => this.#dispatcher.roster.desk(name)),
+      (names) => names.forEach((name) => this.#dispatcher.routing.queue(name)),
       (error: unknown) => this.#parts.log.error("listing domains failed", { error: String(error) }),
     );
   }

@@ -1,45 +1,44 @@
 import { NOTICE_DOMAIN } from "../../ports/notices.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { ClaimedMail, DomainWork, Settlement, WorkNotice, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, WorkEvent } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Destination, Health, TlsMemory } from "../health/health.ts";
+import { Attempts } from "./attempts.ts";
+import { Backlog } from "./backlog.ts";
 import { Claims } from "./claims.ts";
-import { countDelivered, recipientsOf } from "./counting.ts";
 import { Credits } from "./credits.ts";
 import type { DeliverySettings, DispatcherParts } from "./parts.ts";
 import { DrainLog } from "./drain-log.ts";
-import { type Desk, Lane } from "./lane.ts";
-import type { LaneHooks } from "./lane-parts.ts";
+import { ConnectionPool, type DomainQueue } from "./connection-pool.ts";
+import type { PoolHooks } from "./pool-parts.ts";
 import { Probations } from "./probations.ts";
-import { Questions } from "./questions.ts";
-import { Roster } from "./roster.ts";
-import { byWeight, share } from "./sharing.ts";
-import { Settler } from "./settler.ts";
-import { stopLanes } from "./stopping.ts";
+import { RoutedCallouts } from "./routed-callouts.ts";
+import { RoutingTable } from "./routing-table.ts";
+import { poolFor, share } from "./sharing.ts";
+import { stopPools } from "./stopping.ts";
 
 const RETRY = 1000;
 
-/** Brings work, lanes and the store together: what comes in from one goes to the right one of the others. */
-export class Dispatcher implements LaneHooks<Lane> {
+/** Brings work, pools and the store together: what comes in from one goes to the right one of the others. */
+export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #parts: DispatcherParts;
-  readonly #store: WorkStore;
   readonly #settings: () => DeliverySettings;
   readonly #health: Health;
   readonly #claims: Claims;
   readonly #credits: Credits;
-  readonly #settler: Settler;
+  readonly #attempts: Attempts;
   readonly #drains: DrainLog;
   readonly probations: Probations;
-  readonly roster: Roster;
-  readonly questions: Questions;
+  readonly routing: RoutingTable;
+  readonly backlog: Backlog;
+  readonly callouts: RoutedCallouts;
   #suspended = false;
   #recovered = false;
   #stopped = false;
 
   constructor(parts: DispatcherParts, settings: () => DeliverySettings) {
     this.#parts = parts;
-    this.#store = parts.store;
     this.#settings = settings;
     const hostname = (): string => settings().hostname;
     const ownAddresses = (): DeliverySettings["ownAddresses"] => settings().ownAddresses;
@@ -48,26 +47,30 @@ export class Dispatcher implements LaneHooks<Lane> {
     this.#claims = new Claims({
       ...parts,
       probations: this.probations,
-      claimed: (lane, desk, mails) => this.#claimed(lane, desk, mails),
+      claimed: (pool, queue, mails) => this.#claimed(pool, queue, mails),
       resumed: () => this.#advanceAll(),
     });
-    this.#credits = new Credits(parts.store, (lane, desk) => this.probations.of(lane, desk) === undefined);
-    this.#settler = new Settler(parts);
+    this.#credits = new Credits(parts.store, this.probations);
     this.#drains = new DrainLog(parts.journal);
-    this.roster = new Roster({ ...parts, hostname, hooks: this });
-    this.questions = new Questions(parts, {
-      desk: (domain) => this.roster.desk(domain),
-      doubts: (lane, desk) => this.probations.of(lane, desk) !== undefined,
+    this.routing = new RoutingTable({ ...parts, hostname, hooks: this });
+    this.backlog = new Backlog(parts.store, this.routing);
+    this.callouts = new RoutedCallouts(parts, this.routing, this.probations);
+    this.#attempts = new Attempts({
+      ...parts,
+      probations: this.probations,
+      callouts: this.callouts,
+      drains: this.#drains,
+      closed: (pool, queue) => this.#closed(pool, queue),
     });
-    parts.store.onNotice((notice) => this.#noticed(notice));
+    parts.store.onEvent((event) => this.#happened(event));
   }
 
-  status(lane: Lane): PrimaryStatus {
-    const probation = this.probations.status(lane);
-    const acceptAll = this.questions.acceptAll(lane);
+  status(pool: ConnectionPool): PrimaryStatus {
+    const probation = this.probations.status(pool);
+    const acceptAll = this.callouts.acceptAll(pool);
     return {
-      ...lane.watch.status(),
-      allowed: lane.limit,
+      ...pool.watch.status(),
+      allowed: pool.limit,
       ...(probation.length > 0 && { probation }),
       ...(acceptAll.length > 0 && { acceptAll }),
     };
@@ -75,225 +78,147 @@ export class Dispatcher implements LaneHooks<Lane> {
 
   // -------------------------------------------------------------- what the store tells
 
-  /** Counts what waits; mail that is due begins to move. Answers nothing when the store cannot tell. */
-  async survey(): Promise<readonly DomainWork[]> {
-    const versions = new Map([...this.roster.desks].map(([domain, desk]) => [domain, desk.version]));
-    const work = (await this.#store.work()).filter(({ domain }) => domain !== NOTICE_DOMAIN);
-    const listed = new Set(work.map(({ domain }) => domain));
-    for (const each of work) this.#surveyed(each);
-    for (const [domain, desk] of this.roster.desks)
-      if (!listed.has(domain) && desk.version === versions.get(domain)) desk.waiting = 0;
-    return work;
-  }
-
-  /** Makes what waits for these domains due at once. */
-  async wake(desks: readonly Desk[]): Promise<void> {
-    if (desks.length === 0) return;
-    for (const desk of desks) if (desk.waiting > 0) this.fellDue(desk);
-    const work = await this.#store.wake(desks.map(({ domain }) => domain));
-    for (const each of work) this.#surveyed(each);
-  }
-
-  #surveyed(work: DomainWork): void {
-    const desk = this.roster.desk(work.domain);
-    const wasEmpty = desk.waiting === 0;
-    desk.survey(work);
-    if (wasEmpty) this.#heldBegan(desk);
-  }
-
-  #noticed(notice: WorkNotice): void {
-    if (this.#stopped) return void (notice.kind === "claimed" && this.#settler.release(notice.mail));
-    if (notice.kind === "condition") return this.#suspend(notice.condition === "sick");
-    if (notice.kind === "claimed") return this.#pushed(notice.mail);
-    if (notice.domain === NOTICE_DOMAIN) return this.#parts.tidings.waiting();
-    const desk = this.roster.desk(notice.domain);
-    const wasEmpty = desk.waiting === 0;
-    desk.waiting += notice.recipients;
-    this.fellDue(desk);
-    if (wasEmpty) this.#heldBegan(desk);
+  #happened(event: WorkEvent): void {
+    if (this.#stopped) return void (event.kind === "claimed" && this.#attempts.release(event.mail));
+    if (event.kind === "condition") return this.#suspend(event.condition === "sick");
+    if (event.kind === "claimed") return this.#granted(event.mail);
+    if (event.domain === NOTICE_DOMAIN) return this.#parts.noticeTriggers.waiting();
+    this.backlog.grew(event.domain, event.recipients);
   }
 
   /** Fresh mail, claimed in the commit that accepted it. */
-  #pushed(mail: ClaimedMail): void {
-    const desk = this.roster.desk(mail.domain);
-    this.#credits.used(desk);
-    const lanes = desk.active();
-    const roomy = lanes.filter((lane) => lane.room() > 0);
-    const lane = byWeight(roomy.length > 0 ? roomy : lanes, desk, this.#parts.random()) ?? desk.lanes[0];
-    if (lane === undefined || !desk.open) this.#release(mail, desk);
-    else lane.take([mail]);
-    this.#credits.review(desk);
-  }
-
-  #heldBegan(desk: Desk): void {
-    if (desk.tiers.length === 0) this.roster.reroute(desk);
-    for (const lane of desk.lanes) lane.watch.heldChanged();
+  #granted(mail: ClaimedMail): void {
+    const queue = this.routing.queue(mail.domain);
+    this.#credits.used(queue);
+    const pool = poolFor(queue, this.#parts.random());
+    if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
+    else pool.take([mail]);
+    this.#credits.review(queue);
   }
 
   #suspend(sick: boolean): void {
     if (this.#suspended === sick) return;
     this.#suspended = sick;
-    // They are given again when the queue was counted.
-    if (sick) this.#credits.close(this.roster.desks.values());
-    for (const lane of this.roster.lanes.values()) lane.suspend(sick);
-    if (!sick) this.surveyAgain();
+    // They are given again when what waits was counted.
+    if (sick) this.#credits.close(this.routing.queues.values());
+    for (const pool of this.routing.pools.values()) pool.suspend(sick);
+    if (!sick) this.begin();
   }
 
-  /** Surveys until the store answers. */
-  surveyAgain(): void {
-    this.#survey().catch((error: unknown) => {
+  /** Begins to claim as soon as the store can tell what waits. */
+  begin(): void {
+    this.#begin().catch((error: unknown) => {
       this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
-      if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.surveyAgain());
+      if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.begin());
     });
   }
 
-  async #survey(): Promise<void> {
+  async #begin(): Promise<void> {
     if (!this.#recovered) await this.probations.recover();
     this.#recovered = true;
-    await this.survey();
+    await this.backlog.count();
     if (this.#stopped || this.#suspended) return;
     this.#credits.open();
     this.#claims.begin();
-    for (const lane of this.roster.lanes.values()) if (lane.up) this.#credits.openLane(lane);
+    for (const pool of this.routing.pools.values()) if (pool.up) this.#credits.openPool(pool);
   }
 
-  #claimed(lane: Lane, desk: Desk, mails: readonly ClaimedMail[]): void {
-    desk.waiting = Math.max(0, desk.waiting - recipientsOf(mails));
-    if (!desk.open) for (const mail of mails) this.#release(mail, desk);
-    else {
-      const trusted = (one: Lane): boolean => this.probations.of(one, desk) === undefined;
-      share(mails, { lane, desk }, { trusted, random: this.#parts.random });
-    }
-    this.#credits.review(desk);
-    this.#drains.look(lane, this.#parts.clock.elapsed());
+  #claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void {
+    queue.claimed(mails);
+    if (queue.open)
+      share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
+    else for (const mail of mails) this.#attempts.release(mail, queue);
+    this.#credits.review(queue);
+    this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 
-  // -------------------------------------------------------------- what the roster tells
+  // -------------------------------------------------------------- what the routing table tells
 
-  makeLane(destination: Destination): Lane {
+  makePool(destination: Destination): ConnectionPool {
     const { client, clock } = this.#parts;
     const settings = this.#settings;
-    const lane = new Lane(destination, { client, clock, health: this.#health, settings, hooks: this });
-    lane.suspend(this.#suspended);
-    return lane;
+    const pool = new ConnectionPool(destination, {
+      client,
+      clock,
+      health: this.#health,
+      settings,
+      hooks: this,
+    });
+    pool.suspend(this.#suspended);
+    return pool;
   }
 
-  fellDue(desk: Desk): void {
-    desk.due = true;
-    desk.version += 1;
-    for (const lane of desk.lanes) lane.due.add(desk);
-    for (const lane of desk.active()) lane.advance();
-  }
-
-  routed(desk: Desk): void {
-    if (!desk.open) for (const lane of desk.lanes) lane.withdraw(desk);
-    else if (desk.due) this.fellDue(desk);
-    this.#credits.review(desk);
-    if (desk.waiting > 0) for (const lane of desk.lanes) lane.watch.heldChanged();
+  routed(queue: DomainQueue): void {
+    if (!queue.open) for (const pool of queue.pools) pool.withdraw(queue);
+    else if (queue.due) queue.becameDue();
+    this.#credits.review(queue);
+    if (queue.waiting > 0) for (const pool of queue.pools) pool.watch.heldChanged();
   }
 
   /** What the old destination put off is nothing to the new one. */
-  moved(desk: Desk): void {
-    this.#wakeSoon([desk]);
+  moved(queue: DomainQueue): void {
+    this.#wakeSoon([queue]);
   }
 
-  orphaned(lane: Lane): void {
-    this.#drains.abandon(lane);
-    this.probations.forget(lane);
-    void lane.retire();
+  unused(pool: ConnectionPool): void {
+    this.#drains.abandon(pool);
+    this.probations.forget(pool);
+    void pool.retire();
   }
 
-  // -------------------------------------------------------------- what the lanes tell
+  // -------------------------------------------------------------- what the pools tell
 
-  roomy(lane: Lane): void {
-    this.#claims.fill(lane);
+  hasRoom(pool: ConnectionPool): void {
+    this.#claims.fill(pool);
   }
 
-  finished(lane: Lane, mail: ClaimedMail, result: SendResult): void {
-    const desk = this.roster.desk(mail.domain);
-    this.questions.learn({ lane, desk }, mail, result);
-    const doubted = this.probations.judge(lane, mail, result, desk);
-    if (doubted === undefined) return this.#settle({ lane, desk }, mail, result);
-    void doubted.then((held) => this.#settle({ lane, desk }, mail, result, held));
+  finished(pool: ConnectionPool, mail: ClaimedMail, result: SendResult): void {
+    this.#attempts.finished({ pool, queue: this.routing.queue(mail.domain) }, mail, result);
   }
 
-  // oxlint-disable-next-line max-params -- where, what, how it ended, and what of that is not believed
-  #settle(
-    { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
-    mail: ClaimedMail,
-    { outcomes, refusedAt, dsn = false }: SendResult,
-    held?: ReadonlySet<number>,
-  ): void {
-    const told = { content: refusedAt === "body", dsn, ...(held !== undefined && { held }) };
-    const attempt = { outcomes, destination: lane.name, ...told };
-    void this.#settler.finish(mail, attempt).then((settlements) => {
-      this.#drains.count(lane, countDelivered(settlements));
-      if (settlements?.some(({ owes }) => owes !== undefined)) this.#parts.tidings.owed();
-      this.#returned(desk, settlements);
-      this.#closed(lane, desk);
-    });
+  unsent(pool: ConnectionPool, mails: readonly ClaimedMail[]): void {
+    for (const mail of mails) this.#attempts.unsent({ pool, queue: this.routing.queue(mail.domain) }, mail);
   }
 
-  unsent(lane: Lane, mails: readonly ClaimedMail[]): void {
-    for (const mail of mails) {
-      const desk = this.roster.desk(mail.domain);
-      this.probations.unsent(lane, desk, 1);
-      void this.#release(mail, desk).then(() => this.#closed(lane, desk));
-    }
+  proving(pool: ConnectionPool, mail: ClaimedMail): boolean {
+    return !this.probations.trusts(pool, this.routing.queue(mail.domain));
   }
 
-  proving(lane: Lane, mail: ClaimedMail): boolean {
-    return this.probations.of(lane, this.roster.desk(mail.domain)) !== undefined;
-  }
-
-  changed(lane: Lane, returned: boolean): void {
-    if (lane.up) this.#credits.openLane(lane);
-    else this.#credits.reviewLane(lane);
-    if (lane.away) this.#drains.abandon(lane);
-    // Another lane of the same domains may be the best one from here on.
-    for (const desk of lane.due) for (const other of desk.active()) if (other !== lane) other.advance();
+  changed(pool: ConnectionPool, returned: boolean): void {
+    if (pool.up) this.#credits.openPool(pool);
+    else this.#credits.reviewPool(pool);
+    if (pool.away) this.#drains.abandon(pool);
+    // Another pool of the same domains may be the best one from here on.
+    for (const queue of pool.due) for (const other of queue.active()) if (other !== pool) other.advance();
     if (!returned) return;
-    this.#drains.begin(lane, this.#parts.clock.elapsed());
-    this.#wakeSoon([...lane.desks].filter((desk) => desk.open));
+    this.#drains.begin(pool, this.#parts.clock.elapsed());
+    this.#wakeSoon([...pool.queues].filter((queue) => queue.open));
   }
 
-  #wakeSoon(desks: readonly Desk[]): void {
-    this.wake(desks).catch((error: unknown) => {
-      this.#parts.log.error("waking mail failed", { domain: desks[0]?.domain, error: errorText(error) });
+  #wakeSoon(queues: readonly DomainQueue[]): void {
+    this.backlog.wake(queues).catch((error: unknown) => {
+      this.#parts.log.error("waking mail failed", { domain: queues[0]?.domain, error: errorText(error) });
     });
   }
 
-  /** Ends all: claims at once, conversations as stopLanes tells, then what is still to be written. */
+  /** Ends all: claims at once, conversations as stopPools tells, then what is still to be written. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#claims.stop();
-    this.questions.stop();
-    this.#credits.close(this.roster.desks.values());
-    this.roster.stop();
-    await stopLanes([...this.roster.lanes.values()], this.#parts.clock);
-    await this.#settler.stop(10_000);
+    this.callouts.stop();
+    this.#credits.close(this.routing.queues.values());
+    this.routing.stop();
+    await stopPools([...this.routing.pools.values()], this.#parts.clock);
+    await this.#attempts.stop(10_000);
   }
 
-  async #release(mail: ClaimedMail, desk: Desk): Promise<void> {
-    this.#returned(desk, await this.#settler.release(mail));
-  }
-
-  /** Counts what waits again, and when it is due. */
-  #returned(desk: Desk, settlements: readonly Settlement[] = []): void {
-    for (const { state, dueAt } of settlements) {
-      if (state !== "waiting" && state !== "unconfirmed") continue;
-      desk.waiting += 1;
-      if (!this.#stopped) desk.expect(dueAt ?? Infinity);
-    }
-  }
-
-  #closed(lane: Lane, desk: Desk): void {
-    lane.settled();
-    this.#credits.review(desk);
-    this.#drains.look(lane, this.#parts.clock.elapsed());
+  #closed(pool: ConnectionPool, queue: DomainQueue): void {
+    pool.settled();
+    this.#credits.review(queue);
+    this.#drains.look(pool, this.#parts.clock.elapsed());
   }
 
   #advanceAll(): void {
-    for (const lane of this.roster.lanes.values()) lane.advance();
+    for (const pool of this.routing.pools.values()) pool.advance();
   }
 }

@@ -25,7 +25,7 @@ export async function findNoticeRoute(
   }
   const found = await direct(address.slice(address.lastIndexOf("@") + 1), parts);
   if (found.kind === "known")
-    return { kind: "hosts", destinations: found.tiers.flat().map((way) => way.destination) };
+    return { kind: "hosts", destinations: found.tiers.flat().map(({ destination }) => destination) };
   const final = found.kind !== "failed";
   return nowhere(
     final

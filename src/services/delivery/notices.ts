@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Job } from "../../runtime/schedule.ts";
-import { Courier } from "./courier.ts";
+import { NoticeDelivery } from "./notice-delivery.ts";
 import { Notifier } from "./notifier.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 import { Settler } from "./settler.ts";
@@ -9,12 +9,12 @@ import { Settler } from "./settler.ts";
 /** What belongs to one mail, but to several domains, is told together when it comes within this time. */
 const GATHER = 1000;
 const EVERY = 60_000;
-const CARRY_EVERY = 30_000;
+const DELIVER_EVERY = 30_000;
 
 /** Notices to senders, from the debt to the last reply. */
 export class Notices {
   readonly jobs: readonly Job[];
-  readonly #courier: Courier;
+  readonly #delivery: NoticeDelivery;
   readonly #notifier: Notifier;
   readonly #settler: Settler;
   readonly #clock: Clock;
@@ -32,15 +32,15 @@ export class Notices {
       ...parts.notices,
       settings: () => notifierSettings(settings()),
     });
-    this.#courier = new Courier({
+    this.#delivery = new NoticeDelivery({
       ...parts,
       settler: this.#settler,
-      settings: () => courierSettings(settings()),
+      settings: () => noticeDeliverySettings(settings()),
     });
     this.jobs = [
       { name: "notices.write", every: EVERY, run: () => this.#write() },
       { name: "notices.delays", every: EVERY, run: () => this.#noteDelays() },
-      { name: "notices.carry", every: CARRY_EVERY, run: () => this.#courier.run() },
+      { name: "notices.carry", every: DELIVER_EVERY, run: () => this.#delivery.run() },
     ];
   }
 
@@ -55,13 +55,11 @@ export class Notices {
 
   /** A notice waits in the queue. */
   waiting(): void {
-    this.#courier.run().catch((error: unknown) => {
-      this.#log.error("notices could not be claimed", { error: errorText(error) });
-    });
+    this.#delivery.start();
   }
 
   flush(): Promise<void> {
-    return this.#courier.flush();
+    return this.#delivery.flush();
   }
 
   /** The settings were read anew: what waits goes at once where its way is another, or may have been mended. */
@@ -78,7 +76,7 @@ export class Notices {
     this.#stopped = true;
     this.#gathering?.cancel();
     await this.#writing?.catch(() => undefined);
-    await this.#courier.stop();
+    await this.#delivery.stop();
     await this.#settler.stop(10_000);
   }
 
@@ -116,7 +114,7 @@ function notifierSettings({ hostname, retention, notices }: DeliverySettings) {
   };
 }
 
-function courierSettings({ hostname, ownAddresses, notices }: DeliverySettings) {
+function noticeDeliverySettings({ hostname, ownAddresses, notices }: DeliverySettings) {
   const { route, retention } = notices;
   return { hostname, ownAddresses, route, retention };
 }

@@ -14,7 +14,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { BounceRules } from "../bounce/bounce.ts";
-import { byTidings, draftNotice, judge } from "../bounce/bounce.ts";
+import { groupByNotice, draftNotice, judge } from "../bounce/bounce.ts";
 import { readBack } from "./returned-mail.ts";
 
 /** Times in ms, sizes in octets. */
@@ -92,7 +92,7 @@ export class Notifier {
       if (each.kind === "silence") await this.#keepSilent(mail, each.recipient, each);
     const told = judged.filter(({ kind }) => kind === "notice").map(({ recipient }) => recipient);
     let notices = 0;
-    for (const group of byTidings(told)) {
+    for (const group of groupByNotice(told)) {
       await this.#tell(mail, group);
       notices += 1;
     }

@@ -9,10 +9,10 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { OwnAddress } from "../health/health.ts";
 import type { Retention } from "../queue/queue.ts";
-import type { LaneSettings } from "./allowance.ts";
+import type { PoolSettings } from "./allowance.ts";
 
 /** Times in ms. May be replaced while running. */
-export interface DeliverySettings extends LaneSettings {
+export interface DeliverySettings extends PoolSettings {
   readonly hostname: string;
   /** Our own listeners; one on all addresses covers loopback, the other interfaces' addresses stand beside it. */
   readonly ownAddresses: readonly OwnAddress[];
@@ -41,8 +41,8 @@ export interface NoticeParts {
   readonly nextId: () => string;
 }
 
-/** Where it is told what concerns notices to senders. */
-export interface Tidings {
+/** What sets the writing and the delivery of notices to senders going. */
+export interface NoticeTriggers {
   /** Something is owed to a sender. */
   owed(): void;
   /** A notice waits in the queue. */
@@ -69,5 +69,5 @@ export interface DeliveryParts {
 }
 
 export interface DispatcherParts extends DeliveryParts {
-  readonly tidings: Tidings;
+  readonly noticeTriggers: NoticeTriggers;
 }

@@ -1,33 +1,24 @@
-import { parseAddress } from "../../mail/address.ts";
 import type { ProbationStatus } from "../../ports/health.ts";
-import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
-import { Recipients } from "../recipients/recipients.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
+import type { KnownRecipientsParts } from "./known-recipients.ts";
+import { KnownRecipients } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
 
-export interface ProbationsParts {
+export interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
-  readonly directory: Pick<DirectoryReader, "recipient">;
   readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
 }
 
 /** Outages from this length on are followed by a probation, in ms. */
 const LONG_OUTAGE = 5 * 60_000;
-/** How long an address counts as existing after its primary took mail for it, in ms. */
-const KNOWN_FOR = 31 * 86_400_000;
 /** Recipients looked through for one that is known. */
 const CANDIDATES = 500;
-const NOBODY: ReadonlySet<number> = new Set();
 
-/** Judged for one return of the lane; absent probation: none was needed. */
+/** Judged for one return of the pool; absent probation: none was needed. */
 interface Entry {
   readonly epoch: number;
   readonly probation: Probation | undefined;
@@ -39,14 +30,14 @@ interface Entry {
  */
 export class Probations {
   readonly #parts: ProbationsParts;
-  readonly #recipients: Recipients;
-  readonly #entries = new Map<Lane, Map<Desk, Entry>>();
+  readonly #known: KnownRecipients;
+  readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /** Domains whose mail an earlier process had set aside. */
   readonly #distrusted = new Set<string>();
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
-    this.#recipients = new Recipients(parts.directory);
+    this.#known = new KnownRecipients(parts);
   }
 
   /** What an earlier process set aside waits again; its domains are proven anew. */
@@ -55,72 +46,74 @@ export class Probations {
     for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrusted.add(domain);
   }
 
-  /** The probation that the domain is in at the lane; undefined where it is trusted. */
-  of(lane: Lane, desk: Desk): Probation | undefined {
-    const entry = this.#entries.get(lane)?.get(desk);
-    const { epoch } = lane.watch.comeback;
-    const current = entry?.epoch === epoch ? entry : this.#enter(lane, desk, entry);
+  /** The probation that the domain is in at the pool; undefined where it is trusted. */
+  of(pool: ConnectionPool, queue: DomainQueue): Probation | undefined {
+    const entry = this.#entries.get(pool)?.get(queue);
+    const { epoch } = pool.watch.comeback;
+    const current = entry?.epoch === epoch ? entry : this.#enter(pool, queue, entry);
     return current?.probation?.open === true ? current.probation : undefined;
   }
 
+  /** What the primary says of the domain's mail is believed. */
+  trusts(pool: ConnectionPool, queue: DomainQueue): boolean {
+    return this.of(pool, queue) === undefined;
+  }
+
   /** The mail that goes first: one for a recipient that exists, else the oldest. */
-  async canary(desk: Desk): Promise<string | undefined> {
+  async canary(queue: DomainQueue): Promise<string | undefined> {
     const { store, clock } = this.#parts;
-    const request = { domain: desk.domain, now: clock.now(), limit: CANDIDATES };
+    const request = { domain: queue.domain, now: clock.now(), limit: CANDIDATES };
     let due = await store.due(request);
     if (due.length === 0) {
-      await store.unhold({ domain: desk.domain, limit: 1, now: clock.now() });
+      await store.unhold({ domain: queue.domain, limit: 1, now: clock.now() });
       due = await store.due({ ...request, now: clock.now() });
     }
-    const known = await this.#known(
-      desk,
-      due.flatMap(({ recipients }) => recipients),
-    );
+    const addresses = due.flatMap(({ recipients }) => recipients);
+    const known = await this.#known.among(queue.record, addresses);
     return (due.find((mail) => isFor(known, mail)) ?? due[0])?.id;
   }
 
   /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
   judge(
-    lane: Lane,
+    { pool, queue }: QueueAtPool,
     mail: ClaimedMail,
     result: SendResult,
-    desk: Desk,
   ): Promise<ReadonlySet<number>> | undefined {
-    const probation = this.#entries.get(lane)?.get(desk)?.probation;
-    return probation?.open === true ? this.#judge({ lane, desk, probation }, mail, result) : undefined;
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
-  unsent(lane: Lane, desk: Desk, mails: number): void {
-    const probation = this.#entries.get(lane)?.get(desk)?.probation;
+  unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
     probation.giveBack(mails, this.#parts.clock.now());
-    if (probation.stopped) this.#awaitCanary(lane, desk, probation);
+    if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
   /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
-  async resume(desk: Desk): Promise<void> {
+  async resume(queue: DomainQueue): Promise<void> {
     const { store, clock } = this.#parts;
-    for (const lane of desk.lanes) {
-      const probation = this.of(lane, desk);
+    for (const pool of queue.pools) {
+      const probation = this.of(pool, queue);
       if (probation === undefined) continue;
       probation.end(clock.now());
-      this.#record("probation.passed", lane, desk, "an operator resumed it");
+      this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
-    await store.unhold({ domain: desk.domain, now: clock.now() });
-    for (const lane of desk.lanes) lane.advance();
+    await store.unhold({ domain: queue.domain, now: clock.now() });
+    for (const pool of queue.pools) pool.advance();
   }
 
-  forget(lane: Lane): void {
-    this.#entries.delete(lane);
+  forget(pool: ConnectionPool): void {
+    this.#entries.delete(pool);
   }
 
-  status(lane: Lane): readonly ProbationStatus[] {
+  status(pool: ConnectionPool): readonly ProbationStatus[] {
     const found: ProbationStatus[] = [];
-    for (const [desk, { probation }] of this.#entries.get(lane) ?? []) {
+    for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
       if (probation?.open !== true) continue;
       const { stopped, since, why, canaryAt } = probation;
-      const { domain } = desk;
+      const { domain } = queue;
       found.push(
         stopped ? { domain, state: "stopped", since, why, canaryAt } : { domain, state: "running", since },
       );
@@ -128,110 +121,74 @@ export class Probations {
     return found;
   }
 
-  #enter(lane: Lane, desk: Desk, before: Entry | undefined): Entry | undefined {
-    const { epoch, outage, since } = lane.watch.comeback;
+  #enter(pool: ConnectionPool, queue: DomainQueue, before: Entry | undefined): Entry | undefined {
+    const { epoch, outage, since } = pool.watch.comeback;
     if (epoch === 0) return before;
     const { clock } = this.#parts;
     // At the first contact nobody knows how long it was away; the mail that waits tells.
-    const seen = epoch === 1 && desk.waiting > 0 ? since - desk.oldest : 0;
-    const distrusted = this.#distrusted.delete(desk.domain);
+    const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
+    const distrusted = this.#distrusted.delete(queue.domain);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
-    if (!needed && before?.probation?.open === true) return this.#put(lane, desk, { ...before, epoch });
-    if (!needed) return this.#put(lane, desk, { epoch, probation: undefined });
+    if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
+    if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
     const probation = new Probation(clock.now());
-    this.#record("probation.began", lane, desk);
-    return this.#put(lane, desk, { epoch, probation });
+    this.#record("probation.began", pool, queue);
+    return this.#put(pool, queue, { epoch, probation });
   }
 
-  #put(lane: Lane, desk: Desk, entry: Entry): Entry {
-    const known = this.#entries.get(lane);
-    if (known === undefined) this.#entries.set(lane, new Map([[desk, entry]]));
-    else known.set(desk, entry);
+  #put(pool: ConnectionPool, queue: DomainQueue, entry: Entry): Entry {
+    const known = this.#entries.get(pool);
+    if (known === undefined) this.#entries.set(pool, new Map([[queue, entry]]));
+    else known.set(queue, entry);
     return entry;
   }
 
   async #judge(
-    at: { readonly lane: Lane; readonly desk: Desk; readonly probation: Probation },
+    at: QueueAtPool & { readonly probation: Probation },
     mail: ClaimedMail,
     result: SendResult,
   ): Promise<ReadonlySet<number>> {
-    const { lane, desk, probation } = at;
-    const known = await this.#knownRefused(desk, mail, result);
+    const { pool, queue, probation } = at;
+    const known = await this.#known.refused(queue.record, mail, result);
     const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
-    if (change === "stopped") this.#record("probation.stopped", lane, desk, probation.why);
-    if (change === "passed") this.#record("probation.passed", lane, desk);
-    if (change === "resumed") this.#record("probation.passed", lane, desk, "a canary was taken");
+    if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
+    if (change === "passed") this.#record("probation.passed", pool, queue);
+    if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
     if (probation.stopped) {
-      lane.withdraw(desk);
-      this.#awaitCanary(lane, desk, probation);
-    } else if (change !== undefined) this.#release(desk);
+      pool.withdraw(queue);
+      this.#awaitCanary(pool, queue, probation);
+    } else if (change !== undefined) this.#release(queue);
     return held;
   }
 
-  /** Which of the refused recipients exist. What cannot be looked up is taken to: held mail is not lost. */
-  async #knownRefused(desk: Desk, mail: ClaimedMail, result: SendResult): Promise<ReadonlySet<number>> {
-    if (result.refusedAt !== undefined) return NOBODY;
-    const refused = mail.recipients.filter(({ n }) => result.outcomes.get(n)?.kind === "refused");
-    if (refused.length === 0) return NOBODY;
-    try {
-      const known = await this.#known(
-        desk,
-        refused.map(({ address }) => address),
-      );
-      return new Set(refused.filter(({ address }) => known.has(address)).map(({ n }) => n));
-    } catch (error) {
-      this.#parts.log.warn("accepted addresses could not be looked up", { error: errorText(error) });
-      return new Set(refused.map(({ n }) => n));
-    }
-  }
-
-  async #known(desk: Desk, addresses: readonly string[]): Promise<ReadonlySet<string>> {
-    const unlisted = addresses.filter((address) => !this.#isListed(desk, address));
-    const { store, clock } = this.#parts;
-    const accepted = unlisted.length === 0 ? new Map<string, number>() : await store.accepted(unlisted);
-    const from = clock.now() - KNOWN_FOR;
-    return new Set(
-      addresses.filter((address) => !unlisted.includes(address) || (accepted.get(address) ?? 0) >= from),
-    );
-  }
-
-  /** Named itself in a list; a pattern such as `list-*` proves no single address. */
-  #isListed({ record }: Desk, text: string): boolean {
-    const address = parseAddress(text);
-    if (record === undefined || address === undefined) return false;
-    const answer = this.#recipients.find(record, address);
-    return answer.kind === "known" && !answer.pattern.endsWith("*");
-  }
-
-  #awaitCanary(lane: Lane, desk: Desk, probation: Probation): void {
+  #awaitCanary(pool: ConnectionPool, queue: DomainQueue, probation: Probation): void {
     const { clock } = this.#parts;
     const at = probation.canaryAt;
     clock.after(Math.max(0, at - clock.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
-      if (!desk.due) this.#release(desk, 1);
-      lane.advance();
+      if (!queue.due) this.#release(queue, 1);
+      pool.advance();
     });
   }
 
-  #release(desk: Desk, limit = Infinity): void {
+  #release(queue: DomainQueue, limit = Infinity): void {
     const { store, clock, log } = this.#parts;
-    store.unhold({ domain: desk.domain, limit, now: clock.now() }).catch((error: unknown) => {
+    store.unhold({ domain: queue.domain, limit, now: clock.now() }).catch((error: unknown) => {
       log.error("mail held by probation could not be released", {
-        domain: desk.domain,
+        domain: queue.domain,
         error: errorText(error),
       });
     });
   }
 
-  // oxlint-disable-next-line max-params -- one line of the journal
   #record(
     kind: "probation.began" | "probation.stopped" | "probation.passed",
-    lane: Lane,
-    desk: Desk,
+    pool: ConnectionPool,
+    queue: DomainQueue,
     why?: string,
   ): void {
-    const { domain, waiting: held } = desk;
-    const { name: destination } = lane;
+    const { domain, waiting: held } = queue;
+    const { name: destination } = pool;
     this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
   }
 }

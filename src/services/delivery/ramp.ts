@@ -1,10 +1,10 @@
-const CROWDED_FOR = 60_000;
+const CAPPED_FOR = 60_000;
 
 /** Mails that are looked at, and how many of them put off by 4xx are too many. */
 const LOOKED_AT = 20;
 const PUT_OFF = 10;
 
-/** A mail takes so many times as long as it did at best, and longer than this in ms: the primary groans. */
+/** A mail takes so many times as long as it did at best, and longer than this in ms: the primary is strained. */
 const LONGER = 8;
 const LONG = 5000;
 
@@ -53,7 +53,7 @@ export class Ramp {
   /** One mail passed without trouble for the destination. */
   pass(most: number, passed: Passed, now: number): void {
     this.#canary = false;
-    if (this.#groans(passed)) return this.halve(most, now);
+    if (this.#isStrained(passed)) return this.halve(most, now);
     if (this.#limit >= most) return;
     this.#passed += 1;
     if (this.#passed < this.#limit) return;
@@ -61,22 +61,22 @@ export class Ramp {
     this.#limit *= 2;
   }
 
-  /** It refused one more connection while `open` others worked. */
-  crowded(open: number, now: number): void {
-    this.#ceiling = Math.max(1, open);
-    this.#ceilingUntil = now + CROWDED_FOR;
+  /** No more connections than these for a minute. */
+  cap(connections: number, now: number): void {
+    this.#ceiling = Math.max(1, connections);
+    this.#ceilingUntil = now + CAPPED_FOR;
   }
 
-  /** Half of what it has, for a while. */
+  /** Half of what it has, for a minute; then doubling from there. */
   halve(most: number, now: number): void {
     const half = Math.floor(this.limit(most, now) / 2);
     this.#forget();
     this.#passed = 0;
     this.#limit = Math.max(1, half);
-    this.crowded(half, now);
+    this.cap(half, now);
   }
 
-  #groans({ took, putOff }: Passed): boolean {
+  #isStrained({ took, putOff }: Passed): boolean {
     this.#putOff.push(putOff);
     if (this.#putOff.length > LOOKED_AT) this.#putOff.shift();
     this.#recent = this.#recent === 0 ? took : this.#recent + (took - this.#recent) / 5;

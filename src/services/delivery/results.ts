@@ -13,6 +13,6 @@ export function passedBy({ outcomes, took }: SendResult): Passed | undefined {
 }
 
 /** The primary ended the session by 421 in answer to this mail. */
-export function wasDismissed({ trouble }: SendResult): boolean {
+export function closedBy421({ trouble }: SendResult): boolean {
   return trouble?.stage === "session" && trouble.reply?.code === 421;
 }

@@ -3,16 +3,16 @@ import type { DomainRecord, Primary } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Destination } from "../health/health.ts";
 
-/** One place that mail may go to. */
-export interface Way {
+/** One destination that mail may go to. */
+export interface NextHop {
   readonly destination: Destination;
   /** Its share among those of equal preference. */
   readonly weight: number;
 }
 
-/** Where a domain's mail goes: ways by preference; equal ones stand together. */
+/** Where a domain's mail goes: next hops by preference, equal ones together. */
 export type Route =
-  | { readonly kind: "known"; readonly tiers: readonly (readonly Way[])[] }
+  | { readonly kind: "known"; readonly tiers: readonly (readonly NextHop[])[] }
   /** Nowhere to go; the mail is held. */
   | { readonly kind: "none" | "loop"; readonly why: string }
   /** The MX records could not be looked up; what was known before goes on to hold. */
@@ -33,10 +33,10 @@ export function followsMx(record: DomainRecord): boolean {
 
 /** The route of a domain, its MX records looked up where the configuration says `mx`. */
 export async function findRoute(record: DomainRecord, parts: RouteParts): Promise<Route> {
-  const tiers: (readonly Way[])[] = [];
+  const tiers: (readonly NextHop[])[] = [];
   let trouble: Exclude<Route, { kind: "known" }> | undefined;
   for (const group of byPreference(record.settings.primaries)) {
-    const hosts = group.filter(({ mx }) => mx !== true).map(wayOf);
+    const hosts = group.filter(({ mx }) => mx !== true).map(nextHopOf);
     if (hosts.length > 0) tiers.push(hosts);
     for (const primary of group.filter(({ mx }) => mx === true)) {
       const found = await mxDestinations(record.name, primary, parts);
@@ -48,7 +48,7 @@ export async function findRoute(record: DomainRecord, parts: RouteParts): Promis
   return trouble ?? { kind: "none", why: `${record.name} has no primary` };
 }
 
-function wayOf(primary: Primary): Way {
+function nextHopOf(primary: Primary): NextHop {
   const { preference: _, mx: __, weight = 1, ...destination } = primary;
   return { destination, weight };
 }
@@ -62,15 +62,15 @@ function byPreference(primaries: readonly Primary[]): readonly (readonly Primary
 export async function mxDestinations(domain: string, primary: Primary, parts: RouteParts): Promise<Route> {
   const lookup = await parts.resolver.mx(domain);
   if (lookup.kind === "failed") return { kind: "failed", why: `MX of ${domain}: ${lookup.why}` };
-  const way = (host: string): Way => {
-    const { destination, weight } = wayOf(primary);
+  const hop = (host: string): NextHop => {
+    const { destination, weight } = nextHopOf(primary);
     return { weight, destination: { ...destination, host, port: destination.port || SMTP_PORT } };
   };
   // RFC 5321 §5.1: without MX the domain's own address records count.
-  if (lookup.kind === "none") return { kind: "known", tiers: [[way(domain)]] };
+  if (lookup.kind === "none") return { kind: "known", tiers: [[hop(domain)]] };
   const route = mxRoute(lookup.records, parts.hostname.toLowerCase());
   if (route.kind === "null") return { kind: "none", why: `${domain} has a null MX: it takes no mail` };
   if (route.kind === "ourselves")
     return { kind: "loop", why: `no MX record of ${domain} is better than ours` };
-  return { kind: "known", tiers: route.tiers.map((hosts) => hosts.map(way)) };
+  return { kind: "known", tiers: route.tiers.map((hosts) => hosts.map(hop)) };
 }

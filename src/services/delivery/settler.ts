@@ -32,7 +32,7 @@ const NOTHING: Attempt = { outcomes: new Map() };
 
 /**
  * Writes what attempts led to. A store that cannot write is asked again each second: what a primary took must not
- * be forgotten, or it is sent twice. How much can pile up is bounded by the lanes' limits.
+ * be forgotten, or it is sent twice. How much can pile up is bounded by the pools' limits.
  */
 export class Settler {
   readonly #parts: SettlerParts;

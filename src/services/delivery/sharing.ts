@@ -1,34 +1,47 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
+import type { Probations } from "./probations.ts";
 
-/** One of the lanes by chance, each as likely as its weight says. `random` is from 0 to 1. */
-export function byWeight(lanes: readonly Lane[], desk: Desk, random: number): Lane | undefined {
-  const weights = lanes.map((lane) => desk.weights.get(lane) ?? 1);
+/** The pool that one fresh mail goes to. `random` is from 0 to 1. */
+export function poolFor(queue: DomainQueue, random: number): ConnectionPool | undefined {
+  const pools = queue.active();
+  const withRoom = pools.filter((pool) => pool.room() > 0);
+  return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random) ?? queue.pools[0];
+}
+
+/** One of the pools by chance, each as likely as its weight says. */
+function byWeight(
+  pools: readonly ConnectionPool[],
+  queue: DomainQueue,
+  random: number,
+): ConnectionPool | undefined {
+  if (pools.length < 2) return pools[0];
+  const weights = pools.map((pool) => queue.weights.get(pool) ?? 1);
   let left = random * weights.reduce((sum, weight) => sum + weight, 0);
-  for (const [i, lane] of lanes.entries()) {
+  for (const [i, pool] of pools.entries()) {
     left -= weights[i] ?? 0;
-    if (left < 0) return lane;
+    if (left < 0) return pool;
   }
-  return lanes.at(-1);
+  return pools.at(-1);
 }
 
 export interface Sharing {
-  /** Lanes that are not in probation for the domain. */
-  readonly trusted: (lane: Lane) => boolean;
+  readonly probations: Pick<Probations, "trusts">;
   /** 0 to 1. */
   readonly random: () => number;
 }
 
-/** What one lane claimed goes to all lanes of equal preference that have room, by their weights. */
+/** What one pool claimed goes to all pools of equal preference that have room, by their weights. */
 export function share(
   mails: readonly ClaimedMail[],
-  { lane, desk }: { readonly lane: Lane; readonly desk: Desk },
-  { trusted, random }: Sharing,
+  { pool, queue }: QueueAtPool,
+  { probations, random }: Sharing,
 ): void {
-  const lanes = trusted(lane) ? desk.active().filter(trusted) : [];
-  if (lanes.length < 2) return lane.take(mails);
+  const trusted = (one: ConnectionPool): boolean => probations.trusts(one, queue);
+  const pools = trusted(pool) ? queue.active().filter(trusted) : [];
+  if (pools.length < 2) return pool.take(mails);
   for (const mail of mails) {
-    const roomy = lanes.filter((other) => other === lane || other.room() > 0);
-    (byWeight(roomy, desk, random()) ?? lane).take([mail]);
+    const withRoom = pools.filter((other) => other === pool || other.room() > 0);
+    (byWeight(withRoom, queue, random()) ?? pool).take([mail]);
   }
 }

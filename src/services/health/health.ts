@@ -16,7 +16,7 @@
 import { steadyClock } from "../../runtime/clock.ts";
 import { Pacer } from "./probe-schedule.ts";
 import type { Destination, ReachParts } from "./reach.ts";
-import type { Subject, WatchParts } from "./watch.ts";
+import type { Observer, WatchParts } from "./watch.ts";
 import { Watch } from "./watch.ts";
 
 export type { OwnAddress } from "./loop.ts";
@@ -26,7 +26,7 @@ export { isAway } from "./outage.ts";
 export { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";
 export { TlsMemory } from "./tls-memory.ts";
 export type { Destination, ReachParts } from "./reach.ts";
-export type { Subject } from "./watch.ts";
+export type { Observer } from "./watch.ts";
 export { Watch } from "./watch.ts";
 
 export type HealthParts = Omit<WatchParts, "pacer" | "clock"> & ReachParts;
@@ -41,7 +41,7 @@ export class Health {
   }
 
   /** Begins at once to ask after the destination; `Watch.stop` ends it. */
-  watch(destination: Destination, subject: Subject): Watch {
-    return new Watch(destination, subject, this.#parts);
+  watch(destination: Destination, observer: Observer): Watch {
+    return new Watch(destination, observer, this.#parts);
   }
 }

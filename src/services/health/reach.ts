@@ -9,7 +9,7 @@ import type { OwnAddress } from "./loop.ts";
 import { isOwnAddress } from "./loop.ts";
 import { hostPort } from "../../mail/network.ts";
 
-/** Where mail goes. Two domains with the same destination share its health and its lane. */
+/** Where mail goes. Two domains with the same destination share its health and its connections. */
 export interface Destination extends Transport {
   /** Host name in A-labels, or an address. */
   readonly host: string;

@@ -13,8 +13,8 @@ import { Shortcomings } from "./shortcomings.ts";
 import type { HealthRecord, Signal } from "./state.ts";
 import { next, unknownHealth } from "./state.ts";
 
-/** Who is watched for: asked when needed, told when the state changes. */
-export interface Subject {
+/** For whom a primary is watched: asked when needed, told when the state changes. */
+export interface Observer {
   domains(): readonly string[];
   /** Recipients held for it. */
   held(): number;
@@ -65,7 +65,7 @@ export interface Comeback {
 export class Watch {
   readonly destination: Destination;
   readonly #parts: WatchParts;
-  readonly #subject: Subject;
+  readonly #observer: Observer;
   readonly #outages: OutageLog;
   #health: HealthRecord;
   #capabilities: Capabilities | undefined;
@@ -84,15 +84,15 @@ export class Watch {
   #silent = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
-  constructor(destination: Destination, subject: Subject, parts: WatchParts) {
+  constructor(destination: Destination, observer: Observer, parts: WatchParts) {
     this.destination = destination;
-    this.#subject = subject;
+    this.#observer = observer;
     this.#parts = parts;
     this.#outages = new OutageLog(parts.journal);
     const name = destinationName(destination);
     this.#shortcomings = new Shortcomings(destination, {
       journal: parts.journal,
-      domains: () => subject.domains(),
+      domains: () => observer.domains(),
       wasEncrypted: () => parts.memory.encrypted(name),
     });
     this.#health = unknownHealth(parts.clock.now());
@@ -155,7 +155,7 @@ export class Watch {
     return {
       ...(slow !== undefined && { slow: { ...slow, since: clock.wall(slow.since) } }),
       destination: destinationName(this.destination),
-      domains: this.#subject.domains(),
+      domains: this.#observer.domains(),
       state,
       since: clock.wall(since),
       ...(why !== undefined && { why }),
@@ -164,7 +164,7 @@ export class Watch {
         capabilities: this.#capabilities,
         learnedAt: clock.wall(this.#learnedAt),
       }),
-      connections: this.#subject.connections(),
+      connections: this.#observer.connections(),
     };
   }
 
@@ -178,7 +178,7 @@ export class Watch {
     this.#timer?.cancel();
     const { clock, random } = this.#parts;
     const now = clock.now();
-    const held = this.#subject.held() > 0;
+    const held = this.#observer.held() > 0;
     const asked = this.#asked === this.#health.state;
     const at = nextProbe(this.#health, { held, lastProbe: this.#lastProbe, asked, now, random });
     this.#timerAt = at;
@@ -229,7 +229,7 @@ export class Watch {
       const conversation = await this.#parts.client.converse(target, this.#patience());
       void conversation.quit();
       if (this.greeted(conversation.capabilities, this.#parts.clock.now() - now))
-        this.#apply({ kind: "greeted", idle: this.#subject.held() === 0 });
+        this.#apply({ kind: "greeted", idle: this.#observer.held() === 0 });
     } catch (error) {
       this.#lookAtSilence(asTrouble(error), this.#parts.clock.now() - now);
       throw error;
@@ -263,7 +263,7 @@ export class Watch {
       this.#asked = undefined;
       this.#plan();
     } else if (!recovered) return;
-    this.#subject.changed(state, state === "up" && recovered);
+    this.#observer.changed(state, state === "up" && recovered);
   }
 
   #cameUp(from: PrimaryState, now: number): void {
@@ -275,7 +275,7 @@ export class Watch {
 
   #facts(): { destination: string; domains: readonly string[]; held: number } {
     const destination = destinationName(this.destination);
-    return { destination, domains: this.#subject.domains(), held: this.#subject.held() };
+    return { destination, domains: this.#observer.domains(), held: this.#observer.held() };
   }
 
   #ourName(): DestinationTrouble {

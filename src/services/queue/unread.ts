@@ -38,7 +38,6 @@ export class UnreadWatch {
     this.#tell("parked.unread", recipients, kept, now);
   }
 
-  // oxlint-disable-next-line max-params -- which alert, about how many, of what, when
   #tell(kind: Alarm, recipients: number, kept: readonly Kept[], now: number): void {
     let [share, age, left] = [0, 0, 0];
     for (const { since = now, retention } of kept) {

@@ -34,7 +34,7 @@ const PACE = 200;
 /** Questions that wait; with the pace, the last one waits 10 s. */
 const MOST_WAITING = 50;
 /** Connections at once; one that is made to wait must not hold up all. */
-const MOST_TALKS = 3;
+const MOST_CONNECTIONS = 3;
 /** Questions on one connection: some count refusals, and close at 20. */
 const MOST_QUESTIONS = 8;
 /** Milliseconds that a connection waits for the next question. */
@@ -44,8 +44,9 @@ const LINGER = 2000;
 export class CalloutLine {
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
-  readonly #hungry: ((question: Waiting | undefined) => void)[] = [];
-  #talks = 0;
+  /** Connections that wait for the next question. */
+  readonly #idle: ((question: Waiting | undefined) => void)[] = [];
+  #connections = 0;
   #lastSlot = -Infinity;
   #timer: Timer | undefined;
 
@@ -64,7 +65,7 @@ export class CalloutLine {
 
   stop(): void {
     this.#timer?.cancel();
-    for (const feed of this.#hungry.splice(0)) feed(undefined);
+    for (const feed of this.#idle.splice(0)) feed(undefined);
     for (const { resolve } of this.#waiting.splice(0)) resolve({ answers: new Map(), why: "we stop" });
   }
 
@@ -79,18 +80,18 @@ export class CalloutLine {
   }
 
   #next(): void {
-    const free = this.#hungry.shift();
-    if (free === undefined && this.#talks >= MOST_TALKS) return;
+    const free = this.#idle.shift();
+    if (free === undefined && this.#connections >= MOST_CONNECTIONS) return;
     const question = this.#waiting.shift();
     if (question === undefined) return;
     this.#lastSlot = this.#clock.now();
-    if (free === undefined) void this.#talk(question);
+    if (free === undefined) void this.#connect(question);
     else free(question);
     this.#plan();
   }
 
-  async #talk(first: Waiting): Promise<void> {
-    this.#talks += 1;
+  async #connect(first: Waiting): Promise<void> {
+    this.#connections += 1;
     let question: Waiting | undefined = first;
     try {
       const conversation = await first.way.converse();
@@ -107,7 +108,7 @@ export class CalloutLine {
     } catch (error) {
       question?.resolve({ answers: new Map(), why: errorText(error) });
     } finally {
-      this.#talks -= 1;
+      this.#connections -= 1;
       this.#plan();
     }
   }
@@ -118,11 +119,11 @@ export class CalloutLine {
       const timer = this.#clock.after(LINGER, () => feed(undefined));
       const feed = (question: Waiting | undefined): void => {
         timer.cancel();
-        const at = this.#hungry.indexOf(feed);
-        if (at !== -1) this.#hungry.splice(at, 1);
+        const at = this.#idle.indexOf(feed);
+        if (at !== -1) this.#idle.splice(at, 1);
         resolve(question);
       };
-      this.#hungry.push(feed);
+      this.#idle.push(feed);
       this.#plan();
     });
   }

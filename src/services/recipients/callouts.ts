@@ -1,5 +1,6 @@
 import type { Address } from "../../mail/address.ts";
 import { mailboxKey, parseAddress } from "../../mail/address.ts";
+import { isBeginning } from "../../mail/recipient-pattern.ts";
 import { formatReply } from "../../mail/reply.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
@@ -155,7 +156,7 @@ export class Callouts {
     const record = directory.domain(address.domain, directory.generation());
     if (record === undefined) return false;
     const listed = directory.recipient(record, address.local);
-    if (listed !== undefined && !listed.pattern.endsWith("*")) return true;
+    if (listed !== undefined && !isBeginning(listed.pattern)) return true;
     return this.#evidence.accepted(mailboxKey(address));
   }
 

@@ -1,5 +1,6 @@
 import type { Address } from "../../mail/address.ts";
 import { mailboxKey } from "../../mail/address.ts";
+import { isBeginning } from "../../mail/recipient-pattern.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DirectoryReader, DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
 import type { RecipientMemory, Refusal, Teller } from "../../ports/recipient-memory.ts";
@@ -83,9 +84,8 @@ export class Known {
   }
 }
 
-/** A pattern such as `list-*` vouches for no single address. */
 function isByName(listed: RecipientAnswer | undefined): boolean {
-  return listed?.kind === "known" && !listed.pattern.endsWith("*");
+  return listed?.kind === "known" && !isBeginning(listed.pattern);
 }
 
 /** The local part itself, then without its tag; a separator in front is no tag. */

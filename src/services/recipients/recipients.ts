@@ -21,6 +21,7 @@ import type { RecipientAnswer, RecipientParts } from "./known.ts";
 import { Known } from "./known.ts";
 
 export type { Admission } from "./admission.ts";
+export { ACCEPTED_FOR } from "./ages.ts";
 export { Callouts } from "./callouts.ts";
 export type { CalloutParts, CalloutWay } from "./callouts.ts";
 export { Fetches } from "./fetches.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import type { ClaimedMail, WorkNotice, WorkStore } from "../../../ports/queue.ts";
+import type { ClaimedMail, WorkEvent, WorkStore } from "../../../ports/queue.ts";
 import type { Body } from "../../../ports/stored-body.ts";
 import type { NoticeStore, OwedMail } from "../../../ports/notices.ts";
 import { Moved, openChannel } from "../../../runtime/channel.ts";
@@ -17,10 +17,10 @@ export function connectWork(
   { folder }: { readonly folder: string },
 ): WorkStore & NoticeStore {
   const channel = openChannel<WorkMethods>(port);
-  const listeners: ((notice: WorkNotice) => void)[] = [];
+  const listeners: ((event: WorkEvent) => void)[] = [];
   channel.onNotice((wire: WireNotice) => {
-    const notice = wire.kind === "claimed" ? { kind: wire.kind, mail: unpack(wire.mail, folder) } : wire;
-    for (const listener of listeners) listener(notice);
+    const event = wire.kind === "claimed" ? { kind: wire.kind, mail: unpack(wire.mail, folder) } : wire;
+    for (const listener of listeners) listener(event);
   });
   return {
     work: () => channel.call("work", undefined as never),
@@ -56,7 +56,7 @@ export function connectWork(
       return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
     },
     delayed: (request) => channel.call("delayed", request),
-    onNotice: (listener) => void listeners.push(listener),
+    onEvent: (listener) => void listeners.push(listener),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Test sessions with a domain's primaries: what an operator asks before the outage, and after a change. */
 import type { Hono } from "hono";
+import { isBeginning } from "../../../mail/recipient-pattern.ts";
 import { ChannelClosed } from "../../../runtime/channel.ts";
 import { ourDomain, readDomain, readQuery, Refusal } from "../answers.ts";
 import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
@@ -37,6 +38,6 @@ function whenClosed(error: unknown): undefined {
 
 async function someRecipient(domain: string, { directory }: AdminParts): Promise<string> {
   const { items } = await directory.recipients({ domain, limit: LOOKED_AT });
-  const exact = items.find(({ pattern }) => !pattern.endsWith("*"));
+  const exact = items.find(({ pattern }) => !isBeginning(pattern));
   return `${exact?.pattern ?? "postmaster"}@${domain}`;
 }

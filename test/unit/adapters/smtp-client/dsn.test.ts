@@ -1,43 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
-import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
+import { claimedMail } from "../../../support/claimed-mail.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
+import { targetAt } from "../../../support/primary-conversation.ts";
 
-const BODY = Buffer.from("Subject: x\r\n\r\nhi\r\n");
-const MAIL: ClaimedMail = {
-  id: "m1",
-  token: 1,
-  domain: "a.test",
+const MAIL = claimedMail({
   sender: "s@b.test",
-  recipients: [
-    {
-      n: 0,
-      address: "x@a.test",
-      attempts: 0,
-      unconfirmed: 0,
-      notify: "SUCCESS,DELAY",
-      orcpt: "rfc822;o+2Bx@a.test",
-    },
-    { n: 1, address: "y@a.test", attempts: 0, unconfirmed: 0, notify: "NEVER" },
-    { n: 2, address: "z@a.test", attempts: 0, unconfirmed: 0 },
+  to: [
+    { address: "x@a.test", notify: "SUCCESS,DELAY", orcpt: "rfc822;o+2Bx@a.test" },
+    { address: "y@a.test", notify: "NEVER" },
+    { address: "z@a.test" },
   ],
-  acceptedAt: 0,
-  client: { ip: "192.0.2.1", helo: "c.test" },
-  topFields: "",
-  smtpUtf8: false,
-  eightBit: false,
   dsn: { ret: "HDRS", envid: "QQ+2B1" },
-  size: BODY.length,
-  body: { size: BODY.length, read: () => BODY, digest: () => undefined },
-};
+});
 
 async function lines(extensions: readonly string[], mail = MAIL) {
   await using primary = await fakePrimary({ extensions });
   const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
-  const target = { host: "127.0.0.1", ip: "127.0.0.1", port: primary.port, tls: "none" } as const;
-  const conversation = await client.converse(target);
+  const conversation = await client.converse(targetAt(primary.port));
   const { dsn, outcomes } = await conversation.send(mail);
   await conversation.quit();
   assert.equal(outcomes.size, mail.recipients.length);

@@ -2,75 +2,27 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
-import type { Pipelining } from "../../../../src/ports/directory.ts";
 import type { ClaimedMail } from "../../../../src/ports/queue.ts";
-import type { Conversation, SendResult } from "../../../../src/ports/smtp-client.ts";
+import type { SendResult, Target } from "../../../../src/ports/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
-import { bodySource } from "../../../support/body-source.ts";
-import type { Act, Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
-import { fakePrimary } from "../../../support/fake-primary.ts";
+import { inPieces, namedMail, TOP_FIELDS } from "../../../support/claimed-mail.ts";
+import type { Act, Behaviour } from "../../../support/fake-primary.ts";
+import { converseWith, type PrimaryConversation } from "../../../support/primary-conversation.ts";
 import { seededRandom } from "../../../support/random.ts";
 
 const client = smtpClient({ hostname: "mx2.test", clock: systemClock(), connect: 5000, greeting: 5000 });
-const TOP = "Received: x\r\n";
 const WITH_DATA = ["PIPELINING", "SIZE", "8BITMIME"];
 const WITH_BDAT = [...WITH_DATA, "CHUNKING"];
 
-interface Plan {
-  readonly to?: readonly string[];
-  readonly body?: string;
-  readonly stream?: boolean;
-  readonly size?: number;
-}
-
-function mailOf(id: string, plan: Plan = {}): ClaimedMail {
-  const { to = [`${id}@a.test`], body = `Subject: ${id}\r\n\r\n.dot\r\n`, stream = false } = plan;
-  const bytes = Buffer.from(body);
-  const { size = bytes.length } = plan;
-  return {
-    id,
-    token: 1,
-    domain: "a.test",
-    sender: `from-${id}@elsewhere.test`,
-    recipients: to.map((address, n) => ({ n, address, attempts: 0, unconfirmed: 0 })),
-    acceptedAt: 0,
-    client: { ip: "192.0.2.1", helo: "client.test" },
-    topFields: TOP,
-    smtpUtf8: false,
-    eightBit: false,
-    size,
-    body: {
-      size,
-      read: () => (stream ? bodySource([bytes.subarray(0, 7), bytes.subarray(7)]) : bytes),
-      digest: () => undefined,
-    },
-  };
-}
-
-interface Run extends AsyncDisposable {
-  readonly primary: FakePrimary;
-  readonly conversation: Conversation;
-}
-
-async function converse(
-  behaviour: Behaviour,
-  settings: { readonly pipelining?: Pipelining; readonly chunking?: boolean } = {},
-): Promise<Run> {
-  const primary = await fakePrimary(behaviour);
-  const target = { host: "127.0.0.1", ip: "127.0.0.1", port: primary.port, tls: "none" } as const;
-  const conversation = await client.converse({ ...target, ...settings });
-  return {
-    primary,
-    conversation,
-    [Symbol.asyncDispose]: async () => {
-      conversation.abort();
-      await primary.close();
-    },
-  };
+function converse(behaviour: Behaviour, change: Partial<Target> = {}): Promise<PrimaryConversation> {
+  return converseWith(client, behaviour, change);
 }
 
 /** Sends all at once, however wide the window is. */
-function sendAll({ conversation }: Run, mails: readonly ClaimedMail[]): Promise<readonly SendResult[]> {
+function sendAll(
+  { conversation }: PrimaryConversation,
+  mails: readonly ClaimedMail[],
+): Promise<readonly SendResult[]> {
   return Promise.all(mails.map((mail) => conversation.send(mail)));
 }
 
@@ -78,7 +30,7 @@ function kinds(results: readonly SendResult[]): string {
   return results.map(({ outcomes }) => Array.from(outcomes.values(), ({ kind }) => kind).join("+")).join(" ");
 }
 
-const THREE = ["a", "b", "c"].map((id) => mailOf(id));
+const THREE = ["a", "b", "c"].map((id) => namedMail(id));
 
 describe("the window", () => {
   const cases: readonly (readonly [number, readonly string[], object])[] = [
@@ -107,7 +59,7 @@ describe("the window", () => {
       );
       assert.deepEqual(
         run.primary.mails.map(({ sender, data }) => [sender, data.toString()]),
-        THREE.map(({ id, sender }) => [sender, `${TOP}Subject: ${id}\r\n\r\n.dot\r\n`]),
+        THREE.map(({ id, sender }) => [sender, `${TOP_FIELDS}Subject: ${id}\r\n\r\n.dot\r\n`]),
       );
     });
 });
@@ -216,17 +168,19 @@ describe("behind BDAT", () => {
       extensions: WITH_BDAT,
       onRcpt: (to) => (to.startsWith("gone") ? "550 5.1.1 no" : undefined),
     });
-    const big = { stream: true, body: "Subject: s\r\n\r\n..two dots, and no end" };
-    const mails = [mailOf("a"), mailOf("s", big), mailOf("t", { ...big, to: ["gone@a.test"] }), mailOf("c")];
+    const body = Buffer.from("Subject: s\r\n\r\n..two dots, and no end");
+    const taken = inPieces(namedMail("s", { body }));
+    const refused = inPieces(namedMail("t", { body, to: ["gone@a.test"] }));
+    const mails = [namedMail("a"), taken, refused, namedMail("c")];
     assert.equal(kinds(await sendAll(run, mails)), "delivered delivered refused delivered");
-    assert.equal(run.primary.mails[1]?.data.toString(), TOP + big.body);
+    assert.equal(run.primary.mails[1]?.data.toString(), `${TOP_FIELDS}${body.toString()}`);
     assert.equal(run.primary.commands.filter((line) => line.startsWith("BDAT")).length, 3);
   });
 
   test("a body that is not as long as recorded ends the connection, after the mails before it", async () => {
     for (const size of [5, 500]) {
       await using run = await converse({ extensions: WITH_BDAT });
-      const mails = [mailOf("a"), mailOf("s", { stream: true, size }), mailOf("c")];
+      const mails = [namedMail("a"), inPieces(namedMail("s", { size })), namedMail("c")];
       const results = await sendAll(run, mails);
       assert.equal(kinds(results), "delivered deferred released");
       assert.equal(results[1]?.trouble, undefined);
@@ -237,7 +191,7 @@ describe("behind BDAT", () => {
   test("many recipients wait for their answers", async () => {
     await using run = await converse({ extensions: WITH_BDAT });
     const to = Array.from({ length: 150 }, (_, n) => `u${n}@a.test`);
-    const results = await sendAll(run, [mailOf("a", { to }), mailOf("b", { to })]);
+    const results = await sendAll(run, [namedMail("a", { to }), namedMail("b", { to })]);
     assert.ok(results.every(({ outcomes }) => outcomes.size === 150));
     assert.equal(run.primary.mails.length, 2);
   });
@@ -303,9 +257,10 @@ test("whatever is refused or cut, nothing is lost, doubled or given to the wrong
       onDot: sometimes,
       ...(round % 2 === 0 && { onData: sometimes }),
     });
-    const mails = Array.from({ length: 20 }, (_, n) =>
-      mailOf(`m${n}`, { to: [`m${n}@a.test`, `m${n}-too@a.test`], stream: random.below(5) === 0 }),
-    );
+    const mails = Array.from({ length: 20 }, (_, n) => {
+      const mail = namedMail(`m${n}`, { to: [`m${n}@a.test`, `m${n}-too@a.test`] });
+      return random.below(5) === 0 ? inPieces(mail) : mail;
+    });
     const results = await sendAll(run, mails);
     const got = Map.groupBy(run.primary.mails, ({ sender }) => sender);
     for (const [n, { outcomes }] of results.entries()) {

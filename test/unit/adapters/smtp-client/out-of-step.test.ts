@@ -5,33 +5,16 @@ import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts"
 import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
-import { bodySource } from "../../../support/body-source.ts";
+import { inPieces, namedMail } from "../../../support/claimed-mail.ts";
 import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
+import { targetAt } from "../../../support/primary-conversation.ts";
 
 const WITH_DATA = ["PIPELINING", "8BITMIME"];
 const WITH_BDAT = [...WITH_DATA, "CHUNKING"];
 const REFUSED = "552 5.2.2 too large";
 
-function mailOf(id: string, { stream = false, to = [`${id}@a.test`] } = {}): ClaimedMail {
-  const bytes = Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`);
-  return {
-    id,
-    token: 1,
-    domain: "a.test",
-    sender: `from-${id}@elsewhere.test`,
-    recipients: to.map((address, n) => ({ n, address, attempts: 0, unconfirmed: 0 })),
-    acceptedAt: 0,
-    client: { ip: "192.0.2.1", helo: "client.test" },
-    topFields: "",
-    smtpUtf8: false,
-    eightBit: false,
-    size: bytes.length,
-    body: { size: bytes.length, read: () => (stream ? bodySource([bytes]) : bytes), digest: () => undefined },
-  };
-}
-
-const MAILS = ["a", "b", "c", "d", "e"].map((id) => mailOf(id));
+const MAILS = ["a", "b", "c", "d", "e"].map((id) => namedMail(id));
 
 /** Sends all at once over one connection. */
 async function sendAll(
@@ -39,8 +22,7 @@ async function sendAll(
   mails: readonly ClaimedMail[],
   client = smtpClient({ hostname: "mx2.test", clock: systemClock() }),
 ): Promise<readonly SendResult[]> {
-  const target = { host: "127.0.0.1", ip: "127.0.0.1", port: primary.port, tls: "none" } as const;
-  const conversation = await client.converse(target);
+  const conversation = await client.converse(targetAt(primary.port));
   const results = await Promise.all(mails.map((mail) => conversation.send(mail)));
   await conversation.quit();
   return results;
@@ -140,13 +122,14 @@ describe("a reply too many", () => {
 
   test("takes back what was read as the refusal of a recipient", async () => {
     const [good, gone] = ["good@a.test", "gone@a.test"];
+    const mail = namedMail("a", { to: [gone, good] });
     for (const extensions of [WITH_DATA, WITH_BDAT])
-      for (const stream of [true, false]) {
+      for (const sent of [mail, inPieces(mail)]) {
         await using primary = await fakePrimary({
           extensions,
           onRcpt: (to) => (to === gone ? "550 5.1.1 no\r\n550 5.1.1 no" : undefined),
         });
-        const results = await sendAll(primary, [mailOf("a", { stream, to: [gone, good] })]);
+        const results = await sendAll(primary, [sent]);
         assert.match(kindsOf(results)[0] ?? "", /^(deferred\+deferred|unconfirmed\+unconfirmed)$/);
       }
   });

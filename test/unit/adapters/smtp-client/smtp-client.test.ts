@@ -4,54 +4,25 @@ import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import { BodyDamaged, type BodySource } from "../../../../src/ports/stored-body.ts";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
-import type { Conversation, Target } from "../../../../src/ports/smtp-client.ts";
+import type { Target } from "../../../../src/ports/smtp-client.ts";
 import type { TlsLevel } from "../../../../src/ports/directory.ts";
 import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
 import { bodySource } from "../../../support/body-source.ts";
+import { claimedMail, TOP_FIELDS } from "../../../support/claimed-mail.ts";
 import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
+import { converseWith, targetAt, type PrimaryConversation } from "../../../support/primary-conversation.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 const client = smtpClient({ hostname: "mx2.test", clock: systemClock(), connect: 5000, greeting: 5000 });
 const LOGIN = { user: "u", passwordEnv: "SECRET" };
-const TOP = "Received: from client.test by mx2.test\r\n";
 
-function at(primary: FakePrimary, tls: TlsLevel = "none", host = "127.0.0.1"): Target {
-  return { host, ip: "127.0.0.1", port: primary.port, tls };
-}
-
-interface MailChange extends Partial<Omit<ClaimedMail, "recipients" | "body">> {
-  readonly to?: readonly string[];
-  readonly body?: Buffer | (() => BodySource);
-}
-
-function mailOf({
-  to = ["user@a.test"],
-  body = Buffer.from("Subject: x\r\n\r\nhi\r\n"),
-  ...rest
-}: MailChange = {}) {
-  const size = rest.size ?? (Buffer.isBuffer(body) ? body.length : 0);
-  const mail: ClaimedMail = {
-    id: "m1",
-    token: 1,
-    domain: "a.test",
-    sender: "sender@elsewhere.test",
-    recipients: to.map((address, i) => ({ n: i + 10, address, attempts: 0, unconfirmed: 0 })),
-    acceptedAt: 0,
-    client: { ip: "192.0.2.1", helo: "client.test" },
-    topFields: TOP,
-    smtpUtf8: false,
-    eightBit: false,
-    ...rest,
-    size,
-    body: { size, read: () => (Buffer.isBuffer(body) ? body : body()), digest: () => undefined },
-  };
-  return mail;
+function at({ port }: FakePrimary, tls: TlsLevel = "none", host = "127.0.0.1"): Target {
+  return targetAt(port, { tls, host });
 }
 
 function kinds(outcomes: ReadonlyMap<number, Outcome>): Record<number, string> {
@@ -62,22 +33,8 @@ function describeOutcome(outcome: Outcome): string {
   return "reply" in outcome ? `${outcome.kind} ${outcome.reply.code}` : outcome.kind;
 }
 
-/** One conversation with a primary of this behaviour. */
-async function converse(behaviour: Behaviour): Promise<{
-  primary: FakePrimary;
-  conversation: Conversation;
-  [Symbol.asyncDispose](): Promise<void>;
-}> {
-  const primary = await fakePrimary(behaviour);
-  const conversation = await client.converse(at(primary));
-  return {
-    primary,
-    conversation,
-    [Symbol.asyncDispose]: async () => {
-      conversation.abort();
-      await primary.close();
-    },
-  };
+function converse(behaviour: Behaviour): Promise<PrimaryConversation> {
+  return converseWith(client, behaviour);
 }
 
 /** Refuses addresses by how they begin. */
@@ -86,7 +43,7 @@ function onRcpt(recipient: string): string | undefined {
   return recipient.startsWith("full") ? "452 4.2.2 full" : undefined;
 }
 
-async function refusedAt(behaviour: Behaviour, mail = mailOf()): Promise<string | undefined> {
+async function refusedAt(behaviour: Behaviour, mail = claimedMail()): Promise<string | undefined> {
   await using run = await converse(behaviour);
   return (await run.conversation.send(mail)).refusedAt;
 }
@@ -127,50 +84,50 @@ describe("a mail", () => {
   };
   for (const [name, body] of Object.entries(bodies)) {
     test(`arrives octet by octet: ${name}`, async () => {
-      await using talk = await converse({});
-      const result = await talk.conversation.send(mailOf({ body }));
+      await using run = await converse({});
+      const result = await run.conversation.send(claimedMail({ body }));
       assert.deepEqual(kinds(result.outcomes), { 10: "delivered 250" });
-      const expected = Buffer.concat([Buffer.from(TOP), body]);
-      assert.ok(talk.primary.mails[0]?.data.equals(expected));
+      const expected = Buffer.concat([Buffer.from(TOP_FIELDS), body]);
+      assert.ok(run.primary.mails[0]?.data.equals(expected));
     });
     test(`arrives octet by octet as a stream: ${name}`, async () => {
-      await using talk = await converse({});
+      await using run = await converse({});
       for (const size of [1, 3, 7, 1000]) {
         if (body.length > 10_000 && size < 1000) continue;
         const parts = Array.from({ length: Math.ceil(body.length / size) }, (_, i) =>
           body.subarray(i * size, (i + 1) * size),
         );
-        await talk.conversation.send(mailOf({ body: () => bodySource(parts) }));
-        const expected = Buffer.concat([Buffer.from(TOP), body]);
-        assert.ok(talk.primary.mails.at(-1)?.data.equals(expected), `parts of ${size}`);
+        await run.conversation.send(claimedMail({ body: () => bodySource(parts) }));
+        const expected = Buffer.concat([Buffer.from(TOP_FIELDS), body]);
+        assert.ok(run.primary.mails.at(-1)?.data.equals(expected), `parts of ${size}`);
       }
     });
   }
 
   test("that does not end with CRLF gets one", async () => {
-    await using talk = await converse({});
-    await talk.conversation.send(mailOf({ body: Buffer.from("\r\nno end") }));
-    assert.equal(talk.primary.mails[0]?.data.toString(), `${TOP}\r\nno end\r\n`);
+    await using run = await converse({});
+    await run.conversation.send(claimedMail({ body: Buffer.from("\r\nno end") }));
+    assert.equal(run.primary.mails[0]?.data.toString(), `${TOP_FIELDS}\r\nno end\r\n`);
   });
 
   test("of 5 MB is streamed", async () => {
-    await using talk = await converse({});
+    await using run = await converse({});
     const blocks = Array.from({ length: 80 }, (_, n) =>
       Buffer.from(`${String(n).repeat(511)}\r\n`.repeat(64)),
     );
-    const result = await talk.conversation.send(mailOf({ body: () => bodySource(blocks) }));
+    const result = await run.conversation.send(claimedMail({ body: () => bodySource(blocks) }));
     assert.deepEqual(kinds(result.outcomes), { 10: "delivered 250" });
-    assert.ok(talk.primary.mails[0]?.data.equals(Buffer.concat([Buffer.from(TOP), ...blocks])));
+    assert.ok(run.primary.mails[0]?.data.equals(Buffer.concat([Buffer.from(TOP_FIELDS), ...blocks])));
   });
 
   test("its envelope goes as stored, in one batch where the peer pipelines", async () => {
-    await using talk = await converse({ extensions: ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8"] });
+    await using run = await converse({ extensions: ["PIPELINING", "SIZE", "8BITMIME", "SMTPUTF8"] });
     const body = Buffer.from("\r\nä\r\n");
-    await talk.conversation.send(
-      mailOf({ sender: "", to: ['"a <b>"@a.test', "ü@a.test"], eightBit: true, smtpUtf8: true, body }),
+    await run.conversation.send(
+      claimedMail({ sender: "", to: ['"a <b>"@a.test', "ü@a.test"], eightBit: true, smtpUtf8: true, body }),
     );
-    assert.deepEqual(talk.primary.commands.slice(1), [
-      `MAIL FROM:<> SIZE=${TOP.length + body.length} BODY=8BITMIME SMTPUTF8`,
+    assert.deepEqual(run.primary.commands.slice(1), [
+      `MAIL FROM:<> SIZE=${TOP_FIELDS.length + body.length} BODY=8BITMIME SMTPUTF8`,
       'RCPT TO:<"a <b>"@a.test>',
       "RCPT TO:<ü@a.test>",
       "DATA",
@@ -178,19 +135,19 @@ describe("a mail", () => {
   });
 
   test("in eight bits goes unchanged to a peer without 8BITMIME", async () => {
-    await using talk = await converse({ extensions: [] });
-    await talk.conversation.send(mailOf({ eightBit: true, body: Buffer.from("\r\nä\r\n") }));
-    assert.equal(talk.primary.mails[0]?.mailLine, "MAIL FROM:<sender@elsewhere.test>");
-    assert.ok(talk.primary.mails[0]?.data.toString().endsWith("ä\r\n"));
+    await using run = await converse({ extensions: [] });
+    await run.conversation.send(claimedMail({ eightBit: true, body: Buffer.from("\r\nä\r\n") }));
+    assert.equal(run.primary.mails[0]?.mailLine, "MAIL FROM:<sender@elsewhere.test>");
+    assert.ok(run.primary.mails[0]?.data.toString().endsWith("ä\r\n"));
   });
 
   test("that needs SMTPUTF8 is refused here when the peer lacks it, and the connection stays", async () => {
-    await using talk = await converse({ extensions: PLAIN });
-    const { outcomes, trouble } = await talk.conversation.send(mailOf({ smtpUtf8: true }));
+    await using run = await converse({ extensions: PLAIN });
+    const { outcomes, trouble } = await run.conversation.send(claimedMail({ smtpUtf8: true }));
     const outcome = outcomes.get(10);
     assert.ok(outcome?.kind === "refused" && outcome.reply.enhanced === "5.6.7");
     assert.equal(trouble, undefined);
-    assert.equal((await talk.conversation.send(mailOf())).outcomes.get(10)?.kind, "delivered");
+    assert.equal((await run.conversation.send(claimedMail())).outcomes.get(10)?.kind, "delivered");
   });
 
   test("tells where it was refused as a whole: at MAIL, at its body, here; not where recipients were", async () => {
@@ -198,27 +155,27 @@ describe("a mail", () => {
       assert.equal(await refusedAt({ extensions, onMail: () => "550 5.7.1 no" }), "mail");
       assert.equal(await refusedAt({ extensions, onData: () => "554 5.7.1 no" }), "body");
       assert.equal(await refusedAt({ extensions, onDot: () => "550 5.7.1 spam" }), "body");
-      assert.equal(await refusedAt({ extensions }, mailOf({ size: 10_000 })), "here");
-      assert.equal(await refusedAt({ extensions, onRcpt }, mailOf({ to: ["gone@a.test"] })), undefined);
+      assert.equal(await refusedAt({ extensions }, claimedMail({ size: 10_000 })), "here");
+      assert.equal(await refusedAt({ extensions, onRcpt }, claimedMail({ to: ["gone@a.test"] })), undefined);
       assert.equal(await refusedAt({ extensions }), undefined);
     }
   });
 
   test("larger than the peer's SIZE is refused here", async () => {
-    await using talk = await converse({ extensions: ["SIZE 100"] });
-    const { outcomes } = await talk.conversation.send(mailOf({ size: 200 }));
+    await using run = await converse({ extensions: ["SIZE 100"] });
+    const { outcomes } = await run.conversation.send(claimedMail({ size: 200 }));
     assert.deepEqual(kinds(outcomes), { 10: "refused 552" });
-    assert.ok(!talk.primary.commands.some((line) => line.startsWith("MAIL")));
+    assert.ok(!run.primary.commands.some((line) => line.startsWith("MAIL")));
   });
 
   test("mails go one after another over one connection", async () => {
-    await using talk = await converse({});
-    for (let i = 0; i < 50; i++) await talk.conversation.send(mailOf());
-    await talk.conversation.quit();
-    assert.equal(talk.primary.mails.length, 50);
-    assert.equal(talk.primary.connections, 1);
-    assert.equal(talk.primary.commands.at(-1), "QUIT");
-    assert.equal(talk.conversation.phase, "over");
+    await using run = await converse({});
+    for (let i = 0; i < 50; i++) await run.conversation.send(claimedMail());
+    await run.conversation.quit();
+    assert.equal(run.primary.mails.length, 50);
+    assert.equal(run.primary.connections, 1);
+    assert.equal(run.primary.commands.at(-1), "QUIT");
+    assert.equal(run.conversation.phase, "over");
   });
 });
 
@@ -226,9 +183,9 @@ for (const pipelined of [true, false]) {
   const extensions = pipelined ? ["PIPELINING", ...PLAIN] : PLAIN;
   describe(pipelined ? "recipients, pipelined" : "recipients, step by step", () => {
     test("each has an outcome of its own, the same address twice included", async () => {
-      await using talk = await converse({ extensions, onRcpt });
+      await using run = await converse({ extensions, onRcpt });
       const to = ["gone@a.test", "ok@a.test", "full@a.test", "gone@a.test"];
-      const { outcomes, trouble } = await talk.conversation.send(mailOf({ to }));
+      const { outcomes, trouble } = await run.conversation.send(claimedMail({ to }));
       assert.deepEqual(kinds(outcomes), {
         10: "refused 550",
         11: "delivered 250",
@@ -236,37 +193,39 @@ for (const pipelined of [true, false]) {
         13: "refused 550",
       });
       assert.equal(trouble, undefined);
-      assert.deepEqual(talk.primary.mails[0]?.recipients, ["ok@a.test"]);
+      assert.deepEqual(run.primary.mails[0]?.recipients, ["ok@a.test"]);
     });
 
     test("all refused: no body goes out and the next mail is delivered", async () => {
-      await using talk = await converse({ extensions, onRcpt });
-      const { outcomes } = await talk.conversation.send(mailOf({ to: ["gone@a.test", "full@a.test"] }));
+      await using run = await converse({ extensions, onRcpt });
+      const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "full@a.test"] }));
       assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "deferred 452" });
-      assert.equal(talk.primary.mails.length, 0);
-      assert.equal(talk.primary.commands.includes("DATA"), pipelined);
-      const next = await talk.conversation.send(mailOf());
+      assert.equal(run.primary.mails.length, 0);
+      assert.equal(run.primary.commands.includes("DATA"), pipelined);
+      const next = await run.conversation.send(claimedMail());
       assert.deepEqual(kinds(next.outcomes), { 10: "delivered 250" });
     });
 
     test("a refused sender is the outcome of all", async () => {
-      await using talk = await converse({ extensions, onMail: () => "451 4.7.1 greylisted" });
-      const { outcomes, trouble } = await talk.conversation.send(mailOf({ to: ["a@a.test", "b@a.test"] }));
+      await using run = await converse({ extensions, onMail: () => "451 4.7.1 greylisted" });
+      const { outcomes, trouble } = await run.conversation.send(
+        claimedMail({ to: ["a@a.test", "b@a.test"] }),
+      );
       assert.deepEqual(kinds(outcomes), { 10: "deferred 451", 11: "deferred 451" });
       assert.equal(trouble, undefined);
-      assert.equal(talk.conversation.phase, "idle");
+      assert.equal(run.conversation.phase, "idle");
     });
 
     test("a refused DATA and a refused body belong to the mail", async () => {
-      await using talk = await converse({ extensions });
-      const { primary, conversation } = talk;
+      await using run = await converse({ extensions });
+      const { primary, conversation } = run;
       primary.behaviour.onData = () => "451 4.3.0 not now";
-      assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "deferred 451" });
+      assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "deferred 451" });
       delete primary.behaviour.onData;
       primary.behaviour.onDot = () => "554 5.7.1 spam";
-      assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "refused 554" });
+      assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "refused 554" });
       delete primary.behaviour.onDot;
-      assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+      assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
     });
 
     test("421 at any step ends the session and defers the mail", async () => {
@@ -277,12 +236,12 @@ for (const pipelined of [true, false]) {
         { onDot: () => "421 4.3.2 closing" },
       ];
       for (const step of steps) {
-        await using talk = await converse({ extensions, ...step });
-        const { outcomes, trouble } = await talk.conversation.send(mailOf());
+        await using run = await converse({ extensions, ...step });
+        const { outcomes, trouble } = await run.conversation.send(claimedMail());
         assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
         assert.equal(trouble?.stage, "session");
         assert.equal(trouble?.reply?.code, 421);
-        assert.equal(talk.conversation.phase, "over");
+        assert.equal(run.conversation.phase, "over");
       }
     });
   });
@@ -301,8 +260,8 @@ describe("the client's identity", () => {
   test("goes by XFORWARD before MAIL where it is offered, whatever is answered", async () => {
     for (const extensions of [POSTFIX, POSTFIX.slice(1)]) {
       await using run = await converse({ extensions });
-      await run.conversation.send(mailOf(clientOf("192.0.2.7")));
-      await run.conversation.send(mailOf({ topFields: "Received: from x by y with SMTP id z\r\n" }));
+      await run.conversation.send(claimedMail(clientOf("192.0.2.7")));
+      await run.conversation.send(claimedMail({ topFields: "Received: from x by y with SMTP id z\r\n" }));
       const lines = run.primary.commands.filter((line) => /^(XFORWARD|MAIL)/.test(line));
       assert.deepEqual(
         lines.map((line) => line.replace(/ FROM.*/, "")),
@@ -321,8 +280,8 @@ describe("the client's identity", () => {
     const facts = { ip: "192.0.2.7", helo: "h", port: 4025, server: "2001:db8::25" };
     const extensions = ["XFORWARD ADDR PORT", "XCLIENT ADDR PORT DESTADDR"];
     await using run = await converse({ extensions });
-    await run.conversation.send(mailOf({ client: facts }));
-    await run.conversation.send(mailOf());
+    await run.conversation.send(claimedMail({ client: facts }));
+    await run.conversation.send(claimedMail());
     const told = run.primary.commands.filter((line) => line.startsWith("XFORWARD"));
     assert.deepEqual(told, [
       "XFORWARD ADDR=192.0.2.7 PORT=4025",
@@ -330,7 +289,7 @@ describe("the client's identity", () => {
     ]);
     await using primary = await fakePrimary({ extensions });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
-    await conversation.send(mailOf({ client: facts }));
+    await conversation.send(claimedMail({ client: facts }));
     await conversation.quit();
     const line = primary.commands.find((command) => command.startsWith("XCLIENT"));
     assert.equal(line, "XCLIENT ADDR=192.0.2.7 PORT=4025 DESTADDR=IPV6:2001:db8::25");
@@ -339,7 +298,8 @@ describe("the client's identity", () => {
   test("goes by XCLIENT once for the mails of one client, and EHLO follows", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
-    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"]) await conversation.send(mailOf(clientOf(ip)));
+    for (const ip of ["192.0.2.7", "192.0.2.7", "2001:db8::7"])
+      await conversation.send(claimedMail(clientOf(ip)));
     await conversation.quit();
     const verbs = primary.commands.filter((line) => /^(XCLIENT|EHLO|MAIL)/.test(line));
     assert.deepEqual(
@@ -361,17 +321,17 @@ describe("the client's identity", () => {
   test("a session that takes one XCLIENT takes no mail of another client", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, singleXclient: true });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
-    assert.ok(conversation.takes(mailOf(clientOf("192.0.2.7"))));
-    await conversation.send(mailOf(clientOf("192.0.2.7")));
-    assert.ok(conversation.takes(mailOf(clientOf("192.0.2.7"))));
-    assert.ok(!conversation.takes(mailOf(clientOf("192.0.2.8"))));
+    assert.ok(conversation.takes(claimedMail(clientOf("192.0.2.7"))));
+    await conversation.send(claimedMail(clientOf("192.0.2.7")));
+    assert.ok(conversation.takes(claimedMail(clientOf("192.0.2.7"))));
+    assert.ok(!conversation.takes(claimedMail(clientOf("192.0.2.8"))));
     await conversation.quit();
   });
 
   test("a primary that refuses XCLIENT gets the mail all the same", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, onXclient: () => "550 5.7.0 not you" });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
-    await conversation.send(mailOf());
+    await conversation.send(claimedMail());
     await conversation.quit();
     assert.equal(primary.mails.length, 1);
   });
@@ -379,7 +339,7 @@ describe("the client's identity", () => {
   test("an XFORWARD line stays below 512 octets", async () => {
     await using run = await converse({ extensions: POSTFIX });
     const long = { ip: "192.0.2.7", helo: "h ".repeat(200), name: "n".repeat(250) };
-    await run.conversation.send(mailOf({ client: long }));
+    await run.conversation.send(claimedMail({ client: long }));
     const lines = run.primary.commands.filter((line) => line.startsWith("XFORWARD"));
     assert.ok(lines.length > 1 && lines.every((line) => line.length <= 800));
     assert.equal(run.primary.mails.length, 1);
@@ -387,37 +347,37 @@ describe("the client's identity", () => {
 });
 
 test("a peer that takes DATA although it refused all recipients gets an empty body", async () => {
-  await using talk = await converse({ onRcpt: () => "550 no", onData: () => "354 go on" });
-  const { outcomes } = await talk.conversation.send(mailOf());
+  await using run = await converse({ onRcpt: () => "550 no", onData: () => "354 go on" });
+  const { outcomes } = await run.conversation.send(claimedMail());
   assert.deepEqual(kinds(outcomes), { 10: "refused 550" });
-  assert.equal(talk.primary.mails[0]?.data.length, 0);
-  delete talk.primary.behaviour.onRcpt;
-  assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+  assert.equal(run.primary.mails[0]?.data.length, 0);
+  delete run.primary.behaviour.onRcpt;
+  assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
 });
 
 describe("a broken connection", () => {
   for (const act of ["close", "reset"] as const) {
     test(`after the final dot leaves the mail unconfirmed: ${act}`, async () => {
-      await using talk = await converse({ onDot: () => act });
-      const { outcomes, trouble } = await talk.conversation.send(mailOf());
+      await using run = await converse({ onDot: () => act });
+      const { outcomes, trouble } = await run.conversation.send(claimedMail());
       assert.deepEqual(kinds(outcomes), { 10: "unconfirmed" });
       assert.equal(trouble?.stage, "session");
     });
 
     test(`before the final dot defers it: ${act}`, async () => {
-      await using talk = await converse({ midData: { after: 100_000, act } });
+      await using run = await converse({ midData: { after: 100_000, act } });
       const chunk = Buffer.from(`${"z".repeat(998)}\r\n`.repeat(60));
       const endless = function* (): Generator<Buffer> {
         for (;;) yield chunk;
       };
-      const { outcomes } = await talk.conversation.send(mailOf({ body: () => bodySource(endless()) }));
+      const { outcomes } = await run.conversation.send(claimedMail({ body: () => bodySource(endless()) }));
       assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
     });
 
     test(`in the envelope defers it: ${act}`, async () => {
       for (const step of [{ onMail: () => act }, { onRcpt: () => act }, { onData: () => act }] as const) {
-        await using talk = await converse({ extensions: PLAIN, ...step });
-        const { outcomes, trouble } = await talk.conversation.send(mailOf());
+        await using run = await converse({ extensions: PLAIN, ...step });
+        const { outcomes, trouble } = await run.conversation.send(claimedMail());
         assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
         assert.equal(trouble?.stage, "session");
       }
@@ -425,22 +385,22 @@ describe("a broken connection", () => {
   }
 
   test("keeps the words that were said of other recipients before", async () => {
-    await using talk = await converse({
+    await using run = await converse({
       onRcpt: (recipient) => (recipient.startsWith("gone") ? "550 no" : undefined),
       onDot: () => "close",
     });
-    const { outcomes } = await talk.conversation.send(mailOf({ to: ["gone@a.test", "ok@a.test"] }));
+    const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "ok@a.test"] }));
     assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "unconfirmed" });
   });
 
   test("to a peer that has not read all of it defers the mail: the dot never left", async () => {
-    await using talk = await converse({ stopReading: true });
-    const sending = talk.conversation.send(mailOf({ body: Buffer.alloc(20_000_000, "x\r\n") }));
+    await using run = await converse({ stopReading: true });
+    const sending = run.conversation.send(claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }));
     await waitFor(
       { what: "the dot is handed to the socket", deadline: 20_000 },
-      () => talk.conversation.phase === "dot",
+      () => run.conversation.phase === "dot",
     );
-    talk.conversation.abort();
+    run.conversation.abort();
     assert.deepEqual(kinds((await sending).outcomes), { 10: "deferred 421" });
   });
 
@@ -456,7 +416,7 @@ describe("a broken connection", () => {
         yield chunk;
       }
     };
-    const sending = conversation.send(mailOf({ body: () => bodySource(endless()) }));
+    const sending = conversation.send(claimedMail({ body: () => bodySource(endless()) }));
     let before = 0;
     await waitFor({ what: "the body stands still", deadline: 20_000, every: 50 }, () => {
       const still = chunks > 0 && chunks === before;
@@ -471,7 +431,7 @@ describe("a broken connection", () => {
     const clock = new ManualClock();
     await using primary = await fakePrimary({ onDot: () => "silence" });
     const conversation = await smtpClient({ hostname: "mx2.test", clock }).converse(at(primary));
-    const sending = conversation.send(mailOf());
+    const sending = conversation.send(claimedMail());
     await primary.received(1);
     clock.advance(599_000);
     assert.equal(conversation.phase, "dot");
@@ -480,29 +440,29 @@ describe("a broken connection", () => {
   });
 
   test("abort after the dot is unconfirmed", async () => {
-    await using talk = await converse({ onDot: () => "silence" });
-    const sending = talk.conversation.send(mailOf());
-    await talk.primary.received(1);
-    talk.conversation.abort();
+    await using run = await converse({ onDot: () => "silence" });
+    const sending = run.conversation.send(claimedMail());
+    await run.primary.received(1);
+    run.conversation.abort();
     assert.deepEqual(kinds((await sending).outcomes), { 10: "unconfirmed" });
   });
 
   test("while idle is seen before the next mail, which is released", async () => {
-    await using talk = await converse({});
-    await talk.primary.close();
-    await waitFor({ what: "the end is seen", deadline: 20_000 }, () => talk.conversation.phase === "over");
-    const { outcomes, trouble } = await talk.conversation.send(mailOf());
+    await using run = await converse({});
+    await run.primary.close();
+    await waitFor({ what: "the end is seen", deadline: 20_000 }, () => run.conversation.phase === "over");
+    const { outcomes, trouble } = await run.conversation.send(claimedMail());
     assert.deepEqual(kinds(outcomes), { 10: "released" });
     assert.equal(trouble?.stage, "session");
   });
 
   test("a body that cannot be read ends the connection without a dot and blames nobody", async () => {
-    await using talk = await converse({});
-    const { outcomes, trouble } = await talk.conversation.send(mailOf({ body: failing }));
+    await using run = await converse({});
+    const { outcomes, trouble } = await run.conversation.send(claimedMail({ body: failing }));
     assert.deepEqual(kinds(outcomes), { 10: "deferred 451" });
     assert.equal(trouble, undefined);
-    assert.equal(talk.conversation.phase, "over");
-    assert.equal(talk.primary.mails.length, 0);
+    assert.equal(run.conversation.phase, "over");
+    assert.equal(run.primary.mails.length, 0);
   });
 });
 
@@ -512,9 +472,9 @@ describe("a body that is not what was accepted", () => {
   };
 
   test("is known before a word of its mail, and the connection goes on", async () => {
-    await using talk = await converse({ extensions: ["PIPELINING"] });
-    const sending = [mailOf(), mailOf({ body: damaged }), mailOf()].map((mail) =>
-      talk.conversation.send(mail),
+    await using run = await converse({ extensions: ["PIPELINING"] });
+    const sending = [claimedMail(), claimedMail({ body: damaged }), claimedMail()].map((mail) =>
+      run.conversation.send(mail),
     );
     const results = await Promise.all(sending);
     assert.deepEqual(
@@ -522,24 +482,24 @@ describe("a body that is not what was accepted", () => {
       [{ 10: "delivered 250" }, { 10: "damaged" }, { 10: "delivered 250" }],
     );
     assert.deepEqual(results[1]?.outcomes.get(10), { kind: "damaged", why: "another SHA-256" });
-    assert.equal(talk.conversation.phase, "idle");
-    assert.equal(talk.primary.mails.length, 2);
+    assert.equal(run.conversation.phase, "idle");
+    assert.equal(run.primary.mails.length, 2);
   });
 
   for (const extensions of [[], ["PIPELINING", "CHUNKING"]])
     test(`is not completed where that is seen at its end (${extensions.join(" ")})`, async () => {
-      await using talk = await converse({ extensions });
+      await using run = await converse({ extensions });
       const pieces = function* (): Generator<Buffer> {
         yield Buffer.from("Subject: x\r\n\r\n");
         yield Buffer.alloc(100_000, "x");
         damaged();
       };
-      const mail = mailOf({ body: () => bodySource(pieces()), size: 100_014 });
-      const { outcomes, trouble } = await talk.conversation.send(mail);
+      const mail = claimedMail({ body: () => bodySource(pieces()), size: 100_014 });
+      const { outcomes, trouble } = await run.conversation.send(mail);
       assert.deepEqual(kinds(outcomes), { 10: "damaged" });
       assert.equal(trouble, undefined);
-      assert.equal(talk.conversation.phase, "over");
-      assert.equal(talk.primary.mails.length, 0);
+      assert.equal(run.conversation.phase, "over");
+      assert.equal(run.primary.mails.length, 0);
     });
 });
 
@@ -547,28 +507,28 @@ describe("hostile replies", () => {
   test("nonsense, replies without end and floods end the session", async () => {
     const answers = ["hello there", `250-${"x".repeat(70_000)}`, `250 ok\r\n${"250 more\r\n".repeat(5000)}`];
     for (const answer of answers) {
-      await using talk = await converse({ onMail: () => answer });
-      const { outcomes, trouble } = await talk.conversation.send(mailOf());
+      await using run = await converse({ onMail: () => answer });
+      const { outcomes, trouble } = await run.conversation.send(claimedMail());
       const [outcome] = outcomes.values();
       assert.notEqual(outcome?.kind, "delivered", answer.slice(0, 20));
-      assert.ok(trouble !== undefined || talk.conversation.phase === "over");
+      assert.ok(trouble !== undefined || run.conversation.phase === "over");
     }
   });
 
   test("nonsense after the dot leaves the mail unconfirmed", async () => {
-    await using talk = await converse({ onDot: () => "OK thanks" });
-    assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "unconfirmed" });
+    await using run = await converse({ onDot: () => "OK thanks" });
+    assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "unconfirmed" });
   });
 
   test("nonsense behind the answer to the dot takes nothing back", async () => {
-    await using talk = await converse({ onDot: () => "250 queued\r\nOK thanks" });
-    assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
-    assert.equal(talk.conversation.phase, "over");
+    await using run = await converse({ onDot: () => "250 queued\r\nOK thanks" });
+    assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
+    assert.equal(run.conversation.phase, "over");
   });
 
   test("control characters do not come through", async () => {
-    await using talk = await converse({ onDot: () => "550 5.7.1 \u001b[31mred\u0007" });
-    const outcome = (await talk.conversation.send(mailOf())).outcomes.get(10);
+    await using run = await converse({ onDot: () => "550 5.7.1 \u001b[31mred\u0007" });
+    const outcome = (await run.conversation.send(claimedMail())).outcomes.get(10);
     assert.ok(outcome?.kind === "refused");
     assert.equal(outcome.reply.text, "[31mred");
   });
@@ -576,25 +536,25 @@ describe("hostile replies", () => {
 
 describe("the beginning", () => {
   test("tells name, extensions and size", async () => {
-    await using talk = await converse({ name: "Mail.Primary.Test", extensions: ["PIPELINING", "SIZE 1000"] });
-    assert.deepEqual(talk.conversation.capabilities, {
+    await using run = await converse({ name: "Mail.Primary.Test", extensions: ["PIPELINING", "SIZE 1000"] });
+    assert.deepEqual(run.conversation.capabilities, {
       name: "mail.primary.test",
       extensions: ["PIPELINING", "SIZE"],
       size: 1000,
     });
-    assert.equal(talk.primary.commands[0], "EHLO mx2.test");
+    assert.equal(run.primary.commands[0], "EHLO mx2.test");
   });
 
   test("tells a greeting that has another name than EHLO", async () => {
-    await using talk = await converse({ greeting: "220 front.test hi", name: "back.test" });
-    assert.equal(talk.conversation.capabilities.name, "back.test");
-    assert.equal(talk.conversation.capabilities.banner, "front.test");
+    await using run = await converse({ greeting: "220 front.test hi", name: "back.test" });
+    assert.equal(run.conversation.capabilities.name, "back.test");
+    assert.equal(run.conversation.capabilities.banner, "front.test");
   });
 
   test("falls back to HELO", async () => {
-    await using talk = await converse({ noEhlo: true });
-    assert.deepEqual(talk.conversation.capabilities.extensions, []);
-    assert.deepEqual(kinds((await talk.conversation.send(mailOf())).outcomes), { 10: "delivered 250" });
+    await using run = await converse({ noEhlo: true });
+    assert.deepEqual(run.conversation.capabilities.extensions, []);
+    assert.deepEqual(kinds((await run.conversation.send(claimedMail())).outcomes), { 10: "delivered 250" });
   });
 
   test("a refusal at connect is told with its words", async () => {
@@ -650,7 +610,7 @@ describe("TLS", () => {
     await using primary = await fakePrimary({ tls: await tlsOf() });
     const conversation = await client.converse(at(primary, "opportunistic"));
     assert.match(conversation.capabilities.tls ?? "", /^TLSv1\.[23]$/);
-    await conversation.send(mailOf());
+    await conversation.send(claimedMail());
     assert.equal(primary.mails[0]?.tls, true);
     await conversation.quit();
   });
@@ -660,7 +620,7 @@ describe("TLS", () => {
       await using primary = await fakePrimary(behaviour);
       const conversation = await client.converse(at(primary, "opportunistic"));
       assert.equal(conversation.capabilities.tls, undefined);
-      await conversation.send(mailOf());
+      await conversation.send(claimedMail());
       assert.equal(primary.mails.length, 1);
       await conversation.quit();
     }
@@ -741,7 +701,7 @@ describe("TLS", () => {
         await using primary = await fakePrimary({ tls: await tlsOf(), auth });
         const conversation = await knowing.converse({ ...at(primary, "require"), login });
         assert.ok(primary.commands.some((line) => line.startsWith(used)));
-        await conversation.send(mailOf());
+        await conversation.send(claimedMail());
         assert.equal(primary.mails.length, 1);
         await conversation.quit();
       }
@@ -778,6 +738,6 @@ describe("TLS", () => {
   test("a connection lost after the dot is unconfirmed there too", async () => {
     await using primary = await fakePrimary({ tls: await tlsOf(), onDot: () => "close" });
     const conversation = await client.converse(at(primary, "require"));
-    assert.deepEqual(kinds((await conversation.send(mailOf())).outcomes), { 10: "unconfirmed" });
+    assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "unconfirmed" });
   });
 });

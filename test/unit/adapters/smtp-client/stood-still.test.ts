@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
-import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
+import { claimedMail } from "../../../support/claimed-mail.ts";
+import { targetAt } from "../../../support/primary-conversation.ts";
 
 /** Longest wait for the reply to the final dot; its primary answers in half of that. */
 const FINAL = 300;
@@ -47,32 +48,14 @@ test("a reply that came while we stood still past its limit is read", async () =
     const port = await told<number>(worker);
     const clock = systemClock();
     const client = smtpClient({ hostname: "mx2.test", clock, connect: 5000, greeting: 5000, final: FINAL });
-    const conversation = await client.converse({ host: "127.0.0.1", ip: "127.0.0.1", port, tls: "none" });
-    const sending = conversation.send(someMail());
+    const conversation = await client.converse(targetAt(port));
+    const sending = conversation.send(claimedMail());
     await told(worker);
     standStill(3 * FINAL);
     const { outcomes } = await sending;
-    assert.equal(outcomes.get(0)?.kind, "delivered");
+    assert.equal(outcomes.get(10)?.kind, "delivered");
     conversation.abort();
   } finally {
     await worker.terminate();
   }
 });
-
-function someMail(): ClaimedMail {
-  const body = Buffer.from("Subject: x\r\n\r\nhi\r\n");
-  return {
-    id: "m1",
-    token: 1,
-    domain: "a.test",
-    sender: "sender@elsewhere.test",
-    recipients: [{ n: 0, address: "user@a.test", attempts: 0, unconfirmed: 0 }],
-    acceptedAt: 0,
-    client: { ip: "192.0.2.1", helo: "client.test" },
-    topFields: "",
-    smtpUtf8: false,
-    eightBit: false,
-    size: body.length,
-    body: { size: body.length, read: () => body, digest: () => undefined },
-  };
-}

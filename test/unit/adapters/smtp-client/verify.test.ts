@@ -4,6 +4,7 @@ import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts"
 import type { Verification } from "../../../../src/ports/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { fakePrimary, type Behaviour, type FakePrimary } from "../../../support/fake-primary.ts";
+import { targetAt } from "../../../support/primary-conversation.ts";
 
 const client = smtpClient({ hostname: "mx2.test", clock: systemClock(), connect: 5000, greeting: 5000 });
 const ASKED = ["alice@a.test", "eve@a.test", "grö@a.test"];
@@ -13,8 +14,7 @@ function refusesEve(address: string): string | undefined {
 }
 
 async function asking(primary: FakePrimary, addresses = ASKED) {
-  const target = { host: "127.0.0.1", ip: "127.0.0.1", port: primary.port, tls: "none" } as const;
-  const conversation = await client.converse(target);
+  const conversation = await client.converse(targetAt(primary.port));
   const verification = await conversation.verify(addresses);
   return { conversation, verification };
 }

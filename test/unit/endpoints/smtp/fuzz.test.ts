@@ -8,16 +8,9 @@ import { Session } from "../../../../src/endpoints/smtp/session.ts";
 import { parseAddress } from "../../../../src/mail/address.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { benchParts, startBench, type Bench } from "../../../support/smtp-bench.ts";
+import { NO_LIMITS } from "../../../support/smtp-settings.ts";
 import { SmtpModel, STEPS } from "../../../support/smtp-model.ts";
 import { waitFor } from "../../../support/wait.ts";
-
-const NO_LIMITS = {
-  errors: 1e9,
-  commands: 1e9,
-  commandsWithoutMail: 1e9,
-  refusedRecipients: 1e9,
-  mailsPerConnection: 1e9,
-};
 
 interface Kept {
   readonly name: string;

@@ -9,6 +9,7 @@ import { recipientCheck } from "../../../../src/services/policy/checks/recipient
 import type { Check } from "../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
 import { benchParts, MemoryDirectory, type BenchOptions } from "../../../support/smtp-bench.ts";
+import { NO_LIMITS } from "../../../support/smtp-settings.ts";
 import { SmtpModel, STEPS } from "../../../support/smtp-model.ts";
 
 /** A session over parts in memory, and what the tests ask of it. */
@@ -60,14 +61,6 @@ function walk(harness: Harness, step: string): Promise<number> {
 }
 
 const ENDS = ["good", "nul", "store", "throws", "loop"] as const;
-
-const NO_LIMITS = {
-  errors: 1e9,
-  commands: 1e9,
-  commandsWithoutMail: 1e9,
-  refusedRecipients: 1e9,
-  mailsPerConnection: 1e9,
-};
 
 async function endBody(harness: Harness, end: (typeof ENDS)[number]): Promise<void> {
   const { intake } = harness.parts;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Stress, tightened } from "../../../../src/endpoints/smtp/stress.ts";
-import { LIMITS, SETTINGS, STRESS } from "../../../support/smtp-bench.ts";
+import { LIMITS, SETTINGS, STRESS } from "../../../support/smtp-settings.ts";
 
 test("begins at four fifths, ends below seven tenths", () => {
   const stress = new Stress();

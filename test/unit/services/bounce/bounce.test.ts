@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { OwedMail, OwedRecipient } from "../../../../src/ports/notices.ts";
-import { byTidings, draftNotice } from "../../../../src/services/bounce/bounce.ts";
+import { groupByNotice, draftNotice } from "../../../../src/services/bounce/bounce.ts";
 import { owedMail, owedTo } from "../../../support/owed-mail.ts";
 
 const DAY = 86_400_000;
@@ -116,7 +116,7 @@ answers to this notice.
 
   it("tells refusal and expiry together, yes and no apart", () => {
     const kinds = ["failed", "relayed", "expired", "delayed", "failed"] as const;
-    const groups = byTidings(kinds.map((kind, n) => owedTo({ kind, n })));
+    const groups = groupByNotice(kinds.map((kind, n) => owedTo({ kind, n })));
     assert.deepEqual(
       groups.map((group) => group.map(({ n }) => n)),
       [[0, 2, 4], [1], [3]],

@@ -15,6 +15,16 @@ function oneDomain() {
   return { ...bench, server: bench.client.server(AT) };
 }
 
+/** One mail is in conversation with a primary that never answers it. */
+async function unanswered() {
+  const bench = oneDomain();
+  bench.server.onMail = () => new Promise(() => {});
+  bench.store.put({ domain: "a.test" });
+  const delivery = await bench.start();
+  await bench.pass(100);
+  return { bench, delivery };
+}
+
 describe("handing over", () => {
   test("what waits at the start is delivered", async () => {
     const bench = oneDomain();
@@ -321,7 +331,7 @@ describe("fresh mail", () => {
     assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
   });
 
-  test("a saturated lane takes its grants back", async () => {
+  test("a saturated pool takes its grants back", async () => {
     const bench = oneDomain();
     await bench.start();
     bench.store.accept({ domain: "a.test" });
@@ -414,6 +424,17 @@ describe("stopping", () => {
     assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
   });
 
+  test("gives back fresh mail that came by a grant which was on its way back", async () => {
+    const { bench, delivery } = await unanswered();
+    const stopping = delivery.stop();
+    bench.store.grant("a.test", 1);
+    bench.store.accept({ domain: "a.test" });
+    await idle();
+    assert.deepEqual(bench.store.count(), { claimed: 1, waiting: 1 });
+    await bench.pass(2500);
+    await stopping;
+  });
+
   test("does not wait for connections that are still being opened", async () => {
     const bench = oneDomain();
     bench.store.put({ domain: "a.test" });
@@ -437,11 +458,7 @@ describe("stopping", () => {
   });
 
   test("drops conversations that do not come to their dot", async () => {
-    const bench = oneDomain();
-    bench.server.onMail = () => new Promise(() => {});
-    bench.store.put({ domain: "a.test" });
-    const delivery = await bench.start();
-    await bench.pass(100);
+    const { bench, delivery } = await unanswered();
     const stopping = delivery.stop();
     await bench.pass(2500);
     await stopping;

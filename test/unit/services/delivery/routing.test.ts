@@ -45,7 +45,7 @@ describe("several primaries", () => {
 });
 
 describe("domains", () => {
-  test("that share a primary share its lane and its connections", async () => {
+  test("that share a primary share its pool of connections", async () => {
     const bench = deliveryBench();
     for (const name of ["a.test", "b.test"]) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
     const server = bench.client.server("192.0.2.1:25");
@@ -154,7 +154,7 @@ describe("domains", () => {
     assert.equal(second.mails.length, 1);
   });
 
-  test("follow a changed primary, and the old lane ends", async () => {
+  test("follow a changed primary, and the old pool ends", async () => {
     const bench = deliveryBench();
     bench.client.server("192.0.2.1:25").down = true;
     const second = bench.client.server("192.0.2.2:25");

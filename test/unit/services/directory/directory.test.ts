@@ -8,7 +8,7 @@ import type {
 } from "../../../../src/ports/directory.ts";
 import { Directory, DirectoryEditor } from "../../../../src/services/directory/directory.ts";
 import { FakeDirectory, primaryAt } from "../../../support/fake-directory.ts";
-import { DOMAIN } from "../../../support/smtp-bench.ts";
+import { DOMAIN } from "../../../support/smtp-settings.ts";
 
 /** A reader that counts how often it is asked for a domain. */
 class CountingDirectory extends FakeDirectory {

@@ -3,18 +3,11 @@ import { test } from "node:test";
 import type { DomainRecord, Quota } from "../../../../src/ports/directory.ts";
 import type { Held } from "../../../../src/ports/operator.ts";
 import { QuotaWatch } from "../../../../src/services/queue/queue.ts";
+import { domainSettings } from "../../../support/domain-settings.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 function domain(name: string, quota?: Quota): DomainRecord {
-  const settings = {
-    mode: "backup",
-    primaries: [],
-    catchAll: true,
-    tagSeparator: "+",
-    unknownDuringOutage: "accept",
-    bareNewlines: "normalise",
-    ...(quota !== undefined && { quota }),
-  } as const;
+  const settings = { ...domainSettings(), ...(quota !== undefined && { quota }) };
   return { name, origin: "file", settings, paused: false, draining: false };
 }
 

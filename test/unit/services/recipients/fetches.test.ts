@@ -5,7 +5,7 @@ import type { FetchRecord, ListAnswer, ListRequest } from "../../../../src/ports
 import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { Fetches } from "../../../../src/services/recipients/recipients.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
-import { DOMAIN } from "../../../support/smtp-bench.ts";
+import { DOMAIN } from "../../../support/smtp-settings.ts";
 
 const MINUTE = 60_000;
 const URL = "https://lists.test/a";

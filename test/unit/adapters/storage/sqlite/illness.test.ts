@@ -4,7 +4,7 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { ConditionChange } from "../../../../../src/adapters/storage/sqlite/sqlite.ts";
-import type { WorkNotice } from "../../../../../src/ports/queue.ts";
+import type { WorkEvent } from "../../../../../src/ports/queue.ts";
 import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../support/wait.ts";
@@ -73,8 +73,8 @@ describe("a sick disk", () => {
     it(`stands still after ${code} until the disk is proven`, async () => {
       await using store = await openOnFlakyDisk();
       const { disk } = store;
-      const notices: WorkNotice[] = [];
-      store.work.onNotice((notice) => notices.push(notice));
+      const events: WorkEvent[] = [];
+      store.work.onEvent((event) => events.push(event));
       const before = newMail(store.clock.now());
       await accept(store.intake, before);
       const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
@@ -96,7 +96,7 @@ describe("a sick disk", () => {
       assert.equal(await store.work.settle(settle), true, "a claim outlives the illness");
       assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
       assert.deepEqual(store.conditions(), ["sick", "ok"]);
-      const told = notices.flatMap((notice) => (notice.kind === "condition" ? [notice.condition] : []));
+      const told = events.flatMap((event) => (event.kind === "condition" ? [event.condition] : []));
       assert.deepEqual(told, ["sick", "ok"]);
     });
   }

@@ -87,7 +87,7 @@ describe("a body in a file", () => {
     await using store = await openSqliteStore();
     store.work.grant("one.test", 1);
     const claimed = new Promise<ClaimedMail>((resolve) =>
-      store.work.onNotice((notice) => void (notice.kind === "claimed" && resolve(notice.mail))),
+      store.work.onEvent((event) => void (event.kind === "claimed" && resolve(event.mail))),
     );
     await store.work.work();
     await accept(store.intake, newMail(store.clock.now()), LARGE);

@@ -46,7 +46,6 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
     const mail = { ...client, sender, announced: 0, ...(spf !== undefined && { spf }) };
     policy.taken(mail, domain === undefined ? [] : [domain]);
   };
-  // oxlint-disable-next-line max-params -- most tests need none of them
   const ask = async (
     to = "alice@our.test",
     ip = "192.0.2.1",

@@ -5,7 +5,7 @@ import type { NoticeRoute } from "../../../../src/ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../../../src/ports/notices.ts";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { SILENT } from "../../../../src/runtime/log.ts";
-import { Courier } from "../../../../src/services/delivery/courier.ts";
+import { NoticeDelivery } from "../../../../src/services/delivery/notice-delivery.ts";
 import { Settler } from "../../../../src/services/delivery/settler.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
@@ -22,14 +22,14 @@ function bench(route: NoticeRoute = SMART) {
   const parts = deliveryBench();
   const settings = { hostname: "mx2.test", ownAddresses: [], route, retention: 5 * 24 * HOUR };
   const common = { ...parts, log: SILENT, random: () => 0.5 };
-  const courier = new Courier({ ...common, settler: new Settler(common), settings: () => settings });
+  const delivery = new NoticeDelivery({ ...common, settler: new Settler(common), settings: () => settings });
   return {
     ...parts,
-    courier,
+    delivery,
     settings,
     put: (to: string) => parts.store.put({ domain: NOTICE_DOMAIN, recipients: [to], sender: "" }),
     run: async () => {
-      await courier.run();
+      await delivery.run();
       await idle();
     },
   };
@@ -101,7 +101,7 @@ describe("the way of notices", () => {
   });
 
   it("is tried again at once where all were made due while it was under way", async () => {
-    const { client, put, courier, store } = bench();
+    const { client, put, delivery, store } = bench();
     const server = client.server("192.0.2.25:587");
     const answer = Promise.withResolvers<void>();
     const { onMail } = server;
@@ -111,8 +111,8 @@ describe("the way of notices", () => {
       return allOf(mail, DEFERRED);
     };
     const notice = put("ann@friend.test");
-    await courier.run();
-    await courier.flush();
+    await delivery.run();
+    await delivery.flush();
     answer.resolve();
     await idle();
     assert.equal(store.settled[0]?.recipients[0]?.outcome.kind, "deferred");
@@ -179,7 +179,7 @@ describe("the way of notices", () => {
   });
 
   it("gives back at a stop what has not begun", async () => {
-    const { client, put, courier, clock } = bench();
+    const { client, put, delivery, clock } = bench();
     const server = client.server("192.0.2.25:587");
     const gate = Promise.withResolvers<void>();
     server.onMail = async (mail) => {
@@ -187,9 +187,9 @@ describe("the way of notices", () => {
       return allOf(mail, DEFERRED);
     };
     const notice = put("ann@friend.test");
-    await courier.run();
+    await delivery.run();
     await idle();
-    const stopped = courier.stop();
+    const stopped = delivery.stop();
     clock.advance(2001);
     await stopped;
     assert.equal(stateOf(notice), "waiting");

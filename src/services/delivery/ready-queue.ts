@@ -1,7 +1,7 @@
 import type { ClaimedMail } from "../../ports/queue.ts";
 
-/** Claimed mail of one lane that no connection has begun with, in the order in which it came. */
-export class ReadyMail {
+/** Claimed mail of one pool that no connection has begun with, in the order in which it came. */
+export class ReadyQueue {
   #mails: ClaimedMail[] = [];
 
   get size(): number {

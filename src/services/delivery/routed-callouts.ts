@@ -5,34 +5,30 @@ import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { CalloutWay } from "../recipients/recipients.ts";
 import { Callouts } from "../recipients/recipients.ts";
-import type { Desk, Lane } from "./lane.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
+import type { Probations } from "./probations.ts";
+import type { RoutingTable } from "./routing-table.ts";
 
 /** For the greeting, in ms; whoever asks has gone after that. */
 const GREETING = 30_000;
 
-export interface QuestionHooks {
-  desk(domain: string): Desk;
-  /** What the primary refuses is not believed. */
-  doubts(lane: Lane, desk: Desk): boolean;
-}
-
-/** Questions about recipients, on the way that mail would go; and what mail taught. */
-export class Questions {
+/** Callouts by the route that mail would take; and what mail taught of recipients. */
+export class RoutedCallouts {
   readonly #client: DeliveryParts["client"];
   readonly #clock: DeliveryParts["clock"];
-  readonly #hooks: QuestionHooks;
+  readonly #probations: Pick<Probations, "trusts">;
   readonly #callouts: Callouts;
 
-  constructor(parts: DeliveryParts, hooks: QuestionHooks) {
+  constructor(parts: DeliveryParts, routing: RoutingTable, probations: Pick<Probations, "trusts">) {
     const { notes, client, clock } = parts;
     this.#client = client;
     this.#clock = clock;
-    this.#hooks = hooks;
+    this.#probations = probations;
     const way = (domain: string): CalloutWay | undefined => {
-      const desk = hooks.desk(domain);
-      const lane = desk.active()[0];
-      return lane && this.#way(lane, desk);
+      const queue = routing.queue(domain);
+      const pool = queue.active()[0];
+      return pool && this.#way(pool, queue);
     };
     this.#callouts = new Callouts({ ...parts, memory: notes, way });
   }
@@ -42,32 +38,31 @@ export class Questions {
   }
 
   /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
-  learn(at: { readonly lane: Lane; readonly desk: Desk }, mail: ClaimedMail, result: SendResult): void {
-    if (placeOfKey(at.desk.domain) !== undefined) return;
-    const way = this.#way(at.lane, at.desk);
-    this.#callouts.learn({ domain: at.desk.domain, way, mail, result });
+  learn({ pool, queue }: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
+    if (placeOfKey(queue.domain) !== undefined) return;
+    this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
   }
 
   /** Domains for which the primary takes every address. */
-  acceptAll(lane: Lane): readonly string[] {
-    return this.#callouts.acceptAll(lane.name);
+  acceptAll(pool: ConnectionPool): readonly string[] {
+    return this.#callouts.acceptAll(pool.name);
   }
 
   stop(): void {
     this.#callouts.stop();
   }
 
-  #way(lane: Lane, desk: Desk): CalloutWay {
-    const { name, watch } = lane;
+  #way(pool: ConnectionPool, queue: DomainQueue): CalloutWay {
+    const { name, watch } = pool;
     return {
       name,
       epoch: watch.comeback.epoch,
-      inProbation: () => this.#hooks.doubts(lane, desk),
-      converse: () => this.#converse(lane),
+      inProbation: () => !this.#probations.trusts(pool, queue),
+      converse: () => this.#converse(pool),
     };
   }
 
-  async #converse({ watch }: Lane): Promise<Conversation> {
+  async #converse({ watch }: ConnectionPool): Promise<Conversation> {
     try {
       const target = await watch.target();
       const begun = this.#clock.elapsed();

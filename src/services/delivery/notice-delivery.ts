@@ -18,7 +18,7 @@ import { findNoticeRoute } from "./notice-route.ts";
 import { abortInTime } from "./stopping.ts";
 
 /** Times in ms. */
-export interface CourierSettings {
+export interface NoticeDeliverySettings {
   readonly hostname: string;
   readonly ownAddresses: readonly OwnAddress[];
   readonly route: NoticeRoute;
@@ -26,7 +26,7 @@ export interface CourierSettings {
   readonly retention: number;
 }
 
-export interface CourierParts {
+export interface NoticeDeliveryParts {
   readonly store: Pick<WorkStore, "claim" | "wake">;
   readonly settler: Pick<Settler, "close">;
   readonly client: SmtpClient;
@@ -36,7 +36,7 @@ export interface CourierParts {
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly settings: () => CourierSettings;
+  readonly settings: () => NoticeDeliverySettings;
 }
 
 /** Notices under way at a time. */
@@ -60,41 +60,49 @@ interface Attempt {
 }
 
 /**
- * Hands notices over by their own way: one host, or the recipient's MX. It has no lanes and no probes, because the
- * servers of senders are strangers who must not be knocked at each second; a notice comes again by its own back-off.
+ * Hands notices over by their own way: one host, or the recipient's MX. It keeps no pools and sends no probes, because
+ * the servers of senders are strangers who must not be knocked at each second; a notice comes again by its own
+ * back-off.
  *
  * Invariants: a notice that is refused, or too old, goes with its row in the ledger; nothing is told of it.
  */
-export class Courier {
-  readonly #parts: CourierParts;
+export class NoticeDelivery {
+  readonly #parts: NoticeDeliveryParts;
   readonly #conversations = new Set<Conversation>();
   readonly #stopping = Promise.withResolvers<undefined>();
-  #carried = new Set<Promise<void>>();
+  #underWay = new Set<Promise<void>>();
   #claiming = false;
   #again = false;
   #stopped = false;
   /** Counts what made all notices due. */
   #flushes = 0;
 
-  constructor(parts: CourierParts) {
+  constructor(parts: NoticeDeliveryParts) {
     this.#parts = parts;
   }
 
   /** Takes as many due notices as there is room for, and further ones as they end. */
   async run(): Promise<void> {
     const { store, clock, settings } = this.#parts;
-    const room = CONNECTIONS - this.#carried.size;
+    const room = CONNECTIONS - this.#underWay.size;
     if (this.#claiming) this.#again = true;
     if (this.#claiming || this.#stopped || room <= 0 || settings().route.kind === "off") return;
     this.#claiming = true;
     this.#again = false;
     try {
       const mails = await store.claim({ domain: NOTICE_DOMAIN, limit: room, now: clock.now() });
-      for (const mail of mails) this.#carry(mail);
+      for (const mail of mails) this.#begin(mail);
     } finally {
       this.#claiming = false;
     }
     if (this.#again) await this.run();
+  }
+
+  /** The same, for those who do not wait for it. */
+  start(): void {
+    this.run().catch((error: unknown) => {
+      this.#parts.log.error("notices could not be claimed", { error: errorText(error) });
+    });
   }
 
   /** Makes all notices due and goes; one that is under way is due again at once when it fails. */
@@ -106,25 +114,17 @@ export class Courier {
 
   /** Within 32 s: what has not begun is given back. */
   async stop(): Promise<void> {
-    const { clock } = this.#parts;
     this.#stopped = true;
     this.#stopping.resolve(undefined);
-    const abort = (all: boolean): void => {
-      for (const each of this.#conversations) if (all || each.phase !== "dot") each.abort();
-    };
-    await abortInTime(abort, Promise.all(this.#carried), clock);
+    await abortInTime(() => this.#conversations, Promise.all(this.#underWay), this.#parts.clock);
   }
 
-  #carry(mail: ClaimedMail): void {
+  #begin(mail: ClaimedMail): void {
     const going = this.#deliver(mail).finally(() => {
-      this.#carried.delete(going);
-      this.run().catch((error: unknown) => this.#failed(error));
+      this.#underWay.delete(going);
+      this.start();
     });
-    this.#carried.add(going);
-  }
-
-  #failed(error: unknown): void {
-    this.#parts.log.error("notices could not be claimed", { error: errorText(error) });
+    this.#underWay.add(going);
   }
 
   async #deliver(mail: ClaimedMail): Promise<void> {

@@ -7,10 +7,10 @@ import { errorText } from "../../runtime/log.ts";
 /** Milliseconds that a connection waits for the next mail. */
 const LINGER = 2000;
 
-/** What a connection asks of its lane. */
-export interface TalkHooks {
+/** What a connection asks of its pool. */
+export interface ConnectionHooks {
   /** The next mail, when one is ready; `last` is the one before it on the same connection. */
-  next(talk: Talk, last?: ClaimedMail): ClaimedMail | undefined;
+  next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined;
   /** Mails that may be in flight on this connection. */
   depth(conversation: Conversation): number;
   /** Nothing else may be in flight beside this mail: its primary is being proven. */
@@ -18,25 +18,25 @@ export interface TalkHooks {
   /** No more mail will come. */
   ending(): boolean;
   /** A connection waits for mail. */
-  hungry(): void;
+  mailWanted(): void;
   /** The connection had ended before this mail began. */
   putBack(mail: ClaimedMail): void;
   finished(mail: ClaimedMail, result: SendResult): void;
 }
 
-/** One connection of a lane: being opened, in use, or waiting for the next mail. */
-export class Talk {
+/** One connection of a pool: being opened, in use, or waiting for the next mail. */
+export class PooledConnection {
   /** Absent while it is being opened. */
   conversation: Conversation | undefined;
   readonly #clock: Clock;
-  readonly #hooks: TalkHooks;
+  readonly #hooks: ConnectionHooks;
   #feed: ((mail: ClaimedMail | undefined) => void) | undefined;
   #linger: Timer | undefined;
   #inFlight = 0;
   /** Waits until fewer mails are in flight. */
   #fewer: (() => void) | undefined;
 
-  constructor(clock: Clock, hooks: TalkHooks) {
+  constructor(clock: Clock, hooks: ConnectionHooks) {
     this.#clock = clock;
     this.#hooks = hooks;
   }
@@ -113,7 +113,7 @@ export class Talk {
         resolve(mail);
       };
       if (!this.busy) this.#beginToLinger();
-      this.#hooks.hungry();
+      this.#hooks.mailWanted();
     });
   }
 

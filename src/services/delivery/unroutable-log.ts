@@ -1,10 +1,10 @@
 import type { Journal } from "../../ports/journal.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Desk } from "./lane.ts";
+import type { DomainQueue } from "./connection-pool.ts";
 import type { Route } from "./routes.ts";
 
 /** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */
-export class NowhereLog {
+export class UnroutableLog {
   readonly #journal: Journal;
   readonly #log: Logger;
   readonly #reasons = new Map<string, { readonly why: string; readonly since: number }>();
@@ -14,21 +14,21 @@ export class NowhereLog {
     this.#log = log;
   }
 
-  look(desk: Desk, route: Route, now: number): void {
-    const { domain } = desk;
+  look(queue: DomainQueue, route: Route, now: number): void {
+    const { domain } = queue;
     const known = this.#reasons.get(domain);
     const common = { destination: `route of ${domain}`, domains: [domain] };
     if (route.kind === "known") {
       if (known === undefined) return;
       this.#reasons.delete(domain);
-      this.#journal.record({ kind: "primary.up", ...common, outage: now - known.since, held: desk.waiting });
+      this.#journal.record({ kind: "primary.up", ...common, outage: now - known.since, held: queue.waiting });
       return;
     }
     // A domain that was removed and holds nothing needs no route.
-    if (known?.why === route.why || (desk.record === undefined && desk.waiting === 0)) return;
+    if (known?.why === route.why || (queue.record === undefined && queue.waiting === 0)) return;
     this.#reasons.set(domain, { why: route.why, since: known?.since ?? now });
     this.#log.warn("mail has nowhere to go", { domain, why: route.why });
     if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });
-    else this.#journal.record({ kind: "primary.down", ...common, why: route.why, held: desk.waiting });
+    else this.#journal.record({ kind: "primary.down", ...common, why: route.why, held: queue.waiting });
   }
 }

@@ -2,51 +2,55 @@ import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import type { Timer } from "../../runtime/clock.ts";
-import type { Destination, Subject, Watch } from "../health/health.ts";
+import type { Destination, Observer, Watch } from "../health/health.ts";
 import { asTrouble, destinationName, isAway } from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
-import type { DomainDesk } from "./desk.ts";
-import type { LaneParts } from "./lane-parts.ts";
-import { passedBy, wasDismissed } from "./results.ts";
-import { ReadyMail } from "./ready-mail.ts";
-import type { TalkHooks } from "./talk.ts";
-import { Talk } from "./talk.ts";
+import type { DomainQueueOf } from "./domain-queue.ts";
+import type { PoolParts } from "./pool-parts.ts";
+import { passedBy, closedBy421 } from "./results.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import type { ConnectionHooks } from "./pooled-connection.ts";
+import { PooledConnection } from "./pooled-connection.ts";
 
-export type Desk = DomainDesk<Lane>;
+/** The pool knows its queues and they know their pools. */
+export type DomainQueue = DomainQueueOf<ConnectionPool>;
 
-/** The way to one destination: its connections and the mail claimed for them. */
-export class Lane implements Subject, TalkHooks {
+/** The mail of one domain at one of its pools. */
+export interface QueueAtPool {
+  readonly pool: ConnectionPool;
+  readonly queue: DomainQueue;
+}
+
+/** The connections to one destination, and the mail claimed for them. */
+export class ConnectionPool implements Observer, ConnectionHooks {
   readonly destination: Destination;
   readonly name: string;
   readonly watch: Watch;
-  /** Domains that may go this way. */
-  readonly desks = new Set<Desk>();
+  /** Of the domains that have this destination. */
+  readonly queues = new Set<DomainQueue>();
   /** Those of them that may have mail due, the next to be served first. */
-  readonly due = new Set<Desk>();
+  readonly due = new Set<DomainQueue>();
   /** Those that have credits at the store, the longest unused first. */
-  readonly granted = new Set<Desk>();
+  readonly granted = new Set<DomainQueue>();
   /** Mails asked of the store. */
   claiming = 0;
-  readonly #parts: LaneParts<Lane>;
+  readonly #parts: PoolParts<ConnectionPool>;
   readonly #allowance: Allowance;
-  readonly #ready = new ReadyMail();
-  readonly #talks = new Set<Talk>();
+  readonly #ready = new ReadyQueue();
+  readonly #connections = new Set<PooledConnection>();
   #unsettled = 0;
   #opening = 0;
-  /** Runs out when the pace allows the next mail. */
-  #pause: Timer | undefined;
   #sending = 0;
   #suspended = false;
   #retired = false;
   #emptied: (() => void) | undefined;
 
-  constructor(destination: Destination, parts: LaneParts<Lane>) {
+  constructor(destination: Destination, parts: PoolParts<ConnectionPool>) {
     this.destination = destination;
     this.name = destinationName(destination);
     this.#parts = parts;
-    this.#allowance = new Allowance(destination, parts.settings, parts.clock);
+    this.#allowance = new Allowance(destination, parts.settings, parts.clock, () => this.advance());
     this.watch = parts.health.watch(destination, this);
   }
 
@@ -59,7 +63,7 @@ export class Lane implements Subject, TalkHooks {
   }
 
   get canary(): boolean {
-    return this.#allowance.ramp.canary;
+    return this.#allowance.canary;
   }
 
   /** Connections allowed at present. */
@@ -73,22 +77,22 @@ export class Lane implements Subject, TalkHooks {
   }
 
   domains(): readonly string[] {
-    return [...new Set([...this.desks].map((desk) => domainOfKey(desk.domain)))];
+    return [...new Set([...this.queues].map((queue) => domainOfKey(queue.domain)))];
   }
 
   held(): number {
     let recipients = this.#unsettled;
-    for (const desk of this.desks) if (desk.open) recipients += desk.waiting;
+    for (const queue of this.queues) if (queue.open) recipients += queue.waiting;
     return recipients;
   }
 
   connections(): number {
-    return this.#talks.size;
+    return this.#connections.size;
   }
 
   changed(state: PrimaryState, returned: boolean): void {
     if (isAway(state)) {
-      this.#allowance.ramp.reset();
+      this.#allowance.reset();
       this.#giveBack();
     }
     this.#parts.hooks.changed(this, returned);
@@ -130,14 +134,14 @@ export class Lane implements Subject, TalkHooks {
     // A connection that does nothing is best, then a new one, then a place behind other mails in flight.
     this.#feedWaiting(false);
     const { limit } = this;
-    while (this.#opening < this.#ready.size && this.#talks.size < limit) void this.#talk();
+    while (this.#opening < this.#ready.size && this.#connections.size < limit) void this.#connect();
     this.#feedWaiting(true);
-    this.#parts.hooks.roomy(this);
+    this.#parts.hooks.hasRoom(this);
   }
 
   /** Gives back ready mail of domains that may not be delivered any more. */
-  withdraw(desk: Desk): void {
-    this.#giveBack((mail) => mail.domain === desk.domain);
+  withdraw(queue: DomainQueue): void {
+    this.#giveBack((mail) => mail.domain === queue.domain);
   }
 
   suspend(suspended: boolean): void {
@@ -153,21 +157,15 @@ export class Lane implements Subject, TalkHooks {
     this.#retired = true;
     this.watch.stop();
     this.#giveBack();
-    if (!this.#conversing()) return Promise.resolve();
+    if (this.conversations().length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#emptied = resolve;
     });
   }
 
-  /** Drops connections; `all` also those that wait for the reply to a final dot. */
-  abort(all: boolean): void {
-    for (const { conversation } of this.#talks)
-      if (all || conversation?.phase !== "dot") conversation?.abort();
-  }
-
-  #conversing(): boolean {
-    for (const { conversation } of this.#talks) if (conversation !== undefined) return true;
-    return false;
+  /** Those of its connections that were greeted. */
+  conversations(): readonly Conversation[] {
+    return [...this.#connections].flatMap(({ conversation }) => conversation ?? []);
   }
 
   #running(): boolean {
@@ -178,39 +176,27 @@ export class Lane implements Subject, TalkHooks {
     const unsent = this.#ready.remove(chosen);
     if (unsent.length > 0) this.#parts.hooks.unsent(this, unsent);
     if (!this.ending()) return;
-    for (const talk of this.#talks) talk.feed(undefined);
+    for (const connection of this.#connections) connection.feed(undefined);
   }
 
   #feedWaiting(busy: boolean): void {
     if (this.#ready.size === 0) return;
-    for (const talk of this.#talks) {
-      const mail = talk.waiting && talk.busy === busy ? this.next(talk) : undefined;
-      if (mail !== undefined) talk.feed(mail);
+    for (const connection of this.#connections) {
+      const mail = connection.waiting && connection.busy === busy ? this.next(connection) : undefined;
+      if (mail !== undefined) connection.feed(mail);
     }
   }
 
   // -------------------------------------------------------------- what the connections ask
 
-  next(talk: Talk, last?: ClaimedMail): ClaimedMail | undefined {
+  next(connection: PooledConnection, last?: ClaimedMail): ClaimedMail | undefined {
     // What a new connection is being opened for is not queued up behind a mail that may take its time.
-    if (!this.#running() || (talk.busy && this.#ready.size <= this.#opening)) return undefined;
-    if (this.#ready.size === 0 || !this.#mayBegin()) return undefined;
+    if (!this.#running() || (connection.busy && this.#ready.size <= this.#opening)) return undefined;
+    if (this.#ready.size === 0 || !this.#allowance.mayBegin()) return undefined;
     // The primary is told of each client once, so its mails follow each other.
     const mail = this.#ready.take(this.destination.identity === "xclient" ? last : undefined);
     if (mail !== undefined) this.#sending += 1;
     return mail;
-  }
-
-  /** Keeps the pace that the primary is allowed. */
-  #mayBegin(): boolean {
-    if (this.#pause !== undefined) return false;
-    const wait = this.#allowance.wait();
-    if (wait === 0) return true;
-    this.#pause = this.#parts.clock.after(wait, () => {
-      this.#pause = undefined;
-      this.advance();
-    });
-    return false;
   }
 
   depth({ window }: Conversation): number {
@@ -225,8 +211,8 @@ export class Lane implements Subject, TalkHooks {
     return this.#retired || this.away;
   }
 
-  hungry(): void {
-    this.#parts.hooks.roomy(this);
+  mailWanted(): void {
+    this.#parts.hooks.hasRoom(this);
   }
 
   putBack(mail: ClaimedMail): void {
@@ -238,7 +224,7 @@ export class Lane implements Subject, TalkHooks {
   finished(mail: ClaimedMail, result: SendResult): void {
     this.#sending -= 1;
     const passed = passedBy(result);
-    if (wasDismissed(result)) this.#allowance.dismissed();
+    if (closedBy421(result)) this.#allowance.halve();
     if (result.trouble !== undefined) this.watch.troubled(result.trouble);
     else if (passed !== undefined) {
       this.#allowance.pass(passed);
@@ -247,20 +233,20 @@ export class Lane implements Subject, TalkHooks {
     this.#parts.hooks.finished(this, mail, result);
   }
 
-  async #talk(): Promise<void> {
-    const talk = new Talk(this.#parts.clock, this);
-    this.#talks.add(talk);
+  async #connect(): Promise<void> {
+    const connection = new PooledConnection(this.#parts.clock, this);
+    this.#connections.add(connection);
     const begun = this.#parts.clock.elapsed();
     try {
       const conversation = await this.#open();
       if (this.#greeted(conversation, begun))
-        await talk.run(conversation, this.#allowance.mailsPerConnection);
+        await connection.run(conversation, this.#allowance.mailsPerConnection);
       await conversation.quit();
     } catch (error) {
       this.#notOpened(error);
     } finally {
-      this.#talks.delete(talk);
-      if (this.#retired && !this.#conversing()) this.#emptied?.();
+      this.#connections.delete(connection);
+      if (this.#retired && this.conversations().length === 0) this.#emptied?.();
       this.advance();
     }
   }
@@ -281,9 +267,9 @@ export class Lane implements Subject, TalkHooks {
 
   #notOpened(error: unknown): void {
     const trouble = asTrouble(error);
-    const others = [...this.#talks].filter((talk) => talk.conversation !== undefined).length;
+    const others = this.conversations().length;
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
-    if (refused && others > 0) this.#allowance.crowded(others);
+    if (refused && others > 0) this.#allowance.cap(others);
     else this.watch.troubled(trouble);
   }
 }

@@ -1,0 +1,72 @@
+import type { ClaimedMail } from "../../ports/queue.ts";
+import type { SendResult } from "../../ports/smtp-client.ts";
+import type { DrainLog } from "./drain-log.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
+import type { NoticeTriggers } from "./parts.ts";
+import type { Probations } from "./probations.ts";
+import type { RoutedCallouts } from "./routed-callouts.ts";
+import type { SettlerParts } from "./settler.ts";
+import { Settler } from "./settler.ts";
+
+export interface AttemptsParts extends SettlerParts {
+  readonly probations: Pick<Probations, "judge" | "unsent">;
+  readonly callouts: Pick<RoutedCallouts, "learn">;
+  readonly drains: Pick<DrainLog, "count">;
+  readonly noticeTriggers: NoticeTriggers;
+  /** One mail less is claimed at the pool. */
+  readonly closed: (pool: ConnectionPool, queue: DomainQueue) => void;
+}
+
+/** Closes what was claimed: results are judged and written, mail that was not sent goes back. */
+export class Attempts {
+  readonly #parts: AttemptsParts;
+  readonly #settler: Settler;
+
+  constructor(parts: AttemptsParts) {
+    this.#parts = parts;
+    this.#settler = new Settler(parts);
+  }
+
+  finished(at: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
+    const { callouts, probations } = this.#parts;
+    callouts.learn(at, mail, result);
+    const doubted = probations.judge(at, mail, result);
+    if (doubted === undefined) return this.#settle(at, mail, result);
+    void doubted.then((held) => this.#settle(at, mail, result, held));
+  }
+
+  unsent({ pool, queue }: QueueAtPool, mail: ClaimedMail): void {
+    this.#parts.probations.unsent(pool, queue, 1);
+    void this.release(mail, queue).then(() => this.#parts.closed(pool, queue));
+  }
+
+  /** Puts a mail back as it was; `queue` counts it again. */
+  async release(mail: ClaimedMail, queue?: DomainQueue): Promise<void> {
+    const settlements = await this.#settler.release(mail);
+    queue?.settled(settlements);
+  }
+
+  /** Waits for what is being written, at most `timeout` ms. */
+  stop(timeout: number): Promise<void> {
+    return this.#settler.stop(timeout);
+  }
+
+  /** `held`: recipients whose refusal is not believed. */
+  #settle(
+    { pool, queue }: QueueAtPool,
+    mail: ClaimedMail,
+    result: SendResult,
+    held?: ReadonlySet<number>,
+  ): void {
+    const { outcomes, refusedAt, dsn = false } = result;
+    const content = refusedAt === "body";
+    const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
+    void this.#settler.finish(mail, attempt).then((settlements) => {
+      const { drains, noticeTriggers, closed } = this.#parts;
+      drains.count(pool, settlements);
+      if (settlements?.some(({ owes }) => owes !== undefined)) noticeTriggers.owed();
+      queue.settled(settlements);
+      closed(pool, queue);
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
+import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { Resolver } from "../../ports/resolver.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { errorText } from "../../runtime/log.ts";
+import type { Destination } from "../health/health.ts";
+import { DomainQueueOf } from "./domain-queue.ts";
+import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
+import { UnroutableLog } from "./unroutable-log.ts";
+import { recordOf } from "./rerouted.ts";
+import type { Route, NextHop } from "./routes.ts";
+import { findRoute, followsMx } from "./routes.ts";
+
+export interface RoutingHooks {
+  makePool(destination: Destination): ConnectionPool;
+  /** The domain's record or its pools changed. */
+  routed(queue: DomainQueue): void;
+  /** The domain has another destination than before, and mail waits. */
+  moved(queue: DomainQueue): void;
+  /** No domain uses the pool any more. */
+  unused(pool: ConnectionPool): void;
+}
+
+export interface RoutingParts {
+  readonly directory: DirectoryReader;
+  readonly resolver: Resolver;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly hostname: () => string;
+  readonly hooks: RoutingHooks;
+}
+
+/** Domains looked up again in one turn after the directory changed. */
+const SLICE = 100;
+const RETRY = 5000;
+
+/** Which domains there is mail for, and which pools they use; follows the directory and the MX records. */
+export class RoutingTable {
+  readonly queues = new Map<string, DomainQueue>();
+  readonly pools = new Map<string, ConnectionPool>();
+  readonly #parts: RoutingParts;
+  readonly #unroutable: UnroutableLog;
+  #stopped = false;
+
+  constructor(parts: RoutingParts) {
+    this.#parts = parts;
+    this.#unroutable = new UnroutableLog(parts.journal, parts.log);
+  }
+
+  /** The queue of a domain; a new one gets its pools as soon as its route is known. */
+  queue(domain: string): DomainQueue {
+    const known = this.queues.get(domain);
+    if (known !== undefined) return known;
+    const queue: DomainQueue = new DomainQueueOf(domain, this.#parts.clock);
+    this.queues.set(domain, queue);
+    if (this.#stopped) queue.stop();
+    void this.#route(queue);
+    return queue;
+  }
+
+  /** Looks one domain up anew, because mail came for it and it has nowhere to go. */
+  reroute(queue: DomainQueue): void {
+    if (this.queues.get(queue.domain) === queue && queue.record !== undefined) void this.#route(queue);
+  }
+
+  /** Looks these domains up anew, or all of them; some in each turn. */
+  refresh(domains?: readonly string[]): void {
+    const chosen = domains && new Set(domains);
+    const queues = [...this.queues.values()];
+    this.#refreshSlice(chosen ? queues.filter(({ domain }) => chosen.has(domainOfKey(domain))) : queues);
+  }
+
+  /** Asks anew for the MX records of the domains that follow them. */
+  refreshMx(): void {
+    for (const queue of this.queues.values())
+      if (queue.record !== undefined && followsMx(queue.record)) void this.#route(queue);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const queue of this.queues.values()) queue.stop();
+  }
+
+  #refreshSlice(queues: readonly DomainQueue[]): void {
+    for (const queue of queues.slice(0, SLICE)) {
+      void this.#route(queue);
+      if (queue.record === undefined && queue.waiting === 0) this.#forget(queue);
+    }
+    const rest = queues.slice(SLICE);
+    if (rest.length > 0) this.#parts.clock.after(1, () => this.#refreshSlice(rest));
+  }
+
+  /** The directory knows the domain no longer and nothing of it waits. */
+  #forget(queue: DomainQueue): void {
+    queue.stop();
+    this.queues.delete(queue.domain);
+  }
+
+  async #route(queue: DomainQueue): Promise<void> {
+    const { directory, resolver, hostname, log } = this.#parts;
+    try {
+      const record = recordOf(queue.domain, directory);
+      queue.record = record;
+      if (record === undefined)
+        return this.#assign(queue, { kind: "none", why: "the domain is not configured" });
+      const route = await findRoute(record, { resolver, hostname: hostname() });
+      if (queue.record === record && !this.#stopped) this.#assign(queue, route, record);
+    } catch (error) {
+      log.error("route lookup failed", { domain: queue.domain, error: errorText(error) });
+      this.#parts.clock.after(RETRY, () => void this.#route(queue));
+    }
+  }
+
+  #assign(queue: DomainQueue, route: Route, record?: DomainRecord): void {
+    if (route.kind === "failed") this.#retry(queue);
+    const keep = route.kind === "failed" && queue.tiers.length > 0;
+    if (!keep) {
+      this.#unroutable.look(queue, route, this.#parts.clock.elapsed());
+      this.#setTiers(queue, route.kind === "known" && record !== undefined ? route.tiers : []);
+    }
+    this.#parts.hooks.routed(queue);
+  }
+
+  #setTiers(queue: DomainQueue, tiers: readonly (readonly NextHop[])[]): void {
+    const before = queue.pools;
+    queue.tiers = tiers.map((hops) => hops.map(({ destination }) => this.#pool(destination)));
+    queue.weights = new Map(tiers.flat().map(({ destination, weight }) => [this.#pool(destination), weight]));
+    const after = new Set(queue.pools);
+    for (const pool of after) {
+      pool.queues.add(queue);
+      if (queue.due) pool.due.add(queue);
+    }
+    for (const pool of before) if (!after.has(pool)) this.#leave(queue, pool);
+    const came = queue.pools.some((pool) => !before.includes(pool));
+    if (came && before.length > 0 && queue.waiting > 0) this.#parts.hooks.moved(queue);
+  }
+
+  #leave(queue: DomainQueue, pool: ConnectionPool): void {
+    for (const set of [pool.queues, pool.due, pool.granted]) set.delete(queue);
+    pool.withdraw(queue);
+    if (pool.queues.size > 0) return;
+    this.pools.delete(poolKey(pool.destination));
+    this.#parts.hooks.unused(pool);
+  }
+
+  #pool(destination: Destination): ConnectionPool {
+    const key = poolKey(destination);
+    const known = this.pools.get(key);
+    if (known !== undefined) return known;
+    const pool = this.#parts.hooks.makePool(destination);
+    this.pools.set(key, pool);
+    return pool;
+  }
+
+  #retry(queue: DomainQueue): void {
+    if (queue.waiting === 0 || this.#stopped) return;
+    this.#parts.clock.after(RETRY, () => void this.#route(queue));
+  }
+}
+
+/** Domains that want one host spoken to differently do not share connections. */
+function poolKey({ host, port, ...transport }: Destination): string {
+  return `${host} ${port} ${JSON.stringify(transport)}`;
+}
