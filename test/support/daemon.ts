@@ -65,8 +65,8 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     return daemon;
   }
 
-  /** Starts it again after a stop or a kill; answers the milliseconds until it accepted mail. */
-  async restart(): Promise<number> {
+  /** Starts it again after a stop or a kill; answers the milliseconds until it accepted mail, or lived. */
+  async restart(until: "accepts" | "lives" = "accepts"): Promise<number> {
     const begin = performance.now();
     const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", this.config], {
       stdio: ["ignore", "pipe", "pipe"],
@@ -84,7 +84,7 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (piece: Buffer) => this.#output.add(piece));
     await waitFor({ what: "the daemon is ready", deadline: READY_DEADLINE, every: 10 }, () =>
-      this.#isReady(child),
+      this.#is(until, child),
     ).catch(async (error: unknown) => {
       await this.kill();
       throw new Error(`${String(error)}\n${this.output().slice(-4000)}`);
@@ -124,11 +124,11 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     await this.kill();
   }
 
-  async #isReady(child: ChildProcess): Promise<boolean> {
+  async #is(state: "accepts" | "lives", child: ChildProcess): Promise<boolean> {
     if (child.pid === undefined) throw new Error("the daemon could not be started");
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the daemon ended with ${child.exitCode ?? child.signalCode}`);
-    return this.isReady();
+    return state === "accepts" ? this.isReady() : this.isAlive();
   }
 }
 
