@@ -31,6 +31,8 @@ export interface DaemonPlan {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Variables of its environment beside ours. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Most files that it may open: `ulimit -n`. */
+  readonly files?: number;
   /** Keys of `smtp` beside the usual ones. */
   readonly smtp?: Readonly<Record<string, unknown>>;
 }
@@ -43,12 +45,14 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   #ended: Promise<number | null> = Promise.resolve(null);
   readonly #output = new Tail(KEPT_OUTPUT);
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #command: readonly string[];
   readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
 
   private constructor(plan: DaemonPlan, ports: { readonly smtp: number; readonly admin: number }) {
     super(join(plan.folder, "data", "admin.sock"));
     this.config = join(plan.folder, "holdfast.yaml");
     this.#environment = plan.environment ?? {};
+    this.#command = [...limitedTo(plan.files), process.execPath, LAUNCHER, "serve", "--config", this.config];
     this.smtpPort = ports.smtp;
     this.adminPort = ports.admin;
   }
@@ -68,7 +72,8 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   /** Starts it again after a stop or a kill; answers the milliseconds until it accepted mail, or lived. */
   async restart(until: "accepts" | "lives" = "accepts"): Promise<number> {
     const begin = performance.now();
-    const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", this.config], {
+    const [program = "", ...words] = this.#command;
+    const child = spawn(program, words, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.#environment },
     });
@@ -130,6 +135,11 @@ export class Daemon extends AdminClient implements AsyncDisposable {
       throw new Error(`the daemon ended with ${child.exitCode ?? child.signalCode}`);
     return state === "accepts" ? this.isReady() : this.isAlive();
   }
+}
+
+/** The shell becomes the program, so that its pid is the daemon's. */
+function limitedTo(files: number | undefined): readonly string[] {
+  return files === undefined ? [] : ["sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh"];
 }
 
 /** The configuration of a test daemon. */
