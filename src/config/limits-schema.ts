@@ -50,7 +50,8 @@ export const limits = section({
     rfc: "RFC 5321 §4.5.3.1.8",
   }),
   connections: described(integer(1, 1_000_000).prefault("10000"), {
-    meaning: "Open connections in all, over all threads; beyond, 421.",
+    meaning:
+      "Open connections in all, over all threads; beyond, 421. Fewer where the process may open fewer files, which a warning at the start tells.",
     example: "10000",
   }),
   connectionsPerClient: described(integer(1, 1_000_000).prefault("250"), {

@@ -31,7 +31,7 @@ export const dns = section({
 export const store = section({
   reserve: described(reserve().prefault("5%"), {
     meaning:
-      "Free disk below which new mail gets 452 while what is held is still handed over. A share counts as at least 256 MB; a size is taken as it is.",
+      "Free disk below which new mail gets 452 while what is held is still handed over. A share counts as at least 256 MB; a size is taken as it is. 32 MiB more are kept in the file `ballast` for deliveries.",
     example: "2GB",
     rfc: "RFC 5321 §4.2.3",
   }),

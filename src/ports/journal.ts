@@ -3,7 +3,7 @@
  * trace that `holdfast trace` shows; nothing else in the program logs what happens to mail.
  */
 import type { Reply } from "../mail/reply.ts";
-import type { NoticeKind, StoreCondition } from "./queue.ts";
+import type { ConditionChange, NoticeKind } from "./queue.ts";
 
 export type JournalEvent =
   | MailEvent
@@ -162,12 +162,7 @@ export type RecipientEvent =
   | { readonly kind: "recipients.stuck"; readonly domain: string; readonly why: string };
 
 export type StoreEvent =
-  | {
-      readonly kind: "store.condition";
-      readonly condition: StoreCondition;
-      readonly why: string;
-      readonly free?: number;
-    }
+  | ({ readonly kind: "store.condition" } & ConditionChange)
   | { readonly kind: "store.recovered"; readonly unconfirmed: number }
   /** The database was looked through after an unclean end; no findings: it is sound. */
   | { readonly kind: "store.checked"; readonly findings: readonly string[]; readonly took: number }

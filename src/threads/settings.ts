@@ -2,6 +2,7 @@
 import type { Config, Endpoint } from "../config/config.ts";
 import type { CheckSettings } from "../ports/checks.ts";
 import { hostPort, isUnspecified } from "../mail/network.ts";
+import { connectionsWithin } from "../runtime/open-files.ts";
 import { ownAddresses } from "../runtime/interfaces.ts";
 import type { SmtpSettings } from "../endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "../services/delivery/delivery.ts";
@@ -9,12 +10,13 @@ import type { DeliverySettings } from "../services/delivery/delivery.ts";
 export type TlsMaterial = NonNullable<SmtpSettings["tls"]>;
 
 export function smtpSettings(config: Config, tls: TlsMaterial | undefined): SmtpSettings {
+  const { limits } = config.smtp;
   return {
     hostname: config.hostname,
     ...postmasterOf(config),
     listeners: config.smtp.listen,
     maxMessageSize: config.smtp.maxMessageSize,
-    limits: config.smtp.limits,
+    limits: { ...limits, connections: connectionsWithin(limits.connections) },
     stress: config.smtp.stress,
     longLines: config.smtp.longLines,
     rates: config.smtp.rates,

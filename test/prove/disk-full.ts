@@ -3,13 +3,13 @@
  * bodies and commits. New mail gets 452 4.3.1, delivery goes on, mail is accepted again soon after space returned,
  * and nothing that got its 250 is lost. Needs root, for a small file system of its own.
  */
-import { execFileSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../support/daemon.ts";
 import { createLoad } from "../support/load.ts";
 import { asData, openSmtp } from "../support/raw-smtp.ts";
 import { openSink } from "../support/sink.ts";
+import { fillUp, smallDisk, smallDiskMissing } from "../support/small-disk.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import { Ledger } from "./checker.ts";
@@ -18,20 +18,11 @@ import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
 const MEGABYTE = 1024 * 1024;
+/** Megabytes. */
+const DISK = 96;
 const DRAIN_DEADLINE = 60_000;
 /** Milliseconds from the return of the space to the first 250. */
 const AGAIN_WITHIN = 10_000;
-
-/** Why this machine cannot run the proof; undefined when it can. */
-export function diskFullMissing(): string | undefined {
-  if (process.getuid?.() !== 0) return "only root can mount a small file system";
-  try {
-    execFileSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"], { stdio: "ignore" });
-    return undefined;
-  } catch {
-    return "this machine does not let us mount a file system";
-  }
-}
 
 interface Turn {
   readonly name: string;
@@ -42,7 +33,7 @@ interface Turn {
 
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const claim = "a full disk puts new mail off, delivers on, and loses nothing";
-  const missing = diskFullMissing();
+  const missing = smallDiskMissing();
   if (missing !== undefined) {
     options.say(`SKIPPED: ${missing}`);
     return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
@@ -66,7 +57,7 @@ type Part = Pick<ProofResult, "counts" | "failures">;
 async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise<Part> {
   await using folder = await tempFolder();
   const data = join(folder.path, "data");
-  await using _disk = smallDisk(data);
+  await using _disk = smallDisk(data, DISK);
   const ledger = new Ledger();
   await using sink = await openSink();
   recordArrivals(sink, ledger);
@@ -92,7 +83,7 @@ async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise
   for (let round = 0; round < rounds; round++) {
     const acked = ledger.count("acked");
     await waitFor({ what: "mail flows", deadline: 20_000 }, () => ledger.count("acked") > acked + 20);
-    const filler = fill(data, turn.leave);
+    const filler = fillUp(data, turn.leave);
     await waitFor({ what: "new mail is put off", deadline: 20_000 }, () => isPutOff(daemon.smtpPort));
     const arrived = sink.mails.length;
     await pause(short ? 500 : 2000);
@@ -121,35 +112,6 @@ async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise
   const verdict = ledger.check();
   const counts = { ...verdict.counts, slowestAgainMs: Math.round(slowest) };
   return { counts, failures: [...failures, ...verdict.failures] };
-}
-
-/** A tmpfs of 64 MB at `path`; a second mount of ours could not be seen by the daemon in a namespace of its own. */
-function smallDisk(path: string): AsyncDisposable {
-  mkdirSync(path, { recursive: true });
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64m,mode=700", "holdfast-proof", path]);
-  return {
-    [Symbol.asyncDispose]: async () => void execFileSync("umount", ["-l", path]),
-  };
-}
-
-/** A file that takes all space but `leave` octets. */
-function fill(folder: string, leave: number): string {
-  const file = join(folder, "filler");
-  const descriptor = openSync(file, "w");
-  const block = Buffer.alloc(4096);
-  try {
-    for (;;) {
-      const { bavail, bsize } = statfsSync(folder);
-      if (bavail * bsize <= leave) break;
-      writeSync(descriptor, block);
-    }
-    fsyncSync(descriptor);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-  } finally {
-    closeSync(descriptor);
-  }
-  return file;
 }
 
 /** One mail of our own gets 452 4.3.1, at MAIL or at the final dot. */

@@ -61,10 +61,12 @@ export class AdminClient {
 
   /** It accepts mail; false also when nobody answers. */
   async isReady(): Promise<boolean> {
-    return this.#request("GET", "/readyz").then(
-      ({ status }) => status === 200,
-      () => false,
-    );
+    return this.#isWell("/readyz");
+  }
+
+  /** It runs, on a disk that is not sick. */
+  async isAlive(): Promise<boolean> {
+    return this.#isWell("/healthz");
   }
 
   /** Recipients that are not gone, by the daemon's own count. */
@@ -85,6 +87,13 @@ export class AdminClient {
       yield* page.items;
       cursor = page.next ?? "";
     } while (cursor !== "");
+  }
+
+  #isWell(path: string): Promise<boolean> {
+    return this.#request("GET", path).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
   }
 
   #request(method: string, path: string, body?: unknown): Promise<{ status: number; text: string }> {

@@ -31,6 +31,8 @@ export interface DaemonPlan {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Variables of its environment beside ours. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Most files that it may open: `ulimit -n`. */
+  readonly files?: number;
   /** Keys of `smtp` beside the usual ones. */
   readonly smtp?: Readonly<Record<string, unknown>>;
 }
@@ -43,12 +45,14 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   #ended: Promise<number | null> = Promise.resolve(null);
   readonly #output = new Tail(KEPT_OUTPUT);
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #command: readonly string[];
   readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
 
   private constructor(plan: DaemonPlan, ports: { readonly smtp: number; readonly admin: number }) {
     super(join(plan.folder, "data", "admin.sock"));
     this.config = join(plan.folder, "holdfast.yaml");
     this.#environment = plan.environment ?? {};
+    this.#command = [...limitedTo(plan.files), process.execPath, LAUNCHER, "serve", "--config", this.config];
     this.smtpPort = ports.smtp;
     this.adminPort = ports.admin;
   }
@@ -65,10 +69,11 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     return daemon;
   }
 
-  /** Starts it again after a stop or a kill; answers the milliseconds until it accepted mail. */
-  async restart(): Promise<number> {
+  /** Starts it again after a stop or a kill; answers the milliseconds until it accepted mail, or lived. */
+  async restart(until: "accepts" | "lives" = "accepts"): Promise<number> {
     const begin = performance.now();
-    const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", this.config], {
+    const [program = "", ...words] = this.#command;
+    const child = spawn(program, words, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.#environment },
     });
@@ -84,7 +89,7 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (piece: Buffer) => this.#output.add(piece));
     await waitFor({ what: "the daemon is ready", deadline: READY_DEADLINE, every: 10 }, () =>
-      this.#isReady(child),
+      this.#is(until, child),
     ).catch(async (error: unknown) => {
       await this.kill();
       throw new Error(`${String(error)}\n${this.output().slice(-4000)}`);
@@ -124,12 +129,17 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     await this.kill();
   }
 
-  async #isReady(child: ChildProcess): Promise<boolean> {
+  async #is(state: "accepts" | "lives", child: ChildProcess): Promise<boolean> {
     if (child.pid === undefined) throw new Error("the daemon could not be started");
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the daemon ended with ${child.exitCode ?? child.signalCode}`);
-    return this.isReady();
+    return state === "accepts" ? this.isReady() : this.isAlive();
   }
+}
+
+/** The shell becomes the program, so that its pid is the daemon's. */
+function limitedTo(files: number | undefined): readonly string[] {
+  return files === undefined ? [] : ["sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh"];
 }
 
 /** The configuration of a test daemon. */

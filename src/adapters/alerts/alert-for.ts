@@ -8,7 +8,7 @@ export function alertFor(event: JournalEvent, at: number): Alert | undefined {
   const words = sentence(event);
   if (words === undefined) return undefined;
   const { kind, ...facts } = event;
-  const name = event.kind === "store.condition" ? `store.${event.condition}` : kind;
+  const name = event.kind === "store.condition" ? storeName(event) : kind;
   return { name, subject: printable(words.subject), text: printable(words.text), at, facts };
 }
 
@@ -191,8 +191,17 @@ function scannerText(event: Scanner): string {
 
 type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;
 
-function storeText({ condition, why, free }: StoreCondition): string {
+/** Names of their own, because an alert of the same name waits for ten minutes. */
+function storeName({ condition, ballast }: StoreCondition): string {
+  if (ballast === undefined) return `store.${condition}`;
+  return ballast > 0 ? "store.ballast" : "store.stuck";
+}
+
+function storeText(event: StoreCondition): string {
+  const { condition, why, free, ballast } = event;
   const room = free === undefined ? "" : ` ${sizeInWords(free)} are free.`;
+  if (ballast !== undefined)
+    return `The disk is full (${why}); new mail is put off with 452, ${deliveriesWith(ballast)}${room} Make room on it.`;
   switch (condition) {
     case "ok":
       return `Storage is well again (${why}); mail is accepted.${room}`;
@@ -201,6 +210,11 @@ function storeText({ condition, why, free }: StoreCondition): string {
     case "sick":
       return `Storage is sick (${why}); nothing is accepted or delivered until it is well.${room}`;
   }
+}
+
+function deliveriesWith(ballast: number): string {
+  if (ballast === 0) return "deliveries stand still until there is room, and nothing is lost.";
+  return `deliveries go on in the space kept for them, of which ${sizeInWords(ballast)} are left.`;
 }
 
 function people(count: number): string {

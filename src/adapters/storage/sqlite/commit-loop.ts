@@ -48,6 +48,8 @@ export interface LoopParts<S> {
   readonly onCommitted: (batch: Batch, bytes: number) => void;
   /** The disk refused; `sick` has closed the connection when this returns. */
   readonly onTrouble: (failure: StoreFailure) => void;
+  /** Gives up space that was kept for what cannot wait; false when there is none left. */
+  readonly makeRoom: () => boolean;
   /** After each turn; `idle` when nothing waits. */
   readonly onTurnEnd: (idle: boolean) => void;
 }
@@ -152,20 +154,29 @@ export class CommitLoop<S extends Connected> {
     if (failure?.why === "row") failure = this.#transaction(store, jobs, true);
     if (failure === undefined) return;
     this.#parts.onTrouble(failure);
-    this.#slices.refuse(failure);
-    const accepts = jobs.filter(({ job }) => job.rank === "accept");
-    this.#refuse(failure.why === "full" ? accepts : jobs, failure);
-    if (failure.why === "full") this.#retryWithoutAccepts(store, jobs);
+    if (failure.why === "full") this.#runWithoutAccepts(store, jobs, failure);
+    else this.#refuseAll(jobs, failure);
   }
 
-  /** On a full disk the reserve leaves room for closing attempts, which frees space. */
-  #retryWithoutAccepts(store: S, jobs: readonly Waiting<S>[]): void {
-    const rest = jobs.filter(({ job }) => job.rank !== "accept");
-    if (rest.length === 0) return;
-    const failure = this.#transaction(store, rest, true);
+  /** On a full disk the reserve leaves room for closing attempts, which frees space; or else the ballast does. */
+  #runWithoutAccepts(store: S, jobs: readonly Waiting<S>[], full: StoreFailure): void {
+    const isAccept = ({ job }: Waiting<S>): boolean => job.rank === "accept";
+    this.#refuse(jobs.filter(isAccept), full);
+    const rest = jobs.filter((waiting) => !isAccept(waiting));
+    let failure: StoreFailure | undefined = full;
+    do {
+      this.#slices.beginAgain(failure);
+      if (rest.length === 0 && this.#slices.empty) return;
+      failure = this.#transaction(store, rest, true);
+    } while (failure?.why === "full" && this.#parts.makeRoom());
     if (failure === undefined) return;
     this.#parts.onTrouble(failure);
-    this.#refuse(rest, failure);
+    this.#refuseAll(rest, failure);
+  }
+
+  #refuseAll(jobs: readonly Waiting<S>[], failure: StoreFailure): void {
+    this.#slices.refuse(failure);
+    this.#refuse(jobs, failure);
   }
 
   /** One transaction over all jobs; with `careful` each has a savepoint. Answers why nothing was committed. */

@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import type { Clock, Timer } from "../../../runtime/clock.ts";
 import { errorText } from "../../../runtime/log.ts";
 import type { Logger } from "../../../runtime/log.ts";
+import { withBallast } from "./ballast.ts";
 import type { Disk } from "./disk.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
@@ -57,8 +58,8 @@ export class Cure {
     const { disk, folder, log, reopen } = this.#parts;
     let store: Store | undefined;
     try {
-      for (let proof = 0; proof < PROOFS; proof++) disk.prove(folder);
-      store = reopen();
+      for (let proof = 0; proof < PROOFS; proof++) withBallast(folder, () => disk.prove(folder));
+      store = withBallast(folder, reopen);
       checkSoundness(store.database);
       this.#putRight(store);
       return store;

@@ -209,7 +209,8 @@ export class DirectoryChanges {
   }
 
   #requireStage(): Stage {
-    if (this.#stage === undefined) throw new Error("no change of the directory is being staged");
+    if (this.#stage === undefined)
+      throw new Error("no change of the directory is open: a commit that failed ends it; try again");
     return this.#stage;
   }
 

@@ -1,7 +1,9 @@
+import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -20,6 +22,8 @@ export interface Disk {
   space(folder: string): { readonly free: number; readonly total: number };
   /** Writes, flushes and renames a file and flushes the folder. Throws what the system says. */
   prove(folder: string): void;
+  /** Appends to the file until it has so many bytes. Throws what the system says; what was written stays. */
+  fill(file: string, bytes: number): void;
 }
 
 export const realDisk: Disk = {
@@ -34,6 +38,7 @@ export const realDisk: Disk = {
     unlinkSync(proof);
     flushFolder(folder);
   },
+  fill: fillFile,
 };
 
 /** Creates the folder for this user alone; an existing one is closed to others. */
@@ -49,6 +54,18 @@ export function makePrivateFolder(folder: string): void {
 export function makePrivateFile(file: string): void {
   if (existsSync(file)) chmodSync(file, 0o600);
   else closeSync(openSync(file, "wx", 0o600));
+}
+
+/** A file system that compresses would keep nothing of zeros. */
+function fillFile(file: string, bytes: number): void {
+  const block = randomBytes(1024 * 1024);
+  const descriptor = openSync(file, "a", 0o600);
+  try {
+    for (let size = fstatSync(descriptor).size; size < bytes;)
+      size += writeSync(descriptor, block, 0, Math.min(block.length, bytes - size));
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Replaces `file`; it and its name are on the disk when this returns. */

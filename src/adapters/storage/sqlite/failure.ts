@@ -14,7 +14,8 @@ export class StoreFailure extends Error {
   }
 }
 
-const NO_ROOM = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL"]);
+/** The index of the WAL, which readers share, is a file that is made anew at each start; making it wants room too. */
+const NO_ROOM = new Set(["ENOSPC", "EDQUOT", "SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"]);
 /** The process is short of something, as when many clients send large mails at once; the disk is as well as before. */
 const SHORT = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 /** Faults of what was to be stored; the same statement with other values would succeed. */

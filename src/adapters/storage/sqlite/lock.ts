@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { makeRoomToStart, withBallast } from "./ballast.ts";
 import { unusable, usable } from "./opening.ts";
 import { makePrivateFile, makePrivateFolder, writeDurably } from "./disk.ts";
 
@@ -44,7 +45,8 @@ export function acquireLock(folder: string, pid: number): Lock {
     throw unusable(file, error);
   }
   held.add(database);
-  usable(pidFile, () => writeDurably(pidFile, `${pid}\n`));
+  usable(folder, () => makeRoomToStart(folder));
+  usable(pidFile, () => withBallast(folder, () => writeDurably(pidFile, `${pid}\n`)));
   return {
     release: () => {
       if (!database.open) return;

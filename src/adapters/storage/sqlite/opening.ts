@@ -19,7 +19,7 @@ const NO_ROOM = "cannot be written: the disk is full; make room, then start agai
 const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
   [/^(EROFS|SQLITE_READONLY)/, "cannot be written: the file, its folder or the file system is read-only"],
   [/^(ENOTDIR|EEXIST)$/, "is no folder; move that file away, or set another `storage`"],
-  [/^(ENOSPC|EDQUOT|SQLITE_FULL)$/, NO_ROOM],
+  [/^(ENOSPC|EDQUOT|SQLITE_FULL|SQLITE_IOERR_SHMSIZE)$/, NO_ROOM],
   [
     /^SQLITE_BUSY/,
     "is locked by another program, such as a backup or an open sqlite3; end that one, then start again",

@@ -84,6 +84,7 @@ export class Overlays {
   }
 
   #requireStaged(list: number): void {
-    if (this.#staged !== list) throw new Error(`list ${list} is not being staged`);
+    if (this.#staged !== list)
+      throw new Error(`list ${list} is not open: a commit that failed ends its change; try again`);
   }
 }

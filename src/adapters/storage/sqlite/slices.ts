@@ -21,6 +21,8 @@ interface Task<S> {
   resolve(value: never): void;
   reject(error: Error): void;
   steps?: Generator<void, unknown, void>;
+  /** A transaction that holds some of its steps is durable. */
+  begun?: boolean;
   outcome?: { readonly value: unknown } | StoreFailure;
 }
 
@@ -59,9 +61,18 @@ export class SliceQueue<S extends Connected> {
       if (outcome instanceof Error) reject(outcome);
       else resolve(outcome?.value as never);
     }
+    for (const task of this.#tasks) task.begun = task.steps !== undefined;
   }
 
-  /** Gives up all tasks: a generator cannot be turned back to where the last commit left it. */
+  /** The transaction was undone; what began in it begins again, what began before cannot be turned back to there. */
+  beginAgain(failure: Error): void {
+    for (const task of this.#tasks.splice(0)) {
+      if (task.begun === true) task.reject(failure);
+      else this.#tasks.push({ task: task.task, resolve: task.resolve, reject: task.reject });
+    }
+  }
+
+  /** Gives up all tasks. */
   refuse(failure: Error): void {
     for (const task of this.#tasks.splice(0)) task.reject(failure);
   }

@@ -1,6 +1,7 @@
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { TraceWriter } from "../../../ports/journal.ts";
+import { withBallast } from "./ballast.ts";
 import { TRACE_FILE } from "./connection.ts";
 import { StoreUnusable, usable } from "./opening.ts";
 import { openTraceWriter as open } from "./trace-writer.ts";
@@ -12,7 +13,7 @@ import { openTraceWriter as open } from "./trace-writer.ts";
 export function openTraceWriter(folder: string, setAside: (file: string) => void = () => {}): TraceWriter {
   const file = join(folder, TRACE_FILE);
   try {
-    return usable(file, () => open(folder));
+    return usable(file, () => withBallast(folder, () => open(folder)));
   } catch (error) {
     if (!(error instanceof StoreUnusable) || !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
   }

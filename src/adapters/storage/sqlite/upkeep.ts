@@ -7,7 +7,7 @@ import type { StoreFailure } from "./failure.ts";
 import type { Illness } from "./illness.ts";
 import type { Segments } from "./segments.ts";
 import type { Store } from "./store.ts";
-import { checkpointFully, checkpointIfLarge, vacuumSlice } from "./wal.ts";
+import { checkpointFully, checkpointIfLarge, checkpointInPlace, vacuumSlice } from "./wal.ts";
 
 /** How often the free space is measured, and how long nothing must have happened before the WAL is emptied, in ms. */
 const SECOND = 1000;
@@ -61,7 +61,9 @@ export class Upkeep {
       this.#arm();
     }
     this.#turns += 1;
-    if (this.#turns % LOOK_EACH === 0) this.#withStore((store) => checkpointIfLarge(store.database, idle));
+    if (this.#parts.illness.short) this.#withStore((store) => checkpointInPlace(store.database));
+    else if (this.#turns % LOOK_EACH === 0)
+      this.#withStore((store) => checkpointIfLarge(store.database, idle));
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -79,7 +81,7 @@ export class Upkeep {
 
   #tick(): void {
     if (this.#timer === undefined) return;
-    if (this.#parts.illness.condition !== "sick") this.#parts.illness.measure();
+    if (this.#parts.illness.condition !== "sick") this.#parts.illness.tend();
     const now = this.#parts.clock.elapsed();
     if (now >= this.#nextSweep) this.#sweep();
     else if (now >= this.#nextCompaction && this.#parts.segments.hasThinned) this.#compact();
@@ -92,8 +94,10 @@ export class Upkeep {
   #rest(): void {
     this.#withStore((store) => {
       if (!this.#parts.loop.idle || this.#timer === undefined) return;
+      // Where blocks are short, those of the WAL serve the next slice, and nobody else gets them.
+      if (this.#parts.illness.short) checkpointInPlace(store.database);
       if (vacuumSlice(store.database)) return void setImmediate(() => this.#rest());
-      checkpointFully(store.database);
+      if (!this.#parts.illness.short) checkpointFully(store.database);
       this.#walMayHoldPages = false;
     });
   }
@@ -127,7 +131,14 @@ export class Upkeep {
     try {
       act(store);
     } catch (error) {
-      this.#parts.onTrouble(failureOf(error));
+      this.#failed(failureOf(error), act);
     }
+  }
+
+  #failed(failure: StoreFailure, act: (store: Store) => void): void {
+    const { illness, onTrouble } = this.#parts;
+    onTrouble(failure);
+    // What is done here makes room.
+    if (failure.why === "full" && illness.makeRoom()) this.#withStore(act);
   }
 }

@@ -22,7 +22,12 @@ interface CheckpointRow {
 export function checkpointIfLarge(database: Database.Database, idle: boolean): void {
   const { log, checkpointed } = checkpoint(database, "NOOP");
   const waiting = log - checkpointed;
-  if (waiting > (idle ? WAL_PAGES : WAL_PAGES_MOST)) checkpoint(database, "PASSIVE");
+  if (waiting > (idle ? WAL_PAGES : WAL_PAGES_MOST)) checkpointInPlace(database);
+}
+
+/** Moves the WAL into the database; what is written next takes the blocks that the WAL has. */
+export function checkpointInPlace(database: Database.Database): void {
+  checkpoint(database, "PASSIVE");
 }
 
 /** Empties the WAL file; a reader in the middle of a statement leaves it for the next time. */

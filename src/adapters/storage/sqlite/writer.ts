@@ -2,9 +2,10 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Journal } from "../../../ports/journal.ts";
-import type { StoreCondition } from "../../../ports/queue.ts";
+import type { ConditionChange, StoreCondition } from "../../../ports/queue.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { errorText, type Logger } from "../../../runtime/log.ts";
+import { Ballast, withBallast } from "./ballast.ts";
 import type { Batch } from "./batch.ts";
 import { SPOOL_FOLDER } from "./bodies.ts";
 import { CommitLoop } from "./commit-loop.ts";
@@ -14,7 +15,7 @@ import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "./disk.t
 import type { Disk } from "./disk.ts";
 import type { StoreFailure } from "./failure.ts";
 import { Illness } from "./illness.ts";
-import type { ConditionChange, Reserve } from "./illness.ts";
+import type { Reserve } from "./illness.ts";
 import { usable } from "./opening.ts";
 import { serveRole } from "./roles.ts";
 import type { Role } from "./roles.ts";
@@ -72,14 +73,15 @@ export class Writer {
     prepareFolder(folder);
     this.unclean = existsSync(join(folder, QUEUE_FILE)) && !existsSync(join(folder, CLEAN_FILE));
     rmSync(join(folder, CLEAN_FILE), { force: true });
-    const store = openStore(this.#storeParts());
+    const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
     const recover = store.database.transaction(() => store.recovering.abandon(clock.now(), () => true));
-    this.recovered = usable(join(folder, QUEUE_FILE), () => recover.immediate());
+    this.recovered = usable(join(folder, QUEUE_FILE), () => withBallast(folder, () => recover.immediate()));
     this.#store = store;
     this.#illness = new Illness({
       disk: this.#disk,
       folder,
+      ballast: new Ballast(folder, this.#disk, options.log),
       reserve: options.reserve,
       shared: this.shared,
       clock,
@@ -180,6 +182,7 @@ export class Writer {
       store: () => this.#store,
       onCommitted: (batch, bytes) => this.#onCommitted(batch, bytes),
       onTrouble: (failure) => this.#onTrouble(failure),
+      makeRoom: () => this.#illness.makeRoom(),
       onTurnEnd: (idle) => this.#onTurnEnd(idle),
     });
   }

@@ -62,6 +62,22 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "Storage is full (reserve reached); new mail is put off with 452, deliveries go on. 1 GiB are free.",
   ],
   [
+    {
+      kind: "store.condition",
+      condition: "full",
+      why: "no block was left, so the ballast is being given up",
+      free: 4096,
+      ballast: 31 * 1024 ** 2,
+    },
+    "store.ballast",
+    "The disk is full (no block was left, so the ballast is being given up); new mail is put off with 452, deliveries go on in the space kept for them, of which 31 MiB are left. 4 KiB are free. Make room on it.",
+  ],
+  [
+    { kind: "store.condition", condition: "full", why: "the ballast is used up", free: 0, ballast: 0 },
+    "store.stuck",
+    "The disk is full (the ballast is used up); new mail is put off with 452, deliveries stand still until there is room, and nothing is lost. 0 B are free. Make room on it.",
+  ],
+  [
     { kind: "store.condition", condition: "sick", why: "EIO" },
     "store.sick",
     "Storage is sick (EIO); nothing is accepted or delivered until it is well.",

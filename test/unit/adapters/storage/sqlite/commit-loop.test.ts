@@ -75,18 +75,24 @@ it("lets mail flow while 100,000 recipients are staged", async () => {
   assert.ok(slowest < took / 2, `one mail took ${slowest.toFixed(0)} of ${took.toFixed(0)} ms`);
 });
 
-it("goes on with the rest when only the mail in a batch finds no room", async () => {
-  await using folder = await tempFolder();
+function openLoop(folder: string) {
   const disk = new FlakyDisk();
-  const database = openMailDatabase(folder.path, disk);
+  const database = openMailDatabase(folder, disk);
   const failures: string[] = [];
   const loop = new CommitLoop<{ readonly database: typeof database }>({
     clock: new ManualClock(),
     store: () => ({ database }),
     onCommitted: () => {},
     onTrouble: ({ why }) => failures.push(why),
+    makeRoom: () => false,
     onTurnEnd: () => {},
   });
+  return { disk, database, loop, failures };
+}
+
+it("goes on with the rest when only the mail in a batch finds no room", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop, failures } = openLoop(folder.path);
   database.exec("CREATE TABLE done (what TEXT)");
   const write = (what: string) => (): unknown => {
     disk.failCommit = what === "mail" ? "SQLITE_FULL" : undefined;
@@ -98,5 +104,37 @@ it("goes on with the rest when only the mail in a batch finds no room", async ()
   assert.equal(await settled, 1);
   assert.deepEqual(database.prepare("SELECT what FROM done").all(), [{ what: "settle" }]);
   assert.deepEqual(failures, ["full"]);
+  database.close();
+});
+
+it("begins a long task again that the mail beside it undid", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop } = openLoop(folder.path);
+  let begun = 0;
+  disk.failCommit = () => (begun === 1 ? "SQLITE_FULL" : undefined);
+  const refused = loop.submit({ rank: "accept", bytes: 0, run: () => undefined });
+  const task = loop.submitSlices(function* () {
+    begun += 1;
+    yield;
+    return begun;
+  });
+  await assert.rejects(refused, { why: "full" });
+  assert.equal(await task, 2);
+  database.close();
+});
+
+it("gives a long task up of which a part is durable", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop } = openLoop(folder.path);
+  let steps = 0;
+  disk.failCommit = () => (steps > 1 ? "SQLITE_FULL" : undefined);
+  const task = loop.submitSlices(function* () {
+    const end = performance.now() + 30;
+    for (steps = 1; steps <= 2; steps++) {
+      while (performance.now() < end);
+      yield;
+    }
+  });
+  await assert.rejects(task, { why: "full" });
   database.close();
 });

@@ -1,3 +1,4 @@
+import { closeSync, ftruncateSync, openSync } from "node:fs";
 import type { Disk } from "../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { realDisk } from "../../../../../src/adapters/storage/sqlite/disk.ts";
 
@@ -5,12 +6,13 @@ type Opened = ReturnType<Disk["openDatabase"]>;
 
 /** The real disk, with faults on demand and a look at what is asked of it. */
 export class FlakyDisk implements Disk {
-  /** Code that the next commits fail with; they do not reach the disk. */
-  failCommit: string | undefined;
+  /** Code that the next commits fail with, or what tells it; they do not reach the disk. */
+  failCommit: string | (() => string | undefined) | undefined;
   /** The same, but the commit does reach the disk, as after a flush whose error came too late. */
   failAfterCommit: string | undefined;
   failProof: string | undefined;
   failCheckpoint: string | undefined;
+  failFill: string | undefined;
   free = 1e12;
   /** Commits that were tried. */
   commits = 0;
@@ -46,9 +48,18 @@ export class FlakyDisk implements Disk {
     realDisk.prove(folder);
   }
 
+  /** Without its blocks, which would cost each test some time. */
+  fill(file: string, bytes: number): void {
+    if (this.failFill !== undefined) throw fault(this.failFill);
+    const descriptor = openSync(file, "a", 0o600);
+    ftruncateSync(descriptor, bytes);
+    closeSync(descriptor);
+  }
+
   #commit(exec: Opened["exec"]): Opened {
     this.commits += 1;
-    if (this.failCommit !== undefined) throw fault(this.failCommit);
+    const failing = typeof this.failCommit === "function" ? this.failCommit() : this.failCommit;
+    if (failing !== undefined) throw fault(failing);
     const result = exec("COMMIT");
     if (this.failAfterCommit !== undefined) throw fault(this.failAfterCommit);
     return result;

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connectionsWithin, openFiles } from "../../../src/runtime/open-files.ts";
+
+const LIMITS = `Limit                     Soft Limit           Hard Limit           Units
+Max open files            20000                1048576              files
+`;
+
+test("how many files may be open", () => {
+  assert.equal(
+    openFiles(() => LIMITS),
+    20_000,
+  );
+  assert.equal(
+    openFiles(() => LIMITS.replace("20000", "unlimited")),
+    Number.POSITIVE_INFINITY,
+  );
+  assert.equal(
+    openFiles(() => "Max processes 5"),
+    undefined,
+  );
+  assert.equal(
+    openFiles(() => {
+      throw new Error("no /proc");
+    }),
+    undefined,
+  );
+});
+
+test("as many clients are let in as find descriptors, beside what else needs some", () => {
+  const within = (files: number | undefined): number => connectionsWithin(10_000, files);
+  assert.deepEqual([undefined, Number.POSITIVE_INFINITY, 11_000].map(within), [10_000, 10_000, 10_000]);
+  assert.deepEqual([10_999, 2000, 1024, 128, 64].map(within), [9999, 1000, 462, 14, 1]);
+  assert.equal(connectionsWithin(10, 1024), 10);
+});
