@@ -73,7 +73,10 @@ async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise
     seed,
     sessions: 10,
     size: 6000,
-    large: { size: 400_000, oneIn: 10 },
+    others: [
+      { size: 60_000, oneIn: 4 },
+      { size: 400_000, oneIn: 10 },
+    ],
     ledger,
   });
   const loading = load.sendUntil(stop.signal);

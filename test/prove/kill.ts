@@ -37,8 +37,11 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
     sessions: 20,
     size: 6000,
     maxRecipients: 3,
-    // Beyond 64 KiB a body lies in a file of its own.
-    large: { size: 150_000, oneIn: 25 },
+    // Beyond 16 KiB bodies share a file, beyond 64 KiB each lies in its own.
+    others: [
+      { size: 60_000, oneIn: 4 },
+      { size: 150_000, oneIn: 25 },
+    ],
     ledger,
   });
   const loading = load.sendUntil(stop.signal);

@@ -68,7 +68,10 @@ async function takeTurn(
     seed,
     sessions: 10,
     size: 6000,
-    large: { size: 400_000, oneIn: 10 },
+    others: [
+      { size: 60_000, oneIn: 4 },
+      { size: 400_000, oneIn: 10 },
+    ],
     ledger,
   });
   await load.send(short ? 200 : 2000);

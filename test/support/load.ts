@@ -21,8 +21,8 @@ export interface LoadPlan {
   readonly maxRecipients?: number;
   /** Each mail goes to all recipients instead. */
   readonly everybody?: boolean;
-  /** One mail in `oneIn` has up to `size` octets instead. */
-  readonly large?: { readonly size: number; readonly oneIn: number };
+  /** Of each of these, one mail in `oneIn` has up to `size` octets instead. */
+  readonly others?: readonly { readonly size: number; readonly oneIn: number }[];
   readonly ledger: Ledger;
 }
 
@@ -88,8 +88,8 @@ function makeLetter(plan: LoadPlan, random: Random, n: number): Letter {
   const count = 1 + random.below(plan.maxRecipients ?? 1);
   const chosen = Array.from({ length: count }, () => random.pick(plan.recipients));
   const locals = new Set(plan.everybody === true ? plan.recipients : chosen);
-  const isLarge = plan.large !== undefined && random.below(plan.large.oneIn) === 0;
-  const half = Math.ceil((isLarge ? (plan.large?.size ?? 0) : plan.size) / 2);
+  const { size: most } = plan.others?.find(({ oneIn }) => random.below(oneIn) === 0) ?? plan;
+  const half = Math.ceil(most / 2);
   const size = half + random.below(half);
   let text = `X-Proof-Id: ${id}\r\nFrom: load@sender.example\r\nSubject: proof ${id}\r\nMessage-ID: <${id}@sender.example>\r\n\r\n`;
   while (text.length < size) {
