@@ -1,4 +1,4 @@
-import type { Outcome } from "../../mail/outcome.ts";
+import { hasDelivered, type Outcome } from "../../mail/outcome.ts";
 import { formatReply } from "../../mail/reply.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
@@ -101,7 +101,7 @@ export class Probation {
     const before = this.#state;
     const canary = this.stopped && this.#canaryOut;
     const held = this.#look(answered, now);
-    const some = anyIs(answered.result.outcomes, "delivered");
+    const some = hasDelivered(answered.result.outcomes);
     if (canary && some && held.size === 0) this.#goOn(now);
     this.giveBack(1, now);
     if (this.#state === "proving" && this.#answered >= RECIPIENTS) this.#finish(now);
@@ -213,11 +213,6 @@ export class Probation {
     if (this.#state === "proving") return { change: "resumed" };
     return { change: this.#state };
   }
-}
-
-function anyIs(outcomes: ReadonlyMap<number, Outcome>, kind: Outcome["kind"]): boolean {
-  for (const outcome of outcomes.values()) if (outcome.kind === kind) return true;
-  return false;
 }
 
 /** The primary's words to the first of these recipients. */
