@@ -28,7 +28,7 @@ export interface NoticeDeliverySettings {
 
 export interface NoticeDeliveryParts {
   readonly store: Pick<WorkStore, "claim" | "wake">;
-  readonly settler: Pick<Settler, "close">;
+  readonly settler: Pick<Settler, "write">;
   readonly client: SmtpClient;
   readonly resolver: Resolver;
   readonly directory: DirectoryReader;
@@ -131,10 +131,9 @@ export class NoticeDelivery {
     const { outcome, destination } = attempt;
     const now = clock.now();
     const facts = { now, random, retention: settings().retention, flushed: flushes < this.#flushes };
-    const recipients = settleNotice(mail, outcome, facts);
-    const request = { id: mail.id, token: mail.token, recipients, now };
-    const written = await settler.close(destination === undefined ? request : { ...request, destination });
-    if (written) for (const each of recipients) this.#record(mail, each, attempt);
+    const settlements = settleNotice(mail, outcome, facts);
+    const written = await settler.write(mail, settlements, destination);
+    if (written) for (const each of settlements) this.#record(mail, each, attempt);
   }
 
   /** Tries the hosts of the route in their order, until one speaks with us. */
