@@ -16,6 +16,12 @@ export type Outcome =
   /** Nothing was sent for it; it goes back as it was. */
   | { readonly kind: "released" };
 
+/** Somebody got the mail. */
+export function hasDelivered(outcomes: ReadonlyMap<number, Outcome>): boolean {
+  for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
+  return false;
+}
+
 /** The outcome that a reply to RCPT or to the final dot means. */
 export function outcomeOf(answer: Reply): Outcome {
   if (isPositive(answer)) return { kind: "delivered", reply: answer };

@@ -271,7 +271,7 @@ export class FakeWorkStore implements WorkStore {
       smtpUtf8: mail.smtpUtf8,
       eightBit: false,
       size: mail.body.length,
-      body: { size: mail.body.length, read: () => mail.body, digest: () => undefined },
+      body: { size: mail.body.length, read: () => mail.body, digest: () => `digest of ${mail.id}` },
     };
   }
 }

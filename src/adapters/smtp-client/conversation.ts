@@ -27,7 +27,7 @@ import {
   whileOpen,
 } from "./envelope.ts";
 import { sameClient } from "./identity.ts";
-import { Introduction } from "./introduction.ts";
+import { ClientOverride } from "./client-override.ts";
 import { Marks, OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
 import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
 import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
@@ -77,7 +77,7 @@ export class WireConversation implements Conversation {
   #chunked: boolean;
   #dialect: Dialect;
   readonly #marks: Marks;
-  readonly #introduction: Introduction;
+  readonly #override: ClientOverride;
   readonly #asking: Asking;
   /** Of the mail that began last. */
   #turn: Turn | undefined;
@@ -94,7 +94,7 @@ export class WireConversation implements Conversation {
     this.capabilities = capabilities;
     this.#limits = limits;
     this.#marks = new Marks(wire, limits.hostname);
-    this.#introduction = new Introduction(wire, capabilities, limits);
+    this.#override = new ClientOverride(wire, capabilities, limits);
     const { pipelining = "mails", chunking = true } = limits;
     const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
     this.#pipelined = pipelining !== "none" && offers("PIPELINING");
@@ -122,7 +122,7 @@ export class WireConversation implements Conversation {
   takes(mail: ClaimedMail): boolean {
     if (this.#limits.identity !== "xclient") return true;
     if (this.#turn?.ended === false) return this.#last === undefined || sameClient(this.#last, mail);
-    return this.#introduction.takes(mail);
+    return this.#override.takes(mail);
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {
@@ -188,7 +188,7 @@ export class WireConversation implements Conversation {
     this.#stillOpen();
     const source = readBody(mail);
     const xclient = this.#limits.identity === "xclient";
-    if (xclient && (await this.#introduction.make(mail, turn))) this.#leftOpen = false;
+    if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
     const learning = this.#marked && this.#marks.state === "unknown";
     const reset = this.#leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);

@@ -8,10 +8,10 @@ import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
 import type { DomainQueueOf } from "./domain-queue.ts";
 import type { PoolParts } from "./pool-parts.ts";
-import { passedBy, closedBy421 } from "./results.ts";
-import { ReadyQueue } from "./ready-queue.ts";
 import type { ConnectionHooks } from "./pooled-connection.ts";
 import { PooledConnection } from "./pooled-connection.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import { closedBy421, passedBy } from "./results.ts";
 
 /** The pool knows its queues and they know their pools. */
 export type DomainQueue = DomainQueueOf<ConnectionPool>;
@@ -39,11 +39,15 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   readonly #allowance: Allowance;
   readonly #ready = new ReadyQueue();
   readonly #connections = new Set<PooledConnection>();
+  /** Mails that are claimed and not settled: ready, in flight, or being written. */
   #unsettled = 0;
-  #opening = 0;
+  /** Mails that connections have taken and not finished. */
   #sending = 0;
+  /** Connections that were not greeted yet. */
+  #opening = 0;
   #suspended = false;
   #retired = false;
+  /** Runs when the last conversation of a retired pool has ended. */
   #emptied: (() => void) | undefined;
 
   constructor(destination: Destination, parts: PoolParts<ConnectionPool>) {
@@ -74,29 +78,6 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   /** Claimed and not settled. */
   get unsettled(): number {
     return this.#unsettled;
-  }
-
-  domains(): readonly string[] {
-    return [...new Set([...this.queues].map((queue) => domainOfKey(queue.domain)))];
-  }
-
-  held(): number {
-    let recipients = this.#unsettled;
-    for (const queue of this.queues) if (queue.open) recipients += queue.waiting;
-    return recipients;
-  }
-
-  connections(): number {
-    return this.#connections.size;
-  }
-
-  changed(state: PrimaryState, returned: boolean): void {
-    if (isAway(state)) {
-      this.#allowance.reset();
-      this.#giveBack();
-    }
-    this.#parts.hooks.changed(this, returned);
-    this.advance();
   }
 
   /** How many more mails to claim. The canary is one mail. */
@@ -168,23 +149,29 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     return [...this.#connections].flatMap(({ conversation }) => conversation ?? []);
   }
 
-  #running(): boolean {
-    return this.up && !this.#suspended;
+  // -------------------------------------------------------------- what the watch of its primary asks
+
+  domains(): readonly string[] {
+    return [...new Set([...this.queues].map((queue) => domainOfKey(queue.domain)))];
   }
 
-  #giveBack(chosen: (mail: ClaimedMail) => boolean = () => true): void {
-    const unsent = this.#ready.remove(chosen);
-    if (unsent.length > 0) this.#parts.hooks.unsent(this, unsent);
-    if (!this.ending()) return;
-    for (const connection of this.#connections) connection.feed(undefined);
+  held(): number {
+    let recipients = this.#unsettled;
+    for (const queue of this.queues) if (queue.open) recipients += queue.waiting;
+    return recipients;
   }
 
-  #feedWaiting(busy: boolean): void {
-    if (this.#ready.size === 0) return;
-    for (const connection of this.#connections) {
-      const mail = connection.waiting && connection.busy === busy ? this.next(connection) : undefined;
-      if (mail !== undefined) connection.feed(mail);
+  connections(): number {
+    return this.#connections.size;
+  }
+
+  changed(state: PrimaryState, returned: boolean): void {
+    if (isAway(state)) {
+      this.#allowance.reset();
+      this.#giveBack();
     }
+    this.#parts.hooks.changed(this, returned);
+    this.advance();
   }
 
   // -------------------------------------------------------------- what the connections ask
@@ -233,6 +220,8 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     this.#parts.hooks.finished(this, mail, result);
   }
 
+  // -------------------------------------------------------------- its connections
+
   async #connect(): Promise<void> {
     const connection = new PooledConnection(this.#parts.clock, this);
     this.#connections.add(connection);
@@ -271,5 +260,25 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     const refused = trouble.reply !== undefined && trouble.stage === "greeting";
     if (refused && others > 0) this.#allowance.cap(others);
     else this.watch.troubled(trouble);
+  }
+
+  #running(): boolean {
+    return this.up && !this.#suspended;
+  }
+
+  #giveBack(chosen: (mail: ClaimedMail) => boolean = () => true): void {
+    const unsent = this.#ready.remove(chosen);
+    if (unsent.length > 0) this.#parts.hooks.unsent(this, unsent);
+    if (!this.ending()) return;
+    for (const connection of this.#connections) connection.feed(undefined);
+  }
+
+  /** To connections that do nothing, or to those with mails in flight. */
+  #feedWaiting(busy: boolean): void {
+    if (this.#ready.size === 0) return;
+    for (const connection of this.#connections) {
+      const mail = connection.waiting && connection.busy === busy ? this.next(connection) : undefined;
+      if (mail !== undefined) connection.feed(mail);
+    }
   }
 }

@@ -26,13 +26,13 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   #pools: readonly Pool[] = [];
   /** Shares of pools of equal preference; absent: 1. */
   weights: ReadonlyMap<Pool, number> = new Map();
-  /** When the oldest of them was accepted, as last counted; ms since 1970. */
+  /** When the oldest of what waits was accepted, as last counted; ms since 1970. */
   oldest = Infinity;
   /** Credits that the store has for this domain, as far as is known. */
   credits = 0;
   readonly #clock: Clock;
   /** Whole seconds at which mail becomes due; bounded by the longest back-off, 1 h. */
-  readonly #dues = new Set<number>();
+  readonly #dueSeconds = new Set<number>();
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #waiting = 0;
@@ -106,7 +106,7 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     if (at === Infinity || this.#stopped) return;
     if (at <= this.#clock.now()) return this.becameDue();
     const second = Math.ceil(at / 1000);
-    this.#dues.add(second);
+    this.#dueSeconds.add(second);
     this.#arm(second * 1000);
   }
 
@@ -155,8 +155,8 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   #timerRan(): void {
     this.#timerAt = Infinity;
     const second = Math.floor(this.#clock.now() / 1000);
-    for (const due of this.#dues) if (due <= second) this.#dues.delete(due);
-    if (this.#dues.size > 0) this.#arm(1000 * Math.min(...this.#dues));
+    for (const due of this.#dueSeconds) if (due <= second) this.#dueSeconds.delete(due);
+    if (this.#dueSeconds.size > 0) this.#arm(1000 * Math.min(...this.#dueSeconds));
     this.becameDue();
   }
 }

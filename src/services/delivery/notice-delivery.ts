@@ -3,18 +3,18 @@ import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { NoticeRoute } from "../../ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../ports/notices.ts";
-import type { ClaimedMail, ClaimedRecipient, Settlement, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, Settlement, WorkStore } from "../../ports/queue.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Conversation, SmtpClient } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { jittered } from "../../runtime/jitter.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Destination, OwnAddress } from "../health/health.ts";
 import { asTrouble, destinationName, firstToAnswer, isOwnName, targetsOf } from "../health/health.ts";
-import type { Settler } from "./settler.ts";
+import { settleNotice } from "../queue/queue.ts";
 import { findNoticeRoute } from "./notice-route.ts";
+import type { Settler } from "./settler.ts";
 import { abortInTime } from "./stopping.ts";
 
 /** Times in ms. */
@@ -28,7 +28,7 @@ export interface NoticeDeliverySettings {
 
 export interface NoticeDeliveryParts {
   readonly store: Pick<WorkStore, "claim" | "wake">;
-  readonly settler: Pick<Settler, "close">;
+  readonly settler: Pick<Settler, "write">;
   readonly client: SmtpClient;
   readonly resolver: Resolver;
   readonly directory: DirectoryReader;
@@ -45,14 +45,8 @@ const CONNECTIONS = 4;
 const HOSTS = 3;
 /** For greeting and EHLO, in ms. */
 const GREETING = 60_000;
-/** After a failed attempt: 5 min doubling to 4 h. */
-const FIRST_DELAY = 5 * 60_000;
-const LONGEST_DELAY = 4 * 3_600_000;
-const MOST_UNCONFIRMED = 3;
 
 const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
-
-type Ending = Pick<Settlement, "outcome" | "state" | "reason" | "dueAt">;
 
 interface Attempt {
   readonly outcome: Outcome;
@@ -133,17 +127,13 @@ export class NoticeDelivery {
       this.#parts.log.error("a notice could not be sent", { id: mail.id, error: errorText(error) });
       return { outcome: { kind: "deferred", reply: { code: 451, text: errorText(error) } } };
     });
-    const { settler, clock } = this.#parts;
+    const { settler, clock, random, settings } = this.#parts;
     const { outcome, destination } = attempt;
     const now = clock.now();
-    const soon = flushes < this.#flushes;
-    const recipients = mail.recipients.map((each) => {
-      const ending = this.#end(mail, each, outcome);
-      return { n: each.n, ...ending, ...(soon && ending.dueAt !== undefined && { dueAt: now }) };
-    });
-    const request = { id: mail.id, token: mail.token, recipients, now };
-    const written = await settler.close(destination === undefined ? request : { ...request, destination });
-    if (written) for (const each of recipients) this.#record(mail, each, attempt);
+    const facts = { now, random, retention: settings().retention, flushed: flushes < this.#flushes };
+    const settlements = settleNotice(mail, outcome, facts);
+    const written = await settler.write(mail, settlements, destination);
+    if (written) for (const each of settlements) this.#record(mail, each, attempt);
   }
 
   /** Tries the hosts of the route in their order, until one speaks with us. */
@@ -193,22 +183,6 @@ export class NoticeDelivery {
       await conversation.quit();
       this.#conversations.delete(conversation);
     }
-  }
-
-  #end({ acceptedAt }: ClaimedMail, recipient: ClaimedRecipient, outcome: Outcome): Ending {
-    const { clock, settings } = this.#parts;
-    const now = clock.now();
-    if (outcome.kind === "delivered") return { outcome, state: "gone", reason: "delivered" };
-    if (outcome.kind === "released") return { outcome, state: "waiting", dueAt: now };
-    if (outcome.kind === "refused" || outcome.kind === "damaged")
-      return { outcome, state: "gone", reason: outcome.kind };
-    if (now - acceptedAt >= settings().retention) return { outcome, state: "gone", reason: "expired" };
-    const unconfirmed = outcome.kind === "unconfirmed";
-    if (unconfirmed && recipient.unconfirmed + 1 >= MOST_UNCONFIRMED)
-      return { outcome, state: "gone", reason: "unconfirmed" };
-    const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.min(recipient.attempts, 10));
-    const dueAt = now + jittered(delay, this.#parts.random);
-    return { outcome, state: unconfirmed ? "unconfirmed" : "waiting", dueAt };
   }
 
   #record(mail: ClaimedMail, { n, outcome, state, dueAt }: Settlement, { destination }: Attempt): void {

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../mail/outcome.ts";
+import { hasDelivered, type Outcome } from "../../mail/outcome.ts";
 import { formatReply } from "../../mail/reply.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
@@ -28,6 +28,8 @@ export interface Judgement {
   readonly change?: "stopped" | "resumed" | "passed";
 }
 
+type State = "proving" | "stopped" | "passed";
+
 /**
  * One domain at one primary after an outage: its first recipients decide whether the primary is itself again.
  *
@@ -38,7 +40,7 @@ export interface Judgement {
 export class Probation {
   /** When the present state began, ms since 1970. */
   since: number;
-  #state: "proving" | "stopped" | "passed" = "proving";
+  #state: State = "proving";
   #why = "";
   #answered = 0;
   #taken = false;
@@ -101,7 +103,7 @@ export class Probation {
     const before = this.#state;
     const canary = this.stopped && this.#canaryOut;
     const held = this.#look(answered, now);
-    const some = anyIs(answered.result.outcomes, "delivered");
+    const some = hasDelivered(answered.result.outcomes);
     if (canary && some && held.size === 0) this.#goOn(now);
     this.giveBack(1, now);
     if (this.#state === "proving" && this.#answered >= RECIPIENTS) this.#finish(now);
@@ -118,8 +120,8 @@ export class Probation {
     return this.#taken ? AHEAD : 1;
   }
 
-  #look({ mail, result, known }: Answered, now: number): ReadonlySet<number> {
-    const { outcomes, refusedAt } = result;
+  #look(answered: Answered, now: number): ReadonlySet<number> {
+    const { outcomes, refusedAt } = answered.result;
     const refused = [...outcomes].filter(([, { kind }]) => kind === "refused").map(([n]) => n);
     const delivered = [...outcomes.values()].filter(({ kind }) => kind === "delivered").length;
     this.#answered += delivered + refused.length;
@@ -128,8 +130,8 @@ export class Probation {
     if (refused.length === 0 || refusedAt === "here") return new Set();
     if (refusedAt === "mail")
       return this.#stop(`it refuses senders: ${wordsOf(outcomes, refused)}`, refused, now);
-    if (refusedAt === "body") return this.#bodyRefused(refused, outcomes, now);
-    return this.#recipientsRefused({ mail, outcomes, known }, refused, now);
+    if (refusedAt === "body") return this.#bodyRefused(answered, refused, now);
+    return this.#recipientsRefused(answered, refused, now);
   }
 
   #sawBody(refused: boolean): void {
@@ -137,22 +139,18 @@ export class Probation {
     if (this.#bodies.length > BODIES) this.#bodies.shift();
   }
 
-  #bodyRefused(
-    refused: readonly number[],
-    outcomes: ReadonlyMap<number, Outcome>,
-    now: number,
-  ): ReadonlySet<number> {
+  #bodyRefused({ result }: Answered, refused: readonly number[], now: number): ReadonlySet<number> {
     const count = this.#bodies.filter(Boolean).length;
     if (count < BODIES_REFUSED) return this.#stoppedOnes(refused);
     return this.#stop(
-      `it refused ${count} of the last ${this.#bodies.length} mails: ${wordsOf(outcomes, refused)}`,
+      `it refused ${count} of the last ${this.#bodies.length} mails: ${wordsOf(result.outcomes, refused)}`,
       refused,
       now,
     );
   }
 
   #recipientsRefused(
-    { mail, outcomes, known }: Omit<Answered, "result"> & Pick<SendResult, "outcomes">,
+    { mail, result, known }: Answered,
     refused: readonly number[],
     now: number,
   ): ReadonlySet<number> {
@@ -162,7 +160,7 @@ export class Probation {
     const [first] = doubtful;
     if (first === undefined) return this.#stoppedOnes(refused);
     for (const n of doubtful) this.#doubted.add(addresses.get(n) ?? "");
-    const why = `it refused ${addresses.get(first)}, which exists: ${wordsOf(outcomes, [first])}`;
+    const why = `it refused ${addresses.get(first)}, which exists: ${wordsOf(result.outcomes, [first])}`;
     return this.#stop(why, doubtful, now);
   }
 
@@ -203,21 +201,16 @@ export class Probation {
     else this.#stop(`it took none of the first ${RECIPIENTS} recipients`, [], now);
   }
 
-  #become(state: "proving" | "stopped" | "passed", now: number): void {
+  #become(state: State, now: number): void {
     this.#state = state;
     this.since = now;
   }
 
-  #change(before: "proving" | "stopped" | "passed"): Pick<Judgement, "change"> {
+  #change(before: State): Pick<Judgement, "change"> {
     if (before === this.#state) return {};
     if (this.#state === "proving") return { change: "resumed" };
     return { change: this.#state };
   }
-}
-
-function anyIs(outcomes: ReadonlyMap<number, Outcome>, kind: Outcome["kind"]): boolean {
-  for (const outcome of outcomes.values()) if (outcome.kind === kind) return true;
-  return false;
 }
 
 /** The primary's words to the first of these recipients. */

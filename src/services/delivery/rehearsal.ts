@@ -22,7 +22,7 @@ export interface RehearsalParts extends ReachParts {
   readonly hostname: string;
 }
 
-type Take = (step: RehearsalStep) => void;
+type Report = (step: RehearsalStep) => void;
 
 export async function rehearse(
   record: DomainRecord,
@@ -47,44 +47,44 @@ async function rehearseAt(
   const steps: RehearsalStep[] = [];
   const late = Promise.withResolvers<void>();
   const timer = parts.clock.after(LONGEST, late.resolve);
-  const session = new Session(destination, parts, (step) => steps.push(step));
+  const session = new Rehearsal(destination, parts, (step) => steps.push(step));
   const ended = session.run(request).catch((error: unknown) => void steps.push(troubleStep(error)));
   await Promise.race([ended, late.promise.then(() => session.giveUp())]);
   timer.cancel();
   return { destination: destinationName(destination), steps: [...steps] };
 }
 
-class Session {
+class Rehearsal {
   readonly #destination: Destination;
   readonly #parts: RehearsalParts;
-  readonly #take: Take;
+  readonly #report: Report;
   #conversation: Conversation | undefined;
   #over = false;
 
-  constructor(destination: Destination, parts: RehearsalParts, take: Take) {
+  constructor(destination: Destination, parts: RehearsalParts, report: Report) {
     this.#destination = destination;
     this.#parts = parts;
-    this.#take = take;
+    this.#report = report;
   }
 
   async run(request: RehearsalRequest): Promise<void> {
     const target = await this.#address();
     const taken = await this.#parts.client.knock(target, CONNECT);
-    this.#take({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: taken });
+    this.#report({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: taken });
     const began = this.#parts.clock.elapsed();
     const conversation = await this.#parts.client.converse(target, LONGEST);
     this.#conversation = conversation;
     if (this.#over) return conversation.abort();
     const took = this.#parts.clock.elapsed() - began;
-    this.#take({ what: "session", verdict: "ok", text: `${conversation.capabilities.name} greets`, took });
-    for (const step of offered(conversation.capabilities, this.#destination, request)) this.#take(step);
+    this.#report({ what: "session", verdict: "ok", text: `${conversation.capabilities.name} greets`, took });
+    for (const step of offered(conversation.capabilities, this.#destination, request)) this.#report(step);
     await this.#recipients(conversation, request);
     await conversation.quit();
   }
 
   giveUp(): void {
     this.#over = true;
-    this.#take({ what: "session", verdict: "fail", text: `gave up after ${LONGEST / 1000} s` });
+    this.#report({ what: "session", verdict: "fail", text: `gave up after ${LONGEST / 1000} s` });
     this.#conversation?.abort();
   }
 
@@ -92,16 +92,16 @@ class Session {
     const [first, ...others] = await targetsOf(this.#destination, this.#parts);
     if (first === undefined) throw new DestinationTrouble("dns", `${this.#destination.host} has no address`);
     const more = others.length === 0 ? "" : ` and ${others.length} more`;
-    this.#take({ what: "address", verdict: "ok", text: `${this.#destination.host} is ${first.ip}${more}` });
+    this.#report({ what: "address", verdict: "ok", text: `${this.#destination.host} is ${first.ip}${more}` });
     return first;
   }
 
   async #recipients(conversation: Conversation, { known, unknown }: RehearsalRequest): Promise<void> {
     const { answers, refused, trouble } = await conversation.verify([known, unknown]);
     if (trouble !== undefined) throw trouble;
-    if (refused !== undefined) return this.#take(nullSenderStep(refused));
-    this.#take(knownStep(known, answers.get(known)));
-    this.#take(unknownStep(unknown, answers.get(unknown)));
+    if (refused !== undefined) return this.#report(nullSenderStep(refused));
+    this.#report(knownStep(known, answers.get(known)));
+    this.#report(unknownStep(unknown, answers.get(unknown)));
   }
 }
 

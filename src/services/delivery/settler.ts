@@ -49,35 +49,36 @@ export class Settler {
   async finish(mail: ClaimedMail, attempt: Attempt): Promise<readonly Settlement[] | undefined> {
     const { clock, random } = this.#parts;
     const { outcomes, destination } = attempt;
-    const now = clock.now();
-    const recipients = settle(mail, outcomes, { ...attempt, now, random });
-    const hash = hasDelivered(outcomes) ? mail.body.digest() : undefined;
-    const request = {
-      id: mail.id,
-      token: mail.token,
-      recipients,
-      now,
-      ...(destination !== undefined && { destination }),
-      ...(hash !== undefined && { hash }),
-    };
-    this.#open += 1;
-    try {
-      const written = await this.#write(request);
-      if (!written) return undefined;
-      for (const settlement of recipients) this.#record(mail, settlement, destination);
-      return recipients;
-    } finally {
-      this.#ended();
-    }
+    const settlements = settle(mail, outcomes, { ...attempt, now: clock.now(), random });
+    if (!(await this.write(mail, settlements, destination))) return undefined;
+    for (const settlement of settlements) this.#record(mail, settlement, destination);
+    return settlements;
   }
 
-  /** Writes what was decided elsewhere; false when the claim was lost. */
-  async close(request: SettleRequest): Promise<boolean> {
+  /** Writes what became of a mail as soon as the store can; false when the claim was lost. */
+  async write(
+    mail: ClaimedMail,
+    settlements: readonly Settlement[],
+    destination: string | undefined,
+  ): Promise<boolean> {
+    const { store, log, clock } = this.#parts;
+    const request = requestOf(mail, settlements, { now: clock.now(), destination });
     this.#open += 1;
     try {
-      return await this.#write(request);
+      while (!this.#givenUp) {
+        try {
+          const written = await store.settle(request);
+          if (!written) log.warn("claim was lost before it was settled", { id: request.id });
+          return written;
+        } catch (error) {
+          log.error("settling failed, trying again", { id: request.id, error: errorText(error) });
+          await new Promise<void>((resolve) => clock.after(RETRY, resolve));
+        }
+      }
+      return false;
     } finally {
-      this.#ended();
+      this.#open -= 1;
+      if (this.#open === 0) this.#allEnded?.();
     }
   }
 
@@ -98,26 +99,6 @@ export class Settler {
     }
     deadline.cancel();
     this.#givenUp = true;
-  }
-
-  #ended(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#allEnded?.();
-  }
-
-  async #write(request: SettleRequest): Promise<boolean> {
-    const { store, log, clock } = this.#parts;
-    while (!this.#givenUp) {
-      try {
-        const written = await store.settle(request);
-        if (!written) log.warn("claim was lost before it was settled", { id: request.id });
-        return written;
-      } catch (error) {
-        log.error("settling failed, trying again", { id: request.id, error: errorText(error) });
-        await new Promise<void>((resolve) => clock.after(RETRY, resolve));
-      }
-    }
-    return false;
   }
 
   #record(mail: ClaimedMail, settlement: Settlement, destination: string | undefined): void {
@@ -142,9 +123,21 @@ export class Settler {
   }
 }
 
-function hasDelivered(outcomes: Attempt["outcomes"]): boolean {
-  for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
-  return false;
+function requestOf(
+  mail: ClaimedMail,
+  recipients: readonly Settlement[],
+  { now, destination }: { readonly now: number; readonly destination: string | undefined },
+): SettleRequest {
+  const delivered = recipients.some(({ outcome }) => outcome.kind === "delivered");
+  const hash = delivered ? mail.body.digest() : undefined;
+  return {
+    id: mail.id,
+    token: mail.token,
+    recipients,
+    now,
+    ...(destination !== undefined && { destination }),
+    ...(hash !== undefined && { hash }),
+  };
 }
 
 type SettledKind = Exclude<MailEvent["kind"], "mail.accepted">;

@@ -15,6 +15,7 @@ export { UnreadWatch } from "./unread.ts";
 export { QuotaWatch } from "./quota.ts";
 export { expiryJob } from "./expiry.ts";
 export type { Retention } from "./expiry.ts";
+export { settleNotice } from "./notice-settlement.ts";
 export { settle } from "./settlement.ts";
 
 /** How long the store may take to begin its transaction before the client is told to come again, in ms. */

@@ -22,6 +22,11 @@ export function unconfirmedDelay(lost: number, random: () => number): number {
   return jittered(doubled(lost), random);
 }
 
-function doubled(times: number): number {
-  return Math.min(HOUR, MINUTE * 2 ** Math.min(times, 10));
+/** After any failed attempt to hand a notice over, because its server is a stranger's: 5 min doubling to 4 h. */
+export function noticeDelay(attempts: number, random: () => number): number {
+  return jittered(doubled(attempts, 5 * MINUTE, 4 * HOUR), random);
+}
+
+function doubled(times: number, first = MINUTE, most = HOUR): number {
+  return Math.min(most, first * 2 ** Math.min(times, 10));
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../mail/outcome.ts";
+import { hasDelivered, type Outcome } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { wantsNotice } from "../../mail/dsn.ts";
 import type { ClaimedMail, ClaimedRecipient, NoticeKind, Settlement } from "../../ports/queue.ts";
@@ -76,11 +76,6 @@ function debt(
   if (state === "parked") return "failed";
   const asked = notify !== undefined && wantsNotice(notify, "SUCCESS");
   return state === "gone" && asked && dsn !== true ? "relayed" : undefined;
-}
-
-function hasDelivered(outcomes: ReadonlyMap<number, Outcome>): boolean {
-  for (const { kind } of outcomes.values()) if (kind === "delivered") return true;
-  return false;
 }
 
 /** RFC 5321 §4.5.3.1.10: the peer takes no more recipients in this transaction; the rest may come at once. */

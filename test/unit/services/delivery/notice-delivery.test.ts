@@ -42,7 +42,7 @@ function stateOf(mail: StoredMail | undefined): string {
 
 describe("the way of notices", () => {
   it("goes by the smart host, from the null sender, and writes a line for each", async () => {
-    const { client, put, run, journal } = bench();
+    const { client, put, run, journal, store } = bench();
     const server = client.server("192.0.2.25:587");
     const notices = Array.from({ length: 9 }, (_, i) => put(`ann${i}@friend.test`));
     await run();
@@ -52,6 +52,7 @@ describe("the way of notices", () => {
     const sent = journal.of("notice.sent");
     assert.equal(sent.length, 9);
     assert.equal(sent[0]?.destination, "192.0.2.25:587");
+    assert.ok(store.settled.every(({ hash }) => hash !== undefined));
   });
 
   it("drops what is refused: gone, with its words, and nobody is told of it", async () => {

@@ -26,6 +26,7 @@ test("what a primary took while the store was sick is settled once the store is 
   bench.store.condition("ok");
   await bench.pass(3000);
   assert.deepEqual(bench.store.count(), { gone: 1 });
+  assert.equal(bench.store.settled.at(-1)?.hash, "digest of mail-1");
   assert.equal(sent, 1);
   assert.equal(bench.journal.of("mail.delivered").length, 1);
 });

@@ -5,25 +5,28 @@ import { sameClient, xclientLine } from "./identity.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
-export interface Introducing {
+export interface ClientOverrideSettings {
   /** For each reply, ms. */
   readonly block: number;
   /** Our EHLO name. */
   readonly hostname: string;
 }
 
-/** XCLIENT once for all mails of one client; a primary that refuses it goes on with us as the client. */
-export class Introduction {
+/**
+ * The session stands for the client of a mail instead of for us: XCLIENT, once for all mails of one client. A primary
+ * that refuses it goes on with us as the client.
+ */
+export class ClientOverride {
   readonly #wire: Wire;
   readonly #capabilities: Capabilities;
-  readonly #settings: Introducing;
+  readonly #settings: ClientOverrideSettings;
   /** The mail whose client the last XCLIENT named. */
-  #introduced: ClaimedMail | undefined;
+  #named: ClaimedMail | undefined;
   /** The peer takes another XCLIENT in this session. */
   #anew = false;
   #refused = false;
 
-  constructor(wire: Wire, capabilities: Capabilities, settings: Introducing) {
+  constructor(wire: Wire, capabilities: Capabilities, settings: ClientOverrideSettings) {
     this.#wire = wire;
     this.#capabilities = capabilities;
     this.#settings = settings;
@@ -31,12 +34,12 @@ export class Introduction {
 
   /** The session stands for this mail's client, or can. */
   takes(mail: ClaimedMail): boolean {
-    return this.#introduced === undefined || this.#anew || sameClient(this.#introduced, mail);
+    return this.#named === undefined || this.#anew || sameClient(this.#named, mail);
   }
 
   /** Says what has to be said before this mail, with nothing else in flight. True: the session began anew. */
-  async make(mail: ClaimedMail, turn: Turn): Promise<boolean> {
-    const known = this.#introduced !== undefined && sameClient(this.#introduced, mail);
+  async prepare(mail: ClaimedMail, turn: Turn): Promise<boolean> {
+    const known = this.#named !== undefined && sameClient(this.#named, mail);
     const line = this.#refused || known ? undefined : xclientLine(mail, this.#capabilities);
     if (line === undefined) return false;
     await turn.mayRead();
@@ -44,10 +47,10 @@ export class Introduction {
     this.#wire.write([line]);
     const answer = whileOpen(await this.#wire.reply(this.#settings.block));
     // The client before must not get the blame for this mail.
-    if (answer.code !== 220 && this.#introduced !== undefined) throw new Closing(answer);
+    if (answer.code !== 220 && this.#named !== undefined) throw new Closing(answer);
     this.#refused = answer.code !== 220;
     if (this.#refused) return false;
-    this.#introduced = mail;
+    this.#named = mail;
     // The session begins anew with the greeting; many a peer takes one XCLIENT a session.
     this.#wire.write([`EHLO ${this.#settings.hostname}\r\n`]);
     const greeted = whileOpen(await this.#wire.reply(this.#settings.block));
