@@ -4,10 +4,11 @@
  * are counted, so that what is stored means the same to every server behind us. The octets of BDAT (RFC 3030) are
  * read in the same way, but dots mean nothing there and only `end` ends the body.
  *
- * One pass over every octet, each looked at once; where chunks are cut makes no difference. A chunk that needs
+ * One pass over every octet; where chunks are cut makes no difference. A chunk that needs
  * no change goes out as a view of itself.
  */
 import { ownCopy } from "./own-copy.ts";
+import { TextRun } from "./text-run.ts";
 
 const NUL = 0x00;
 const LF = 0x0a;
@@ -39,16 +40,12 @@ export class DataDecoder {
   size = 0;
   /** Bare CR and bare LF that were turned into CRLF. */
   bareNewlines = 0;
-  /** Lines above 1,000 octets. */
-  longLines = 0;
   hasNul = false;
-  eightBit = false;
 
   readonly #dots: boolean;
+  readonly #run = new TextRun(LONGEST_LINE);
   #state = LINE_START;
   #chunk: Buffer = EMPTY;
-  /** Where in the chunk the line's content begins; negative when that was in an earlier chunk. */
-  #lineStart = 0;
   /** From here on the chunk is still to be put out. */
   #from = 0;
   /** Where the dot stands that opens the line; only of use in the states that have seen one. */
@@ -61,22 +58,24 @@ export class DataDecoder {
     this.#dots = framing === "dots";
   }
 
+  /** Lines above 1,000 octets. */
+  get longLines(): number {
+    return this.#run.longLines;
+  }
+
+  get eightBit(): boolean {
+    return this.#run.eightBit;
+  }
+
   decode(chunk: Buffer): DecodedChunk {
     this.#chunk = chunk;
     this.#from = 0;
     this.#dot = 0;
     let state = this.#state;
-    let bits = 0;
     let at = 0;
-    const last = chunk.length - 1;
-    for (; at <= last && state !== ENDED; at++) {
-      let octet = chunk[at] ?? 0;
-      if (state === TEXT) {
-        // One look behind the end of a buffer, ever, and each look costs five times as much from then on.
-        for (; octet > CR && at < last; octet = chunk[++at] ?? 0) bits |= octet;
-        bits |= octet;
-        if (octet > CR) break;
-      }
+    for (; at < chunk.length && state !== ENDED; at++) {
+      if (state === TEXT) at = this.#run.skip(chunk, at);
+      const octet = chunk[at] ?? 0;
       if (octet === CR && state === TEXT) state = CR_SEEN;
       else if (octet === LF && state === CR_SEEN) state = this.#endLine(at);
       else if (octet === DOT && state === LINE_START && this.#dots) {
@@ -84,7 +83,6 @@ export class DataDecoder {
         state = DOT_SEEN;
       } else state = this.#turn(state, at);
     }
-    if (bits > 0x7f) this.eightBit = true;
     this.#state = state;
     if (state === ENDED) return { body: this.#body(this.#dot), rest: ownCopy(chunk, at) };
     return { body: this.#body(state === DOT_SEEN || state === DOT_CR_SEEN ? this.#dot : chunk.length) };
@@ -93,7 +91,7 @@ export class DataDecoder {
   /** After the last octet of a `plain` body: what is still to be put out. */
   end(): Buffer {
     const bareCr = this.#state === CR_SEEN;
-    this.#countLine(bareCr ? -1 : 0);
+    this.#run.endLine(bareCr ? -1 : 0, 0);
     this.#state = ENDED;
     if (!bareCr) return EMPTY;
     this.bareNewlines += 1;
@@ -119,7 +117,7 @@ export class DataDecoder {
     if (octet === LF) return this.#bareLf(at);
     if (octet === CR) return CR_SEEN;
     if (octet === NUL) this.hasNul = true;
-    if (octet > 0x7f) this.eightBit = true;
+    if (octet > 0x7f) this.#run.eightBit = true;
     return TEXT;
   }
 
@@ -127,34 +125,27 @@ export class DataDecoder {
   #dropDot(at: number): void {
     this.#putOut(this.#dot);
     this.#from = at;
-    this.#lineStart = at;
+    this.#run.lineStart = at;
   }
 
   #bareCr(at: number): void {
     this.#putOut(at);
     this.#insert(LF);
     this.bareNewlines += 1;
-    this.#countLine(at - 1);
-    this.#lineStart = at;
+    this.#run.endLine(at - 1, at);
   }
 
   #bareLf(at: number): number {
     this.#putOut(at);
     this.#insert(CR);
     this.bareNewlines += 1;
-    this.#countLine(at);
-    this.#lineStart = at + 1;
+    this.#run.endLine(at, at + 1);
     return TEXT;
   }
 
   #endLine(lf: number): number {
-    this.#countLine(lf - 1);
-    this.#lineStart = lf + 1;
+    this.#run.endLine(lf - 1, lf + 1);
     return LINE_START;
-  }
-
-  #countLine(end: number): void {
-    if (end - this.#lineStart > LONGEST_LINE) this.longLines += 1;
   }
 
   /** Copies the chunk up to `to`. */
@@ -190,7 +181,7 @@ export class DataDecoder {
     if (this.#copy !== undefined) this.#putOut(to);
     const body =
       this.#copy?.subarray(0, this.#copied) ?? this.#chunk.subarray(this.#from, Math.max(this.#from, to));
-    this.#lineStart -= this.#chunk.length;
+    this.#run.lineStart -= this.#chunk.length;
     this.#copy = undefined;
     this.#copied = 0;
     this.#chunk = EMPTY;
