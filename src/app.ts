@@ -36,6 +36,7 @@ import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./daemon/reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
+import { requireThreads } from "./runtime/thread-limit.ts";
 import { daemonStatus } from "./daemon/daemon-status.ts";
 import { endsInTime } from "./daemon/stop-limit.ts";
 import { hostPort } from "./mail/network.ts";
@@ -90,6 +91,7 @@ class RunningDaemon implements Daemon {
 
   async build(stack: AsyncDisposableStack, clockOffset: ClockOffset | undefined): Promise<void> {
     const config = this.#config;
+    requireThreads(config.smtp.threads);
     const lock = acquireLock(config.storage.folder, process.pid);
     stack.defer(() => lock.release());
     const addresses = await Promise.all(config.smtp.listen.map(probe));

@@ -39,15 +39,14 @@ export const status: Command = {
 };
 
 function statusText(tool: Tool, body: StatusBody): string {
-  const oldest = body.oldest === undefined ? "" : `; oldest ${ageOf(body.oldest, tool.now)}`;
   const lines = facts(
     [
       ["Holdfast", `${body.version} on ${body.hostname}, up ${ageOf(body.startedAt, tool.now)}`],
       ["Mail", body.ready ? "accepted" : "not accepted at the moment"],
       ["Listening", body.listening.length === 0 ? "nowhere" : body.listening.join(", ")],
       ["Clients", String(body.connections)],
-      ["Storage", `${body.condition}, ${sizeInWords(body.room)} free above the reserve`],
-      ["Queue", `${amountText(body.mail)}${oldest}`],
+      ["Storage", storageText(body)],
+      ["Queue", queueText(body, tool.now)],
       ["Notices", routeText(body.notices)],
       ...(body.paused.length === 0 ? [] : [["Paused", someOf(body.paused)] as const]),
       ...(body.draining.length === 0 ? [] : [["Draining", someOf(body.draining)] as const]),
@@ -85,6 +84,16 @@ function statusText(tool: Tool, body: StatusBody): string {
     ...(certificates.length === 0 ? [] : [tool.table(CERTIFICATES, certificates)]),
   ];
   return [lines, ...tables].join("\n");
+}
+
+function storageText({ condition, room, trouble }: StatusBody): string {
+  const known = `${condition}, ${sizeInWords(room)} free above the reserve`;
+  return trouble === undefined ? known : `${known}: ${trouble}`;
+}
+
+function queueText({ unreadable, mail, oldest }: StatusBody, now: number): string {
+  if (unreadable !== undefined) return `cannot be read: ${unreadable}`;
+  return `${amountText(mail)}${oldest === undefined ? "" : `; oldest ${ageOf(oldest, now)}`}`;
 }
 
 type Primary = StatusBody["primaries"][number];

@@ -9,14 +9,16 @@ import { VERSION } from "../runtime/version.ts";
 
 export function daemonStatus(
   config: Config,
-  { storage, directory, limits, certificates, startedAt }: Foundation,
+  { storage, storeTrouble, directory, limits, certificates, startedAt }: Foundation,
   { listening, lists }: Pick<ControlStatus, "listening" | "lists">,
 ): ControlStatus {
+  const trouble = storeTrouble();
   return {
     version: VERSION,
     hostname: config.hostname,
     startedAt,
     condition: readCondition(storage.shared),
+    ...(trouble !== undefined && { trouble }),
     listening,
     connections: new ConnectionTable(limits, 0).total(),
     room: readRoom(storage.shared),

@@ -15,11 +15,14 @@ import { connectionMemory } from "../runtime/limits.ts";
 import { rateMemory } from "../runtime/rates.ts";
 import { Schedule } from "../runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "../services/directory/directory.ts";
+import { followStoreTrouble } from "./store-trouble.ts";
 import { startStoreCheck } from "./store-check.ts";
 
 export interface Foundation {
   readonly crew: CrewParts;
   readonly storage: Storage;
+  /** What ails it, in words. */
+  readonly storeTrouble: () => string | undefined;
   readonly reader: Reader;
   readonly directory: Directory;
   readonly editor: DirectoryEditor;
@@ -55,6 +58,7 @@ export async function layFoundation(
   const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
   stack.defer(() => certificates.close());
   const crew: CrewParts = { sink, clock, clockOffset: parts.clockOffset };
+  const storeTrouble = followStoreTrouble(sink);
   const storage = await openStorage(config, stack, { crew, ended: parts.storageEnded });
   const trace = openTraceWriter(config.storage.folder, (file) =>
     sink.log.warn("the trace was damaged and begins anew; mail is not concerned", { file }),
@@ -80,6 +84,7 @@ export async function layFoundation(
   return {
     crew,
     storage,
+    storeTrouble,
     reader,
     directory,
     editor,

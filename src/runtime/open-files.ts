@@ -1,5 +1,5 @@
 /** How many files this process may have open, and how many clients find room in that. */
-import { readFileSync } from "node:fs";
+import { ownLimit } from "./own-limits.ts";
 
 /** The database, logs, listeners, the tool's connections, primaries, and bodies that lie in files. */
 const BESIDE_CLIENTS = 1000;
@@ -7,14 +7,8 @@ const BESIDE_CLIENTS = 1000;
 const OWN = 100;
 
 /** Descriptors that this process may have; Node.js has raised it to the hard limit. Undefined where it cannot be told. */
-export function openFiles(limits: () => string = readLimits): number | undefined {
-  try {
-    const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(limits()) ?? [];
-    if (soft === "unlimited") return Number.POSITIVE_INFINITY;
-    return soft === undefined ? undefined : Number(soft);
-  } catch {
-    return undefined;
-  }
+export function openFiles(): number | undefined {
+  return ownLimit("open files");
 }
 
 /** Descriptors with which all these connections are served, whatever else goes on. */
@@ -30,8 +24,4 @@ export function connectionsWithin(wanted: number, files: number | undefined = op
   if (files === undefined) return wanted;
   const most = Math.max(files - BESIDE_CLIENTS, Math.floor((files - OWN) / 2), 1);
   return Math.min(wanted, most);
-}
-
-function readLimits(): string {
-  return readFileSync("/proc/self/limits", "utf8");
 }

@@ -7,6 +7,7 @@ import { MessageChannel, Worker, workerData, type MessagePort, type Transferable
 import type { Clock, Timer } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { timeInWords } from "./quantities.ts";
+import { explainNoThread } from "./thread-limit.ts";
 import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
 
 export interface ThreadPlan {
@@ -62,13 +63,7 @@ export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Cl
   const { port1, port2 } = new MessageChannel();
   const { value, moved } = plan.data();
   const envelope: Envelope = { control: port2, value };
-  const worker = new Worker(plan.entry, {
-    name: plan.name,
-    workerData: envelope,
-    transferList: [port2, ...moved],
-    // V8 counts two halves and as much again for large objects.
-    resourceLimits: { maxYoungGenerationSizeMb: 3 * plan.nursery },
-  });
+  const worker = makeWorker(plan, envelope, [port2, ...moved]);
   const ended = endOf(worker);
   const control = openChannel<M>(port1);
   port1.unref();
@@ -77,6 +72,20 @@ export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Cl
   const started = await Promise.race([ready(worker), patience.over, failed]).finally(() => patience.end());
   if (started === "late") throw new ThreadHangs(plan, !(await ends(worker, clock)));
   return { control, ended, terminate: async () => void (await worker.terminate()) };
+}
+
+function makeWorker(plan: ThreadPlan, envelope: Envelope, transferList: Transferable[]): Worker {
+  try {
+    return new Worker(plan.entry, {
+      name: plan.name,
+      workerData: envelope,
+      transferList,
+      // V8 counts two halves and as much again for large objects.
+      resourceLimits: { maxYoungGenerationSizeMb: 3 * plan.nursery },
+    });
+  } catch (error) {
+    throw explainNoThread(plan.name, error);
+  }
 }
 
 function ready(worker: Worker): Promise<"ready"> {

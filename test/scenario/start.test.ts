@@ -16,12 +16,13 @@ interface End {
   readonly stderr: string;
 }
 
-/** Runs a daemon that is expected to end by itself. */
-function serve(config: string, user?: number): Promise<End> {
+/** Runs a daemon that is expected to end by itself; `under` is a program that starts it. */
+function serve(config: string, user?: number, under: readonly string[] = []): Promise<End> {
   const identity = user === undefined ? {} : { uid: user, gid: user };
   return new Promise((resolve) => {
     const options = { timeout: DEADLINE, ...identity };
-    execFile(process.execPath, [LAUNCHER, "serve", "--config", config], options, (error, _out, stderr) =>
+    const [program = "", ...words] = [...under, process.execPath, LAUNCHER, "serve", "--config", config];
+    execFile(program, words, options, (error, _out, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stderr }),
     );
   });
@@ -76,5 +77,20 @@ test(
       assertPlain(end);
       assert.match(end.stderr, /127\.0\.0\.1:25: ports below 1024 need a privilege; give it with /);
     } else t.skip(`user ${NOBODY} cannot run the daemon here: ${end.stderr.slice(0, 200)}`);
+  },
+);
+
+test(
+  "a limit on threads that is too low is explained",
+  { skip: !isRoot && "the limit does not hold for root, and only root can become somebody else" },
+  async (t) => {
+    await using folder = await tempFolder();
+    await chmod(folder.path, 0o777);
+    const file = join(folder.path, "threads.yaml");
+    await writeFile(file, configuration(folder.path, 0));
+    const end = await serve(file, NOBODY, ["prlimit", "--nproc=10"]);
+    if (/cannot run|EACCES|ENOENT/.test(end.stderr)) return t.skip(end.stderr.slice(0, 200));
+    assertPlain(end);
+    assert.match(end.stderr, /this user may have 10 processes and threads .*LimitNPROC and TasksMax/);
   },
 );

@@ -97,6 +97,8 @@ export class FakeWorld {
   readonly events: JournalEvent[] = [];
   /** Thrown by every read of the queue while set. */
   trouble: Error | undefined;
+  /** Thrown where the queue is counted. */
+  unreadable: Error | undefined;
 
   readonly access = new Access(
     {
@@ -268,6 +270,7 @@ export class FakeWorld {
   }
 
   #counts(): readonly QueueCount[] {
+    if (this.unreadable !== undefined) throw this.unreadable;
     return this.entries.map(({ domain, state, acceptedAt }) => ({
       domain,
       state,

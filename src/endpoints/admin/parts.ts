@@ -23,6 +23,8 @@ export interface ControlStatus {
   readonly hostname: string;
   readonly startedAt: number;
   readonly condition: StoreCondition;
+  /** What ails the store, and what is to be done where somebody must. */
+  readonly trouble?: string;
   /** Addresses on which SMTP clients are greeted; empty while starting and stopping. */
   readonly listening: readonly string[];
   readonly connections: number;

@@ -23,6 +23,8 @@ export const StatusBody = z.object({
   startedAt: time,
   now: time,
   condition: z.enum(["ok", "full", "sick"]),
+  /** What ails the store, and what is to be done where somebody must. */
+  trouble: optionalName,
   /** Accepting mail. */
   ready: flag,
   /** Addresses that listen for SMTP. */
@@ -31,6 +33,8 @@ export const StatusBody = z.object({
   /** Bytes free above the reserve. */
   room: z.number(),
   generation: z.number(),
+  /** Why `mail`, `quarantined`, `paused` and `draining` are empty: the database cannot be read. */
+  unreadable: optionalName,
   /** Recipients by state, over all domains. */
   mail: StateCounts,
   oldest: time.exactOptional(),

@@ -15,6 +15,21 @@ test("status tells everything at one look", async () => {
   fits(stdout);
 });
 
+test("status says what ails the store, and that the queue cannot be read", async () => {
+  await using tool = await toolWorld();
+  const trouble = "the database is malformed; stop the daemon";
+  tool.world.status = { ...tool.world.status, condition: "sick", trouble };
+  tool.world.unreadable = new Error("the image is malformed");
+  const { code, stdout } = await tool.run(["status"]);
+  assert.equal(code, 0);
+  assert.match(
+    stdout.replaceAll(/\n +/g, " "),
+    /^Storage: +sick, 12 GiB free .*: the database is malformed; stop the daemon$/m,
+  );
+  assert.match(stdout, /^Queue: +cannot be read: the image is malformed$/m);
+  fits(stdout);
+});
+
 test("status puts what needs somebody first: paused domains, primaries in trouble", async () => {
   await using tool = await toolWorld();
   const [down] = tool.world.primaries;
@@ -282,7 +297,7 @@ test("health is 0 or 1", async () => {
   assert.equal((await tool.run(["health"])).code, 0);
   assert.deepEqual(await tool.run(["health", "--ready"]), {
     code: 1,
-    stdout: "storage is full\n",
+    stdout: "storage is full; `holdfast status` says why\n",
     stderr: "",
   });
   tool.world.status = { ...tool.world.status, condition: "sick" };

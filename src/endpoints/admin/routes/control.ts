@@ -1,5 +1,6 @@
 /** The daemon itself: health, metrics, status, reload. */
 import type { Hono } from "hono";
+import { errorText } from "../../../runtime/log.ts";
 import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
 import type { AdminContext, AdminEnv, AdminParts, ControlStatus } from "../parts.ts";
@@ -8,7 +9,7 @@ import type { AdminContext, AdminEnv, AdminParts, ControlStatus } from "../parts
 export function healthRoutes(app: Hono<AdminEnv>, { status }: AdminParts): void {
   const answer = (c: AdminContext, why: string | undefined): Response =>
     why === undefined ? c.json<HealthBody>({ ok: true }) : c.json<HealthBody>({ ok: false, why }, 503);
-  app.get("/healthz", (c) => answer(c, status().condition === "sick" ? "storage is sick" : undefined));
+  app.get("/healthz", (c) => answer(c, status().condition === "sick" ? illness("sick") : undefined));
   app.get("/readyz", (c) => answer(c, unreadiness(status())));
 }
 
@@ -24,29 +25,44 @@ export function controlRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   });
 }
 
+/** Nothing that a stranger should not know. */
+function illness(condition: string): string {
+  return `storage is ${condition}; \`holdfast status\` says why`;
+}
+
 function unreadiness({ condition, listening }: ControlStatus): string | undefined {
-  if (condition !== "ok") return `storage is ${condition}`;
+  if (condition !== "ok") return illness(condition);
   return listening.length === 0 ? "not listening for mail" : undefined;
 }
 
 async function status(parts: AdminParts): Promise<StatusBody> {
-  const [counts, quarantined, primaries, domains] = await Promise.all([
-    parts.queue.counts(),
-    parts.queue.quarantined(),
-    parts.primaries(),
-    parts.directory.domains(),
-  ]);
-  const named = (like: "paused" | "draining"): string[] =>
-    domains.filter((domain) => domain[like]).map(({ name }) => name);
+  const [stored, primaries] = await Promise.all([readStored(parts), parts.primaries()]);
   const own = parts.status();
   return {
     ...own,
     now: parts.clock.now(),
     ready: unreadiness(own) === undefined,
-    ...amountOf(counts),
-    quarantined,
+    ...stored,
     primaries,
-    paused: named("paused"),
-    draining: named("draining"),
   };
+}
+
+type Stored = Pick<StatusBody, "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining">;
+
+/** A damaged database must not hide that it is damaged. */
+async function readStored({ queue, directory, log }: AdminParts): Promise<Stored> {
+  try {
+    const [counts, quarantined, domains] = await Promise.all([
+      queue.counts(),
+      queue.quarantined(),
+      directory.domains(),
+    ]);
+    const named = (like: "paused" | "draining"): string[] =>
+      domains.filter((domain) => domain[like]).map(({ name }) => name);
+    return { ...amountOf(counts), quarantined, paused: named("paused"), draining: named("draining") };
+  } catch (error) {
+    const unreadable = errorText(error);
+    log.error("status could not be read", { error: unreadable });
+    return { unreadable, mail: {}, quarantined: { recipients: 0 }, paused: [], draining: [] };
+  }
 }

@@ -13,6 +13,7 @@ test("health and readiness follow the store and the listeners", async () => {
   assert.deepEqual(await codes(), [200, 503]);
   world.status = { ...world.status, condition: "sick" };
   assert.deepEqual(await codes(), [503, 503]);
+  assert.equal((await ask("GET", "/readyz")).json.why, "storage is sick; `holdfast status` says why");
   world.status = { ...world.status, condition: "ok", listening: [] };
   assert.deepEqual(await codes(), [200, 503]);
   assert.equal((await ask("GET", "/readyz")).json.why, "not listening for mail");
@@ -28,6 +29,17 @@ test("status adds up everything", async () => {
   const status = StatusBody.parse((await operatorOf(new FakeWorld())("GET", "/v1/status")).json);
   assert.deepEqual(status.mail, { waiting: 2, held: 1 });
   assert.equal(status.ready, true);
+  assert.equal(status.primaries[0]?.destination, "mail.example.com:25");
+});
+
+test("status tells what ails the store, also where nothing can be read from it", async () => {
+  const world = new FakeWorld();
+  world.status = { ...world.status, condition: "sick", trouble: "the database is malformed" };
+  world.unreadable = new Error("the image is malformed");
+  const status = StatusBody.parse((await operatorOf(world)("GET", "/v1/status")).json);
+  const { condition, trouble, unreadable, mail } = status;
+  assert.deepEqual([condition, trouble, mail], ["sick", "the database is malformed", {}]);
+  assert.equal(unreadable, "the image is malformed");
   assert.equal(status.primaries[0]?.destination, "mail.example.com:25");
 });
 

@@ -1,0 +1,15 @@
+/** What ails the store, as it last told, for who asks how it stands. */
+import type { JournalSink } from "../adapters/journal/journal.ts";
+
+/** Answers why the store is not well, and what is to be done where somebody must do it; undefined when it is well. */
+export function followStoreTrouble(sink: Pick<JournalSink, "subscribe">): () => string | undefined {
+  let trouble: string | undefined;
+  let damage: string | undefined;
+  sink.subscribe((event) => {
+    if (event.kind === "store.condition") trouble = event.condition === "ok" ? undefined : event.why;
+    const [finding] = event.kind === "store.checked" ? event.findings : [];
+    if (finding !== undefined)
+      damage = `the database is damaged (${finding}); docs/operating.md says how to save what can be read`;
+  });
+  return () => trouble ?? damage;
+}

@@ -1,0 +1,19 @@
+/** What the system lets this process have. */
+import { readFileSync } from "node:fs";
+
+export type OwnLimit = "open files" | "processes";
+
+/** The soft limit; undefined where it cannot be told. */
+export function ownLimit(what: OwnLimit, limits: () => string = readLimits): number | undefined {
+  try {
+    const [, soft] = new RegExp(`^Max ${what}\\s+(\\d+|unlimited)`, "m").exec(limits()) ?? [];
+    if (soft === "unlimited") return Number.POSITIVE_INFINITY;
+    return soft === undefined ? undefined : Number(soft);
+  } catch {
+    return undefined;
+  }
+}
+
+function readLimits(): string {
+  return readFileSync("/proc/self/limits", "utf8");
+}

@@ -1,0 +1,39 @@
+/** The system's limit on threads: what is told where it leaves us too few. */
+import { ownLimit } from "./own-limits.ts";
+
+/** What a daemon has beside its SMTP threads: its own other ones, and those of Node.js. */
+const THREADS = 14;
+/** What is named as enough: a check of the database and commands of alerts are processes for a while. */
+const ENOUGH = 64;
+
+/** There can be no daemon under this limit, or there is no room left under it. */
+export class TooFewThreads extends Error {
+  override readonly name = "TooFewThreads";
+
+  constructor(what: string) {
+    super(
+      `${what}; allow ${ENOUGH} more than the other programs of this user need: ulimit -u in a shell, LimitNPROC and ` +
+        "TasksMax in the systemd unit, --pids-limit for Docker",
+    );
+  }
+}
+
+/** Throws TooFewThreads where Node.js itself would end the process in the middle of its start. */
+export function requireThreads(
+  smtpThreads: number,
+  limit: number | undefined = process.getuid?.() === 0 ? undefined : ownLimit("processes"),
+): void {
+  const needed = THREADS + smtpThreads;
+  if (limit !== undefined && limit < needed)
+    throw new TooFewThreads(
+      `this user may have ${limit} processes and threads (ulimit -u), and the daemon alone has ${needed}`,
+    );
+}
+
+/** The error of a thread that was not made, in words where it is the system's limit. */
+export function explainNoThread(name: string, error: unknown): unknown {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  const isLimit = code === "ERR_WORKER_INIT_FAILED" && /EAGAIN/.test(String(message));
+  if (!isLimit) return error;
+  return new TooFewThreads(`the ${name} thread could not be made: the system allows no further one`);
+}
