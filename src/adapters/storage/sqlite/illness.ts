@@ -48,8 +48,10 @@ export class Illness {
 
   /** The disk lives from the ballast: what is written now should take as few new blocks as can be. */
   get short(): boolean {
+    // Asked after each turn: a well disk is not looked at.
+    if (this.#condition !== "full") return false;
     const { left, lacks } = this.#parts.ballast;
-    return this.#condition === "full" && left !== undefined && lacks > 0;
+    return left !== undefined && lacks > 0;
   }
 
   setReserve(reserve: Reserve): void {
