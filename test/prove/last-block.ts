@@ -17,7 +17,7 @@ import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
 /** Megabytes. */
-const DISK = 160;
+const DISK = 128;
 const BALLAST = 32 * 1024 * 1024;
 const DRAIN_DEADLINE = 60_000;
 /** Milliseconds between two looks of the other programs for a block to take. */
@@ -42,7 +42,8 @@ export async function prove(options: ProofOptions): Promise<ProofResult> {
   }
   const counts: Record<string, number> = {};
   const failures: string[] = [];
-  for (const turn of TURNS) {
+  // The start is the harder half, and deliveries follow it.
+  for (const turn of TURNS.filter(({ killed }) => killed || !options.short)) {
     const result = await takeTurn(turn, options);
     for (const [key, value] of Object.entries(result.counts)) counts[`${turn.name}.${key}`] = value;
     failures.push(...result.failures.map((failure) => `${turn.name}: ${failure}`));
@@ -74,7 +75,7 @@ async function takeTurn(
     ],
     ledger,
   });
-  await load.send(short ? 200 : 2000);
+  await load.send(short ? 100 : 1000);
   await waitFor({ what: "the ballast is there, and the WAL is not", deadline: 20_000 }, () => {
     return sizeIn(data, "ballast") === BALLAST && sizeIn(data, "queue.sqlite-wal") === 0;
   });
@@ -98,10 +99,12 @@ async function takeTurn(
   if (!daemon.output().includes('"ballast"')) failures.push("the log says nothing of the ballast");
   greed.stop();
   rmSync(greed.file);
-  await waitFor({ what: "mail is accepted again", deadline: 10_000 }, () => daemon.isReady());
-  if (sizeIn(data, "ballast") < BALLAST) failures.push("mail is accepted before the ballast is whole again");
-  await load.send(10);
-  await untilDrained(daemon, DRAIN_DEADLINE);
+  if (!short) {
+    await waitFor({ what: "mail is accepted again", deadline: 10_000 }, () => daemon.isReady());
+    if (sizeIn(data, "ballast") < BALLAST) failures.push("mail is accepted before the ballast is whole");
+    await load.send(10);
+    await untilDrained(daemon, DRAIN_DEADLINE);
+  }
   const verdict = ledger.check();
   const counts = { ...verdict.counts, freeBefore: before, tookMs: Math.round(took), ballastLeft: left };
   return { counts, failures: [...failures, ...verdict.failures] };
