@@ -9,7 +9,7 @@ import { checksumOf } from "../bodies/checksum.ts";
 import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
 import { bodyInSpool, bodyInMemory, lostBody, type StoredBody } from "../bodies/stored-body.ts";
 import { wireMail, wireSettlement } from "../wire/wire.ts";
-import type { WireBody, WireClaim, WireNotice, WireOwed, WorkMethods } from "../wire/wire.ts";
+import type { WireBody, WireClaim, WireEvent, WireOwed, WorkMethods } from "../wire/wire.ts";
 
 /** The delivery thread's side of the queue. */
 export function connectWork(
@@ -18,7 +18,7 @@ export function connectWork(
 ): WorkStore & NoticeStore {
   const channel = openChannel<WorkMethods>(port);
   const listeners: ((event: WorkEvent) => void)[] = [];
-  channel.onNotice((wire: WireNotice) => {
+  channel.onEvent((wire: WireEvent) => {
     const event = wire.kind === "claimed" ? { kind: wire.kind, mail: unpack(wire.mail, folder) } : wire;
     for (const listener of listeners) listener(event);
   });

@@ -3,7 +3,7 @@ import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { FACTS, RECORD } from "../wire/mail-row.ts";
 import type { ClaimedRow, NewRecipientRow } from "../wire/mail-row.ts";
-import { claimNotice } from "./sessions.ts";
+import { claimedEvent } from "./sessions.ts";
 import type { Sessions, WorkSession } from "./sessions.ts";
 import type { WireMail } from "../wire/wire.ts";
 
@@ -108,8 +108,8 @@ function handOver(
 ): void {
   session.claimed(token, numbered.length);
   const claimed = body === undefined ? { content: null, crc } : { content: body.slice().buffer, crc: null };
-  const [notice, buffers] = claimNotice([token, domain, facts, numbered.map(freshClaim), claimed]);
-  session.notify(notice, buffers);
+  const [event, buffers] = claimedEvent([token, domain, facts, numbered.map(freshClaim), claimed]);
+  session.tell(event, buffers);
 }
 
 function freshClaim([n, [address, , notify, orcpt]]: Numbered): ClaimedRow {

@@ -1,17 +1,17 @@
-import type { WireClaim, WireNotice } from "../wire/wire.ts";
+import type { WireClaim, WireEvent } from "../wire/wire.ts";
 
 /**
  * One delivery thread as the writer knows it: its credits, and its claims that are not settled. When it dies, or
  * the connection was lost under it, the open claims tell which recipients are in whose hands.
  */
 export class WorkSession {
-  readonly #notify: (notice: WireNotice, buffers: readonly ArrayBuffer[]) => void;
+  readonly #tell: (event: WireEvent, buffers: readonly ArrayBuffer[]) => void;
   readonly #credits = new Map<string, number>();
   /** Token to the number of recipients that it still holds. */
   readonly #claims = new Map<number, number>();
 
-  constructor(notify: (notice: WireNotice, buffers: readonly ArrayBuffer[]) => void) {
-    this.#notify = notify;
+  constructor(tell: (event: WireEvent, buffers: readonly ArrayBuffer[]) => void) {
+    this.#tell = tell;
   }
 
   grant(domain: string, credits: number): void {
@@ -45,8 +45,8 @@ export class WorkSession {
     return this.#claims.has(token);
   }
 
-  notify(notice: WireNotice, buffers: readonly ArrayBuffer[] = []): void {
-    this.#notify(notice, buffers);
+  tell(event: WireEvent, buffers: readonly ArrayBuffer[] = []): void {
+    this.#tell(event, buffers);
   }
 }
 
@@ -96,8 +96,8 @@ export class Sessions {
     return [...this.#open, ...this.#dead].some((session) => session.holds(token));
   }
 
-  tell(notice: WireNotice): void {
-    for (const session of this.#open) session.notify(notice);
+  tell(event: WireEvent): void {
+    for (const session of this.#open) session.tell(event);
   }
 
   tellWork(work: ReadonlyMap<string, number>): void {
@@ -105,7 +105,7 @@ export class Sessions {
   }
 }
 
-export function claimNotice(mail: WireClaim): [WireNotice, ArrayBuffer[]] {
+export function claimedEvent(mail: WireClaim): [WireEvent, ArrayBuffer[]] {
   const [, , , , { content }] = mail;
   return [{ kind: "claimed", mail }, content === null ? [] : [content]];
 }

@@ -67,7 +67,8 @@ export function wireSettlement(request: SettleRequest): WireSettlement {
   return [id, token, destination ?? null, now, rows];
 }
 
-export type WireNotice =
+/** What the delivery thread is told unasked: a WorkEvent as it crosses. */
+export type WireEvent =
   | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
   | { readonly kind: "claimed"; readonly mail: WireClaim }
   | { readonly kind: "condition"; readonly condition: StoreCondition };

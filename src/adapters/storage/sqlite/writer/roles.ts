@@ -133,13 +133,13 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
     expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
     ...serveNotices(loop),
   });
-  const session = new WorkSession((notice, buffers) => server.notify(notice, buffers));
+  const session = new WorkSession((event, buffers) => server.tell(event, buffers));
   sessions.add(session);
   port.once("close", () => {
     sessions.bury(session);
     abandonClaims(session, parts);
   });
-  if (parts.condition() !== "ok") session.notify({ kind: "condition", condition: parts.condition() });
+  if (parts.condition() !== "ok") session.tell({ kind: "condition", condition: parts.condition() });
 }
 
 /** A notice takes room on the disk, so that a full one refuses it as it does new mail. */
