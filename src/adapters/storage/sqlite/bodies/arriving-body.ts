@@ -65,6 +65,8 @@ export class ArrivingBody implements BodyWriter {
    * error. One that is to be a row: undefined; `copyTo` has it until it is closed.
    */
   finish(): Promise<StoredAs> | undefined {
+    // What it held may be another mail's by then.
+    if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
     this.#finished = true;
     if (this.#spool !== undefined) return this.#finishFile(this.#spool);
     return this.#size > (this.#places.rowLimit ?? ROW_LIMIT) ? this.#finishInSegment() : undefined;

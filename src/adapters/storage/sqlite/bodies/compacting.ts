@@ -57,35 +57,31 @@ export class Compacting {
   }
 
   *#empty(name: string, left: readonly Left[], batch: () => Batch): Generator<void, number> {
-    const file = openIfThere(join(this.#folder, name));
-    if (file === undefined) return 0;
     let moved = 0;
-    try {
-      for (const mail of left) {
-        if (this.#move(mail, file, batch())) moved += 1;
-        else this.#segments.thin(name);
-        yield;
+    for (const { key, spool, size } of left) {
+      if (this.#moveable.get(key, spool, key) === undefined) this.#segments.thin(name);
+      else {
+        const body = readPart(join(this.#folder, name), placeOf(spool).start ?? 0, size);
+        // What is damaged stays where it is: whoever reads it says so.
+        if (body !== undefined) this.#bodies.moveToRow(key, body, spool, batch());
+        moved += body === undefined ? 0 : 1;
       }
-    } finally {
-      closeSync(file);
+      yield;
     }
     return moved;
   }
-
-  #move({ key, spool, size }: Left, file: number, batch: Batch): boolean {
-    if (this.#moveable.get(key, spool, key) === undefined) return false;
-    const { start = 0 } = placeOf(spool);
-    const body = Buffer.allocUnsafeSlow(size);
-    // What is damaged stays where it is: whoever reads it says so.
-    if (readSync(file, body, 0, size, start) < size) return false;
-    this.#bodies.moveToRow(key, body, spool, batch);
-    return true;
-  }
 }
 
-function openIfThere(file: string): number | undefined {
+/** Undefined where the disk does not give all of it: one bad sector is no reason to give up the store. */
+function readPart(file: string, start: number, size: number): Buffer | undefined {
+  const part = Buffer.allocUnsafeSlow(size);
   try {
-    return openSync(file, "r");
+    const descriptor = openSync(file, "r");
+    try {
+      return readSync(descriptor, part, 0, size, start) === size ? part : undefined;
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     return undefined;
   }

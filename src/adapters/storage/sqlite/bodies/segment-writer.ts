@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { flush, writeFully } from "./spool-file.ts";
 import { placeIn } from "./spool-place.ts";
@@ -39,6 +39,8 @@ interface Segment {
 export class SegmentWriter {
   readonly #parts: SegmentParts;
   #segment: Segment | undefined;
+  /** The name of a segment that the store knows and that holds nothing yet. */
+  #spare: string | undefined;
   #waiting: Waiting[] = [];
   #running = false;
   #closed = false;
@@ -84,6 +86,7 @@ export class SegmentWriter {
       const chunks = bodies.flatMap((body) => body.chunks);
       await writeFully(segment.handle, chunks);
       await segment.handle.datasync();
+      this.#spare = undefined;
       for (const { size, resolve } of bodies) {
         resolve(placeIn(segment.name, segment.end));
         segment.end += size;
@@ -97,11 +100,14 @@ export class SegmentWriter {
   async #withRoom(): Promise<Segment> {
     if (this.#segment !== undefined && this.#segment.end < this.#parts.size) return this.#segment;
     await this.#leave();
-    const name = randomBytes(16).toString("hex");
     const { folder, begins } = this.#parts;
-    await begins(name);
-    const handle = await open(join(folder, name), "wx", 0o600);
-    this.#segment = { name, handle, end: 0 };
+    const name = this.#spare ?? randomBytes(16).toString("hex");
+    if (this.#spare === undefined) await begins(name);
+    this.#spare = name;
+    const file = join(folder, name);
+    // Of an attempt that failed. A new name for each would stay with the store, and its file on the disk.
+    await rm(file, { force: true });
+    this.#segment = { name, handle: await open(file, "wx", 0o600), end: 0 };
     await flush(folder);
     return this.#segment;
   }

@@ -41,13 +41,13 @@ export class Segments {
     this.#thinned.add(name);
   }
 
-  get hasThinned(): boolean {
-    return this.#thinned.size > 0;
+  /** Those that have lost mail since they were last taken, and are appended to no more. */
+  get thinned(): readonly string[] {
+    return [...this.#thinned].filter((name) => !this.isOpen(name));
   }
 
-  /** Those that have lost mail since they were last asked for, and are appended to no more. */
   takeThinned(): readonly string[] {
-    const names = [...this.#thinned].filter((name) => !this.isOpen(name));
+    const names = this.thinned;
     for (const name of names) this.#thinned.delete(name);
     return names;
   }

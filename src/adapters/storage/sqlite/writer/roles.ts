@@ -33,11 +33,15 @@ export function serveRole(role: Role, port: MessagePort, parts: RoleParts): void
   else serveControl(port, parts);
 }
 
+/** How long to wait before trying again to give up what a dead thread had, in ms. */
+const TRY_AGAIN = 1000;
+
 const ACCEPTED: Accepted = { kind: "accepted" };
 /** What a row costs beside its body, in bytes, about. */
 const ROW_BYTES = 2000;
 
-function serveIntake(port: MessagePort, { loop, segments, condition, trouble }: RoleParts): void {
+function serveIntake(port: MessagePort, parts: RoleParts): void {
+  const { loop, segments, condition, trouble } = parts;
   serveChannel<IntakeMethods>(port, {
     accept: (consignment) => {
       const present = condition();
@@ -49,9 +53,15 @@ function serveIntake(port: MessagePort, { loop, segments, condition, trouble }: 
     beginSegment: (name) => segments.begin(port, name),
     trouble: ({ why, text }) => trouble(new StoreFailure(why, text)),
   });
-  // Behind what the client has still sent.
-  const run = (store: Store, batch: Batch): void => store.bodies.leaveSegments(port, batch);
-  port.once("close", () => void loop.submit({ rank: "accept", bytes: 0, run }).catch(() => {}));
+  port.once("close", () => leaveSegments(port, parts));
+}
+
+/** Behind what the client has still sent. */
+function leaveSegments(appender: Appender, parts: RoleParts): void {
+  const run = (store: Store, batch: Batch): void => store.bodies.leaveSegments(appender, batch);
+  parts.loop
+    .submit({ rank: "accept", bytes: 0, run })
+    .catch(() => parts.clock.after(TRY_AGAIN, () => leaveSegments(appender, parts)));
 }
 
 function unpack({ mails, bodies }: Consignment): readonly Arrived[] {
@@ -160,9 +170,6 @@ function serveNotices(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told
   };
 }
 
-/** How long to wait before trying again to give up a dead thread's claims, in ms. */
-const ABANDON_AGAIN = 1000;
-
 /** The thread that held these claims is dead; nobody knows how far it came. */
 function abandonClaims(session: WorkSession, parts: RoleParts): void {
   const { loop, sessions, clock } = parts;
@@ -170,6 +177,6 @@ function abandonClaims(session: WorkSession, parts: RoleParts): void {
     store.recovering.abandon(clock.now(), (token) => session.holds(token));
   loop.submit({ rank: "settle", bytes: 0, run }).then(
     () => sessions.forget(session),
-    () => clock.after(ABANDON_AGAIN, () => abandonClaims(session, parts)),
+    () => clock.after(TRY_AGAIN, () => abandonClaims(session, parts)),
   );
 }

@@ -84,7 +84,7 @@ export class Upkeep {
     if (this.#parts.illness.condition !== "sick") this.#parts.illness.tend();
     const now = this.#parts.clock.elapsed();
     if (now >= this.#nextSweep) this.#sweep();
-    else if (now >= this.#nextCompaction && this.#parts.segments.hasThinned) this.#compact();
+    else if (now >= this.#nextCompaction && this.#parts.segments.thinned.length > 0) this.#compact();
     else if (!this.#busySinceTick && this.#walMayHoldPages) this.#rest();
     this.#busySinceTick = false;
     this.#arm();

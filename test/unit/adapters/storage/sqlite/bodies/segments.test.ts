@@ -2,13 +2,22 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readdirSync, truncateSync } from "node:fs";
-import { utimes, writeFile } from "node:fs/promises";
+import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
+import { Segments } from "../../../../../../src/adapters/storage/sqlite/bodies/segments.ts";
 import type { ClaimedMail } from "../../../../../../src/ports/queue.ts";
 import { BodyDamaged } from "../../../../../../src/ports/stored-body.ts";
-import { accept, bodyOf, DEFERRED, DELIVERED, newMail, settlement } from "../../../../../contract/mails.ts";
+import {
+  accept,
+  bodyOf,
+  DEFERRED,
+  DELIVERED,
+  fillBody,
+  newMail,
+  settlement,
+} from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
@@ -140,6 +149,22 @@ describe("a segment", () => {
     await filesBecome(store, 0);
   });
 
+  it("goes with a client that went while the store was sick", async (t) => {
+    await using store = await openSqliteStore();
+    await fill(store, 3);
+    await deliver(store, await claimAll(store));
+    await failAt(t, { method: "writev", nth: 1, code: "EIO" });
+    const body = randomBytes(50_000);
+    await accept(store.intake, newMail(store.clock.now()), body);
+    await waitFor({ what: "sick", deadline: 20_000 }, () => store.writer.condition === "sick");
+    store.closeIntakePort();
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+      store.clock.advance(6000);
+      return files(store).length === 0;
+    });
+  });
+
   it("of an earlier process is swept when no mail names it, and compacted when few do", async () => {
     await using store = await openSqliteStore({ segmentSize: 300_000 });
     const stored = await fill(store, 3);
@@ -188,6 +213,36 @@ describe("the last mails of a segment", () => {
     assert.equal(left.length, 3);
     await same(left, kept);
   });
+
+  it("stay where the disk does not give them, and the store is well", async () => {
+    await using store = await openSqliteStore();
+    await fill(store, 3);
+    store.closeIntakePort();
+    const [last = assert.fail(), ...others] = await claimAll(store);
+    await deliver(store, others);
+    await putOff(store, [last]);
+    const file = join(store.folder, "spool", files(store)[0] ?? "");
+    await rm(file);
+    await mkdir(file);
+    for (let i = 0; i < 3; i++) {
+      store.clock.advance(MINUTE);
+      await store.work.wake(["one.test"]);
+    }
+    assert.equal(store.writer.condition, "ok");
+    const [again = assert.fail()] = await claimAll(store);
+    await assert.rejects(bodyOf(again), { code: "EISDIR" });
+  });
+
+  it("are asked for once nobody appends to it", () => {
+    const segments = new Segments();
+    const appender = {};
+    segments.begin(appender, "one");
+    segments.thin("one");
+    assert.deepEqual(segments.thinned, []);
+    segments.leave(appender, ["one"]);
+    assert.deepEqual(segments.takeThinned(), ["one"]);
+    assert.deepEqual(segments.thinned, []);
+  });
 });
 
 describe("a segment that cannot be written", () => {
@@ -197,7 +252,7 @@ describe("a segment that cannot be written", () => {
     { method: "datasync", code: "EIO", why: "sick" },
     { method: "sync", code: "EIO", why: "sick" },
   ] as const)
-    it(`refuses the mails of that flush and is never appended to again (${method} says ${code})`, async (t) => {
+    it(`refuses the mails of that flush and gives way to another (${method} says ${code})`, async (t) => {
       await using store = await openSqliteStore();
       await failAt(t, { method, nth: 1, code });
       const body = randomBytes(50_000);
@@ -211,11 +266,33 @@ describe("a segment that cannot be written", () => {
       };
       await waitFor({ what: "the store to be well", deadline: 20_000 }, healed);
       const stored = await fill(store, 3);
-      assert.equal(files(store).length, 2);
+      assert.equal(files(store).length, 1, "it held nothing");
       const mails = await claimAll(store);
       assert.equal(mails.length, 3);
       await same(mails, stored);
     });
+
+  it("keeps what it holds, and is never appended to again", async (t) => {
+    await using store = await openSqliteStore();
+    const first = await fill(store, 1);
+    await failAt(t, { method: "datasync", nth: 1, code: "EMFILE" });
+    await assert.rejects(accept(store.intake, newMail(store.clock.now()), randomBytes(50_000)));
+    const stored = new Map([...first, ...(await fill(store, 1))]);
+    assert.equal(files(store).length, 2);
+    await same(await claimAll(store), stored);
+  });
+
+  it("leaves one file behind, however often", async (t) => {
+    await using store = await openSqliteStore();
+    for (let i = 0; i < 5; i++) {
+      await failAt(t, { method: "datasync", nth: 1, code: "EMFILE" });
+      await assert.rejects(accept(store.intake, newMail(store.clock.now()), randomBytes(50_000)));
+      assert.equal(files(store).length, 1);
+    }
+    const stored = await fill(store, 2);
+    assert.equal(files(store).length, 1);
+    await same(await claimAll(store), stored);
+  });
 
   it("does not make the store sick where there are too many open files", async (t) => {
     await using store = await openSqliteStore();
@@ -240,4 +317,17 @@ it("what the disk cut off a segment is damaged, and what lies before it is not",
   );
   const cut = mails.find(({ id }) => !first.has(id)) ?? assert.fail();
   await assert.rejects(bodyOf(cut), BodyDamaged);
+});
+
+it("a body that was thrown away is not stored, and those behind it are whole", async () => {
+  await using store = await openSqliteStore();
+  for (const size of [1000, 20_000]) {
+    const body = await fillBody(store.intake, randomBytes(size));
+    body.abort();
+    await assert.rejects(store.intake.accept(newMail(store.clock.now()), body), /closed/);
+  }
+  const stored = await fill(store, 3);
+  const mails = await claimAll(store);
+  assert.equal(mails.length, 3);
+  await same(mails, stored);
 });
