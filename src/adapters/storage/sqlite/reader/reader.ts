@@ -109,8 +109,12 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
     quarantined: () => call("quarantined", undefined),
     parked: () => call("parked", undefined),
     export: async (id) => {
-      const mail = await call("export", id);
-      return mail === undefined ? undefined : streamOf(mail);
+      const find = async (): Promise<Readable | undefined> => {
+        const mail = await call("export", id);
+        return mail && streamOf(mail);
+      };
+      // A body may have become a row before its file was opened; a row stays one.
+      return (await find()) ?? (await find());
     },
     domains: () => call("domains", undefined),
     domain: (name) => call("domain", name),
@@ -123,7 +127,7 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
   };
 }
 
-/** Undefined when the mail's file went with its last recipient meanwhile. */
+/** Undefined when the mail's file has gone meanwhile. */
 async function streamOf({ topFields, body }: ExportedMail): Promise<Readable | undefined> {
   const top = Buffer.from(topFields);
   if (body instanceof Uint8Array) return Readable.from([top, Buffer.from(body)], { objectMode: false });
