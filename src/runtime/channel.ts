@@ -16,7 +16,7 @@ type Served<M> = { readonly [K in keyof M]: AnyMethod };
 type Packet =
   | { readonly calls: readonly Call[] }
   | { readonly answers: readonly Answer[] }
-  | { readonly notices: readonly unknown[] };
+  | { readonly events: readonly unknown[] };
 type Call = readonly [id: number, name: string, argument: unknown];
 type Answer = readonly [id: number, failed: boolean, value: unknown];
 
@@ -42,8 +42,8 @@ export interface Caller<M extends Served<M>> {
     name: K,
     argument: Parameters<M[K]>[0] | Moved<Parameters<M[K]>[0]>,
   ): Promise<Unmoved<Awaited<ReturnType<M[K]>>>>;
-  /** Runs `listener` for each notice that the serving side sends unasked. */
-  onNotice(listener: (notice: never) => void): void;
+  /** Runs `listener` for each event that the serving side sends unasked. */
+  onEvent(listener: (event: never) => void): void;
   close(): void;
 }
 
@@ -51,14 +51,14 @@ type Unmoved<T> = T extends Moved<infer V> ? V : T;
 
 export interface Server {
   /** Sends a value to the calling side unasked. */
-  notify(notice: unknown, buffers?: readonly Transferable[]): void;
+  tell(event: unknown, buffers?: readonly Transferable[]): void;
   close(): void;
 }
 
 /** Serves `methods` on a port; a method may answer at once, later, or with Moved. */
 export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M): Server {
   const answers = outbox<Answer>(port, (batch) => ({ answers: batch }));
-  const notices = outbox<unknown>(port, (batch) => ({ notices: batch }));
+  const events = outbox<unknown>(port, (batch) => ({ events: batch }));
   const answer = (id: number, result: unknown): void => {
     if (result instanceof Moved) answers([id, false, result.value], result.buffers);
     else answers([id, false, result], []);
@@ -81,7 +81,7 @@ export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M)
   port.on("message", (packet: Packet) => {
     if ("calls" in packet) packet.calls.forEach(run);
   });
-  return { notify: (notice, buffers = []) => notices(notice, buffers), close: () => port.close() };
+  return { tell: (event, buffers = []) => events(event, buffers), close: () => port.close() };
 }
 
 /**
@@ -90,7 +90,7 @@ export function serveChannel<M extends Served<M>>(port: MessagePort, methods: M)
  */
 export function openChannel<M extends Served<M>>(port: MessagePort, later: Moment = setImmediate): Caller<M> {
   const open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
-  const listeners: ((notice: never) => void)[] = [];
+  const listeners: ((event: never) => void)[] = [];
   const calls = outbox<Call>(port, (batch) => ({ calls: batch }), later);
   let lastId = 0;
   let closed = false;
@@ -102,8 +102,8 @@ export function openChannel<M extends Served<M>>(port: MessagePort, later: Momen
         if (failed) waiting?.reject(new Error(String(value)));
         else waiting?.resolve(value as never);
       }
-    } else if ("notices" in packet) {
-      for (const notice of packet.notices) for (const listener of listeners) listener(notice as never);
+    } else if ("events" in packet) {
+      for (const event of packet.events) for (const listener of listeners) listener(event as never);
     }
   });
   port.on("close", () => {
@@ -120,7 +120,7 @@ export function openChannel<M extends Served<M>>(port: MessagePort, later: Momen
         if (argument instanceof Moved) calls([lastId, name, argument.value], argument.buffers);
         else calls([lastId, name, argument], []);
       }),
-    onNotice: (listener) => void listeners.push(listener),
+    onEvent: (listener) => void listeners.push(listener),
     close: () => port.close(),
   };
 }

@@ -165,6 +165,32 @@ describe("rooms", () => {
     assertOne({ "mail/a.ts": 'import "./gone.ts";' }, /mail\/gone.ts does not exist/));
 });
 
+describe("floors of a room", () => {
+  const room = "adapters/storage/sqlite";
+  const bodies = { [`${room}/bodies/body.ts`]: "export const body = 1;" };
+  test("one below, and the door", () =>
+    assert.deepEqual(
+      findings({
+        ...bodies,
+        [`${room}/queue/claim.ts`]: 'export { body } from "../bodies/body.ts";',
+        [`${room}/sqlite.ts`]: `${DOOR}export { body } from "./queue/claim.ts";`,
+      }),
+      [],
+    ));
+  test("one above", () =>
+    assertOne(
+      { ...bodies, [`${room}/wire/wire.ts`]: 'import type { body } from "../bodies/body.ts";' },
+      /upstairs: adapters\/storage\/sqlite\/wire may not import bodies/,
+    ));
+  test("the door", () =>
+    assertOne({ [`${room}/wire/wire.ts`]: 'import { Database } from "../sqlite.ts";' }, /upstairs/));
+  test("a folder that is none", () =>
+    assertOne(
+      { ...bodies, [`${room}/odds/a.ts`]: 'import { body } from "../bodies/body.ts";' },
+      /sqlite\/odds is no floor of its room/,
+    ));
+});
+
 describe("circles", () => {
   test("two files", () =>
     assertOne(

@@ -92,6 +92,23 @@ export const ROOM_PARENTS: readonly string[] = ["adapters/storage", "endpoints",
 /** Folders that are one room as a whole. */
 export const SINGLE_ROOMS: readonly string[] = ["demo", "config", "cli", "dashboard"];
 
+/** Rooms too large for one folder: their floors, from above. A file imports its own floor and those below. */
+export const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  "adapters/storage/sqlite": [
+    "writer",
+    "clients",
+    "reader",
+    "directory",
+    "queue",
+    "memory",
+    "trace",
+    "bodies",
+    "commit",
+    "disk",
+    "wire",
+  ],
+};
+
 /** Folders without a door: each file may be imported. */
 export const OPEN_FOLDERS: readonly string[] = ["launch", "daemon", "threads", "ports", "mail", "runtime"];
 

@@ -2,6 +2,7 @@
 import {
   BELOW,
   EXCEPTIONS,
+  FLOORS,
   OPEN_FOLDERS,
   ROOM_PARENTS,
   SIDEWAYS,
@@ -45,6 +46,7 @@ export function importFinding(from: string, to: string): string | undefined {
   const [mine, theirs] = [roomOf(from), roomOf(to)];
   if (EXCEPTIONS[here]?.includes(to)) return undefined;
   if (here === there && mine?.folder === theirs?.folder) {
+    if (mine !== undefined && Object.hasOwn(FLOORS, mine.folder)) return floorFinding(mine, from, to);
     const isOwnFolder = mine !== undefined || here === "root" || OPEN_FOLDERS.includes(here);
     return isOwnFolder ? undefined : `${from} belongs to no room`;
   }
@@ -59,4 +61,16 @@ export function importFinding(from: string, to: string): string | undefined {
   return theirs === undefined
     ? `${to} belongs to no room`
     : `past the door: import ${theirs.door}, not ${to}`;
+}
+
+/** Within a room that has floors; its door stands beside them. */
+function floorFinding({ folder, door }: Room, from: string, to: string): string | undefined {
+  const floors = FLOORS[folder] ?? [];
+  const nameOf = (path: string): string => path.slice(folder.length + 1).split("/")[0] ?? "";
+  const [mine, theirs] = [nameOf(from), nameOf(to)];
+  const missing = [mine, theirs].find((name) => `${folder}/${name}` !== door && !floors.includes(name));
+  if (missing !== undefined) return `${folder}/${missing} is no floor of its room`;
+  return floors.indexOf(theirs) >= floors.indexOf(mine)
+    ? undefined
+    : `upstairs: ${folder}/${mine} may not import ${theirs}`;
 }

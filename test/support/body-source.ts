@@ -21,12 +21,14 @@ export function bodySource(pieces: Iterable<Buffer> | Readable): BodySource {
 /** All that is left of it. */
 export async function readWhole(source: BodySource): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for (;;) {
-    const part = Buffer.alloc(64 * 1024);
-    const size = await source.read(part);
-    if (size === 0) break;
-    parts.push(part.subarray(0, size));
+  try {
+    for (;;) {
+      const part = Buffer.alloc(64 * 1024);
+      const size = await source.read(part);
+      if (size === 0) return Buffer.concat(parts);
+      parts.push(part.subarray(0, size));
+    }
+  } finally {
+    await source.close();
   }
-  await source.close();
-  return Buffer.concat(parts);
 }

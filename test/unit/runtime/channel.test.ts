@@ -72,9 +72,9 @@ test("moved buffers arrive whole and leave the sender empty, both ways", async (
 test("what the serving side tells unasked reaches every listener", async () => {
   using channel = pair();
   const heard = new Promise((resolve) => {
-    channel.caller.onNotice(resolve);
+    channel.caller.onEvent(resolve);
   });
-  channel.server.notify({ news: 1 });
+  channel.server.tell({ news: 1 });
   assert.deepEqual(await heard, { news: 1 });
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { it, mock } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { realDisk } from "../../../../../src/adapters/storage/sqlite/disk.ts";
+import { realDisk } from "../../../../../src/adapters/storage/sqlite/disk/disk.ts";
 import {
   openDirectoryReader,
   openGreylist,

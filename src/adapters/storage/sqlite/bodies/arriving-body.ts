@@ -1,0 +1,125 @@
+import type { BodyWriter } from "../../../../ports/queue.ts";
+import { ownCopy } from "../../../../mail/own-copy.ts";
+import { Checksum, checksumOf } from "./checksum.ts";
+import { type BodyMemory, HeldBody } from "./body-memory.ts";
+import type { StoredAs } from "../wire/mail-row.ts";
+import type { SegmentWriter } from "./segment-writer.ts";
+import { SpoolFile } from "./spool-file.ts";
+
+/** Bodies up to this size become a row of the database, in bytes. */
+export const ROW_LIMIT = 16 * 1024;
+/** Those up to this size are held in memory until they are complete, and go to a segment then, in bytes. */
+const HELD_LIMIT = 64 * 1024;
+
+/** Where bodies of one thread go while they arrive. */
+export interface BodyPlaces {
+  readonly memory: BodyMemory;
+  /** Of spool files. */
+  readonly folder: string;
+  readonly segments: SegmentWriter;
+  readonly rowLimit?: number | undefined;
+  readonly heldLimit?: number | undefined;
+  /** A file could not be written. */
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * A body while it arrives: in memory while it is small and there is room, in a file of its own from then on. What was
+ * in memory when it was complete becomes a row, or goes to a segment.
+ */
+export class ArrivingBody implements BodyWriter {
+  readonly #places: BodyPlaces;
+  readonly #heldLimit: number;
+  readonly #held: HeldBody;
+  #size = 0;
+  #spool: SpoolFile | undefined;
+  readonly #checksum = new Checksum();
+  #finished = false;
+  #closed = false;
+
+  constructor(places: BodyPlaces) {
+    this.#places = places;
+    this.#held = new HeldBody(places.memory);
+    this.#heldLimit = places.heldLimit ?? HELD_LIMIT;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  write(chunk: Buffer): Promise<void> | undefined {
+    if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
+    this.#size += chunk.length;
+    if (this.#spool !== undefined) return this.#append(this.#spool, chunk);
+    if (this.#size <= this.#heldLimit && this.#held.add(chunk)) return undefined;
+    return this.#moveToDisk(chunk);
+  }
+
+  async *read(): AsyncIterable<Buffer> {
+    if (this.#spool !== undefined) yield* await this.#spool.read();
+    else for (const piece of this.#held.pieces()) yield ownCopy(piece, 0);
+  }
+
+  /**
+   * Nothing more will be written. A body in the spool: how it is stored, once it is durable; rejects with the system's
+   * error. One that is to be a row: undefined; `copyTo` has it until it is closed.
+   */
+  finish(): Promise<StoredAs> | undefined {
+    // What it held may be another mail's by then.
+    if (this.#closed || this.#finished) return Promise.reject(new Error("the body is closed"));
+    this.#finished = true;
+    if (this.#spool !== undefined) return this.#finishFile(this.#spool);
+    return this.#size > (this.#places.rowLimit ?? ROW_LIMIT) ? this.#finishInSegment() : undefined;
+  }
+
+  /** Writes a body in memory to `target`. */
+  copyTo(target: Uint8Array): void {
+    let at = 0;
+    for (const piece of this.#held.pieces()) {
+      target.set(piece, at);
+      at += piece.length;
+    }
+  }
+
+  /** The store has answered; the file stays when it now belongs to the store. */
+  close(keepFile: boolean): void {
+    this.#end();
+    if (!keepFile) this.#spool?.discard();
+  }
+
+  abort(): void {
+    // What is being accepted belongs to the store; only its answer decides what becomes of it.
+    if (this.#finished || this.#closed) return;
+    this.close(false);
+  }
+
+  async #finishFile(file: SpoolFile): Promise<StoredAs> {
+    const spool = await file.finish();
+    return { size: this.#size, spool, crc: this.#checksum.value };
+  }
+
+  async #finishInSegment(): Promise<StoredAs> {
+    const size = this.#size;
+    const pieces = this.#held.pieces();
+    const spool = await this.#places.segments.append(pieces, size);
+    return { size, spool, crc: checksumOf(pieces) };
+  }
+
+  #moveToDisk(chunk: Buffer): Promise<void> | undefined {
+    const spool = new SpoolFile(this.#places.folder, this.#places.failed);
+    this.#spool = spool;
+    for (const earlier of this.#held.pieces()) void this.#append(spool, earlier);
+    this.#held.release();
+    return this.#append(spool, chunk);
+  }
+
+  #append(spool: SpoolFile, chunk: Buffer): Promise<void> | undefined {
+    this.#checksum.add(chunk);
+    return spool.write(chunk);
+  }
+
+  #end(): void {
+    this.#closed = true;
+    this.#held.release();
+  }
+}

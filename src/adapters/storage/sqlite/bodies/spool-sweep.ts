@@ -1,0 +1,51 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { SPOOL_FOLDER } from "./bodies.ts";
+import { openMailReader } from "../disk/connection.ts";
+import { writeDurably } from "../disk/disk.ts";
+import type { Segments } from "./segments.ts";
+import { boundsOf } from "./spool-place.ts";
+
+/** A spool file that no mail names is an orphan after this time, in ms; a body takes less to be stored. */
+const ORPHAN_AGE = 60 * 60 * 1000;
+
+/**
+ * Removes spool files that no mail names and that nobody appends to. Ages are measured against a file written at this
+ * moment, so that neither a clock that jumped nor one moved by a test can make a fresh file look old. Answers how many
+ * went; segments that hold mail are noted, so that those of an earlier process are compacted, too.
+ */
+export async function sweepSpool(folder: string, segments: Segments): Promise<number> {
+  const spool = join(folder, SPOOL_FOLDER);
+  const now = await fileSystemTime(spool);
+  const names = await readdir(spool);
+  const database = openMailReader(folder);
+  const own = database.prepare<[string], number>("SELECT 1 FROM message WHERE spool = ?").pluck();
+  const within = database
+    .prepare<[string, string], number>("SELECT 1 FROM message WHERE spool > ? AND spool < ? LIMIT 1")
+    .pluck();
+  let removed = 0;
+  try {
+    for (const name of names) {
+      const file = join(spool, name);
+      const info = await stat(file).catch(() => undefined);
+      if (info === undefined || now - info.mtimeMs < ORPHAN_AGE) continue;
+      if (segments.isOpen(name) || own.get(name) !== undefined) continue;
+      if (within.get(...boundsOf(name)) !== undefined) segments.thin(name);
+      else {
+        await rm(file, { force: true });
+        removed += 1;
+      }
+    }
+  } finally {
+    database.close();
+  }
+  return removed;
+}
+
+async function fileSystemTime(spool: string): Promise<number> {
+  const probe = join(spool, "time");
+  writeDurably(probe, "");
+  const { mtimeMs } = await stat(probe);
+  await rm(probe, { force: true });
+  return mtimeMs;
+}

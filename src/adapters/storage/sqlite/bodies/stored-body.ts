@@ -1,0 +1,102 @@
+/**
+ * Bodies as they leave the store. SQLite has no checksums of its pages, and files have none at all: what a disk
+ * changed would go to the primary as it is, and be gone here. So a body that comes from the disk is compared with
+ * the checksum under which it was accepted, and its reader never sees the end of one that differs.
+ */
+import { createHash, hash, type Hash } from "node:crypto";
+import { open, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { type Body, BodyDamaged, type BodySource } from "../../../../ports/stored-body.ts";
+import { Checksum, checksumOf } from "./checksum.ts";
+import { placeOf } from "./spool-place.ts";
+
+export interface StoredBody {
+  readonly size: number;
+  /** CRC-32; null where there is nothing to compare. */
+  readonly crc: number | null;
+}
+
+/** A body that was a row. */
+export function bodyInMemory(content: ArrayBuffer, stored: StoredBody): Body {
+  const buffer = Buffer.from(content);
+  return {
+    size: stored.size,
+    read: () => {
+      if (stored.crc !== null) compare(stored, buffer.length, checksumOf([buffer]));
+      return buffer;
+    },
+    digest: () => hash("sha256", buffer, "hex"),
+  };
+}
+
+/** A body in the spool. */
+export function bodyInSpool(folder: string, spool: string, stored: StoredBody): Body {
+  const { name, start = 0 } = placeOf(spool);
+  const place = { file: join(folder, name), start };
+  let last: SpooledBody | undefined;
+  return {
+    size: stored.size,
+    read: () => (last = new SpooledBody(place, stored)),
+    digest: () => last?.digest,
+  };
+}
+
+/** A body of which there is nothing. */
+export function lostBody(size: number): Body {
+  const read = (): never => {
+    throw new BodyDamaged("its body is gone");
+  };
+  return { size, read, digest: () => undefined };
+}
+
+/** Opened when it is first read. */
+class SpooledBody implements BodySource {
+  /** SHA-256 in hexadecimal, once it was read to its end. */
+  digest: string | undefined;
+  readonly #place: { readonly file: string; readonly start: number };
+  readonly #stored: StoredBody;
+  readonly #hash: Hash = createHash("sha256");
+  readonly #checksum = new Checksum();
+  #size = 0;
+  #handle: FileHandle | undefined;
+
+  constructor(place: { readonly file: string; readonly start: number }, stored: StoredBody) {
+    this.#place = place;
+    this.#stored = stored;
+  }
+
+  async read(target: Buffer): Promise<number> {
+    this.#handle ??= await open(this.#place.file);
+    const length = Math.min(target.length, this.#stored.size - this.#size);
+    const position = this.#place.start + this.#size;
+    const { bytesRead } = length === 0 ? NOTHING : await this.#handle.read(target, 0, length, position);
+    if (bytesRead > 0) this.#add(target.subarray(0, bytesRead));
+    else this.#end();
+    return bytesRead;
+  }
+
+  /** What was read was read, and nothing was written: that a file cannot be closed is no fault of the mail. */
+  async close(): Promise<void> {
+    await this.#handle?.close().catch(() => {});
+  }
+
+  #add(piece: Buffer): void {
+    this.#size += piece.length;
+    this.#checksum.add(piece);
+    this.#hash.update(piece);
+  }
+
+  #end(): void {
+    compare(this.#stored, this.#size, this.#checksum.value);
+    this.digest ??= this.#hash.digest("hex");
+  }
+}
+
+const NOTHING = { bytesRead: 0 };
+
+/** Throws BodyDamaged. */
+function compare(stored: StoredBody, size: number, crc: number): void {
+  if (size !== stored.size) throw new BodyDamaged(`its body has ${size} octets instead of ${stored.size}`);
+  if (stored.crc !== null && crc !== stored.crc)
+    throw new BodyDamaged("its body has another checksum than when it was accepted");
+}

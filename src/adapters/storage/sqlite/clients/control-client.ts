@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import type { MessagePort } from "node:worker_threads";
+import type { AccessStore } from "../../../../ports/access.ts";
+import type {
+  DeclaredDomain,
+  DeclareResult,
+  DirectoryWriter,
+  RecipientChange,
+} from "../../../../ports/directory.ts";
+import type { AllowedSenderStore } from "../../../../ports/quarantine.ts";
+import type { OperatorStore } from "../../../../ports/operator.ts";
+import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
+import type { RuleStore } from "../../../../ports/rules.ts";
+import { openChannel } from "../../../../runtime/channel.ts";
+import type { Caller } from "../../../../runtime/channel.ts";
+import type { ControlMethods, StagedDomain, WantedList } from "../wire/wire.ts";
+
+/** Entries and domains of one slice: a few milliseconds of the writer's time. */
+const ENTRIES = 1000;
+const DOMAINS = 200;
+/** Slices of entries that are under way at once. */
+const AHEAD = 8;
+/** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
+const IN_PLACE = 1000;
+
+export type Control = OperatorStore &
+  DirectoryWriter &
+  AccessStore &
+  RuleStore &
+  AllowedSenderStore &
+  FetchRecords;
+
+/** The main thread's side: cuts large changes into slices and sends one after the other. */
+export function connectControl(port: MessagePort): Control {
+  const channel = openChannel<ControlMethods>(port);
+  return {
+    operate: (request) => channel.call("operate", request),
+    declare: (domains) => declare(channel, domains),
+    addDomain: (domain) => addDomain(channel, domain),
+    changeDomain: (name, settings) => channel.call("changeDomain", { name, settings }),
+    removeDomain: (name) => channel.call("removeDomain", name),
+    setPaused: (name, paused, until) =>
+      channel.call("setPaused", { name, paused, ...(until !== undefined && { until }) }),
+    endPauses: () => channel.call("endPauses", undefined as never),
+    changeRecipients: (change) => changeRecipients(channel, change),
+    fetchRecords: () => channel.call("fetchRecords", undefined as never),
+    noteFetch: (note) => channel.call("noteFetch", note),
+    retire: () => channel.call("retire", undefined as never),
+    tokens: () => channel.call("tokens", undefined as never),
+    addToken: (token) => channel.call("addToken", token),
+    revokeToken: (name) => channel.call("revokeToken", name),
+    rules: () => channel.call("rules", undefined as never),
+    addRule: (rule) => channel.call("addRule", rule),
+    removeRule: (id) => channel.call("removeRule", id),
+    allowSender: (sender) => channel.call("allowSender", sender),
+    disallowSender: (sender) => channel.call("disallowSender", sender),
+  };
+}
+
+async function declare(
+  channel: Caller<ControlMethods>,
+  domains: readonly DeclaredDomain[],
+): Promise<DeclareResult> {
+  await channel.call("stageOpen", undefined as never);
+  return orNothing(channel, async () => {
+    for (const part of slices(domains, DOMAINS)) await stageSome(channel, part);
+    return channel.call("stageFlip", undefined as never);
+  });
+}
+
+async function stageSome(channel: Caller<ControlMethods>, domains: readonly DeclaredDomain[]): Promise<void> {
+  const lists = new Map<string, readonly string[]>();
+  const staged: StagedDomain[] = [];
+  for (const { name, settings, recipients } of domains) {
+    if (recipients === undefined) staged.push({ name, settings });
+    else {
+      lists.set(name, recipients);
+      staged.push({ name, settings, hash: hashOf(recipients) });
+    }
+  }
+  const wanted: readonly WantedList[] = await channel.call("stageDomains", staged);
+  for (const { name, list } of wanted)
+    await eachSlice(patternsOf(lists.get(name) ?? []), (patterns) =>
+      channel.call("stageEntries", { list, patterns }),
+    );
+}
+
+async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain): Promise<void> {
+  const { name, settings, recipients } = domain;
+  const bare = { name, settings };
+  if (recipients === undefined) return channel.call("addDomain", { domain: bare });
+  const plan = { domain: name, keep: false, fresh: true };
+  return overlay(channel, plan, async (list) => {
+    await eachSlice(recipients, (patterns) => channel.call("overlayAdd", { list, patterns }));
+    return channel.call("addDomain", { domain: bare, list });
+  });
+}
+
+async function changeRecipients(channel: Caller<ControlMethods>, change: RecipientChange): Promise<number> {
+  const { domain, verb, recipients, fetched = false } = change;
+  const table = fetched ? "fetched" : "overlay";
+  if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);
+  const plan = { domain, keep: verb !== "replace", fresh: false, table } as const;
+  return overlay(channel, plan, async (list) => {
+    const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
+    // In the order of the table, so that each commit touches few pages.
+    await eachSlice(recipients.toSorted(), (patterns) => channel.call(method, { list, patterns }));
+    return channel.call("overlayFlip", { domain, list });
+  });
+}
+
+/** Stages an API list. */
+async function overlay<T>(
+  channel: Caller<ControlMethods>,
+  plan: Parameters<ControlMethods["overlayOpen"]>[0],
+  fill: (list: number) => Promise<T>,
+): Promise<T> {
+  const list = await channel.call("overlayOpen", plan);
+  return orNothing(channel, () => fill(list));
+}
+
+/** What went wrong half-way leaves nothing behind. */
+async function orNothing<T>(channel: Caller<ControlMethods>, change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    await channel.call("stageDiscard", undefined as never);
+    throw error;
+  }
+}
+
+/** Of lists that were staged before: a reload stages the same ones again, and there may be thousands. */
+const hashes = new WeakMap<readonly string[], string>();
+
+function hashOf(recipients: readonly string[]): string {
+  const known = hashes.get(recipients);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256").update(patternsOf(recipients).join("\n")).digest("hex");
+  hashes.set(recipients, hash);
+  return hash;
+}
+
+/** Each once, in the order of the table. */
+function patternsOf(recipients: readonly string[]): readonly string[] {
+  return [...new Set(recipients)].sort();
+}
+
+/** Sends entries slice by slice, some ahead, so that one commit can hold several; rejects with the first failure. */
+async function eachSlice(
+  entries: readonly string[],
+  send: (slice: readonly string[]) => Promise<unknown>,
+): Promise<void> {
+  const open = new Set<Promise<unknown>>();
+  for (const slice of slices(entries, ENTRIES)) {
+    if (open.size >= AHEAD) await Promise.race(open);
+    const sent = send(slice).finally(() => open.delete(sent));
+    // Those after the first failure fail as well, and nobody waits for them.
+    sent.catch(() => undefined);
+    open.add(sent);
+  }
+  await Promise.all(open);
+}
+
+function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
+}

@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
+import type { ClaimedMail, WorkEvent, WorkStore } from "../../../../ports/queue.ts";
+import type { Body } from "../../../../ports/stored-body.ts";
+import type { NoticeStore, OwedMail } from "../../../../ports/notices.ts";
+import { Moved, openChannel } from "../../../../runtime/channel.ts";
+import { SPOOL_FOLDER } from "../bodies/bodies.ts";
+import { checksumOf } from "../bodies/checksum.ts";
+import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
+import { bodyInSpool, bodyInMemory, lostBody, type StoredBody } from "../bodies/stored-body.ts";
+import { wireMail, wireSettlement } from "../wire/wire.ts";
+import type { WireBody, WireClaim, WireEvent, WireOwed, WorkMethods } from "../wire/wire.ts";
+
+/** The delivery thread's side of the queue. */
+export function connectWork(
+  port: MessagePort,
+  { folder }: { readonly folder: string },
+): WorkStore & NoticeStore {
+  const channel = openChannel<WorkMethods>(port);
+  const listeners: ((event: WorkEvent) => void)[] = [];
+  channel.onEvent((wire: WireEvent) => {
+    const event = wire.kind === "claimed" ? { kind: wire.kind, mail: unpack(wire.mail, folder) } : wire;
+    for (const listener of listeners) listener(event);
+  });
+  return {
+    work: () => channel.call("work", undefined as never),
+    claim: async (request) => {
+      const claims = await channel.call("claim", request);
+      return claims.map((claim) => unpack(claim, folder));
+    },
+    grant: (domain, credits) => {
+      // A port that has closed loses the grant, and with it the delivery thread that gave it.
+      channel.call("grant", { domain, credits }).catch(() => {});
+    },
+    settle: (request) => channel.call("settle", wireSettlement(request)),
+    wake: (domains) => channel.call("wake", domains),
+    due: (request) => channel.call("due", request),
+    accepted: (addresses) => channel.call("accepted", addresses),
+    unhold: (request) => channel.call("unhold", request),
+    encrypted: () => channel.call("encrypted", undefined as never),
+    rememberTls: (destination, encrypted) => channel.call("rememberTls", { destination, encrypted }),
+    expire: (slice) => channel.call("expire", slice),
+    owed: async (request) => {
+      const mails = await channel.call("owed", request);
+      return mails.map((mail) => unpackOwed(mail, folder));
+    },
+    told: ({ notice, ...request }) => {
+      if (notice === undefined) return channel.call("told", request);
+      // A copy of its own moves; what a Buffer lies in may hold other things.
+      const body = Uint8Array.from(notice.body).buffer;
+      const mail = wireMail(notice.mail, {
+        size: body.byteLength,
+        spool: null,
+        crc: checksumOf([notice.body]),
+      });
+      return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
+    },
+    delayed: (request) => channel.call("delayed", request),
+    onEvent: (listener) => void listeners.push(listener),
+  };
+}
+
+function unpack([token, domain, facts, recipients, body]: WireClaim, folder: string): ClaimedMail {
+  const mail = factsOf(facts);
+  const stored = { size: mail.size, crc: body.crc };
+  const place = body.content ?? spoolOf(facts);
+  return {
+    token,
+    domain,
+    ...mail,
+    recipients: recipients.map(claimedRecipient),
+    body: place === null ? lostBody(mail.size) : bodyOf(place, stored, folder),
+  };
+}
+
+function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail {
+  return body === undefined ? mail : { ...mail, body: bodyOf(body, { size, crc: null }, folder) };
+}
+
+function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {
+  return typeof place === "string"
+    ? bodyInSpool(join(folder, SPOOL_FOLDER), place, stored)
+    : bodyInMemory(place, stored);
+}

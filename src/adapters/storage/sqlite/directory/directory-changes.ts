@@ -1,0 +1,222 @@
+import type Database from "better-sqlite3";
+import type { DeclareResult } from "../../../../ports/directory.ts";
+import { DeliveryKeys } from "../queue/delivery-keys.ts";
+import { Generations, sameSettings } from "./generations.ts";
+import type { DomainRow } from "./generations.ts";
+import { Lists } from "./lists.ts";
+import { Overlays } from "./overlays.ts";
+import type { EntrySlice, NewDomain, PauseChange, StagedDomain, WantedList } from "../wire/wire.ts";
+
+interface Stage {
+  readonly names: Set<string>;
+  readonly added: string[];
+  readonly changed: string[];
+  readonly lists: number[];
+}
+
+/** Writes the directory. One change is open at a time; it is seen as a whole when it flips. */
+export class DirectoryChanges {
+  readonly overlays: Overlays;
+  readonly #generations: Generations;
+  readonly #lists: Lists;
+  readonly #database: Database.Database;
+  readonly #keys: DeliveryKeys;
+  readonly #holdsMail: Database.Statement<[string], number>;
+  #stage: Stage | undefined;
+  /** A commit failed: what was being staged may lie half in the tables. */
+  #tainted = false;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#generations = new Generations(database);
+    this.#lists = new Lists(database);
+    this.overlays = new Overlays(this.#generations, this.#lists, () => this.#requireCalm());
+    this.#keys = new DeliveryKeys(database);
+    this.#holdsMail = database
+      .prepare<[string], number>(
+        "SELECT 1 FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone' LIMIT 1",
+      )
+      .pluck();
+  }
+
+  /** After a commit: the newest generation, where it may have changed since the last call. */
+  changedGeneration(): number | undefined {
+    if (!this.#generations.raised) return undefined;
+    this.#generations.raised = false;
+    return this.#generations.newest();
+  }
+
+  stageOpen(): void {
+    this.#requireCalm();
+    this.#stage = { names: new Set(), added: [], changed: [], lists: [] };
+  }
+
+  /** Stages domains; answers those whose lists are new and want their entries. */
+  stageDomains(domains: readonly StagedDomain[]): readonly WantedList[] {
+    const stage = this.#requireStage();
+    const wanted: WantedList[] = [];
+    for (const domain of domains) {
+      const present = this.#generations.domain(domain.name);
+      if (present?.origin === "api")
+        throw new Error(
+          `${domain.name} was added through the API and cannot be declared in the file as well; ` +
+            `remove it there first (holdfast domain remove ${domain.name}), or take it out of the file`,
+        );
+      stage.names.add(domain.name);
+      if (present !== undefined && this.#unchanged(present, domain)) continue;
+      (present === undefined ? stage.added : stage.changed).push(domain.name);
+      const list = this.#listFor(domain, wanted);
+      this.#put(domain, "file", list);
+    }
+    stage.lists.push(...wanted.map(({ list }) => list));
+    return wanted;
+  }
+
+  stageEntries({ list, patterns }: EntrySlice): void {
+    if (!this.#requireStage().lists.includes(list)) throw new Error(`list ${list} is not being staged`);
+    this.#lists.add(list, patterns, 0);
+  }
+
+  stageFlip(now: number): DeclareResult {
+    const { names, added, changed, lists } = this.#requireStage();
+    const draining: string[] = [];
+    const removed: string[] = [];
+    for (const row of this.#generations.domains("file")) {
+      if (names.has(row.name)) continue;
+      (this.#takeAway(row) ? draining : removed).push(row.name);
+    }
+    for (const list of lists) this.#lists.publish(list);
+    const unchanged = added.length + changed.length + removed.length === 0 && draining.length === 0;
+    const generation = unchanged ? this.#generations.newest() : this.#generations.raise(now);
+    this.#stage = undefined;
+    return { generation, added, changed, draining, removed };
+  }
+
+  /** Gives up what is staged; also called when the database opens, for what a crash left. */
+  discard(): void {
+    this.taint();
+    this.#tainted = false;
+    this.#lists.abandonStaged();
+    this.#generations.abandonStaged();
+  }
+
+  /** The change that is open is lost; the next one cleans up before it begins. */
+  taint(): void {
+    this.#stage = undefined;
+    this.overlays.forget();
+    this.#tainted = true;
+  }
+
+  /** Adds a domain of origin `api`, together with its list where one was staged for it. */
+  addDomain({ domain, list }: NewDomain, now: number): void {
+    if (list === undefined) this.#requireCalm();
+    const present = this.#generations.domain(domain.name);
+    if (present !== undefined && !(present.origin === "api" && present.draining === 1))
+      throw new Error(`${domain.name} exists already (origin ${present.origin})`);
+    this.#put(domain, "api", null);
+    if (list === undefined) this.#generations.raise(now);
+    else this.overlays.flip(domain.name, list, now);
+  }
+
+  /** False: no domain of origin `api` has this name. */
+  changeDomain({ name, settings }: NewDomain["domain"], now: number): boolean {
+    this.#requireCalm();
+    const present = this.#generations.domain(name);
+    if (present?.origin !== "api") return false;
+    this.#generations.put({ ...present, settings: JSON.stringify(settings) });
+    this.#generations.raise(now);
+    return true;
+  }
+
+  removeDomain(name: string, now: number): "removed" | "draining" | "unknown" | "declared" {
+    this.#requireCalm();
+    const present = this.#generations.domain(name);
+    if (present === undefined) return "unknown";
+    if (present.origin === "file") return "declared";
+    const drains = this.#takeAway(present);
+    this.#generations.raise(now);
+    return drains ? "draining" : "removed";
+  }
+
+  setPaused({ name, paused, until }: PauseChange): boolean {
+    if (this.#generations.domain(name) === undefined) return false;
+    this.#database.prepare("DELETE FROM pause WHERE domain = ?").run(name);
+    if (paused)
+      this.#database.prepare("INSERT INTO pause (domain, until) VALUES (?, ?)").run(name, until ?? null);
+    return true;
+  }
+
+  endPauses(now: number): readonly string[] {
+    return this.#database
+      .prepare<[number], string>("DELETE FROM pause WHERE until <= ? RETURNING domain")
+      .pluck()
+      .all(now);
+  }
+
+  /** Removes draining domains that hold nothing; answers their names. */
+  retire(now: number): readonly string[] {
+    this.#requireCalm();
+    const done = (["file", "api"] as const)
+      .flatMap((origin) => this.#generations.domains(origin))
+      .filter(({ name, draining }) => draining === 1 && !this.#holds(name));
+    for (const row of done) this.#takeAway(row);
+    if (done.length > 0) this.#generations.raise(now);
+    return done.map(({ name }) => name);
+  }
+
+  /** Removes what no generation in use can see. */
+  *sweep(now: number): Generator<void, void> {
+    if (this.#stage !== undefined || this.overlays.open) return;
+    const oldest = this.#generations.sweep(now);
+    yield;
+    yield* this.#lists.sweep(oldest);
+  }
+
+  /** Ends a domain, or makes it drain when it holds mail; true when it drains. */
+  #takeAway(row: DomainRow): boolean {
+    if (this.#holds(row.name)) {
+      if (row.draining === 0) this.#generations.put({ ...row, draining: 1 });
+      return true;
+    }
+    this.#generations.end(row.name);
+    this.#database.prepare("DELETE FROM pause WHERE domain = ?").run(row.name);
+    // The API's list of a declared domain waits for its return: a line commented out must not cost it.
+    if (row.origin === "api") this.#generations.endSideList("overlay", row.name);
+    this.#generations.endSideList("fetched", row.name);
+    return false;
+  }
+
+  #holds(name: string): boolean {
+    return this.#keys.of(name).some((key) => this.#holdsMail.get(key) !== undefined);
+  }
+
+  #unchanged(row: DomainRow, domain: StagedDomain): boolean {
+    const sameList = this.#lists.hashOf(row.list) === (domain.hash ?? null);
+    return row.draining === 0 && sameList && sameSettings(row, domain.settings);
+  }
+
+  #listFor({ name, hash }: StagedDomain, wanted: WantedList[]): number | null {
+    if (hash === undefined) return null;
+    const known = this.#lists.find(hash);
+    if (known !== undefined) return known;
+    const list = this.#lists.create(hash);
+    wanted.push({ name, list });
+    return list;
+  }
+
+  #put({ name, settings }: StagedDomain, origin: "file" | "api", list: number | null): void {
+    this.#generations.put({ name, origin, settings: JSON.stringify(settings), list, draining: 0 });
+  }
+
+  #requireStage(): Stage {
+    if (this.#stage === undefined)
+      throw new Error("no change of the directory is open: a commit that failed ends it; try again");
+    return this.#stage;
+  }
+
+  #requireCalm(): void {
+    if (this.#stage !== undefined || this.overlays.open)
+      throw new Error("another change of the directory is in progress; try again when it has ended");
+    if (this.#tainted) this.discard();
+  }
+}

@@ -1,0 +1,46 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type Database from "better-sqlite3";
+
+/** A newer Holdfast has written this database. */
+export class DatabaseFromFuture extends Error {
+  override readonly name = "DatabaseFromFuture";
+
+  constructor(found: number, known: number) {
+    super(
+      `the database has schema version ${found}, this Holdfast knows versions up to ${known}; ` +
+        "start the version that wrote it, or a newer one",
+    );
+  }
+}
+
+const SHIPPED = fileURLToPath(new URL("../../../../../migrations/sqlite", import.meta.url));
+
+/** Brings the schema to the newest version, each step in a transaction of its own. */
+export function migrate(database: Database.Database, folder: string = SHIPPED): void {
+  const steps = readSteps(folder);
+  const found = database.pragma("user_version", { simple: true }) as number;
+  if (found > steps.length) throw new DatabaseFromFuture(found, steps.length);
+  for (const [index, file] of steps.entries()) {
+    if (index < found) continue;
+    const sql = readFileSync(join(folder, file), "utf8");
+    const step = database.transaction(() => {
+      database.exec(sql);
+      database.pragma(`user_version = ${index + 1}`);
+    });
+    step.immediate();
+  }
+}
+
+/** `0001-init.sql` is step 1; a gap in the numbers is a packaging fault. */
+function readSteps(folder: string): string[] {
+  const files = readdirSync(folder)
+    .filter((name) => /^\d{4}-.+\.sql$/.test(name))
+    .sort();
+  for (const [index, file] of files.entries()) {
+    if (Number.parseInt(file, 10) !== index + 1)
+      throw new Error(`${folder}: expected step ${index + 1}, found ${file}`);
+  }
+  return files;
+}

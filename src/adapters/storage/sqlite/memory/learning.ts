@@ -1,0 +1,99 @@
+import type Database from "better-sqlite3";
+import { mailboxKeyOf } from "../../../../mail/address.ts";
+import type { Batch } from "../commit/batch.ts";
+import type { RefusedFilter } from "../wire/refused-filter.ts";
+import type { WireNote } from "../wire/wire.ts";
+
+/** Rows of refusals that are kept at most; beyond it the oldest go. */
+const MOST_REFUSED = 200_000;
+/** Rows that one job removes at most. */
+const STEP = 1000;
+/** A refusal is kept this long, in ms, so that the next one of the same address finds when they began. */
+const REFUSED_FOR = 26 * 3_600_000;
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** Addresses that are remembered as delivered to within the hour, at most. */
+const MOST_DELIVERED = 10_000;
+
+/** Keeps what primaries said of single addresses, and forgets what is old while it does. */
+export class Learning {
+  readonly #refuse: Database.Statement<[string, number, number, string, string]>;
+  readonly #accept: Database.Statement<[string, number, string]>;
+  readonly #took: Database.Statement<[string, number]>;
+  readonly #clear: Database.Statement<[string]>;
+  readonly #forget: Database.Statement<[number, number]>;
+  readonly #count: Database.Statement<[], number>;
+  readonly #filter: RefusedFilter;
+  /** When the filter was turned last, ms since 1970; undefined before the first note. */
+  #turnedAt: number | undefined;
+  /** When a delivery was kept for an address as written. */
+  readonly #delivered = new Map<string, number>();
+  /** About; counted when it is needed first. */
+  #rows: number | undefined;
+
+  /** Puts what is remembered into the filter. */
+  constructor(database: Database.Database, filter: RefusedFilter) {
+    this.#filter = filter;
+    for (const address of database.prepare<[], string>("SELECT address FROM refused").pluck().iterate())
+      filter.add(address);
+    this.#refuse = database.prepare(
+      `INSERT INTO refused (address, since, at, origin, reply) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin, reply = excluded.reply,
+         since = CASE WHEN refused.at < excluded.at - ${REFUSED_FOR} THEN excluded.since ELSE refused.since END`,
+    );
+    this.#accept = database.prepare(
+      `INSERT INTO accepted (address, at, origin) VALUES (?, ?, ?)
+       ON CONFLICT (address) DO UPDATE SET at = max(at, excluded.at), origin = excluded.origin`,
+    );
+    // Once a day an address, so that a busy mailbox costs no write a mail.
+    this.#took = database.prepare(
+      `INSERT INTO accepted (address, at) VALUES (?, ?)
+       ON CONFLICT (address) DO UPDATE SET at = excluded.at, origin = excluded.origin
+         WHERE at < excluded.at - ${DAY}`,
+    );
+    this.#clear = database.prepare("DELETE FROM refused WHERE address = ?");
+    this.#forget = database.prepare(
+      "DELETE FROM refused WHERE address IN (SELECT address FROM refused WHERE at < ? ORDER BY at LIMIT ?)",
+    );
+    this.#count = database.prepare<[], number>("SELECT count(*) FROM refused").pluck();
+  }
+
+  /** A primary took mail for this address; looked at once an hour, because a busy mailbox has many. */
+  delivered(address: string, now: number, batch: Batch): void {
+    if (now - (this.#delivered.get(address) ?? -HOUR) < HOUR) return;
+    const key = mailboxKeyOf(address);
+    this.#took.run(key, now);
+    this.#clear.run(key);
+    if (this.#delivered.size >= MOST_DELIVERED) this.#delivered.clear();
+    this.#delivered.set(address, now);
+    batch.onRollback(() => this.#delivered.clear());
+  }
+
+  learn(notes: readonly WireNote[], now: number): void {
+    this.#turn(now);
+    for (const { address, note } of notes) {
+      if (note.kind === "refused") {
+        this.#filter.add(address);
+        this.#refuse.run(address, note.at, note.at, note.origin, note.reply);
+        // Which the next delivery has to end.
+        this.#delivered.clear();
+      } else {
+        this.#accept.run(address, note.at, note.origin);
+        this.#clear.run(address);
+      }
+    }
+    this.#rows = (this.#rows ?? this.#count.get() ?? 0) + notes.length;
+    const crowded = this.#rows > MOST_REFUSED;
+    this.#rows -= this.#forget.run(crowded ? Number.MAX_SAFE_INTEGER : now - REFUSED_FOR, STEP).changes;
+    // Addresses that were known already were counted twice.
+    if (crowded && this.#rows <= MOST_REFUSED) this.#rows = undefined;
+  }
+
+  #turn(now: number): void {
+    this.#turnedAt ??= now;
+    if (now - this.#turnedAt < REFUSED_FOR) return;
+    this.#filter.turn();
+    this.#turnedAt = now;
+  }
+}

@@ -1,0 +1,116 @@
+import type { MessagePort } from "node:worker_threads";
+import type {
+  Note,
+  RecipientMemory,
+  RecipientNotes,
+  Remembered,
+  Teller,
+} from "../../../../ports/recipient-memory.ts";
+import { openChannel } from "../../../../runtime/channel.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../../runtime/log.ts";
+import { openMailReader } from "../disk/connection.ts";
+import { NoteLine } from "./note-line.ts";
+import { refusedFilter, type SharedState } from "../wire/shared-state.ts";
+import type { MemoryMethods } from "../wire/wire.ts";
+
+interface Row {
+  readonly accepted_at: number | null;
+  readonly accepted_origin: Teller | null;
+  readonly since: number | null;
+  readonly at: number | null;
+  readonly origin: Teller | null;
+  readonly reply: string | null;
+}
+
+/** Where the store is. */
+interface MemoryPlace {
+  readonly folder: string;
+  readonly shared: SharedState;
+}
+
+/** What primaries said of addresses, on a connection of its own that only reads. */
+export function openRecipientMemory({ folder, shared }: MemoryPlace): RecipientMemory {
+  const refused = refusedFilter(shared);
+  const database = openMailReader(folder);
+  // Both in one go.
+  const both = database.prepare<{ readonly key: string }, Row>(
+    `SELECT a.at AS accepted_at, a.origin AS accepted_origin, r.since, r.at, r.origin, r.reply
+     FROM (SELECT @key AS key) k LEFT JOIN accepted a ON a.address = k.key LEFT JOIN refused r ON r.address = k.key`,
+  );
+  const last = database
+    .prepare<[string, number], string>(
+      `SELECT address FROM accepted WHERE substr(address, instr(address, '@') + 1) = ? AND at >= ?
+       ORDER BY at DESC LIMIT 1`,
+    )
+    .pluck();
+  return {
+    find: (key) => rememberedOf(both.get({ key })),
+    mayBeRefused: (key) => refused.mayHold(key),
+    lastAccepted: (domain, from) => last.get(domain, from),
+    close: () => void database.close(),
+  };
+}
+
+function rememberedOf(row: Row | undefined): Remembered {
+  if (row === undefined) return {};
+  const { accepted_at, accepted_origin, since, at, origin, reply } = row;
+  return {
+    ...(accepted_at !== null &&
+      accepted_origin !== null && { accepted: { at: accepted_at, origin: accepted_origin } }),
+    ...(since !== null &&
+      at !== null &&
+      origin !== null && { refused: { since, at, origin, reply: reply ?? "" } }),
+  };
+}
+
+/** The same for who learns, over a line to the storage thread of role `memory`. What cannot be read is not known. */
+export function openRecipientNotes(
+  port: MessagePort,
+  { clock, log, ...place }: MemoryPlace & { readonly clock: Clock; readonly log: Logger },
+): RecipientNotes {
+  const channel = openChannel<MemoryMethods>(port);
+  const stored = undaunted(openRecipientMemory(place), log);
+  const line = new NoteLine<Note>(clock, (notes) =>
+    channel.call(
+      "learn",
+      [...notes].map(([address, note]) => ({ address, note })),
+    ),
+  );
+  return {
+    ...stored,
+    find: (key) => withNote(stored.find(key), line.find(key)),
+    mayBeRefused: (key) => line.find(key)?.kind === "refused" || stored.mayBeRefused(key),
+    note: (key, note) => line.note(key, note),
+  };
+}
+
+/**
+ * A damaged page of what was learned must not end the thread that hands mail over: it would die with each answer of a
+ * primary, before that is settled, and send the same mail again and again.
+ */
+function undaunted(memory: RecipientMemory, log: Logger): RecipientMemory {
+  let told = false;
+  const attempt = <T>(read: () => T, unknown: T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (!told) log.error("what primaries said of addresses cannot be read", { error: errorText(error) });
+      told = true;
+      return unknown;
+    }
+  };
+  return {
+    ...memory,
+    find: (key) => attempt(() => memory.find(key), {}),
+    lastAccepted: (domain, from) => attempt(() => memory.lastAccepted(domain, from), undefined),
+  };
+}
+
+/** What will be stored once the note is. */
+function withNote(known: Remembered, note: Note | undefined): Remembered {
+  if (note === undefined) return known;
+  const { at, origin } = note;
+  if (note.kind === "accepted") return { accepted: { at, origin } };
+  return { ...known, refused: { since: known.refused?.since ?? at, at, origin, reply: note.reply } };
+}

@@ -1,0 +1,117 @@
+import type Database from "better-sqlite3";
+import type { Batch } from "../commit/batch.ts";
+import type { Bodies } from "../bodies/bodies.ts";
+import { FACTS, RECORD } from "../wire/mail-row.ts";
+import type { ClaimedRow, NewRecipientRow } from "../wire/mail-row.ts";
+import { claimedEvent } from "./sessions.ts";
+import type { Sessions, WorkSession } from "./sessions.ts";
+import type { WireMail } from "../wire/wire.ts";
+
+/** A new mail, with its body where that is to be a row. */
+export interface Arrived {
+  readonly mail: WireMail;
+  readonly body: Uint8Array | undefined;
+}
+
+interface Grant {
+  readonly session: WorkSession;
+  readonly token: number;
+}
+
+/** A recipient and its position in the mail. */
+type Numbered = readonly [n: number, recipient: NewRecipientRow];
+
+type Key = number | bigint;
+
+/** Stores new mail; where a delivery thread has credit for a domain, its recipients are claimed as they are born. */
+export class Accepting {
+  /** Inserted, but no commit has succeeded since. */
+  readonly inDoubt = new Set<string>();
+  readonly #bodies: Bodies;
+  readonly #sessions: Sessions;
+  readonly #message: Database.Statement<unknown[]>;
+  readonly #waiting: Database.Statement<unknown[]>;
+  readonly #claimed: Database.Statement<unknown[]>;
+  readonly #held: Database.Statement<unknown[]>;
+
+  constructor(database: Database.Database, parts: { bodies: Bodies; sessions: Sessions }) {
+    this.#bodies = parts.bodies;
+    this.#sessions = parts.sessions;
+    const columns = `${FACTS}, ${RECORD}`;
+    this.#message = database.prepare(
+      `INSERT INTO message (${columns}) VALUES (${columns.replaceAll(/\w+/g, "?")})`,
+    );
+    // What is the same for all is in the text, because each value that is bound costs.
+    const recipient = (state: string, reason: string, token: string): Database.Statement<unknown[]> =>
+      database.prepare(
+        `INSERT INTO recipient (mail, n, address, domain, notify, orcpt, due_at, since, updated_at, state, reason, token)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ${state}, ${reason}, ${token})`,
+      );
+    this.#waiting = recipient("'waiting'", "NULL", "NULL");
+    this.#claimed = recipient("'claimed'", "NULL", "?");
+    this.#held = recipient("'held'", "'quarantine'", "NULL");
+  }
+
+  accept(arrived: Arrived, batch: Batch): void {
+    const [[id]] = arrived.mail;
+    this.inDoubt.add(id);
+    this.store(arrived, batch);
+  }
+
+  /** For mail of our own, which no client may take back. */
+  store(arrived: Arrived, batch: Batch): void {
+    const [facts, record, recipients] = arrived.mail;
+    const key = this.#message.run(facts, record).lastInsertRowid;
+    if (arrived.body !== undefined) this.#bodies.store(key, arrived.body);
+    const [, , at] = facts;
+    const [quarantine] = record;
+    if (quarantine === null) this.#queue(arrived, { key, at }, batch);
+    else for (const [n, recipient] of recipients.entries()) this.#held.run(key, n, recipient, at, at, at);
+  }
+
+  #queue(arrived: Arrived, { key, at }: { readonly key: Key; readonly at: number }, batch: Batch): void {
+    const [, , recipients] = arrived.mail;
+    for (const [domain, numbered] of byDomain(recipients)) {
+      const grant = this.#takeGrant(domain, batch);
+      for (const [n, recipient] of numbered)
+        if (grant === undefined) this.#waiting.run(key, n, recipient, at, at, at);
+        else this.#claimed.run(key, n, recipient, at, at, at, grant.token);
+      if (grant === undefined) batch.addWork(domain, numbered.length);
+      else batch.onCommit(() => handOver(arrived, { domain, numbered }, grant));
+    }
+  }
+
+  #takeGrant(domain: string, batch: Batch): Grant | undefined {
+    const session = this.#sessions.takeCredit(domain);
+    if (session === undefined) return undefined;
+    batch.onRollback(() => session.giveBack(domain));
+    return { session, token: this.#sessions.nextToken() };
+  }
+}
+
+function byDomain(recipients: readonly NewRecipientRow[]): Map<string, Numbered[]> {
+  const domains = new Map<string, Numbered[]>();
+  for (const numbered of recipients.entries()) {
+    const [, domain] = numbered[1];
+    const known = domains.get(domain);
+    if (known === undefined) domains.set(domain, [numbered]);
+    else known.push(numbered);
+  }
+  return domains;
+}
+
+/** Tells the delivery thread of fresh mail that its credit claimed; a copy of the body goes along from memory. */
+function handOver(
+  { mail: [facts, [, crc]], body }: Arrived,
+  { domain, numbered }: { readonly domain: string; readonly numbered: readonly Numbered[] },
+  { session, token }: Grant,
+): void {
+  session.claimed(token, numbered.length);
+  const claimed = body === undefined ? { content: null, crc } : { content: body.slice().buffer, crc: null };
+  const [event, buffers] = claimedEvent([token, domain, facts, numbered.map(freshClaim), claimed]);
+  session.tell(event, buffers);
+}
+
+function freshClaim([n, [address, , notify, orcpt]]: Numbered): ClaimedRow {
+  return [n, address, notify, orcpt, 0, 0];
+}

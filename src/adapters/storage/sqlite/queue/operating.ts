@@ -1,0 +1,176 @@
+import type Database from "better-sqlite3";
+import { domainOfKey, placeOfKey, reroutedKey } from "../../../../mail/delivery-key.ts";
+import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../../ports/operator.ts";
+import { NOTICE_DOMAIN, type Told } from "../../../../ports/notices.ts";
+import type { Reason, State } from "../../../../ports/queue.ts";
+import type { Batch } from "../commit/batch.ts";
+import type { Bodies } from "../bodies/bodies.ts";
+import { DeliveryKeys } from "./delivery-keys.ts";
+
+/** Rows looked at in one step. */
+const STEP = 100;
+
+/** From where each verb moves. */
+const FROM: Readonly<Record<OperatorVerb, readonly State[]>> = {
+  hold: ["waiting", "unconfirmed"],
+  release: ["held", "parked"],
+  delete: ["waiting", "unconfirmed", "held", "parked"],
+  flush: ["waiting", "unconfirmed"],
+  reroute: ["waiting", "unconfirmed", "held", "parked"],
+  // What is parked comes first, so that what this verb parks is not found again.
+  bounce: ["parked", "waiting", "unconfirmed", "held"],
+};
+
+interface Candidate {
+  readonly mail: number;
+  readonly n: number;
+  readonly since: number;
+  readonly address: string;
+  /** The key under which it is handed over. */
+  readonly domain: string;
+  readonly state: State;
+  readonly reason: Reason | null;
+  /** What its sender heard last, as JSON. */
+  readonly told: string | null;
+  readonly sender: string;
+}
+
+type Change = (row: Candidate, request: OperatorRequest, batch: Batch) => void;
+
+/** The operator's verbs, in slices over whatever index fits the filter. */
+export class Operating {
+  readonly #ofMail: Database.Statement<[string, string], Candidate>;
+  readonly #ofDomain: Database.Statement<unknown[], Candidate>;
+  readonly #ofState: Database.Statement<unknown[], Candidate>;
+  readonly #keys: DeliveryKeys;
+  readonly #changes: Readonly<Record<OperatorVerb, Change>>;
+
+  constructor(database: Database.Database, parts: { bodies: Bodies }) {
+    const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, r.reason, r.told, m.sender";
+    const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
+    this.#ofMail = database.prepare(
+      `${select} FROM message m CROSS JOIN recipient r ON r.mail = m.key WHERE m.id = ? AND +r.state = ?`,
+    );
+    this.#ofDomain = database.prepare(
+      `${select} FROM recipient r INDEXED BY recipient_domain CROSS JOIN message m ON m.key = r.mail
+       WHERE r.domain = ? AND r.state = ? AND r.state <> 'gone' ${page}`,
+    );
+    this.#ofState = database.prepare(
+      `${select} FROM recipient r INDEXED BY recipient_age CROSS JOIN message m ON m.key = r.mail
+       WHERE r.state = ? ${page}`,
+    );
+    this.#keys = new DeliveryKeys(database);
+    this.#changes = changes(database, parts.bodies);
+  }
+
+  /** Answers how many recipients moved. */
+  *operate(request: OperatorRequest, batch: () => Batch): Generator<void, number> {
+    const { filter, verb } = request;
+    let moved = 0;
+    for (const state of FROM[verb]) {
+      if (filter.state !== undefined && filter.state !== state) continue;
+      for (const rows of this.#pages(filter, state)) {
+        for (const row of rows) {
+          if (!matches(row, filter) || isDone(row, request)) continue;
+          this.#changes[verb](row, request, batch());
+          moved += 1;
+        }
+        yield;
+      }
+    }
+    return moved;
+  }
+
+  *#pages(filter: MailFilter, state: State): Generator<readonly Candidate[]> {
+    if (filter.id !== undefined) return yield this.#ofMail.all(filter.id, state);
+    if (filter.domain === undefined) return yield* this.#pagesOf(undefined, state);
+    for (const key of this.#keys.of(filter.domain)) yield* this.#pagesOf(key, state);
+  }
+
+  *#pagesOf(key: string | undefined, state: State): Generator<readonly Candidate[]> {
+    let place: readonly number[] = [-1, -1, -1];
+    for (;;) {
+      const rows =
+        key === undefined ? this.#ofState.all(state, ...place) : this.#ofDomain.all(key, state, ...place);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      place = [last.since, last.mail, last.n];
+      yield rows;
+    }
+  }
+}
+
+/** Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. */
+function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorRequest): boolean {
+  if (verb === "bounce") return domain === NOTICE_DOMAIN || (state === "parked" && wasTold(told));
+  return verb === "reroute" && state === "waiting" && placeOfKey(domain) === to && to !== undefined;
+}
+
+/** A notice of the end was written, not only one of the delay. */
+function wasTold(told: string | null): boolean {
+  const { kind, notice } = told === null ? ({} as Partial<Told>) : (JSON.parse(told) as Told);
+  return notice !== undefined && kind !== "delayed";
+}
+
+/** The parts of a filter that no index answers; addresses compare without case. */
+export function matches(
+  row: Pick<Candidate, "domain" | "sender" | "address" | "reason">,
+  filter: MailFilter,
+): boolean {
+  return (
+    (filter.reason === undefined || filter.reason === row.reason) &&
+    same(domainOfKey(row.domain), filter.domain) &&
+    same(row.sender, filter.sender) &&
+    same(row.address, filter.recipient)
+  );
+}
+
+function same(value: string, wanted: string | undefined): boolean {
+  return wanted === undefined || value.toLowerCase() === wanted.toLowerCase();
+}
+
+/** Times at which a state began never run backwards, whenever an act began: lists go by them. */
+function changes(database: Database.Database, bodies: Bodies): Readonly<Record<OperatorVerb, Change>> {
+  const move = database.prepare(
+    `UPDATE recipient SET state = ?, reason = ?, who = ?, due_at = ?, since = max(?, since), updated_at = ?,
+       owed = NULL WHERE mail = ? AND n = ?`,
+  );
+  const hold = database.prepare(
+    "UPDATE recipient SET state = 'held', reason = 'operator', who = ?, updated_at = ? WHERE mail = ? AND n = ?",
+  );
+  const flush = database.prepare("UPDATE recipient SET due_at = ?, updated_at = ? WHERE mail = ? AND n = ?");
+  const rekey = database.prepare("UPDATE recipient SET domain = ? WHERE mail = ? AND n = ?");
+  const giveUp = database.prepare(
+    `UPDATE recipient SET state = 'parked', reason = 'expired', who = ?, owed = 'expired', since = max(?, since), updated_at = ?
+     WHERE mail = ? AND n = ?`,
+  );
+  const owe = database.prepare(
+    `UPDATE recipient SET owed = iif(reason = 'expired', 'expired', 'failed'), who = ?, updated_at = ?
+     WHERE mail = ? AND n = ?`,
+  );
+  return {
+    bounce: ({ mail, n, state }, { who, now }) =>
+      void (state === "parked" ? owe.run(who, now, mail, n) : giveUp.run(who, now, now, mail, n)),
+    hold: ({ mail, n }, { who, now }) => void hold.run(who, now, mail, n),
+    release: ({ mail, n, domain }, { who, now }, batch) => {
+      move.run("waiting", null, who, now, now, now, mail, n);
+      batch.addWork(domain, 1);
+    },
+    delete: ({ mail, n }, { who, now }, batch) => {
+      move.run("gone", "deleted", who, now, now, now, mail, n);
+      bodies.releaseUnneeded(mail, batch);
+    },
+    reroute: ({ mail, n, domain, state }, { to, who, now }, batch) => {
+      const own = domainOfKey(domain);
+      const key = to === undefined ? own : reroutedKey(own, to);
+      rekey.run(key, mail, n);
+      if (state === "held" || state === "parked") move.run("waiting", null, who, now, now, now, mail, n);
+      else flush.run(now, now, mail, n);
+      batch.addWork(key, 1);
+    },
+    flush: ({ mail, n, domain }, { now }, batch) => {
+      flush.run(now, now, mail, n);
+      batch.addWork(domain, 1);
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type Database from "better-sqlite3";
+import type { Batch } from "../commit/batch.ts";
+import type { Bodies } from "../bodies/bodies.ts";
+import type { Learning } from "../memory/learning.ts";
+import type { SettledRow } from "../wire/mail-row.ts";
+import type { Sessions } from "./sessions.ts";
+import type { WireSettlement } from "../wire/wire.ts";
+
+type HeldRow = readonly [mail: number, n: number, address: string];
+
+/** Closes attempts. The token proves that the claim is still the caller's. */
+export class Settling {
+  readonly #bodies: Bodies;
+  readonly #sessions: Sessions;
+  readonly #learning: Learning;
+  readonly #held: Database.Statement<[string, number], HeldRow>;
+  readonly #update: Database.Statement<unknown[]>;
+
+  constructor(
+    database: Database.Database,
+    parts: { bodies: Bodies; sessions: Sessions; learning: Learning },
+  ) {
+    this.#bodies = parts.bodies;
+    this.#sessions = parts.sessions;
+    this.#learning = parts.learning;
+    this.#held = database
+      .prepare<[string, number], HeldRow>(
+        `SELECT mail, n, address FROM recipient
+         WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ? AND +state = 'claimed'`,
+      )
+      .raw();
+    this.#update = database.prepare(
+      `UPDATE recipient SET destination = coalesce(?, destination), updated_at = ?, token = NULL, state = ?, reason = ?,
+         due_at = coalesce(?, due_at), since = coalesce(?, since), owed = coalesce(?, owed),
+         last_reply = coalesce(?, last_reply), hash = coalesce(?, hash), attempts = attempts + ?, unconfirmed = unconfirmed + ?
+       WHERE n = ? AND mail = ?`,
+    );
+  }
+
+  /** False: not every recipient is held by this token; nothing is written. */
+  settle([id, token, destination, now, rows]: WireSettlement, batch: Batch): boolean {
+    const held = this.#held.all(id, token);
+    const open = new Map(held.map((row) => [row[1], row[2]]));
+    const addresses = rows.map((row) => takeOut(open, row));
+    if (!addresses.every((address) => address !== undefined)) return false;
+    const [mail] = held[0] as HeldRow;
+    let gone = false;
+    for (const [i, row] of rows.entries()) {
+      this.#update.run(destination, now, row, mail);
+      const [state, reason] = row;
+      if (reason === "delivered") this.#learning.delivered(addresses[i] as string, now, batch);
+      gone ||= state === "gone";
+    }
+    if (gone) this.#bodies.releaseUnneeded(mail, batch);
+    batch.onCommit(() => this.#sessions.settled(token, rows.length));
+    return true;
+  }
+}
+
+/** The recipient's address, once; undefined when it is not held. */
+function takeOut(open: Map<number, string>, row: SettledRow): string | undefined {
+  const n = row[9];
+  const address = open.get(n);
+  open.delete(n);
+  return address;
+}

@@ -1,0 +1,18 @@
+/** Cursors of lists: a place in an order, as text that only we can read. */
+import { FOREIGN_CURSOR } from "../../../../ports/operator.ts";
+
+export function encodeCursor(place: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
+}
+
+/** Throws FOREIGN_CURSOR for what is none, or not one of this list. */
+export function decodeCursor<T>(cursor: string, isOurs: (place: unknown) => place is T): T {
+  let place: unknown;
+  try {
+    place = JSON.parse(Buffer.from(cursor, "base64url").toString());
+  } catch {
+    throw new Error(FOREIGN_CURSOR);
+  }
+  if (!isOurs(place)) throw new Error(FOREIGN_CURSOR);
+  return place;
+}

@@ -1,0 +1,147 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { Readable } from "node:stream";
+import type { MessagePort } from "node:worker_threads";
+import type { TokenRecord } from "../../../../ports/access.ts";
+import type {
+  DirectoryBrowser,
+  DomainRecord,
+  RecipientListRequest,
+  RecipientPage,
+} from "../../../../ports/directory.ts";
+import type { AllowedSender, AllowedSenderReader } from "../../../../ports/quarantine.ts";
+import type { TraceLine, TraceReader, TraceRequest } from "../../../../ports/journal.ts";
+import type {
+  ListRequest,
+  MailDetail,
+  Page,
+  Held,
+  QueueCount,
+  QueueEntry,
+  Parked,
+  Quarantined,
+  QueueReader,
+} from "../../../../ports/operator.ts";
+import { type Caller, ChannelClosed, openChannel, serveChannel } from "../../../../runtime/channel.ts";
+import { readAllowedSenders } from "../directory/allowed-senders.ts";
+import { openMailReader } from "../disk/connection.ts";
+import { Browser } from "./directory-browser.ts";
+import { MailView } from "./mail-view.ts";
+import type { ExportedMail } from "./mail-view.ts";
+import { QueueList } from "./queue-list.ts";
+import { readTokens } from "../directory/tokens.ts";
+import { TraceLookup } from "../trace/trace-lookup.ts";
+
+type ReaderMethods = {
+  list(request: ListRequest): Promise<Page<QueueEntry>>;
+  show(id: string): MailDetail | undefined;
+  counts(nothing: undefined): readonly QueueCount[];
+  held(domain: string): Held;
+  quarantined(nothing: undefined): Quarantined;
+  parked(nothing: undefined): Parked;
+  export(id: string): ExportedMail | undefined;
+  domains(nothing: undefined): readonly DomainRecord[];
+  domain(name: string): DomainRecord | undefined;
+  recipients(request: RecipientListRequest): RecipientPage;
+  trace(request: TraceRequest): readonly TraceLine[];
+  tokens(nothing: undefined): readonly TokenRecord[];
+  allowedSenders(nothing: undefined): readonly AllowedSender[];
+  check(nothing: undefined): readonly string[];
+};
+
+/** All that is read for people, from the reader thread. */
+export interface StoreReader extends QueueReader, DirectoryBrowser, TraceReader, AllowedSenderReader {
+  tokens(): Promise<readonly TokenRecord[]>;
+  /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
+  check(): Promise<readonly string[]>;
+  close(): void;
+}
+
+export interface Reconnectable {
+  /** Goes on with another reader. */
+  reconnect(port: MessagePort): void;
+}
+
+/** Serves reads over one port on a connection that cannot write. Answers what ends it. */
+export function serveReader(folder: string, port: MessagePort): { close(): void } {
+  const database = openMailReader(folder);
+  const queue = new QueueList(database);
+  const mail = new MailView(database, folder);
+  const browser = new Browser(database);
+  const trace = new TraceLookup(folder);
+  const server = serveChannel<ReaderMethods>(port, {
+    list: (request) => queue.list(request),
+    show: (id) => mail.show(id),
+    counts: () => queue.counts(),
+    held: (domain) => queue.held(domain),
+    quarantined: () => queue.quarantined(),
+    parked: () => queue.parked(),
+    export: (id) => mail.export(id),
+    domains: () => browser.domains(),
+    domain: (name) => browser.domain(name),
+    recipients: (request) => browser.recipients(request),
+    trace: (request) => trace.trace(request),
+    tokens: () => readTokens(database),
+    allowedSenders: () => readAllowedSenders(database),
+    check: () => {
+      const findings = database.pragma("quick_check") as { quick_check: string }[];
+      return findings.map((row) => row.quick_check).filter((text) => text !== "ok");
+    },
+  });
+  port.once("close", () => {
+    database.close();
+    trace.close();
+  });
+  return { close: () => server.close() };
+}
+
+/** Without a port, and while the reader behind it is gone, all reads reject with ChannelClosed. */
+export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
+  let channel = port && openChannel<ReaderMethods>(port);
+  const call: Caller<ReaderMethods>["call"] = (name, argument) =>
+    channel?.call(name, argument) ?? Promise.reject(new ChannelClosed());
+  return {
+    reconnect: (other) => void (channel = openChannel(other)),
+    list: (request) => call("list", request),
+    show: (id) => call("show", id),
+    counts: () => call("counts", undefined),
+    held: (domain) => call("held", domain),
+    quarantined: () => call("quarantined", undefined),
+    parked: () => call("parked", undefined),
+    export: async (id) => {
+      const find = async (): Promise<Readable | undefined> => {
+        const mail = await call("export", id);
+        return mail && streamOf(mail);
+      };
+      // A body may have become a row before its file was opened; a row stays one.
+      return (await find()) ?? (await find());
+    },
+    domains: () => call("domains", undefined),
+    domain: (name) => call("domain", name),
+    recipients: (request) => call("recipients", request),
+    trace: (request) => call("trace", request),
+    tokens: () => call("tokens", undefined),
+    allowedSenders: () => call("allowedSenders", undefined),
+    check: () => call("check", undefined),
+    close: () => channel?.close(),
+  };
+}
+
+/** Undefined when the mail's file has gone meanwhile. */
+async function streamOf({ topFields, body }: ExportedMail): Promise<Readable | undefined> {
+  const top = Buffer.from(topFields);
+  if (body instanceof Uint8Array) return Readable.from([top, Buffer.from(body)], { objectMode: false });
+  const handle = await open(body.file).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  const { start, size } = body;
+  const file = createReadStream(body.file, { fd: handle, start, end: start + size - 1 });
+  const mail = Readable.from(
+    (async function* () {
+      yield top;
+      yield* file;
+    })(),
+    { objectMode: false },
+  );
+  // Who stops before the body begins would leave its file open.
+  return mail.once("close", () => file.destroy());
+}

@@ -1,0 +1,273 @@
+/**
+ * A mail as it crosses between threads: as rows of the database, value by value in the order of the columns below.
+ * What an SMTP thread packs is what the INSERT takes, and what the SELECT gives is what the delivery thread
+ * unpacks; the storage thread between them builds no objects.
+ */
+import type { DsnRecipient, DsnRequest } from "../../../../mail/dsn.ts";
+import { TRAITS, type Trait } from "../../../../mail/header-scanner.ts";
+import type { Outcome } from "../../../../mail/outcome.ts";
+import { formatReply } from "../../../../mail/reply.ts";
+import type { Authentication } from "../../../../ports/authentication.ts";
+import type {
+  ClaimedMail,
+  ClaimedRecipient,
+  ClientFacts,
+  NewMail,
+  NewRecipient,
+  NoticeKind,
+  Reason,
+  SettleRequest,
+  Settlement,
+  State,
+} from "../../../../ports/queue.ts";
+
+/** Of `message`: what a conversation with a primary needs. */
+export const FACTS =
+  "id, sender, accepted_at, size, spool, client_ip, client_name, client_helo, client_tls, client_port, server_ip, " +
+  "top_fields, smtp_utf8, eight_bit, dsn_ret, dsn_envid, authentication";
+
+export type FactsRow = readonly [
+  id: string,
+  sender: string,
+  acceptedAt: number,
+  size: number,
+  /** Where in the spool the body lies; null where it is a row. */
+  spool: string | null,
+  ip: string,
+  name: string | null,
+  helo: string,
+  tls: string | null,
+  port: number | null,
+  server: string | null,
+  topFields: string,
+  smtpUtf8: number,
+  eightBit: number,
+  ret: "FULL" | "HDRS" | null,
+  envid: string | null,
+  authentication: string | null,
+];
+
+/** Of `message`: what people and notices ask for. */
+export const RECORD = "quarantine, crc, message_id, subject, from_field, traits";
+
+export type RecordRow = readonly [
+  quarantine: string | null,
+  /** CRC-32 of the body. */
+  crc: number,
+  messageId: string | null,
+  subject: string | null,
+  from: string | null,
+  traits: number,
+];
+
+/** Of `recipient`, when it is new. */
+export type NewRecipientRow = readonly [
+  address: string,
+  domain: string,
+  notify: string | null,
+  orcpt: string | null,
+];
+
+/** Of `recipient`: what its next attempt needs. */
+export const CLAIMED = "n, address, notify, orcpt, attempts, unconfirmed";
+
+export type ClaimedRow = readonly [
+  n: number,
+  address: string,
+  notify: string | null,
+  orcpt: string | null,
+  attempts: number,
+  unconfirmed: number,
+];
+
+/** Of `recipient`, after an attempt: what the UPDATE takes. */
+export type SettledRow = readonly [
+  state: State,
+  reason: Reason | null,
+  /** Where these are null what was there stays. */
+  dueAt: number | null,
+  since: number | null,
+  owed: NoticeKind | null,
+  words: string | null,
+  /** Of the body that was delivered. */
+  hash: string | null,
+  /** Are added. */
+  attempts: number,
+  unconfirmed: number,
+  n: number,
+];
+
+/** How the body of a new mail is stored. */
+export interface StoredAs {
+  /** In bytes. */
+  readonly size: number;
+  /** Where in the spool it lies; null where it is to be a row. */
+  readonly spool: string | null;
+  /** CRC-32. */
+  readonly crc: number;
+}
+
+/** Longest text of a primary that is kept, in characters. */
+const MAX_WORDS = 1100;
+
+export function settledRow(settlement: Settlement, { now, hash }: SettleRequest): SettledRow {
+  const { n, outcome, state, reason, dueAt, owes } = settlement;
+  const released = outcome.kind === "released";
+  return [
+    state,
+    reason ?? (outcome.kind === "delivered" ? "delivered" : null),
+    dueAt ?? (released ? null : now),
+    state === "parked" || state === "gone" ? now : null,
+    owes ?? null,
+    wordsOf(outcome),
+    outcome.kind === "delivered" ? (hash ?? null) : null,
+    released ? 0 : 1,
+    outcome.kind === "unconfirmed" ? 1 : 0,
+    n,
+  ];
+}
+
+function wordsOf(outcome: Outcome): string | null {
+  if (outcome.kind === "released") return null;
+  const words = "why" in outcome ? outcome.why : formatReply(outcome.reply);
+  return words.slice(0, MAX_WORDS);
+}
+
+export function factsRow(mail: NewMail, { size, spool }: StoredAs): FactsRow {
+  const { client, dsn, authentication } = mail;
+  return [
+    mail.id,
+    mail.sender,
+    mail.acceptedAt,
+    size,
+    spool,
+    client.ip,
+    client.name ?? null,
+    client.helo,
+    client.tls ?? null,
+    client.port ?? null,
+    client.server ?? null,
+    mail.topFields,
+    mail.smtpUtf8 ? 1 : 0,
+    mail.eightBit ? 1 : 0,
+    dsn?.ret ?? null,
+    dsn?.envid ?? null,
+    authentication === undefined ? null : JSON.stringify(authentication),
+  ];
+}
+
+export function recordRow(mail: NewMail, { crc }: StoredAs): RecordRow {
+  const { quarantine, messageId, subject, from, traits } = mail;
+  return [
+    quarantine ?? null,
+    crc,
+    messageId ?? null,
+    subject ?? null,
+    from ?? null,
+    traits === undefined ? 0 : traitBits(traits),
+  ];
+}
+
+export function newRecipientRow({ address, domain, notify, orcpt }: NewRecipient): NewRecipientRow {
+  return [address, domain, notify ?? null, orcpt ?? null];
+}
+
+export function factsOf(row: FactsRow): Omit<ClaimedMail, "token" | "domain" | "recipients" | "body"> {
+  const [
+    id,
+    sender,
+    acceptedAt,
+    size,
+    ,
+    client_ip,
+    client_name,
+    client_helo,
+    client_tls,
+    client_port,
+    server_ip,
+    topFields,
+    smtpUtf8,
+    eightBit,
+    dsn_ret,
+    dsn_envid,
+    authentication,
+  ] = row;
+  return {
+    id,
+    sender,
+    acceptedAt,
+    client: clientOf({ client_ip, client_name, client_helo, client_tls, client_port, server_ip }),
+    topFields,
+    smtpUtf8: smtpUtf8 === 1,
+    eightBit: eightBit === 1,
+    ...requestOf({ dsn_ret, dsn_envid }),
+    ...authenticationOf({ authentication }),
+    size,
+  };
+}
+
+/** Where in the spool the body lies; null where it is a row. */
+export function spoolOf(facts: FactsRow): string | null {
+  return facts[4];
+}
+
+export function claimedRecipient(row: ClaimedRow): ClaimedRecipient {
+  const [n, address, notify, orcpt, attempts, unconfirmed] = row;
+  return { n, address, attempts, unconfirmed, ...wishOf({ notify, orcpt }) };
+}
+
+/** What the sender asked for one recipient. */
+export function wishOf(row: { readonly notify: string | null; readonly orcpt: string | null }): DsnRecipient {
+  const { notify, orcpt } = row;
+  return { ...(notify !== null && { notify }), ...(orcpt !== null && { orcpt }) };
+}
+
+/** What the sender asked for the mail. */
+export function requestOf(row: {
+  readonly dsn_ret: "FULL" | "HDRS" | null;
+  readonly dsn_envid: string | null;
+}): {
+  readonly dsn?: DsnRequest;
+} {
+  const { dsn_ret: ret, dsn_envid: envid } = row;
+  if (ret === null && envid === null) return {};
+  return { dsn: { ...(ret !== null && { ret }), ...(envid !== null && { envid }) } };
+}
+
+interface ClientColumns {
+  readonly client_ip: string;
+  readonly client_name: string | null;
+  readonly client_helo: string;
+  readonly client_tls: string | null;
+  readonly client_port?: number | null;
+  readonly server_ip?: string | null;
+}
+
+export function clientOf(row: ClientColumns): ClientFacts {
+  return {
+    ip: row.client_ip,
+    helo: row.client_helo,
+    ...(row.client_name !== null && { name: row.client_name }),
+    ...(row.client_tls !== null && { tls: row.client_tls }),
+    ...(typeof row.client_port === "number" && { port: row.client_port }),
+    ...(typeof row.server_ip === "string" && { server: row.server_ip }),
+  };
+}
+
+/** What was found at receipt, as the store keeps it. */
+export function authenticationOf(row: { readonly authentication: string | null }): {
+  readonly authentication?: Authentication;
+} {
+  return row.authentication === null
+    ? {}
+    : { authentication: JSON.parse(row.authentication) as Authentication };
+}
+
+/** One bit each, in the order of TRAITS. */
+function traitBits(traits: readonly Trait[]): number {
+  return traits.reduce((bits, trait) => bits | (1 << TRAITS.indexOf(trait)), 0);
+}
+
+export function traitsOf(bits: number): readonly Trait[] {
+  return TRAITS.filter((_, bit) => (bits & (1 << bit)) !== 0);
+}

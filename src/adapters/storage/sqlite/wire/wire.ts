@@ -1,0 +1,194 @@
+/**
+ * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
+ * which it crosses. A body is an ArrayBuffer that moves, or a place in the spool.
+ */
+import type { NoticeStore, OwedMail, ToldRequest } from "../../../../ports/notices.ts";
+import type { OperatorRequest } from "../../../../ports/operator.ts";
+import type { ClaimRequest, DomainWork, Expired, ExpireSlice, NewMail } from "../../../../ports/queue.ts";
+import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../../ports/queue.ts";
+import type { DeclareResult, DomainSettings, RecipientChange } from "../../../../ports/directory.ts";
+import type { Sighting } from "../../../../ports/greylist.ts";
+import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
+import type { Note } from "../../../../ports/recipient-memory.ts";
+import type { AllowedSender } from "../../../../ports/quarantine.ts";
+import type { TokenRecord } from "../../../../ports/access.ts";
+import type { RuleStore } from "../../../../ports/rules.ts";
+import type { Moved } from "../../../../runtime/channel.ts";
+import { factsRow, newRecipientRow, recordRow, settledRow } from "./mail-row.ts";
+import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow, SettledRow, StoredAs } from "./mail-row.ts";
+
+/** A new mail. Its deadline: wall time in ms after which its transaction must not begin. */
+export type WireMail = readonly [
+  facts: FactsRow,
+  record: RecordRow,
+  recipients: readonly NewRecipientRow[],
+  deadline: number,
+];
+
+export function wireMail(mail: NewMail, stored: StoredAs): WireMail {
+  const recipients = mail.recipients.map(newRecipientRow);
+  return [factsRow(mail, stored), recordRow(mail, stored), recipients, mail.deadline];
+}
+
+/** The mails of one turn. Bodies that become rows lie in `bodies` one after the other, in the order of the mails. */
+export interface Consignment {
+  readonly mails: readonly WireMail[];
+  readonly bodies: ArrayBuffer;
+}
+
+/** A mail that was claimed. */
+export type WireClaim = readonly [
+  token: number,
+  domain: string,
+  facts: FactsRow,
+  recipients: readonly ClaimedRow[],
+  body: ClaimedBody,
+];
+
+export interface ClaimedBody {
+  /** Null where it lies in a file, or is lost. */
+  readonly content: ArrayBuffer | null;
+  /** CRC-32 under which it was accepted; null where it has not been on the disk since, and for mail without one. */
+  readonly crc: number | null;
+}
+
+/** How an attempt ended. */
+export type WireSettlement = readonly [
+  id: string,
+  token: number,
+  destination: string | null,
+  now: number,
+  recipients: readonly SettledRow[],
+];
+
+export function wireSettlement(request: SettleRequest): WireSettlement {
+  const { id, token, destination, now, recipients } = request;
+  const rows = recipients.map((settlement) => settledRow(settlement, request));
+  return [id, token, destination ?? null, now, rows];
+}
+
+/** What the delivery thread is told unasked: a WorkEvent as it crosses. */
+export type WireEvent =
+  | { readonly kind: "work"; readonly domain: string; readonly recipients: number }
+  | { readonly kind: "claimed"; readonly mail: WireClaim }
+  | { readonly kind: "condition"; readonly condition: StoreCondition };
+
+// Type aliases, because an interface has no index signature and would not fit the channel.
+export type IntakeMethods = {
+  accept(consignment: Consignment): Promise<readonly Accepted[]>;
+  /** The client is about to append bodies to this segment. */
+  beginSegment(name: string): void;
+  /** A client's spool file could not be written. */
+  trouble(report: { readonly why: "full" | "sick"; readonly text: string }): void;
+};
+
+export type WireBody = ArrayBuffer | string;
+
+export type WireOwed = Omit<OwedMail, "body"> & { readonly body?: WireBody; readonly size: number };
+
+export type WireTold = Omit<ToldRequest, "notice"> & {
+  readonly notice?: { readonly mail: WireMail; readonly body: ArrayBuffer };
+};
+
+export type WorkMethods = {
+  work(): Promise<readonly DomainWork[]>;
+  claim(request: ClaimRequest): Promise<Moved<readonly WireClaim[]>>;
+  grant(grant: { readonly domain: string; readonly credits: number }): void;
+  settle(settlement: WireSettlement): Promise<boolean>;
+  wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
+  expire(slice: ExpireSlice): Promise<Expired>;
+  due: WorkStore["due"];
+  accepted: WorkStore["accepted"];
+  unhold: WorkStore["unhold"];
+  owed(request: Parameters<NoticeStore["owed"]>[0]): Promise<Moved<readonly WireOwed[]>>;
+  told(request: WireTold): Promise<boolean>;
+  delayed: NoticeStore["delayed"];
+  encrypted(): Promise<readonly string[]>;
+  rememberTls(change: { readonly destination: string; readonly encrypted: boolean }): Promise<void>;
+};
+
+export type WireSighting = Sighting & { readonly key: string };
+
+/** What a primary said of an address, in its comparable form. */
+export interface WireNote {
+  readonly address: string;
+  readonly note: Note;
+}
+
+export type MemoryMethods = {
+  /** Sightings of greylisting, kept together. */
+  note(sightings: readonly WireSighting[]): Promise<void>;
+  learn(notes: readonly WireNote[]): Promise<void>;
+};
+
+/** One declared domain without its recipients. */
+export interface StagedDomain {
+  readonly name: string;
+  readonly settings: DomainSettings;
+  /** Hash of its sorted list; absent when there is none. */
+  readonly hash?: string;
+}
+
+/** A new list that wants its entries. */
+export interface WantedList {
+  readonly name: string;
+  readonly list: number;
+}
+
+export interface EntrySlice {
+  readonly list: number;
+  readonly patterns: readonly string[];
+}
+
+export interface NewDomain {
+  readonly domain: StagedDomain;
+  /** Its staged API list. */
+  readonly list?: number;
+}
+
+/** A new API list for a domain, or a new fetched one. */
+export interface OverlayPlan {
+  /** Absent: the API's. */
+  readonly table?: "overlay" | "fetched";
+  readonly domain: string;
+  /** The present entries come along. */
+  readonly keep: boolean;
+  /** The domain itself is yet to be added. */
+  readonly fresh: boolean;
+}
+
+export interface PauseChange {
+  readonly name: string;
+  readonly paused: boolean;
+  readonly until?: number;
+}
+
+export type ControlMethods = {
+  operate(request: OperatorRequest): Promise<number>;
+  stageOpen(): Promise<void>;
+  stageDomains(domains: readonly StagedDomain[]): Promise<readonly WantedList[]>;
+  stageEntries(slice: EntrySlice): Promise<void>;
+  stageFlip(): Promise<DeclareResult>;
+  stageDiscard(): Promise<void>;
+  addDomain(domain: NewDomain): Promise<void>;
+  changeDomain(domain: NewDomain["domain"]): Promise<boolean>;
+  removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
+  setPaused(change: PauseChange): Promise<boolean>;
+  endPauses(): Promise<readonly string[]>;
+  changeEntries(change: RecipientChange): Promise<number>;
+  overlayOpen(plan: OverlayPlan): Promise<number>;
+  overlayAdd(slice: EntrySlice): Promise<void>;
+  overlayRemove(slice: EntrySlice): Promise<void>;
+  overlayFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
+  retire(): Promise<readonly string[]>;
+  fetchRecords: FetchRecords["fetchRecords"];
+  noteFetch: FetchRecords["noteFetch"];
+  tokens(): Promise<readonly TokenRecord[]>;
+  addToken(token: TokenRecord): Promise<boolean>;
+  revokeToken(name: string): Promise<boolean>;
+  rules: RuleStore["rules"];
+  addRule: RuleStore["addRule"];
+  removeRule: RuleStore["removeRule"];
+  allowSender(sender: AllowedSender): Promise<boolean>;
+  disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
+};

@@ -1,0 +1,52 @@
+import type { MessagePort } from "node:worker_threads";
+import { serveChannel } from "../../../../runtime/channel.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import { allowSender, disallowSender } from "../directory/allowed-senders.ts";
+import type { CommitLoop } from "../commit/commit-loop.ts";
+import { addRule, readRules, removeRule } from "../directory/rules.ts";
+import type { Store } from "./store.ts";
+import { noteFetch, readFetchRecords } from "../directory/fetch-records.ts";
+import { addToken, readTokens, revokeToken } from "../directory/tokens.ts";
+import type { ControlMethods } from "../wire/wire.ts";
+
+/** Serves operators: their verbs, the directory, the tokens. All of it in slices, behind the mail. */
+export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>; clock: Clock }): void {
+  const { loop, clock } = parts;
+  const once = <T>(act: (store: Store) => T): Promise<T> =>
+    // oxlint-disable-next-line require-yield -- one step is all there is
+    loop.submitSlices(function* (store) {
+      return act(store);
+    });
+  serveChannel<ControlMethods>(port, {
+    operate: (request) => loop.submitSlices((store, batch) => store.operating.operate(request, batch)),
+    stageOpen: () => once(({ directory }) => directory.stageOpen()),
+    stageDomains: (domains) => once(({ directory }) => directory.stageDomains(domains)),
+    stageEntries: (slice) => once(({ directory }) => directory.stageEntries(slice)),
+    stageFlip: () => once(({ directory }) => directory.stageFlip(clock.now())),
+    stageDiscard: () => once(({ directory }) => directory.discard()),
+    addDomain: (domain) => once(({ directory }) => directory.addDomain(domain, clock.now())),
+    changeDomain: (domain) => once(({ directory }) => directory.changeDomain(domain, clock.now())),
+    removeDomain: (name) => once(({ directory }) => directory.removeDomain(name, clock.now())),
+    setPaused: (change) => once(({ directory }) => directory.setPaused(change)),
+    endPauses: () => once(({ directory }) => directory.endPauses(clock.now())),
+    changeEntries: (change) => once(({ directory }) => directory.overlays.change(change, clock.now())),
+    overlayOpen: (plan) => loop.submitSlices(({ directory }) => directory.overlays.begin(plan)),
+    overlayAdd: (slice) => once(({ directory }) => directory.overlays.add(slice)),
+    overlayRemove: (slice) => once(({ directory }) => directory.overlays.remove(slice)),
+    overlayFlip: ({ domain, list }) =>
+      once(({ directory }) => directory.overlays.flip(domain, list, clock.now())),
+    retire: () => once(({ directory }) => directory.retire(clock.now())),
+    fetchRecords: () => once(({ database }) => readFetchRecords(database)),
+    noteFetch: (note) => once(({ database }) => noteFetch(database, note)),
+    tokens: () => once(({ database }) => readTokens(database)),
+    addToken: (token) => once(({ database }) => addToken(database, token)),
+    revokeToken: (name) => once(({ database }) => revokeToken(database, name)),
+    rules: () => once(({ database }) => readRules(database)),
+    addRule: (rule) => once(({ database }) => addRule(database, rule)),
+    removeRule: (id) => once(({ database }) => removeRule(database, id)),
+    allowSender: (sender) => once(({ database }) => allowSender(database, sender)),
+    disallowSender: (sender) => once(({ database }) => disallowSender(database, sender)),
+  });
+  // Whoever was staging is gone; what is half done is cleaned up by the next change, or at the next start.
+  port.once("close", () => void once(({ directory }) => directory.discard()).catch(() => {}));
+}

@@ -1,0 +1,86 @@
+import type Database from "better-sqlite3";
+import type { Clock, Timer } from "../../../../runtime/clock.ts";
+import { errorText } from "../../../../runtime/log.ts";
+import type { Logger } from "../../../../runtime/log.ts";
+import { withBallast } from "../disk/ballast.ts";
+import type { Disk } from "../disk/disk.ts";
+import type { Sessions } from "../queue/sessions.ts";
+import type { Store } from "./store.ts";
+
+/** Pause before each attempt, in ms. */
+const TRY_EACH = 5000;
+/** The disk must write, flush and rename this many times in a row. */
+const PROOFS = 3;
+
+export interface CureParts {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sessions: Sessions;
+  readonly reopen: () => Store;
+}
+
+/** The way back from `sick`: close, prove the disk, open, check the database, put right what was in doubt. */
+export class Cure {
+  readonly #parts: CureParts;
+  readonly #inDoubt = new Set<string>();
+  #timer: Timer | undefined;
+
+  constructor(parts: CureParts) {
+    this.#parts = parts;
+  }
+
+  /** Gives `lost` up and tries until the disk is proven; then `done` gets the new store. */
+  begin(lost: Store, done: (store: Store) => void): void {
+    for (const id of lost.accepting.inDoubt) this.#inDoubt.add(id);
+    try {
+      lost.database.close();
+    } catch (error) {
+      this.#parts.log.warn("the lost connection did not close", { error: errorText(error) });
+    }
+    this.#arm(done);
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #arm(done: (store: Store) => void): void {
+    this.#timer = this.#parts.clock.after(TRY_EACH, () => {
+      const store = this.#try();
+      if (store === undefined) this.#arm(done);
+      else done(store);
+    });
+  }
+
+  #try(): Store | undefined {
+    const { disk, folder, log, reopen } = this.#parts;
+    let store: Store | undefined;
+    try {
+      for (let proof = 0; proof < PROOFS; proof++) withBallast(folder, () => disk.prove(folder));
+      store = withBallast(folder, reopen);
+      checkSoundness(store.database);
+      this.#putRight(store);
+      return store;
+    } catch (error) {
+      log.error("the disk is still out of order", { error: errorText(error) });
+      store?.database.close();
+      return undefined;
+    }
+  }
+
+  #putRight({ database, recovering }: Store): void {
+    const { clock, sessions } = this.#parts;
+    const refused = [...this.#inDoubt];
+    database.transaction(() => recovering.undoUnanswered(clock.now(), sessions, refused)).immediate();
+    this.#inDoubt.clear();
+  }
+}
+
+/** Throws what `quick_check` found. */
+function checkSoundness(database: Database.Database): void {
+  const findings = database.pragma("quick_check(5)", { simple: false }) as { quick_check: string }[];
+  const faults = findings.map((row) => row.quick_check).filter((text) => text !== "ok");
+  if (faults.length > 0) throw new Error(`the database is damaged: ${faults.join("; ")}`);
+}

@@ -1,0 +1,182 @@
+import type { MessagePort } from "node:worker_threads";
+import type { Accepted, StoreCondition } from "../../../../ports/queue.ts";
+import { Moved, serveChannel } from "../../../../runtime/channel.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import type { Batch } from "../commit/batch.ts";
+import { buffersOf } from "../queue/claiming.ts";
+import type { Arrived } from "../queue/accepting.ts";
+import type { CommitLoop, Job } from "../commit/commit-loop.ts";
+import { serveControl } from "./control-role.ts";
+import { StoreFailure } from "../disk/failure.ts";
+import type { Appender, Segments } from "../bodies/segments.ts";
+import { WorkSession } from "../queue/sessions.ts";
+import type { Sessions } from "../queue/sessions.ts";
+import type { Store } from "./store.ts";
+import type { Consignment, IntakeMethods, MemoryMethods, WorkMethods } from "../wire/wire.ts";
+
+export type Role = "intake" | "work" | "control" | "memory";
+
+export interface RoleParts {
+  readonly loop: CommitLoop<Store>;
+  readonly sessions: Sessions;
+  readonly segments: Segments;
+  readonly clock: Clock;
+  readonly condition: () => StoreCondition;
+  /** A client's spool file met a full or sick disk. */
+  readonly trouble: (failure: StoreFailure) => void;
+}
+
+export function serveRole(role: Role, port: MessagePort, parts: RoleParts): void {
+  if (role === "intake") serveIntake(port, parts);
+  else if (role === "work") serveWork(port, parts);
+  else if (role === "memory") serveMemory(port, parts);
+  else serveControl(port, parts);
+}
+
+/** How long to wait before trying again to give up what a dead thread had, in ms. */
+const TRY_AGAIN = 1000;
+
+const ACCEPTED: Accepted = { kind: "accepted" };
+/** What a row costs beside its body, in bytes, about. */
+const ROW_BYTES = 2000;
+
+function serveIntake(port: MessagePort, parts: RoleParts): void {
+  const { loop, segments, condition, trouble } = parts;
+  serveChannel<IntakeMethods>(port, {
+    accept: (consignment) => {
+      const present = condition();
+      if (present !== "ok")
+        return Promise.resolve(consignment.mails.map(() => ({ kind: "refused", why: present })));
+      const jobs = unpack(consignment).map((arrived) => acceptJob(arrived, port));
+      return loop.submitAll(jobs).then((failures) => failures.map(answerOf));
+    },
+    beginSegment: (name) => segments.begin(port, name),
+    trouble: ({ why, text }) => trouble(new StoreFailure(why, text)),
+  });
+  port.once("close", () => leaveSegments(port, parts));
+}
+
+/** Behind what the client has still sent. */
+function leaveSegments(appender: Appender, parts: RoleParts): void {
+  const run = (store: Store, batch: Batch): void => store.bodies.leaveSegments(appender, batch);
+  parts.loop
+    .submit({ rank: "accept", bytes: 0, run })
+    .catch(() => parts.clock.after(TRY_AGAIN, () => leaveSegments(appender, parts)));
+}
+
+function unpack({ mails, bodies }: Consignment): readonly Arrived[] {
+  let end = 0;
+  return mails.map((mail) => {
+    const [[, , , size, spool]] = mail;
+    if (spool !== null) return { mail, body: undefined };
+    const body = new Uint8Array(bodies, end, size);
+    end += size;
+    return { mail, body };
+  });
+}
+
+function acceptJob(arrived: Arrived, appender: Appender): Job<Store> {
+  const [[, , , size, spool], , , deadline] = arrived.mail;
+  return {
+    rank: "accept",
+    bytes: size + ROW_BYTES,
+    deadline,
+    run: (store, batch) => {
+      store.accepting.accept(arrived, batch);
+      if (spool !== null) store.bodies.reached(appender, spool, batch);
+    },
+  };
+}
+
+function answerOf(failure: StoreFailure | undefined): Accepted {
+  return failure === undefined ? ACCEPTED : { kind: "refused", why: failure.why };
+}
+
+/** A short question of the delivery thread. */
+const READ = { rank: "claim", bytes: 0 } as const;
+
+/** Bytes of a sighting or of a note, about. */
+const NOTE_BYTES = 100;
+
+function serveMemory(port: MessagePort, { loop, clock }: RoleParts): void {
+  serveChannel<MemoryMethods>(port, {
+    note: (sightings) =>
+      loop.submit({
+        rank: "accept",
+        bytes: sightings.length * NOTE_BYTES,
+        run: (store: Store) => store.greylisting.note(sightings, clock.now()),
+      }),
+    learn: (notes) =>
+      loop.submit({
+        rank: "accept",
+        bytes: notes.length * NOTE_BYTES,
+        run: (store: Store) => store.learning.learn(notes, clock.now()),
+      }),
+  });
+}
+
+function serveWork(port: MessagePort, parts: RoleParts): void {
+  const { loop, sessions, clock } = parts;
+  const server = serveChannel<WorkMethods>(port, {
+    work: () => loop.submitSlices((store) => store.waiting.all()),
+    claim: async (request) => {
+      const run = (store: Store, batch: Batch): ReturnType<Store["claiming"]["claim"]> =>
+        store.claiming.claim(request, session, batch);
+      const claims = await loop.submit({ rank: "claim", bytes: 0, run });
+      return new Moved(claims, buffersOf(claims));
+    },
+    grant: ({ domain, credits }) => session.grant(domain, credits),
+    settle: (settlement) =>
+      loop.submit({
+        rank: "settle",
+        bytes: 0,
+        run: (store: Store, batch: Batch) => store.settling.settle(settlement, batch),
+      }),
+    wake: (domains) => loop.submitSlices((store, batch) => store.waiting.wake(domains, clock.now(), batch)),
+    due: (request) => loop.submit({ ...READ, run: (store: Store) => store.proving.due(request) }),
+    accepted: (addresses) =>
+      loop.submit({ ...READ, run: (store: Store) => store.proving.accepted(addresses) }),
+    unhold: (request) => loop.submitSlices((store, batch) => store.proving.unhold(request, batch)),
+    encrypted: () => loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.all() }),
+    rememberTls: (change) =>
+      loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.remember(change) }),
+    expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
+    ...serveNotices(loop),
+  });
+  const session = new WorkSession((event, buffers) => server.tell(event, buffers));
+  sessions.add(session);
+  port.once("close", () => {
+    sessions.bury(session);
+    abandonClaims(session, parts);
+  });
+  if (parts.condition() !== "ok") session.tell({ kind: "condition", condition: parts.condition() });
+}
+
+/** A notice takes room on the disk, so that a full one refuses it as it does new mail. */
+function serveNotices(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" | "delayed"> {
+  return {
+    owed: async (request) => {
+      const mails = await loop.submit({ ...READ, run: (store: Store) => store.noticing.owed(request) });
+      const bodies = mails.map(({ body }) => body).filter((body) => body instanceof ArrayBuffer);
+      return new Moved(mails, bodies);
+    },
+    told: (request) =>
+      loop.submit({
+        rank: "accept",
+        bytes: (request.notice?.body.byteLength ?? 0) + ROW_BYTES,
+        run: (store: Store, batch: Batch) => store.noticing.told(request, batch),
+      }),
+    delayed: (request) => loop.submitSlices((store) => store.noticing.delayed(request)),
+  };
+}
+
+/** The thread that held these claims is dead; nobody knows how far it came. */
+function abandonClaims(session: WorkSession, parts: RoleParts): void {
+  const { loop, sessions, clock } = parts;
+  const run = (store: Store): number =>
+    store.recovering.abandon(clock.now(), (token) => session.holds(token));
+  loop.submit({ rank: "settle", bytes: 0, run }).then(
+    () => sessions.forget(session),
+    () => clock.after(TRY_AGAIN, () => abandonClaims(session, parts)),
+  );
+}

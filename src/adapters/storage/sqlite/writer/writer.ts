@@ -1,0 +1,242 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { MessagePort } from "node:worker_threads";
+import type { Journal } from "../../../../ports/journal.ts";
+import type { ConditionChange, StoreCondition } from "../../../../ports/queue.ts";
+import type { Clock } from "../../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../../runtime/log.ts";
+import { Ballast, withBallast } from "../disk/ballast.ts";
+import type { Batch } from "../commit/batch.ts";
+import { SPOOL_FOLDER } from "../bodies/bodies.ts";
+import { CommitLoop } from "../commit/commit-loop.ts";
+import { QUEUE_FILE } from "../disk/connection.ts";
+import { Cure } from "./cure.ts";
+import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "../disk/disk.ts";
+import type { Disk } from "../disk/disk.ts";
+import type { StoreFailure } from "../disk/failure.ts";
+import { Illness } from "../disk/illness.ts";
+import type { Reserve } from "../disk/illness.ts";
+import { usable } from "../disk/opening.ts";
+import { serveRole } from "./roles.ts";
+import type { Role } from "./roles.ts";
+import { Segments } from "../bodies/segments.ts";
+import { Sessions } from "../queue/sessions.ts";
+import { makeSharedState, writeGeneration } from "../wire/shared-state.ts";
+import type { SharedState } from "../wire/shared-state.ts";
+import { openStore } from "./store.ts";
+import type { Store, StoreParts } from "./store.ts";
+import { sweepSpool } from "../bodies/spool-sweep.ts";
+import { Upkeep } from "./upkeep.ts";
+import { checkpointFully } from "../disk/wal.ts";
+
+export interface WriterOptions {
+  /** The data folder; its lock must be held by this process. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly reserve: Reserve;
+  readonly log: Logger;
+  /** Gets `store.condition` at every change. */
+  readonly journal?: Journal;
+  /** Folder of the migrations; those that ship with the program when absent. */
+  readonly migrations?: string;
+  /** The real one when absent. */
+  readonly disk?: Disk;
+}
+
+/** Stands in the folder while no writer is open and the last one closed in order. */
+const CLEAN_FILE = "clean";
+
+/** The one connection that writes, on the storage thread. */
+export class Writer {
+  /** For the clients on other threads. */
+  readonly shared: SharedState = makeSharedState();
+  /** Recipients that were claimed when the last process ended, and are `unconfirmed` since. */
+  readonly recovered: number;
+  /** The last process did not close the store: a check of the database is due (`connectReader(...).check`). */
+  readonly unclean: boolean;
+  readonly #options: WriterOptions;
+  readonly #sessions: Sessions;
+  readonly #segments = new Segments();
+  readonly #illness: Illness;
+  readonly #loop: CommitLoop<Store>;
+  readonly #upkeep: Upkeep;
+  readonly #cure: Cure;
+  readonly #listeners: ((change: ConditionChange) => void)[] = [];
+  readonly #drained: (() => void)[] = [];
+  #store: Store | undefined;
+  #closed = false;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    const { folder, clock } = options;
+    this.#sessions = new Sessions(() => clock.now());
+    prepareFolder(folder);
+    this.unclean = existsSync(join(folder, QUEUE_FILE)) && !existsSync(join(folder, CLEAN_FILE));
+    rmSync(join(folder, CLEAN_FILE), { force: true });
+    const store = withBallast(folder, () => openStore(this.#storeParts()));
+    flushFolder(folder);
+    const recover = store.database.transaction(() => store.recovering.abandon(clock.now(), () => true));
+    this.recovered = usable(join(folder, QUEUE_FILE), () => withBallast(folder, () => recover.immediate()));
+    this.#store = store;
+    this.#illness = new Illness({
+      disk: this.#disk,
+      folder,
+      ballast: new Ballast(folder, this.#disk, options.log),
+      reserve: options.reserve,
+      shared: this.shared,
+      clock,
+      onChange: (change) => this.#tell(change),
+    });
+    this.#loop = this.#startLoop();
+    this.#upkeep = new Upkeep({
+      clock,
+      loop: this.#loop,
+      store: () => this.#store,
+      illness: this.#illness,
+      segments: this.#segments,
+      sweepSpool: () => this.sweepSpool(),
+      onTrouble: (failure) => this.#onTrouble(failure),
+      log: options.log,
+    });
+    this.#cure = new Cure({
+      disk: this.#disk,
+      folder,
+      clock,
+      log: options.log,
+      sessions: this.#sessions,
+      reopen: () => openStore(this.#storeParts()),
+    });
+  }
+
+  get condition(): StoreCondition {
+    return this.#illness.condition;
+  }
+
+  /** Serves one client over a port, until the port closes. */
+  serve(role: Role, port: MessagePort): void {
+    serveRole(role, port, {
+      loop: this.#loop,
+      sessions: this.#sessions,
+      segments: this.#segments,
+      clock: this.#options.clock,
+      condition: () => this.#illness.condition,
+      trouble: (failure) => this.#onTrouble(failure),
+    });
+  }
+
+  /** Runs at every change of the condition; at once when it is not `ok`. */
+  onCondition(listener: (change: ConditionChange) => void): void {
+    this.#listeners.push(listener);
+    if (this.condition !== "ok") listener({ condition: this.condition, why: "found when the store opened" });
+  }
+
+  /** From the next look at the disk on, which is at once. */
+  setReserve(reserve: Reserve): void {
+    this.#illness.setReserve(reserve);
+  }
+
+  /** Removes files from the spool folder that no mail names; it also runs by itself every hour. */
+  sweepSpool(): Promise<number> {
+    return sweepSpool(this.#options.folder, this.#segments);
+  }
+
+  /** Finishes what waits, empties the WAL and marks the folder as closed in order, as far as the disk lets it. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#upkeep.stop();
+    this.#cure.stop();
+    if (!this.#loop.idle) await new Promise<void>((resolve) => this.#drained.push(resolve));
+    const store = this.#store;
+    this.#store = undefined;
+    if (store === undefined) return;
+    try {
+      closeFully(store.database);
+      writeDurably(join(this.#options.folder, CLEAN_FILE), "");
+    } catch (error) {
+      // All that was promised is in the WAL, which the next start reads; the disk is full, or worse.
+      this.#options.log.warn("the store could not be closed in order", { error: errorText(error) });
+    }
+  }
+
+  get #disk(): Disk {
+    return this.#options.disk ?? realDisk;
+  }
+
+  #storeParts(): StoreParts {
+    const { folder, log, migrations } = this.#options;
+    return {
+      folder,
+      shared: this.shared,
+      log,
+      disk: this.#disk,
+      sessions: this.#sessions,
+      segments: this.#segments,
+      ...(migrations !== undefined && { migrations }),
+    };
+  }
+
+  #startLoop(): CommitLoop<Store> {
+    return new CommitLoop<Store>({
+      clock: this.#options.clock,
+      store: () => this.#store,
+      onCommitted: (batch, bytes) => this.#onCommitted(batch, bytes),
+      onTrouble: (failure) => this.#onTrouble(failure),
+      makeRoom: () => this.#illness.makeRoom(),
+      onTurnEnd: (idle) => this.#onTurnEnd(idle),
+    });
+  }
+
+  #onCommitted(batch: Batch, bytes: number): void {
+    this.#store?.accepting.inDoubt.clear();
+    const generation = this.#store?.directory.changedGeneration();
+    if (generation !== undefined) writeGeneration(this.shared, generation);
+    this.#illness.wrote(bytes);
+    this.#sessions.tellWork(batch.work);
+  }
+
+  #onTurnEnd(idle: boolean): void {
+    this.#upkeep.afterTurn(idle);
+    if (idle) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #onTrouble(failure: StoreFailure): void {
+    if (failure.why === "full") {
+      this.#store?.directory.taint();
+      this.#illness.foundFull(failure.message);
+    } else if (failure.why === "sick") this.#fallSick(failure);
+  }
+
+  /** A failed flush proves nothing about what is on the disk: the connection is given up at once. */
+  #fallSick(failure: StoreFailure): void {
+    const lost = this.#store;
+    this.#store = undefined;
+    this.#illness.foundSick(failure.message);
+    if (lost === undefined || this.#closed) return;
+    this.#cure.begin(lost, (store) => {
+      this.#store = store;
+      this.#illness.cured();
+    });
+  }
+
+  #tell(change: ConditionChange): void {
+    this.#sessions.tell({ kind: "condition", condition: change.condition });
+    this.#options.journal?.record({ kind: "store.condition", ...change });
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function closeFully(database: Store["database"]): void {
+  try {
+    checkpointFully(database);
+  } finally {
+    database.close();
+  }
+}
+
+function prepareFolder(folder: string): void {
+  usable(folder, () => makePrivateFolder(folder));
+  const spool = join(folder, SPOOL_FOLDER);
+  // Large bodies would all be put off if it were another user's.
+  usable(spool, () => makePrivateFolder(spool));
+}

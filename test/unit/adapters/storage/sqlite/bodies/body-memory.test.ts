@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { describe, it } from "node:test";
+import { BodyMemory, HeldBody } from "../../../../../../src/adapters/storage/sqlite/bodies/body-memory.ts";
+import { seededRandom } from "../../../../../support/random.ts";
+
+function fill(body: HeldBody, octets: Buffer, size: () => number): void {
+  for (let at = 0; at < octets.length;) {
+    const chunk = Buffer.from(octets.subarray(at, at + size()));
+    assert.ok(body.add(chunk));
+    at += chunk.length;
+    // It was only lent.
+    chunk.fill(0);
+  }
+}
+
+describe("a body in blocks", () => {
+  it("comes out as it went in, however it was cut, and in blocks that others had before", () => {
+    const random = seededRandom(11);
+    const memory = new BodyMemory(1 << 20);
+    for (const [length, most] of [
+      [1, 1],
+      [4095, 700],
+      [4096, 4096],
+      [4097, 5000],
+      [60_000, 1],
+      [60_000, 20_000],
+    ] as const) {
+      const octets = randomBytes(length);
+      const body = new HeldBody(memory);
+      fill(body, octets, () => 1 + random.below(most));
+      assert.ok(Buffer.concat(body.pieces()).equals(octets));
+      body.release();
+      assert.deepEqual(body.pieces(), []);
+    }
+  });
+
+  it("takes nothing of a chunk for which there is no room", () => {
+    const memory = new BodyMemory(3 * 4096);
+    const [one, two] = [new HeldBody(memory), new HeldBody(memory)];
+    assert.ok(one.add(Buffer.alloc(5000, 1)));
+    assert.equal(two.add(Buffer.alloc(5000, 2)), false);
+    assert.deepEqual(two.pieces(), []);
+    assert.ok(two.add(Buffer.alloc(4096, 2)), "one block is left");
+    assert.ok(one.add(Buffer.alloc(3192, 1)), "and what is in the own last one");
+    assert.equal(one.add(Buffer.alloc(1)), false);
+    two.release();
+    assert.ok(one.add(Buffer.alloc(1)));
+  });
+
+  it("never has a block that another has", () => {
+    const random = seededRandom(12);
+    const memory = new BodyMemory(64 * 4096);
+    let open: { body: HeldBody; mark: number; size: number }[] = [];
+    for (let mark = 1; mark < 250; mark++) {
+      const body = new HeldBody(memory);
+      const size = 1 + random.below(20_000);
+      if (body.add(Buffer.alloc(size, mark))) open.push({ body, mark, size });
+      else open.splice(random.below(open.length), 1).forEach((gone) => gone.body.release());
+      for (const { body: held, mark: own, size: whole } of open)
+        assert.ok(Buffer.concat(held.pieces()).equals(Buffer.alloc(whole, own)));
+    }
+    open.forEach(({ body }) => body.release());
+    assert.ok(new HeldBody(memory).add(Buffer.alloc(64 * 4096)), "all came back");
+  });
+});

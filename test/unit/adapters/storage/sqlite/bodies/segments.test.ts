@@ -1,0 +1,333 @@
+/** Bodies that share a file: they come out as they went in, and the file goes when the last has gone, never before. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readdirSync, truncateSync } from "node:fs";
+import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { describe, it } from "node:test";
+import { Segments } from "../../../../../../src/adapters/storage/sqlite/bodies/segments.ts";
+import type { ClaimedMail } from "../../../../../../src/ports/queue.ts";
+import { BodyDamaged } from "../../../../../../src/ports/stored-body.ts";
+import {
+  accept,
+  bodyOf,
+  DEFERRED,
+  DELIVERED,
+  fillBody,
+  newMail,
+  settlement,
+} from "../../../../../contract/mails.ts";
+import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { failAt } from "../disk/file-faults.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+function files({ folder }: SqliteStore): string[] {
+  return readdirSync(join(folder, "spool"));
+}
+
+function filesBecome(store: SqliteStore, count: number): Promise<unknown> {
+  const what = { what: `${count} files in the spool`, deadline: 20_000 };
+  return waitFor(what, () => files(store).length === count);
+}
+
+/** Stores so many bodies of 20 to 60 KB together; answers them by the id of their mail. */
+async function fill(store: SqliteStore, count: number): Promise<Map<string, Buffer>> {
+  const bodies = new Map<string, Buffer>();
+  const one = async (i: number): Promise<void> => {
+    const mail = newMail(store.clock.now());
+    const body = randomBytes(20_000 + 4000 * (i % 11));
+    bodies.set(mail.id, body);
+    assert.deepEqual(await accept(store.intake, mail, body), { kind: "accepted" });
+  };
+  await Promise.all(Array.from({ length: count }, (_, i) => one(i)));
+  return bodies;
+}
+
+function claimAll(store: SqliteStore, limit = 1000): Promise<readonly ClaimedMail[]> {
+  return store.work.claim({ domain: "one.test", limit, now: store.clock.now() });
+}
+
+/** What is claimed is what was stored. */
+async function same(mails: readonly ClaimedMail[], stored: ReadonlyMap<string, Buffer>): Promise<void> {
+  for (const mail of mails) {
+    const body = await bodyOf(mail);
+    assert.ok(body.equals(stored.get(mail.id) ?? assert.fail("a mail that nobody sent")));
+  }
+}
+
+async function deliver(store: SqliteStore, mails: readonly ClaimedMail[]): Promise<void> {
+  const taken = { state: "gone", outcome: DELIVERED } as const;
+  for (const mail of mails) assert.ok(await store.work.settle(settlement(mail, taken, 1)));
+}
+
+async function putOff(store: SqliteStore, mails: readonly ClaimedMail[]): Promise<void> {
+  const later = { state: "waiting", outcome: DEFERRED, dueAt: store.clock.now() } as const;
+  for (const mail of mails) assert.ok(await store.work.settle(settlement(mail, later, 1)));
+}
+
+/** Time for the store to compact what has lost mail. */
+async function compact(store: SqliteStore, left: number): Promise<void> {
+  await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+    store.clock.advance(MINUTE);
+    return files(store).length === left;
+  });
+}
+
+describe("a segment", () => {
+  it("holds bodies of many mails as they came", async () => {
+    await using store = await openSqliteStore();
+    const stored = await fill(store, 100);
+    assert.equal(files(store).length, 1);
+    const mails = await claimAll(store);
+    assert.equal(mails.length, 100);
+    await same(mails, stored);
+    const [[id, body] = assert.fail()] = stored;
+    const exported = await buffer((await store.reader.export(id)) ?? assert.fail("nothing to export"));
+    assert.ok(exported.subarray(-body.length).equals(body));
+    assert.equal(exported.length, body.length + "Received: by mx2.example.net\r\n".length);
+  });
+
+  it("has them after a crash", async () => {
+    await using store = await openSqliteStore();
+    const stored = await fill(store, 20);
+    await using copies = await tempFolder();
+    const folder = join(copies.path, "data");
+    await crashCopy(store, folder);
+    await using again = await openSqliteStore({ folder, clock: store.clock });
+    const mails = await claimAll(again);
+    assert.equal(mails.length, 20);
+    await same(mails, stored);
+  });
+
+  it("stays while it is appended to, though all its mail has gone", async () => {
+    await using store = await openSqliteStore();
+    await fill(store, 5);
+    await deliver(store, await claimAll(store));
+    store.clock.advance(2 * HOUR);
+    const old = new Date(Date.now() - 2 * HOUR);
+    await utimes(join(store.folder, "spool", files(store)[0] ?? ""), old, old);
+    assert.equal(await store.writer.sweepSpool(), 0);
+    const stored = await fill(store, 5);
+    assert.equal(files(store).length, 1);
+    await same(await claimAll(store), stored);
+  });
+
+  it("is left for a new one when it is full, and goes with its last mail", async () => {
+    await using store = await openSqliteStore({ segmentSize: 100_000 });
+    for (let i = 0; i < 12; i++) await fill(store, 1);
+    await fill(store, 12);
+    const [first = assert.fail(), ...others] = await claimAll(store);
+    assert.ok(files(store).length >= 3);
+    await deliver(store, others);
+    await filesBecome(store, 2);
+    await deliver(store, [first]);
+    await filesBecome(store, 1);
+  });
+
+  it("goes when all its mail has, once its client is gone", async () => {
+    await using store = await openSqliteStore();
+    await fill(store, 3);
+    const mails = await claimAll(store);
+    await deliver(store, mails.slice(1));
+    store.closeIntakePort();
+    await new Promise(setImmediate);
+    await deliver(store, mails.slice(0, 1));
+    await filesBecome(store, 0);
+  });
+
+  it("goes at once when its client goes, and all its mail has gone before", async () => {
+    await using store = await openSqliteStore();
+    await fill(store, 3);
+    await deliver(store, await claimAll(store));
+    assert.equal(files(store).length, 1);
+    store.closeIntakePort();
+    await filesBecome(store, 0);
+  });
+
+  it("goes with a client that went while the store was sick", async (t) => {
+    await using store = await openSqliteStore();
+    await fill(store, 3);
+    await deliver(store, await claimAll(store));
+    await failAt(t, { method: "writev", nth: 1, code: "EIO" });
+    const body = randomBytes(50_000);
+    await accept(store.intake, newMail(store.clock.now()), body);
+    await waitFor({ what: "sick", deadline: 20_000 }, () => store.writer.condition === "sick");
+    store.closeIntakePort();
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+      store.clock.advance(6000);
+      return files(store).length === 0;
+    });
+  });
+
+  it("of an earlier process is swept when no mail names it, and compacted when few do", async () => {
+    await using store = await openSqliteStore({ segmentSize: 300_000 });
+    const stored = await fill(store, 3);
+    await using copies = await tempFolder();
+    const folder = join(copies.path, "data");
+    await crashCopy(store, folder);
+    await using again = await openSqliteStore({ folder, clock: store.clock });
+    await writeFile(join(folder, "spool", "0123"), "x");
+    const old = new Date(Date.now() - 2 * HOUR);
+    for (const name of files(again)) await utimes(join(folder, "spool", name), old, old);
+    assert.equal(await again.writer.sweepSpool(), 1);
+    assert.equal(files(again).length, 1);
+    await compact(again, 0);
+    const mails = await claimAll(again);
+    assert.equal(mails.length, 3);
+    await same(mails, stored);
+  });
+});
+
+describe("the last mails of a segment", () => {
+  it("become rows, so that it can go; but not those in conversation", async () => {
+    await using store = await openSqliteStore({ segmentSize: 400_000 });
+    const stored = await fill(store, 12);
+    for (let i = 0; i < 3; i++) await fill(store, 4);
+    await deliver(store, await claimAll(store));
+    await fill(store, 1);
+    await deliver(store, await claimAll(store));
+    await filesBecome(store, 1);
+    const kept = await fill(store, 13);
+    await fill(store, 1);
+    const mails = await claimAll(store);
+    const mine = mails.filter(({ id }) => kept.has(id));
+    await deliver(
+      store,
+      mails.filter((mail) => !mine.slice(0, 3).includes(mail)),
+    );
+    assert.ok(stored.size > 0 && files(store).length === 2);
+    for (let i = 0; i < 3; i++) store.clock.advance(MINUTE);
+    await fill(store, 1);
+    assert.equal(files(store).length, 2, "three are claimed");
+    await same(mine.slice(0, 3), kept);
+    await putOff(store, mine.slice(0, 3));
+    await compact(store, 1);
+    const again = await claimAll(store);
+    const left = again.filter(({ id }) => kept.has(id));
+    assert.equal(left.length, 3);
+    await same(left, kept);
+  });
+
+  it("stay where the disk does not give them, and the store is well", async () => {
+    await using store = await openSqliteStore();
+    await fill(store, 3);
+    store.closeIntakePort();
+    const [last = assert.fail(), ...others] = await claimAll(store);
+    await deliver(store, others);
+    await putOff(store, [last]);
+    const file = join(store.folder, "spool", files(store)[0] ?? "");
+    await rm(file);
+    await mkdir(file);
+    for (let i = 0; i < 3; i++) {
+      store.clock.advance(MINUTE);
+      await store.work.wake(["one.test"]);
+    }
+    assert.equal(store.writer.condition, "ok");
+    const [again = assert.fail()] = await claimAll(store);
+    await assert.rejects(bodyOf(again), { code: "EISDIR" });
+  });
+
+  it("are asked for once nobody appends to it", () => {
+    const segments = new Segments();
+    const appender = {};
+    segments.begin(appender, "one");
+    segments.thin("one");
+    assert.deepEqual(segments.thinned, []);
+    segments.leave(appender, ["one"]);
+    assert.deepEqual(segments.takeThinned(), ["one"]);
+    assert.deepEqual(segments.thinned, []);
+  });
+});
+
+describe("a segment that cannot be written", () => {
+  for (const { method, code, why } of [
+    { method: "writev", code: "ENOSPC", why: "full" },
+    { method: "writev", code: "EIO", why: "sick" },
+    { method: "datasync", code: "EIO", why: "sick" },
+    { method: "sync", code: "EIO", why: "sick" },
+  ] as const)
+    it(`refuses the mails of that flush and gives way to another (${method} says ${code})`, async (t) => {
+      await using store = await openSqliteStore();
+      await failAt(t, { method, nth: 1, code });
+      const body = randomBytes(50_000);
+      const two = [1, 2].map(() => accept(store.intake, newMail(store.clock.now()), body));
+      const refused = { kind: "refused", why };
+      assert.deepEqual(await Promise.all(two), [refused, refused]);
+      await waitFor({ what: why, deadline: 20_000 }, () => store.writer.condition === why);
+      const healed = (): boolean => {
+        store.clock.advance(6000);
+        return store.writer.condition === "ok";
+      };
+      await waitFor({ what: "the store to be well", deadline: 20_000 }, healed);
+      const stored = await fill(store, 3);
+      assert.equal(files(store).length, 1, "it held nothing");
+      const mails = await claimAll(store);
+      assert.equal(mails.length, 3);
+      await same(mails, stored);
+    });
+
+  it("keeps what it holds, and is never appended to again", async (t) => {
+    await using store = await openSqliteStore();
+    const first = await fill(store, 1);
+    await failAt(t, { method: "datasync", nth: 1, code: "EMFILE" });
+    await assert.rejects(accept(store.intake, newMail(store.clock.now()), randomBytes(50_000)));
+    const stored = new Map([...first, ...(await fill(store, 1))]);
+    assert.equal(files(store).length, 2);
+    await same(await claimAll(store), stored);
+  });
+
+  it("leaves one file behind, however often", async (t) => {
+    await using store = await openSqliteStore();
+    for (let i = 0; i < 5; i++) {
+      await failAt(t, { method: "datasync", nth: 1, code: "EMFILE" });
+      await assert.rejects(accept(store.intake, newMail(store.clock.now()), randomBytes(50_000)));
+      assert.equal(files(store).length, 1);
+    }
+    const stored = await fill(store, 2);
+    assert.equal(files(store).length, 1);
+    await same(await claimAll(store), stored);
+  });
+
+  it("does not make the store sick where there are too many open files", async (t) => {
+    await using store = await openSqliteStore();
+    await failAt(t, { method: "sync", nth: 1, code: "EMFILE" });
+    const body = randomBytes(50_000);
+    await assert.rejects(accept(store.intake, newMail(store.clock.now()), body), { code: "EMFILE" });
+    assert.equal(store.writer.condition, "ok");
+    const stored = await fill(store, 1);
+    await same(await claimAll(store), stored);
+  });
+});
+
+it("what the disk cut off a segment is damaged, and what lies before it is not", async () => {
+  await using store = await openSqliteStore();
+  const first = await fill(store, 1);
+  await fill(store, 1);
+  truncateSync(join(store.folder, "spool", files(store)[0] ?? ""), 30_000);
+  const mails = await claimAll(store);
+  await same(
+    mails.filter(({ id }) => first.has(id)),
+    first,
+  );
+  const cut = mails.find(({ id }) => !first.has(id)) ?? assert.fail();
+  await assert.rejects(bodyOf(cut), BodyDamaged);
+});
+
+it("a body that was thrown away is not stored, and those behind it are whole", async () => {
+  await using store = await openSqliteStore();
+  for (const size of [1000, 20_000]) {
+    const body = await fillBody(store.intake, randomBytes(size));
+    body.abort();
+    await assert.rejects(store.intake.accept(newMail(store.clock.now()), body), /closed/);
+  }
+  const stored = await fill(store, 3);
+  const mails = await claimAll(store);
+  assert.equal(mails.length, 3);
+  await same(mails, stored);
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { CommitLoop } from "../../../../../../src/adapters/storage/sqlite/commit/commit-loop.ts";
+import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { ManualClock } from "../../../../../../src/runtime/clock.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { DELIVERED, SETTINGS, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
+
+const MAILS = 100;
+
+it("puts all mail that waits into one commit", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const bodies = await Promise.all(Array.from({ length: MAILS }, () => fillBody(store.intake, "x")));
+  const before = disk.commits;
+  const answers = await Promise.all(
+    bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body)),
+  );
+  assert.ok(answers.every(({ kind }) => kind === "accepted"));
+  assert.equal(disk.commits - before, 1);
+  const claims = await store.work.claim({ domain: "one.test", limit: MAILS, now: store.clock.now() });
+  assert.equal(disk.commits - before, 2);
+  const settle = (claim: (typeof claims)[0]): Promise<boolean> =>
+    store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 1));
+  assert.ok((await Promise.all(claims.map(settle))).every(Boolean));
+  assert.equal(disk.commits - before, 3);
+});
+
+it("withdraws a mail whose deadline passed on the way to its transaction", async () => {
+  await using store = await openSqliteStore();
+  const mail = newMail(store.clock.now());
+  const answer = store.intake.accept(mail, await fillBody(store.intake, "x"));
+  store.clock.advance(20_001);
+  assert.deepEqual(await answer, { kind: "refused", why: "late" });
+  assert.equal(await store.reader.show(mail.id), undefined);
+});
+
+it("gives a grant's credit back when the commit did not happen", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  store.work.grant("one.test", 1);
+  await store.work.work();
+  disk.failCommit = "SQLITE_FULL";
+  const lost = newMail(store.clock.now());
+  assert.deepEqual(await accept(store.intake, lost), { kind: "refused", why: "full" });
+  disk.failCommit = undefined;
+  store.clock.advance(6000);
+  const mail = newMail(store.clock.now());
+  await accept(store.intake, mail);
+  assert.equal(await store.reader.show(lost.id), undefined);
+  assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "claimed");
+});
+
+it("lets mail flow while 100,000 recipients are staged", async () => {
+  await using store = await openSqliteStore();
+  await store.control.addDomain({ name: "one.test", settings: SETTINGS });
+  const recipients = Array.from({ length: 100_000 }, (_, i) => `user${i}`);
+  const begin = performance.now();
+  const change = store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients });
+  let accepted = 0;
+  let slowest = 0;
+  const acceptOne = async (): Promise<"mail"> => {
+    const start = performance.now();
+    assert.equal((await accept(store.intake, newMail(store.clock.now()))).kind, "accepted");
+    slowest = Math.max(slowest, performance.now() - start);
+    accepted += 1;
+    return "mail";
+  };
+  while ((await Promise.race([change, acceptOne()])) === "mail");
+  assert.equal(await change, 100_000);
+  const took = performance.now() - begin;
+  assert.ok(accepted > 20, `${accepted} mails in ${took.toFixed(0)} ms`);
+  assert.ok(slowest < took / 2, `one mail took ${slowest.toFixed(0)} of ${took.toFixed(0)} ms`);
+});
+
+function openLoop(folder: string) {
+  const disk = new FlakyDisk();
+  const database = openMailDatabase(folder, disk);
+  const failures: string[] = [];
+  const loop = new CommitLoop<{ readonly database: typeof database }>({
+    clock: new ManualClock(),
+    store: () => ({ database }),
+    onCommitted: () => {},
+    onTrouble: ({ why }) => failures.push(why),
+    makeRoom: () => false,
+    onTurnEnd: () => {},
+  });
+  return { disk, database, loop, failures };
+}
+
+it("goes on with the rest when only the mail in a batch finds no room", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop, failures } = openLoop(folder.path);
+  database.exec("CREATE TABLE done (what TEXT)");
+  const write = (what: string) => (): unknown => {
+    disk.failCommit = what === "mail" ? "SQLITE_FULL" : undefined;
+    return database.prepare("INSERT INTO done VALUES (?)").run(what).changes;
+  };
+  const settled = loop.submit({ rank: "settle", bytes: 0, run: write("settle") });
+  const refused = loop.submit({ rank: "accept", bytes: 0, run: write("mail") });
+  await assert.rejects(refused, { why: "full" });
+  assert.equal(await settled, 1);
+  assert.deepEqual(database.prepare("SELECT what FROM done").all(), [{ what: "settle" }]);
+  assert.deepEqual(failures, ["full"]);
+  database.close();
+});
+
+it("begins a long task again that the mail beside it undid", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop } = openLoop(folder.path);
+  let begun = 0;
+  disk.failCommit = () => (begun === 1 ? "SQLITE_FULL" : undefined);
+  const refused = loop.submit({ rank: "accept", bytes: 0, run: () => undefined });
+  const task = loop.submitSlices(function* () {
+    begun += 1;
+    yield;
+    return begun;
+  });
+  await assert.rejects(refused, { why: "full" });
+  assert.equal(await task, 2);
+  database.close();
+});
+
+it("gives a long task up of which a part is durable", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop } = openLoop(folder.path);
+  let steps = 0;
+  disk.failCommit = () => (steps > 1 ? "SQLITE_FULL" : undefined);
+  const task = loop.submitSlices(function* () {
+    const end = performance.now() + 30;
+    for (steps = 1; steps <= 2; steps++) {
+      while (performance.now() < end);
+      yield;
+    }
+  });
+  await assert.rejects(task, { why: "full" });
+  database.close();
+});

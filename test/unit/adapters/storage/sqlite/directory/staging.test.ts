@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { ControlMethods } from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
+import { openChannel } from "../../../../../../src/runtime/channel.ts";
+import { SETTINGS } from "../../../../../contract/mails.ts";
+import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+
+const domain = (name: string, ...recipients: string[]) => ({ name, settings: SETTINGS, recipients });
+
+/** Somebody who stages another list for one.test and comes no further; returns how he ends. */
+async function stageHalf(store: SqliteStore): Promise<() => void> {
+  const port = store.port("control");
+  const channel = openChannel<ControlMethods>(port);
+  await channel.call("stageOpen", undefined as never);
+  const wanted = await channel.call("stageDomains", [
+    { name: "one.test", settings: SETTINGS, hash: "other" },
+    { name: "three.test", settings: SETTINGS },
+  ]);
+  const [list = assert.fail("no list is wanted")] = wanted.map((each) => each.list);
+  await channel.call("stageEntries", { list, patterns: ["bob"] });
+  return () => port.close();
+}
+
+async function known(store: SqliteStore): Promise<readonly string[]> {
+  const generation = store.directory.generation();
+  const one = store.directory.domain("one.test", generation) ?? assert.fail("one.test is gone");
+  const found = ["alice", "bob"].filter((local) => store.directory.recipient(one, local) !== undefined);
+  return [...found, ...(await store.reader.domains()).map(({ name }) => name)];
+}
+
+test("what is staged is not seen, and forgotten when who stages goes away", async () => {
+  await using store = await openSqliteStore();
+  await store.control.declare([domain("one.test", "alice"), domain("two.test")]);
+  const leave = await stageHalf(store);
+  assert.deepEqual(await known(store), ["alice", "one.test", "two.test"]);
+  leave();
+  const result = await waitFor({ what: "the way is free", deadline: 5000 }, () =>
+    store.control.declare([domain("one.test", "alice"), domain("two.test")]).catch(() => undefined),
+  );
+  assert.deepEqual([result.added, result.changed, result.removed], [[], [], []]);
+});
+
+test("what a crash left half staged is cleaned up", async () => {
+  await using store = await openSqliteStore();
+  await store.control.declare([domain("one.test", "alice"), domain("two.test")]);
+  await stageHalf(store);
+  await using folder = await tempFolder();
+  const copy = join(folder.path, "data");
+  await crashCopy(store, copy);
+  await using after = await openSqliteStore({ folder: copy, clock: store.clock });
+  await after.control.addDomain({ name: "api.test", settings: SETTINGS });
+  assert.deepEqual(await known(after), ["alice", "api.test", "one.test", "two.test"]);
+});

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { ConditionChange } from "../../../../../../src/ports/queue.ts";
+import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
+import { loggerTo } from "../../../../../../src/runtime/log.ts";
+import { DELIVERED, accept, newMail, settlement } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { FlakyDisk } from "./flaky-disk.ts";
+
+const MEGABYTE = 1024 * 1024;
+const FULL = { kind: "refused", why: "full" };
+const ALL = { verb: "delete", filter: {}, who: "x", now: 1 } as const;
+
+/** A store with a ballast, on a disk that others can fill. */
+async function openBallasted(disk = new FlakyDisk()) {
+  const store = await openSqliteStore({ disk });
+  const told: ConditionChange[] = [];
+  store.writer.onCondition((change) => told.push(change));
+  const file = join(store.folder, "ballast");
+  const left = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.size;
+  /** Not a block is free until so many bytes of the ballast are gone. */
+  const othersTakeAll = (until: number): void => {
+    disk.free = 0;
+    disk.failCommit = () => ((left() ?? 0) > WHOLE_BALLAST - until ? "SQLITE_FULL" : undefined);
+  };
+  return { ...store, disk, file, left, told, othersTakeAll };
+}
+
+describe("the ballast", () => {
+  it("is made a second after the start, for us alone, and is no room for mail", async () => {
+    await using store = await openBallasted();
+    const room = store.intake.room();
+    assert.equal(store.left(), undefined);
+    assert.equal(room, store.disk.free - WHOLE_BALLAST);
+    store.clock.advance(1000);
+    assert.deepEqual([store.left(), statSync(store.file).mode & 0o777], [WHOLE_BALLAST, 0o600]);
+    store.disk.free -= WHOLE_BALLAST;
+    store.clock.advance(1000);
+    assert.equal(store.intake.room(), room);
+  });
+
+  it("goes piece by piece for claims, settlements and operators, never for new mail", async () => {
+    await using store = await openBallasted();
+    store.clock.advance(1000);
+    for (let n = 0; n < 2; n++) await accept(store.intake, newMail(store.clock.now()));
+    store.othersTakeAll(MEGABYTE);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
+    assert.equal(store.left(), WHOLE_BALLAST);
+    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    assert.equal(store.left(), WHOLE_BALLAST - MEGABYTE);
+    store.othersTakeAll(3 * MEGABYTE);
+    const settle = settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1);
+    assert.equal(await store.work.settle(settle), true);
+    assert.equal(store.left(), WHOLE_BALLAST - 3 * MEGABYTE);
+    store.othersTakeAll(4 * MEGABYTE);
+    assert.equal(await store.control.operate(ALL), 1, "deleting makes room");
+    const short = store.told.filter(({ ballast }) => ballast !== undefined);
+    assert.deepEqual(short, [
+      {
+        condition: "full",
+        why: "no block was left, so the ballast is being given up",
+        free: 0,
+        ballast: WHOLE_BALLAST - MEGABYTE,
+      },
+    ]);
+  });
+
+  it("is told of once when it is used up, and nothing is lost", async () => {
+    await using store = await openBallasted();
+    store.clock.advance(1000);
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    store.othersTakeAll(2 * WHOLE_BALLAST);
+    const claim = (): Promise<unknown> =>
+      store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    await assert.rejects(claim(), { message: /says SQLITE_FULL/ });
+    await assert.rejects(claim());
+    assert.deepEqual(
+      store.told.map(({ ballast }) => ballast),
+      [undefined, WHOLE_BALLAST - MEGABYTE, 0],
+    );
+    assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "waiting");
+  });
+
+  it("is made whole before new mail is taken again", async () => {
+    await using store = await openBallasted();
+    store.clock.advance(1000);
+    store.othersTakeAll(MEGABYTE);
+    await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    store.disk.free = 1e9;
+    store.disk.failFill = "EDQUOT";
+    store.clock.advance(6000);
+    const conditions = store.told.map(({ condition }) => condition);
+    assert.deepEqual(new Set(conditions), new Set(["full"]), "a quota, of which the free space says nothing");
+    store.disk.failFill = undefined;
+    store.clock.advance(6000);
+    assert.deepEqual([store.intake.condition(), store.left()], ["ok", WHOLE_BALLAST]);
+  });
+
+  it("keeps the WAL from growing while it is being used up", async () => {
+    await using store = await openBallasted();
+    store.clock.advance(1000);
+    for (let n = 0; n < 20; n++) await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(40_000));
+    store.othersTakeAll(MEGABYTE);
+    const size = (): number => statSync(join(store.folder, "queue.sqlite-wal")).size;
+    const settleOne = async (): Promise<void> => {
+      const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+      await store.work.settle(settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1));
+    };
+    await settleOne();
+    const before = size();
+    for (let n = 1; n < 20; n++) await settleOne();
+    assert.equal(size(), before);
+  });
+
+  it("that cannot be made is a line in the log, and mail is taken all the same", async () => {
+    await using folder = await tempFolder();
+    mkdirSync(join(folder.path, "ballast"));
+    const lines: string[] = [];
+    const log = loggerTo((level, message) => void lines.push(`${level} ${message}`));
+    await using store = await openSqliteStore({ folder: folder.path, log });
+    store.clock.advance(3000);
+    assert.deepEqual(lines, ["warn there is no ballast: a disk without a free block will stop deliveries"]);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
+  });
+});

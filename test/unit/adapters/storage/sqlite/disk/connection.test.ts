@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { openMailReader } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { accept, newMail } from "../../../../../contract/mails.ts";
+import { FlakyDisk } from "./flaky-disk.ts";
+
+const FULL = 2;
+const INCREMENTAL = 2;
+
+it("flushes at every commit, on every connection that holds mail", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const [writer] = disk.opened as [(typeof disk.opened)[0]];
+  const reader = openMailReader(store.folder);
+  for (const connection of [writer, reader]) {
+    assert.equal(connection.pragma("synchronous", { simple: true }), FULL);
+    assert.equal(connection.pragma("journal_mode", { simple: true }), "wal");
+  }
+  reader.close();
+  assert.equal(writer.pragma("auto_vacuum", { simple: true }), INCREMENTAL);
+  assert.equal(writer.pragma("wal_autocheckpoint", { simple: true }), 0);
+});
+
+it("still does so after the connection was lost and opened again", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  disk.failCommit = "SQLITE_IOERR_FSYNC";
+  await accept(store.intake, newMail(store.clock.now()));
+  disk.failCommit = undefined;
+  store.clock.advance(5000);
+  assert.equal(disk.opened.length, 2);
+  assert.equal(disk.opened[1]?.pragma("synchronous", { simple: true }), FULL);
+});
+
+it("keeps all files for its own user", async () => {
+  await using store = await openSqliteStore();
+  await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(100_000));
+  const mode = (...path: string[]): number => statSync(join(store.folder, ...path)).mode & 0o777;
+  assert.equal(mode(), 0o700);
+  assert.equal(mode("spool"), 0o700);
+  for (const file of ["queue.sqlite", "queue.sqlite-wal", "queue.sqlite-shm"])
+    assert.equal(mode(file), 0o600, file);
+});
+
+it("cannot write through a reader", async () => {
+  await using store = await openSqliteStore();
+  const reader = openMailReader(store.folder);
+  assert.throws(() => reader.exec("DELETE FROM message"), /readonly/);
+  reader.close();
+});

@@ -1,0 +1,71 @@
+import { closeSync, ftruncateSync, openSync } from "node:fs";
+import type { Disk } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
+
+type Opened = ReturnType<Disk["openDatabase"]>;
+
+/** The real disk, with faults on demand and a look at what is asked of it. */
+export class FlakyDisk implements Disk {
+  /** Code that the next commits fail with, or what tells it; they do not reach the disk. */
+  failCommit: string | (() => string | undefined) | undefined;
+  /** The same, but the commit does reach the disk, as after a flush whose error came too late. */
+  failAfterCommit: string | undefined;
+  failProof: string | undefined;
+  failCheckpoint: string | undefined;
+  failFill: string | undefined;
+  free = 1e12;
+  /** Commits that were tried. */
+  commits = 0;
+  readonly statements: string[] = [];
+  readonly opened: Opened[] = [];
+
+  openDatabase(file: string, options: object): Opened {
+    const database = realDisk.openDatabase(file, options);
+    const exec = database.exec.bind(database);
+    const prepare = database.prepare.bind(database);
+    const pragma = database.pragma.bind(database);
+    this.opened.push(database);
+    return Object.assign(database, {
+      exec: (sql: string) => (sql === "COMMIT" ? this.#commit(exec) : exec(sql)),
+      prepare: (sql: string) => {
+        this.statements.push(sql);
+        return prepare(sql);
+      },
+      pragma: (sql: string, settings?: { simple?: boolean }) => {
+        const failing = sql === "wal_checkpoint(TRUNCATE)" ? this.failCheckpoint : undefined;
+        if (failing !== undefined) throw fault(failing);
+        return pragma(sql, settings);
+      },
+    });
+  }
+
+  space(): { free: number; total: number } {
+    return { free: this.free, total: 2e12 };
+  }
+
+  prove(folder: string): void {
+    if (this.failProof !== undefined) throw fault(this.failProof);
+    realDisk.prove(folder);
+  }
+
+  /** Without its blocks, which would cost each test some time. */
+  fill(file: string, bytes: number): void {
+    if (this.failFill !== undefined) throw fault(this.failFill);
+    const descriptor = openSync(file, "a", 0o600);
+    ftruncateSync(descriptor, bytes);
+    closeSync(descriptor);
+  }
+
+  #commit(exec: Opened["exec"]): Opened {
+    this.commits += 1;
+    const failing = typeof this.failCommit === "function" ? this.failCommit() : this.failCommit;
+    if (failing !== undefined) throw fault(failing);
+    const result = exec("COMMIT");
+    if (this.failAfterCommit !== undefined) throw fault(this.failAfterCommit);
+    return result;
+  }
+}
+
+function fault(code: string): Error {
+  return Object.assign(new Error(`the test says ${code}`), { code });
+}

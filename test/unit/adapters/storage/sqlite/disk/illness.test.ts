@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
+import type { ConditionChange, WorkEvent } from "../../../../../../src/ports/queue.ts";
+import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { FlakyDisk } from "./flaky-disk.ts";
+
+const ACCEPTED = { kind: "accepted" };
+const FULL = { kind: "refused", why: "full" };
+const SICK = { kind: "refused", why: "sick" };
+
+async function openOnFlakyDisk() {
+  const disk = new FlakyDisk();
+  const store = await openSqliteStore({ disk, reserve: { bytes: 1e9 } });
+  const changes: ConditionChange[] = [];
+  store.writer.onCondition((change) => changes.push(change));
+  return { ...store, disk, conditions: () => changes.map(({ condition }) => condition) };
+}
+
+describe("a full disk", () => {
+  it("refuses new mail below the reserve, settles on, and heals with room", async () => {
+    await using store = await openOnFlakyDisk();
+    const { disk } = store;
+    assert.equal(store.intake.room(), 1e12 - 1e9 - WHOLE_BALLAST);
+    await accept(store.intake, newMail(store.clock.now()));
+    disk.free = 1e9;
+    store.clock.advance(1000);
+    assert.deepEqual([store.intake.condition(), store.intake.room()], ["full", 0]);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
+    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    assert.equal(
+      await store.work.settle(settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1)),
+      true,
+    );
+    disk.free = 2e9;
+    store.clock.advance(1000);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+    assert.deepEqual(store.conditions(), ["full", "ok"]);
+  });
+
+  it("follows a reserve that is set anew", async () => {
+    await using store = await openOnFlakyDisk();
+    store.writer.setReserve({ percent: 60 });
+    assert.equal(store.intake.condition(), "full");
+    store.writer.setReserve({ percent: 10 });
+    assert.equal(store.intake.condition(), "ok");
+    assert.equal(store.intake.room(), 8e11 - WHOLE_BALLAST);
+    store.writer.setReserve({ percent: 0 });
+    assert.equal(store.intake.room(), 1e12 - 256e6, "a share counts as at least 256 MB");
+    store.writer.setReserve({ bytes: 0 });
+    assert.equal(store.intake.room(), 1e12, "a size is taken as it is");
+  });
+
+  it("believes a write that found no room, quota or not, for a while", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.failCommit = "SQLITE_FULL";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
+    store.disk.failCommit = undefined;
+    store.clock.advance(1000);
+    assert.equal(store.intake.condition(), "full");
+    store.clock.advance(5000);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+  });
+});
+
+describe("a sick disk", () => {
+  for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT"]) {
+    it(`stands still after ${code} until the disk is proven`, async () => {
+      await using store = await openOnFlakyDisk();
+      const { disk } = store;
+      const events: WorkEvent[] = [];
+      store.work.onEvent((event) => events.push(event));
+      const before = newMail(store.clock.now());
+      await accept(store.intake, before);
+      const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+      disk.failCommit = code;
+      assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+      assert.equal(store.intake.condition(), "sick");
+      assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+      await assert.rejects(store.work.claim({ domain: "one.test", limit: 1, now: 0 }));
+      const settle = settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1);
+      await assert.rejects(store.work.settle(settle));
+      await assert.rejects(store.control.operate({ verb: "hold", filter: {}, who: "x", now: 1 }));
+      disk.failProof = "EIO";
+      disk.failCommit = undefined;
+      store.clock.advance(20_000);
+      assert.equal(store.intake.condition(), "sick");
+      disk.failProof = undefined;
+      store.clock.advance(5000);
+      assert.equal(store.intake.condition(), "ok");
+      assert.equal(await store.work.settle(settle), true, "a claim outlives the illness");
+      assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+      assert.deepEqual(store.conditions(), ["sick", "ok"]);
+      const told = events.flatMap((event) => (event.kind === "condition" ? [event.condition] : []));
+      assert.deepEqual(told, ["sick", "ok"]);
+    });
+  }
+
+  it("tells the operator what to do where the database is damaged: waiting will not mend it", async () => {
+    await using store = await openOnFlakyDisk();
+    const told: string[] = [];
+    store.writer.onCondition(({ why }) => told.push(why));
+    store.disk.failCommit = "SQLITE_CORRUPT_INDEX";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    assert.match(told.join(), /; stop the daemon and copy the data folder, docs\/operating\.md says how/);
+  });
+
+  it("takes back what was refused and yet reached the disk", async () => {
+    await using store = await openOnFlakyDisk();
+    const { disk } = store;
+    const kept = newMail(store.clock.now());
+    await accept(store.intake, kept);
+    disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    const body = await fillBody(store.intake, Buffer.alloc(100_000));
+    const claim = store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    const answer = store.intake.accept(refused, body);
+    await assert.rejects(claim);
+    assert.deepEqual(await answer, SICK);
+    disk.failAfterCommit = undefined;
+    store.clock.advance(5000);
+    assert.equal(await store.reader.show(refused.id), undefined, "its sender was told to keep it");
+    assert.equal((await store.reader.show(kept.id))?.recipients[0]?.state, "waiting", "nobody got the claim");
+  });
+
+  it("says so when a spool file cannot be written", async () => {
+    await using store = await openOnFlakyDisk();
+    const body = await fillBody(store.intake, Buffer.alloc(100_000));
+    await rename(join(store.folder, "spool"), join(store.folder, "moved"));
+    assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), SICK);
+    await waitFor({ what: "the writer to know", deadline: 20_000 }, () => store.writer.condition === "sick");
+    await rename(join(store.folder, "moved"), join(store.folder, "spool"));
+    store.clock.advance(5000);
+    assert.equal(store.writer.condition, "ok");
+  });
+});
+
+describe("a delivery thread that dies", () => {
+  it("leaves its claims unconfirmed, and another thread gets them", async () => {
+    await using store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    store.closeWorkPort();
+    const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
+    await waitFor(
+      { what: "the claim given up", deadline: 20_000 },
+      async () => (await state()) === "unconfirmed",
+    );
+  });
+});
+
+describe("the marker of an orderly end", () => {
+  it("is there only between an orderly end and the next start", async () => {
+    const store = await openSqliteStore();
+    const marker = join(store.folder, "clean");
+    assert.equal(store.writer.unclean, false);
+    assert.equal(existsSync(marker), false);
+    await accept(store.intake, newMail(store.clock.now()));
+    await store.writer.close();
+    assert.equal(existsSync(marker), true);
+    assert.deepEqual(await store.reader.check(), []);
+    {
+      await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
+      assert.equal(again.writer.unclean, false);
+      assert.equal(existsSync(marker), false);
+    }
+    await store[Symbol.asyncDispose]();
+  });
+
+  it("is not there where the disk takes no last checkpoint, which hinders neither the end nor the mail", async () => {
+    const store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    store.disk.failCheckpoint = "SQLITE_FULL";
+    await assert.doesNotReject(store.writer.close());
+    assert.equal(existsSync(join(store.folder, "clean")), false);
+    {
+      await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
+      assert.equal(again.writer.unclean, true);
+      assert.equal((await again.reader.show(mail.id))?.recipients[0]?.state, "waiting");
+    }
+    await store[Symbol.asyncDispose]();
+  });
+});

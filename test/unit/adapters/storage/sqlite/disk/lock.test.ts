@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { FolderInUse, acquireLock } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+
+const DOOR = new URL("../../../../../../src/adapters/storage/sqlite/sqlite.ts", import.meta.url).href;
+
+it("refuses a folder that another process holds, naming it, until that one dies", async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  const script = `import { acquireLock } from ${JSON.stringify(DOOR)};
+    acquireLock(process.argv[1], process.pid); console.log("held"); setInterval(() => {}, 1000);`;
+  const other = spawn(process.execPath, ["--input-type=module", "-e", script, data], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await once(other.stdout, "data");
+    refuses(data, other.pid);
+  } finally {
+    other.kill("SIGKILL");
+    await once(other, "exit");
+  }
+  acquireLock(data, process.pid).release();
+});
+
+function refuses(data: string, pid: number | undefined): void {
+  assert.throws(
+    () => acquireLock(data, process.pid),
+    (error) => {
+      assert.ok(error instanceof FolderInUse);
+      assert.equal(error.pid, pid);
+      assert.match(error.message, new RegExp(`${pid}`));
+      return true;
+    },
+  );
+}
+
+it("creates the folder for its own user and cleans up on release", async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "deep", "data");
+  const lock = acquireLock(data, 4711);
+  assert.equal(statSync(data).mode & 0o777, 0o700);
+  assert.equal(statSync(join(data, "lock.sqlite")).mode & 0o777, 0o600);
+  assert.throws(() => acquireLock(data, 1), FolderInUse);
+  lock.release();
+  lock.release();
+  assert.equal(existsSync(join(data, "daemon.pid")), false);
+  acquireLock(data, 4711).release();
+});

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { cp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { it } from "node:test";
+import { DatabaseFromFuture, openWriter } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { ManualClock } from "../../../../../../src/runtime/clock.ts";
+import { SILENT } from "../../../../../../src/runtime/log.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+
+const SHIPPED = new URL("../../../../../../migrations/sqlite", import.meta.url);
+const KNOWN = readdirSync(SHIPPED).length;
+const NEXT = String(KNOWN + 1).padStart(4, "0");
+const PARTS = { clock: new ManualClock(), reserve: { bytes: 0 }, log: SILENT };
+
+it("refuses a database that a newer version wrote, naming both versions", async () => {
+  await using folder = await tempFolder();
+  const [data, migrations] = [join(folder.path, "data"), join(folder.path, "migrations")];
+  await cp(SHIPPED, migrations, { recursive: true });
+  await writeFile(join(migrations, `${NEXT}-later.sql`), "CREATE TABLE later (x INTEGER) STRICT;");
+  await openWriter({ ...PARTS, folder: data, migrations }).close();
+  assert.throws(
+    () => openWriter({ ...PARTS, folder: data }),
+    (error) => {
+      assert.ok(error instanceof DatabaseFromFuture);
+      assert.match(error.message, new RegExp(`version ${KNOWN + 1}.*up to ${KNOWN}`));
+      return true;
+    },
+  );
+  await openWriter({ ...PARTS, folder: data, migrations }).close();
+});
+
+it("leaves nothing of a step that fails, and takes it at the next start", async () => {
+  await using folder = await tempFolder();
+  const [data, migrations] = [join(folder.path, "data"), join(folder.path, "migrations")];
+  await cp(SHIPPED, migrations, { recursive: true });
+  const step = join(migrations, `${NEXT}-later.sql`);
+  await writeFile(step, "CREATE TABLE later (x INTEGER) STRICT; NONSENSE;");
+  assert.throws(() => openWriter({ ...PARTS, folder: data, migrations }), /NONSENSE/);
+  await writeFile(step, "CREATE TABLE later (x INTEGER) STRICT;");
+  await openWriter({ ...PARTS, folder: data, migrations }).close();
+});
+
+it("names a gap in the steps", async () => {
+  await using folder = await tempFolder();
+  const migrations = join(folder.path, "migrations");
+  await cp(SHIPPED, migrations, { recursive: true });
+  await writeFile(join(migrations, `${String(KNOWN + 2).padStart(4, "0")}-gap.sql`), "");
+  const open = (): unknown => openWriter({ ...PARTS, folder: join(folder.path, "data"), migrations });
+  assert.throws(open, new RegExp(`expected step ${KNOWN + 1}, found \\d+-gap\\.sql`));
+});

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import Database from "better-sqlite3";
+import {
+  acquireLock,
+  openTraceWriter,
+  openWriter,
+  StoreUnusable,
+} from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { systemClock } from "../../../../../../src/runtime/clock.ts";
+import { SILENT } from "../../../../../../src/runtime/log.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+
+const NO_DATABASE = Buffer.alloc(8192, "no database ");
+
+function open(folder: string): ReturnType<typeof openWriter> {
+  return openWriter({ folder, clock: systemClock(), reserve: { bytes: 0 }, log: SILENT });
+}
+
+function tells(words: RegExp, act: () => unknown): void {
+  assert.throws(act, (error) => {
+    assert.ok(error instanceof StoreUnusable, String(error));
+    assert.match(error.message, words);
+    return true;
+  });
+}
+
+it("names the database that is damaged, and the remedy, and leaves it as it is", async () => {
+  await using folder = await tempFolder();
+  writeFileSync(join(folder.path, "queue.sqlite"), NO_DATABASE);
+  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; .*docs\/operating\.md/, () =>
+    open(folder.path),
+  );
+  assert.deepEqual(readFileSync(join(folder.path, "queue.sqlite")), NO_DATABASE);
+});
+
+it("names the damage also where it is met when claims are put right", async () => {
+  await using folder = await tempFolder();
+  await open(folder.path).close();
+  const file = join(folder.path, "queue.sqlite");
+  const database = new Database(file);
+  const page = database
+    .prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'recipient_age'")
+    .pluck()
+    .get();
+  database.close();
+  const octets = readFileSync(file);
+  octets.fill("rubbish", ((page ?? 0) - 1) * 4096, (page ?? 0) * 4096);
+  writeFileSync(file, octets);
+  tells(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
+});
+
+it("says who has it when another program holds the database", async () => {
+  await using folder = await tempFolder();
+  const other = new Database(join(folder.path, "queue.sqlite"));
+  other.exec("BEGIN EXCLUSIVE");
+  try {
+    tells(/\/queue\.sqlite is locked by another program, such as a backup/, () => open(folder.path));
+  } finally {
+    other.close();
+  }
+});
+
+it("says so when the storage is no folder, or what should be a file is one", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "data");
+  writeFileSync(file, "");
+  tells(/\/data is no folder; move that file away/, () => acquireLock(file, process.pid));
+  mkdirSync(join(folder.path, "lock.sqlite"));
+  tells(/\/lock\.sqlite may not be used .* chown -R USER \//, () => acquireLock(folder.path, process.pid));
+});
+
+it("begins a new trace where the old one is damaged, and keeps that", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "trace.sqlite");
+  writeFileSync(file, NO_DATABASE);
+  const told: string[] = [];
+  openTraceWriter(folder.path, (damaged) => told.push(damaged)).close();
+  assert.deepEqual(told, [`${file}.damaged`]);
+  assert.deepEqual(readFileSync(`${file}.damaged`), NO_DATABASE);
+  openTraceWriter(folder.path, () => assert.fail("the new one is sound")).close();
+});

@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { open as openFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import {
+  openRecipientMemory,
+  openRecipientNotes,
+} from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { openMailReader } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { Learning } from "../../../../../../src/adapters/storage/sqlite/memory/learning.ts";
+import {
+  FILTER_BYTES,
+  RefusedFilter,
+} from "../../../../../../src/adapters/storage/sqlite/wire/refused-filter.ts";
+import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import type { SettleRequest } from "../../../../../../src/ports/queue.ts";
+import { DELIVERED, accept, newMail, settlement, to } from "../../../../../contract/mails.ts";
+import { loggerTo, SILENT } from "../../../../../../src/runtime/log.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+
+const HOUR = 3_600_000;
+const PAGE = 4096;
+const NO = "550 5.1.1 no such user";
+
+function open(store: SqliteStore, stack: DisposableStack, log = SILENT) {
+  const notes = openRecipientNotes(store.port("memory"), { ...store, shared: store.writer.shared, log });
+  const other = openRecipientMemory({ folder: store.folder, shared: store.writer.shared });
+  stack.defer(() => notes.close());
+  stack.defer(() => other.close());
+  return { notes, other };
+}
+
+/** Notes travel while the clock goes on. */
+function seen(store: SqliteStore, what: string, look: () => boolean): Promise<true> {
+  return waitFor({ what, deadline: 5000, every: 5 }, () => {
+    store.clock.advance(250);
+    return look();
+  });
+}
+
+test("a note is known at once to who made it, soon to others; a refusal keeps when it began", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const begin = clock.now();
+  const refuse = (): void =>
+    notes.note("eve@a.test", { kind: "refused", at: clock.now(), origin: "callout", reply: NO });
+  refuse();
+  const first = { since: begin, at: begin, origin: "callout", reply: NO };
+  assert.deepEqual(notes.find("eve@a.test"), { refused: first });
+  assert.deepEqual(other.find("eve@a.test"), {});
+  await seen(store, "it is stored", () => other.find("eve@a.test").refused !== undefined);
+  assert.deepEqual(other.find("eve@a.test"), { refused: first });
+  clock.advance(20 * HOUR);
+  refuse();
+  assert.equal(notes.find("eve@a.test").refused?.since, begin);
+  await seen(store, "it is renewed", () => other.find("eve@a.test").refused?.at !== begin);
+  assert.equal(other.find("eve@a.test").refused?.since, begin);
+  const now = clock.now();
+  notes.note("eve@a.test", { kind: "accepted", at: now, origin: "callout" });
+  await seen(store, "the primary took it", () => other.find("eve@a.test").accepted !== undefined);
+  assert.deepEqual(other.find("eve@a.test"), { accepted: { at: now, origin: "callout" } });
+  assert.equal(other.lastAccepted("a.test", now), "eve@a.test");
+  assert.equal(other.lastAccepted("a.test", now + 1), undefined);
+  assert.equal(other.lastAccepted("test", 0), undefined);
+});
+
+test("refusals are forgotten after a day, and began anew where they come again later", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const refuse = async (key: string): Promise<void> => {
+    const at = clock.now();
+    notes.note(key, { kind: "refused", at, origin: "delivery", reply: NO });
+    await seen(store, key, () => other.find(key).refused?.at === at);
+  };
+  await refuse("eve@a.test");
+  clock.advance(27 * HOUR);
+  await refuse("fay@a.test");
+  assert.deepEqual(other.find("eve@a.test"), {});
+});
+
+test("mail that a primary took is remembered under the comparable form, and ends refusals", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const keys = ["größe@a.test", "john doe@a.test"];
+  for (const key of keys)
+    notes.note(key, { kind: "refused", at: store.clock.now(), origin: "callout", reply: NO });
+  await seen(store, "refused", () => other.find(keys[1] ?? "").refused !== undefined);
+  const recipients = to("GRÖßE@a.test", '"John Doe"@a.test');
+  await accept(store.intake, newMail(store.clock.now(), { recipients }));
+  const [mail] = await store.work.claim({ domain: "a.test", limit: 1, now: store.clock.now() });
+  assert.ok(mail !== undefined);
+  const settled = mail.recipients.map(({ n }) => {
+    const outcome = { kind: "delivered", reply: { code: 250, text: "ok" } } as const;
+    return { n, outcome, state: "gone", reason: "delivered" } as const;
+  });
+  await store.work.settle({ id: mail.id, token: mail.token, recipients: settled, now: store.clock.now() });
+  for (const key of keys) {
+    assert.deepEqual(other.find(key), { accepted: { at: store.clock.now(), origin: "delivery" } });
+  }
+  const taken = await store.work.accepted(["Größe@a.test", '"john doe"@a.test', "nobody@a.test"]);
+  assert.equal(taken.size, 2);
+});
+
+test("who was refused is found in the filter by every thread, for a day at least, and after a start", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const refuse = (key: string): void =>
+    notes.note(key, { kind: "refused", at: clock.now(), origin: "callout", reply: NO });
+  assert.equal(notes.mayBeRefused("eve@a.test"), false);
+  refuse("eve@a.test");
+  assert.equal(notes.mayBeRefused("eve@a.test"), true);
+  await seen(store, "others look for it", () => other.mayBeRefused("eve@a.test"));
+  assert.notEqual(other.find("eve@a.test").refused, undefined);
+  clock.advance(26 * HOUR);
+  refuse("mallory@a.test");
+  await seen(store, "the next one is stored", () => other.find("mallory@a.test").refused !== undefined);
+  assert.equal(other.mayBeRefused("eve@a.test"), true);
+  clock.advance(26 * HOUR);
+  refuse("oscar@a.test");
+  await seen(store, "a third one is stored", () => other.find("oscar@a.test").refused !== undefined);
+  const still = ["eve@a.test", "mallory@a.test", "oscar@a.test"].map((key) => other.mayBeRefused(key));
+  assert.deepEqual(still, [false, true, true]);
+  const filter = new RefusedFilter(new SharedArrayBuffer(FILTER_BYTES), 0);
+  const database = openMailReader(store.folder);
+  stack.defer(() => void database.close());
+  assert.ok(new Learning(database, filter));
+  assert.equal(filter.mayHold("oscar@a.test"), true);
+});
+
+test("a delivery ends what was refused within the hour since the last, and counts only once it is durable", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const claim = async (): Promise<SettleRequest> => {
+    await accept(store.intake, newMail(store.clock.now(), { recipients: to("eve@a.test") }));
+    const [mail] = await store.work.claim({ domain: "a.test", limit: 1, now: store.clock.now() });
+    assert.ok(mail !== undefined);
+    return settlement(mail, { state: "gone", outcome: DELIVERED }, store.clock.now());
+  };
+  const first = await claim();
+  disk.failCommit = "SQLITE_FULL";
+  await assert.rejects(store.work.settle(first));
+  disk.failCommit = undefined;
+  // The full disk is looked at again after a while.
+  store.clock.advance(6000);
+  assert.deepEqual(other.find("eve@a.test"), {});
+  await store.work.settle(first);
+  const taken = other.find("eve@a.test");
+  assert.equal(taken.accepted?.origin, "delivery");
+  notes.note("eve@a.test", { kind: "refused", at: store.clock.now(), origin: "callout", reply: NO });
+  await seen(store, "refused", () => other.find("eve@a.test").refused !== undefined);
+  await store.work.settle(await claim());
+  assert.deepEqual(other.find("eve@a.test"), taken);
+});
+
+test("a damaged page is told once, and ends nothing: what stood there is not known", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const page = disk.opened[0]
+    ?.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'accepted'")
+    .pluck()
+    .get();
+  disk.opened[0]?.pragma("wal_checkpoint(TRUNCATE)");
+  {
+    await using file = await openFile(join(store.folder, "queue.sqlite"), "r+");
+    await file.write(Buffer.alloc(PAGE, "rubbish"), 0, PAGE, ((page ?? 0) - 1) * PAGE);
+  }
+  using stack = new DisposableStack();
+  const told: string[] = [];
+  const { notes, other } = open(
+    store,
+    stack,
+    loggerTo((_, message) => void told.push(message)),
+  );
+  assert.throws(() => other.find("a@one.test"), /malformed/);
+  for (let time = 0; time < 2; time++) {
+    assert.deepEqual(notes.find("a@one.test"), {});
+    assert.equal(notes.lastAccepted("one.test", 0), undefined);
+  }
+  assert.equal(told.length, 1);
+});

@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
+import { it } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { connectReader } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { serveChannel } from "../../../../../../src/runtime/channel.ts";
+
+it("exports a body that became a row before its segment was opened", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const answers = [
+    { topFields: "Received: here\r\n", body: { file: "/nowhere/segment", start: 10, size: 4 } },
+    { topFields: "Received: here\r\n", body: Buffer.from("body") },
+  ];
+  const server = serveChannel(port1, { export: () => answers.shift() });
+  const reader = connectReader(port2);
+  try {
+    const mail = (await reader.export("1")) ?? assert.fail("it is there");
+    assert.equal(await text(mail), "Received: here\r\nbody");
+    assert.equal(await reader.export("1"), undefined);
+  } finally {
+    server.close();
+  }
+});

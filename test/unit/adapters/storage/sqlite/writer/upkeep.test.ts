@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { SETTINGS, accept, newMail } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
+
+const BODY = Buffer.alloc(16_000, 1);
+
+it("empties the WAL and gives free space back once nothing happens", async () => {
+  await using store = await openSqliteStore();
+  const size = (file: string): number => statSync(join(store.folder, file)).size;
+  for (let i = 0; i < 400; i++) await accept(store.intake, newMail(store.clock.now()), BODY);
+  const full = size("queue.sqlite");
+  assert.equal(await store.control.operate({ verb: "delete", filter: {}, who: "x", now: 1 }), 400);
+  const rested = (): boolean => {
+    store.clock.advance(1000);
+    return size("queue.sqlite-wal") === 0 && size("queue.sqlite") < full / 1.5;
+  };
+  await waitFor({ what: "the files to shrink", deadline: 10_000 }, rested);
+});
+
+it("keeps the WAL bounded under load", async () => {
+  await using store = await openSqliteStore();
+  for (let i = 0; i < 1500; i++) await accept(store.intake, newMail(store.clock.now()), BODY);
+  const wal = statSync(join(store.folder, "queue.sqlite-wal")).size;
+  assert.ok(wal < 12_000_000, `${wal} bytes`);
+});
+
+it("forgets lists and rows that no generation can see", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const declare = async (recipients: string[]): Promise<void> => {
+    await store.control.declare([{ name: "one.test", settings: SETTINGS, recipients }]);
+  };
+  const count = (table: string): number =>
+    disk.opened[0]?.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? -1;
+  await declare(Array.from({ length: 2000 }, (_, i) => `old${i}`));
+  await declare(["new"]);
+  await store.control.changeRecipients({ domain: "one.test", verb: "add", recipients: ["a", "b"] });
+  await store.control.changeRecipients({ domain: "one.test", verb: "remove", recipients: ["a"] });
+  assert.equal(count("entry"), 2003);
+  const swept = (): boolean => {
+    store.clock.advance(60 * 60 * 1000);
+    return count("entry") === 2 && count("domain") === 1 && count("list") === 2;
+  };
+  await waitFor({ what: "the sweep", deadline: 20_000 }, swept);
+  const record = store.directory.domain("one.test", store.directory.generation());
+  assert.ok(
+    record !== undefined &&
+      store.directory.recipient(record, "new") &&
+      store.directory.recipient(record, "b"),
+  );
+});
