@@ -1,7 +1,7 @@
 import type { BodyWriter } from "../../../../ports/queue.ts";
 import { ownCopy } from "../../../../mail/own-copy.ts";
 import { Checksum, checksumOf } from "./checksum.ts";
-import { type BodyMemory, HeldBody } from "./body-memory.ts";
+import { type Blocks, HeldOctets } from "./blocks.ts";
 import type { StoredAs } from "../wire/mail-row.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 import { SpoolFile } from "./spool-file.ts";
@@ -13,7 +13,7 @@ const HELD_LIMIT = 64 * 1024;
 
 /** Where bodies of one thread go while they arrive. */
 export interface BodyPlaces {
-  readonly memory: BodyMemory;
+  readonly memory: Blocks;
   /** Of spool files. */
   readonly folder: string;
   readonly segments: SegmentWriter;
@@ -30,7 +30,7 @@ export interface BodyPlaces {
 export class ArrivingBody implements BodyWriter {
   readonly #places: BodyPlaces;
   readonly #heldLimit: number;
-  readonly #held: HeldBody;
+  readonly #held: HeldOctets;
   #size = 0;
   #spool: SpoolFile | undefined;
   readonly #checksum = new Checksum();
@@ -39,7 +39,7 @@ export class ArrivingBody implements BodyWriter {
 
   constructor(places: BodyPlaces) {
     this.#places = places;
-    this.#held = new HeldBody(places.memory);
+    this.#held = new HeldOctets(places.memory);
     this.#heldLimit = places.heldLimit ?? HELD_LIMIT;
   }
 

@@ -4,7 +4,7 @@ import { open, rename, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { HeldChunks } from "./held-chunks.ts";
+import { Blocks, HeldOctets } from "./blocks.ts";
 
 /** Bytes that may wait for the disk before the writer of one body is asked to pause. */
 const UNWRITTEN_LIMIT = 128 * 1024;
@@ -15,12 +15,15 @@ const READ_SIZE = 64 * 1024;
 
 let unwrittenInAll = 0;
 
+/** What waits for the disk; the pauses bound it. */
+const MEMORY = new Blocks(Infinity);
+
 /** One body on its way to a file of its own: written as it comes, flushed and named when it is complete. */
 export class SpoolFile {
   readonly #folder: string;
   readonly #failed: (error: Error) => void;
   readonly #name = randomBytes(16).toString("hex");
-  readonly #waiting = new HeldChunks();
+  #waiting = new HeldOctets(MEMORY);
   #unwritten = 0;
   #handle: FileHandle | undefined;
   #pump: Promise<void> | undefined;
@@ -87,21 +90,29 @@ export class SpoolFile {
   async #writeAll(): Promise<void> {
     try {
       const handle = this.#handle ?? (await this.#open());
-      while (!this.#waiting.empty && !this.#discarded) {
-        const chunks = this.#waiting.take();
-        await writeFully(handle, chunks);
-        this.#count(-bytesOf(chunks));
-      }
+      while (this.#waiting.size > 0 && !this.#discarded) await this.#writeOut(handle);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#failed(this.#failure);
     } finally {
       if (this.#failure !== undefined) {
-        this.#waiting.take();
+        this.#waiting.release();
         this.#count(-this.#unwritten);
       }
       this.#pump = undefined;
     }
+  }
+
+  async #writeOut(handle: FileHandle): Promise<void> {
+    const octets = this.#waiting;
+    const { size } = octets;
+    this.#waiting = new HeldOctets(MEMORY);
+    try {
+      await writeFully(handle, octets.pieces());
+    } finally {
+      octets.release();
+    }
+    this.#count(-size);
   }
 
   async #open(): Promise<FileHandle> {

@@ -7,7 +7,7 @@ import type { Clock } from "../../../../runtime/clock.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import type { BodyPlaces } from "../bodies/arriving-body.ts";
 import { ArrivingBody } from "../bodies/arriving-body.ts";
-import { BodyMemory } from "../bodies/body-memory.ts";
+import { Blocks } from "../bodies/blocks.ts";
 import { Consigner } from "./consigner.ts";
 import { failureOf } from "../disk/failure.ts";
 import { SEGMENT_SIZE, SegmentWriter } from "../bodies/segment-writer.ts";
@@ -41,7 +41,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
   const segments = new SegmentWriter({ folder, begins, size: options.segmentSize ?? SEGMENT_SIZE });
   port.once("close", () => segments.close());
   const places: BodyPlaces = {
-    memory: new BodyMemory(options.bodyMemory),
+    memory: new Blocks(options.bodyMemory),
     folder,
     segments,
     rowLimit: options.rowLimit,

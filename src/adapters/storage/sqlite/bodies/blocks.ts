@@ -2,12 +2,14 @@
 const BLOCK = 4 * 1024;
 /** Bytes that are asked of the allocator at a time. */
 const SLAB = 64 * 1024;
+/** Blocks beyond which all go back to the allocator once none is in use. */
+const KEPT = 768;
 
 /**
- * The memory of the bodies that one thread holds, in blocks that go from mail to mail. Memory that is new for each
- * mail costs its pages' faults and, each few megabytes, a collection of garbage.
+ * Memory for bodies, in blocks that go from mail to mail. Memory that is new for each mail costs its pages' faults and,
+ * each few megabytes, a collection of garbage.
  */
-export class BodyMemory {
+export class Blocks {
   readonly #most: number;
   readonly #free: Buffer[] = [];
   #made = 0;
@@ -30,6 +32,9 @@ export class BodyMemory {
 
   give(blocks: readonly Buffer[]): void {
     this.#free.push(...blocks);
+    if (this.#free.length < this.#made || this.#made <= KEPT) return;
+    this.#free.length = 0;
+    this.#made = 0;
   }
 
   #makeSlab(): void {
@@ -41,14 +46,18 @@ export class BodyMemory {
   }
 }
 
-/** The octets of one body, copied into blocks. */
-export class HeldBody {
-  readonly #memory: BodyMemory;
+/** Octets, copied into blocks. */
+export class HeldOctets {
+  readonly #memory: Blocks;
   #blocks: Buffer[] = [];
   #size = 0;
 
-  constructor(memory: BodyMemory) {
+  constructor(memory: Blocks) {
     this.#memory = memory;
+  }
+
+  get size(): number {
+    return this.#size;
   }
 
   /** False where the memory is full; nothing is added then. */
@@ -66,7 +75,7 @@ export class HeldBody {
     return true;
   }
 
-  /** In the body's blocks: good until `release`. */
+  /** In the blocks themselves: good until `release`. */
   pieces(): readonly Buffer[] {
     const tail = this.#size % BLOCK;
     if (tail === 0) return this.#blocks;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { BodyMemory, HeldBody } from "../../../../../../src/adapters/storage/sqlite/bodies/body-memory.ts";
+import { Blocks, HeldOctets } from "../../../../../../src/adapters/storage/sqlite/bodies/blocks.ts";
 import { seededRandom } from "../../../../../support/random.ts";
 
-function fill(body: HeldBody, octets: Buffer, size: () => number): void {
+function fill(body: HeldOctets, octets: Buffer, size: () => number): void {
   for (let at = 0; at < octets.length;) {
     const chunk = Buffer.from(octets.subarray(at, at + size()));
     assert.ok(body.add(chunk));
@@ -17,7 +17,7 @@ function fill(body: HeldBody, octets: Buffer, size: () => number): void {
 describe("a body in blocks", () => {
   it("comes out as it went in, however it was cut, and in blocks that others had before", () => {
     const random = seededRandom(11);
-    const memory = new BodyMemory(1 << 20);
+    const memory = new Blocks(1 << 20);
     for (const [length, most] of [
       [1, 1],
       [4095, 700],
@@ -27,7 +27,7 @@ describe("a body in blocks", () => {
       [60_000, 20_000],
     ] as const) {
       const octets = randomBytes(length);
-      const body = new HeldBody(memory);
+      const body = new HeldOctets(memory);
       fill(body, octets, () => 1 + random.below(most));
       assert.ok(Buffer.concat(body.pieces()).equals(octets));
       body.release();
@@ -36,8 +36,8 @@ describe("a body in blocks", () => {
   });
 
   it("takes nothing of a chunk for which there is no room", () => {
-    const memory = new BodyMemory(3 * 4096);
-    const [one, two] = [new HeldBody(memory), new HeldBody(memory)];
+    const memory = new Blocks(3 * 4096);
+    const [one, two] = [new HeldOctets(memory), new HeldOctets(memory)];
     assert.ok(one.add(Buffer.alloc(5000, 1)));
     assert.equal(two.add(Buffer.alloc(5000, 2)), false);
     assert.deepEqual(two.pieces(), []);
@@ -50,10 +50,10 @@ describe("a body in blocks", () => {
 
   it("never has a block that another has", () => {
     const random = seededRandom(12);
-    const memory = new BodyMemory(64 * 4096);
-    let open: { body: HeldBody; mark: number; size: number }[] = [];
+    const memory = new Blocks(64 * 4096);
+    let open: { body: HeldOctets; mark: number; size: number }[] = [];
     for (let mark = 1; mark < 250; mark++) {
-      const body = new HeldBody(memory);
+      const body = new HeldOctets(memory);
       const size = 1 + random.below(20_000);
       if (body.add(Buffer.alloc(size, mark))) open.push({ body, mark, size });
       else open.splice(random.below(open.length), 1).forEach((gone) => gone.body.release());
@@ -61,6 +61,17 @@ describe("a body in blocks", () => {
         assert.ok(Buffer.concat(held.pieces()).equals(Buffer.alloc(whole, own)));
     }
     open.forEach(({ body }) => body.release());
-    assert.ok(new HeldBody(memory).add(Buffer.alloc(64 * 4096)), "all came back");
+    assert.ok(new HeldOctets(memory).add(Buffer.alloc(64 * 4096)), "all came back");
+  });
+
+  it("gives the memory of a crowd back once nobody holds any, and has as much for the next", () => {
+    const memory = new Blocks(1024 * 4096);
+    for (let crowd = 0; crowd < 3; crowd++) {
+      const bodies = Array.from({ length: 1024 }, () => new HeldOctets(memory));
+      for (const body of bodies) assert.ok(body.add(Buffer.alloc(4096, crowd)));
+      assert.equal(new HeldOctets(memory).add(Buffer.alloc(1)), false);
+      for (const body of bodies) body.release();
+    }
+    assert.ok(memory.has(1024));
   });
 });
