@@ -34,8 +34,8 @@ const USAGE = `holdfast: a backup MX and mail reflector
   holdfast token add|list|revoke     access to the admin API over TCP
   holdfast version
 
-Every verb takes --config FILE (default ./config/holdfast.yaml, or HOLDFAST_CONFIG) and --help;
-those that print take --json.
+Every verb has --help; those that answer take --json. The configuration, and through it the
+daemon, is --config FILE, or HOLDFAST_CONFIG, or ./config/holdfast.yaml.
 `;
 
 /** Exit codes: 0 ok, 1 failed, 2 wrong use or wrong configuration, 3 no daemon. */
@@ -63,7 +63,7 @@ async function main(argv: readonly string[]): Promise<number> {
       return verb === undefined ? WRONG_USE : 0;
     case "version":
     case "--version":
-      process.stdout.write(`holdfast ${VERSION}\n`);
+      process.stdout.write(own?.json ? `${JSON.stringify({ version: VERSION })}\n` : `holdfast ${VERSION}\n`);
       return 0;
     case "serve":
       return serve(file);

@@ -177,10 +177,17 @@ function overview(first: string, second: string, env: FullEnv): number {
     env.stdout.write(lines.join(""));
     return OK;
   }
-  const unknown =
-    own.length === 0 ? `there is no verb ${first}; see holdfast --help` : `holdfast ${first}: which?`;
-  env.stderr.write(`${plain(unknown)}\n${lines.join("")}`);
+  env.stderr.write(`${plain(unknownVerb(first, second, own.length > 0))}\n${lines.join("")}`);
   return WRONG_USE;
+}
+
+/** `isGroup`: there are verbs that begin so, and they are listed below. */
+function unknownVerb(first: string, second: string, isGroup: boolean): string {
+  if (first.startsWith("-"))
+    return `there is no verb ${first}: the verb comes first, then its options; see holdfast --help`;
+  if (!isGroup) return `there is no verb ${first}; see holdfast --help`;
+  if (second === "" || second.startsWith("-")) return `holdfast ${first}: which?`;
+  return `holdfast ${first}: there is no verb ${second}; these are:`;
 }
 
 function complainOf(error: unknown, path: string, { stderr, config, hint }: FullEnv): number {

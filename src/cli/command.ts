@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Readable, Writable } from "node:stream";
 import type { Daemon } from "./daemon.ts";
+import { complaintOf } from "./parser-words.ts";
 import { MIN_COLUMNS, plain, safeJson, table, wrap, type Column } from "./terminal.ts";
 
 /** Exit codes of the tool. */
@@ -67,7 +68,8 @@ export class Input {
   number(name: string, otherwise: number): number {
     const text = this.text(name);
     if (text === undefined) return otherwise;
-    if (!/^[1-9]\d{0,8}$/.test(text)) throw new WrongUse(`--${name} takes a whole number, not ${text}`);
+    if (!/^[1-9]\d{0,8}$/.test(text))
+      throw new WrongUse(`--${name} takes a whole number from 1 on, not ${text}`);
     return Number(text);
   }
 }
@@ -99,7 +101,7 @@ export function parseCommand(command: Command, args: readonly string[]): Input {
     }
     return input;
   } catch (error) {
-    throw error instanceof WrongUse ? error : new WrongUse(firstSentence((error as Error).message));
+    throw error instanceof WrongUse ? error : new WrongUse(complaintOf(error));
   }
 }
 
@@ -108,7 +110,8 @@ function countWords({ words }: Command, given: number): void {
   const least = names.filter((name) => !name.startsWith("[")).length;
   const most = words.includes("...") ? Infinity : names.length;
   if (given < least) throw new WrongUse(`${names.slice(given, least).join(" ")} is missing`);
-  if (given > most) throw new WrongUse("too many words");
+  if (given > most)
+    throw new WrongUse(most === 0 ? "takes no words, only options" : `too many words; it takes ${words}`);
 }
 
 function checkChoices({ options }: Command, input: Input): void {
@@ -119,15 +122,18 @@ function checkChoices({ options }: Command, input: Input): void {
   }
 }
 
-function firstSentence(text: string): string {
-  return text.split(". ")[0] ?? text;
-}
+/** Taken out of the words before they reach a verb. */
+const CONFIG: Option = {
+  name: "config",
+  value: "FILE",
+  help: "default ./config/holdfast.yaml, or HOLDFAST_CONFIG",
+};
 
 /** The column at which the help of options begins. */
 const HELP_AT = 26;
 
 export function helpText(path: string, command: Command): string {
-  const lines = [...command.options, ...COMMON].map(
+  const lines = [...command.options, CONFIG, ...COMMON].map(
     ({ name, value, help }) =>
       `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${wrap(help, MIN_COLUMNS - HELP_AT, HELP_AT)}\n`,
   );

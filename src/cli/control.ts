@@ -126,8 +126,8 @@ export const reload: Command = {
   async run(tool) {
     const { body } = await tool.daemon.askAnyway<ReloadBody>({ method: "POST", path: "/v1/reload" });
     tool.print(body, () => (body.ok ? reloadText(tool, body) : ""));
+    for (const told of body.warnings ?? body.problems ?? []) tool.complain(told);
     if (body.ok) return OK;
-    for (const problem of body.problems ?? []) tool.complain(problem);
     tool.complain("nothing was changed");
     return FAILED;
   },

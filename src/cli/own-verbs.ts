@@ -1,11 +1,14 @@
 /** The verbs that work without a running daemon: what they are told, and what their `--help` says. */
 import { parseArgs } from "node:util";
+import { complaintOf } from "./parser-words.ts";
 
 interface OwnVerb {
   /** Words behind it; `[FILE]` may be left out. */
   readonly words: "" | "[FILE]";
   readonly summary: string;
   readonly json?: true;
+  /** It works by no configuration. */
+  readonly alone?: true;
 }
 
 const OWN: Readonly<Record<string, OwnVerb>> = {
@@ -18,8 +21,12 @@ const OWN: Readonly<Record<string, OwnVerb>> = {
     summary: "Reads a configuration and says what is wrong with it; then the exit code is 2.",
     json: true,
   },
-  demo: { words: "", summary: "Primary down, mail held, primary back, told step by step. Takes 20 seconds." },
-  version: { words: "", summary: "Prints the version." },
+  demo: {
+    words: "",
+    summary: "Primary down, mail held, primary back, told step by step. Under 20 seconds.",
+    alone: true,
+  },
+  version: { words: "", summary: "Prints the version.", json: true, alone: true },
 };
 
 /** What such a verb was told; `end` where all is said: text for stdout with 0, for stderr with 2. */
@@ -41,10 +48,14 @@ export function ownWords(verb: string, args: readonly string[]): OwnWords | unde
       allowPositionals: true,
     });
     if (values.help === true) return { end: 0, text: helpText(verb, own) };
-    if (positionals.length > (own.words === "" ? 0 : 1)) return wrong(verb, "too many words");
+    if (positionals.length > (own.words === "" ? 0 : 1))
+      return wrong(
+        verb,
+        own.words === "" ? "takes no words, only options" : `too many words; it takes ${own.words}`,
+      );
     return { file: positionals[0], json: "json" in values };
   } catch (error) {
-    return wrong(verb, (error as Error).message.split(". ")[0] ?? "");
+    return wrong(verb, complaintOf(error));
   }
 }
 
@@ -52,9 +63,9 @@ function wrong(verb: string, what: string): OwnWords {
   return { end: 2, text: `holdfast ${verb}: ${what}\nholdfast ${verb} --help tells more\n` };
 }
 
-function helpText(verb: string, { words, summary, json }: OwnVerb): string {
+function helpText(verb: string, { words, summary, json, alone }: OwnVerb): string {
   const options = [
-    "  --config FILE           default ./config/holdfast.yaml, or HOLDFAST_CONFIG",
+    ...(alone ? [] : ["  --config FILE           default ./config/holdfast.yaml, or HOLDFAST_CONFIG"]),
     ...(json ? ["  --json                  print JSON"] : []),
     "  --help                  print this",
   ];

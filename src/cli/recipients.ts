@@ -59,7 +59,12 @@ function changing(verb: RecipientVerb, summary: string, example: string): Comman
 async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   const recipients = input.words.slice(1);
   const file = input.text("file");
-  if (recipients.length > 0 && file !== undefined) throw new WrongUse("give recipients or --file, not both");
+  const ways = [
+    ...(recipients.length > 0 ? ["recipients"] : []),
+    ...(file === undefined ? [] : ["--file"]),
+    ...(input.flag("empty") ? ["--empty"] : []),
+  ];
+  if (ways.length > 1) throw new WrongUse(`give ${ways.join(" or ")}, not both`);
   if (recipients.length > 0 || input.flag("empty")) return { json: { verb, recipients } };
   if (file === undefined && verb !== "replace")
     throw new WrongUse("which recipients? give them, or --file FILE");

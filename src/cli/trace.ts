@@ -16,10 +16,10 @@ export const trace: Command = {
   example: "holdfast trace alice@example.com",
   async run(tool, input) {
     if (input.flag("ledger")) return printLedger(tool, input);
-    if (input.words.length === 0) throw new WrongUse("ABOUT is missing; --ledger shows all");
     for (const name of ["csv", "output", ...FILTERS.map((filter) => filter.name)])
       if (input.flag(name) || input.text(name) !== undefined)
         throw new WrongUse(`--${name} goes with --ledger`);
+    if (input.words.length === 0) throw new WrongUse("ABOUT is missing; --ledger shows all");
     const found = await tool.daemon.ask<TraceBody>({ path: "/v1/trace", query: { about: input.word(0) } });
     const known = found.mails.length > 0 || found.lines.length > 0;
     const obstacles = await obstaclesOf(tool, found.mails);

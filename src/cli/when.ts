@@ -9,12 +9,12 @@ export function spanOf(text: string): number | undefined {
   return readDuration(text.replaceAll(" ", "").replaceAll("min", "m"));
 }
 
-/** `90min`, `2h`, `3d` from now, or a time such as `2026-11-22T08:00`; in ms since 1970. */
+/** `90m`, `2h`, `3d` from now, or a time such as `2026-11-22T08:00`; in ms since 1970. */
 export function timeToCome(option: string, text: string, now: number): number {
   const span = spanOf(text);
   const at = span === undefined ? pointInTime(text) : now + span;
   if (Number.isNaN(at))
-    throw new WrongUse(`--${option} takes 90min, 2h, 3d or a time such as 2026-11-22T08:00, not ${text}`);
+    throw new WrongUse(`--${option} takes 90m, 2h, 3d or a time such as 2026-11-22T08:00, not ${text}`);
   if (at <= now) throw new WrongUse(`--${option}: ${text} is over already`);
   return at;
 }

@@ -26,7 +26,7 @@ import { readText } from "./text-file.ts";
 
 export { adminSocket, configPath } from "./locate.ts";
 export { formatProblem } from "./problem.ts";
-export { markNow, rereadList } from "./read-list.ts";
+export { markNow, rereadList, type ListedRecipients } from "./read-list.ts";
 export { configSchema, referencePage } from "./reference.ts";
 export { keepStarted, restartKeys } from "./reload.ts";
 export type { Problem } from "./problem.ts";

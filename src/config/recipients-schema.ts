@@ -63,8 +63,8 @@ const recipientKeys = section({
   }),
   file: described(words("the path of a file with one recipient a line").optional(), {
     meaning:
-      "File with one recipient a line, `#` begins a comment, at most 1,000,000. Read at start, at reload, and within " +
-      "seconds when it changes; one with a mistake in it changes nothing.",
+      "File with one recipient a line, `#` begins a comment, at most 1,000,000. Read at start, at reload, and within ten " +
+      "seconds when it changes; one with a mistake in it changes nothing, and one that was emptied waits for a reload.",
     example: "users.txt",
     type: "path",
   }),

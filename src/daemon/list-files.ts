@@ -1,5 +1,9 @@
-/** Follows the files in which recipients are listed, so that a change counts within seconds, without a reload. */
-import { formatProblem, markNow, rereadList, type Config } from "../config/config.ts";
+/**
+ * Follows the files in which recipients are listed, so that a change counts within seconds, without a reload. Who writes
+ * such a file may not be done: whom half a list lacks would be refused for good. So it is read when it was found the
+ * same twice, and a list that names nobody any more is believed at a reload or a start only.
+ */
+import { formatProblem, markNow, rereadList, type Config, type ListedRecipients } from "../config/config.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
 import type { Journal } from "../ports/journal.ts";
 import type { DirectoryEditor } from "../services/directory/directory.ts";
@@ -15,19 +19,23 @@ export class ListFiles {
   readonly #parts: ListFileParts;
   /** By domain: the mark of a file that could not be used, which is told once. */
   readonly #unusable = new Map<string, string>();
+  /** By domain: the mark that a file had at the last look, where it is not the one that is in use. */
+  readonly #changing = new Map<string, string>();
 
   constructor(parts: ListFileParts) {
     this.#parts = parts;
   }
 
-  /** Reads the files that changed since they were read last. */
+  /** Reads the files that changed since they were read last, and not since the look before. */
   look(): Promise<void> {
     return this.#parts.alter(async (config) => {
       const changed = new Map<string, string>();
       for (const { name, recipientsFile } of config.domains) {
         if (recipientsFile === undefined) continue;
         const mark = await markNow(recipientsFile);
-        if (mark !== recipientsFile.mark && mark !== this.#unusable.get(name)) changed.set(name, mark);
+        if (mark === recipientsFile.mark || mark === this.#unusable.get(name)) continue;
+        if (this.#changing.get(name) === mark) changed.set(name, mark);
+        this.#changing.set(name, mark);
       }
       return changed.size === 0 ? config : this.#read(config, changed);
     });
@@ -39,15 +47,13 @@ export class ListFiles {
     const domains = config.domains.map((domain): DeclaredDomain => {
       const mark = changed.get(domain.name);
       if (mark === undefined) return domain;
-      const list = rereadList(domain);
-      if (!("problems" in list)) {
+      const list = followed(domain);
+      if (typeof list !== "string") {
         read.push([domain.name, list.recipients?.length ?? 0]);
         return { ...domain, ...list };
       }
       this.#unusable.set(domain.name, mark);
-      const [first] = list.problems;
-      const why = first === undefined ? "it cannot be read" : formatProblem(first);
-      journal.record({ kind: "recipients.stuck", domain: domain.name, why });
+      journal.record({ kind: "recipients.stuck", domain: domain.name, why: list });
       return domain;
     });
     if (read.length === 0) return config;
@@ -55,4 +61,16 @@ export class ListFiles {
     for (const [domain, entries] of read) journal.record({ kind: "recipients.fetched", domain, entries });
     return { ...config, domains };
   }
+}
+
+/** What the domain's file lists, or a sentence why it goes on as before. */
+function followed(domain: DeclaredDomain): ListedRecipients | string {
+  const list = rereadList(domain);
+  if ("problems" in list) {
+    const [first] = list.problems;
+    return first === undefined ? "it cannot be read" : formatProblem(first);
+  }
+  const emptied = list.recipients?.length === 0 && domain.recipients?.length !== 0;
+  if (!emptied) return list;
+  return `${domain.recipientsFile?.path} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;
 }

@@ -26,6 +26,8 @@ export interface ReloadResult {
   readonly generation?: number;
   readonly problems?: readonly string[];
   readonly restart?: readonly string[];
+  /** What is in effect and most likely not meant so. */
+  readonly warnings?: readonly string[];
   /** Names of the declared domains that came, changed or went. */
   readonly domains?: Omit<DeclareResult, "generation">;
 }
@@ -39,12 +41,13 @@ export async function reload(
   parts.sink.reopen();
   const loaded = loadConfig(current.file, current);
   if (!loaded.ok) return refuse(current, loaded.problems.map(formatProblem), parts.sink);
+  const warnings = loaded.warnings.map(formatProblem);
   const restart = restartKeys(current, loaded.config);
   const config = keepStarted(current, loaded.config);
   try {
     const { generation, ...domains } = await adopt(config, parts);
-    parts.sink.record({ kind: "config.reloaded", generation, ...domains });
-    return { config, result: { ok: true, generation, restart, domains } };
+    parts.sink.record({ kind: "config.reloaded", generation, ...domains, warnings });
+    return { config, result: { ok: true, generation, restart, warnings, domains } };
   } catch (error) {
     return refuse(current, [`${current.file}: ${errorText(error)}`], parts.sink);
   }

@@ -249,6 +249,8 @@ export type OperatorEvent =
       /** Vanished from the file, and mail waits for them. */
       readonly draining: readonly string[];
       readonly removed: readonly string[];
+      /** What is most likely not meant so. */
+      readonly warnings?: readonly string[];
     }
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };
 

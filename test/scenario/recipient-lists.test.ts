@@ -95,7 +95,8 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
   await writeFile(file, "alice\nbob\n");
   await becomes("bob@filed.test", "250 2.1.5");
   await writeFile(file, "a b\n");
-  daemon.pass(70_000);
-  await daemon.api("POST", "/v1/domains/filed.test/pause");
-  assert.equal(await told("bob@filed.test"), "250 2.1.5", "a faulty file changes nothing");
+  for (let looks = 0; looks < 3; looks++) {
+    daemon.pass(70_000);
+    assert.equal(await told("bob@filed.test"), "250 2.1.5", "a faulty file changes nothing");
+  }
 });

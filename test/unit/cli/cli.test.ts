@@ -61,6 +61,7 @@ test("every verb has help with an example, and needs no daemon for it", async ()
     assert.equal(code, 0, path.join(" "));
     assert.match(stdout, new RegExp(`^holdfast ${path.join(" ")}`));
     assert.match(stdout, new RegExp(`^Example: holdfast ${path.join(" ")}`, "m"));
+    assert.match(stdout, /^ {2}--config FILE {2}/m);
     assert.ok(
       stdout.split("\n").every((line) => line.length <= 80),
       stdout,
@@ -75,10 +76,20 @@ test("wrong use ends with 2 and names the word", async () => {
   const wrong: readonly (readonly [words: readonly string[], complaint: RegExp])[] = [
     [["queu"], /no verb queu/],
     [["queue"], /which\?/],
-    [["queue", "lst"], /which\?/],
+    [["queue", "lst"], /^holdfast queue: there is no verb lst; these are:\n {2}holdfast queue list/],
+    [["--json", "status"], /no verb --json: the verb comes first/],
+    [["status", "now"], /^holdfast status: takes no words, only options\n/],
+    [["status", "--json=yes"], /^holdfast status: --json takes no value\n/],
+    [
+      ["queue", "list", "--limit", "-5"],
+      /--limit needs a value; one that begins with - is written --limit=-VALUE\n/,
+    ],
+    [["queue", "list", "--limit", "0"], /--limit takes a whole number from 1 on, not 0\n/],
+    [["trace", "--csv"], /--csv goes with --ledger\n/],
+    [["recipients", "replace", "x.example", "a", "--empty"], /give recipients or --empty, not both/],
     [["queue", "show"], /ID is missing/],
-    [["queue", "show", "a", "b"], /too many words/],
-    [["queue", "list", "--colour"], /--colour/],
+    [["queue", "show", "a", "b"], /too many words; it takes ID\n/],
+    [["queue", "list", "--colour"], /there is no option --colour\n/],
     [["queue", "list", "--limit", "many"], /--limit takes a whole number/],
     [["queue", "list", "--domain"], /--domain/],
     [["domain", "add", "x.example"], /--primary/],

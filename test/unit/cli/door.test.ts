@@ -30,7 +30,7 @@ test("wrong uses of access say what would be right", async () => {
       /has bits beyond its length\nwrite 192\.0\.2\.0\/24 for the network/,
     ],
     [["block", "--helo", "x.example", "--for", "soon"], /--for takes a time such as 90m/],
-    [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90min, 2h, 3d or a time such as /],
+    [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90m, 2h, 3d or a time such as /],
     [["block", "--helo", "x.example", "--until", "2020-01-01"], /2020-01-01 is over already/],
     [["block", "--helo", "x.example", "--until", "2027-01-01", "--for", "1d"], /not both/],
   ];

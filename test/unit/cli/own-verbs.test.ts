@@ -14,10 +14,10 @@ test("a verb that is asked for help does nothing else, above all no daemon begin
 
 test("what a verb does not know is wrong use", () => {
   for (const [verb, args, complaint] of [
-    ["serve", ["--foreground"], /^holdfast serve: Unknown option '--foreground'\n/],
-    ["serve", ["config.yaml"], /^holdfast serve: too many words\n/],
-    ["demo", ["--json"], /^holdfast demo: Unknown option '--json'\n/],
-    ["check-config", ["a.yaml", "b.yaml"], /^holdfast check-config: too many words\n/],
+    ["serve", ["--foreground"], /^holdfast serve: there is no option --foreground\n/],
+    ["serve", ["config.yaml"], /^holdfast serve: takes no words, only options\n/],
+    ["demo", ["--json"], /^holdfast demo: there is no option --json\n/],
+    ["check-config", ["a.yaml", "b.yaml"], /^holdfast check-config: too many words; it takes \[FILE\]\n/],
   ] as const) {
     const told = ownWords(verb, args);
     assert.ok(told !== undefined && "end" in told && told.end === 2, verb);
@@ -25,7 +25,10 @@ test("what a verb does not know is wrong use", () => {
   }
 });
 
-test("check-config takes a file, and --json", () => {
+test("check-config takes a file, and --json; version takes --json and needs no configuration", () => {
+  assert.deepEqual(ownWords("version", ["--json"]), { file: undefined, json: true });
+  const help = ownWords("version", ["--help"]);
+  assert.ok(help !== undefined && "end" in help && !help.text.includes("--config"));
   assert.deepEqual(ownWords("check-config", []), { file: undefined, json: false });
   assert.deepEqual(ownWords("check-config", ["a.yaml", "--json"]), { file: "a.yaml", json: true });
   assert.equal(ownWords("queue", ["list"]), undefined);

@@ -267,6 +267,9 @@ test("reload tells what needs a restart, and each problem", async () => {
     [done.code, done.stdout],
     [0, "The configuration is in effect.\nsmtp.threads takes effect after a restart.\n"],
   );
+  tool.world.reloaded = { ok: true, generation: 9, restart: [], warnings: ["users.txt: lists nobody"] };
+  const doubtful = await tool.run(["reload"]);
+  assert.deepEqual([doubtful.code, doubtful.stderr], [0, "users.txt: lists nobody\n"]);
   tool.world.reloaded = { ok: false, problems: ["holdfast.yaml:3: smtp.listen: not an address"] };
   const refused = await tool.run(["reload"]);
   assert.deepEqual([refused.code, refused.stdout], [1, ""]);

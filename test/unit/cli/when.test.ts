@@ -19,7 +19,7 @@ test("what is no time, or over, is told with what would be right", () => {
   for (const wrong of ["", "soon", "2", "2 weeks", "-1h", "0x10h", "2026-13-40", "12:00"])
     assert.throws(
       () => timeToCome("until", wrong, NOW),
-      (error) => error instanceof WrongUse && /takes 90min/.test(error.message),
+      (error) => error instanceof WrongUse && /takes 90m/.test(error.message),
       wrong,
     );
   assert.throws(() => timeToCome("until", "2026-02-28", NOW), /is over already/);

@@ -63,6 +63,23 @@ test("a reload says which domains came, changed and went", async () => {
   const editor = editorThat({ generation: 4, ...moved });
   const { result } = await reload(configAt(file), { editor, followers: [], sink });
   await sink.stop();
-  assert.deepEqual(result, { ok: true, generation: 4, restart: [], domains: moved });
+  assert.partialDeepStrictEqual(result, { ok: true, generation: 4, restart: [], domains: moved });
   assert.match(await readFile(join(folder.path, "holdfast.log"), "utf8"), /"removed":\["old\.example"\]/);
+});
+
+test("a reload tells what is most likely not meant so", async () => {
+  await using folder = await tempFolder();
+  const [file, log] = [join(folder.path, "holdfast.yaml"), join(folder.path, "holdfast.log")];
+  await writeFile(file, HEAD);
+  const config = configAt(file);
+  await writeFile(file, `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: [] } }\n`);
+  const sink = createJournalSink({ file: log, level: "info", clock: systemClock() });
+  const { result } = await reload(config, { editor: editorThat(QUIET), followers: [], sink });
+  await sink.stop();
+  assert.equal(result.ok, true);
+  assert.match(
+    result.warnings?.join() ?? "",
+    /domains\.a\.example\.recipients: the list is empty: every address/,
+  );
+  assert.match(await readFile(log, "utf8"), /"warnings":\["[^"]*the list is empty/);
 });

@@ -1,0 +1,16 @@
+/** What Node.js has to say of the words that were given, in the words of the tool. */
+
+/** Of an error of `parseArgs`: which option, what was wrong, what would be right. */
+export function complaintOf(error: unknown): string {
+  const { message } = error as Error;
+  const option = /'(?:-\w, )?(-[^\s']+)/.exec(message)?.[1] ?? "";
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ERR_PARSE_ARGS_UNKNOWN_OPTION":
+      return `there is no option ${option}`;
+    case "ERR_PARSE_ARGS_INVALID_OPTION_VALUE":
+      if (message.includes("does not take")) return `${option} takes no value`;
+      return `${option} needs a value; one that begins with - is written ${option}=-VALUE`;
+    default:
+      return message.split(/\.\s/)[0] ?? message;
+  }
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { loadConfig, type Config } from "../../../src/config/config.ts";
+import { ListFiles } from "../../../src/daemon/list-files.ts";
+import type { DirectoryWriter } from "../../../src/ports/directory.ts";
+import type { JournalEvent } from "../../../src/ports/journal.ts";
+import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+const TEXT = `hostname: mx2.example.net
+smtp: { listen: ["127.0.0.1:0"] }
+domains: { a.example: { primary: { host: m.example }, recipients: { file: users.txt } } }
+`;
+
+/** A file with alice and bob that is followed: what is in force of it, and what the journal was told. */
+async function followed(folder: string) {
+  const [file, list] = [join(folder, "holdfast.yaml"), join(folder, "users.txt")];
+  await writeFile(file, TEXT);
+  await writeFile(list, "alice\nbob\n");
+  const loaded = loadConfig(file);
+  assert.ok(loaded.ok);
+  let config: Config = loaded.config;
+  const told: JournalEvent[] = [];
+  const writer: Partial<DirectoryWriter> = {
+    declare: async () => ({ generation: 2, added: [], changed: [], draining: [], removed: [] }),
+  };
+  const files = new ListFiles({
+    editor: new DirectoryEditor(writer as DirectoryWriter, () => {}),
+    journal: { record: (event) => void told.push(event) },
+    alter: async (alter) => void (config = await alter(config)),
+  });
+  return {
+    files,
+    told,
+    write: (text: string) => writeFile(list, text),
+    inForce: () => config.domains[0]?.recipients,
+  };
+}
+
+test("a list counts when it was found the same twice: half a list would refuse the other half for good", async () => {
+  await using folder = await tempFolder();
+  const { files, told, write, inForce } = await followed(folder.path);
+  for (const half of ["", "alice\n", "alice\nbo"]) {
+    await write(half);
+    await files.look();
+    assert.deepEqual(inForce(), ["alice", "bob"]);
+  }
+  await write("alice\nbob\ncarol\n");
+  await files.look();
+  assert.deepEqual(inForce(), ["alice", "bob"]);
+  await files.look();
+  assert.deepEqual(inForce(), ["alice", "bob", "carol"]);
+  assert.deepEqual(told, [{ kind: "recipients.fetched", domain: "a.example", entries: 3 }]);
+});
+
+test("a list that was emptied or has a mistake is told of once, and the one before counts", async () => {
+  await using folder = await tempFolder();
+  const { files, told, write, inForce } = await followed(folder.path);
+  await write("# nobody\n");
+  for (let looks = 0; looks < 4; looks++) await files.look();
+  assert.deepEqual(inForce(), ["alice", "bob"]);
+  const why = `${join(folder.path, "users.txt")} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;
+  assert.deepEqual(told, [{ kind: "recipients.stuck", domain: "a.example", why }]);
+  await write("alice\nb ob\n");
+  for (let looks = 0; looks < 4; looks++) await files.look();
+  assert.deepEqual(inForce(), ["alice", "bob"]);
+  assert.equal(told.length, 2, "a mistake is told of once, too");
+  await write("dave\n");
+  for (let looks = 0; looks < 2; looks++) await files.look();
+  assert.deepEqual(inForce(), ["dave"]);
+});
