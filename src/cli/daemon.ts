@@ -1,5 +1,6 @@
 /** The running daemon, as the tool reaches it: HTTP over the Unix socket in its data folder. */
 import { request, type IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import type { ErrorBody } from "../endpoints/admin/contract.ts";
 
@@ -61,11 +62,11 @@ export class Daemon {
     return { ok: positive(response), body: readJson(body) as T };
   }
 
-  /** The response as it comes. */
-  async stream(call: Call): Promise<IncomingMessage> {
+  /** The response as it comes; an error is its end where it was cut off. */
+  async stream(call: Call): Promise<Readable> {
     const response = await this.#send(call);
     if (!positive(response)) throw refusal(response.statusCode ?? 0, await readText(response));
-    return response;
+    return Readable.from(wholeOf(response), { objectMode: false });
   }
 
   #send(call: Call): Promise<IncomingMessage> {
@@ -100,6 +101,15 @@ function bodyOf({ json, text }: Call): { readonly headers: Record<string, string
   const body = Buffer.from(text ?? JSON.stringify(json));
   const type = text === undefined ? "application/json" : "text/plain; charset=utf-8";
   return { headers: { "Content-Type": type, "Content-Length": String(body.length) }, body };
+}
+
+async function* wholeOf(response: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    for await (const piece of response) yield piece as Buffer;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+    throw new Error("the answer was cut off; the daemon's log says why", { cause: error });
+  }
 }
 
 function positive({ statusCode = 0 }: IncomingMessage): boolean {

@@ -2,7 +2,7 @@
 import { Readable, type Writable } from "node:stream";
 import type { QueuePage } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
-import { FAILED, OK, WrongUse, type Command, type Tool } from "./command.ts";
+import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { Refused } from "./daemon.ts";
 import { writeOut } from "./files.ts";
 import { mboxOf, type MboxEnvelope } from "./mbox.ts";
@@ -17,6 +17,7 @@ export const queueExport: Command = {
     ...FILTERS,
     { name: "all", help: "everything, where nothing else narrows it" },
     { name: "output", value: "FILE", help: "write there" },
+    { name: "damaged", help: "also what is left of mail that is not what was accepted" },
   ],
   example: "holdfast queue export --domain example.com --output mail.mbox",
   async run(tool, input) {
@@ -26,16 +27,17 @@ export const queueExport: Command = {
     const given = Object.keys(filterOf(input)).length > 0;
     if (id !== undefined && given) throw new WrongUse("an id or a filter, not both");
     if (id !== undefined) {
-      await writeOut(tool, input, await mailOf(tool, id));
+      await writeOut(tool, input, await mailOf(tool, id, input.flag("damaged")));
       return OK;
     }
     if (!given && !input.flag("all"))
       throw new WrongUse("what to export? give an id, a filter such as --domain example.com, or --all");
-    const taken = { mails: 0 };
-    await writeOut(tool, input, Readable.from(mbox(tool, filterOf(input), taken), { objectMode: false }));
-    if (taken.mails === 0) await refuseForeign(tool, input);
-    tool.complain(counted(taken.mails, "mail"));
-    return taken.mails === 0 ? FAILED : OK;
+    const taken = { mails: 0, leftOut: 0 };
+    await writeOut(tool, input, Readable.from(mbox(tool, input, taken), { objectMode: false }));
+    if (taken.mails + taken.leftOut === 0) await refuseForeign(tool, input);
+    const leftOut = taken.leftOut === 0 ? "" : `, ${taken.leftOut} left out`;
+    tool.complain(`${counted(taken.mails, "mail")}${leftOut}`);
+    return taken.mails === 0 || taken.leftOut > 0 ? FAILED : OK;
   },
 };
 
@@ -43,20 +45,25 @@ function isTerminal(stream: Writable): boolean {
   return (stream as Writable & { readonly isTTY?: boolean }).isTTY === true;
 }
 
-function mailOf(tool: Tool, id: string): Promise<Readable> {
-  return tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(id)}/export` });
+function mailOf(tool: Tool, id: string, damaged: boolean): Promise<Readable> {
+  const query = damaged ? { damaged: "1" } : {};
+  return tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(id)}/export`, query });
 }
 
-/** One mail after the other; one that goes meanwhile is left out. */
-async function* mbox(
-  tool: Tool,
-  filter: Readonly<Record<string, string>>,
-  taken: { mails: number },
-): AsyncGenerator<Buffer> {
-  for (const [id, envelope] of await matching(tool, filter)) {
-    const mail = await mailOf(tool, id).catch((error: unknown) => {
-      if (error instanceof Refused && error.status === 404) return undefined;
-      throw error;
+interface Taken {
+  mails: number;
+  /** The daemon could not give them. */
+  leftOut: number;
+}
+
+/** One mail after the other; one that goes meanwhile is left out, and one that is damaged named. */
+async function* mbox(tool: Tool, input: Input, taken: Taken): AsyncGenerator<Buffer> {
+  for (const [id, envelope] of await matching(tool, filterOf(input))) {
+    const mail = await mailOf(tool, id, input.flag("damaged")).catch((error: unknown) => {
+      if (!(error instanceof Refused) || ![404, 500].includes(error.status)) throw error;
+      if (error.status === 404) return undefined;
+      taken.leftOut += 1;
+      tool.complain(`left out: ${id}: ${error.message}`);
     });
     if (mail === undefined) continue;
     taken.mails += 1;

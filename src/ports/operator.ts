@@ -134,8 +134,11 @@ export interface QueueReader {
   held(domain: string): Promise<Held>;
   quarantined(): Promise<Quarantined>;
   parked(): Promise<Parked>;
-  /** The mail as it would go out: our fields, then the body; undefined when it is gone. */
-  export(id: string): Promise<Readable | undefined>;
+  /**
+   * The mail as it would go out: our fields, then the body; undefined when it is gone. Rejects with BodyDamaged where
+   * that is not what was accepted; with `asItIs` what is left of it comes all the same.
+   */
+  export(id: string, asItIs?: boolean): Promise<Readable | undefined>;
 }
 
 export type OperatorVerb = "hold" | "release" | "delete" | "flush" | "reroute" | "bounce";

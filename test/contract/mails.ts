@@ -64,7 +64,7 @@ export function sha256(content: Buffer | string): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-export async function bodyOf(mail: ClaimedMail): Promise<Buffer> {
+export async function bodyOf(mail: Pick<ClaimedMail, "body">): Promise<Buffer> {
   const content = mail.body.read();
   return Buffer.isBuffer(content) ? content : readWhole(content);
 }

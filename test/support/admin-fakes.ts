@@ -19,7 +19,7 @@ import type {
   QueueEntry,
 } from "../../src/ports/operator.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { SILENT } from "../../src/runtime/log.ts";
+import { loggerTo } from "../../src/runtime/log.ts";
 import { Access, Rules } from "../../src/services/access/access.ts";
 import type { Finding } from "../../src/services/doctor/doctor.ts";
 import { domainSettings } from "./domain-settings.ts";
@@ -43,6 +43,10 @@ export function queueEntry(change: Partial<QueueEntry>): QueueEntry {
     size: 2048,
     ...change,
   };
+}
+
+function mailOf(id: string): Buffer {
+  return Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`);
 }
 
 export class FakeWorld {
@@ -95,8 +99,11 @@ export class FakeWorld {
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
   readonly events: JournalEvent[] = [];
+  readonly logged: string[] = [];
   /** Thrown by every read of the queue while set. */
   trouble: Error | undefined;
+  /** What an export gives, where it is not just a mail. */
+  exported: ((id: string, asItIs: boolean) => Readable | undefined) | undefined;
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
 
@@ -149,8 +156,8 @@ export class FakeWorld {
         },
         parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
         held: async () => ({ messages: this.entries.length, bytes: 0 }),
-        export: async (id) =>
-          this.#show(id) ? Readable.from([Buffer.from(`Subject: ${id}\r\n\r\nbody\r\n`)]) : undefined,
+        export: async (id, asItIs = false) =>
+          this.#show(id) && (this.exported?.(id, asItIs) ?? Readable.from([mailOf(id)])),
       },
       operator: {
         operate: async (request) => {
@@ -231,7 +238,9 @@ export class FakeWorld {
       metrics: async () => "holdfast_smtp_connections 4\n",
       journal: { record: (event) => void this.events.push(event) },
       clock: this.clock,
-      log: SILENT,
+      log: loggerTo((level, message, fields) =>
+        this.logged.push(`${level}: ${message} ${JSON.stringify(fields)}`),
+      ),
     };
   }
 

@@ -154,7 +154,7 @@ function heldWords(event: Held): Words | undefined {
 }
 
 function damagedText({ id, recipient, why }: Held): string {
-  return `Mail ${id} for ${recipient} is held, because what is stored is not what was accepted: ${why}. Look at the disk. \`holdfast queue list --reason damaged\` names all of them, \`holdfast queue export ${id}\` gives what is left; docs/operating.md says more.`;
+  return `Mail ${id} for ${recipient} is held, because what is stored is not what was accepted: ${why}. Look at the disk. \`holdfast queue list --reason damaged\` names all of them, \`holdfast queue export ${id} --damaged\` gives what is left; docs/operating.md says more.`;
 }
 
 function doubtText({ id, recipient, destination = "its primary" }: Held): string {

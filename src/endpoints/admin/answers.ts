@@ -19,6 +19,7 @@ const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
   too_large: 413,
   too_many_attempts: 429,
   timeout: 504,
+  damaged: 500,
   internal: 500,
 };
 

@@ -15,6 +15,7 @@ export {
   ReasonName,
   QueueFilter,
   QueueQuery,
+  ExportQuery,
   QueueEntryBody,
   QueuePage,
   MailBody,

@@ -5,7 +5,7 @@ import { flag } from "./body-parts.ts";
 // prettier-ignore
 export const ErrorCode = z.enum([
   "bad_request", "unauthorized", "forbidden", "not_found", "conflict", "too_large", "too_many_attempts", "timeout",
-  "internal",
+  "damaged", "internal",
 ]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 

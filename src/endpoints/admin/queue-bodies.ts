@@ -40,6 +40,11 @@ export const QueueQuery = z.strictObject({
   ledger: z.enum(["0", "1"]).exactOptional(),
 });
 
+export const ExportQuery = z.strictObject({
+  /** What is left of a mail that is not what was accepted, too. */
+  damaged: z.enum(["0", "1"]).exactOptional(),
+});
+
 export const QueueEntryBody = z.object({
   id: z.string(),
   n: z.number(),

@@ -142,7 +142,7 @@ export class Notifier {
     const now = clock.now();
     // RFC 3461 §4.3: RET speaks of failures only.
     const failed = group.some(({ kind }) => kind === "failed" || kind === "expired");
-    const returned = await readBack(mail, failed && mail.dsn?.ret === "FULL" ? fullSize : 0);
+    const returned = await this.#original(mail, failed && mail.dsn?.ret === "FULL" ? fullSize : 0);
     const context = { hostname, id, now, retention, ...(returned !== undefined && { returned }) };
     const draft = draftNotice(mail, group, context);
     const body = await composer.compose(draft);
@@ -160,5 +160,18 @@ export class Notifier {
       deadline: now + DEADLINE,
     };
     return { mail: notice, body };
+  }
+
+  /** What of the mail is returned; a notice that lacks it is better than none. */
+  async #original(mail: OwedMail, whole: number): ReturnType<typeof readBack> {
+    try {
+      return await readBack(mail, whole);
+    } catch (error) {
+      this.#parts.log.error("a notice goes without the mail that it is about", {
+        id: mail.id,
+        error: errorText(error),
+      });
+      return undefined;
+    }
   }
 }

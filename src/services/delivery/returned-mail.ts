@@ -1,9 +1,13 @@
 import type { OwedMail } from "../../ports/notices.ts";
+import type { Body } from "../../ports/stored-body.ts";
 
 /** Octets of a header section that are returned. */
 const MAX_HEADER = 64 * 1024;
 
-/** The mail whole where it is no larger than `whole`, else its header section; undefined when it is gone. */
+/**
+ * The mail whole where it is no larger than `whole`, else its header section; undefined when it is gone. It is read to
+ * its end in any case, because only there a damaged one is known: rejects with BodyDamaged, or what the system says.
+ */
 export async function readBack(
   { topFields, body }: OwedMail,
   whole: number,
@@ -12,28 +16,25 @@ export async function readBack(
   const top = Buffer.from(topFields);
   const isWhole = top.length + body.size <= whole;
   const start = await firstOctets(body, isWhole ? body.size : MAX_HEADER);
-  if (start === undefined) return undefined;
   return { whole: isWhole, content: Buffer.concat([top, isWhole ? start : headerSection(start)]) };
 }
 
-/** Undefined when the body was thrown away meanwhile. */
-async function firstOctets(body: NonNullable<OwedMail["body"]>, most: number): Promise<Buffer | undefined> {
+async function firstOctets(body: Body, most: number): Promise<Buffer> {
   const source = body.read();
   if (Buffer.isBuffer(source)) return source.subarray(0, most);
-  const target = Buffer.allocUnsafe(most);
+  const first = Buffer.allocUnsafe(most);
+  const rest = Buffer.allocUnsafe(MAX_HEADER);
   let size = 0;
   try {
-    while (size < most) {
-      const came = await source.read(target.subarray(size));
+    for (;;) {
+      const came = await source.read(size < most ? first.subarray(size) : rest);
       if (came === 0) break;
       size += came;
     }
-  } catch {
-    return undefined;
   } finally {
     await source.close();
   }
-  return target.subarray(0, size);
+  return first.subarray(0, size);
 }
 
 /** Up to the empty line; of a longer one its whole lines. */

@@ -4,9 +4,12 @@ import type { Hono } from "hono";
 import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
 import { hostPort, parseHostPort } from "../../../mail/network.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
+import { BodyDamaged } from "../../../ports/stored-body.ts";
+import { errorText } from "../../../runtime/log.ts";
 import { recordAct } from "../acts.ts";
 import { confine, pageOf, readBody, readQuery, Refusal, soundDomain } from "../answers.ts";
 import {
+  ExportQuery,
   QueueAction,
   QueueQuery,
   type QueueVerb,
@@ -23,7 +26,7 @@ export function queueRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   app.get("/v1/queue", async (c) => c.json(await listQueue(c, parts.queue)));
   app.post("/v1/queue/actions", async (c) => c.json(await act(c, parts)));
   app.get("/v1/queue/:id", async (c) => c.json((await findMail(c, parts.queue)) satisfies MailBody));
-  app.get("/v1/queue/:id/export", (c) => exportMail(c, parts.queue));
+  app.get("/v1/queue/:id/export", (c) => exportMail(c, parts));
 }
 
 async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage> {
@@ -111,11 +114,21 @@ async function findMail(c: AdminContext, queue: QueueReader): Promise<MailDetail
   return { ...mail, recipients };
 }
 
-async function exportMail(c: AdminContext, queue: QueueReader): Promise<Response> {
+async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<Response> {
+  const { damaged } = readQuery(c, ExportQuery);
   const { id } = await findMail(c, queue);
-  const stream = await queue.export(id);
+  const stream = await queue.export(id, damaged === "1").catch((error: unknown) => {
+    if (!(error instanceof BodyDamaged)) throw error;
+    throw new Refusal(
+      "damaged",
+      `mail ${id} is not what was accepted: ${error.message}`,
+      "`queue export --damaged` gives what is left of it; look at the disk",
+    );
+  });
   if (stream === undefined)
     throw new Refusal("not_found", "the body of this mail is gone", "it goes with its last recipient");
+  // The connection is cut then, so that nobody takes what came for all of it.
+  stream.once("error", (error) => log.error("an export was cut off", { id, error: errorText(error) }));
   c.header("Content-Type", "message/rfc822");
   c.header("Content-Disposition", `attachment; filename="${id}.eml"`);
   return c.body(Readable.toWeb(stream) as ReadableStream);

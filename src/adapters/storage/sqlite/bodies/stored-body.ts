@@ -29,10 +29,20 @@ export function bodyInMemory(content: ArrayBuffer, stored: StoredBody): Body {
   };
 }
 
-/** A body in the spool. */
-export function bodyInSpool(folder: string, spool: string, stored: StoredBody): Body {
+/** Where a body begins. */
+export interface FilePlace {
+  readonly file: string;
+  readonly start: number;
+}
+
+/** Where a body of the spool lies. */
+export function placeInFile(folder: string, spool: string): FilePlace {
   const { name, start = 0 } = placeOf(spool);
-  const place = { file: join(folder, name), start };
+  return { file: join(folder, name), start };
+}
+
+/** A body in a file. */
+export function bodyInFile(place: FilePlace, stored: StoredBody): Body {
   let last: SpooledBody | undefined;
   return {
     size: stored.size,
@@ -53,14 +63,14 @@ export function lostBody(size: number): Body {
 class SpooledBody implements BodySource {
   /** SHA-256 in hexadecimal, once it was read to its end. */
   digest: string | undefined;
-  readonly #place: { readonly file: string; readonly start: number };
+  readonly #place: FilePlace;
   readonly #stored: StoredBody;
   readonly #hash: Hash = createHash("sha256");
   readonly #checksum = new Checksum();
   #size = 0;
   #handle: FileHandle | undefined;
 
-  constructor(place: { readonly file: string; readonly start: number }, stored: StoredBody) {
+  constructor(place: FilePlace, stored: StoredBody) {
     this.#place = place;
     this.#stored = stored;
   }

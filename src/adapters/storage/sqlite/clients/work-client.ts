@@ -7,7 +7,7 @@ import { Moved, openChannel } from "../../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { checksumOf } from "../bodies/checksum.ts";
 import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
-import { bodyInSpool, bodyInMemory, lostBody, type StoredBody } from "../bodies/stored-body.ts";
+import { bodyInFile, bodyInMemory, lostBody, placeInFile, type StoredBody } from "../bodies/stored-body.ts";
 import { wireMail, wireSettlement } from "../wire/wire.ts";
 import type { WireBody, WireClaim, WireEvent, WireOwed, WorkMethods } from "../wire/wire.ts";
 
@@ -73,12 +73,12 @@ function unpack([token, domain, facts, recipients, body]: WireClaim, folder: str
   };
 }
 
-function unpackOwed({ body, size, ...mail }: WireOwed, folder: string): OwedMail {
-  return body === undefined ? mail : { ...mail, body: bodyOf(body, { size, crc: null }, folder) };
+function unpackOwed({ body, size, crc, ...mail }: WireOwed, folder: string): OwedMail {
+  return body === undefined ? mail : { ...mail, body: bodyOf(body, { size, crc }, folder) };
 }
 
 function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {
   return typeof place === "string"
-    ? bodyInSpool(join(folder, SPOOL_FOLDER), place, stored)
+    ? bodyInFile(placeInFile(join(folder, SPOOL_FOLDER), place), stored)
     : bodyInMemory(place, stored);
 }

@@ -19,6 +19,7 @@ interface MessageRow {
   readonly sender: string;
   readonly accepted_at: number;
   readonly size: number;
+  readonly crc: number | null;
   readonly client_ip: string;
   readonly client_name: string | null;
   readonly client_helo: string;
@@ -168,6 +169,7 @@ function factsOf(row: MessageRow): Omit<WireOwed, "recipients" | "noticesToSende
     topFields: row.top_fields,
     smtpUtf8: row.smtp_utf8 === 1,
     size: row.size,
+    crc: row.crc,
     ...(row.message_id !== null && { messageId: row.message_id }),
     ...requestOf(row),
     traits: traitsOf(row.traits),

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../../ports/operator.ts";
-import { SPOOL_FOLDER } from "../bodies/bodies.ts";
+import { ownBuffer, SPOOL_FOLDER } from "../bodies/bodies.ts";
+import { type FilePlace, placeInFile } from "../bodies/stored-body.ts";
 import { authenticationOf, clientOf, requestOf, traitsOf } from "../wire/mail-row.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
-import { placeOf } from "../bodies/spool-place.ts";
+import type { ExportedMail } from "./exported-mail.ts";
 
 interface MessageRow {
   readonly key: number;
@@ -29,19 +30,6 @@ interface MessageRow {
   readonly spool: string | null;
   readonly quarantine: string | null;
   readonly stored: number;
-}
-
-/** Octets of a file. */
-export interface FilePart {
-  readonly file: string;
-  readonly start: number;
-  readonly size: number;
-}
-
-/** A mail as it would go out: what stands on top, then the body, or where in a file that lies. */
-export interface ExportedMail {
-  readonly topFields: string;
-  readonly body: Uint8Array<ArrayBuffer> | FilePart;
 }
 
 /** One mail with everything that is known of it. */
@@ -87,15 +75,15 @@ export class MailView {
   export(id: string): ExportedMail | undefined {
     const row = this.#message.get(id);
     if (row === undefined) return undefined;
-    const topFields = row.top_fields;
-    if (row.spool !== null) return { topFields, body: this.#inSpool(row.spool, row.size) };
-    const content = this.#content.get(row.key);
-    return content === undefined ? undefined : { topFields, body: new Uint8Array(content) };
+    const { top_fields: topFields, size, crc } = row;
+    const body = this.#body(row);
+    return body && { topFields, size, crc, body };
   }
 
-  #inSpool(spool: string, size: number): FilePart {
-    const { name, start = 0 } = placeOf(spool);
-    return { file: join(this.#folder, SPOOL_FOLDER, name), start, size };
+  #body({ key, spool }: MessageRow): ArrayBuffer | FilePlace | undefined {
+    if (spool !== null) return placeInFile(join(this.#folder, SPOOL_FOLDER), spool);
+    const content = this.#content.get(key);
+    return content && ownBuffer(content);
   }
 }
 

@@ -1,6 +1,4 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import type { MessagePort } from "node:worker_threads";
 import type { TokenRecord } from "../../../../ports/access.ts";
 import type {
@@ -26,8 +24,8 @@ import { type Caller, ChannelClosed, openChannel, serveChannel } from "../../../
 import { readAllowedSenders } from "../directory/allowed-senders.ts";
 import { openMailReader } from "../disk/connection.ts";
 import { Browser } from "./directory-browser.ts";
+import { type ExportedMail, streamOf } from "./exported-mail.ts";
 import { MailView } from "./mail-view.ts";
-import type { ExportedMail } from "./mail-view.ts";
 import { QueueList } from "./queue-list.ts";
 import { readTokens } from "../directory/tokens.ts";
 import { TraceLookup } from "../trace/trace-lookup.ts";
@@ -108,10 +106,10 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
     held: (domain) => call("held", domain),
     quarantined: () => call("quarantined", undefined),
     parked: () => call("parked", undefined),
-    export: async (id) => {
+    export: async (id, asItIs = false) => {
       const find = async (): Promise<Readable | undefined> => {
         const mail = await call("export", id);
-        return mail && streamOf(mail);
+        return mail && streamOf(mail, asItIs);
       };
       // A body may have become a row before its file was opened; a row stays one.
       return (await find()) ?? (await find());
@@ -125,23 +123,4 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
     check: () => call("check", undefined),
     close: () => channel?.close(),
   };
-}
-
-/** Undefined when the mail's file has gone meanwhile. */
-async function streamOf({ topFields, body }: ExportedMail): Promise<Readable | undefined> {
-  const top = Buffer.from(topFields);
-  if (body instanceof Uint8Array) return Readable.from([top, Buffer.from(body)], { objectMode: false });
-  const handle = await open(body.file).catch(() => undefined);
-  if (handle === undefined) return undefined;
-  const { start, size } = body;
-  const file = createReadStream(body.file, { fd: handle, start, end: start + size - 1 });
-  const mail = Readable.from(
-    (async function* () {
-      yield top;
-      yield* file;
-    })(),
-    { objectMode: false },
-  );
-  // Who stops before the body begins would leave its file open.
-  return mail.once("close", () => file.destroy());
 }

@@ -84,7 +84,12 @@ export type IntakeMethods = {
 
 export type WireBody = ArrayBuffer | string;
 
-export type WireOwed = Omit<OwedMail, "body"> & { readonly body?: WireBody; readonly size: number };
+export type WireOwed = Omit<OwedMail, "body"> & {
+  readonly body?: WireBody;
+  readonly size: number;
+  /** CRC-32 under which it was accepted; null for mail without one. */
+  readonly crc: number | null;
+};
 
 export type WireTold = Omit<ToldRequest, "notice"> & {
   readonly notice?: { readonly mail: WireMail; readonly body: ArrayBuffer };

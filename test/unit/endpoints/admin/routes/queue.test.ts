@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import { MailBody, QueuePage, ReasonName } from "../../../../../src/endpoints/admin/contract.ts";
 import type { Reason } from "../../../../../src/ports/queue.ts";
 import { FOREIGN_CURSOR } from "../../../../../src/ports/operator.ts";
+import { BodyDamaged } from "../../../../../src/ports/stored-body.ts";
 import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -69,6 +71,20 @@ test("a mail is shown and exported; one that is not there is 404", async () => {
     const answer = await ask("GET", path);
     assert.deepEqual([answer.status, answer.json.error.code], [404, "not_found"], path);
   }
+});
+
+test("a mail that is not what was accepted is exported only as such", async () => {
+  const world = new FakeWorld();
+  world.exported = (_, asItIs) => {
+    if (asItIs) return Readable.from([Buffer.from("what is left")]);
+    throw new BodyDamaged("its body has another checksum than when it was accepted");
+  };
+  const ask = operatorOf(world);
+  const { status, json } = await ask("GET", `/v1/queue/${FIRST}/export`);
+  assert.deepEqual([status, json.error.code], [500, "damaged"]);
+  assert.match(json.error.message, /is not what was accepted: its body has another checksum/);
+  assert.equal((await ask("GET", `/v1/queue/${FIRST}/export?damaged=1`)).text, "what is left");
+  assert.equal((await ask("GET", `/v1/queue/${FIRST}/export?damaged=yes`)).status, 400);
 });
 
 test("an act names who, what and how many, and tells the journal", async () => {

@@ -21,7 +21,7 @@ import {
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
-import { failAt } from "../disk/file-faults.ts";
+import { closeBehind, failAt, writeShort } from "../disk/file-faults.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -68,6 +68,15 @@ async function deliver(store: SqliteStore, mails: readonly ClaimedMail[]): Promi
 async function putOff(store: SqliteStore, mails: readonly ClaimedMail[]): Promise<void> {
   const later = { state: "waiting", outcome: DEFERRED, dueAt: store.clock.now() } as const;
   for (const mail of mails) assert.ok(await store.work.settle(settlement(mail, later, 1)));
+}
+
+/** It is full or sick, and then well again. */
+async function heals(store: SqliteStore, why: "full" | "sick"): Promise<void> {
+  await waitFor({ what: why, deadline: 20_000 }, () => store.writer.condition === why);
+  await waitFor({ what: "the store to be well", deadline: 20_000 }, () => {
+    store.clock.advance(6000);
+    return store.writer.condition === "ok";
+  });
 }
 
 /** Time for the store to compact what has lost mail. */
@@ -259,12 +268,7 @@ describe("a segment that cannot be written", () => {
       const two = [1, 2].map(() => accept(store.intake, newMail(store.clock.now()), body));
       const refused = { kind: "refused", why };
       assert.deepEqual(await Promise.all(two), [refused, refused]);
-      await waitFor({ what: why, deadline: 20_000 }, () => store.writer.condition === why);
-      const healed = (): boolean => {
-        store.clock.advance(6000);
-        return store.writer.condition === "ok";
-      };
-      await waitFor({ what: "the store to be well", deadline: 20_000 }, healed);
+      await heals(store, why);
       const stored = await fill(store, 3);
       assert.equal(files(store).length, 1, "it held nothing");
       const mails = await claimAll(store);
@@ -303,6 +307,45 @@ describe("a segment that cannot be written", () => {
     const stored = await fill(store, 1);
     await same(await claimAll(store), stored);
   });
+});
+
+describe("a segment of which the disk takes only a part at a time", () => {
+  it("holds all of it in the end", async (t) => {
+    await using store = await openSqliteStore();
+    await writeShort(t, 30_001);
+    const stored = new Map([...(await fill(store, 12)), ...(await fill(store, 12))]);
+    assert.equal(files(store).length, 1);
+    const mails = await claimAll(store);
+    assert.equal(mails.length, 24);
+    await same(mails, stored);
+  });
+
+  it("is left where the disk is full half-way, with what it held before", async (t) => {
+    await using store = await openSqliteStore();
+    const first = await fill(store, 2);
+    await writeShort(t, 30_001);
+    await failAt(t, { method: "write", nth: 1, code: "ENOSPC" });
+    const refused = await accept(store.intake, newMail(store.clock.now()), randomBytes(50_000));
+    assert.deepEqual(refused, { kind: "refused", why: "full" });
+    await heals(store, "full");
+    const stored = new Map([...first, ...(await fill(store, 2))]);
+    assert.equal(files(store).length, 2);
+    const mails = await claimAll(store);
+    assert.equal(mails.length, 4);
+    await same(mails, stored);
+  });
+});
+
+it("a segment that cannot be closed keeps its mail, and the next takes more", async () => {
+  await using store = await openSqliteStore({ segmentSize: 50_000 });
+  const first = await fill(store, 4);
+  closeBehind(files(store)[0] ?? "");
+  const stored = new Map([...first, ...(await fill(store, 4))]);
+  assert.equal(files(store).length, 2);
+  const mails = await claimAll(store);
+  assert.equal(mails.length, 8);
+  await same(mails, stored);
+  assert.equal(store.writer.condition, "ok");
 });
 
 it("what the disk cut off a segment is damaged, and what lies before it is not", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, truncateSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import type Database from "better-sqlite3";
 import type { ClaimedMail } from "../../../../../../src/ports/queue.ts";
@@ -13,6 +14,7 @@ import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const SMALL = Buffer.alloc(3000, "small ");
 const LARGE = Buffer.alloc(200_000, "large ");
+const REFUSED = { kind: "refused", reply: { code: 550, text: "no such user" } } as const;
 
 interface Stored extends SqliteStore {
   readonly file: string;
@@ -48,6 +50,14 @@ async function flipBit(file: string, at: number): Promise<void> {
   const octet = Buffer.alloc(1);
   await handle.read(octet, 0, 1, at);
   await handle.write(Buffer.of((octet[0] as number) ^ 4), 0, 1, at);
+}
+
+/** Another first letter, wherever it lies. */
+async function damage({ database, file }: Stored): Promise<void> {
+  const inRow = database.prepare("UPDATE body SET content = CAST('X' || substr(content, 2) AS BLOB)").run();
+  if (inRow.changes > 0) return;
+  await using handle = await open(file, "r+");
+  await handle.write("X", 0);
 }
 
 describe("a body in a row", () => {
@@ -95,6 +105,62 @@ describe("a body in a file", () => {
     await flipBit(join(store.folder, "spool", name), 10);
     const mail = await claimed;
     await assert.rejects(async () => await bodyOf(mail), BodyDamaged);
+  });
+});
+
+describe("a body that is quoted in a notice", () => {
+  for (const [what, content] of [
+    ["a row", SMALL],
+    ["a file", LARGE],
+  ] as const)
+    it(`is compared, too, where it is ${what}`, async () => {
+      await using store = await openWith(content);
+      const mail = await claimOne(store);
+      const recipients = [{ n: 0, state: "parked", outcome: REFUSED, owes: "failed" }] as const;
+      const now = store.clock.now();
+      assert.ok(await store.work.settle({ id: mail.id, token: mail.token, recipients, now }));
+      await damage(store);
+      const [owed] = await store.work.owed({ limit: 1, now });
+      const { body } = owed ?? assert.fail("nothing is owed");
+      await assert.rejects(
+        async () => await bodyOf({ body: body ?? assert.fail("it is there") }),
+        BodyDamaged,
+      );
+    });
+});
+
+describe("a body that is exported", () => {
+  for (const [what, content] of [
+    ["a row", SMALL],
+    ["a file", LARGE],
+  ] as const)
+    it(`is compared before the first octet, where it is ${what}, and given as it is when asked for`, async () => {
+      await using store = await openWith(content);
+      const { id } = await claimOne(store);
+      const top = "Received: by mx2.example.net\r\n";
+      const whole = await buffer((await store.reader.export(id)) ?? assert.fail("it is there"));
+      assert.equal(whole.toString(), top + content.toString());
+      await damage(store);
+      await assert.rejects(store.reader.export(id), BodyDamaged);
+      const left = await buffer((await store.reader.export(id, true)) ?? assert.fail("it is there"));
+      assert.equal(left.toString(), `${top}X${content.toString().slice(1)}`);
+    });
+
+  it("ends in an error where it changes while it goes out", async () => {
+    await using store = await openWith(LARGE);
+    const { id } = await claimOne(store);
+    const mail = (await store.reader.export(id)) ?? assert.fail("it is there");
+    await flipBit(store.file, 150_000);
+    await assert.rejects(buffer(mail), BodyDamaged);
+  });
+
+  it("that was cut off is given as far as it goes", async () => {
+    await using store = await openWith(LARGE);
+    const { id } = await claimOne(store);
+    truncateSync(store.file, 150_000);
+    await assert.rejects(store.reader.export(id), /150000 octets instead of 200000/);
+    const left = await buffer((await store.reader.export(id, true)) ?? assert.fail("it is there"));
+    assert.ok(left.subarray(-150_000).equals(LARGE.subarray(0, 150_000)));
   });
 });
 

@@ -1,32 +1,17 @@
 import assert from "node:assert/strict";
-import { closeSync, readdirSync, readlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { accept, fillBody, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
-import { failAt } from "./file-faults.ts";
+import { closeBehind, failAt } from "./file-faults.ts";
 
 const LARGE = Buffer.alloc(200_000, 1);
 
 function spooled({ folder }: SqliteStore): string[] {
   return readdirSync(join(folder, "spool"));
-}
-
-/** Closes the file behind the back of who reads it, so that it cannot be closed again. */
-function closeBehind(name: string): void {
-  const own = "/proc/self/fd";
-  const isOpen = (fd: string): boolean => {
-    try {
-      return readlinkSync(join(own, fd)).endsWith(name);
-    } catch {
-      return false;
-    }
-  };
-  const fds = readdirSync(own).filter(isOpen);
-  assert.equal(fds.length, 1);
-  closeSync(Number(fds[0]));
 }
 
 async function becomes(store: SqliteStore, condition: string): Promise<void> {

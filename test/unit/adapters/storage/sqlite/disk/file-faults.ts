@@ -1,19 +1,58 @@
+import assert from "node:assert/strict";
+import { closeSync, readdirSync, readlinkSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
+
+type Method = "write" | "writev" | "sync" | "datasync";
+type Call = (...given: unknown[]) => Promise<unknown>;
 
 /** Has the `nth` call of this method of any open file fail. */
 export async function failAt(
   t: TestContext,
-  { method, nth, code }: { method: "writev" | "sync" | "datasync"; nth: number; code: string },
+  { method, nth, code }: { method: Method; nth: number; code: string },
+): Promise<void> {
+  let calls = 0;
+  await inPlaceOf(t, method, async (real, given) => {
+    calls += 1;
+    if (calls !== nth) return real(...given);
+    throw Object.assign(new Error(`the test says ${code}`), { code });
+  });
+}
+
+/** Has each write of any open file write no more than so many bytes. */
+export async function writeShort(t: TestContext, most: number): Promise<void> {
+  await inPlaceOf(t, "write", (real, [rest]) => real((rest as Buffer).subarray(0, most)));
+  await inPlaceOf(t, "writev", (real, [chunks]) =>
+    real([Buffer.concat(chunks as readonly Buffer[]).subarray(0, most)]),
+  );
+}
+
+/** Closes the file behind the back of who has it open, so that it cannot be closed again. */
+export function closeBehind(name: string): void {
+  const own = "/proc/self/fd";
+  const isOpen = (fd: string): boolean => {
+    try {
+      return readlinkSync(join(own, fd)).endsWith(name);
+    } catch {
+      return false;
+    }
+  };
+  const fds = readdirSync(own).filter(isOpen);
+  assert.equal(fds.length, 1);
+  closeSync(Number(fds[0]));
+}
+
+async function inPlaceOf(
+  t: TestContext,
+  method: Method,
+  act: (real: Call, given: readonly unknown[]) => Promise<unknown>,
 ): Promise<void> {
   const handle = await open("/dev/null");
   const files = Object.getPrototypeOf(handle) as FileHandle;
   await handle.close();
-  const real = files[method] as (this: FileHandle, ...given: unknown[]) => Promise<unknown>;
-  let calls = 0;
+  const real = files[method] as Call;
   t.mock.method(files, method, function (this: FileHandle, ...given: unknown[]) {
-    calls += 1;
-    if (calls !== nth) return real.apply(this, given);
-    return Promise.reject(Object.assign(new Error(`the test says ${code}`), { code }));
+    return act(real.bind(this), given);
   });
 }

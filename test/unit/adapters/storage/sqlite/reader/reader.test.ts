@@ -7,9 +7,10 @@ import { serveChannel } from "../../../../../../src/runtime/channel.ts";
 
 it("exports a body that became a row before its segment was opened", async () => {
   const { port1, port2 } = new MessageChannel();
+  const stored = { topFields: "Received: here\r\n", size: 4, crc: null };
   const answers = [
-    { topFields: "Received: here\r\n", body: { file: "/nowhere/segment", start: 10, size: 4 } },
-    { topFields: "Received: here\r\n", body: Buffer.from("body") },
+    { ...stored, body: { file: "/nowhere/segment", start: 10 } },
+    { ...stored, body: Uint8Array.from(Buffer.from("body")).buffer },
   ];
   const server = serveChannel(port1, { export: () => answers.shift() });
   const reader = connectReader(port2);

@@ -1,0 +1,61 @@
+import { Readable } from "node:stream";
+import { type Body, BodyDamaged } from "../../../../ports/stored-body.ts";
+import { bodyInFile, bodyInMemory, type FilePlace, type StoredBody } from "../bodies/stored-body.ts";
+
+/** Bytes of a body that are read at a time. */
+const READ_SIZE = 64 * 1024;
+
+/** A mail as it would go out: what stands on top, then the body, or where that lies. */
+export interface ExportedMail extends StoredBody {
+  readonly topFields: string;
+  readonly body: ArrayBuffer | FilePlace;
+}
+
+/**
+ * The mail, which has been read to its end before. Undefined when its file has gone meanwhile; rejects with
+ * BodyDamaged where the body is not what was accepted, but with `asItIs`.
+ */
+export async function streamOf(mail: ExportedMail, asItIs: boolean): Promise<Readable | undefined> {
+  try {
+    if (!asItIs) for await (const _ of octetsOf(mail, asItIs)) continue;
+    const octets = octetsOf(mail, asItIs);
+    // Opened by now, a file stays although its last recipient goes.
+    const first = await octets.next();
+    return stream(mail.topFields, first.done === true ? Buffer.alloc(0) : first.value, octets);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function stream(topFields: string, first: Buffer, octets: AsyncGenerator<Buffer>): Readable {
+  const mail = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from(topFields);
+    yield first;
+    yield* octets;
+  };
+  // Who stops before the body begins would leave its file open.
+  return Readable.from(mail(), { objectMode: false }).once("close", () => void octets.return(undefined));
+}
+
+async function* octetsOf(mail: ExportedMail, asItIs: boolean): AsyncGenerator<Buffer> {
+  const source = bodyOf(mail, asItIs).read();
+  if (Buffer.isBuffer(source)) return yield source;
+  try {
+    for (;;) {
+      const target = Buffer.allocUnsafeSlow(READ_SIZE);
+      const came = await source.read(target);
+      if (came === 0) return;
+      yield target.subarray(0, came);
+    }
+  } catch (error) {
+    if (!asItIs || !(error instanceof BodyDamaged)) throw error;
+  } finally {
+    await source.close();
+  }
+}
+
+function bodyOf({ body, size, crc }: ExportedMail, asItIs: boolean): Body {
+  if (!(body instanceof ArrayBuffer)) return bodyInFile(body, { size, crc });
+  return bodyInMemory(body, asItIs ? { size: body.byteLength, crc: null } : { size, crc });
+}
