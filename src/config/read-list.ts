@@ -58,9 +58,10 @@ export function rereadList({
   return problems.length > 0 ? { problems } : listed;
 }
 
-/** The mark that the file would get if it were read now. */
-export async function markNow({ path }: RecipientFile): Promise<string> {
-  return markOf(await stat(path).catch(() => undefined));
+/** The mark that the file would get if it were read now, and when it was written last, in ms since 1970. */
+export async function markNow({ path }: RecipientFile): Promise<{ mark: string; writtenAt: number }> {
+  const stats = await stat(path).catch(() => undefined);
+  return { mark: markOf(stats), writtenAt: stats?.mtimeMs ?? Infinity };
 }
 
 /** Undefined where the system refuses; reading it tells why. */

@@ -1,14 +1,19 @@
 /**
  * Follows the files in which recipients are listed, so that a change counts within seconds, without a reload. Who writes
  * such a file may not be done: whom half a list lacks would be refused for good. So it is read when it was found the
- * same twice, and a list that names nobody any more is believed at a reload or a start only.
+ * same twice or was left alone for a while, and a list that names nobody any more is believed at a reload or a start only.
  */
 import { formatProblem, markNow, rereadList, type Config, type ListedRecipients } from "../config/config.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
 import type { Journal } from "../ports/journal.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { DirectoryEditor } from "../services/directory/directory.ts";
 
+/** How long nobody may have written a file that is read at the first look, in ms. */
+const REST = 2000;
+
 export interface ListFileParts {
+  readonly clock: Clock;
   readonly editor: DirectoryEditor;
   readonly journal: Journal;
   /** Changes the configuration that is in force, between two reloads. */
@@ -26,15 +31,16 @@ export class ListFiles {
     this.#parts = parts;
   }
 
-  /** Reads the files that changed since they were read last, and not since the look before. */
+  /** Reads the files that changed since they were read last, where nobody seems to be writing. */
   look(): Promise<void> {
     return this.#parts.alter(async (config) => {
+      const restedSince = this.#parts.clock.now() - REST;
       const changed = new Map<string, string>();
       for (const { name, recipientsFile } of config.domains) {
         if (recipientsFile === undefined) continue;
-        const mark = await markNow(recipientsFile);
+        const { mark, writtenAt } = await markNow(recipientsFile);
         if (mark === recipientsFile.mark || mark === this.#unusable.get(name)) continue;
-        if (this.#changing.get(name) === mark) changed.set(name, mark);
+        if (writtenAt <= restedSince || this.#changing.get(name) === mark) changed.set(name, mark);
         this.#changing.set(name, mark);
       }
       return changed.size === 0 ? config : this.#read(config, changed);

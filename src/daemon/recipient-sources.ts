@@ -42,7 +42,7 @@ export function openRecipientSources(
     journal: sink,
     clock,
   });
-  const files = new ListFiles({ editor, journal: sink, alter });
+  const files = new ListFiles({ clock, editor, journal: sink, alter });
   const fetched = (domain: string): FetchStatus | undefined => fetches.status(domain);
   schedule.add({ name: "fetch recipients", every: LOOK_EVERY, run: () => fetches.look() });
   schedule.add({ name: "follow recipient files", every: LOOK_EVERY, run: () => files.look() });

@@ -125,7 +125,7 @@ test("a file is read again as it is, and a fault in it is told with its line", a
   assert.ok("recipients" in longer);
   assert.deepEqual(longer.recipients, ["alice", "bob"]);
   assert.ok(domain.recipientsFile !== undefined);
-  assert.equal(longer.recipientsFile?.mark, await markNow(domain.recipientsFile));
+  assert.equal(longer.recipientsFile?.mark, (await markNow(domain.recipientsFile)).mark);
   assert.notEqual(longer.recipientsFile?.mark, domain.recipientsFile.mark);
   appendFileSync(list, "a b\n");
   const again = rereadList(domain);

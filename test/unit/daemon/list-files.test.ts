@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig, type Config } from "../../../src/config/config.ts";
 import { ListFiles } from "../../../src/daemon/list-files.ts";
 import type { DirectoryWriter } from "../../../src/ports/directory.ts";
 import type { JournalEvent } from "../../../src/ports/journal.ts";
+import { ManualClock } from "../../../src/runtime/clock.ts";
 import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -26,7 +27,9 @@ async function followed(folder: string) {
   const writer: Partial<DirectoryWriter> = {
     declare: async () => ({ generation: 2, added: [], changed: [], draining: [], removed: [] }),
   };
+  const clock = new ManualClock(0);
   const files = new ListFiles({
+    clock,
     editor: new DirectoryEditor(writer as DirectoryWriter, () => {}),
     journal: { record: (event) => void told.push(event) },
     alter: async (alter) => void (config = await alter(config)),
@@ -34,6 +37,7 @@ async function followed(folder: string) {
   return {
     files,
     told,
+    clock,
     write: (text: string) => writeFile(list, text),
     inForce: () => config.domains[0]?.recipients,
   };
@@ -70,4 +74,18 @@ test("a list that was emptied or has a mistake is told of once, and the one befo
   await write("dave\n");
   for (let looks = 0; looks < 2; looks++) await files.look();
   assert.deepEqual(inForce(), ["dave"]);
+});
+
+test("a list that nobody has written for two seconds counts at once", async () => {
+  await using folder = await tempFolder();
+  const { files, clock, write, inForce } = await followed(folder.path);
+  await write("erin\n");
+  const { mtimeMs } = await stat(join(folder.path, "users.txt"));
+  clock.advance(Math.floor(mtimeMs) + 1000);
+  await files.look();
+  assert.deepEqual(inForce(), ["alice", "bob"]);
+  await write("frank\n");
+  clock.advance(60_000);
+  await files.look();
+  assert.deepEqual(inForce(), ["frank"]);
 });
