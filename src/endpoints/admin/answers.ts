@@ -4,10 +4,10 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as z from "zod";
 import type { PatternKind } from "../../mail/access-pattern.ts";
 import { normaliseDomain } from "../../mail/domain.ts";
-import { printable } from "../../mail/reply.ts";
 import type { DirectoryBrowser } from "../../ports/directory.ts";
 import { FOREIGN_CURSOR } from "../../ports/operator.ts";
 import type { AdminContext } from "./parts.ts";
+import { issueWords, quoted } from "./issue-words.ts";
 import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";
 
 const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -91,7 +91,12 @@ export function readDomain(c: AdminContext): string {
 
 export function soundDomain(name: string): string {
   const domain = normaliseDomain(name);
-  if (domain === undefined) throw new Refusal("bad_request", "this is not a domain name");
+  if (domain === undefined)
+    throw new Refusal(
+      "bad_request",
+      `${quoted(name)} is not a domain name`,
+      "write a name such as example.com",
+    );
   return domain;
 }
 
@@ -113,11 +118,6 @@ export function soundPattern(name: string, text: string, { read, expected }: Pat
   throw new Refusal("bad_request", `${name}: ${quoted(text)} ${wrong}`, right);
 }
 
-/** What was sent, bounded, for an answer to who sent it. */
-export function quoted(text: string): string {
-  return JSON.stringify(printable(text.slice(0, 100)));
-}
-
 /** Refuses a token that is confined to another domain. */
 export function confine(c: AdminContext, domain: string): void {
   const own = c.get("caller").domain;
@@ -134,7 +134,7 @@ function parseJson(text: string): unknown {
 }
 
 function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: issueWords });
   if (result.success) return result.data;
   const { path, message } = deepest(result.error.issues[0]);
   const where = path.join(".");

@@ -2,7 +2,12 @@
 import * as z from "zod";
 import { text, time } from "./body-parts.ts";
 
-const tokenName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "letters, digits, `.`, `_` and `-`");
+const tokenName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    "has other characters than letters, digits, `.`, `_` and `-`, or more than 64 of them",
+  );
 
 /** POST /v1/tokens. Without `domain` it may do everything. */
 export const NewToken = z.strictObject({ name: tokenName, domain: text.exactOptional() });

@@ -6,7 +6,7 @@ import type { AccessRule } from "../../../ports/checks.ts";
 import type { StoredRule } from "../../../ports/rules.ts";
 import { MOST_RULES } from "../../../services/access/access.ts";
 import { recordAct } from "../acts.ts";
-import { confine, readBody, Refusal, soundDomain, soundPattern } from "../answers.ts";
+import { confine, ourDomain, readBody, Refusal, soundDomain, soundPattern } from "../answers.ts";
 import { NewRule, type RuleBody, type RuleList } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
@@ -29,7 +29,8 @@ function shown({ id, rule, createdAt, who }: StoredRule): RuleBody {
 
 async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
   const { who } = c.get("caller");
-  const rule = soundRule(await readBody(c, NewRule), c, parts.clock.now());
+  const given = await readBody(c, NewRule);
+  const rule = soundRule(given, await scopeOf(c, given, parts), parts.clock.now());
   const stored = await parts.rules.add(rule, who);
   if (stored === undefined)
     throw new Refusal(
@@ -43,7 +44,7 @@ async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
 
 const PATTERNS = { network: NETWORK, helo: HELO_NAME, sender: SENDER, recipient: MAILBOX } as const;
 
-function soundRule(given: NewRule, c: AdminContext, now: number): AccessRule {
+function soundRule(given: NewRule, domain: string | undefined, now: number): AccessRule {
   const { action, until, note } = given;
   const names = Object.keys(PATTERNS) as (keyof typeof PATTERNS)[];
   const patterns = names.flatMap((name) => {
@@ -54,7 +55,6 @@ function soundRule(given: NewRule, c: AdminContext, now: number): AccessRule {
     throw new Refusal("bad_request", "the rule fits everybody", "name a network, helo, sender or recipient");
   if (until !== undefined && until <= now)
     throw new Refusal("bad_request", "until: this time is over", "give a time that is to come");
-  const domain = scopeOf(c, given);
   return {
     action,
     ...Object.fromEntries(patterns),
@@ -65,11 +65,15 @@ function soundRule(given: NewRule, c: AdminContext, now: number): AccessRule {
 }
 
 /** The domain that the rule is for: the token's, where it is confined to one. */
-function scopeOf(c: AdminContext, { domain }: NewRule): string | undefined {
+async function scopeOf(
+  c: AdminContext,
+  { domain }: NewRule,
+  { directory }: AdminParts,
+): Promise<string | undefined> {
   if (domain === undefined) return c.get("caller").domain;
   const sound = soundDomain(domain);
   confine(c, sound);
-  return sound;
+  return ourDomain(sound, directory);
 }
 
 async function removeRule(c: AdminContext, parts: AdminParts): Promise<Response> {

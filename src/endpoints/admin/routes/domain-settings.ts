@@ -3,8 +3,9 @@ import type { DomainRecord, DomainSettings, Primary } from "../../../ports/direc
 import { readBody, readDomain, Refusal, soundDomain, unknownDomain } from "../answers.ts";
 import type { DomainChecksBody } from "../checks-bodies.ts";
 import { DomainChange, NewDomain, type PrimaryBody } from "../contract.ts";
+import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminParts } from "../parts.ts";
-import { soundRecipients } from "./recipients.ts";
+import { placed, soundRecipients } from "./recipients.ts";
 
 /** Answers its name. One that drains, because it was removed while it held mail, comes back so. */
 export async function addDomain(c: AdminContext, parts: AdminParts): Promise<string> {
@@ -14,7 +15,7 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
   const settings = { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) };
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
-  const patterns = recipients === undefined ? [] : soundRecipients(recipients, domain);
+  const patterns = recipients === undefined ? [] : soundRecipients(placed(recipients), domain);
   await parts.editor.addDomain({ name: domain, settings });
   if (patterns.length > 0)
     await parts.editor.changeRecipients({ domain, verb: "replace", recipients: patterns });
@@ -110,6 +111,7 @@ function soundPrimary(primary: PrimaryBody): Primary {
   if (primary.mx !== true && HOST.test(primary.host)) return { ...primary, host: primary.host.toLowerCase() };
   throw new Refusal(
     "bad_request",
-    "primaries: each has a host name or address, or `mx: true` without a host",
+    `primaries: ${quoted(primary.host)} is not a host name or address`,
+    "each has a host, or `mx: true` and no host",
   );
 }

@@ -5,6 +5,7 @@ import { parseAddress } from "../../../mail/address.ts";
 import type { CheckNote } from "../../../ports/journal.ts";
 import { confine, readQuery, Refusal } from "../answers.ts";
 import { ExplainQuery, type ExplainBody, type LookBody } from "../contract.ts";
+import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 export function explainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
@@ -13,7 +14,8 @@ export function explainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 
 async function explain(c: AdminContext, parts: AdminParts): Promise<ExplainBody> {
   const { ip, helo, from, rcpt } = readQuery(c, ExplainQuery);
-  if (isIP(ip) === 0) throw new Refusal("bad_request", "ip: this is no IP address", "such as 192.0.2.1");
+  if (isIP(ip) === 0)
+    throw new Refusal("bad_request", `ip: ${quoted(ip)} is no IP address`, "write one such as 192.0.2.1");
   confine(c, parseAddress(rcpt)?.domain ?? "");
   const answer = await parts.explain({ ip, helo, sender: from, recipient: rcpt });
   if (answer === undefined)

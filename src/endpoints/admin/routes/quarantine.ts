@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { MAILBOX } from "../../../mail/access-pattern.ts";
 import { recordAct } from "../acts.ts";
-import { confine, readBody, readQuery, Refusal, soundDomain, soundPattern } from "../answers.ts";
+import { confine, ourDomain, readBody, readQuery, Refusal, soundDomain, soundPattern } from "../answers.ts";
 import {
   AllowedSenderQuery,
   NewAllowedSender,
@@ -28,6 +28,7 @@ async function list(c: AdminContext, { senders }: AdminParts): Promise<AllowedSe
 
 async function allow(c: AdminContext, parts: AdminParts): Promise<AllowedSenderBody> {
   const named = subject(c, await readBody(c, NewAllowedSender));
+  if (named.domain !== undefined) await ourDomain(named.domain, parts.directory);
   const allowed = { ...named, at: parts.clock.now(), who: c.get("caller").who };
   if (!(await parts.senders.allowSender(allowed)))
     throw new Refusal("conflict", `${named.sender} is allowed already`);

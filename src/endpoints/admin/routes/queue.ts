@@ -18,6 +18,7 @@ import {
   type QueuePage,
 } from "../contract.ts";
 import { amountOf, type Amounts } from "../counting.ts";
+import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 const MAIL_ID = /^[0-9a-z]{1,40}$/;
@@ -79,7 +80,11 @@ function soundPlace(verb: QueueVerb, place: string | undefined, confinedTo?: str
     throw new Refusal("forbidden", `this token is confined to ${confinedTo}`, "use a token without --domain");
   const sound = parseHostPort(place);
   if (sound === undefined)
-    throw new Refusal("bad_request", `to: ${place} is not a place`, 'write "host:port" or "primary"');
+    throw new Refusal(
+      "bad_request",
+      `to: ${quoted(place)} is not a place`,
+      "write host:port, with a port from 1 to 65535, or primary",
+    );
   return hostPort(sound.host, sound.port);
 }
 

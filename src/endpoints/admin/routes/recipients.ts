@@ -1,13 +1,12 @@
 /** Who exists: the lists, their changes, and what a client would be told. Open to confined tokens. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
-import { entriesOf, readPattern } from "../../../mail/recipient-pattern.ts";
+import { readPattern, withoutComment } from "../../../mail/recipient-pattern.ts";
 import { recordAct } from "../acts.ts";
 import {
   confine,
   ourDomain,
   pageOf,
-  quoted,
   readBody,
   readDomain,
   readQuery,
@@ -22,6 +21,7 @@ import {
   type CountBody,
   type RecipientAnswer,
 } from "../contract.ts";
+import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
@@ -38,16 +38,22 @@ export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 
 async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const domain = await knownDomain(c, parts);
-  const { verb, recipients } = isPlainText(c) ? await readLines(c) : await readBody(c, RecipientChangeBody);
-  const patterns = soundRecipients(recipients, domain);
+  const { verb, entries } = isPlainText(c) ? await readLines(c) : await readList(c);
+  const patterns = soundRecipients(entries, domain);
   const count = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
   recordAct(c, parts, { verb: `recipients ${verb}`, what: domain, count: patterns.length });
   return { count };
 }
 
 async function check(c: AdminContext, parts: AdminParts): Promise<RecipientAnswer> {
-  const address = parseAddress(c.req.query("address") ?? "");
-  if (address === undefined) throw new Refusal("bad_request", "address: this is not an address");
+  const given = c.req.query("address") ?? "";
+  const address = parseAddress(given);
+  if (address === undefined)
+    throw new Refusal(
+      "bad_request",
+      `address: ${quoted(given)} is not an address`,
+      "write alice@example.com",
+    );
   confine(c, address.domain);
   return parts.checkRecipient(address.text);
 }
@@ -62,29 +68,53 @@ function isPlainText(c: AdminContext): boolean {
   return /^text\/plain\b/i.test(c.req.header("content-type") ?? "");
 }
 
+/** One recipient, and where it stands in the request. */
+interface Entry {
+  readonly recipient: string;
+  readonly place: string;
+}
+
+interface Change {
+  readonly verb: RecipientVerb;
+  readonly entries: readonly Entry[];
+}
+
+async function readList(c: AdminContext): Promise<Change> {
+  const { verb, recipients } = await readBody(c, RecipientChangeBody);
+  return { verb, entries: placed(recipients) };
+}
+
+export function placed(recipients: readonly string[]): readonly Entry[] {
+  return recipients.map((recipient, index) => ({ recipient, place: `recipients.${index}` }));
+}
+
 /** One recipient a line. */
-async function readLines(c: AdminContext): Promise<RecipientChangeBody> {
+async function readLines(c: AdminContext): Promise<Change> {
   const verb = RecipientVerb.safeParse(c.req.query("verb"));
   if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
-  const recipients = entriesOf(await readText(c));
-  if (recipients.length > MAX_RECIPIENTS)
+  const lines = (await readText(c)).split("\n").map(withoutComment);
+  const entries = lines.flatMap((recipient, index): Entry[] =>
+    recipient === "" ? [] : [{ recipient, place: `line ${index + 1}` }],
+  );
+  if (entries.length > MAX_RECIPIENTS)
     throw new Refusal(
       "bad_request",
       `more than ${MAX_RECIPIENTS} recipients`,
       "send them in several requests",
     );
-  return { verb: verb.data, recipients };
+  return { verb: verb.data, entries };
 }
 
 /** Comparable local parts and `prefix-*` patterns, without doubles; refuses the first that is neither. */
-export function soundRecipients(recipients: readonly string[], domain: string): readonly string[] {
-  return [...new Set(recipients.map((recipient) => soundRecipient(recipient.trim(), domain)))];
+export function soundRecipients(entries: readonly Entry[], domain: string): readonly string[] {
+  return [...new Set(entries.map((entry) => soundRecipient(entry, domain)))];
 }
 
-function soundRecipient(recipient: string, domain: string): string {
+function soundRecipient({ recipient: written, place }: Entry, domain: string): string {
+  const recipient = written.trim();
   const reading = readPattern(recipient, domain);
   if (reading.kind === "pattern") return reading.pattern;
   const every = recipient === "*" || recipient.startsWith("*@");
   const hint = every ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
-  throw new Refusal("bad_request", `${quoted(recipient)} is no recipient of ${domain}`, hint);
+  throw new Refusal("bad_request", `${place}: ${quoted(recipient)} is no recipient of ${domain}`, hint);
 }

@@ -4,6 +4,7 @@ import { isBeginning } from "../../../mail/recipient-pattern.ts";
 import { ChannelClosed } from "../../../runtime/channel.ts";
 import { ourDomain, readDomain, readQuery, Refusal } from "../answers.ts";
 import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
+import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 /** Entries of the list that are looked at for one without a wildcard. */
@@ -17,7 +18,7 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
   const domain = readDomain(c);
   const { recipient } = readQuery(c, RehearsalQuery);
   if (recipient !== undefined && !recipient.toLowerCase().endsWith(`@${domain}`))
-    throw new Refusal("bad_request", `recipient: ${recipient} is not an address of ${domain}`);
+    throw new Refusal("bad_request", `recipient: ${quoted(recipient)} is not an address of ${domain}`);
   await ourDomain(domain, parts.directory);
   const known = recipient ?? (await someRecipient(domain, parts));
   const primaries = await parts.rehearse(domain, known).catch(whenClosed);

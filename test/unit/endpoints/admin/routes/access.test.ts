@@ -43,6 +43,14 @@ test("a confined token has the rules of its domain and no others", async () => {
   assert.equal((await ask("DELETE", `/v1/access/${own.json.id}`)).status, 204);
 });
 
+test("a rule for a domain that is none of ours would never count, and is refused", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const rule = { action: "block", helo: "x.example", domain: "exmaple.com" };
+  const { status, json } = await ask("POST", "/v1/access", rule);
+  assert.deepEqual([status, json.error.message], [404, "exmaple.com is not one of our domains"]);
+  assert.equal((await ask("POST", "/v1/access", { ...rule, domain: "Example.com" })).status, 201);
+});
+
 test("each mistake in a rule has its sentence", async () => {
   const ask = operatorOf(new FakeWorld());
   const cases: readonly (readonly [object, RegExp])[] = [
@@ -57,7 +65,7 @@ test("each mistake in a rule has its sentence", async () => {
     [{ action: "block", recipient: "<>" }, /^recipient: "<>" is not an address/],
     [{ action: "block", helo: "x.example", until: 5 }, /^until: this time is over/],
     [{ action: "block", helo: "x.example", until: "soon" }, /^until: /],
-    [{ action: "block", helo: "x.example", domain: "a b" }, /this is not a domain name/],
+    [{ action: "block", helo: "x.example", domain: "a b" }, /^"a b" is not a domain name/],
     [{ action: "block", helo: "x.example", hello: 1 }, /hello/],
     [{ action: "block", helo: "x.example", note: "x".repeat(201) }, /^note: /],
   ];

@@ -43,7 +43,7 @@ test("a confined token asks for its domain only", async () => {
 test("wrong questions have their sentence, and a door that is shut too", async () => {
   const ask = operatorOf(new FakeWorld());
   const wrong: readonly (readonly [string, number, RegExp])[] = [
-    [QUERY.replace("192.0.2.1", "192.0.2.0/24"), 400, /^ip: this is no IP address/],
+    [QUERY.replace("192.0.2.1", "192.0.2.0/24"), 400, /^ip: "192.0.2.0\/24" is no IP address/],
     [QUERY.replace("helo=c.example", "helo="), 400, /^helo: /],
     [QUERY.replace(/&rcpt=.*/, ""), 400, /^rcpt: /],
     [`${QUERY}&more=1`, 400, /more/],

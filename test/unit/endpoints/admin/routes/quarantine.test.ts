@@ -41,6 +41,12 @@ test("a sender is allowed once, in one spelling, and forgotten again", async () 
   assert.equal((await ask("DELETE", `${SENDERS}?sender=news@sender.example`)).status, 404);
   for (const sender of ["nobody", "", "@", "a@b@", "@a..b"])
     assert.equal((await ask("POST", SENDERS, { sender })).status, 400, sender);
+  const elsewhere = { sender: "a@x.example", domain: "exmaple.com" };
+  assert.equal(
+    (await ask("POST", SENDERS, elsewhere)).status,
+    404,
+    "a domain of ours, or it would never count",
+  );
   const acts = world.events.flatMap((event) => (event.kind === "operator.acted" ? [event.verb] : []));
   assert.deepEqual(acts, ["quarantine sender-allow", "quarantine sender-allow", "quarantine sender-forget"]);
 });

@@ -90,3 +90,11 @@ test("an address is checked", async () => {
   assert.equal((await ask("GET", "/v1/recipients/check?address=nobody")).status, 400);
   assert.equal((await ask("GET", "/v1/recipients/check")).status, 400);
 });
+
+test("a recipient that is none is named with its line, or its place in the list", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const json = await ask("POST", PATH, { verb: "add", recipients: ["alice", "bo b"] });
+  assert.equal(json.json.error.message, 'recipients.1: "bo b" is no recipient of example.com');
+  const lines = await ask("POST", `${PATH}?verb=add`, "alice # first\n\nbo b\n", PLAIN);
+  assert.equal(lines.json.error.message, 'line 3: "bo b" is no recipient of example.com');
+});
