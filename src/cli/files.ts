@@ -3,6 +3,7 @@ import { createWriteStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { codeOf } from "../runtime/system-code.ts";
 import type { Input, Tool } from "./command.ts";
 
 const WHY: Readonly<Record<string, string>> = {
@@ -38,7 +39,7 @@ export async function writeOut(tool: Tool, input: Input, content: Readable): Pro
 
 /** Other errors, such as the daemon's refusal in the middle of a stream, stay what they are. */
 function trouble(what: string, error: unknown): unknown {
-  const why = WHY[(error as NodeJS.ErrnoException).code ?? ""];
+  const why = WHY[codeOf(error) ?? ""];
   const isOfFile = (error as NodeJS.ErrnoException).syscall !== undefined;
   return why === undefined || !isOfFile ? error : new Error(`${what}: ${why}`);
 }

@@ -82,6 +82,7 @@ export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = 
     "mail/recipient-pattern.ts",
     "runtime/interfaces.ts",
     "runtime/quantities.ts",
+    "runtime/system-code.ts",
   ],
   dashboard: ["endpoints/admin/contract.ts"],
 };

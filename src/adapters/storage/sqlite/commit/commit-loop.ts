@@ -44,6 +44,8 @@ export interface LoopParts<S> {
   readonly clock: Clock;
   /** Undefined while the store is sick. */
   readonly store: () => S | undefined;
+  /** What a failed statement comes to. */
+  readonly judge: (error: unknown) => StoreFailure;
   /** A commit succeeded, before the answers go out. */
   readonly onCommitted: (batch: Batch, bytes: number) => void;
   /** The disk refused; `sick` has closed the connection when this returns. */
@@ -198,7 +200,7 @@ export class CommitLoop<S extends Connected> {
     } catch (error) {
       rollBack(database);
       batch.rolledBack();
-      const failure = failureOf(error);
+      const failure = this.#parts.judge(error);
       // A fault that is no job's own, seen only at the commit, leaves nothing to be trusted.
       return jobsDone && failure.why === "row" ? new StoreFailure("sick", failure.message, error) : failure;
     }

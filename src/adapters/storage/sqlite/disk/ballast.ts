@@ -5,6 +5,7 @@ import type { Logger } from "../../../../runtime/log.ts";
 import { realDisk } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 import { whyOf } from "./failure.ts";
+import { judged } from "./quota.ts";
 
 const BALLAST_FILE = "ballast";
 /**
@@ -68,7 +69,7 @@ export function withBallast<T>(folder: string, act: () => T): T {
     try {
       return act();
     } catch (error) {
-      if (whyOf(error) !== "full" || !giveUpPiece(folder)) throw error;
+      if (judged(error, { disk: realDisk, folder }).why !== "full" || !giveUpPiece(folder)) throw error;
     }
 }
 

@@ -1,3 +1,6 @@
+import { errorText } from "../../../../runtime/log.ts";
+import { codeOf } from "../../../../runtime/system-code.ts";
+
 /**
  * What a failed statement or file operation means: `full`, there is no room; `sick`, the disk or the database is
  * not to be trusted; `row`, only this one job is at fault; `late`, its deadline passed before it began.
@@ -23,8 +26,8 @@ const ROW_FAULT = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE|ERROR)/;
 
 export function whyOf(error: unknown): Why {
   if (error instanceof StoreFailure) return error.why;
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code !== "string") return "row";
+  const code = codeOf(error);
+  if (code === undefined) return "row";
   if (NO_ROOM.has(code)) return "full";
   if (ROW_FAULT.test(code) || SHORT.has(code)) return "row";
   // Node's own codes such as ERR_INVALID_ARG_TYPE speak of values, the system's (EIO, EROFS) of the disk.
@@ -33,15 +36,19 @@ export function whyOf(error: unknown): Why {
 
 export function failureOf(error: unknown): StoreFailure {
   if (error instanceof StoreFailure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new StoreFailure(whyOf(error), isDamage(error) ? `${message}; ${REMEDY}` : message, error);
+  return new StoreFailure(whyOf(error), wordsOf(error), error);
 }
+
+function wordsOf(error: unknown): string {
+  const code = codeOf(error) ?? "";
+  // Node has no words for it.
+  if (code === "EDQUOT") return "the disk quota is used up";
+  const text = errorText(error);
+  return IS_DAMAGE.test(code) ? `${text}; ${REMEDY}` : text;
+}
+
+const IS_DAMAGE = /^SQLITE_(CORRUPT|NOTADB)/;
 
 /** Nobody but an operator ends that, so whoever reads of it reads what to do. */
 const REMEDY =
   "stop the daemon and copy the data folder, docs/operating.md says how to save what can be read";
-
-function isDamage(error: unknown): boolean {
-  const code = (error as { readonly code?: unknown } | undefined)?.code;
-  return typeof code === "string" && /^SQLITE_(CORRUPT|NOTADB)/.test(code);
-}

@@ -2,6 +2,8 @@ import type { ConditionChange, StoreCondition } from "../../../../ports/queue.ts
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Ballast } from "./ballast.ts";
 import type { Disk } from "./disk.ts";
+import type { StoreFailure } from "./failure.ts";
+import { judged } from "./quota.ts";
 import { writeCondition, writeRoom } from "../wire/shared-state.ts";
 import type { SharedState } from "../wire/shared-state.ts";
 
@@ -79,6 +81,11 @@ export class Illness {
   wrote(bytes: number): void {
     this.#unmeasured += bytes;
     if (this.#unmeasured >= MEASURE_EACH) this.measure();
+  }
+
+  /** What a failed statement comes to. */
+  judge(error: unknown): StoreFailure {
+    return judged(error, this.#parts);
   }
 
   /** A write found no room. */

@@ -1,4 +1,5 @@
 /** A file or folder of the store that cannot be used: what the operator is told, once, before anything runs. */
+import { codeOf } from "../../../../runtime/system-code.ts";
 
 /** Names the path, what is wrong with it, and the remedy. */
 export class StoreUnusable extends Error {
@@ -46,8 +47,8 @@ export function usable<T>(path: string, open: () => T): T {
 
 /** StoreUnusable for what the system or SQLite says against a path; a bug stays what it is. */
 export function unusable(path: string, error: unknown): unknown {
-  const { code } = error as { readonly code?: unknown };
-  const isOfStore = typeof code === "string" && /^(E[A-Z]+|SQLITE_[A-Z_]+)$/.test(code);
+  const code = codeOf(error) ?? "";
+  const isOfStore = /^(E[A-Z]+|SQLITE_[A-Z_]+)$/.test(code);
   if (!isOfStore || code === "SQLITE_ERROR" || error instanceof StoreUnusable) return error;
   return new StoreUnusable(path, code, error as Error);
 }

@@ -2,7 +2,6 @@ import type { Clock, Timer } from "../../../../runtime/clock.ts";
 import { errorText } from "../../../../runtime/log.ts";
 import type { Logger } from "../../../../runtime/log.ts";
 import type { CommitLoop } from "../commit/commit-loop.ts";
-import { failureOf } from "../disk/failure.ts";
 import type { StoreFailure } from "../disk/failure.ts";
 import type { Illness } from "../disk/illness.ts";
 import type { Segments } from "../bodies/segments.ts";
@@ -131,7 +130,7 @@ export class Upkeep {
     try {
       act(store);
     } catch (error) {
-      this.#failed(failureOf(error), act);
+      this.#failed(this.#parts.illness.judge(error), act);
     }
   }
 

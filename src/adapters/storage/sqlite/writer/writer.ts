@@ -180,6 +180,7 @@ export class Writer {
     return new CommitLoop<Store>({
       clock: this.#options.clock,
       store: () => this.#store,
+      judge: (error) => this.#illness.judge(error),
       onCommitted: (batch, bytes) => this.#onCommitted(batch, bytes),
       onTrouble: (failure) => this.#onTrouble(failure),
       makeRoom: () => this.#illness.makeRoom(),

@@ -257,6 +257,8 @@ describe("the last mails of a segment", () => {
 describe("a segment that cannot be written", () => {
   for (const { method, code, why } of [
     { method: "writev", code: "ENOSPC", why: "full" },
+    { method: "writev", code: "EDQUOT", why: "full" },
+    { method: "datasync", code: "EDQUOT", why: "full" },
     { method: "writev", code: "EIO", why: "sick" },
     { method: "datasync", code: "EIO", why: "sick" },
     { method: "sync", code: "EIO", why: "sick" },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { CommitLoop } from "../../../../../../src/adapters/storage/sqlite/commit/commit-loop.ts";
+import { failureOf } from "../../../../../../src/adapters/storage/sqlite/disk/failure.ts";
 import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { ManualClock } from "../../../../../../src/runtime/clock.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
@@ -82,6 +83,7 @@ function openLoop(folder: string) {
   const loop = new CommitLoop<{ readonly database: typeof database }>({
     clock: new ManualClock(),
     store: () => ({ database }),
+    judge: failureOf,
     onCommitted: () => {},
     onTrouble: ({ why }) => failures.push(why),
     makeRoom: () => false,

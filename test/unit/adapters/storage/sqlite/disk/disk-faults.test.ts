@@ -31,6 +31,7 @@ async function heals(store: SqliteStore): Promise<void> {
 describe("a spool file", () => {
   for (const { code, condition } of [
     { code: "ENOSPC", condition: "full" },
+    { code: "EDQUOT", condition: "full" },
     { code: "EIO", condition: "sick" },
   ])
     it(`that cannot be written (${code}) tells the store, although nobody asks for the mail any more`, async (t) => {

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { closeSync, readdirSync, readlinkSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 type Method = "write" | "writev" | "sync" | "datasync";
 type Call = (...given: unknown[]) => Promise<unknown>;
+
+/** An error of this code, as Node and SQLite tell it. */
+export function systemError(code: string): Error {
+  const quota = { code: "Unknown system error -122", errno: -constants.errno.EDQUOT };
+  return Object.assign(new Error(`the test says ${code}`), code === "EDQUOT" ? quota : { code });
+}
 
 /** Has the `nth` call of this method of any open file fail. */
 export async function failAt(
@@ -16,7 +23,7 @@ export async function failAt(
   await inPlaceOf(t, method, async (real, given) => {
     calls += 1;
     if (calls !== nth) return real(...given);
-    throw Object.assign(new Error(`the test says ${code}`), { code });
+    throw systemError(code);
   });
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, openSync } from "node:fs";
 import type { Disk } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { systemError } from "./file-faults.ts";
 import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
 
 type Opened = ReturnType<Disk["openDatabase"]>;
@@ -33,7 +34,7 @@ export class FlakyDisk implements Disk {
       },
       pragma: (sql: string, settings?: { simple?: boolean }) => {
         const failing = sql === "wal_checkpoint(TRUNCATE)" ? this.failCheckpoint : undefined;
-        if (failing !== undefined) throw fault(failing);
+        if (failing !== undefined) throw systemError(failing);
         return pragma(sql, settings);
       },
     });
@@ -44,13 +45,13 @@ export class FlakyDisk implements Disk {
   }
 
   prove(folder: string): void {
-    if (this.failProof !== undefined) throw fault(this.failProof);
+    if (this.failProof !== undefined) throw systemError(this.failProof);
     realDisk.prove(folder);
   }
 
   /** Without its blocks, which would cost each test some time. */
   fill(file: string, bytes: number): void {
-    if (this.failFill !== undefined) throw fault(this.failFill);
+    if (this.failFill !== undefined) throw systemError(this.failFill);
     const descriptor = openSync(file, "a", 0o600);
     ftruncateSync(descriptor, bytes);
     closeSync(descriptor);
@@ -59,13 +60,9 @@ export class FlakyDisk implements Disk {
   #commit(exec: Opened["exec"]): Opened {
     this.commits += 1;
     const failing = typeof this.failCommit === "function" ? this.failCommit() : this.failCommit;
-    if (failing !== undefined) throw fault(failing);
+    if (failing !== undefined) throw systemError(failing);
     const result = exec("COMMIT");
-    if (this.failAfterCommit !== undefined) throw fault(this.failAfterCommit);
+    if (this.failAfterCommit !== undefined) throw systemError(this.failAfterCommit);
     return result;
   }
-}
-
-function fault(code: string): Error {
-  return Object.assign(new Error(`the test says ${code}`), { code });
 }

@@ -68,6 +68,51 @@ describe("a full disk", () => {
   });
 });
 
+describe("a write of which SQLite says no more than that it failed", () => {
+  it("found no room where the system says that a quota is used up", async () => {
+    await using store = await openOnFlakyDisk();
+    const { disk } = store;
+    await accept(store.intake, newMail(store.clock.now()));
+    store.clock.advance(1000);
+    disk.failFill = "EDQUOT";
+    let commits = 0;
+    disk.failCommit = () => ((commits += 1) <= 2 ? "SQLITE_IOERR_WRITE" : undefined);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
+    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    assert.ok(mail !== undefined, "a piece of the ballast makes room");
+    const settle = settlement(mail, { state: "gone", outcome: DELIVERED }, 1);
+    assert.equal(await store.work.settle(settle), true);
+    assert.equal(existsSync(join(store.folder, "room")), false);
+    disk.failFill = undefined;
+    store.clock.advance(6000);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+    assert.ok(!store.conditions().includes("sick"));
+  });
+
+  it("found none either where the WAL was to be emptied", async () => {
+    await using store = await openOnFlakyDisk();
+    store.clock.advance(1000);
+    await accept(store.intake, newMail(store.clock.now()));
+    store.disk.failFill = "EDQUOT";
+    store.disk.failCheckpoint = "SQLITE_IOERR_WRITE";
+    await waitFor({ what: "the WAL is looked at", deadline: 20_000 }, () => {
+      store.clock.advance(1000);
+      return store.conditions().length > 0;
+    });
+    assert.deepEqual(new Set(store.conditions()), new Set(["full"]));
+  });
+
+  for (const told of ["EIO", undefined])
+    it(`found the disk sick where the system says ${told ?? "that there is room"}`, async () => {
+      await using store = await openOnFlakyDisk();
+      store.clock.advance(1000);
+      store.disk.failFill = told;
+      store.disk.failCommit = "SQLITE_IOERR_WRITE";
+      assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+      assert.equal(store.intake.condition(), "sick");
+    });
+});
+
 describe("a sick disk", () => {
   for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT"]) {
     it(`stands still after ${code} until the disk is proven`, async () => {

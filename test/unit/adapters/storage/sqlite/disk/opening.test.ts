@@ -9,9 +9,11 @@ import {
   openWriter,
   StoreUnusable,
 } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { unusable } from "../../../../../../src/adapters/storage/sqlite/disk/opening.ts";
 import { systemClock } from "../../../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../../../src/runtime/log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { systemError } from "./file-faults.ts";
 
 const NO_DATABASE = Buffer.alloc(8192, "no database ");
 
@@ -70,6 +72,11 @@ it("says so when the storage is no folder, or what should be a file is one", asy
   tells(/\/data is no folder; move that file away/, () => acquireLock(file, process.pid));
   mkdirSync(join(folder.path, "lock.sqlite"));
   tells(/\/lock\.sqlite may not be used .* chown -R USER \//, () => acquireLock(folder.path, process.pid));
+});
+
+it("says that the disk is full where a quota is used up, which Node has no name for", () => {
+  const told = unusable("/data/daemon.pid", systemError("EDQUOT"));
+  assert.match(String(told), /\/data\/daemon\.pid cannot be written: the disk is full; make room/);
 });
 
 it("begins a new trace where the old one is damaged, and keeps that", async () => {
