@@ -20,7 +20,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
-import { findingsOf, type Findings } from "./authenticate.ts";
+import { resultsOf, type AuthenticationResults } from "./authentication-results.ts";
 import type {
   Check,
   ConnectSubject,
@@ -46,7 +46,7 @@ export type { CheckParts } from "./checks/checks.ts";
 export { replyTo } from "./checks/recipient.ts";
 export type { Examination, Examined } from "./examination.ts";
 export { scannerInspections } from "./inspections/inspections.ts";
-export type { Findings } from "./authenticate.ts";
+export type { AuthenticationResults } from "./authentication-results.ts";
 export { signatureInspection } from "./signatures.ts";
 export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
@@ -118,10 +118,10 @@ export class Policy {
   }
 
   /** What was found about who stands behind the mail; undefined at once where nothing was asked. */
-  authenticate({ sender, spf }: MailSubject, proof?: BodyProof): Later<Findings | undefined> {
+  authenticate({ sender, spf }: MailSubject, proof?: BodyProof): Later<AuthenticationResults | undefined> {
     const asked = spf?.asked;
-    if (asked === undefined) return proof && findingsOf({ sender, proof });
-    return asked.then((answer) => findingsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
+    if (asked === undefined) return proof && resultsOf({ sender, proof });
+    return asked.then((answer) => resultsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
   }
 
   /** The verdict on one recipient; `looks` learns what each check said. */
