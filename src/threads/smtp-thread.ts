@@ -24,7 +24,7 @@ import { idSource } from "../runtime/ids.ts";
 import { RateTable } from "../runtime/rates.ts";
 import { serveControl, threadData } from "../runtime/threads.ts";
 import { Directory } from "../services/directory/directory.ts";
-import { allChecks, Policy, scannerInspections, signatureInspection } from "../services/policy/policy.ts";
+import { allChecks, allInspections, Policy } from "../services/policy/policy.ts";
 import { Acceptor } from "../services/queue/queue.ts";
 import { Recipients, takeStranger, type RecipientParts } from "../services/recipients/recipients.ts";
 
@@ -105,15 +105,15 @@ const dnsbl = {
 };
 const resolver = dnsResolver({ servers: data.dnsServers, clock });
 const allowedSenders = openAllowedSenders(folder);
-const scanners = scannerInspections({
+const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
+const inspections = allInspections({
+  authenticator,
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
   settings: () => checks,
   journal,
   clock,
 });
-const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
-const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
 const policyOver = (greylist: Greylist, who: Recipients): Policy => {
   const shared = { settings: () => checks, resolver, clock };
   const own = allChecks({
