@@ -1,6 +1,7 @@
 /** XCLIENT: a trusted peer says for whom it speaks, https://www.postfix.org/XCLIENT_README.html. */
 import { isIP } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
+import { decodeXtext, isXtext } from "../../mail/xtext.ts";
 import type { Answer, NamedClient } from "./answer.ts";
 import { say } from "./answer.ts";
 import type { Conversation } from "./conversation.ts";
@@ -27,7 +28,7 @@ function readClient(argument: string): NamedClient | undefined {
   const words = new Map<string, string>();
   for (const word of argument.split(" ").filter((text) => text !== "")) {
     const [, name = "", text = ""] = /^([A-Za-z]+)=(.+)$/.exec(word) ?? [];
-    const value = fromXtext(text);
+    const value = valueOf(text);
     const keyword = name.toUpperCase();
     if (!KNOWN.has(keyword) || value === undefined || words.has(keyword)) return undefined;
     if (!/^\[(?:UNAVAILABLE|TEMPUNAVAIL)\]$/i.test(value)) words.set(keyword, value);
@@ -39,11 +40,8 @@ function readClient(argument: string): NamedClient | undefined {
   return { extended, ...(ip !== undefined && { ip: normaliseIp(ip) }), ...(helo !== undefined && { helo }) };
 }
 
-/** RFC 3461 §4; undefined for what is malformed or holds what no name or address holds. */
-function fromXtext(text: string): string | undefined {
-  if (!/^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/.test(text)) return undefined;
-  const plain = text.replace(/\+([0-9A-F]{2})/g, (_all, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return /^[\x21-\x7e]{1,255}$/.test(plain) ? plain : undefined;
+/** Undefined for what is malformed or holds what no name or address holds. */
+function valueOf(text: string): string | undefined {
+  const value = isXtext(text) ? decodeXtext(text) : "";
+  return /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined;
 }
