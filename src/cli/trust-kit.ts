@@ -1,7 +1,7 @@
 /** What to set on a primary so that it takes this server's mail for what it is: a relay's, not a stranger's. */
 import { isIP } from "node:net";
 import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
-import { ownAddresses } from "../runtime/interfaces.ts";
+import { interfaceAddresses } from "../runtime/interfaces.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { askForTest, testText } from "./domain-test.ts";
 import { KITS, type KitFacts } from "./trust-snippets.ts";
@@ -71,6 +71,6 @@ function addressesOf(input: Input): readonly string[] {
   for (const address of given)
     if (isIP(address) === 0) throw new WrongUse(`--address takes an IP address, not ${address}`);
   if (given.length > 0) return given;
-  const own = ownAddresses().filter(({ reachable }) => reachable);
+  const own = interfaceAddresses().filter(({ reachable }) => reachable);
   return own.length === 0 ? ["192.0.2.1"] : own.map(({ address }) => address);
 }

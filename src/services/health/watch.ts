@@ -3,7 +3,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
-import { isOwnName } from "./loop.ts";
+import { isOwnName } from "./ourselves.ts";
 import { isAway, OutageLog } from "./outage.ts";
 import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
