@@ -24,8 +24,9 @@ import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
 import { explain } from "./explain.ts";
+import type { Connection } from "./connection.ts";
 import { Greeting } from "./greeting.ts";
-import type { SessionParts } from "./conversation.ts";
+import type { SessionParts } from "./session-state.ts";
 import type { Store } from "./incoming-body.ts";
 import { Listener } from "./listener.ts";
 import { checkTls } from "./server-names.ts";
@@ -84,6 +85,8 @@ export interface SmtpEndpoint {
 const SWEEP = 1000;
 /** A jump of the clock counts as no more than this, in ms. */
 const LONGEST_STEP = 2 * SWEEP;
+/** How often `stop` looks whether bodies under way are through, in ms. */
+const POLL = 20;
 
 /** Binds every listener, or rejects with the address that could not be bound and leaves none open. */
 export async function startSmtp(parts: SmtpParts): Promise<SmtpEndpoint> {
@@ -194,7 +197,7 @@ class Endpoint implements SmtpEndpoint {
     else this.#parts.log.info("smtp.stress.ended", facts);
   }
 
-  #open(): readonly ReturnType<Listener["open"]>[number][] {
+  #open(): readonly Connection[] {
     return this.#listeners.flatMap((listener) => listener.open());
   }
 }
@@ -207,6 +210,3 @@ function memoryInUse(): number {
     return Infinity;
   }
 }
-
-/** How often `stop` looks whether bodies under way are through, in ms. */
-const POLL = 20;

@@ -4,7 +4,7 @@ import { normaliseIp } from "../../mail/network.ts";
 import { decodeXtext, isXtext } from "../../mail/xtext.ts";
 import type { Answer, NamedClient } from "./answer.ts";
 import { say } from "./answer.ts";
-import type { Conversation } from "./conversation.ts";
+import type { SessionState } from "./session-state.ts";
 
 /** What EHLO offers to those who may use it. */
 export const XCLIENT_OFFER = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
@@ -16,7 +16,7 @@ const IN_MAIL = say(503, "5.5.1", "A mail is already under way");
 const SYNTAX = say(501, "5.5.4", "Bad XCLIENT attribute");
 const DONE = say(220, "2.0.0", "Ok");
 
-export function xclient(session: Conversation, argument: string): Answer {
+export function xclient(session: SessionState, argument: string): Answer {
   if (session.xclient === "off") return NOT_OFFERED;
   if (session.xclient === "denied") return DENIED;
   if (session.transaction !== undefined) return IN_MAIL;
