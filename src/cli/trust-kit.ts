@@ -4,6 +4,7 @@ import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
 import { interfaceAddresses } from "../runtime/interfaces.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { askForTest, testText } from "./domain-test.ts";
+import { domainPath } from "./domains.ts";
 import { KITS, type KitFacts } from "./trust-snippets.ts";
 
 const SERVERS: readonly string[] = Object.keys(KITS);
@@ -20,7 +21,7 @@ export const trustKit: Command = {
   example: "holdfast trust-kit example.com --server postfix",
   async run(tool, input) {
     if (input.flag("verify")) return verify(tool, input);
-    const path = `/v1/domains/${encodeURIComponent(input.word(0))}`;
+    const path = domainPath(input.word(0));
     const [domain, status] = await Promise.all([
       tool.daemon.ask<DomainBody>({ path }),
       tool.daemon.ask<StatusBody>({ path: "/v1/status" }),
