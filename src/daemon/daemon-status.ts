@@ -3,7 +3,7 @@ import { readCondition, readRoom } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
 import type { ControlStatus } from "../endpoints/admin/admin.ts";
 import type { Foundation } from "./foundation.ts";
-import { ConnectionTable } from "../runtime/limits.ts";
+import { ConnectionTable } from "../runtime/connection-table.ts";
 import { noticeRoute } from "../threads/settings.ts";
 import { VERSION } from "../runtime/version.ts";
 

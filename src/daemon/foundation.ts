@@ -11,8 +11,8 @@ import { startReader, startStorage, type CrewParts, type Reader, type Storage } 
 import { tellFileLimit } from "./file-limit.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
 import { knownClientsMemory } from "../runtime/known-clients.ts";
-import { connectionMemory } from "../runtime/limits.ts";
-import { rateMemory } from "../runtime/rates.ts";
+import { connectionMemory } from "../runtime/connection-table.ts";
+import { rateMemory } from "../runtime/rate-table.ts";
 import { Schedule } from "../runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "../services/directory/directory.ts";
 import { followStoreTrouble } from "./store-trouble.ts";

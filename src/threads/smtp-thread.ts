@@ -21,7 +21,7 @@ import type { AccessRule, CheckSettings } from "../ports/checks.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
 import { type LoopDelay, LoopWatch } from "../runtime/loop-delay.ts";
 import { idSource } from "../runtime/ids.ts";
-import { RateTable } from "../runtime/rates.ts";
+import { RateTable } from "../runtime/rate-table.ts";
 import { serveControl, threadData } from "../runtime/threads.ts";
 import { Directory } from "../services/directory/directory.ts";
 import { allChecks, allInspections, Policy } from "../services/policy/policy.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Rated, RateRequest, RateTable } from "../../runtime/rates.ts";
+import type { Rated, RateRequest, RateTable } from "../../runtime/rate-table.ts";
 import type { ConnectSubject } from "../../services/policy/policy.ts";
 import type { Answer } from "./answer.ts";
 import { closing, say } from "./answer.ts";

@@ -5,7 +5,7 @@ import type { SecureContext } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
-import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
+import type { ConnectionCaps, ConnectionTable } from "../../runtime/connection-table.ts";
 import type { Answer } from "./answer.ts";
 import { closing, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";

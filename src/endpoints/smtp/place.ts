@@ -1,6 +1,6 @@
 /** One connection's place in the process-wide count, and the address that it counts for. */
 import { clientNetwork, normaliseIp } from "../../mail/network.ts";
-import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/limits.ts";
+import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/connection-table.ts";
 import type { Answer } from "./answer.ts";
 import { closing } from "./answer.ts";
 

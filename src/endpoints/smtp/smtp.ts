@@ -17,8 +17,8 @@ import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import { ConnectionTable } from "../../runtime/limits.ts";
-import { RateTable } from "../../runtime/rates.ts";
+import { ConnectionTable } from "../../runtime/connection-table.ts";
+import { RateTable } from "../../runtime/rate-table.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
@@ -54,9 +54,9 @@ export interface SmtpParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
+  /** Connections of all threads, counted together: `connectionMemory` of runtime/connection-table.ts. */
   readonly limits: SharedArrayBuffer;
-  /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts. */
+  /** What clients did in the current period, likewise: `rateMemory` of runtime/rate-table.ts. */
   readonly rates: SharedArrayBuffer;
   /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
   readonly known: SharedArrayBuffer;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CheckSettings } from "../../../../src/ports/checks.ts";
 import { systemClock, type Clock } from "../../../../src/runtime/clock.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ConnectionTable } from "../../../../src/runtime/connection-table.ts";
 import { addressOf, arrive } from "../../../support/clients.ts";
 import { clientWorld, LISTS, SENDER_DOMAIN } from "../../../support/client-dns.ts";
 import { startBench } from "../../../support/smtp-bench.ts";

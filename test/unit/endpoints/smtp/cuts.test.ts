@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ConnectionTable } from "../../../../src/runtime/connection-table.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { type Bench, startBench } from "../../../support/smtp-bench.ts";
 import { waitFor } from "../../../support/wait.ts";

@@ -5,7 +5,7 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { ACCEPT } from "../../../../src/mail/verdict.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ConnectionTable } from "../../../../src/runtime/connection-table.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";
 import { askForTls, RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";

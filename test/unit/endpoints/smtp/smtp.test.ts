@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { connect as connectTls } from "node:tls";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ConnectionTable } from "../../../../src/runtime/connection-table.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
 import { LIMITS, SETTINGS } from "../../../support/smtp-settings.ts";

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { ManualClock } from "../../../../src/runtime/clock.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ConnectionTable } from "../../../../src/runtime/connection-table.ts";
 import { openSmtp, type RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
 
