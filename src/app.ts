@@ -164,16 +164,13 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, strangers, known, certificates } = this.#foundation;
+    const { storage, crew, clients, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
       tls: () => certificates.current(),
-      limits,
-      rates,
-      strangers,
-      known,
+      clients,
       storage,
       connectPrimaries: () =>
         primariesLine({

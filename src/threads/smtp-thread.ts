@@ -18,6 +18,7 @@ import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "../runtime/channel.ts";
 import type { AccessRule, CheckSettings } from "../ports/checks.ts";
+import type { ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
 import { type LoopDelay, LoopWatch } from "../runtime/loop-delay.ts";
 import { idSource } from "../runtime/ids.ts";
@@ -38,10 +39,7 @@ export interface SmtpThreadData {
   readonly dnsServers: readonly string[];
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
-  readonly limits: SharedArrayBuffer;
-  readonly rates: SharedArrayBuffer;
-  readonly strangers: SharedArrayBuffer;
-  readonly known: SharedArrayBuffer;
+  readonly clients: ClientTables;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
@@ -111,7 +109,7 @@ const inspections = allInspections({
   journal,
   clock,
 });
-const strangers = new RateTable(data.strangers, data.thread);
+const strangers = new RateTable(data.clients.strangers, data.thread);
 const knowledge: RecipientParts = {
   memory: recipientMemory,
   clock,
@@ -133,9 +131,7 @@ const policyOver = (memory: Greylist, recipients: Recipients): Policy => {
 };
 const endpoint = await startSmtp({
   settings: data.settings,
-  limits: data.limits,
-  rates: data.rates,
-  known: data.known,
+  clients: data.clients,
   thread: data.thread,
   directory,
   policy: policyOver(greylist, new Recipients(directory, knowledge)),

@@ -3,10 +3,10 @@ import { Acceptor, type Acceptance } from "../../src/services/queue/queue.ts";
 import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../src/ports/queue.ts";
 import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports/directory.ts";
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
+import { ConnectionTable } from "../../src/runtime/connection-table.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
-import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
-import { connectionMemory } from "../../src/runtime/connection-table.ts";
+import { clientTables } from "../../src/runtime/client-tables.ts";
 import { rateMemory, RateTable } from "../../src/runtime/rate-table.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
@@ -158,7 +158,8 @@ export interface Bench extends AsyncDisposable {
   /** Domains that ETRN asked for. */
   readonly flushed: string[];
   readonly settings: SmtpSettings;
-  readonly limits: SharedArrayBuffer;
+  /** Open connections, as its one thread counts them. */
+  readonly connections: ConnectionTable;
   readonly port: number;
   refusals(): ClientEvent[];
 }
@@ -225,19 +226,17 @@ export function benchParts(options: BenchOptions = {}) {
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
-  const limits = connectionMemory(1);
+  const clients = clientTables(1);
   const endpoint = await startSmtp({
     ...parts,
-    rates: rateMemory(),
-    limits,
-    known: knownClientsMemory(),
+    clients,
     thread: 0,
     flush: (domain) => void parts.flushed.push(domain),
   });
   return {
     ...parts,
     endpoint,
-    limits,
+    connections: new ConnectionTable(clients.connections, 0),
     port: endpoint.addresses[0]?.port ?? 0,
     refusals: () => parts.events.filter((event) => event.kind === "client.refused"),
     [Symbol.asyncDispose]: () => endpoint.stop(0),

@@ -16,6 +16,7 @@ import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
+import type { ClientTables } from "../../runtime/client-tables.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/connection-table.ts";
 import { RateTable } from "../../runtime/rate-table.ts";
@@ -54,12 +55,8 @@ export interface SmtpParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Connections of all threads, counted together: `connectionMemory` of runtime/connection-table.ts. */
-  readonly limits: SharedArrayBuffer;
-  /** What clients did in the current period, likewise: `rateMemory` of runtime/rate-table.ts. */
-  readonly rates: SharedArrayBuffer;
-  /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
-  readonly known: SharedArrayBuffer;
+  /** What all threads know of clients. */
+  readonly clients: ClientTables;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
   /** Makes what waits for a domain of ours due at once. */
@@ -111,16 +108,16 @@ class Endpoint implements SmtpEndpoint {
   constructor(parts: SmtpParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
-    const connections = new ConnectionTable(parts.limits, parts.thread);
+    const connections = new ConnectionTable(parts.clients.connections, parts.thread);
     this.#connections = connections;
     const settings = (): SmtpSettings => this.#stress.settingsOf(this.#settings);
-    const table = new RateTable(parts.rates, parts.thread);
+    const table = new RateTable(parts.clients.rates, parts.thread);
     const rates = new ClientRates({ table, clock: parts.clock, settings });
     const shared = {
       ...parts,
       connections,
       rates,
-      greeting: new Greeting(parts.known, parts.clock, settings),
+      greeting: new Greeting(parts.clients.known, parts.clock, settings),
       settings,
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),
