@@ -1,4 +1,5 @@
 /** What the admin endpoint is given, in memory: a queue of three recipients, two domains, one primary. */
+import { ManualClock } from "./manual-clock.ts";
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
 import type { FetchStatusBody } from "../../src/endpoints/admin/contract.ts";
@@ -18,11 +19,10 @@ import type {
   QueueCount,
   QueueEntry,
 } from "../../src/ports/operator.ts";
-import { ManualClock } from "../../src/runtime/clock.ts";
-import { SILENT } from "../../src/runtime/log.ts";
 import { Access, Rules } from "../../src/services/access/access.ts";
 import type { Finding } from "../../src/services/doctor/doctor.ts";
 import { domainSettings } from "./domain-settings.ts";
+import { SILENT } from "./silent-log.ts";
 
 export const FIRST = "01k9zq3v5x0abcde";
 export const SECOND = "01k9zq3v5x0abcdf";

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { connect as connectTls } from "node:tls";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
 import { LIMITS, SETTINGS } from "../../../support/smtp-settings.ts";

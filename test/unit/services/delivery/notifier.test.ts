@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DelayRequest, NoticeDraft, OwedMail, ToldRequest } from "../../../../src/ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../../../src/ports/notices.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
-import { SILENT } from "../../../../src/runtime/log.ts";
 import { Notifier } from "../../../../src/services/delivery/notifier.ts";
 import { bodySource } from "../../../support/body-source.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { owedMail, owedTo } from "../../../support/owed-mail.ts";
+import { SILENT } from "../../../support/silent-log.ts";
 
 const FULL = { ret: "FULL" } as const;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DestinationTrouble, type Conversation, type Target } from "../../../../src/ports/smtp-client.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { Prober } from "../../../../src/services/health/prober.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const TARGET: Target = { host: "mail.test", ip: "192.0.2.1", port: 25, tls: "none" };
 

@@ -5,9 +5,9 @@ import type { CheckSettings, ClamavSettings, RspamdSettings } from "../../../../
 import type { Inspected, InspectedMail, WholeBody } from "../../../../../src/ports/inspection.ts";
 import type { JournalEvent } from "../../../../../src/ports/journal.ts";
 import type { Away, Scanner, SpamResult, VirusResult } from "../../../../../src/ports/scanner.ts";
-import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { allInspections } from "../../../../../src/services/policy/policy.ts";
 import { INSPECTED_MAIL } from "../../../../support/fake-inspection.ts";
+import { ManualClock } from "../../../../support/manual-clock.ts";
 
 const COMMON = { servers: ["/s"], timeout: 1000, connections: 1, unavailable: "defer" } as const;
 const CLAMAV: ClamavSettings = { ...COMMON, maxSize: 1000, found: "reject", oversize: "quarantine" };

@@ -10,7 +10,7 @@ import {
   StoreUnusable,
 } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { systemClock } from "../../../../../../src/runtime/clock.ts";
-import { SILENT } from "../../../../../../src/runtime/log.ts";
+import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
 const NO_DATABASE = Buffer.alloc(8192, "no database ");
