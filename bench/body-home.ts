@@ -10,7 +10,7 @@ import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite
 import type { Intake } from "../src/ports/queue.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { idSource } from "../src/runtime/ids.ts";
-import { SILENT } from "../src/runtime/log.ts";
+import { SILENT } from "../test/support/silent-log.ts";
 
 const SIZES = [4, 8, 16, 32, 64, 256, 1024].map((kib) => kib * 1024);
 /** Limits that send every body to one of them. */

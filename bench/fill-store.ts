@@ -3,8 +3,8 @@ import { MessageChannel } from "node:worker_threads";
 import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { idSource } from "../src/runtime/ids.ts";
-import { SILENT } from "../src/runtime/log.ts";
 import { DOMAIN } from "./contestants.ts";
+import { SILENT } from "../test/support/silent-log.ts";
 
 const TOGETHER = 200;
 const BODY = Buffer.alloc(4096, "0123456789abcdef");

@@ -36,18 +36,15 @@ import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower, type ReloadResult } from "./daemon/reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
+import type { Job } from "./runtime/schedule.ts";
 import { requireThreads } from "./runtime/thread-limit.ts";
 import { daemonStatus } from "./daemon/daemon-status.ts";
 import { endsInTime } from "./daemon/stop-limit.ts";
 import { hostPort } from "./mail/network.ts";
 
-/** How often we look for our own address on lists, in ms. */
-const LOOK_AT_OURSELVES = 12 * 3_600_000;
+const MINUTE = 60_000;
 /** A DATA in progress may go on this long when we stop, in ms. */
 const DATA_GRACE = 20_000;
-
-/** How often SMTP threads hear of changes of what primaries can take, in ms. */
-const TELL_EVERY = 2000;
 
 export interface Daemon {
   /** `address:port` of each SMTP listener. */
@@ -164,16 +161,13 @@ class RunningDaemon implements Daemon {
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew, limits, rates, strangers, known, certificates } = this.#foundation;
+    const { storage, crew, clients, certificates } = this.#foundation;
     const config = (): Config => this.#config;
     const threads = await startSmtpThreads({
       ...crew,
       config,
       tls: () => certificates.current(),
-      limits,
-      rates,
-      strangers,
-      known,
+      clients,
       storage,
       connectPrimaries: () =>
         primariesLine({
@@ -227,31 +221,28 @@ class RunningDaemon implements Daemon {
   }
 
   #addJobs(): void {
-    const quotas = new QuotaWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
-    const unread = new UnreadWatch(this.#foundation.reader.client, this.#foundation.crew.sink);
-    const { editor, schedule, crew } = this.#foundation;
+    const { editor, schedule, crew, reader } = this.#foundation;
+    const { clock, sink } = crew;
+    const quotas = new QuotaWatch(reader.client, sink);
+    const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
       smtp: () => this.#smtp,
-      clock: crew.clock,
+      clock,
     });
-    schedule.add({ name: "tell of primaries", every: TELL_EVERY, run: () => board.tell() });
-    schedule.add({ name: "retire domains", every: 60_000, run: async () => void (await editor.retire()) });
-    schedule.add({ name: "tell of rules", every: 900, run: () => this.#rules.tell() });
-    schedule.add({ name: "forget rules", every: 60_000, run: () => this.#rules.rules.forgetOver() });
-    schedule.add({ name: "end pauses", every: 5000, run: async () => void (await editor.endPauses()) });
-    schedule.add({ name: "look at quotas", every: 2000, run: () => this.#tellFull(quotas) });
-    schedule.add({
-      name: "look at what is set aside",
-      every: 60_000,
-      run: () => unread.look(this.#config.retention, crew.clock.now()),
-    });
-    schedule.add({ name: "test blocklists", every: 60_000, run: () => this.#lists.health.test() });
-    schedule.add({
-      name: "look at ourselves",
-      every: LOOK_AT_OURSELVES,
-      run: () => this.#lists.lookAtOurselves(),
-    });
+    const lookAtUnread = (): Promise<void> => unread.look(this.#config.retention, clock.now());
+    const jobs: Readonly<Record<string, readonly [every: number, run: Job["run"]]>> = {
+      "tell of rules": [900, () => this.#rules.tell()],
+      "tell of primaries": [2000, () => board.tell()],
+      "look at quotas": [2000, () => this.#tellFull(quotas)],
+      "end pauses": [5000, async () => void (await editor.endPauses())],
+      "retire domains": [MINUTE, async () => void (await editor.retire())],
+      "forget rules": [MINUTE, () => this.#rules.rules.forgetOver()],
+      "look at what is set aside": [MINUTE, lookAtUnread],
+      "test blocklists": [MINUTE, () => this.#lists.health.test()],
+      "look at ourselves": [12 * 60 * MINUTE, () => this.#lists.lookAtOurselves()],
+    };
+    for (const [name, [every, run]] of Object.entries(jobs)) schedule.add({ name, every, run });
   }
 
   #anySmtp(): SmtpThread["current"] {

@@ -12,9 +12,9 @@ export const domainPause: Command = {
   example: "holdfast domain pause example.com --until 2h",
   async run(tool, input) {
     const given = input.text("until");
-    const until = given === undefined ? undefined : timeToCome("until", given, tool.now);
-    const path = `${domainPath(input.word(0))}/pause${until === undefined ? "" : `?until=${until}`}`;
-    const domain = await tool.daemon.ask<DomainPaused>({ method: "POST", path });
+    const until = given === undefined ? undefined : String(timeToCome("until", given, tool.now));
+    const path = `${domainPath(input.word(0))}/pause`;
+    const domain = await tool.daemon.ask<DomainPaused>({ method: "POST", path, query: { until } });
     const end = domain.until === undefined ? "" : ` until ${timeWithZone(domain.until)}`;
     tool.print(domain, () => `${plain(domain.name)}: deliveries paused${end}.\n`);
     return OK;

@@ -19,8 +19,8 @@ export const domainTest: Command = {
 };
 
 export function askForTest(tool: Tool, domain: string, recipient?: string): Promise<RehearsalBody> {
-  const query = recipient === undefined ? "" : `?recipient=${encodeURIComponent(recipient)}`;
-  return tool.daemon.ask<RehearsalBody>({ method: "POST", path: `${domainPath(domain)}/test${query}` });
+  const path = `${domainPath(domain)}/test`;
+  return tool.daemon.ask<RehearsalBody>({ method: "POST", path, query: { recipient } });
 }
 
 export function testText({ domain, primaries }: RehearsalBody, columns: number): string {

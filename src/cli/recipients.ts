@@ -8,12 +8,13 @@ import type {
 } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
+import { domainPath } from "./domains.ts";
 import { readGiven } from "./files.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
 import { facts, plain, timeInWords } from "./terminal.ts";
 
 function listPath(domain: string): string {
-  return `/v1/domains/${encodeURIComponent(domain)}/recipients`;
+  return `${domainPath(domain)}/recipients`;
 }
 
 export const recipientsList: Command = {

@@ -1,9 +1,10 @@
 /** What to set on a primary so that it takes this server's mail for what it is: a relay's, not a stranger's. */
 import { isIP } from "node:net";
 import type { DomainBody, StatusBody } from "../endpoints/admin/contract.ts";
-import { ownAddresses } from "../runtime/interfaces.ts";
+import { interfaceAddresses } from "../runtime/interfaces.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { askForTest, testText } from "./domain-test.ts";
+import { domainPath } from "./domains.ts";
 import { KITS, type KitFacts } from "./trust-snippets.ts";
 
 const SERVERS: readonly string[] = Object.keys(KITS);
@@ -20,7 +21,7 @@ export const trustKit: Command = {
   example: "holdfast trust-kit example.com --server postfix",
   async run(tool, input) {
     if (input.flag("verify")) return verify(tool, input);
-    const path = `/v1/domains/${encodeURIComponent(input.word(0))}`;
+    const path = domainPath(input.word(0));
     const [domain, status] = await Promise.all([
       tool.daemon.ask<DomainBody>({ path }),
       tool.daemon.ask<StatusBody>({ path: "/v1/status" }),
@@ -71,6 +72,6 @@ function addressesOf(input: Input): readonly string[] {
   for (const address of given)
     if (isIP(address) === 0) throw new WrongUse(`--address takes an IP address, not ${address}`);
   if (given.length > 0) return given;
-  const own = ownAddresses().filter(({ reachable }) => reachable);
+  const own = interfaceAddresses().filter(({ reachable }) => reachable);
   return own.length === 0 ? ["192.0.2.1"] : own.map(({ address }) => address);
 }

@@ -3,13 +3,13 @@ import { readCondition, readRoom } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
 import type { ControlStatus } from "../endpoints/admin/admin.ts";
 import type { Foundation } from "./foundation.ts";
-import { ConnectionTable } from "../runtime/limits.ts";
+import { ConnectionTable } from "../runtime/connection-table.ts";
 import { noticeRoute } from "../threads/settings.ts";
 import { VERSION } from "../runtime/version.ts";
 
 export function daemonStatus(
   config: Config,
-  { storage, storeTrouble, directory, limits, certificates, startedAt }: Foundation,
+  { storage, storeTrouble, directory, clients, certificates, startedAt }: Foundation,
   { listening, lists }: Pick<ControlStatus, "listening" | "lists">,
 ): ControlStatus {
   const trouble = storeTrouble();
@@ -20,7 +20,7 @@ export function daemonStatus(
     condition: readCondition(storage.shared),
     ...(trouble !== undefined && { trouble }),
     listening,
-    connections: new ConnectionTable(limits, 0).total(),
+    connections: new ConnectionTable(clients.connections, 0).total(),
     room: readRoom(storage.shared),
     generation: directory.generation(),
     notices: noticeRoute(config),

@@ -3,7 +3,7 @@ import { dnsResolver } from "../adapters/dns/dns.ts";
 import type { Config } from "../config/config.ts";
 import type { ControlStatus } from "../endpoints/admin/admin.ts";
 import type { Foundation } from "./foundation.ts";
-import { ownAddresses } from "../runtime/interfaces.ts";
+import { interfaceAddresses } from "../runtime/interfaces.ts";
 import { Doctor } from "../services/doctor/doctor.ts";
 
 export function openDoctor(
@@ -15,7 +15,9 @@ export function openDoctor(
     dns: () => dnsResolver({ servers: dns.servers, clock }),
     self: () => {
       const { hostname, listening, certificates } = status();
-      const addresses = ownAddresses().flatMap(({ address, reachable }) => (reachable ? [address] : []));
+      const addresses = interfaceAddresses().flatMap(({ address, reachable }) =>
+        reachable ? [address] : [],
+      );
       return { hostname, listening, certificates, addresses };
     },
     clock,

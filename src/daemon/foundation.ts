@@ -9,10 +9,8 @@ import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
 import { tellFileLimit } from "./file-limit.ts";
+import { clientTables, type ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
-import { knownClientsMemory } from "../runtime/known-clients.ts";
-import { connectionMemory } from "../runtime/limits.ts";
-import { rateMemory } from "../runtime/rates.ts";
 import { Schedule } from "../runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "../services/directory/directory.ts";
 import { followStoreTrouble } from "./store-trouble.ts";
@@ -27,12 +25,7 @@ export interface Foundation {
   readonly directory: Directory;
   readonly editor: DirectoryEditor;
   readonly schedule: Schedule;
-  readonly limits: SharedArrayBuffer;
-  /** What client networks did in the current period, for all SMTP threads. */
-  readonly rates: SharedArrayBuffer;
-  /** Unknown recipients that they were taken for in the current hour. */
-  readonly strangers: SharedArrayBuffer;
-  readonly known: SharedArrayBuffer;
+  readonly clients: ClientTables;
   readonly certificates: Certificates;
   readonly startedAt: number;
 }
@@ -78,9 +71,6 @@ export async function layFoundation(
   const directory = new Directory(openDirectoryReader(config.storage.folder));
   stack.defer(() => directory.close());
   const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
-  const limits = connectionMemory(config.smtp.threads);
-  const [rates, strangers] = [rateMemory(), rateMemory()];
-  const known = knownClientsMemory();
   return {
     crew,
     storage,
@@ -89,10 +79,7 @@ export async function layFoundation(
     directory,
     editor,
     schedule,
-    limits,
-    rates,
-    strangers,
-    known,
+    clients: clientTables(config.smtp.threads),
     certificates,
     startedAt: clock.now(),
   };

@@ -1,7 +1,8 @@
 /**
  * What a sender asks of delivery status notifications: the parameters of MAIL and RCPT, RFC 3461 §4. Values are
- * kept as received (xtext, RFC 3461 §4 and RFC 6533 §3), because they are passed on as received.
+ * kept as received (xtext.ts), because they are passed on as received.
  */
+import { decodeUnitext, decodeXtext, isUnitext, isXtext } from "./xtext.ts";
 
 /** Asked for a mail as a whole. */
 export interface DsnRequest {
@@ -25,9 +26,6 @@ type Parameters = ReadonlyMap<string, string>;
 const MAX_ENVID = 100;
 const MAX_ORCPT = 500;
 
-const XTEXT = /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/;
-/** RFC 6533 §3: also what is not ASCII, as it is or as `\x{20AC}`. */
-const UNITEXT = /^(?:[!-*,-<>-[\]-~\u0080-\u{10ffff}]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})+$/u;
 const ATOM = /^[A-Za-z0-9!#$%&'*/?^_`{|}~-]+$/;
 const EVENTS = ["SUCCESS", "FAILURE", "DELAY"] as const;
 
@@ -54,7 +52,7 @@ export function readRcptDsn(parameters: Parameters, utf8: boolean): DsnRecipient
 }
 
 function isEnvid(text: string): boolean {
-  return text.length <= MAX_ENVID && XTEXT.test(text) && isPrintableAscii(decodeXtext(text));
+  return text.length <= MAX_ENVID && isXtext(text) && isPrintableAscii(decodeXtext(text));
 }
 
 function isOrcpt(text: string, utf8: boolean): boolean {
@@ -63,10 +61,10 @@ function isOrcpt(text: string, utf8: boolean): boolean {
   const type = text.slice(0, semicolon);
   const address = text.slice(semicolon + 1);
   if (!ATOM.test(type)) return false;
-  if (type.toLowerCase() !== "utf-8") return XTEXT.test(address) && !hasControls(decodeXtext(address));
+  if (type.toLowerCase() !== "utf-8") return isXtext(address) && !hasControls(decodeXtext(address));
   // RFC 6533 §3: raw UTF-8 only where SMTPUTF8 was asked for.
   const plain = utf8 || /^[!-~]*$/.test(address);
-  return plain && UNITEXT.test(address) && !hasControls(decodeUnitext(address));
+  return plain && isUnitext(address) && !hasControls(decodeUnitext(address));
 }
 
 function canonicalNotify(text: string): string | undefined {
@@ -80,25 +78,6 @@ function canonicalNotify(text: string): string | undefined {
 export function wantsNotice(notify: string | undefined, event: (typeof EVENTS)[number]): boolean {
   if (notify === undefined) return event !== "SUCCESS";
   return notify.split(",").includes(event);
-}
-
-/** The octets that xtext stands for, as text. */
-export function decodeXtext(text: string): string {
-  const bytes = withOctets(text);
-  // Characters beyond Latin-1 stand for themselves.
-  return /[\u0100-\uffff]/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
-}
-
-/** `+2B` as the octet that it stands for. */
-function withOctets(text: string): string {
-  return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-function decodeUnitext(text: string): string {
-  return withOctets(text).replace(/\\x\{([0-9A-F]{2,6})\}/g, (_, hex: string) => {
-    const point = Number.parseInt(hex, 16);
-    return point > 0x10ffff ? "\0" : String.fromCodePoint(point);
-  });
 }
 
 export interface OriginalRecipient {

@@ -2,17 +2,17 @@
 import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
-export type PatternReading =
+export type EntryReading =
   /** Comparable local part, or a beginning such as `list-*`. */
   | { readonly kind: "pattern"; readonly pattern: string }
   /** An address of another domain. */
   | { readonly kind: "foreign" }
   | { readonly kind: "malformed" };
 
-const MALFORMED: PatternReading = { kind: "malformed" };
+const MALFORMED: EntryReading = { kind: "malformed" };
 
 /** Reads an entry of a list of recipients: a local part, an address of `domain`, or a beginning with `*`. */
-export function readPattern(entry: string, domain: string): PatternReading {
+export function readPattern(entry: string, domain: string): EntryReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
   if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS) return MALFORMED;

@@ -1,14 +1,14 @@
 import { networkInterfaces } from "node:os";
 
 /** An address of this machine. */
-export interface OwnAddress {
+export interface InterfaceAddress {
   readonly address: string;
   /** Others may come to it: neither loopback nor valid on one link only. */
   readonly reachable: boolean;
 }
 
 /** The addresses of this machine as its interfaces have them. */
-export function ownAddresses(): readonly OwnAddress[] {
+export function interfaceAddresses(): readonly InterfaceAddress[] {
   const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   return all.map(({ address, internal }) => ({ address, reachable: !internal && !isLinkLocal(address) }));
 }

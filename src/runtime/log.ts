@@ -10,8 +10,6 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 export type LogLevel = "error" | "warn" | "info" | "debug";
 
-export const SILENT: Logger = { error() {}, warn() {}, info() {}, debug() {} };
-
 /** A logger that passes each line to `write`, for threads that have no file of their own. */
 export function loggerTo(write: (level: LogLevel, message: string, fields: Fields) => void): Logger {
   return {

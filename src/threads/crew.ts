@@ -10,9 +10,8 @@ import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { Moved } from "../runtime/channel.ts";
+import { forgetThread, type ClientTables } from "../runtime/client-tables.ts";
 import type { Clock, ClockOffset } from "../runtime/clock.ts";
-import { ConnectionTable } from "../runtime/limits.ts";
-import { RateTable } from "../runtime/rates.ts";
 import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "../runtime/threads.ts";
 import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
@@ -134,13 +133,7 @@ export interface SmtpCrewParts extends CrewParts {
   readonly soundLists: () => readonly string[];
   /** Rules of access that operators added. */
   readonly rules: () => readonly AccessRule[];
-  /** The process-wide table of limits. */
-  readonly limits: SharedArrayBuffer;
-  readonly rates: SharedArrayBuffer;
-  /** Unknown recipients that client networks were taken for. */
-  readonly strangers: SharedArrayBuffer;
-  /** The process-wide memory of clients that behaved. */
-  readonly known: SharedArrayBuffer;
+  readonly clients: ClientTables;
   readonly storage: Storage;
   /** A line to what is known of primaries, for one life of one thread. */
   readonly connectPrimaries: () => MessagePort;
@@ -155,9 +148,7 @@ export function startSmtpThreads(parts: SmtpCrewParts): Promise<SmtpThread[]> {
 function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThread> {
   const data = (): ReturnType<ThreadPlan["data"]> => {
     // What an earlier life of this thread held is not connected any more.
-    new ConnectionTable(parts.limits, thread).forget(thread);
-    new RateTable(parts.rates, thread).forget(thread);
-    new RateTable(parts.strangers, thread).forget(thread);
+    forgetThread(parts.clients, thread);
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
     const memory = parts.storage.connect("memory");
@@ -172,10 +163,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
       dnsServers: parts.config().dns.servers,
       folder: parts.config().storage.folder,
       shared: parts.storage.shared,
-      limits: parts.limits,
-      rates: parts.rates,
-      strangers: parts.strangers,
-      known: parts.known,
+      clients: parts.clients,
       thread,
       intake,
       primaries,

@@ -3,7 +3,7 @@ import type { Config, Endpoint } from "../config/config.ts";
 import type { CheckSettings } from "../ports/checks.ts";
 import { hostPort, isUnspecified } from "../mail/network.ts";
 import { connectionsWithin } from "../runtime/open-files.ts";
-import { ownAddresses } from "../runtime/interfaces.ts";
+import { interfaceAddresses } from "../runtime/interfaces.ts";
 import type { SmtpSettings } from "../endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "../services/delivery/delivery.ts";
 
@@ -66,7 +66,7 @@ export function zonesOf(used: readonly (CheckSettings["dnsbl"] | undefined)[]): 
 /** A listener on all addresses is reached by each address of this machine. */
 function endpointsOf({ address, port }: Endpoint): readonly Endpoint[] {
   if (!isUnspecified(address)) return [{ address, port }];
-  return [{ address, port }, ...ownAddresses().map((own) => ({ address: own.address, port }))];
+  return [{ address, port }, ...interfaceAddresses().map((own) => ({ address: own.address, port }))];
 }
 
 /**

@@ -18,13 +18,14 @@ import type { PrimariesFacts } from "./primaries-facts.ts";
 import type { PrimariesControl } from "./primaries-line.ts";
 import { openChannel } from "../runtime/channel.ts";
 import type { AccessRule, CheckSettings } from "../ports/checks.ts";
+import type { ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
 import { type LoopDelay, LoopWatch } from "../runtime/loop-delay.ts";
 import { idSource } from "../runtime/ids.ts";
-import { RateTable } from "../runtime/rates.ts";
+import { RateTable } from "../runtime/rate-table.ts";
 import { serveControl, threadData } from "../runtime/threads.ts";
 import { Directory } from "../services/directory/directory.ts";
-import { allChecks, Policy, scannerInspections, signatureInspection } from "../services/policy/policy.ts";
+import { allChecks, allInspections, Policy } from "../services/policy/policy.ts";
 import { Acceptor } from "../services/queue/queue.ts";
 import { Recipients, takeStranger, type RecipientParts } from "../services/recipients/recipients.ts";
 
@@ -38,10 +39,7 @@ export interface SmtpThreadData {
   readonly dnsServers: readonly string[];
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
-  readonly limits: SharedArrayBuffer;
-  readonly rates: SharedArrayBuffer;
-  readonly strangers: SharedArrayBuffer;
-  readonly known: SharedArrayBuffer;
+  readonly clients: ClientTables;
   /** This thread's part of the memory for bodies, in bytes. */
   readonly bodyMemory: number;
   /** Which of the SMTP threads this is, from 0. */
@@ -74,77 +72,79 @@ export type SmtpControl = {
 };
 
 const data = threadData<SmtpThreadData>();
+const { folder, shared, bodyMemory } = data;
+const { hostname } = data.settings;
 const clock = systemClock(data.clockOffset);
 const watch = new LoopWatch();
 const { journal, log, flush } = journalTo(data.journal, clock);
-const { folder, shared, bodyMemory } = data;
-const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
-const directory = new Directory(openDirectoryReader(data.folder, data.shared));
-const acceptor = new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) });
-const primaries = openChannel<PrimariesControl>(data.primaries);
-let rules = data.rules;
-let given = data.checks;
+
+// What the main thread tells; each is replaced as a whole when it tells anew.
+let declaredChecks = data.checks;
+let addedRules = data.rules;
 let checks = withRules();
 let soundLists: ReadonlySet<string> = new Set(data.soundLists);
-const memory = openGreylist(data.memory, { folder, clock });
-const recipientMemory = openRecipientMemory({ folder, shared });
-const strangers = new RateTable(data.strangers, data.thread);
-const knowledge: RecipientParts = {
-  memory: recipientMemory,
-  clock,
-  ask: (question) => primaries.call("ask", question),
-  takeStranger: (stranger) => takeStranger(strangers, stranger, clock.now()),
-};
-const recipients = new Recipients(directory, knowledge);
 let longAway: ReadonlySet<string> = new Set();
 let primariesUp: ReadonlyMap<string, string> = new Map();
 let full: ReadonlySet<string> = new Set();
+
+// The store, as far as this thread writes to it or reads it, and the line to what is known of primaries.
+const intake = connectIntake(data.intake, { folder, shared, bodyMemory, clock });
+const directory = new Directory(openDirectoryReader(folder, shared));
+const greylist = openGreylist(data.memory, { folder, clock });
+const recipientMemory = openRecipientMemory({ folder, shared });
+const allowedSenders = openAllowedSenders(folder);
+const primaries = openChannel<PrimariesControl>(data.primaries);
+
+const resolver = dnsResolver({ servers: data.dnsServers, clock });
 const dnsbl = {
   blocklists: dnsBlocklists({ servers: data.dnsServers, clock }),
   isSound: (zone: string) => soundLists.has(zone),
 };
-const resolver = dnsResolver({ servers: data.dnsServers, clock });
-const allowedSenders = openAllowedSenders(folder);
-const scanners = scannerInspections({
+const authenticator = mailAuthenticator({ resolver, hostname, log, clock });
+const inspections = allInspections({
+  authenticator,
   clamav: clamd({ clock, journal }),
   rspamd: rspamd({ clock, journal }),
   settings: () => checks,
   journal,
   clock,
 });
-const authenticator = mailAuthenticator({ resolver, hostname: data.settings.hostname, log, clock });
-const inspections = [signatureInspection({ authenticator, settings: () => checks }), ...scanners];
-const policyOver = (greylist: Greylist, who: Recipients): Policy => {
-  const shared = { settings: () => checks, resolver, clock };
+const strangers = new RateTable(data.clients.strangers, data.thread);
+const knowledge: RecipientParts = {
+  memory: recipientMemory,
+  clock,
+  ask: (question) => primaries.call("ask", question),
+  takeStranger: (stranger) => takeStranger(strangers, stranger, clock.now()),
+};
+const policyOver = (memory: Greylist, recipients: Recipients): Policy => {
+  const common = { settings: () => checks, resolver, clock };
   const own = allChecks({
-    ...shared,
-    recipients: who,
-    hostname: data.settings.hostname,
+    ...common,
+    recipients,
+    hostname,
     dnsbl,
-    greylist: { memory: greylist, longAway: (domain) => longAway.has(domain) },
-    reachability: { memory: greylist, primaryUp: (domain) => primariesUp.get(domain) },
+    greylist: { memory, longAway: (domain) => longAway.has(domain) },
+    reachability: { memory, primaryUp: (domain) => primariesUp.get(domain) },
     isFull: (domain) => full.has(domain),
   });
-  return new Policy({ ...shared, checks: own, authenticator, inspections, allowedSenders, log });
+  return new Policy({ ...common, checks: own, authenticator, inspections, allowedSenders, log });
 };
 const endpoint = await startSmtp({
   settings: data.settings,
-  limits: data.limits,
-  rates: data.rates,
-  known: data.known,
+  clients: data.clients,
   thread: data.thread,
   directory,
-  policy: policyOver(memory, recipients),
+  policy: policyOver(greylist, new Recipients(directory, knowledge)),
   // What is only asked counts nobody, and asks no primary.
   sandbox: policyOver(
-    { ...memory, note: () => undefined },
+    { ...greylist, note: () => undefined },
     new Recipients(directory, {
       ...knowledge,
       ask: async () => ({ kind: "away" }),
       takeStranger: () => true,
     }),
   ),
-  acceptor,
+  acceptor: new Acceptor({ intake, clock, journal, nextId: idSource(() => clock.now()) }),
   journal,
   log,
   clock,
@@ -161,11 +161,11 @@ serveControl<SmtpControl>(
       primariesUp = new Map(facts.up);
     },
     applyChecks: (settings) => {
-      given = settings;
+      declaredChecks = settings;
       checks = withRules();
     },
     applyRules: (added) => {
-      rules = added;
+      addedRules = added;
       checks = withRules();
     },
     loopDelay: () => watch.take(),
@@ -179,7 +179,7 @@ serveControl<SmtpControl>(
     stop: async ({ grace }) => {
       await endpoint.stop(grace);
       directory.close();
-      memory.close();
+      greylist.close();
       recipientMemory.close();
       watch.stop();
       allowedSenders.close();
@@ -190,5 +190,5 @@ serveControl<SmtpControl>(
 );
 
 function withRules(): CheckSettings {
-  return { ...given, access: [...rules, ...(given.access ?? [])] };
+  return { ...declaredChecks, access: [...addedRules, ...(declaredChecks.access ?? [])] };
 }

@@ -12,8 +12,8 @@ import {
   serveReader,
 } from "../../src/adapters/storage/sqlite/sqlite.ts";
 import type { IntakeOptions, Role, WriterOptions } from "../../src/adapters/storage/sqlite/sqlite.ts";
-import { ManualClock } from "../../src/runtime/clock.ts";
-import { SILENT } from "../../src/runtime/log.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { SILENT } from "../support/silent-log.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import type { StoreUnderTest } from "./store.contract.ts";
 

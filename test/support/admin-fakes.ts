@@ -1,4 +1,5 @@
 /** What the admin endpoint is given, in memory: a queue of three recipients, two domains, one primary. */
+import { ManualClock } from "./manual-clock.ts";
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
 import type { FetchStatusBody } from "../../src/endpoints/admin/contract.ts";
@@ -18,7 +19,6 @@ import type {
   QueueCount,
   QueueEntry,
 } from "../../src/ports/operator.ts";
-import { ManualClock } from "../../src/runtime/clock.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
 import { Access, Rules } from "../../src/services/access/access.ts";
 import type { Finding } from "../../src/services/doctor/doctor.ts";

@@ -1,17 +1,17 @@
 /** A running delivery over fakes, on a clock that the test moves. */
 import { noticeComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { Resolver } from "../../src/ports/resolver.ts";
-import { ManualClock } from "../../src/runtime/clock.ts";
-import { SILENT } from "../../src/runtime/log.ts";
 import type { NoticeParts } from "../../src/services/delivery/parts.ts";
 import type { Delivery, DeliverySettings } from "../../src/services/delivery/delivery.ts";
 import { startDelivery } from "../../src/services/delivery/delivery.ts";
 import { FakeDirectory } from "./fake-directory.ts";
 import { FakeSmtpClient } from "./fake-smtp-client.ts";
 import { FakeWorkStore } from "./fake-work-store.ts";
+import { ManualClock } from "./manual-clock.ts";
 import { MemoryJournal } from "./memory-journal.ts";
 import { FakeNotes } from "./recipient-notes.ts";
 import { idle, pass } from "./settle.ts";
+import { SILENT } from "./silent-log.ts";
 
 export const SETTINGS: DeliverySettings = {
   hostname: "mx2.test",

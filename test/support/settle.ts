@@ -1,5 +1,5 @@
+import type { ManualClock } from "./manual-clock.ts";
 import { setImmediate as turn } from "node:timers/promises";
-import type { ManualClock } from "../../src/runtime/clock.ts";
 
 /** Lets all promises that can go on do so. */
 export async function idle(): Promise<void> {

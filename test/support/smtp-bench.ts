@@ -3,11 +3,11 @@ import { Acceptor, type Acceptance } from "../../src/services/queue/queue.ts";
 import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../src/ports/queue.ts";
 import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports/directory.ts";
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
+import { ConnectionTable } from "../../src/runtime/connection-table.ts";
 import { systemClock, type Clock } from "../../src/runtime/clock.ts";
 import { idSource } from "../../src/runtime/ids.ts";
-import { knownClientsMemory } from "../../src/runtime/known-clients.ts";
-import { connectionMemory } from "../../src/runtime/limits.ts";
-import { rateMemory, RateTable } from "../../src/runtime/rates.ts";
+import { clientTables } from "../../src/runtime/client-tables.ts";
+import { rateMemory, RateTable } from "../../src/runtime/rate-table.ts";
 import { ClientRates } from "../../src/endpoints/smtp/client-rates.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
 import { mailAuthenticator } from "../../src/adapters/authentication/authentication.ts";
@@ -15,7 +15,8 @@ import { dnsBlocklists, dnsResolver } from "../../src/adapters/dns/dns.ts";
 import type { Greylist } from "../../src/ports/greylist.ts";
 import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
-import { signatureInspection, type Check, type Policy } from "../../src/services/policy/policy.ts";
+import { signatureInspection } from "../../src/services/policy/inspections/signatures.ts";
+import type { Check, Policy } from "../../src/services/policy/policy.ts";
 import { Recipients } from "../../src/services/recipients/recipients.ts";
 import { memoryGreylist, quietPolicy } from "./quiet-policy.ts";
 import { DOMAIN, LIMITS, SETTINGS } from "./smtp-settings.ts";
@@ -157,7 +158,8 @@ export interface Bench extends AsyncDisposable {
   /** Domains that ETRN asked for. */
   readonly flushed: string[];
   readonly settings: SmtpSettings;
-  readonly limits: SharedArrayBuffer;
+  /** Open connections, as its one thread counts them. */
+  readonly connections: ConnectionTable;
   readonly port: number;
   refusals(): ClientEvent[];
 }
@@ -224,19 +226,17 @@ export function benchParts(options: BenchOptions = {}) {
 
 export async function startBench(options: BenchOptions = {}): Promise<Bench> {
   const parts = benchParts(options);
-  const limits = connectionMemory(1);
+  const clients = clientTables(1);
   const endpoint = await startSmtp({
     ...parts,
-    rates: rateMemory(),
-    limits,
-    known: knownClientsMemory(),
+    clients,
     thread: 0,
     flush: (domain) => void parts.flushed.push(domain),
   });
   return {
     ...parts,
     endpoint,
-    limits,
+    connections: new ConnectionTable(clients.connections, 0),
     port: endpoint.addresses[0]?.port ?? 0,
     refusals: () => parts.events.filter((event) => event.kind === "client.refused"),
     [Symbol.asyncDispose]: () => endpoint.stop(0),

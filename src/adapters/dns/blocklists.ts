@@ -13,7 +13,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Answer } from "./answer-cache.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ask, openResolver } from "./question.ts";
-import { seemsListed } from "./seldom.ts";
+import { seemsListed } from "./dnsbl-package.ts";
 
 export interface BlocklistSettings {
   /** `address:port`; empty: the system's servers. */

@@ -1,16 +1,15 @@
 /**
  * Who brought a mail, for a primary that may be told: XFORWARD and XCLIENT as Postfix defines them (its
- * XFORWARD_README and XCLIENT_README). Values are xtext (RFC 3461 §4); what is not known is `[UNAVAILABLE]`.
+ * XFORWARD_README and XCLIENT_README). Values are xtext; what is not known is `[UNAVAILABLE]`.
  */
 import { normaliseIp } from "../../mail/network.ts";
+import { encodeXtext } from "../../mail/xtext.ts";
 import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 
 /** Octets of one XFORWARD command with its CRLF; longer ones are cut into several. */
 const MAX_LINE = 512;
 const MAX_VALUE = 255;
-/** Octets that xtext leaves as they are. */
-const PLAIN = /^[!-*,-<>-~]{1,255}$/;
 const UNAVAILABLE = "[UNAVAILABLE]";
 
 type Word = readonly [keyword: string, value: (mail: ClaimedMail) => string | undefined];
@@ -68,7 +67,7 @@ function words(mail: ClaimedMail, offered: readonly string[], known: readonly Wo
   for (const [keyword, valueOf] of known) {
     if (!offered.includes(keyword)) continue;
     const value = valueOf(mail);
-    found.push(`${keyword}=${value === undefined ? UNAVAILABLE : xtext(value)}`);
+    found.push(`${keyword}=${value === undefined ? UNAVAILABLE : encodeXtext(value, MAX_VALUE)}`);
   }
   return found;
 }
@@ -76,13 +75,4 @@ function words(mail: ClaimedMail, offered: readonly string[], known: readonly Wo
 /** As our own Received field says it: `with SMTP`, or one of the extended ones. */
 function protocolOf({ topFields }: ClaimedMail): string {
   return topFields.includes("with SMTP id ") ? "SMTP" : "ESMTP";
-}
-
-function xtext(value: string): string {
-  if (PLAIN.test(value)) return value;
-  const bytes = Buffer.from(value).subarray(0, MAX_VALUE);
-  return Array.from(bytes, (byte) => {
-    const plain = byte > 0x20 && byte < 0x7f && byte !== 0x2b && byte !== 0x3d;
-    return plain ? String.fromCharCode(byte) : `+${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
 }

@@ -5,7 +5,7 @@ import { printable } from "../../mail/reply.ts";
 import { receivedField } from "../../mail/received.ts";
 import type { ClientFacts } from "../../ports/queue.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Examined, Findings } from "../../services/policy/policy.ts";
+import type { Examined, AuthenticationResults } from "../../services/policy/policy.ts";
 import type { Acceptance } from "../../services/queue/queue.ts";
 import { authenticationFields } from "./authentication-fields.ts";
 import type { Transaction } from "./transaction.ts";
@@ -25,7 +25,7 @@ export interface JudgedBody {
   readonly forged: number;
   readonly examined: Examined;
   /** Absent: nothing was asked of who stands behind the mail. */
-  readonly found: Findings | undefined;
+  readonly found: AuthenticationResults | undefined;
   /** Wall time in ms after which the store must not begin. */
   readonly patience: number;
 }
@@ -73,14 +73,17 @@ function ownFields({ fields }: Examined, quarantine: string | undefined): readon
   return quarantine === undefined ? fields : [...fields, `X-Holdfast-Quarantine: ${printable(quarantine)}`];
 }
 
-function authenticationTop({ transaction, client }: Origin, found: Findings | undefined): string {
+function authenticationTop(
+  { transaction, client }: Origin,
+  found: AuthenticationResults | undefined,
+): string {
   if (found === undefined) return "";
   const { hostname } = transaction.settings;
   return authenticationFields({ ...found, ...client, hostname, sender: transaction.subject.sender });
 }
 
 /** What was found about the sender, for the trace. */
-function authenticationNotes(found: Findings | undefined): readonly string[] {
+function authenticationNotes(found: AuthenticationResults | undefined): readonly string[] {
   const { spf } = found ?? {};
   return spf === undefined ? [] : [`spf ${spf.result} for ${spf.domain}`];
 }

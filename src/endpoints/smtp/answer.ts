@@ -55,7 +55,7 @@ export function fixed(answer: Answer): Answer {
 }
 
 /** A reply after which the connection is closed. */
-export function part(code: number, enhanced: string, text: string): Answer {
+export function closing(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text), next: "close" };
 }
 
@@ -71,13 +71,13 @@ function severalLines({ reply: answer, more = [] }: Answer): string {
 }
 
 export const TROUBLE = say(451, "4.3.0", "Temporary trouble, try again later");
-export const SICK = part(421, "4.3.0", "Temporary trouble with storage, try again later");
+export const SICK = closing(421, "4.3.0", "Temporary trouble with storage, try again later");
 export const FULL = say(452, "4.3.1", "Short of storage, try again later");
 export const TOO_BIG = say(552, "5.3.4", "Message exceeds the size limit");
-export const STOPPING = part(421, "4.3.2", "Service is shutting down, try again later");
-export const TOO_SLOW = part(421, "4.4.2", "Timeout, closing the connection");
-export const TOO_SOON = part(421, "4.7.0", "You spoke before the greeting");
-export const TOO_LONG = part(421, "4.7.0", "Command line too long");
-export const TOO_MUCH = part(421, "4.7.0", "Message far above the size limit");
-export const FOREIGN = part(421, "4.7.0", "This is an SMTP server");
+export const STOPPING = closing(421, "4.3.2", "Service is shutting down, try again later");
+export const TOO_SLOW = closing(421, "4.4.2", "Timeout, closing the connection");
+export const TOO_SOON = closing(421, "4.7.0", "You spoke before the greeting");
+export const TOO_LONG = closing(421, "4.7.0", "Command line too long");
+export const TOO_MUCH = closing(421, "4.7.0", "Message far above the size limit");
+export const FOREIGN = closing(421, "4.7.0", "This is an SMTP server");
 export const CLEAN_LINES = say(500, "5.5.2", "Commands are lines of text that end in CRLF");

@@ -1,10 +1,11 @@
 import type { Clock } from "../../runtime/clock.ts";
-import type { Rated, RateRequest, RateTable } from "../../runtime/rates.ts";
+import type { Rated, RateRequest, RateTable } from "../../runtime/rate-table.ts";
+import type { ConnectSubject } from "../../services/policy/policy.ts";
 import type { Answer } from "./answer.ts";
-import { part, say } from "./answer.ts";
+import { closing, say } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
-const CONNECTIONS = part(421, "4.7.0", "Too many connections from your network, try again later");
+const CONNECTIONS = closing(421, "4.7.0", "Too many connections from your network, try again later");
 const MAILS = say(451, "4.7.1", "Too many mails from your network, try again later");
 const RECIPIENTS = say(451, "4.7.1", "Too many recipients from your network, try again later");
 const REFUSED = say(451, "4.7.1", "Too many refused recipients from your network, try again later");
@@ -18,12 +19,6 @@ export interface RateParts {
   readonly dry?: boolean;
 }
 
-/** Who is counted: an address, and the /24 or /64 around it. */
-export interface RatedClient {
-  readonly ip: string;
-  readonly network: string;
-}
-
 /** What one client, and its network, may do in a period; nothing is counted that has no cap. */
 export class ClientRates {
   readonly #parts: RateParts;
@@ -32,31 +27,31 @@ export class ClientRates {
     this.#parts = parts;
   }
 
-  connection(client: RatedClient): Answer | undefined {
+  connection(client: ConnectSubject): Answer | undefined {
     return this.#take(client, "connections", 1) ? undefined : this.#refusal(CONNECTIONS);
   }
 
-  mail(client: RatedClient): Answer | undefined {
+  mail(client: ConnectSubject): Answer | undefined {
     if (!this.#take(client, "kibibytes", 0)) return this.#refusal(OCTETS);
     return this.#take(client, "mails", 1) ? undefined : this.#refusal(MAILS);
   }
 
-  recipient(client: RatedClient): Answer | undefined {
+  recipient(client: ConnectSubject): Answer | undefined {
     if (!this.#take(client, "refusedRecipients", 0)) return this.#refusal(REFUSED);
     return this.#take(client, "recipients", 1) ? undefined : this.#refusal(RECIPIENTS);
   }
 
-  recipientRefused(client: RatedClient): void {
+  recipientRefused(client: ConnectSubject): void {
     this.#count(client, "refusedRecipients", 1);
   }
 
   /** Octets of a body that came in whole, taken or not. */
-  body(client: RatedClient, octets: number): void {
+  body(client: ConnectSubject, octets: number): void {
     this.#count(client, "kibibytes", Math.ceil(octets / 1024));
   }
 
   /** With an amount of 0: whether no cap is reached yet. */
-  #take(client: RatedClient, what: Rated, amount: number): boolean {
+  #take(client: ConnectSubject, what: Rated, amount: number): boolean {
     const requests = this.#requests(client, what, amount);
     if (requests === undefined) return true;
     const { table, dry } = this.#parts;
@@ -64,7 +59,7 @@ export class ClientRates {
     return requests.every((request) => table.count(request) + request.amount <= request.cap);
   }
 
-  #count(client: RatedClient, what: Rated, amount: number): void {
+  #count(client: ConnectSubject, what: Rated, amount: number): void {
     if (this.#parts.dry === true) return;
     const requests = this.#requests(client, what, amount);
     if (requests === undefined) return;
@@ -72,7 +67,7 @@ export class ClientRates {
   }
 
   /** What is counted of the network and of the address; undefined where neither has a cap. */
-  #requests(client: RatedClient, what: Rated, amount: number): readonly RateRequest[] | undefined {
+  #requests(client: ConnectSubject, what: Rated, amount: number): readonly RateRequest[] | undefined {
     const { rates } = this.#parts.settings();
     const [ofNetwork, ofAddress] = [rates?.[what], rates?.address?.[what]];
     if (rates === undefined || (ofNetwork ?? ofAddress) === undefined) return undefined;

@@ -6,19 +6,19 @@ import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { MailSubject } from "../../services/policy/policy.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Answer } from "./answer.ts";
-import { fixed, FULL, part, say, TOO_BIG } from "./answer.ts";
-import type { Conversation } from "./conversation.ts";
+import { fixed, closing, FULL, say, TOO_BIG } from "./answer.ts";
+import type { SessionState } from "./session-state.ts";
 import { etrn } from "./etrn.ts";
 import { Transaction } from "./transaction.ts";
 import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
-type Command = (session: Conversation, argument: string) => Later<Answer>;
+type Command = (session: SessionState, argument: string) => Later<Answer>;
 
 const LONGEST_HELO = 255;
 
 const OK = fixed(say(250, "2.0.0", "Ok"));
 const SENDER_OK = fixed(say(250, "2.1.0", "Ok"));
-const BYE = part(221, "2.0.0", "Bye");
+const BYE = closing(221, "2.0.0", "Bye");
 const HELP = say(214, "2.0.0", "See RFC 5321");
 const CANNOT_VERIFY = say(252, "2.5.0", "Send mail to find out");
 const GO_AHEAD = fixed({
@@ -42,9 +42,16 @@ const BAD_SENDER = say(501, "5.1.7", "Bad sender address syntax");
 const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 const TLS_ALREADY = say(503, "5.5.1", "TLS is already in use");
 /** Where the octets of a chunk end is not known, so nothing that follows may be read. */
-const BDAT_SYNTAX = part(501, "5.5.4", "Syntax: BDAT octets [LAST]");
+const BDAT_SYNTAX = closing(501, "5.5.4", "Syntax: BDAT octets [LAST]");
 const BDAT_BEGUN = say(503, "5.5.1", "The body has begun with BDAT");
-const TOO_MANY_MAILS = part(421, "4.7.0", "Too many mails on this connection, connect again");
+const TOO_MANY_MAILS = closing(421, "4.7.0", "Too many mails on this connection, connect again");
+
+/** What the value of a parameter of MAIL looks like, beside those of DSN: RFC 1870, RFC 6152, RFC 6531. */
+const MAIL_FORMS: ReadonlyMap<string, RegExp> = new Map([
+  ["SIZE", /^\d{1,20}$/],
+  ["BODY", /^(?:7BIT|8BITMIME)$/i],
+  ["SMTPUTF8", /^$/],
+]);
 
 /** Every command by its verb in upper case. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
@@ -68,7 +75,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ]),
 ]);
 
-function ehlo(session: Conversation, name: string): Answer {
+function ehlo(session: SessionState, name: string): Answer {
   const refused = introduce(session, name, true);
   if (refused !== undefined) return refused;
   const { hostname, maxMessageSize, limits } = session.parts.settings();
@@ -80,12 +87,12 @@ function ehlo(session: Conversation, name: string): Answer {
   return { reply: { code: 250, text: hostname }, more: offers };
 }
 
-function helo(session: Conversation, name: string): Answer {
+function helo(session: SessionState, name: string): Answer {
   const refused = introduce(session, name, false);
   return refused ?? { reply: { code: 250, text: session.parts.settings().hostname } };
 }
 
-function introduce(session: Conversation, name: string, extended: boolean): Answer | undefined {
+function introduce(session: SessionState, name: string, extended: boolean): Answer | undefined {
   if (name === "" || name.includes(" ") || name.length > LONGEST_HELO) return NEEDS_HELO_NAME;
   session.transaction = undefined;
   session.helo = name;
@@ -94,22 +101,22 @@ function introduce(session: Conversation, name: string, extended: boolean): Answ
   return undefined;
 }
 
-function rset(session: Conversation): Answer {
+function rset(session: SessionState): Answer {
   session.transaction = undefined;
   return OK;
 }
 
-function vrfy(_session: Conversation, argument: string): Answer {
+function vrfy(_session: SessionState, argument: string): Answer {
   return argument === "" ? say(501, "5.5.4", "Syntax: VRFY address") : CANNOT_VERIFY;
 }
 
-function startTls(session: Conversation, argument: string): Answer {
+function startTls(session: SessionState, argument: string): Answer {
   if (argument !== "") return NO_ARGUMENT;
   if (session.tls !== undefined) return TLS_ALREADY;
   return session.canStartTls ? READY_FOR_TLS : NOT_OFFERED;
 }
 
-function mail(session: Conversation, argument: string): Answer {
+function mail(session: SessionState, argument: string): Answer {
   if (session.helo === "") return NEEDS_HELO;
   if (session.transaction !== undefined) return NESTED_MAIL;
   if (session.mails >= session.parts.settings().limits.mailsPerConnection) return TOO_MANY_MAILS;
@@ -122,19 +129,16 @@ function mail(session: Conversation, argument: string): Answer {
 
 function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | undefined {
   for (const [keyword, value] of parameters) {
-    if (keyword === "SIZE") {
-      if (!/^\d{1,20}$/.test(value)) return BAD_PARAMETER;
-    } else if (keyword === "BODY") {
-      if (!/^(?:7BIT|8BITMIME)$/i.test(value)) return BAD_PARAMETER;
-    } else if (keyword === "SMTPUTF8") {
-      if (value !== "") return BAD_PARAMETER;
-    } else if (!MAIL_DSN.has(keyword)) return UNKNOWN_PARAMETER;
+    if (MAIL_DSN.has(keyword)) continue;
+    const form = MAIL_FORMS.get(keyword);
+    if (form === undefined) return UNKNOWN_PARAMETER;
+    if (!form.test(value)) return BAD_PARAMETER;
   }
   return readMailDsn(parameters) === undefined ? BAD_PARAMETER : undefined;
 }
 
 /** RFC 1870 §6: too big for ever is 552, too big for the moment is 452. */
-function storageFault(session: Conversation, parameters: ReadonlyMap<string, string>): Answer | undefined {
+function storageFault(session: SessionState, parameters: ReadonlyMap<string, string>): Answer | undefined {
   const { acceptor, settings } = session.parts;
   const size = announcedSize(parameters);
   if (size > settings().maxMessageSize) return TOO_BIG;
@@ -145,7 +149,7 @@ function announcedSize(parameters: ReadonlyMap<string, string>): number {
   return Number(parameters.get("SIZE") ?? 0);
 }
 
-function beginMail(session: Conversation, { path, parameters }: PathCommand): Answer {
+function beginMail(session: SessionState, { path, parameters }: PathCommand): Answer {
   const smtpUtf8 = parameters.has("SMTPUTF8");
   const sender = senderText(path);
   if (sender === undefined) return BAD_SENDER;
@@ -167,7 +171,7 @@ function beginMail(session: Conversation, { path, parameters }: PathCommand): An
 }
 
 function mailSubject(
-  session: Conversation,
+  session: SessionState,
   sender: string,
   parameters: ReadonlyMap<string, string>,
 ): MailSubject {
@@ -185,7 +189,7 @@ function senderText(path: string): string | undefined {
   return mailbox.kind === "literal" ? mailbox.text : undefined;
 }
 
-function rcpt(session: Conversation, argument: string): Later<Answer> {
+function rcpt(session: SessionState, argument: string): Later<Answer> {
   const { transaction, chunking } = session;
   if (transaction === undefined) return NEEDS_MAIL;
   if (chunking) return BDAT_BEGUN;
@@ -198,7 +202,7 @@ function rcpt(session: Conversation, argument: string): Later<Answer> {
   return session.parts.rates.recipient(session) ?? transaction.recipient(command.path, dsn);
 }
 
-function data(session: Conversation, argument: string): Answer {
+function data(session: SessionState, argument: string): Answer {
   if (argument !== "") return NO_ARGUMENT;
   const fault = bodyFault(session);
   if (fault !== undefined) return fault;
@@ -208,13 +212,13 @@ function data(session: Conversation, argument: string): Answer {
   return BDAT_BEGUN;
 }
 
-function bodyFault({ transaction }: Conversation): Answer | undefined {
+function bodyFault({ transaction }: SessionState): Answer | undefined {
   if (transaction === undefined) return NEEDS_MAIL;
   return transaction.recipients.length === 0 ? NEEDS_RCPT : undefined;
 }
 
 /** RFC 3030 §2. The octets follow in any case, so a refusal waits for their end. */
-function bdat(session: Conversation, argument: string): Answer {
+function bdat(session: SessionState, argument: string): Answer {
   const [, digits, last] = /^(\d{1,15})( +LAST)?$/i.exec(argument) ?? [];
   if (digits === undefined) return BDAT_SYNTAX;
   const chunk = { octets: Number(digits), last: last !== undefined };

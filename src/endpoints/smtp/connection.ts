@@ -16,7 +16,7 @@ import type { SMTPServer } from "smtp-server";
 import type { Answer, NamedClient } from "./answer.ts";
 import { FOREIGN, SICK, STOPPING, TOO_LONG, TOO_MUCH, TOO_SLOW, TOO_SOON, TROUBLE } from "./answer.ts";
 import { wireText } from "./answer.ts";
-import type { Conversation, SessionParts } from "./conversation.ts";
+import type { SessionState, SessionParts } from "./session-state.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
@@ -31,7 +31,7 @@ export interface ConnectionParts extends SessionParts {
   readonly ticks: () => number;
   /** Given back when the connection is gone. */
   readonly place: Place;
-  readonly xclient: Conversation["xclient"];
+  readonly xclient: SessionState["xclient"];
 }
 
 type Phase = "greeting" | "command" | "busy" | "body" | "handshake" | "closing";

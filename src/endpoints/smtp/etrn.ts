@@ -6,7 +6,7 @@ import { normaliseDomain } from "../../mail/domain.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Answer } from "./answer.ts";
 import { say } from "./answer.ts";
-import type { Conversation } from "./conversation.ts";
+import type { SessionState } from "./session-state.ts";
 
 const NEEDS_EHLO = say(503, "5.5.1", "Say EHLO first");
 const IN_MAIL = say(503, "5.5.1", "A mail is under way");
@@ -20,7 +20,7 @@ const SPACING = 30_000;
 /** Flushes of all domains within one second. */
 const MOST_A_SECOND = 10;
 
-export function etrn(session: Conversation, argument: string): Answer {
+export function etrn(session: SessionState, argument: string): Answer {
   const { flushes, directory } = session.parts;
   if (session.helo === "" || !session.extended) return NEEDS_EHLO;
   if (session.transaction !== undefined) return IN_MAIL;

@@ -7,7 +7,7 @@ import { formatReply } from "../../mail/reply.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { CheckNote, ClientEvent } from "../../ports/journal.ts";
 import type { Answer } from "./answer.ts";
-import type { SessionParts } from "./conversation.ts";
+import type { SessionParts } from "./session-state.ts";
 import { Session } from "./session.ts";
 
 /** `parts` must neither count nor remember. */

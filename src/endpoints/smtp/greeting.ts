@@ -5,17 +5,12 @@
 import { networkSet } from "../../mail/network.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { KnownClients } from "../../runtime/known-clients.ts";
+import type { ConnectSubject } from "../../services/policy/policy.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 /** How long a client is remembered, in ms: 7 days. */
 const REMEMBERED = 7 * 86_400_000;
 const DEFAULT_DELAY = 100;
-
-export interface Client {
-  readonly ip: string;
-  /** The /24 or /64. */
-  readonly network: string;
-}
 
 export class Greeting {
   readonly #known: KnownClients;
@@ -32,14 +27,14 @@ export class Greeting {
   }
 
   /** The wait for this client, in ms. */
-  delay({ ip, network }: Client): number {
+  delay({ ip, network }: ConnectSubject): number {
     const { greetDelay = DEFAULT_DELAY, greetAtOnce = [] } = this.#settings();
     if (greetDelay === 0 || this.#known.knows(network, this.#clock.now())) return 0;
     return this.#isExempt(ip, greetAtOnce) ? 0 : greetDelay;
   }
 
   /** The client has delivered a mail. */
-  delivered({ network }: Client): void {
+  delivered({ network }: ConnectSubject): void {
     const { greetDelay = DEFAULT_DELAY } = this.#settings();
     // Nobody has passed a wait that is switched off.
     if (greetDelay > 0) this.#known.remember(network, this.#clock.now());

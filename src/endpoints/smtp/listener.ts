@@ -5,9 +5,9 @@ import type { SecureContext } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
-import type { ConnectionCaps, ConnectionTable } from "../../runtime/limits.ts";
+import type { ConnectionCaps, ConnectionTable } from "../../runtime/connection-table.ts";
 import type { Answer } from "./answer.ts";
-import { part, wireText } from "./answer.ts";
+import { closing, wireText } from "./answer.ts";
 import type { ConnectionParts } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import { Place } from "./place.ts";
@@ -20,7 +20,7 @@ export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"
 }
 
 /** Never 5xx: who meets this port by an operator's mistake comes again. */
-const NOT_A_PROXY = part(421, "4.7.1", "This port is for trusted proxies only");
+const NOT_A_PROXY = closing(421, "4.7.1", "This port is for trusted proxies only");
 
 export class Listener extends SMTPServer {
   readonly at: SmtpListener;

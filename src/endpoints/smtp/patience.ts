@@ -1,16 +1,16 @@
 /** What a client has used up of our patience: commands, errors, refused recipients, octets of refused chunks. */
 import type { SmtpLimits } from "../../ports/smtp-limits.ts";
 import type { Answer } from "./answer.ts";
-import { part } from "./answer.ts";
+import { closing } from "./answer.ts";
 
 /** Commands that may bring a mail forward: free while they succeed. */
 const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);
 /** Replies to what is unknown, malformed or out of place. */
 const MISUSE: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
 
-const TOO_MANY_COMMANDS = part(421, "4.7.0", "Too many commands");
-const TOO_MANY_ERRORS = part(421, "4.7.0", "Too many errors");
-const TOO_MANY_REFUSED = part(421, "4.7.1", "Too many refused recipients");
+const TOO_MANY_COMMANDS = closing(421, "4.7.0", "Too many commands");
+const TOO_MANY_ERRORS = closing(421, "4.7.0", "Too many errors");
+const TOO_MANY_REFUSED = closing(421, "4.7.1", "Too many refused recipients");
 
 export class Patience {
   #commands = 0;

@@ -1,13 +1,13 @@
 /** One connection's place in the process-wide count, and the address that it counts for. */
 import { clientNetwork, normaliseIp } from "../../mail/network.ts";
-import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/limits.ts";
+import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/connection-table.ts";
 import type { Answer } from "./answer.ts";
-import { part } from "./answer.ts";
+import { closing } from "./answer.ts";
 
-const TOO_MANY_IN_ALL = part(421, "4.7.0", "Too many connections, try again later");
-const TOO_MANY_OF_YOURS = part(421, "4.7.0", "Too many connections from your network, try again later");
+const TOO_MANY_IN_ALL = closing(421, "4.7.0", "Too many connections, try again later");
+const TOO_MANY_OF_YOURS = closing(421, "4.7.0", "Too many connections from your network, try again later");
 
-const TOO_MANY_OF_YOU = part(421, "4.7.0", "Too many connections from your address, try again later");
+const TOO_MANY_OF_YOU = closing(421, "4.7.0", "Too many connections from your address, try again later");
 const REFUSALS = { total: TOO_MANY_IN_ALL, client: TOO_MANY_OF_YOURS, address: TOO_MANY_OF_YOU };
 
 export class Place {

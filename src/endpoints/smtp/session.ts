@@ -15,7 +15,7 @@ import type { Later } from "../../runtime/later.ts";
 import type { Answer, ChunkHead, NamedClient } from "./answer.ts";
 import { CLEAN_LINES, FOREIGN, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
-import type { Conversation, SessionParts } from "./conversation.ts";
+import type { SessionState, SessionParts } from "./session-state.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { IncomingBody, mostOctets } from "./incoming-body.ts";
 import { IncomingChunk } from "./incoming-chunk.ts";
@@ -38,7 +38,7 @@ const UNKNOWN = say(500, "5.5.2", "Command not recognised");
 const OTHER_PROTOCOL =
   /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)(?: |$)|^SSH-| (?:HTTP|RTSP|SIP)\/\d(?:\.\d)?$/i;
 
-export class Session implements Conversation {
+export class Session implements SessionState {
   readonly parts: SessionParts;
   readonly ip: string;
   readonly network: string;
@@ -49,7 +49,7 @@ export class Session implements Conversation {
   ahead = false;
   early = false;
   tls: string | undefined;
-  xclient: Conversation["xclient"] = "off";
+  xclient: SessionState["xclient"] = "off";
   canStartTls = false;
   mails = 0;
   readonly #patience = new Patience();

@@ -16,16 +16,18 @@ import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
+import type { ClientTables } from "../../runtime/client-tables.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import { ConnectionTable } from "../../runtime/limits.ts";
-import { RateTable } from "../../runtime/rates.ts";
+import { ConnectionTable } from "../../runtime/connection-table.ts";
+import { RateTable } from "../../runtime/rate-table.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
 import { explain } from "./explain.ts";
+import type { Connection } from "./connection.ts";
 import { Greeting } from "./greeting.ts";
-import type { SessionParts } from "./conversation.ts";
+import type { SessionParts } from "./session-state.ts";
 import type { Store } from "./incoming-body.ts";
 import { Listener } from "./listener.ts";
 import { checkTls } from "./server-names.ts";
@@ -53,12 +55,8 @@ export interface SmtpParts {
   readonly journal: Journal;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Connections of all threads, counted together: `connectionMemory` of runtime/limits.ts. */
-  readonly limits: SharedArrayBuffer;
-  /** What clients did in the current period, likewise: `rateMemory` of runtime/rates.ts. */
-  readonly rates: SharedArrayBuffer;
-  /** Clients that need no wait before the greeting: `knownClientsMemory` of runtime/known-clients.ts. */
-  readonly known: SharedArrayBuffer;
+  /** What all threads know of clients. */
+  readonly clients: ClientTables;
   /** Which of those threads this is, from 0. */
   readonly thread: number;
   /** Makes what waits for a domain of ours due at once. */
@@ -84,6 +82,8 @@ export interface SmtpEndpoint {
 const SWEEP = 1000;
 /** A jump of the clock counts as no more than this, in ms. */
 const LONGEST_STEP = 2 * SWEEP;
+/** How often `stop` looks whether bodies under way are through, in ms. */
+const POLL = 20;
 
 /** Binds every listener, or rejects with the address that could not be bound and leaves none open. */
 export async function startSmtp(parts: SmtpParts): Promise<SmtpEndpoint> {
@@ -108,16 +108,16 @@ class Endpoint implements SmtpEndpoint {
   constructor(parts: SmtpParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
-    const connections = new ConnectionTable(parts.limits, parts.thread);
+    const connections = new ConnectionTable(parts.clients.connections, parts.thread);
     this.#connections = connections;
     const settings = (): SmtpSettings => this.#stress.settingsOf(this.#settings);
-    const table = new RateTable(parts.rates, parts.thread);
+    const table = new RateTable(parts.clients.rates, parts.thread);
     const rates = new ClientRates({ table, clock: parts.clock, settings });
     const shared = {
       ...parts,
       connections,
       rates,
-      greeting: new Greeting(parts.known, parts.clock, settings),
+      greeting: new Greeting(parts.clients.known, parts.clock, settings),
       settings,
       ticks: () => this.#ticks,
       offers: (domain: string) => this.#offers.get(domain),
@@ -194,7 +194,7 @@ class Endpoint implements SmtpEndpoint {
     else this.#parts.log.info("smtp.stress.ended", facts);
   }
 
-  #open(): readonly ReturnType<Listener["open"]>[number][] {
+  #open(): readonly Connection[] {
     return this.#listeners.flatMap((listener) => listener.open());
   }
 }
@@ -207,6 +207,3 @@ function memoryInUse(): number {
     return Infinity;
   }
 }
-
-/** How often `stop` looks whether bodies under way are through, in ms. */
-const POLL = 20;

@@ -1,9 +1,10 @@
 /** XCLIENT: a trusted peer says for whom it speaks, https://www.postfix.org/XCLIENT_README.html. */
 import { isIP } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
+import { decodeXtext, isXtext } from "../../mail/xtext.ts";
 import type { Answer, NamedClient } from "./answer.ts";
 import { say } from "./answer.ts";
-import type { Conversation } from "./conversation.ts";
+import type { SessionState } from "./session-state.ts";
 
 /** What EHLO offers to those who may use it. */
 export const XCLIENT_OFFER = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
@@ -15,7 +16,7 @@ const IN_MAIL = say(503, "5.5.1", "A mail is already under way");
 const SYNTAX = say(501, "5.5.4", "Bad XCLIENT attribute");
 const DONE = say(220, "2.0.0", "Ok");
 
-export function xclient(session: Conversation, argument: string): Answer {
+export function xclient(session: SessionState, argument: string): Answer {
   if (session.xclient === "off") return NOT_OFFERED;
   if (session.xclient === "denied") return DENIED;
   if (session.transaction !== undefined) return IN_MAIL;
@@ -27,7 +28,7 @@ function readClient(argument: string): NamedClient | undefined {
   const words = new Map<string, string>();
   for (const word of argument.split(" ").filter((text) => text !== "")) {
     const [, name = "", text = ""] = /^([A-Za-z]+)=(.+)$/.exec(word) ?? [];
-    const value = fromXtext(text);
+    const value = valueOf(text);
     const keyword = name.toUpperCase();
     if (!KNOWN.has(keyword) || value === undefined || words.has(keyword)) return undefined;
     if (!/^\[(?:UNAVAILABLE|TEMPUNAVAIL)\]$/i.test(value)) words.set(keyword, value);
@@ -39,11 +40,8 @@ function readClient(argument: string): NamedClient | undefined {
   return { extended, ...(ip !== undefined && { ip: normaliseIp(ip) }), ...(helo !== undefined && { helo }) };
 }
 
-/** RFC 3461 §4; undefined for what is malformed or holds what no name or address holds. */
-function fromXtext(text: string): string | undefined {
-  if (!/^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/.test(text)) return undefined;
-  const plain = text.replace(/\+([0-9A-F]{2})/g, (_all, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-  return /^[\x21-\x7e]{1,255}$/.test(plain) ? plain : undefined;
+/** Undefined for what is malformed or holds what no name or address holds. */
+function valueOf(text: string): string | undefined {
+  const value = isXtext(text) ? decodeXtext(text) : "";
+  return /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined;
 }

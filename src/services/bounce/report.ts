@@ -1,5 +1,6 @@
 /** The part for machines: the fields of message/delivery-status, RFC 3464 §2.2 and §2.3, RFC 6533. */
-import { decodeXtext, originalRecipient } from "../../mail/dsn.ts";
+import { originalRecipient } from "../../mail/dsn.ts";
+import { decodeXtext } from "../../mail/xtext.ts";
 import { mailDate } from "../../mail/received.ts";
 import { parseReply, printable } from "../../mail/reply.ts";
 import type { Field, OwedMail, OwedRecipient } from "../../ports/notices.ts";

@@ -48,7 +48,7 @@ const GREETING = 60_000;
 
 const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
 
-interface Attempt {
+interface NoticeAttempt {
   readonly outcome: Outcome;
   readonly destination?: string;
 }
@@ -123,7 +123,7 @@ export class NoticeDelivery {
 
   async #deliver(mail: ClaimedMail): Promise<void> {
     const flushes = this.#flushes;
-    const attempt = await this.#attempt(mail).catch((error: unknown): Attempt => {
+    const attempt = await this.#attempt(mail).catch((error: unknown): NoticeAttempt => {
       this.#parts.log.error("a notice could not be sent", { id: mail.id, error: errorText(error) });
       return { outcome: { kind: "deferred", reply: { code: 451, text: errorText(error) } } };
     });
@@ -137,7 +137,7 @@ export class NoticeDelivery {
   }
 
   /** Tries the hosts of the route in their order, until one speaks with us. */
-  async #attempt(mail: ClaimedMail): Promise<Attempt> {
+  async #attempt(mail: ClaimedMail): Promise<NoticeAttempt> {
     const address = mail.recipients[0]?.address ?? "";
     const { route, hostname } = this.#parts.settings();
     const found = await findNoticeRoute(address, route, { ...this.#parts, hostname });
@@ -170,7 +170,7 @@ export class NoticeDelivery {
     }
   }
 
-  async #send(mail: ClaimedMail, conversation: Conversation, destination: string): Promise<Attempt> {
+  async #send(mail: ClaimedMail, conversation: Conversation, destination: string): Promise<NoticeAttempt> {
     this.#conversations.add(conversation);
     try {
       const { outcomes } = await conversation.send(mail);
@@ -185,7 +185,7 @@ export class NoticeDelivery {
     }
   }
 
-  #record(mail: ClaimedMail, { n, outcome, state, dueAt }: Settlement, { destination }: Attempt): void {
+  #record(mail: ClaimedMail, { n, outcome, state, dueAt }: Settlement, { destination }: NoticeAttempt): void {
     if (outcome.kind === "released") return;
     const to = mail.recipients.find((each) => each.n === n)?.address ?? "";
     const sent = outcome.kind === "delivered";

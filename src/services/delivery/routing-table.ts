@@ -1,4 +1,5 @@
-import { domainOfKey } from "../../mail/delivery-key.ts";
+import { domainOfKey, placeOfKey } from "../../mail/delivery-key.ts";
+import { parseHostPort } from "../../mail/network.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
@@ -9,7 +10,6 @@ import type { Destination } from "../health/health.ts";
 import { DomainQueueOf } from "./domain-queue.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import { UnroutableLog } from "./unroutable-log.ts";
-import { recordOf } from "./rerouted.ts";
 import type { Route, NextHop } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
@@ -164,4 +164,14 @@ export class RoutingTable {
 /** Domains that want one host spoken to differently do not share connections. */
 function poolKey({ host, port, ...transport }: Destination): string {
   return `${host} ${port} ${JSON.stringify(transport)}`;
+}
+
+/** The record of a delivery key: the domain's own, or with the place that an operator named for its primary. */
+function recordOf(key: string, directory: DirectoryReader): DomainRecord | undefined {
+  const record = directory.domain(domainOfKey(key), directory.generation());
+  const place = parseHostPort(placeOfKey(key) ?? "");
+  if (record === undefined || place === undefined) return record;
+  const primaries = [{ ...place, preference: 0, tls: "opportunistic" as const }];
+  // A pause is about the domain's own primaries: this mail was sent round them.
+  return { ...record, paused: false, settings: { ...record.settings, primaries } };
 }

@@ -10,7 +10,7 @@
 import type { DirectoryReader } from "../../ports/directory.ts";
 import type { RecordSource, Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { mxFindings } from "./exchanges.ts";
+import { mxFindings } from "./mx-records.ts";
 import type { Finding } from "./finding.ts";
 import { primaryFindings } from "./primaries.ts";
 import { certificateFindings, portFindings, transportPolicyFindings } from "./own-door.ts";

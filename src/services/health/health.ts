@@ -19,8 +19,8 @@ import type { Destination, ReachParts } from "./reach.ts";
 import type { Observer, WatchParts } from "./watch.ts";
 import { Watch } from "./watch.ts";
 
-export type { OwnAddress } from "./loop.ts";
-export { isOwnName } from "./loop.ts";
+export type { OwnAddress } from "./ourselves.ts";
+export { isOwnName } from "./ourselves.ts";
 export { offersOf } from "./offers.ts";
 export { isAway } from "./outage.ts";
 export { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";

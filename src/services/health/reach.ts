@@ -5,8 +5,8 @@ import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { OwnAddress } from "./loop.ts";
-import { isOwnAddress } from "./loop.ts";
+import type { OwnAddress } from "./ourselves.ts";
+import { isOwnAddress } from "./ourselves.ts";
 import { hostPort } from "../../mail/network.ts";
 
 /** Where mail goes. Two domains with the same destination share its health and its connections. */

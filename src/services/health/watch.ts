@@ -3,12 +3,13 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
-import { isOwnName } from "./loop.ts";
+import { isOwnName } from "./ourselves.ts";
 import { isAway, OutageLog } from "./outage.ts";
 import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
+import { Prober } from "./prober.ts";
 import type { Destination, ReachParts } from "./reach.ts";
-import { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+import { asTrouble, destinationName } from "./reach.ts";
 import { Shortcomings } from "./shortcomings.ts";
 import type { HealthRecord, Signal } from "./state.ts";
 import { next, unknownHealth } from "./state.ts";
@@ -40,12 +41,6 @@ export interface WatchParts extends ReachParts {
   readonly pacer: Pacer;
 }
 
-const PROBE_GREETING_TIMEOUT = 60_000;
-/** A connection that ends without a greeting before this is a broken server's, not a slow one's. */
-const SILENCE = 50_000;
-/** A greeting that hangs must not hide a server that came back meanwhile. */
-const GREETING_OVERLAP = 5000;
-const MOST_GREETINGS = 3;
 /** A minute less the jitter. */
 const RECENT = 54_000;
 /** A second and the jitter. */
@@ -67,21 +62,17 @@ export class Watch {
   readonly #parts: WatchParts;
   readonly #observer: Observer;
   readonly #outages: OutageLog;
+  readonly #shortcomings: Shortcomings;
+  readonly #prober: Prober;
   #health: HealthRecord;
   #capabilities: Capabilities | undefined;
   #learnedAt = 0;
-  #preferred: string | undefined;
   #lastProbe = 0;
   /** The state in which the last probe began. */
   #asked: HealthRecord["state"] | undefined;
-  #greetings = 0;
-  #lastGreeting = 0;
   #timer: Timer | undefined;
   #timerAt = 0;
   #stopped = false;
-  readonly #shortcomings: Shortcomings;
-  /** It took a connection and did not greet within a probe's patience: the next probe has more. */
-  #silent = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
   constructor(destination: Destination, observer: Observer, parts: WatchParts) {
@@ -95,6 +86,8 @@ export class Watch {
       domains: () => observer.domains(),
       wasEncrypted: () => parts.memory.encrypted(name),
     });
+    const silent = (took: number): void => this.#shortcomings.silent(took, parts.clock.now());
+    this.#prober = new Prober(destination, parts, silent);
     this.#health = unknownHealth(parts.clock.now());
     this.#plan();
   }
@@ -108,9 +101,8 @@ export class Watch {
   }
 
   /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
-  async target(): Promise<Target> {
-    const targets = await targetsOf(this.destination, this.#parts);
-    return targets.find(({ ip }) => ip === this.#preferred) ?? (targets[0] as Target);
+  target(): Promise<Target> {
+    return this.#prober.target();
   }
 
   /** What a conversation's greeting told, and the ms that it took. False: it is ourselves, nothing may be sent. */
@@ -119,7 +111,7 @@ export class Watch {
     if (this.#shortcomings.look(capabilities))
       this.#parts.memory.remember(destinationName(this.destination), capabilities.tls !== undefined);
     this.#shortcomings.greeted(took, now);
-    this.#silent = false;
+    this.#prober.greeted();
     this.#capabilities = capabilities;
     this.#learnedAt = now;
     const loop = isOwnName(capabilities, this.#parts.hostname());
@@ -208,10 +200,9 @@ export class Watch {
   async #probe(): Promise<void> {
     const begun = this.#parts.clock.now();
     try {
-      const target = await firstToAnswer(await targetsOf(this.destination, this.#parts), this.#parts);
-      this.#preferred = target.ip;
+      const target = await this.#prober.knock();
       if (this.#health.state === "up") this.#apply({ kind: "knocked" });
-      else await this.#greet(target);
+      else if (!this.#stopped) await this.#greet(target);
     } catch (error) {
       // A failure that began before the last good word is old news.
       if (begun >= this.#health.lastGood)
@@ -220,33 +211,9 @@ export class Watch {
   }
 
   async #greet(target: Target): Promise<void> {
-    const now = this.#parts.clock.now();
-    const busy = this.#greetings > 0 && now - this.#lastGreeting < GREETING_OVERLAP;
-    if (busy || this.#greetings >= MOST_GREETINGS || this.#stopped) return;
-    this.#greetings += 1;
-    this.#lastGreeting = now;
-    try {
-      const conversation = await this.#parts.client.converse(target, this.#patience());
-      void conversation.quit();
-      if (this.greeted(conversation.capabilities, this.#parts.clock.now() - now))
-        this.#apply({ kind: "greeted", idle: this.#observer.held() === 0 });
-    } catch (error) {
-      this.#lookAtSilence(asTrouble(error), this.#parts.clock.now() - now);
-      throw error;
-    } finally {
-      this.#greetings -= 1;
-    }
-  }
-
-  /** A banner may take minutes, RFC 5321 §4.5.3.2.1; a server that is half dead should be asked anew sooner. */
-  #patience(): number {
-    return this.#silent ? 5 * PROBE_GREETING_TIMEOUT : PROBE_GREETING_TIMEOUT;
-  }
-
-  #lookAtSilence({ stage, reply }: DestinationTrouble, took: number): void {
-    if (stage !== "greeting" || reply !== undefined || took < SILENCE) return;
-    this.#silent = true;
-    this.#shortcomings.silent(took, this.#parts.clock.now());
+    const greeting = await this.#prober.greet(target);
+    if (greeting !== undefined && this.greeted(greeting.capabilities, greeting.took))
+      this.#apply({ kind: "greeted", idle: this.#observer.held() === 0 });
   }
 
   #apply(signal: Signal): void {

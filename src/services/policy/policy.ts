@@ -5,7 +5,7 @@
  * Inspections watch the body itself (examination.ts).
  *
  * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
- * reputation. A check that fails or takes longer than LONGEST_CHECK defers with 451 4.3.0, never rejects.
+ * reputation. A check that fails or takes longer than 20 s defers with 451 4.3.0, never rejects (check-runner.ts).
  * Without an asynchronous check every answer comes at once, without a promise.
  */
 import type { Verdict } from "../../mail/verdict.ts";
@@ -20,34 +20,22 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
-import { findingsOf, type Findings } from "./authenticate.ts";
-import type {
-  Check,
-  ConnectSubject,
-  DataSubject,
-  Finding,
-  MailSubject,
-  RcptSubject,
-  Said,
-  Stage,
-  StageCheck,
-  Subjects,
-} from "./check.ts";
+import { resultsOf, type AuthenticationResults } from "./authentication-results.ts";
+import type { Check, ConnectSubject, DataSubject, MailSubject, RcptSubject } from "./check.ts";
+import { CheckRunner } from "./check-runner.ts";
 import { lineUp, type Lineup } from "./lineup.ts";
 import type { Looks } from "./looks.ts";
 import { merge, noteAll, strictestFact } from "./merging.ts";
 import type { Examination } from "./examination.ts";
 import { examine } from "./examination.ts";
-import { TROUBLE } from "./refusal.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
 export { allChecks } from "./checks/checks.ts";
 export type { CheckParts } from "./checks/checks.ts";
 export { replyTo } from "./checks/recipient.ts";
 export type { Examination, Examined } from "./examination.ts";
-export { scannerInspections } from "./inspections/inspections.ts";
-export type { Findings } from "./authenticate.ts";
-export { signatureInspection } from "./signatures.ts";
+export { allInspections } from "./inspections/inspections.ts";
+export type { AuthenticationResults } from "./authentication-results.ts";
 export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
 export type { Look } from "./looks.ts";
@@ -76,29 +64,26 @@ export interface Content extends ContentView {
 
 type Answer = Later<Verdict>;
 
-/** Longest time that one check may take, in ms. */
-const LONGEST_CHECK = 20_000;
-
-const NONE: readonly Finding[] = [];
-
 export class Policy {
   readonly #parts: PolicyParts;
   readonly #access = new AccessRules();
   readonly #lineup: Lineup;
+  readonly #runner: CheckRunner;
 
   constructor(parts: PolicyParts) {
     this.#parts = parts;
+    this.#runner = new CheckRunner(parts);
     this.#lineup = lineUp(parts.checks);
   }
 
   /** A client is here. */
   connect(subject: ConnectSubject): void {
-    this.#tell((check) => check.atConnect?.(subject));
+    this.#runner.tell(this.#lineup.all, (check) => check.atConnect?.(subject));
   }
 
   /** It has named its sender. */
   mail(subject: MailSubject): void {
-    this.#tell((check) => check.atMail?.(subject));
+    this.#runner.tell(this.#lineup.all, (check) => check.atMail?.(subject));
   }
 
   /** The client's name that points back to it, for the Received field; undefined at once where nobody asks. */
@@ -118,15 +103,15 @@ export class Policy {
   }
 
   /** What was found about who stands behind the mail; undefined at once where nothing was asked. */
-  authenticate({ sender, spf }: MailSubject, proof?: BodyProof): Later<Findings | undefined> {
+  authenticate({ sender, spf }: MailSubject, proof?: BodyProof): Later<AuthenticationResults | undefined> {
     const asked = spf?.asked;
-    if (asked === undefined) return proof && findingsOf({ sender, proof });
-    return asked.then((answer) => findingsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
+    if (asked === undefined) return proof && resultsOf({ sender, proof });
+    return asked.then((answer) => resultsOf({ sender, spf: answer, ...(proof !== undefined && { proof }) }));
   }
 
   /** The verdict on one recipient; `looks` learns what each check said. */
   rcpt(subject: RcptSubject, looks?: Looks): Answer {
-    const findings = this.#begin(this.#lineup.rcpt, subject);
+    const findings = this.#runner.begin(this.#lineup.rcpt, subject);
     // What is no matter of reputation: the operator's own rules do not change it.
     const first = strictestFact(findings);
     if (first.kind === "reject") {
@@ -155,7 +140,7 @@ export class Policy {
     { exempt, looks }: { readonly exempt: boolean; readonly looks: Looks | undefined },
   ): Answer {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
-    const findings = this.#begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
+    const findings = this.#runner.begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
     if (findings.length === 0) return verdict;
     const last = merge(findings, { exempt, looks });
     return last instanceof Promise
@@ -171,13 +156,14 @@ export class Policy {
     return rule?.action === "block" && subject.recipient.local === "postmaster" ? undefined : rule;
   }
 
+  /** The verdict on a body, by its header. */
   data(subject: DataSubject, looks?: Looks): Answer {
-    return merge(this.#begin(this.#lineup.data, subject), { exempt: false, looks });
+    return merge(this.#runner.begin(this.#lineup.data, subject), { exempt: false, looks });
   }
 
   /** A mail of this transaction is accepted for these domains. */
   taken(subject: MailSubject, domains: readonly DomainRecord[]): void {
-    this.#tell((check) => check.taken?.(subject, domains));
+    this.#runner.tell(this.#lineup.all, (check) => check.taken?.(subject, domains));
   }
 
   /** How the content of mail for this recipient is treated, which its verdict let pass. */
@@ -201,66 +187,6 @@ export class Policy {
   /** Begins to look at a body; undefined where nobody does. */
   examine(mail: InspectedMail): Examination | undefined {
     return examine(this.#parts.inspections, mail, this.#parts);
-  }
-
-  /** What one makes of it keeps nobody waiting, and costs no mail. */
-  #tell(tell: (check: Check) => void): void {
-    for (const check of this.#lineup.all) {
-      try {
-        tell(check);
-      } catch (error) {
-        this.#failed(check.name, error);
-      }
-    }
-  }
-
-  #begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {
-    let findings: Finding[] | undefined;
-    const began = this.#parts.clock.now();
-    for (const check of checks) {
-      const verdict = this.#run(check, subject);
-      if (verdict === undefined) continue;
-      const finding: Finding = { check, verdict, took: this.#since(began) };
-      if (verdict instanceof Promise) void this.#measure(finding, verdict, began);
-      (findings ??= []).push(finding);
-    }
-    return findings ?? NONE;
-  }
-
-  async #measure(finding: Finding, verdict: Promise<Said>, began: number): Promise<void> {
-    await verdict;
-    finding.took = this.#since(began);
-  }
-
-  #since(began: number): number {
-    return Math.max(0, this.#parts.clock.now() - began);
-  }
-
-  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {
-    try {
-      const verdict = check.run(subject);
-      return verdict instanceof Promise ? this.#late(check.name, verdict) : verdict;
-    } catch (error) {
-      return this.#failed(check.name, error);
-    }
-  }
-
-  #late(check: string, verdict: Promise<Said>): Promise<Said> {
-    return this.#inTime(verdict).catch((error: unknown) => this.#failed(check, error));
-  }
-
-  #failed(check: string, error: unknown): Verdict {
-    const stack = error instanceof Error ? error.stack : String(error);
-    this.#parts.log.error("policy.check.failed", { check, stack });
-    return TROUBLE;
-  }
-
-  #inTime(verdict: Promise<Said>): Promise<Said> {
-    return new Promise((resolve, reject) => {
-      const late = (): void => reject(new Error(`no answer within ${LONGEST_CHECK} ms`));
-      const timer = this.#parts.clock.after(LONGEST_CHECK, late);
-      verdict.then(resolve, reject).finally(() => timer.cancel());
-    });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RateTable } from "../../runtime/rates.ts";
+import type { RateTable } from "../../runtime/rate-table.ts";
 
 const HOUR = 3_600_000;
 /** Unknown recipients that a client network, a /24 or a /64, is taken for in an hour while no primary can tell. */

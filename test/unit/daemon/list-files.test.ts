@@ -6,8 +6,8 @@ import { loadConfig, type Config } from "../../../src/config/config.ts";
 import { ListFiles } from "../../../src/daemon/list-files.ts";
 import type { DirectoryWriter } from "../../../src/ports/directory.ts";
 import type { JournalEvent } from "../../../src/ports/journal.ts";
-import { ManualClock } from "../../../src/runtime/clock.ts";
 import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const TEXT = `hostname: mx2.example.net

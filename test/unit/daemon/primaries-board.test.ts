@@ -4,7 +4,7 @@ import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { PrimariesBoard } from "../../../src/daemon/primaries-board.ts";
 import type { PrimariesFacts } from "../../../src/threads/primaries-facts.ts";
 import type { PrimaryStatus } from "../../../src/ports/health.ts";
-import { ManualClock } from "../../../src/runtime/clock.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 
 function speaking(size: number, now: number): PrimaryStatus {
   const capabilities = { name: "p", extensions: ["SMTPUTF8"], size };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkRecipient } from "../../../src/daemon/recipient-check.ts";
-import { ManualClock } from "../../../src/runtime/clock.ts";
 import type { Directory } from "../../../src/services/directory/directory.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDirectory } from "../../support/smtp-bench.ts";
 
 test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {

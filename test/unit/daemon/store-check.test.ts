@@ -6,10 +6,10 @@ import { test } from "node:test";
 import { alertFor } from "../../../src/adapters/alerts/alerts.ts";
 import type { JournalSink } from "../../../src/adapters/journal/journal.ts";
 import type { JournalEvent } from "../../../src/ports/journal.ts";
-import { SILENT } from "../../../src/runtime/log.ts";
 import { startStoreCheck } from "../../../src/daemon/store-check.ts";
 import { accept, newMail } from "../../contract/mails.ts";
 import { openSqliteStore } from "../../contract/sqlite-harness.ts";
+import { SILENT } from "../../support/silent-log.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const PAGE = 4096;

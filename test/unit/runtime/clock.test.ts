@@ -2,14 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
-import {
-  clockOffset,
-  ManualClock,
-  moveClock,
-  setClock,
-  steadyClock,
-  systemClock,
-} from "../../../src/runtime/clock.ts";
+import { clockOffset, moveClock, setClock, steadyClock, systemClock } from "../../../src/runtime/clock.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 
 test("the manual clock runs what falls due while it moves, in order, each at its time", () => {
   const clock = new ManualClock(0);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../src/runtime/log.ts";
 import { Schedule } from "../../../src/runtime/schedule.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { idle } from "../../support/settle.ts";
 
 function bench() {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../../src/runtime/clock.ts";
-import { loggerTo, SILENT } from "../../../src/runtime/log.ts";
+import { loggerTo } from "../../../src/runtime/log.ts";
 import { startThread, SupervisedThread, ThreadHangs, type ThreadPlan } from "../../../src/runtime/threads.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { idle } from "../../support/settle.ts";
+import { SILENT } from "../../support/silent-log.ts";
 import type { FixtureControl, FixtureData, Start } from "../../support/thread-fixture.ts";
 import { watchThreads } from "../../support/thread-watch.ts";
 import { waitFor } from "../../support/wait.ts";

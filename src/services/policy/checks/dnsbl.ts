@@ -1,4 +1,4 @@
-import { reply } from "../../../mail/reply.ts";
+import { reply, type Reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { Blocklists } from "../../../ports/blocklist.ts";
@@ -68,7 +68,7 @@ function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Verdi
   const note = words(answers, score);
   if (action === undefined) return accepted(note);
   if (action === "tag") return { kind: "tag", field: tagField(found, score), note };
-  return refusal(ip, { found, action }, parts).then((reply) => ({ kind: action, reply, note }));
+  return replyNaming(ip, { found, action }, parts).then((reply) => ({ kind: action, reply, note }));
 }
 
 /** At once where the lists have been asked before. */
@@ -152,7 +152,7 @@ interface Judgement {
 }
 
 /** Names the lists that speak against the client and what the first of them says. */
-async function refusal(ip: string, { found, action }: Judgement, parts: Judges) {
+async function replyNaming(ip: string, { found, action }: Judgement, parts: Judges): Promise<Reply> {
   const against = found.filter(({ list }) => list.weight > 0 || list.action === action);
   const first = against[0];
   const reason = first && (await parts.blocklists.reason(first.list.zone, ip));

@@ -1,17 +1,20 @@
-import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Inspection } from "../../../ports/inspection.ts";
 import type { SpamScanner, VirusScanner } from "../../../ports/scanner.ts";
 import type { ScanParts } from "./scanned.ts";
+import { signatureInspection, type SignatureParts } from "./signatures.ts";
 import { spamInspection } from "./spam.ts";
 import { virusInspection } from "./virus.ts";
 
-export interface InspectionParts extends ScanParts {
-  readonly settings: () => CheckSettings;
+export interface InspectionParts extends ScanParts, SignatureParts {
   readonly clamav: VirusScanner;
   readonly rspamd: SpamScanner;
 }
 
 /** Every inspection of bodies: one line each. They run side by side. */
-export function scannerInspections({ clamav, rspamd, ...parts }: InspectionParts): readonly Inspection[] {
-  return [virusInspection({ ...parts, scanner: clamav }), spamInspection({ ...parts, scanner: rspamd })];
+export function allInspections({ clamav, rspamd, ...parts }: InspectionParts): readonly Inspection[] {
+  return [
+    signatureInspection(parts),
+    virusInspection({ ...parts, scanner: clamav }),
+    spamInspection({ ...parts, scanner: rspamd }),
+  ];
 }

@@ -7,8 +7,10 @@ import { text as readText } from "node:stream/consumers";
 import { test } from "node:test";
 import { startAlerts } from "../../../../src/adapters/alerts/alerts.ts";
 import type { Alert } from "../../../../src/ports/alerts.ts";
-import { ManualClock, type Timer } from "../../../../src/runtime/clock.ts";
-import { loggerTo, SILENT, type Logger } from "../../../../src/runtime/log.ts";
+import type { Timer } from "../../../../src/runtime/clock.ts";
+import { loggerTo, type Logger } from "../../../../src/runtime/log.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { SILENT } from "../../../support/silent-log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 

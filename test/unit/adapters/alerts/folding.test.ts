@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Folding } from "../../../../src/adapters/alerts/folding.ts";
 import type { Alert } from "../../../../src/ports/alerts.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 let clock: ManualClock;
 let folding: Folding;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SpfMemory } from "../../../../src/adapters/authentication/spf-memory.ts";
 import type { SpfAnswer, SpfResult } from "../../../../src/ports/authentication.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const QUESTION = { ip: "192.0.2.1", helo: "h.test", sender: "a@b.test" };
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { dnsBlocklists } from "../../../../src/adapters/dns/dns.ts";
 import type { Blocklists } from "../../../../src/ports/blocklist.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { fakeDns, type FakeDns, type Zones } from "../../../support/fake-dns.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 interface Setup {
   readonly dns: FakeDns;

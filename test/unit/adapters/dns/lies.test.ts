@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { decode, encode, type Answer, type Packet, type Question } from "dns-packet";
 import { dnsResolver } from "../../../../src/adapters/dns/dns.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 /** What a server sends for one question, in this order. */
 type Liar = (question: Question, id: number) => readonly Buffer[];

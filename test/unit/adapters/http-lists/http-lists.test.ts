@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { httpLists } from "../../../../src/adapters/http-lists/http-lists.ts";
 import type { ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
 import { waitFor } from "../../../support/wait.ts";

@@ -7,7 +7,7 @@ import { MessageChannel } from "node:worker_threads";
 import { createJournalSink, type Gauges } from "../../../../src/adapters/journal/journal.ts";
 import { journalTo } from "../../../../src/adapters/journal/remote.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { waitFor } from "../../../support/wait.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TraceBuffer, traceLine } from "../../../../src/adapters/journal/trace-lines.ts";
 import type { JournalEvent, TraceLine, TraceWriter } from "../../../../src/ports/journal.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const ACCEPTED: JournalEvent = {
   kind: "mail.accepted",

@@ -7,8 +7,9 @@ import { clamd, rspamd } from "../../../../src/adapters/scanners/scanners.ts";
 import type { InspectedMail, WholeBody } from "../../../../src/ports/inspection.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
 import type { Scan } from "../../../../src/ports/scanner.ts";
-import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { FakeClamd, FakeRspamd, type ClamdMood, type RspamdMood } from "../../../support/fake-scanners.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { waitFor } from "../../../support/wait.ts";
 

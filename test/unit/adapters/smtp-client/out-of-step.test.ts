@@ -4,10 +4,11 @@ import { describe, test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
-import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { inPieces, namedMail } from "../../../support/claimed-mail.ts";
 import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { targetAt } from "../../../support/primary-conversation.ts";
 
 const WITH_DATA = ["PIPELINING", "8BITMIME"];

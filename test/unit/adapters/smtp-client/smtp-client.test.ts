@@ -8,11 +8,12 @@ import { BodyDamaged, type BodySource } from "../../../../src/ports/stored-body.
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import type { Target } from "../../../../src/ports/smtp-client.ts";
 import type { TlsLevel } from "../../../../src/ports/directory.ts";
-import { ManualClock, systemClock } from "../../../../src/runtime/clock.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
 import { bodySource } from "../../../support/body-source.ts";
 import { claimedMail, TOP_FIELDS } from "../../../support/claimed-mail.ts";
 import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { converseWith, targetAt, type PrimaryConversation } from "../../../support/primary-conversation.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate } from "../../../support/test-certificate.ts";

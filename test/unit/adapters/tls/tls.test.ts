@@ -8,8 +8,8 @@ import {
   readTls,
   type TlsFiles,
 } from "../../../../src/adapters/tls/tls.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FailureTable } from "../../../../src/endpoints/admin/authenticate.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { FakeWorld } from "../../../support/admin-fakes.ts";
 import { strangerOf } from "../../../support/admin-requests.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const EVERY_ROUTE: readonly (readonly [method: string, path: string])[] = [
   ["GET", "/metrics"],

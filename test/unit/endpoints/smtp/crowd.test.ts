@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CheckSettings } from "../../../../src/ports/checks.ts";
 import { systemClock, type Clock } from "../../../../src/runtime/clock.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { addressOf, arrive } from "../../../support/clients.ts";
 import { clientWorld, LISTS, SENDER_DOMAIN } from "../../../support/client-dns.ts";
 import { startBench } from "../../../support/smtp-bench.ts";
@@ -53,7 +52,7 @@ test("clients who leave at any point of the conversation leave no timer and no p
     settings: { greetDelay: 30 },
     primariesUp: { "our.test": "mail.our.test" },
   });
-  const table = new ConnectionTable(bench.limits, 0);
+  const table = bench.connections;
   const before = open();
   const walk = async (n: number): Promise<void> => {
     const address = addressOf(50, n);

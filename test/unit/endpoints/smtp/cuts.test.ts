@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { type Bench, startBench } from "../../../support/smtp-bench.ts";
 import { waitFor } from "../../../support/wait.ts";
@@ -67,7 +66,7 @@ for (const [verb, session] of Object.entries(SESSIONS))
         for (let cut = cuts.pop(); cut !== undefined; cut = cuts.pop()) await one(cut);
       };
       await Promise.all(Array.from({ length: TOGETHER }, worker));
-      const table = new ConnectionTable(bench.limits, 0);
+      const table = bench.connections;
       await waitFor({ what: "all have left", deadline: 20_000, every: 2 }, () => table.total() === 0);
       const { mails, open } = bench.intake;
       for (const { body } of mails) assert.equal(body.toString(), BODY);

@@ -5,7 +5,6 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { ACCEPT } from "../../../../src/mail/verdict.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";
 import { askForTls, RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
@@ -60,7 +59,7 @@ async function whileLookedAt(
   await looked.promise;
   await act({ bench, smtp, socket, speak: spoken.resolve });
   smtp.close();
-  const table = new ConnectionTable(bench.limits, 0);
+  const table = bench.connections;
   await waitFor({ what: "its place", ...WAIT }, () => table.total() === 0);
   assert.equal(bench.intake.open.size, 0);
   assert.deepEqual(bench.errors, []);
@@ -104,7 +103,7 @@ for (const cover of COVERS)
             const { bench, speak } = look;
             await leave(look);
             speak();
-            const table = new ConnectionTable(bench.limits, 0);
+            const table = bench.connections;
             await waitFor({ what: "its place", ...WAIT }, () => table.total() === 0);
             assert.equal(bench.intake.mails.length, 0);
           },

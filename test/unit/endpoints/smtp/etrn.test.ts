@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { Flushes } from "../../../../src/endpoints/smtp/etrn.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench } from "../../../support/smtp-bench.ts";
 

@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import type { Receiver } from "../../../../src/endpoints/smtp/incoming-body.ts";
 import { Session } from "../../../../src/endpoints/smtp/session.ts";
 import { reply } from "../../../../src/mail/reply.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { benchParts, DOMAINS } from "../../../support/smtp-bench.ts";
 
 const MAIL = ["EHLO c.example", "MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>"];

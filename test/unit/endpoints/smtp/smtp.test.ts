@@ -4,8 +4,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { connect as connectTls } from "node:tls";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
 import { LIMITS, SETTINGS } from "../../../support/smtp-settings.ts";
@@ -138,7 +137,7 @@ describe("chunks over TCP", () => {
       await waitFor(SOON, () => bench.intake.open.size === 0);
     }
     assert.equal(bench.intake.mails.length, 0);
-    assert.equal(new ConnectionTable(bench.limits, 0).total(), 0);
+    assert.equal(bench.connections.total(), 0);
   });
 
   test("silence within a chunk, and a store that fails, end in 4xx", async () => {
@@ -188,8 +187,8 @@ describe("behind a balancer", () => {
       ["192.0.2.3 421", "198.51.100.1 500"],
     );
     for (const smtp of open) smtp.close();
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
-    assert.equal(new ConnectionTable(bench.limits, 0).networks(), 0);
+    await waitFor(SOON, () => bench.connections.total() === 0);
+    assert.equal(bench.connections.networks(), 0);
   });
 
   test("a header has ten seconds, a stop does not wait for it", async () => {
@@ -197,17 +196,17 @@ describe("behind a balancer", () => {
     await using bench = await startBench({ clock, settings: { listeners: [at] } });
     const [slow, slower] = [dial(bench), dial(bench)];
     slow.write("PROXY TCP4 ");
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    await waitFor(SOON, () => bench.connections.total() === 2);
     for (let second = 0; second < 5; second++) clock.advance(1000);
     const late = dial(bench);
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 3);
+    await waitFor(SOON, () => bench.connections.total() === 3);
     for (let second = 0; second < 5; second++) clock.advance(1000);
     assert.equal(await slow.reply(), undefined);
     assert.equal(await slower.reply(), undefined);
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 1);
+    await waitFor(SOON, () => bench.connections.total() === 1);
     await bench.endpoint.stop(0);
     assert.equal(await late.reply(), undefined);
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+    await waitFor(SOON, () => bench.connections.total() === 0);
   });
 
   test("TLS begins behind the header, in one segment with it too", async () => {
@@ -250,7 +249,7 @@ describe("behind a balancer", () => {
       ["192.0.2.1 421", "192.0.2.1 500"],
     );
     open[0]?.close();
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 0);
+    await waitFor(SOON, () => bench.connections.total() === 0);
   });
 });
 
@@ -259,7 +258,7 @@ describe("stress", () => {
     const clock = new ManualClock();
     const limits = { connections: 10, connectionsPerClient: 100 };
     await using bench = await startBench({ clock, limits });
-    const table = new ConnectionTable(bench.limits, 0);
+    const table = bench.connections;
     const calm = await greeted(bench);
     for (let second = 0; second < 60; second++) clock.advance(1000);
     assert.equal((await calm.command("NOOP"))?.code, 250);
@@ -326,7 +325,7 @@ describe("time", () => {
     early.write("EHLO early\r\n");
     assert.match((await line(early)) ?? "", /^421 4\.7\.0 /);
     const patient = dial(bench);
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() > 0);
+    await waitFor(SOON, () => bench.connections.total() > 0);
     await once(patient.socket, "connect");
     await waitFor(SOON, () => {
       clock.advance(100);
@@ -346,7 +345,7 @@ describe("time", () => {
     });
     assert.equal((await first.reply())?.code, 220);
     const stranger = dial(bench);
-    await waitFor(SOON, () => new ConnectionTable(bench.limits, 0).total() === 2);
+    await waitFor(SOON, () => bench.connections.total() === 2);
     await upToData(first);
     first.write("Subject: x\r\n\r\nx\r\n.\r\n");
     assert.equal((await first.reply())?.code, 250);
@@ -567,7 +566,7 @@ describe("floods", () => {
   test("connections of one network are capped, and every place comes back", async () => {
     const tls = await testMaterial();
     await using bench = await startBench({ limits: { connectionsPerClient: 2 }, settings: { tls } });
-    const table = new ConnectionTable(bench.limits, 0);
+    const table = bench.connections;
     const [one, two] = [await greeted(bench), await greeted(bench)];
     const three = dial(bench);
     assert.match((await line(three)) ?? "", /^421 4\.7\.0 /);
@@ -593,7 +592,7 @@ describe("floods", () => {
     const clock = new ManualClock();
     const listeners = [{ address: "127.0.0.1", port: 0, tls: "implicit" as const }];
     await using bench = await startBench({ clock, settings: { tls: await testMaterial(), listeners } });
-    const table = new ConnectionTable(bench.limits, 0);
+    const table = bench.connections;
     const failing = connect(bench.port, "127.0.0.1");
     failing.on("error", () => {});
     failing.write("EHLO plain\r\n");
@@ -654,7 +653,7 @@ describe("TLS", () => {
   test("handshakes that never end are ended, by time and by stopping", async () => {
     const clock = new ManualClock();
     await using bench = await startBench({ clock, settings: { tls: await testMaterial() } });
-    const table = new ConnectionTable(bench.limits, 0);
+    const table = bench.connections;
     const hanging = async (): Promise<RawSmtp> => {
       const smtp = await greeted(bench);
       assert.equal((await smtp.command("STARTTLS"))?.code, 220);

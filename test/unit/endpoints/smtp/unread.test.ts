@@ -4,8 +4,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { describe, test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
-import { ConnectionTable } from "../../../../src/runtime/limits.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { openSmtp, type RawSmtp } from "../../../support/raw-smtp.ts";
 import { startBench, type Bench } from "../../../support/smtp-bench.ts";
 
@@ -38,7 +37,7 @@ async function after(t: TestContext, { ours, bench }: { ours: Socket; bench: Ben
   while (!ours.writableEnded) await turn();
   t.mock.timers.tick(DEADLINE);
   await closed;
-  return new ConnectionTable(bench.limits, 0).total();
+  return bench.connections.total();
 }
 
 describe("a client that does not read what it is told", { timeout: 20_000 }, () => {

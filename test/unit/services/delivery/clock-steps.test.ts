@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { ClockSteps } from "../../../../src/services/delivery/clock-steps.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 const DAY = 86_400_000;

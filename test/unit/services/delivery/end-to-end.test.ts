@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
-import { SILENT } from "../../../../src/runtime/log.ts";
 import { startDelivery } from "../../../../src/services/delivery/delivery.ts";
 import { FakeResolver, NO_NOTICES, SETTINGS } from "../../../support/delivery-bench.ts";
 import { FakeDirectory, primaryAt } from "../../../support/fake-directory.ts";
@@ -10,6 +9,7 @@ import { fakePrimary } from "../../../support/fake-primary.ts";
 import { FakeWorkStore } from "../../../support/fake-work-store.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { FakeNotes } from "../../../support/recipient-notes.ts";
+import { SILENT } from "../../../support/silent-log.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 test("over real sockets: a primary that was away gets its mail within 2 s of its return, and each mail once", async () => {

@@ -4,7 +4,6 @@ import type { Outcome } from "../../../../src/mail/outcome.ts";
 import type { NoticeRoute } from "../../../../src/ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../../../src/ports/notices.ts";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
-import { SILENT } from "../../../../src/runtime/log.ts";
 import { NoticeDelivery } from "../../../../src/services/delivery/notice-delivery.ts";
 import { Settler } from "../../../../src/services/delivery/settler.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
@@ -12,6 +11,7 @@ import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf } from "../../../support/fake-smtp-client.ts";
 import { idle } from "../../../support/settle.ts";
 import type { StoredMail } from "../../../support/fake-work-store.ts";
+import { SILENT } from "../../../support/silent-log.ts";
 
 const HOUR = 3_600_000;
 const SMART: NoticeRoute = { kind: "host", host: "192.0.2.25", port: 587, tls: "none" };

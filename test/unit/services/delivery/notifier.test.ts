@@ -3,10 +3,10 @@ import { describe, it } from "node:test";
 import type { DelayRequest, NoticeDraft, OwedMail, ToldRequest } from "../../../../src/ports/notices.ts";
 import { NOTICE_DOMAIN } from "../../../../src/ports/notices.ts";
 import { BodyDamaged, type BodySource } from "../../../../src/ports/stored-body.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { Notifier } from "../../../../src/services/delivery/notifier.ts";
 import { bodySource } from "../../../support/body-source.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { owedMail, owedTo } from "../../../support/owed-mail.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DomainRecord, DomainSettings, Primary } from "../../../../src/ports/directory.ts";
 import type { Lookup, MxRecord, RecordSource, Resolver } from "../../../../src/ports/resolver.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { Doctor, type Finding, type Self } from "../../../../src/services/doctor/doctor.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const NOW = Date.UTC(2026, 2, 1);
 const DAY = 86_400_000;

@@ -4,7 +4,7 @@ import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { nextProbe, Pacer } from "../../../../src/services/health/probe-schedule.ts";
 import type { HealthRecord, Signal } from "../../../../src/services/health/state.ts";
 import { next, unknownHealth } from "../../../../src/services/health/state.ts";
-import { isOwnAddress, isOwnName } from "../../../../src/services/health/loop.ts";
+import { isOwnAddress, isOwnName } from "../../../../src/services/health/ourselves.ts";
 
 const refused: Signal = {
   kind: "trouble",

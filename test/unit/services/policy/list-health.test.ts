@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListTest } from "../../../../src/ports/blocklist.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { ListHealth } from "../../../../src/services/policy/policy.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 function setUp() {
   const clock = new ManualClock();

@@ -3,10 +3,10 @@ import { describe, test } from "node:test";
 import { parseAddress, type Address } from "../../../../src/mail/address.ts";
 import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT, accepted, type Verdict } from "../../../../src/mail/verdict.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { Looks, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
 import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { quietPolicy } from "../../../support/quiet-policy.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
 

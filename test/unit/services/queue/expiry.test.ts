@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { AgeWatch, expiryJob } from "../../../../src/services/queue/queue.ts";
 import { FakeWorkStore } from "../../../support/fake-work-store.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 const HOUR = 3_600_000;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type { DomainRecord, FetchSettings, RecipientChange } from "../../../../src/ports/directory.ts";
 import type { FetchRecord, ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { Fetches } from "../../../../src/services/recipients/recipients.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { DOMAIN } from "../../../support/smtp-settings.ts";
 

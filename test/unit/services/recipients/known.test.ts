@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseAddress } from "../../../../src/mail/address.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../../../src/ports/callout.ts";
-import { ManualClock } from "../../../../src/runtime/clock.ts";
 import { Recipients, takeStranger } from "../../../../src/services/recipients/recipients.ts";
-import { rateMemory, RateTable } from "../../../../src/runtime/rates.ts";
+import { rateMemory, RateTable } from "../../../../src/runtime/rate-table.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { FakeNotes } from "../../../support/recipient-notes.ts";
 import { MemoryDirectory, type TestDomain } from "../../../support/smtp-bench.ts";
 

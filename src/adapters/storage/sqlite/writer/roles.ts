@@ -26,11 +26,15 @@ export interface RoleParts {
   readonly trouble: (failure: StoreFailure) => void;
 }
 
+const SERVE: Readonly<Record<Role, (port: MessagePort, parts: RoleParts) => void>> = {
+  intake: serveIntake,
+  work: serveWork,
+  control: serveControl,
+  memory: serveMemory,
+};
+
 export function serveRole(role: Role, port: MessagePort, parts: RoleParts): void {
-  if (role === "intake") serveIntake(port, parts);
-  else if (role === "work") serveWork(port, parts);
-  else if (role === "memory") serveMemory(port, parts);
-  else serveControl(port, parts);
+  SERVE[role](port, parts);
 }
 
 /** How long to wait before trying again to give up what a dead thread had, in ms. */

@@ -61,7 +61,6 @@ export class Writer {
   readonly #loop: CommitLoop<Store>;
   readonly #upkeep: Upkeep;
   readonly #cure: Cure;
-  readonly #listeners: ((change: ConditionChange) => void)[] = [];
   readonly #drained: (() => void)[] = [];
   #store: Store | undefined;
   #closed = false;
@@ -122,12 +121,6 @@ export class Writer {
       condition: () => this.#illness.condition,
       trouble: (failure) => this.#onTrouble(failure),
     });
-  }
-
-  /** Runs at every change of the condition; at once when it is not `ok`. */
-  onCondition(listener: (change: ConditionChange) => void): void {
-    this.#listeners.push(listener);
-    if (this.condition !== "ok") listener({ condition: this.condition, why: "found when the store opened" });
   }
 
   /** From the next look at the disk on, which is at once. */
@@ -223,7 +216,6 @@ export class Writer {
   #tell(change: ConditionChange): void {
     this.#sessions.tell({ kind: "condition", condition: change.condition });
     this.#options.journal?.record({ kind: "store.condition", ...change });
-    for (const listener of this.#listeners) listener(change);
   }
 }
 

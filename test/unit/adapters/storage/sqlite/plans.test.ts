@@ -8,8 +8,8 @@ import {
   openGreylist,
   openTraceWriter,
 } from "../../../../../src/adapters/storage/sqlite/sqlite.ts";
-import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
+import { ManualClock } from "../../../../support/manual-clock.ts";
 import { tempFolder } from "../../../../support/temp-folder.ts";
 
 type Opened = ReturnType<typeof realDisk.openDatabase>;

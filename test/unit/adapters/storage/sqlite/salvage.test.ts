@@ -4,9 +4,9 @@ import { closeSync, openSync, readFileSync, renameSync, statSync, writeSync } fr
 import { join } from "node:path";
 import { it } from "node:test";
 import Database from "better-sqlite3";
-import type { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { accept, newMail } from "../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
+import type { ManualClock } from "../../../../support/manual-clock.ts";
 import { tempFolder } from "../../../../support/temp-folder.ts";
 
 const MAILS = 200;

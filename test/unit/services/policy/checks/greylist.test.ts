@@ -4,11 +4,11 @@ import { parseAddress, type Address } from "../../../../../src/mail/address.ts";
 import { clientNetwork } from "../../../../../src/mail/network.ts";
 import type { GreylistSettings } from "../../../../../src/ports/checks.ts";
 import type { Sighting } from "../../../../../src/ports/greylist.ts";
-import { ManualClock } from "../../../../../src/runtime/clock.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
 import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
 import type { SpfResult } from "../../../../../src/ports/authentication.ts";
 import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
+import { ManualClock } from "../../../../support/manual-clock.ts";
 import { memoryGreylist, quietPolicy } from "../../../../support/quiet-policy.ts";
 import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
 

@@ -5,9 +5,9 @@ import type { CheckSettings, ClamavSettings, RspamdSettings } from "../../../../
 import type { Inspected, InspectedMail, WholeBody } from "../../../../../src/ports/inspection.ts";
 import type { JournalEvent } from "../../../../../src/ports/journal.ts";
 import type { Away, Scanner, SpamResult, VirusResult } from "../../../../../src/ports/scanner.ts";
-import { ManualClock } from "../../../../../src/runtime/clock.ts";
-import { scannerInspections } from "../../../../../src/services/policy/policy.ts";
+import { allInspections } from "../../../../../src/services/policy/policy.ts";
 import { INSPECTED_MAIL } from "../../../../support/fake-inspection.ts";
+import { ManualClock } from "../../../../support/manual-clock.ts";
 
 const COMMON = { servers: ["/s"], timeout: 1000, connections: 1, unavailable: "defer" } as const;
 const CLAMAV: ClamavSettings = { ...COMMON, maxSize: 1000, found: "reject", oversize: "quarantine" };
@@ -47,7 +47,8 @@ interface Said {
 
 async function judge({ virus, spam, settings, mail, size }: Said) {
   const events: JournalEvent[] = [];
-  const inspections = scannerInspections({
+  const inspections = allInspections({
+    authenticator: { verifyBody: () => assert.fail("no signature is asked for") },
     clamav: says(virus ?? { kind: "clean" }),
     rspamd: says(spam ?? judged("no action")),
     settings: () => ({ dnsbl: "off", ...settings }),
@@ -59,7 +60,7 @@ async function judge({ virus, spam, settings, mail, size }: Said) {
     const inspector = inspection.begin({ ...INSPECTED_MAIL, ...mail });
     if (inspector !== undefined) inspected.push(await inspector.finish(body(size)));
   }
-  return { inspected, events, inspections };
+  return { inspected, events, virus: inspections.find(({ name }) => name === "clamav") };
 }
 
 function judged(word: SpamResult["word"], more: Partial<SpamResult> = {}): SpamResult {
@@ -121,14 +122,14 @@ describe("the virus inspection", () => {
       const own = clamav({ unavailable });
       const said = await judge({ virus: AWAY, settings: { clamav: CLAMAV }, mail: { own } });
       assert.match(only(said), wanted);
-      const lost = said.inspections[0]?.lost?.({ ...INSPECTED_MAIL, own }, "late");
+      const lost = said.virus?.lost?.({ ...INSPECTED_MAIL, own }, "late");
       assert.match(short(lost?.verdict), wanted);
     }
   });
 
   test("has a profile by what the domain set, empty where it is off", async () => {
-    const { inspections } = await judge({ settings: { clamav: CLAMAV } });
-    const profile = (own: InspectedMail["own"]) => inspections[0]?.profile({ own, exempt: false });
+    const { virus } = await judge({ settings: { clamav: CLAMAV } });
+    const profile = (own: InspectedMail["own"]) => virus?.profile({ own, exempt: false });
     assert.equal(profile(undefined), profile({ helo: "off" }));
     assert.notEqual(profile(undefined), profile({ clamav: { ...CLAMAV, unavailable: "tag" } }));
     assert.equal(profile({ clamav: "off" }), "");

@@ -3,7 +3,7 @@ import { it } from "node:test";
 import { CommitLoop } from "../../../../../../src/adapters/storage/sqlite/commit/commit-loop.ts";
 import { failureOf } from "../../../../../../src/adapters/storage/sqlite/disk/failure.ts";
 import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
-import { ManualClock } from "../../../../../../src/runtime/clock.ts";
+import { ManualClock } from "../../../../../support/manual-clock.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { DELIVERED, SETTINGS, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";

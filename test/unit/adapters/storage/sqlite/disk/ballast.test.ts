@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import type { ConditionChange } from "../../../../../../src/ports/queue.ts";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { DELIVERED, accept, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
@@ -16,9 +16,9 @@ const ALL = { verb: "delete", filter: {}, who: "x", now: 1 } as const;
 
 /** A store with a ballast, on a disk that others can fill. */
 async function openBallasted(disk = new FlakyDisk()) {
-  const store = await openSqliteStore({ disk });
-  const told: ConditionChange[] = [];
-  store.writer.onCondition((change) => told.push(change));
+  const journal = new MemoryJournal();
+  const store = await openSqliteStore({ disk, journal });
+  const told = () => journal.of("store.condition");
   const file = join(store.folder, "ballast");
   const left = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.size;
   /** Not a block is free until so many bytes of the ballast are gone. */
@@ -57,9 +57,10 @@ describe("the ballast", () => {
     assert.equal(store.left(), WHOLE_BALLAST - 3 * MEGABYTE);
     store.othersTakeAll(4 * MEGABYTE);
     assert.equal(await store.control.operate(ALL), 1, "deleting makes room");
-    const short = store.told.filter(({ ballast }) => ballast !== undefined);
+    const short = store.told().filter(({ ballast }) => ballast !== undefined);
     assert.deepEqual(short, [
       {
+        kind: "store.condition",
         condition: "full",
         why: "no block was left, so the ballast is being given up",
         free: 0,
@@ -79,7 +80,7 @@ describe("the ballast", () => {
     await assert.rejects(claim(), { message: /says SQLITE_FULL/ });
     await assert.rejects(claim());
     assert.deepEqual(
-      store.told.map(({ ballast }) => ballast),
+      store.told().map(({ ballast }) => ballast),
       [undefined, WHOLE_BALLAST - MEGABYTE, 0],
     );
     assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "waiting");
@@ -93,7 +94,7 @@ describe("the ballast", () => {
     store.disk.free = 1e9;
     store.disk.failFill = "EDQUOT";
     store.clock.advance(6000);
-    const conditions = store.told.map(({ condition }) => condition);
+    const conditions = store.told().map(({ condition }) => condition);
     assert.deepEqual(new Set(conditions), new Set(["full"]), "a quota, of which the free space says nothing");
     store.disk.failFill = undefined;
     store.clock.advance(6000);

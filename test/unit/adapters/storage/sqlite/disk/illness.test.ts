@@ -4,9 +4,10 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
-import type { ConditionChange, WorkEvent } from "../../../../../../src/ports/queue.ts";
+import type { WorkEvent } from "../../../../../../src/ports/queue.ts";
 import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
@@ -16,10 +17,10 @@ const SICK = { kind: "refused", why: "sick" };
 
 async function openOnFlakyDisk() {
   const disk = new FlakyDisk();
-  const store = await openSqliteStore({ disk, reserve: { bytes: 1e9 } });
-  const changes: ConditionChange[] = [];
-  store.writer.onCondition((change) => changes.push(change));
-  return { ...store, disk, conditions: () => changes.map(({ condition }) => condition) };
+  const journal = new MemoryJournal();
+  const store = await openSqliteStore({ disk, journal, reserve: { bytes: 1e9 } });
+  const changes = () => journal.of("store.condition");
+  return { ...store, disk, changes, conditions: () => changes().map(({ condition }) => condition) };
 }
 
 describe("a full disk", () => {
@@ -148,11 +149,12 @@ describe("a sick disk", () => {
 
   it("tells the operator what to do where the database is damaged: waiting will not mend it", async () => {
     await using store = await openOnFlakyDisk();
-    const told: string[] = [];
-    store.writer.onCondition(({ why }) => told.push(why));
     store.disk.failCommit = "SQLITE_CORRUPT_INDEX";
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
-    assert.match(told.join(), /; stop the daemon and copy the data folder, docs\/operating\.md says how/);
+    assert.match(
+      store.changes()[0]?.why ?? "",
+      /; stop the daemon and copy the data folder, docs\/operating\.md says how/,
+    );
   });
 
   it("takes back what was refused and yet reached the disk", async () => {

@@ -4,8 +4,8 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
 import { DatabaseFromFuture, openWriter } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
-import { ManualClock } from "../../../../../../src/runtime/clock.ts";
-import { SILENT } from "../../../../../../src/runtime/log.ts";
+import { ManualClock } from "../../../../../support/manual-clock.ts";
+import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
 const SHIPPED = new URL("../../../../../../migrations/sqlite", import.meta.url);

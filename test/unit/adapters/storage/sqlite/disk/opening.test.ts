@@ -11,7 +11,7 @@ import {
 } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { unusable } from "../../../../../../src/adapters/storage/sqlite/disk/opening.ts";
 import { systemClock } from "../../../../../../src/runtime/clock.ts";
-import { SILENT } from "../../../../../../src/runtime/log.ts";
+import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { systemError } from "./file-faults.ts";
 

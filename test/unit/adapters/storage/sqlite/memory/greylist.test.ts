@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { openGreylist, openWriter } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
-import { ManualClock } from "../../../../../../src/runtime/clock.ts";
-import { SILENT } from "../../../../../../src/runtime/log.ts";
+import { ManualClock } from "../../../../../support/manual-clock.ts";
+import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 

@@ -15,8 +15,9 @@ import {
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import type { SettleRequest } from "../../../../../../src/ports/queue.ts";
 import { DELIVERED, accept, newMail, settlement, to } from "../../../../../contract/mails.ts";
-import { loggerTo, SILENT } from "../../../../../../src/runtime/log.ts";
+import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
+import { SILENT } from "../../../../../support/silent-log.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 
 const HOUR = 3_600_000;

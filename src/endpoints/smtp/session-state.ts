@@ -28,7 +28,7 @@ export interface SessionParts {
   readonly greeting: Pick<Greeting, "delay" | "delivered">;
 }
 
-export interface Conversation {
+export interface SessionState {
   readonly parts: SessionParts;
   readonly ip: string;
   /** The /24 or /64. */

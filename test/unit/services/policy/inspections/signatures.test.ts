@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BodyProof, DmarcFacts } from "../../../../src/ports/authentication.ts";
-import type { CheckSettings } from "../../../../src/ports/checks.ts";
-import { signatureInspection } from "../../../../src/services/policy/policy.ts";
-import { INSPECTED_MAIL } from "../../../support/fake-inspection.ts";
+import type { BodyProof, DmarcFacts } from "../../../../../src/ports/authentication.ts";
+import type { CheckSettings } from "../../../../../src/ports/checks.ts";
+import { signatureInspection } from "../../../../../src/services/policy/inspections/signatures.ts";
+import { INSPECTED_MAIL } from "../../../../support/fake-inspection.ts";
 
 interface Given {
   readonly dmarc: NonNullable<CheckSettings["dmarc"]>;

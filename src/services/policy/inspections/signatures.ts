@@ -1,9 +1,9 @@
-import type { Verdict } from "../../mail/verdict.ts";
-import { ACCEPT } from "../../mail/verdict.ts";
-import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
-import type { CheckAction, CheckSettings, ContentAction } from "../../ports/checks.ts";
-import type { ContentView, Inspected, InspectedMail, Inspection } from "../../ports/inspection.ts";
-import { refusal } from "./refusal.ts";
+import type { Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT } from "../../../mail/verdict.ts";
+import type { Authenticator, BodyProof } from "../../../ports/authentication.ts";
+import type { CheckAction, CheckSettings, ContentAction } from "../../../ports/checks.ts";
+import type { ContentView, Inspected, InspectedMail, Inspection } from "../../../ports/inspection.ts";
+import { refusal } from "../refusal.ts";
 
 export interface SignatureParts {
   readonly authenticator: Pick<Authenticator, "verifyBody">;

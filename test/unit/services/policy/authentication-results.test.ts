@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SpfResult } from "../../../../src/ports/authentication.ts";
-import { findingsOf, type Evidence } from "../../../../src/services/policy/authenticate.ts";
+import { resultsOf, type SenderEvidence } from "../../../../src/services/policy/authentication-results.ts";
 
 const SENDER = "alice@example.org";
 
-function spf(result: SpfResult): Pick<Evidence, "spf"> {
+function spf(result: SpfResult): Pick<SenderEvidence, "spf"> {
   return { spf: { result, domain: "example.org", identity: "mailfrom", comment: "" } };
 }
 
-function signed(domain = "example.org", from: string | undefined = SENDER): Pick<Evidence, "proof"> {
+function signed(domain = "example.org", from: string | undefined = SENDER): Pick<SenderEvidence, "proof"> {
   const signatures = [{ result: "pass", domain, selector: "s1" } as const];
   return { proof: { signatures, fromDomain: "example.org", ...(from !== "" && { from }) } };
 }
@@ -18,7 +18,7 @@ const UNVERIFIED = {
   proof: { signatures: [{ result: "fail", domain: "example.org", selector: "s1" }], from: SENDER },
 } as const;
 
-type Part = Partial<Evidence>;
+type Part = Partial<SenderEvidence>;
 
 const CASES: readonly (readonly [string, Part, boolean])[] = [
   ["SPF passed", spf("pass"), true],
@@ -40,18 +40,18 @@ const CASES: readonly (readonly [string, Part, boolean])[] = [
 
 for (const [name, evidence, proven] of CASES) {
   test(`the return-path: ${name}`, () => {
-    assert.equal(findingsOf({ sender: SENDER, ...evidence })?.authentication.returnPath, proven);
+    assert.equal(resultsOf({ sender: SENDER, ...evidence })?.authentication.returnPath, proven);
   });
 }
 
 test("where nothing was asked nothing is known", () => {
-  assert.equal(findingsOf({ sender: SENDER }), undefined);
+  assert.equal(resultsOf({ sender: SENDER }), undefined);
 });
 
 test("the facts hold what was found, and no sentence", () => {
   const { proof } = signed();
   const dmarc = { result: "pass", policy: "none" } as const;
-  const found = findingsOf({ sender: SENDER, ...spf("pass"), ...(proof && { proof: { ...proof, dmarc } }) });
+  const found = resultsOf({ sender: SENDER, ...spf("pass"), ...(proof && { proof: { ...proof, dmarc } }) });
   assert.deepEqual(found?.authentication, {
     spf: { result: "pass", domain: "example.org", identity: "mailfrom" },
     dkim: [{ domain: "example.org", selector: "s1" }],

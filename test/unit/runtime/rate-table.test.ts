@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { rateMemory, RateTable, type Rated } from "../../../src/runtime/rates.ts";
+import { rateMemory, RateTable, type Rated } from "../../../src/runtime/rate-table.ts";
 
 function asker(table: RateTable) {
   return (network: string, what: Rated, cap: number, more: { amount?: number; period?: number } = {}) =>
@@ -65,7 +65,7 @@ const WORKER = `
 for (const threads of [1, 2, 4])
   test(`${threads} threads together take exactly what the caps allow`, async () => {
     const memory = rateMemory();
-    const module = new URL("../../../src/runtime/rates.ts", import.meta.url).href;
+    const module = new URL("../../../src/runtime/rate-table.ts", import.meta.url).href;
     const url = new URL(`data:text/javascript,${encodeURIComponent(WORKER)}`);
     const taken = await Promise.all(
       Array.from({ length: threads }, (_, n) => n).map(

@@ -7,16 +7,16 @@ import type {
   SpfFacts,
 } from "../../ports/authentication.ts";
 
-/** What is known of who stands behind a mail: to be stored, and to be told. */
-export interface Findings {
+/** Who stands behind a mail, as far as SPF, DKIM and DMARC tell: to be stored, and to be told (RFC 8601). */
+export interface AuthenticationResults {
   readonly authentication: Authentication;
   readonly spf?: SpfAnswer;
   /** Absent where nobody looked. */
   readonly signatures?: readonly SignatureResult[];
 }
 
-/** What was found out about one mail. */
-export interface Evidence {
+/** What they are made of. */
+export interface SenderEvidence {
   /** Empty for the null sender. */
   readonly sender: string;
   readonly spf?: SpfAnswer;
@@ -24,7 +24,7 @@ export interface Evidence {
 }
 
 /** Undefined where nothing was asked. */
-export function findingsOf(evidence: Evidence): Findings | undefined {
+export function resultsOf(evidence: SenderEvidence): AuthenticationResults | undefined {
   const { spf, proof } = evidence;
   if (spf === undefined && proof === undefined) return undefined;
   return {
@@ -34,7 +34,7 @@ export function findingsOf(evidence: Evidence): Findings | undefined {
   };
 }
 
-function authenticationOf({ sender, spf, proof }: Evidence): Authentication {
+function authenticationOf({ sender, spf, proof }: SenderEvidence): Authentication {
   const facts = spf && { result: spf.result, domain: spf.domain, identity: spf.identity };
   const dkim = proof?.signatures.flatMap(passOf);
   const { dmarc, fromDomain, from } = proof ?? {};

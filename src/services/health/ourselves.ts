@@ -1,3 +1,4 @@
+/** How a primary that is ourselves is known before mail is sent to it: by its address, or by the name that it greets with. */
 import { isLoopback, isUnspecified, normaliseIp } from "../../mail/network.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { connectionMemory, ConnectionTable, type Ticket } from "../../../src/runtime/limits.ts";
+import { connectionMemory, ConnectionTable, type Ticket } from "../../../src/runtime/connection-table.ts";
 
 const CAPS = { connections: 1000, connectionsPerClient: 3 };
 
@@ -111,7 +111,7 @@ describe("ConnectionTable", () => {
 
 /** A thread that admits and releases at random and checks the caps against counts of its own. */
 function hammer(data: object): Promise<void> {
-  const door = new URL("../../../src/runtime/limits.ts", import.meta.url).href;
+  const door = new URL("../../../src/runtime/connection-table.ts", import.meta.url).href;
   const code = `
     import { workerData } from "node:worker_threads";
     import { ConnectionTable } from ${JSON.stringify(door)};

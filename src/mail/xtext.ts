@@ -1,0 +1,45 @@
+/**
+ * xtext, RFC 3461 §4: ASCII without blanks, `+` and `=`, all other octets as `+2B`; in it are the values of DSN, XCLIENT
+ * and XFORWARD. RFC 6533 §3 adds characters beyond ASCII, as they are or as `\x{20AC}`: unitext.
+ */
+const XTEXT = /^(?:[!-*,-<>-~]|\+[0-9A-F]{2})+$/;
+const UNITEXT = /^(?:[!-*,-<>-[\]-~\u0080-\u{10ffff}]|\+[0-9A-F]{2}|\\x\{[0-9A-F]{2,6}\})+$/u;
+/** What xtext leaves as it is. */
+const PLAIN = /^[!-*,-<>-~]+$/;
+
+export function isXtext(text: string): boolean {
+  return XTEXT.test(text);
+}
+
+export function isUnitext(text: string): boolean {
+  return UNITEXT.test(text);
+}
+
+/** At most `most` octets of the text. */
+export function encodeXtext(text: string, most: number): string {
+  if (text.length <= most && PLAIN.test(text)) return text;
+  const octets = Buffer.from(text).subarray(0, most);
+  return Array.from(octets, (octet) => {
+    const plain = octet > 0x20 && octet < 0x7f && octet !== 0x2b && octet !== 0x3d;
+    return plain ? String.fromCharCode(octet) : `+${octet.toString(16).toUpperCase().padStart(2, "0")}`;
+  }).join("");
+}
+
+/** The octets that xtext stands for, as text. */
+export function decodeXtext(text: string): string {
+  const bytes = withOctets(text);
+  // Characters beyond Latin-1 stand for themselves.
+  return /[\u0100-\uffff]/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+export function decodeUnitext(text: string): string {
+  return withOctets(text).replace(/\\x\{([0-9A-F]{2,6})\}/g, (_, hex: string) => {
+    const point = Number.parseInt(hex, 16);
+    return point > 0x10ffff ? "\0" : String.fromCodePoint(point);
+  });
+}
+
+/** `+2B` as the octet that it stands for. */
+function withOctets(text: string): string {
+  return text.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}

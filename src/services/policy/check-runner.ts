@@ -1,0 +1,87 @@
+import type { Verdict } from "../../mail/verdict.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Logger } from "../../runtime/log.ts";
+import type { Check, Finding, Said, Stage, StageCheck, Subjects } from "./check.ts";
+import { TROUBLE } from "./refusal.ts";
+
+/** Longest time that one check may take, in ms. */
+const LONGEST_CHECK = 20_000;
+
+const NONE: readonly Finding[] = [];
+
+interface RunnerParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Runs checks, and measures them. One that throws, or takes too long, is logged and says TROUBLE. */
+export class CheckRunner {
+  readonly #clock: Clock;
+  readonly #log: Logger;
+
+  constructor({ clock, log }: RunnerParts) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** What a check makes of it keeps nobody waiting, and costs no mail. */
+  tell(checks: readonly Check[], tell: (check: Check) => void): void {
+    for (const check of checks) {
+      try {
+        tell(check);
+      } catch (error) {
+        this.#failed(check.name, error);
+      }
+    }
+  }
+
+  /** What they say, or will say; those that have not looked are left out. */
+  begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {
+    let findings: Finding[] | undefined;
+    const began = this.#clock.now();
+    for (const check of checks) {
+      const verdict = this.#run(check, subject);
+      if (verdict === undefined) continue;
+      const finding: Finding = { check, verdict, took: this.#since(began) };
+      if (verdict instanceof Promise) void this.#measure(finding, verdict, began);
+      (findings ??= []).push(finding);
+    }
+    return findings ?? NONE;
+  }
+
+  async #measure(finding: Finding, verdict: Promise<Said>, began: number): Promise<void> {
+    await verdict;
+    finding.took = this.#since(began);
+  }
+
+  #since(began: number): number {
+    return Math.max(0, this.#clock.now() - began);
+  }
+
+  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {
+    try {
+      const verdict = check.run(subject);
+      return verdict instanceof Promise ? this.#late(check.name, verdict) : verdict;
+    } catch (error) {
+      return this.#failed(check.name, error);
+    }
+  }
+
+  #late(check: string, verdict: Promise<Said>): Promise<Said> {
+    return this.#inTime(verdict).catch((error: unknown) => this.#failed(check, error));
+  }
+
+  #failed(check: string, error: unknown): Verdict {
+    const stack = error instanceof Error ? error.stack : String(error);
+    this.#log.error("policy.check.failed", { check, stack });
+    return TROUBLE;
+  }
+
+  #inTime(verdict: Promise<Said>): Promise<Said> {
+    return new Promise((resolve, reject) => {
+      const late = (): void => reject(new Error(`no answer within ${LONGEST_CHECK} ms`));
+      const timer = this.#clock.after(LONGEST_CHECK, late);
+      verdict.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+}
