@@ -1,7 +1,6 @@
 import { wantsNotice } from "../../mail/dsn.ts";
 import type { Trait } from "../../mail/header-scanner.ts";
 import type { OwedMail, OwedRecipient } from "../../ports/notices.ts";
-import type { NoticeKind } from "../../ports/queue.ts";
 
 export interface BounceRules {
   /** There is a way for notices. */
@@ -36,12 +35,8 @@ export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRul
 
 function ownWish({ sender }: OwedMail, { notify, kind }: OwedRecipient): string | undefined {
   if (sender === "") return "the null sender is told nothing";
-  if (wantsNotice(notify, eventOf(kind))) return undefined;
+  if (wantsNotice(notify, EVENTS[kind])) return undefined;
   return notify === undefined ? "the sender asked for none" : `the sender asked for none (NOTIFY=${notify})`;
-}
-
-function eventOf(kind: NoticeKind): (typeof EVENTS)[NoticeKind] {
-  return EVENTS[kind];
 }
 
 function nobodyThere({ sender, traits }: OwedMail): string | undefined {
