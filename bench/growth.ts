@@ -7,7 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Daemon } from "../test/support/daemon.ts";
 import { freePort } from "../test/support/free-port.ts";
-import { processMemory } from "../test/support/process-memory.ts";
+import { processMemory } from "../test/support/process-usage.ts";
 import { openSmtp } from "../test/support/raw-smtp.ts";
 import { pause } from "../test/support/wait.ts";
 import { needPeers, send } from "./accept.ts";

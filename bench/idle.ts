@@ -2,7 +2,7 @@
  * Memory of connections that do nothing: `npm run bench -- idle`. PSS of all processes before and after, divided by
  * their number; Postfix has a process for each, so it gets fewer.
  */
-import { processMemory } from "../test/support/process-memory.ts";
+import { processMemory } from "../test/support/process-usage.ts";
 import { openSmtp, type RawSmtp } from "../test/support/raw-smtp.ts";
 import { pause } from "../test/support/wait.ts";
 import { needPeers } from "./accept.ts";

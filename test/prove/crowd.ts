@@ -7,7 +7,7 @@ import { Crowd } from "../support/crowd.ts";
 import { Daemon } from "../support/daemon.ts";
 import { type Lateness, LatenessWatch, latenessFault } from "../support/loop-delay.ts";
 import { type Pace, percentile, sendPaced } from "../support/paced-senders.ts";
-import { processMemory } from "../support/process-memory.ts";
+import { processMemory } from "../support/process-usage.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause } from "../support/wait.ts";

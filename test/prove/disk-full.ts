@@ -13,8 +13,8 @@ import { fillUp, smallDisk, smallDiskMissing } from "../support/small-disk.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import { Ledger } from "./checker.ts";
-import type { ProofOptions, ProofResult } from "./proof.ts";
-import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
+import { inTurns, skipped, type Part, type ProofOptions, type ProofResult } from "./proof.ts";
+import { IN_EACH_HOME, recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
 const MEGABYTE = 1024 * 1024;
@@ -34,25 +34,14 @@ interface Turn {
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const claim = "a full disk puts new mail off, delivers on, and loses nothing";
   const missing = smallDiskMissing();
-  if (missing !== undefined) {
-    options.say(`SKIPPED: ${missing}`);
-    return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
-  }
+  if (missing !== undefined) return skipped(claim, missing, options);
   const turns: readonly Turn[] = [
     { name: "reserve", reserve: "16MiB", leave: 8 * MEGABYTE },
     { name: "enospc", reserve: "0", leave: 0 },
   ];
-  const counts: Record<string, number> = {};
-  const failures: string[] = [];
-  for (const [n, turn] of turns.entries()) {
-    const result = await takeTurn(turn, { ...options, seed: options.seed + n });
-    for (const [key, value] of Object.entries(result.counts)) counts[`${turn.name}.${key}`] = value;
-    failures.push(...result.failures.map((failure) => `${turn.name}: ${failure}`));
-  }
-  return { claim, counts, failures };
+  const part = await inTurns(turns, (turn, n) => takeTurn(turn, { ...options, seed: options.seed + n }));
+  return { claim, ...part };
 }
-
-type Part = Pick<ProofResult, "counts" | "failures">;
 
 async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise<Part> {
   await using folder = await tempFolder();
@@ -72,11 +61,7 @@ async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise
     recipients: ["alice", "bob"],
     seed,
     sessions: 10,
-    size: 6000,
-    others: [
-      { size: 60_000, oneIn: 4 },
-      { size: 400_000, oneIn: 10 },
-    ],
+    ...IN_EACH_HOME,
     ledger,
   });
   const loading = load.sendUntil(stop.signal);

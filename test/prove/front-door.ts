@@ -15,7 +15,7 @@ import {
   workOf,
   type Work,
 } from "../support/guarded-door.ts";
-import { descriptorsOf, processMemory } from "../support/process-memory.ts";
+import { descriptorsOf, processMemory } from "../support/process-usage.ts";
 import type { RawSmtp } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";

@@ -12,8 +12,8 @@ import { fillUp, freeOn, smallDisk, smallDiskMissing } from "../support/small-di
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 import { Ledger } from "./checker.ts";
-import type { ProofOptions, ProofResult } from "./proof.ts";
-import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
+import { inTurns, skipped, type Part, type ProofOptions, type ProofResult } from "./proof.ts";
+import { IN_EACH_HOME, recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
 /** Megabytes. */
@@ -36,25 +36,13 @@ const TURNS: readonly Turn[] = [
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const claim = "mail is delivered, each once, from a disk without one free block";
   const missing = smallDiskMissing();
-  if (missing !== undefined) {
-    options.say(`SKIPPED: ${missing}`);
-    return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
-  }
-  const counts: Record<string, number> = {};
-  const failures: string[] = [];
+  if (missing !== undefined) return skipped(claim, missing, options);
   // The start is the harder half, and deliveries follow it.
-  for (const turn of TURNS.filter(({ killed }) => killed || !options.short)) {
-    const result = await takeTurn(turn, options);
-    for (const [key, value] of Object.entries(result.counts)) counts[`${turn.name}.${key}`] = value;
-    failures.push(...result.failures.map((failure) => `${turn.name}: ${failure}`));
-  }
-  return { claim, counts, failures };
+  const turns = TURNS.filter(({ killed }) => killed || !options.short);
+  return { claim, ...(await inTurns(turns, (turn) => takeTurn(turn, options))) };
 }
 
-async function takeTurn(
-  { name, killed }: Turn,
-  { seed, short, say }: ProofOptions,
-): Promise<Pick<ProofResult, "counts" | "failures">> {
+async function takeTurn({ name, killed }: Turn, { seed, short, say }: ProofOptions): Promise<Part> {
   await using folder = await tempFolder();
   const data = join(folder.path, "data");
   await using _disk = smallDisk(data, DISK);
@@ -68,11 +56,7 @@ async function takeTurn(
     recipients: ["alice", "bob"],
     seed,
     sessions: 10,
-    size: 6000,
-    others: [
-      { size: 60_000, oneIn: 4 },
-      { size: 400_000, oneIn: 10 },
-    ],
+    ...IN_EACH_HOME,
     ledger,
   });
   await load.send(short ? 100 : 1000);

@@ -5,7 +5,7 @@
 import { Daemon } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
 import { createLoad } from "../support/load.ts";
-import { forgetPeak, processMemory } from "../support/process-memory.ts";
+import { forgetPeak, processMemory } from "../support/process-usage.ts";
 import { openSmtp, type RawSmtp } from "../support/raw-smtp.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";

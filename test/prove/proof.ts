@@ -19,6 +19,30 @@ export interface ProofResult {
 
 export type Proof = (options: ProofOptions) => Promise<ProofResult>;
 
+/** What one turn of a proof came to. */
+export type Part = Pick<ProofResult, "counts" | "failures">;
+
+/** The turns of a proof one after the other: counts and failures of each by its name. */
+export async function inTurns<T extends { readonly name: string }>(
+  turns: readonly T[],
+  take: (turn: T, n: number) => Promise<Part>,
+): Promise<Part> {
+  const counts: Record<string, number> = {};
+  const failures: string[] = [];
+  for (const [n, turn] of turns.entries()) {
+    const part = await take(turn, n);
+    for (const [key, value] of Object.entries(part.counts)) counts[`${turn.name}.${key}`] = value;
+    failures.push(...part.failures.map((failure) => `${turn.name}: ${failure}`));
+  }
+  return { counts, failures };
+}
+
+/** What cannot be shown on this machine, said aloud. */
+export function skipped(claim: string, missing: string, { say }: ProofOptions): ProofResult {
+  say(`SKIPPED: ${missing}`);
+  return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
+}
+
 /** Ends a short form in a test: throws with all failures and counts when the claim does not hold. */
 export function mustHold(result: ProofResult): void {
   if (result.failures.length === 0) return;

@@ -6,7 +6,7 @@
  */
 import { Daemon } from "../support/daemon.ts";
 import { createLoad } from "../support/load.ts";
-import { cpuTime, processMemory } from "../support/process-memory.ts";
+import { cpuTime, processMemory } from "../support/process-usage.ts";
 import { rcptReplies } from "../support/rcpt.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";

@@ -15,7 +15,7 @@ import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { TimedLedger } from "../support/timed-ledger.ts";
-import { runOn } from "../support/tool-run.ts";
+import { runOn } from "../support/tool-bench.ts";
 import { waitFor } from "../support/wait.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";

@@ -1,8 +1,17 @@
-/** What proofs share: feeding a sink's arrivals and the daemon's own words into the ledger. */
+/** What proofs share: their load, and how arrivals and the daemon's own words come into the ledger. */
 import type { AdminClient } from "../support/admin-client.ts";
 import type { Sink } from "../support/sink.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Ledger } from "./checker.ts";
+
+/** Load whose bodies lie in each of their homes: a row, a segment, a file of its own (docs/adr/0009). */
+export const IN_EACH_HOME = {
+  size: 6000,
+  others: [
+    { size: 60_000, oneIn: 4 },
+    { size: 400_000, oneIn: 10 },
+  ],
+} as const;
 
 /** Every mail that arrives at the sink goes into the ledger. */
 export function recordArrivals(sink: Sink, ledger: Ledger): void {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Daemon } from "../support/daemon.ts";
 import { fakeDns } from "../support/fake-dns.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { runOn } from "../support/tool-run.ts";
+import { runOn } from "../support/tool-bench.ts";
 
 test("the doctor asks the configured DNS, and sees it when it is mended", async () => {
   await using folder = await tempFolder();

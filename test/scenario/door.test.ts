@@ -5,7 +5,7 @@ import { Daemon } from "../support/daemon.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { RawSmtp } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { runOn } from "../support/tool-run.ts";
+import { runOn } from "../support/tool-bench.ts";
 import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 20_000, every: 200 };

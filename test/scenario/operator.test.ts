@@ -8,8 +8,8 @@ import { fakePrimary, type FakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { runOn } from "../support/tool-run.ts";
-import { runHoldfast, type ToolResult } from "../support/tool.ts";
+import { runOn } from "../support/tool-bench.ts";
+import { runHoldfast, type ToolResult } from "../support/holdfast-process.ts";
 import { waitFor } from "../support/wait.ts";
 import { mailNamed } from "../fixtures/mails.ts";
 

@@ -6,7 +6,7 @@ import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { runOn } from "../support/tool-run.ts";
+import { runOn } from "../support/tool-bench.ts";
 import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 20_000, every: 50 };

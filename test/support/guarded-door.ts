@@ -2,7 +2,7 @@
 import { atATime, deliverFrom } from "./clients.ts";
 import { LISTS } from "./client-dns.ts";
 import type { Daemon } from "./daemon.ts";
-import { cpuTime } from "./process-memory.ts";
+import { cpuTime } from "./process-usage.ts";
 import { waitFor } from "./wait.ts";
 
 /** Who comes again after so many ms is known. */

@@ -50,7 +50,7 @@ export async function runOn(
   words: readonly string[],
   { stdin = "", now = Date.now, terminal = false }: RunOptions = {},
 ): Promise<Run> {
-  const [stdout, stderr] = [new Sink(), new Sink()];
+  const [stdout, stderr] = [new TextSink(), new TextSink()];
   stdout.isTTY = terminal;
   const [verb = "", ...args] = words;
   const input = Readable.from([Buffer.from(stdin)]);
@@ -59,7 +59,7 @@ export async function runOn(
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
-export class Sink extends Writable {
+export class TextSink extends Writable {
   text = "";
   isTTY = false;
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { tempFolder } from "../../support/temp-folder.ts";
-import { runOn, toolWorld } from "../../support/tool-run.ts";
+import { runOn, toolWorld } from "../../support/tool-bench.ts";
 
 const VERBS: readonly (readonly string[])[] = [
   ["status"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Finding } from "../../../src/services/doctor/doctor.ts";
-import { fits, toolWorld } from "../../support/tool-run.ts";
+import { fits, toolWorld } from "../../support/tool-bench.ts";
 
 const WELL: readonly Finding[] = [{ what: "mx", verdict: "ok", text: "10 mail.example.com, then us" }];
 const ILL: readonly Finding[] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FIRST } from "../../support/admin-fakes.ts";
-import { fits, toolWorld } from "../../support/tool-run.ts";
+import { fits, toolWorld } from "../../support/tool-bench.ts";
 
 test("access is added, listed and removed", async () => {
   await using tool = await toolWorld();

@@ -7,7 +7,7 @@ import { runTool } from "../../../src/cli/cli.ts";
 import { primaryId } from "../../../src/cli/ledger.ts";
 import { mboxOf } from "../../../src/cli/mbox.ts";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
-import { Sink, toolWorld } from "../../support/tool-run.ts";
+import { TextSink, toolWorld } from "../../support/tool-bench.ts";
 
 const GONE = queueEntry({
   id: SECOND,
@@ -110,7 +110,7 @@ test("a reader that has seen enough, such as head, is no failure", async () => {
   const closed = new Writable({
     write: (_chunk, _encoding, done) => done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" })),
   });
-  const stderr = new Sink();
+  const stderr = new TextSink();
   const args = ["--ledger", "--csv"];
   const code = await runTool("trace", args, { socket: tool.socket, stdout: closed, stderr });
   assert.deepEqual([code, stderr.text], [0, ""]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
-import { fits, toolWorld } from "../../support/tool-run.ts";
+import { fits, toolWorld } from "../../support/tool-bench.ts";
 
 const HELD = { state: "held", reason: "quarantine", quarantine: "reject, spam score 17 of 15" } as const;
 

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { BodyDamaged } from "../../../src/ports/stored-body.ts";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
-import { fits, runOn, toolWorld } from "../../support/tool-run.ts";
+import { fits, runOn, toolWorld } from "../../support/tool-bench.ts";
 
 const HOSTILE = "evil\u001b]0;owned\u0007\r\n\u202egnp.exe";
 

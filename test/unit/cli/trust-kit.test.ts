@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toolWorld } from "../../support/tool-run.ts";
+import { toolWorld } from "../../support/tool-bench.ts";
 
 const ADDRESSES = ["--address", "192.0.2.25", "--address", "2001:db8::25"];
 

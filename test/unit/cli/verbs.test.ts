@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FIRST } from "../../support/admin-fakes.ts";
-import { fits, toolWorld } from "../../support/tool-run.ts";
+import { fits, toolWorld } from "../../support/tool-bench.ts";
 
 test("status tells everything at one look", async () => {
   await using tool = await toolWorld();

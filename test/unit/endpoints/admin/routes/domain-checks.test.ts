@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { DomainBody } from "../../../../../src/endpoints/admin/contract.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf, type Answer } from "../../../../support/admin-requests.ts";
-import { fits, toolWorld } from "../../../../support/tool-run.ts";
+import { fits, toolWorld } from "../../../../support/tool-bench.ts";
 
 function add(world: FakeWorld, checks: unknown, more: object = {}): Promise<Answer> {
   const domain = { name: "new.example", primaries: [{ host: "mail.new.example" }], checks, ...more };
