@@ -176,7 +176,7 @@ export interface ClaimRequest {
   readonly id?: string;
   /** Most mails to claim. */
   readonly limit: number;
-  /** Also take unconfirmed ones that are due. */
+  /** What is due by then, ms since 1970; unconfirmed mail, too. */
   readonly now: number;
 }
 

@@ -1,4 +1,4 @@
-/** Names to addresses. Errors are values: a name that cannot be looked up is the world's trouble, never a bounce. */
+/** What the DNS says of names and addresses. Errors are values: what cannot be looked up is the world's trouble, never a bounce. */
 
 export type Lookup<T> =
   | { readonly kind: "found"; readonly records: readonly T[] }

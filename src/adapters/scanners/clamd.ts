@@ -16,9 +16,7 @@ const SIZE_LIMIT = "INSTREAM size limit exceeded. ERROR";
  */
 export class ClamdExchange implements Exchange<VirusResult> {
   readonly #socket = new PatientSocket();
-  readonly #answer: Promise<VirusResult>;
-  #resolve: (result: VirusResult) => void = () => {};
-  #reject: (trouble: Trouble) => void = () => {};
+  readonly #answer = Promise.withResolvers<VirusResult>();
   #text = "";
   /** The whole body was sent. */
   #ended = false;
@@ -26,12 +24,8 @@ export class ClamdExchange implements Exchange<VirusResult> {
   #wake: () => void = () => {};
 
   constructor(server: string) {
-    this.#answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     // Nobody may be listening yet.
-    this.#answer.catch(() => {});
+    this.#answer.promise.catch(() => {});
     this.#socket.on("data", (chunk: Buffer) => this.#read(chunk));
     this.#socket.on("drain", () => this.#wake());
     this.#socket.on("error", (error) => this.#finish(new Trouble(error.message)));
@@ -55,7 +49,7 @@ export class ClamdExchange implements Exchange<VirusResult> {
   end(): Promise<VirusResult> {
     this.#ended = true;
     if (!this.#over) this.#socket.write(Buffer.alloc(4));
-    return this.#answer;
+    return this.#answer.promise;
   }
 
   abort(): void {
@@ -83,8 +77,8 @@ export class ClamdExchange implements Exchange<VirusResult> {
   #finish(result: VirusResult | Trouble): void {
     if (this.#over) return;
     this.#over = true;
-    if (result instanceof Trouble) this.#reject(result);
-    else this.#resolve(result);
+    if (result instanceof Trouble) this.#answer.reject(result);
+    else this.#answer.resolve(result);
     this.#wake();
     this.#socket.destroy();
   }

@@ -13,20 +13,14 @@ const MOST_RECIPIENTS = 1000;
 /** `POST /checkv2` of rspamd, the body in chunks, a connection for each mail. */
 export class RspamdExchange implements Exchange<SpamResult> {
   readonly #request: ClientRequest;
-  readonly #answer: Promise<SpamResult>;
-  #resolve: (result: SpamResult) => void = () => {};
-  #reject: (trouble: Trouble) => void = () => {};
+  readonly #answer = Promise.withResolvers<SpamResult>();
   #ended = false;
   #over = false;
   #wake: () => void = () => {};
 
   constructor(server: string, mail: InspectedMail) {
-    this.#answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
     // Nobody may be listening yet.
-    this.#answer.catch(() => {});
+    this.#answer.promise.catch(() => {});
     const { path, host, port } = placeOf(server);
     const where = path === undefined ? { host, port } : { socketPath: path };
     const headers = headersOf(mail);
@@ -45,7 +39,7 @@ export class RspamdExchange implements Exchange<SpamResult> {
   end(): Promise<SpamResult> {
     this.#ended = true;
     if (!this.#over) this.#request.end();
-    return this.#answer;
+    return this.#answer.promise;
   }
 
   abort(): void {
@@ -69,8 +63,8 @@ export class RspamdExchange implements Exchange<SpamResult> {
   #finish(result: SpamResult | Trouble): void {
     if (this.#over) return;
     this.#over = true;
-    if (result instanceof Trouble) this.#reject(result);
-    else this.#resolve(result);
+    if (result instanceof Trouble) this.#answer.reject(result);
+    else this.#answer.resolve(result);
     this.#wake();
     this.#request.destroy();
   }
