@@ -22,7 +22,7 @@ import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
 import { type ChunkTaken, drained, feed, hangUp, LineStream } from "./line-stream.ts";
 import type { Place } from "./place.ts";
-import { endsOf, UNNAMED } from "./ends.ts";
+import { endsOf, UNNAMED } from "./socket-ends.ts";
 import { Session } from "./session.ts";
 import { atTurnEnd } from "./turn-end.ts";
 

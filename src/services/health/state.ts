@@ -2,6 +2,13 @@ import type { Reply } from "../../mail/reply.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { DestinationTrouble } from "../../ports/smtp-client.ts";
 
+const AWAY: ReadonlySet<PrimaryState> = new Set(["down", "banned", "loop"]);
+
+/** It is known to take no mail at present. */
+export function isAway(state: PrimaryState): boolean {
+  return AWAY.has(state);
+}
+
 /** What is known of one primary. Times in ms since 1970. */
 export interface HealthRecord {
   readonly state: PrimaryState;

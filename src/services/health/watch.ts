@@ -4,7 +4,7 @@ import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
 import { isOwnName } from "./ourselves.ts";
-import { isAway, OutageLog } from "./outage.ts";
+import { OutageLog } from "./outage-log.ts";
 import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
 import { Prober } from "./prober.ts";
@@ -12,7 +12,7 @@ import type { Destination, ReachParts } from "./reach.ts";
 import { asTrouble, destinationName } from "./reach.ts";
 import { Shortcomings } from "./shortcomings.ts";
 import type { HealthRecord, Signal } from "./state.ts";
-import { next, unknownHealth } from "./state.ts";
+import { isAway, next, unknownHealth } from "./state.ts";
 
 /** For whom a primary is watched: asked when needed, told when the state changes. */
 export interface Observer {

@@ -10,9 +10,9 @@ import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../.
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-export { AgeWatch } from "./ages.ts";
-export { UnreadWatch } from "./unread.ts";
-export { QuotaWatch } from "./quota.ts";
+export { AgeWatch } from "./age-watch.ts";
+export { UnreadWatch } from "./unread-watch.ts";
+export { QuotaWatch } from "./quota-watch.ts";
 export { expiryJob } from "./expiry.ts";
 export type { Retention } from "./expiry.ts";
 export { settleNotice } from "./notice-settlement.ts";

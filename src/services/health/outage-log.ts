@@ -1,17 +1,11 @@
 import type { PrimaryState } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { HealthRecord } from "./state.ts";
+import { isAway, type HealthRecord } from "./state.ts";
 
 export interface OutageFacts {
   readonly destination: string;
   readonly domains: readonly string[];
   readonly held: number;
-}
-
-const AWAY: ReadonlySet<PrimaryState> = new Set(["down", "banned", "loop"]);
-
-export function isAway(state: PrimaryState): boolean {
-  return AWAY.has(state);
 }
 
 /**

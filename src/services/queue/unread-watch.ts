@@ -1,6 +1,6 @@
 import type { Journal } from "../../ports/journal.ts";
 import type { QueueReader } from "../../ports/operator.ts";
-import { shareTold } from "./ages.ts";
+import { shareTold } from "./age-watch.ts";
 import type { Retention } from "./expiry.ts";
 
 /** Mail that is set aside until somebody decides: since when, ms since 1970, and how long it is kept, ms. */
