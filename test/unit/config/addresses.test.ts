@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpoint, hostOrLiteral, nameServer, storageFolder } from "../../../src/config/addresses.ts";
 
-test("hosts of primaries", () => {
+test("a primary has a host name or an address, with or without brackets", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["Mail.Example.COM.", "mail.example.com"],
     ["mäil.example", "xn--mil-qla.example"],
@@ -27,21 +27,21 @@ test("hosts of primaries", () => {
     assert.equal(hostOrLiteral().safeParse(text).success, false, text);
 });
 
-test("endpoints", () => {
+test("an endpoint is an address and a port, IPv6 in brackets", () => {
   assert.deepEqual(endpoint().parse("127.0.0.1:0"), { address: "127.0.0.1", port: 0 });
   assert.deepEqual(endpoint().parse("[::]:25"), { address: "::", port: 25 });
   for (const text of ["127.0.0.1", "[127.0.0.1]:25", "::1:25", "[::]", "[::]:x", "127.0.0.1:65536", "*:25"])
     assert.equal(endpoint().safeParse(text).success, false, text);
 });
 
-test("name servers", () => {
+test("a name server is an address, at port 53 unless another is written", () => {
   assert.equal(nameServer().parse("[2001:db8::1]:5353"), "[2001:db8::1]:5353");
   assert.equal(nameServer().parse("2001:db8::1"), "[2001:db8::1]:53");
   for (const text of ["192.0.2.1:0", "192.0.2.1:99999", "192.0.2", "[]:53"])
     assert.equal(nameServer().safeParse(text).success, false, text);
 });
 
-test("folders of the storage", () => {
+test("a storage is sqlite: and a folder", () => {
   assert.equal(storageFolder().parse("sqlite:./data"), "./data");
   assert.equal(storageFolder().parse("sqlite:///var/lib/holdfast"), "///var/lib/holdfast");
   assert.equal(storageFolder().safeParse("sqlite:").success, false);

@@ -138,7 +138,7 @@ test("a domain without recipients is told the three forms", async () => {
   ]);
 });
 
-test("wrong recipients, in the file and in the list", async () => {
+test("a wrong recipient is told, in the file and in the list", async () => {
   const text = `domains:
   a.example: { primary: { host: m.example }, recipients: [alice, "*", bob@b.example, a b, "", "@a.example", a*b] }
   b.example: { primary: { host: m.example }, recipients: { file: users.txt } }
@@ -164,7 +164,7 @@ function primaryFault(primary: string): Promise<string> {
   return wrong(`domains:\n  a.example: { primary: ${primary}, recipients: [x] }\n`);
 }
 
-test("primaries", async () => {
+test("each mistake in a primary has its sentence", async () => {
   assert.equal(await primaryFault("mail.example.com"), `"mail.example.com" is a single value; ${PRIMARY}`);
   assert.equal(await primaryFault("[]"), `is an empty list; ${PRIMARY}`);
   assert.equal(await primaryFault("{ port: 25 }"), `names no host; ${PRIMARY}`);
@@ -194,7 +194,7 @@ function settingFault(setting: string): Promise<string> {
   return wrong(`domains:\n  a.example: { primary: { host: m.example }, recipients: [x], ${setting} }\n`);
 }
 
-test("a domain's choices", async () => {
+test("each mistake in a domain's choices has its sentence", async () => {
   assert.equal(await settingFault("mode: mirror"), '"mirror" is not known; write one of backup, reflector');
   assert.equal(await settingFault('tagSeparator: "-"'), '"-" is not known; write one of +, none');
   assert.equal(await settingFault('tagSeparator: ""'), "is empty; write one of +, none");
@@ -265,7 +265,7 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
 });
 
-test("caps on networks and addresses", async () => {
+test("each mistake in the caps on networks and addresses has its sentence", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["rates: { address: { mails: 0 } }", /^"0" is no cap; write a whole number from 1/],
     ["rates: { address: { size: 1KB } }", /^"1KB" is no cap; write a size from 1MiB/],
@@ -279,7 +279,7 @@ test("caps on networks and addresses", async () => {
   }
 });
 
-test("reachability and early talkers", async () => {
+test("each mistake in reachability and early talkers has its sentence", async () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ["reachability: maybe", /^"maybe" is not known; write one of off, on/],
     ["reachability: [on]", /^is a list; write off, on or \{ delay: 5m \}/],
@@ -356,7 +356,7 @@ test("what this version does not have is refused, not ignored", async () => {
   assert.equal(await wrong("storage: sqlite:~/data\n"), "~ is not expanded; write the whole path");
 });
 
-test("listeners", async () => {
+test("each mistake in the listeners has its sentence", async () => {
   const text = `hostname: mx2.example.net
 smtp:
   listen:
@@ -405,7 +405,7 @@ ${DOMAIN}`;
   ]);
 });
 
-test("single values", async () => {
+test("a wrong value is told with what would be right", async () => {
   const duration = "a duration from 1s to 3650d, such as 90s, 5m, 12h or 30d";
   const cases: readonly (readonly [string, string])[] = [
     ["postmaster: nobody", '"nobody" is not an address; write an address such as admin@example.net'],
@@ -462,7 +462,7 @@ async function nameFault(name: string): Promise<string | undefined> {
   return (await linesOf(`hostname: ${name}\nsmtp: { listen: ["127.0.0.1:2525"] }\n`))[0];
 }
 
-test("our own name", async () => {
+test("our own name is a host name, and no address", async () => {
   const right = "write a host name such as mx2.example.net";
   assert.equal(
     await nameFault("192.0.2.1"),
@@ -478,7 +478,7 @@ test("our own name", async () => {
   );
 });
 
-test("a socket path that no system takes", async () => {
+test("a socket path that no system takes is refused", async () => {
   const long = `/${"a".repeat(100)}`;
   const right = "set admin.socket to a short path such as /run/holdfast/admin.sock";
   assert.equal(
@@ -529,7 +529,7 @@ test("how a primary is spoken to: pins, login and TLS must fit each other", asyn
   assert.match(await primary(login("passwordFile: none.txt")), /none\.txt does not exist; check the path$/);
 });
 
-test("how fast a primary is spoken to", async () => {
+test("each mistake in how fast a primary is spoken to has its sentence", async () => {
   assert.equal(await primary("connections: 0"), '"0" is too little; write a whole number from 1 to 1000');
   assert.match(await primary("mailsPerSecond: fast"), /write a whole number from 1 to 100000/);
   assert.match(await primary("mailsPerConnection: -1"), /write a whole number from 1 to 100000/);
@@ -538,7 +538,7 @@ test("how fast a primary is spoken to", async () => {
   assert.match(await primary("chunking: maybe"), /write true or false/);
 });
 
-test("stress that would never end, and lines that are neither", async () => {
+test("stress that would never end, and long lines that are neither taken nor refused, are told", async () => {
   const smtp = (keys: string): string =>
     `hostname: mx2.example.net\nsmtp: { listen: ["127.0.0.1:25"], ${keys} }\n`;
   assert.deepEqual(

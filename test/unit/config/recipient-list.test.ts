@@ -31,7 +31,7 @@ test("entries are compared as the directory compares them", () => {
   assert.equal(of("ΟΔΟΣ"), comparableLocal("ΟΔΟΣ"));
 });
 
-test("what cannot be an entry", () => {
+test("what cannot be an entry is refused", () => {
   for (const entry of [
     "",
     "*",
@@ -55,7 +55,7 @@ test("what cannot be an entry", () => {
     assert.equal(of(entry), undefined, JSON.stringify(entry));
 });
 
-test("lines: comments, blanks, Windows line ends, doubles", () => {
+test("comments, blanks, Windows line ends and doubles are left out", () => {
   const text = "# staff\r\nalice # boss\r\n\r\n  bob\r\nALICE@example.com\r\na#b\r\n\t# end";
   assert.deepEqual(readLines(text, "example.com"), { recipients: ["alice", "bob", "a#b"], faults: [] });
   assert.deepEqual(readLines("", "example.com"), { recipients: [], faults: [] });

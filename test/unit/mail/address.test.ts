@@ -47,7 +47,7 @@ test("a domain beyond ASCII is read as a domain, not as the host of a URL", () =
   assert.equal(parseAddress("x@_a-1.b\u00fccher.example.")?.domain, "_a-1.xn--bcher-kva.example");
 });
 
-test("what is no address of a mailbox", () => {
+test("what is no address of a mailbox is not read", () => {
   const wrong = [
     "",
     "alice",
@@ -85,7 +85,7 @@ test("a mailbox has one key", () => {
   assert.equal(mailboxKeyOf("<no address>"), "<no address>");
 });
 
-test("entries of lists", () => {
+test("an entry of a list is a local part, an address of the domain, or a beginning", () => {
   const read = (entry: string): string => {
     const reading = readPattern(entry, "xn--bcher-kva.example");
     return reading.kind === "pattern" ? reading.pattern : reading.kind;

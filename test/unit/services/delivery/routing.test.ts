@@ -32,7 +32,7 @@ describe("several primaries", () => {
     assert.deepEqual([first.mails.length, second.mails.length], [11, 1]);
   });
 
-  test("equal ones share", async () => {
+  test("those of equal preference share the mail", async () => {
     const bench = deliveryBench();
     bench.directory.set("a.test", [primaryAt("192.0.2.1", 25), primaryAt("192.0.2.2", 25)]);
     const servers = ["192.0.2.1:25", "192.0.2.2:25"].map((at) => bench.client.server(at));

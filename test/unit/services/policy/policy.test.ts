@@ -136,7 +136,7 @@ describe("Policy", () => {
     assert.equal((await verdict).kind, "defer");
   });
 
-  test("relay and recipient checks", () => {
+  test("other domains, and mailboxes that are not there, are refused", () => {
     const { policy, subject } = setUp();
     const code = (text: string): string => {
       const verdict = policy.rcpt(subject(text)) as Verdict;
@@ -151,7 +151,7 @@ describe("Policy", () => {
     assert.equal((policy.rcpt({ ...subject("nobody@our.test"), certain: true }) as Verdict).kind, "accept");
   });
 
-  test("loop check", () => {
+  test("a mail that goes round is refused by its Received fields", () => {
     const { policy, subject } = setUp();
     const kind = (received: number, ownReceived: number): string => {
       const facts = { received, ownReceived, tooLong: false };

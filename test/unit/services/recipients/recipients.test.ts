@@ -16,7 +16,7 @@ function ask(domain: TestDomain, text: string): string {
 const OURS: TestDomain = { name: "our.test", recipients: ["alice", "list-*", "größe", "a+b"] };
 
 describe("Recipients", () => {
-  test("exact names, whatever their case and spelling", () => {
+  test("exact names are found whatever their case and spelling", () => {
     assert.equal(ask(OURS, "alice@our.test"), "alice");
     assert.equal(ask(OURS, "ALICE@our.test"), "alice");
     assert.equal(ask(OURS, '"alice"@our.test'), "alice");
@@ -24,12 +24,12 @@ describe("Recipients", () => {
     assert.equal(ask(OURS, "bob@our.test"), "unknown");
   });
 
-  test("prefixes", () => {
+  test("a beginning fits what begins so, and nothing shorter", () => {
     assert.equal(ask(OURS, "list-dev@our.test"), "list-*");
     assert.equal(ask(OURS, "lists@our.test"), "unknown");
   });
 
-  test("tags, unless the domain has none", () => {
+  test("a tag is left out, unless the domain has none", () => {
     assert.equal(ask(OURS, "alice+news+more@our.test"), "alice");
     assert.equal(ask(OURS, "a+b@our.test"), "a+b");
     assert.equal(ask(OURS, "+alice@our.test"), "unknown");

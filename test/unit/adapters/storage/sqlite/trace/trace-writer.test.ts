@@ -93,7 +93,7 @@ it("trims by age and by size, a bounded slice at a time", async () => {
   trace.close();
 });
 
-it("never throws", async () => {
+it("never throws, not even when it was closed", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
   trace.close();
