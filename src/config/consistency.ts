@@ -1,4 +1,5 @@
 /** What no key can know alone: files that must be there, keys that need or exclude each other. */
+import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import { hostPort, isLoopback } from "../mail/network.ts";
@@ -172,8 +173,31 @@ function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[
 }
 
 /** Sound, but perhaps not what was meant. */
-export function doubts(parsed: Parsed): readonly Finding[] {
-  return [...generalDoubts(parsed), ...loopDoubts(parsed), ...portDoubts(parsed)];
+export function doubts(parsed: Parsed, folder: string): readonly Finding[] {
+  return [
+    ...generalDoubts(parsed),
+    ...loopDoubts(parsed),
+    ...portDoubts(parsed),
+    ...commandDoubts(parsed, folder),
+  ];
+}
+
+/** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
+function commandDoubts({ alerts }: Parsed, folder: string): readonly Finding[] {
+  const [program = ""] = alerts.command ?? [];
+  const file = resolve(folder, program);
+  if (!program.includes("/") || isProgram(file)) return [];
+  const wrong = `${file} is no program that can be run, so no alert goes out by it`;
+  return [{ path: ["alerts", "command"], wrong, right: "name one that the daemon's user may run" }];
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function generalDoubts(parsed: Parsed): readonly Finding[] {

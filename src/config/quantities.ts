@@ -54,6 +54,8 @@ export function reserve(): Scalar<Reserve> {
     json: { type: ["string", "integer"] },
   };
   return scalar<Reserve>(notation, (text) => {
+    // A percentage that lost its sign would be a reserve of some bytes.
+    if (/^\d+$/.test(text) && Number(text) !== 0) return { wrong: `${quoted(text)} has no unit` };
     const bytes = readSize(text);
     if (bytes !== undefined) return { value: { bytes } };
     const percent = readPercent(text);

@@ -26,4 +26,5 @@ test("a reserve is a share or a size", () => {
   assert.deepEqual(reserve().parse("0"), { bytes: 0 });
   assert.deepEqual(reserve().parse("2GB"), { bytes: 2e9 });
   assert.equal(reserve().safeParse("51%").success, false);
+  assert.match(reserve().safeParse("5").error?.message ?? "", /"5\\" has no unit/);
 });
