@@ -237,7 +237,7 @@ test("each mistake in the lists of clients has its sentence", async () => {
   );
   assert.match(await lists("{ zone: zen.example }, { zone: Zen.Example. }"), /^zen.example is there twice;/);
   assert.match(await wrong("checks: { dnsbl: { lists: [] } }\n"), /^is empty, so nobody would be asked;/);
-  assert.match(await wrong("checks: { dnsbl: on }\n"), /^"on" is /);
+  assert.match(await wrong("checks: { dnsbl: on }\n"), /^"on" is not known; write off, or \{ lists: \[/);
   assert.match(
     await wrong("checks: { dnsbl: { lists: [{ zone: a.b }], defer: 0 } }\n"),
     /^"0" is no threshold/,
@@ -317,7 +317,7 @@ test("greylist is off, on or a mapping", async () => {
 test("each mistake in the scanners has its sentence", async () => {
   const clamav = (text: string) => wrong(`checks: { clamav: { ${text} } }\n`);
   const server = (text: string) => clamav(`servers: ["${text}"]`);
-  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off/);
+  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off, or \{ servers: \[/);
   assert.match(await clamav("found: tag"), /^is missing; write a list such as/);
   assert.match(await clamav("servers: []"), /^is empty, so nobody would be asked; write/);
   assert.match(await server("clamd.ctl"), /^"clamd.ctl" is neither a whole path nor a host and a port;/);
@@ -416,7 +416,7 @@ test("single values", async () => {
     ["retention: [30d]", "is a list; write a duration such as 30d, or { waiting: 30d, parked: 30d }"],
     [
       "retention: { traceSize: 5XB }",
-      '"5XB" is not a size; write a size from 1MB to 1TB, such as 50MB or 64KiB',
+      '"5XB" is not a size; write a size from 1MB to 1TB, such as 50MB or 2GB',
     ],
     [
       "store: { reserve: 90% }",
