@@ -406,6 +406,21 @@ ${DOMAIN}`;
   ]);
 });
 
+test("an address is taken by all addresses of its family on the same port", async () => {
+  const told = (listen: string) =>
+    linesOf(
+      `hostname: mx.example.net\nsmtp: { listen: [${listen}] }\ndomains: { a.example: { primary: { host: m.example }, recipients: [x] } }\n`,
+    );
+  const right = "give each its own address or port";
+  assert.deepEqual(await told('"0.0.0.0:26", "127.0.0.1:26"'), [
+    `holdfast.yaml:2:32: smtp.listen[1]: 127.0.0.1:26 is taken by smtp.listen[0], which has 0.0.0.0:26; ${right}`,
+  ]);
+  assert.deepEqual(await told('"[::1]:26", "[::]:26"'), [
+    `holdfast.yaml:2:30: smtp.listen[1]: [::]:26 is taken by smtp.listen[0], which has [::1]:26; ${right}`,
+  ]);
+  assert.deepEqual(await told('"0.0.0.0:26", "[::]:26", "127.0.0.1:27"'), []);
+});
+
 test("single values", async () => {
   const duration = "a duration from 1s to 3650d, such as 90s, 5m, 12h or 30d";
   const cases: readonly (readonly [string, string])[] = [
