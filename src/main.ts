@@ -124,7 +124,7 @@ async function checkConfig(path: string | undefined, json: boolean): Promise<num
   process.stdout.write(`${path ?? config.file}: ok, ${counted(config.domains.length, "domain")}${told}\n`);
   const { certificateLine, readTls } = await import("./adapters/tls/tls.ts");
   for (const files of config.smtp.tls ?? [])
-    process.stdout.write(`${certificateLine(files, await readTls(files))}\n`);
+    process.stdout.write(`${certificateLine(files, await readTls(files), Date.now())}\n`);
   return 0;
 }
 

@@ -63,7 +63,7 @@ function examine(file: string, text: ConfigText, before?: Config): LoadResult {
   ];
   const problems = [...faultProblems(file, text), ...findings.map(place), ...domains.elsewhere];
   if (!result.success || problems.length > 0) return { ok: false, problems: inOrder(problems, file) };
-  const warnings = [...doubts(result.data), ...domains.warnings].map(place);
+  const warnings = [...doubts(result.data, folder), ...domains.warnings].map(place);
   const config = buildConfig(file, result.data, domains.listed);
   return { ok: true, config, warnings: inOrder(warnings, file) };
 }

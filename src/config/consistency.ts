@@ -1,4 +1,6 @@
 /** What no key can know alone: files that must be there, keys that need or exclude each other. */
+import { accessSync, constants, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import { hostPort, isLoopback } from "../mail/network.ts";
@@ -102,7 +104,7 @@ function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {
 function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
   const listeners = smtp?.listen ?? [];
   const findings: Finding[] = [];
-  const taken = new Map<string, string>();
+  const taken: Taken[] = [];
   for (const [index, listener] of listeners.entries()) {
     const path = ["smtp", "listen", index];
     if (listener.tls === "implicit" && smtp?.tls === undefined) {
@@ -116,16 +118,26 @@ function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
     : [...findings, ...clash(admin.listen, ["admin", "listen"], taken)];
 }
 
-function clash(
-  endpoint: Endpoint,
-  path: (string | number)[],
-  taken: Map<string, string>,
-): readonly Finding[] {
-  const place = hostPort(endpoint.address, endpoint.port);
-  const other = taken.get(place);
-  taken.set(place, other ?? keyText(path));
+interface Taken {
+  readonly endpoint: Endpoint;
+  readonly path: Path;
+}
+
+function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Finding[] {
+  const other = taken.find((each) => overlap(each.endpoint, endpoint));
+  taken.push({ endpoint, path });
   if (other === undefined || endpoint.port === 0) return [];
-  return [{ path, wrong: `${place} is taken by ${other}`, right: "give each its own address or port" }];
+  const [place, theirs] = [endpoint, other.endpoint].map(({ address, port }) => hostPort(address, port));
+  const wrong = `${place} is taken by ${keyText(other.path)}${place === theirs ? "" : `, which has ${theirs}`}`;
+  return [{ path, wrong, right: "give each its own address or port" }];
+}
+
+/** `0.0.0.0` is every address of IPv4, `::` every one of IPv6. */
+function overlap(one: Endpoint, other: Endpoint): boolean {
+  if (one.port !== other.port || isIP(one.address) !== isIP(other.address)) return false;
+  return (
+    one.address === other.address || [one, other].some(({ address }) => /^(0\.0\.0\.0|::)$/.test(address))
+  );
 }
 
 function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] {
@@ -172,8 +184,31 @@ function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[
 }
 
 /** Sound, but perhaps not what was meant. */
-export function doubts(parsed: Parsed): readonly Finding[] {
-  return [...generalDoubts(parsed), ...loopDoubts(parsed), ...portDoubts(parsed)];
+export function doubts(parsed: Parsed, folder: string): readonly Finding[] {
+  return [
+    ...generalDoubts(parsed),
+    ...loopDoubts(parsed),
+    ...portDoubts(parsed),
+    ...commandDoubts(parsed, folder),
+  ];
+}
+
+/** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
+function commandDoubts({ alerts }: Parsed, folder: string): readonly Finding[] {
+  const [program = ""] = alerts.command ?? [];
+  const file = resolve(folder, program);
+  if (!program.includes("/") || isProgram(file)) return [];
+  const wrong = `${file} is no program that can be run, so no alert goes out by it`;
+  return [{ path: ["alerts", "command"], wrong, right: "name one that the daemon's user may run" }];
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function generalDoubts(parsed: Parsed): readonly Finding[] {

@@ -4,7 +4,7 @@ import type { DnsblSettings, DnsList } from "../ports/checks.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, patterned, scalar, section, words } from "./scalars.ts";
+import { choice, kindOf, listOf, message, off, patterned, scalar, section, words } from "./scalars.ts";
 import type { Scalar } from "./scalars.ts";
 
 const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
@@ -120,7 +120,7 @@ const own = section({
 });
 
 function orOff<S extends z.ZodType>(schema: S) {
-  return z.union([choice("off"), schema], {
+  return z.union([off(DNSBL), schema], {
     error: (issue) => message(kindOf(issue.input), `write ${DNSBL}`),
   });
 }

@@ -46,11 +46,13 @@ export function readDocument(text: string): ConfigText {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const syntax = [...document.errors, ...document.warnings].map((error): Fault => {
-    const { line, column } = placeOf(error.pos[0]);
-    const { wrong, right } = explain(error.code, error.message);
-    return { line, column, key: "", wrong, right };
-  });
+  const syntax = firstOfLines(
+    [...document.errors, ...document.warnings].map((error): Fault => {
+      const { line, column } = placeOf(error.pos[0]);
+      const { wrong, right } = explain(error.code, error.message);
+      return { line, column, key: "", wrong, right };
+    }),
+  );
   const keys = checkKeys(document, placeOf);
   const aliases = document.errors.length > 0 ? [] : checkAliases(document, placeOf);
   const broken = document.errors.length + aliases.length > 0;
@@ -60,6 +62,12 @@ export function readDocument(text: string): ConfigText {
     textAt: (path) => textAt(document, path),
     locate: (path, atKey = false) => placeOf(offsetOf(document, path, atKey)),
   };
+}
+
+/** What the parser finds behind a fault in the same line follows from that one. */
+function firstOfLines(faults: readonly Fault[]): readonly Fault[] {
+  const inOrder = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
 }
 
 const MAX_ALIASES = 1000;

@@ -15,12 +15,29 @@ export function integer(least: number, most: number): Scalar<number> {
   );
 }
 
+/** Examples for messages; of these, some that lie within the bounds. */
+const DURATIONS = ["5s", "90s", "5m", "12h", "30d"];
+const SIZES = ["50MB", "64KiB", "2GB"];
+
+function fits(read: (text: string) => number | undefined, least: number, most: number) {
+  return (text: string): boolean => {
+    const value = read(text) ?? NaN;
+    return value >= least && value <= most;
+  };
+}
+
+/** `a, b or c`. */
+function listed(texts: readonly string[]): string {
+  const [last = ""] = texts.slice(-1);
+  return texts.length < 2 ? last : `${texts.slice(0, -1).join(", ")} or ${last}`;
+}
+
 export function duration(least: string, most: string): Scalar<number> {
   const [from, to] = [readDuration(least) ?? 0, readDuration(most) ?? 0];
   const range = `${least} to ${most}`;
   const notation = {
     type: `duration, ${range}`,
-    expected: `a duration from ${range}, such as 90s, 5m, 12h or 30d`,
+    expected: `a duration from ${range}, such as ${listed(DURATIONS.filter(fits(readDuration, from, to)).slice(-4))}`,
     json: { type: "string", pattern: "^(\\d+(\\.\\d+)?(ms|[smhdw]))+$" },
   };
   return scalar(notation, (text) => {
@@ -37,7 +54,7 @@ export function size(least: string, most: string): Scalar<number> {
   const range = `${least} to ${most}`;
   const notation = {
     type: `size, ${range}`,
-    expected: `a size from ${range}, such as 50MB or 64KiB`,
+    expected: `a size from ${range}, such as ${listed(SIZES.filter(fits(readSize, from, to)).slice(0, 2))}`,
     json: { type: ["string", "integer"], pattern: "^\\d+(\\.\\d+)? ?([kKmMgGtT][iI]?[bB]|[bB])?$" },
   };
   return scalar(notation, (text) => {
@@ -54,6 +71,8 @@ export function reserve(): Scalar<Reserve> {
     json: { type: ["string", "integer"] },
   };
   return scalar<Reserve>(notation, (text) => {
+    // A percentage that lost its sign would be a reserve of some bytes.
+    if (/^\d+$/.test(text) && Number(text) !== 0) return { wrong: `${quoted(text)} has no unit` };
     const bytes = readSize(text);
     if (bytes !== undefined) return { value: { bytes } };
     const percent = readPercent(text);

@@ -66,6 +66,13 @@ export function choice<const W extends string>(...words: readonly W[]): Scalar<W
   });
 }
 
+/** `off`, where the other form is a mapping: `expected` names both. */
+export function off(expected: string): Scalar<"off"> {
+  return scalar({ type: "`off`", expected, json: { enum: ["off"] } }, (text) =>
+    text === "off" ? { value: text } : { wrong: `${quoted(text)} is not known` },
+  );
+}
+
 /** `true` or `false`. */
 export function flag(): Scalar<boolean> {
   const notation = { type: "true or false", expected: "true or false", json: { type: "boolean" } };

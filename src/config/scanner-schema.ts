@@ -7,7 +7,7 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration, integer, size } from "./quantities.ts";
-import { choice, flag, kindOf, listOf, message, scalar, section } from "./scalars.ts";
+import { choice, flag, kindOf, listOf, message, off, scalar, section } from "./scalars.ts";
 import type { Reading, Scalar } from "./scalars.ts";
 
 type Name = "clamav" | "rspamd";
@@ -132,8 +132,9 @@ function pair<S extends z.ZodRawShape>(name: Name, keys: (inherited?: string) =>
 }
 
 function orOff<S extends z.ZodType>(name: Name, schema: S) {
-  return z.union([choice("off"), schema], {
-    error: (issue) => message(kindOf(issue.input), `write off, or { servers: ${EXAMPLE[name]} }`),
+  const expected = `off, or { servers: ${EXAMPLE[name]} }`;
+  return z.union([off(expected), schema], {
+    error: (issue) => message(kindOf(issue.input), `write ${expected}`),
   });
 }
 

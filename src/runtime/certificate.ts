@@ -28,9 +28,10 @@ export type PairJudgement =
 /** Whether TLS can be served with this pair. */
 export function judgePair(pair: PemPair): PairJudgement {
   const certificate = attempt(() => new X509Certificate(pair.certificate));
-  if ("why" in certificate) return broken("certificate", `is no PEM certificate: ${certificate.why}`);
+  if ("why" in certificate)
+    return broken("certificate", unread("is no PEM certificate", pair.certificate, certificate.why));
   const key = attempt(() => createPrivateKey(pair.key));
-  if ("why" in key) return broken("key", `is no unencrypted PEM private key: ${key.why}`);
+  if ("why" in key) return broken("key", unread("is no unencrypted PEM private key", pair.key, key.why));
   if (!certificate.value.checkPrivateKey(key.value)) {
     return { ...broken("key", "does not belong to the certificate"), mismatch: true };
   }
@@ -38,6 +39,12 @@ export function judgePair(pair: PemPair): PairJudgement {
   if ("why" in context) return broken("certificate", `cannot be used: ${context.why}`);
   const { validTo } = certificate.value;
   return { kind: "sound", names: namesOf(certificate.value), expiresAt: Date.parse(validTo) };
+}
+
+/** What OpenSSL says where it finds nothing of the kind adds nothing. */
+function unread(what: string, text: string, why: string): string {
+  if (text.trim() === "") return "is empty";
+  return /no start line|DECODER routines::unsupported/.test(why) ? what : `${what}: ${why}`;
 }
 
 /** RFC 6125 §6.4.4: the common name counts where there are no DNS names. */

@@ -43,12 +43,13 @@ export async function readTls(files: TlsFiles): Promise<TlsReading> {
   return broken(files[part], mismatch ? `${why} in ${files.certificate}` : why);
 }
 
-/** What was read, in one line for an operator. */
-export function certificateLine(files: TlsFiles, reading: TlsReading): string {
+/** What was read, in one line for an operator; `now` in ms since 1970. */
+export function certificateLine(files: TlsFiles, reading: TlsReading, now: number): string {
   if (reading.kind === "broken") return reading.why;
   const { material, expiresAt } = reading;
-  const until = new Date(expiresAt).toISOString().slice(0, 10);
-  return `certificate ${files.certificate}, until ${until}, for ${material.names.join(" ") || "no name"}`;
+  const day = new Date(expiresAt).toISOString().slice(0, 10);
+  const life = expiresAt > now ? `until ${day}` : `ENDED ${day}: renew it`;
+  return `certificate ${files.certificate}, ${life}, for ${material.names.join(" ") || "no name"}`;
 }
 
 function broken(file: string, why: string): TlsReading {

@@ -31,15 +31,12 @@ test("each pair is looked at, and what is wrong is named with file, line and key
     - { certificate: one.key, key: none.key }
     - { certificate: two.key, key: two.key }`;
   const lines = await linesOf(text(tls), await files());
-  assert.deepEqual(
-    lines.map((line) => line.replace(/(is no [^:;]+): [^;]*/, "$1")),
-    [
-      "holdfast.yaml:5:36: smtp.tls[0].key: two.key does not belong to the certificate in one.pem; name the key that it was made with",
-      "holdfast.yaml:6:36: smtp.tls[1].key: one.pem is no unencrypted PEM private key; name the PEM file of the key",
-      "holdfast.yaml:7:36: smtp.tls[2].key: none.key does not exist; check the path",
-      "holdfast.yaml:8:22: smtp.tls[3].certificate: two.key is no PEM certificate; name the PEM file of the certificate",
-    ],
-  );
+  assert.deepEqual(lines, [
+    "holdfast.yaml:5:36: smtp.tls[0].key: two.key does not belong to the certificate in one.pem; name the key that it was made with",
+    "holdfast.yaml:6:36: smtp.tls[1].key: one.pem is no unencrypted PEM private key; name the PEM file of the key",
+    "holdfast.yaml:7:36: smtp.tls[2].key: none.key does not exist; check the path",
+    "holdfast.yaml:8:22: smtp.tls[3].certificate: two.key is no PEM certificate; name the PEM file of the certificate",
+  ]);
 });
 
 test("a key that is not named, a certificate that is not there, names that are none", async () => {

@@ -220,6 +220,17 @@ test("a bare program of an alert is left to PATH", async () => {
   assert.deepEqual(alerts.command, ["page"]);
 });
 
+test("a program of an alert that cannot be run is a warning: it would be missed only when it is needed", async () => {
+  const warning = (line: string, file: string): string =>
+    `holdfast.yaml:${line}: alerts.command: ${file} is no program that can be run, so no alert goes out by it; name one that the daemon's user may run`;
+  const end = (await linesOf(HEAD)).length;
+  const told = async (command: string): Promise<readonly string[]> =>
+    (await linesOf(`${HEAD}alerts: { command: ${command} }\n`)).slice(end);
+  assert.deepEqual(await told("./page"), [warning("3:20", "page")]);
+  assert.deepEqual(await told("[/etc, now]"), [warning("3:20", "/etc")]);
+  assert.deepEqual(await told("[/bin/sh, page]"), []);
+});
+
 test("a key without a value counts as left out, an anchor stands for what it names", async () => {
   const text = `${HEAD}admin:\nlog:\n  file:\ndomains:\n  a.example: &a { primary: { host: m.example }, recipients: [x] }\n  b.example: *a\n`;
   const { domains } = await configOf(text);

@@ -69,7 +69,7 @@ test("notices: each value is judged", async () => {
     ["delay: 10s", '"10s" is too little; write a duration from 1m to 365d, such as 90s, 5m, 12h or 30d'],
     ["delay: [1]", "is a list; write off, or a duration such as 4h"],
     ["perSender: 0", '"0" is too little; write a whole number from 1 to 10000'],
-    ["fullSize: 1MB", '"1MB" is too much; write a size from 0B to 256KiB, such as 50MB or 64KiB'],
+    ["fullSize: 1MB", '"1MB" is too much; write a size from 0B to 256KiB, such as 64KiB'],
     ["retention: 90d", '"90d" is too much; write a duration from 1m to 60d, such as 90s, 5m, 12h or 30d'],
   ];
   for (const [keys, line] of cases) assert.equal(await notices(keys), line, keys);

@@ -38,6 +38,7 @@ test("a file that cannot be read is named", async () => {
 test("what is not YAML is told with its line", async () => {
   const cases: readonly (readonly [string, string])[] = [
     ["a:\n\tb: 1\n", "2:1: a tab in the indentation; indent with spaces"],
+    ['a:\n  b:\n    - "x"\n\tc: 2\n  d: 3\n', "4:1: a tab in the indentation; indent with spaces"],
     ["a: [1, 2\nb: 3\n", "2:1: a [ or { that is not closed; close it with ] or }"],
     ["a:\n  b: 1\n c: 2\n", "3:1: wrong indentation; give keys of one mapping the same column"],
     [
@@ -236,7 +237,7 @@ test("each mistake in the lists of clients has its sentence", async () => {
   );
   assert.match(await lists("{ zone: zen.example }, { zone: Zen.Example. }"), /^zen.example is there twice;/);
   assert.match(await wrong("checks: { dnsbl: { lists: [] } }\n"), /^is empty, so nobody would be asked;/);
-  assert.match(await wrong("checks: { dnsbl: on }\n"), /^"on" is /);
+  assert.match(await wrong("checks: { dnsbl: on }\n"), /^"on" is not known; write off, or \{ lists: \[/);
   assert.match(
     await wrong("checks: { dnsbl: { lists: [{ zone: a.b }], defer: 0 } }\n"),
     /^"0" is no threshold/,
@@ -316,7 +317,7 @@ test("greylist is off, on or a mapping", async () => {
 test("each mistake in the scanners has its sentence", async () => {
   const clamav = (text: string) => wrong(`checks: { clamav: { ${text} } }\n`);
   const server = (text: string) => clamav(`servers: ["${text}"]`);
-  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off/);
+  assert.match(await wrong("checks: { clamav: on }\n"), /^"on" is not known; write off, or \{ servers: \[/);
   assert.match(await clamav("found: tag"), /^is missing; write a list such as/);
   assert.match(await clamav("servers: []"), /^is empty, so nobody would be asked; write/);
   assert.match(await server("clamd.ctl"), /^"clamd.ctl" is neither a whole path nor a host and a port;/);
@@ -405,6 +406,21 @@ ${DOMAIN}`;
   ]);
 });
 
+test("an address is taken by all addresses of its family on the same port", async () => {
+  const told = (listen: string) =>
+    linesOf(
+      `hostname: mx.example.net\nsmtp: { listen: [${listen}] }\ndomains: { a.example: { primary: { host: m.example }, recipients: [x] } }\n`,
+    );
+  const right = "give each its own address or port";
+  assert.deepEqual(await told('"0.0.0.0:26", "127.0.0.1:26"'), [
+    `holdfast.yaml:2:32: smtp.listen[1]: 127.0.0.1:26 is taken by smtp.listen[0], which has 0.0.0.0:26; ${right}`,
+  ]);
+  assert.deepEqual(await told('"[::1]:26", "[::]:26"'), [
+    `holdfast.yaml:2:30: smtp.listen[1]: [::]:26 is taken by smtp.listen[0], which has [::1]:26; ${right}`,
+  ]);
+  assert.deepEqual(await told('"0.0.0.0:26", "[::]:26", "127.0.0.1:27"'), []);
+});
+
 test("a wrong value is told with what would be right", async () => {
   const duration = "a duration from 1s to 3650d, such as 90s, 5m, 12h or 30d";
   const cases: readonly (readonly [string, string])[] = [
@@ -415,7 +431,7 @@ test("a wrong value is told with what would be right", async () => {
     ["retention: [30d]", "is a list; write a duration such as 30d, or { waiting: 30d, parked: 30d }"],
     [
       "retention: { traceSize: 5XB }",
-      '"5XB" is not a size; write a size from 1MB to 1TB, such as 50MB or 64KiB',
+      '"5XB" is not a size; write a size from 1MB to 1TB, such as 50MB or 2GB',
     ],
     [
       "store: { reserve: 90% }",

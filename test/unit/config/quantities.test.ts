@@ -26,4 +26,14 @@ test("a reserve is a share or a size", () => {
   assert.deepEqual(reserve().parse("0"), { bytes: 0 });
   assert.deepEqual(reserve().parse("2GB"), { bytes: 2e9 });
   assert.equal(reserve().safeParse("51%").success, false);
+  assert.match(reserve().safeParse("5").error?.message ?? "", /"5\\" has no unit/);
+});
+
+test("examples of what would be right lie within the bounds", () => {
+  const told = (schema: ReturnType<typeof duration>): string => schema.safeParse("x").error?.message ?? "";
+  assert.match(told(duration("1s", "3650d")), /such as 90s, 5m, 12h or 30d/);
+  assert.match(told(duration("0s", "30s")), /such as 5s"/);
+  assert.match(told(duration("10s", "7d")), /such as 90s, 5m or 12h"/);
+  assert.match(told(size("64KiB", "2GB")), /such as 50MB or 64KiB"/);
+  assert.match(told(size("128MiB", "1TB")), /such as 2GB"/);
 });

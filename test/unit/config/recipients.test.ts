@@ -86,7 +86,7 @@ test("each wrong source has its error", async () => {
     "{ url: http://lists.example/ }": `${url}: "http://lists.example/" is not encrypted; write https; http is for this machine only`,
     "{ url: http://127.evil.example/ }": `${url}: "http://127.evil.example/" is not encrypted; write https; http is for this machine only`,
     "{ url: https://u:p@lists.example/ }": `${url}: holds a password; write authorizationFile or authorizationEnv instead`,
-    "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too little; write a duration from 10s to 7d, such as 90s, 5m, 12h or 30d`,
+    "{ url: https://x.example/, every: 1s }": `${here}.every: "1s" is too little; write a duration from 10s to 7d, such as 90s, 5m or 12h`,
     "{ url: https://x.example/, file: users.txt }": `${here}: has both file and url; keep one`,
     "{ list: [a], file: users.txt }": `${here}: has both list and file; keep one`,
     "{ list: [a], every: 1h }": `${here}: has every without url; add url, or remove it`,

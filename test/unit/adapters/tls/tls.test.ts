@@ -54,8 +54,9 @@ describe("readTls", () => {
     assert.match(await why(), /fullchain\.pem is no PEM certificate/);
     await put(files, one);
     assert.equal(await why(), "read");
-    const line = certificateLine(files, await readTls(files));
-    assert.match(line, /^certificate \/.*fullchain\.pem, until \d{4}-\d\d-\d\d, for a\.test$/);
+    const line = async (now: number): Promise<string> => certificateLine(files, await readTls(files), now);
+    assert.match(await line(0), /^certificate \/.*fullchain\.pem, until \d{4}-\d\d-\d\d, for a\.test$/);
+    assert.match(await line(Infinity), /fullchain\.pem, ENDED \d{4}-\d\d-\d\d: renew it, for a\.test$/);
   });
 });
 
