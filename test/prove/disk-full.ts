@@ -6,17 +6,16 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../support/daemon.ts";
-import { createLoad } from "../support/load.ts";
 import { asData, openSmtp } from "../support/raw-smtp.ts";
 import { openSink } from "../support/sink.ts";
-import { fillUp, smallDisk, smallDiskMissing } from "../support/small-disk.ts";
+import { fillUp, smallDisk } from "../support/small-disk.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import { Ledger } from "./checker.ts";
+import { DOMAIN, inTurns, loadOfAllSizes, type Part } from "./on-small-disks.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
-const DOMAIN = "example.test";
 const MEGABYTE = 1024 * 1024;
 /** Megabytes. */
 const DISK = 96;
@@ -33,26 +32,14 @@ interface Turn {
 
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const claim = "a full disk puts new mail off, delivers on, and loses nothing";
-  const missing = smallDiskMissing();
-  if (missing !== undefined) {
-    options.say(`SKIPPED: ${missing}`);
-    return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
-  }
   const turns: readonly Turn[] = [
     { name: "reserve", reserve: "16MiB", leave: 8 * MEGABYTE },
     { name: "enospc", reserve: "0", leave: 0 },
   ];
-  const counts: Record<string, number> = {};
-  const failures: string[] = [];
-  for (const [n, turn] of turns.entries()) {
-    const result = await takeTurn(turn, { ...options, seed: options.seed + n });
-    for (const [key, value] of Object.entries(result.counts)) counts[`${turn.name}.${key}`] = value;
-    failures.push(...result.failures.map((failure) => `${turn.name}: ${failure}`));
-  }
-  return { claim, counts, failures };
+  const take = (turn: Turn, n: number): Promise<Part> =>
+    takeTurn(turn, { ...options, seed: options.seed + n });
+  return inTurns(claim, turns, { ...options, take });
 }
-
-type Part = Pick<ProofResult, "counts" | "failures">;
 
 async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise<Part> {
   await using folder = await tempFolder();
@@ -66,19 +53,7 @@ async function takeTurn(turn: Turn, { seed, short, say }: ProofOptions): Promise
   await using daemon = await Daemon.start(plan);
   const { pid } = daemon;
   const stop = new AbortController();
-  const load = createLoad({
-    port: daemon.smtpPort,
-    domain: DOMAIN,
-    recipients: ["alice", "bob"],
-    seed,
-    sessions: 10,
-    size: 6000,
-    others: [
-      { size: 60_000, oneIn: 4 },
-      { size: 400_000, oneIn: 10 },
-    ],
-    ledger,
-  });
+  const load = loadOfAllSizes(daemon.smtpPort, seed, ledger);
   const loading = load.sendUntil(stop.signal);
   const failures: string[] = [];
   let slowest = 0;

@@ -6,16 +6,15 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Daemon } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
-import { createLoad } from "../support/load.ts";
 import { openSink } from "../support/sink.ts";
-import { fillUp, freeOn, smallDisk, smallDiskMissing } from "../support/small-disk.ts";
+import { fillUp, freeOn, smallDisk } from "../support/small-disk.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 import { Ledger } from "./checker.ts";
+import { DOMAIN, inTurns, loadOfAllSizes, type Part } from "./on-small-disks.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
-const DOMAIN = "example.test";
 /** Megabytes. */
 const DISK = 128;
 const BALLAST = 32 * 1024 * 1024;
@@ -35,26 +34,12 @@ const TURNS: readonly Turn[] = [
 
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const claim = "mail is delivered, each once, from a disk without one free block";
-  const missing = smallDiskMissing();
-  if (missing !== undefined) {
-    options.say(`SKIPPED: ${missing}`);
-    return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
-  }
-  const counts: Record<string, number> = {};
-  const failures: string[] = [];
   // The start is the harder half, and deliveries follow it.
-  for (const turn of TURNS.filter(({ killed }) => killed || !options.short)) {
-    const result = await takeTurn(turn, options);
-    for (const [key, value] of Object.entries(result.counts)) counts[`${turn.name}.${key}`] = value;
-    failures.push(...result.failures.map((failure) => `${turn.name}: ${failure}`));
-  }
-  return { claim, counts, failures };
+  const turns = TURNS.filter(({ killed }) => killed || !options.short);
+  return inTurns(claim, turns, { ...options, take: (turn) => takeTurn(turn, options) });
 }
 
-async function takeTurn(
-  { name, killed }: Turn,
-  { seed, short, say }: ProofOptions,
-): Promise<Pick<ProofResult, "counts" | "failures">> {
+async function takeTurn({ name, killed }: Turn, { seed, short, say }: ProofOptions): Promise<Part> {
   await using folder = await tempFolder();
   const data = join(folder.path, "data");
   await using _disk = smallDisk(data, DISK);
@@ -62,19 +47,7 @@ async function takeTurn(
   const settings = { store: { reserve: "0" } };
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort, domain: DOMAIN, settings });
   const ledger = new Ledger();
-  const load = createLoad({
-    port: daemon.smtpPort,
-    domain: DOMAIN,
-    recipients: ["alice", "bob"],
-    seed,
-    sessions: 10,
-    size: 6000,
-    others: [
-      { size: 60_000, oneIn: 4 },
-      { size: 400_000, oneIn: 10 },
-    ],
-    ledger,
-  });
+  const load = loadOfAllSizes(daemon.smtpPort, seed, ledger);
   await load.send(short ? 100 : 1000);
   await waitFor({ what: "the ballast is there, and the WAL is not", deadline: 20_000 }, () => {
     return sizeIn(data, "ballast") === BALLAST && sizeIn(data, "queue.sqlite-wal") === 0;
