@@ -60,4 +60,8 @@ test("mail of a dead primary goes to another host and back to the first, and a p
   daemon.pass(2 * 3_600_000 + 10_000);
   await waitFor({ what: "the pause has ended", ...WAIT }, () => primary.mails.length === 2);
   assert.match(await holdfast("domain", "show", DOMAIN), /^State: +active$/m);
+  await waitFor({ what: "the other host is asked no more", ...WAIT }, async () => {
+    const { primaries } = await daemon.status();
+    return primaries.every(({ destination }) => destination === `127.0.0.1:${primaryPort}`);
+  });
 });

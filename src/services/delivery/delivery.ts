@@ -137,6 +137,7 @@ class RunningDelivery implements Delivery {
     const { routing, backlog } = this.#dispatcher;
     routing.refreshMx();
     const work = await backlog.count();
+    routing.leaveDetours();
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
     this.#ages.look(work, limits, this.#parts.clock.now());

@@ -79,6 +79,19 @@ export class RoutingTable {
       if (queue.record !== undefined && followsMx(queue.record)) void this.#route(queue);
   }
 
+  /** Leaves the places to which operators sent mail, once none of it waits or is on its way there. */
+  leaveDetours(): void {
+    for (const queue of this.queues.values()) {
+      const idle = queue.waiting === 0 && queue.pools.every((pool) => pool.unsettled + pool.claiming === 0);
+      if (placeOfKey(queue.domain) === undefined || !idle) continue;
+      // Its route is not known any more either, should one be looked up just now.
+      queue.record = undefined;
+      this.#setTiers(queue, []);
+      this.#parts.hooks.routed(queue);
+      this.#forget(queue);
+    }
+  }
+
   stop(): void {
     this.#stopped = true;
     for (const queue of this.queues.values()) queue.stop();
@@ -93,7 +106,7 @@ export class RoutingTable {
     if (rest.length > 0) this.#parts.clock.after(1, () => this.#refreshSlice(rest));
   }
 
-  /** The directory knows the domain no longer and nothing of it waits. */
+  /** Nothing of it waits, and nothing will come for it. */
   #forget(queue: DomainQueue): void {
     queue.stop();
     this.queues.delete(queue.domain);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { reroutedKey } from "../../../../src/mail/delivery-key.ts";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
+import type { Delivery } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
-import { allOf } from "../../../support/fake-smtp-client.ts";
+import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 
 const MX = { mx: true, host: "", port: 25 } as const;
 
@@ -186,6 +188,59 @@ describe("domains", () => {
     await bench.pass(10);
     assert.deepEqual(bench.store.count(), { gone: 1 });
     assert.equal(bench.store.claims.length, 0);
+  });
+});
+
+describe("another host, to which an operator sent mail", () => {
+  const ELSEWHERE = reroutedKey("a.test", "192.0.2.7:2525");
+  const places = (delivery: Delivery): readonly string[] =>
+    delivery.status().map(({ destination }) => destination);
+  const survey = (delivery: Delivery): unknown =>
+    delivery.jobs.find(({ name }) => name === "delivery.survey")?.run();
+
+  test("is looked at no longer once that has gone, and again when more is sent there", async () => {
+    const bench = deliveryBench();
+    bench.client.server("192.0.2.1:25");
+    const other = bench.client.server("192.0.2.7:2525");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    const delivery = await bench.start({}, "all domains");
+    for (const mails of [1, 2]) {
+      bench.store.accept({ domain: ELSEWHERE });
+      await bench.pass(100);
+      assert.equal(other.mails.length, mails);
+      assert.deepEqual(places(delivery), ["192.0.2.1:25", "192.0.2.7:2525"]);
+      await survey(delivery);
+      assert.deepEqual(places(delivery), ["192.0.2.1:25"]);
+      assert.equal(bench.store.grants.get(ELSEWHERE), 0);
+      const { knocks } = other;
+      await bench.pass(120_000, 1000);
+      assert.equal(other.knocks, knocks);
+    }
+  });
+
+  test("is looked at while mail waits for it, or is on its way", async () => {
+    const bench = deliveryBench();
+    const other = bench.client.server("192.0.2.7:2525");
+    bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    const delivery = await bench.start();
+    other.down = true;
+    bench.store.accept({ domain: ELSEWHERE });
+    await bench.pass(3000);
+    await survey(delivery);
+    assert.deepEqual(places(delivery), ["192.0.2.7:2525"]);
+    const answered = Promise.withResolvers<void>();
+    other.onMail = async (mail) => {
+      await answered.promise;
+      return allOf(mail, DELIVERED);
+    };
+    other.down = false;
+    await bench.pass(3000);
+    assert.deepEqual(bench.store.count(), { claimed: 1 });
+    await survey(delivery);
+    assert.deepEqual(places(delivery), ["192.0.2.7:2525"]);
+    answered.resolve();
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 });
 

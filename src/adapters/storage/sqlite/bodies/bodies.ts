@@ -22,7 +22,7 @@ export class Bodies {
   readonly #delete: Database.Statement<[number, number]>;
   readonly #spool: Database.Statement<[number, number], string>;
   readonly #clearSpool: Database.Statement<[number]>;
-  readonly #within: Database.Statement<[string, string], number>;
+  readonly #holdsMail: (segment: string) => boolean;
 
   constructor(database: Database.Database, parts: { readonly folder: string; readonly segments: Segments }) {
     this.#folder = join(parts.folder, SPOOL_FOLDER);
@@ -36,9 +36,7 @@ export class Bodies {
       )
       .pluck();
     this.#clearSpool = database.prepare("UPDATE message SET spool = NULL WHERE key = ?");
-    this.#within = database
-      .prepare<[string, string], number>("SELECT 1 FROM message WHERE spool > ? AND spool < ? LIMIT 1")
-      .pluck();
+    this.#holdsMail = segmentsWithMail(database);
   }
 
   store(mail: number | bigint, body: Uint8Array): void {
@@ -93,14 +91,18 @@ export class Bodies {
     else if (!this.#segments.isOpen(name)) this.#remove(name, batch);
   }
 
-  #holdsMail(segment: string): boolean {
-    return this.#within.get(...boundsOf(segment)) !== undefined;
-  }
-
   /** A file that stays behind is an orphan, which the sweep finds. */
   #remove(name: string, batch: Batch): void {
     batch.onCommit(() => rm(join(this.#folder, name), { force: true }, () => {}));
   }
+}
+
+/** Tells whether a mail lies in a segment. */
+export function segmentsWithMail(database: Database.Database): (segment: string) => boolean {
+  const within = database
+    .prepare<[string, string], number>("SELECT 1 FROM message WHERE spool > ? AND spool < ? LIMIT 1")
+    .pluck();
+  return (segment) => within.get(...boundsOf(segment)) !== undefined;
 }
 
 /** The bytes as an ArrayBuffer of their own, which may move to another thread. */

@@ -14,5 +14,7 @@ export class Checksum {
 }
 
 export function checksumOf(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, piece) => crc32(piece, sum), 0);
+  const checksum = new Checksum();
+  for (const piece of pieces) checksum.add(piece);
+  return checksum.value;
 }

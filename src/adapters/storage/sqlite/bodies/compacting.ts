@@ -44,13 +44,17 @@ export class Compacting {
       .pluck();
   }
 
-  /** Over all segments that have lost mail since the last time; answers how many mails moved. */
+  /**
+   * Over all segments that have lost mail since the last time; answers how many mails moved. A segment is done with
+   * only once that is durable: what a full disk undid is done again when there is room.
+   */
   *run(batch: () => Batch): Generator<void, number> {
     let moved = 0;
-    for (const name of this.#segments.takeThinned()) {
+    for (const name of this.#segments.thinned) {
       const left = this.#left.all(...boundsOf(name));
       const bytes = left.reduce((sum, { size }) => sum + size, 0);
       if (left.length <= MOST_MAILS && bytes <= MOST_BYTES) moved += yield* this.#empty(name, left, batch);
+      else batch().onCommit(() => this.#segments.compacted(name));
       yield;
     }
     return moved;
@@ -58,8 +62,9 @@ export class Compacting {
 
   *#empty(name: string, left: readonly Left[], batch: () => Batch): Generator<void, number> {
     let moved = 0;
+    let passedOver = 0;
     for (const { key, spool, size } of left) {
-      if (this.#moveable.get(key, spool, key) === undefined) this.#segments.thin(name);
+      if (this.#moveable.get(key, spool, key) === undefined) passedOver += 1;
       else {
         const body = readPart(join(this.#folder, name), placeOf(spool).start ?? 0, size);
         // What is damaged stays where it is: whoever reads it says so.
@@ -68,6 +73,7 @@ export class Compacting {
       }
       yield;
     }
+    if (passedOver === 0) batch().onCommit(() => this.#segments.compacted(name));
     return moved;
   }
 }

@@ -41,14 +41,13 @@ export class Segments {
     this.#thinned.add(name);
   }
 
-  /** Those that have lost mail since they were last taken, and are appended to no more. */
+  /** Those that have lost mail since they were compacted, and are appended to no more. */
   get thinned(): readonly string[] {
     return [...this.#thinned].filter((name) => !this.isOpen(name));
   }
 
-  takeThinned(): readonly string[] {
-    const names = this.thinned;
-    for (const name of names) this.#thinned.delete(name);
-    return names;
+  /** What could be moved out of it has been, or is too much. */
+  compacted(name: string): void {
+    this.#thinned.delete(name);
   }
 }

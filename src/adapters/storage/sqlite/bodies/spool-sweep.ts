@@ -1,10 +1,9 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { SPOOL_FOLDER } from "./bodies.ts";
+import { segmentsWithMail, SPOOL_FOLDER } from "./bodies.ts";
 import { openMailReader } from "../disk/connection.ts";
 import { writeDurably } from "../disk/disk.ts";
 import type { Segments } from "./segments.ts";
-import { boundsOf } from "./spool-place.ts";
 
 /** A spool file that no mail names is an orphan after this time, in ms; a body takes less to be stored. */
 const ORPHAN_AGE = 60 * 60 * 1000;
@@ -20,9 +19,7 @@ export async function sweepSpool(folder: string, segments: Segments): Promise<nu
   const names = await readdir(spool);
   const database = openMailReader(folder);
   const own = database.prepare<[string], number>("SELECT 1 FROM message WHERE spool = ?").pluck();
-  const within = database
-    .prepare<[string, string], number>("SELECT 1 FROM message WHERE spool > ? AND spool < ? LIMIT 1")
-    .pluck();
+  const holdsMail = segmentsWithMail(database);
   let removed = 0;
   try {
     for (const name of names) {
@@ -30,7 +27,7 @@ export async function sweepSpool(folder: string, segments: Segments): Promise<nu
       const info = await stat(file).catch(() => undefined);
       if (info === undefined || now - info.mtimeMs < ORPHAN_AGE) continue;
       if (segments.isOpen(name) || own.get(name) !== undefined) continue;
-      if (within.get(...boundsOf(name)) !== undefined) segments.thin(name);
+      if (holdsMail(name)) segments.thin(name);
       else {
         await rm(file, { force: true });
         removed += 1;

@@ -19,8 +19,10 @@ import {
   settlement,
 } from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
 import { closeBehind, failAt, writeShort } from "../disk/file-faults.ts";
 
 const MINUTE = 60_000;
@@ -242,6 +244,26 @@ describe("the last mails of a segment", () => {
     await assert.rejects(bodyOf(again), { code: "EISDIR" });
   });
 
+  it("are moved once there is room, where the disk was full before", async () => {
+    const disk = new FlakyDisk();
+    const journal = new MemoryJournal();
+    await using store = await openSqliteStore({ disk, journal });
+    const stored = await fill(store, 3);
+    store.closeIntakePort();
+    const [last = assert.fail(), ...others] = await claimAll(store);
+    await deliver(store, others);
+    await putOff(store, [last]);
+    disk.failCommit = "SQLITE_FULL";
+    await waitFor({ what: "full", deadline: 20_000 }, () => {
+      store.clock.advance(MINUTE);
+      return journal.of("store.condition").length > 0;
+    });
+    assert.equal(files(store).length, 1);
+    disk.failCommit = undefined;
+    await compact(store, 0);
+    await same(await claimAll(store), stored);
+  });
+
   it("are asked for once nobody appends to it", () => {
     const segments = new Segments();
     const appender = {};
@@ -249,7 +271,8 @@ describe("the last mails of a segment", () => {
     segments.thin("one");
     assert.deepEqual(segments.thinned, []);
     segments.leave(appender, ["one"]);
-    assert.deepEqual(segments.takeThinned(), ["one"]);
+    assert.deepEqual(segments.thinned, ["one"]);
+    segments.compacted("one");
     assert.deepEqual(segments.thinned, []);
   });
 });
