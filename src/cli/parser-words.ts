@@ -9,6 +9,7 @@ export function complaintOf(error: unknown): string {
       return `there is no option ${option}`;
     case "ERR_PARSE_ARGS_INVALID_OPTION_VALUE":
       if (message.includes("does not take")) return `${option} takes no value`;
+      if (!message.includes("ambiguous")) return `${option} needs a value`;
       return `${option} needs a value; one that begins with - is written ${option}=-VALUE`;
     default:
       return message.split(/\.\s/)[0] ?? message;

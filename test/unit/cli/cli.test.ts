@@ -91,7 +91,7 @@ test("wrong use ends with 2 and names the word", async () => {
     [["queue", "show", "a", "b"], /too many words; it takes ID\n/],
     [["queue", "list", "--colour"], /there is no option --colour\n/],
     [["queue", "list", "--limit", "many"], /--limit takes a whole number/],
-    [["queue", "list", "--domain"], /--domain/],
+    [["queue", "list", "--domain"], /^holdfast queue list: --domain needs a value\n/],
     [["domain", "add", "x.example"], /--primary/],
     [["domain", "add", "x.example", "--primary", "a:b:c"], /HOST:PORT/],
     [["recipients", "add", "x.example"], /which recipients/],
