@@ -8,6 +8,9 @@ import type { TestContext } from "node:test";
 type Method = "write" | "writev" | "sync" | "datasync";
 type Call = (...given: unknown[]) => Promise<unknown>;
 
+/** What stood there before the first fault. */
+const REAL: Partial<Record<Method, Call>> = {};
+
 /** An error of this code, as Node and SQLite tell it. */
 export function systemError(code: string): Error {
   const quota = { code: "Unknown system error -122", errno: -constants.errno.EDQUOT };
@@ -56,10 +59,15 @@ async function inPlaceOf(
   act: (real: Call, given: readonly unknown[]) => Promise<unknown>,
 ): Promise<void> {
   const handle = await open("/dev/null");
-  const files = Object.getPrototypeOf(handle) as FileHandle;
+  const files = Object.getPrototypeOf(handle) as Record<Method, Call>;
   await handle.close();
-  const real = files[method] as Call;
-  t.mock.method(files, method, function (this: FileHandle, ...given: unknown[]) {
-    return act(real.bind(this), given);
+  REAL[method] ??= files[method];
+  const before = files[method];
+  files[method] = function (this: FileHandle, ...given: unknown[]) {
+    return act(before.bind(this), given);
+  };
+  // Whatever stands in place of it by then: several faults of one method are taken out in any order.
+  t.after(() => {
+    files[method] = REAL[method] as Call;
   });
 }
