@@ -1,13 +1,6 @@
 /**
  * Holdfast beside Postfix as a backup MX: same load, same disk, same minute, turn by turn.
  *
- *   npm run bench                              10,000 mails of 4 KB, three rounds, all columns
- *   npm run bench -- --messages 2000 --only accept
- *   npm run bench -- --columns holdfast,tuned --rounds 5
- *   npm run bench -- NAME                      accept, ceiling, checks, disk, growth, idle, line, reflector, return:
- *                                              the file of that name (return: comeback.ts) says what it measures
- *   npm run bench -- --write                   also writes bench/RESULTS.md
- *
  * accept: smtp-source with 50 sessions, the primary away, until the last 250; then the queue is counted.
  * drain:  the primary (smtp-sink) returns; from the first to the last mail there; then both are counted. Postfix is
  *         told with `postqueue -f` every 2 s; by itself it would wait for its next queue run.
@@ -51,6 +44,16 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   return: benchReturn,
 };
 const TMPFS = 0x01021994;
+
+const USAGE = `npm run bench                            10,000 mails of 4 KB, three rounds, all columns
+npm run bench -- --messages 2000 --only accept
+npm run bench -- --columns ${Object.keys(COLUMNS).join(",")} --rounds 5 --sessions 50 --size 4096 --reuse
+npm run bench -- NAME                    ${Object.keys(BENCHES).join(", ")}: the file of
+                                         that name (return: comeback.ts) says what it measures
+npm run bench -- NAME --rounds 2 --scale 0.5
+  --folder DIR                           a folder on the disk that is measured
+  --write                                also writes bench/RESULTS.md
+`;
 
 interface Choice {
   readonly plan: RunPlan;
@@ -172,7 +175,8 @@ async function runNamed(name: string, args: readonly string[]): Promise<void> {
 
 try {
   const [name, ...args] = process.argv.slice(2);
-  if (name === undefined || name.startsWith("-")) await main();
+  if (name === "--help" || args.includes("--help")) process.stdout.write(USAGE);
+  else if (name === undefined || name.startsWith("-")) await main();
   else await runNamed(name, args);
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -5,6 +5,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { complaintOf } from "../../src/cli/parser-words.ts";
 import { countLine, type Proof } from "./proof.ts";
 
 /** Files of this folder that are no proofs. */
@@ -39,17 +40,21 @@ async function run(
   return result.failures.length === 0 ? 0 : 1;
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+function readWords() {
+  return parseArgs({
     allowPositionals: true,
     options: {
       seed: { type: "string", default: String(1 + (Date.now() % 1_000_000)) },
       short: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
     },
   });
+}
+
+async function main({ values, positionals }: ReturnType<typeof readWords>): Promise<number> {
   const [name] = positionals;
   const names = proofNames();
-  if (name === undefined) {
+  if (name === undefined || values.help) {
     process.stdout.write(
       `npm run prove -- NAME [--seed N] [--short]\n\n${names.map((known) => `  ${known}\n`).join("")}`,
     );
@@ -64,4 +69,10 @@ async function main(): Promise<number> {
   return run(name, { seed, short: values.short });
 }
 
-process.exitCode = await main();
+let words: ReturnType<typeof readWords> | undefined;
+try {
+  words = readWords();
+} catch (error) {
+  process.stderr.write(`prove: ${complaintOf(error)}\n`);
+}
+process.exitCode = words === undefined ? 2 : await main(words);
