@@ -20,8 +20,8 @@ export function encodeXtext(text: string, most: number): string {
   if (text.length <= most && PLAIN.test(text)) return text;
   const octets = Buffer.from(text).subarray(0, most);
   return Array.from(octets, (octet) => {
-    const plain = octet > 0x20 && octet < 0x7f && octet !== 0x2b && octet !== 0x3d;
-    return plain ? String.fromCharCode(octet) : `+${octet.toString(16).toUpperCase().padStart(2, "0")}`;
+    const character = String.fromCharCode(octet);
+    return PLAIN.test(character) ? character : `+${octet.toString(16).toUpperCase().padStart(2, "0")}`;
   }).join("");
 }
 
