@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
-import { hostPort, isLoopback } from "../mail/network.ts";
+import { hostPort, isLoopback, isUnspecified } from "../mail/network.ts";
 import type { Login, Primary } from "../ports/directory.ts";
 import type { NoticeRoute } from "../ports/notices.ts";
 import { certificateFindings } from "./certificate-files.ts";
@@ -135,9 +135,7 @@ function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Finding
 /** `0.0.0.0` is every address of IPv4, `::` every one of IPv6. */
 function overlap(one: Endpoint, other: Endpoint): boolean {
   if (one.port !== other.port || isIP(one.address) !== isIP(other.address)) return false;
-  return (
-    one.address === other.address || [one, other].some(({ address }) => /^(0\.0\.0\.0|::)$/.test(address))
-  );
+  return one.address === other.address || isUnspecified(one.address) || isUnspecified(other.address);
 }
 
 function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] {

@@ -418,6 +418,9 @@ test("an address is taken by all addresses of its family on the same port", asyn
   assert.deepEqual(await told('"[::1]:26", "[::]:26"'), [
     `holdfast.yaml:2:30: smtp.listen[1]: [::]:26 is taken by smtp.listen[0], which has [::1]:26; ${right}`,
   ]);
+  assert.deepEqual(await told('"[0::0]:26", "[::1]:26"'), [
+    `holdfast.yaml:2:31: smtp.listen[1]: [::1]:26 is taken by smtp.listen[0], which has [0::0]:26; ${right}`,
+  ]);
   assert.deepEqual(await told('"0.0.0.0:26", "[::]:26", "127.0.0.1:27"'), []);
 });
 
