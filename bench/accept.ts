@@ -5,25 +5,18 @@
  * some 20,000 mails. At first contact there is none, and all clients come at once, so that nobody has delivered a mail
  * yet.
  */
-import { runSmtpSource } from "../test/peers/smtp-source.ts";
-import { peerMissing } from "../test/peers/peers.ts";
-import { RECIPIENT, type Contestant, type Running } from "./contestants.ts";
-import { expectQueued } from "./measure.ts";
+import type { Contestant } from "./contestants.ts";
+import { needPeers, sendWarm, type Load } from "./load.ts";
 import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
 
-export interface Load {
+interface Line extends Load {
   readonly what: string;
   readonly goal: string;
-  readonly sessions: number;
-  readonly messages: number;
-  /** Octets of a body. */
-  readonly size: number;
-  /** Connections stay open. */
-  readonly reuse: boolean;
+  /** Mails before those that are measured. */
   readonly warmUp: number;
 }
 
-const LINES: readonly Load[] = [
+const LINES: readonly Line[] = [
   {
     what: "4 KB, 50 sessions that stay open",
     goal: ">= 6 x",
@@ -73,14 +66,7 @@ export async function benchAccept(args: readonly string[]): Promise<void> {
   await publish({ name: "accept", heads, rows, words }, choice);
 }
 
-export function needPeers(): void {
-  const lacking = [peerMissing("smtp-source"), peerMissing("smtp-sink"), peerMissing("postfix")].filter(
-    Boolean,
-  );
-  if (lacking.length > 0) throw new Error(`the bench cannot run here:\n  ${lacking.join("\n  ")}`);
-}
-
-async function line(load: Load, choice: Choice): Promise<Row> {
+async function line(load: Line, choice: Choice): Promise<Row> {
   const runs = PAIR.map((contestant) => ({
     name: contestant.name,
     run: () => acceptOnce(contestant, load, choice),
@@ -89,24 +75,10 @@ async function line(load: Load, choice: Choice): Promise<Row> {
 }
 
 /** Mails a second of a fresh contestant. */
-function acceptOnce(contestant: Contestant, load: Load, choice: Choice): Promise<number> {
-  return withRunning(contestant, choice, async (running) => {
-    const warmUp = load.warmUp === 0 ? 0 : scaled(load.warmUp, choice);
-    if (warmUp > 0) await send(running, { ...load, messages: warmUp });
-    const messages = load.messages <= load.sessions ? load.messages : scaled(load.messages, choice);
-    const rate = await send(running, { ...load, messages });
-    await expectQueued(running, warmUp + messages);
-    return rate;
-  });
-}
-
-/** Mails a second, until the last 250. */
-export async function send(
-  running: Pick<Running, "smtpPort">,
-  load: Omit<Load, "what" | "goal" | "warmUp">,
-): Promise<number> {
-  const { sessions, messages, size, reuse } = load;
-  const port = running.smtpPort;
-  const plan = { port, sessions, messages, size, reuse, from: "load@sender.example", to: RECIPIENT };
-  return (messages / (await runSmtpSource(plan))) * 1000;
+function acceptOnce(contestant: Contestant, load: Line, choice: Choice): Promise<number> {
+  const warmUp = load.warmUp === 0 ? 0 : scaled(load.warmUp, choice);
+  const messages = load.messages <= load.sessions ? load.messages : scaled(load.messages, choice);
+  return withRunning(contestant, choice, (running) =>
+    sendWarm(running, { ...load, messages: warmUp }, { ...load, messages }),
+  );
 }

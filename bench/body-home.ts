@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite.ts";
-import type { Intake } from "../src/ports/queue.ts";
+import type { Intake } from "../src/ports/intake.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { idSource } from "../src/runtime/ids.ts";
 import { SILENT } from "../test/support/silent-log.ts";
@@ -20,6 +20,7 @@ const HOMES = {
   files: { rowLimit: 0, heldLimit: 0 },
 } as const;
 type Home = keyof typeof HOMES;
+/** Mails that are stored at the same time. */
 const TOGETHER = 50;
 /** Bytes stored in one measurement, about. */
 const VOLUME = 64 * 1024 * 1024;

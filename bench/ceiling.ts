@@ -5,35 +5,26 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { needPeers, send } from "./accept.ts";
 import { holdfast } from "./contestants.ts";
-import { expectQueued } from "./measure.ts";
+import { needPeers, send, sendWarm } from "./load.ts";
 import { publish, readChoice, scaled, turnAbout, withRunning } from "./rows.ts";
 
 const LOAD = { sessions: 50, size: 4096, reuse: true };
+/** Mails that are measured, and those before. */
 const MESSAGES = 10_000;
 const WARM_UP = 15_000;
 
 export async function benchCeiling(args: readonly string[]): Promise<void> {
   const choice = readChoice(args);
   needPeers();
-  const [warmUp, messages] = [scaled(WARM_UP, choice), scaled(MESSAGES, choice)];
+  const warmUp = { ...LOAD, messages: scaled(WARM_UP, choice) };
+  const load = { ...LOAD, messages: scaled(MESSAGES, choice) };
   const own = (): Promise<number> =>
-    withRunning(
-      holdfast,
-      choice,
-      async (running) => {
-        await send(running, { ...LOAD, messages: warmUp });
-        const rate = await send(running, { ...LOAD, messages });
-        await expectQueued(running, warmUp + messages);
-        return rate;
-      },
-      { threads: 1 },
-    );
+    withRunning(holdfast, choice, (running) => sendWarm(running, warmUp, load), { threads: 1 });
   const bare = (): Promise<number> =>
     withBareServer(async (smtpPort) => {
-      await send({ smtpPort }, { ...LOAD, messages: warmUp });
-      return send({ smtpPort }, { ...LOAD, messages });
+      await send({ smtpPort }, warmUp);
+      return send({ smtpPort }, load);
     });
   const what = "accept, 4 KB, 50 sessions that stay open, mails/s";
   const runs = [

@@ -12,7 +12,6 @@ import { helloOf } from "../test/support/clients.ts";
 import { SENDER_DOMAIN } from "../test/support/client-dns.ts";
 import { deliverAll, workOf } from "../test/support/guarded-door.ts";
 import { runSmtpSource } from "../test/peers/smtp-source.ts";
-import { needPeers } from "./accept.ts";
 import {
   clientOf,
   expectListsAsked,
@@ -23,6 +22,7 @@ import {
   RECIPIENTS,
   type Side,
 } from "./guarded-side.ts";
+import { needPeers } from "./load.ts";
 import { median } from "./report.ts";
 import { publish, readChoice, scaled, turnAbout, type Choice, type Row } from "./rows.ts";
 
@@ -36,6 +36,7 @@ interface Line {
   readonly unknown: boolean;
 }
 
+/** Connections at a time, and octets of a mail. */
 const SESSIONS = 50;
 const SIZE = 4096;
 const senderOf = (client: string): string => `${client}@${SENDER_DOMAIN}`;

@@ -9,8 +9,8 @@ import { freePort } from "../test/support/free-port.ts";
 import { ResidentDaemon } from "../test/support/resident-daemon.ts";
 import { openSink } from "../test/support/sink.ts";
 import { pause, waitFor } from "../test/support/wait.ts";
-import { needPeers } from "./accept.ts";
 import { DOMAIN, RECIPIENT } from "./contestants.ts";
+import { needPeers } from "./load.ts";
 import { publish, readChoice, turnAbout, type Choice } from "./rows.ts";
 
 const TEN_SECONDS = 10_000;
@@ -18,6 +18,7 @@ const THREE_DAYS = 72 * 3_600_000;
 /** The outage is lived through in so many steps, each until the primary was looked for again. */
 const STEPS = 6;
 const MESSAGES = 200;
+/** Milliseconds. */
 const DEADLINE = 60_000;
 
 export async function benchReturn(args: readonly string[]): Promise<void> {

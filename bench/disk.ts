@@ -6,9 +6,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { needPeers, send } from "./accept.ts";
 import type { Contestant } from "./contestants.ts";
-import { expectQueued } from "./measure.ts";
+import { needPeers, sendWarm } from "./load.ts";
 import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
 
 interface Case {
@@ -25,6 +24,7 @@ const CASES: readonly Case[] = [
   { sessions: 50, messages: 6000, delay: 0, goal: "" },
   { sessions: 50, messages: 6000, delay: 2000, goal: ">= 5 x" },
 ];
+/** Mails before those that are measured. */
 const WARM_UP = 15_000;
 
 export async function benchDisk(args: readonly string[]): Promise<void> {
@@ -78,17 +78,7 @@ function acceptOnce(
   choice: Choice & { readonly environment: Readonly<Record<string, string>> },
 ): Promise<number> {
   const { environment } = choice;
-  return withRunning(
-    contestant,
-    choice,
-    async (running) => {
-      const load = { size: 4096, reuse: true };
-      const [first, then] = [scaled(WARM_UP, choice), scaled(messages, choice)];
-      await send(running, { ...load, sessions: 50, messages: first });
-      const rate = await send(running, { ...load, sessions, messages: then });
-      await expectQueued(running, first + then);
-      return rate;
-    },
-    { environment },
-  );
+  const load = { size: 4096, reuse: true, sessions, messages: scaled(messages, choice) };
+  const warmUp = { ...load, sessions: 50, messages: scaled(WARM_UP, choice) };
+  return withRunning(contestant, choice, (running) => sendWarm(running, warmUp, load), { environment });
 }

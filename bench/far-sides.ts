@@ -6,7 +6,7 @@ import { SmtpSink } from "../test/peers/smtp-sink.ts";
 import { DOMAIN } from "./contestants.ts";
 import { waitFor } from "../test/support/wait.ts";
 
-export interface Arrivals {
+interface Arrivals {
   readonly count: number;
   /** Milliseconds of any clock. */
   readonly first: number;

@@ -6,6 +6,7 @@ import { idSource } from "../src/runtime/ids.ts";
 import { DOMAIN } from "./contestants.ts";
 import { SILENT } from "../test/support/silent-log.ts";
 
+/** Mails that are stored at the same time. */
 const TOGETHER = 200;
 const BODY = Buffer.alloc(4096, "0123456789abcdef");
 const TOP_FIELDS = `Received: from bench.holdfast.test ([127.0.0.1])\r\n\tby mx2.holdfast.test (Holdfast);\r\n`;

@@ -10,19 +10,21 @@ import { freePort } from "../test/support/free-port.ts";
 import { processMemory } from "../test/support/process-usage.ts";
 import { openSmtp } from "../test/support/raw-smtp.ts";
 import { pause } from "../test/support/wait.ts";
-import { needPeers, send } from "./accept.ts";
 import { daemonPlan } from "./contestants.ts";
 import { fillStore } from "./fill-store.ts";
+import { needPeers, send } from "./load.ts";
 import { median } from "./report.ts";
 import { publish, readChoice, scaled, turnAbout, type Choice, type Row } from "./rows.ts";
 
 const THREADS = [1, 2, 4];
 const HELD = [0, 1000, 100_000];
 const LOAD = { sessions: 50, size: 4096, reuse: true };
+/** Mails that are measured, and those before. */
 const MESSAGES = 5000;
 const WARM_UP = 3000;
 /** Before memory is read, in ms. */
 const REST = 5000;
+/** Pages of the list that are read. */
 const PAGES = 20;
 
 /** A daemon with what was measured while nobody sent anything. */

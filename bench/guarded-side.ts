@@ -14,8 +14,10 @@ export const RECIPIENTS = Array.from({ length: 100 }, (_, n) => `user${n + 1}@${
 /** Networks of clients; the first of each is known before the load. */
 export const NETWORKS = 250;
 
+/** Milliseconds. */
 const DNS_DELAY = 20;
 const STRANGER = `nobody@${DOMAIN}`;
+/** Milliseconds. */
 const DEADLINE = 60_000;
 /** Part of the clients of which a list was asked, at least: datagrams are lost while others have the processors. */
 const MOSTLY = 0.99;

@@ -5,12 +5,13 @@
 import { processMemory } from "../test/support/process-usage.ts";
 import { openSmtp, type RawSmtp } from "../test/support/raw-smtp.ts";
 import { pause } from "../test/support/wait.ts";
-import { needPeers } from "./accept.ts";
 import { holdfast, tunedPostfix, type Contestant, type Running } from "./contestants.ts";
+import { needPeers } from "./load.ts";
 import { publish, readChoice, scaled, turnAbout, withRunning, type Choice } from "./rows.ts";
 
 const CONNECTIONS = 4000;
 const POSTFIX_CONNECTIONS = 200;
+/** Connections that are opened at the same time. */
 const TOGETHER = 100;
 /** Before memory is read, in ms. */
 const REST = 5000;

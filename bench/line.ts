@@ -7,19 +7,16 @@
  * DATA goes into smtp-sink, which offers PIPELINING and no CHUNKING; BDAT into a real Postfix with a maildir (the
  * Postfix that drains sends DATA there, too: it has no other way). Every run counts what arrived and that nothing is left.
  */
-import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { peerMissing } from "../test/peers/peers.ts";
-import { runSmtpSource } from "../test/peers/smtp-source.ts";
 import { freePort } from "../test/support/free-port.ts";
 import { waitFor } from "../test/support/wait.ts";
-import { holdfast, RECIPIENT, tunedPostfix, type Contestant, type Running } from "./contestants.ts";
+import { holdfast, tunedPostfix, type Contestant, type Place, type Running } from "./contestants.ts";
 import { DelayingProxy } from "./delaying-proxy.ts";
 import { postfixSink, smtpSink, type FarSide } from "./far-sides.ts";
+import { expectQueued, needPeers, send } from "./load.ts";
 import { median } from "./report.ts";
+import { withRunning } from "./rows.ts";
 
 interface Case {
   readonly name: string;
@@ -35,6 +32,7 @@ interface Choice {
   readonly messages: number;
 }
 
+/** Milliseconds, both. */
 const DEADLINE = 300_000;
 const NUDGE_EVERY = 2000;
 
@@ -58,9 +56,7 @@ function readChoice(args: readonly string[]): Choice {
 /** Runs all and prints a table. */
 export async function benchLine(args: readonly string[]): Promise<void> {
   const { roundTrip, rounds, messages } = readChoice(args);
-  const lacking = [peerMissing("smtp-source"), peerMissing("smtp-sink"), peerMissing("postfix")];
-  const reasons = lacking.filter((reason) => reason !== "");
-  if (reasons.length > 0) throw new Error(`the bench cannot run here:\n  ${reasons.join("\n  ")}`);
+  needPeers();
   const lines = [
     `| ${roundTrip} ms round trip, mails/s | Holdfast | Postfix, tuned | Holdfast / Postfix |`,
     "|---|---:|---:|---:|",
@@ -95,36 +91,21 @@ async function compare(plan: Case, rounds: number, roundTrip: number): Promise<s
 }
 
 /** Mails a second, from the first to the last on the far side. */
-async function runOnce(
-  contestant: Contestant,
-  { connections, messages, farSide }: Case,
-  roundTrip: number,
-): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-line-"));
-  // Postfix' daemons run as their own user and must pass through.
-  execFileSync("chmod", ["755", folder]);
-  const [smtpPort, primaryPort, farPort] = [await freePort(), await freePort(), await freePort()];
-  const running = await contestant.start({ folder, smtpPort, primaryPort, connections });
-  try {
+function runOnce(contestant: Contestant, plan: Case, roundTrip: number): Promise<number> {
+  const { connections, messages, farSide } = plan;
+  const act = async (running: Running, { folder, primaryPort }: Place): Promise<number> => {
+    const farPort = await freePort();
     await using far = await farSide(farPort, folder);
-    await fill(running, messages);
+    await send(running, { sessions: 10, messages, size: 4096, reuse: true });
+    await running.settled();
+    await expectQueued(running, messages);
     await using _proxy = await DelayingProxy.start({ port: primaryPort, to: farPort, roundTrip });
     await drain(running);
     const { count, first, last } = await far.arrived();
     if (count !== messages) throw new Error(`${count} mails on the far side instead of ${messages}`);
     return ((messages - 1) / (last - first)) * 1000;
-  } finally {
-    await running.stop();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-}
-
-async function fill(running: Running, messages: number): Promise<void> {
-  const load = { port: running.smtpPort, sessions: 10, messages, size: 4096, reuse: true };
-  await runSmtpSource({ ...load, from: "load@sender.example", to: RECIPIENT });
-  await running.settled();
-  const held = { what: `${messages} mails in the queue`, deadline: 20_000, every: 100 };
-  await waitFor(held, async () => (await running.queued()) === messages);
+  };
+  return withRunning(contestant, { folder: tmpdir() }, act, { connections });
 }
 
 async function drain(running: Running): Promise<void> {

@@ -8,17 +8,18 @@ import { freePort } from "../test/support/free-port.ts";
 import { asData, openSmtp, type RawSmtp } from "../test/support/raw-smtp.ts";
 import { openSink } from "../test/support/sink.ts";
 import { pause, waitFor } from "../test/support/wait.ts";
-import { needPeers, send } from "./accept.ts";
 import { RECIPIENT, type Contestant, type Running } from "./contestants.ts";
-import { expectQueued } from "./measure.ts";
+import { expectQueued, needPeers, send } from "./load.ts";
 import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
 
 const LOAD = { sessions: 50, size: 4096, reuse: true };
+/** Mails before those that are measured, those, and the ones of which each is timed. */
 const WARM_UP = 2000;
 const MESSAGES = 8000;
 const SAMPLES = 1000;
 /** Milliseconds between two mails: 50 a second. */
 const EVERY = 20;
+/** Milliseconds. */
 const DEADLINE = 120_000;
 const BODY = asData(Buffer.from(`Subject: latency\r\n\r\n${`${"x".repeat(78)}\r\n`.repeat(51)}`));
 

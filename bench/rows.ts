@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "../test/support/free-port.ts";
 import { holdfast, tunedPostfix, type Contestant, type Place, type Running } from "./contestants.ts";
-import { machine, median } from "./report.ts";
+import { machine, ratio, spread } from "./report.ts";
 
 export interface Choice {
   readonly rounds: number;
@@ -30,7 +30,7 @@ export interface Row {
   readonly digits?: number;
 }
 
-export interface Section {
+interface Section {
   /** As on the command line. */
   readonly name: string;
   /** Heads of the columns; more than one: the last column says what the first is to the second. */
@@ -84,7 +84,7 @@ export async function turnAbout(
 /** Starts a contestant in a folder of its own, and clears up behind it. */
 export async function withRunning<T>(
   contestant: Contestant,
-  choice: Choice,
+  choice: Pick<Choice, "folder">,
   act: (running: Running, place: Place) => Promise<T>,
   settings: Partial<Place> = {},
 ): Promise<T> {
@@ -118,7 +118,7 @@ export async function publish(section: Section, choice: Choice): Promise<void> {
   process.stdout.write(`written: ${path}\n`);
 }
 
-export function tableOf({ heads, rows }: Section): string {
+function tableOf({ heads, rows }: Section): string {
   const ratios = heads.length > 1;
   const all = ["", ...heads, ...(ratios ? [`${heads[0]} / ${heads[1]}`] : []), "goal"];
   const lines = [
@@ -156,16 +156,4 @@ ${words}
 
 Median of ${rounds} rounds (lowest to highest), turn by turn. ${new Date().toISOString().slice(0, 10)}, ${machine()}, load when it ended
 ${load}. Holdfast ${holdfast.version}, Postfix ${tunedPostfix.version}. Repeat: \`npm run bench -- ${name} ${options}\`.`;
-}
-
-function ratio(own: readonly number[], other: readonly number[]): string {
-  return own.length === 0 || other.length === 0 ? "-" : (median(own) / median(other)).toFixed(2);
-}
-
-function spread(values: readonly number[], digits: number): string {
-  if (values.length === 0) return "-";
-  const [low, middle, high] = [Math.min(...values), median(values), Math.max(...values)].map((value) =>
-    value.toFixed(digits),
-  );
-  return values.length === 1 ? `${middle}` : `${middle} (${low} to ${high})`;
 }

@@ -53,7 +53,7 @@ CREATE INDEX recipient_due ON recipient (domain, due_at, mail, n) WHERE state IN
 CREATE INDEX recipient_age ON recipient (state, since, mail, n);
 CREATE INDEX recipient_domain ON recipient (domain, state, since, mail, n) WHERE state <> 'gone';
 
--- The table LEGAL_MOVES of ports/queue.ts; a test compares the two.
+-- The table LEGAL_MOVES of ports/recipient-state.ts; a test compares the two.
 CREATE TRIGGER recipient_moves BEFORE UPDATE OF state ON recipient
 WHEN old.state || '>' || new.state NOT IN (
   'waiting>claimed', 'waiting>held', 'waiting>parked', 'waiting>gone',

@@ -19,7 +19,7 @@ import {
   WrongUse,
   type Command,
 } from "./command.ts";
-import { health, reload, status } from "./control.ts";
+import { health, reload } from "./control.ts";
 import { Daemon, NoDaemon, Refused } from "./daemon.ts";
 import { doctor } from "./doctor.ts";
 import { domainTest } from "./domain-test.ts";
@@ -46,12 +46,13 @@ import {
   recipientsRemove,
   recipientsReplace,
 } from "./recipients.ts";
+import { status } from "./status.ts";
 import { MIN_COLUMNS, plain, wrap } from "./terminal.ts";
 import { tokenAdd, tokenList, tokenRevoke } from "./tokens.ts";
 import { trace } from "./trace.ts";
 import { trustKit } from "./trust-kit.ts";
 
-export interface ToolEnv {
+interface ToolEnv {
   /** The daemon's Unix socket. */
   readonly socket: string;
   /** The configuration that named it, for the hint when nobody answers. */

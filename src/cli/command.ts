@@ -32,6 +32,8 @@ export interface Command {
   readonly summary: string;
   readonly options: readonly Option[];
   readonly example: string;
+  /** What it prints is mail, which has a form of its own. */
+  readonly json?: false;
   run(tool: Tool, input: Input): Promise<number>;
 }
 
@@ -74,15 +76,17 @@ export class Input {
   }
 }
 
-const COMMON: readonly Option[] = [
-  { name: "json", help: "print JSON" },
-  { name: "help", help: "print this" },
-];
+const JSON_OPTION: Option = { name: "json", help: "print JSON" };
+const HELP: Option = { name: "help", help: "print this" };
+
+function commonTo({ json }: Command): readonly Option[] {
+  return json === false ? [HELP] : [JSON_OPTION, HELP];
+}
 
 /** Reads the words; throws WrongUse. */
 export function parseCommand(command: Command, args: readonly string[]): Input {
   const options = Object.fromEntries(
-    [...command.options, ...COMMON].map(({ name, value, multiple = false }) => [
+    [...command.options, ...commonTo(command)].map(({ name, value, multiple = false }) => [
       name,
       { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple },
     ]),
@@ -133,7 +137,7 @@ const CONFIG: Option = {
 const HELP_AT = 26;
 
 export function helpText(path: string, command: Command): string {
-  const lines = [...command.options, CONFIG, ...COMMON].map(
+  const lines = [...command.options, CONFIG, ...commonTo(command)].map(
     ({ name, value, help }) =>
       `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${wrap(help, MIN_COLUMNS - HELP_AT, HELP_AT)}\n`,
   );
@@ -141,7 +145,7 @@ export function helpText(path: string, command: Command): string {
   return `holdfast ${path}${words} [options]\n\n${wrap(command.summary, MIN_COLUMNS, 0)}\n\n${lines.join("")}\nExample: ${command.example}\n`;
 }
 
-export interface ToolParts {
+interface ToolParts {
   readonly daemon: Daemon;
   readonly stdout: Writable;
   readonly stderr: Writable;

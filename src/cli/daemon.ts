@@ -27,7 +27,7 @@ export class Refused extends Error {
   }
 }
 
-export interface Call {
+interface Call {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -37,7 +37,7 @@ export interface Call {
   readonly text?: string;
 }
 
-/** Silence after which a question is given up; changes to a large queue take their time. */
+/** Silence, in ms, after which a question is given up; changes to a large queue take their time. */
 const PATIENCE = 600_000;
 
 export class Daemon {

@@ -12,7 +12,8 @@ import { counted } from "../runtime/quantities.ts";
 import { OK, type Command, type Tool } from "./command.ts";
 import { routeText } from "./notices.ts";
 import { checksText } from "./domain-checks.ts";
-import { ageOf, facts, plain, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
+import { ageOf, fact, facts, plain, sizeInWords, timeInWords, timeWithZone } from "./terminal.ts";
+import type { Column, Fact } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },
@@ -45,6 +46,14 @@ export const domainList: Command = {
 export function amountText(mail: StateCounts): string {
   const amounts = Object.entries(mail).filter(([, count]) => count > 0);
   return amounts.length === 0 ? "empty" : amounts.map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+/** Domains that are named; of more their number is told. */
+const NAMED = 10;
+
+export function someOf(names: readonly string[]): string {
+  const more = names.length > NAMED ? `, and ${names.length - NAMED} more` : "";
+  return `${names.length}: ${names.slice(0, NAMED).join(", ")}${more}`;
 }
 
 function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): string {
@@ -97,37 +106,46 @@ export const domainShow: Command = {
 };
 
 function domainText(tool: Tool, domain: DomainBody): string {
-  const { settings } = domain;
-  const pairs: (readonly [string, string])[] = [
-    ["Domain", domain.name],
-    ["Origin", domain.origin === "file" ? "configuration file" : "API"],
-    ["State", domainState(domain)],
-    ["Mode", settings.mode],
-    ["Recipients", recipientsText(domain)],
-    ["Unknown ones", unknownText(settings)],
-    ["Checks", checksText(settings.checks ?? {})],
-    ["Queue", amountText(domain.mail)],
-    ["Notices", routeText(domain.notices)],
-    ...(settings.quota === undefined ? [] : [["Quota", quotaText(settings.quota)] as const]),
+  const { settings, fetched, oldest } = domain;
+  return facts(
+    [
+      ["Domain", domain.name],
+      ["Origin", domain.origin === "file" ? "configuration file" : "API"],
+      ["State", domainState(domain)],
+      ["Mode", settings.mode],
+      ["Recipients", recipientsText(domain)],
+      ["Unknown ones", unknownText(settings)],
+      ["Checks", checksText(settings.checks ?? {})],
+      ["Queue", amountText(domain.mail)],
+      ["Notices", routeText(domain.notices)],
+      ...fact("Quota", settings.quota && quotaText(settings.quota)),
+      ...fact("Fetched list", fetched && fetchText(tool, fetched)),
+      ...fact(
+        "Oldest",
+        oldest === undefined ? undefined : `${timeWithZone(oldest)}, ${ageOf(oldest, tool.now)} ago`,
+      ),
+      ...settings.primaries.map(settingsFact),
+      ...domain.primaries.flatMap((primary) => primaryFacts(tool, primary)),
+    ],
+    tool.columns,
+  );
+}
+
+function settingsFact(primary: DomainBody["settings"]["primaries"][number]): Fact {
+  return ["Primary", `${placeText(primary)}, tls ${primary.tls}, preference ${primary.preference}`];
+}
+
+/** How a primary stands. */
+function primaryFacts(tool: Tool, primary: DomainBody["primaries"][number]): readonly Fact[] {
+  const { destination, state, since, why, slow, probation = [], acceptAll = [] } = primary;
+  const age = (at: number): string => ageOf(at, tool.now);
+  const takesAll = `${destination} takes every address, so that asking it tells nothing`;
+  return [
+    ["Now", `${destination} ${state} for ${age(since)}${why === undefined ? "" : `: ${why}`}`],
+    ...fact("Slow", slow && `${destination} for ${age(slow.since)}: ${slow.why}`),
+    ...probation.map((each): Fact => ["Probation", `${destination} ${probationText(tool, each)}`]),
+    ...fact("Callouts", acceptAll.length > 0 ? takesAll : undefined),
   ];
-  const { fetched } = domain;
-  if (fetched !== undefined) pairs.push(["Fetched list", fetchText(tool, fetched)]);
-  if (domain.oldest !== undefined)
-    pairs.push(["Oldest", `${timeWithZone(domain.oldest)}, ${ageOf(domain.oldest, tool.now)} ago`]);
-  for (const primary of settings.primaries)
-    pairs.push(["Primary", `${placeText(primary)}, tls ${primary.tls}, preference ${primary.preference}`]);
-  for (const { destination, state, since, why, slow, probation = [], acceptAll = [] } of domain.primaries) {
-    pairs.push([
-      "Now",
-      `${destination} ${state} for ${ageOf(since, tool.now)}${why === undefined ? "" : `: ${why}`}`,
-    ]);
-    if (slow !== undefined)
-      pairs.push(["Slow", `${destination} for ${ageOf(slow.since, tool.now)}: ${slow.why}`]);
-    for (const each of probation) pairs.push(["Probation", `${destination} ${probationText(tool, each)}`]);
-    if (acceptAll.length > 0)
-      pairs.push(["Callouts", `${destination} takes every address, so that asking it tells nothing`]);
-  }
-  return facts(pairs, tool.columns);
 }
 
 function recipientsText({ origin, declaredList, settings }: DomainBody): string {

@@ -5,7 +5,8 @@ import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
 import { writeOut } from "./files.ts";
 import { toldText } from "./notices.ts";
 import { pagesOf } from "./pages.ts";
-import { FILTERS, filterOf, stateOf } from "./queue-look.ts";
+import { FILTERS, filterOf } from "./queue-filter.ts";
+import { stateOf } from "./queue-look.ts";
 import { plain, timeWithZone, type Column } from "./terminal.ts";
 
 export const LEDGER_OPTIONS: readonly Option[] = [
@@ -23,6 +24,7 @@ function ledgerPages(tool: Tool, filter: Readonly<Record<string, string>>): Asyn
 /** Prints the ledger; `about` narrows it to one mail or one recipient. */
 export async function printLedger(tool: Tool, input: Input): Promise<number> {
   const filter = { ...filterOf(input), ...aboutFilter(input.words[0]) };
+  if (input.flag("csv") && input.flag("json")) throw new WrongUse("--csv or --json, not both");
   if (input.flag("csv")) return writeCsv(tool, input, filter);
   if (input.text("output") !== undefined) throw new WrongUse("--output goes with --csv");
   const items: QueueEntryBody[] = [];

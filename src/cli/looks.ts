@@ -2,6 +2,7 @@
 import type { LookBody } from "../endpoints/admin/contract.ts";
 import { plain, wrap } from "./terminal.ts";
 
+/** Columns. */
 const MARGIN = 6;
 
 export function looksText(looks: readonly LookBody[], columns: number): string {

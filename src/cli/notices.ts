@@ -1,8 +1,6 @@
 /** What senders asked and were told, in the words of the tool. */
 import type { MailBody, QueueEntryBody, ToldBody } from "../endpoints/admin/contract.ts";
-import { timeWithZone } from "./terminal.ts";
-
-type Pair = readonly [name: string, value: string];
+import { fact, timeWithZone, type Fact } from "./terminal.ts";
 
 const ABOUT: Readonly<Record<ToldBody["kind"], string>> = {
   failed: "the refusal",
@@ -18,27 +16,26 @@ const TRAITS: Readonly<Record<MailBody["traits"][number], string>> = {
 };
 
 /** What the sender asked for the mail, RFC 3461, and what its header says of who wrote it. */
-export function mailNotices({ dsn, traits }: MailBody): readonly Pair[] {
-  const asked = [
-    ...(dsn?.ret === undefined ? [] : [`RET=${dsn.ret}`]),
-    ...(dsn?.envid === undefined ? [] : [`ENVID=${dsn.envid}`]),
-  ];
+export function mailNotices({ dsn, traits }: MailBody): readonly Fact[] {
+  const { ret, envid } = dsn ?? {};
   return [
-    ...(asked.length === 0 ? [] : [["Asked", asked.join(" ")] as const]),
-    ...(traits.length === 0 ? [] : [["Kind", traits.map((trait) => TRAITS[trait]).join(", ")] as const]),
+    ...fact("Asked", wish({ RET: ret, ENVID: envid })),
+    ...fact("Kind", traits.map((trait) => TRAITS[trait]).join(", ") || undefined),
   ];
 }
 
-export function recipientNotices({ notify, orcpt, told, owed }: QueueEntryBody): readonly Pair[] {
-  const asked = [
-    ...(notify === undefined ? [] : [`NOTIFY=${notify}`]),
-    ...(orcpt === undefined ? [] : [`ORCPT=${orcpt}`]),
-  ];
+export function recipientNotices({ notify, orcpt, told, owed }: QueueEntryBody): readonly Fact[] {
   return [
-    ...(asked.length === 0 ? [] : [["Asked", asked.join(" ")] as const]),
-    ...(told === undefined ? [] : [["Sender", `${toldText(told)}, ${timeWithZone(told.at)}`] as const]),
-    ...(owed === undefined ? [] : [["Sender", `is yet to hear of ${ABOUT[owed]}`] as const]),
+    ...fact("Asked", wish({ NOTIFY: notify, ORCPT: orcpt })),
+    ...fact("Sender", told && `${toldText(told)}, ${timeWithZone(told.at)}`),
+    ...fact("Sender", owed && `is yet to hear of ${ABOUT[owed]}`),
   ];
+}
+
+/** The parameters that were given, as they were given. */
+function wish(parameters: Readonly<Record<string, string | undefined>>): string | undefined {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return given.map(([name, value]) => `${name}=${value}`).join(" ") || undefined;
 }
 
 /** `told of the refusal: notice 01k9...`, `not told of the refusal: why`. */

@@ -30,7 +30,7 @@ const OWN: Readonly<Record<string, OwnVerb>> = {
 };
 
 /** What such a verb was told; `end` where all is said: text for stdout with 0, for stderr with 2. */
-export type OwnWords =
+type OwnWords =
   | { readonly file: string | undefined; readonly json: boolean }
   | { readonly end: 0 | 2; readonly text: string };
 

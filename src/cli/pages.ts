@@ -1,6 +1,7 @@
 /** Lists of the API, page after page. */
 import type { Input, Option, Tool } from "./command.ts";
 
+/** Entries that one request asks for, and that are shown where nobody says how many. */
 const PAGE = 1000;
 const DEFAULT_LIMIT = 50;
 

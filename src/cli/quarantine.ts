@@ -9,7 +9,8 @@ import type {
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
-import { FILTERS, filterOf, mailText, refuseForeign } from "./queue-look.ts";
+import { FILTERS, filterOf, refuseForeign, selectionOf } from "./queue-filter.ts";
+import { mailText } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone } from "./terminal.ts";
 
 /** State and reason are given. */
@@ -74,7 +75,7 @@ function act(verb: "release" | "delete", summary: string, done: string): Command
     options: [...NARROWING, { name: "all", help: "everything in quarantine" }],
     example: `holdfast quarantine ${verb} 01k9zq3v5x0abcde`,
     async run(tool, input) {
-      const { count } = await move(tool, verb, selection(verb, input));
+      const { count } = await move(tool, verb, selectionOf(verb, input));
       if (count === 0) await refuseForeign(tool, input);
       tool.print({ count }, () => (count === 0 ? "" : `${counted(count, "recipient")} ${done}\n`));
       if (count > 0 || input.words.length === 0) return OK;
@@ -94,15 +95,6 @@ export const quarantineDelete = act("delete", "Deletes mail, with a line in the 
 function move(tool: Tool, verb: "release" | "delete", filter: Record<string, string>): Promise<CountBody> {
   const json = { verb, filter: { ...filter, ...QUARANTINED } };
   return tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
-}
-
-/** Nothing given never means everything. */
-function selection(verb: string, input: Input): Record<string, string> {
-  const [id] = input.words;
-  const filter = { ...filterOf(input), ...(id !== undefined && { id }) };
-  if (Object.keys(filter).length === 0 && !input.flag("all"))
-    throw new WrongUse(`what to ${verb}? give an id, a filter such as --domain example.com, or --all`);
-  return filter;
 }
 
 const FOR_DOMAIN: Option = { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" };

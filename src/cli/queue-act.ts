@@ -2,7 +2,7 @@
 import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
-import { FILTERS, filterOf, refuseForeign } from "./queue-look.ts";
+import { FILTERS, refuseForeign, selectionOf } from "./queue-filter.ts";
 
 const WAITING = ["waiting", "unconfirmed"] as const;
 /** Set aside by an operator or a check, or given up. */
@@ -30,7 +30,9 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
     options: [...options, ...filters, { name: "all", help: "everything, where nothing else narrows it" }],
     example: example ?? `holdfast queue ${verb} --domain example.com`,
     async run(tool, input) {
-      const json = { verb, ...selection(verb, input), ...more?.(input) };
+      const filter = selectionOf(verb, input);
+      const all = Object.keys(filter).length === 0;
+      const json = { verb, filter, ...(all && { all }), ...more?.(input) };
       const { count } = await tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
       if (count === 0) await refuseForeign(tool, input);
       const isNone = count === 0 && input.words.length > 0;
@@ -42,18 +44,6 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
       return FAILED;
     },
   };
-}
-
-/** Nothing given never means everything. */
-function selection(verb: QueueVerb, input: Input): Omit<QueueAction, "verb"> {
-  const [id] = input.words;
-  const filter = { ...filterOf(input), ...(id !== undefined && { id }) } as NonNullable<
-    QueueAction["filter"]
-  >;
-  if (Object.keys(filter).length > 0) return { filter };
-  if (!input.flag("all"))
-    throw new WrongUse(`what to ${verb}? give an id, a filter such as --domain example.com, or --all`);
-  return { filter, all: true };
 }
 
 export const queueHold = queueAct({

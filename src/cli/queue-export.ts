@@ -7,7 +7,7 @@ import { Refused } from "./daemon.ts";
 import { writeOut } from "./files.ts";
 import { mboxOf, type MboxEnvelope } from "./mbox.ts";
 import { pagesOf } from "./pages.ts";
-import { FILTERS, filterOf, refuseForeign } from "./queue-look.ts";
+import { FILTERS, filterOf, refuseForeign, selectionOf } from "./queue-filter.ts";
 
 export const queueExport: Command = {
   words: "[ID]",
@@ -20,26 +20,31 @@ export const queueExport: Command = {
     { name: "damaged", help: "also what is left of mail that is not what was accepted" },
   ],
   example: "holdfast queue export --domain example.com --output mail.mbox",
+  json: false,
   async run(tool, input) {
-    const [id] = input.words;
     if (input.text("output") === undefined && isTerminal(tool.stdout))
       throw new WrongUse("a mail may hold what steers a terminal; give --output FILE, or a pipe");
-    const given = Object.keys(filterOf(input)).length > 0;
-    if (id !== undefined && given) throw new WrongUse("an id or a filter, not both");
-    if (id !== undefined) {
-      await writeOut(tool, input, await mailOf(tool, id, input.flag("damaged")));
-      return OK;
-    }
-    if (!given && !input.flag("all"))
-      throw new WrongUse("what to export? give an id, a filter such as --domain example.com, or --all");
-    const taken = { mails: 0, leftOut: 0 };
-    await writeOut(tool, input, Readable.from(mbox(tool, input, taken), { objectMode: false }));
-    if (taken.mails + taken.leftOut === 0) await refuseForeign(tool, input);
-    const leftOut = taken.leftOut === 0 ? "" : `, ${taken.leftOut} left out`;
-    tool.complain(`${counted(taken.mails, "mail")}${leftOut}`);
-    return taken.mails === 0 || taken.leftOut > 0 ? FAILED : OK;
+    const [id] = input.words;
+    if (id !== undefined && Object.keys(filterOf(input)).length > 0)
+      throw new WrongUse("an id or a filter, not both");
+    const filter = selectionOf("export", input);
+    return id === undefined ? exportAll(tool, input, filter) : exportOne(tool, input, id);
   },
 };
+
+async function exportOne(tool: Tool, input: Input, id: string): Promise<number> {
+  await writeOut(tool, input, await mailOf(tool, id, input.flag("damaged")));
+  return OK;
+}
+
+async function exportAll(tool: Tool, input: Input, filter: Filter): Promise<number> {
+  const taken = { mails: 0, leftOut: 0, damaged: input.flag("damaged") };
+  await writeOut(tool, input, Readable.from(mbox(tool, filter, taken), { objectMode: false }));
+  if (taken.mails + taken.leftOut === 0) await refuseForeign(tool, input);
+  const leftOut = taken.leftOut === 0 ? "" : `, ${taken.leftOut} left out`;
+  tool.complain(`${counted(taken.mails, "mail")}${leftOut}`);
+  return taken.mails === 0 || taken.leftOut > 0 ? FAILED : OK;
+}
 
 function isTerminal(stream: Writable): boolean {
   return (stream as Writable & { readonly isTTY?: boolean }).isTTY === true;
@@ -50,16 +55,20 @@ function mailOf(tool: Tool, id: string, damaged: boolean): Promise<Readable> {
   return tool.daemon.stream({ path: `/v1/queue/${encodeURIComponent(id)}/export`, query });
 }
 
+type Filter = Readonly<Record<string, string>>;
+
 interface Taken {
   mails: number;
   /** The daemon could not give them. */
   leftOut: number;
+  /** What is left of damaged ones is taken, too. */
+  readonly damaged: boolean;
 }
 
 /** One mail after the other; one that goes meanwhile is left out, and one that is damaged named. */
-async function* mbox(tool: Tool, input: Input, taken: Taken): AsyncGenerator<Buffer> {
-  for (const [id, envelope] of await matching(tool, filterOf(input))) {
-    const mail = await mailOf(tool, id, input.flag("damaged")).catch((error: unknown) => {
+async function* mbox(tool: Tool, filter: Filter, taken: Taken): AsyncGenerator<Buffer> {
+  for (const [id, envelope] of await matching(tool, filter)) {
+    const mail = await mailOf(tool, id, taken.damaged).catch((error: unknown) => {
       if (!(error instanceof Refused) || ![404, 500].includes(error.status)) throw error;
       if (error.status === 404) return undefined;
       taken.leftOut += 1;
@@ -72,10 +81,7 @@ async function* mbox(tool: Tool, input: Input, taken: Taken): AsyncGenerator<Buf
 }
 
 /** Each mail once, whatever number of its recipients match. */
-async function matching(
-  tool: Tool,
-  filter: Readonly<Record<string, string>>,
-): Promise<ReadonlyMap<string, MboxEnvelope>> {
+async function matching(tool: Tool, filter: Filter): Promise<ReadonlyMap<string, MboxEnvelope>> {
   const found = new Map<string, MboxEnvelope>();
   for await (const page of pagesOf<QueuePage>(tool, { path: "/v1/queue", query: filter }))
     for (const { id, sender, acceptedAt } of page.items) found.set(id, { sender, acceptedAt });

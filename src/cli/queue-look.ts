@@ -1,56 +1,12 @@
 /** Looking at the queue: list, show. */
-import {
-  ReasonName,
-  StateName,
-  type MailBody,
-  type QueueEntryBody,
-  type QueuePage,
-} from "../endpoints/admin/contract.ts";
-import { OK, type Command, type Input, type Option, type Tool } from "./command.ts";
-import { domainPath } from "./domains.ts";
-import { obstaclesOf } from "./obstacles.ts";
+import type { MailBody, QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
+import { OK, type Command, type Input, type Tool } from "./command.ts";
 import { mailNotices, recipientNotices } from "./notices.ts";
+import { obstaclesOf } from "./obstacles.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
-import { ageOf, facts, sizeInWords, timeInWords, timeWithZone, type Column } from "./terminal.ts";
-
-const STATES: readonly string[] = StateName.options;
-/** Why mail is held, parked or gone. */
-const REASONS: readonly string[] = ReasonName.options;
-
-export const FILTERS: readonly Option[] = [
-  { name: "domain", value: "DOMAIN", help: "only recipients of this domain" },
-  { name: "sender", value: "ADDRESS", help: "only from this sender; <> is the null sender" },
-  { name: "recipient", value: "ADDRESS", help: "only for this recipient" },
-  {
-    name: "state",
-    value: "STATE",
-    choices: STATES,
-    help: STATES.join(", "),
-  },
-  {
-    name: "reason",
-    value: "REASON",
-    choices: REASONS,
-    help: REASONS.join(", "),
-  },
-];
-
-/** The filter that was given; `<>` is the null sender. */
-export function filterOf(input: Input): Record<string, string> {
-  const given = FILTERS.map(({ name }) => [name, input.text(name)] as const);
-  const filter = Object.fromEntries(
-    given.filter((entry): entry is readonly [string, string] => entry[1] !== undefined),
-  );
-  return filter["sender"] === "<>" ? { ...filter, sender: "" } : filter;
-}
-
-/** Where nothing was found: rejects when the domain that was given is none of ours, as after a slip of the pen. */
-export async function refuseForeign(tool: Tool, input: Input): Promise<void> {
-  const domain = input.text("domain");
-  // Notices to senders wait under `+notices`, a name that no domain can have.
-  const isDomain = domain !== undefined && !domain.startsWith("+");
-  if (isDomain) await tool.daemon.ask({ path: domainPath(domain) });
-}
+import { FILTERS, filterOf, refuseForeign } from "./queue-filter.ts";
+import { ageOf, fact, facts, sizeInWords, timeInWords, timeWithZone } from "./terminal.ts";
+import type { Column, Fact } from "./terminal.ts";
 
 export const queueList: Command = {
   words: "",
@@ -126,61 +82,59 @@ export function mailText(tool: Tool, mail: MailBody): string {
     [
       ["Mail", mail.id],
       ["Sender", `<${mail.sender}>`],
-      ...optional("From", mail.from),
-      ...optional("Subject", mail.subject),
-      ...optional("Message-ID", mail.messageId),
+      ...fact("From", mail.from),
+      ...fact("Subject", mail.subject),
+      ...fact("Message-ID", mail.messageId),
       ...mailNotices(mail),
-      ...optional("Set aside", mail.quarantine),
+      ...fact("Set aside", mail.quarantine),
       ["Accepted", `${timeWithZone(mail.acceptedAt)}, ${ageOf(mail.acceptedAt, tool.now)} ago`],
       [
         "Client",
         `${client.ip}${name}, HELO ${client.helo}${client.tls === undefined ? "" : `, ${client.tls}`}`,
       ],
-      ...authenticationRows(mail),
+      ...authenticationFacts(mail),
       ["Size", `${sizeInWords(mail.size)}${mail.hasBody ? "" : "; the body is gone"}`],
-      ...optional("CRC-32", mail.crc32),
+      ...fact("CRC-32", mail.crc32),
     ],
     tool.columns,
   );
 }
 
 /** What was found at receipt about who stands behind the mail. */
-function authenticationRows({ authentication }: MailBody): (readonly [string, string])[] {
+function authenticationFacts({ authentication }: MailBody): readonly Fact[] {
   if (authentication === undefined) return [];
   const { spf, dkim, dmarc, fromDomain, returnPath } = authentication;
   const signers = dkim?.map(({ domain, selector }) => `${domain} (${selector})`).join(", ");
   return [
-    ...optional("SPF", spf && `${spf.result}, ${spf.identity === "helo" ? "HELO " : ""}${spf.domain}`),
-    ...optional("DKIM", signers === "" ? "no signature verified" : signers && `pass, ${signers}`),
-    ...optional(
+    ...fact("SPF", spf && `${spf.result}, ${spf.identity === "helo" ? "HELO " : ""}${spf.domain}`),
+    ...fact("DKIM", signers === "" ? "no signature verified" : signers && `pass, ${signers}`),
+    ...fact(
       "DMARC",
       dmarc && `${dmarc.result}${dmarc.policy === undefined ? "" : `, policy ${dmarc.policy}`}`,
     ),
-    ...optional("From domain", fromDomain),
+    ...fact("From domain", fromDomain),
     ["Return-path", returnPath ? "authenticated" : "not authenticated"],
   ];
 }
 
-function optional(name: string, value: string | undefined): (readonly [string, string])[] {
-  return value === undefined ? [] : [[name, value]];
-}
-
 /** How one recipient stands, and what keeps it here. */
 export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string): string {
-  const pairs: (readonly [string, string])[] = [
-    ["Recipient", entry.recipient],
-    ["State", `${stateOf(entry)}, since ${timeWithZone(entry.updatedAt)}`],
-  ];
-  if (entry.dueAt !== undefined) pairs.push(["Next attempt", nextAttempt(entry.dueAt, tool.now)]);
-  if (obstacle !== undefined) pairs.push(["Waits for", obstacle]);
-  if (entry.route !== undefined) pairs.push(["Rerouted to", entry.route]);
-  if (entry.attempts > 0) pairs.push(["Attempts", String(entry.attempts)]);
-  if (entry.unconfirmed > 0)
-    pairs.push(["Replies lost", `${entry.unconfirmed}; the primary may have it twice`]);
-  if (entry.destination !== undefined) pairs.push(["Primary", entry.destination]);
-  if (entry.lastReply !== undefined) pairs.push(["Last reply", entry.lastReply]);
-  pairs.push(...recipientNotices(entry));
-  return facts(pairs, tool.columns);
+  const { dueAt, attempts, unconfirmed } = entry;
+  return facts(
+    [
+      ["Recipient", entry.recipient],
+      ["State", `${stateOf(entry)}, since ${timeWithZone(entry.updatedAt)}`],
+      ...fact("Next attempt", dueAt === undefined ? undefined : nextAttempt(dueAt, tool.now)),
+      ...fact("Waits for", obstacle),
+      ...fact("Rerouted to", entry.route),
+      ...fact("Attempts", attempts > 0 ? String(attempts) : undefined),
+      ...fact("Replies lost", unconfirmed > 0 ? `${unconfirmed}; the primary may have it twice` : undefined),
+      ...fact("Primary", entry.destination),
+      ...fact("Last reply", entry.lastReply),
+      ...recipientNotices(entry),
+    ],
+    tool.columns,
+  );
 }
 
 function nextAttempt(dueAt: number, now: number): string {

@@ -2,7 +2,7 @@
 import { text as readText } from "node:stream/consumers";
 import type {
   CountBody,
-  RecipientAnswer,
+  RecipientCheckBody,
   RecipientPageBody,
   RecipientVerb,
 } from "../endpoints/admin/contract.ts";
@@ -11,7 +11,7 @@ import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "
 import { domainPath } from "./domains.ts";
 import { readGiven } from "./files.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
-import { facts, plain, timeInWords } from "./terminal.ts";
+import { fact, facts, plain, timeInWords, type Fact } from "./terminal.ts";
 
 function listPath(domain: string): string {
   return `${domainPath(domain)}/recipients`;
@@ -101,24 +101,27 @@ export const recipientsCheck: Command = {
   example: "holdfast recipients check alice@example.com",
   async run(tool, input) {
     const query = { address: input.word(0) };
-    const answer = await tool.daemon.ask<RecipientAnswer>({ path: "/v1/recipients/check", query });
+    const answer = await tool.daemon.ask<RecipientCheckBody>({ path: "/v1/recipients/check", query });
     tool.print(answer, () => answerText(tool, answer));
     return OK;
   },
 };
 
-function answerText(tool: Tool, found: RecipientAnswer): string {
+function answerText(tool: Tool, found: RecipientCheckBody): string {
   const { address, answer, why, origin, age, reply, sources = [] } = found;
-  const pairs: (readonly [string, string])[] = [
-    ["Address", address],
-    ["Answer", reply === undefined ? answer : `${answer}: ${reply}`],
-    ["Why", why],
-  ];
-  if (origin !== undefined) pairs.push(["Known from", origin]);
-  if (age !== undefined) pairs.push(["Age", timeInWords(age)]);
-  for (const each of sources) {
-    const old = each.age === undefined ? "" : ` (${timeInWords(each.age)} ago)`;
-    pairs.push(["Source", `${each.source}: ${each.says}${old}`]);
-  }
-  return facts(pairs, tool.columns);
+  return facts(
+    [
+      ["Address", address],
+      ["Answer", reply === undefined ? answer : `${answer}: ${reply}`],
+      ["Why", why],
+      ...fact("Known from", origin),
+      ...fact("Age", age === undefined ? undefined : timeInWords(age)),
+      ...sources.map(sourceFact),
+    ],
+    tool.columns,
+  );
+}
+
+function sourceFact({ source, says, age }: NonNullable<RecipientCheckBody["sources"]>[number]): Fact {
+  return ["Source", `${source}: ${says}${age === undefined ? "" : ` (${timeInWords(age)} ago)`}`];
 }

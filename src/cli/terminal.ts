@@ -60,6 +60,7 @@ export interface Column {
   readonly right?: boolean;
 }
 
+/** Blanks between two columns. */
 const GAP = 2;
 
 /** Rows under titles, no line wider than `total`: columns that may be cut give way from the right. */
@@ -94,8 +95,15 @@ function pad(text: string, width: number, right: boolean): string {
   return right ? blanks + cut : cut + blanks;
 }
 
+export type Fact = readonly [name: string, value: string];
+
+/** None where there is no value. */
+export function fact(name: string, value: string | undefined): readonly Fact[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
 /** `name:` and value in lines of at most `total` columns; long values go on below. */
-export function facts(pairs: readonly (readonly [name: string, value: string])[], total: number): string {
+export function facts(pairs: readonly Fact[], total: number): string {
   const margin = Math.max(...pairs.map(([name]) => name.length)) + 2;
   return pairs
     .map(([name, value]) => `${`${name}:`.padEnd(margin)}${wrap(plain(value), total - margin, margin)}\n`)

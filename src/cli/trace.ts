@@ -3,10 +3,12 @@ import type { TraceBody } from "../endpoints/admin/contract.ts";
 import { FAILED, OK, WrongUse, type Command, type Tool } from "./command.ts";
 import { LEDGER_OPTIONS, printLedger } from "./ledger.ts";
 import { obstaclesOf, type Obstacles } from "./obstacles.ts";
-import { entryText, FILTERS } from "./queue-look.ts";
 import { looksText } from "./looks.ts";
+import { FILTERS } from "./queue-filter.ts";
+import { entryText } from "./queue-look.ts";
 import { ageOf, plain, timeWithZone, wrap } from "./terminal.ts";
 
+/** Columns. */
 const MARGIN = 4;
 
 export const trace: Command = {

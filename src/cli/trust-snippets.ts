@@ -9,7 +9,7 @@ export interface KitFacts {
   readonly xclient: boolean;
 }
 
-export interface KitFile {
+interface KitFile {
   /** Where the lines go. */
   readonly file: string;
   readonly lines: readonly string[];

@@ -5,7 +5,7 @@ const MARKS = { ok: "ok  ", warn: "warn", fail: "FAIL" } as const;
 /** A sentence is given this many columns at least. */
 const NARROWEST = 20;
 
-export interface Looked {
+interface Looked {
   readonly what: string;
   readonly verdict: keyof typeof MARKS;
   readonly text: string;

@@ -1,8 +1,7 @@
-import * as z from "zod";
 import { normaliseDomain } from "../mail/domain.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { listOf, message, oneOrMore, scalar, section, words } from "./scalars.ts";
 
 const CERTIFICATES = "{ certificate: fullchain.pem, key: privkey.pem }, or a list of these";
 const NAMES = 'a list such as [mx.example.net, "*.example.org"]';
@@ -49,21 +48,10 @@ const pair = section({
 });
 
 /** One, or several for several names. */
-export const certificates = described(
-  z
-    .union(
-      [
-        pair.transform((one) => [one]),
-        listOf(pair, CERTIFICATES).min(1, { error: message("is an empty list", `write ${CERTIFICATES}`) }),
-      ],
-      { error: (issue) => message(kindOf(issue.input), `write ${CERTIFICATES}`) },
-    )
-    .optional(),
-  {
-    meaning:
-      "Certificate for STARTTLS and implicit TLS, TLS 1.2 and later; a list of them where clients ask for several names. Without it mail comes in unencrypted.",
-    example: "{ certificate: fullchain.pem, key: privkey.pem }",
-    type: "mapping, or a list of them",
-    rfc: "RFC 3207",
-  },
-);
+export const certificates = described(oneOrMore(pair, CERTIFICATES).optional(), {
+  meaning:
+    "Certificate for STARTTLS and implicit TLS, TLS 1.2 and later; a list of them where clients ask for several names. Without it mail comes in unencrypted.",
+  example: "{ certificate: fullchain.pem, key: privkey.pem }",
+  type: "mapping, or a list of them",
+  rfc: "RFC 3207",
+});

@@ -3,7 +3,7 @@
  * environment; the rest of Holdfast gets one frozen value.
  *
  * The way of a text: YAML with places (document), each key by its schema (schema and the *-schema files, with the
- * sentence that the reference page shows), keys against each other (consistency), domains and their lists
+ * sentence that the reference page shows), keys against each other (consistency, doubts), domains and their lists
  * (domains), then the value (build). A mistake never ends the search for others; each is a Problem with file, line,
  * column, key, what was wrong and what would be right, and with any problem there is no configuration at all.
  *
@@ -12,10 +12,11 @@
  */
 import { dirname, resolve } from "node:path";
 import { buildConfig } from "./build.ts";
-import { contradictions, doubts } from "./consistency.ts";
+import { contradictions } from "./consistency.ts";
 import type { ConfigText } from "./document.ts";
 import { readDocument } from "./document.ts";
 import { examineDomains } from "./domains.ts";
+import { doubts } from "./doubts.ts";
 import { findingsOf, soundParts } from "./findings.ts";
 import { MAX_CONFIG_BYTES } from "./locate.ts";
 import type { Finding, Problem } from "./problem.ts";
@@ -29,8 +30,7 @@ export { formatProblem } from "./problem.ts";
 export { markNow, rereadList, type ListedRecipients } from "./read-list.ts";
 export { configSchema, referencePage } from "./reference.ts";
 export { keepStarted, restartKeys } from "./reload.ts";
-export type { Problem } from "./problem.ts";
-export type { Config, Endpoint, Listener, Reserve, Retention } from "./shape.ts";
+export type { Config, Endpoint } from "./shape.ts";
 
 export type LoadResult =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }

@@ -1,24 +1,17 @@
-/** What no key can know alone: files that must be there, keys that need or exclude each other. */
-import { accessSync, constants, statSync } from "node:fs";
+/** What no key can know alone: keys that need or exclude each other, and files that must be there. */
 import { isIP } from "node:net";
-import { resolve } from "node:path";
-import { displayDomain, normaliseDomain } from "../mail/domain.ts";
-import { hostPort, isLoopback, isUnspecified } from "../mail/network.ts";
-import type { Login, Primary } from "../ports/directory.ts";
-import type { NoticeRoute } from "../ports/notices.ts";
+import { hostPort, isUnspecified } from "../mail/network.ts";
 import { certificateFindings } from "./certificate-files.ts";
 import type { Partly } from "./findings.ts";
 import { socketPath } from "./locate.ts";
 import type { Finding, Path } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
+import { secretFindings } from "./secret-files.ts";
 import type { Endpoint } from "./shape.ts";
-import { readText } from "./text-file.ts";
 
 /** sockaddr_un holds 104 to 108 bytes, by the system. */
 const MAX_SOCKET_BYTES = 100;
-const MAX_PASSWORD_BYTES = 10_000;
-const FIVE_DAYS = 5 * 86_400_000;
 
 export function contradictions(parts: Partly<Parsed>, folder: string): readonly Finding[] {
   return [
@@ -29,69 +22,8 @@ export function contradictions(parts: Partly<Parsed>, folder: string): readonly 
     ...listFindings(parts),
     ...reflectorFindings(parts),
     ...scannerFindings(parts),
-    ...loginFindings(parts, folder),
-    ...noticeFindings(parts, folder),
-    ...authorizationFindings(parts, folder),
+    ...secretFindings(parts, folder),
   ];
-}
-
-/** Passwords of primaries: there, and not empty. */
-function loginFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
-  return Object.entries(domains).flatMap(([name, domain]) => {
-    // What is wrong elsewhere in it is left as it was written.
-    const primaries: readonly Primary[] = Array.isArray(domain?.primary) ? domain.primary : [];
-    return primaries.flatMap(({ login }, index): Finding[] => {
-      const at = primaries.length === 1 ? [] : [index];
-      const path = ["domains", name, "primary", ...at, "login"];
-      return login === undefined ? [] : passwordFindings(login, path, folder);
-    });
-  });
-}
-
-/** The password of the smart host for notices. */
-function noticeFindings({ notices }: Partly<Parsed>, folder: string): readonly Finding[] {
-  const route = notices?.route as NoticeRoute | undefined;
-  if (route?.kind !== "host" || route.login === undefined) return [];
-  return passwordFindings(route.login, ["notices", "route", "login"], folder);
-}
-
-function passwordFindings({ passwordFile, passwordEnv }: Login, path: Path, folder: string): Finding[] {
-  const keys = { what: "the password", file: "passwordFile", env: "passwordEnv" };
-  return secretFindings({ file: passwordFile, env: passwordEnv, keys }, path, folder);
-}
-
-/** What is sent along with requests for lists. */
-function authorizationFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
-  const keys = { what: "the Authorization field", file: "authorizationFile", env: "authorizationEnv" };
-  return Object.entries(domains).flatMap(([name, domain]) => {
-    const { authorizationFile: file, authorizationEnv: env } = domain?.recipients?.fetched ?? {};
-    return secretFindings({ file, env, keys }, ["domains", name, "recipients"], folder);
-  });
-}
-
-interface Secret {
-  readonly file: string | undefined;
-  readonly env: string | undefined;
-  /** What they are called. */
-  readonly keys: { readonly what: string; readonly file: string; readonly env: string };
-}
-
-/** The first line of a file, or a variable of the environment: there, and not empty. */
-function secretFindings({ file: written, env, keys }: Secret, path: Path, folder: string): Finding[] {
-  if (written !== undefined) {
-    const file = resolve(folder, written);
-    const content = readText(file, MAX_PASSWORD_BYTES);
-    const empty = "text" in content && (content.text.split(/\r?\n/)[0] ?? "") === "";
-    const fault =
-      "fault" in content
-        ? content.fault
-        : { wrong: "has no first line", right: `write ${keys.what} into it` };
-    if ("text" in content && !empty) return [];
-    return [{ path: [...path, keys.file], wrong: `${file} ${fault.wrong}`, right: fault.right }];
-  }
-  if (env === undefined || (process.env[env] ?? "") !== "") return [];
-  const wrong = `${quoted(env)} is not set in the environment`;
-  return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
 
 function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {
@@ -177,108 +109,6 @@ function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[
       if (forAll !== undefined && forAll !== "off") return [];
       const right = `write the servers here or in checks.${scanner}`;
       return [{ path: ["domains", name, "checks", scanner], wrong: "names no servers", right }];
-    }),
-  );
-}
-
-/** Sound, but perhaps not what was meant. */
-export function doubts(parsed: Parsed, folder: string): readonly Finding[] {
-  return [
-    ...generalDoubts(parsed),
-    ...loopDoubts(parsed),
-    ...portDoubts(parsed),
-    ...commandDoubts(parsed, folder),
-  ];
-}
-
-/** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
-function commandDoubts({ alerts }: Parsed, folder: string): readonly Finding[] {
-  const [program = ""] = alerts.command ?? [];
-  const file = resolve(folder, program);
-  if (!program.includes("/") || isProgram(file)) return [];
-  const wrong = `${file} is no program that can be run, so no alert goes out by it`;
-  return [{ path: ["alerts", "command"], wrong, right: "name one that the daemon's user may run" }];
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
-function generalDoubts(parsed: Parsed): readonly Finding[] {
-  const found: Finding[] = [];
-  const doubt = (path: string, wrong: string, right: string) =>
-    found.push({ path: path.split("."), wrong, right });
-  if (!parsed.hostname.includes("."))
-    doubt(
-      "hostname",
-      "is not a full name, and some servers refuse such a greeting",
-      "write the name of the MX record",
-    );
-  if (Object.keys(parsed.domains).length === 0)
-    doubt("domains", "no domain is declared: mail is taken only for those of the API", "declare a domain");
-  if (parsed.retention.waiting < FIVE_DAYS)
-    doubt("retention", "mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1", "keep it 30d");
-  if (parsed.admin.listen !== undefined && !isLoopback(parsed.admin.listen.address))
-    doubt(
-      "admin.listen",
-      "tokens cross the network in plain HTTP",
-      "listen on 127.0.0.1 behind a proxy with TLS",
-    );
-  if (parsed.notices.route.kind !== "off" && !asksSpf(parsed))
-    doubt(
-      "notices.route",
-      "no notice will ever go: without SPF no return-path is proven",
-      "add checks: { spf: tag }",
-    );
-  const postmasterDomain = parsed.postmaster?.split("@").at(-1);
-  const declared = Object.keys(parsed.domains).some((name) => normaliseDomain(name) === postmasterDomain);
-  if (postmasterDomain !== undefined && !declared)
-    doubt(
-      "postmaster",
-      `${quoted(postmasterDomain)} is not declared here, so its mail goes to the postmaster of the first domain`,
-      "name an address of one of the domains",
-    );
-  return found;
-}
-
-/** For all domains, or for one. */
-function asksSpf({ checks, domains }: Parsed): boolean {
-  return [checks, ...Object.values(domains).map((domain) => domain.checks)].some(
-    (each) => each?.spf !== undefined && each.spf !== "off",
-  );
-}
-
-const SMTP = 25;
-
-/** Clients can only be sent to where senders come. */
-function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
-  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Finding[] => {
-    const [first] = primary;
-    const action = own?.reachability ?? checks.reachability;
-    if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
-      return [];
-    const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
-    const right = "write checks: { reachability: off } for this domain";
-    return [{ path: ["domains", name, "primary"], wrong, right }];
-  });
-}
-
-/** A primary that is ourselves, as far as the file shows it. */
-function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Finding[] {
-  return Object.entries(domains).flatMap(([name, { primary }]) =>
-    primary.flatMap(({ host, port }, index): Finding[] => {
-      const own = smtp.listen.some(
-        (listener) => listener.port === port && (host === hostname || host === listener.address),
-      );
-      const wrong = `${displayDomain(host)} port ${port} is this server: its mail would go round in a circle`;
-      return own
-        ? [{ path: ["domains", name, "primary", index], wrong, right: "name the domain's own server" }]
-        : [];
     }),
   );
 }

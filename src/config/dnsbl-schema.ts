@@ -4,7 +4,7 @@ import type { DnsblSettings, DnsList } from "../ports/checks.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { choice, kindOf, listOf, message, off, patterned, scalar, section, words } from "./scalars.ts";
+import { choice, listOf, message, orOff, patterned, scalar, section, words } from "./scalars.ts";
 import type { Scalar } from "./scalars.ts";
 
 const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
@@ -119,23 +119,17 @@ const own = section({
   ...thresholds(AS_FOR_ALL),
 });
 
-function orOff<S extends z.ZodType>(schema: S) {
-  return z.union([off(DNSBL), schema], {
-    error: (issue) => message(kindOf(issue.input), `write ${DNSBL}`),
-  });
-}
-
 const MEANING = "Lists of clients in the DNS (DNSBL, DNSWL), scored by weight. `postmaster` is exempt.";
 const TYPE = "`off` or mapping";
 
-export const dnsbl = described(orOff(general).prefault("off"), {
+export const dnsbl = described(orOff(general, DNSBL).prefault("off"), {
   meaning: MEANING,
   type: TYPE,
   example: `{ lists: [${LIST}], defer: 1 }`,
   rfc: "RFC 5782",
 });
 
-export const domainDnsbl = described(orOff(own).optional(), {
+export const domainDnsbl = described(orOff(own, DNSBL).optional(), {
   meaning: MEANING,
   type: TYPE,
   example: "{ defer: off, tag: 1 }",

@@ -14,14 +14,14 @@ import {
 import type { Finding, Path } from "./problem.ts";
 import { keyText } from "./problem.ts";
 
-export interface Place {
+interface Place {
   /** From 1. */
   readonly line: number;
   readonly column: number;
 }
 
 /** What is wrong with the text as YAML. */
-export interface Fault extends Place, Omit<Finding, "path" | "atKey"> {
+interface Fault extends Place, Omit<Finding, "path" | "atKey"> {
   /** Name of the key that it is about, where there is one. */
   readonly key: string;
 }
@@ -70,6 +70,7 @@ function firstOfLines(faults: readonly Fault[]): readonly Fault[] {
   return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
 }
 
+/** Aliases (`*name`) of one document: each may stand for many others. */
 const MAX_ALIASES = 1000;
 
 /** Aliases without an anchor, and those whose anchors hold aliases again: such a text can grow without bound. */

@@ -1,4 +1,3 @@
-import * as z from "zod";
 import type { Primary, Quota } from "../ports/directory.ts";
 import { hostOrLiteral } from "./addresses.ts";
 import { domainChecks } from "./checks-schema.ts";
@@ -6,7 +5,7 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { integer, size } from "./quantities.ts";
 import { MISSING, recipients } from "./recipients-schema.ts";
-import { choice, flag, kindOf, listOf, message, section } from "./scalars.ts";
+import { choice, flag, message, oneOrMore, section } from "./scalars.ts";
 import { transport, transportKeys } from "./transport-schema.ts";
 
 const PRIMARY = "{ host: mail.example.com, port: 25 }, a list of these, or { mx: true }";
@@ -52,26 +51,18 @@ const primary = primaryKeys.transform((given, context): Primary => {
   return { ...defined({ host, port, preference, weight }), ...transport(given, context), ...(mx && { mx }) };
 });
 
-const primaries = z
-  .union(
-    [
-      primary.transform((one) => [one]),
-      listOf(primary, PRIMARY).min(1, { error: message("is an empty list", `write ${PRIMARY}`) }),
-    ],
-    { error: (issue) => message(kindOf(issue.input), `write ${PRIMARY}`) },
-  )
-  .transform((list, context) => {
-    const seen = new Set<string>();
-    for (const [index, one] of list.entries()) {
-      const place = `${one.host}:${one.port}`;
-      if (seen.has(place)) {
-        const text = message("is the same server as one before it", "remove one of the two");
-        context.addIssue({ code: "custom", message: text, path: [index] });
-      }
-      seen.add(place);
+const primaries = oneOrMore(primary, PRIMARY).transform((list, context) => {
+  const seen = new Set<string>();
+  for (const [index, one] of list.entries()) {
+    const place = `${one.host}:${one.port}`;
+    if (seen.has(place)) {
+      const text = message("is the same server as one before it", "remove one of the two");
+      context.addIssue({ code: "custom", message: text, path: [index] });
     }
-    return list;
-  });
+    seen.add(place);
+  }
+  return list;
+});
 
 const quota = section({
   messages: described(integer(1, 1_000_000_000).optional(), {

@@ -13,7 +13,7 @@ import { readList, type ListedRecipients } from "./read-list.ts";
 import { ASK, unknownDuringOutage } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
 
-export interface DomainFindings {
+interface DomainFindings {
   readonly findings: readonly Finding[];
   /** In the files that the configuration names. */
   readonly elsewhere: readonly Problem[];

@@ -1,12 +1,11 @@
 /** Notices to senders: whether, when, and which way they go. */
-import * as z from "zod";
-import type { NoticeRoute } from "../ports/notices.ts";
+import type { DsnRoute } from "../ports/dsn.ts";
 import { hostOrLiteral } from "./addresses.ts";
 import { described } from "./notes.ts";
 import { duration, integer, size } from "./quantities.ts";
 import { quoted } from "./problem.ts";
 import type { Reading } from "./scalars.ts";
-import { choice, kindOf, message, scalar, section } from "./scalars.ts";
+import { choice, oneOf, scalar, section } from "./scalars.ts";
 import { transport, transportKeys } from "./transport-schema.ts";
 
 const ROUTE = "off, direct, or a host such as { host: smarthost.example.net, port: 587 }";
@@ -23,7 +22,7 @@ const host = section({
   implicitTls,
   pin,
   login,
-}).transform((given, context): NoticeRoute => {
+}).transform((given, context): DsnRoute => {
   const { host: name, port } = given;
   return { kind: "host", host: name, port, ...transport(given, context) };
 });
@@ -34,9 +33,7 @@ const bare = scalar(
     text === "off" || text === "direct" ? { value: text } : { wrong: `${quoted(text)} is not known` },
 );
 
-const route = z.union([bare.transform((kind): NoticeRoute => ({ kind })), host], {
-  error: (issue) => message(kindOf(issue.input), `write ${ROUTE}`),
-});
+const route = oneOf([bare.transform((kind): DsnRoute => ({ kind })), host], ROUTE);
 
 export const notices = section({
   route: described(route.prefault("off"), {
@@ -48,10 +45,7 @@ export const notices = section({
     rfc: "RFC 3464",
   }),
   delay: described(
-    z
-      .union([duration("1m", "365d"), choice("off")], {
-        error: (issue) => message(kindOf(issue.input), "write off, or a duration such as 4h"),
-      })
+    oneOf([duration("1m", "365d"), choice("off")], "off, or a duration such as 4h")
       .transform((given) => (given === "off" ? undefined : given))
       .prefault("off"),
     {

@@ -1,9 +1,8 @@
 /** Checks that put clients off and let those in who come again. */
-import * as z from "zod";
 import type { GreylistSettings, ReachabilitySettings } from "../ports/checks.ts";
 import { described } from "./notes.ts";
 import { duration } from "./quantities.ts";
-import { choice, kindOf, message, section } from "./scalars.ts";
+import { choice, oneOf, section } from "./scalars.ts";
 
 export const GREYLIST = {
   meaning:
@@ -34,9 +33,7 @@ export function greylist() {
     }),
     action: action(),
   });
-  const forms = z.union([choice("off", "on"), keys], {
-    error: (issue) => message(kindOf(issue.input), "write off, on or { delay: 1m }"),
-  });
+  const forms = oneOf([choice("off", "on"), keys], "off, on or { delay: 1m }");
   const on: GreylistSettings = { delay: 60_000, action: "defer" };
   return forms.transform((given) => (given === "on" ? on : given));
 }
@@ -53,9 +50,7 @@ export function reachability() {
     }),
     action: action(),
   });
-  const forms = z.union([choice("off", "on"), keys], {
-    error: (issue) => message(kindOf(issue.input), "write off, on or { delay: 5m }"),
-  });
+  const forms = oneOf([choice("off", "on"), keys], "off, on or { delay: 5m }");
   const on: ReachabilitySettings = { delay: 300_000, remember: 86_400_000, action: "defer" };
   return forms.transform((given) => (given === "on" ? on : given));
 }

@@ -52,6 +52,7 @@ export function keyText(path: Path): string {
   }, "");
 }
 
+/** Characters of a wrong value that are shown. */
 const MAX_QUOTE = 60;
 
 /** A value of the operator's as a message shows it. */

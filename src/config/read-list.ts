@@ -16,7 +16,7 @@ const MAX_LIST_BYTES = 128e6;
 /** What a domain declares of its recipients. */
 export type ListedRecipients = Pick<DeclaredDomain, "recipients" | "recipientsFile">;
 
-export interface ListPlace {
+interface ListPlace {
   /** Of the domain, in A-labels. */
   readonly name: string;
   readonly path: Path;
@@ -26,7 +26,7 @@ export interface ListPlace {
   readonly before?: ListedRecipients | undefined;
 }
 
-export interface ReadList {
+interface ReadList {
   readonly listed: ListedRecipients;
   readonly findings: readonly Finding[];
   /** In the file that the configuration names. */

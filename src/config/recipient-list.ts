@@ -5,6 +5,7 @@ import { quoted } from "./problem.ts";
 /** As many as the store takes for one domain. */
 const MAX_RECIPIENTS = 1_000_000;
 
+/** Wrong entries of one list that are shown one by one. */
 const MAX_FAULTS = 20;
 const LOCAL = 'write a local part such as alice, an address of the domain, or a beginning such as "list-*"';
 
@@ -15,7 +16,7 @@ export interface EntryFault {
   readonly right: string;
 }
 
-export interface Entries {
+interface Entries {
   /** Without doubles, in the order of the list. */
   readonly recipients: readonly string[];
   /** At most 20, and one more that counts the rest. */

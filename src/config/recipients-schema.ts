@@ -8,7 +8,7 @@ import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration } from "./quantities.ts";
 import type { Scalar } from "./scalars.ts";
-import { flag, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { flag, instead, listOf, message, oneOf, scalar, section, words } from "./scalars.ts";
 
 const RECIPIENTS =
   'a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, ' +
@@ -24,10 +24,7 @@ export interface RecipientSource {
   readonly catchAll: boolean;
 }
 
-const entries = listOf(
-  z.string({ error: (issue) => message(kindOf(issue.input), "write a local part or an address") }),
-  RECIPIENTS,
-);
+const entries = listOf(z.string(instead("a local part or an address")), RECIPIENTS);
 
 /** https everywhere, http to this machine only: a list that somebody changes on its way opens or closes mailboxes. */
 function listAddress(): Scalar<string> {
@@ -130,9 +127,9 @@ const recipientKeys = section({
 const FETCH_KEYS = ["every", "authorizationFile", "authorizationEnv", "allowEmpty"] as const;
 const TEN_MINUTES = 600_000;
 
-export const recipients = z.union(
+export const recipients = oneOf(
   [entries.transform((list): RecipientSource => ({ list, callout: false, catchAll: false })), recipientKeys],
-  { error: (issue) => message(kindOf(issue.input), `write ${RECIPIENTS}`) },
+  RECIPIENTS,
 );
 
 /** A reflector's primary is there as a rule, and is asked. */

@@ -16,14 +16,12 @@ export type Scalar<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
 
 export function scalar<T>(notation: Notation, read: (text: string) => Reading<T>): Scalar<T> {
   const right = `write ${notation.expected}`;
-  const schema = z
-    .string({ error: (issue) => message(kindOf(issue.input), right) })
-    .transform((text, context): T => {
-      const reading = text === "" ? { wrong: "is empty" } : read(text);
-      if ("value" in reading) return reading.value;
-      context.addIssue({ code: "custom", message: message(reading.wrong, reading.right ?? right) });
-      return z.NEVER;
-    });
+  const schema = z.string(instead(notation.expected)).transform((text, context): T => {
+    const reading = text === "" ? { wrong: "is empty" } : read(text);
+    if ("value" in reading) return reading.value;
+    context.addIssue({ code: "custom", message: message(reading.wrong, reading.right ?? right) });
+    return z.NEVER;
+  });
   notations.add(schema, notation);
   return schema;
 }
@@ -33,7 +31,7 @@ export function message(wrong: string, right: string): string {
 }
 
 /** What stands where something else is wanted. */
-export function kindOf(input: unknown): string {
+function kindOf(input: unknown): string {
   if (input === undefined) return "is missing";
   if (Array.isArray(input)) return "is a list";
   if (typeof input === "object" && input !== null) return "is a mapping";
@@ -51,9 +49,25 @@ export function section<S extends z.ZodRawShape>(shape: S) {
   });
 }
 
-/** A list; `expected` says what one would write. */
+/** Where something else stands: `expected` says what one would write. */
+export function instead(expected: string) {
+  return { error: ({ input }: { readonly input?: unknown }) => message(kindOf(input), `write ${expected}`) };
+}
+
+/** A list. */
 export function listOf<S extends z.ZodType>(element: S, expected: string) {
-  return z.array(element, { error: (issue) => message(kindOf(issue.input), `write ${expected}`) });
+  return z.array(element, instead(expected));
+}
+
+/** One of several forms. */
+export function oneOf<const F extends readonly z.ZodType[]>(forms: F, expected: string) {
+  return z.union(forms, instead(expected));
+}
+
+/** One, or a list of at least one; `expected` names both forms. */
+export function oneOrMore<S extends z.ZodType>(one: S, expected: string, element: S = one) {
+  const list = listOf(element, expected).min(1, { error: message("is an empty list", `write ${expected}`) });
+  return oneOf([one.transform((only) => [only]), list], expected);
 }
 
 export function choice<const W extends string>(...words: readonly W[]): Scalar<W> {
@@ -66,11 +80,12 @@ export function choice<const W extends string>(...words: readonly W[]): Scalar<W
   });
 }
 
-/** `off`, where the other form is a mapping: `expected` names both. */
-export function off(expected: string): Scalar<"off"> {
-  return scalar({ type: "`off`", expected, json: { enum: ["off"] } }, (text) =>
+/** `off`, or a mapping; `expected` names both forms. */
+export function orOff<S extends z.ZodType>(mapping: S, expected: string) {
+  const off: Scalar<"off"> = scalar({ type: "`off`", expected, json: { enum: ["off"] } }, (text) =>
     text === "off" ? { value: text } : { wrong: `${quoted(text)} is not known` },
   );
+  return oneOf([off, mapping], expected);
 }
 
 /** `true` or `false`. */

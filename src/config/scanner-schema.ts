@@ -7,7 +7,7 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration, integer, size } from "./quantities.ts";
-import { choice, flag, kindOf, listOf, message, off, scalar, section } from "./scalars.ts";
+import { choice, flag, listOf, message, orOff, scalar, section } from "./scalars.ts";
 import type { Reading, Scalar } from "./scalars.ts";
 
 type Name = "clamav" | "rspamd";
@@ -131,11 +131,8 @@ function pair<S extends z.ZodRawShape>(name: Name, keys: (inherited?: string) =>
   };
 }
 
-function orOff<S extends z.ZodType>(name: Name, schema: S) {
-  const expected = `off, or { servers: ${EXAMPLE[name]} }`;
-  return z.union([off(expected), schema], {
-    error: (issue) => message(kindOf(issue.input), `write ${expected}`),
-  });
+function servedOrOff<S extends z.ZodType>(name: Name, schema: S) {
+  return orOff(schema, `off, or { servers: ${EXAMPLE[name]} }`);
 }
 
 const MEANING = {
@@ -148,23 +145,23 @@ const TYPE = "`off` or mapping";
 const clamavForms = pair("clamav", clamavKeys);
 const rspamdForms = pair("rspamd", rspamdKeys);
 
-export const clamav = described(orOff("clamav", clamavForms.general).prefault("off"), {
+export const clamav = described(servedOrOff("clamav", clamavForms.general).prefault("off"), {
   meaning: MEANING.clamav,
   type: TYPE,
   example: `{ servers: ${EXAMPLE.clamav} }`,
 });
-export const domainClamav = described(orOff("clamav", clamavForms.own).optional(), {
+export const domainClamav = described(servedOrOff("clamav", clamavForms.own).optional(), {
   meaning: MEANING.clamav,
   type: TYPE,
   example: "{ unavailable: quarantine }",
   default: "as in `checks.clamav`",
 });
-export const rspamd = described(orOff("rspamd", rspamdForms.general).prefault("off"), {
+export const rspamd = described(servedOrOff("rspamd", rspamdForms.general).prefault("off"), {
   meaning: MEANING.rspamd,
   type: TYPE,
   example: `{ servers: ${EXAMPLE.rspamd}, reject: reject }`,
 });
-export const domainRspamd = described(orOff("rspamd", rspamdForms.own).optional(), {
+export const domainRspamd = described(servedOrOff("rspamd", rspamdForms.own).optional(), {
   meaning: MEANING.rspamd,
   type: TYPE,
   example: "{ reject: quarantine }",

@@ -6,7 +6,7 @@ import { domain } from "./domain-schema.ts";
 import { DEFAULT_STORAGE } from "./locate.ts";
 import { described } from "./notes.ts";
 import { notices } from "./notices-schema.ts";
-import { kindOf, message, section } from "./scalars.ts";
+import { instead, section } from "./scalars.ts";
 import { smtp } from "./smtp-schema.ts";
 import { admin, alerts, delivery, dns, log, retention, store } from "./upkeep-schema.ts";
 
@@ -24,7 +24,7 @@ export const root = section({
   }),
   storage: described(storageFolder().prefault(DEFAULT_STORAGE), {
     meaning:
-      "Folder of the queue, relative to the folder in which the daemon is started. One daemon a folder.",
+      "Folder of the queue, relative to the folder in which the daemon is started. One daemon a folder, which is closed to other users.",
     example: "sqlite:/var/lib/holdfast",
   }),
   smtp: described(smtp, { meaning: "Taking mail in." }),
@@ -48,11 +48,7 @@ export const root = section({
     meaning: "Judging clients and mail. Each is off until it is written here.",
   }),
   domains: described(
-    z
-      .record(z.string(), domain, {
-        error: (issue) => message(kindOf(issue.input), "write a mapping of domain names to their settings"),
-      })
-      .prefault({}),
+    z.record(z.string(), domain, instead("a mapping of domain names to their settings")).prefault({}),
     { meaning: "The domains that mail is taken for, by name. More can be added through the API." },
   ),
 });

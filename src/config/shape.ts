@@ -1,6 +1,6 @@
 import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
-import type { NoticeRoute } from "../ports/notices.ts";
+import type { DsnRoute } from "../ports/dsn.ts";
 import type { SmtpLimits, SmtpRates, SmtpStress } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
@@ -28,7 +28,7 @@ export interface Config {
   readonly domains: readonly DeclaredDomain[];
 }
 
-export interface Storage {
+interface Storage {
   readonly kind: "sqlite";
   /** Absolute. */
   readonly folder: string;
@@ -41,7 +41,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export interface Listener extends Endpoint {
+interface Listener extends Endpoint {
   readonly tls: "starttls" | "implicit";
   /** Networks that send PROXY headers, as `address/prefix`. */
   readonly proxy: readonly string[];
@@ -50,7 +50,7 @@ export interface Listener extends Endpoint {
 }
 
 /** Absolute paths of PEM files. */
-export interface CertificateFiles {
+interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
   /** Instead of those in the certificate; lower case, `*.example.net` for one label more. */
@@ -80,7 +80,7 @@ export interface AdminConfig {
 
 export type Reserve = { readonly percent: number } | { readonly bytes: number };
 
-export interface Retention {
+interface Retention {
   readonly waiting: number;
   readonly parked: number;
   readonly refusedContent: number;
@@ -90,7 +90,7 @@ export interface Retention {
   readonly traceSize: number;
 }
 
-export interface DeliveryConfig {
+interface DeliveryConfig {
   /** At most, to one primary. */
   readonly connections: number;
   readonly mailsPerConnection: number;
@@ -98,7 +98,7 @@ export interface DeliveryConfig {
 }
 
 export interface NoticesConfig {
-  readonly route: NoticeRoute;
+  readonly route: DsnRoute;
   /** Absent: no notices of delay. */
   readonly delay?: number;
   readonly perSender: number;

@@ -1,11 +1,10 @@
-import * as z from "zod";
 import { endpoint, network } from "./addresses.ts";
 import { certificates } from "./certificate-schema.ts";
 import { limits, stress } from "./limits-schema.ts";
 import { described } from "./notes.ts";
 import { duration, integer, size } from "./quantities.ts";
 import { rates } from "./rates-schema.ts";
-import { choice, kindOf, listOf, message, section } from "./scalars.ts";
+import { choice, listOf, message, oneOf, section } from "./scalars.ts";
 
 const LISTENER = 'a text such as "[::]:25", or { address: "[::]:465", tls: implicit }';
 
@@ -33,15 +32,11 @@ const listenerKeys = section({
   ),
 });
 
-const listener = z
-  .union([endpoint(), listenerKeys], {
-    error: (issue) => message(kindOf(issue.input), `write ${LISTENER}`),
-  })
-  .transform((given) =>
-    "tls" in given
-      ? { ...given.address, tls: given.tls, proxy: given.proxy, xclient: given.xclient }
-      : { ...given, tls: "starttls" as const, proxy: [] as string[], xclient: [] as string[] },
-  );
+const listener = oneOf([endpoint(), listenerKeys], LISTENER).transform((given) =>
+  "tls" in given
+    ? { ...given.address, tls: given.tls, proxy: given.proxy, xclient: given.xclient }
+    : { ...given, tls: "starttls" as const, proxy: [] as string[], xclient: [] as string[] },
+);
 
 export const smtp = section({
   listen: described(

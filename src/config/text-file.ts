@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 
-export type FileText =
+type FileText =
   | { readonly text: string }
   | { readonly fault: { readonly wrong: string; readonly right: string } };
 

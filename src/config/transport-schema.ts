@@ -5,7 +5,7 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { integer } from "./quantities.ts";
-import { choice, flag, kindOf, listOf, message, scalar, section, words } from "./scalars.ts";
+import { choice, flag, listOf, message, oneOf, scalar, section, words } from "./scalars.ts";
 
 const PIN = "the SHA-256 of the certificate or of its public key, such as sha256:9f86d0...";
 
@@ -61,19 +61,12 @@ export const transportKeys = {
     default: "`true` for port 465, else `false`",
     rfc: "RFC 8314 §3.3",
   }),
-  pin: described(
-    z
-      .union([pin().transform((one) => [one]), listOf(pin(), PIN)], {
-        error: (issue) => message(kindOf(issue.input), `write ${PIN}`),
-      })
-      .optional(),
-    {
-      meaning:
-        "SHA-256 of the primary's certificate (DER) or of its public key, in hexadecimal or base64; several while keys change. Needed for `tls: pin`.",
-      example: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
-      type: "SHA-256, or a list",
-    },
-  ),
+  pin: described(oneOf([pin().transform((one) => [one]), listOf(pin(), PIN)], PIN).optional(), {
+    meaning:
+      "SHA-256 of the primary's certificate (DER) or of its public key, in hexadecimal or base64; several while keys change. Needed for `tls: pin`.",
+    example: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    type: "SHA-256, or a list",
+  }),
   identity: described(choice("headers", "xforward", "xclient").optional(), {
     meaning:
       "What the primary is told of the client that brought a mail. `headers`: Received fields, and XFORWARD where it is offered; `xforward`: an alert when it is not offered; `xclient`: the primary sees the client in our place and judges it again, days later perhaps.",

@@ -1,9 +1,8 @@
 /** The sections that are not about mail coming in: who may look, how long things stay, who is told. */
-import * as z from "zod";
 import { endpoint, nameServer, webAddress } from "./addresses.ts";
 import { described } from "./notes.ts";
 import { duration, integer, reserve, size } from "./quantities.ts";
-import { choice, kindOf, listOf, message, section, words } from "./scalars.ts";
+import { choice, listOf, oneOf, oneOrMore, section, words } from "./scalars.ts";
 
 export const admin = section({
   listen: described(endpoint().optional(), {
@@ -73,12 +72,10 @@ const retentionKeys = section({
 });
 
 /** The short form is the waiting time, the rest as it is by default. */
-export const retention = z
-  .union([waiting(), retentionKeys], {
-    error: (issue) =>
-      message(kindOf(issue.input), "write a duration such as 30d, or { waiting: 30d, parked: 30d }"),
-  })
-  .transform((given) => (typeof given === "number" ? { ...retentionKeys.parse({}), waiting: given } : given));
+const RETENTION = "a duration such as 30d, or { waiting: 30d, parked: 30d }";
+export const retention = oneOf([waiting(), retentionKeys], RETENTION).transform((given) =>
+  typeof given === "number" ? { ...retentionKeys.parse({}), waiting: given } : given,
+);
 
 export const delivery = section({
   connections: described(integer(1, 1000).prefault("20"), {
@@ -98,15 +95,7 @@ export const delivery = section({
 
 const COMMAND = 'the path of a program, or a list such as ["/usr/local/bin/page", "--team", "mail"]';
 
-const command = z.union(
-  [
-    words(COMMAND).transform((program) => [program]),
-    listOf(words("a program or an argument"), COMMAND).min(1, {
-      error: message("is an empty list", `write ${COMMAND}`),
-    }),
-  ],
-  { error: (issue) => message(kindOf(issue.input), `write ${COMMAND}`) },
-);
+const command = oneOrMore(words(COMMAND), COMMAND, words("a program or an argument"));
 
 export const alerts = section({
   webhook: described(webAddress().optional(), {

@@ -1,5 +1,5 @@
 /** What the admin endpoint is given: the foundation's readers and writers, and what the running daemon knows. */
-import type { Gauges } from "../adapters/journal/journal.ts";
+import { traceLine, type Gauges } from "../adapters/journal/journal.ts";
 import type { Config } from "../config/config.ts";
 import { openDoctor } from "./doctor-parts.ts";
 import type { AdminParts, ControlStatus } from "../endpoints/admin/admin.ts";
@@ -8,7 +8,7 @@ import type { RecipientSources } from "./recipient-sources.ts";
 import { Access } from "../services/access/access.ts";
 
 /** What only the running daemon can answer or do. */
-export interface Running extends Pick<
+interface Running extends Pick<
   AdminParts,
   "status" | "primaries" | "resume" | "rehearse" | "reload" | "explain" | "rules" | "declaredRules"
 > {
@@ -33,9 +33,9 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
     checkRecipient: (address) => sources.check(address),
     fetched: (domain) => sources.fetched(domain),
     trace: {
-      trace: (request) => {
+      trace: async (request) => {
         sink.flushTrace();
-        return reader.client.trace(request);
+        return (await reader.client.trace(request)).map(traceLine);
       },
     },
     senders: {

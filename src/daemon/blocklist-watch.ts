@@ -17,7 +17,7 @@ export interface BlocklistWatch {
   lookAtOurselves(): Promise<void>;
 }
 
-export interface WatchParts {
+interface WatchParts {
   readonly crew: CrewParts;
   readonly config: () => Config;
   readonly directory: Pick<DirectoryBrowser, "domains">;

@@ -20,7 +20,7 @@ export function smtpFollower(certificates: Certificates, threads: readonly SmtpT
   };
 }
 
-export interface ListsInUse {
+interface ListsInUse {
   use(config: Config): void;
   readonly health: { test(): Promise<void> };
 }

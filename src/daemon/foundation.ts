@@ -30,7 +30,7 @@ export interface Foundation {
   readonly startedAt: number;
 }
 
-export interface FoundationParts {
+interface FoundationParts {
   readonly clockOffset: ClockOffset | undefined;
   /** After each change of the directory. */
   readonly directoryChanged: (domains: readonly string[]) => void;

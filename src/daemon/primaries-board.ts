@@ -4,7 +4,7 @@ import type { PrimaryStatus } from "../ports/health.ts";
 import { primariesFacts } from "../threads/primaries-facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-export interface PrimariesBoardParts {
+interface PrimariesBoardParts {
   /** Undefined while the delivery thread is between two lives: what was known stays. */
   readonly primaries: () => Promise<readonly PrimaryStatus[] | undefined>;
   readonly smtp: () => readonly SmtpThread[];

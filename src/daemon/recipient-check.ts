@@ -1,7 +1,7 @@
 /** Answers `recipients check`: what a client would be told at RCPT, where that comes from, and how old it is. */
 import { mailboxKey, parseAddress, type Address } from "../mail/address.ts";
 import { formatReply } from "../mail/reply.ts";
-import type { RecipientAnswer } from "../endpoints/admin/contract.ts";
+import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
 import type { DomainRecord } from "../ports/directory.ts";
 import type { PrimaryStatus } from "../ports/health.ts";
 import type { RecipientMemory } from "../ports/recipient-memory.ts";
@@ -10,10 +10,10 @@ import type { Directory } from "../services/directory/directory.ts";
 import { replyTo } from "../services/policy/policy.ts";
 import { Recipients, type Admission, type FetchStatus } from "../services/recipients/recipients.ts";
 
-type Source = NonNullable<RecipientAnswer["sources"]>[number];
-type Words = Omit<RecipientAnswer, "address">;
+type Source = NonNullable<RecipientCheckBody["sources"]>[number];
+type Words = Omit<RecipientCheckBody, "address">;
 
-export interface RecipientCheckParts {
+interface RecipientCheckParts {
   readonly directory: Directory;
   readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
@@ -31,7 +31,7 @@ interface Case {
 }
 
 /** `text` may be anything that an operator wrote. */
-export async function checkRecipient(text: string, parts: RecipientCheckParts): Promise<RecipientAnswer> {
+export async function checkRecipient(text: string, parts: RecipientCheckParts): Promise<RecipientCheckBody> {
   const address = parseAddress(text);
   if (address === undefined) return refused(text, "this is not an address");
   const { directory } = parts;
@@ -44,7 +44,7 @@ export async function checkRecipient(text: string, parts: RecipientCheckParts): 
   return { address: text, ...wordsFor(about, parts), ...(sources.length > 0 && { sources }) };
 }
 
-function refused(address: string, why: string): RecipientAnswer {
+function refused(address: string, why: string): RecipientCheckBody {
   return { address, answer: "reject", why };
 }
 

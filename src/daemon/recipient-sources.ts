@@ -2,7 +2,7 @@
 import { httpLists } from "../adapters/http-lists/http-lists.ts";
 import { openRecipientMemory } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
-import type { RecipientAnswer } from "../endpoints/admin/contract.ts";
+import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
 import type { Foundation } from "./foundation.ts";
 import { ListFiles, type ListFileParts } from "./list-files.ts";
 import type { PrimaryStatus } from "../ports/health.ts";
@@ -16,11 +16,11 @@ const LOOK_EVERY = 5000;
 
 export interface RecipientSources {
   /** What a client would be told of an address. */
-  check(address: string): Promise<RecipientAnswer>;
+  check(address: string): Promise<RecipientCheckBody>;
   fetched(domain: string): FetchStatus | undefined;
 }
 
-export interface SourceParts extends Pick<ListFileParts, "alter"> {
+interface SourceParts extends Pick<ListFileParts, "alter"> {
   readonly config: () => Config;
   readonly primaries: () => Promise<readonly PrimaryStatus[]>;
 }

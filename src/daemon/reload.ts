@@ -15,7 +15,7 @@ export interface Follower {
   use(config: Config): Promise<void>;
 }
 
-export interface ReloadParts {
+interface ReloadParts {
   readonly editor: DirectoryEditor;
   readonly followers: readonly Follower[];
   readonly sink: JournalSink;

@@ -9,7 +9,7 @@ import { Rules } from "../services/access/access.ts";
 /** Changes that come together are told together, in ms. */
 const GATHER = 50;
 
-export interface RulesBoardParts {
+interface RulesBoardParts {
   readonly store: RuleStore;
   readonly clock: Clock;
   readonly smtp: () => readonly SmtpThread[];

@@ -1,7 +1,7 @@
 /** The demo's stand-in for the domain's own server: takes every mail and says when. Speaks just enough SMTP. */
 import { createServer, type Server, type Socket } from "node:net";
 
-export interface DemoPrimary {
+interface DemoPrimary {
   readonly received: { readonly recipient: string; readonly subject: string; readonly at: number }[];
   /** Opens the port; rejects when it is taken. */
   open(port: number): Promise<void>;

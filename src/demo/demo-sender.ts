@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 
-export interface Told {
+interface Told {
   /** The step that decided: `RCPT` when it was refused there, `the final dot` otherwise. */
   readonly step: string;
   readonly reply: string;

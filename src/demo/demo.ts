@@ -17,7 +17,7 @@ const MAILS = [
   { recipient: "bob@example.test", subject: "Your invoice" },
   { recipient: "nobody@example.test", subject: "You have won" },
 ] as const;
-/** Nothing in the demo may take longer. */
+/** Nothing in the demo may take longer, in ms. */
 const PATIENCE = 15_000;
 
 export async function runDemo(): Promise<number> {

@@ -43,7 +43,9 @@ export async function loadAll() {
   await import("../threads/smtp-thread.ts").catch(() => {});
   await import("../threads/delivery-thread.ts").catch(() => {});
   await import("../demo/demo.ts");
-  await import("../cli/cli.ts");
+  await import("../verbs/serve.ts");
+  await import("../verbs/check-config.ts");
+  await import("../verbs/ask-daemon.ts");
   // Last, because it ends the process.
   await import("../main.ts");
 }

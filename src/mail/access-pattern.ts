@@ -4,7 +4,7 @@ import { normaliseDomain } from "./domain.ts";
 import { type Fault, networkFault, parseNetwork } from "./network.ts";
 
 /** The pattern in its comparable form, or what is wrong with it. */
-export type PatternReading = { readonly value: string } | Fault;
+type PatternReading = { readonly value: string } | Fault;
 
 export interface PatternKind {
   /** What would be right, where a fault does not say it better. */

@@ -25,7 +25,7 @@ const DOT_SEEN = 3;
 const DOT_CR_SEEN = 4;
 const ENDED = 5;
 
-export interface DecodedChunk {
+interface DecodedChunk {
   /** Body octets, dots and newlines set right; may be empty. */
   readonly body: Buffer;
   /** What follows the final dot, in memory of its own; present once the body has ended. */

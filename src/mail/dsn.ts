@@ -6,7 +6,7 @@ import { decodeUnitext, decodeXtext, isUnitext, isXtext } from "./xtext.ts";
 
 /** Asked for a mail as a whole. */
 export interface DsnRequest {
-  /** How much of the mail a notice of failure returns. */
+  /** How much of the mail a DSN of failure returns. */
   readonly ret?: "FULL" | "HDRS";
   /** The sender's own name for this mail, in xtext. */
   readonly envid?: string;
@@ -22,7 +22,7 @@ export interface DsnRecipient {
 
 type Parameters = ReadonlyMap<string, string>;
 
-/** RFC 3461 §4.4 and §4.2. */
+/** Characters, RFC 3461 §4.4; octets, §4.2. */
 const MAX_ENVID = 100;
 const MAX_ORCPT = 500;
 
@@ -75,12 +75,12 @@ function canonicalNotify(text: string): string | undefined {
 }
 
 /** Whether a sender who asked so wants to hear of this; without a wish: of failures, RFC 3461 §5.2.6. */
-export function wantsNotice(notify: string | undefined, event: (typeof EVENTS)[number]): boolean {
+export function wantsDsn(notify: string | undefined, event: (typeof EVENTS)[number]): boolean {
   if (notify === undefined) return event !== "SUCCESS";
   return notify.split(",").includes(event);
 }
 
-export interface OriginalRecipient {
+interface OriginalRecipient {
   readonly type: string;
   /** The address itself, decoded. */
   readonly address: string;

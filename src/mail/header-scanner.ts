@@ -6,7 +6,7 @@
 import { isAscii } from "./domain.ts";
 import { printable } from "./reply.ts";
 
-export interface HeaderLimits {
+interface HeaderLimits {
   /** Octets of header section that are read. */
   readonly headerSize: number;
   /** Fields that are read. */
@@ -37,6 +37,7 @@ export interface HeaderFacts {
 export const TRAITS = ["list", "bulk", "automatic"] as const;
 export type Trait = (typeof TRAITS)[number];
 
+/** Octets of one field, and characters of a text out of it, that are kept. */
 const FIELD = 2048;
 const TEXT = 200;
 const LF = 0x0a;

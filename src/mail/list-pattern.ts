@@ -2,7 +2,7 @@
 import type { PatternKind } from "./access-pattern.ts";
 import { normaliseDomain } from "./domain.ts";
 
-/** The longest query is 32 nibbles and their dots before the zone. */
+/** Characters of a zone: a name has 253, and the longest query is 32 nibbles and their dots before the zone. */
 const LONGEST = 253 - 64;
 
 export const LIST_ZONE: PatternKind = {

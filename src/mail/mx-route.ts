@@ -5,7 +5,7 @@ interface Exchange {
   readonly host: string;
 }
 
-export type MxRoute =
+type MxRoute =
   /** Hosts by preference, best first. */
   | { readonly kind: "hosts"; readonly tiers: readonly (readonly string[])[] }
   /** RFC 7505: the domain takes no mail. */

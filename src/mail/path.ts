@@ -10,7 +10,7 @@ export interface PathCommand {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-export type PathResult =
+type PathResult =
   | ({ readonly kind: "read" } & PathCommand)
   /** Not `FROM:<...>` or `TO:<...>`. */
   | { readonly kind: "syntax" }
@@ -18,7 +18,7 @@ export type PathResult =
   | { readonly kind: "parameters" };
 
 /** What a path names. */
-export type Mailbox =
+type Mailbox =
   | { readonly kind: "null" }
   /** `<postmaster>` without a domain, RFC 5321 §4.1.1.3. */
   | { readonly kind: "postmaster" }

@@ -45,6 +45,7 @@ function protocol({ extended, smtpUtf8, tls }: Reception): string {
   return tls === undefined ? name : `${name}S`;
 }
 
+/** Characters. */
 const LONGEST_HELO = 255;
 
 /** A client's name as it may stand in a header: a domain or address literal, all else made harmless. */

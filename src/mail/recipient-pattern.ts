@@ -2,7 +2,7 @@
 import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
-export type EntryReading =
+type EntryReading =
   /** Comparable local part, or a beginning such as `list-*`. */
   | { readonly kind: "pattern"; readonly pattern: string }
   /** An address of another domain. */

@@ -29,6 +29,7 @@ export function formatReply(answer: Reply): string {
   return text === "" ? codes : `${codes} ${text}`;
 }
 
+/** Characters. */
 const MAX_REPLY_TEXT = 1000;
 
 /**

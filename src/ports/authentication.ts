@@ -95,6 +95,7 @@ export interface Authenticator {
   verifyBody(): BodyVerifier;
 }
 
+/** Characters. */
 export const LONGEST_EXPLANATION = 300;
 
 /** Longest time for one evaluation of SPF, in ms. */

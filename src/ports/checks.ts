@@ -87,7 +87,7 @@ export interface RspamdSettings extends ScannerSettings {
 }
 
 /** What greylisting and reachability do: a refusal for good would lose the mail of whoever comes again. */
-export type PatientAction = "tag" | "defer";
+type PatientAction = "tag" | "defer";
 
 export interface GreylistSettings {
   /** How long a client must wait before it comes again, in ms. */

@@ -149,6 +149,8 @@ export interface DirectoryBrowser {
   /** One of them. */
   domain(name: string): Promise<DomainRecord | undefined>;
   recipients(request: RecipientListRequest): Promise<RecipientPage>;
+  /** Domains for which all mail but postmaster's is refused: their lists are empty, and nobody else is asked. */
+  refusing(): Promise<readonly string[]>;
 }
 
 export interface RecipientListRequest {

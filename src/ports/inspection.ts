@@ -11,7 +11,7 @@ import type { HeaderFacts } from "../mail/header-scanner.ts";
 import type { Verdict } from "../mail/verdict.ts";
 import type { BodyProof, SpfAnswer } from "./authentication.ts";
 import type { DomainChecks } from "./checks.ts";
-import type { ClientFacts } from "./queue.ts";
+import type { ClientFacts } from "./intake.ts";
 
 /** How the recipients of one mail want its content treated; all of them share one, because one body gets one answer. */
 export interface ContentView {

@@ -1,9 +1,10 @@
 /**
- * The journal: one call for each business event. From that call come the log line, the metric and the stored
- * trace that `holdfast trace` shows; nothing else in the program logs what happens to mail.
+ * The journal: one call for each business event. From that call come the log line, the metric and what the trace keeps
+ * (trace.ts); nothing else in the program logs what happens to mail.
  */
 import type { Reply } from "../mail/reply.ts";
-import type { ConditionChange, NoticeKind } from "./queue.ts";
+import type { DsnKind } from "./dsn.ts";
+import type { ConditionChange } from "./store-condition.ts";
 
 export type JournalEvent =
   | MailEvent
@@ -60,7 +61,7 @@ export type NoticeEvent =
       readonly notice: string;
       readonly sender: string;
       readonly recipients: readonly string[];
-      readonly about: NoticeKind;
+      readonly about: DsnKind;
     }
   | {
       readonly kind: "notice.withheld";
@@ -68,7 +69,7 @@ export type NoticeEvent =
       readonly sender: string;
       readonly recipients: readonly string[];
       readonly domain: string;
-      readonly about: NoticeKind;
+      readonly about: DsnKind;
       readonly why: string;
       /** A notice would be right, but the operator's settings stand in its way. */
       readonly operators: boolean;
@@ -257,41 +258,4 @@ export type OperatorEvent =
 export interface Journal {
   /** Never throws, never waits. */
   record(event: JournalEvent): void;
-}
-
-/** Stands for the id where no mail came of it. */
-export const NO_MAIL = "-";
-
-/** One stored line of a mail's trace. */
-export interface TraceLine {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  /** The mail's id, or `NO_MAIL`. */
-  readonly id: string;
-  /** The event's kind. */
-  readonly kind: string;
-  /** One sentence for people. */
-  readonly text: string;
-  /** Addresses and Message-ID under which it can be found, lower case. */
-  readonly keys?: readonly string[];
-  /** Which checks looked: a list of `CheckNote` as JSON. */
-  readonly checks?: string;
-}
-
-/** Where trace lines go: best effort, first to give way when the disk is short. */
-export interface TraceWriter {
-  append(lines: readonly TraceLine[]): void;
-  /** Drops what is older than `before` or beyond `maxBytes`, in one bounded slice; answers how many lines went. */
-  trim(before: number, maxBytes: number): number;
-  close(): void;
-}
-
-export interface TraceRequest {
-  /** A mail's id, an address (sender or recipient), or a Message-ID. */
-  readonly about: string;
-  readonly limit: number;
-}
-
-export interface TraceReader {
-  trace(request: TraceRequest): Promise<readonly TraceLine[]>;
 }

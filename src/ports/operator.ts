@@ -2,15 +2,17 @@
 import type { Readable } from "node:stream";
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";
-import type { Told } from "./notices.ts";
-import type { ClientFacts, NoticeKind, Reason, State } from "./queue.ts";
+import type { Told } from "./dsn.ts";
+import type { ClientFacts } from "./intake.ts";
+import type { Reason, RecipientState } from "./recipient-state.ts";
+import type { DsnKind } from "./dsn.ts";
 import type { Authentication } from "./authentication.ts";
 
 /** Narrows to mails; all given parts must match. */
 export interface MailFilter {
   readonly id?: string;
   readonly domain?: string;
-  readonly state?: State;
+  readonly state?: RecipientState;
   readonly reason?: Reason;
   readonly sender?: string;
   readonly recipient?: string;
@@ -25,7 +27,7 @@ export interface QueueEntry extends DsnRecipient {
   /** `host:port` where an operator sends it instead of the domain's primaries. */
   readonly route?: string;
   readonly sender: string;
-  readonly state: State;
+  readonly state: RecipientState;
   readonly reason?: Reason;
   readonly acceptedAt: number;
   readonly updatedAt: number;
@@ -44,7 +46,7 @@ export interface QueueEntry extends DsnRecipient {
   /** What its sender was told last, or why nothing. */
   readonly told?: Told;
   /** What its sender is yet to hear. */
-  readonly owed?: NoticeKind;
+  readonly owed?: DsnKind;
   /** Why the mail was set aside when it came. */
   readonly quarantine?: string;
   /** Printable. */
@@ -84,7 +86,7 @@ export interface Page<T> {
 /** Recipients and bytes by domain and state. */
 export interface QueueCount {
   readonly domain: string;
-  readonly state: State;
+  readonly state: RecipientState;
   readonly recipients: number;
   /** When the oldest was accepted. */
   readonly oldest: number;

@@ -3,13 +3,6 @@
 /** Who told: mail that was handed over, or a question. */
 export type Teller = "delivery" | "callout";
 
-/** The primary took it. */
-export interface Acceptance {
-  /** Last time, ms since 1970; from deliveries to the day. */
-  readonly at: number;
-  readonly origin: Teller;
-}
-
 /** The primary said that there is no such mailbox. */
 export interface Refusal {
   /** First time, without a word to the contrary since; ms since 1970. */
@@ -22,7 +15,8 @@ export interface Refusal {
 }
 
 export interface Remembered {
-  readonly accepted?: Acceptance;
+  /** The primary took it. `at`: the last time, ms since 1970; from deliveries to the day. */
+  readonly accepted?: { readonly at: number; readonly origin: Teller };
   /** Absent once the primary took the address. */
   readonly refused?: Refusal;
 }

@@ -1,7 +1,7 @@
 /** What a test session with a domain's primaries found: nothing is sent, nothing is learned. */
 
 /** `warn`: mail would go through, but something is not as it should be. */
-export type StepVerdict = "ok" | "warn" | "fail";
+type StepVerdict = "ok" | "warn" | "fail";
 
 export interface RehearsalStep {
   readonly what:

@@ -2,7 +2,7 @@
 import type { Outcome } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { Transport } from "./directory.ts";
-import type { ClaimedMail } from "./queue.ts";
+import type { ClaimedMail } from "./work-store.ts";
 
 export interface Target extends Transport {
   /** Name for logs, SNI and certificate checks. */
@@ -52,7 +52,7 @@ export interface SendResult {
    * what it needs. Absent: each recipient by a reply of its own.
    */
   readonly refusedAt?: "mail" | "body" | "here";
-  /** What the sender asked of notices was passed on, RFC 3461: the peer tells it of success. */
+  /** What the sender asked of DSNs was passed on, RFC 3461: the peer tells it of success. */
   readonly dsn?: boolean;
   /** Milliseconds from MAIL to the last reply. */
   readonly took: number;

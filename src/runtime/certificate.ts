@@ -9,7 +9,7 @@ export interface PemPair {
   readonly key: string;
 }
 
-export type PairJudgement =
+type PairJudgement =
   | {
       readonly kind: "sound";
       /** The DNS names that the certificate is for, lower case; `*.example.net` among them. */

@@ -49,7 +49,7 @@ export interface Caller<M extends Served<M>> {
 
 type Unmoved<T> = T extends Moved<infer V> ? V : T;
 
-export interface Server {
+interface Server {
   /** Sends a value to the calling side unasked. */
   tell(event: unknown, buffers?: readonly Transferable[]): void;
   close(): void;

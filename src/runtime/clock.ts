@@ -38,6 +38,7 @@ export function setClock(offset: ClockOffset, milliseconds: number): void {
   Atomics.add(offset, SET, BigInt(milliseconds));
 }
 
+/** The longest that a timer of Node.js runs, in ms. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Milliseconds by which a timer is so late that the process stood still: stopped, frozen with its machine, or busy. */

@@ -31,15 +31,17 @@ export interface Ticket extends Counted {
   readonly address?: Counted;
 }
 
-export type Admission =
+type ConnectionAdmission =
   | { readonly kind: "admitted"; readonly ticket: Ticket }
   | { readonly kind: "refused"; readonly why: "total" | "client" | "address" };
 
+/** Where things lie, in cells of 4 bytes; the totals begin at HEADER. */
 const LOCK = 0;
 const SEED = 1;
 const SLOTS = 2;
 const THREADS = 3;
 const HEADER = 4;
+/** Rows. */
 const DEFAULT_SLOTS = 32_768;
 
 /** Shared memory for `threads` threads; `slots` is how many networks have a row of their own. */
@@ -73,7 +75,7 @@ export class ConnectionTable {
   }
 
   /** Counts one connection of `network`, and of `address` where that has a cap, unless a cap is reached. */
-  admit(network: string, caps: ConnectionCaps, address?: string): Admission {
+  admit(network: string, caps: ConnectionCaps, address?: string): ConnectionAdmission {
     const own = this.#keyOf(network);
     const perAddress = address === undefined ? undefined : caps.connectionsPerAddress;
     const single = perAddress === undefined ? undefined : this.#keyOf(`address ${address}`);

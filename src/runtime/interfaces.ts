@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 
 /** An address of this machine. */
-export interface InterfaceAddress {
+interface InterfaceAddress {
   readonly address: string;
   /** Others may come to it: neither loopback nor valid on one link only. */
   readonly reachable: boolean;

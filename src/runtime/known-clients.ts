@@ -9,9 +9,11 @@
 import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";
 
+/** Where things lie, and the width of a row, in cells of 4 bytes. */
 const SEED = 0;
 const HEADER = 1;
 const WIDTH = 3;
+/** Rows of a bucket. */
 const BUCKET = 4;
 const DEFAULT_BUCKETS = 16_384;
 const MINUTE = 60_000;

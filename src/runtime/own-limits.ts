@@ -1,7 +1,7 @@
 /** What the system lets this process have. */
 import { readFileSync } from "node:fs";
 
-export type OwnLimit = "open files" | "processes";
+type OwnLimit = "open files" | "processes";
 
 /** The soft limit; undefined where it cannot be told. */
 export function ownLimit(what: OwnLimit, limits: () => string = readLimits): number | undefined {

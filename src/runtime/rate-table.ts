@@ -24,12 +24,15 @@ export interface RateRequest {
   readonly period: number;
 }
 
+/** Where things lie, and the width of a row, in cells of 4 bytes. */
 const LOCK = 0;
 const SEED = 1;
 const HEADER = 2;
-const WAYS = 8;
 const ROW = 3 + RATED.length;
+/** Places that a hash may choose, and rows of one place. */
 const PLACES = 2048;
+const WAYS = 8;
+/** What a cell counts to. */
 const MOST = 2 ** 31 - 1;
 
 export function rateMemory(): SharedArrayBuffer {

@@ -14,7 +14,7 @@ export interface Job {
   run(): Promise<"done" | "again" | void> | "done" | "again" | void;
 }
 
-export interface ScheduleParts {
+interface ScheduleParts {
   readonly clock: Clock;
   readonly log: Logger;
   /** 0 to 1, for the jitter. */

@@ -43,7 +43,7 @@ export interface Thread<M extends Methods> {
   terminate(): Promise<void>;
 }
 
-export interface ThreadEnd {
+interface ThreadEnd {
   readonly code: number;
   readonly error?: Error;
 }
@@ -55,7 +55,7 @@ interface Envelope {
 
 /** How long a thread that is told to end may take, in ms. */
 const TO_END = 2000;
-/** Of each wait for a thread. */
+/** Looks in each wait for a thread. */
 const STEPS = 10;
 
 /** Starts a thread and waits until it says that it is ready; rejects when it ends before, or does neither in time. */
@@ -155,12 +155,13 @@ export function serveControl<M extends Methods>(methods: M, parent: MessagePort 
   parent?.postMessage("ready");
 }
 
+/** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
 const FIRST_RESTART = 1000;
 const LONGEST_RESTART = 30_000;
-/** A thread that lived this long starts its back-off anew. */
+/** A thread that lived this long, in ms, starts its back-off anew. */
 const SETTLED = 60_000;
 
-export interface Supervision {
+interface Supervision {
   readonly plan: ThreadPlan;
   readonly clock: Clock;
   readonly log: Logger;

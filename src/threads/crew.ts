@@ -17,8 +17,10 @@ import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts"
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
 import type { StorageControl, StorageRole, StorageThreadData } from "./storage-thread.ts";
 
-/** Megabytes of nursery: of a thread that carries mail, where 2 take a fifth more of the processor than 4. */
-const BUSY = 4;
+/** Megabytes of nursery of an SMTP thread: its connections outlive collections, each of which moves all of them. */
+const DOOR = 4;
+/** The same of a thread that carries mail on. */
+const BUSY = 2;
 /** And of one that is asked now and then. */
 const SELDOM = 1;
 
@@ -126,7 +128,7 @@ export function startDeliveryThread(
 
 export type SmtpThread = SupervisedThread<SmtpControl>;
 
-export interface SmtpCrewParts extends CrewParts {
+interface SmtpCrewParts extends CrewParts {
   readonly config: () => Config;
   readonly tls: () => TlsMaterial | undefined;
   /** Lists of clients that passed their test. */
@@ -174,7 +176,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     return { value, moved: [intake, primaries, memory, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
-    plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data),
+    plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data, DOOR),
     clock: parts.clock,
     log: parts.sink.log,
   });

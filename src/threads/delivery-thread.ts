@@ -2,7 +2,7 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { dnsResolver } from "../adapters/dns/dns.ts";
 import { journalTo } from "../adapters/journal/remote.ts";
-import { noticeComposer, smtpClient } from "../adapters/smtp-client/smtp-client.ts";
+import { dsnComposer, smtpClient } from "../adapters/smtp-client/smtp-client.ts";
 import { connectWork, openDirectoryReader, openRecipientNotes } from "../adapters/storage/sqlite/sqlite.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
 import { idSource } from "../runtime/ids.ts";
@@ -50,7 +50,7 @@ const delivery = startDelivery({
   clock,
   random: Math.random,
   settings: data.settings,
-  notices: { store, composer: noticeComposer, nextId: idSource(() => clock.now()) },
+  dsn: { store, composer: dsnComposer, nextId: idSource(() => clock.now()) },
   domains: async () => directory.names(directory.generation()),
 });
 const schedule = new Schedule({ clock, log, random: Math.random });

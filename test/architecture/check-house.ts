@@ -10,7 +10,7 @@ import type { Storey } from "./rules.ts";
 import * as rules from "./rules.ts";
 
 /** Sources by path relative to src/, with forward slashes. */
-export type Tree = ReadonlyMap<string, string>;
+type Tree = ReadonlyMap<string, string>;
 
 interface SourceFile {
   readonly path: string;
@@ -35,7 +35,7 @@ export function checkHouse(tree: Tree): string[] {
 }
 
 /** Path within src/ that a relative specifier means. */
-export function resolveImport(from: string, specifier: string): string {
+function resolveImport(from: string, specifier: string): string {
   return new URL(specifier, `file:///${from}`).pathname.slice(1);
 }
 

@@ -6,6 +6,7 @@ import { checkHouse } from "./check-house.ts";
 import { THREAD_ROOT } from "./rules.ts";
 
 const SRC = join(import.meta.dirname, "..", "..", "src");
+const UNIT = join(import.meta.dirname, "..", "unit");
 
 async function readTree(): Promise<Map<string, string>> {
   const names = await readdir(SRC, { recursive: true });
@@ -26,4 +27,14 @@ test("every file of src/ keeps to the house", async () => {
     "no root of a thread was found: what threads load was not looked at",
   );
   assert.equal(findings.length, 0, `\n${findings.map((finding) => `  src/${finding}`).join("\n")}\n`);
+});
+
+test("every unit test lies where its source does, under its name: FILE.test.ts, or FILE.ASPECT.test.ts", async () => {
+  const tests = (await readdir(UNIT, { recursive: true })).filter((name) => name.endsWith(".test.ts"));
+  const sources = new Set(
+    (await readdir(SRC, { recursive: true })).map((name) => name.replace(/\.[jt]s$/, "")),
+  );
+  const strangers = tests.filter((name) => !sources.has(name.replace(/(?:\.[a-z-]+)?\.test\.ts$/, "")));
+  assert.ok(tests.length > 100, `only ${tests.length} tests were found in ${UNIT}`);
+  assert.deepEqual(strangers, []);
 });

@@ -3,10 +3,11 @@
  * things may grow. A new room or package is one line here. Paths are relative to src/.
  */
 
-/** The top-level folder of a file; `root` is a file directly in src/: it names the verbs and builds the daemon. */
+/** The top-level folder of a file; `root` is a file directly in src/: one names the verbs, one builds the daemon. */
 export type Storey =
   | "root"
   | "launch"
+  | "verbs"
   | "demo"
   | "daemon"
   | "threads"
@@ -25,6 +26,7 @@ export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
   root: [
     "root",
     "launch",
+    "verbs",
     "demo",
     "daemon",
     "threads",
@@ -38,7 +40,8 @@ export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
     "mail",
     "runtime",
   ],
-  launch: ["demo", "threads", "cli"],
+  launch: ["verbs", "demo", "threads"],
+  verbs: ["config", "cli", "adapters", "runtime"],
   demo: ["config", "cli", "runtime"],
   daemon: ["threads", "config", "endpoints", "services", "adapters", "ports", "mail", "runtime"],
   threads: ["config", "endpoints", "services", "adapters", "ports", "mail", "runtime"],
@@ -70,11 +73,12 @@ export const SIDEWAYS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Single files that a storey may import although the storey is closed to it: of the daemon the tool knows its contract,
- * and how it reads and writes what operators read and write. The launcher compiles whatever may run, the demo starts a
- * daemon.
+ * and how it reads and writes what operators read and write. The launcher compiles whatever may run; `serve` and the demo
+ * start a daemon.
  */
 export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = {
   launch: ["main.ts"],
+  verbs: ["app.ts"],
   demo: ["app.ts"],
   cli: [
     "endpoints/admin/contract.ts",
@@ -111,7 +115,15 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders without a door: each file may be imported. */
-export const OPEN_FOLDERS: readonly string[] = ["launch", "daemon", "threads", "ports", "mail", "runtime"];
+export const OPEN_FOLDERS: readonly string[] = [
+  "launch",
+  "verbs",
+  "daemon",
+  "threads",
+  "ports",
+  "mail",
+  "runtime",
+];
 
 /**
  * A door is the file named as its room. These files may be imported from outside beside the door, by who must not

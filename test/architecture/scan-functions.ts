@@ -1,6 +1,6 @@
 /** Finds functions, methods and arrows, and how many lines each takes. Works on masked source. */
 
-export interface FoundFunction {
+interface FoundFunction {
   readonly name: string;
   readonly line: number;
   readonly lines: number;

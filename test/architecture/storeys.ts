@@ -11,13 +11,13 @@ import {
   type Storey,
 } from "./rules.ts";
 
-export interface Room {
+interface Room {
   readonly folder: string;
   readonly door: string;
 }
 
 /** The storey of a path; undefined for a folder that the house does not know. */
-export function storeyOf(path: string): Storey | undefined {
+function storeyOf(path: string): Storey | undefined {
   const [first = "", ...rest] = path.split("/");
   if (rest.length === 0) return "root";
   return Object.hasOwn(BELOW, first) && first !== "root" ? (first as Storey) : undefined;

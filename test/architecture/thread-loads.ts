@@ -2,7 +2,7 @@
 import { MAIN_THREAD_PACKAGES, THREAD_ROOT } from "./rules.ts";
 
 /** Specifiers that each file loads at once, by path; files of the house as paths. */
-export type Loads = ReadonlyMap<string, readonly string[]>;
+type Loads = ReadonlyMap<string, readonly string[]>;
 
 /** One finding for each package of the main thread alone that another thread loads, with the way that leads to it. */
 export function threadLoadFindings(loads: Loads): string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DeclaredDomain, DeclareResult } from "../../src/ports/directory.ts";
+import type { DeclaredDomain, DeclareResult, DomainSettings } from "../../src/ports/directory.ts";
 import { FOREIGN_CURSOR } from "../../src/ports/operator.ts";
 import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
@@ -251,6 +251,27 @@ function lists(open: StoreFactory): void {
       store.control.changeRecipients({ domain: "no.test", verb: "add", recipients: [] }),
       /no\.test/,
     );
+  });
+
+  it("names the domains that refuse all mail: no list of theirs has an entry, and nobody else is asked", async () => {
+    await using store = await open();
+    const having = (settings: Partial<DomainSettings>) => ({ ...SETTINGS, ...settings });
+    await declare(
+      store,
+      declared("listed.test", ["alice"]),
+      declared("emptied.test", []),
+      declared("added.test", []),
+      declared("nothing.test"),
+      { name: "all.test", settings: having({ catchAll: true }), recipients: [] },
+      { name: "asked.test", settings: having({ callout: true }), recipients: [] },
+      { name: "fetched.test", settings: having({ fetched: { url: "https://lists.test/", every: 60_000 } }) },
+    );
+    assert.deepEqual(await store.reader.refusing(), ["added.test", "emptied.test", "nothing.test"]);
+    const change = { domain: "added.test", recipients: ["bob"] };
+    await store.control.changeRecipients({ ...change, verb: "add" });
+    assert.deepEqual(await store.reader.refusing(), ["emptied.test", "nothing.test"]);
+    await store.control.changeRecipients({ ...change, verb: "remove" });
+    assert.deepEqual(await store.reader.refusing(), ["added.test", "emptied.test", "nothing.test"]);
   });
 
   it("changes large lists in slices", async () => {

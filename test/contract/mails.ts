@@ -1,13 +1,6 @@
 import { createHash } from "node:crypto";
-import type {
-  Accepted,
-  BodyWriter,
-  ClaimedMail,
-  Settlement,
-  Intake,
-  NewMail,
-  SettleRequest,
-} from "../../src/ports/queue.ts";
+import type { Accepted, BodyWriter, Intake, NewMail } from "../../src/ports/intake.ts";
+import type { ClaimedMail, Settlement, SettleRequest } from "../../src/ports/work-store.ts";
 import { readWhole } from "../support/body-source.ts";
 import { domainSettings } from "../support/domain-settings.ts";
 import type { Outcome } from "../../src/mail/outcome.ts";

@@ -1,6 +1,6 @@
-import { noticesContract } from "./notices.contract.ts";
+import { dsnContract } from "./dsn.contract.ts";
 import { storeForContract } from "./sqlite-harness.ts";
 import { storeContract } from "./store.contract.ts";
 
 storeContract("SQLite", storeForContract);
-noticesContract("SQLite", storeForContract);
+dsnContract("SQLite", storeForContract);

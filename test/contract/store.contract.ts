@@ -7,9 +7,11 @@ import { describe, it } from "node:test";
 import type { AccessStore } from "../../src/ports/access.ts";
 import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
-import type { NoticeStore } from "../../src/ports/notices.ts";
+import type { DsnStore } from "../../src/ports/dsn.ts";
 import { FOREIGN_CURSOR, type OperatorStore, type QueueReader } from "../../src/ports/operator.ts";
-import type { Intake, State, WorkEvent, WorkStore } from "../../src/ports/queue.ts";
+import type { Intake } from "../../src/ports/intake.ts";
+import type { RecipientState } from "../../src/ports/recipient-state.ts";
+import type { WorkEvent, WorkStore } from "../../src/ports/work-store.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   DEFERRED,
@@ -29,7 +31,7 @@ import { directoryContract } from "./directory.contract.ts";
 export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
-  readonly work: WorkStore & NoticeStore;
+  readonly work: WorkStore & DsnStore;
   readonly control: OperatorStore & DirectoryWriter & AccessStore & RuleStore;
   readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
   readonly directory: DirectoryReader;
@@ -64,7 +66,7 @@ async function claimOne(store: StoreUnderTest, domain = "one.test") {
   return mail;
 }
 
-async function stateOf(store: StoreUnderTest, id: string): Promise<State[]> {
+async function stateOf(store: StoreUnderTest, id: string): Promise<RecipientState[]> {
   return ((await store.reader.show(id))?.recipients ?? []).map(({ state }) => state);
 }
 

@@ -28,10 +28,7 @@ import { startBench, type Bench, type BenchOptions, type StoredMail } from "../s
 import { testMaterial } from "../support/test-certificate.ts";
 import { waitFor } from "../support/wait.ts";
 
-export interface ScriptSettings extends Pick<
-  BenchOptions,
-  "settings" | "limits" | "domains" | "checkSettings"
-> {
+interface ScriptSettings extends Pick<BenchOptions, "settings" | "limits" | "domains" | "checkSettings"> {
   /** What the DNS says, in place of nothing. */
   readonly dns?: Zones;
   /** Offer STARTTLS, or speak TLS at once. */
@@ -42,7 +39,7 @@ export interface ScriptSettings extends Pick<
   readonly room?: number;
 }
 
-export interface Script {
+interface Script {
   readonly title: string;
   readonly settings: ScriptSettings;
   readonly steps: readonly Step[];
@@ -217,7 +214,7 @@ function fits(pattern: string, line: string): boolean {
 }
 
 /** Text with escapes as octets. */
-export function octets(text: string): Buffer {
+function octets(text: string): Buffer {
   const repeated = text.replace(/\{(.)\*(\d+)\}/g, (_all, char: string, times: string) =>
     char.repeat(Number(times)),
   );

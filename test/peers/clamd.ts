@@ -10,7 +10,7 @@ export const EICAR = `X5O!P%@AP[4\\PZX54(P^)7CC)7}$${"EICAR-STANDARD-ANTIVIRUS-T
 /** What clamd calls it; it marks signatures that are not its own. */
 export const SIGNATURE = "Holdfast.Test.EICAR.UNOFFICIAL";
 
-export interface Clamd {
+interface Clamd {
   readonly process: ScannerProcess;
   readonly socket: string;
   readonly tcp: string;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { smtpClient } from "../../src/adapters/smtp-client/smtp-client.ts";
-import type { ClaimedMail } from "../../src/ports/queue.ts";
+import type { ClaimedMail } from "../../src/ports/work-store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { mailNamed, mails } from "../fixtures/mails.ts";
 import { claimedMail, inPieces } from "../support/claimed-mail.ts";

@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import { test } from "node:test";
 import { smtpClient } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { Identity } from "../../src/ports/directory.ts";
-import type { ClaimedMail } from "../../src/ports/queue.ts";
+import type { ClaimedMail } from "../../src/ports/work-store.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { claimedMail } from "../support/claimed-mail.ts";
 import { freePort } from "../support/free-port.ts";

@@ -4,9 +4,9 @@ import { execFileSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { noticeComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
-import type { OwedMail } from "../../src/ports/notices.ts";
-import { draftNotice } from "../../src/services/bounce/bounce.ts";
+import { dsnComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
+import type { OwedMail } from "../../src/ports/dsn.ts";
+import { draftDsn } from "../../src/services/bounce/bounce.ts";
 import { owedMail, owedTo } from "../support/owed-mail.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { findUnpacked, skipWithoutUnpacked } from "./unpacked.ts";
@@ -15,7 +15,7 @@ async function noticeFor(mail: OwedMail, whole: boolean): Promise<Buffer> {
   const content = Buffer.from(`Subject: lunch\r\nFrom: ${mail.sender}\r\n${whole ? "\r\nat noon\r\n" : ""}`);
   const now = Date.UTC(2026, 0, 1, 14);
   const context = { hostname: "mx2.test", id: "n1", now, retention: 1e9, returned: { whole, content } };
-  return noticeComposer.compose(draftNotice(mail, mail.recipients, context));
+  return dsnComposer.compose(draftDsn(mail, mail.recipients, context));
 }
 
 /** The message as mutt prints it for reading. */

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 
-export type PeerName = "swaks" | "smtp-source" | "smtp-sink" | "postfix" | "postconf";
+type PeerName = "swaks" | "smtp-source" | "smtp-sink" | "postfix" | "postconf";
 
 interface Peer {
   readonly program: string;

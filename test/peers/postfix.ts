@@ -12,7 +12,7 @@ import { openSmtp } from "../support/raw-smtp.ts";
 import { waitFor } from "../support/wait.ts";
 import { findProgram, programPath } from "./peers.ts";
 
-export interface PostfixPlan {
+interface PostfixPlan {
   readonly port: number;
   /** Lines of main.cf behind the common ones; `$config_directory` is the instance's folder. */
   readonly settings: readonly string[];

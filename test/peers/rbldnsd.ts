@@ -8,7 +8,7 @@ import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/wait.ts";
 import { findUnpacked, skipWithoutUnpacked } from "./unpacked.ts";
 
-export interface Rbldnsd extends AsyncDisposable {
+interface Rbldnsd extends AsyncDisposable {
   /** `127.0.0.1:port`. */
   readonly server: string;
 }

@@ -7,7 +7,7 @@ import { ScannerProcess } from "./scanner-process.ts";
 /** What every spam scanner takes for spam. In two parts for our own peace. */
 export const GTUBE = `XJS*C4JDBQADN1.NSBN3*2IDNEN*${"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"}*C.34X`;
 
-export interface Rspamd {
+interface Rspamd {
   readonly process: ScannerProcess;
   readonly address: string;
 }

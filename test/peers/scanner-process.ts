@@ -4,7 +4,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 import { findUnpacked } from "./unpacked.ts";
 
-export interface ScannerPlan {
+interface ScannerPlan {
   readonly peer: string;
   readonly program: string;
   /** Writes what it needs below its folder; answers its arguments. */

@@ -4,7 +4,7 @@ import { openSmtp } from "../support/raw-smtp.ts";
 import { waitFor } from "../support/wait.ts";
 import { programPath } from "./peers.ts";
 
-export interface SmtpSinkPlan {
+interface SmtpSinkPlan {
   readonly port: number;
   /** Most connections at the same time. */
   readonly connections?: number;

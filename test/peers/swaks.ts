@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { tempFolder } from "../support/temp-folder.ts";
 import { programPath } from "./peers.ts";
 
-export interface SwaksMail {
+interface SwaksMail {
   readonly port: number;
   readonly from: string;
   readonly to: readonly string[];
@@ -15,7 +15,7 @@ export interface SwaksMail {
   readonly options?: readonly string[];
 }
 
-export interface SwaksResult {
+interface SwaksResult {
   /** 0: the mail was taken; 23 to 29: refused at HELO, MAIL, RCPT, DATA, ... (see its manual). */
   readonly exitCode: number;
   readonly transcript: string;

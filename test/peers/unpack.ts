@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 /** What to unpack, by the name of its folder. */
-export const UNPACKED: Readonly<Record<string, readonly string[]>> = {
+const UNPACKED: Readonly<Record<string, readonly string[]>> = {
   exim: ["exim4-daemon-light", "exim4-base"],
   opensmtpd: ["opensmtpd"],
   clamav: ["clamav-daemon"],

@@ -9,7 +9,7 @@ import { isExecutable } from "./peers.ts";
 const PEERS_FOLDER = resolve(import.meta.dirname, "../../.peers");
 const BINARIES = ["usr/sbin", "usr/bin", "sbin", "bin"];
 
-export interface UnpackedProgram {
+interface UnpackedProgram {
   readonly path: string;
   /** The root that holds it, for data files such as `usr/share/nmap`. */
   readonly root: string;

@@ -11,7 +11,7 @@
  */
 import { createHash } from "node:crypto";
 
-export type Fate = "offered" | "acked" | "nacked" | "unknown";
+type Fate = "offered" | "acked" | "nacked" | "unknown";
 
 interface Offer {
   readonly hash: string;
@@ -21,7 +21,7 @@ interface Offer {
 }
 
 /** One arrival at a sink. */
-export interface Arrival {
+interface Arrival {
   readonly proofId: string | undefined;
   /** The product's id of the mail, by which it names possible doubles. */
   readonly queueId: string | undefined;
@@ -29,7 +29,7 @@ export interface Arrival {
   readonly hash: string;
 }
 
-export interface Verdict {
+interface Verdict {
   readonly counts: Readonly<
     Record<
       | "offered"

@@ -4,7 +4,7 @@ import type { PrimaryStatusBody } from "../../src/endpoints/admin/contract.ts";
 import { waitFor } from "./wait.ts";
 
 /** What `GET /v1/status` tells, as far as tests use it. */
-export interface DaemonStatus {
+interface DaemonStatus {
   readonly ready: boolean;
   readonly condition: string;
   readonly connections: number;

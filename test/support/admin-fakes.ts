@@ -8,7 +8,8 @@ import type { AccessRule } from "../../src/ports/checks.ts";
 import type { StoredRule } from "../../src/ports/rules.ts";
 import { idSource } from "../../src/runtime/ids.ts";
 import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
-import type { JournalEvent, TraceLine } from "../../src/ports/journal.ts";
+import type { JournalEvent } from "../../src/ports/journal.ts";
+import type { TraceLine } from "../../src/ports/trace.ts";
 import type { AllowedSender } from "../../src/ports/quarantine.ts";
 import type { PrimaryStatus } from "../../src/ports/health.ts";
 import type {
@@ -57,11 +58,12 @@ export class FakeWorld {
     queueEntry({ id: SECOND, recipient: "dave@example.com", state: "held", reason: "operator", sender: "" }),
   ];
   domains: DomainRecord[] = [domainRecord("example.com", "file"), domainRecord("other.example", "api")];
+  refusing: readonly string[] = [];
   hits: RecipientHit[] = [
     { pattern: "alice", origin: "file" },
     { pattern: "list-*", origin: "api" },
   ];
-  lines: TraceLine[] = [];
+  lines: (TraceLine & { readonly keys?: readonly string[] })[] = [];
   primaries: PrimaryStatus[] = [
     {
       destination: "mail.example.com:25",
@@ -167,6 +169,7 @@ export class FakeWorld {
       },
       directory: {
         domains: async () => this.domains,
+        refusing: async () => this.refusing,
         domain: async (wanted) => this.domains.find(({ name }) => name === wanted),
         recipients: async ({ limit, cursor = "0" }) => {
           const end = Number(cursor) + limit;
@@ -210,7 +213,7 @@ export class FakeWorld {
       fetched: (domain) => this.fetched.get(domain),
       trace: {
         trace: async ({ about }) =>
-          this.lines.filter((line) => line.id === about || line.keys?.includes(about)),
+          this.lines.filter(({ id, keys = [] }) => about.some((key) => key === id || keys.includes(key))),
       },
       access: this.access,
       senders: {

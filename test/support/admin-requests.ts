@@ -11,7 +11,7 @@ export interface Answer {
   readonly json: any;
 }
 
-export type Ask = (
+type Ask = (
   method: string,
   path: string,
   body?: unknown,

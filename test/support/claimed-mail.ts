@@ -1,11 +1,11 @@
 /** Claimed mail as the store hands it over; what a test does not name is ordinary. */
-import type { ClaimedMail, ClaimedRecipient } from "../../src/ports/queue.ts";
 import type { BodySource } from "../../src/ports/stored-body.ts";
+import type { ClaimedMail, ClaimedRecipient } from "../../src/ports/work-store.ts";
 import { bodySource } from "./body-source.ts";
 
 export const TOP_FIELDS = "Received: from client.test by mx2.test\r\n";
 
-export interface MailChange extends Partial<Omit<ClaimedMail, "recipients" | "body">> {
+interface MailChange extends Partial<Omit<ClaimedMail, "recipients" | "body">> {
   readonly to?: readonly (string | Partial<ClaimedRecipient>)[];
   readonly body?: Buffer | (() => BodySource);
 }

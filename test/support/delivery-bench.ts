@@ -1,7 +1,7 @@
 /** A running delivery over fakes, on a clock that the test moves. */
-import { noticeComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
+import { dsnComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { Resolver } from "../../src/ports/resolver.ts";
-import type { NoticeParts } from "../../src/services/delivery/parts.ts";
+import type { DsnParts } from "../../src/services/delivery/parts.ts";
 import type { Delivery, DeliverySettings } from "../../src/services/delivery/delivery.ts";
 import { startDelivery } from "../../src/services/delivery/delivery.ts";
 import { FakeDirectory } from "./fake-directory.ts";
@@ -28,14 +28,14 @@ export const SETTINGS: DeliverySettings = {
   notices: { route: { kind: "off" }, perSender: 0, fullSize: 0, retention: 0 },
 };
 
-/** Nobody is owed a notice. */
-export const NO_NOTICES: NoticeParts = {
+/** Nobody is owed a DSN. */
+export const NO_DSNS: DsnParts = {
   store: {
     owed: async () => [],
     told: async () => false,
     delayed: async () => ({ place: [0, 0, 0], more: false }),
   },
-  composer: noticeComposer,
+  composer: dsnComposer,
   nextId: () => "n",
 };
 
@@ -55,7 +55,7 @@ export class FakeResolver implements Resolver {
   }
 }
 
-export interface Bench {
+interface Bench {
   readonly clock: ManualClock;
   readonly store: FakeWorkStore;
   readonly directory: FakeDirectory;
@@ -85,7 +85,7 @@ export function deliveryBench(): Bench {
       const delivery = startDelivery({
         ...bench,
         notes: new FakeNotes(),
-        notices: NO_NOTICES,
+        dsn: NO_DSNS,
         domains: async () => (watch === undefined ? [] : bench.directory.names()),
         log: SILENT,
         settings,

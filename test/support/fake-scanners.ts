@@ -104,7 +104,7 @@ export class FakeClamd extends FakeServer {
   }
 }
 
-export interface FakeRequest {
+interface FakeRequest {
   readonly headers: IncomingHttpHeaders;
   /** All values of `Rcpt`. */
   readonly recipients: readonly string[];

@@ -1,7 +1,6 @@
 /** An SMTP client without a network: each destination `ip:port` is an object that a test switches. */
 import type { Outcome } from "../../src/mail/outcome.ts";
 import type { Reply } from "../../src/mail/reply.ts";
-import type { ClaimedMail } from "../../src/ports/queue.ts";
 import type {
   Capabilities,
   Conversation,
@@ -11,6 +10,7 @@ import type {
   Verification,
 } from "../../src/ports/smtp-client.ts";
 import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
+import type { ClaimedMail } from "../../src/ports/work-store.ts";
 
 export const DELIVERED: Outcome = { kind: "delivered", reply: { code: 250, text: "taken" } };
 

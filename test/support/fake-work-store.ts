@@ -1,4 +1,7 @@
-/** The handing-over half of the store, in memory: states, tokens, grants and events as ports/queue.ts asks. */
+/** The handing-over half of the store, in memory: states, tokens, grants and events as ports/work-store.ts asks. */
+import type { Reason, RecipientState } from "../../src/ports/recipient-state.ts";
+import { LEGAL_MOVES } from "../../src/ports/recipient-state.ts";
+import type { StoreCondition } from "../../src/ports/store-condition.ts";
 import type {
   ClaimedMail,
   ClaimRequest,
@@ -6,21 +9,17 @@ import type {
   DueMail,
   Expired,
   ExpireSlice,
-  Reason,
   SettleRequest,
-  State,
-  StoreCondition,
   UnholdRequest,
   WorkEvent,
   WorkStore,
-} from "../../src/ports/queue.ts";
-import { LEGAL_MOVES } from "../../src/ports/queue.ts";
+} from "../../src/ports/work-store.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 
-export interface StoredRecipient {
+interface StoredRecipient {
   readonly n: number;
   readonly address: string;
-  state: State;
+  state: RecipientState;
   reason?: Reason;
   dueAt: number;
   attempts: number;
@@ -39,7 +38,7 @@ export interface StoredMail {
   token: number;
 }
 
-export interface Given {
+interface Given {
   readonly domain: string;
   readonly recipients?: readonly string[];
   readonly body?: string | Buffer;
@@ -82,7 +81,7 @@ export class FakeWorkStore implements WorkStore {
     const recipients = (given.recipients ?? [`user@${given.domain}`]).map((address, n) => ({
       n,
       address,
-      state: "waiting" as State,
+      state: "waiting" as RecipientState,
       dueAt: given.dueAt ?? now,
       attempts: 0,
       unconfirmed: 0,
@@ -124,8 +123,8 @@ export class FakeWorkStore implements WorkStore {
   }
 
   /** How many recipients are in each state. */
-  count(): Partial<Record<State, number>> {
-    const counts: Partial<Record<State, number>> = {};
+  count(): Partial<Record<RecipientState, number>> {
+    const counts: Partial<Record<RecipientState, number>> = {};
     for (const { state } of this.mails.flatMap((mail) => mail.recipients))
       counts[state] = (counts[state] ?? 0) + 1;
     return counts;

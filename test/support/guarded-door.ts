@@ -29,7 +29,7 @@ export async function untilListsAreSound(daemon: Daemon): Promise<void> {
 }
 
 /** One mail of the nth client, each over a connection of its own. */
-export interface CrowdLoad {
+interface CrowdLoad {
   readonly mails: number;
   /** Connections at a time. */
   readonly sessions: number;

@@ -26,7 +26,7 @@ export interface LoadPlan {
   readonly ledger: Ledger;
 }
 
-export interface Load {
+interface Load {
   /** Mails offered so far. */
   readonly offered: number;
   /** Offers this many mails more and resolves when each has its answer. */

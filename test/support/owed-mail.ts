@@ -1,6 +1,6 @@
 /** A mail whose sender is to hear something, as tests need it. */
 import type { Authentication } from "../../src/ports/authentication.ts";
-import type { OwedMail, OwedRecipient } from "../../src/ports/notices.ts";
+import type { OwedMail, OwedRecipient } from "../../src/ports/dsn.ts";
 
 export const PROVEN: Authentication = {
   spf: { result: "pass", domain: "friend.test", identity: "mailfrom" },

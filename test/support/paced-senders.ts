@@ -12,7 +12,7 @@ export interface Pace {
   readonly size: number;
 }
 
-export interface Waits {
+interface Waits {
   /** Milliseconds from connect to the final 250, in ascending order. */
   readonly times: readonly number[];
   /** What was said to those who did not get it. */

@@ -1,7 +1,7 @@
 /** What a process holds and has used of the processor, as Linux counts it. Megabytes are 10^6 octets. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
-export interface ProcessMemory {
+interface ProcessMemory {
   /** Resident at this moment. */
   readonly rss: number;
   /** The most that was resident since the last `forgetPeak`. */

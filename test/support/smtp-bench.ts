@@ -1,6 +1,7 @@
 /** The SMTP side on a free port of 127.0.0.1, over a store and a directory that live in memory. */
-import { Acceptor, type Acceptance } from "../../src/services/queue/queue.ts";
-import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../src/ports/queue.ts";
+import { Acceptor } from "../../src/services/queue/queue.ts";
+import type { Accepted, BodyWriter, Intake, NewMail } from "../../src/ports/intake.ts";
+import type { StoreCondition } from "../../src/ports/store-condition.ts";
 import type { DomainRecord, DomainSettings, RecipientHit } from "../../src/ports/directory.ts";
 import type { ClientEvent, JournalEvent } from "../../src/ports/journal.ts";
 import { ConnectionTable } from "../../src/runtime/connection-table.ts";
@@ -33,7 +34,7 @@ export interface StoredMail extends NewMail {
 }
 
 /** Keeps everything; refuses what a test tells it to. */
-export class MemoryIntake implements Intake {
+class MemoryIntake implements Intake {
   readonly mails: StoredMail[] = [];
   readonly open = new Set<BodyWriter>();
   state: StoreCondition = "ok";
@@ -242,5 +243,3 @@ export async function startBench(options: BenchOptions = {}): Promise<Bench> {
     [Symbol.asyncDispose]: () => endpoint.stop(0),
   };
 }
-
-export type { Acceptance };

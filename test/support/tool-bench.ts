@@ -8,13 +8,13 @@ import { startAdmin } from "../../src/endpoints/admin/admin.ts";
 import { FakeWorld } from "./admin-fakes.ts";
 import { tempFolder } from "./temp-folder.ts";
 
-export interface Run {
+interface Run {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface ToolWorld extends AsyncDisposable {
+interface ToolWorld extends AsyncDisposable {
   readonly world: FakeWorld;
   readonly folder: string;
   run(words: readonly string[], stdin?: string): Promise<Run>;
@@ -38,7 +38,7 @@ export async function toolWorld(): Promise<ToolWorld> {
   };
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly stdin?: string;
   readonly now?: () => number;
   /** Stdout is a terminal. */

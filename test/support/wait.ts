@@ -1,6 +1,6 @@
 /** Waiting for something to become true, with a deadline; a test never just sleeps. */
 
-export interface Wait {
+interface Wait {
   /** What is waited for, for the message. */
   readonly what: string;
   /** Milliseconds. */

@@ -221,6 +221,7 @@ function people(count: number): string {
   return counted(count, "recipient is", "recipients are");
 }
 
+/** Domains, or findings, that an alert names. */
 const NAMED = 3;
 
 function list(domains: readonly string[]): string {

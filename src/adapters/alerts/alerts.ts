@@ -17,7 +17,7 @@ import { command, webhook, type Channel, type Message } from "./channels.ts";
 
 export { alertFor } from "./alert-for.ts";
 
-export interface AlertOptions {
+interface AlertOptions {
   /** http or https URL. */
   readonly webhook?: string;
   /** A program and its arguments; no shell reads them. */
@@ -36,7 +36,7 @@ export function startAlerts(options: AlertOptions): Alerts {
   return new Alerts(options);
 }
 
-export class Alerts implements Alerter {
+class Alerts implements Alerter {
   readonly #clock: Clock;
   readonly #outlets: readonly Outlet[];
   readonly #folding: Folding;

@@ -16,6 +16,7 @@ export interface Message {
 
 export type Channel = (message: Message) => Promise<void>;
 
+/** How long one attempt to post a message, the pause before the second, and a command may take, in ms. */
 const WEBHOOK_LIMIT = 10_000;
 const RETRY_AFTER = 5000;
 const COMMAND_LIMIT = 30_000;

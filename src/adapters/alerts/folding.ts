@@ -1,6 +1,7 @@
 import type { Alert } from "../../ports/alerts.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
+/** How long alerts of one subject are folded, in ms. */
 const FOLD = 600_000;
 /** Changes of one subject sent at once within a fold. */
 const MAX_CHANGES = 4;
@@ -17,7 +18,7 @@ interface Fold {
 }
 
 /** `repeated` is how often it was raised and not sent. */
-export type Send = (alert: Alert, repeated: number) => void;
+type Send = (alert: Alert, repeated: number) => void;
 
 /** Decides which alerts are sent at once and which are only counted for a while. */
 export class Folding {

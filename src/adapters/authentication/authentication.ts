@@ -14,7 +14,7 @@ import { SignedBody } from "./signed-body.ts";
 import { SpfMemory } from "./spf-memory.ts";
 import { askSpf } from "./spf.ts";
 
-export interface AuthenticationParts {
+interface AuthenticationParts {
   readonly resolver: RecordSource;
   /** Our own name, for macros and comments. */
   readonly hostname: string;

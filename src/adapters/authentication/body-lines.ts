@@ -1,7 +1,7 @@
 const LF = 0x0a;
 /** Longest line, in octets; mailauth's time grows with the square of it. RFC 5321 allows 1000. */
 const LONGEST_LINE = 64 * 1024;
-/** Small chunks are handed on together. */
+/** Small chunks are handed on together, up to so many octets. */
 const BATCH = 32 * 1024;
 
 /** Hands a body on in parts of its own memory, neither too small nor with lines that are too long. */

@@ -5,7 +5,7 @@ import { errorText } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
 import { within } from "./within.ts";
 
-export interface DmarcQuestion {
+interface DmarcQuestion {
   /** Addresses of all From fields, and how many fields there are. */
   readonly headerFrom: readonly string[];
   readonly fromFields: number;
@@ -15,12 +15,13 @@ export interface DmarcQuestion {
   readonly spf?: SpfFacts;
 }
 
-export interface DmarcParts {
+interface DmarcParts {
   readonly lookUp: LookUp;
   readonly log: Logger;
   readonly patience?: number;
 }
 
+/** How long one question may take, in ms. */
 const PATIENCE = 5000;
 /** Authors that are looked at; a mail with more has no clear author. */
 const MOST_AUTHORS = 20;

@@ -1,9 +1,10 @@
 const LF = 0x0a;
 const CR = 0x0d;
+/** Octets that are set aside at first. */
 const FIRST = 8 * 1024;
 
 /** Bounds on a header section; mailauth's time grows with the square of the number of lines. */
-export interface HeaderBounds {
+interface HeaderBounds {
   readonly octets: number;
   readonly lines: number;
 }

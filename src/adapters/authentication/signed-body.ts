@@ -11,7 +11,7 @@ import type { Verified, Verifier } from "./verifier.ts";
 import { loadVerifier, openVerifier, verifierClass } from "./verifier.ts";
 import { within } from "./within.ts";
 
-export interface SignedBodyParts {
+interface SignedBodyParts {
   readonly lookUp: LookUp;
   readonly log: Logger;
   readonly patience?: number;

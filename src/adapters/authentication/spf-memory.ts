@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 
 /** How long an answer is believed, in ms: as long as the DNS records that it was made of. */
 const BELIEVED = 60_000;
+/** Answers that are remembered. */
 const CAPACITY = 5000;
 
 interface Known {

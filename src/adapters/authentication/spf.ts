@@ -6,7 +6,7 @@ import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
 
-export interface SpfParts {
+interface SpfParts {
   readonly lookUp: LookUp;
   readonly hostname: string;
   readonly log: Logger;

@@ -65,7 +65,7 @@ export function openVerifier(Class: VerifierClass, lookUp: LookUp): Verifier {
 /** Octets of one signature, and of all From fields together; what takes longer to read is not read. */
 const LARGEST_SIGNATURE = 8 * 1024;
 const LARGEST_FROM = 8 * 1024;
-/** It is read once for each signature. */
+/** Octets of Content-Type: it is read once for each signature. */
 const LARGEST_TYPE = 8 * 1024;
 /** `l=`: each other value means another hash over the whole body. */
 const PARTIAL = /[;\s]l\s*=/;

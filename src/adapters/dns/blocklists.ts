@@ -15,19 +15,23 @@ import { AnswerCache } from "./answer-cache.ts";
 import { ask, openResolver } from "./question.ts";
 import { seemsListed } from "./dnsbl-package.ts";
 
-export interface BlocklistSettings {
+interface BlocklistSettings {
   /** `address:port`; empty: the system's servers. */
   readonly servers: readonly string[];
   readonly clock: Clock;
 }
 
+/** How long answers are believed, in ms. */
 const LIFETIMES = { shortest: 1000, longest: 3_600_000, negative: 60_000, failed: 5000 };
+/** Answers, and texts of listings, that are remembered. */
 const CAPACITY = 20_000;
 const REASONS = 1000;
 /** Questions without an answer; beyond it they fail at once. */
 const MAX_OPEN = 10_000;
+/** After so many failures in a row a list is not asked for so many ms. */
 const MAX_FAILURES = 5;
 const REST = 30_000;
+/** Characters. */
 const LONGEST_REASON = 200;
 
 export function dnsBlocklists(settings: BlocklistSettings): Blocklists {

@@ -19,14 +19,18 @@ import { RecordCache } from "./records.ts";
 
 export { dnsBlocklists } from "./blocklists.ts";
 
+/** Answers of each kind that are remembered. */
 const CAPACITY = 10_000;
-/** PTR names of one address that are tried. */
+/** PTR names of one address that are tried, and addresses of one name. */
 const MAX_NAMES = 5;
 const MAX_ADDRESSES = 16;
-/** Strangers choose some of the names that we ask for, and an answer can have thousands. RFC 7208 §4.6.4 takes 10. */
+/**
+ * MX records of one domain. Strangers choose some of the names that we ask for, and an answer can have thousands.
+ * RFC 7208 §4.6.4 takes 10.
+ */
 const MAX_EXCHANGES = 20;
 
-export interface DnsSettings {
+interface DnsSettings {
   /** `address:port`; empty: the system's servers. */
   readonly servers: readonly string[];
   readonly clock: Clock;

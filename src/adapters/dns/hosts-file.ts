@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 
 /** Milliseconds between two looks at the file's time of change. */
 const LOOK_EVERY = 5_000;
+/** Octets; a larger file is not read. */
 const MAX_SIZE = 10 * 1024 * 1024;
 
 /** The system's host table. A missing or unreadable file is an empty one. */

@@ -5,9 +5,10 @@ import type { Answer, Lifetimes } from "./answer-cache.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import { ask } from "./question.ts";
 
-/** Addresses live for their TTL; node:dns tells none for other records, which live for UNKNOWN_TTL. */
+/** Addresses live for their TTL; node:dns tells none for other records, which live for UNKNOWN_TTL; all in ms. */
 const LIFETIMES: Lifetimes = { shortest: 0, longest: 300_000, negative: 30_000, failed: 5000 };
 const UNKNOWN_TTL = 60_000;
+/** Answers that are remembered. */
 const CAPACITY = 10_000;
 /** Answers with more characters are used once and not kept: strangers choose what we ask for. */
 const LARGEST_KEPT = 4096;

@@ -14,12 +14,13 @@ import type { Clock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import { readEntries } from "./entries.ts";
 
-export interface HttpListParts {
+interface HttpListParts {
   readonly clock: Clock;
   /** Where `authorizationEnv` is looked for. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
+/** How long one fetch may take, in ms. */
 const LIMIT = 30_000;
 const MOST_OCTETS = 64 * 1024 * 1024;
 const MOST_REDIRECTS = 3;

@@ -1,5 +1,5 @@
 /**
- * The journal's far side: one call for each business event becomes one log line, counters and trace lines.
+ * The journal's far side: one call for each business event becomes one log line, counters and an entry of the trace.
  *
  * The sink lives on the main thread and owns the log file, the metrics and the trace buffer. Other threads have
  * a RemoteJournal, which sends entries in batches over a MessagePort; they come in by the side door remote.ts, so
@@ -10,17 +10,19 @@
  * is counted; labels of metrics have bounded sets of values; `stop` writes everything that was recorded before.
  */
 import type { MessagePort } from "node:worker_threads";
-import type { Journal, JournalEvent, TraceWriter } from "../../ports/journal.ts";
+import type { Journal, JournalEvent } from "../../ports/journal.ts";
+import type { TraceWriter } from "../../ports/trace.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { loggerTo, type Fields, type Logger, type LogLevel } from "../../runtime/log.ts";
 import { openLogFile, type LogFile } from "./log-file.ts";
 import { levelOf, membersOf, membersOfFields } from "./log-lines.ts";
 import { Metrics, type Gauges } from "./metrics.ts";
 import type { Entry } from "./remote.ts";
-import { TraceBuffer } from "./trace-lines.ts";
+import { TraceBuffer } from "./trace-buffer.ts";
 
 export { CannotWriteLog } from "./log-file.ts";
 export type { Gauges } from "./metrics.ts";
+export { traceLine } from "./trace-lines.ts";
 
 export type JournalListener = (event: JournalEvent, at: number) => void;
 
@@ -29,7 +31,7 @@ export interface JournalOptions {
   readonly file?: string;
   readonly level: LogLevel;
   readonly clock: Clock;
-  /** May come later, with `traceTo`; until then lines wait. */
+  /** May come later, with `traceTo`; until then its entries wait. */
   readonly trace?: TraceWriter;
 }
 
@@ -75,7 +77,7 @@ export class JournalSink implements Journal {
     this.#trace.writeTo(writer);
   }
 
-  /** Writes the trace lines that wait, so that a reader finds them. */
+  /** Writes to the trace what waits, so that a reader finds it. */
   flushTrace(): void {
     this.#trace.flush();
   }

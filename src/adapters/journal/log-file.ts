@@ -39,9 +39,14 @@ export interface LogFileOptions {
 /** Throws CannotWriteLog when the file cannot be opened. */
 export function openLogFile({ file, level }: LogFileOptions): LogFile {
   if (file !== undefined) probe(file);
+  let failing = false;
   // Why a process ends at once must not be lost with it. The destination writes at `exit` what it has: this comes before.
-  const pass = (): void => lines.pass();
-  process.once("exit", pass);
+  // Where that cannot be written, as on a full disk, it would try for ever, and the process never end.
+  const atExit = (): void => {
+    lines.pass();
+    if (failing) destination.destroy();
+  };
+  process.once("exit", atExit);
   // By path, not by descriptor: only then can it be opened anew.
   const destination = pino.destination({
     dest: file ?? STDOUT,
@@ -53,7 +58,11 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
   let dropped = 0;
   destination.on("drop", (lines: string) => void (dropped += lines.split("\n").length - 1));
   // A full disk or a closed pipe must not end the daemon.
-  destination.on("error", () => void (dropped += 1));
+  destination.on("error", () => {
+    dropped += 1;
+    failing = true;
+  });
+  destination.on("write", () => (failing = false));
   const lines = new LineBlock((block) => void destination.write(block));
   const least = LEVELS.indexOf(level);
   let closed = false;
@@ -70,8 +79,8 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
     },
     close() {
       closed = true;
-      pass();
-      process.off("exit", pass);
+      lines.pass();
+      process.off("exit", atExit);
       return ended(destination);
     },
   };
@@ -133,7 +142,10 @@ type Destination = ReturnType<typeof pino.destination>;
 function ended(destination: Destination): Promise<void> {
   return new Promise((resolve) => {
     destination.once("close", resolve);
-    destination.once("error", () => resolve());
+    destination.once("error", () => {
+      destination.destroy();
+      resolve();
+    });
     destination.end();
   });
 }

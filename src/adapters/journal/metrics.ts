@@ -4,7 +4,8 @@ import type { ListStatus } from "../../ports/blocklist.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { JournalEvent } from "../../ports/journal.ts";
 import type { Quarantined, QueueCount } from "../../ports/operator.ts";
-import type { State, StoreCondition } from "../../ports/queue.ts";
+import type { RecipientState } from "../../ports/recipient-state.ts";
+import type { StoreCondition } from "../../ports/store-condition.ts";
 import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
 
 /** What is measured when somebody asks. */
@@ -25,7 +26,7 @@ export interface Gauges {
 }
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
-const OPEN_STATES: readonly State[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
+const OPEN_STATES: readonly RecipientState[] = ["waiting", "claimed", "unconfirmed", "held", "parked"];
 const MAX_PRIMARIES = 1000;
 /** Seconds, from at once to a month. */
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
@@ -191,7 +192,7 @@ export class Metrics {
     this.#delay.set({ thread, quantile: "1" }, max / 1000);
   }
 
-  #fillState(state: State, counts: readonly QueueCount[]): void {
+  #fillState(state: RecipientState, counts: readonly QueueCount[]): void {
     const held = counts.filter((count) => count.recipients > 0);
     this.#queue.set(
       { state },

@@ -1,10 +1,10 @@
 /** Notices to senders in the words of the trace. */
 import { formatReply } from "../../mail/reply.ts";
+import type { DsnKind } from "../../ports/dsn.ts";
 import type { NoticeEvent } from "../../ports/journal.ts";
-import type { NoticeKind } from "../../ports/queue.ts";
 import { timeInWords } from "../../runtime/quantities.ts";
 
-const ABOUT: Readonly<Record<NoticeKind, string>> = {
+const ABOUT: Readonly<Record<DsnKind, string>> = {
   failed: "of the refusal",
   expired: "of the end of all attempts",
   delayed: "of the delay",

@@ -20,7 +20,7 @@ const LIVE_TIME = 10_000;
 /** Longest time that a server which listens may hold a sender back, in ms. */
 const LIVE_PATIENCE = 1000;
 
-export interface ScanParts<R> {
+interface ScanParts<R> {
   readonly clock: Clock;
   /** In the order of preference. */
   readonly servers: readonly Server[];

@@ -6,6 +6,7 @@ import { PatientSocket } from "./patient-socket.ts";
 
 /** Longest answer of clamd that is read, in octets. */
 const LONGEST_ANSWER = 4096;
+/** Characters of a name, or of words that are quoted. */
 const LONGEST_NAME = 100;
 const SIZE_LIMIT = "INSTREAM size limit exceeded. ERROR";
 

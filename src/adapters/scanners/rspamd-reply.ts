@@ -14,10 +14,12 @@ const WORDS: Readonly<Record<string, SpamWord>> = {
   discard: "reject",
 };
 
+/** Header fields that are taken over. */
 const MOST_FIELDS = 50;
-/** Octets of one header field. */
+/** Octets of one header field, and of one of its lines. */
 const LONGEST_FIELD = 2000;
 const LONGEST_LINE = 900;
+/** Characters. */
 const LONGEST_MESSAGE = 200;
 /** Fields that belong to the mail itself; a second one on top would change what it says. */
 const NOT_OURS =

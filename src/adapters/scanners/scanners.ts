@@ -16,7 +16,7 @@ import type { Exchange } from "./exchange.ts";
 import { RspamdExchange } from "./rspamd.ts";
 import { Server } from "./server.ts";
 
-export interface ScannerParts {
+interface ScannerParts {
   readonly clock: Clock;
   /** Is told when a server is left alone, and when it answers again. */
   readonly journal: Journal;

@@ -2,6 +2,7 @@ import type { Clock } from "../../runtime/clock.ts";
 
 /** Failures in a row after which a server is left alone. */
 const PATIENCE = 3;
+/** For how long, in ms, doubling with each further failure. */
 const FIRST_REST = 5000;
 const LONGEST_REST = 60_000;
 

@@ -1,11 +1,11 @@
-import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import { Closing, whileOpen } from "./envelope.ts";
 import { sameClient, xclientLine } from "./identity.ts";
 import type { Turn } from "./turn.ts";
 import type { Wire } from "./wire.ts";
 
-export interface ClientOverrideSettings {
+interface ClientOverrideSettings {
   /** For each reply, ms. */
   readonly block: number;
   /** Our EHLO name. */

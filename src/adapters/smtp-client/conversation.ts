@@ -11,7 +11,7 @@
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
 import type { Identity, Pipelining } from "../../ports/directory.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { BodySource } from "../../ports/stored-body.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
@@ -51,8 +51,8 @@ export interface ConversationLimits {
   readonly outOfStep?: () => void;
 }
 
+/** How long the reply to QUIT is waited for, in ms. */
 const QUIT_TIMEOUT = 2000;
-
 /** Mails in flight at most: a body and an envelope behind it, or whole mails. */
 const WITH_DATA = 2;
 const WITH_BDAT = 8;

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
-/** A timer that runs longer is looked at in between, so that most waits need none of their own. */
+/** A timer that runs longer than this, in ms, is looked at in between, so that most waits need none of their own. */
 const LOOK_EVERY = 10_000;
 
 /** One wait after another, each with a limit; `late` runs with the limit when one lasts too long. */

@@ -6,8 +6,8 @@ import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
-import type { ClaimedMail, ClaimedRecipient } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
+import type { ClaimedMail, ClaimedRecipient } from "../../ports/work-store.ts";
 import { xforwardLines } from "./identity.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import type { Wire } from "./wire.ts";
@@ -26,7 +26,7 @@ export class Closing extends Error {
   }
 }
 
-export interface Envelope {
+interface Envelope {
   /** RSET stands at its head: the mail before may have left its sender and recipients behind. */
   readonly reset: boolean;
   /** What goes before MAIL; its replies change nothing. */
@@ -163,7 +163,7 @@ function mailLine(mail: ClaimedMail, { size, eightBit, dsn }: Dialect): string {
   let parameters = size ? ` SIZE=${wireSize(mail)}` : "";
   if (mail.eightBit && eightBit) parameters += " BODY=8BITMIME";
   if (mail.smtpUtf8) parameters += " SMTPUTF8";
-  // What the sender asked of notices goes along as it came, RFC 3461 §5.2.1.
+  // What the sender asked of DSNs goes along as it came, RFC 3461 §5.2.1.
   if (dsn && mail.dsn?.ret !== undefined) parameters += ` RET=${mail.dsn.ret}`;
   if (dsn && mail.dsn?.envid !== undefined) parameters += ` ENVID=${mail.dsn.envid}`;
   return `MAIL FROM:<${mail.sender}>${parameters}\r\n`;

@@ -19,7 +19,7 @@ import { logIn } from "./login.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
 
 /** What is used of nodemailer beyond its published types; the version is pinned and a test holds these names. */
-export interface Internals {
+interface Internals {
   _actionGreeting: (greeting: string) => void;
   readonly _ehloLines?: readonly string[];
   readonly _maxAllowedSize: number;
@@ -31,7 +31,7 @@ export interface Internals {
   _destroyed: boolean;
 }
 
-export interface HandshakeOptions {
+interface HandshakeOptions {
   /** Our EHLO name. */
   readonly hostname: string;
   /** Milliseconds for the greeting, and for each reply up to the last EHLO. */

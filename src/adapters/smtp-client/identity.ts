@@ -4,11 +4,12 @@
  */
 import { normaliseIp } from "../../mail/network.ts";
 import { encodeXtext } from "../../mail/xtext.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 
 /** Octets of one XFORWARD command with its CRLF; longer ones are cut into several. */
 const MAX_LINE = 512;
+/** Octets of one value, before it is xtext. */
 const MAX_VALUE = 255;
 const UNAVAILABLE = "[UNAVAILABLE]";
 

@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 /** A peer that is mended is pipelined to again, ms. */
 const REMEMBERED_FOR = 24 * 3_600_000;
 
-/** Notices go to servers of strangers, of which there may be any number. */
+/** Peers that are remembered: DSNs go to servers of strangers, of which there may be any number. */
 const MOST = 1000;
 
 type Peer = Pick<Target, "host" | "port">;

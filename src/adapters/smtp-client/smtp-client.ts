@@ -22,10 +22,10 @@ import { LockStep } from "./lock-step.ts";
 import type { Environment } from "./login.ts";
 import { Wire } from "./wire.ts";
 
-export { noticeComposer } from "./compose-notice.ts";
+export { dsnComposer } from "./compose-dsn.ts";
 
 /** Times in ms. */
-export interface SmtpClientSettings extends ConversationLimits {
+interface SmtpClientSettings extends ConversationLimits {
   /** Moves the waits for replies; connecting, greeting and TLS are timed by the system. */
   readonly clock: Clock;
   /** Our EHLO name. */

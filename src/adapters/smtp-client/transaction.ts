@@ -2,9 +2,9 @@ import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive, reply } from "../../mail/reply.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
 import type { Capabilities, SendResult } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { EnvelopeResult } from "./envelope.ts";
 import { Closing, wireSize } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";
@@ -101,7 +101,7 @@ export class Transaction {
     return new DestinationTrouble("session", why, error instanceof Closing ? error.reply : undefined);
   }
 
-  /** `dsn`: the peer was told what the sender asks of notices. */
+  /** `dsn`: the peer was told what the sender asks of DSNs. */
   result(trouble: DestinationTrouble | undefined, dsn: boolean): SendResult {
     return {
       outcomes: this.outcomes,

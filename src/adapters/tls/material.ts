@@ -17,7 +17,7 @@ export interface TlsMaterial extends PemPair {
   readonly names: readonly string[];
 }
 
-export type TlsReading =
+type TlsReading =
   | {
       readonly kind: "read";
       readonly material: TlsMaterial;

@@ -16,15 +16,14 @@ import type { TlsFiles, TlsMaterial } from "./material.ts";
 import { readTls } from "./material.ts";
 import { type CertificateParts, openPair, type WatchedPair } from "./watched-pair.ts";
 
-export type { TlsFiles, TlsMaterial, TlsReading } from "./material.ts";
+export type { TlsFiles } from "./material.ts";
 export { certificateLine, readTls } from "./material.ts";
-export type { CertificateParts } from "./watched-pair.ts";
 
 /** How often the files are looked at, in ms. */
 const LOOK = 60_000;
 
 /** What an operator is shown of one. */
-export interface CertificateFacts {
+interface CertificateFacts {
   readonly file: string;
   readonly names: readonly string[];
   /** When it ends, ms since 1970. */

@@ -17,7 +17,7 @@ import type { AdminParts } from "./parts.ts";
 
 export type { AdminParts, ControlStatus } from "./parts.ts";
 
-export interface AdminEndpoint {
+interface AdminEndpoint {
   /** `address:port` of the TCP listener, where there is one. */
   readonly address?: string;
   readonly socket: string;

@@ -20,7 +20,7 @@ import { traceRoutes } from "./routes/trace.ts";
 
 /** Milliseconds until a reading request is answered with 504. */
 const READ_LIMIT = 30_000;
-/** The same for changes: a large queue is moved, and a large list staged, in slices. */
+/** The same for changes, in ms: a large queue is moved, and a large list staged, in slices. */
 const WRITE_LIMIT = 600_000;
 
 /** `guard` says who the caller is, or refuses. */

@@ -6,6 +6,7 @@ import type { Access } from "../../services/access/access.ts";
 import { Refusal } from "./answers.ts";
 import type { AdminContext, AdminEnv } from "./parts.ts";
 
+/** Wrong tokens of one network within so many ms, after which it is refused; and networks that are remembered. */
 const FAILURES = 10;
 const WINDOW = 60_000;
 const NETWORKS = 10_000;

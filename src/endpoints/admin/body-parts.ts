@@ -2,8 +2,8 @@
 import * as z from "zod";
 
 /** Most entries of one page, and how many there are unless a client says. */
-export const MAX_PAGE = 1000;
-export const DEFAULT_PAGE = 100;
+const MAX_PAGE = 1000;
+const DEFAULT_PAGE = 100;
 
 export const text = z.string().min(1).max(1000);
 export const time = z.number();

@@ -7,13 +7,10 @@
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes; domains are A-labels in lower case.
  * Every error is `{ error: { code, message, hint? } }`. Keys that a request does not know are refused.
  */
-export type { AuthenticationBody } from "./authentication-body.ts";
-export { DEFAULT_PAGE, MAX_PAGE } from "./body-parts.ts";
 export { ErrorCode, ErrorBody, HealthBody } from "./error-bodies.ts";
 export {
   StateName,
   ReasonName,
-  QueueFilter,
   QueueQuery,
   ExportQuery,
   QueueEntryBody,
@@ -41,7 +38,7 @@ export {
   RecipientPageBody,
   RecipientVerb,
   RecipientChangeBody,
-  RecipientAnswer,
+  RecipientCheckBody,
   FetchStatusBody,
 } from "./recipient-bodies.ts";
 export { DiagnosisBody } from "./doctor-bodies.ts";
@@ -56,7 +53,7 @@ export {
   AllowedSenderList,
 } from "./quarantine-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
-export { NewToken, TokenBody, CreatedToken, TokenList } from "./token-bodies.ts";
+export { NewToken, CreatedToken, TokenList } from "./token-bodies.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
 export const MAX_BODY = 16 * 1024 * 1024;

@@ -1,17 +1,17 @@
 /** Counts of the queue, added up as the responses have them. */
 import type { QueueCount } from "../../ports/operator.ts";
-import type { State } from "../../ports/queue.ts";
+import type { RecipientState } from "../../ports/recipient-state.ts";
 
 export interface Amounts {
   /** Recipients by state; what is gone is not counted. */
-  readonly mail: Partial<Record<State, number>>;
+  readonly mail: Partial<Record<RecipientState, number>>;
   /** When the oldest of them was accepted. */
   readonly oldest?: number;
 }
 
 /** Adds up one domain, or all. */
 export function amountOf(counts: readonly QueueCount[], domain?: string): Amounts {
-  const mail: Partial<Record<State, number>> = {};
+  const mail: Partial<Record<RecipientState, number>> = {};
   let oldest = Infinity;
   for (const count of counts) {
     if (count.state === "gone" || count.recipients === 0) continue;

@@ -8,7 +8,7 @@ const FindingBody = z.object({
   /** The DNS record that would mend it, as a zone file has it. */
   record: z.string().exactOptional(),
 });
-export type FindingBody = z.infer<typeof FindingBody>;
+type FindingBody = z.infer<typeof FindingBody>;
 
 /** GET /v1/doctor, and GET /v1/domains/{name}/doctor. `ok`: nothing has failed. */
 export const DiagnosisBody = z.object({

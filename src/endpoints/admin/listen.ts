@@ -1,7 +1,8 @@
 /** The two listeners of the admin API and how they begin and end. */
-import { chmodSync, lstatSync, unlinkSync, type Stats } from "node:fs";
+import { chmodSync, existsSync, lstatSync, unlinkSync, type Stats } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
 import { CannotListen, explainListen } from "../../runtime/listening.ts";
@@ -41,6 +42,12 @@ export async function listenSocket(server: Server, path: string): Promise<void> 
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
     throw new CannotListen(
       `cannot listen on ${path}: a socket's path has at most ${MAX_SOCKET_PATH} octets; use a storage folder with a shorter path`,
+    );
+  const folder = dirname(path);
+  // The system would speak of permissions.
+  if (!existsSync(folder))
+    throw new CannotListen(
+      `cannot listen on ${path}: there is no folder ${folder}; make it (systemd: RuntimeDirectory), or change admin.socket`,
     );
   await makeWay(path);
   const listening = Promise.withResolvers<void>();

@@ -6,16 +6,17 @@ import type { AccessRule } from "../../ports/checks.ts";
 import type { DirectoryBrowser, DirectoryWriter } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { Journal, TraceReader } from "../../ports/journal.ts";
+import type { Journal } from "../../ports/journal.ts";
+import type { TraceReader } from "../../ports/trace.ts";
 import type { OperatorStore, QueueReader } from "../../ports/operator.ts";
 import type { AllowedSenderReader, AllowedSenderStore } from "../../ports/quarantine.ts";
-import type { StoreCondition } from "../../ports/queue.ts";
+import type { StoreCondition } from "../../ports/store-condition.ts";
 import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Access, Rules } from "../../services/access/access.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
-import type { FetchStatusBody, RecipientAnswer, ReloadBody, StatusBody } from "./contract.ts";
+import type { FetchStatusBody, RecipientCheckBody, ReloadBody, StatusBody } from "./contract.ts";
 
 /** Known to the main thread at any moment, so that health is answered while other threads hang. */
 export interface ControlStatus {
@@ -53,7 +54,7 @@ export interface AdminParts {
     "addDomain" | "changeDomain" | "removeDomain" | "setPaused" | "changeRecipients"
   >;
   /** What a client would be told of a recipient now, without asking anybody over the network. */
-  checkRecipient(address: string): Promise<RecipientAnswer>;
+  checkRecipient(address: string): Promise<RecipientCheckBody>;
   /** How the list stands that a domain fetches; undefined where it fetches none. */
   fetched?(domain: string): FetchStatusBody | undefined;
   readonly trace: TraceReader;
@@ -82,7 +83,7 @@ export interface AdminParts {
 }
 
 /** Who asks: `socket`, or the name of a token and the domain that it is confined to. */
-export interface Caller {
+interface Caller {
   readonly who: string;
   readonly domain?: string;
 }

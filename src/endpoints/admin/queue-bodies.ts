@@ -19,7 +19,6 @@ export const ReasonName = z.enum([
   "expired",
   "delivered",
   "deleted",
-  "bounced",
 ]);
 
 const filterShape = {
@@ -30,8 +29,7 @@ const filterShape = {
   sender: z.string().max(1000).exactOptional(),
   recipient: text.exactOptional(),
 };
-export const QueueFilter = z.strictObject(filterShape);
-export type QueueFilter = z.infer<typeof QueueFilter>;
+const QueueFilter = z.strictObject(filterShape);
 
 /** GET /v1/queue. An empty `sender` is the null sender; `ledger=1` lists what is gone, too. */
 export const QueueQuery = z.strictObject({

@@ -28,7 +28,7 @@ export const RecipientChangeBody = z.strictObject({
 export type RecipientChangeBody = z.infer<typeof RecipientChangeBody>;
 
 /** GET /v1/recipients/check?address=: what a client would be told, and why. Nobody is asked over the network. */
-export const RecipientAnswer = z.object({
+export const RecipientCheckBody = z.object({
   address: z.string(),
   /** `ask`: nobody knows it, and its primary would be asked. */
   answer: z.enum(["accept", "defer", "reject", "ask"]),
@@ -45,7 +45,7 @@ export const RecipientAnswer = z.object({
     .readonly()
     .exactOptional(),
 });
-export type RecipientAnswer = z.infer<typeof RecipientAnswer>;
+export type RecipientCheckBody = z.infer<typeof RecipientCheckBody>;
 
 /** How the list stands that a domain fetches over HTTP. */
 export const FetchStatusBody = z.object({

@@ -13,12 +13,11 @@ const tokenName = z
 export const NewToken = z.strictObject({ name: tokenName, domain: text.exactOptional() });
 export type NewToken = z.infer<typeof NewToken>;
 
-export const TokenBody = z.object({
+const TokenBody = z.object({
   name: z.string(),
   createdAt: time,
   domain: z.string().exactOptional(),
 });
-export type TokenBody = z.infer<typeof TokenBody>;
 
 /** The only time that the secret is told. */
 export const CreatedToken = z.object({ ...TokenBody.shape, secret: z.string() });

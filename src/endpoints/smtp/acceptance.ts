@@ -3,7 +3,7 @@ import type { DataDecoder } from "../../mail/data-decoder.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { printable } from "../../mail/reply.ts";
 import { receivedField } from "../../mail/received.ts";
-import type { ClientFacts } from "../../ports/queue.ts";
+import type { ClientFacts } from "../../ports/intake.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Examined, AuthenticationResults } from "../../services/policy/policy.ts";
 import type { Acceptance } from "../../services/queue/queue.ts";

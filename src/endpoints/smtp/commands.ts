@@ -14,6 +14,7 @@ import { xclient, XCLIENT_OFFER } from "./xclient.ts";
 
 type Command = (session: SessionState, argument: string) => Later<Answer>;
 
+/** Characters. */
 const LONGEST_HELO = 255;
 
 const OK = fixed(say(250, "2.0.0", "Ok"));

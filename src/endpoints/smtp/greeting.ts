@@ -10,6 +10,7 @@ import type { SmtpSettings } from "./settings.ts";
 
 /** How long a client is remembered, in ms: 7 days. */
 const REMEMBERED = 7 * 86_400_000;
+/** How long a client that is not remembered waits for its greeting where nothing is set, in ms. */
 const DEFAULT_DELAY = 100;
 
 export class Greeting {

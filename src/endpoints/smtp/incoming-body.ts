@@ -15,7 +15,7 @@ import { DataDecoder } from "../../mail/data-decoder.ts";
 import { ForgedResults } from "../../mail/forged-results.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { HeaderScanner } from "../../mail/header-scanner.ts";
-import type { BodyWriter, ClientFacts } from "../../ports/queue.ts";
+import type { BodyWriter, ClientFacts } from "../../ports/intake.ts";
 import type { Acceptor } from "../../services/queue/queue.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";

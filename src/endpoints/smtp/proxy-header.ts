@@ -15,6 +15,7 @@ export type ProxyHeader =
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
 const WORD = Buffer.from("PROXY ");
+/** Octets: of a line of version 1; of the fixed part of version 2, and of what may follow. */
 const LONGEST_LINE = 107;
 const HEAD = 16;
 const LONGEST_REST = 4096;

@@ -11,7 +11,7 @@ import { readMailbox } from "../../mail/path.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
-import type { NewRecipient } from "../../ports/queue.ts";
+import type { NewRecipient } from "../../ports/intake.ts";
 import type { Later } from "../../runtime/later.ts";
 import type { Content, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";

@@ -16,7 +16,7 @@ const PREFIX = "hf_";
 const SECRET = /^hf_[A-Za-z0-9_-]{43}$/;
 
 /** A token without its hash. */
-export interface TokenFacts {
+interface TokenFacts {
   readonly name: string;
   readonly createdAt: number;
   readonly domain?: string;

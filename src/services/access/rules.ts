@@ -5,7 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 /** Rules that are kept at most. */
 export const MOST_RULES = 10_000;
 
-export interface RulesParts {
+interface RulesParts {
   readonly store: RuleStore;
   readonly clock: Clock;
   readonly nextId: () => string;

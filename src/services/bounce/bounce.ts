@@ -1,7 +1,7 @@
 /**
  * Telling senders what became of their mail, or keeping silent: pure decisions and pure texts.
  *
- * A notice goes only to a return-path that was itself authenticated when the mail came, so that nobody is told of
+ * A DSN goes only to a return-path that was itself authenticated when the mail came, so that nobody is told of
  * mail that was forged in his name (backscatter); never to the null sender, to lists or to machines; never when the
  * sender did not ask (RFC 3461 NOTIFY); to one address a bounded number of times a day. In all other cases there is
  * a reason of silence, which operators see, and the mail stays parked for them. Failure, delay and success go
@@ -10,41 +10,41 @@
  * What is told (RFC 3464, RFC 6533): a report for machines (report.ts) and a text for people (wording.ts) that says
  * what happened, in whose words, when, and what can be done.
  *
- * Invariants: a notice has the null sender, so none is ever made about a notice; texts of strangers (replies, ORCPT,
+ * Invariants: a DSN has the null sender, so none is ever made about a DSN; texts of strangers (replies, ORCPT,
  * ENVID, HELO) are printable and bounded before they get here or are made so; nothing here does I/O.
  */
-import type { NoticeDraft, OwedMail, OwedRecipient } from "../../ports/notices.ts";
+import type { DsnDraft, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import { perMessage, perRecipient } from "./report.ts";
-import { noticeSubject, noticeText } from "./wording.ts";
+import { dsnSubject, dsnText } from "./wording.ts";
 
 export { judge } from "./gate.ts";
-export type { BounceRules, Judgement } from "./gate.ts";
+export type { BounceRules } from "./gate.ts";
 
-/** What a notice says beside the mail's own facts. */
-export interface NoticeContext {
+/** What a DSN says beside the mail's own facts. */
+interface DsnContext {
   readonly hostname: string;
-  /** The notice's id. */
+  /** The DSN's id. */
   readonly id: string;
   readonly now: number;
-  /** How long mail waits, in ms: for notices of delay. */
+  /** How long mail waits, in ms: for DSNs of delay. */
   readonly retention: number;
   /** The mail as it is returned; absent when it is gone. */
   readonly returned?: { readonly whole: boolean; readonly content: Buffer };
 }
 
-/** Recipients of one mail by the notice that tells of them: none says both yes and no. */
-export function groupByNotice(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
+/** Recipients of one mail by the DSN that tells of them: none says both yes and no. */
+export function groupByDsn(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
   const groups = Map.groupBy(recipients, ({ kind }) => (kind === "expired" ? "failed" : kind));
   return [...groups.values()];
 }
 
-/** Writes the notice about these recipients, which groupByNotice put together; at least one. */
-export function draftNotice(
+/** Writes the DSN about these recipients, which groupByDsn put together; at least one. */
+export function draftDsn(
   mail: OwedMail,
   recipients: readonly OwedRecipient[],
-  context: NoticeContext,
-): NoticeDraft {
+  context: DsnContext,
+): DsnDraft {
   const { hostname, id, now, returned } = context;
   const utf8 = needsSmtpUtf8(mail.sender);
   const inReplyTo = messageIdOf(mail);
@@ -53,9 +53,9 @@ export function draftNotice(
     messageId: `<${id}@${hostname}>`,
     date: now,
     to: mail.sender,
-    subject: noticeSubject(recipients),
+    subject: dsnSubject(recipients),
     ...(inReplyTo !== undefined && { inReplyTo }),
-    text: noticeText(mail, recipients, context),
+    text: dsnText(mail, recipients, context),
     perMessage: perMessage(mail, { hostname, utf8 }),
     perRecipient: recipients.map((each) =>
       perRecipient(each, { utf8, giveUpAt: mail.acceptedAt + context.retention }),

@@ -1,17 +1,17 @@
-import { wantsNotice } from "../../mail/dsn.ts";
+import { wantsDsn } from "../../mail/dsn.ts";
 import type { Trait } from "../../mail/header-scanner.ts";
-import type { OwedMail, OwedRecipient } from "../../ports/notices.ts";
+import type { OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 
 export interface BounceRules {
-  /** There is a way for notices. */
+  /** There is a way for DSNs. */
   readonly route: boolean;
-  /** Most notices to one address in 24 h. */
+  /** Most DSNs to one address in 24 h. */
   readonly perSender: number;
 }
 
-export type Judgement =
+type Judgement =
   | { readonly kind: "notice" }
-  /** `operators`: a notice would be right, but the operator's settings stand in its way. */
+  /** `operators`: a DSN would be right, but the operator's settings stand in its way. */
   | { readonly kind: "silence"; readonly why: string; readonly operators: boolean };
 
 const EVENTS = { failed: "FAILURE", expired: "FAILURE", delayed: "DELAY", relayed: "SUCCESS" } as const;
@@ -35,7 +35,7 @@ export function judge(mail: OwedMail, recipient: OwedRecipient, rules: BounceRul
 
 function ownWish({ sender }: OwedMail, { notify, kind }: OwedRecipient): string | undefined {
   if (sender === "") return "the null sender is told nothing";
-  if (wantsNotice(notify, EVENTS[kind])) return undefined;
+  if (wantsDsn(notify, EVENTS[kind])) return undefined;
   return notify === undefined ? "the sender asked for none" : `the sender asked for none (NOTIFY=${notify})`;
 }
 

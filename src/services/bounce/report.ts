@@ -3,7 +3,7 @@ import { originalRecipient } from "../../mail/dsn.ts";
 import { decodeXtext } from "../../mail/xtext.ts";
 import { mailDate } from "../../mail/received.ts";
 import { parseReply, printable } from "../../mail/reply.ts";
-import type { Field, OwedMail, OwedRecipient } from "../../ports/notices.ts";
+import type { DsnField, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 
 /** RFC 3463 §3.5: delivery time expired; no answer from the host. */
 const EXPIRED = "4.4.7";
@@ -16,9 +16,9 @@ const ACTIONS = { failed: "failed", expired: "failed", delayed: "delayed", relay
 export function perMessage(
   { dsn = {}, client, acceptedAt }: OwedMail,
   { hostname, utf8 }: { readonly hostname: string; readonly utf8: boolean },
-): readonly Field[] {
+): readonly DsnField[] {
   const { envid } = dsn;
-  const fields: readonly Field[] = [
+  const fields: readonly DsnField[] = [
     ...(envid === undefined ? [] : [["Original-Envelope-Id", decodeXtext(envid)] as const]),
     ["Reporting-MTA", `dns; ${hostname}`],
     ["Received-From-MTA", `dns; ${client.helo}`],
@@ -30,10 +30,10 @@ export function perMessage(
 export function perRecipient(
   recipient: OwedRecipient,
   { utf8, giveUpAt }: { readonly utf8: boolean; readonly giveUpAt: number },
-): readonly Field[] {
+): readonly DsnField[] {
   const { address, orcpt, kind, lastReply, destination, attempts, at } = recipient;
   const original = orcpt === undefined ? undefined : originalRecipient(orcpt);
-  const fields: readonly Field[] = [
+  const fields: readonly DsnField[] = [
     ...(original === undefined
       ? []
       : [["Original-Recipient", `${original.type}; ${original.address}`] as const]),
@@ -73,8 +73,8 @@ function isPrintableAscii(text: string): boolean {
   return /^[\u0020-\u007e]*$/.test(text);
 }
 
-/** One line; what is not ASCII is written as RFC 6533 §3 writes it, unless the notice speaks UTF-8. */
-function sound([name, value]: Field, utf8: boolean): Field {
+/** One line; what is not ASCII is written as RFC 6533 §3 writes it, unless the DSN speaks UTF-8. */
+function sound([name, value]: DsnField, utf8: boolean): DsnField {
   const line = printable(value).slice(0, MAX_VALUE);
   return [name, utf8 ? line.replace(/[\ud800-\udbff]$/, "") : escaped(line)];
 }

@@ -1,13 +1,14 @@
 /** The part for people: plain English, nothing that needs to be known of mail servers. */
 import { mailDate } from "../../mail/received.ts";
 import { printable } from "../../mail/reply.ts";
-import type { OwedMail, OwedRecipient } from "../../ports/notices.ts";
+import type { OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 import { hasReply, statusOf } from "./report.ts";
 
+/** Characters of a line. */
 const WIDTH = 72;
 /** Recipients that are told one by one; the report names all. */
 const MOST = 50;
-/** Characters of a server's words. */
+/** Characters of a server's words, and of an address in the subject. */
 const MAX_WORDS = 500;
 const MAX_SUBJECT_NAME = 100;
 const DAY = 86_400_000;
@@ -26,7 +27,7 @@ const SUBJECTS = {
   relayed: "Handed over",
 } as const;
 
-export function noticeSubject(recipients: readonly OwedRecipient[]): string {
+export function dsnSubject(recipients: readonly OwedRecipient[]): string {
   const [first] = recipients;
   if (first === undefined) return "Your mail";
   const more = recipients.length - 1;
@@ -41,7 +42,7 @@ const OPENINGS = {
   relayed: "As you asked, this tells you that your mail was handed over for:",
 } as const;
 
-export function noticeText(
+export function dsnText(
   mail: OwedMail,
   recipients: readonly OwedRecipient[],
   circumstances: Circumstances,

@@ -1,18 +1,18 @@
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { DrainLog } from "./drain-log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
-import type { NoticeTriggers } from "./parts.ts";
+import type { DsnTriggers } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import type { RoutedCallouts } from "./routed-callouts.ts";
 import type { SettlerParts } from "./settler.ts";
 import { Settler } from "./settler.ts";
 
-export interface AttemptsParts extends SettlerParts {
+interface AttemptsParts extends SettlerParts {
   readonly probations: Pick<Probations, "judge" | "unsent">;
   readonly callouts: Pick<RoutedCallouts, "learn">;
   readonly drains: Pick<DrainLog, "count">;
-  readonly noticeTriggers: NoticeTriggers;
+  readonly dsnTriggers: DsnTriggers;
   /** One mail less is claimed at the pool. */
   readonly closed: (pool: ConnectionPool, queue: DomainQueue) => void;
 }
@@ -62,9 +62,9 @@ export class Attempts {
     const content = refusedAt === "body";
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
-      const { drains, noticeTriggers, closed } = this.#parts;
+      const { drains, dsnTriggers, closed } = this.#parts;
       drains.count(pool, settlements);
-      if (settlements?.some(({ owes }) => owes !== undefined)) noticeTriggers.owed();
+      if (settlements?.some(({ owes }) => owes !== undefined)) dsnTriggers.owed();
       queue.settled(settlements);
       closed(pool, queue);
     });

@@ -1,5 +1,5 @@
-import { NOTICE_DOMAIN } from "../../ports/notices.ts";
-import type { DomainWork, WorkStore } from "../../ports/queue.ts";
+import { DSN_DOMAIN } from "../../ports/dsn.ts";
+import type { DomainWork, WorkStore } from "../../ports/work-store.ts";
 import type { DomainQueue } from "./connection-pool.ts";
 import type { RoutingTable } from "./routing-table.ts";
 
@@ -17,7 +17,7 @@ export class Backlog {
   async count(): Promise<readonly DomainWork[]> {
     const { queues } = this.#routing;
     const versions = new Map([...queues].map(([domain, queue]) => [domain, queue.version]));
-    const work = (await this.#store.work()).filter(({ domain }) => domain !== NOTICE_DOMAIN);
+    const work = (await this.#store.work()).filter(({ domain }) => domain !== DSN_DOMAIN);
     const listed = new Set(work.map(({ domain }) => domain));
     for (const each of work) this.#takeOver(each);
     for (const [domain, queue] of queues)

@@ -12,7 +12,7 @@ export function depthOf(window: number, connections: number): number {
  */
 const AHEAD = 4;
 
-export interface InHand {
+interface InHand {
   readonly connections: number;
   /** Mails in flight on each of them. */
   readonly depth: number;

@@ -1,11 +1,11 @@
-import type { ClaimedMail, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 
-export interface ClaimsParts {
+interface ClaimsParts {
   readonly store: WorkStore;
   readonly clock: Clock;
   readonly log: Logger;
@@ -16,6 +16,7 @@ export interface ClaimsParts {
   resumed(): void;
 }
 
+/** After the store has failed, in ms. */
 const PAUSE = 1000;
 
 /**

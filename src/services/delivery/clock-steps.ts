@@ -3,11 +3,12 @@ import type { Clock } from "../../runtime/clock.ts";
 import { ClockWatch } from "../../runtime/clock-watch.ts";
 import type { Job } from "../../runtime/schedule.ts";
 
+/** Milliseconds. */
 const LOOK_EVERY = 10_000;
 /** A leap of this many ms may have been a mistake. For as long nothing ends that is old by it. */
 const DAY = 86_400_000;
 
-export interface ClockStepParts {
+interface ClockStepParts {
   readonly clock: Clock;
   readonly journal: Journal;
   /** Makes due what a clock that went back would hold. */

@@ -1,4 +1,4 @@
-import type { WorkStore } from "../../ports/queue.ts";
+import type { WorkStore } from "../../ports/work-store.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 

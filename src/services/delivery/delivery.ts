@@ -10,8 +10,9 @@
  *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
- * What senders are to hear of their mail is noted with the attempt's result and told by notices.ts, which writes
- * notices (services/bounce decides) and hands them over by a way of their own.
+ * What a sender is to hear is noted with the attempt's result; dsn-writer.ts pays that debt with a DSN, or with the
+ * reason for silence (services/bounce decides and words both), and dsn-delivery.ts hands DSNs over by a way of their
+ * own (dsn-route.ts). dsn-dispatcher.ts sets both going.
  *
  * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
  * what is refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store
@@ -19,17 +20,17 @@
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { DomainWork } from "../../ports/queue.ts";
 import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.ts";
+import type { DomainWork } from "../../ports/work-store.ts";
 import type { Job } from "../../runtime/schedule.ts";
 import { AgeWatch, expiryJob, type Retention } from "../queue/queue.ts";
 import { ClockSteps } from "./clock-steps.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { Notices } from "./notices.ts";
+import { DsnDispatcher } from "./dsn-dispatcher.ts";
 import type { DeliveryParts, DeliverySettings } from "./parts.ts";
 import { rehearse } from "./rehearsal.ts";
 
-export type { DeliveryParts, DeliverySettings, NoticeSettings } from "./parts.ts";
+export type { DeliverySettings } from "./parts.ts";
 
 export interface Delivery {
   /** For the root's schedule: the queue's expiry, and a survey of what waits once a minute. */
@@ -50,6 +51,7 @@ export interface Delivery {
   stop(): Promise<void>;
 }
 
+/** Milliseconds. */
 const SURVEY_EVERY = 60_000;
 /** Beyond the longest back-off of a recipient (1 h, and the jitter), in ms. */
 const FARTHEST = 2 * 3_600_000;
@@ -64,7 +66,7 @@ class RunningDelivery implements Delivery {
   readonly #parts: DeliveryParts;
   readonly #dispatcher: Dispatcher;
   readonly #ages: AgeWatch;
-  readonly #notices: Notices;
+  readonly #dsns: DsnDispatcher;
   #settings: DeliverySettings;
 
   constructor(parts: DeliveryParts) {
@@ -72,14 +74,14 @@ class RunningDelivery implements Delivery {
     this.#settings = parts.settings;
     this.#ages = new AgeWatch(parts.journal);
     const settings = (): DeliverySettings => this.#settings;
-    this.#notices = new Notices(parts, settings);
-    this.#dispatcher = new Dispatcher({ ...parts, noticeTriggers: this.#notices }, settings);
+    this.#dsns = new DsnDispatcher(parts, settings);
+    this.#dispatcher = new Dispatcher({ ...parts, dsnTriggers: this.#dsns }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
-    const expired = (): void => this.#notices.owed();
+    const expired = (): void => this.#dsns.owed();
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const retention = (): Retention => this.#settings.retention;
     const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
-    this.jobs = [expiry, survey, steps.job, ...this.#notices.jobs];
+    this.jobs = [expiry, survey, steps.job, ...this.#dsns.jobs];
     this.#dispatcher.begin();
     this.#watchAll();
   }
@@ -100,7 +102,7 @@ class RunningDelivery implements Delivery {
     const named = domains?.map((domain) => routing.queues.get(domain)).filter((queue) => queue !== undefined);
     const queues = named ?? [...routing.queues.values()];
     for (const pool of new Set(queues.flatMap((queue) => queue.pools))) pool.watch.recheck();
-    if (domains === undefined) await this.#notices.flush();
+    if (domains === undefined) await this.#dsns.flush();
     await backlog.wake(queues);
   }
 
@@ -126,11 +128,11 @@ class RunningDelivery implements Delivery {
     const before = this.#settings;
     this.#settings = settings;
     this.#dispatcher.routing.refresh();
-    this.#notices.renewed(before, settings);
+    this.#dsns.renewed(before, settings);
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#dispatcher.stop(), this.#notices.stop()]);
+    await Promise.all([this.#dispatcher.stop(), this.#dsns.stop()]);
   }
 
   async #survey(): Promise<void> {

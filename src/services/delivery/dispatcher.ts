@@ -1,6 +1,6 @@
-import { NOTICE_DOMAIN } from "../../ports/notices.ts";
+import { DSN_DOMAIN } from "../../ports/dsn.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
-import type { ClaimedMail, WorkEvent } from "../../ports/queue.ts";
+import type { ClaimedMail, WorkEvent } from "../../ports/work-store.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Destination, Health, TlsMemory } from "../health/health.ts";
@@ -18,6 +18,7 @@ import { RoutingTable } from "./routing-table.ts";
 import { poolFor, share } from "./sharing.ts";
 import { stopPools } from "./stopping.ts";
 
+/** After the store has failed to say what waits, in ms. */
 const RETRY = 1000;
 
 /** Brings work, pools and the store together: what comes in from one goes to the right one of the others. */
@@ -82,7 +83,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (this.#stopped) return void (event.kind === "claimed" && this.#attempts.release(event.mail));
     if (event.kind === "condition") return this.#suspend(event.condition === "sick");
     if (event.kind === "claimed") return this.#granted(event.mail);
-    if (event.domain === NOTICE_DOMAIN) return this.#parts.noticeTriggers.waiting();
+    if (event.domain === DSN_DOMAIN) return this.#parts.dsnTriggers.waiting();
     this.backlog.grew(event.domain, event.recipients);
   }
 

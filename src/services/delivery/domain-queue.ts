@@ -1,9 +1,9 @@
 import type { DomainRecord } from "../../ports/directory.ts";
-import type { ClaimedMail, DomainWork, Settlement } from "../../ports/queue.ts";
+import type { ClaimedMail, DomainWork, Settlement } from "../../ports/work-store.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 
 /** What a queue must know of a pool. */
-export interface QueuePool<Queue> {
+interface QueuePool<Queue> {
   /** Takes mail. */
   readonly up: boolean;
   /** Its primary is known to take none. */

@@ -1,5 +1,5 @@
 import type { Journal } from "../../ports/journal.ts";
-import type { Settlement } from "../../ports/queue.ts";
+import type { Settlement } from "../../ports/work-store.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 
 /** Journals how much a primary took after its return, when the last of what was due has gone. In elapsed time. */

@@ -1,8 +1,8 @@
 import { parseAddress } from "../../mail/address.ts";
 import { isBeginning } from "../../mail/recipient-pattern.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
-import type { ClaimedMail, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
+import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";

@@ -1,10 +1,10 @@
 import type { DirectoryReader } from "../../ports/directory.ts";
+import type { DsnComposer, DsnRoute, DsnStore } from "../../ports/dsn.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { NoticeComposer, NoticeRoute, NoticeStore } from "../../ports/notices.ts";
-import type { WorkStore } from "../../ports/queue.ts";
 import type { RecipientNotes } from "../../ports/recipient-memory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { SmtpClient } from "../../ports/smtp-client.ts";
+import type { WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { OwnAddress } from "../health/health.ts";
@@ -23,8 +23,8 @@ export interface DeliverySettings extends PoolSettings {
 }
 
 /** What operators set for notices to senders. Times in ms, sizes in octets. */
-export interface NoticeSettings {
-  readonly route: NoticeRoute;
+interface NoticeSettings {
+  readonly route: DsnRoute;
   /** From what age on a sender hears that mail still waits; absent: never. */
   readonly delay?: number;
   /** Most notices to one address in 24 h. */
@@ -35,17 +35,17 @@ export interface NoticeSettings {
   readonly retention: number;
 }
 
-export interface NoticeParts {
-  readonly store: NoticeStore;
-  readonly composer: NoticeComposer;
+export interface DsnParts {
+  readonly store: DsnStore;
+  readonly composer: DsnComposer;
   readonly nextId: () => string;
 }
 
-/** What sets the writing and the delivery of notices to senders going. */
-export interface NoticeTriggers {
+/** What sets the writing and the delivery of DSNs going. */
+export interface DsnTriggers {
   /** Something is owed to a sender. */
   owed(): void;
-  /** A notice waits in the queue. */
+  /** A DSN waits in the queue. */
   waiting(): void;
 }
 
@@ -60,8 +60,8 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
-  /** What writes notices to senders. */
-  readonly notices: NoticeParts;
+  /** What writes DSNs to senders. */
+  readonly dsn: DsnParts;
   /** What primaries say of single addresses. */
   readonly notes: RecipientNotes;
   /** Names of all domains, so that their primaries are watched before the first mail comes. */
@@ -69,5 +69,5 @@ export interface DeliveryParts {
 }
 
 export interface DispatcherParts extends DeliveryParts {
-  readonly noticeTriggers: NoticeTriggers;
+  readonly dsnTriggers: DsnTriggers;
 }

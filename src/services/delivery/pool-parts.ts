@@ -1,5 +1,5 @@
-import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult, SmtpClient } from "../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Health } from "../health/health.ts";
 import type { PoolSettings } from "./allowance.ts";

@@ -1,7 +1,7 @@
 import { hasDelivered, type Outcome } from "../../mail/outcome.ts";
 import { formatReply } from "../../mail/reply.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 
 /** Recipients whose answers end a probation. */
 const RECIPIENTS = 20;
@@ -14,14 +14,14 @@ const AHEAD = 5;
 const FIRST_CANARY = 5 * 60_000;
 const LAST_CANARY = 60 * 60_000;
 
-export interface Answered {
+interface Answered {
   readonly mail: ClaimedMail;
   readonly result: SendResult;
   /** Recipients that exist for certain. */
   readonly known: ReadonlySet<number>;
 }
 
-export interface Judgement {
+interface Judgement {
   /** Recipients whose refusal is not believed: held instead of parked. */
   readonly held: ReadonlySet<number>;
   /** What changed by it; `resumed`: a canary passed after a stop. */

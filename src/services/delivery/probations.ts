@@ -1,14 +1,14 @@
 import type { ProbationStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { ClaimedMail, DueMail, WorkStore } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
+import type { ClaimedMail, DueMail, WorkStore } from "../../ports/work-store.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { KnownRecipientsParts } from "./known-recipients.ts";
 import { KnownRecipients } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
 
-export interface ProbationsParts extends KnownRecipientsParts {
+interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
   readonly journal: Journal;
 }

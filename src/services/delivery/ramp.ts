@@ -1,3 +1,4 @@
+/** How long a cap on connections holds, in ms. */
 const CAPPED_FOR = 60_000;
 
 /** Mails that are looked at, and how many of them put off by 4xx are too many. */

@@ -1,4 +1,4 @@
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 
 /** Claimed mail of one pool that no connection has begun with, in the order in which it came. */
 export class ReadyQueue {

@@ -12,13 +12,13 @@ import { sizeInWords } from "../../runtime/quantities.ts";
 import { destinationName, targetsOf, type Destination, type ReachParts } from "../health/health.ts";
 import { findRoute } from "./routes.ts";
 
-/** For one primary, all steps together, in ms. */
+/** For one primary, all steps together, and for the connection alone, in ms. */
 const LONGEST = 20_000;
 const CONNECT = 5000;
-/** More are not asked: the operator waits. */
+/** More primaries are not asked: the operator waits. */
 const MOST_PRIMARIES = 10;
 
-export interface RehearsalParts extends ReachParts {
+interface RehearsalParts extends ReachParts {
   readonly hostname: string;
 }
 

@@ -1,4 +1,4 @@
-import type { OwedMail } from "../../ports/notices.ts";
+import type { OwedMail } from "../../ports/dsn.ts";
 import type { Body } from "../../ports/stored-body.ts";
 
 /** Octets of a header section that are returned. */

@@ -13,7 +13,7 @@ import { UnroutableLog } from "./unroutable-log.ts";
 import type { Route, NextHop } from "./routes.ts";
 import { findRoute, followsMx } from "./routes.ts";
 
-export interface RoutingHooks {
+interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;
   /** The domain's record or its pools changed. */
   routed(queue: DomainQueue): void;
@@ -23,7 +23,7 @@ export interface RoutingHooks {
   unused(pool: ConnectionPool): void;
 }
 
-export interface RoutingParts {
+interface RoutingParts {
   readonly directory: DirectoryReader;
   readonly resolver: Resolver;
   readonly journal: Journal;
@@ -35,6 +35,7 @@ export interface RoutingParts {
 
 /** Domains looked up again in one turn after the directory changed. */
 const SLICE = 100;
+/** After a lookup that failed or led nowhere, in ms. */
 const RETRY = 5000;
 
 /** Which domains there is mail for, and which pools they use; follows the directory and the MX records. */

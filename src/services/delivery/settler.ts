@@ -1,7 +1,7 @@
 import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { Outcome } from "../../mail/outcome.ts";
 import type { Journal, MailEvent } from "../../ports/journal.ts";
-import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../ports/queue.ts";
+import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -16,17 +16,18 @@ export interface SettlerParts {
 }
 
 /** How an attempt ended. */
-export interface Attempt {
+interface Attempt {
   readonly outcomes: ReadonlyMap<number, Outcome>;
   readonly destination?: string;
   /** Recipients whose refusal is not believed. */
   readonly held?: ReadonlySet<number>;
   /** The body was refused, no recipient. */
   readonly content?: boolean;
-  /** The primary took over what the sender asked of notices. */
+  /** The primary took over what the sender asked of DSNs. */
   readonly dsn?: boolean;
 }
 
+/** After the store has failed, in ms. */
 const RETRY = 1000;
 const NOTHING: Attempt = { outcomes: new Map() };
 

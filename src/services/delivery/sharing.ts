@@ -1,4 +1,4 @@
-import type { ClaimedMail } from "../../ports/queue.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 
@@ -25,7 +25,7 @@ function byWeight(
   return pools.at(-1);
 }
 
-export interface Sharing {
+interface Sharing {
   readonly probations: Pick<Probations, "trusts">;
   /** 0 to 1. */
   readonly random: () => number;

@@ -18,10 +18,10 @@ import { nameFindings } from "./own-name.ts";
 import { recipientFindings } from "./recipients.ts";
 import type { Self } from "./self.ts";
 
-export type { Finding, Topic, Verdict } from "./finding.ts";
+export type { Finding } from "./finding.ts";
 export type { Self } from "./self.ts";
 
-export interface DoctorParts {
+interface DoctorParts {
   /** One that remembers nothing yet: who has mended a record wants to see it. */
   readonly dns: () => Resolver & RecordSource;
   readonly self: () => Self;

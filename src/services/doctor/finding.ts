@@ -1,4 +1,4 @@
-export type Verdict = "ok" | "warn" | "fail";
+type Verdict = "ok" | "warn" | "fail";
 
 /** What was looked at: of the server, then of a domain. */
 export const TOPICS = [
@@ -11,7 +11,7 @@ export const TOPICS = [
   "recipients",
   "mta-sts",
 ] as const;
-export type Topic = (typeof TOPICS)[number];
+type Topic = (typeof TOPICS)[number];
 
 export interface Finding {
   readonly what: Topic;

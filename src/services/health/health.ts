@@ -29,7 +29,7 @@ export type { Destination, ReachParts } from "./reach.ts";
 export type { Observer } from "./watch.ts";
 export { Watch } from "./watch.ts";
 
-export type HealthParts = Omit<WatchParts, "pacer" | "clock"> & ReachParts;
+type HealthParts = Omit<WatchParts, "pacer" | "clock"> & ReachParts;
 
 /** Watches primaries; they share one limit of probes. */
 export class Health {

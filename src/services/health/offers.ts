@@ -3,7 +3,7 @@ import type { PrimaryOffers, PrimaryStatus } from "../../ports/health.ts";
 /** Older words of a primary say nothing any more, in ms. */
 const OLDEST = 31 * 86_400_000;
 
-/** Every server must take as much, RFC 5321 §4.5.3.1.7: who names less is half set up, and would have all mail refused. */
+/** Octets that every server must take, RFC 5321 §4.5.3.1.7: who names less is half set up, and would have all mail refused. */
 const LEAST_SIZE = 64 * 1024;
 
 /**

@@ -2,7 +2,7 @@ import type { PrimaryState } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import { isAway, type HealthRecord } from "./state.ts";
 
-export interface OutageFacts {
+interface OutageFacts {
   readonly destination: string;
   readonly domains: readonly string[];
   readonly held: number;

@@ -5,7 +5,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const MOST_BANNED_MINUTES = 15;
 
-export interface ProbeFacts {
+interface ProbeFacts {
   /** Mail is held for it. */
   readonly held: boolean;
   /** When the last probe began; 0: never. */

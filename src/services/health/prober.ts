@@ -2,6 +2,7 @@ import type { Capabilities, DestinationTrouble, Target } from "../../ports/smtp-
 import type { Destination, ReachParts } from "./reach.ts";
 import { asTrouble, firstToAnswer, targetsOf } from "./reach.ts";
 
+/** For greeting and EHLO, in ms. */
 const GREETING_TIMEOUT = 60_000;
 /** A connection that ends without a greeting before this, in ms, is a broken server's, not a slow one's. */
 const SILENCE = 50_000;

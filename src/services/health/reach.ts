@@ -26,9 +26,11 @@ export function asTrouble(error: unknown): DestinationTrouble {
   return error instanceof DestinationTrouble ? error : new DestinationTrouble("connect", errorText(error));
 }
 
+/** For a TCP connection, in ms. */
 const KNOCK_TIMEOUT = 3000;
-/** After this long without an answer the next address is tried beside; RFC 8305 §5. */
+/** After this long without an answer, in ms, the next address is tried beside; RFC 8305 §5. */
 const STAGGER = 250;
+/** Of one host. */
 const MOST_ADDRESSES = 6;
 
 export interface ReachParts {

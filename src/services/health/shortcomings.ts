@@ -3,7 +3,7 @@ import type { Capabilities } from "../../ports/smtp-client.ts";
 import type { Destination } from "./reach.ts";
 import { destinationName } from "./reach.ts";
 
-export interface ShortcomingParts {
+interface ShortcomingParts {
   readonly journal: Journal;
   readonly domains: () => readonly string[];
   /** It spoke TLS when an earlier process knew it; undefined while that is not known. */
@@ -13,7 +13,7 @@ export interface ShortcomingParts {
 /** A greeting that takes longer than this, in ms, is a tarpit's; one below the second is none. */
 const SLOW_GREETING = 10_000;
 const QUICK_GREETING = 3000;
-/** The same for a mail of up to 1 MB. */
+/** The same for a mail of up to ORDINARY_SIZE octets. */
 const SLOW_MAIL = 30_000;
 const QUICK_MAIL = 10_000;
 const ORDINARY_SIZE = 1_000_000;

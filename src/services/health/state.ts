@@ -39,6 +39,7 @@ export type Signal =
   /** `probe`: found by a probe, not by a conversation with mail. */
   | { readonly kind: "trouble"; readonly trouble: DestinationTrouble; readonly probe: boolean };
 
+/** How long one that greets, and then fails the first mail, is left alone, in ms: doubling from the first to the longest. */
 const FIRST_RELAPSE = 1000;
 const LONGEST_RELAPSE = 60_000;
 

@@ -1,8 +1,8 @@
-import type { WorkStore } from "../../ports/queue.ts";
+import type { WorkStore } from "../../ports/work-store.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 
-export interface TlsMemoryParts {
+interface TlsMemoryParts {
   readonly store: Pick<WorkStore, "encrypted" | "rememberTls">;
   readonly log: Logger;
 }

@@ -26,7 +26,7 @@ export interface Observer {
 }
 
 /** What was known of primaries before this process. */
-export interface PrimaryMemory {
+interface PrimaryMemory {
   /** It spoke TLS when it was spoken to last; undefined while that is not known. */
   encrypted(destination: string): boolean | undefined;
   remember(destination: string, encrypted: boolean): void;
@@ -41,13 +41,13 @@ export interface WatchParts extends ReachParts {
   readonly pacer: Pacer;
 }
 
-/** A minute less the jitter. */
+/** A minute less the jitter, in ms. */
 const RECENT = 54_000;
-/** A second and the jitter. */
+/** A second and the jitter, in ms. */
 const SOON = 1100;
 
 /** The last time that the primary came up. */
-export interface Comeback {
+interface Comeback {
   /** Counts them; 0: it was not reached yet. */
   readonly epoch: number;
   /** When, ms since 1970. */

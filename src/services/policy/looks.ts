@@ -4,7 +4,7 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { CheckNote } from "../../ports/journal.ts";
 import type { Stage } from "./check.ts";
 
-/** Entries of one mail. */
+/** Entries of one mail, and characters of one text. */
 const MOST = 40;
 const LONGEST = 200;
 

@@ -1,5 +1,5 @@
 import type { Journal } from "../../ports/journal.ts";
-import type { DomainWork } from "../../ports/queue.ts";
+import type { DomainWork } from "../../ports/work-store.ts";
 
 /** Milliseconds between two warnings of one kind about one domain. */
 const REPEAT = 3_600_000;
@@ -11,7 +11,7 @@ export function shareTold(share: number): number | undefined {
   return EXPIRING.findLast((least) => share >= least);
 }
 
-export interface AgeLimits {
+interface AgeLimits {
   /** Age of the oldest mail that is worth an alert, in ms. */
   readonly oldest: number;
   /** Retention of waiting mail, in ms. */

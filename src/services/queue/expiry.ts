@@ -1,5 +1,5 @@
 import type { Journal } from "../../ports/journal.ts";
-import type { ExpireSlice, WorkStore } from "../../ports/queue.ts";
+import type { ExpireSlice, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Job } from "../../runtime/schedule.ts";
 
@@ -17,7 +17,7 @@ export interface Retention {
   readonly ledger: number;
 }
 
-export interface ExpiryParts {
+interface ExpiryParts {
   readonly store: WorkStore;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -29,6 +29,7 @@ export interface ExpiryParts {
   readonly expired: () => void;
 }
 
+/** How often, in ms, and how many recipients at a time. */
 const EVERY = 5 * 60_000;
 const SLICE = 500;
 /** Milliseconds between two words about deleted mail: where some goes at all hours, a line a day is enough. */

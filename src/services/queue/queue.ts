@@ -1,12 +1,13 @@
 /**
  * The queue as the rest of Holdfast uses it. Accepting happens on the SMTP threads, handing over on the delivery
  * thread; both go through here, so that what may happen to mail is decided in one room. The table of states and
- * legal moves is in ports/queue.ts, next to the verbs that the store must keep.
+ * legal moves is in ports/recipient-state.ts.
  *
  * Invariants: a 250 is answered only after `accept` resolved to `accepted`, and that is after the flush; a
  * recipient is settled only with the token that claimed it.
  */
-import type { Accepted, BodyWriter, Intake, NewMail, StoreCondition } from "../../ports/queue.ts";
+import type { Accepted, BodyWriter, Intake, NewMail } from "../../ports/intake.ts";
+import type { StoreCondition } from "../../ports/store-condition.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
@@ -15,13 +16,13 @@ export { UnreadWatch } from "./unread-watch.ts";
 export { QuotaWatch } from "./quota-watch.ts";
 export { expiryJob } from "./expiry.ts";
 export type { Retention } from "./expiry.ts";
-export { settleNotice } from "./notice-settlement.ts";
+export { settleDsn } from "./dsn-settlement.ts";
 export { settle } from "./settlement.ts";
 
 /** How long the store may take to begin its transaction before the client is told to come again, in ms. */
 const ACCEPT_DEADLINE = 20_000;
 
-export interface AcceptorParts {
+interface AcceptorParts {
   readonly intake: Intake;
   readonly clock: Clock;
   readonly journal: Journal;

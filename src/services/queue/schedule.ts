@@ -22,8 +22,8 @@ export function unconfirmedDelay(lost: number, random: () => number): number {
   return jittered(doubled(lost), random);
 }
 
-/** After any failed attempt to hand a notice over, because its server is a stranger's: 5 min doubling to 4 h. */
-export function noticeDelay(attempts: number, random: () => number): number {
+/** After any failed attempt to hand a DSN over, because its server is a stranger's: 5 min doubling to 4 h. */
+export function dsnDelay(attempts: number, random: () => number): number {
   return jittered(doubled(attempts, 5 * MINUTE, 4 * HOUR), random);
 }
 

@@ -1,10 +1,11 @@
 import { hasDelivered, type Outcome } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
-import { wantsNotice } from "../../mail/dsn.ts";
-import type { ClaimedMail, ClaimedRecipient, NoticeKind, Settlement } from "../../ports/queue.ts";
+import { wantsDsn } from "../../mail/dsn.ts";
+import type { DsnKind } from "../../ports/dsn.ts";
+import type { ClaimedMail, ClaimedRecipient, Settlement } from "../../ports/work-store.ts";
 import { brokenDelay, MOST_UNCONFIRMED, retryDelay, unconfirmedDelay } from "./schedule.ts";
 
-export interface SettlementFacts {
+interface SettlementFacts {
   readonly now: number;
   /** 0 to 1. */
   readonly random: () => number;
@@ -12,7 +13,7 @@ export interface SettlementFacts {
   readonly held?: ReadonlySet<number>;
   /** The body was refused, no recipient. */
   readonly content?: boolean;
-  /** The primary took over what the sender asked of notices. */
+  /** The primary took over what the sender asked of DSNs. */
   readonly dsn?: boolean;
 }
 
@@ -68,13 +69,9 @@ function nextState(
 }
 
 /** What the sender is to hear: of a refusal; of success where nobody after us says it, RFC 3461 §5.2.2. */
-function debt(
-  { state }: Next,
-  { notify }: ClaimedRecipient,
-  { dsn }: SettlementFacts,
-): NoticeKind | undefined {
+function debt({ state }: Next, { notify }: ClaimedRecipient, { dsn }: SettlementFacts): DsnKind | undefined {
   if (state === "parked") return "failed";
-  const asked = notify !== undefined && wantsNotice(notify, "SUCCESS");
+  const asked = notify !== undefined && wantsDsn(notify, "SUCCESS");
   return state === "gone" && asked && dsn !== true ? "relayed" : undefined;
 }
 

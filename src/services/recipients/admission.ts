@@ -3,7 +3,7 @@ import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
 import type { Teller } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { RecipientAnswer, RecipientParts } from "./known.ts";
+import type { RecipientKnowledge, RecipientParts } from "./known.ts";
 
 /** Longest that a client waits for its answer, in ms; the question goes on, and the next attempt finds its answer. */
 const LONGEST_WAIT = 10_000;
@@ -31,12 +31,12 @@ export type Admission =
 
 const UNVERIFIED: Admission = { kind: "defer", why: "unverified" };
 
-export interface Applicant {
+interface Applicant {
   readonly domain: DomainRecord;
   readonly address: Address;
   /** The client's. */
   readonly network: string;
-  readonly found: RecipientAnswer;
+  readonly found: RecipientKnowledge;
 }
 
 export function admit(

@@ -12,12 +12,12 @@ import { CalloutLine } from "./callout-line.ts";
 import { Evidence } from "./evidence.ts";
 import type { Attempted, Lessons } from "./lessons.ts";
 import { lessonsOf, saysNoSuchMailbox } from "./lessons.ts";
-import type { RecipientAnswer } from "./known.ts";
+import type { RecipientKnowledge } from "./known.ts";
 import { Known } from "./known.ts";
 
 export type { CalloutWay } from "./callout-line.ts";
 
-export interface CalloutParts {
+interface CalloutParts {
   readonly directory: Pick<DirectoryReader, "recipient" | "domain" | "generation">;
   readonly memory: RecipientNotes;
   /** The way to the domain's primary that would get its mail at this moment; undefined: none is up. */
@@ -185,7 +185,7 @@ function isTaken(said: { readonly code: number } | undefined): boolean {
 }
 
 /** What is known already, as an answer. */
-function answerOf(known: RecipientAnswer): CalloutAnswer | undefined {
+function answerOf(known: RecipientKnowledge): CalloutAnswer | undefined {
   if (known.kind === "refused") return { kind: "refused", doubted: known.doubted };
   return known.kind === "unknown" ? undefined : { kind: "accepted" };
 }

@@ -7,7 +7,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { ACCEPTED_FOR } from "./ages.ts";
 import type { CalloutWay } from "./callout-line.ts";
 
-export interface EvidenceParts {
+interface EvidenceParts {
   readonly memory: RecipientMemory;
   readonly journal: Journal;
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import type { FetchRecord, FetchRecords, ListServer } from "../../ports/recipien
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 
-export interface FetchParts {
+interface FetchParts {
   /** The domains of this moment; those that fetch nothing may be left out. */
   readonly domains: () => readonly DomainRecord[];
   readonly server: ListServer;

@@ -7,7 +7,7 @@ import type { RecipientMemory, Refusal, Teller } from "../../ports/recipient-mem
 import type { Clock } from "../../runtime/clock.ts";
 import { ACCEPTED_FOR, ACCEPTED_STALE, DOUBTED_FOR, REFUSED_FOR, REFUSED_STALE } from "./ages.ts";
 
-export type RecipientAnswer =
+export type RecipientKnowledge =
   | { readonly kind: "known"; readonly pattern: string; readonly origin: RecipientOrigin }
   /** Valid whatever the lists say, RFC 5321 §4.5.1. */
   | { readonly kind: "postmaster" }
@@ -39,7 +39,7 @@ export class Known {
   }
 
   /** Looks for a mailbox of `domain`, whose record the caller has for the transaction's generation. */
-  find(domain: DomainRecord, address: Address): RecipientAnswer {
+  find(domain: DomainRecord, address: Address): RecipientKnowledge {
     if (address.local === "postmaster") return { kind: "postmaster" };
     const locals = spellings(address.local, domain.settings.tagSeparator);
     const listed = this.#listed(domain, locals);
@@ -48,7 +48,7 @@ export class Known {
     return listed ?? said ?? { kind: domain.settings.catchAll ? "catchAll" : "unknown" };
   }
 
-  #listed(domain: DomainRecord, locals: readonly string[]): RecipientAnswer | undefined {
+  #listed(domain: DomainRecord, locals: readonly string[]): RecipientKnowledge | undefined {
     for (const local of locals) {
       const hit = this.#directory.recipient(domain, local);
       if (hit !== undefined) return { kind: "known", pattern: hit.pattern, origin: hit.origin };
@@ -60,8 +60,8 @@ export class Known {
   #said(
     domain: DomainRecord,
     locals: readonly string[],
-    listed: RecipientAnswer | undefined,
-  ): RecipientAnswer | undefined {
+    listed: RecipientKnowledge | undefined,
+  ): RecipientKnowledge | undefined {
     const { memory, clock } = this.#parts as RecipientParts;
     const now = clock.now();
     const { callout = false } = domain.settings;
@@ -84,7 +84,7 @@ export class Known {
   }
 }
 
-function isByName(listed: RecipientAnswer | undefined): boolean {
+function isByName(listed: RecipientKnowledge | undefined): boolean {
   return listed?.kind === "known" && !isBeginning(listed.pattern);
 }
 

@@ -2,8 +2,8 @@ import type { Address } from "../../mail/address.ts";
 import { parseAddress } from "../../mail/address.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPermanent } from "../../mail/reply.ts";
-import type { ClaimedMail } from "../../ports/queue.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { CalloutWay } from "./callout-line.ts";
 
 /** A mail that was offered to a primary, and how that went. */

@@ -17,16 +17,16 @@ import type { Address } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { Admission } from "./admission.ts";
 import { admit } from "./admission.ts";
-import type { RecipientAnswer, RecipientParts } from "./known.ts";
+import type { RecipientKnowledge, RecipientParts } from "./known.ts";
 import { Known } from "./known.ts";
 
 export type { Admission } from "./admission.ts";
 export { ACCEPTED_FOR } from "./ages.ts";
 export { Callouts } from "./callouts.ts";
-export type { CalloutParts, CalloutWay } from "./callouts.ts";
+export type { CalloutWay } from "./callouts.ts";
 export { Fetches } from "./fetches.ts";
 export type { FetchStatus } from "./fetches.ts";
-export type { RecipientAnswer, RecipientParts } from "./known.ts";
+export type { RecipientParts } from "./known.ts";
 export { takeStranger } from "./strangers.ts";
 
 export class Recipients {
@@ -39,7 +39,7 @@ export class Recipients {
   }
 
   /** Looks for a mailbox of `domain`, whose record the caller has for the transaction's generation. */
-  find(domain: DomainRecord, address: Address): RecipientAnswer {
+  find(domain: DomainRecord, address: Address): RecipientKnowledge {
     return this.#known.find(domain, address);
   }
 

@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 /** Longest that any event loop may work on one thing, in ms of its own time. */
 const LONGEST = 100;
 
-export interface BombTally {
+interface BombTally {
   bombs: number;
   accepted: number;
   refused: number;

@@ -6,7 +6,7 @@ import { crlf, gtubeMail, INFECTED, plainMail } from "./mails.ts";
 import type { Victims } from "./victims.ts";
 import type { World } from "./world.ts";
 
-export interface FindingPlan {
+interface FindingPlan {
   readonly victims: Victims;
   /** Largest body that the virus scanner is shown. */
   readonly maxSize: number;
@@ -17,7 +17,7 @@ export interface FindingPlan {
   readonly seed: number;
 }
 
-export interface FindingTally {
+interface FindingTally {
   infected: number;
   spam: number;
   verified: number;

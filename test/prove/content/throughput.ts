@@ -11,7 +11,7 @@ const SIZE = 4000;
 /** Linux counts processor time in ticks of 10 ms. */
 const TICK = 10;
 
-export interface ThroughputTally {
+interface ThroughputTally {
   /** Mails a second. */
   readonly scanned: number;
   readonly unscanned: number;

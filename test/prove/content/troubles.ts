@@ -5,7 +5,7 @@ import { markOf, plainMail } from "./mails.ts";
 import type { Trouble, Victim, Victims } from "./victims.ts";
 import { waitFor } from "../../support/wait.ts";
 
-export interface TroublePlan {
+interface TroublePlan {
   readonly victims: Victims;
   /** Octets of each mail that is sent in trouble. */
   readonly sizes: readonly number[];
@@ -14,7 +14,7 @@ export interface TroublePlan {
   readonly say: (line: string) => void;
 }
 
-export interface TroubleTally {
+interface TroubleTally {
   troubles: number;
   sent: number;
   deferred: number;

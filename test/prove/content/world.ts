@@ -16,7 +16,7 @@ export const LARGEST = 10 * 1024 * 1024;
 export const DOMAINS = ["defer", "tag", "quarantine"] as const;
 export type Wish = (typeof DOMAINS)[number];
 
-export interface WorldPlan {
+interface WorldPlan {
   readonly victims: Victims;
   /** For one mail, in ms. */
   readonly timeout: number;

@@ -15,7 +15,7 @@ export interface TestTime {
   wait(milliseconds: number): Promise<void>;
 }
 
-export interface Mending {
+interface Mending {
   readonly primary: FakePrimary;
   readonly dns: FakeDns;
 }

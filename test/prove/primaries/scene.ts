@@ -41,7 +41,7 @@ export function inWords(counts: Counts): string {
 }
 
 /** What the primaries of a scene got. */
-export function arrivalsOf(primaries: readonly FakePrimary[]): readonly SunkMail[] {
+function arrivalsOf(primaries: readonly FakePrimary[]): readonly SunkMail[] {
   return primaries.flatMap(({ mails }) =>
     mails.map(({ data, recipients }) => describeMail(data.toString("latin1"), recipients)),
   );

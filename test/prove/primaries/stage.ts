@@ -16,7 +16,7 @@ const DEADLINE = 45_000;
 const ALERTS_DEADLINE = 5000;
 const PEOPLE = ["alice", "bob", "carol"];
 
-export interface StagePlan {
+interface StagePlan {
   readonly folder: string;
   readonly seed: number;
   readonly behaviours: readonly Behaviour[];

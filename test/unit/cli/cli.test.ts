@@ -62,6 +62,7 @@ test("every verb has help with an example, and needs no daemon for it", async ()
     assert.match(stdout, new RegExp(`^holdfast ${path.join(" ")}`));
     assert.match(stdout, new RegExp(`^Example: holdfast ${path.join(" ")}`, "m"));
     assert.match(stdout, /^ {2}--config FILE {2}/m);
+    assert.equal(/^ {2}--json {2}/m.test(stdout), path[1] !== "export", "what is listed is understood");
     assert.ok(
       stdout.split("\n").every((line) => line.length <= 80),
       stdout,
@@ -86,6 +87,8 @@ test("wrong use ends with 2 and names the word", async () => {
     ],
     [["queue", "list", "--limit", "0"], /--limit takes a whole number from 1 on, not 0\n/],
     [["trace", "--csv"], /--csv goes with --ledger\n/],
+    [["trace", "--ledger", "--csv", "--json"], /--csv or --json, not both\n/],
+    [["queue", "export", "--all", "--json"], /there is no option --json\n/],
     [["recipients", "replace", "x.example", "a", "--empty"], /give recipients or --empty, not both/],
     [["queue", "show"], /ID is missing/],
     [["queue", "show", "a", "b"], /too many words; it takes ID\n/],

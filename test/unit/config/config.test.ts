@@ -220,6 +220,27 @@ test("a bare program of an alert is left to PATH", async () => {
   assert.deepEqual(alerts.command, ["page"]);
 });
 
+test("a log file or a socket without a folder is a warning, because systemd may make that", async () => {
+  const end = (await linesOf(HEAD)).length;
+  for (const [section, key, directive] of [
+    ["log", "file", "LogsDirectory"],
+    ["admin", "socket", "RuntimeDirectory"],
+  ]) {
+    const told = async (file: string): Promise<string | undefined> =>
+      (await linesOf(`${HEAD}${section}: { ${key}: ${file} }\n`))[end]?.replace(
+        /^holdfast\.yaml:3:\d+: /,
+        "",
+      );
+    const there = `${section}.${key}: `;
+    assert.equal(
+      await told("/nowhere/holdfast/one"),
+      `${there}/nowhere/holdfast is no folder, and without it the daemon does not start; make it for the daemon's user, unless systemd does (${directive})`,
+    );
+    assert.equal(await told("/etc"), `${there}/etc is a folder; name a file in it`);
+    assert.equal(await told("/tmp/holdfast.one"), undefined);
+  }
+});
+
 test("a program of an alert that cannot be run is a warning: it would be missed only when it is needed", async () => {
   const warning = (line: string, file: string): string =>
     `holdfast.yaml:${line}: alerts.command: ${file} is no program that can be run, so no alert goes out by it; name one that the daemon's user may run`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { originalRecipient, readMailDsn, readRcptDsn, wantsNotice } from "../../../src/mail/dsn.ts";
+import { originalRecipient, readMailDsn, readRcptDsn, wantsDsn } from "../../../src/mail/dsn.ts";
 
 const mail = (parameters: Record<string, string>) => readMailDsn(new Map(Object.entries(parameters)));
 const rcpt = (parameters: Record<string, string>, utf8 = false) =>
@@ -62,11 +62,11 @@ describe("NOTIFY and ORCPT", () => {
   });
 
   it("say of which events the sender wants to hear", () => {
-    assert.equal(wantsNotice(undefined, "FAILURE"), true);
-    assert.equal(wantsNotice(undefined, "DELAY"), true);
-    assert.equal(wantsNotice(undefined, "SUCCESS"), false);
-    assert.equal(wantsNotice("NEVER", "FAILURE"), false);
-    assert.equal(wantsNotice("SUCCESS,DELAY", "SUCCESS"), true);
-    assert.equal(wantsNotice("SUCCESS,DELAY", "FAILURE"), false);
+    assert.equal(wantsDsn(undefined, "FAILURE"), true);
+    assert.equal(wantsDsn(undefined, "DELAY"), true);
+    assert.equal(wantsDsn(undefined, "SUCCESS"), false);
+    assert.equal(wantsDsn("NEVER", "FAILURE"), false);
+    assert.equal(wantsDsn("SUCCESS,DELAY", "SUCCESS"), true);
+    assert.equal(wantsDsn("SUCCESS,DELAY", "FAILURE"), false);
   });
 });

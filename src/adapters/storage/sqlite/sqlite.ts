@@ -19,7 +19,8 @@
  * disk has proven itself). Invariants: a job is answered only after the commit that holds it is flushed; a body that is
  * no row is flushed in its file, with its name, before its mail is; what is in doubt after a failed commit is put right
  * before anything else is served; mail that was claimed when a process or a delivery thread died is `unconfirmed`.
- * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, ballast, daemon.pid, clean (only while closed in order).
+ * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, ballast, daemon.pid, clean (only while closed in order),
+ * refused (while the disk is sick).
  */
 import { Writer } from "./writer/writer.ts";
 import type { WriterOptions } from "./writer/writer.ts";
@@ -30,25 +31,20 @@ export function openWriter(options: WriterOptions): Writer {
 }
 
 export { acquireLock, FolderInUse } from "./disk/lock.ts";
-export type { Lock } from "./disk/lock.ts";
 export { DatabaseFromFuture } from "./disk/migrate.ts";
-export type { Writer, WriterOptions } from "./writer/writer.ts";
-export type { Reserve } from "./disk/illness.ts";
+export type { WriterOptions } from "./writer/writer.ts";
 export type { Disk } from "./disk/disk.ts";
 export { readCondition, readRoom } from "./wire/shared-state.ts";
-export type { SharedState } from "./wire/shared-state.ts";
 export type { Role } from "./writer/roles.ts";
 export { connectIntake } from "./clients/intake.ts";
 export type { IntakeOptions } from "./clients/intake.ts";
 export { connectWork } from "./clients/work-client.ts";
 export { connectControl } from "./clients/control-client.ts";
-export type { Control } from "./clients/control-client.ts";
 export { openAllowedSenders } from "./directory/allowed-senders.ts";
 export { openGreylist } from "./memory/greylist-memory.ts";
 export { openRecipientMemory, openRecipientNotes } from "./memory/recipient-memory.ts";
 export { openDirectoryReader } from "./directory/directory-reader.ts";
 export { connectReader, serveReader } from "./reader/reader.ts";
-export type { StoreReader } from "./reader/reader.ts";
 export { checkDatabase } from "./disk/soundness.ts";
 export { StoreUnusable } from "./disk/opening.ts";
 export { openTraceWriter } from "./trace/trace-opening.ts";

@@ -47,22 +47,32 @@ async function status(parts: AdminParts): Promise<StatusBody> {
   };
 }
 
-type Stored = Pick<StatusBody, "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining">;
+type Stored = Pick<
+  StatusBody,
+  "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining" | "refusing"
+>;
 
 /** A damaged database must not hide that it is damaged. */
 async function readStored({ queue, directory, log }: AdminParts): Promise<Stored> {
   try {
-    const [counts, quarantined, domains] = await Promise.all([
+    const [counts, quarantined, domains, refusing] = await Promise.all([
       queue.counts(),
       queue.quarantined(),
       directory.domains(),
+      directory.refusing(),
     ]);
     const named = (like: "paused" | "draining"): string[] =>
       domains.filter((domain) => domain[like]).map(({ name }) => name);
-    return { ...amountOf(counts), quarantined, paused: named("paused"), draining: named("draining") };
+    return {
+      ...amountOf(counts),
+      quarantined,
+      paused: named("paused"),
+      draining: named("draining"),
+      refusing,
+    };
   } catch (error) {
     const unreadable = errorText(error);
     log.error("status could not be read", { error: unreadable });
-    return { unreadable, mail: {}, quarantined: { recipients: 0 }, paused: [], draining: [] };
+    return { unreadable, mail: {}, quarantined: { recipients: 0 }, paused: [], draining: [], refusing: [] };
   }
 }

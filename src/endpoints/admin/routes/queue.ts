@@ -1,8 +1,10 @@
 /** Mail in the queue: looking, exporting, acting. Open to confined tokens, which see and touch their domain only. */
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
+import { ReadableStream } from "node:stream/web";
 import type { Hono } from "hono";
-import { NOTICE_DOMAIN } from "../../../ports/notices.ts";
+import { DSN_DOMAIN } from "../../../ports/dsn.ts";
 import { hostPort, parseHostPort } from "../../../mail/network.ts";
+import { readMailbox } from "../../../mail/path.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
 import { BodyDamaged } from "../../../ports/stored-body.ts";
 import { errorText } from "../../../runtime/log.ts";
@@ -93,14 +95,32 @@ function describe(filter: MailFilter): string {
   return parts.length === 0 ? "all mail" : parts.join(", ");
 }
 
-/** The filter with a sound domain, and with the caller's domain where the token is confined to one. */
+/** The filter with a sound domain and addresses, and with the caller's domain where the token is confined to one. */
 function narrow(c: AdminContext, filter: MailFilter): MailFilter {
   // Notices to senders wait under a name that no domain can have.
-  const special = filter.domain === undefined || filter.domain === NOTICE_DOMAIN;
+  const special = filter.domain === undefined || filter.domain === DSN_DOMAIN;
   const named = special ? filter.domain : soundDomain(filter.domain);
   if (named !== undefined) confine(c, named);
   const domain = named ?? c.get("caller").domain;
-  return { ...filter, ...(domain !== undefined && { domain }) };
+  const { sender, recipient } = filter;
+  return {
+    ...filter,
+    ...(domain !== undefined && { domain }),
+    ...(sender !== undefined && { sender: soundMailbox("sender", sender) }),
+    ...(recipient !== undefined && { recipient: soundMailbox("recipient", recipient) }),
+  };
+}
+
+/** As the queue has it: what no envelope can name would match nothing, and nobody would learn why. */
+function soundMailbox(name: string, text: string): string {
+  const mailbox = readMailbox(text);
+  if (mailbox.kind === "address") return mailbox.address.text;
+  if (mailbox.kind === "null" || mailbox.kind === "literal") return text;
+  throw new Refusal(
+    "bad_request",
+    `${name}: ${quoted(text)} is not an address`,
+    "write a whole one, such as bob@example.com; `domain` takes all recipients of a domain",
+  );
 }
 
 /** The mail as the caller may see it: recipients of other domains are left out for a confined token. */
@@ -132,9 +152,20 @@ async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<
   });
   if (stream === undefined)
     throw new Refusal("not_found", "the body of this mail is gone", "it goes with its last recipient");
-  // The connection is cut then, so that nobody takes what came for all of it.
-  stream.once("error", (error) => log.error("an export was cut off", { id, error: errorText(error) }));
+  const cut = (error: unknown): void => {
+    log.error("an export was cut off", { id, error: errorText(error) });
+    c.env.outgoing?.destroy();
+  };
   c.header("Content-Type", "message/rfc822");
   c.header("Content-Disposition", `attachment; filename="${id}.eml"`);
-  return c.body(Readable.toWeb(stream) as ReadableStream);
+  return c.body(ReadableStream.from(untilTrouble(stream, cut)) as globalThis.ReadableStream);
+}
+
+/** The connection is cut in trouble, so that nobody takes what came for all; the HTTP library would tell it once more. */
+async function* untilTrouble(stream: Readable, cut: (error: unknown) => void): AsyncGenerator<Buffer> {
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } catch (error) {
+    cut(error);
+  }
 }

@@ -19,7 +19,7 @@ import {
   RecipientQuery,
   RecipientVerb,
   type CountBody,
-  type RecipientAnswer,
+  type RecipientCheckBody,
 } from "../contract.ts";
 import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
@@ -45,7 +45,7 @@ async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   return { count };
 }
 
-async function check(c: AdminContext, parts: AdminParts): Promise<RecipientAnswer> {
+async function check(c: AdminContext, parts: AdminParts): Promise<RecipientCheckBody> {
   const given = c.req.query("address") ?? "";
   const address = parseAddress(given);
   if (address === undefined)

@@ -1,8 +1,9 @@
 /** Where is my mail? One answer: how each recipient stands, and what happened until then. */
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
-import type { CheckNote, TraceLine } from "../../../ports/journal.ts";
+import type { CheckNote } from "../../../ports/journal.ts";
 import type { QueueEntry } from "../../../ports/operator.ts";
+import type { TraceLine } from "../../../ports/trace.ts";
 import { readQuery } from "../answers.ts";
 import { TraceQuery, type LookBody, type TraceBody } from "../contract.ts";
 import type { AdminEnv, AdminParts } from "../parts.ts";
@@ -21,10 +22,13 @@ async function trace(about: string, parts: AdminParts): Promise<TraceBody> {
   const name = about.trim().replace(/^<(.*)>$/, "$1");
   // Trace keys and ids are stored in lower case; the queue has addresses as they were received.
   const key = name.toLowerCase();
-  const found = await parts.trace.trace({ about: key, limit: LINES });
+  const found = await parts.trace.trace({ about: [key], limit: LINES });
   const queued = await entriesOf(name, parts);
   const ids = newestIds([...found, ...queued, { id: key }]);
-  const [lines, mails] = await Promise.all([linesOf(ids, parts), mailsOf(ids, key, parts)]);
+  const [lines, mails] = await Promise.all([
+    parts.trace.trace({ about: ids, limit: LINES }),
+    mailsOf(ids, key, parts),
+  ]);
   const all = new Map([...mails, ...queued].map((entry) => [`${entry.id} ${entry.n}`, entry]));
   return { about: name, mails: [...all.values()].sort(byAge), lines: inOrder([...found, ...lines]) };
 }
@@ -47,10 +51,6 @@ async function entriesOf(name: string, { queue }: AdminParts): Promise<readonly 
 function newestIds(known: readonly { readonly id: string }[]): readonly string[] {
   const ids = new Set(known.map(({ id }) => id).filter((id) => ID.test(id)));
   return [...ids].sort().slice(-MAILS);
-}
-
-async function linesOf(ids: readonly string[], { trace }: AdminParts): Promise<readonly TraceLine[]> {
-  return (await Promise.all(ids.map((about) => trace.trace({ about, limit: LINES })))).flat();
 }
 
 /** An address gets the recipients that concern it; an id or a Message-ID all recipients of the mail. */

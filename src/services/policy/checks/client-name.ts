@@ -3,8 +3,8 @@ import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
 import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./consequence.ts";
-import { consequence } from "./consequence.ts";
+import type { Fault } from "./fault.ts";
+import { judgeFault } from "./fault.ts";
 
 export interface ClientNameParts {
   readonly settings: () => CheckSettings;
@@ -35,7 +35,7 @@ export function clientNameCheck({ settings, resolver }: ClientNameParts): StageC
       if (lookup.kind === "failed") return NO_ANSWER;
       if (lookup.kind === "found") return accepted(lookup.records[0] ?? "");
       if (action === "lookup") return accepted("none");
-      return consequence("Client-Name", NAMELESS, { action, contact });
+      return judgeFault("Client-Name", NAMELESS, { action, contact });
     });
   };
   return { name: "clientName", stage: "rcpt", reputation: true, atConnect, run };

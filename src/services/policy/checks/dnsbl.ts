@@ -13,7 +13,7 @@ export interface DnsblParts {
   readonly isSound: (zone: string) => boolean;
 }
 
-/** Room for our words in one line of a reply, RFC 5321 §4.5.3.1.5. */
+/** Characters: room for our words in one line of a reply, RFC 5321 §4.5.3.1.5. */
 const LONGEST_WORDS = 450;
 
 interface Judges extends DnsblParts {

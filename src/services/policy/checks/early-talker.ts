@@ -1,8 +1,8 @@
 import type { CheckSettings } from "../../../ports/checks.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./consequence.ts";
-import { consequence } from "./consequence.ts";
+import type { Fault } from "./fault.ts";
+import { judgeFault } from "./fault.ts";
 
 const PATIENT = accepted("waited for the reply to HELO");
 const EARLY: Fault = {
@@ -17,7 +17,7 @@ export function earlyTalkerCheck(settings: () => CheckSettings): StageCheck<"rcp
     const { earlyTalker: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.earlyTalker ?? forAll;
     if (action === "off" || domain === undefined) return undefined;
-    return early === true ? consequence("Early-Talker", EARLY, { action, contact }) : PATIENT;
+    return early === true ? judgeFault("Early-Talker", EARLY, { action, contact }) : PATIENT;
   };
   return { name: "earlyTalker", stage: "rcpt", reputation: true, run };
 }

@@ -24,7 +24,7 @@ interface Judges extends GreylistParts {
 }
 
 const HOUR = 3_600_000;
-/** Who was put off must come again within this time. */
+/** Who was put off must come again within this time. All in ms. */
 const RETRY_WINDOW = 24 * HOUR;
 /** Who came again, and who wrote before, is remembered this long after his last mail. */
 const REMEMBERED = 35 * 24 * HOUR;

@@ -4,8 +4,8 @@ import { normaliseIp } from "../../../mail/network.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./consequence.ts";
-import { consequence } from "./consequence.ts";
+import type { Fault } from "./fault.ts";
+import { judgeFault } from "./fault.ts";
 
 export interface HeloParts {
   readonly settings: () => CheckSettings;
@@ -22,7 +22,7 @@ export function heloCheck({ settings, hostname }: HeloParts): StageCheck<"rcpt">
     const action = subject.domain?.settings.checks?.helo ?? forAll;
     if (action === "off" || subject.domain === undefined) return undefined;
     const fault = heloFault(subject, hostname);
-    return fault === undefined ? SOUND : consequence("HELO", fault, { action, contact });
+    return fault === undefined ? SOUND : judgeFault("HELO", fault, { action, contact });
   };
   return { name: "helo", stage: "rcpt", reputation: true, run };
 }

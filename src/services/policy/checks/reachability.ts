@@ -21,7 +21,7 @@ interface Judges extends ReachabilityParts {
   readonly isAligned: (subject: MailSubject) => Promise<boolean>;
 }
 
-/** Who was sent away must come again within this time. */
+/** Who was sent away must come again within this time, in ms. */
 const RETRY_WINDOW = 24 * 3_600_000;
 
 const NOT_UP = accepted("the primary is not known to be up");

@@ -4,8 +4,8 @@ import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./consequence.ts";
-import { consequence } from "./consequence.ts";
+import type { Fault } from "./fault.ts";
+import { judgeFault } from "./fault.ts";
 
 export interface SenderDomainParts {
   readonly settings: () => CheckSettings;
@@ -38,7 +38,7 @@ export function senderDomainCheck({ settings, resolver }: SenderDomainParts): St
     const action = domain?.settings.checks?.senderDomain ?? forAll;
     if (action === "off" || domain === undefined || sender === "") return undefined;
     const verdict = (fault: Fault | undefined): Said =>
-      fault === undefined ? WRITABLE : consequence("Sender-Domain", fault, { action, contact });
+      fault === undefined ? WRITABLE : judgeFault("Sender-Domain", fault, { action, contact });
     const fault = faultOf(sender, resolver);
     return fault instanceof Promise ? fault.then(verdict) : verdict(fault);
   };

@@ -5,8 +5,8 @@ import type { CheckSettings } from "../../../ports/checks.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import { wantsSpf } from "../spf-inquiry.ts";
-import type { Fault } from "./consequence.ts";
-import { consequence } from "./consequence.ts";
+import type { Fault } from "./fault.ts";
+import { judgeFault } from "./fault.ts";
 
 const ASKED = accepted("asked; the result stands in Received-SPF");
 
@@ -34,7 +34,7 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
     const answer = spf.answer();
     if (action === "tag") return ASKED;
     return whenKnown(answer, (said) =>
-      said.result === "fail" ? consequence("SPF", faultOf(said), { action, contact }) : accepted(said.result),
+      said.result === "fail" ? judgeFault("SPF", faultOf(said), { action, contact }) : accepted(said.result),
     );
   };
   return { name: "spf", stage: "rcpt", reputation: true, run };

@@ -19,7 +19,7 @@ export interface Charge {
 }
 
 /** The verdict that an operator's choice makes of it. */
-export function consequence(
+export function judgeCharge(
   charge: Charge,
   action: ContentAction | "accept",
   contact: string | undefined,

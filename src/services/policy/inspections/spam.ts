@@ -3,7 +3,7 @@ import type { CheckSettings, ContentAction, RspamdSettings } from "../../../port
 import type { ContentView, Inspected, Inspection } from "../../../ports/inspection.ts";
 import type { Away, SpamResult, SpamScanner, SpamWord } from "../../../ports/scanner.ts";
 import type { Charge, Judged, ScanParts } from "./scanned.ts";
-import { consequence, inspectionOf } from "./scanned.ts";
+import { judgeCharge, inspectionOf } from "./scanned.ts";
 
 export interface SpamParts extends ScanParts {
   readonly scanner: SpamScanner;
@@ -29,7 +29,7 @@ export function spamInspection(parts: SpamParts): Inspection {
 
 function judged(result: SpamResult | Away, settings: RspamdSettings, contact: string | undefined): Judged {
   if (result.kind === "away") {
-    const verdict = consequence(NOT_SCANNED, settings.unavailable, contact);
+    const verdict = judgeCharge(NOT_SCANNED, settings.unavailable, contact);
     return { result: "away", what: result.why, verdict, notes: [NOT_SCANNED.what] };
   }
   const { word, score, required, fields } = result;
@@ -38,7 +38,7 @@ function judged(result: SpamResult | Away, settings: RspamdSettings, contact: st
   return {
     result: word === "no action" ? "clean" : "found",
     ...(word !== "no action" && { what }),
-    verdict: consequence(charge, actionFor(word, settings), contact),
+    verdict: judgeCharge(charge, actionFor(word, settings), contact),
     fields: settings.headers ? fields : [],
     notes: [what],
   };

@@ -3,7 +3,7 @@ import type { CheckSettings, ClamavSettings } from "../../../ports/checks.ts";
 import type { ContentView, Inspection } from "../../../ports/inspection.ts";
 import type { Away, VirusResult, VirusScanner } from "../../../ports/scanner.ts";
 import type { Charge, Judged, ScanParts } from "./scanned.ts";
-import { consequence, inspectionOf } from "./scanned.ts";
+import { judgeCharge, inspectionOf } from "./scanned.ts";
 
 export interface VirusParts extends ScanParts {
   readonly scanner: VirusScanner;
@@ -49,5 +49,5 @@ function judged(result: VirusResult | Away, settings: ClamavSettings, contact: s
 }
 
 function told(charge: Charge, action: ClamavSettings["found"], contact: string | undefined) {
-  return { verdict: consequence(charge, action, contact), notes: [charge.what] };
+  return { verdict: judgeCharge(charge, action, contact), notes: [charge.what] };
 }

@@ -37,3 +37,20 @@ test("what a process said last is written although it ends at once", async () =>
   assert.equal(status, 1);
   assert.match(readFileSync(file, "utf8"), /"event":"the reason"/);
 });
+
+for (const [how, end] of [
+  ["at once", "process.exit(1)"],
+  ["in order", "log.close().then(() => (process.exitCode = 1))"],
+])
+  test(`a process whose log finds no room ends ${how} all the same`, () => {
+    const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
+    const script = `
+      const { openLogFile } = await import(${JSON.stringify(source.href)});
+      const log = openLogFile({ file: "/dev/full", level: "info" });
+      log.write("info", 0, "a line", "");
+      setTimeout(() => ${end}, 300);`;
+    const { status } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], {
+      timeout: 20_000,
+    });
+    assert.equal(status, 1);
+  });

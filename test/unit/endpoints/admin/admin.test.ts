@@ -3,11 +3,13 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:
 import { request, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import { test } from "node:test";
 import { startAdmin } from "../../../../src/endpoints/admin/admin.ts";
 import { MAX_BODY } from "../../../../src/endpoints/admin/contract.ts";
-import { FakeWorld } from "../../../support/admin-fakes.ts";
+import { loggerTo } from "../../../../src/runtime/log.ts";
+import { FakeWorld, FIRST } from "../../../support/admin-fakes.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 
 interface Sent {
@@ -45,6 +47,33 @@ test("the socket needs no token and belongs to its owner alone; TCP needs one", 
   await admin.stop();
   assert.equal(existsSync(socket), false);
 });
+
+for (const [when, first] of [
+  ["at its beginning", ""],
+  ["in its middle", "Subject: a\r\n\r\n"],
+])
+  test(`an export that fails ${when} is cut off, and told in the log alone`, async (t) => {
+    const console = t.mock.method(globalThis.console, "error", () => undefined);
+    await using folder = await tempFolder();
+    const socket = join(folder.path, "admin.sock");
+    const world = new FakeWorld();
+    const told: unknown[] = [];
+    const log = loggerTo((level, message, { error }) => told.push([level, message, error]));
+    world.exported = () =>
+      Readable.from(
+        (async function* () {
+          yield first;
+          await new Promise(setImmediate);
+          throw new Error("EIO");
+        })(),
+      );
+    const admin = await startAdmin({ ...world.parts(socket), log });
+    t.after(() => admin.stop());
+    const path = `/v1/queue/${FIRST}/export`;
+    await assert.rejects(send({ socketPath: socket, path }), { code: "ECONNRESET" });
+    assert.deepEqual(told, [["error", "an export was cut off", "EIO"]]);
+    assert.equal(console.mock.callCount(), 0);
+  });
 
 test("a body beyond 16 MB is refused, with and without its length told", async () => {
   await using folder = await tempFolder();
@@ -90,6 +119,15 @@ test("the socket file of a dead daemon makes way, a living daemon and a plain fi
   await admin.stop();
   writeFileSync(socket, "mine");
   await assert.rejects(startAdmin(world.parts(socket)), /a file that is no socket is in the way/);
+});
+
+test("a socket whose folder is not there is told by that folder", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "run", "admin.sock");
+  await assert.rejects(startAdmin(new FakeWorld().parts(socket)), {
+    name: "CannotListen",
+    message: `cannot listen on ${socket}: there is no folder ${folder.path}/run; make it (systemd: RuntimeDirectory), or change admin.socket`,
+  });
 });
 
 /** Leaves a socket file behind that nobody listens on. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OwedMail, OwedRecipient } from "../../../../src/ports/notices.ts";
-import { groupByNotice, draftNotice } from "../../../../src/services/bounce/bounce.ts";
+import type { OwedMail, OwedRecipient } from "../../../../src/ports/dsn.ts";
+import { groupByDsn, draftDsn } from "../../../../src/services/bounce/bounce.ts";
 import { owedMail, owedTo } from "../../../support/owed-mail.ts";
 
 const DAY = 86_400_000;
@@ -15,7 +15,7 @@ const CONTEXT = {
 
 function draft(mail: Partial<OwedMail> = {}, ...recipients: readonly Partial<OwedRecipient>[]) {
   const owed = recipients.length === 0 ? [owedTo()] : recipients.map((each) => owedTo(each));
-  return draftNotice(owedMail({ ...mail, recipients: owed }), owed, CONTEXT);
+  return draftDsn(owedMail({ ...mail, recipients: owed }), owed, CONTEXT);
 }
 
 function fields(mail: Partial<OwedMail>, recipient: Partial<OwedRecipient>): Record<string, string> {
@@ -92,7 +92,7 @@ answers to this notice.
     it(`status of ${kind} after ${lastReply ?? "silence"}: ${status}`, () => {
       const { lastReply: _, ...bare } = owedTo({ kind });
       const recipient = lastReply === undefined ? bare : { ...bare, lastReply };
-      const [only] = draftNotice(owedMail(), [recipient], CONTEXT).perRecipient;
+      const [only] = draftDsn(owedMail(), [recipient], CONTEXT).perRecipient;
       assert.equal(Object.fromEntries(only ?? [])["Status"], status);
     });
 
@@ -105,7 +105,7 @@ answers to this notice.
 
   it("of delay says until when it is tried, and that nothing need be done", () => {
     const { lastReply: _, destination: __, ...unreached } = owedTo({ kind: "delayed", attempts: 0 });
-    const late = draftNotice(owedMail(), [unreached], CONTEXT);
+    const late = draftDsn(owedMail(), [unreached], CONTEXT);
     assert.match(late.subject, /^Not yet delivered: /);
     assert.match(late.text, /The server of\s+one.test\s+could\s+not\s+be\s+reached/);
     assert.match(late.text, /need not send it again/);
@@ -116,7 +116,7 @@ answers to this notice.
 
   it("tells refusal and expiry together, yes and no apart", () => {
     const kinds = ["failed", "relayed", "expired", "delayed", "failed"] as const;
-    const groups = groupByNotice(kinds.map((kind, n) => owedTo({ kind, n })));
+    const groups = groupByDsn(kinds.map((kind, n) => owedTo({ kind, n })));
     assert.deepEqual(
       groups.map((group) => group.map(({ n }) => n)),
       [[0, 2, 4], [1], [3]],

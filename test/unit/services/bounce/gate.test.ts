@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OwedMail, OwedRecipient } from "../../../../src/ports/notices.ts";
+import type { OwedMail, OwedRecipient } from "../../../../src/ports/dsn.ts";
 import { judge } from "../../../../src/services/bounce/bounce.ts";
 import { owedMail, owedTo, PROVEN } from "../../../support/owed-mail.ts";
 

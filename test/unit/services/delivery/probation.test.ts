@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import type { ClaimedMail } from "../../../../src/ports/queue.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";

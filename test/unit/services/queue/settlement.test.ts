@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import { LEGAL_MOVES } from "../../../../src/ports/queue.ts";
-import type { ClaimedMail, ClaimedRecipient } from "../../../../src/ports/queue.ts";
+import { LEGAL_MOVES } from "../../../../src/ports/recipient-state.ts";
+import type { ClaimedMail, ClaimedRecipient } from "../../../../src/ports/work-store.ts";
 import { settle } from "../../../../src/services/queue/queue.ts";
 
 const MINUTE = 60_000;

@@ -1,4 +1,4 @@
-import type { BodyWriter } from "../../../../ports/queue.ts";
+import type { BodyWriter } from "../../../../ports/intake.ts";
 import { ownCopy } from "../../../../mail/own-copy.ts";
 import { Checksum, checksumOf } from "./checksum.ts";
 import { type Blocks, HeldOctets } from "./blocks.ts";
@@ -7,7 +7,7 @@ import type { SegmentWriter } from "./segment-writer.ts";
 import { SpoolFile } from "./spool-file.ts";
 
 /** Bodies up to this size become a row of the database, in bytes. */
-export const ROW_LIMIT = 16 * 1024;
+const ROW_LIMIT = 16 * 1024;
 /** Those up to this size are held in memory until they are complete, and go to a segment then, in bytes. */
 const HELD_LIMIT = 64 * 1024;
 

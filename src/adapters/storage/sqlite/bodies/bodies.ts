@@ -8,7 +8,7 @@ import type { WireBody } from "../wire/wire.ts";
 
 export const SPOOL_FOLDER = "spool";
 
-/** Nobody is to get it any more, and no notice may quote it. */
+/** Nobody is to get it any more, and no DSN may quote it. */
 const UNNEEDED = `NOT EXISTS (
   SELECT 1 FROM recipient WHERE recipient.mail = +? AND (state <> 'gone' OR owed IS NOT NULL)
 )`;
@@ -50,7 +50,7 @@ export class Bodies {
     return content && ownBuffer(content);
   }
 
-  /** Throws the body away once no recipient and no notice needs it: the row at once, a file after the commit. */
+  /** Throws the body away once no recipient and no DSN needs it: the row at once, a file after the commit. */
   releaseUnneeded(mail: number, batch: Batch): void {
     if (this.#delete.run(mail, mail).changes > 0) return;
     const spool = this.#spool.get(mail, mail);

@@ -35,7 +35,7 @@ export class Compacting {
     this.#left = database.prepare(
       `SELECT key, spool, size FROM message WHERE spool > ? AND spool < ? LIMIT ${MOST_MAILS + 1}`,
     );
-    // Whoever hands it over, or writes a notice of it, has been told where it lies.
+    // Whoever hands it over, or writes a DSN of it, has been told where it lies.
     this.#moveable = database
       .prepare<[number, string, number], number>(
         `SELECT 1 FROM message WHERE key = ? AND spool = ? AND NOT EXISTS (

@@ -9,7 +9,7 @@ export const SEGMENT_SIZE = 32 * 1024 * 1024;
 /** Bytes that are written and flushed together. */
 const MOST_TOGETHER = 4 * 1024 * 1024;
 
-export interface SegmentParts {
+interface SegmentParts {
   /** The spool. */
   readonly folder: string;
   /** Resolves when the store knows that the segment is in use, and so will not sweep it away. */

@@ -1,6 +1,6 @@
 /** Where a body lies in the spool: in a file of its own, `NAME`, or in a segment from an octet on, `NAME@START`. */
 
-export interface SpoolPlace {
+interface SpoolPlace {
   readonly name: string;
   /** Absent: the file is its own. */
   readonly start?: number;

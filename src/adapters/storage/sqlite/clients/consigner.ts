@@ -1,4 +1,4 @@
-import type { Accepted, NewMail } from "../../../../ports/queue.ts";
+import type { Accepted, NewMail } from "../../../../ports/intake.ts";
 import { Moved } from "../../../../runtime/channel.ts";
 import type { Caller } from "../../../../runtime/channel.ts";
 import { ArrivingBody } from "../bodies/arriving-body.ts";

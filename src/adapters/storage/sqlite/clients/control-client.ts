@@ -23,12 +23,7 @@ const AHEAD = 8;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-export type Control = OperatorStore &
-  DirectoryWriter &
-  AccessStore &
-  RuleStore &
-  AllowedSenderStore &
-  FetchRecords;
+type Control = OperatorStore & DirectoryWriter & AccessStore & RuleStore & AllowedSenderStore & FetchRecords;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {

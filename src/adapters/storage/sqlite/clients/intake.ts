@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import type { Accepted, Intake, NewMail } from "../../../../ports/queue.ts";
+import type { Accepted, Intake, NewMail } from "../../../../ports/intake.ts";
 import { openChannel } from "../../../../runtime/channel.ts";
 import type { Caller } from "../../../../runtime/channel.ts";
 import type { Clock } from "../../../../runtime/clock.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
-import type { ClaimedMail, WorkEvent, WorkStore } from "../../../../ports/queue.ts";
+import type { ClaimedMail, WorkEvent, WorkStore } from "../../../../ports/work-store.ts";
 import type { Body } from "../../../../ports/stored-body.ts";
-import type { NoticeStore, OwedMail } from "../../../../ports/notices.ts";
+import type { DsnStore, OwedMail } from "../../../../ports/dsn.ts";
 import { Moved, openChannel } from "../../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { checksumOf } from "../bodies/checksum.ts";
@@ -15,7 +15,7 @@ import type { WireBody, WireClaim, WireEvent, WireOwed, WorkMethods } from "../w
 export function connectWork(
   port: MessagePort,
   { folder }: { readonly folder: string },
-): WorkStore & NoticeStore {
+): WorkStore & DsnStore {
   const channel = openChannel<WorkMethods>(port);
   const listeners: ((event: WorkEvent) => void)[] = [];
   channel.onEvent((wire: WireEvent) => {

@@ -13,11 +13,11 @@ import { StoreFailure, failureOf } from "../disk/failure.ts";
 import { SliceQueue } from "./slices.ts";
 import type { Connected } from "./slices.ts";
 
-export type Rank = "settle" | "claim" | "accept";
+type Rank = "settle" | "claim" | "accept";
 
 const RANKS: readonly Rank[] = ["settle", "claim", "accept"];
 
-/** Bounds of one transaction, for each rank. */
+/** Bounds of one transaction, for each rank: how many jobs, and bytes of theirs. */
 const MAX_JOBS = 1000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -40,7 +40,7 @@ interface Waiting<S> {
   result?: Result;
 }
 
-export interface LoopParts<S> {
+interface LoopParts<S> {
   readonly clock: Clock;
   /** Undefined while the store is sick. */
   readonly store: () => S | undefined;
@@ -232,11 +232,11 @@ function runCarefully<S extends Connected>(store: S, waiting: Waiting<S>, batch:
     waiting.result = { value: waiting.job.run(store, own) };
     batch.absorb(own);
   } catch (error) {
+    own.rolledBack();
     const failure = failureOf(error);
     if (failure.why !== "row") throw failure;
     waiting.result = failure;
     database.exec("ROLLBACK TO job");
-    own.rolledBack();
   }
   database.exec("RELEASE job");
 }

@@ -90,11 +90,11 @@ export class SliceQueue<S extends Connected> {
       }
       batch.absorb(this.#batch);
     } catch (error) {
+      this.#batch.rolledBack();
       const failure = failureOf(error);
       if (failure.why !== "row") throw failure;
       task.outcome = failure;
       database.exec("ROLLBACK TO slice");
-      this.#batch.rolledBack();
     }
     database.exec("RELEASE slice");
   }

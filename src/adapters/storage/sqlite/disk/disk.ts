@@ -8,11 +8,12 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  statSync,
   statfsSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import Database from "better-sqlite3";
 
 /** All that the writer asks of the disk beside SQL, in one place, so that a test can make it fail. */
@@ -43,8 +44,15 @@ export const realDisk: Disk = {
 
 /** Creates the folder for this user alone; an existing one is closed to others. */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   chmodSync(folder, 0o700);
+}
+
+/** With those above it. Node's own way never ends where a folder that is there takes none, as those of /proc. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 /**

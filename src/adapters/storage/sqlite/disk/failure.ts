@@ -5,7 +5,7 @@ import { codeOf } from "../../../../runtime/system-code.ts";
  * What a failed statement or file operation means: `full`, there is no room; `sick`, the disk or the database is
  * not to be trusted; `row`, only this one job is at fault; `late`, its deadline passed before it began.
  */
-export type Why = "full" | "sick" | "row" | "late";
+type Why = "full" | "sick" | "row" | "late";
 
 /** The reason why a job of the writer was not done. */
 export class StoreFailure extends Error {

@@ -1,4 +1,4 @@
-import type { ConditionChange, StoreCondition } from "../../../../ports/queue.ts";
+import type { ConditionChange, StoreCondition } from "../../../../ports/store-condition.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Ballast } from "./ballast.ts";
 import type { Disk } from "./disk.ts";
@@ -10,7 +10,7 @@ import type { SharedState } from "../wire/shared-state.ts";
 /** Space that new mail may not touch, so that attempts can still be closed. */
 export type Reserve = { readonly percent: number } | { readonly bytes: number };
 
-export interface IllnessParts {
+interface IllnessParts {
   readonly disk: Disk;
   readonly folder: string;
   readonly ballast: Ballast;

@@ -1,7 +1,8 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { makeRoomToStart, withBallast } from "./ballast.ts";
+import { QUEUE_FILE } from "./connection.ts";
 import { unusable, usable } from "./opening.ts";
 import { makePrivateFile, makePrivateFolder, writeDurably } from "./disk.ts";
 
@@ -18,10 +19,16 @@ export class FolderInUse extends Error {
   }
 }
 
+const LOCK_FILE = "lock.sqlite";
+/** One of them is in every folder that was ours before. */
+const OURS: ReadonlySet<string> = new Set([LOCK_FILE, QUEUE_FILE]);
+/** What a new file system holds. */
+const FRESH = "lost+found";
+
 /** Keeps the connections alive: a collected one would close, and the lock would be gone. */
 const held = new Set<Database.Database>();
 
-export interface Lock {
+interface Lock {
   release(): void;
 }
 
@@ -30,8 +37,11 @@ export interface Lock {
  * when the process dies, however it dies. Throws FolderInUse when another process has it, and StoreUnusable.
  */
 export function acquireLock(folder: string, pid: number): Lock {
-  usable(folder, () => makePrivateFolder(folder));
-  const file = join(folder, "lock.sqlite");
+  usable(folder, () => {
+    refuseOthers(folder);
+    makePrivateFolder(folder);
+  });
+  const file = join(folder, LOCK_FILE);
   const pidFile = join(folder, "daemon.pid");
   const database = usable(file, () => {
     makePrivateFile(file);
@@ -64,4 +74,16 @@ function readPid(file: string): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Throws ENOTEMPTY where closing the folder to others would close what is not ours, such as `/tmp`: it is open to them
+ * and holds files, none of which shows that a daemon was here.
+ */
+function refuseOthers(folder: string): void {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (found === undefined || (found.mode & 0o077) === 0) return;
+  const names = readdirSync(folder).filter((name) => !name.startsWith(".") && name !== FRESH);
+  if (names.length === 0 || names.some((name) => OURS.has(name))) return;
+  throw Object.assign(new Error(`${folder} holds ${names[0]}`), { code: "ENOTEMPTY" });
 }

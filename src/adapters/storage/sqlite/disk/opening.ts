@@ -1,5 +1,8 @@
 /** A file or folder of the store that cannot be used: what the operator is told, once, before anything runs. */
+import { dirname } from "node:path";
 import { codeOf } from "../../../../runtime/system-code.ts";
+import { realDisk } from "./disk.ts";
+import { judged } from "./quota.ts";
 
 /** Names the path, what is wrong with it, and the remedy. */
 export class StoreUnusable extends Error {
@@ -8,7 +11,7 @@ export class StoreUnusable extends Error {
   readonly code: string;
 
   constructor(path: string, code: string, cause: Error) {
-    super(`${path} ${wordsFor(path, code) ?? `cannot be used: ${cause.message}`}`, { cause });
+    super(`${path} ${wordsFor(path, code, cause) ?? `cannot be used: ${cause.message}`}`, { cause });
     this.code = code;
   }
 }
@@ -19,8 +22,12 @@ const NO_ROOM = "cannot be written: the disk is full; make room, then start agai
 
 const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
   [/^(EROFS|SQLITE_READONLY)/, "cannot be written: the file, its folder or the file system is read-only"],
+  [
+    /^ENOTEMPTY$/,
+    "holds other files and is open to other users, for whom it would be closed; name a folder of its own in `storage`, or close it yourself: chmod 700",
+  ],
+  [/^ENOENT$/, "cannot be made there; set another `storage`"],
   [/^(ENOTDIR|EEXIST)$/, "is no folder; move that file away, or set another `storage`"],
-  [/^(ENOSPC|EDQUOT|SQLITE_FULL|SQLITE_IOERR_SHMSIZE)$/, NO_ROOM],
   [
     /^SQLITE_BUSY/,
     "is locked by another program, such as a backup or an open sqlite3; end that one, then start again",
@@ -31,8 +38,9 @@ const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
   ],
 ];
 
-function wordsFor(path: string, code: string): string | undefined {
+function wordsFor(path: string, code: string, cause: Error): string | undefined {
   if (/^(EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_PERM)/.test(code)) return `${FOREIGN} ${path}`;
+  if (judged(cause, { disk: realDisk, folder: dirname(path) }).why === "full") return NO_ROOM;
   return WORDS.find(([codes]) => codes.test(code))?.[1];
 }
 

@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { ClaimRequest } from "../../../../ports/queue.ts";
+import type { ClaimRequest } from "../../../../ports/work-store.ts";
 import type { Logger } from "../../../../runtime/log.ts";
 import type { Batch } from "../commit/batch.ts";
 import { ownBuffer } from "../bodies/bodies.ts";

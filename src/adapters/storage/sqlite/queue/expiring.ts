@@ -1,13 +1,15 @@
 import type Database from "better-sqlite3";
-import { NOTICE_DOMAIN } from "../../../../ports/notices.ts";
-import type { Expired, ExpireSlice, State } from "../../../../ports/queue.ts";
+import { DSN_DOMAIN } from "../../../../ports/dsn.ts";
+import type { RecipientState } from "../../../../ports/recipient-state.ts";
+import type { Expired, ExpireSlice } from "../../../../ports/work-store.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 
+/** Rows of one step. */
 const STEP = 50;
 /** How long it is remembered that a primary took mail for an address, in ms: 31 d and the day of its precision. */
 const ACCEPTED_FOR = 32 * 86_400_000;
-/** How long the notices to one address are counted, in ms. */
+/** How long the DSNs to one address are counted, in ms. */
 const NOTICED_FOR = 86_400_000;
 
 interface Key {
@@ -52,10 +54,10 @@ export class Expiring {
       `SELECT mail, n FROM recipient INDEXED BY recipient_content
        WHERE state = 'parked' AND reason = 'content' AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
-    // A notice that nobody takes goes without a word: there is no notice about a notice.
+    // A DSN that nobody takes goes without a word: there is no DSN about a DSN.
     this.#give = database.prepare(
-      `UPDATE recipient SET state = iif(domain = '${NOTICE_DOMAIN}', 'gone', 'parked'), reason = 'expired',
-         owed = iif(domain = '${NOTICE_DOMAIN}', NULL, 'expired'), since = ?, updated_at = ?
+      `UPDATE recipient SET state = iif(domain = '${DSN_DOMAIN}', 'gone', 'parked'), reason = 'expired',
+         owed = iif(domain = '${DSN_DOMAIN}', NULL, 'expired'), since = ?, updated_at = ?
        WHERE mail = ? AND n = ?`,
     );
     this.#forget = database.prepare("DELETE FROM recipient WHERE mail = ? AND n = ?");
@@ -82,7 +84,7 @@ export class Expiring {
       this.#give.run(slice.now, slice.now, mail, n);
       this.#bodies.releaseUnneeded(mail, batch());
     };
-    const older = (state: State, before: number): Lookup => {
+    const older = (state: RecipientState, before: number): Lookup => {
       return (most) => this.#older.all(state, before, most);
     };
     const quarantined: Lookup = (most) => this.#quarantined.all(slice.quarantinedBefore, most);

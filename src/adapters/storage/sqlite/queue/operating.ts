@@ -1,8 +1,8 @@
 import type Database from "better-sqlite3";
 import { domainOfKey, placeOfKey, reroutedKey } from "../../../../mail/delivery-key.ts";
 import type { MailFilter, OperatorRequest, OperatorVerb } from "../../../../ports/operator.ts";
-import { NOTICE_DOMAIN, type Told } from "../../../../ports/notices.ts";
-import type { Reason, State } from "../../../../ports/queue.ts";
+import { DSN_DOMAIN, type Told } from "../../../../ports/dsn.ts";
+import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
@@ -11,7 +11,7 @@ import { DeliveryKeys } from "./delivery-keys.ts";
 const STEP = 100;
 
 /** From where each verb moves. */
-const FROM: Readonly<Record<OperatorVerb, readonly State[]>> = {
+const FROM: Readonly<Record<OperatorVerb, readonly RecipientState[]>> = {
   hold: ["waiting", "unconfirmed"],
   release: ["held", "parked"],
   delete: ["waiting", "unconfirmed", "held", "parked"],
@@ -28,7 +28,7 @@ interface Candidate {
   readonly address: string;
   /** The key under which it is handed over. */
   readonly domain: string;
-  readonly state: State;
+  readonly state: RecipientState;
   readonly reason: Reason | null;
   /** What its sender heard last, as JSON. */
   readonly told: string | null;
@@ -81,13 +81,13 @@ export class Operating {
     return moved;
   }
 
-  *#pages(filter: MailFilter, state: State): Generator<readonly Candidate[]> {
+  *#pages(filter: MailFilter, state: RecipientState): Generator<readonly Candidate[]> {
     if (filter.id !== undefined) return yield this.#ofMail.all(filter.id, state);
     if (filter.domain === undefined) return yield* this.#pagesOf(undefined, state);
     for (const key of this.#keys.of(filter.domain)) yield* this.#pagesOf(key, state);
   }
 
-  *#pagesOf(key: string | undefined, state: State): Generator<readonly Candidate[]> {
+  *#pagesOf(key: string | undefined, state: RecipientState): Generator<readonly Candidate[]> {
     let place: readonly number[] = [-1, -1, -1];
     for (;;) {
       const rows =
@@ -102,11 +102,11 @@ export class Operating {
 
 /** Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. */
 function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorRequest): boolean {
-  if (verb === "bounce") return domain === NOTICE_DOMAIN || (state === "parked" && wasTold(told));
+  if (verb === "bounce") return domain === DSN_DOMAIN || (state === "parked" && wasTold(told));
   return verb === "reroute" && state === "waiting" && placeOfKey(domain) === to && to !== undefined;
 }
 
-/** A notice of the end was written, not only one of the delay. */
+/** A DSN of the end was written, not only one of the delay. */
 function wasTold(told: string | null): boolean {
   const { kind, notice } = told === null ? ({} as Partial<Told>) : (JSON.parse(told) as Told);
   return notice !== undefined && kind !== "delayed";

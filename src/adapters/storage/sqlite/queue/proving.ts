@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import { mailboxKeyOf } from "../../../../mail/address.ts";
-import type { ClaimRequest, DueMail, UnholdRequest } from "../../../../ports/queue.ts";
+import type { ClaimRequest, DueMail, UnholdRequest } from "../../../../ports/work-store.ts";
 import type { Batch } from "../commit/batch.ts";
 
 /** Rows of one step, and most recipients that `due` tells of. */

@@ -39,13 +39,14 @@ export class Recovering {
     return lost.length;
   }
 
-  /**
-   * After a commit that failed and yet may have reached the disk: claims that were never answered go back, since
-   * nothing was sent for them, and mail whose sender was refused is removed, since the sender keeps it.
-   */
-  undoUnanswered(now: number, held: Sessions, refused: readonly string[]): void {
+  /** Claims that a failed commit left and nobody was told of: nothing was sent for them, so they wait again. */
+  putBack(now: number, held: Sessions): void {
     for (const { mail, n, token } of this.#claimed.all())
       if (!held.holds(token)) this.#back.run(now, mail, n);
+  }
+
+  /** Mail that a failed commit left although its sender was refused: the sender keeps it. */
+  remove(refused: readonly string[]): void {
     for (const id of refused) {
       const key = this.#key.get(id);
       if (key !== undefined) for (const statement of this.#deletes) statement.run(key);

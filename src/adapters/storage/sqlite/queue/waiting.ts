@@ -1,12 +1,13 @@
 import type Database from "better-sqlite3";
-import type { DomainWork, State } from "../../../../ports/queue.ts";
+import type { RecipientState } from "../../../../ports/recipient-state.ts";
+import type { DomainWork } from "../../../../ports/work-store.ts";
 import type { Batch } from "../commit/batch.ts";
 
 /** Rows of one step of a count, and of a wake. */
 const COUNT_STEP = 5000;
 const WAKE_STEP = 100;
 
-const DUE_STATES: readonly State[] = ["waiting", "unconfirmed"];
+const DUE_STATES: readonly RecipientState[] = ["waiting", "unconfirmed"];
 
 type Place = [since: number, mail: number, n: number];
 const START: Place = [-1, -1, -1];
@@ -105,7 +106,7 @@ export class Waiting {
     return { domain, recipients, nextDue, lastDue: this.#lastDue.get(domain) ?? nextDue, oldest };
   }
 
-  *#count(domain: string, state: State): Generator<void, number> {
+  *#count(domain: string, state: RecipientState): Generator<void, number> {
     let counted = 0;
     let place = START;
     for (;;) {

@@ -9,6 +9,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { VISIBLE_DOMAIN, recordOf } from "../directory/directory-reader.ts";
 import type { VisibleRow } from "../directory/directory-reader.ts";
 
+/** Recipients of one page. */
 const MAX_PAGE = 1000;
 
 /** Lists of domains and recipients for people. */
@@ -39,6 +40,19 @@ export class Browser {
     const g = this.#newest.get() ?? 0;
     const row = this.#domain.get({ g, name });
     return row && recordOf(row, g);
+  }
+
+  refusing(): readonly string[] {
+    const g = this.#newest.get() ?? 0;
+    const isEmpty = (list: number | null | undefined): boolean =>
+      list === null || list === undefined || this.#entries.get(list, "", g, g, 1) === undefined;
+    return this.#domains.all({ g }).flatMap((row) => {
+      const { name, settings, draining, fetched } = recordOf(row, g);
+      const { catchAll, callout, fetched: source } = settings;
+      // Mail for a list that was never fetched is put off.
+      const isOpen = catchAll || callout === true || (source !== undefined && fetched === undefined);
+      return !draining && !isOpen && [row.list, fetched, row.overlay].every(isEmpty) ? [name] : [];
+    });
   }
 
   /** Entries of all lists by pattern; one that stands in several is shown for each. */

@@ -3,31 +3,15 @@ import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../../ports/operator.ts";
 import { ownBuffer, SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { type FilePlace, placeInFile } from "../bodies/stored-body.ts";
-import { authenticationOf, clientOf, requestOf, traitsOf } from "../wire/mail-row.ts";
+import { authenticationOf, clientOf, type MailColumns, requestOf, traitsOf } from "../wire/mail-row.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
 import type { ExportedMail } from "./exported-mail.ts";
 
-interface MessageRow {
+interface MessageRow extends MailColumns {
   readonly key: number;
-  readonly id: string;
-  readonly sender: string;
-  readonly accepted_at: number;
-  readonly size: number;
-  readonly crc: number | null;
-  readonly client_ip: string;
-  readonly client_name: string | null;
-  readonly client_helo: string;
-  readonly client_tls: string | null;
-  readonly top_fields: string;
-  readonly message_id: string | null;
   readonly subject: string | null;
   readonly from_field: string | null;
-  readonly dsn_ret: "FULL" | "HDRS" | null;
-  readonly dsn_envid: string | null;
-  readonly traits: number;
-  readonly authentication: string | null;
-  readonly spool: string | null;
   readonly quarantine: string | null;
   readonly stored: number;
 }

@@ -10,9 +10,10 @@ import type {
   QueueCount,
   QueueEntry,
 } from "../../../../ports/operator.ts";
-import type { Told } from "../../../../ports/notices.ts";
-import type { NoticeKind, Reason, State } from "../../../../ports/queue.ts";
-import { STATES } from "../../../../ports/queue.ts";
+import type { Told } from "../../../../ports/dsn.ts";
+import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
+import type { DsnKind } from "../../../../ports/dsn.ts";
+import { RECIPIENT_STATES } from "../../../../ports/recipient-state.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { wishOf } from "../wire/mail-row.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
@@ -21,6 +22,7 @@ import { matches } from "../queue/operating.ts";
 /** Rows that one statement reads, so that none keeps the WAL from being emptied; and how few it reads of what is not used. */
 const CHUNK = 500;
 const LEAST = 20;
+/** Recipients of one page. */
 const MAX_PAGE = 1000;
 /** Rows that one request looks at; a page may come back short, with a cursor. */
 const MAX_LOOKED_AT = 200_000;
@@ -34,7 +36,7 @@ export interface RecipientRow {
   readonly n: number;
   readonly address: string;
   readonly domain: string;
-  readonly state: State;
+  readonly state: RecipientState;
   readonly reason: Reason | null;
   readonly due_at: number;
   readonly attempts: number;
@@ -46,7 +48,7 @@ export interface RecipientRow {
   readonly updated_at: number;
   readonly notify: string | null;
   readonly orcpt: string | null;
-  readonly owed: NoticeKind | null;
+  readonly owed: DsnKind | null;
   readonly told: string | null;
   readonly id: string;
   readonly sender: string;
@@ -62,7 +64,7 @@ type Place = readonly [since: number, mail: number, n: number];
 /** One state's rows in the order of the list, of one key where the list is of a domain. */
 interface Lane {
   readonly key: string | undefined;
-  readonly state: State;
+  readonly state: RecipientState;
   /** Read and not yet shown, the last first. */
   rows: RecipientRow[];
   /** Rows of it that were shown since it was read. */
@@ -76,7 +78,7 @@ export class QueueList {
   readonly #ofMail: Database.Statement<unknown[], RecipientRow>;
   readonly #ofDomain: Database.Statement<unknown[], RecipientRow>;
   readonly #ofState: Database.Statement<unknown[], RecipientRow>;
-  readonly #counts: Database.Statement<[], { domain: string; state: State; recipients: number }>;
+  readonly #counts: Database.Statement<[], { domain: string; state: RecipientState; recipients: number }>;
   readonly #oldest: Database.Statement<[string, string], number>;
   readonly #keys: DeliveryKeys;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
@@ -238,9 +240,9 @@ export class QueueList {
   }
 }
 
-function statesOf({ filter, ledger }: ListRequest): readonly State[] {
+function statesOf({ filter, ledger }: ListRequest): readonly RecipientState[] {
   if (filter.state !== undefined) return [filter.state];
-  return ledger === true ? STATES : STATES.filter((state) => state !== "gone");
+  return ledger === true ? RECIPIENT_STATES : RECIPIENT_STATES.filter((state) => state !== "gone");
 }
 
 /** Takes the row that comes first of all lanes; lanes keep theirs last first. */

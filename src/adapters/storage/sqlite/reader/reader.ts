@@ -8,7 +8,7 @@ import type {
   RecipientPage,
 } from "../../../../ports/directory.ts";
 import type { AllowedSender, AllowedSenderReader } from "../../../../ports/quarantine.ts";
-import type { TraceLine, TraceReader, TraceRequest } from "../../../../ports/journal.ts";
+import type { Traced, TraceRequest, TraceStore } from "../../../../ports/trace.ts";
 import type {
   ListRequest,
   MailDetail,
@@ -41,21 +41,22 @@ type ReaderMethods = {
   domains(nothing: undefined): readonly DomainRecord[];
   domain(name: string): DomainRecord | undefined;
   recipients(request: RecipientListRequest): RecipientPage;
-  trace(request: TraceRequest): readonly TraceLine[];
+  refusing(nothing: undefined): readonly string[];
+  trace(request: TraceRequest): readonly Traced[];
   tokens(nothing: undefined): readonly TokenRecord[];
   allowedSenders(nothing: undefined): readonly AllowedSender[];
   check(nothing: undefined): readonly string[];
 };
 
 /** All that is read for people, from the reader thread. */
-export interface StoreReader extends QueueReader, DirectoryBrowser, TraceReader, AllowedSenderReader {
+interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, AllowedSenderReader {
   tokens(): Promise<readonly TokenRecord[]>;
   /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
   check(): Promise<readonly string[]>;
   close(): void;
 }
 
-export interface Reconnectable {
+interface Reconnectable {
   /** Goes on with another reader. */
   reconnect(port: MessagePort): void;
 }
@@ -78,6 +79,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     domains: () => browser.domains(),
     domain: (name) => browser.domain(name),
     recipients: (request) => browser.recipients(request),
+    refusing: () => browser.refusing(),
     trace: (request) => trace.trace(request),
     tokens: () => readTokens(database),
     allowedSenders: () => readAllowedSenders(database),
@@ -117,6 +119,7 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
     domains: () => call("domains", undefined),
     domain: (name) => call("domain", name),
     recipients: (request) => call("recipients", request),
+    refusing: () => call("refusing", undefined),
     trace: (request) => call("trace", request),
     tokens: () => call("tokens", undefined),
     allowedSenders: () => call("allowedSenders", undefined),

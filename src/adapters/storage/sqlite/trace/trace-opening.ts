@@ -1,6 +1,6 @@
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { TraceWriter } from "../../../../ports/journal.ts";
+import type { TraceWriter } from "../../../../ports/trace.ts";
 import { withBallast } from "../disk/ballast.ts";
 import { TRACE_FILE } from "../disk/connection.ts";
 import { StoreUnusable, usable } from "../disk/opening.ts";

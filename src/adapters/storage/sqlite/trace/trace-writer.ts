@@ -1,22 +1,24 @@
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import type { TraceLine, TraceWriter } from "../../../../ports/journal.ts";
+import type { Traced, TraceWriter } from "../../../../ports/trace.ts";
 import { TRACE_FILE } from "../disk/connection.ts";
 import { makePrivateFile, realDisk } from "../disk/disk.ts";
-import { blockOf, keysText, prepareTables } from "./trace-schema.ts";
+import { TraceBlock } from "./trace-block.ts";
+import { prepareTables } from "./trace-schema.ts";
 
-/** Lines that one `trim` removes at most. */
-const TRIM_STEP = 1000;
+/** Blocks that one `trim` removes at most. */
+const TRIM_STEP = 25;
 /** Pages given back after each trim. */
 const VACUUM_PAGES = 64;
 
-interface LineAge {
+interface BlockAge {
   readonly seq: number;
   readonly at: number;
+  readonly events: number;
 }
 
 /**
- * The trace lives in a database of its own: it may lose its last lines with the power, it is the first to give way
+ * The trace lives in a database of its own: it may lose its last events with the power, it is the first to give way
  * when the disk is short, and a fault in it never touches mail. So nothing here throws.
  */
 export function openTraceWriter(folder: string): TraceWriter {
@@ -28,67 +30,100 @@ export function openTraceWriter(folder: string): TraceWriter {
   database.pragma("synchronous = NORMAL");
   database.pragma("cache_size = -512");
   prepareTables(database);
-  const appendAll = prepareAppend(database);
-  const trimOnce = prepareTrim(database);
+  const blocks = new Blocks(database);
   return {
-    append: (lines) => void attempt(() => appendAll(lines)),
-    trim: (before, maxBytes) => attempt(() => trimOnce(before, maxBytes)) ?? 0,
+    add: (traced, keys) => blocks.add(traced, keys),
+    write: () => blocks.write(),
+    trim: (before, maxBytes) => attempt(() => blocks.trim(before, maxBytes)) ?? 0,
     close: () => void attempt(() => database.close()),
   };
 }
 
-type Append = (lines: readonly TraceLine[]) => void;
+/** Fills blocks, one after the other; the last one is stored anew with each write until it is full. */
+class Blocks {
+  readonly #database: Database.Database;
+  readonly #put: Database.Statement;
+  readonly #putFilter: Database.Statement;
+  readonly #oldest: Database.Statement<[number], BlockAge>;
+  readonly #dropFilters: Database.Statement<[number]>;
+  readonly #drop: Database.Statement<[number]>;
+  /** Full, and not stored yet. */
+  #full: TraceBlock[] = [];
+  #filling: TraceBlock;
 
-function prepareAppend(database: Database.Database): Append {
-  const line = database.prepare(
-    "INSERT INTO line (at, id, kind, text, checks, keys) VALUES (?, ?, ?, ?, ?, ?)",
-  );
-  const mark = database.prepare("INSERT INTO mark (block, key) VALUES (?, ?) ON CONFLICT DO NOTHING");
-  const append: Append = (lines) => {
-    // Lines of one moment have many keys in common.
-    const marked = new Map<string, number>();
-    for (const { at, id, kind, text, keys = [], checks = null } of lines) {
-      const { lastInsertRowid } = line.run(at, id, kind, text, checks, keysText(keys));
-      const block = blockOf(Number(lastInsertRowid));
-      for (const key of keys)
-        if (marked.get(key) !== block) {
-          mark.run(block, key);
-          marked.set(key, block);
-        }
+  constructor(database: Database.Database) {
+    this.#database = database;
+    this.#put = database.prepare("INSERT OR REPLACE INTO block (seq, at, events, text) VALUES (?, ?, ?, ?)");
+    this.#putFilter = database.prepare("INSERT OR REPLACE INTO filter (block, keys) VALUES (?, ?)");
+    this.#oldest = database.prepare("SELECT seq, at, events FROM block ORDER BY seq LIMIT ?");
+    this.#dropFilters = database.prepare("DELETE FROM filter WHERE block <= ?");
+    this.#drop = database.prepare("DELETE FROM block WHERE seq <= ?");
+    const last = database.prepare<[], number>("SELECT coalesce(max(seq), 0) FROM block").pluck();
+    this.#filling = new TraceBlock((last.get() ?? 0) + 1);
+  }
+
+  add(traced: Traced, keys: readonly string[]): void {
+    this.#filling.add(traced, keys);
+    if (!this.#filling.full) return;
+    this.#full.push(this.#filling);
+    this.#filling = new TraceBlock(this.#filling.seq + 1);
+  }
+
+  /** What cannot be stored is lost but for the block that fills; the log has it too. */
+  write(): number {
+    const full = this.#full;
+    this.#full = [];
+    try {
+      this.#store([...full, this.#filling]);
+      return 0;
+    } catch {
+      return eventsIn(full);
     }
-  };
-  return database.transaction(append);
+  }
+
+  trim(before: number, maxBytes: number): number {
+    const blocks = this.#oldest.all(TRIM_STEP);
+    const fresh = blocks.findIndex(({ at }) => at >= before);
+    const doomed = this.#usedBytes() > maxBytes || fresh === -1 ? blocks : blocks.slice(0, fresh);
+    const last = doomed.at(-1)?.seq;
+    if (last !== undefined) this.#remove(last);
+    this.#database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    return eventsIn(doomed);
+  }
+
+  #store(blocks: readonly TraceBlock[]): void {
+    this.#database.transaction(() => {
+      for (const { seq, at, events, text, filter } of blocks) {
+        if (events === 0) continue;
+        this.#put.run(seq, at, events, text);
+        this.#putFilter.run(seq, filter);
+      }
+    })();
+  }
+
+  /** The blocks up to this one. */
+  #remove(last: number): void {
+    this.#database.transaction(() => {
+      this.#dropFilters.run(last);
+      this.#drop.run(last);
+    })();
+    if (last === this.#filling.seq) this.#filling = new TraceBlock(last + 1);
+  }
+
+  #usedBytes(): number {
+    const read = (name: string): number => this.#database.pragma(name, { simple: true }) as number;
+    return (read("page_count") - read("freelist_count")) * read("page_size");
+  }
 }
 
-function prepareTrim(database: Database.Database): (before: number, maxBytes: number) => number {
-  const oldest = database.prepare<[number], LineAge>("SELECT seq, at FROM line ORDER BY seq LIMIT ?");
-  const removeMarks = database.prepare("DELETE FROM mark WHERE block < ?");
-  const removeLines = database.prepare("DELETE FROM line WHERE seq <= ?");
-  const remove = database.transaction((last: number) => {
-    removeMarks.run(blockOf(last));
-    return removeLines.run(last).changes;
-  });
-  return (before, maxBytes) => {
-    const rows = oldest.all(TRIM_STEP);
-    const fresh = rows.findIndex(({ at }) => at >= before);
-    const doomed = usedBytes(database) > maxBytes || fresh === -1 ? rows : rows.slice(0, fresh);
-    const last = doomed.at(-1);
-    const removed = last === undefined ? 0 : remove(last.seq);
-    database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
-    return removed;
-  };
-}
-
-function usedBytes(database: Database.Database): number {
-  const read = (name: string): number => database.pragma(name, { simple: true }) as number;
-  return (read("page_count") - read("freelist_count")) * read("page_size");
+function eventsIn(blocks: readonly Pick<TraceBlock, "events">[]): number {
+  return blocks.reduce((sum, { events }) => sum + events, 0);
 }
 
 function attempt<T>(act: () => T): T | undefined {
   try {
     return act();
   } catch {
-    // Lost trace lines are lost; the log has them too.
     return undefined;
   }
 }

@@ -8,18 +8,15 @@ import { TRAITS, type Trait } from "../../../../mail/header-scanner.ts";
 import type { Outcome } from "../../../../mail/outcome.ts";
 import { formatReply } from "../../../../mail/reply.ts";
 import type { Authentication } from "../../../../ports/authentication.ts";
+import type { DsnKind } from "../../../../ports/dsn.ts";
+import type { ClientFacts, NewMail, NewRecipient } from "../../../../ports/intake.ts";
+import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
 import type {
   ClaimedMail,
   ClaimedRecipient,
-  ClientFacts,
-  NewMail,
-  NewRecipient,
-  NoticeKind,
-  Reason,
   SettleRequest,
   Settlement,
-  State,
-} from "../../../../ports/queue.ts";
+} from "../../../../ports/work-store.ts";
 
 /** Of `message`: what a conversation with a primary needs. */
 export const FACTS =
@@ -47,7 +44,7 @@ export type FactsRow = readonly [
   authentication: string | null,
 ];
 
-/** Of `message`: what people and notices ask for. */
+/** Of `message`: what people and DSNs ask for. */
 export const RECORD = "quarantine, crc, message_id, subject, from_field, traits";
 
 export type RecordRow = readonly [
@@ -82,12 +79,12 @@ export type ClaimedRow = readonly [
 
 /** Of `recipient`, after an attempt: what the UPDATE takes. */
 export type SettledRow = readonly [
-  state: State,
+  state: RecipientState,
   reason: Reason | null,
   /** Where these are null what was there stays. */
   dueAt: number | null,
   since: number | null,
-  owed: NoticeKind | null,
+  owed: DsnKind | null,
   words: string | null,
   /** Of the body that was delivered. */
   hash: string | null,
@@ -232,6 +229,22 @@ export function requestOf(row: {
   const { dsn_ret: ret, dsn_envid: envid } = row;
   if (ret === null && envid === null) return {};
   return { dsn: { ...(ret !== null && { ret }), ...(envid !== null && { envid }) } };
+}
+
+/** What both the reader and the writer of DSNs ask of a mail's row. */
+export interface MailColumns extends ClientColumns {
+  readonly id: string;
+  readonly sender: string;
+  readonly accepted_at: number;
+  readonly size: number;
+  readonly crc: number | null;
+  readonly top_fields: string;
+  readonly message_id: string | null;
+  readonly dsn_ret: "FULL" | "HDRS" | null;
+  readonly dsn_envid: string | null;
+  readonly traits: number;
+  readonly authentication: string | null;
+  readonly spool: string | null;
 }
 
 interface ClientColumns {

@@ -5,11 +5,10 @@
  * It has two halves. What is added goes into the newer one; `turn` empties the older one, which becomes the newer.
  * So an address stays for at least the time between two turns, and nobody has to read the table again.
  */
-import { seededHash } from "../../../../runtime/seeded-hash.ts";
+import { keyBit, KEY_BITS, keyHashes, type KeyHashes } from "../../../../runtime/bloom.ts";
 
 /** Bits of a half: with 100,000 addresses one in 80 others is looked for in vain. */
 const BITS = 2 ** 20;
-const HASHES = 4;
 const WORDS = BITS / 32;
 
 /** Bytes that it takes in the shared state: a multiple of 8, as all of that is. */
@@ -26,16 +25,16 @@ export class RefusedFilter {
 
   add(key: string): void {
     const half = Atomics.load(this.#cells, 0);
-    const hashes = hashesOf(key);
-    for (let n = 0; n < HASHES; n++) {
-      const bit = bitOf(hashes, n);
+    const hashes = keyHashes(key);
+    for (let n = 0; n < KEY_BITS; n++) {
+      const bit = keyBit(hashes, n, BITS);
       Atomics.or(this.#cells, wordOf(half, bit), 1 << (bit & 31));
     }
   }
 
   /** False: the address is not among those that were added since the turn before the last. */
   mayHold(key: string): boolean {
-    const hashes = hashesOf(key);
+    const hashes = keyHashes(key);
     return this.#holds(0, hashes) || this.#holds(1, hashes);
   }
 
@@ -47,24 +46,13 @@ export class RefusedFilter {
     Atomics.store(this.#cells, 0, older);
   }
 
-  #holds(half: number, hashes: Hashes): boolean {
-    for (let n = 0; n < HASHES; n++) {
-      const bit = bitOf(hashes, n);
+  #holds(half: number, hashes: KeyHashes): boolean {
+    for (let n = 0; n < KEY_BITS; n++) {
+      const bit = keyBit(hashes, n, BITS);
       if ((Atomics.load(this.#cells, wordOf(half, bit)) & (1 << (bit & 31))) === 0) return false;
     }
     return true;
   }
-}
-
-/** Two hashes make all the others. */
-type Hashes = readonly [first: number, step: number];
-
-function hashesOf(key: string): Hashes {
-  return [seededHash(key, 1), seededHash(key, 2) | 1];
-}
-
-function bitOf([first, step]: Hashes, n: number): number {
-  return ((first + n * step) >>> 0) % BITS;
 }
 
 function wordOf(half: number, bit: number): number {

@@ -1,4 +1,4 @@
-import type { StoreCondition } from "../../../../ports/queue.ts";
+import type { StoreCondition } from "../../../../ports/store-condition.ts";
 import { FILTER_BYTES, RefusedFilter } from "./refused-filter.ts";
 
 /**

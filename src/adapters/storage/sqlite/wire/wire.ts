@@ -2,10 +2,18 @@
  * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
  * which it crosses. A body is an ArrayBuffer that moves, or a place in the spool.
  */
-import type { NoticeStore, OwedMail, ToldRequest } from "../../../../ports/notices.ts";
+import type { DsnStore, OwedMail, ToldRequest } from "../../../../ports/dsn.ts";
 import type { OperatorRequest } from "../../../../ports/operator.ts";
-import type { ClaimRequest, DomainWork, Expired, ExpireSlice, NewMail } from "../../../../ports/queue.ts";
-import type { Accepted, SettleRequest, StoreCondition, WorkStore } from "../../../../ports/queue.ts";
+import type { NewMail, Accepted } from "../../../../ports/intake.ts";
+import type {
+  ClaimRequest,
+  DomainWork,
+  Expired,
+  ExpireSlice,
+  SettleRequest,
+  WorkStore,
+} from "../../../../ports/work-store.ts";
+import type { StoreCondition } from "../../../../ports/store-condition.ts";
 import type { DeclareResult, DomainSettings, RecipientChange } from "../../../../ports/directory.ts";
 import type { Sighting } from "../../../../ports/greylist.ts";
 import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
@@ -45,7 +53,7 @@ export type WireClaim = readonly [
   body: ClaimedBody,
 ];
 
-export interface ClaimedBody {
+interface ClaimedBody {
   /** Null where it lies in a file, or is lost. */
   readonly content: ArrayBuffer | null;
   /** CRC-32 under which it was accepted; null where it has not been on the disk since, and for mail without one. */
@@ -105,9 +113,9 @@ export type WorkMethods = {
   due: WorkStore["due"];
   accepted: WorkStore["accepted"];
   unhold: WorkStore["unhold"];
-  owed(request: Parameters<NoticeStore["owed"]>[0]): Promise<Moved<readonly WireOwed[]>>;
+  owed(request: Parameters<DsnStore["owed"]>[0]): Promise<Moved<readonly WireOwed[]>>;
   told(request: WireTold): Promise<boolean>;
-  delayed: NoticeStore["delayed"];
+  delayed: DsnStore["delayed"];
   encrypted(): Promise<readonly string[]>;
   rememberTls(change: { readonly destination: string; readonly encrypted: boolean }): Promise<void>;
 };

@@ -5,6 +5,7 @@ import type { Logger } from "../../../../runtime/log.ts";
 import { withBallast } from "../disk/ballast.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Sessions } from "../queue/sessions.ts";
+import type { RefusedMails } from "./refused-mails.ts";
 import type { Store } from "./store.ts";
 
 /** Pause before each attempt, in ms. */
@@ -12,19 +13,19 @@ const TRY_EACH = 5000;
 /** The disk must write, flush and rename this many times in a row. */
 const PROOFS = 3;
 
-export interface CureParts {
+interface CureParts {
   readonly disk: Disk;
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly sessions: Sessions;
+  readonly refused: RefusedMails;
   readonly reopen: () => Store;
 }
 
 /** The way back from `sick`: close, prove the disk, open, check the database, put right what was in doubt. */
 export class Cure {
   readonly #parts: CureParts;
-  readonly #inDoubt = new Set<string>();
   #timer: Timer | undefined;
 
   constructor(parts: CureParts) {
@@ -33,7 +34,7 @@ export class Cure {
 
   /** Gives `lost` up and tries until the disk is proven; then `done` gets the new store. */
   begin(lost: Store, done: (store: Store) => void): void {
-    for (const id of lost.accepting.inDoubt) this.#inDoubt.add(id);
+    this.#parts.refused.add(lost.accepting.inDoubt);
     try {
       lost.database.close();
     } catch (error) {
@@ -71,10 +72,13 @@ export class Cure {
   }
 
   #putRight({ database, recovering }: Store): void {
-    const { clock, sessions } = this.#parts;
-    const refused = [...this.#inDoubt];
-    database.transaction(() => recovering.undoUnanswered(clock.now(), sessions, refused)).immediate();
-    this.#inDoubt.clear();
+    const { clock, sessions, refused } = this.#parts;
+    const putRight = database.transaction(() => {
+      recovering.putBack(clock.now(), sessions);
+      recovering.remove(refused.ids);
+    });
+    putRight.immediate();
+    refused.forget();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
-import type { Accepted, StoreCondition } from "../../../../ports/queue.ts";
+import type { Accepted } from "../../../../ports/intake.ts";
+import type { StoreCondition } from "../../../../ports/store-condition.ts";
 import { Moved, serveChannel } from "../../../../runtime/channel.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Batch } from "../commit/batch.ts";
@@ -16,7 +17,7 @@ import type { Consignment, IntakeMethods, MemoryMethods, WorkMethods } from "../
 
 export type Role = "intake" | "work" | "control" | "memory";
 
-export interface RoleParts {
+interface RoleParts {
   readonly loop: CommitLoop<Store>;
   readonly sessions: Sessions;
   readonly segments: Segments;
@@ -145,7 +146,7 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
     rememberTls: (change) =>
       loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.remember(change) }),
     expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
-    ...serveNotices(loop),
+    ...serveDsns(loop),
   });
   const session = new WorkSession((event, buffers) => server.tell(event, buffers));
   sessions.add(session);
@@ -156,11 +157,11 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
   if (parts.condition() !== "ok") session.tell({ kind: "condition", condition: parts.condition() });
 }
 
-/** A notice takes room on the disk, so that a full one refuses it as it does new mail. */
-function serveNotices(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" | "delayed"> {
+/** A DSN takes room on the disk, so that a full one refuses it as it does new mail. */
+function serveDsns(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" | "delayed"> {
   return {
     owed: async (request) => {
-      const mails = await loop.submit({ ...READ, run: (store: Store) => store.noticing.owed(request) });
+      const mails = await loop.submit({ ...READ, run: (store: Store) => store.notifying.owed(request) });
       const bodies = mails.map(({ body }) => body).filter((body) => body instanceof ArrayBuffer);
       return new Moved(mails, bodies);
     },
@@ -168,9 +169,9 @@ function serveNotices(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told
       loop.submit({
         rank: "accept",
         bytes: (request.notice?.body.byteLength ?? 0) + ROW_BYTES,
-        run: (store: Store, batch: Batch) => store.noticing.told(request, batch),
+        run: (store: Store, batch: Batch) => store.notifying.told(request, batch),
       }),
-    delayed: (request) => loop.submitSlices((store) => store.noticing.delayed(request)),
+    delayed: (request) => loop.submitSlices((store) => store.notifying.delayed(request)),
   };
 }
 

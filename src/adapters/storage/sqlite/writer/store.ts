@@ -12,7 +12,7 @@ import { Expiring } from "../queue/expiring.ts";
 import { Greylisting } from "../memory/greylisting.ts";
 import { Learning } from "../memory/learning.ts";
 import { migrate } from "../disk/migrate.ts";
-import { Noticing } from "../queue/noticing.ts";
+import { Notifying } from "../queue/notifying.ts";
 import { usable } from "../disk/opening.ts";
 import { Operating } from "../queue/operating.ts";
 import { Proving } from "../queue/proving.ts";
@@ -36,7 +36,7 @@ export interface Store {
   readonly expiring: Expiring;
   readonly operating: Operating;
   readonly proving: Proving;
-  readonly noticing: Noticing;
+  readonly notifying: Notifying;
   readonly recovering: Recovering;
   readonly directory: DirectoryChanges;
   readonly greylisting: Greylisting;
@@ -89,7 +89,7 @@ function prepareStore(database: Database.Database, parts: StoreParts): Store {
     expiring: new Expiring(database, { bodies }),
     operating: new Operating(database, { bodies }),
     proving: new Proving(database),
-    noticing: new Noticing(database, { bodies, accepting }),
+    notifying: new Notifying(database, { bodies, accepting }),
     recovering: new Recovering(database),
     directory: new DirectoryChanges(database),
     greylisting: new Greylisting(database),

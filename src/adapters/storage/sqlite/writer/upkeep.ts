@@ -20,7 +20,7 @@ const SWEEP_EACH = 60 * 60 * 1000;
 /** Turns after which the size of the WAL is looked at; the look costs as much as settling a mail. */
 const LOOK_EACH = 4;
 
-export interface UpkeepParts {
+interface UpkeepParts {
   readonly clock: Clock;
   readonly loop: CommitLoop<Store>;
   readonly store: () => Store | undefined;

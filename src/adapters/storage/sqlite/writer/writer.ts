@@ -2,14 +2,14 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Journal } from "../../../../ports/journal.ts";
-import type { ConditionChange, StoreCondition } from "../../../../ports/queue.ts";
+import type { ConditionChange, StoreCondition } from "../../../../ports/store-condition.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { Ballast, withBallast } from "../disk/ballast.ts";
 import type { Batch } from "../commit/batch.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { CommitLoop } from "../commit/commit-loop.ts";
-import { QUEUE_FILE } from "../disk/connection.ts";
+import { keptInPlace, QUEUE_FILE } from "../disk/connection.ts";
 import { Cure } from "./cure.ts";
 import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "../disk/disk.ts";
 import type { Disk } from "../disk/disk.ts";
@@ -17,6 +17,7 @@ import type { StoreFailure } from "../disk/failure.ts";
 import { Illness } from "../disk/illness.ts";
 import type { Reserve } from "../disk/illness.ts";
 import { usable } from "../disk/opening.ts";
+import { RefusedMails } from "./refused-mails.ts";
 import { serveRole } from "./roles.ts";
 import type { Role } from "./roles.ts";
 import { Segments } from "../bodies/segments.ts";
@@ -56,6 +57,8 @@ export class Writer {
   readonly unclean: boolean;
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
+  readonly #refused: RefusedMails;
+  readonly #requireInPlace: () => void;
   readonly #segments = new Segments();
   readonly #illness: Illness;
   readonly #loop: CommitLoop<Store>;
@@ -74,8 +77,9 @@ export class Writer {
     rmSync(join(folder, CLEAN_FILE), { force: true });
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
-    const recover = store.database.transaction(() => store.recovering.abandon(clock.now(), () => true));
-    this.recovered = usable(join(folder, QUEUE_FILE), () => withBallast(folder, () => recover.immediate()));
+    this.#requireInPlace = keptInPlace(join(folder, QUEUE_FILE));
+    this.#refused = new RefusedMails(folder, options.log);
+    this.recovered = this.#recover(store);
     this.#store = store;
     this.#illness = new Illness({
       disk: this.#disk,
@@ -103,6 +107,7 @@ export class Writer {
       clock,
       log: options.log,
       sessions: this.#sessions,
+      refused: this.#refused,
       reopen: () => openStore(this.#storeParts()),
     });
   }
@@ -152,6 +157,18 @@ export class Writer {
     }
   }
 
+  /** Puts right what the last process left in doubt. */
+  #recover({ database, recovering }: Store): number {
+    const { folder, clock } = this.#options;
+    const recover = database.transaction(() => {
+      recovering.remove(this.#refused.ids);
+      return recovering.abandon(clock.now(), () => true);
+    });
+    const recovered = usable(join(folder, QUEUE_FILE), () => withBallast(folder, () => recover.immediate()));
+    this.#refused.forget();
+    return recovered;
+  }
+
   get #disk(): Disk {
     return this.#options.disk ?? realDisk;
   }
@@ -181,7 +198,9 @@ export class Writer {
     });
   }
 
+  /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
   #onCommitted(batch: Batch, bytes: number): void {
+    this.#requireInPlace();
     this.#store?.accepting.inDoubt.clear();
     const generation = this.#store?.directory.changedGeneration();
     if (generation !== undefined) writeGeneration(this.shared, generation);

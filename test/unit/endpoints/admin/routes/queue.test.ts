@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import { MailBody, QueuePage, ReasonName } from "../../../../../src/endpoints/admin/contract.ts";
-import type { Reason } from "../../../../../src/ports/queue.ts";
+import type { Reason } from "../../../../../src/ports/recipient-state.ts";
 import { FOREIGN_CURSOR } from "../../../../../src/ports/operator.ts";
 import { BodyDamaged } from "../../../../../src/ports/stored-body.ts";
 import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
@@ -45,6 +45,9 @@ test("what the query may not say is refused, with the place", async () => {
     "state=lost",
     "colour=red",
     "domain=-",
+    "sender=bob",
+    "recipient=@example.com",
+    "recipient=<alice@example.com>",
     "constructor=1",
   ]) {
     const answer = await ask("GET", `/v1/queue?${query}`);
@@ -52,6 +55,23 @@ test("what the query may not say is refused, with the place", async () => {
     assert.equal(answer.json.error.code, "bad_request");
   }
   assert.match((await ask("GET", "/v1/queue?limit=0")).json.error.message, /^limit: /);
+});
+
+test("addresses are sought as the queue has them", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const [filter, sought] of [
+    [{ sender: "Bob@B\u00fccher.Example" }, { sender: "Bob@xn--bcher-kva.example" }],
+    [{ sender: "" }, { sender: "" }],
+    [{ sender: "bob@[192.0.2.1]" }, { sender: "bob@[192.0.2.1]" }],
+    [{ recipient: "Alice@example.COM" }, { recipient: "Alice@example.com" }],
+  ]) {
+    assert.equal((await ask("POST", "/v1/queue/actions", { verb: "hold", filter })).status, 200);
+    assert.deepEqual(world.operations.at(-1)?.filter, sought);
+  }
+  const refused = await ask("POST", "/v1/queue/actions", { verb: "hold", filter: { sender: "bob" } });
+  assert.match(refused.json.error.message, /^sender: "bob" is not an address$/);
+  assert.match(refused.json.error.hint, /^write a whole one, such as bob@example\.com/);
 });
 
 test("a mail is shown and exported; one that is not there is 404", async () => {
@@ -183,7 +203,6 @@ test("every reason that mail has can be asked for", () => {
     expired: true,
     delivered: true,
     deleted: true,
-    bounced: true,
   };
   assert.deepEqual(ReasonName.options.toSorted(), Object.keys(reasons).toSorted());
 });

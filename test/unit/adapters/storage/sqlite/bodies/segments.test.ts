@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { Segments } from "../../../../../../src/adapters/storage/sqlite/bodies/segments.ts";
-import type { ClaimedMail } from "../../../../../../src/ports/queue.ts";
+import type { ClaimedMail } from "../../../../../../src/ports/work-store.ts";
 import { BodyDamaged } from "../../../../../../src/ports/stored-body.ts";
 import {
   accept,

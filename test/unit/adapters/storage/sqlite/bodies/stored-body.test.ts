@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import type Database from "better-sqlite3";
-import type { ClaimedMail } from "../../../../../../src/ports/queue.ts";
+import type { ClaimedMail } from "../../../../../../src/ports/work-store.ts";
 import { BodyDamaged } from "../../../../../../src/ports/stored-body.ts";
 import { accept, bodyOf, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";

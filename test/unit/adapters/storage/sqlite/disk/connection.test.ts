@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { copyFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
-import { openMailReader } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import {
+  FileReplaced,
+  keptInPlace,
+  openMailReader,
+} from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { accept, newMail } from "../../../../../contract/mails.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const FULL = 2;
@@ -50,4 +55,25 @@ it("cannot write through a reader", async () => {
   const reader = openMailReader(store.folder);
   assert.throws(() => reader.exec("DELETE FROM message"), /readonly/);
   reader.close();
+});
+
+it("knows a file that was removed, renamed or replaced from one that was written", async () => {
+  await using folder = await tempFolder();
+  const [file, other] = [join(folder.path, "file"), join(folder.path, "other")];
+  const acts: readonly (() => void)[] = [
+    () => rmSync(file),
+    () => renameSync(file, other),
+    () => {
+      copyFileSync(file, other);
+      renameSync(other, file);
+    },
+  ];
+  for (const act of acts) {
+    writeFileSync(file, "");
+    const require = keptInPlace(file);
+    writeFileSync(file, "more");
+    require();
+    act();
+    assert.throws(require, FileReplaced);
+  }
 });

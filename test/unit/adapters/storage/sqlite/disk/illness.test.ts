@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { existsSync, mkdirSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
-import type { WorkEvent } from "../../../../../../src/ports/queue.ts";
+import type { WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
+import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { MemoryJournal } from "../../../../../support/memory-journal.ts";
@@ -15,10 +17,10 @@ const ACCEPTED = { kind: "accepted" };
 const FULL = { kind: "refused", why: "full" };
 const SICK = { kind: "refused", why: "sick" };
 
-async function openOnFlakyDisk() {
+async function openOnFlakyDisk(options: Partial<WriterOptions> = {}) {
   const disk = new FlakyDisk();
   const journal = new MemoryJournal();
-  const store = await openSqliteStore({ disk, journal, reserve: { bytes: 1e9 } });
+  const store = await openSqliteStore({ disk, journal, reserve: { bytes: 1e9 }, ...options });
   const changes = () => journal.of("store.condition");
   return { ...store, disk, changes, conditions: () => changes().map(({ condition }) => condition) };
 }
@@ -173,6 +175,32 @@ describe("a sick disk", () => {
     store.clock.advance(5000);
     assert.equal(await store.reader.show(refused.id), undefined, "its sender was told to keep it");
     assert.equal((await store.reader.show(kept.id))?.recipients[0]?.state, "waiting", "nobody got the claim");
+  });
+
+  it("takes it back at the next start, where that comes before the disk is well", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, refused), SICK);
+    await store.writer.close();
+    assert.ok(await store.reader.show(refused.id), "it is on the disk");
+    await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
+    assert.equal(await again.reader.show(refused.id), undefined);
+    assert.equal((await again.reader.list({ filter: {}, limit: 10 })).items.length, 1);
+    assert.equal(existsSync(join(store.folder, "refused")), false);
+  });
+
+  it("names in the log what it can leave no note of", async () => {
+    const lines: { readonly ids?: unknown }[] = [];
+    const log = loggerTo((_level, _text, facts) => lines.push(facts ?? {}));
+    await using store = await openOnFlakyDisk({ log });
+    mkdirSync(join(store.folder, "refused"));
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, refused), SICK);
+    assert.deepEqual(lines.at(-1)?.ids, [refused.id]);
+    await rm(join(store.folder, "refused"), { recursive: true });
   });
 
   it("says so when a spool file cannot be written", async () => {

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import Database from "better-sqlite3";
@@ -74,9 +82,44 @@ it("says so when the storage is no folder, or what should be a file is one", asy
   tells(/\/lock\.sqlite may not be used .* chown -R USER \//, () => acquireLock(folder.path, process.pid));
 });
 
+it("says so where no folder can be made, as in /proc", { skip: !existsSync("/proc/self") }, () => {
+  tells(/^\/proc\/holdfast\/data cannot be made there; set another `storage`$/, () =>
+    acquireLock("/proc/holdfast/data", process.pid),
+  );
+});
+
+it("does not close a folder that holds what others may need, unless it was ours before", async () => {
+  await using folder = await tempFolder();
+  const mode = (): number => statSync(folder.path).mode & 0o777;
+  writeFileSync(join(folder.path, "others"), "");
+  chmodSync(folder.path, 0o755);
+  tells(/ holds other files and is open to other users, .*; name a folder of its own in `storage`/, () =>
+    acquireLock(folder.path, process.pid),
+  );
+  assert.equal(mode(), 0o755);
+  writeFileSync(join(folder.path, "queue.sqlite"), "");
+  acquireLock(folder.path, process.pid).release();
+  assert.equal(mode(), 0o700);
+});
+
+it("closes a folder that was made for it, and the mount point of a new disk", async () => {
+  await using folder = await tempFolder();
+  mkdirSync(join(folder.path, "lost+found"));
+  chmodSync(folder.path, 0o755);
+  acquireLock(folder.path, process.pid).release();
+  assert.equal(statSync(folder.path).mode & 0o777, 0o700);
+});
+
 it("says that the disk is full where a quota is used up, which Node has no name for", () => {
   const told = unusable("/data/daemon.pid", systemError("EDQUOT"));
   assert.match(String(told), /\/data\/daemon\.pid cannot be written: the disk is full; make room/);
+});
+
+it("says that the disk is full where SQLite says no more than that a write failed, and the system more", async () => {
+  await using folder = await tempFolder();
+  symlinkSync("/dev/full", join(folder.path, "room"));
+  const told = unusable(join(folder.path, "queue.sqlite"), systemError("SQLITE_IOERR_WRITE"));
+  assert.match(String(told), /\/queue\.sqlite cannot be written: the disk is full; make room/);
 });
 
 it("begins a new trace where the old one is damaged, and keeps that", async () => {

@@ -13,7 +13,7 @@ import {
   RefusedFilter,
 } from "../../../../../../src/adapters/storage/sqlite/wire/refused-filter.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
-import type { SettleRequest } from "../../../../../../src/ports/queue.ts";
+import type { SettleRequest } from "../../../../../../src/ports/work-store.ts";
 import { DELIVERED, accept, newMail, settlement, to } from "../../../../../contract/mails.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { openMailReader, QUEUE_FILE } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
 import { QueueList } from "../../../../../../src/adapters/storage/sqlite/reader/queue-list.ts";
-import type { State } from "../../../../../../src/ports/queue.ts";
+import type { RecipientState } from "../../../../../../src/ports/recipient-state.ts";
 import { accept, newMail, to } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 
 type Opened = ReturnType<typeof openMailReader>;
-type Move = (recipient: string, state: State) => void;
+type Move = (recipient: string, state: RecipientState) => void;
 
 /** A list of so many recipients, `0@one.test` and on; `between` is called before each read of a lane but the first. */
 async function listing(count: number, between: (read: number, move: Move) => void) {

@@ -1,0 +1,84 @@
+import type { JournalEvent } from "../../ports/journal.ts";
+import { traceKeys, type Traced, type TracedEvent, type TraceWriter } from "../../ports/trace.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+
+/** Events that are written together at most. */
+const BATCH = 500;
+/** Milliseconds after which an event is written at the latest. */
+const WRITE_EVERY = 100;
+/** Events that wait for their writer; beyond it the oldest give way. */
+const MAX_WAITING = 20_000;
+/** Refused clients traced in one second: a stranger must not push out what happened to mail. */
+const REFUSALS = 20;
+
+type Keyed = readonly [traced: Traced, keys: readonly string[]];
+
+/** Hands the trace what it keeps, and has it written 500 events at a time, or after 100 ms. */
+export class TraceBuffer {
+  readonly #clock: Clock;
+  #writer: TraceWriter | undefined;
+  /** What came before the writer. */
+  #early: Keyed[] = [];
+  /** Events that the writer has not written yet. */
+  #taken = 0;
+  #timer: Timer | undefined;
+  #second = 0;
+  #refusals = 0;
+  #dropped = 0;
+
+  constructor(clock: Clock, writer: TraceWriter | undefined) {
+    this.#clock = clock;
+    this.#writer = writer;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** What was collected before goes to this writer, too. */
+  writeTo(writer: TraceWriter): void {
+    this.#writer = writer;
+    const early = this.#early;
+    this.#early = [];
+    for (const keyed of early) this.#pass(writer, keyed);
+    this.flush();
+  }
+
+  add(event: JournalEvent, at: number): void {
+    const keys = traceKeys(event);
+    if (keys === undefined || (event.kind === "client.refused" && this.#tooMany(at))) return;
+    const keyed: Keyed = [{ at, event: event as TracedEvent }, keys];
+    if (this.#writer === undefined) this.#keepEarly(keyed);
+    else this.#pass(this.#writer, keyed);
+  }
+
+  /** Writes what waits. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#taken > 0) this.#dropped += this.#writer?.write() ?? 0;
+    this.#taken = 0;
+  }
+
+  #pass(writer: TraceWriter, keyed: Keyed): void {
+    writer.add(...keyed);
+    this.#taken += 1;
+    if (this.#taken >= BATCH) this.flush();
+    else this.#timer ??= this.#clock.after(WRITE_EVERY, () => this.flush());
+  }
+
+  #keepEarly(keyed: Keyed): void {
+    this.#early.push(keyed);
+    if (this.#early.length <= MAX_WAITING) return;
+    this.#early.shift();
+    this.#dropped += 1;
+  }
+
+  #tooMany(at: number): boolean {
+    const second = Math.floor(at / 1000);
+    if (second !== this.#second) this.#refusals = 0;
+    this.#second = second;
+    this.#refusals += 1;
+    return this.#refusals > REFUSALS;
+  }
+}

@@ -1,0 +1,79 @@
+/** Events of the trace that are stored, and looked for, together. */
+import { type Traced, traceKeys } from "../../../../ports/trace.ts";
+import { keyBit, KEY_BITS, keyHashes, type KeyHashes } from "../../../../runtime/bloom.ts";
+
+/** Characters of a block: while it fills, each write stores it anew. */
+const FULL = 16 * 1024;
+/** Keys of a block: then its filter lets one in 400 others pass. */
+const MOST_KEYS = 256;
+const FILTER_BITS = 4096;
+
+/** A block while it fills. */
+export class TraceBlock {
+  readonly seq: number;
+  readonly filter = new Uint8Array(FILTER_BITS / 8);
+  /** When its newest event happened, in ms since 1970. */
+  at = 0;
+  events = 0;
+  /** A line of JSON for each event. */
+  text = "";
+  #keys = 0;
+
+  constructor(seq: number) {
+    this.seq = seq;
+  }
+
+  get full(): boolean {
+    return this.text.length >= FULL || this.#keys >= MOST_KEYS;
+  }
+
+  add({ at, event }: Traced, keys: readonly string[]): void {
+    this.text += `${at} ${JSON.stringify(event)}\n`;
+    this.at = Math.max(this.at, at);
+    this.events += 1;
+    for (const key of keys) this.#note(keyHashes(key));
+    this.#keys += keys.length;
+  }
+
+  #note(hashes: KeyHashes): void {
+    for (let n = 0; n < KEY_BITS; n++) {
+      const bit = keyBit(hashes, n, FILTER_BITS);
+      this.filter[bit >>> 3]! |= 1 << (bit & 7);
+    }
+  }
+}
+
+/** Keys, and what is about any of them. */
+export class Wanted {
+  readonly #keys: ReadonlySet<string>;
+  readonly #hashes: readonly KeyHashes[];
+
+  constructor(about: readonly string[]) {
+    this.#keys = new Set(about.map((key) => key.toLowerCase()));
+    this.#hashes = [...this.#keys].map(keyHashes);
+  }
+
+  /** False is certain. */
+  mayBeIn(filter: Uint8Array): boolean {
+    return this.#hashes.some((hashes) => holds(filter, hashes));
+  }
+
+  /** The events of a block's text that are about one of them. */
+  eventsOf(text: string): readonly Traced[] {
+    const all = text.split("\n").slice(0, -1).map(readLine);
+    return all.filter(({ event }) => traceKeys(event)?.some((key) => this.#keys.has(key)));
+  }
+}
+
+function readLine(line: string): Traced {
+  const blank = line.indexOf(" ");
+  return { at: Number(line.slice(0, blank)), event: JSON.parse(line.slice(blank + 1)) };
+}
+
+function holds(filter: Uint8Array, hashes: KeyHashes): boolean {
+  for (let n = 0; n < KEY_BITS; n++) {
+    const bit = keyBit(hashes, n, FILTER_BITS);
+    if (((filter[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;
+  }
+  return true;
+}

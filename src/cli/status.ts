@@ -1,0 +1,131 @@
+/** `status`: one look at everything. */
+import type { StatusBody } from "../endpoints/admin/contract.ts";
+import { OK, type Command, type Tool } from "./command.ts";
+import { amountText, probationText, someOf } from "./domains.ts";
+import { routeText } from "./notices.ts";
+import { ageOf, fact, facts, sizeInWords, type Column, type Fact } from "./terminal.ts";
+
+export const status: Command = {
+  words: "",
+  summary: "One look at everything.",
+  options: [],
+  example: "holdfast status",
+  async run(tool) {
+    const body = await tool.daemon.ask<StatusBody>({ path: "/v1/status" });
+    tool.print(body, () => statusText(tool, body));
+    return OK;
+  },
+};
+
+function statusText(tool: Tool, body: StatusBody): string {
+  const parts = [
+    daemonText(tool, body),
+    primariesText(tool, body),
+    probationsText(tool, body),
+    listsText(tool, body),
+    certificatesText(tool, body),
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function daemonText(tool: Tool, body: StatusBody): string {
+  const { listening, paused, draining, refusing } = body;
+  return facts(
+    [
+      ["Holdfast", `${body.version} on ${body.hostname}, up ${ageOf(body.startedAt, tool.now)}`],
+      ["Mail", body.ready ? "accepted" : "not accepted at the moment"],
+      ["Listening", listening.length === 0 ? "nowhere" : listening.join(", ")],
+      ["Clients", String(body.connections)],
+      ["Storage", storageText(body)],
+      ["Queue", queueText(body, tool.now)],
+      ["Notices", routeText(body.notices)],
+      ...fact("Paused", paused.length === 0 ? undefined : someOf(paused)),
+      ...fact("Draining", draining.length === 0 ? undefined : someOf(draining)),
+      ...fact("Refusing", refusing.length === 0 ? undefined : `${someOf(refusing)}; no recipient is known`),
+      ...fact("Quarantine", quarantineText(body, tool.now)),
+    ],
+    tool.columns,
+  );
+}
+
+function storageText({ condition, room, trouble }: StatusBody): string {
+  const known = `${condition}, ${sizeInWords(room)} free above the reserve`;
+  return trouble === undefined ? known : `${known}: ${trouble}`;
+}
+
+function queueText({ unreadable, mail, oldest }: StatusBody, now: number): string {
+  if (unreadable !== undefined) return `cannot be read: ${unreadable}`;
+  return `${amountText(mail)}${oldest === undefined ? "" : `; oldest ${ageOf(oldest, now)}`}`;
+}
+
+function quarantineText({ quarantined }: StatusBody, now: number): string | undefined {
+  const { recipients, oldest } = quarantined;
+  if (recipients === 0 || oldest === undefined) return undefined;
+  return `${recipients} to look at, the oldest for ${ageOf(oldest, now)}`;
+}
+
+type Primary = StatusBody["primaries"][number];
+
+/** Primaries in order that are shown beside those in trouble. */
+const IN_ORDER = 20;
+
+/** Those in trouble come first, all of them; of those in order some. */
+function primariesText(tool: Tool, { primaries }: StatusBody): string {
+  const isWell = ({ state, slow }: Primary): boolean => state === "up" && slow === undefined;
+  const well = primaries.filter(isWell);
+  const shown = [...primaries.filter((primary) => !isWell(primary)), ...well.slice(0, IN_ORDER)];
+  const rows = shown.map(({ destination, state, since, why, slow }) => [
+    destination,
+    slow === undefined ? state : `${state}, slow`,
+    ageOf(since, tool.now),
+    why ?? slow?.why ?? "",
+  ]);
+  const left = well.length - IN_ORDER;
+  const more = left > 0 ? `${left} more are up; holdfast domain list shows them.\n` : "";
+  return tableText(tool, standing("PRIMARY"), rows) + more;
+}
+
+/** Things that stand well or not, since when, and why. */
+function standing(title: string): readonly Column[] {
+  return [
+    { title, least: 20 },
+    { title: "STATE" },
+    { title: "FOR", right: true },
+    { title: "WHY", least: 10 },
+  ];
+}
+
+function probationsText(tool: Tool, { primaries }: StatusBody): string {
+  const tried = primaries.flatMap(({ destination, probation = [] }) =>
+    probation.map((each): Fact => [
+      "Probation",
+      `${each.domain} at ${destination}: ${probationText(tool, each)}`,
+    ]),
+  );
+  return tried.length === 0 ? "" : facts(tried, tool.columns);
+}
+
+function listsText(tool: Tool, { lists }: StatusBody): string {
+  const rows = lists.map(({ zone, state, since, why = "" }) => [zone, state, ageOf(since, tool.now), why]);
+  return tableText(tool, standing("LIST"), rows);
+}
+
+const CERTIFICATES: readonly Column[] = [
+  { title: "CERTIFICATE", least: 20 },
+  { title: "UNTIL" },
+  { title: "NAMES", least: 10 },
+];
+
+function certificatesText(tool: Tool, { certificates }: StatusBody): string {
+  const rows = certificates.map(({ file, names, expiresAt }) => [
+    file,
+    new Date(expiresAt).toISOString().slice(0, 10),
+    names.join(" "),
+  ]);
+  return tableText(tool, CERTIFICATES, rows);
+}
+
+/** Nothing, where there are no rows. */
+function tableText(tool: Tool, columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? "" : tool.table(columns, rows);
+}

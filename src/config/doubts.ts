@@ -1,0 +1,92 @@
+/** What is sound, but perhaps not what was meant. */
+import { displayDomain, normaliseDomain } from "../mail/domain.ts";
+import { isLoopback } from "../mail/network.ts";
+import { placeDoubts } from "./places.ts";
+import type { Finding } from "./problem.ts";
+import { quoted } from "./problem.ts";
+import type { Parsed } from "./schema.ts";
+
+const FIVE_DAYS = 5 * 86_400_000;
+/** The port that senders come to. */
+const SMTP = 25;
+
+export function doubts(parsed: Parsed, folder: string): readonly Finding[] {
+  return [
+    ...generalDoubts(parsed),
+    ...loopDoubts(parsed),
+    ...portDoubts(parsed),
+    ...placeDoubts(parsed, folder),
+  ];
+}
+
+function generalDoubts(parsed: Parsed): readonly Finding[] {
+  const found: Finding[] = [];
+  const doubt = (path: string, wrong: string, right: string) =>
+    found.push({ path: path.split("."), wrong, right });
+  if (!parsed.hostname.includes("."))
+    doubt(
+      "hostname",
+      "is not a full name, and some servers refuse such a greeting",
+      "write the name of the MX record",
+    );
+  if (Object.keys(parsed.domains).length === 0)
+    doubt("domains", "no domain is declared: mail is taken only for those of the API", "declare a domain");
+  if (parsed.retention.waiting < FIVE_DAYS)
+    doubt("retention", "mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1", "keep it 30d");
+  if (parsed.admin.listen !== undefined && !isLoopback(parsed.admin.listen.address))
+    doubt(
+      "admin.listen",
+      "tokens cross the network in plain HTTP",
+      "listen on 127.0.0.1 behind a proxy with TLS",
+    );
+  if (parsed.notices.route.kind !== "off" && !asksSpf(parsed))
+    doubt(
+      "notices.route",
+      "no notice will ever go: without SPF no return-path is proven",
+      "add checks: { spf: tag }",
+    );
+  const postmasterDomain = parsed.postmaster?.split("@").at(-1);
+  const declared = Object.keys(parsed.domains).some((name) => normaliseDomain(name) === postmasterDomain);
+  if (postmasterDomain !== undefined && !declared)
+    doubt(
+      "postmaster",
+      `${quoted(postmasterDomain)} is not declared here, so its mail goes to the postmaster of the first domain`,
+      "name an address of one of the domains",
+    );
+  return found;
+}
+
+/** For all domains, or for one. */
+function asksSpf({ checks, domains }: Parsed): boolean {
+  return [checks, ...Object.values(domains).map((domain) => domain.checks)].some(
+    (each) => each?.spf !== undefined && each.spf !== "off",
+  );
+}
+
+/** Clients can only be sent to where senders come. */
+function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Finding[] => {
+    const [first] = primary;
+    const action = own?.reachability ?? checks.reachability;
+    if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
+      return [];
+    const wrong = `no sender comes to port ${first?.port}, but reachability sends clients there`;
+    const right = "write checks: { reachability: off } for this domain";
+    return [{ path: ["domains", name, "primary"], wrong, right }];
+  });
+}
+
+/** A primary that is ourselves, as far as the file shows it. */
+function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, { primary }]) =>
+    primary.flatMap(({ host, port }, index): Finding[] => {
+      const own = smtp.listen.some(
+        (listener) => listener.port === port && (host === hostname || host === listener.address),
+      );
+      const wrong = `${displayDomain(host)} port ${port} is this server: its mail would go round in a circle`;
+      return own
+        ? [{ path: ["domains", name, "primary", index], wrong, right: "name the domain's own server" }]
+        : [];
+    }),
+  );
+}

@@ -1,0 +1,49 @@
+/** Programs and folders that the configuration names: what is not there may yet be made, so it is a doubt. */
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { Finding, Path } from "./problem.ts";
+import type { Parsed } from "./schema.ts";
+
+export function placeDoubts(parsed: Parsed, folder: string): readonly Finding[] {
+  return [...commandDoubts(parsed, folder), ...folderDoubts(parsed)];
+}
+
+/** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
+function commandDoubts({ alerts }: Parsed, folder: string): readonly Finding[] {
+  const [program = ""] = alerts.command ?? [];
+  const file = resolve(folder, program);
+  if (!program.includes("/") || isProgram(file)) return [];
+  const wrong = `${file} is no program that can be run, so no alert goes out by it`;
+  return [{ path: ["alerts", "command"], wrong, right: "name one that the daemon's user may run" }];
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The daemon does not start without these folders; but systemd makes them only then. */
+function folderDoubts({ admin, log }: Parsed): readonly Finding[] {
+  return [
+    ...folderDoubt(["admin", "socket"], admin.socket, "RuntimeDirectory"),
+    ...folderDoubt(["log", "file"], log.file, "LogsDirectory"),
+  ];
+}
+
+function folderDoubt(path: Path, written: string | undefined, directive: string): readonly Finding[] {
+  if (written === undefined) return [];
+  const file = resolve(written);
+  const folder = dirname(file);
+  if (isFolder(file)) return [{ path, wrong: `${file} is a folder`, right: "name a file in it" }];
+  if (isFolder(folder)) return [];
+  const wrong = `${folder} is no folder, and without it the daemon does not start`;
+  return [{ path, wrong, right: `make it for the daemon's user, unless systemd does (${directive})` }];
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -1,0 +1,80 @@
+/** Passwords, and what is sent along with requests for lists: in a file or in the environment, and not empty. */
+import { resolve } from "node:path";
+import type { Login, Primary } from "../ports/directory.ts";
+import type { DsnRoute } from "../ports/dsn.ts";
+import type { Partly } from "./findings.ts";
+import type { Finding, Path } from "./problem.ts";
+import { quoted } from "./problem.ts";
+import type { Parsed } from "./schema.ts";
+import { readText } from "./text-file.ts";
+
+const MAX_SECRET_BYTES = 10_000;
+
+export function secretFindings(parts: Partly<Parsed>, folder: string): readonly Finding[] {
+  return [
+    ...loginFindings(parts, folder),
+    ...noticeFindings(parts, folder),
+    ...authorizationFindings(parts, folder),
+  ];
+}
+
+/** Passwords of primaries. */
+function loginFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
+  return Object.entries(domains).flatMap(([name, domain]) => {
+    // What is wrong elsewhere in it is left as it was written.
+    const primaries: readonly Primary[] = Array.isArray(domain?.primary) ? domain.primary : [];
+    return primaries.flatMap(({ login }, index): Finding[] => {
+      const at = primaries.length === 1 ? [] : [index];
+      const path = ["domains", name, "primary", ...at, "login"];
+      return login === undefined ? [] : passwordFindings(login, path, folder);
+    });
+  });
+}
+
+/** The password of the smart host for notices. */
+function noticeFindings({ notices }: Partly<Parsed>, folder: string): readonly Finding[] {
+  const route = notices?.route as DsnRoute | undefined;
+  if (route?.kind !== "host" || route.login === undefined) return [];
+  return passwordFindings(route.login, ["notices", "route", "login"], folder);
+}
+
+function passwordFindings({ passwordFile, passwordEnv }: Login, path: Path, folder: string): Finding[] {
+  const keys = { what: "the password", file: "passwordFile", env: "passwordEnv" };
+  return faultsOf({ file: passwordFile, env: passwordEnv, keys }, path, folder);
+}
+
+/** What is sent along with requests for lists. */
+function authorizationFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
+  const keys = { what: "the Authorization field", file: "authorizationFile", env: "authorizationEnv" };
+  return Object.entries(domains).flatMap(([name, domain]) => {
+    const { authorizationFile: file, authorizationEnv: env } = domain?.recipients?.fetched ?? {};
+    return faultsOf({ file, env, keys }, ["domains", name, "recipients"], folder);
+  });
+}
+
+interface Secret {
+  readonly file: string | undefined;
+  readonly env: string | undefined;
+  /** What they are called. */
+  readonly keys: { readonly what: string; readonly file: string; readonly env: string };
+}
+
+/** The first line of a file, or a variable of the environment: there, and not empty. */
+function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: string): Finding[] {
+  if (written !== undefined) {
+    const file = resolve(folder, written);
+    const fault = firstLineFault(file, keys.what);
+    if (fault === undefined) return [];
+    return [{ path: [...path, keys.file], wrong: `${file} ${fault.wrong}`, right: fault.right }];
+  }
+  if (env === undefined || (process.env[env] ?? "") !== "") return [];
+  const wrong = `${quoted(env)} is not set in the environment`;
+  return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
+}
+
+function firstLineFault(file: string, what: string): Pick<Finding, "wrong" | "right"> | undefined {
+  const content = readText(file, MAX_SECRET_BYTES);
+  if ("fault" in content) return content.fault;
+  const [line] = content.text.split(/\r?\n/, 1);
+  return line === "" ? { wrong: "has no first line", right: `write ${what} into it` } : undefined;
+}

@@ -1,0 +1,136 @@
+/**
+ * Delivery status notifications (DSN, RFC 3464): what the store owes senders, how that debt is closed, and who writes
+ * the message. Where operators see them, in the configuration, the API, the log and alerts, they are called notices.
+ *
+ * A recipient's settlement, or its expiry, notes what its sender is to hear (`owes`) in the same commit. The debt is
+ * closed in one commit with the DSN, or with the reason why there is none: so each is told once, whatever dies
+ * in between. A DSN is a mail in the same queue, under the domain DSN_DOMAIN, which no real domain can have.
+ */
+import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
+import type { Trait } from "../mail/header-scanner.ts";
+import type { Authentication } from "./authentication.ts";
+import type { Transport } from "./directory.ts";
+import type { ClientFacts, NewMail } from "./intake.ts";
+import type { Body } from "./stored-body.ts";
+
+/** Under this domain DSNs wait in the queue. */
+export const DSN_DOMAIN = "+notices";
+
+/** What a sender may be told of a recipient: refused, given up for its age, still waiting, handed over. */
+export type DsnKind = "failed" | "expired" | "delayed" | "relayed";
+
+export interface OwedRecipient extends DsnRecipient {
+  readonly n: number;
+  readonly address: string;
+  /** A-labels. */
+  readonly domain: string;
+  readonly kind: DsnKind;
+  /** The primary's last words, with codes. */
+  readonly lastReply?: string;
+  /** `host:port` of the primary last spoken to. */
+  readonly destination?: string;
+  readonly attempts: number;
+  /** When it came to this, ms since 1970. */
+  readonly at: number;
+}
+
+/** A mail whose sender is to hear something. */
+export interface OwedMail {
+  readonly id: string;
+  /** Empty for the null sender. */
+  readonly sender: string;
+  readonly acceptedAt: number;
+  readonly client: ClientFacts;
+  readonly topFields: string;
+  readonly smtpUtf8: boolean;
+  readonly messageId?: string;
+  readonly dsn?: DsnRequest;
+  readonly traits: readonly Trait[];
+  /** What was found at receipt; absent where nothing was asked. */
+  readonly authentication?: Authentication;
+  readonly recipients: readonly OwedRecipient[];
+  /** DSNs that were written to this sender in the past 24 h. */
+  readonly noticesToSender: number;
+  /** Absent when it is gone. */
+  readonly body?: Body;
+}
+
+/** Closes what is owed for some recipients of a mail. */
+export interface ToldRequest {
+  readonly id: string;
+  readonly recipients: readonly number[];
+  readonly told: Told;
+  /** Its recipients are under DSN_DOMAIN. */
+  readonly notice?: { readonly mail: NewMail; readonly body: Buffer };
+}
+
+/** What became of the sender's right to know. */
+export interface Told {
+  readonly kind: DsnKind;
+  /** Ms since 1970. */
+  readonly at: number;
+  /** The DSN's own id in the queue. */
+  readonly notice?: string;
+  /** Why there is none. */
+  readonly why?: string;
+}
+
+/** Where a look through waiting mail stands; opaque. */
+export type DelayPlace = readonly [since: number, mail: number, n: number];
+
+export interface DelayRequest {
+  /** Recipients that wait since before this are owed a DSN of delay, once each. */
+  readonly before: number;
+  /** Where the last look ended; absent: from the oldest. */
+  readonly after?: DelayPlace;
+  readonly limit: number;
+}
+
+export interface DelayAnswer {
+  /** Where to go on, now or later. */
+  readonly place: DelayPlace;
+  readonly more: boolean;
+}
+
+export interface DsnStore {
+  /** The oldest mails whose senders are to hear something. */
+  owed(request: { readonly limit: number; readonly now: number }): Promise<readonly OwedMail[]>;
+  /** Durable when it answers; false: nothing of it was owed any more, and nothing was written. */
+  told(request: ToldRequest): Promise<boolean>;
+  /** Notes what is owed; a recipient that is in conversation at that moment is passed over. */
+  delayed(request: DelayRequest): Promise<DelayAnswer>;
+}
+
+/** Where DSNs go: one host, the recipient's own MX, or nowhere. */
+export type DsnRoute =
+  | { readonly kind: "off" }
+  | { readonly kind: "direct" }
+  | (Transport & { readonly kind: "host"; readonly host: string; readonly port: number });
+
+/** One name and its value; values are printable, `utf8` ones not ASCII. */
+export type DsnField = readonly [name: string, value: string];
+
+/** A DSN before it is a message. All texts are free of control characters, but for line ends in `text`. */
+export interface DsnDraft {
+  readonly hostname: string;
+  readonly messageId: string;
+  /** Ms since 1970. */
+  readonly date: number;
+  readonly to: string;
+  readonly subject: string;
+  /** In angle brackets. */
+  readonly inReplyTo?: string;
+  /** Plain text, lines end in LF. */
+  readonly text: string;
+  readonly perMessage: readonly DsnField[];
+  readonly perRecipient: readonly (readonly DsnField[])[];
+  /** RFC 6533: the parts of type message/global-*. */
+  readonly utf8: boolean;
+  /** The mail itself, or its header section; absent when it is gone. */
+  readonly returned?: { readonly whole: boolean; readonly content: Buffer; readonly utf8: boolean };
+}
+
+export interface DsnComposer {
+  /** The message, lines end in CRLF. */
+  compose(draft: DsnDraft): Promise<Buffer>;
+}

@@ -1,0 +1,48 @@
+/**
+ * One mail has one body and one or more recipients; each recipient has a state of its own:
+ *
+ *   waiting      due at `dueAt`
+ *   claimed      in a conversation with a primary, or about to be; the mark is durable before the first octet goes out
+ *   unconfirmed  its body went out whole and no reply came, or the process died while it was claimed: maybe delivered
+ *   held         set aside: by an operator, by probation, in quarantine; nothing happens until released
+ *   parked       refused for good or expired; kept for the operator
+ *   gone         delivered, deleted or expired; the row stays as the ledger, the body goes with the last recipient
+ *
+ * LEGAL_MOVES is the whole table of moves, the schema and the tests use it too. A body exists while any recipient is
+ * not gone.
+ */
+export type RecipientState = "waiting" | "claimed" | "unconfirmed" | "held" | "parked" | "gone";
+
+export const RECIPIENT_STATES: readonly RecipientState[] = [
+  "waiting",
+  "claimed",
+  "unconfirmed",
+  "held",
+  "parked",
+  "gone",
+];
+
+export const LEGAL_MOVES: Readonly<Record<RecipientState, readonly RecipientState[]>> = {
+  waiting: ["claimed", "held", "parked", "gone"],
+  claimed: ["waiting", "unconfirmed", "held", "parked", "gone"],
+  unconfirmed: ["claimed", "waiting", "held", "parked", "gone"],
+  held: ["waiting", "parked", "gone"],
+  parked: ["waiting", "gone"],
+  gone: [],
+};
+
+/** Why a recipient is held, parked or gone. */
+export type Reason =
+  | "operator"
+  | "probation"
+  | "quarantine"
+  | "loop"
+  | "unconfirmed"
+  /** What is stored is not what was accepted. */
+  | "damaged"
+  | "refused"
+  /** The body was refused, not the recipient: kept for a shorter time. */
+  | "content"
+  | "expired"
+  | "delivered"
+  | "deleted";

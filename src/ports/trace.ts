@@ -1,0 +1,101 @@
+/**
+ * The trace: what happened to each mail, for people who ask. It keeps the journal's events about mail as they are; the
+ * words for them are made when somebody asks.
+ */
+import type { ClientEvent, JournalEvent, MailEvent, NoticeEvent, OperatorEvent } from "./journal.ts";
+
+/** An event that the trace keeps. */
+export type TracedEvent =
+  | MailEvent
+  | NoticeEvent
+  | ClientEvent
+  | Extract<OperatorEvent, { kind: "operator.acted" }>;
+
+export interface Traced {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly event: TracedEvent;
+}
+
+/** Where events go: best effort, first to give way when the disk is short. Nothing here throws. */
+export interface TraceWriter {
+  /** Takes an event, which is stored with the next `write`; `keys` are those of `traceKeys`. */
+  add(traced: Traced, keys: readonly string[]): void;
+  /** Answers how many of the events taken were lost. */
+  write(): number;
+  /** Drops what is older than `before` or beyond `maxBytes`, in one bounded slice; answers how many events went. */
+  trim(before: number, maxBytes: number): number;
+  close(): void;
+}
+
+export interface TraceRequest {
+  /** Mails' ids, addresses (of senders or recipients) and Message-IDs; what is about any of them is told. */
+  readonly about: readonly string[];
+  /** So many events at most, the newest. */
+  readonly limit: number;
+}
+
+/** What was stored; the oldest first. */
+export interface TraceStore {
+  trace(request: TraceRequest): Promise<readonly Traced[]>;
+}
+
+/** An event in words. */
+export interface TraceLine {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** The mail's id, or `NO_MAIL`. */
+  readonly id: string;
+  /** The event's kind. */
+  readonly kind: string;
+  /** One sentence for people. */
+  readonly text: string;
+  /** Which checks looked: a list of `CheckNote` as JSON. */
+  readonly checks?: string;
+}
+
+/** Stands for the id where no mail came of it. */
+export const NO_MAIL = "-";
+
+/** The trace for people; the oldest line first. */
+export interface TraceReader {
+  trace(request: TraceRequest): Promise<readonly TraceLine[]>;
+}
+
+/** Under what an event is found, in lower case: ids, addresses, Message-IDs. Undefined: it leaves no trace. */
+export function traceKeys(event: JournalEvent): readonly string[] | undefined {
+  switch (event.kind) {
+    case "mail.accepted":
+      return lowered([event.id, event.sender, bare(event.messageId), ...event.recipients]);
+    case "mail.delivered":
+    case "mail.deferred":
+    case "mail.parked":
+    case "mail.held":
+    case "mail.unconfirmed":
+      return lowered([event.id, event.recipient]);
+    case "notice.written":
+    case "notice.withheld":
+      return lowered([event.id, event.sender, ...event.recipients]);
+    case "notice.sent":
+    case "notice.deferred":
+    case "notice.dropped":
+      return lowered([event.id, event.to]);
+    case "client.refused":
+      return lowered([event.sender, event.recipient]);
+    case "operator.acted":
+      return lowered([event.id]);
+    default:
+      return undefined;
+  }
+}
+
+/** A Message-ID without its brackets. */
+function bare(messageId: string | undefined): string | undefined {
+  return messageId?.startsWith("<") && messageId.endsWith(">") ? messageId.slice(1, -1) : messageId;
+}
+
+function lowered(texts: readonly (string | undefined)[]): readonly string[] | undefined {
+  const keys: string[] = [];
+  for (const text of texts) if (text !== undefined && text !== "") keys.push(text.toLowerCase());
+  return keys.length === 0 ? undefined : keys;
+}

@@ -1,0 +1,329 @@
+/** What every storage engine must keep of notices: what is owed, that it is paid once, and what it costs. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { OwedMail, ToldRequest } from "../../src/ports/dsn.ts";
+import { DSN_DOMAIN } from "../../src/ports/dsn.ts";
+import type { DsnKind } from "../../src/ports/dsn.ts";
+import type { NewMail } from "../../src/ports/intake.ts";
+import type { RecipientState } from "../../src/ports/recipient-state.ts";
+import type { ClaimedMail } from "../../src/ports/work-store.ts";
+import { accept, bodyOf, DELIVERED, fillBody, newMail, to } from "./mails.ts";
+import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
+
+const DAY = 86_400_000;
+const REFUSED = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } } as const;
+const NEVER = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0, limit: 1000 };
+
+export function dsnContract(engine: string, open: StoreFactory): void {
+  describe(`notices in ${engine}`, () => {
+    asking(open);
+    owing(open);
+    givingUp(open);
+    paying(open);
+    ageing(open);
+  });
+}
+
+async function claimOne(store: StoreUnderTest, domain = "one.test"): Promise<ClaimedMail> {
+  const [mail] = await store.work.claim({ domain, limit: 1, now: store.clock.now() });
+  assert.ok(mail !== undefined, `something is due for ${domain}`);
+  return mail;
+}
+
+/** Accepts a mail and closes its attempt, so that something is owed. */
+async function debt(store: StoreUnderTest, changes: Partial<NewMail> = {}, body?: string): Promise<NewMail> {
+  const mail = newMail(store.clock.now(), changes);
+  await accept(store.intake, mail, body);
+  await close(store, { state: "parked", owes: "failed" });
+  return mail;
+}
+
+async function close(
+  store: StoreUnderTest,
+  ending: { readonly state: RecipientState; readonly owes?: DsnKind; readonly reason?: "content" },
+): Promise<void> {
+  const claimed = await claimOne(store);
+  const outcome = ending.state === "gone" ? DELIVERED : REFUSED;
+  const recipients = claimed.recipients.map(({ n }) => ({ n, outcome, ...ending }));
+  const { id, token } = claimed;
+  const now = store.clock.now();
+  assert.ok(await store.work.settle({ id, token, recipients, destination: "192.0.2.9:25", now }));
+}
+
+function owed(store: StoreUnderTest, limit = 10): Promise<readonly OwedMail[]> {
+  return store.work.owed({ limit, now: store.clock.now() });
+}
+
+function noticeFor(store: StoreUnderTest, mail: NewMail, text = "told"): ToldRequest {
+  const now = store.clock.now();
+  const notice = newMail(now, {
+    sender: "",
+    recipients: [{ address: mail.sender, domain: DSN_DOMAIN }],
+    topFields: "",
+  });
+  const told = { kind: "failed", at: now, notice: notice.id } as const;
+  return { id: mail.id, recipients: [0], told, notice: { mail: notice, body: Buffer.from(text) } };
+}
+
+function asking(open: StoreFactory): void {
+  it("keeps what the sender asked, and gives it to the claim and to operators", async () => {
+    await using store = await open();
+    const dsn = { ret: "FULL", envid: "QQ+2B1" } as const;
+    const wish = { notify: "SUCCESS,DELAY", orcpt: "rfc822;a+2Bb@one.test" };
+    const recipients = [{ address: "a@one.test", domain: "one.test", ...wish }, ...to("b@one.test")];
+    const traits = ["list", "automatic"] as const;
+    const mail = newMail(store.clock.now(), { dsn, recipients, traits });
+    await accept(store.intake, mail);
+    const claimed = await claimOne(store);
+    assert.deepEqual(claimed.dsn, dsn);
+    assert.deepEqual(claimed.recipients, [
+      { n: 0, address: "a@one.test", attempts: 0, unconfirmed: 0, ...wish },
+      { n: 1, address: "b@one.test", attempts: 0, unconfirmed: 0 },
+    ]);
+    const shown = await store.reader.show(mail.id);
+    assert.deepEqual([shown?.dsn, shown?.traits], [dsn, traits]);
+    assert.equal(shown?.recipients[0]?.orcpt, wish.orcpt);
+    assert.equal(shown?.recipients[1]?.notify, undefined);
+  });
+
+  it("gives it to a claim by credit, too", async () => {
+    await using store = await open();
+    const dsn = { envid: "E" };
+    const fresh = new Promise<ClaimedMail>((resolve) => {
+      store.work.onEvent((event) => event.kind === "claimed" && resolve(event.mail));
+    });
+    store.work.grant("one.test", 1);
+    await store.work.work();
+    const recipients = [{ address: "a@one.test", domain: "one.test", notify: "NEVER" }];
+    await accept(store.intake, newMail(store.clock.now(), { dsn, recipients }));
+    const mail = await fresh;
+    assert.deepEqual(mail.dsn, dsn);
+    const plain = { n: 0, address: "a@one.test", attempts: 0, unconfirmed: 0 };
+    assert.deepEqual(mail.recipients, [{ ...plain, notify: "NEVER" }]);
+  });
+}
+
+function givingUp(open: StoreFactory): void {
+  const bounce = (store: StoreUnderTest): Promise<number> =>
+    store.control.operate({ verb: "bounce", filter: {}, who: "socket", now: store.clock.now() });
+  const statesOf = async (store: StoreUnderTest): Promise<readonly string[]> => {
+    const { items } = await store.reader.list({ filter: {}, limit: 10 });
+    return items.map(({ sender, state, reason = "" }) => `${sender} ${state} ${reason}`.trim());
+  };
+
+  it("owes a word of what an operator gives up, whatever it waits for", async () => {
+    await using store = await open();
+    const [held, waiting] = [newMail(store.clock.now()), newMail(store.clock.now())];
+    await accept(store.intake, held);
+    await store.control.operate({ verb: "hold", filter: {}, who: "x", now: store.clock.now() });
+    await accept(store.intake, waiting, "body");
+    assert.equal(await bounce(store), 2);
+    assert.deepEqual(
+      await statesOf(store),
+      Array.from({ length: 2 }, () => "sender@example.org parked expired"),
+    );
+    const debts = await owed(store);
+    assert.deepEqual(
+      debts.map(({ id, recipients }) => [id, recipients.map(({ kind }) => kind)]),
+      [
+        [held.id, ["expired"]],
+        [waiting.id, ["expired"]],
+      ],
+    );
+    assert.ok(debts[1]?.body !== undefined, "the body is there to be quoted");
+  });
+
+  it("tells who heard nothing of parked mail, nobody twice, and nobody of a notice", async () => {
+    await using store = await open();
+    const [told, silent] = [await debt(store), await debt(store)];
+    await store.work.told(noticeFor(store, told));
+    const why = { kind: "failed", at: store.clock.now(), why: "notices are off" } as const;
+    await store.work.told({ id: silent.id, recipients: [0], told: why });
+    assert.deepEqual(await owed(store), []);
+    assert.equal(await bounce(store), 1);
+    const [mail, ...rest] = await owed(store);
+    assert.deepEqual([mail?.id, mail?.recipients[0]?.kind, rest.length], [silent.id, "failed", 0]);
+    assert.deepEqual(
+      (await statesOf(store)).filter((state) => state.startsWith("waiting")),
+      ["waiting"],
+      "the notice goes on",
+    );
+  });
+}
+
+function owing(open: StoreFactory): void {
+  it("tells of a debt all that a notice needs, the oldest mail first", async () => {
+    await using store = await open();
+    assert.deepEqual(await owed(store), []);
+    const dsn = { ret: "HDRS" } as const;
+    const first = await debt(store, { messageId: "<m@x>", dsn, traits: ["bulk"] }, "Subject: x\r\n\r\ny");
+    const second = await debt(store);
+    const [mail, other, ...rest] = await owed(store);
+    assert.deepEqual([mail?.id, other?.id, rest.length], [first.id, second.id, 0]);
+    const { body, recipients, ...facts } = mail as OwedMail;
+    assert.deepEqual(facts, {
+      id: first.id,
+      sender: first.sender,
+      acceptedAt: first.acceptedAt,
+      client: first.client,
+      topFields: first.topFields,
+      smtpUtf8: false,
+      messageId: "<m@x>",
+      dsn,
+      traits: ["bulk"],
+      noticesToSender: 0,
+    });
+    assert.deepEqual(recipients, [
+      {
+        n: 0,
+        address: "a@one.test",
+        domain: "one.test",
+        kind: "failed",
+        lastReply: "550 5.1.1 no such user",
+        destination: "192.0.2.9:25",
+        attempts: 1,
+        at: store.clock.now(),
+      },
+    ]);
+    const content = body?.read();
+    assert.equal(Buffer.isBuffer(content) && content.toString(), "Subject: x\r\n\r\ny");
+    assert.equal((await owed(store, 1)).length, 1);
+  });
+
+  it("keeps the body of a delivered mail until its notice is written", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail, "body");
+    await close(store, { state: "gone", owes: "relayed" });
+    assert.equal((await store.reader.show(mail.id))?.hasBody, true);
+    assert.ok((await owed(store))[0]?.body !== undefined);
+    await store.work.told({ ...noticeFor(store, mail), told: { kind: "relayed", at: 1, why: "no" } });
+    assert.equal((await store.reader.show(mail.id))?.hasBody, false);
+  });
+
+  it("owes nothing any more once an operator released or deleted the mail", async () => {
+    await using store = await open();
+    for (const verb of ["delete", "release"] as const) {
+      const { id } = await debt(store);
+      await store.control.operate({ verb, filter: { id }, who: "socket", now: store.clock.now() });
+      assert.deepEqual(await owed(store), []);
+    }
+  });
+
+  it("owes after a crash what it owed before", async () => {
+    await using store = await open();
+    const { id } = await debt(store);
+    await using again = await store.reopenAfterCrash();
+    assert.deepEqual(
+      (await owed(again)).map((mail) => mail.id),
+      [id],
+    );
+  });
+}
+
+function paying(open: StoreFactory): void {
+  it("pays once, with the notice in the queue in the same step", async () => {
+    await using store = await open();
+    const mail = await debt(store);
+    const work = new Promise((resolve) => store.work.onEvent(resolve));
+    const request = noticeFor(store, mail, "notice");
+    assert.equal(await store.work.told(request), true);
+    assert.deepEqual(await work, { kind: "work", domain: DSN_DOMAIN, recipients: 1 });
+    assert.equal(await store.work.told(noticeFor(store, mail)), false);
+    assert.deepEqual(await owed(store), []);
+    const notice = await claimOne(store, DSN_DOMAIN);
+    assert.deepEqual([notice.sender, notice.recipients[0]?.address], ["", mail.sender]);
+    assert.equal((await bodyOf(notice)).toString(), "notice");
+    assert.deepEqual(await store.work.claim({ domain: DSN_DOMAIN, limit: 9, now: store.clock.now() }), []);
+    const [shown] = (await store.reader.show(mail.id))?.recipients ?? [];
+    assert.deepEqual(shown?.told, request.told);
+    assert.equal(shown?.owed, undefined);
+  });
+
+  it("keeps the reason of silence", async () => {
+    await using store = await open();
+    const { id } = await debt(store);
+    const told = { kind: "failed", at: 5, why: "a list" } as const;
+    assert.equal(await store.work.told({ id, recipients: [0], told }), true);
+    assert.deepEqual((await store.reader.show(id))?.recipients[0]?.told, told);
+    assert.equal(await store.work.told({ id: "unknown", recipients: [0], told }), false);
+  });
+
+  it("counts the notices to one address, for a day from the first", async () => {
+    await using store = await open();
+    const count = async (): Promise<number | undefined> => {
+      const mail = await debt(store, { sender: "Sender@Example.org" });
+      const [found] = await owed(store);
+      assert.equal(await store.work.told(noticeFor(store, mail)), true);
+      return found?.noticesToSender;
+    };
+    assert.deepEqual([await count(), await count(), await count()], [0, 1, 2]);
+    store.move(DAY - 1);
+    assert.equal(await count(), 3);
+    store.move(2);
+    assert.deepEqual([await count(), await count()], [0, 1]);
+    store.move(DAY + 1);
+    await store.work.expire({ ...NEVER, now: store.clock.now() });
+    assert.equal(await count(), 0);
+  });
+}
+
+function ageing(open: StoreFactory): void {
+  it("owes a notice when it gives a recipient up, but for notices themselves", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const body = await fillBody(store.intake, "notice");
+    const notice = newMail(store.clock.now(), { recipients: [{ address: "s@x", domain: DSN_DOMAIN }] });
+    await store.intake.accept(notice, body);
+    store.move(31 * DAY);
+    const now = store.clock.now();
+    assert.equal((await store.work.expire({ ...NEVER, now, waitingBefore: now - DAY })).givenUp, 2);
+    const [found, ...others] = await owed(store);
+    assert.deepEqual([found?.id, found?.recipients[0]?.kind, others.length], [mail.id, "expired", 0]);
+    const gone = await store.reader.show(notice.id);
+    assert.deepEqual([gone?.recipients[0]?.state, gone?.hasBody], ["gone", false]);
+  });
+
+  it("closes what was refused for its content sooner", async () => {
+    await using store = await open();
+    const mails: NewMail[] = [];
+    for (const reason of [undefined, "content"] as const) {
+      mails.push(newMail(store.clock.now()));
+      await accept(store.intake, mails.at(-1) as NewMail);
+      await close(store, { state: "parked", ...(reason !== undefined && { reason }) });
+    }
+    store.move(8 * DAY);
+    const now = store.clock.now();
+    const slice = { ...NEVER, now, parkedBefore: now - 30 * DAY, contentBefore: now - 7 * DAY };
+    assert.equal((await store.work.expire(slice)).deleted, 1);
+    const states = await Promise.all(
+      mails.map(async ({ id }) => (await store.reader.show(id))?.recipients[0]),
+    );
+    assert.deepEqual(
+      states.map((entry) => `${entry?.state} ${entry?.reason}`),
+      ["parked undefined", "gone expired"],
+    );
+  });
+
+  it("notes a delay once for each recipient, in the order of age", async () => {
+    await using store = await open();
+    await Promise.all(Array.from({ length: 150 }, () => accept(store.intake, newMail(store.clock.now()))));
+    store.move(DAY);
+    const young = newMail(store.clock.now());
+    await accept(store.intake, young);
+    const before = store.clock.now() - 1;
+    const first = await store.work.delayed({ before, limit: 100 });
+    assert.equal(first.more, true);
+    assert.equal((await owed(store, 1000)).length, 100);
+    const second = await store.work.delayed({ before, limit: 100, after: first.place });
+    assert.equal(second.more, false);
+    const all = await owed(store, 1000);
+    assert.equal(all.length, 150);
+    assert.ok(all.every(({ id, recipients }) => id !== young.id && recipients[0]?.kind === "delayed"));
+    const told = { kind: "delayed", at: 1, why: "x" } as const;
+    await Promise.all(all.map(({ id }) => store.work.told({ id, recipients: [0], told })));
+    assert.equal((await store.work.delayed({ before, limit: 1000 })).more, false);
+    assert.deepEqual(await owed(store), []);
+  });
+}

@@ -1,0 +1,28 @@
+/** The operator touches the data folder of a daemon that runs. */
+import assert from "node:assert/strict";
+import { copyFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { mailNamed } from "../fixtures/mails.ts";
+import { sendTestMail } from "../support/raw-smtp.ts";
+import { ResidentDaemon } from "../support/resident-daemon.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../support/wait.ts";
+
+test("where a backup is put back without a stop, no mail is taken into the old database, and the daemon ends", async () => {
+  await using folder = await tempFolder();
+  const plan = { folder: folder.path, primaryPort: 9, smtp: { greetDelay: "0s", threads: 1 } };
+  const daemon = await ResidentDaemon.start(plan);
+  // Without its storage it does not end in order.
+  await using _ = { [Symbol.asyncDispose]: () => daemon.stop().catch(() => undefined) };
+  const send = async (): Promise<number> =>
+    (await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test")).code;
+  const file = join(folder.path, "data", "queue.sqlite");
+  await copyFile(file, `${file}.backup`);
+  assert.equal(await send(), 250);
+  await rename(`${file}.backup`, file);
+  assert.equal(await send(), 451);
+  await daemon.broken;
+  const why = /queue\.sqlite was removed, renamed or replaced while the daemon ran; stop the daemon before/;
+  await waitFor({ what: "the log says why", deadline: 20_000, every: 20 }, () => why.test(daemon.output()));
+});

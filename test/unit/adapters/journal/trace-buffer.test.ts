@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TraceBuffer } from "../../../../src/adapters/journal/trace-buffer.ts";
+import type { JournalEvent } from "../../../../src/ports/journal.ts";
+import type { Traced, TraceWriter } from "../../../../src/ports/trace.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const DEFERRED: JournalEvent = {
+  kind: "mail.deferred",
+  id: "01k9zq3v5x0abcde",
+  recipient: "alice@example.com",
+  domain: "example.com",
+};
+
+class MemoryTrace implements TraceWriter {
+  readonly batches: (readonly Traced[])[] = [];
+  #taken: Traced[] = [];
+  add(traced: Traced): void {
+    this.#taken.push(traced);
+  }
+  write(): number {
+    this.batches.push(this.#taken);
+    this.#taken = [];
+    return 0;
+  }
+  trim(): number {
+    return 0;
+  }
+  close(): void {}
+}
+
+class FullTrace extends MemoryTrace {
+  override write(): number {
+    super.write();
+    return this.batches.at(-1)?.length ?? 0;
+  }
+}
+
+test("events are written after 100 ms, or 500 at a time", () => {
+  const clock = new ManualClock();
+  const trace = new MemoryTrace();
+  const buffer = new TraceBuffer(clock, trace);
+  buffer.add(DEFERRED, 1);
+  buffer.add(DEFERRED, 2);
+  assert.equal(trace.batches.length, 0);
+  clock.advance(100);
+  assert.deepEqual(trace.batches, [[1, 2].map((at) => ({ at, event: DEFERRED }))]);
+  for (let i = 0; i < 501; i++) buffer.add(DEFERRED, i);
+  assert.equal(trace.batches[1]?.length, 500);
+  clock.advance(100);
+  assert.equal(trace.batches[2]?.length, 1);
+  buffer.flush();
+  assert.equal(trace.batches.length, 3, "nothing waits");
+});
+
+test("events wait for a writer that comes later, bounded; what a writer loses is counted", () => {
+  const buffer = new TraceBuffer(new ManualClock(), undefined);
+  for (let i = 0; i < 20_500; i++) buffer.add(DEFERRED, i);
+  buffer.flush();
+  assert.equal(buffer.dropped, 500);
+  const trace = new MemoryTrace();
+  buffer.writeTo(trace);
+  assert.equal(trace.batches.flat().length, 20_000);
+  assert.ok(trace.batches.every((batch) => batch.length <= 500));
+  assert.equal(trace.batches.flat().at(-1)?.at, 20_499);
+  buffer.writeTo(new FullTrace());
+  buffer.add(DEFERRED, 1);
+  buffer.flush();
+  assert.equal(buffer.dropped, 501);
+});
+
+test("what is about no mail leaves no trace", () => {
+  const trace = new MemoryTrace();
+  const buffer = new TraceBuffer(new ManualClock(), trace);
+  buffer.add({ kind: "queue.expired", recipients: 1 }, 1);
+  buffer.flush();
+  assert.deepEqual(trace.batches, []);
+});
+
+test("a flood of refusals does not push out what happened to mail", () => {
+  const trace = new MemoryTrace();
+  const buffer = new TraceBuffer(new ManualClock(), trace);
+  const refused = {
+    kind: "client.refused",
+    ip: "192.0.2.1",
+    stage: "rcpt",
+    recipient: "x@example.com",
+  } as const;
+  const event: JournalEvent = { ...refused, reply: { code: 550, text: "no" } };
+  for (let i = 0; i < 1000; i++) buffer.add(event, 1000);
+  buffer.add(event, 2000);
+  buffer.flush();
+  assert.equal(trace.batches.flat().length, 21);
+});

@@ -1,0 +1,175 @@
+/** Primaries that say more than they are asked: whatever the place of the reply too many, nobody's refusal is lost. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
+import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
+import { inPieces, namedMail } from "../../../support/claimed-mail.ts";
+import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
+import { fakePrimary } from "../../../support/fake-primary.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { targetAt } from "../../../support/primary-conversation.ts";
+
+const WITH_DATA = ["PIPELINING", "8BITMIME"];
+const WITH_BDAT = [...WITH_DATA, "CHUNKING"];
+const REFUSED = "552 5.2.2 too large";
+
+const MAILS = ["a", "b", "c", "d", "e"].map((id) => namedMail(id));
+
+/** Sends all at once over one connection. */
+async function sendAll(
+  primary: FakePrimary,
+  mails: readonly ClaimedMail[],
+  client = smtpClient({ hostname: "mx2.test", clock: systemClock() }),
+): Promise<readonly SendResult[]> {
+  const conversation = await client.converse(targetAt(primary.port));
+  const results = await Promise.all(mails.map((mail) => conversation.send(mail)));
+  await conversation.quit();
+  return results;
+}
+
+function kindsOf(results: readonly SendResult[]): readonly string[] {
+  return results.map(({ outcomes }) => Array.from(outcomes.values(), ({ kind }) => kind).join("+"));
+}
+
+/** What is wrong: mails that are taken for delivered and never came, or for refused and never were. */
+function mistaken(
+  primary: FakePrimary,
+  mails: readonly ClaimedMail[],
+  results: readonly SendResult[],
+  refused: readonly string[],
+): readonly string[] {
+  const arrived = new Set(primary.mails.map(({ sender }) => sender));
+  return kindsOf(results).flatMap((kind, n) => {
+    const { id = "", sender = "" } = mails[n] ?? {};
+    const lost = kind === "delivered" && !arrived.has(sender);
+    return lost || (kind === "refused" && !refused.includes(id)) ? [`${id} ${kind}`] : [];
+  });
+}
+
+describe("a reply too many", () => {
+  // Where it comes, and in which words.
+  const places: readonly (readonly [string, (id: string, extra: string) => Behaviour])[] = [
+    [
+      "behind the answer to the body",
+      (id, extra) => ({ onDot: ({ sender }) => at(sender, id, `250 2.0.0 taken as X1${extra}`) }),
+    ],
+    [
+      "behind the answer to MAIL",
+      (id, extra) => ({ onMail: (sender) => at(sender, id, `250 2.1.0 ok${extra}`) }),
+    ],
+    [
+      "behind the answer to RCPT",
+      (id, extra) => ({ onRcpt: (to) => at(`from-${to}`, id, `250 2.1.5 ok${extra}`) }),
+    ],
+  ];
+  const words = [
+    "250 2.0.0 ok",
+    "250 2.0.0 taken",
+    "250 2.1.5 ok",
+    "250 go on",
+    "550 5.1.1 no such user",
+    REFUSED,
+  ];
+  for (const [place, behaviourAt] of places)
+    for (const times of [1, 2, 3])
+      for (const [how, extensions] of [
+        ["BDAT", WITH_BDAT],
+        ["DATA", WITH_DATA],
+      ] as const)
+        test(`${place}, ${times} times, ${how}: no refused mail is delivered, none that is taken refused`, async () => {
+          for (const word of words)
+            for (const odd of ["a", "c"])
+              for (const refused of [["a"], ["c"], ["b", "c", "d", "e"]]) {
+                const script = behaviourAt(odd, `\r\n${word}`.repeat(times));
+                const { onDot } = script;
+                await using primary = await fakePrimary({
+                  extensions,
+                  ...script,
+                  onDot: (mail) => (refused.includes(mail.sender.slice(5, 6)) ? REFUSED : onDot?.(mail)),
+                });
+                const results = await sendAll(primary, MAILS);
+                assert.deepEqual(
+                  mistaken(primary, MAILS, results, refused),
+                  [],
+                  `${word} at ${odd}, refused ${refused.join()}: ${kindsOf(results).join(" ")}`,
+                );
+              }
+        });
+
+  test("behind each body: those in flight are unconfirmed, and from then on the primary is asked step by step", async () => {
+    await using primary = await fakePrimary({
+      extensions: WITH_BDAT,
+      onDot: ({ sender }) => (sender.startsWith("from-c@") ? REFUSED : "250 2.0.0 taken\r\n250 2.0.0 ok"),
+    });
+    const clock = new ManualClock();
+    const client = smtpClient({ hostname: "mx2.test", clock });
+    const first = await sendAll(primary, MAILS, client);
+    assert.deepEqual(kindsOf(first), ["unconfirmed", "released", "released", "released", "released"]);
+    assert.match(first[0]?.trouble?.message ?? "", /out of step with what it was asked: 250 ok/);
+    const said = primary.commands.length;
+    const second = await sendAll(primary, MAILS.slice(2), client);
+    assert.deepEqual(kindsOf(second), ["refused", "delivered", "deferred"]);
+    const verbs = primary.commands.slice(said).map((line) => line.slice(0, 4));
+    assert.equal(verbs.join(" "), "EHLO MAIL RCPT DATA MAIL RCPT DATA");
+    // Some day it may be mended.
+    clock.advance(24 * 3_600_000);
+    clock.set(-3_600_000);
+    const later = primary.commands.length;
+    await sendAll(primary, MAILS.slice(3), client);
+    assert.ok(primary.commands.slice(later).some((line) => line.startsWith("BDAT")));
+  });
+
+  test("takes back what was read as the refusal of a recipient", async () => {
+    const [good, gone] = ["good@a.test", "gone@a.test"];
+    const mail = namedMail("a", { to: [gone, good] });
+    for (const extensions of [WITH_DATA, WITH_BDAT])
+      for (const sent of [mail, inPieces(mail)]) {
+        await using primary = await fakePrimary({
+          extensions,
+          onRcpt: (to) => (to === gone ? "550 5.1.1 no\r\n550 5.1.1 no" : undefined),
+        });
+        const results = await sendAll(primary, [sent]);
+        assert.match(kindsOf(results)[0] ?? "", /^(deferred\+deferred|unconfirmed\+unconfirmed)$/);
+      }
+  });
+});
+
+describe("marks", () => {
+  test("are no trouble where RSET is answered with an id, or refused, or as everything is", async () => {
+    let count = 0;
+    const wordings: readonly (readonly [Behaviour, how: string])[] = [
+      [{ onReset: () => `250 2.0.0 Flushed x${count++}-12.7 - gsmtp` }, "BDAT BDAT BDAT BDAT BDAT"],
+      [{ onReset: () => `250 2.0.0 ${"abcdefghijk"[count++ % 11]} reset` }, "BDAT DATA DATA DATA DATA"],
+      [{ onReset: () => "502 5.5.1 no RSET here" }, "BDAT DATA DATA DATA DATA"],
+      [{ onReset: () => "250 OK", onDot: () => "250 OK" }, "BDAT DATA DATA DATA DATA"],
+    ];
+    for (const [wording, how] of wordings) {
+      await using primary = await fakePrimary({ extensions: WITH_BDAT, ...wording });
+      const results = await sendAll(primary, MAILS);
+      assert.deepEqual(
+        kindsOf(results),
+        Array.from(MAILS, () => "delivered"),
+      );
+      const verbs = primary.commands.map((line) => line.slice(0, 4));
+      assert.equal(verbs.filter((verb) => verb.endsWith("DAT") || verb === "DATA").join(" "), how);
+    }
+  });
+
+  test("a session that ends behind the answer takes nothing back", async () => {
+    for (const end of ["close", "reset", "421 4.3.2 enough", "what?"] as const) {
+      await using primary = await fakePrimary({
+        extensions: WITH_BDAT,
+        onReset: () => (primary.mails.length > 0 ? end : undefined),
+      });
+      const [first] = await sendAll(primary, MAILS.slice(0, 1));
+      assert.deepEqual(kindsOf(first === undefined ? [] : [first]), ["delivered"], end);
+      assert.equal(first?.trouble, undefined);
+    }
+  });
+});
+
+function at(sender: string, id: string, answer: string): string | undefined {
+  return sender.startsWith(`from-${id}@`) ? answer : undefined;
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { accept, fillBody, newMail } from "../../../../../contract/mails.ts";
+import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { closeBehind, failAt } from "../disk/file-faults.ts";
+
+const LARGE = Buffer.alloc(200_000, 1);
+
+function spooled({ folder }: SqliteStore): string[] {
+  return readdirSync(join(folder, "spool"));
+}
+
+async function becomes(store: SqliteStore, condition: string): Promise<void> {
+  await waitFor({ what: condition, deadline: 20_000 }, () => store.writer.condition === condition);
+}
+
+/** The file is gone, and once the disk is well the next mail is taken. */
+async function heals(store: SqliteStore): Promise<void> {
+  await becomes(store, "sick");
+  await waitFor({ what: "nothing stays behind", deadline: 20_000 }, () => spooled(store).length === 0);
+  store.clock.advance(6000);
+  await becomes(store, "ok");
+  const { kind } = await accept(store.intake, newMail(store.clock.now()), LARGE);
+  assert.equal(kind, "accepted");
+}
+
+describe("a spool file", () => {
+  for (const { code, condition } of [
+    { code: "ENOSPC", condition: "full" },
+    { code: "EDQUOT", condition: "full" },
+    { code: "EIO", condition: "sick" },
+  ])
+    it(`that cannot be written (${code}) tells the store, although nobody asks for the mail any more`, async (t) => {
+      await using store = await openSqliteStore();
+      await failAt(t, { method: "writev", nth: 1, code });
+      const body = store.intake.openBody();
+      await assert.rejects(async () => {
+        for (;;) await (body.write(Buffer.from(LARGE)) ?? new Promise(setImmediate));
+      });
+      body.abort();
+      await becomes(store, condition);
+    });
+
+  for (const [what, nth] of [
+    ["it", 1],
+    ["its folder", 2],
+  ] as const)
+    it(`is refused and removed where ${what} cannot be flushed`, async (t) => {
+      await using store = await openSqliteStore();
+      const body = await fillBody(store.intake, LARGE);
+      await failAt(t, { method: "sync", nth, code: "EIO" });
+      const answer = await store.intake.accept(newMail(store.clock.now()), body);
+      assert.deepEqual(answer, { kind: "refused", why: "sick" });
+      await heals(store);
+    });
+
+  it("for which there are too many open files does not make the store sick", async (t) => {
+    await using store = await openSqliteStore();
+    const body = await fillBody(store.intake, LARGE);
+    await failAt(t, { method: "sync", nth: 2, code: "EMFILE" });
+    await assert.rejects(store.intake.accept(newMail(store.clock.now()), body), { code: "EMFILE" });
+    const { kind } = await accept(store.intake, newMail(store.clock.now()), LARGE);
+    assert.equal(kind, "accepted");
+    assert.equal(store.writer.condition, "ok");
+  });
+
+  it("is refused where it cannot get its name", async () => {
+    await using store = await openSqliteStore();
+    const body = await fillBody(store.intake, LARGE);
+    for await (const _ of body.read()) continue;
+    for (const name of spooled(store)) await rm(join(store.folder, "spool", name));
+    const answer = await store.intake.accept(newMail(store.clock.now()), body);
+    assert.deepEqual(answer, { kind: "refused", why: "sick" });
+    await heals(store);
+  });
+
+  it("that cannot be closed once it was read is no fault of its mail", async () => {
+    await using store = await openSqliteStore();
+    await accept(store.intake, newMail(store.clock.now()), LARGE);
+    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
+    const body = mail?.body.read();
+    assert.ok(body !== undefined && !Buffer.isBuffer(body));
+    await body.read(Buffer.alloc(10));
+    closeBehind(spooled(store)[0] as string);
+    await assert.doesNotReject(body.close());
+  });
+});

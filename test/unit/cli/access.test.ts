@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fits, toolWorld } from "../../support/tool-bench.ts";
+
+test("access is added, listed and removed", async () => {
+  await using tool = await toolWorld();
+  tool.world.declaredRules = [{ action: "allow", network: "10.0.0.0/8", note: "partner" }];
+  const words = ["--network", "192.0.2.0/24", "--for", "7d", "--note", "flood \u001b[31m of May"];
+  const added = await tool.run(["access", "add", "block", ...words, "--domain", "example.com"]);
+  assert.equal(added.code, 0, added.stderr);
+  const id = added.stdout.slice(0, 16);
+  assert.match(added.stdout, /: block 192\.0\.2\.0\/24, for example\.com\.\n$/);
+  const listed = (await tool.run(["access", "list"])).stdout;
+  assert.match(listed, new RegExp(`^${id} +block +192\\.0\\.2\\.0/24, for`, "m"));
+  assert.match(listed, /^file +allow +10\.0\.0\.0\/8 +part/m);
+  fits(listed);
+  assert.equal((await tool.run(["access", "remove", id])).code, 0);
+  assert.equal((await tool.run(["access", "remove", id])).code, 1);
+  assert.equal(tool.world.storedRules.length, 0);
+});
+
+test("wrong uses of access say what would be right", async () => {
+  await using tool = await toolWorld();
+  const cases: readonly (readonly [readonly string[], RegExp])[] = [
+    [["stop", "--helo", "x"], /ACTION is allow or block, not stop/],
+    [["block"], /fits everybody\nname a network/],
+    [
+      ["block", "--network", "192.0.2.1/24"],
+      /has bits beyond its length\nwrite 192\.0\.2\.0\/24 for the network/,
+    ],
+    [["block", "--helo", "x.example", "--for", "soon"], /--for takes a time such as 90m/],
+    [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90m, 2h, 3d or a time such as /],
+    [["block", "--helo", "x.example", "--until", "2020-01-01"], /2020-01-01 is over already/],
+    [["block", "--helo", "x.example", "--until", "2027-01-01", "--for", "1d"], /not both/],
+  ];
+  for (const [words, expected] of cases) {
+    const { code, stderr } = await tool.run(["access", "add", ...words]);
+    assert.equal(code, 2, words.join(" "));
+    assert.match(stderr, expected);
+  }
+});
+
+test("the list of rules says at which minute one ends", async () => {
+  await using tool = await toolWorld();
+  await tool.run(["access", "add", "block", "--network", "192.0.2.0/24", "--until", "2h", "--note", "flood"]);
+  const { stdout } = await tool.run(["access", "list"]);
+  assert.match(stdout, / block +192\.0\.2\.0\/24 +\d{4}-\d\d-\d\d \d\d:\d\d +flood$/m);
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { toolWorld } from "../../support/tool-bench.ts";
+
+test("recipients come as words, from a file, or from stdin", async () => {
+  await using tool = await toolWorld();
+  assert.equal(
+    (await tool.run(["recipients", "add", "example.com", "alice", "list-*"])).stdout,
+    "The API list of example.com has 2 entries.\n",
+  );
+  const file = join(tool.folder, "users.txt");
+  writeFileSync(file, "carol\n# nobody\n");
+  await tool.run(["recipients", "replace", "example.com", "--file", file]);
+  await tool.run(["recipients", "replace", "example.com"], "dave\neve\n");
+  await tool.run(["recipients", "remove", "example.com", "--file", "-"], "dave\n");
+  assert.deepEqual(
+    tool.world.changes.map(({ verb, recipients }) => [verb, ...recipients]),
+    [
+      ["add", "alice", "list-*"],
+      ["replace", "carol"],
+      ["replace", "dave", "eve"],
+      ["remove", "dave"],
+    ],
+  );
+  const listed = await tool.run(["recipients", "list", "example.com", "--limit", "1"]);
+  assert.match(listed.stdout, /^alice +file\nThere are more;/m);
+  assert.match((await tool.run(["recipients", "list", "example.com", "--all"])).stdout, /^list-\* +api$/m);
+  const checked = (await tool.run(["recipients", "check", "alice@example.com"])).stdout;
+  assert.match(checked, /^Answer: +accept\nWhy: +it is in the declared list\nKnown from: +file$/m);
+  assert.match(checked, /^Source: +list \(file\): has `alice` \(1 h ago\)$/m);
+  assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
+});
+
+test("an emptied list cannot come about by an accident of stdin", async () => {
+  await using tool = await toolWorld();
+  const { code, stderr } = await tool.run(["recipients", "replace", "example.com"], "");
+  assert.equal(code, 2);
+  assert.match(stderr, /--empty/);
+  assert.equal((await tool.run(["recipients", "replace", "example.com", "--empty"])).code, 0);
+  assert.deepEqual(tool.world.changes, [{ domain: "example.com", verb: "replace", recipients: [] }]);
+});

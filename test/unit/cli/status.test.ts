@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fits, toolWorld } from "../../support/tool-bench.ts";
+
+test("status tells everything at one look", async () => {
+  await using tool = await toolWorld();
+  const { code, stdout } = await tool.run(["status"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^Holdfast: +0\.1\.0 on mx2\.example\.net, up 3 h 12 min$/m);
+  assert.match(stdout, /^Queue: +2 waiting, 1 held; oldest 3 h 12 min$/m);
+  assert.match(stdout, /^mail\.example\.com:25 +down +3 h 12 min +connection refused$/m);
+  fits(stdout);
+});
+
+test("status says what ails the store, and that the queue cannot be read", async () => {
+  await using tool = await toolWorld();
+  const trouble = "the database is malformed; stop the daemon";
+  tool.world.status = { ...tool.world.status, condition: "sick", trouble };
+  tool.world.unreadable = new Error("the image is malformed");
+  const { code, stdout } = await tool.run(["status"]);
+  assert.equal(code, 0);
+  assert.match(
+    stdout.replaceAll(/\n +/g, " "),
+    /^Storage: +sick, 12 GiB free .*: the database is malformed; stop the daemon$/m,
+  );
+  assert.match(stdout, /^Queue: +cannot be read: the image is malformed$/m);
+  fits(stdout);
+});
+
+test("status puts what needs somebody first: paused domains, primaries in trouble", async () => {
+  await using tool = await toolWorld();
+  const [down] = tool.world.primaries;
+  assert.ok(down !== undefined);
+  const up = Array.from({ length: 30 }, (_, i) =>
+    Object.assign({}, down, { destination: `m${i}.example:25`, state: "up" as const, why: undefined }),
+  );
+  tool.world.primaries = [...up, down];
+  const [first, second] = tool.world.domains;
+  tool.world.domains = [
+    Object.assign({}, first, { paused: true }),
+    Object.assign({}, second, { draining: true }),
+  ];
+  tool.world.refusing = ["empty.example"];
+  const { stdout } = await tool.run(["status"]);
+  assert.match(stdout, /^Paused: +1: example\.com$/m);
+  assert.match(stdout, /^Refusing: +1: empty\.example; no recipient is known$/m);
+  assert.match(stdout, /^Draining: +1: other\.example$/m);
+  assert.match(stdout, /^PRIMARY .*\nmail\.example\.com:25 +down/m);
+  assert.match(stdout, /^m19\.example:25 +up.*\n10 more are up; holdfast domain list shows them\.$/m);
+  fits(stdout);
+});
+
+test("status shows the certificates, their names and ends", async () => {
+  await using tool = await toolWorld();
+  const names = ["mx2.example.net", "*.example.org"];
+  const expiresAt = Date.UTC(2027, 0, 31);
+  tool.world.status = { ...tool.world.status, certificates: [{ file: "/etc/mx.pem", names, expiresAt }] };
+  const { stdout } = await tool.run(["status"]);
+  assert.match(stdout, /^\/etc\/mx\.pem +2027-01-31 +mx2\.example\.net \*\.example\.org$/m);
+});

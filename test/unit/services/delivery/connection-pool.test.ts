@@ -1,0 +1,160 @@
+/** How many mails go at once, how fast, and to which of equal primaries. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Primary } from "../../../../src/ports/directory.ts";
+import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
+import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
+import { seededRandom } from "../../../support/random.ts";
+
+const AT = "192.0.2.1:25";
+
+/** One primary that answers each mail after `latency` ms of the test's clock. */
+function slowPrimary(mails: number, change: Partial<Primary> = {}, latency = 100) {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.1", 25, change)]);
+  const server = bench.client.server(AT);
+  server.window = 8;
+  server.onMail = (mail: ClaimedMail): Promise<SendResult> =>
+    new Promise((resolve) => bench.clock.after(latency, () => resolve(allOf(mail, DELIVERED))));
+  for (let i = 0; i < mails; i++) bench.store.put({ domain: "a.test" });
+  return { ...bench, server };
+}
+
+describe("mails in flight", () => {
+  test("the canary goes alone, then as many as the conversation takes", async () => {
+    const bench = slowPrimary(100);
+    await bench.start({ connections: 1 });
+    await bench.pass(50, 10);
+    assert.equal(bench.server.mails.length, 1);
+    await bench.pass(400, 10);
+    assert.equal(bench.server.mostInFlight, 8);
+    await bench.pass(2000, 10);
+    assert.deepEqual(bench.store.count(), { gone: 100 });
+    assert.equal(bench.server.conversations, 1 + 1, "the probe's, and one for all mails");
+  });
+
+  test("of all connections together stay bounded, and two fit on each", async () => {
+    const bench = slowPrimary(2000);
+    await bench.start({ connections: 40 });
+    await bench.pass(3000, 10);
+    assert.equal(bench.server.mostOpen, 40);
+    assert.equal(bench.server.mostInFlight, 80);
+  });
+
+  test("in probation it is one on each connection", async () => {
+    const bench = slowPrimary(0);
+    bench.server.down = true;
+    await bench.start({ connections: 1 }, "all domains");
+    await bench.pass(600_000, 5000);
+    for (let i = 0; i < 60; i++) bench.store.accept({ domain: "a.test" });
+    bench.server.down = false;
+    await bench.pass(1500, 10);
+    assert.equal(bench.journal.of("probation.began").length, 1);
+    let most = 0;
+    while (bench.journal.of("probation.passed").length === 0) {
+      most = bench.server.mostInFlight;
+      await bench.pass(10, 10);
+    }
+    assert.equal(most, 1);
+    await bench.pass(3000, 10);
+    assert.equal(bench.server.mostInFlight, 8);
+    assert.deepEqual(bench.store.count(), { gone: 60 });
+  });
+
+  test("fresh mail goes to a connection that does nothing, or to a new one, not behind a slow mail", async () => {
+    const bench = slowPrimary(3, {}, 60_000);
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.start({ connections: 4 });
+    await bench.pass(500);
+    bench.server.onMail = (mail) =>
+      new Promise((resolve) => bench.clock.after(60_000, () => resolve(allOf(mail, DELIVERED))));
+    const before = bench.server.mails.length;
+    for (let i = 0; i < 3; i++) {
+      bench.store.accept({ domain: "a.test" });
+      await bench.pass(200);
+    }
+    assert.equal(bench.server.mails.length, before + 3);
+    assert.equal(bench.server.open, 3);
+  });
+
+  test("a cut gives every one of them its own outcome, and all are settled", async () => {
+    const bench = slowPrimary(50);
+    const delivery = await bench.start({ connections: 1 });
+    await bench.pass(300, 10);
+    assert.equal(bench.server.inFlight, 8);
+    await Promise.all([delivery.stop(), bench.pass(60_000, 500)]);
+    assert.deepEqual(Object.keys(bench.store.count()).toSorted(), ["gone", "waiting"]);
+  });
+});
+
+describe("limits of one primary", () => {
+  test("connections and mails a connection stand above those for all", async () => {
+    const bench = slowPrimary(120, { connections: 2, mailsPerConnection: 10 });
+    await bench.start({ connections: 20 });
+    await bench.pass(5000, 10);
+    assert.deepEqual(bench.store.count(), { gone: 120 });
+    assert.equal(bench.server.mostOpen, 2);
+    assert.equal(bench.server.conversations, 1 + 12, "the probe's, and one for each ten mails");
+  });
+
+  test("mails a second are kept, and few are claimed ahead", async () => {
+    const bench = slowPrimary(300, { mailsPerSecond: 10 }, 1);
+    await bench.start({ connections: 20 });
+    await bench.pass(1000, 10);
+    const before = bench.server.mails.length;
+    for (let second = 1; second <= 5; second++) {
+      await bench.pass(1000, 10);
+      const sent = bench.server.mails.length - before;
+      assert.ok(Math.abs(sent - 10 * second) <= 2, `${sent} in ${second} s`);
+      assert.ok((bench.store.count().claimed ?? 0) <= 21, JSON.stringify(bench.store.count()));
+    }
+  });
+});
+
+test("a banner of four minutes: told as slow, not only as down, and mail is handed over at last", async () => {
+  const bench = slowPrimary(3, {}, 1);
+  const { client, clock } = bench;
+  const greet = client.converse.bind(client);
+  client.converse = (target, patience = 300_000) =>
+    new Promise((resolve, reject) => {
+      const silent = new DestinationTrouble("greeting", "no greeting");
+      if (patience < 240_000) clock.after(patience, () => reject(silent));
+      else clock.after(240_000, () => void greet(target).then(resolve, reject));
+    });
+  const delivery = await bench.start({ connections: 1 });
+  await bench.pass(62_000, 500);
+  assert.equal(delivery.status()[0]?.state, "down");
+  assert.match(delivery.status()[0]?.slow?.why ?? "", /takes connections but did not greet in 60 s/);
+  await bench.pass(600_000, 1000);
+  assert.deepEqual(bench.store.count(), { gone: 3 });
+  assert.equal(bench.journal.of("primary.slow").length, 1);
+  assert.equal(delivery.status()[0]?.slow?.why, "its greeting took 240 s");
+});
+
+test("primaries of equal preference share by weight, while both have room", async () => {
+  const bench = deliveryBench();
+  const random = seededRandom(3);
+  bench.random = () => random.below(1000) / 1000;
+  bench.directory.set("a.test", [
+    primaryAt("192.0.2.1", 25, { weight: 3 }),
+    primaryAt("192.0.2.2", 25),
+    primaryAt("192.0.2.3", 25, { preference: 20, weight: 100 }),
+  ]);
+  const [heavy, light, other] = [1, 2, 3].map((n) => bench.client.server(`192.0.2.${n}:25`));
+  await bench.start({}, "all domains");
+  await bench.pass(2000);
+  for (let i = 0; i < 400; i++) {
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(10);
+  }
+  await bench.pass(2000);
+  assert.deepEqual(bench.store.count(), { gone: 400 });
+  const share = (heavy?.mails.length ?? 0) / 400;
+  assert.ok(share > 0.68 && share < 0.82, String(share));
+  assert.equal((heavy?.mails.length ?? 0) + (light?.mails.length ?? 0), 400);
+  assert.equal(other?.mails.length, 0);
+});
