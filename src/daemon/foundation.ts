@@ -66,7 +66,7 @@ export async function layFoundation(
   schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
   if (await storage.thread.control.call("unclean", undefined))
     stack.defer(startStoreCheck(config.storage.folder, { clock, sink }));
-  const reader = await startReader(config, crew);
+  const reader = await startReader(config, storage, crew);
   stack.defer(() => reader.close());
   const directory = new Directory(openDirectoryReader(config.storage.folder));
   stack.defer(() => directory.close());

@@ -74,13 +74,24 @@ export interface Reader {
   close(): Promise<void>;
 }
 
-export async function startReader(config: Config, { clock, sink }: CrewParts): Promise<Reader> {
+export async function startReader(
+  config: Config,
+  { thread: writer }: Storage,
+  { clock, sink }: CrewParts,
+): Promise<Reader> {
   const client = connectReader();
   const data = (): ReturnType<ThreadPlan["data"]> => {
     const { port1, port2 } = new MessageChannel();
     client.reconnect(port2);
-    const value: ReaderThreadData = { folder: config.storage.folder, port: port1 };
-    return { value, moved: [port1] };
+    const checkpoints = new MessageChannel();
+    // Where storage has ended, the process ends.
+    writer.control.call("copyBy", new Moved(checkpoints.port2, [checkpoints.port2])).catch(() => undefined);
+    const value: ReaderThreadData = {
+      folder: config.storage.folder,
+      port: port1,
+      checkpoints: checkpoints.port1,
+    };
+    return { value, moved: [port1, checkpoints.port1] };
   };
   const thread = await SupervisedThread.start<ReaderControl>({
     plan: plan("reader", "./reader-thread.ts", data, SELDOM),

@@ -1,16 +1,29 @@
-/** The reader thread: lists, searches, exports and counts on a read-only connection, never in front of a 250. */
+/**
+ * The reader thread: lists, searches, exports and counts on a read-only connection, never in front of a 250. Beside
+ * that it copies the WAL for the storage thread, which goes on with mail meanwhile.
+ */
 import { parentPort, type MessagePort } from "node:worker_threads";
-import { serveReader } from "../adapters/storage/sqlite/sqlite.ts";
+import { serveCheckpointer, serveReader } from "../adapters/storage/sqlite/sqlite.ts";
 import { serveControl, threadData } from "../runtime/threads.ts";
 
 export interface ReaderThreadData {
   readonly folder: string;
   readonly port: MessagePort;
+  readonly checkpoints: MessagePort;
 }
 
 export type ReaderControl = { close(): void };
 
 const data = threadData<ReaderThreadData>();
 const reader = serveReader(data.folder, data.port);
+const checkpointer = serveCheckpointer(data.folder, data.checkpoints);
 
-serveControl<ReaderControl>({ close: () => reader.close() }, parentPort);
+serveControl<ReaderControl>(
+  {
+    close: () => {
+      checkpointer.close();
+      reader.close();
+    },
+  },
+  parentPort,
+);

@@ -22,6 +22,8 @@ export type StorageControl = {
   /** Memory shared with the clients: condition of the disk and free room. */
   shared(): SharedArrayBuffer;
   connect(client: { readonly role: StorageRole; readonly port: MessagePort }): void;
+  /** Over this line the WAL is copied for the writer. */
+  copyBy(port: MessagePort): void;
   /** The last process did not end in order: the database should be looked through. */
   unclean(): boolean;
   setReserve(reserve: WriterOptions["reserve"]): void;
@@ -40,6 +42,7 @@ serveControl<StorageControl>(
   {
     shared: () => writer.shared,
     connect: ({ role, port }) => writer.serve(role, port),
+    copyBy: (port) => writer.copyBy(port),
     unclean: () => writer.unclean,
     setReserve: (reserve) => writer.setReserve(reserve),
     close: async () => {

@@ -4,7 +4,8 @@
  *
  *   writer/     the storage thread, the one that writes, on one connection: what it serves, its upkeep, its cure
  *   clients/    what other threads have of it, over a port each: `connectIntake`, `connectWork`, `connectControl`
- *   reader/     lists, searches and exports for people, on a thread and connections of their own
+ *   reader/     lists, searches and exports for people, on a thread and connections of their own; the same thread
+ *               copies the WAL for the writer (disk/checkpointer.ts)
  *   directory/  domains, their recipients, and what else operators set: tokens, rules, allowed senders
  *   queue/      the verbs of mail, from accepting to expiring, and who holds which claim
  *   memory/     what is remembered of clients and primaries: the greylist, addresses, TLS
@@ -45,6 +46,7 @@ export { openGreylist } from "./memory/greylist-memory.ts";
 export { openRecipientMemory, openRecipientNotes } from "./memory/recipient-memory.ts";
 export { openDirectoryReader } from "./directory/directory-reader.ts";
 export { connectReader, serveReader } from "./reader/reader.ts";
+export { serveCheckpointer } from "./disk/checkpointer.ts";
 export { checkDatabase } from "./disk/soundness.ts";
 export { StoreUnusable } from "./disk/opening.ts";
 export { openTraceWriter } from "./trace/trace-opening.ts";

@@ -54,6 +54,15 @@ export function keptInPlace(file: string): () => void {
   };
 }
 
+/** A connection that moves the WAL into the mail database, and writes nothing of its own. */
+export function openCheckpointConnection(folder: string): Database.Database {
+  const database = realDisk.openDatabase(join(folder, QUEUE_FILE), { timeout: 0 });
+  database.pragma("synchronous = FULL");
+  database.pragma("wal_autocheckpoint = 0");
+  database.pragma("cache_size = -64");
+  return database;
+}
+
 /** A connection that only reads the mail database. */
 export function openMailReader(folder: string): Database.Database {
   const database = realDisk.openDatabase(join(folder, QUEUE_FILE), { readonly: true, timeout: LOCK_WAIT });

@@ -1,12 +1,5 @@
 import type Database from "better-sqlite3";
 
-/**
- * WAL pages (4 KiB each) beyond which a pause between batches is used for a checkpoint: 4 MB. A larger WAL makes
- * fewer and longer pauses: at 16 MB the slowest hundredth of accepts took twice as long.
- */
-const WAL_PAGES = 1024;
-/** Beyond this many it happens even when jobs wait: 16 MB. */
-const WAL_PAGES_MOST = 4096;
 /** Free pages that stay in the file for the next mails. */
 const FREE_PAGES_KEPT = 1024;
 /** Pages given back to the file system in one slice; about a millisecond. */
@@ -18,11 +11,10 @@ interface CheckpointRow {
   readonly checkpointed: number;
 }
 
-/** Moves the WAL into the database when that is in nobody's way. */
-export function checkpointIfLarge(database: Database.Database, idle: boolean): void {
+/** Pages of the WAL (4 KiB each) that are not in the database yet. */
+export function pagesWaiting(database: Database.Database): number {
   const { log, checkpointed } = checkpoint(database, "NOOP");
-  const waiting = log - checkpointed;
-  if (waiting > (idle ? WAL_PAGES : WAL_PAGES_MOST)) checkpointInPlace(database);
+  return log - checkpointed;
 }
 
 /** Moves the WAL into the database; what is written next takes the blocks that the WAL has. */

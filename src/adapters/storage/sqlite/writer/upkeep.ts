@@ -6,7 +6,8 @@ import type { StoreFailure } from "../disk/failure.ts";
 import type { Illness } from "../disk/illness.ts";
 import type { Segments } from "../bodies/segments.ts";
 import type { Store } from "./store.ts";
-import { checkpointFully, checkpointIfLarge, checkpointInPlace, vacuumSlice } from "../disk/wal.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import { checkpointFully, checkpointInPlace, vacuumSlice } from "../disk/wal.ts";
 
 /** How often the free space is measured, and how long nothing must have happened before the WAL is emptied, in ms. */
 const SECOND = 1000;
@@ -26,6 +27,7 @@ interface UpkeepParts {
   readonly store: () => Store | undefined;
   readonly illness: Illness;
   readonly segments: Segments;
+  readonly checkpoints: Checkpoints;
   readonly sweepSpool: () => Promise<number>;
   readonly onTrouble: (failure: StoreFailure) => void;
   readonly log: Logger;
@@ -62,7 +64,7 @@ export class Upkeep {
     this.#turns += 1;
     if (this.#parts.illness.short) this.#withStore((store) => checkpointInPlace(store.database));
     else if (this.#turns % LOOK_EACH === 0)
-      this.#withStore((store) => checkpointIfLarge(store.database, idle));
+      this.#withStore((store) => this.#parts.checkpoints.proceed(store.database, idle));
   }
 
   /** Resolves when nothing of it runs any more. */

@@ -10,6 +10,8 @@ import type { Batch } from "../commit/batch.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { CommitLoop } from "../commit/commit-loop.ts";
 import { keptInPlace, QUEUE_FILE } from "../disk/connection.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { connectCheckpointer } from "../disk/checkpointer.ts";
 import { Cure } from "./cure.ts";
 import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "../disk/disk.ts";
 import type { Disk } from "../disk/disk.ts";
@@ -60,6 +62,7 @@ export class Writer {
   readonly #refused: RefusedMails;
   readonly #requireInPlace: () => void;
   readonly #segments = new Segments();
+  readonly #checkpoints: Checkpoints;
   readonly #illness: Illness;
   readonly #loop: CommitLoop<Store>;
   readonly #upkeep: Upkeep;
@@ -78,6 +81,7 @@ export class Writer {
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
     this.#requireInPlace = keptInPlace(join(folder, QUEUE_FILE));
+    this.#checkpoints = new Checkpoints(join(folder, QUEUE_FILE));
     this.#refused = new RefusedMails(folder, options.log);
     this.recovered = this.#recover(store);
     this.#store = store;
@@ -97,6 +101,7 @@ export class Writer {
       store: () => this.#store,
       illness: this.#illness,
       segments: this.#segments,
+      checkpoints: this.#checkpoints,
       sweepSpool: () => this.sweepSpool(),
       onTrouble: (failure) => this.#onTrouble(failure),
       log: options.log,
@@ -114,6 +119,11 @@ export class Writer {
 
   get condition(): StoreCondition {
     return this.#illness.condition;
+  }
+
+  /** Lets who serves this port copy the WAL, until the port closes. */
+  copyBy(port: MessagePort): void {
+    this.#checkpoints.copyBy(connectCheckpointer(port));
   }
 
   /** Serves one client over a port, until the port closes. */

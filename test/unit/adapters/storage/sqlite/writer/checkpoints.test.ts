@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { it } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import type Database from "better-sqlite3";
+import {
+  serveCheckpointer,
+  type Checkpointer,
+} from "../../../../../../src/adapters/storage/sqlite/disk/checkpointer.ts";
+import {
+  openMailDatabase,
+  QUEUE_FILE,
+} from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
+import { pagesWaiting } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
+import { Checkpoints } from "../../../../../../src/adapters/storage/sqlite/writer/checkpoints.ts";
+import { accept, newMail } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+
+const PAGE = 4096;
+
+async function openCase() {
+  const folder = await tempFolder();
+  const database = openMailDatabase(folder.path, realDisk);
+  database.exec("CREATE TABLE page (content BLOB)");
+  const insert = database.prepare("INSERT INTO page VALUES (zeroblob(?))");
+  return {
+    database,
+    checkpoints: new Checkpoints(join(folder.path, QUEUE_FILE)),
+    write: (pages: number) => void insert.run(pages * PAGE),
+    [Symbol.asyncDispose]: async () => {
+      database.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One that copies when it is told to. */
+function checkpointerOf(copy: () => Promise<void>): Checkpointer & { asked: number } {
+  const checkpointer = {
+    asked: 0,
+    copy: () => {
+      checkpointer.asked += 1;
+      return copy();
+    },
+  };
+  return checkpointer;
+}
+
+/** Lets the copying end, and the flush behind it, which the system does on a thread of its own. */
+async function proceedUntilMoved(checkpoints: Checkpoints, database: Database.Database): Promise<void> {
+  await waitFor({ what: "the WAL to be moved", deadline: 10_000, every: 1 }, () => {
+    checkpoints.proceed(database, false);
+    return pagesWaiting(database) === 0;
+  });
+}
+
+it("has another copy the WAL while the writer goes on, and then moves the rest", async () => {
+  await using it = await openCase();
+  const { database, checkpoints, write } = it;
+  const copied = Promise.withResolvers<void>();
+  const checkpointer = checkpointerOf(() => copied.promise);
+  checkpoints.copyBy(checkpointer);
+  write(1000);
+  checkpoints.proceed(database, true);
+  assert.equal(checkpointer.asked, 0);
+  write(100);
+  checkpoints.proceed(database, true);
+  checkpoints.proceed(database, true);
+  assert.equal(checkpointer.asked, 1);
+  assert.ok(pagesWaiting(database) > 1100);
+  copied.resolve();
+  await proceedUntilMoved(checkpoints, database);
+  write(1100);
+  checkpoints.proceed(database, false);
+  assert.equal(checkpointer.asked, 2);
+});
+
+it("does all alone when nobody copies, rather while no job waits", async () => {
+  await using it = await openCase();
+  const { database, checkpoints, write } = it;
+  write(1100);
+  checkpoints.proceed(database, false);
+  assert.ok(pagesWaiting(database) > 1100);
+  checkpoints.proceed(database, true);
+  assert.equal(pagesWaiting(database), 0);
+  write(4200);
+  checkpoints.proceed(database, false);
+  assert.equal(pagesWaiting(database), 0);
+});
+
+it("does all alone once the other has ended", async () => {
+  await using it = await openCase();
+  const { database, checkpoints, write } = it;
+  const checkpointer = checkpointerOf(() => Promise.reject(new Error("the other thread has ended")));
+  checkpoints.copyBy(checkpointer);
+  write(1100);
+  checkpoints.proceed(database, true);
+  await proceedUntilMoved(checkpoints, database);
+  write(1100);
+  checkpoints.proceed(database, true);
+  assert.equal(pagesWaiting(database), 0);
+  assert.equal(checkpointer.asked, 1);
+});
+
+it("does not wait longer than the WAL may grow for one that stands still", async () => {
+  await using it = await openCase();
+  const { database, checkpoints, write } = it;
+  checkpoints.copyBy(checkpointerOf(() => new Promise(() => {})));
+  write(1100);
+  checkpoints.proceed(database, true);
+  assert.ok(pagesWaiting(database) > 1100);
+  write(3100);
+  checkpoints.proceed(database, false);
+  assert.equal(pagesWaiting(database), 0);
+});
+
+it("keeps the WAL of a store small under load, and every mail", async () => {
+  await using store = await openSqliteStore();
+  const { port1, port2 } = new MessageChannel();
+  const checkpointer = serveCheckpointer(store.folder, port1);
+  store.writer.copyBy(port2);
+  const body = Buffer.alloc(16_000, 1);
+  for (let i = 0; i < 1500; i++) await accept(store.intake, newMail(store.clock.now()), body);
+  const wal = statSync(join(store.folder, "queue.sqlite-wal")).size;
+  assert.ok(wal < 12_000_000, `${wal} bytes`);
+  assert.equal(
+    (await store.reader.counts()).reduce((sum, { recipients }) => sum + recipients, 0),
+    1500,
+  );
+  checkpointer.close();
+  port2.close();
+});
