@@ -101,8 +101,9 @@ export class ArrivingBody implements BodyWriter {
   async #finishInSegment(): Promise<StoredAs> {
     const size = this.#size;
     const pieces = this.#held.pieces();
-    const spool = await this.#places.segments.append(pieces, size);
-    return { size, spool, crc: checksumOf(pieces) };
+    const place = this.#places.segments.append(pieces, size);
+    const crc = checksumOf(pieces);
+    return { size, spool: await place, crc };
   }
 
   #moveToDisk(chunk: Buffer): Promise<void> | undefined {

@@ -1,12 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { flush, writeFully } from "./spool-file.ts";
-import { placeIn } from "./spool-place.ts";
+import { OpenSegment, type WaitingBody } from "./open-segment.ts";
 
 /** Bytes after which a segment is left for a new one. */
 export const SEGMENT_SIZE = 32 * 1024 * 1024;
-/** Bytes that are written and flushed together. */
+/** Bytes that are written together. */
 const MOST_TOGETHER = 4 * 1024 * 1024;
 
 interface SegmentParts {
@@ -18,30 +15,18 @@ interface SegmentParts {
   readonly size: number;
 }
 
-interface Waiting {
-  readonly chunks: readonly Buffer[];
-  readonly size: number;
-  resolve(place: string): void;
-  reject(error: unknown): void;
-}
-
-interface Segment {
-  readonly name: string;
-  readonly handle: FileHandle;
-  end: number;
-}
-
 /**
- * Appends bodies of one thread to a file that they share. All that wait when a flush ends are written and flushed
- * together, as a commit does with rows; a body costs one write this way, where a row costs two and a file of its own
- * two flushes. After a write or a flush that failed nothing more goes to that segment.
+ * Appends bodies of one thread to a file that they share, one segment after the other. All that wait when a write ends
+ * are written together, as a commit does with rows; a body costs one write this way, where a row costs two and a file
+ * of its own two flushes. Bodies become durable in the order in which they came, which is what tells the store that an
+ * earlier segment will grow no more.
  */
 export class SegmentWriter {
   readonly #parts: SegmentParts;
-  #segment: Segment | undefined;
+  #segment: OpenSegment | undefined;
   /** The name of a segment that the store knows and that holds nothing yet. */
   #spare: string | undefined;
-  #waiting: Waiting[] = [];
+  #waiting: WaitingBody[] = [];
   #running = false;
   #closed = false;
 
@@ -72,7 +57,7 @@ export class SegmentWriter {
     if (this.#closed) await this.#leave();
   }
 
-  #take(): readonly Waiting[] {
+  #take(): readonly WaitingBody[] {
     let bytes = 0;
     let taken = 0;
     for (; taken < this.#waiting.length && bytes < MOST_TOGETHER; taken++)
@@ -80,41 +65,31 @@ export class SegmentWriter {
     return this.#waiting.splice(0, taken);
   }
 
-  async #writeTogether(bodies: readonly Waiting[]): Promise<void> {
+  async #writeTogether(bodies: readonly WaitingBody[]): Promise<void> {
     try {
       const segment = await this.#withRoom();
-      const chunks = bodies.flatMap((body) => body.chunks);
-      await writeFully(segment.handle, chunks);
-      await segment.handle.datasync();
-      this.#spare = undefined;
-      for (const { size, resolve } of bodies) {
-        resolve(placeIn(segment.name, segment.end));
-        segment.end += size;
-      }
+      await segment.write(bodies);
     } catch (error) {
       for (const { reject } of bodies) reject(error);
-      await this.#leave();
     }
   }
 
-  async #withRoom(): Promise<Segment> {
-    if (this.#segment !== undefined && this.#segment.end < this.#parts.size) return this.#segment;
+  async #withRoom(): Promise<OpenSegment> {
+    const { folder, begins, size } = this.#parts;
+    if (this.#segment !== undefined && !this.#segment.failed && this.#segment.end < size)
+      return this.#segment;
     await this.#leave();
-    const { folder, begins } = this.#parts;
     const name = this.#spare ?? randomBytes(16).toString("hex");
     if (this.#spare === undefined) await begins(name);
     this.#spare = name;
-    const file = join(folder, name);
-    // Of an attempt that failed. A new name for each would stay with the store, and its file on the disk.
-    await rm(file, { force: true });
-    this.#segment = { name, handle: await open(file, "wx", 0o600), end: 0 };
-    await flush(folder);
+    this.#segment = await OpenSegment.create(folder, name);
     return this.#segment;
   }
 
   async #leave(): Promise<void> {
     const segment = this.#segment;
     this.#segment = undefined;
-    await segment?.handle.close().catch(() => {});
+    await segment?.close();
+    if (segment?.holds === true) this.#spare = undefined;
   }
 }

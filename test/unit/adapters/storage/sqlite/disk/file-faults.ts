@@ -38,6 +38,40 @@ export async function writeShort(t: TestContext, most: number): Promise<void> {
   );
 }
 
+/** Resolves when the `nth` call of this method has come back. */
+export async function ended(t: TestContext, method: Method, nth: number): Promise<{ done: Promise<void> }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let calls = 0;
+  await inPlaceOf(t, method, async (real, given) => {
+    const result = await real(...given);
+    calls += 1;
+    if (calls === nth) resolve();
+    return result;
+  });
+  return { done: promise };
+}
+
+/** Has the first call of this method wait until it is let go, or fails it then. */
+export async function holdFirst(
+  t: TestContext,
+  method: Method,
+): Promise<{ begun: Promise<void>; letGo(): void; fail(code: string): void }> {
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  let calls = 0;
+  await inPlaceOf(t, method, async (real, given) => {
+    calls += 1;
+    begun.resolve();
+    if (calls === 1) await end.promise;
+    return real(...given);
+  });
+  return {
+    begun: begun.promise,
+    letGo: () => end.resolve(),
+    fail: (code) => end.reject(systemError(code)),
+  };
+}
+
 /** Closes the file behind the back of who has it open, so that it cannot be closed again. */
 export function closeBehind(name: string): void {
   const own = "/proc/self/fd";
