@@ -5,7 +5,7 @@
  *   claimed      in a conversation with a primary, or about to be; the mark is durable before the first octet goes out
  *   unconfirmed  its body went out whole and no reply came, or the process died while it was claimed: maybe delivered
  *   held         set aside: by an operator, by probation, in quarantine; nothing happens until released
- *   parked       refused for good or expired; kept for the operator
+ *   parked       refused for good, expired or given up by an operator; kept for them
  *   gone         delivered, deleted or expired; the row stays as the ledger, the body goes with the last recipient
  *
  * LEGAL_MOVES is the whole table of moves, the schema and the tests use it too. A body exists while any recipient is

@@ -120,7 +120,7 @@ function givingUp(open: StoreFactory): void {
     assert.equal(await bounce(store), 2);
     assert.deepEqual(
       await statesOf(store),
-      Array.from({ length: 2 }, () => "sender@example.org parked expired"),
+      Array.from({ length: 2 }, () => "sender@example.org parked operator"),
     );
     const debts = await owed(store);
     assert.deepEqual(
@@ -131,6 +131,18 @@ function givingUp(open: StoreFactory): void {
       ],
     );
     assert.ok(debts[1]?.body !== undefined, "the body is there to be quoted");
+  });
+
+  it("still tells who was not told that an operator gave it up", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    await bounce(store);
+    const [mail] = await owed(store);
+    const why = { kind: "expired", at: store.clock.now(), why: "notices are off" } as const;
+    await store.work.told({ id: mail?.id ?? "", recipients: [0], told: why });
+    assert.deepEqual(await owed(store), []);
+    assert.equal(await bounce(store), 1);
+    assert.equal((await owed(store))[0]?.recipients[0]?.kind, "expired");
   });
 
   it("tells who heard nothing of parked mail, nobody twice, and nobody of a notice", async () => {

@@ -141,11 +141,11 @@ function changes(database: Database.Database, bodies: Bodies): Readonly<Record<O
   const flush = database.prepare("UPDATE recipient SET due_at = ?, updated_at = ? WHERE mail = ? AND n = ?");
   const rekey = database.prepare("UPDATE recipient SET domain = ? WHERE mail = ? AND n = ?");
   const giveUp = database.prepare(
-    `UPDATE recipient SET state = 'parked', reason = 'expired', who = ?, owed = 'expired', since = max(?, since), updated_at = ?
+    `UPDATE recipient SET state = 'parked', reason = 'operator', who = ?, owed = 'expired', since = max(?, since), updated_at = ?
      WHERE mail = ? AND n = ?`,
   );
   const owe = database.prepare(
-    `UPDATE recipient SET owed = iif(reason = 'expired', 'expired', 'failed'), who = ?, updated_at = ?
+    `UPDATE recipient SET owed = iif(reason IN ('expired', 'operator'), 'expired', 'failed'), who = ?, updated_at = ?
      WHERE mail = ? AND n = ?`,
   );
   return {
