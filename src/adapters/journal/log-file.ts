@@ -10,8 +10,10 @@ const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 const FLUSH_EVERY = 100;
 /** Bytes that wait for a slow disk or pipe; further lines are dropped and counted. */
 const MAX_WAITING = 16 * 1024 * 1024;
-/** Characters collected before a write: each is a turn of another thread, and many small ones cost more than the lines. */
+/** Bytes collected before a write: each is a turn of another thread, and many small ones cost more than the lines. */
 const BLOCK = 64 * 1024;
+/** Bytes that a character of a text takes at most as UTF-8. */
+const MOST_BYTES = 3;
 
 /** The log file cannot be opened. */
 export class CannotWriteLog extends Error {
@@ -86,10 +88,14 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
   };
 }
 
-/** Collects lines, and passes them on as one text. */
+/**
+ * Collects lines, and passes them on as one text. They wait as bytes outside of V8's heap: as texts, each collection of
+ * young objects would copy all that wait.
+ */
 class LineBlock {
   readonly #write: (block: string) => void;
-  #waiting = "";
+  readonly #bytes = Buffer.allocUnsafeSlow(BLOCK);
+  #end = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(write: (block: string) => void) {
@@ -97,17 +103,19 @@ class LineBlock {
   }
 
   add(line: string): void {
-    this.#waiting += line;
-    if (this.#waiting.length >= BLOCK) this.pass();
-    else this.#timer ??= setTimeout(() => this.pass(), FLUSH_EVERY).unref();
+    const most = MOST_BYTES * line.length;
+    if (this.#end + most > BLOCK) this.pass();
+    if (most > BLOCK) return this.#write(line);
+    this.#end += this.#bytes.write(line, this.#end);
+    this.#timer ??= setTimeout(() => this.pass(), FLUSH_EVERY).unref();
   }
 
   pass(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const block = this.#waiting;
-    this.#waiting = "";
-    if (block !== "") this.#write(block);
+    const end = this.#end;
+    this.#end = 0;
+    if (end > 0) this.#write(this.#bytes.toString("utf8", 0, end));
   }
 }
 

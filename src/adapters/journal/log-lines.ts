@@ -36,11 +36,13 @@ export function levelOf(event: JournalEvent): LogLevel {
 
 /** The event's fields as the log has them, as JSON without braces: replies as one text. */
 export function membersOf(event: JournalEvent): string {
-  const { kind, ...all } = event;
-  // The trace tells which checks an accepted mail has passed.
-  if (kind !== "mail.accepted" || !("checks" in all)) return factsJson(fieldsOfReply(all));
-  const { checks: _checks, ...fields } = all;
-  return factsJson(fields);
+  if (event.kind === "mail.accepted") {
+    // The trace tells which checks it has passed.
+    const { kind: _kind, checks: _checks, ...fields } = event;
+    return factsJson(fields);
+  }
+  const { kind: _kind, ...fields } = event;
+  return factsJson(fieldsOfReply(fields));
 }
 
 /** A field cannot stand in for what every line has. */

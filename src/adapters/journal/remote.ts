@@ -9,7 +9,7 @@ import { loggerTo, type Fields, type Logger, type LogLevel } from "../../runtime
 import { plainFields, plainText } from "./plain.ts";
 
 const BATCH = 200;
-const POST_EVERY = 20;
+const POST_EVERY = 5;
 
 /** `at` is when it happened, on the thread where it happened. */
 export type Entry =

@@ -54,3 +54,17 @@ for (const [how, end] of [
     });
     assert.equal(status, 1);
   });
+
+test("lines of any length and script are written whole, in their order", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.log");
+  const log = openLogFile({ file, level: "info" });
+  const texts = ["short", "ü€😀".repeat(1000), "x".repeat(100_000), "behind", "é".repeat(30_000), "last"];
+  for (const text of texts) log.write("info", 0, "line", `"text":${JSON.stringify(text)}`);
+  await log.close();
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).text),
+    texts,
+  );
+});

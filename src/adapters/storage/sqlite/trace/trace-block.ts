@@ -2,37 +2,63 @@
 import { type Traced, traceKeys } from "../../../../ports/trace.ts";
 import { keyBit, KEY_BITS, keyHashes, type KeyHashes } from "../../../../runtime/bloom.ts";
 
-/** Characters of a block: while it fills, each write stores it anew. */
+/** Bytes of a block: while it fills, each write stores it anew. */
 const FULL = 16 * 1024;
+/** Bytes that it has room for: its last event goes beyond, and a large one makes it grow. */
+const ROOM = FULL + 4 * 1024;
+/** Bytes that a character of a text takes at most as UTF-8. */
+const MOST_BYTES = 3;
 /** Keys of a block: then its filter lets one in 400 others pass. */
 const MOST_KEYS = 256;
 const FILTER_BITS = 4096;
 
-/** A block while it fills. */
+/**
+ * A block while it fills. Its events wait as bytes outside of V8's heap, where no collection has to copy them; it serves
+ * again once it was stored, because V8 counts such memory and looks through its whole heap when much was taken.
+ */
 export class TraceBlock {
-  readonly seq: number;
+  seq = 0;
   readonly filter = new Uint8Array(FILTER_BITS / 8);
   /** When its newest event happened, in ms since 1970. */
   at = 0;
   events = 0;
-  /** A line of JSON for each event. */
-  text = "";
+  #bytes = Buffer.allocUnsafeSlow(ROOM);
+  #end = 0;
   #keys = 0;
 
-  constructor(seq: number) {
+  /** Begins anew, empty. */
+  begin(seq: number): this {
+    if (this.#bytes.length > ROOM) this.#bytes = Buffer.allocUnsafeSlow(ROOM);
+    this.filter.fill(0);
     this.seq = seq;
+    this.at = this.events = this.#end = this.#keys = 0;
+    return this;
   }
 
   get full(): boolean {
-    return this.text.length >= FULL || this.#keys >= MOST_KEYS;
+    return this.#end >= FULL || this.#keys >= MOST_KEYS;
+  }
+
+  /** A line of JSON for each event, as UTF-8; until the next is added. */
+  get text(): Buffer {
+    return this.#bytes.subarray(0, this.#end);
   }
 
   add({ at, event }: Traced, keys: readonly string[]): void {
-    this.text += `${at} ${JSON.stringify(event)}\n`;
+    const line = `${at} ${JSON.stringify(event)}\n`;
+    this.#need(MOST_BYTES * line.length);
+    this.#end += this.#bytes.write(line, this.#end);
     this.at = Math.max(this.at, at);
     this.events += 1;
     for (const key of keys) this.#note(keyHashes(key));
     this.#keys += keys.length;
+  }
+
+  #need(bytes: number): void {
+    if (this.#end + bytes <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(this.#end + bytes);
+    this.#bytes.copy(larger, 0, 0, this.#end);
+    this.#bytes = larger;
   }
 
   #note(hashes: KeyHashes): void {

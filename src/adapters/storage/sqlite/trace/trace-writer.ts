@@ -8,6 +8,8 @@ import { prepareTables } from "./trace-schema.ts";
 
 /** Blocks that one `trim` removes at most. */
 const TRIM_STEP = 25;
+/** Blocks that are kept to be filled again. */
+const MOST_SPARE = 32;
 /** Pages given back after each trim. */
 const VACUUM_PAGES = 64;
 
@@ -49,24 +51,27 @@ class Blocks {
   readonly #drop: Database.Statement<[number]>;
   /** Full, and not stored yet. */
   #full: TraceBlock[] = [];
+  readonly #spare: TraceBlock[] = [];
   #filling: TraceBlock;
 
   constructor(database: Database.Database) {
     this.#database = database;
-    this.#put = database.prepare("INSERT OR REPLACE INTO block (seq, at, events, text) VALUES (?, ?, ?, ?)");
+    this.#put = database.prepare(
+      "INSERT OR REPLACE INTO block (seq, at, events, text) VALUES (?, ?, ?, CAST(? AS TEXT))",
+    );
     this.#putFilter = database.prepare("INSERT OR REPLACE INTO filter (block, keys) VALUES (?, ?)");
     this.#oldest = database.prepare("SELECT seq, at, events FROM block ORDER BY seq LIMIT ?");
     this.#dropFilters = database.prepare("DELETE FROM filter WHERE block <= ?");
     this.#drop = database.prepare("DELETE FROM block WHERE seq <= ?");
     const last = database.prepare<[], number>("SELECT coalesce(max(seq), 0) FROM block").pluck();
-    this.#filling = new TraceBlock((last.get() ?? 0) + 1);
+    this.#filling = this.#begin((last.get() ?? 0) + 1);
   }
 
   add(traced: Traced, keys: readonly string[]): void {
     this.#filling.add(traced, keys);
     if (!this.#filling.full) return;
     this.#full.push(this.#filling);
-    this.#filling = new TraceBlock(this.#filling.seq + 1);
+    this.#filling = this.#begin(this.#filling.seq + 1);
   }
 
   /** What cannot be stored is lost but for the block that fills; the log has it too. */
@@ -78,6 +83,8 @@ class Blocks {
       return 0;
     } catch {
       return eventsIn(full);
+    } finally {
+      this.#spare.push(...full.slice(0, MOST_SPARE - this.#spare.length));
     }
   }
 
@@ -89,6 +96,10 @@ class Blocks {
     if (last !== undefined) this.#remove(last);
     this.#database.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
     return eventsIn(doomed);
+  }
+
+  #begin(seq: number): TraceBlock {
+    return (this.#spare.pop() ?? new TraceBlock()).begin(seq);
   }
 
   #store(blocks: readonly TraceBlock[]): void {
@@ -107,7 +118,7 @@ class Blocks {
       this.#dropFilters.run(last);
       this.#drop.run(last);
     })();
-    if (last === this.#filling.seq) this.#filling = new TraceBlock(last + 1);
+    if (last === this.#filling.seq) this.#filling.begin(last + 1);
   }
 
   #usedBytes(): number {

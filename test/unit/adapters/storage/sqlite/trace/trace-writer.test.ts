@@ -161,3 +161,21 @@ it("never throws, not even when it was closed; what is lost is counted, but for 
   assert.equal(trace.trim(0, 0), 0);
   trace.close();
 });
+
+it("keeps events of any size and script, and nothing of a block that serves again", async () => {
+  await using store = await openSqliteStore();
+  const trace = openTraceWriter(store.folder);
+  const large = accepted("large", "ü@one.test", { helo: "ä€😀".repeat(20_000) });
+  const before = many(200, (n) => accepted(`before${n}`, "early@one.test"));
+  write(trace, 1, [...before, large]);
+  write(
+    trace,
+    1000,
+    many(200, (n) => accepted(`after${n}`, "late@one.test")),
+  );
+  assert.deepEqual(await store.reader.trace({ about: ["large"], limit: 9 }), [{ at: 201, event: large }]);
+  assert.equal((await timesOf(store, ["early@one.test"], 1000)).length, 200);
+  const late = await timesOf(store, ["late@one.test"], 1000);
+  assert.deepEqual([late.length, late[0]], [200, 1000]);
+  trace.close();
+});
