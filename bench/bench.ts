@@ -13,7 +13,7 @@ import { benchLine } from "./line.ts";
 import { benchReflector } from "./reflector.ts";
 import { benchQueue, COLUMNS } from "./queue.ts";
 
-/** What can be asked for by name; each but `line` takes --rounds, --scale, --folder and --write. */
+/** What can be asked for by name; each takes --rounds, --scale, --folder and --write. */
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   accept: benchAccept,
   ceiling: benchCeiling,

@@ -100,7 +100,7 @@ export type ClientEvent = {
 /** One check that looked: its name, the stage, what it said, how long that took in ms, for how many recipients. */
 export type CheckNote = readonly [check: string, stage: string, said: string, took: number, times: number];
 
-export type PrimaryEvent =
+type PrimaryEvent =
   | {
       readonly kind: "primary.down";
       readonly destination: string;
@@ -162,7 +162,7 @@ export type RecipientEvent =
   /** It could not be had, or not be believed; the one before it goes on to count. */
   | { readonly kind: "recipients.stuck"; readonly domain: string; readonly why: string };
 
-export type StoreEvent =
+type StoreEvent =
   | ({ readonly kind: "store.condition" } & ConditionChange)
   | { readonly kind: "store.recovered"; readonly unconfirmed: number }
   /** The database was looked through after an unclean end; no findings: it is sound. */
@@ -202,7 +202,7 @@ export type StoreEvent =
     };
 
 /** A list of clients failed its test and is set aside, or passes it again. */
-export type ListEvent =
+type ListEvent =
   | { readonly kind: "blocklist.sick"; readonly zone: string; readonly why: string }
   | { readonly kind: "blocklist.sound"; readonly zone: string }
   /** An address of ours is on a list of bad clients. */

@@ -24,9 +24,9 @@ export { CannotWriteLog } from "./log-file.ts";
 export type { Gauges } from "./metrics.ts";
 export { traceLine } from "./trace-lines.ts";
 
-export type JournalListener = (event: JournalEvent, at: number) => void;
+type JournalListener = (event: JournalEvent, at: number) => void;
 
-export interface JournalOptions {
+interface JournalOptions {
   /** Absolute path; absent: stdout. */
   readonly file?: string;
   readonly level: LogLevel;

@@ -32,7 +32,7 @@ export interface LogFile {
   close(): Promise<void>;
 }
 
-export interface LogFileOptions {
+interface LogFileOptions {
   /** Absent: stdout. */
   readonly file?: string;
   readonly level: LogLevel;

@@ -17,7 +17,7 @@ export interface Origin {
 }
 
 /** A body that was read and judged. */
-export interface JudgedBody {
+interface JudgedBody {
   readonly id: string;
   readonly facts: HeaderFacts;
   readonly decoder: Pick<DataDecoder, "eightBit" | "bareNewlines" | "longLines">;

@@ -8,7 +8,7 @@ import type {
   SpfFacts,
 } from "../../ports/authentication.ts";
 
-export interface FieldFacts {
+interface FieldFacts {
   /** Our own name: the authserv-id. */
   readonly hostname: string;
   readonly ip: string;

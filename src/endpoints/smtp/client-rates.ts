@@ -11,7 +11,7 @@ const RECIPIENTS = say(451, "4.7.1", "Too many recipients from your network, try
 const REFUSED = say(451, "4.7.1", "Too many refused recipients from your network, try again later");
 const OCTETS = say(451, "4.7.1", "Too much mail from your network, try again later");
 
-export interface RateParts {
+interface RateParts {
   readonly table: RateTable;
   readonly clock: Clock;
   readonly settings: () => SmtpSettings;

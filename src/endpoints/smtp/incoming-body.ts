@@ -29,7 +29,7 @@ import type { Transaction } from "./transaction.ts";
 /** The accepting half of the queue, as the SMTP side uses it. */
 export type Store = Pick<Acceptor, "nextId" | "condition" | "room" | "openBody" | "accept">;
 
-export interface BodyParts {
+interface BodyParts {
   readonly acceptor: Store;
   readonly policy: Policy;
   readonly clock: Clock;

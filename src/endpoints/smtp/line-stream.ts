@@ -12,7 +12,7 @@ import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { ownCopy } from "../../mail/own-copy.ts";
 import { takeShared } from "./shared-reads.ts";
 
-export interface StreamHandler {
+interface StreamHandler {
   /** One line without its line end; a bare LF ends a line too, and `sound` is false. */
   line(line: Buffer, sound: boolean): Promise<void> | undefined;
   /** The next octets of a body; answers what follows its end, once it has ended. */

@@ -15,7 +15,7 @@ import { takeProxyHeader } from "./proxy-header.ts";
 import { ServerNames, tlsOptions } from "./server-names.ts";
 import type { SmtpListener, TlsMaterial } from "./settings.ts";
 
-export interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
+interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
   readonly connections: ConnectionTable;
 }
 

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { isIPv4, isIPv6, SocketAddress } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
 
-export type ProxyHeader =
+type ProxyHeader =
   /** More octets are needed. */
   | { readonly kind: "partial" }
   | { readonly kind: "wrong"; readonly why: string }

@@ -43,7 +43,7 @@ export type {
   TlsMaterial,
 } from "./settings.ts";
 
-export interface SmtpParts {
+interface SmtpParts {
   readonly settings: SmtpSettings;
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   /** Decides; over the same directory. */

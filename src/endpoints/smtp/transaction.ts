@@ -19,7 +19,7 @@ import type { Answer } from "./answer.ts";
 import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
-export interface TransactionParts {
+interface TransactionParts {
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   readonly policy: Policy;
   readonly offers: (domain: string) => PrimaryOffers | undefined;
@@ -33,7 +33,7 @@ export interface TransactionParts {
 }
 
 /** How a body is treated; recipients with different profiles need transactions of their own. */
-export interface ContentProfile {
+interface ContentProfile {
   readonly bareNewlines: DomainRecord["settings"]["bareNewlines"];
   readonly content: Content;
   /** Why the mail is set aside, whatever its content. */

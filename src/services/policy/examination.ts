@@ -35,7 +35,7 @@ interface Watch {
   took?: number;
 }
 
-export interface ExaminationParts {
+interface ExaminationParts {
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 /** A sound list is tested this often, in ms; others at every turn. */
 const EVERY = 3_600_000;
 
-export interface ListHealthParts {
+interface ListHealthParts {
   readonly blocklists: Pick<Blocklists, "test">;
   readonly clock: Clock;
   readonly journal: Journal;

@@ -4,7 +4,7 @@ import type { Finding, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 
 /** From where findings are judged. */
-export interface View {
+interface View {
   /** Checks of reputation do not count. */
   readonly exempt: boolean;
   readonly looks: Looks | undefined;

@@ -3,7 +3,7 @@ import type { Blocklists } from "../../ports/blocklist.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 
-export interface OwnListingParts {
+interface OwnListingParts {
   readonly blocklists: Pick<Blocklists, "listsHost">;
   readonly resolver: Pick<Resolver, "addresses">;
   readonly journal: Journal;

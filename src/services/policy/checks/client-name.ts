@@ -6,7 +6,7 @@ import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts"
 import type { Fault } from "./fault.ts";
 import { judgeFault } from "./fault.ts";
 
-export interface ClientNameParts {
+interface ClientNameParts {
   readonly settings: () => CheckSettings;
   readonly resolver: Pick<Resolver, "confirmedName">;
 }

@@ -7,7 +7,7 @@ import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./fault.ts";
 import { judgeFault } from "./fault.ts";
 
-export interface HeloParts {
+interface HeloParts {
   readonly settings: () => CheckSettings;
   /** Our own name. */
   readonly hostname: string;

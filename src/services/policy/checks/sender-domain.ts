@@ -7,7 +7,7 @@ import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./fault.ts";
 import { judgeFault } from "./fault.ts";
 
-export interface SenderDomainParts {
+interface SenderDomainParts {
   readonly settings: () => CheckSettings;
   readonly resolver: Pick<Resolver, "mx" | "addresses">;
 }

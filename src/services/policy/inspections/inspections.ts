@@ -5,7 +5,7 @@ import { signatureInspection, type SignatureParts } from "./signatures.ts";
 import { spamInspection } from "./spam.ts";
 import { virusInspection } from "./virus.ts";
 
-export interface InspectionParts extends ScanParts, SignatureParts {
+interface InspectionParts extends ScanParts, SignatureParts {
   readonly clamav: VirusScanner;
   readonly rspamd: SpamScanner;
 }

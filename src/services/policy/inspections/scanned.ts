@@ -51,7 +51,7 @@ interface Limits extends ScanServers {
   readonly maxSize: number;
 }
 
-export interface Scanning<R, S extends Limits> {
+interface Scanning<R, S extends Limits> {
   readonly name: ScannerName;
   readonly scanner: Scanner<R>;
   readonly settingsFor: (view: ContentView) => S | "off";

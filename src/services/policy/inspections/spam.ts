@@ -5,7 +5,7 @@ import type { Away, SpamResult, SpamScanner, SpamWord } from "../../../ports/sca
 import type { Charge, Judged, ScanParts } from "./scanned.ts";
 import { judgeCharge, inspectionOf } from "./scanned.ts";
 
-export interface SpamParts extends ScanParts {
+interface SpamParts extends ScanParts {
   readonly scanner: SpamScanner;
   readonly settings: () => CheckSettings;
 }

@@ -5,7 +5,7 @@ import type { Away, VirusResult, VirusScanner } from "../../../ports/scanner.ts"
 import type { Charge, Judged, ScanParts } from "./scanned.ts";
 import { judgeCharge, inspectionOf } from "./scanned.ts";
 
-export interface VirusParts extends ScanParts {
+interface VirusParts extends ScanParts {
   readonly scanner: VirusScanner;
   readonly settings: () => CheckSettings;
 }
