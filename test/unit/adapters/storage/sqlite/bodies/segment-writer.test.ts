@@ -2,20 +2,22 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { SegmentWriter } from "../../../../../../src/adapters/storage/sqlite/bodies/segment-writer.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { ended, holdFirst } from "../disk/file-faults.ts";
 
 const BODY = Buffer.alloc(20_000, "x");
 
-/** A writer of segments of 30,000 bytes, so that two bodies fill one, and what it did in its order. */
-async function openWriter(): Promise<{
+/** What it did, in its order, and where bodies came to lie. */
+interface Writer extends AsyncDisposable {
   readonly folder: string;
   readonly did: string[];
   append(name: string): Promise<string>;
-  [Symbol.asyncDispose](): Promise<void>;
-}> {
+}
+
+/** Its segments are of 30,000 bytes, so that two bodies fill one. */
+async function openWriter(): Promise<Writer> {
   const temp = await tempFolder();
   const did: string[] = [];
   const begins = async (): Promise<void> => void did.push("begins");
@@ -35,15 +37,21 @@ async function openWriter(): Promise<{
   };
 }
 
+/** One body is being flushed, the other was written meanwhile. */
+async function whileFlushing(t: TestContext, writer: Writer) {
+  const flush = await holdFirst(t, "datasync");
+  const written = await ended(t, "writev", 2);
+  const one = writer.append("one");
+  await flush.begun;
+  const two = writer.append("two");
+  await written.done;
+  return { flush, one, two };
+}
+
 describe("a body that comes while another is flushed", () => {
   it("is written at once, and durable with a flush of its own", async (t) => {
     await using writer = await openWriter();
-    const flush = await holdFirst(t, "datasync");
-    const written = await ended(t, "writev", 2);
-    const one = writer.append("one");
-    await flush.begun;
-    const two = writer.append("two");
-    await written.done;
+    const { flush, one, two } = await whileFlushing(t, writer);
     assert.deepEqual(writer.did, ["begins"]);
     flush.letGo();
     const places = await Promise.all([one, two]);
@@ -55,14 +63,10 @@ describe("a body that comes while another is flushed", () => {
 
   it("is refused with it where that fails, and the segment takes no more", async (t) => {
     await using writer = await openWriter();
-    const flush = await holdFirst(t, "datasync");
-    const written = await ended(t, "writev", 2);
-    const one = assert.rejects(writer.append("one"), { code: "EIO" });
-    await flush.begun;
-    const two = assert.rejects(writer.append("two"), { code: "EIO" });
-    await written.done;
+    const { flush, one, two } = await whileFlushing(t, writer);
+    const both = [one, two].map((body) => assert.rejects(body, { code: "EIO" }));
     flush.fail("EIO");
-    await Promise.all([one, two]);
+    await Promise.all(both);
     const place = await writer.append("three");
     assert.match(place, /@0$/);
     assert.deepEqual(writer.did, ["begins", "three"], "its name serves again, because it held nothing");
@@ -70,12 +74,7 @@ describe("a body that comes while another is flushed", () => {
 
   it("does not go to the next segment before those of this are durable", async (t) => {
     await using writer = await openWriter();
-    const flush = await holdFirst(t, "datasync");
-    const written = await ended(t, "writev", 2);
-    const one = writer.append("one");
-    await flush.begun;
-    const two = writer.append("two");
-    await written.done;
+    const { flush, one, two } = await whileFlushing(t, writer);
     const three = writer.append("three");
     await new Promise(setImmediate);
     assert.equal(readdirSync(writer.folder).length, 1);

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TraceBlock, Wanted } from "../../../../../../src/adapters/storage/sqlite/trace/trace-block.ts";
+import type { TracedEvent } from "../../../../../../src/ports/trace.ts";
+
+const EVENT: TracedEvent = { kind: "mail.delivered", id: "m1", recipient: "a@one.test", domain: "one.test" };
+
+test("a block that begins anew has nothing of what it held", () => {
+  const block = new TraceBlock().begin(1);
+  const wanted = new Wanted(["m1"]);
+  block.add({ at: 7, event: EVENT }, ["m1"]);
+  assert.ok(wanted.mayBeIn(block.filter));
+  assert.deepEqual(wanted.eventsOf(block.text.toString()), [{ at: 7, event: EVENT }]);
+  block.begin(2);
+  assert.ok(!wanted.mayBeIn(block.filter));
+  assert.deepEqual([block.seq, block.at, block.events, block.text.length], [2, 0, 0, 0]);
+});
