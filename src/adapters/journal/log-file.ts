@@ -2,6 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import { pino } from "pino";
 import type { LogLevel } from "../../runtime/log.ts";
+import { WaitingText } from "../../runtime/waiting-text.ts";
 import { textJson } from "./plain.ts";
 
 const STDOUT = 1;
@@ -12,8 +13,8 @@ const FLUSH_EVERY = 100;
 const MAX_WAITING = 16 * 1024 * 1024;
 /** Bytes collected before a write: each is a turn of another thread, and many small ones cost more than the lines. */
 const BLOCK = 64 * 1024;
-/** Bytes that a character of a text takes at most as UTF-8. */
-const MOST_BYTES = 3;
+/** Bytes that it has room for: its last line goes beyond. */
+const ROOM = BLOCK + 4 * 1024;
 
 /** The log file cannot be opened. */
 export class CannotWriteLog extends Error {
@@ -88,14 +89,10 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
   };
 }
 
-/**
- * Collects lines, and passes them on as one text. They wait as bytes outside of V8's heap: as texts, each collection of
- * young objects would copy all that wait.
- */
+/** Collects lines, and passes them on as one text. */
 class LineBlock {
   readonly #write: (block: string) => void;
-  readonly #bytes = Buffer.allocUnsafeSlow(BLOCK);
-  #end = 0;
+  readonly #waiting = new WaitingText(ROOM);
   #timer: NodeJS.Timeout | undefined;
 
   constructor(write: (block: string) => void) {
@@ -103,19 +100,17 @@ class LineBlock {
   }
 
   add(line: string): void {
-    const most = MOST_BYTES * line.length;
-    if (this.#end + most > BLOCK) this.pass();
-    if (most > BLOCK) return this.#write(line);
-    this.#end += this.#bytes.write(line, this.#end);
-    this.#timer ??= setTimeout(() => this.pass(), FLUSH_EVERY).unref();
+    this.#waiting.add(line);
+    if (this.#waiting.length >= BLOCK) this.pass();
+    else this.#timer ??= setTimeout(() => this.pass(), FLUSH_EVERY).unref();
   }
 
   pass(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const end = this.#end;
-    this.#end = 0;
-    if (end > 0) this.#write(this.#bytes.toString("utf8", 0, end));
+    const block = this.#waiting.bytes.toString();
+    this.#waiting.clear();
+    if (block !== "") this.#write(block);
   }
 }
 

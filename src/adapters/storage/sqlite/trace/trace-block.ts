@@ -1,64 +1,50 @@
 /** Events of the trace that are stored, and looked for, together. */
 import { type Traced, traceKeys } from "../../../../ports/trace.ts";
 import { keyBit, KEY_BITS, keyHashes, type KeyHashes } from "../../../../runtime/bloom.ts";
+import { WaitingText } from "../../../../runtime/waiting-text.ts";
 
 /** Bytes of a block: while it fills, each write stores it anew. */
 const FULL = 16 * 1024;
-/** Bytes that it has room for: its last event goes beyond, and a large one makes it grow. */
+/** Bytes that it has room for: its last event goes beyond. */
 const ROOM = FULL + 4 * 1024;
-/** Bytes that a character of a text takes at most as UTF-8. */
-const MOST_BYTES = 3;
 /** Keys of a block: then its filter lets one in 400 others pass. */
 const MOST_KEYS = 256;
 const FILTER_BITS = 4096;
 
-/**
- * A block while it fills. Its events wait as bytes outside of V8's heap, where no collection has to copy them; it serves
- * again once it was stored, because V8 counts such memory and looks through its whole heap when much was taken.
- */
+/** A block while it fills; it serves again once it was stored. */
 export class TraceBlock {
   seq = 0;
   readonly filter = new Uint8Array(FILTER_BITS / 8);
   /** When its newest event happened, in ms since 1970. */
   at = 0;
   events = 0;
-  #bytes = Buffer.allocUnsafeSlow(ROOM);
-  #end = 0;
+  readonly #waiting = new WaitingText(ROOM);
   #keys = 0;
 
   /** Begins anew, empty. */
   begin(seq: number): this {
-    if (this.#bytes.length > ROOM) this.#bytes = Buffer.allocUnsafeSlow(ROOM);
+    this.#waiting.clear();
     this.filter.fill(0);
     this.seq = seq;
-    this.at = this.events = this.#end = this.#keys = 0;
+    this.at = this.events = this.#keys = 0;
     return this;
   }
 
   get full(): boolean {
-    return this.#end >= FULL || this.#keys >= MOST_KEYS;
+    return this.#waiting.length >= FULL || this.#keys >= MOST_KEYS;
   }
 
   /** A line of JSON for each event, as UTF-8; until the next is added. */
   get text(): Buffer {
-    return this.#bytes.subarray(0, this.#end);
+    return this.#waiting.bytes;
   }
 
   add({ at, event }: Traced, keys: readonly string[]): void {
-    const line = `${at} ${JSON.stringify(event)}\n`;
-    this.#need(MOST_BYTES * line.length);
-    this.#end += this.#bytes.write(line, this.#end);
+    this.#waiting.add(`${at} ${JSON.stringify(event)}\n`);
     this.at = Math.max(this.at, at);
     this.events += 1;
     for (const key of keys) this.#note(keyHashes(key));
     this.#keys += keys.length;
-  }
-
-  #need(bytes: number): void {
-    if (this.#end + bytes <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(this.#end + bytes);
-    this.#bytes.copy(larger, 0, 0, this.#end);
-    this.#bytes = larger;
   }
 
   #note(hashes: KeyHashes): void {
