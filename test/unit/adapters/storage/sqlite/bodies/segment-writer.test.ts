@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { SegmentWriter } from "../../../../../../src/adapters/storage/sqlite/bodies/segment-writer.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
-import { ended, holdFirst } from "../disk/file-faults.ts";
+import { ended, failAt, holdFirst } from "../disk/file-faults.ts";
 
 const BODY = Buffer.alloc(20_000, "x");
 
@@ -70,6 +70,37 @@ describe("a body that comes while another is flushed", () => {
     const place = await writer.append("three");
     assert.match(place, /@0$/);
     assert.deepEqual(writer.did, ["begins", "three"], "its name serves again, because it held nothing");
+  });
+
+  it("is refused although it could be written, where that fails before it was", async (t) => {
+    await using writer = await openWriter();
+    const flush = await holdFirst(t, "datasync");
+    const one = writer.append("one");
+    await flush.begun;
+    const write = await holdFirst(t, "writev");
+    const two = writer.append("two");
+    await write.begun;
+    const refused = [one, two].map((body) => assert.rejects(body, { code: "EIO" }));
+    flush.fail("EIO");
+    await refused[0];
+    write.letGo();
+    await refused[1];
+    assert.deepEqual(writer.did, ["begins"]);
+  });
+
+  it("takes nothing from that one where it cannot be written", async (t) => {
+    await using writer = await openWriter();
+    const flush = await holdFirst(t, "datasync");
+    const one = writer.append("one");
+    await flush.begun;
+    await failAt(t, { method: "writev", nth: 1, code: "ENOSPC" });
+    await assert.rejects(writer.append("two"), { code: "ENOSPC" });
+    const three = writer.append("three");
+    flush.letGo();
+    const places = (await Promise.all([one, three])).map((place) => place.split("@"));
+    assert.deepEqual(writer.did, ["begins", "one", "begins", "three"]);
+    assert.deepEqual([places[0]?.[1], places[1]?.[1]], ["0", "0"]);
+    assert.notEqual(places[0]?.[0], places[1]?.[0]);
   });
 
   it("does not go to the next segment before those of this are durable", async (t) => {
