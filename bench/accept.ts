@@ -7,7 +7,16 @@
  */
 import type { Contestant } from "./contestants.ts";
 import { needPeers, sendWarm, type Load } from "./load.ts";
-import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
+import {
+  publish,
+  readChoice,
+  scaled,
+  withRunning,
+  type Choice,
+  type Row,
+  pairInTurn,
+  PAIR_HEADS,
+} from "./rows.ts";
 
 interface Line extends Load {
   readonly what: string;
@@ -60,18 +69,14 @@ export async function benchAccept(args: readonly string[]): Promise<void> {
   needPeers();
   const rows: Row[] = [];
   for (const load of LINES) rows.push(await line(load, choice));
-  const heads = PAIR.map(({ name }) => name);
   const words =
     "Mails a second, the primary away, `smtp-source`, one recipient each. At first contact Holdfast waits 100 ms before its greeting.";
-  await publish({ name: "accept", heads, rows, words }, choice);
+  await publish({ name: "accept", heads: PAIR_HEADS, rows, words }, choice);
 }
 
 async function line(load: Line, choice: Choice): Promise<Row> {
-  const runs = PAIR.map((contestant) => ({
-    name: contestant.name,
-    run: () => acceptOnce(contestant, load, choice),
-  }));
-  return { what: load.what, goal: load.goal, columns: await turnAbout(load.what, choice, runs) };
+  const run = (contestant: Contestant): Promise<number> => acceptOnce(contestant, load, choice);
+  return { what: load.what, goal: load.goal, columns: await pairInTurn(load.what, choice, run) };
 }
 
 /** Mails a second of a fresh contestant. */

@@ -8,7 +8,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contestant } from "./contestants.ts";
 import { needPeers, sendWarm } from "./load.ts";
-import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
+import {
+  publish,
+  readChoice,
+  scaled,
+  withRunning,
+  type Choice,
+  type Row,
+  pairInTurn,
+  PAIR_HEADS,
+} from "./rows.ts";
 
 interface Case {
   readonly sessions: number;
@@ -37,9 +46,8 @@ export async function benchDisk(args: readonly string[]): Promise<void> {
     if (library === undefined) return;
     const rows: Row[] = [];
     for (const one of CASES) rows.push(await line(one, library, choice));
-    const heads = PAIR.map(({ name }) => name);
     const words = `Mails of 4 KB a second over sessions that stay open. \`bench/slow-flush.c\` is loaded into every process of both.`;
-    await publish({ name: "disk", heads, rows, words }, choice);
+    await publish({ name: "disk", heads: PAIR_HEADS, rows, words }, choice);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -65,11 +73,9 @@ async function line(one: Case, library: string, choice: Choice): Promise<Row> {
   const { sessions, delay, goal } = one;
   const what = `${sessions} session${sessions === 1 ? "" : "s"}, flush + ${delay / 1000} ms`;
   const environment = { LD_PRELOAD: library, FLUSH_DELAY_US: String(delay) };
-  const runs = PAIR.map((contestant) => ({
-    name: contestant.name,
-    run: () => acceptOnce(contestant, one, { ...choice, environment }),
-  }));
-  return { what, goal, columns: await turnAbout(what, choice, runs) };
+  const run = (contestant: Contestant): Promise<number> =>
+    acceptOnce(contestant, one, { ...choice, environment });
+  return { what, goal, columns: await pairInTurn(what, choice, run) };
 }
 
 function acceptOnce(

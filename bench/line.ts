@@ -10,7 +10,16 @@ import type { Contestant, Place, Running } from "./contestants.ts";
 import { DelayingProxy } from "./delaying-proxy.ts";
 import { postfixSink, smtpSink, type FarSide } from "./far-sides.ts";
 import { expectQueued, needPeers, send } from "./load.ts";
-import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
+import {
+  publish,
+  readChoice,
+  scaled,
+  withRunning,
+  type Choice,
+  type Row,
+  pairInTurn,
+  PAIR_HEADS,
+} from "./rows.ts";
 
 interface Line {
   readonly what: string;
@@ -39,15 +48,12 @@ export async function benchLine(args: readonly string[]): Promise<void> {
   const rows: Row[] = [];
   for (const line of LINES) rows.push(await rowOf(line, choice));
   const words = `Mails of 4 KB a second, from the first to the last on the far side, over a line with a round trip of ${ROUND_TRIP} ms.`;
-  await publish({ name: "line", heads: PAIR.map(({ name }) => name), rows, words }, choice);
+  await publish({ name: "line", heads: PAIR_HEADS, rows, words }, choice);
 }
 
 async function rowOf(line: Line, choice: Choice): Promise<Row> {
-  const runs = PAIR.map((contestant) => ({
-    name: contestant.name,
-    run: () => runOnce(contestant, line, choice),
-  }));
-  return { what: line.what, goal: line.goal, digits: 1, columns: await turnAbout(line.what, choice, runs) };
+  const run = (contestant: Contestant): Promise<number> => runOnce(contestant, line, choice);
+  return { what: line.what, goal: line.goal, digits: 1, columns: await pairInTurn(line.what, choice, run) };
 }
 
 function runOnce(contestant: Contestant, { connections, farSide }: Line, choice: Choice): Promise<number> {

@@ -10,7 +10,18 @@ import { openSink } from "../test/support/sink.ts";
 import { pause, waitFor } from "../test/support/wait.ts";
 import { RECIPIENT, type Contestant, type Running } from "./contestants.ts";
 import { expectQueued, needPeers, send } from "./load.ts";
-import { PAIR, publish, readChoice, scaled, turnAbout, withRunning, type Choice, type Row } from "./rows.ts";
+import {
+  PAIR,
+  publish,
+  readChoice,
+  scaled,
+  turnAbout,
+  withRunning,
+  type Choice,
+  type Row,
+  pairInTurn,
+  PAIR_HEADS,
+} from "./rows.ts";
 
 const LOAD = { sessions: 50, size: 4096, reuse: true };
 /** Mails before those that are measured, those, and the ones of which each is timed. */
@@ -32,19 +43,15 @@ export async function benchReflector(args: readonly string[]): Promise<void> {
   const choice = readChoice(args);
   needPeers();
   const rows = [await sustained(choice), ...(await latencies(choice))];
-  const heads = PAIR.map(({ name }) => name);
   const words =
     "Mails of 4 KB. Latency at 50 mails a second on one connection, after a warm-up of the same kind.";
-  await publish({ name: "reflector", heads, rows, words }, choice);
+  await publish({ name: "reflector", heads: PAIR_HEADS, rows, words }, choice);
 }
 
 async function sustained(choice: Choice): Promise<Row> {
   const what = "sustained, mails/s";
-  const runs = PAIR.map((contestant) => ({
-    name: contestant.name,
-    run: () => passThrough(contestant, choice),
-  }));
-  return { what, goal: ">= 3 x", columns: await turnAbout(what, choice, runs) };
+  const columns = await pairInTurn(what, choice, (contestant) => passThrough(contestant, choice));
+  return { what, goal: ">= 3 x", columns };
 }
 
 async function passThrough(contestant: Contestant, choice: Choice): Promise<number> {

@@ -41,6 +41,8 @@ interface Section {
 }
 
 export const PAIR: readonly Contestant[] = [holdfast, tunedPostfix];
+/** Heads of the columns of `pairInTurn`. */
+export const PAIR_HEADS = PAIR.map(({ name }) => name);
 
 /** Options that every bench takes. */
 export function readChoice(args: readonly string[], rounds = 3): Choice {
@@ -79,6 +81,19 @@ export async function turnAbout(
       process.stdout.write(`${what}, round ${round} of ${rounds}, ${name}: ${value.toFixed(1)}\n`);
     }
   return columns;
+}
+
+/** The same for Holdfast and the tuned Postfix, each run from its start. */
+export function pairInTurn(
+  what: string,
+  choice: Choice,
+  run: (contestant: Contestant) => Promise<number>,
+): Promise<number[][]> {
+  return turnAbout(
+    what,
+    choice,
+    PAIR.map((contestant) => ({ name: contestant.name, run: () => run(contestant) })),
+  );
 }
 
 /** Starts a contestant in a folder of its own, and clears up behind it. */
