@@ -1,8 +1,8 @@
 /** The files of `smtp.tls`: there, sound, and each certificate with its own key. */
 import { resolve } from "node:path";
 import { judgePair } from "../runtime/certificate.ts";
-import type { Partly } from "./findings.ts";
-import type { Finding, Path } from "./problem.ts";
+import type { Partly } from "./remarks.ts";
+import type { Remark, Path } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
@@ -11,20 +11,20 @@ const MAX_PEM_BYTES = 1_000_000;
 
 type Pair = NonNullable<Parsed["smtp"]["tls"]>[number];
 
-export function certificateFindings({ smtp }: Partly<Parsed>, folder: string): readonly Finding[] {
+export function certificateRemarks({ smtp }: Partly<Parsed>, folder: string): readonly Remark[] {
   // What is wrong in it is left as it was written.
   const pairs: readonly Pair[] = Array.isArray(smtp?.tls) ? smtp.tls : [];
   const alone = pairs.length === 1;
   return pairs.flatMap((pair, index) =>
-    pairFindings(pair, ["smtp", "tls", ...(alone ? [] : [index])], folder),
+    pairRemarks(pair, ["smtp", "tls", ...(alone ? [] : [index])], folder),
   );
 }
 
-function pairFindings(pair: Pair, path: Path, folder: string): readonly Finding[] {
+function pairRemarks(pair: Pair, path: Path, folder: string): readonly Remark[] {
   const [certificateFile, keyFile] = [resolve(folder, pair.certificate), resolve(folder, pair.key)];
   const certificate = readText(certificateFile, MAX_PEM_BYTES);
   const key = readText(keyFile, MAX_PEM_BYTES);
-  const found: Finding[] = [];
+  const found: Remark[] = [];
   const tell = (part: "certificate" | "key", { wrong, right }: { wrong: string; right: string }): void => {
     const file = part === "key" ? keyFile : certificateFile;
     found.push({ path: [...path, part], wrong: `${file} ${wrong}`, right });

@@ -17,9 +17,9 @@ import type { ConfigText } from "./document.ts";
 import { readDocument } from "./document.ts";
 import { examineDomains } from "./domains.ts";
 import { doubts } from "./doubts.ts";
-import { findingsOf, soundParts } from "./findings.ts";
+import { remarksOf, soundParts } from "./remarks.ts";
 import { MAX_CONFIG_BYTES } from "./locate.ts";
-import type { Finding, Problem } from "./problem.ts";
+import type { Remark, Problem } from "./problem.ts";
 import { inOrder, keyText } from "./problem.ts";
 import { root } from "./schema.ts";
 import type { Config } from "./shape.ts";
@@ -55,13 +55,13 @@ function examine(file: string, text: ConfigText, before?: Config): LoadResult {
   const result = root.safeParse(text.value, { reportInput: true });
   const parts = result.success ? result.data : (soundParts(root, text.value) ?? {});
   const domains = examineDomains(parts.domains ?? {}, folder, before?.domains);
-  const place = (finding: Finding) => placed(file, text, finding);
-  const findings = [
-    ...findingsOf(result.error?.issues ?? []),
+  const place = (remark: Remark) => placed(file, text, remark);
+  const remarks = [
+    ...remarksOf(result.error?.issues ?? []),
     ...contradictions(parts, folder),
-    ...domains.findings,
+    ...domains.remarks,
   ];
-  const problems = [...faultProblems(file, text), ...findings.map(place), ...domains.elsewhere];
+  const problems = [...faultProblems(file, text), ...remarks.map(place), ...domains.elsewhere];
   if (!result.success || problems.length > 0) return { ok: false, problems: inOrder(problems, file) };
   const warnings = [...doubts(result.data, folder), ...domains.warnings].map(place);
   const config = buildConfig(file, result.data, domains.listed);
@@ -76,6 +76,6 @@ function faultProblems(file: string, text: ConfigText): readonly Problem[] {
   return text.faults.map((fault) => ({ file, ...fault }));
 }
 
-function placed(file: string, text: ConfigText, { path, wrong, right, atKey }: Finding): Problem {
+function placed(file: string, text: ConfigText, { path, wrong, right, atKey }: Remark): Problem {
   return { file, ...text.locate(path, atKey), key: keyText(path), wrong, right };
 }

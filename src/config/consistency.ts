@@ -1,53 +1,53 @@
 /** What no key can know alone: keys that need or exclude each other, and files that must be there. */
 import { isIP } from "node:net";
 import { hostPort, isUnspecified } from "../mail/network.ts";
-import { certificateFindings } from "./certificate-files.ts";
-import type { Partly } from "./findings.ts";
+import { certificateRemarks } from "./certificate-files.ts";
+import type { Partly } from "./remarks.ts";
 import { socketPath } from "./locate.ts";
-import type { Finding, Path } from "./problem.ts";
+import type { Remark, Path } from "./problem.ts";
 import { keyText, quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
-import { secretFindings } from "./secret-files.ts";
+import { secretRemarks } from "./secret-files.ts";
 import type { Endpoint } from "./shape.ts";
 
 /** sockaddr_un holds 104 to 108 bytes, by the system. */
 const MAX_SOCKET_BYTES = 100;
 
-export function contradictions(parts: Partly<Parsed>, folder: string): readonly Finding[] {
+export function contradictions(parts: Partly<Parsed>, folder: string): readonly Remark[] {
   return [
-    ...certificateFindings(parts, folder),
-    ...listenerFindings(parts),
-    ...stressFindings(parts),
-    ...socketFindings(parts),
-    ...listFindings(parts),
-    ...reflectorFindings(parts),
-    ...scannerFindings(parts),
-    ...secretFindings(parts, folder),
+    ...certificateRemarks(parts, folder),
+    ...listenerRemarks(parts),
+    ...stressRemarks(parts),
+    ...socketRemarks(parts),
+    ...listRemarks(parts),
+    ...reflectorRemarks(parts),
+    ...scannerRemarks(parts),
+    ...secretRemarks(parts, folder),
   ];
 }
 
-function stressFindings({ smtp }: Partly<Parsed>): readonly Finding[] {
+function stressRemarks({ smtp }: Partly<Parsed>): readonly Remark[] {
   const { begins, ends } = smtp?.stress ?? {};
   if (begins === undefined || ends === undefined || ends < begins) return [];
   const wrong = `${ends * 100}% is not below the ${begins * 100}% at which it begins`;
   return [{ path: ["smtp", "stress", "ends"], wrong, right: "write a lower share, such as ten less" }];
 }
 
-function listenerFindings({ smtp, admin }: Partly<Parsed>): readonly Finding[] {
+function listenerRemarks({ smtp, admin }: Partly<Parsed>): readonly Remark[] {
   const listeners = smtp?.listen ?? [];
-  const findings: Finding[] = [];
+  const remarks: Remark[] = [];
   const taken: Taken[] = [];
   for (const [index, listener] of listeners.entries()) {
     const path = ["smtp", "listen", index];
     if (listener.tls === "implicit" && smtp?.tls === undefined) {
       const right = "add smtp.tls with certificate and key, or write tls: starttls";
-      findings.push({ path: [...path, "tls"], wrong: "implicit TLS without a certificate", right });
+      remarks.push({ path: [...path, "tls"], wrong: "implicit TLS without a certificate", right });
     }
-    findings.push(...clash(listener, path, taken));
+    remarks.push(...clash(listener, path, taken));
   }
   return admin?.listen === undefined
-    ? findings
-    : [...findings, ...clash(admin.listen, ["admin", "listen"], taken)];
+    ? remarks
+    : [...remarks, ...clash(admin.listen, ["admin", "listen"], taken)];
 }
 
 interface Taken {
@@ -55,7 +55,7 @@ interface Taken {
   readonly path: Path;
 }
 
-function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Finding[] {
+function clash(endpoint: Endpoint, path: Path, taken: Taken[]): readonly Remark[] {
   const other = taken.find((each) => overlap(each.endpoint, endpoint));
   taken.push({ endpoint, path });
   if (other === undefined || endpoint.port === 0) return [];
@@ -70,7 +70,7 @@ function overlap(one: Endpoint, other: Endpoint): boolean {
   return one.address === other.address || isUnspecified(one.address) || isUnspecified(other.address);
 }
 
-function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] {
+function socketRemarks({ admin, storage }: Partly<Parsed>): readonly Remark[] {
   if (storage === undefined && admin?.socket === undefined) return [];
   const socket = socketPath(storage ?? "", admin?.socket);
   const length = Buffer.byteLength(socket);
@@ -81,9 +81,9 @@ function socketFindings({ admin, storage }: Partly<Parsed>): readonly Finding[] 
 }
 
 /** A domain that leaves the lists out takes those of all, so there must be some. */
-function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+function listRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   if (checks?.dnsbl !== undefined && checks.dnsbl !== "off") return [];
-  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Remark[] => {
     const own = settings?.checks?.dnsbl;
     if (own === undefined || own === "off" || own.lists !== undefined) return [];
     const right = "write the lists here or in checks.dnsbl";
@@ -91,8 +91,8 @@ function listFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
   });
 }
 
-function reflectorFindings({ domains }: Partly<Parsed>): readonly Finding[] {
-  return Object.entries(domains ?? {}).flatMap(([name, settings]): Finding[] => {
+function reflectorRemarks({ domains }: Partly<Parsed>): readonly Remark[] {
+  return Object.entries(domains ?? {}).flatMap(([name, settings]): Remark[] => {
     const own = settings?.checks?.reachability;
     if (settings?.mode !== "reflector" || own === undefined || own === "off") return [];
     const wrong = "a reflector is the only MX: there is no other server to send clients to";
@@ -101,9 +101,9 @@ function reflectorFindings({ domains }: Partly<Parsed>): readonly Finding[] {
 }
 
 /** Likewise with the servers of scanners. */
-function scannerFindings({ checks, domains }: Partly<Parsed>): readonly Finding[] {
+function scannerRemarks({ checks, domains }: Partly<Parsed>): readonly Remark[] {
   return Object.entries(domains ?? {}).flatMap(([name, settings]) =>
-    (["clamav", "rspamd"] as const).flatMap((scanner): Finding[] => {
+    (["clamav", "rspamd"] as const).flatMap((scanner): Remark[] => {
       const [own, forAll] = [settings?.checks?.[scanner], checks?.[scanner]];
       if (own === undefined || own === "off" || own.servers !== undefined) return [];
       if (forAll !== undefined && forAll !== "off") return [];

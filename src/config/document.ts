@@ -11,7 +11,7 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import type { Finding, Path } from "./problem.ts";
+import type { Remark, Path } from "./problem.ts";
 import { keyText } from "./problem.ts";
 
 interface Place {
@@ -21,7 +21,7 @@ interface Place {
 }
 
 /** What is wrong with the text as YAML. */
-interface Fault extends Place, Omit<Finding, "path" | "atKey"> {
+interface YamlFault extends Place, Omit<Remark, "path" | "atKey"> {
   /** Name of the key that it is about, where there is one. */
   readonly key: string;
 }
@@ -29,7 +29,7 @@ interface Fault extends Place, Omit<Finding, "path" | "atKey"> {
 export interface ConfigText {
   /** Mappings, lists and texts; undefined where the text is too broken to be taken apart. */
   readonly value: unknown;
-  readonly faults: readonly Fault[];
+  readonly faults: readonly YamlFault[];
   /** A single value as far as the parser got, however broken the rest of the text is. */
   textAt(path: Path): string | undefined;
   /** Where the value of a key stands, or the key itself; of a missing key: what should hold it. */
@@ -47,7 +47,7 @@ export function readDocument(text: string): ConfigText {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const syntax = firstOfLines(
-    [...document.errors, ...document.warnings].map((error): Fault => {
+    [...document.errors, ...document.warnings].map((error): YamlFault => {
       const { line, column } = placeOf(error.pos[0]);
       const { wrong, right } = explain(error.code, error.message);
       return { line, column, key: "", wrong, right };
@@ -65,7 +65,7 @@ export function readDocument(text: string): ConfigText {
 }
 
 /** What the parser finds behind a fault in the same line follows from that one. */
-function firstOfLines(faults: readonly Fault[]): readonly Fault[] {
+function firstOfLines(faults: readonly YamlFault[]): readonly YamlFault[] {
   const inOrder = faults.toSorted((a, b) => a.line - b.line || a.column - b.column);
   return inOrder.filter(({ line }, index) => inOrder[index - 1]?.line !== line);
 }
@@ -74,8 +74,8 @@ function firstOfLines(faults: readonly Fault[]): readonly Fault[] {
 const MAX_ALIASES = 1000;
 
 /** Aliases without an anchor, and those whose anchors hold aliases again: such a text can grow without bound. */
-function checkAliases(document: Document, placeOf: PlaceOf): readonly Fault[] {
-  const faults: Fault[] = [];
+function checkAliases(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
+  const faults: YamlFault[] = [];
   let count = 0;
   const fault = (alias: Alias, wrong: string, right: string) =>
     faults.push({ ...placeOf(alias.range?.[0] ?? 0), key: "", wrong, right });
@@ -127,8 +127,8 @@ function explain(code: string, detail: string): { wrong: string; right: string }
 }
 
 /** Duplicate keys are named; keys without a value are taken out, as if they were commented out. */
-function checkKeys(document: Document, placeOf: PlaceOf): readonly Fault[] {
-  const faults: Fault[] = [];
+function checkKeys(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
+  const faults: YamlFault[] = [];
   visit(document, {
     Map(_, map, ancestors) {
       faults.push(...duplicates(map, ancestors, placeOf));
@@ -138,9 +138,9 @@ function checkKeys(document: Document, placeOf: PlaceOf): readonly Fault[] {
   return faults;
 }
 
-function duplicates(map: YAMLMap, ancestors: readonly unknown[], placeOf: PlaceOf): readonly Fault[] {
+function duplicates(map: YAMLMap, ancestors: readonly unknown[], placeOf: PlaceOf): readonly YamlFault[] {
   const seen = new Map<string, number>();
-  const faults: Fault[] = [];
+  const faults: YamlFault[] = [];
   for (const pair of map.items) {
     const key = keyOf(pair);
     const offset = rangeOf(pair.key)?.[0] ?? 0;

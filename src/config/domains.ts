@@ -6,18 +6,18 @@ import type { DeclaredDomain } from "../ports/directory.ts";
 import { clamavSettings, rspamdSettings } from "./scanner-schema.ts";
 import { defined } from "./defined.ts";
 import { ownDnsblSettings } from "./dnsbl-schema.ts";
-import type { Partly } from "./findings.ts";
-import type { Finding, Path, Problem } from "./problem.ts";
+import type { Partly } from "./remarks.ts";
+import type { Remark, Path, Problem } from "./problem.ts";
 import { quoted } from "./problem.ts";
 import { readList, type ListedRecipients } from "./read-list.ts";
 import { ASK, unknownDuringOutage } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
 
-interface DomainFindings {
-  readonly findings: readonly Finding[];
+interface DomainRemarks {
+  readonly remarks: readonly Remark[];
   /** In the files that the configuration names. */
   readonly elsewhere: readonly Problem[];
-  readonly warnings: readonly Finding[];
+  readonly warnings: readonly Remark[];
   /** By name as written. */
   readonly listed: ReadonlyMap<string, ListedRecipients>;
 }
@@ -30,27 +30,27 @@ export function examineDomains(
   domains: Readonly<Record<string, Partly<ParsedDomain> | undefined>>,
   folder: string,
   before: readonly DeclaredDomain[] = [],
-): DomainFindings {
-  const findings: Finding[] = [...nameFindings(Object.keys(domains))];
+): DomainRemarks {
+  const remarks: Remark[] = [...nameRemarks(Object.keys(domains))];
   const elsewhere: Problem[] = [];
-  const warnings: Finding[] = [];
+  const warnings: Remark[] = [];
   const listed = new Map<string, ListedRecipients>();
   const known = new Map(before.map((domain) => [domain.name, domain]));
   for (const [written, settings] of Object.entries(domains)) {
     const path: Path = ["domains", written, "recipients"];
     const name = normaliseDomain(written) ?? written;
     const list = readList({ name, path, folder, before: known.get(name) }, settings?.recipients);
-    findings.push(...list.findings);
+    remarks.push(...list.remarks);
     elsewhere.push(...list.elsewhere);
     listed.set(written, list.listed);
     warnings.push(...domainWarnings(path, settings, list.listed.recipients));
   }
-  return { findings, elsewhere, warnings, listed };
+  return { remarks, elsewhere, warnings, listed };
 }
 
-function nameFindings(names: readonly string[]): readonly Finding[] {
+function nameRemarks(names: readonly string[]): readonly Remark[] {
   const seen = new Map<string, string>();
-  return names.flatMap((written): Finding[] => {
+  return names.flatMap((written): Remark[] => {
     const path = ["domains", written];
     const name = normaliseDomain(written);
     if (name === undefined || isIP(name) !== 0) {
@@ -73,7 +73,7 @@ function domainWarnings(
   path: Path,
   settings: Partly<ParsedDomain> | undefined,
   recipients: readonly string[] | undefined,
-): readonly Finding[] {
+): readonly Remark[] {
   const source = settings?.recipients;
   if (recipients?.length === 0 && source?.callout !== true) {
     const wrong = "the list is empty: every address but postmaster is unknown until the API adds some";

@@ -2,7 +2,7 @@
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import { isLoopback } from "../mail/network.ts";
 import { placeDoubts } from "./places.ts";
-import type { Finding } from "./problem.ts";
+import type { Remark } from "./problem.ts";
 import { quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -10,7 +10,7 @@ const FIVE_DAYS = 5 * 86_400_000;
 /** The port that senders come to. */
 const SMTP = 25;
 
-export function doubts(parsed: Parsed, folder: string): readonly Finding[] {
+export function doubts(parsed: Parsed, folder: string): readonly Remark[] {
   return [
     ...generalDoubts(parsed),
     ...loopDoubts(parsed),
@@ -19,8 +19,8 @@ export function doubts(parsed: Parsed, folder: string): readonly Finding[] {
   ];
 }
 
-function generalDoubts(parsed: Parsed): readonly Finding[] {
-  const found: Finding[] = [];
+function generalDoubts(parsed: Parsed): readonly Remark[] {
+  const found: Remark[] = [];
   const doubt = (path: string, wrong: string, right: string) =>
     found.push({ path: path.split("."), wrong, right });
   if (!parsed.hostname.includes("."))
@@ -64,8 +64,8 @@ function asksSpf({ checks, domains }: Parsed): boolean {
 }
 
 /** Clients can only be sent to where senders come. */
-function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
-  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Finding[] => {
+function portDoubts({ checks, domains }: Parsed): readonly Remark[] {
+  return Object.entries(domains).flatMap(([name, { mode, primary, checks: own }]): Remark[] => {
     const [first] = primary;
     const action = own?.reachability ?? checks.reachability;
     if (mode === "reflector" || action === "off" || primary.some(({ port, mx }) => mx || port === SMTP))
@@ -77,9 +77,9 @@ function portDoubts({ checks, domains }: Parsed): readonly Finding[] {
 }
 
 /** A primary that is ourselves, as far as the file shows it. */
-function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Finding[] {
+function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, { primary }]) =>
-    primary.flatMap(({ host, port }, index): Finding[] => {
+    primary.flatMap(({ host, port }, index): Remark[] => {
       const own = smtp.listen.some(
         (listener) => listener.port === port && (host === hostname || host === listener.address),
       );

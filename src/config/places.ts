@@ -1,15 +1,15 @@
 /** Programs and folders that the configuration names: what is not there may yet be made, so it is a doubt. */
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import type { Finding, Path } from "./problem.ts";
+import type { Remark, Path } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
-export function placeDoubts(parsed: Parsed, folder: string): readonly Finding[] {
+export function placeDoubts(parsed: Parsed, folder: string): readonly Remark[] {
   return [...commandDoubts(parsed, folder), ...folderDoubts(parsed)];
 }
 
 /** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
-function commandDoubts({ alerts }: Parsed, folder: string): readonly Finding[] {
+function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
   const [program = ""] = alerts.command ?? [];
   const file = resolve(folder, program);
   if (!program.includes("/") || isProgram(file)) return [];
@@ -27,14 +27,14 @@ function isProgram(file: string): boolean {
 }
 
 /** The daemon does not start without these folders; but systemd makes them only then. */
-function folderDoubts({ admin, log }: Parsed): readonly Finding[] {
+function folderDoubts({ admin, log }: Parsed): readonly Remark[] {
   return [
     ...folderDoubt(["admin", "socket"], admin.socket, "RuntimeDirectory"),
     ...folderDoubt(["log", "file"], log.file, "LogsDirectory"),
   ];
 }
 
-function folderDoubt(path: Path, written: string | undefined, directive: string): readonly Finding[] {
+function folderDoubt(path: Path, written: string | undefined, directive: string): readonly Remark[] {
   if (written === undefined) return [];
   const file = resolve(written);
   const folder = dirname(file);

@@ -15,8 +15,8 @@ export interface Problem {
 
 export type Path = readonly (string | number)[];
 
-/** A problem before its place in the file is looked up. */
-export interface Finding {
+/** What is wrong or doubtful, before its place in the file is looked up. */
+export interface Remark {
   readonly path: Path;
   readonly wrong: string;
   readonly right: string;

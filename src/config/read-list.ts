@@ -3,8 +3,8 @@ import { statSync, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DeclaredDomain, RecipientFile } from "../ports/directory.ts";
-import type { Partly } from "./findings.ts";
-import type { Finding, Path, Problem } from "./problem.ts";
+import type { Partly } from "./remarks.ts";
+import type { Remark, Path, Problem } from "./problem.ts";
 import { keyText } from "./problem.ts";
 import type { EntryFault } from "./recipient-list.ts";
 import { readEntries, readLines } from "./recipient-list.ts";
@@ -28,12 +28,12 @@ interface ListPlace {
 
 interface ReadList {
   readonly listed: ListedRecipients;
-  readonly findings: readonly Finding[];
+  readonly remarks: readonly Remark[];
   /** In the file that the configuration names. */
   readonly elsewhere: readonly Problem[];
 }
 
-const NO_LIST: ReadList = { listed: {}, findings: [], elsewhere: [] };
+const NO_LIST: ReadList = { listed: {}, remarks: [], elsewhere: [] };
 
 export function readList(place: ListPlace, source: Partly<ParsedDomain>["recipients"]): ReadList {
   if (source?.list !== undefined) {
@@ -50,8 +50,8 @@ export function rereadList({
 }: DeclaredDomain): ListedRecipients | { readonly problems: readonly Problem[] } {
   const path: Path = ["domains", name, "recipients"];
   const file = recipientsFile?.path ?? "";
-  const { listed, findings, elsewhere } = fromFile({ name, path, folder: "/" }, file);
-  const here = findings.map(({ wrong, right }): Problem => {
+  const { listed, remarks, elsewhere } = fromFile({ name, path, folder: "/" }, file);
+  const here = remarks.map(({ wrong, right }): Problem => {
     return { file, line: 1, column: 1, key: keyText(path), wrong, right };
   });
   const problems = [...here, ...elsewhere];
@@ -80,10 +80,10 @@ function markOf(stats: Stats | undefined): string {
 
 function inline(place: ListPlace, list: readonly string[]): ReadList {
   const { recipients, faults } = readEntries(list, place.name);
-  const findings = faults.map(({ index, wrong, right }): Finding => {
+  const remarks = faults.map(({ index, wrong, right }): Remark => {
     return { path: place.path.concat(index), wrong, right };
   });
-  return { listed: { recipients }, findings, elsewhere: [] };
+  return { listed: { recipients }, remarks, elsewhere: [] };
 }
 
 function fromFile({ name, path, folder, before }: ListPlace, written: string): ReadList {
@@ -96,7 +96,7 @@ function fromFile({ name, path, folder, before }: ListPlace, written: string): R
   const content = readText(file, MAX_LIST_BYTES);
   if ("fault" in content) {
     const { wrong, right } = content.fault;
-    return { ...NO_LIST, findings: [{ path: [...path, "file"], wrong: `${file} ${wrong}`, right }] };
+    return { ...NO_LIST, remarks: [{ path: [...path, "file"], wrong: `${file} ${wrong}`, right }] };
   }
   const { recipients, faults } = readLines(content.text, name);
   const problem = ({ index, ...fault }: EntryFault): Problem => {
@@ -104,7 +104,7 @@ function fromFile({ name, path, folder, before }: ListPlace, written: string): R
   };
   return {
     listed: { recipients, recipientsFile: { path: file, mark } },
-    findings: [],
+    remarks: [],
     elsewhere: faults.map(problem),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The smallest parts of the schema. YAML is read with every scalar as the text that was written, so `0123` stays
  * a name and `off` a word; what a text means is decided here alone. A message is `what was wrong\nwhat would be
- * right`, the form in which `findings.ts` takes it apart.
+ * right`, the form in which `remarks.ts` takes it apart.
  */
 import * as z from "zod";
 import type { PatternKind } from "../mail/access-pattern.ts";

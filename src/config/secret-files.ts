@@ -2,49 +2,49 @@
 import { resolve } from "node:path";
 import type { Login, Primary } from "../ports/directory.ts";
 import type { DsnRoute } from "../ports/dsn.ts";
-import type { Partly } from "./findings.ts";
-import type { Finding, Path } from "./problem.ts";
+import type { Partly } from "./remarks.ts";
+import type { Remark, Path } from "./problem.ts";
 import { quoted } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
 const MAX_SECRET_BYTES = 10_000;
 
-export function secretFindings(parts: Partly<Parsed>, folder: string): readonly Finding[] {
+export function secretRemarks(parts: Partly<Parsed>, folder: string): readonly Remark[] {
   return [
-    ...loginFindings(parts, folder),
-    ...noticeFindings(parts, folder),
-    ...authorizationFindings(parts, folder),
+    ...loginRemarks(parts, folder),
+    ...noticeRemarks(parts, folder),
+    ...authorizationRemarks(parts, folder),
   ];
 }
 
 /** Passwords of primaries. */
-function loginFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
+function loginRemarks({ domains = {} }: Partly<Parsed>, folder: string): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, domain]) => {
     // What is wrong elsewhere in it is left as it was written.
     const primaries: readonly Primary[] = Array.isArray(domain?.primary) ? domain.primary : [];
-    return primaries.flatMap(({ login }, index): Finding[] => {
+    return primaries.flatMap(({ login }, index): Remark[] => {
       const at = primaries.length === 1 ? [] : [index];
       const path = ["domains", name, "primary", ...at, "login"];
-      return login === undefined ? [] : passwordFindings(login, path, folder);
+      return login === undefined ? [] : passwordRemarks(login, path, folder);
     });
   });
 }
 
 /** The password of the smart host for notices. */
-function noticeFindings({ notices }: Partly<Parsed>, folder: string): readonly Finding[] {
+function noticeRemarks({ notices }: Partly<Parsed>, folder: string): readonly Remark[] {
   const route = notices?.route as DsnRoute | undefined;
   if (route?.kind !== "host" || route.login === undefined) return [];
-  return passwordFindings(route.login, ["notices", "route", "login"], folder);
+  return passwordRemarks(route.login, ["notices", "route", "login"], folder);
 }
 
-function passwordFindings({ passwordFile, passwordEnv }: Login, path: Path, folder: string): Finding[] {
+function passwordRemarks({ passwordFile, passwordEnv }: Login, path: Path, folder: string): Remark[] {
   const keys = { what: "the password", file: "passwordFile", env: "passwordEnv" };
   return faultsOf({ file: passwordFile, env: passwordEnv, keys }, path, folder);
 }
 
 /** What is sent along with requests for lists. */
-function authorizationFindings({ domains = {} }: Partly<Parsed>, folder: string): readonly Finding[] {
+function authorizationRemarks({ domains = {} }: Partly<Parsed>, folder: string): readonly Remark[] {
   const keys = { what: "the Authorization field", file: "authorizationFile", env: "authorizationEnv" };
   return Object.entries(domains).flatMap(([name, domain]) => {
     const { authorizationFile: file, authorizationEnv: env } = domain?.recipients?.fetched ?? {};
@@ -60,7 +60,7 @@ interface Secret {
 }
 
 /** The first line of a file, or a variable of the environment: there, and not empty. */
-function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: string): Finding[] {
+function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: string): Remark[] {
   if (written !== undefined) {
     const file = resolve(folder, written);
     const fault = firstLineFault(file, keys.what);
@@ -72,7 +72,7 @@ function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: stri
   return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
 
-function firstLineFault(file: string, what: string): Pick<Finding, "wrong" | "right"> | undefined {
+function firstLineFault(file: string, what: string): Pick<Remark, "wrong" | "right"> | undefined {
   const content = readText(file, MAX_SECRET_BYTES);
   if ("fault" in content) return content.fault;
   const [line] = content.text.split(/\r?\n/, 1);

@@ -1,10 +1,10 @@
 /** What a rule of access may name, as operators write it: read the same way in the configuration and in the API. */
 import { parseAddress } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
-import { type Fault, networkFault, parseNetwork } from "./network.ts";
+import { type TextFault, networkFault, parseNetwork } from "./network.ts";
 
 /** The pattern in its comparable form, or what is wrong with it. */
-type PatternReading = { readonly value: string } | Fault;
+type PatternReading = { readonly value: string } | TextFault;
 
 export interface PatternKind {
   /** What would be right, where a fault does not say it better. */

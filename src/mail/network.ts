@@ -94,13 +94,13 @@ export function parseNetwork(text: string): Network | undefined {
 }
 
 /** What is wrong with a text, as the end of a sentence that begins with it; and what would be right, where that is known. */
-export interface Fault {
+export interface TextFault {
   readonly wrong: string;
   readonly right?: string;
 }
 
 /** Why `parseNetwork` does not read this text. */
-export function networkFault(text: string): Fault {
+export function networkFault(text: string): TextFault {
   const [, address = "", prefix = ""] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
   const groups = addressGroups(address);
   if (groups === undefined) return { wrong: "is not a network" };

@@ -141,13 +141,13 @@ function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new Refusal("bad_request", where === "" ? message : `${where}: ${message}`, "see docs/api.md");
 }
 
-interface Fault {
+interface SchemaFault {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
 /** Of several forms that a value may have, what is wrong with the one that came furthest. */
-function deepest(issue: z.core.$ZodIssue | undefined): Fault {
+function deepest(issue: z.core.$ZodIssue | undefined): SchemaFault {
   if (issue === undefined) return { path: [], message: "does not fit" };
   if (issue.code !== "invalid_union") return issue;
   const forms = issue.errors.flatMap(([first]) => (first === undefined ? [] : [deepest(first)]));

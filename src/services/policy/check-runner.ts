@@ -1,13 +1,13 @@
 import type { Verdict } from "../../mail/verdict.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Check, Finding, Said, Stage, StageCheck, Subjects } from "./check.ts";
+import type { Check, CheckResult, Said, Stage, StageCheck, Subjects } from "./check.ts";
 import { TROUBLE } from "./refusal.ts";
 
 /** Longest time that one check may take, in ms. */
 const LONGEST_CHECK = 20_000;
 
-const NONE: readonly Finding[] = [];
+const NONE: readonly CheckResult[] = [];
 
 interface RunnerParts {
   readonly clock: Clock;
@@ -36,22 +36,22 @@ export class CheckRunner {
   }
 
   /** What they say, or will say; those that have not looked are left out. */
-  begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly Finding[] {
-    let findings: Finding[] | undefined;
+  begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly CheckResult[] {
+    let results: CheckResult[] | undefined;
     const began = this.#clock.now();
     for (const check of checks) {
       const verdict = this.#run(check, subject);
       if (verdict === undefined) continue;
-      const finding: Finding = { check, verdict, took: this.#since(began) };
-      if (verdict instanceof Promise) void this.#measure(finding, verdict, began);
-      (findings ??= []).push(finding);
+      const result: CheckResult = { check, verdict, took: this.#since(began) };
+      if (verdict instanceof Promise) void this.#measure(result, verdict, began);
+      (results ??= []).push(result);
     }
-    return findings ?? NONE;
+    return results ?? NONE;
   }
 
-  async #measure(finding: Finding, verdict: Promise<Said>, began: number): Promise<void> {
+  async #measure(result: CheckResult, verdict: Promise<Said>, began: number): Promise<void> {
     await verdict;
-    finding.took = this.#since(began);
+    result.took = this.#since(began);
   }
 
   #since(began: number): number {

@@ -72,7 +72,7 @@ export interface StageCheck<S extends Stage> {
 export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 
 /** What a check said, or will say. */
-export interface Finding {
+export interface CheckResult {
   readonly check: Pick<Check, "name" | "stage" | "reputation">;
   readonly verdict: Said | Promise<Said>;
   /** How long it took to say it, in ms; set once it has. */

@@ -111,11 +111,11 @@ export class Policy {
 
   /** The verdict on one recipient; `looks` learns what each check said. */
   rcpt(subject: RcptSubject, looks?: Looks): Answer {
-    const findings = this.#runner.begin(this.#lineup.rcpt, subject);
+    const results = this.#runner.begin(this.#lineup.rcpt, subject);
     // What is no matter of reputation: the operator's own rules do not change it.
-    const first = strictestFact(findings);
+    const first = strictestFact(results);
     if (first.kind === "reject") {
-      noteAll(findings, looks);
+      noteAll(results, looks);
       return first;
     }
     const rule = this.#rule(subject);
@@ -126,7 +126,7 @@ export class Policy {
     }
     const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
-    const verdict = merge(findings, { exempt, looks });
+    const verdict = merge(results, { exempt, looks });
     if (this.#lineup.last.length === 0) return verdict;
     return verdict instanceof Promise
       ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
@@ -140,9 +140,9 @@ export class Policy {
     { exempt, looks }: { readonly exempt: boolean; readonly looks: Looks | undefined },
   ): Answer {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
-    const findings = this.#runner.begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
-    if (findings.length === 0) return verdict;
-    const last = merge(findings, { exempt, looks });
+    const results = this.#runner.begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
+    if (results.length === 0) return verdict;
+    const last = merge(results, { exempt, looks });
     return last instanceof Promise
       ? last.then((late) => together([late, verdict]))
       : together([last, verdict]);

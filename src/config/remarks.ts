@@ -1,17 +1,17 @@
-/** Issues of the schema as findings, and what can be used of a value of which parts are wrong. */
+/** Issues of the schema as remarks, and what can be used of a value of which parts are wrong. */
 import * as z from "zod";
 import { nearest } from "./nearest.ts";
-import type { Finding, Path } from "./problem.ts";
+import type { Remark, Path } from "./problem.ts";
 import type { Endpoint } from "./shape.ts";
 
 type Issue = z.core.$ZodIssue;
 
-export function findingsOf(issues: readonly Issue[], base: Path = []): readonly Finding[] {
+export function remarksOf(issues: readonly Issue[], base: Path = []): readonly Remark[] {
   return withoutEchoes(issues).flatMap((issue) => {
     const path = [...base, ...issue.path.map((step) => (typeof step === "number" ? step : String(step)))];
     if (issue.code === "unrecognized_keys") return unknownKeys(issue, path);
     if (issue.code === "invalid_union") return fromUnion(issue, path);
-    return [finding(path, issue.message)];
+    return [remark(path, issue.message)];
   });
 }
 
@@ -22,13 +22,13 @@ function withoutEchoes(issues: readonly Issue[]): readonly Issue[] {
   return issues.filter((issue) => issue.code !== "custom" || !misspelt.has(JSON.stringify(issue.path)));
 }
 
-function finding(path: Path, text: string): Finding {
+function remark(path: Path, text: string): Remark {
   const [wrong = "", right = "see docs/configuration.md"] = text.split("\n");
   return { path, wrong, right };
 }
 
 /** The message of the schema is the list of the keys that it knows. `document.ts` has told of `__proto__`. */
-function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Finding[] {
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): readonly Remark[] {
   const known = issue.message.split("\n");
   const unknown = issue.keys.filter((key) => key !== "__proto__");
   return unknown.map((key) => {
@@ -39,11 +39,11 @@ function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, path: Path): reado
 }
 
 /** The form that was meant is the one of the same kind: its faults are told, not those of the others. */
-function fromUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): readonly Finding[] {
+function fromUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path): readonly Remark[] {
   const meant = issue.errors.find(
     (issues) => !issues.some(({ code, path: own }) => code === "invalid_type" && own.length === 0),
   );
-  return meant === undefined ? [finding(path, issue.message)] : findingsOf(meant, path);
+  return meant === undefined ? [remark(path, issue.message)] : remarksOf(meant, path);
 }
 
 export type Partly<T> = T extends readonly unknown[] | Endpoint
