@@ -1,9 +1,10 @@
 /** The operator touches the data folder of a daemon that runs. */
 import assert from "node:assert/strict";
-import { copyFile, rename } from "node:fs/promises";
+import { copyFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { mailNamed } from "../fixtures/mails.ts";
+import { Daemon } from "../support/daemon.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -25,4 +26,19 @@ test("where a backup is put back without a stop, no mail is taken into the old d
   await daemon.broken;
   const why = /queue\.sqlite was removed, renamed or replaced while the daemon ran; stop the daemon before/;
   await waitFor({ what: "the log says why", deadline: 20_000, every: 20 }, () => why.test(daemon.output()));
+});
+
+test("where somebody tidies the WAL away, the mail in it is saved, no more is taken, and the daemon ends", async () => {
+  await using folder = await tempFolder();
+  const smtp = { greetDelay: "0s", threads: 1 };
+  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
+  const send = async (): Promise<number> =>
+    (await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test")).code;
+  assert.equal(await send(), 250);
+  await rm(join(folder.path, "data", "queue.sqlite-wal"));
+  assert.equal(await send(), 451);
+  assert.equal(await daemon.ended, 1);
+  assert.match(daemon.output(), /queue\.sqlite-wal was removed, renamed or replaced while the daemon ran/);
+  await daemon.restart();
+  assert.equal(await daemon.held(), 1);
 });

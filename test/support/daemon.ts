@@ -104,6 +104,11 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     return pid;
   }
 
+  /** Resolves with the exit code when it has ended, null after a signal. */
+  get ended(): Promise<number | null> {
+    return this.#ended;
+  }
+
   /** What it wrote to stdout and stderr, the last million octets. */
   output(): string {
     return this.#output.text();

@@ -47,7 +47,7 @@ interface LoopParts<S> {
   /** What a failed statement comes to. */
   readonly judge: (error: unknown) => StoreFailure;
   /** A commit succeeded, before the answers go out. */
-  readonly onCommitted: (batch: Batch, bytes: number) => void;
+  readonly onCommitted: (store: S, batch: Batch, bytes: number) => void;
   /** The disk refused; `sick` has closed the connection when this returns. */
   readonly onTrouble: (failure: StoreFailure) => void;
   /** Gives up space that was kept for what cannot wait; false when there is none left. */
@@ -205,6 +205,7 @@ export class CommitLoop<S extends Connected> {
       return jobsDone && failure.why === "row" ? new StoreFailure("sick", failure.message, error) : failure;
     }
     this.#parts.onCommitted(
+      store,
       batch,
       jobs.reduce((bytes, { job }) => bytes + job.bytes, 0),
     );

@@ -1,10 +1,10 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { flushFolder, makePrivateFile, realDisk } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 
 export const QUEUE_FILE = "queue.sqlite";
+export const WAL_FILE = `${QUEUE_FILE}-wal`;
 export const TRACE_FILE = "trace.sqlite";
 
 /** How long a statement waits for a lock that another process holds, in ms; our own threads never hold one. */
@@ -32,26 +32,6 @@ export function openMailDatabase(folder: string, disk: Disk): Database.Database 
     database.close();
     throw error;
   }
-}
-
-/** A file that stands where another was opened: what is written to that one is gone with the process. */
-export class FileReplaced extends Error {
-  override readonly name = "FileReplaced";
-
-  constructor(file: string) {
-    super(
-      `${file} was removed, renamed or replaced while the daemon ran; stop the daemon before you touch its data folder`,
-    );
-  }
-}
-
-/** Answers what throws FileReplaced once the file is not the one any more that it is now. */
-export function keptInPlace(file: string): () => void {
-  const { dev, ino } = statSync(file);
-  return () => {
-    const found = statSync(file, { throwIfNoEntry: false });
-    if (found?.ino !== ino || found.dev !== dev) throw new FileReplaced(file);
-  };
 }
 
 /** A connection that moves the WAL into the mail database, and writes nothing of its own. */

@@ -22,6 +22,11 @@ export function checkpointInPlace(database: Database.Database): void {
   checkpoint(database, "PASSIVE");
 }
 
+/** Moves the whole WAL, waiting as long for who reads or copies as the connection waits for a lock. */
+export function checkpointPatiently(database: Database.Database): void {
+  checkpoint(database, "FULL");
+}
+
 /** Empties the WAL file; a reader in the middle of a statement leaves it for the next time. */
 export function checkpointFully(database: Database.Database): void {
   const timeout = database.pragma("busy_timeout", { simple: true }) as number;
@@ -41,7 +46,10 @@ export function vacuumSlice(database: Database.Database): boolean {
   return true;
 }
 
-function checkpoint(database: Database.Database, mode: "NOOP" | "PASSIVE" | "TRUNCATE"): CheckpointRow {
+function checkpoint(
+  database: Database.Database,
+  mode: "NOOP" | "PASSIVE" | "FULL" | "TRUNCATE",
+): CheckpointRow {
   const [row] = database.pragma(`wal_checkpoint(${mode})`) as [CheckpointRow];
   return row;
 }

@@ -9,7 +9,7 @@ import { Ballast, withBallast } from "../disk/ballast.ts";
 import type { Batch } from "../commit/batch.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { CommitLoop } from "../commit/commit-loop.ts";
-import { keptInPlace, QUEUE_FILE } from "../disk/connection.ts";
+import { QUEUE_FILE, WAL_FILE } from "../disk/connection.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { connectCheckpointer } from "../disk/checkpointer.ts";
 import { Cure } from "./cure.ts";
@@ -17,6 +17,7 @@ import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "../disk/
 import type { Disk } from "../disk/disk.ts";
 import type { StoreFailure } from "../disk/failure.ts";
 import { Illness } from "../disk/illness.ts";
+import { keptInPlace } from "../disk/in-place.ts";
 import type { Reserve } from "../disk/illness.ts";
 import { usable } from "../disk/opening.ts";
 import { RefusedMails } from "./refused-mails.ts";
@@ -30,7 +31,7 @@ import { openStore } from "./store.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { sweepSpool } from "../bodies/spool-sweep.ts";
 import { Upkeep } from "./upkeep.ts";
-import { checkpointFully } from "../disk/wal.ts";
+import { checkpointFully, checkpointPatiently } from "../disk/wal.ts";
 
 export interface WriterOptions {
   /** The data folder; its lock must be held by this process. */
@@ -60,7 +61,8 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
   readonly #refused: RefusedMails;
-  readonly #requireInPlace: () => void;
+  readonly #databaseInPlace: () => void;
+  #walInPlace: () => void;
   readonly #segments = new Segments();
   readonly #checkpoints: Checkpoints;
   readonly #illness: Illness;
@@ -80,7 +82,8 @@ export class Writer {
     rmSync(join(folder, CLEAN_FILE), { force: true });
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
-    this.#requireInPlace = keptInPlace(join(folder, QUEUE_FILE));
+    this.#databaseInPlace = keptInPlace(join(folder, QUEUE_FILE));
+    this.#walInPlace = keptInPlace(join(folder, WAL_FILE));
     this.#checkpoints = new Checkpoints(join(folder, QUEUE_FILE));
     this.#refused = new RefusedMails(folder, options.log);
     this.recovered = this.#recover(store);
@@ -201,21 +204,33 @@ export class Writer {
       clock: this.#options.clock,
       store: () => this.#store,
       judge: (error) => this.#illness.judge(error),
-      onCommitted: (batch, bytes) => this.#onCommitted(batch, bytes),
+      onCommitted: (...committed) => this.#onCommitted(...committed),
       onTrouble: (failure) => this.#onTrouble(failure),
       makeRoom: () => this.#illness.makeRoom(),
       onTurnEnd: (idle) => this.#onTurnEnd(idle),
     });
   }
 
-  /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
-  #onCommitted(batch: Batch, bytes: number): void {
-    this.#requireInPlace();
-    this.#store?.accepting.inDoubt.clear();
-    const generation = this.#store?.directory.changedGeneration();
+  #onCommitted(store: Store, batch: Batch, bytes: number): void {
+    this.#requireInPlace(store);
+    store.accepting.inDoubt.clear();
+    const generation = store.directory.changedGeneration();
     if (generation !== undefined) writeGeneration(this.shared, generation);
     this.#illness.wrote(bytes);
     this.#sessions.tellWork(batch.work);
+  }
+
+  /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
+  #requireInPlace(store: Store): void {
+    this.#databaseInPlace();
+    try {
+      this.#walInPlace();
+    } catch (error) {
+      // The senders of this batch keep their mail; that of before is in the removed file only.
+      this.#refused.add(store.accepting.inDoubt);
+      checkpointPatiently(store.database);
+      throw error;
+    }
   }
 
   #onTurnEnd(idle: boolean): void {
@@ -238,6 +253,7 @@ export class Writer {
     if (lost === undefined || this.#closed) return;
     this.#cure.begin(lost, (store) => {
       this.#store = store;
+      this.#walInPlace = keptInPlace(join(this.#options.folder, WAL_FILE));
       this.#illness.cured();
     });
   }

@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { copyFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import {
-  FileReplaced,
-  keptInPlace,
   openCheckpointConnection,
   openMailReader,
 } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { accept, newMail } from "../../../../../contract/mails.ts";
-import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const FULL = 2;
@@ -58,27 +55,6 @@ it("cannot write through a reader", async () => {
   const reader = openMailReader(store.folder);
   assert.throws(() => reader.exec("DELETE FROM message"), /readonly/);
   reader.close();
-});
-
-it("knows a file that was removed, renamed or replaced from one that was written", async () => {
-  await using folder = await tempFolder();
-  const [file, other] = [join(folder.path, "file"), join(folder.path, "other")];
-  const acts: readonly (() => void)[] = [
-    () => rmSync(file),
-    () => renameSync(file, other),
-    () => {
-      copyFileSync(file, other);
-      renameSync(other, file);
-    },
-  ];
-  for (const act of acts) {
-    writeFileSync(file, "");
-    const require = keptInPlace(file);
-    writeFileSync(file, "more");
-    require();
-    act();
-    assert.throws(require, FileReplaced);
-  }
 });
 
 it("runs a SQLite whose WAL two connections may move", async () => {
