@@ -42,8 +42,7 @@ export const domainAdd: Command = {
     const json = await newDomain(input);
     const domain = await tool.daemon.ask<DomainBody>({ method: "POST", path: "/v1/domains", json });
     tool.print(domain, () => `${plain(domain.name)} added.\n`);
-    const takesNobody = !json.catchAll && json.callout !== true && !domain.declaredList;
-    if (takesNobody && (json.recipients ?? []).length === 0)
+    if (domain.refusing)
       tool.complain(`it has no recipients yet; \`holdfast recipients add ${domain.name} NAME\` adds them`);
     return OK;
   },

@@ -148,7 +148,7 @@ function primaryFacts(tool: Tool, primary: DomainBody["primaries"][number]): rea
   ];
 }
 
-function recipientsText({ origin, declaredList, settings }: DomainBody): string {
+function recipientsText({ origin, declaredList, refusing, settings }: DomainBody): string {
   const { callout, catchAll, fetched } = settings;
   const kind = origin === "file" ? "declared list" : "list of the API";
   const sources = [
@@ -157,7 +157,8 @@ function recipientsText({ origin, declaredList, settings }: DomainBody): string 
     ...(callout === true ? ["callout"] : []),
     ...(catchAll ? ["catch-all"] : []),
   ];
-  return sources.join(", ");
+  const nobody = refusing ? "; no recipient is known: all mail but postmaster's is refused" : "";
+  return `${sources.join(", ")}${nobody}`;
 }
 
 function unknownText({ callout, catchAll, unknownDuringOutage = "accept" }: DomainBody["settings"]): string {

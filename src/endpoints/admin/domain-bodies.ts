@@ -62,6 +62,8 @@ export const DomainBody = z.object({
     checks: ChecksShown,
   }),
   declaredList: flag,
+  /** Its lists are empty, and nobody else is asked: all mail but postmaster's is refused. */
+  refusing: flag,
   /** How the list stands that it fetches; absent: it fetches none. */
   fetched: FetchStatusBody.exactOptional(),
   paused: flag,

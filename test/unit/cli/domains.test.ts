@@ -116,3 +116,17 @@ test("a domain shows where its recipients are known from, and how a fetched list
   await tool.run(["domain", "add", "asks.example", "--primary", "m.example", "--callout"]);
   assert.equal(world.domains.at(-1)?.settings.callout, true);
 });
+
+test("a domain that knows no recipient says what becomes of its mail", async () => {
+  await using tool = await toolWorld();
+  const { world } = tool;
+  world.refusing = ["example.com", "new.example"];
+  const { stdout } = await tool.run(["domain", "show", "example.com"]);
+  assert.match(stdout, /^Recipients: .*; no recipient is known: all mail but\s+postmaster's\s+is refused$/m);
+  fits(stdout);
+  const added = await tool.run(["domain", "add", "new.example", "--primary", "m.example"]);
+  assert.equal(added.code, 0);
+  assert.match(added.stderr, /it has no recipients yet; `holdfast recipients add new\.example NAME` adds/);
+  const taking = await tool.run(["domain", "add", "other.example", "--primary", "m.example"]);
+  assert.doesNotMatch(taking.stderr, /no recipients/);
+});

@@ -38,6 +38,7 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 interface Surroundings extends Pick<AdminParts, "fetched"> {
   readonly counts: ReadonlyMap<string, readonly QueueCount[]>;
   readonly primaries: ReadonlyMap<string, readonly PrimaryStatus[]>;
+  readonly refusing: ReadonlySet<string>;
   readonly notices: string;
 }
 
@@ -52,11 +53,13 @@ async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> 
   return view(record, await surroundings(parts));
 }
 
-async function surroundings({ queue, primaries, status, fetched }: AdminParts): Promise<Surroundings> {
-  const [counts, states] = await Promise.all([queue.counts(), primaries()]);
+async function surroundings(parts: AdminParts): Promise<Surroundings> {
+  const { queue, primaries, directory, status, fetched } = parts;
+  const [counts, states, refusing] = await Promise.all([queue.counts(), primaries(), directory.refusing()]);
   return {
     counts: Map.groupBy(counts, ({ domain }) => domain),
     primaries: byDomain(states),
+    refusing: new Set(refusing),
     notices: status().notices,
     ...(fetched !== undefined && { fetched }),
   };
@@ -73,7 +76,10 @@ function byDomain(primaries: readonly PrimaryStatus[]): ReadonlyMap<string, read
   return found;
 }
 
-function view(record: DomainRecord, { counts, primaries, fetched, notices }: Surroundings): DomainBody {
+function view(
+  record: DomainRecord,
+  { counts, primaries, refusing, fetched, notices }: Surroundings,
+): DomainBody {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
   const status = fetched?.(name);
   return {
@@ -81,6 +87,7 @@ function view(record: DomainRecord, { counts, primaries, fetched, notices }: Sur
     origin,
     settings,
     declaredList: list !== undefined,
+    refusing: refusing.has(name),
     ...(status !== undefined && { fetched: status }),
     paused,
     ...(pausedUntil !== undefined && { pausedUntil }),
