@@ -25,8 +25,10 @@ async function trace(about: string, parts: AdminParts): Promise<TraceBody> {
   const found = await parts.trace.trace({ about: [key], limit: LINES });
   const queued = await entriesOf(name, parts);
   const ids = newestIds([...found, ...queued, { id: key }]);
+  // What is about the key itself was found above.
+  const others = ids.filter((id) => id !== key);
   const [lines, mails] = await Promise.all([
-    parts.trace.trace({ about: ids, limit: LINES }),
+    others.length === 0 ? [] : parts.trace.trace({ about: others, limit: LINES }),
     mailsOf(ids, key, parts),
   ]);
   const all = new Map([...mails, ...queued].map((entry) => [`${entry.id} ${entry.n}`, entry]));
