@@ -17,7 +17,7 @@ import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "../disk/
 import type { Disk } from "../disk/disk.ts";
 import type { StoreFailure } from "../disk/failure.ts";
 import { Illness } from "../disk/illness.ts";
-import { keptInPlace } from "../disk/in-place.ts";
+import { FileReplaced, keptInPlace } from "../disk/in-place.ts";
 import type { Reserve } from "../disk/illness.ts";
 import { usable } from "../disk/opening.ts";
 import { RefusedMails } from "./refused-mails.ts";
@@ -61,8 +61,7 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
   readonly #refused: RefusedMails;
-  readonly #databaseInPlace: () => void;
-  #walInPlace: () => void;
+  readonly #requireInPlace: () => void;
   readonly #segments = new Segments();
   readonly #checkpoints: Checkpoints;
   readonly #illness: Illness;
@@ -82,8 +81,7 @@ export class Writer {
     rmSync(join(folder, CLEAN_FILE), { force: true });
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
-    this.#databaseInPlace = keptInPlace(join(folder, QUEUE_FILE));
-    this.#walInPlace = keptInPlace(join(folder, WAL_FILE));
+    this.#requireInPlace = keptInPlace(join(folder, QUEUE_FILE));
     this.#checkpoints = new Checkpoints(join(folder, QUEUE_FILE));
     this.#refused = new RefusedMails(folder, options.log);
     this.recovered = this.#recover(store);
@@ -211,8 +209,10 @@ export class Writer {
     });
   }
 
+  /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
   #onCommitted(store: Store, batch: Batch, bytes: number): void {
-    this.#requireInPlace(store);
+    this.#requireInPlace();
+    this.#requireWal(store);
     store.accepting.inDoubt.clear();
     const generation = store.directory.changedGeneration();
     if (generation !== undefined) writeGeneration(this.shared, generation);
@@ -220,17 +220,14 @@ export class Writer {
     this.#sessions.tellWork(batch.work);
   }
 
-  /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
-  #requireInPlace(store: Store): void {
-    this.#databaseInPlace();
-    try {
-      this.#walInPlace();
-    } catch (error) {
-      // The senders of this batch keep their mail; that of before is in the removed file only.
-      this.#refused.add(store.accepting.inDoubt);
-      checkpointPatiently(store.database);
-      throw error;
-    }
+  /** Where it was removed, the mail of before is in a file without a name; the senders of this batch keep theirs. */
+  #requireWal(store: Store): void {
+    const wal = join(this.#options.folder, WAL_FILE);
+    // Not by statSync: who asks for a file's times makes Linux write them with the next commit.
+    if (existsSync(wal)) return;
+    this.#refused.add(store.accepting.inDoubt);
+    checkpointPatiently(store.database);
+    throw new FileReplaced(wal);
   }
 
   #onTurnEnd(idle: boolean): void {
@@ -253,7 +250,6 @@ export class Writer {
     if (lost === undefined || this.#closed) return;
     this.#cure.begin(lost, (store) => {
       this.#store = store;
-      this.#walInPlace = keptInPlace(join(this.#options.folder, WAL_FILE));
       this.#illness.cured();
     });
   }
