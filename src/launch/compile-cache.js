@@ -38,6 +38,7 @@ export async function fillCompiled() {
 
 /** What `fillCompiled` runs. A root that is loaded outside of its thread fails at once, but by then it is compiled. */
 export async function loadAll() {
+  await import("../threads/lean-http.ts");
   await import("../threads/storage-thread.ts").catch(() => {});
   await import("../threads/reader-thread.ts").catch(() => {});
   await import("../threads/smtp-thread.ts").catch(() => {});

@@ -13,6 +13,8 @@ import { openChannel, serveChannel, type Caller, type Methods } from "./channel.
 export interface ThreadPlan {
   readonly name: string;
   readonly entry: URL;
+  /** Runs before the entry is loaded. */
+  readonly before?: URL;
   /** Megabytes of V8's nursery: its objects are collected whenever so many came, and those that live are moved on. */
   readonly nursery: number;
   /** Cloned into the thread; a fresh one for each start, because ports in it are moved. */
@@ -80,6 +82,7 @@ function makeWorker(plan: ThreadPlan, envelope: Envelope, transferList: Transfer
       name: plan.name,
       workerData: envelope,
       transferList,
+      ...(plan.before !== undefined && { execArgv: ["--import", plan.before.href] }),
       // V8 counts two halves and as much again for large objects.
       resourceLimits: { maxYoungGenerationSizeMb: 3 * plan.nursery },
     });

@@ -24,6 +24,9 @@ const BUSY = 2;
 /** And of one that is asked now and then. */
 const SELDOM = 1;
 
+/** For those that load the mail libraries. */
+const LEAN_HTTP = new URL("./lean-http.ts", import.meta.url);
+
 /** Milliseconds until a thread that only opens things must be ready; on a busy machine it takes a few seconds. */
 const TO_OPEN = 60_000;
 /** The same for the one that may bring a large database up to date, or mend it after a crash. */
@@ -131,7 +134,7 @@ export function startDeliveryThread(
     return { value, moved: [work, memory, journal] };
   };
   return SupervisedThread.start<DeliveryControl>({
-    plan: plan("delivery", "./delivery-thread.ts", data),
+    plan: { ...plan("delivery", "./delivery-thread.ts", data), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
   });
@@ -187,7 +190,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     return { value, moved: [intake, primaries, memory, journal] };
   };
   return SupervisedThread.start<SmtpControl>({
-    plan: plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data, DOOR),
+    plan: { ...plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data, DOOR), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
   });

@@ -37,6 +37,12 @@ test("a thread that cannot start rejects with its own error", async () => {
   await assert.rejects(starting, /cannot start like this/);
 });
 
+test("what is to run before a thread's entry runs first", async () => {
+  const before = new URL("data:text/javascript,throw new Error('it ran first')");
+  const starting = startThread({ ...plan(() => "broken"), before }, new ManualClock());
+  await assert.rejects(starting, /it ran first/);
+});
+
 for (const start of ["idle", "busy", "stuck"] as const)
   test(`a thread that hangs at its start is named when its time is over: ${start}`, async () => {
     const clock = new ManualClock();
