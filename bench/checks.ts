@@ -38,6 +38,7 @@ interface Line {
 
 /** Connections at a time, and octets of a mail. */
 const SESSIONS = 50;
+/** Octets. */
 const SIZE = 4096;
 const senderOf = (client: string): string => `${client}@${SENDER_DOMAIN}`;
 

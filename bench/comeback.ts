@@ -13,7 +13,9 @@ import { DOMAIN, RECIPIENT } from "./contestants.ts";
 import { needPeers } from "./load.ts";
 import { publish, readChoice, turnAbout, type Choice } from "./rows.ts";
 
+/** Milliseconds. */
 const TEN_SECONDS = 10_000;
+/** Milliseconds. */
 const THREE_DAYS = 72 * 3_600_000;
 /** The outage is lived through in so many steps, each until the primary was looked for again. */
 const STEPS = 6;

@@ -30,7 +30,9 @@ interface Line {
 
 /** Milliseconds. */
 const ROUND_TRIP = 100;
+/** Milliseconds. */
 const DEADLINE = 300_000;
+/** Milliseconds. */
 const NUDGE_EVERY = 2000;
 /** Mails for each connection: enough that opening it hardly counts. */
 const MESSAGES = 60;

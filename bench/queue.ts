@@ -24,6 +24,7 @@ export const COLUMNS: Readonly<Record<string, Contestant>> = {
 const TMPFS = 0x01021994;
 /** Milliseconds, both. */
 const DRAIN_DEADLINE = 120_000;
+/** Milliseconds. */
 const NUDGE_EVERY = 2000;
 
 interface RunPlan extends Load {

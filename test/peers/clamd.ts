@@ -18,6 +18,7 @@ interface Clamd {
   readonly streamMaxLength: number;
 }
 
+/** Octets. */
 const STREAM_MAX = 10 * 1024 * 1024;
 
 export async function startClamd(): Promise<Clamd> {

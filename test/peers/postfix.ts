@@ -24,7 +24,9 @@ interface PostfixPlan {
   readonly hostname?: string;
 }
 
+/** Milliseconds. */
 const START_DEADLINE = 15_000;
+/** Milliseconds. */
 const STOP_DEADLINE = 15_000;
 
 export class Postfix implements AsyncDisposable {

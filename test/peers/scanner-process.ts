@@ -13,6 +13,7 @@ interface ScannerPlan {
   readonly isReady: () => Promise<boolean>;
 }
 
+/** Milliseconds. */
 const START_DEADLINE = 60_000;
 
 export class ScannerProcess implements AsyncDisposable {

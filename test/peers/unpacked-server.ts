@@ -31,6 +31,7 @@ export interface ServerFolder {
   readonly key: string;
 }
 
+/** Milliseconds. */
 const START_DEADLINE = 20_000;
 
 export class UnpackedServer implements AsyncDisposable {

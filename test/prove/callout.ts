@@ -15,7 +15,9 @@ import type { ProofOptions, ProofResult } from "./proof.ts";
 
 const CHOICES = ["accept", "defer", "reject"] as const;
 type Choice = (typeof CHOICES)[number];
+/** Milliseconds. */
 const OUTAGE = 3 * 3_600_000;
+/** Milliseconds. */
 const DEADLINE = 120_000;
 /** Unknown addresses that a client network is taken for in an hour. */
 const CAP = 20;

@@ -14,8 +14,11 @@ import { waitFor } from "../support/wait.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 
 const DOMAIN = "example.test";
+/** Milliseconds. */
 const DEADLINE = 120_000;
+/** Milliseconds. */
 const OUTAGE = 20 * 60_000;
+/** Milliseconds. */
 const UNTIL_CANARY = 6 * 60_000;
 /** Unknown addresses that a client network is taken for in an hour. */
 const CAP = 20;

@@ -20,6 +20,7 @@ const DOMAIN = "example.test";
 const MEGABYTE = 1024 * 1024;
 /** Megabytes. */
 const DISK = 96;
+/** Milliseconds. */
 const DRAIN_DEADLINE = 60_000;
 /** Milliseconds from the return of the space to the first 250. */
 const AGAIN_WITHIN = 10_000;

@@ -12,8 +12,11 @@ import { Ledger } from "./checker.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";
 
 const DOMAIN = "example.test";
+/** Milliseconds. */
 const OUTAGE = 20 * 60_000;
+/** Milliseconds. */
 const UNTIL_CANARY = 6 * 60_000;
+/** Milliseconds. */
 const DEADLINE = 60_000;
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {

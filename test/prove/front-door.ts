@@ -33,6 +33,7 @@ const DOMAINS = {
     checks: Object.fromEntries(OFF.map((name) => [name, "off"])),
   },
 };
+/** Milliseconds. */
 const DNS_DELAY = 20;
 const LEAST_SHARE = 0.5;
 /** Growth between two crowds that is no growth, in MB. */

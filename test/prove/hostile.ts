@@ -18,6 +18,7 @@ import { untilDrained } from "./story.ts";
 const NORMALISING = "example.test";
 const STRICT = "strict.test";
 const SENDER = "load@sender.example";
+/** Octets. */
 const LARGEST = 65_536;
 const NOOPS = 50_000;
 /** Replies after which a client that only says NOOP is cut off, by default (limits.commandsWithoutMail). */
@@ -25,6 +26,7 @@ const MOST_REPLIES = 101;
 /** limits.commandTimeout of this daemon, and its look at the clocks once a second; in ms. */
 const COMMAND_TIMEOUT = 5000;
 const SLOWEST_COMMAND = COMMAND_TIMEOUT + 5000;
+/** Milliseconds. */
 const SLOWEST_BODY = 70_000;
 const SESSIONS = 8;
 

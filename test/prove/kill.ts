@@ -18,6 +18,7 @@ const RECIPIENTS = ["alice", "bob", "carol", "dave", "list-news"];
 /** A kill comes this many milliseconds after the first 250 of a life, at most. */
 const LONGEST_LIFE = 700;
 const CHECKED = '"event":"store.checked"';
+/** Milliseconds. */
 const DRAIN_DEADLINE = 120_000;
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {

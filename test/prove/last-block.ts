@@ -18,7 +18,9 @@ import { IN_EACH_HOME, recordArrivals, recordNamedDoubles, untilDrained } from "
 const DOMAIN = "example.test";
 /** Megabytes. */
 const DISK = 128;
+/** Octets. */
 const BALLAST = 32 * 1024 * 1024;
+/** Milliseconds. */
 const DRAIN_DEADLINE = 60_000;
 /** Milliseconds between two looks of the other programs for a block to take. */
 const GREED = 50;

@@ -17,6 +17,7 @@ import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 const DOMAIN = "example.test";
 /** Megabytes. */
 const LIMIT = 250;
+/** Milliseconds. */
 const DRAIN_DEADLINE = 120_000;
 /** Octets of one write of a slow client. */
 const DRIP = 8192;

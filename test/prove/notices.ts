@@ -18,6 +18,7 @@ import type { ProofOptions, ProofResult } from "./proof.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+/** Milliseconds. */
 const DEADLINE = 60_000;
 /** Notices to one address in a day. */
 const PER_SENDER = 8;

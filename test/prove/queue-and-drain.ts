@@ -15,9 +15,11 @@ import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
+/** Octets. */
 const BODY_SIZE = 4096;
 /** Milliseconds from the primary's return to the first mail, DESIGN: within two seconds. */
 const FIRST_WITHIN = 2000;
+/** Milliseconds. */
 const DRAIN_DEADLINE = 120_000;
 
 export async function prove(options: ProofOptions): Promise<ProofResult> {

@@ -19,6 +19,7 @@ const DOMAIN = "example.test";
 const PATH = `/v1/domains/${DOMAIN}/recipients`;
 /** Milliseconds. */
 const WITHIN = 5000;
+/** Milliseconds. */
 const BETWEEN = 3000;
 const RATIO = 2;
 /** Times below are those of the machine, and no measure of ours, in ms. */

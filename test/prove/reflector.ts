@@ -26,6 +26,7 @@ const WITHIN = 1000;
 const LEAST_BYTES_A_MS = 10_000;
 /** The short form runs beside other tests. */
 const PATIENCE = 3;
+/** Milliseconds. */
 const ARRIVAL_DEADLINE = 60_000;
 const isSigned = ({ name }: TestMail): boolean => name.startsWith("dkim-");
 /** Signed mails beside those of the corpus. */

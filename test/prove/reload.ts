@@ -21,9 +21,11 @@ import type { ProofOptions, ProofResult } from "./proof.ts";
 import { recordArrivals, recordNamedDoubles, untilDrained } from "./story.ts";
 
 const DOMAIN = "example.test";
+/** Milliseconds. */
 const DRAIN_DEADLINE = 60_000;
 /** Milliseconds. */
 const LIST_WITHIN = 5000;
+/** Milliseconds. */
 const GAP = 2000;
 
 type Document = {

@@ -19,6 +19,7 @@ const HOUR = 3_600_000;
 const OUTAGE = 72 * HOUR;
 /** Milliseconds from the primary's return to the first mail. */
 const FIRST_WITHIN = 2000;
+/** Milliseconds. */
 const DRAIN_DEADLINE = 120_000;
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {

@@ -9,6 +9,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 
 const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 const NOBODY = 65_534;
+/** Milliseconds. */
 const DEADLINE = 30_000;
 
 interface End {

@@ -8,6 +8,7 @@ export const SENDER_DOMAIN = "sender.test";
 const FOUND = /^2\.0\.0\.127\.(?:one|two|three)\.bl\.test$/;
 const POINTER = /^(\d+)\.(\d+)\.(\d+)\.127\.in-addr\.arpa$/;
 const HOST = /^h-(\d+)-(\d+)-(\d+)\.sender\.test$/;
+/** Seconds. */
 const TTL = 600;
 
 /** Answers each question after `delay` ms. */

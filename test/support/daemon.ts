@@ -13,6 +13,7 @@ import { waitFor } from "./wait.ts";
 const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** A start takes a second; on a machine that does much else it has taken more than 20. */
 const READY_DEADLINE = 60_000;
+/** Milliseconds. */
 const STOP_DEADLINE = 70_000;
 /** Octets of output that are kept. */
 const KEPT_OUTPUT = 2 ** 20;

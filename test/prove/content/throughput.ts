@@ -7,6 +7,7 @@ import { World } from "./world.ts";
 
 /** Clients that send at the same time. */
 const CLIENTS = 8;
+/** Octets. */
 const SIZE = 4000;
 /** Linux counts processor time in ticks of 10 ms. */
 const TICK = 10;

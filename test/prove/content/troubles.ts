@@ -27,6 +27,7 @@ interface TroubleTally {
 
 /** Nobody waits longer after his final dot, in ms. */
 const LONGEST = 30_000;
+/** Milliseconds. */
 const RECOVERY = 90_000;
 const WANTED: Readonly<Record<Wish, number>> = { defer: 451, tag: 250, quarantine: 250 };
 

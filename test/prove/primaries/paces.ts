@@ -20,6 +20,7 @@ export const SLOW: readonly Behaviour[] = [
   },
 ];
 
+/** Milliseconds. */
 const FLAP = 5000;
 const CYCLES = 3;
 

@@ -12,7 +12,9 @@ import { MAILS } from "./behaviour.ts";
 import { account, countsOf, inWords, matches, wasTold, type Account, type Scene } from "./scene.ts";
 import { openWebhook, type Webhook } from "./told.ts";
 
+/** Milliseconds. */
 const DEADLINE = 45_000;
+/** Milliseconds. */
 const ALERTS_DEADLINE = 5000;
 const PEOPLE = ["alice", "bob", "carol"];
 

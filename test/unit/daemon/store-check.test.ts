@@ -12,6 +12,7 @@ import { openSqliteStore } from "../../contract/sqlite-harness.ts";
 import { SILENT } from "../../support/silent-log.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
+/** Octets. */
 const PAGE = 4096;
 
 /** From where to where a file of so many octets is overwritten. */

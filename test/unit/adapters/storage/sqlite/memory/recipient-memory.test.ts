@@ -21,6 +21,7 @@ import { SILENT } from "../../../../../support/silent-log.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 
 const HOUR = 3_600_000;
+/** Octets. */
 const PAGE = 4096;
 const NO = "550 5.1.1 no such user";
 

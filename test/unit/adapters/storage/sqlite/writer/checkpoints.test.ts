@@ -20,6 +20,7 @@ import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 
+/** Octets. */
 const PAGE = 4096;
 
 async function openCase() {
