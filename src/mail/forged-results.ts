@@ -24,6 +24,8 @@ export class ForgedResults {
   #fresh = true;
   /** The field in question so far, latin1; not passed on. */
   #held = "";
+  /** How much of it had come when it was last asked whose it is. */
+  #asked = 0;
 
   /** `ourName`: our authserv-id, A-labels in lower case. */
   constructor(ourName: string) {
@@ -71,6 +73,9 @@ export class ForgedResults {
   /** Adds to the field in question; true: it is another's, and passes from here on. */
   #ask(text: string, kept: Buffer[]): boolean {
     this.#held += text;
+    // Asked only when it has doubled: lines of one blank each would cost the square of the field.
+    if (this.#held.length < 2 * this.#asked && this.#held.length <= UNDECIDED) return false;
+    this.#asked = this.#held.length;
     const claim = claimOf(this.#held, this.#ourName);
     if (claim === "other") {
       this.#mode = "pass";
@@ -96,6 +101,7 @@ export class ForgedResults {
   #release(): Buffer {
     const held = Buffer.from(this.#held, "latin1");
     this.#held = "";
+    this.#asked = 0;
     return held;
   }
 }
