@@ -41,8 +41,14 @@ export function parsePathCommand(argument: string, keyword: "FROM" | "TO"): Path
   if (tail !== "" && !tail.startsWith(" ")) return { kind: "syntax" };
   const parameters = readParameters(tail);
   if (parameters === undefined) return { kind: "parameters" };
-  const path = rest.slice(1, close);
-  return { kind: "read", path: path.startsWith("@") ? path.replace(SOURCE_ROUTE, "") : path, parameters };
+  return { kind: "read", path: withoutRoute(rest.slice(1, close)), parameters };
+}
+
+/** A route leads to a mailbox: before anything else it stays, and makes the path malformed. */
+function withoutRoute(path: string): string {
+  if (!path.startsWith("@")) return path;
+  const mailbox = path.replace(SOURCE_ROUTE, "");
+  return mailbox.includes("@") ? mailbox : path;
 }
 
 /** Where the path that begins with `<` ends; quoted local parts may hold any bracket. */

@@ -31,6 +31,11 @@ describe("parsePathCommand", () => {
     assert.equal(path("FROM:<@x:@y:a@b>"), "@y:a@b");
   });
 
+  test("a route that leads to no mailbox is no path, least of all the null one", () => {
+    for (const route of ["@x:", "@x:postmaster"])
+      assert.equal(readMailbox(path(`FROM:<${route}>`) ?? "").kind, "malformed", route);
+  });
+
   test("refuses what is not a path", () => {
     for (const argument of [
       "",
