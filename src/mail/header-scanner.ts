@@ -1,7 +1,8 @@
 /**
  * Reads the header section of a body while it arrives: how often it has been received, and what names it for
  * people. Bounded: at most `headerSize` octets and `headerFields` fields are looked at, at most FIELD octets of one field are kept. Ends
- * at the first empty line, or at the first line that is no header field (RFC 5322 §2.2).
+ * at the first empty line, or at the first line that is no header field (RFC 5322 §2.2); before it begins where the first
+ * line is the continuation of none.
  */
 import { isAscii } from "./domain.ts";
 import { printable } from "./reply.ts";
@@ -23,6 +24,8 @@ export interface HeaderFacts {
   readonly ownReceived: number;
   /** The section is longer, or has more fields, than it may. */
   readonly tooLong: boolean;
+  /** It begins with a blank, so that what is put on top must end the section, or would be continued. */
+  readonly headless?: true;
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
@@ -60,6 +63,7 @@ export class HeaderScanner {
   #received = 0;
   #own = 0;
   #tooLong = false;
+  #headless = false;
   readonly #texts = new Map<string, string>();
   readonly #traits = new Set<Trait>();
 
@@ -69,6 +73,10 @@ export class HeaderScanner {
 
   /** Takes the next piece of body, newlines already CRLF. */
   feed(chunk: Buffer): void {
+    if (this.#seen === 0 && isBlank(chunk[0])) {
+      this.#headless = true;
+      this.#end(false);
+    }
     let from = 0;
     while (!this.#done && from < chunk.length) {
       const lf = chunk.indexOf(LF, from);
@@ -94,6 +102,7 @@ export class HeaderScanner {
       received: this.#received,
       ownReceived: this.#own,
       tooLong: this.#tooLong,
+      ...(this.#headless && { headless: true }),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),
@@ -104,7 +113,7 @@ export class HeaderScanner {
   /** Counts a whole line of a field that does not matter, without making text of it; false for any other line. */
   #passOver(chunk: Buffer, from: number): boolean {
     const first = chunk[from] ?? 0;
-    if (first === SPACE || first === TAB) return this.#field === "" && this.#fields > 0;
+    if (isBlank(first)) return this.#field === "" && this.#fields > 0;
     if (WANTED.has(first) || !beginsField(chunk, from)) return false;
     this.#endField();
     this.#countField();
@@ -172,8 +181,12 @@ function beginsField(chunk: Buffer, from: number): boolean {
   for (let octet = chunk[at] ?? 0; octet > SPACE && octet < 0x7f && octet !== COLON;)
     octet = chunk[++at] ?? 0;
   if (at === from) return false;
-  while (chunk[at] === SPACE || chunk[at] === TAB) at += 1;
+  while (isBlank(chunk[at])) at += 1;
   return chunk[at] === COLON && at - from < FIELD;
+}
+
+function isBlank(octet: number | undefined): boolean {
+  return octet === SPACE || octet === TAB;
 }
 
 function isNamed(name: string): boolean {

@@ -51,7 +51,10 @@ function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
     sender: transaction.subject.sender,
     recipients: transaction.recipients,
     client,
-    topFields: authenticationTop(origin, found) + topFields(origin, id, ownFields(examined, quarantine)),
+    topFields:
+      authenticationTop(origin, found) +
+      topFields(origin, id, ownFields(examined, quarantine)) +
+      (facts.headless ? "\r\n" : ""),
     smtpUtf8: transaction.smtpUtf8,
     eightBit: transaction.eightBit || decoder.eightBit,
     ...(messageId !== undefined && { messageId }),

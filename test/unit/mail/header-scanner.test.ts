@@ -50,6 +50,15 @@ describe("HeaderScanner", () => {
     assert.equal(scan("Received: unfinished").received, 0);
   });
 
+  test("what begins with a blank has no header, however it is cut", () => {
+    for (const blank of [" ", "\t"])
+      for (const step of [1, 100]) {
+        const facts = scan(`${blank}folded\r\nSubject: s\r\n\r\nbody`, { step });
+        assert.deepEqual(facts, { received: 0, ownReceived: 0, tooLong: false, headless: true });
+      }
+    assert.equal(scan("A: 1\r\n folded\r\n\r\n").headless, undefined);
+  });
+
   test("a section above the limit is told", () => {
     const long = `X: ${"y".repeat(100)}\r\n`.repeat(100);
     assert.equal(scan(`${long}\r\n`, { headerSize: 1000 }).tooLong, true);
