@@ -1,4 +1,4 @@
-/** How fast a body comes in: told from a trickle over spans of a minute, by the connection's own ticks. */
+/** How fast a body comes in, in one piece or in chunks: told from a trickle over spans of a minute, by the connection's own ticks. */
 
 /** Span over which the least rate of a body is measured, in ms. */
 const RATE_WINDOW = 60_000;

@@ -45,7 +45,7 @@ export class Connection extends SMTPConnection {
   /** The TLS socket of a STARTTLS handshake; taking the raw one away under it crashes Node. */
   #handshake: Socket | undefined;
   #body: Receiver | undefined;
-  #pace: BodyPace;
+  #pace = new BodyPace(0);
   #stopping = false;
   /** Answers to pipelined commands, not yet written. */
   #unsent = "";
@@ -56,7 +56,6 @@ export class Connection extends SMTPConnection {
     super(server, socket, UNNAMED);
     this.#parts = parts;
     this.#since = parts.ticks();
-    this.#pace = new BodyPace(this.#since);
     this.#session = new Session(parts, parts.place.ip);
     this.#session.ends = endsOf(socket, parts.place.ip);
     this.#session.xclient = parts.xclient;
@@ -81,11 +80,12 @@ export class Connection extends SMTPConnection {
   tick(now: number): void {
     const { commandTimeout, dataTimeout, handshakeTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;
+    const inMail = this.#phase === "body" || (this.#phase === "command" && this.#session.chunking);
     if (this.#phase === "command" && this._socket.readableEnded) this.close();
     else if (this.#phase === "handshake" && waited >= handshakeTimeout) this.#destroy();
     else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
-    else if (this.#phase === "body" && (waited >= dataTimeout || this.#pace.trickles(now, minDataRate)))
-      this.#cut(TOO_SLOW);
+    else if (this.#phase === "body" && waited >= dataTimeout) this.#cut(TOO_SLOW);
+    else if (inMail && this.#pace.trickles(now, minDataRate)) this.#cut(TOO_SLOW);
   }
 
   /** Says 421 at once when idle, else after the answer that is due. */
@@ -181,10 +181,10 @@ export class Connection extends SMTPConnection {
   }
 
   #openBody(announced: Answer): Promise<void> | undefined {
+    if (!this.#session.chunking) this.#pace = new BodyPace(this.#parts.ticks());
     const body = this.#session.openBody(announced);
     if ("reply" in body) return this.#proceed(body);
     this.#body = body;
-    this.#pace = new BodyPace(this.#parts.ticks());
     this.#parser().inBody = true;
     this.#await("body");
     if (announced.chunk === undefined) this.#write(announced);
@@ -205,7 +205,7 @@ export class Connection extends SMTPConnection {
   }
 
   async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
-    if (written !== undefined) await written;
+    if (written !== undefined) await written.then(() => this.#pace.excuse(this.#parts.ticks()));
     // The socket may close meanwhile: before the store is asked that ends it, after that the store alone decides.
     const answer = await this.#session.finish(body, () => this.#parser().look(() => this.#dropBody()));
     this.#body = undefined;
@@ -214,7 +214,7 @@ export class Connection extends SMTPConnection {
 
   /** While the store cannot follow, the client is not to blame. */
   async #paused(wait: Promise<void>): Promise<void> {
-    this.#phase = this.#phase === "body" ? "busy" : this.#phase;
+    if (this.#phase === "body") this.#phase = "busy";
     await wait;
     if (this.#phase !== "busy") return;
     this.#await("body");

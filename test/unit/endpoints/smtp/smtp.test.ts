@@ -140,6 +140,21 @@ describe("chunks over TCP", () => {
     assert.equal(bench.connections.total(), 0);
   });
 
+  test("a body in small chunks is held to the rate of bodies, whatever lies between them", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const client = await greeted(bench);
+    for (const command of ["EHLO c", "MAIL FROM:<a@b.example>", "RCPT TO:<alice@our.test>"])
+      assert.equal((await client.command(command))?.code, 250);
+    for (let chunk = 0; chunk < 3; chunk++) {
+      client.write(`BDAT 1024\r\n${"x".repeat(1022)}\r\n`);
+      assert.equal((await client.reply())?.code, 250);
+      for (let second = 0; second < 25; second++) clock.advance(1000);
+    }
+    assert.match((await line(client)) ?? "", /^421 4\.4\.2 /);
+    await waitFor(SOON, () => bench.intake.open.size === 0);
+  });
+
   test("silence within a chunk, and a store that fails, end in 4xx", async () => {
     const clock = new ManualClock();
     await using bench = await startBench({ clock });
