@@ -2,8 +2,8 @@
  * One client's conversation without its socket: takes command lines, gives answers. Knows what was said so far
  * (HELO, TLS, the open transaction), counts what the client may still do, and tells the journal of refusals.
  *
- * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure drop the transaction whole. An
- * exception is 451 4.3.0, never 5xx. No octet of the client's goes into a reply.
+ * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure but that of one recipient drop the
+ * transaction whole. An exception is 451 4.3.0, never 5xx. No octet of the client's goes into a reply.
  */
 import { isUtf8 } from "node:buffer";
 import { printable } from "../../mail/reply.ts";
@@ -212,6 +212,8 @@ export class Session implements SessionState {
   }
 
   #stumbled(verb: string, error: unknown): Answer {
+    // Dropped with it, the recipients beside it, and DATA, would be 503: our trouble, told as the client's.
+    if (verb === "RCPT") return this.#account(verb, this.#noted(error));
     return this.#account(verb, afterFailure(verb, this.#failed(error)));
   }
 
@@ -234,6 +236,10 @@ export class Session implements SessionState {
 
   #failed(error: unknown): Answer {
     this.transaction = undefined;
+    return this.#noted(error);
+  }
+
+  #noted(error: unknown): Answer {
     const stack = error instanceof Error ? error.stack : String(error);
     this.parts.log.error("smtp.session.failed", { ip: this.ip, stack });
     return TROUBLE;

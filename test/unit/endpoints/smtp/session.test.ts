@@ -174,14 +174,35 @@ describe("Session", () => {
     );
   });
 
-  test("an exception is 451 and drops the transaction", async () => {
+  test("an exception at a recipient is 451 for that one alone", async () => {
     const harness = new Harness();
     await harness.say("EHLO c");
     await harness.say("MAIL FROM:<>");
+    const { domain } = harness.parts.directory;
     harness.parts.directory.domain = () => {
+      harness.parts.directory.domain = domain;
       throw new Error("a bug");
     };
     assert.equal(await harness.say("RCPT TO:<alice@our.test>"), 451);
+    assert.match(harness.parts.errors.join(), /a bug/);
+    assert.equal(await harness.say("RCPT TO:<bob@our.test>"), 250);
+    assert.equal(await harness.say("DATA"), 354);
+    assert.equal(await harness.body("x\r\n.\r\n"), 250);
+    assert.deepEqual(
+      harness.parts.intake.mails[0]?.recipients.map(({ address }) => address),
+      ["bob@our.test"],
+    );
+  });
+
+  test("any other exception is 451 and drops the transaction", async () => {
+    const harness = new Harness();
+    await harness.say("EHLO c");
+    await harness.say("MAIL FROM:<>");
+    await harness.say("RCPT TO:<alice@our.test>");
+    harness.parts.intake.openBody = () => {
+      throw new Error("a bug");
+    };
+    await harness.say("DATA");
     assert.equal(harness.session.transaction, undefined);
     assert.match(harness.parts.errors.join(), /a bug/);
   });
@@ -193,6 +214,19 @@ describe("Session", () => {
       await harness.say(line);
     assert.equal(await harness.body("x\r\n.\r\n"), 250);
     assert.match(harness.parts.intake.mails[0]?.topFields ?? "", /\+0000\r\nX-Seen: yes\r\n$/);
+  });
+
+  test("a body that begins with a blank continues no field of ours", async () => {
+    const harness = new Harness();
+    for (const [body, end] of [
+      [" folded\r\nSubject: s\r\n\r\nx\r\n.\r\n", /[^\n]\r\n\r\n$/],
+      ["Subject: s\r\n\r\nx\r\n.\r\n", /[^\n]\r\n$/],
+    ] as const) {
+      for (const line of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>", "DATA"])
+        await harness.say(line);
+      assert.equal(await harness.body(body), 250);
+      assert.match(harness.parts.intake.mails.at(-1)?.topFields ?? "", end);
+    }
   });
 
   test("facts of the mail reach the store", async () => {
