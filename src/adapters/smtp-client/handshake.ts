@@ -11,12 +11,12 @@ import { TLSSocket } from "node:tls";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import { parseReply, printable } from "../../mail/reply.ts";
-import type { Reply } from "../../mail/reply.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Environment } from "./login.ts";
 import { logIn } from "./login.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
+import { answerWords, errorWords, noTlsWords } from "./trouble-words.ts";
 
 /** What is used of nodemailer beyond its published types; the version is pinned and a test holds these names. */
 interface Internals {
@@ -197,16 +197,15 @@ function troubleOf(
   upgrading: boolean,
   banner: string | undefined,
 ): DestinationTrouble {
-  const answer = error.response === undefined ? undefined : parseReply(error.response);
-  const words = answer === undefined ? printable(error.message).slice(0, 300) : describe(answer);
-  return new DestinationTrouble(upgrading ? "tls" : stageOf(error, banner), words, answer);
+  const { response, message } = error;
+  const stage = upgrading ? "tls" : stageOf(error, banner);
+  if (response === undefined) return new DestinationTrouble(stage, errorWords(message));
+  const answer = parseReply(response);
+  const words = stage === "tls" ? noTlsWords(answer) : answerWords(answer, response);
+  return new DestinationTrouble(stage, words, answer);
 }
 
 function stageOf(error: HandshakeError, banner: string | undefined): DestinationTrouble["stage"] {
   if (error.code === "ETLS") return "tls";
   return banner?.startsWith("220") ? "ehlo" : "greeting";
-}
-
-function describe(answer: Reply): string {
-  return `it answered ${answer.code} ${answer.text}`.slice(0, 300);
 }

@@ -1,0 +1,40 @@
+/** What kept a session from beginning, in words that an operator can act on. */
+import { printable } from "../../mail/reply.ts";
+import type { Reply } from "../../mail/reply.ts";
+
+/** Most characters of what is told. */
+const LONGEST = 300;
+const PIN = "`tls: pin` trusts one by its fingerprint";
+
+/** What OpenSSL says, and what it means here: nodemailer keeps the words of an error, but not its code. */
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [
+    /wrong version number|packet length too long|http request/i,
+    "it does not begin with TLS on this port; `implicitTls` is for servers that do, as on port 465",
+  ],
+  [/self[- ]signed certificate/i, `its certificate, or the authority behind it, is signed by itself; ${PIN}`],
+  [
+    /unable to verify the first certificate|unable to get (?:local )?issuer certificate/i,
+    `its certificate leads to no authority that is known here, or those in between are not sent; ${PIN}`,
+  ],
+  [/certificate has expired/i, "its certificate has expired"],
+];
+
+/** Of an error without an answer. */
+export function errorWords(message: string): string {
+  const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
+  return meaning ?? printable(message).slice(0, LONGEST);
+}
+
+/** Of an answer that ended it; `said` is what came, which may be no answer of SMTP at all. */
+export function answerWords({ code, text }: Reply, said: string): string {
+  const words = /^[2-5]\d\d/.test(said)
+    ? `it answered ${code} ${text}`
+    : `it does not speak SMTP: it said ${printable(said)}`;
+  return words.slice(0, LONGEST);
+}
+
+/** Of the answer to a STARTTLS that we insist on. */
+export function noTlsWords(answer: Reply): string {
+  return `it does not take STARTTLS, which \`tls\` asks for: ${answer.code} ${answer.text}`.slice(0, LONGEST);
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { test } from "node:test";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { answerWords, errorWords, noTlsWords } from "../../../../src/adapters/smtp-client/trouble-words.ts";
+import { testCertificate } from "../../../support/test-certificate.ts";
+
+/** What Node.js says where a verified handshake with such a server fails. */
+async function failureWith(server: ReturnType<typeof createServer>): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const socket = connectTls({ port, host: "127.0.0.1" });
+  const [error] = (await once(socket, "error")) as [Error];
+  socket.destroy();
+  server.close();
+  return error.message;
+}
+
+test("a server that speaks in clear where TLS is meant to begin is told as that", async () => {
+  const plain = createServer((socket) => socket.on("error", () => {}).end("220 mail.example ESMTP\r\n"));
+  assert.match(
+    errorWords(await failureWith(plain)),
+    /^it does not begin with TLS on this port; `implicitTls`/,
+  );
+});
+
+test("a certificate that nobody has signed is told with what would take it", async () => {
+  const { certificate: cert, key } = await testCertificate();
+  const server = createTlsServer({ cert, key });
+  server.on("tlsClientError", () => {});
+  assert.match(errorWords(await failureWith(server)), /is signed by itself; `tls: pin` trusts one/);
+});
+
+test("other words stay, on one line and not endless", () => {
+  assert.equal(errorWords("connect ECONNREFUSED\r\n127.0.0.1:25"), "connect ECONNREFUSED 127.0.0.1:25");
+  assert.equal(errorWords("x".repeat(1000)).length, 300);
+});
+
+test("an answer is told as it came, and what is no answer as that", () => {
+  const reply = { code: 554, text: "no PTR" };
+  assert.equal(answerWords(reply, "554 no PTR"), "it answered 554 no PTR");
+  assert.equal(noTlsWords(reply), "it does not take STARTTLS, which `tls` asks for: 554 no PTR");
+  const other = answerWords({ code: 451, text: "SSH-2.0-OpenSSH_9" }, "SSH-2.0-OpenSSH_9\r\n");
+  assert.equal(other, "it does not speak SMTP: it said SSH-2.0-OpenSSH_9");
+});
