@@ -13,6 +13,8 @@ const NAMES = [
   "clientName",
   "senderDomain",
   "spf",
+  "dkim",
+  "dmarc",
 ];
 
 export const CHECK_OPTION: Option = {

@@ -73,7 +73,7 @@ export function wholeServerOnly(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const { domain } = c.get("caller");
     if (domain !== undefined)
-      throw new Refusal("forbidden", `this token is confined to recipients and queue of ${domain}`);
+      throw new Refusal("forbidden", `this token is confined to what concerns ${domain} alone`);
     await next();
   };
 }

@@ -70,5 +70,7 @@ export const DomainChecksBody = z.strictObject({
   clientName: z.enum(["off", "lookup", "tag", "defer", "reject"]).exactOptional(),
   senderDomain: simple,
   spf: simple,
+  dkim: simple,
+  dmarc: z.enum(["off", "tag", "defer", "quarantine", "reject"]).exactOptional(),
 });
 export type DomainChecksBody = z.infer<typeof DomainChecksBody>;

@@ -18,6 +18,8 @@ test("a domain of the API has checks of its own, with the defaults of the config
     reachability: { delay: 60_000 },
     helo: "reject",
     spf: "off",
+    dkim: "tag",
+    dmarc: "quarantine",
   });
   assert.equal(answer.status, 201, answer.text);
   const expected = {
@@ -26,6 +28,8 @@ test("a domain of the API has checks of its own, with the defaults of the config
     reachability: { delay: 60_000, remember: 86_400_000, action: "defer" },
     helo: "reject",
     spf: "off",
+    dkim: "tag",
+    dmarc: "quarantine",
   };
   assert.deepEqual(world.domains.at(-1)?.settings.checks, expected);
   assert.deepEqual(DomainBody.parse(answer.json).settings.checks, expected);
