@@ -114,7 +114,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
       ["State", domainState(domain)],
       ["Mode", settings.mode],
       ["Recipients", recipientsText(domain)],
-      ["Unknown ones", unknownText(settings)],
+      ["Unknown ones", unknownText(domain)],
       ["Checks", checksText(settings.checks ?? {})],
       ["Queue", amountText(domain.mail)],
       ["Notices", routeText(domain.notices)],
@@ -161,8 +161,11 @@ function recipientsText({ origin, declaredList, refusing, settings }: DomainBody
   return `${sources.join(", ")}${nobody}`;
 }
 
-function unknownText({ callout, catchAll, unknownDuringOutage = "accept" }: DomainBody["settings"]): string {
+function unknownText({ settings, fetched }: DomainBody): string {
+  const { callout, catchAll, unknownDuringOutage = "accept" } = settings;
   if (catchAll) return "none";
+  if (callout !== true && fetched !== undefined && fetched.entries === undefined)
+    return "put off until the list has come";
   return callout === true ? `asked for; ${unknownDuringOutage} during an outage` : "rejected";
 }
 

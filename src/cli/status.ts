@@ -29,7 +29,7 @@ function statusText(tool: Tool, body: StatusBody): string {
 }
 
 function daemonText(tool: Tool, body: StatusBody): string {
-  const { listening, paused, draining, refusing } = body;
+  const { listening, paused, draining, refusing, unlisted } = body;
   return facts(
     [
       ["Holdfast", `${body.version} on ${body.hostname}, up ${ageOf(body.startedAt, tool.now)}`],
@@ -42,6 +42,10 @@ function daemonText(tool: Tool, body: StatusBody): string {
       ...fact("Paused", paused.length === 0 ? undefined : someOf(paused)),
       ...fact("Draining", draining.length === 0 ? undefined : someOf(draining)),
       ...fact("Refusing", refusing.length === 0 ? undefined : `${someOf(refusing)}; no recipient is known`),
+      ...fact(
+        "Putting off",
+        unlisted.length === 0 ? undefined : `${someOf(unlisted)}; no list was fetched yet`,
+      ),
       ...fact("Quarantine", quarantineText(body, tool.now)),
     ],
     tool.columns,

@@ -160,7 +160,13 @@ export type RecipientEvent =
   /** A list came over HTTP, or from a file that changed. */
   | { readonly kind: "recipients.fetched"; readonly domain: string; readonly entries: number }
   /** It could not be had, or not be believed; the one before it goes on to count. */
-  | { readonly kind: "recipients.stuck"; readonly domain: string; readonly why: string };
+  | {
+      readonly kind: "recipients.stuck";
+      readonly domain: string;
+      readonly why: string;
+      /** There is none before it: senders are put off. */
+      readonly first?: true;
+    };
 
 type StoreEvent =
   | ({ readonly kind: "store.condition" } & ConditionChange)

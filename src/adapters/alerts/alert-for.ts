@@ -67,10 +67,7 @@ function sentence(event: JournalEvent): Words | undefined {
 function lesserSentence(event: JournalEvent): Words | undefined {
   switch (event.kind) {
     case "recipients.stuck":
-      return words(
-        event.domain,
-        `The list of recipients of ${event.domain} could not be renewed (${event.why}); the one before goes on to count.`,
-      );
+      return words(event.domain, stuckText(event));
     case "notice.withheld":
       return event.operators ? words(event.domain, withheldText(event)) : undefined;
     case "quarantine.unread":
@@ -86,6 +83,14 @@ function lesserSentence(event: JournalEvent): Words | undefined {
     default:
       return undefined;
   }
+}
+
+type Stuck = Extract<JournalEvent, { kind: "recipients.stuck" }>;
+
+function stuckText({ domain, why, first }: Stuck): string {
+  return first
+    ? `The list of recipients of ${domain} could not be had (${why}); there is none before it, so that senders are put off.`
+    : `The list of recipients of ${domain} could not be renewed (${why}); the one before goes on to count.`;
 }
 
 /** Ms from which on a leap of the clock keeps old mail from ending. */
@@ -129,7 +134,7 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
     case "primary.down":
       return `${destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`;
     case "primary.up":
-      return `${destination} is back after ${timeInWords(event.outage)}; ${event.held} held ${timeInWords(event.outage)}, handed over from this moment.`;
+      return `${destination} is back after ${timeInWords(event.outage)}; ${people(event.held)} waiting, and handed over from this moment.`;
     case "primary.loop":
       return `${destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`;
     case "primary.slow":

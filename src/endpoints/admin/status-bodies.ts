@@ -33,7 +33,7 @@ export const StatusBody = z.object({
   /** Bytes free above the reserve. */
   room: z.number(),
   generation: z.number(),
-  /** Why `mail`, `quarantined`, `paused`, `draining` and `refusing` are empty: the database cannot be read. */
+  /** Why `mail`, `quarantined`, `paused`, `draining`, `refusing` and `unlisted` are empty: the database cannot be read. */
   unreadable: optionalName,
   /** Recipients by state, over all domains. */
   mail: StateCounts,
@@ -47,6 +47,8 @@ export const StatusBody = z.object({
   draining: names,
   /** Domains that know no recipient and ask nobody: all their mail but postmaster's is refused. */
   refusing: names,
+  /** Domains whose list has not come for the first time, and that ask nobody else: senders are put off. */
+  unlisted: names,
   /** Which way notices to senders go: `off`, `direct` or `host:port`. */
   notices: z.string(),
   lists: z.array(ListStatusBody).readonly(),

@@ -109,8 +109,10 @@ export class Fetches {
     standing.triedAt = this.#parts.clock.now();
     try {
       const why = await this.#tryOnce(domain, standing);
-      if (why !== undefined && standing.error === undefined)
-        this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why });
+      if (why !== undefined && standing.error === undefined) {
+        const first = standing.record === undefined && { first: true as const };
+        this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why, ...first });
+      }
       standing.error = why;
     } catch (error) {
       standing.error = errorText(error);

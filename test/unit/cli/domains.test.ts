@@ -130,3 +130,19 @@ test("a domain that knows no recipient says what becomes of its mail", async () 
   const taking = await tool.run(["domain", "add", "other.example", "--primary", "m.example"]);
   assert.doesNotMatch(taking.stderr, /no recipients/);
 });
+
+test("a domain whose list never came says what becomes of its mail", async () => {
+  await using tool = await toolWorld();
+  const { world } = tool;
+  const [domain] = world.domains;
+  assert.ok(domain !== undefined);
+  const fetched = { url: "https://lists.example/a", every: 600_000 };
+  world.domains = [{ ...domain, settings: { ...domain.settings, fetched } }];
+  world.fetched.set("example.com", {
+    url: fetched.url,
+    error: "it answered 500",
+    failedAt: world.clock.now(),
+  });
+  const { stdout } = await tool.run(["domain", "show", "example.com"]);
+  assert.match(stdout, /^Unknown ones: +put off until the list has come$/m);
+});

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DomainRecord } from "../../../src/ports/directory.ts";
 import { fits, toolWorld } from "../../support/tool-bench.ts";
+
+const LIST = { url: "https://lists.example/a", every: 600_000 };
 
 test("status tells everything at one look", async () => {
   await using tool = await toolWorld();
@@ -39,11 +42,13 @@ test("status puts what needs somebody first: paused domains, primaries in troubl
   tool.world.domains = [
     Object.assign({}, first, { paused: true }),
     Object.assign({}, second, { draining: true }),
+    { ...second, name: "new.example", settings: { ...second?.settings, fetched: LIST } } as DomainRecord,
   ];
   tool.world.refusing = ["empty.example"];
   const { stdout } = await tool.run(["status"]);
   assert.match(stdout, /^Paused: +1: example\.com$/m);
   assert.match(stdout, /^Refusing: +1: empty\.example; no recipient is known$/m);
+  assert.match(stdout, /^Putting off: 1: new\.example; no list was fetched yet$/m);
   assert.match(stdout, /^Draining: +1: other\.example$/m);
   assert.match(stdout, /^PRIMARY .*\nmail\.example\.com:25 +down/m);
   assert.match(stdout, /^m19\.example:25 +up.*\n10 more are up; holdfast domain list shows them\.$/m);

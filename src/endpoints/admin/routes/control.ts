@@ -1,5 +1,6 @@
 /** The daemon itself: health, metrics, status, reload. */
 import type { Hono } from "hono";
+import type { DomainRecord } from "../../../ports/directory.ts";
 import { errorText } from "../../../runtime/log.ts";
 import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
@@ -49,7 +50,7 @@ async function status(parts: AdminParts): Promise<StatusBody> {
 
 type Stored = Pick<
   StatusBody,
-  "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining" | "refusing"
+  "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining" | "refusing" | "unlisted"
 >;
 
 /** A damaged database must not hide that it is damaged. */
@@ -69,10 +70,19 @@ async function readStored({ queue, directory, log }: AdminParts): Promise<Stored
       paused: named("paused"),
       draining: named("draining"),
       refusing,
+      unlisted: domains.filter(isUnlisted).map(({ name }) => name),
     };
   } catch (error) {
     const unreadable = errorText(error);
     log.error("status could not be read", { error: unreadable });
-    return { unreadable, mail: {}, quarantined: { recipients: 0 }, paused: [], draining: [], refusing: [] };
+    const none = { paused: [], draining: [], refusing: [], unlisted: [] };
+    return { unreadable, mail: {}, quarantined: { recipients: 0 }, ...none };
   }
+}
+
+function isUnlisted({ settings, fetched, draining }: DomainRecord): boolean {
+  const { catchAll, callout } = settings;
+  return (
+    settings.fetched !== undefined && fetched === undefined && !catchAll && callout !== true && !draining
+  );
 }

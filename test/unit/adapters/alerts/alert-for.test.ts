@@ -12,6 +12,11 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "The list of recipients of example.com could not be renewed (it answered 500); the one before goes on to count.",
   ],
   [
+    { kind: "recipients.stuck", domain: "example.com", why: "it answered 500", first: true },
+    "recipients.stuck",
+    "The list of recipients of example.com could not be had (it answered 500); there is none before it, so that senders are put off.",
+  ],
+  [
     { kind: "primary.down", ...PRIMARY, why: "connection refused", held: 1 },
     "primary.down",
     "mail.example.com:25 does not take mail (connection refused); 1 recipient is held for example.com.",
@@ -19,7 +24,7 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   [
     { kind: "primary.up", ...PRIMARY, outage: 11_520_000, held: 47 },
     "primary.up",
-    "mail.example.com:25 is back after 3 h 12 min; 47 held 3 h 12 min, handed over from this moment.",
+    "mail.example.com:25 is back after 3 h 12 min; 47 recipients are waiting, and handed over from this moment.",
   ],
   [
     {

@@ -78,6 +78,15 @@ test("a list is fetched when its time has come, and asked for by what is there",
   assert.equal(journal.of("recipients.fetched").length, 1);
 });
 
+test("where the first list does not come, that is told", async () => {
+  answer = { kind: "failed", why: "it answered 500" };
+  await fetches.look();
+  const why = "it answered 500";
+  assert.deepEqual(journal.of("recipients.stuck"), [
+    { kind: "recipients.stuck", domain: "a.test", why, first: true },
+  ]);
+});
+
 test("whatever is wrong with a list, the one before stays; it is told once, and tried again each minute", async () => {
   await fetches.look();
   const faults: readonly [ListAnswer, string][] = [
@@ -96,7 +105,9 @@ test("whatever is wrong with a list, the one before stays; it is told once, and 
     assert.deepEqual({ entries, error, failedAt }, { entries: 3, error: why, failedAt: clock.now() });
   }
   assert.equal(changes.length, 1);
-  assert.equal(journal.of("recipients.stuck").length, 1);
+  assert.deepEqual(journal.of("recipients.stuck"), [
+    { kind: "recipients.stuck", domain: "a.test", why: "it answered 500" },
+  ]);
   settings = { ...settings, allowEmpty: true };
   answer = { kind: "list", entries: [] };
   clock.advance(MINUTE);
