@@ -246,6 +246,8 @@ export type OperatorEvent =
       readonly count: number;
       /** The mail, where the act concerned one. */
       readonly id?: string;
+      /** Whose mail it concerned, where that was said: senders, recipients. */
+      readonly addresses?: readonly string[];
     }
   | {
       readonly kind: "config.reloaded";

@@ -83,7 +83,7 @@ export function traceKeys(event: JournalEvent): readonly string[] | undefined {
     case "client.refused":
       return lowered([event.sender, event.recipient]);
     case "operator.acted":
-      return lowered([event.id]);
+      return lowered([event.id, ...(event.addresses ?? [])]);
     default:
       return undefined;
   }

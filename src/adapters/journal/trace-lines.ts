@@ -2,7 +2,7 @@
 import { formatReply } from "../../mail/reply.ts";
 import type { ClientEvent, MailEvent } from "../../ports/journal.ts";
 import { NO_MAIL, type Traced, type TracedEvent, type TraceLine } from "../../ports/trace.ts";
-import { sizeInWords, timeInWords } from "../../runtime/quantities.ts";
+import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 import { noticeText } from "./notice-lines.ts";
 import { plainText } from "./plain.ts";
 
@@ -25,7 +25,7 @@ function textOf(event: TracedEvent, at: number): string {
     case "client.refused":
       return refusalText(event);
     case "operator.acted":
-      return `${event.verb}, asked for by ${event.who}`;
+      return actText(event);
     case "notice.written":
     case "notice.withheld":
     case "notice.sent":
@@ -35,6 +35,15 @@ function textOf(event: TracedEvent, at: number): string {
     default:
       return recipientText(event, at);
   }
+}
+
+type Act = Extract<TracedEvent, { kind: "operator.acted" }>;
+
+function actText({ verb, who, what, count, id }: Act): string {
+  const by = who === "socket" ? "on this machine" : `with the token ${who}`;
+  return id === undefined
+    ? `${verb} (${what}: ${counted(count, "recipient")}), asked for ${by}`
+    : `${verb}, asked for ${by}`;
 }
 
 function acceptedText(event: AcceptedEvent): string {

@@ -68,9 +68,17 @@ async function act(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const now = parts.clock.now();
   const count = await parts.operator.operate({ verb, filter, who, now, ...(to !== undefined && { to }) });
   const what = place === undefined ? describe(filter) : `${describe(filter)} to ${place}`;
-  const { id } = filter;
-  recordAct(c, parts, { verb, what, count, ...(id !== undefined && count > 0 && { id }) });
+  recordAct(c, parts, { verb, what, count, ...(count > 0 && whose(filter)) });
   return { count };
+}
+
+/** Under what the trace finds an act. */
+function whose({ id, sender, recipient }: MailFilter): {
+  readonly id?: string;
+  readonly addresses?: string[];
+} {
+  const addresses = [sender, recipient].filter((address) => address !== undefined);
+  return { ...(id !== undefined && { id }), ...(addresses.length > 0 && { addresses }) };
 }
 
 /** Where rerouted mail goes; undefined: to the domain's own primaries. */

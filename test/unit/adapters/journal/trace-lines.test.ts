@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { traceLine } from "../../../../src/adapters/journal/trace-lines.ts";
-import type { TracedEvent } from "../../../../src/ports/trace.ts";
+import { traceKeys, type TracedEvent } from "../../../../src/ports/trace.ts";
 
 const ACCEPTED: TracedEvent = {
   kind: "mail.accepted",
@@ -95,8 +95,22 @@ test("an act on one mail", () => {
     count: 1,
     id: "x",
   } as const;
-  const line = { at: 5, id: "x", kind: "operator.acted", text: "hold, asked for by socket" };
+  const line = { at: 5, id: "x", kind: "operator.acted", text: "hold, asked for on this machine" };
   assert.deepEqual(traceLine({ at: 5, event: act }), line);
+});
+
+test("an act on many mails", () => {
+  const addresses = ["Eve@friend.test"];
+  const acted = {
+    kind: "operator.acted",
+    verb: "hold",
+    who: "night",
+    what: "sender Eve@friend.test",
+  } as const;
+  const event = { ...acted, count: 2, addresses };
+  const said = "hold (sender Eve@friend.test: 2 recipients), asked for with the token night";
+  assert.equal(text(event), said);
+  assert.deepEqual(traceKeys(event), ["eve@friend.test"]);
 });
 
 test("notices: who is told what, and what became of the notice", () => {

@@ -122,6 +122,16 @@ test("an act names who, what and how many, and tells the journal", async () => {
   ]);
 });
 
+test("an act by an address is found by that address, where it found mail", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const recipient = "dave@example.com";
+  await ask("POST", "/v1/queue/actions", { verb: "hold", filter: { recipient } });
+  await ask("POST", "/v1/queue/actions", { verb: "hold", filter: { sender: "nobody@nowhere.example" } });
+  const about = world.events.map((event) => "addresses" in event && event.addresses);
+  assert.deepEqual(about, [[recipient], false]);
+});
+
 test("an empty filter needs `all`", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
