@@ -1,6 +1,6 @@
 /** Programs and folders that the configuration names: what is not there may yet be made, so it is a doubt. */
 import { accessSync, constants, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import type { Remark, Path } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -10,11 +10,21 @@ export function placeDoubts(parsed: Parsed, folder: string): readonly Remark[] {
 
 /** No mail is refused because nobody could be told of it. A name without a slash is looked for in the PATH. */
 function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
-  const [program = ""] = alerts.command ?? [];
-  const file = resolve(folder, program);
-  if (!program.includes("/") || isProgram(file)) return [];
-  const wrong = `${file} is no program that can be run, so no alert goes out by it`;
+  const [program] = alerts.command ?? [];
+  if (program === undefined) return [];
+  const isPath = program.includes("/");
+  const files = isPath ? [resolve(folder, program)] : searched(program);
+  if (files.some(isProgram)) return [];
+  const missing = isPath
+    ? `${files[0]} is no program that can be run`
+    : `no folder of the PATH has ${program}`;
+  const wrong = `${missing}, so no alert goes out by it`;
   return [{ path: ["alerts", "command"], wrong, right: "name one that the daemon's user may run" }];
+}
+
+function searched(program: string): readonly string[] {
+  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  return folders.map((folder) => join(folder, program));
 }
 
 function isProgram(file: string): boolean {

@@ -106,8 +106,8 @@ line; \`holdfast reload\` (or SIGHUP) puts a new text into effect. A text with a
 with the one before. Keys marked *restart* are read only when the daemon starts; a reload names them when they changed.
 
 - Durations: \`90s\`, \`5m\`, \`12h\`, \`30d\`, \`2w\`, also \`1h30m\`; sizes: \`50MB\` (millions of bytes) or \`64KiB\` (times 1024).
-- Files that Holdfast reads (certificates, recipients, the alert program) are relative to the folder of the configuration
-  file. What it writes (\`storage\`, \`log.file\`, \`admin.socket\`) is relative to the folder in which the daemon is started.
+- Files that Holdfast reads (certificates, recipients, an alert program with a slash in its name) are relative to the folder of
+  the configuration file. What it writes (\`storage\`, \`log.file\`, \`admin.socket\`) is relative to the folder in which the daemon is started.
 - IPv6 addresses, and texts that begin with \`*\` or \`@\`, need quotes.
 - In a recipient file each line is a local part, an address of the domain, or a beginning such as \`list-*\`; \`#\` begins a
   comment. Case does not matter.

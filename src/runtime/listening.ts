@@ -55,6 +55,8 @@ function holderOf(port: number): string {
 }
 
 const LISTEN = "0A";
+/** Characters of a command that are told. */
+const LONGEST_NAME = 100;
 
 function listeningInodes(port: number): Set<string> {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -72,8 +74,10 @@ function socketInode(link: string): string {
   }
 }
 
+/** The program and its first argument: what an interpreter runs. Further ones may be secret. */
 function commandName(pid: string): string {
-  return text(`/proc/${pid}/comm`).trim() || "unknown";
+  const words = text(`/proc/${pid}/cmdline`).split("\0", 2);
+  return words.join(" ").trim().slice(0, LONGEST_NAME) || "unknown";
 }
 
 function entries(folder: string): string[] {

@@ -250,6 +250,12 @@ test("a program of an alert that cannot be run is a warning: it would be missed 
   assert.deepEqual(await told("./page"), [warning("3:20", "page")]);
   assert.deepEqual(await told("[/etc, now]"), [warning("3:20", "/etc")]);
   assert.deepEqual(await told("[/bin/sh, page]"), []);
+  assert.deepEqual(await told("[sh, page]"), []);
+  const [unknown = ""] = await told("page-nobody");
+  assert.match(
+    unknown,
+    /: alerts\.command: no folder of the PATH has page-nobody, so no alert goes out by it; /,
+  );
 });
 
 test("a key without a value counts as left out, an anchor stands for what it names", async () => {

@@ -16,7 +16,7 @@ test("a taken port is refused, with who holds it and what to do", async () => {
   await assert.rejects(probeListen("127.0.0.1", port), (error: Error) => {
     assert.ok(error instanceof CannotListen);
     assert.match(error.message, new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: `));
-    assert.match(error.message, new RegExp(`process ${process.pid} \\(.+\\) holds the port`));
+    assert.match(error.message, new RegExp(`process ${process.pid} \\(.*node.* .+\\) holds the port`));
     assert.match(error.message, /choose another port/);
     return true;
   });
