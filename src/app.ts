@@ -151,8 +151,9 @@ class RunningDaemon implements Daemon {
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
     const { storage, crew } = this.#foundation;
-    const thread = await startDeliveryThread(() => this.#config, storage, crew);
+    const thread = startDeliveryThread(() => this.#config, storage, crew);
     this.#delivery = thread;
+    await thread.started;
     stack.defer(async () => {
       thread.expectEnd();
       await thread.current?.control.call("stop", undefined);
@@ -163,7 +164,7 @@ class RunningDaemon implements Daemon {
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
     const { storage, crew, clients, certificates } = this.#foundation;
     const config = (): Config => this.#config;
-    const threads = await startSmtpThreads({
+    const threads = startSmtpThreads({
       ...crew,
       config,
       tls: () => certificates.current(),
@@ -178,8 +179,9 @@ class RunningDaemon implements Daemon {
       rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
-    // A thread that ends meanwhile begins with them.
+    // A thread that cannot use them goes on with those before.
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
+    await Promise.all(threads.map(({ started }) => started));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);
@@ -252,7 +254,7 @@ class RunningDaemon implements Daemon {
   #directoryChanged(domains: readonly string[]): void {
     // Once it changes before that is built.
     (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
-    void this.#delivery?.current?.control.call("directoryChanged", domains).catch(() => undefined);
+    void this.#delivery?.tell("directoryChanged", domains).catch(() => undefined);
   }
 
   /** A delivery thread that starts anew looks at everything by itself. */
@@ -272,7 +274,7 @@ class RunningDaemon implements Daemon {
   #followers(): readonly Follower[] {
     const { certificates, storage } = this.#foundation;
     return [
-      smtpFollower(certificates, this.#smtp),
+      smtpFollower(certificates, () => this.#smtp),
       checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),
