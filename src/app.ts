@@ -122,12 +122,10 @@ class RunningDaemon implements Daemon {
   }
 
   reload(): Promise<ReloadResult> {
-    return this.#alone(async () => {
-      const { sink } = this.#foundation.crew;
-      const parts = { editor: this.#foundation.editor, followers: this.#followers(), sink };
-      const { config, result } = await reload(this.#config, parts);
-      this.#config = config;
-      return result;
+    return this.#alone(() => {
+      const { editor, crew } = this.#foundation;
+      const putInForce = (config: Config): void => void (this.#config = config);
+      return reload(this.#config, { editor, followers: this.#followers(), sink: crew.sink, putInForce });
     });
   }
 

@@ -15,8 +15,12 @@ export function smtpFollower(certificates: Certificates, threads: () => readonly
       await tellAll(threads(), "prepare", settings);
     },
     use: async (config) => {
-      await certificates.use(config.smtp.tls);
-      await applySmtp(config, certificates, threads());
+      try {
+        await certificates.use(config.smtp.tls);
+      } finally {
+        // Files that went bad since they were checked hold up nothing else.
+        await applySmtp(config, certificates, threads());
+      }
     },
   };
 }
