@@ -189,6 +189,8 @@ interface Supervision {
   readonly plan: ThreadPlan;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Runs as soon as a life is over, also one that never was ready: others may wait for what it left behind. */
+  readonly clear?: () => void;
 }
 
 /** Keeps one thread running until `expectEnd`. */
@@ -238,18 +240,23 @@ export class SupervisedThread<M extends Methods> {
     try {
       await life.ready;
     } catch (error) {
-      this.#life = undefined;
+      this.#over();
       throw error;
     }
+    void life.ended.then((end) => this.#died(end, startedAt));
     // Who ended the others knew nothing of this one.
     if (this.#stopping) return life.terminate();
     this.#ready = true;
-    void life.ended.then((end) => this.#died(end, startedAt));
+  }
+
+  #over(): void {
+    this.#life = undefined;
+    this.#ready = false;
+    this.#supervision.clear?.();
   }
 
   #died(end: ThreadEnd, startedAt: number): void {
-    this.#life = undefined;
-    this.#ready = false;
+    this.#over();
     if (this.#stopping) return;
     const { clock, log, plan } = this.#supervision;
     if (clock.now() - startedAt > SETTLED) this.#delay = FIRST_RESTART;

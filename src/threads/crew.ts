@@ -10,7 +10,7 @@ import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { Moved } from "../runtime/channel.ts";
-import { forgetThread, type ClientTables } from "../runtime/client-tables.ts";
+import { freeLocks, type ClientTables } from "../runtime/client-tables.ts";
 import type { Clock, ClockOffset } from "../runtime/clock.ts";
 import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "../runtime/threads.ts";
 import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
@@ -164,8 +164,6 @@ export function startSmtpThreads(parts: SmtpCrewParts): readonly SmtpThread[] {
 
 function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
   const data = (): ReturnType<ThreadPlan["data"]> => {
-    // What an earlier life of this thread held is not connected any more.
-    forgetThread(parts.clients, thread);
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
     const memory = parts.storage.connect("memory");
@@ -194,6 +192,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
     plan: { ...plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data, DOOR), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
+    clear: () => freeLocks(parts.clients, thread),
   });
 }
 

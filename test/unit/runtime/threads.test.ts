@@ -98,6 +98,26 @@ test("a thread that dies is started again, after a delay that grows while it can
   await supervised.current?.terminate();
 });
 
+test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
+  const clock = new ManualClock();
+  let start: Start = "well";
+  let cleared = 0;
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: plan(() => start),
+    clock,
+    log: SILENT,
+    clear: () => void (cleared += 1),
+  });
+  await supervised.started;
+  assert.equal(cleared, 0);
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => cleared === 1);
+  start = "broken";
+  clock.advance(1000);
+  await waitFor(WAIT, () => cleared === 2);
+  supervised.expectEnd();
+});
+
 test("time in which the whole process stood still is not held against a thread", async () => {
   const due: (() => void)[] = [];
   const after = (_delay: number, task: () => void) => ({ cancel: () => undefined, due: due.push(task) });
