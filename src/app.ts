@@ -232,7 +232,6 @@ class RunningDaemon implements Daemon {
     });
     const lookAtUnread = (): Promise<void> => unread.look(this.#config.retention, clock.now());
     const jobs: Readonly<Record<string, readonly [every: number, run: Job["run"]]>> = {
-      "tell of rules": [900, () => this.#rules.tell()],
       "tell of primaries": [2000, () => board.tell()],
       "look at quotas": [2000, () => this.#tellFull(quotas)],
       "end pauses": [5000, async () => void (await editor.endPauses())],

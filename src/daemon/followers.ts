@@ -3,6 +3,7 @@ import type { Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
+import type { AccessRule } from "../ports/checks.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
 import { deliverySettings, smtpSettings } from "../threads/settings.ts";
@@ -51,6 +52,14 @@ export async function applyFull(domains: readonly string[], threads: readonly Sm
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
   await tellAll(threads, "useLists", zones);
+}
+
+/** Tells all SMTP threads which rules of access operators have added. */
+export async function applyRules(
+  rules: readonly AccessRule[],
+  threads: readonly SmtpThread[],
+): Promise<void> {
+  await tellAll(threads, "applyRules", rules);
 }
 
 /** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
