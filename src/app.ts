@@ -122,12 +122,10 @@ class RunningDaemon implements Daemon {
   }
 
   reload(): Promise<ReloadResult> {
-    return this.#alone(async () => {
-      const { sink } = this.#foundation.crew;
-      const parts = { editor: this.#foundation.editor, followers: this.#followers(), sink };
-      const { config, result } = await reload(this.#config, parts);
-      this.#config = config;
-      return result;
+    return this.#alone(() => {
+      const { editor, crew } = this.#foundation;
+      const putInForce = (config: Config): void => void (this.#config = config);
+      return reload(this.#config, { editor, followers: this.#followers(), sink: crew.sink, putInForce });
     });
   }
 
@@ -151,8 +149,9 @@ class RunningDaemon implements Daemon {
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
     const { storage, crew } = this.#foundation;
-    const thread = await startDeliveryThread(() => this.#config, storage, crew);
+    const thread = startDeliveryThread(() => this.#config, storage, crew);
     this.#delivery = thread;
+    await thread.started;
     stack.defer(async () => {
       thread.expectEnd();
       await thread.current?.control.call("stop", undefined);
@@ -163,7 +162,7 @@ class RunningDaemon implements Daemon {
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
     const { storage, crew, clients, certificates } = this.#foundation;
     const config = (): Config => this.#config;
-    const threads = await startSmtpThreads({
+    const threads = startSmtpThreads({
       ...crew,
       config,
       tls: () => certificates.current(),
@@ -178,8 +177,9 @@ class RunningDaemon implements Daemon {
       rules: () => this.#rules.current(),
     });
     this.#smtp = threads;
-    // A thread that ends meanwhile begins with them.
+    // A thread that cannot use them goes on with those before.
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
+    await Promise.all(threads.map(({ started }) => started));
     stack.defer(async () => {
       for (const thread of threads) thread.expectEnd();
       const running = threads.flatMap((thread) => thread.current ?? []);
@@ -232,7 +232,6 @@ class RunningDaemon implements Daemon {
     });
     const lookAtUnread = (): Promise<void> => unread.look(this.#config.retention, clock.now());
     const jobs: Readonly<Record<string, readonly [every: number, run: Job["run"]]>> = {
-      "tell of rules": [900, () => this.#rules.tell()],
       "tell of primaries": [2000, () => board.tell()],
       "look at quotas": [2000, () => this.#tellFull(quotas)],
       "end pauses": [5000, async () => void (await editor.endPauses())],
@@ -252,7 +251,7 @@ class RunningDaemon implements Daemon {
   #directoryChanged(domains: readonly string[]): void {
     // Once it changes before that is built.
     (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
-    void this.#delivery?.current?.control.call("directoryChanged", domains).catch(() => undefined);
+    void this.#delivery?.tell("directoryChanged", domains).catch(() => undefined);
   }
 
   /** A delivery thread that starts anew looks at everything by itself. */
@@ -272,7 +271,7 @@ class RunningDaemon implements Daemon {
   #followers(): readonly Follower[] {
     const { certificates, storage } = this.#foundation;
     return [
-      smtpFollower(certificates, this.#smtp),
+      smtpFollower(certificates, () => this.#smtp),
       checksFollower(this.#lists, () => this.#smtp),
       deliveryFollower(() => this.#delivery),
       storageFollower(storage),

@@ -2,20 +2,26 @@
 import type { Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "../threads/crew.ts";
+import type { SmtpControl } from "../threads/smtp-thread.ts";
+import type { AccessRule } from "../ports/checks.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
 import { deliverySettings, smtpSettings } from "../threads/settings.ts";
 
 /** The SMTP threads, with the certificates that they show. */
-export function smtpFollower(certificates: Certificates, threads: readonly SmtpThread[]): Follower {
+export function smtpFollower(certificates: Certificates, threads: () => readonly SmtpThread[]): Follower {
   return {
     check: async (config) => {
       const settings = smtpSettings(config, await certificates.check(config.smtp.tls));
-      await eachRunning(threads, (thread) => thread.control.call("prepare", settings));
+      await tellAll(threads(), "prepare", settings);
     },
     use: async (config) => {
-      await certificates.use(config.smtp.tls);
-      await applySmtp(config, certificates, threads);
+      try {
+        await certificates.use(config.smtp.tls);
+      } finally {
+        // Files that went bad since they were checked hold up nothing else.
+        await applySmtp(config, certificates, threads());
+      }
     },
   };
 }
@@ -30,22 +36,30 @@ export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpTh
   return {
     check: async () => undefined,
     use: async (config) => {
-      await eachRunning(threads(), (thread) => thread.control.call("applyChecks", config.checks));
       lists.use(config);
       // Its answers may take seconds; a list counts from its first good test on.
       void lists.health.test();
+      await tellAll(threads(), "applyChecks", config.checks);
     },
   };
 }
 
-/** Tells all SMTP threads which domains hold more than their quota. */
+/** Tells the SMTP threads that are ready which domains hold more than their quota; comes every few seconds. */
 export async function applyFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
-  await eachRunning(threads, (thread) => thread.control.call("full", domains));
+  await Promise.all(threads.map((thread) => thread.current?.control.call("full", domains)));
 }
 
 /** Tells all SMTP threads which lists of clients count. */
 export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
-  await eachRunning(threads, (thread) => thread.control.call("useLists", zones));
+  await tellAll(threads, "useLists", zones);
+}
+
+/** Tells all SMTP threads which rules of access operators have added. */
+export async function applyRules(
+  rules: readonly AccessRule[],
+  threads: readonly SmtpThread[],
+): Promise<void> {
+  await tellAll(threads, "applyRules", rules);
 }
 
 /** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
@@ -61,7 +75,7 @@ export function deliveryFollower(thread: () => DeliveryThread | undefined): Foll
   return {
     check: async () => undefined,
     use: async (config) => {
-      await thread()?.current?.control.call("apply", deliverySettings(config));
+      await thread()?.tell("apply", deliverySettings(config));
     },
   };
 }
@@ -80,15 +94,13 @@ export async function applySmtp(
   threads: readonly SmtpThread[],
 ): Promise<void> {
   const settings = smtpSettings(config, certificates.current());
-  await eachRunning(threads, (thread) => thread.control.call("apply", settings));
+  await tellAll(threads, "apply", settings);
 }
 
-type Running = NonNullable<SmtpThread["current"]>;
-
-/** A thread between two lives gets the newest settings when it starts. */
-async function eachRunning(
+async function tellAll<K extends keyof SmtpControl>(
   threads: readonly SmtpThread[],
-  act: (thread: Running) => Promise<void>,
+  what: K,
+  argument: Parameters<SmtpControl[K]>[0],
 ): Promise<void> {
-  await Promise.all(threads.flatMap((thread) => thread.current ?? []).map(act));
+  await Promise.all(threads.map((thread) => thread.tell(what, argument)));
 }

@@ -1,6 +1,7 @@
 /**
  * Reading the configuration again. Everybody checks the new values before anybody uses them; only then the new
- * directory becomes visible and the threads switch. Whatever fails before that leaves everything as it was.
+ * directory becomes visible and the threads switch. Whatever fails before that leaves everything as it was; what fails
+ * after it is told, and the new configuration stays in force.
  */
 import { formatProblem, keepStarted, loadConfig, restartKeys, type Config } from "../config/config.ts";
 import type { DeclareResult } from "../ports/directory.ts";
@@ -18,7 +19,9 @@ export interface Follower {
 interface ReloadParts {
   readonly editor: DirectoryEditor;
   readonly followers: readonly Follower[];
-  readonly sink: JournalSink;
+  readonly sink: Pick<JournalSink, "reopen" | "record">;
+  /** Runs when there is no way back: a thread that starts from here on starts with this configuration. */
+  readonly putInForce: (config: Config) => void;
 }
 
 export interface ReloadResult {
@@ -26,45 +29,45 @@ export interface ReloadResult {
   readonly generation?: number;
   readonly problems?: readonly string[];
   readonly restart?: readonly string[];
-  /** What is in effect and most likely not meant so. */
+  /** What is in effect and most likely not meant so, and what is not in effect everywhere. */
   readonly warnings?: readonly string[];
   /** Names of the declared domains that came, changed or went. */
   readonly domains?: Omit<DeclareResult, "generation">;
 }
 
-/** Reads the file of `current` again; answers the configuration that is in force from here on. */
-export async function reload(
-  current: Config,
-  parts: ReloadParts,
-): Promise<{ readonly config: Config; readonly result: ReloadResult }> {
+/** Reads the file of `current` again. */
+export async function reload(current: Config, parts: ReloadParts): Promise<ReloadResult> {
   // What rotates logs sends the signal that reloads; it must have its way also where the file has a mistake.
   parts.sink.reopen();
   const loaded = loadConfig(current.file, current);
-  if (!loaded.ok) return refuse(current, loaded.problems.map(formatProblem), parts.sink);
-  const warnings = loaded.warnings.map(formatProblem);
+  if (!loaded.ok) return refuse(loaded.problems.map(formatProblem), parts.sink);
   const restart = restartKeys(current, loaded.config);
   const config = keepStarted(current, loaded.config);
   try {
     const { generation, ...domains } = await adopt(config, parts);
+    const warnings = [...loaded.warnings.map(formatProblem), ...(await use(config, parts.followers))];
     parts.sink.record({ kind: "config.reloaded", generation, ...domains, warnings });
-    return { config, result: { ok: true, generation, restart, warnings, domains } };
+    return { ok: true, generation, restart, warnings, domains };
   } catch (error) {
-    return refuse(current, [`${current.file}: ${errorText(error)}`], parts.sink);
+    return refuse([`${current.file}: ${errorText(error)}`], parts.sink);
   }
 }
 
-async function adopt(config: Config, { editor, followers }: ReloadParts): Promise<DeclareResult> {
+async function adopt(config: Config, { editor, followers, putInForce }: ReloadParts): Promise<DeclareResult> {
   await Promise.all(followers.map((follower) => follower.check(config)));
   const declared = await editor.declare(config.domains);
-  await Promise.all(followers.map((follower) => follower.use(config)));
+  putInForce(config);
   return declared;
 }
 
-function refuse(
-  config: Config,
-  problems: readonly string[],
-  sink: JournalSink,
-): { config: Config; result: ReloadResult } {
+/** The directory has switched, so there is no way back: answers what did not go well. */
+async function use(config: Config, followers: readonly Follower[]): Promise<readonly string[]> {
+  const used = await Promise.allSettled(followers.map((follower) => follower.use(config)));
+  const failed = used.filter((result) => result.status === "rejected");
+  return failed.map(({ reason }) => `${config.file}: not all of it is in effect: ${errorText(reason)}`);
+}
+
+function refuse(problems: readonly string[], sink: ReloadParts["sink"]): ReloadResult {
   sink.record({ kind: "config.refused", errors: problems });
-  return { config, result: { ok: false, problems } };
+  return { ok: false, problems };
 }

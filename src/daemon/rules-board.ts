@@ -3,6 +3,7 @@ import type { SmtpThread } from "../threads/crew.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import type { RuleStore } from "../ports/rules.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { applyRules } from "./followers.ts";
 import { idSource } from "../runtime/ids.ts";
 import { Rules } from "../services/access/access.ts";
 
@@ -18,8 +19,6 @@ interface RulesBoardParts {
 export class RulesBoard {
   readonly rules: Rules;
   readonly #parts: RulesBoardParts;
-  /** What each life of a thread was told last. */
-  readonly #told = new WeakMap<object, readonly AccessRule[]>();
   #current: readonly AccessRule[] = [];
   #planned = false;
 
@@ -33,27 +32,13 @@ export class RulesBoard {
     return this.#current;
   }
 
-  /** Tells whoever does not know yet; a thread that began a moment ago may not. */
-  async tell(): Promise<void> {
-    const rules = this.#current;
-    for (const { current: life } of this.#parts.smtp()) {
-      if (life === undefined || this.#told.get(life) === rules) continue;
-      await life.control.call("applyRules", rules);
-      this.#told.set(life, rules);
-    }
-  }
-
   #changed(): void {
-    const rules = this.rules.list().map(({ rule }) => rule);
-    this.#current = rules.length === 0 ? NONE : rules;
+    this.#current = this.rules.list().map(({ rule }) => rule);
     if (this.#planned) return;
     this.#planned = true;
     this.#parts.clock.after(GATHER, () => {
       this.#planned = false;
-      // The job that runs each second tries again.
-      void this.tell().catch(() => undefined);
+      void applyRules(this.#current, this.#parts.smtp()).catch(() => undefined);
     });
   }
 }
-
-const NONE: readonly AccessRule[] = [];

@@ -258,7 +258,7 @@ export type OperatorEvent =
       /** Vanished from the file, and mail waits for them. */
       readonly draining: readonly string[];
       readonly removed: readonly string[];
-      /** What is most likely not meant so. */
+      /** What is most likely not meant so, or not in effect everywhere. */
       readonly warnings?: readonly string[];
     }
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };

@@ -24,8 +24,8 @@ export function clientTables(threads: number): ClientTables {
   };
 }
 
-/** Gives back what a thread held when it died. */
-export function forgetThread({ connections, rates, strangers }: ClientTables, thread: number): void {
-  new ConnectionTable(connections, thread).forget(thread);
-  for (const counts of [rates, strangers]) new RateTable(counts, thread).forget(thread);
+/** Frees the locks of a thread that has died, for which all others wait. Never waits itself. */
+export function freeLocks({ connections, rates, strangers }: ClientTables, thread: number): void {
+  new ConnectionTable(connections, thread).freeLock();
+  for (const counts of [rates, strangers]) new RateTable(counts, thread).freeLock();
 }

@@ -4,7 +4,7 @@
  * (64 bits of a keyed hash, then a count for each thread).
  *
  * Invariants: the table never grows; a row goes when its counts reach zero; a network that finds no row is
- * counted in the one overflow row, which has the same cap; what a dead thread held is given back by `forget`.
+ * counted in the one overflow row, which has the same cap; what a dead thread held, its next life gives back (`forget`).
  */
 import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";
@@ -100,19 +100,23 @@ export class ConnectionTable {
     });
   }
 
-  /** Gives back everything that a thread held when it died, its lock included. */
-  forget(thread: number): void {
-    this.#lock.freeFrom(thread);
+  /** Gives back everything that an earlier life of this thread held when it died. */
+  forget(): void {
     this.#lock.hold(() => {
-      this.#cells[HEADER + thread] = 0;
-      this.#cells[HEADER + this.#threads + thread] = 0;
-      this.#rebuild(thread);
+      this.#cells[HEADER + this.#thread] = 0;
+      this.#cells[HEADER + this.#threads + this.#thread] = 0;
+      this.#rebuild();
     });
   }
 
-  /** Open connections in all. */
+  /** Frees the lock when this thread has died. Never waits. */
+  freeLock(): void {
+    this.#lock.free();
+  }
+
+  /** Open connections in all. Never waits, so that the main thread may ask. */
   total(): number {
-    return this.#lock.hold(() => this.#sum(HEADER));
+    return this.#sum(HEADER);
   }
 
   /** Networks that have a row. */
@@ -174,13 +178,13 @@ export class ConnectionTable {
     this.#cells.fill(0, this.#row(hole), this.#row(hole) + this.#width());
   }
 
-  /** Builds the table anew without `thread`: whatever that thread had begun when it died is gone too. */
-  #rebuild(thread: number): void {
+  /** Builds the table anew without this thread: whatever it had begun when it died is gone too. */
+  #rebuild(): void {
     const old = this.#cells.slice(this.#rows);
     this.#cells.fill(0, this.#rows);
     for (let at = 0; at < old.length; at += this.#width()) {
       const counts = old.subarray(at + 2, at + this.#width());
-      counts[thread] = 0;
+      counts[this.#thread] = 0;
       const row = counts.some((count) => count > 0) ? this.#find(old[at] ?? 0, old[at + 1] ?? 0) : -1;
       if (row === -1) continue;
       this.#cells.set(old.subarray(at, at + 2), row);

@@ -90,9 +90,9 @@ export class RateTable {
     });
   }
 
-  /** Frees the lock that a dead thread may hold. */
-  forget(thread: number): void {
-    this.#lock.freeFrom(thread);
+  /** Frees the lock when this thread has died. Never waits. */
+  freeLock(): void {
+    this.#lock.free();
   }
 
   /** The row of this network in this period; a new or outlived one begins at zero. */

@@ -1,4 +1,7 @@
-/** A lock in shared memory for work of microseconds; who holds it is known, so that a dead thread's can be freed. */
+/**
+ * A lock in shared memory for work of microseconds; who holds it is known, so that a dead thread's can be freed. The main
+ * thread does that, when it hears of the death; so it must never wait for a lock itself.
+ */
 export class SharedLock {
   readonly #cells: Int32Array;
   readonly #at: number;
@@ -25,8 +28,8 @@ export class SharedLock {
     }
   }
 
-  /** Frees it where the thread died while it held it. */
-  freeFrom(thread: number): void {
-    Atomics.compareExchange(this.#cells, this.#at, thread + 1, 0);
+  /** For others, once this thread has ended: frees it if the thread died while it held it. Never waits. */
+  free(): void {
+    Atomics.compareExchange(this.#cells, this.#at, this.#me, 0);
   }
 }

@@ -8,7 +8,7 @@ import type { Clock, Timer } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { timeInWords } from "./quantities.ts";
 import { explainNoThread } from "./thread-limit.ts";
-import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
+import { ChannelClosed, openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
 
 export interface ThreadPlan {
   readonly name: string;
@@ -62,18 +62,39 @@ const STEPS = 10;
 
 /** Starts a thread and waits until it says that it is ready; rejects when it ends before, or does neither in time. */
 export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Clock): Promise<Thread<M>> {
+  const thread = beginThread<M>(plan, clock);
+  await thread.ready;
+  return thread;
+}
+
+/** It may be called at once: what comes before it is ready waits in its port. */
+interface BegunThread<M extends Methods> extends Thread<M> {
+  /** Rejects when it ends before it is ready, or does neither in time. */
+  readonly ready: Promise<void>;
+}
+
+function beginThread<M extends Methods>(plan: ThreadPlan, clock: Clock): BegunThread<M> {
   const { port1, port2 } = new MessageChannel();
   const { value, moved } = plan.data();
   const envelope: Envelope = { control: port2, value };
   const worker = makeWorker(plan, envelope, [port2, ...moved]);
-  const ended = endOf(worker);
   const control = openChannel<M>(port1);
   port1.unref();
+  const ended = endOf(worker);
   const patience = new Patience(plan.patience, clock);
   const failed = ended.then((end) => failStart(plan.name, end));
-  const started = await Promise.race([ready(worker), patience.over, failed]).finally(() => patience.end());
-  if (started === "late") throw new ThreadHangs(plan, !(await ends(worker, clock)));
-  return { control, ended, terminate: async () => void (await worker.terminate()) };
+  const ready = Promise.race([saysReady(worker), patience.over, failed]).then(async (started) => {
+    if (started !== "late") return;
+    // One that is stuck would leave its callers waiting.
+    control.close();
+    throw new ThreadHangs(plan, !(await ends(worker, clock)));
+  });
+  return {
+    control,
+    ready: ready.finally(() => patience.end()),
+    ended,
+    terminate: async () => void (await worker.terminate()),
+  };
 }
 
 function makeWorker(plan: ThreadPlan, envelope: Envelope, transferList: Transferable[]): Worker {
@@ -91,7 +112,7 @@ function makeWorker(plan: ThreadPlan, envelope: Envelope, transferList: Transfer
   }
 }
 
-function ready(worker: Worker): Promise<"ready"> {
+function saysReady(worker: Worker): Promise<"ready"> {
   return new Promise((resolve) => {
     worker.once("message", () => resolve("ready"));
   });
@@ -168,28 +189,42 @@ interface Supervision {
   readonly plan: ThreadPlan;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Runs as soon as a life is over, also one that never was ready: others may wait for what it left behind. */
+  readonly clear?: () => void;
 }
 
-/** Keeps one thread running until `expectEnd`; `current` is absent while it is between two lives. */
+/** Keeps one thread running until `expectEnd`. */
 export class SupervisedThread<M extends Methods> {
+  /** The first start, which fails loudly; later ones are tried again. */
+  readonly started: Promise<void>;
   readonly #supervision: Supervision;
-  #thread: Thread<M> | undefined;
+  /** The life that is starting or running. */
+  #life: BegunThread<M> | undefined;
+  #ready = false;
   #stopping = false;
   #delay = FIRST_RESTART;
 
-  private constructor(supervision: Supervision) {
+  constructor(supervision: Supervision) {
     this.#supervision = supervision;
+    this.started = this.#start();
   }
 
-  /** The first start fails loudly; later ones are tried again. */
-  static async start<M extends Methods>(supervision: Supervision): Promise<SupervisedThread<M>> {
-    const supervised = new SupervisedThread<M>(supervision);
-    await supervised.#start();
-    return supervised;
-  }
-
+  /** For questions; absent until it is ready, and while it is between two lives. */
   get current(): Thread<M> | undefined {
-    return this.#thread;
+    return this.#ready ? this.#life : undefined;
+  }
+
+  /**
+   * For what changes: a life that is starting, whose data may be older, hears of it as soon as it is ready. Where there
+   * is none, or it ends first, nothing is missed if the data of the next one says the same. Rejects with the error of
+   * the method.
+   */
+  async tell<K extends keyof M & string>(name: K, argument: Parameters<M[K]>[0]): Promise<void> {
+    try {
+      await this.#life?.control.call(name, argument);
+    } catch (error) {
+      if (!(error instanceof ChannelClosed)) throw error;
+    }
   }
 
   /** From here on the thread's end is expected; one that is being started ends as soon as it has. */
@@ -198,16 +233,30 @@ export class SupervisedThread<M extends Methods> {
   }
 
   async #start(): Promise<void> {
-    const startedAt = this.#supervision.clock.now();
-    const thread = await startThread<M>(this.#supervision.plan, this.#supervision.clock);
+    const { plan, clock } = this.#supervision;
+    const startedAt = clock.now();
+    const life = beginThread<M>(plan, clock);
+    this.#life = life;
+    try {
+      await life.ready;
+    } catch (error) {
+      this.#over();
+      throw error;
+    }
+    void life.ended.then((end) => this.#died(end, startedAt));
     // Who ended the others knew nothing of this one.
-    if (this.#stopping) return thread.terminate();
-    this.#thread = thread;
-    void thread.ended.then((end) => this.#died(end, startedAt));
+    if (this.#stopping) return life.terminate();
+    this.#ready = true;
+  }
+
+  #over(): void {
+    this.#life = undefined;
+    this.#ready = false;
+    this.#supervision.clear?.();
   }
 
   #died(end: ThreadEnd, startedAt: number): void {
-    this.#thread = undefined;
+    this.#over();
     if (this.#stopping) return;
     const { clock, log, plan } = this.#supervision;
     if (clock.now() - startedAt > SETTLED) this.#delay = FIRST_RESTART;

@@ -10,7 +10,7 @@ import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { Moved } from "../runtime/channel.ts";
-import { forgetThread, type ClientTables } from "../runtime/client-tables.ts";
+import { freeLocks, type ClientTables } from "../runtime/client-tables.ts";
 import type { Clock, ClockOffset } from "../runtime/clock.ts";
 import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "../runtime/threads.ts";
 import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
@@ -96,11 +96,12 @@ export async function startReader(
     };
     return { value, moved: [port1, checkpoints.port1] };
   };
-  const thread = await SupervisedThread.start<ReaderControl>({
+  const thread = new SupervisedThread<ReaderControl>({
     plan: plan("reader", "./reader-thread.ts", data, SELDOM),
     clock,
     log: sink.log,
   });
+  await thread.started;
   const close = async (): Promise<void> => {
     thread.expectEnd();
     await thread.current?.control.call("close", undefined);
@@ -115,7 +116,7 @@ export function startDeliveryThread(
   config: () => Config,
   storage: Storage,
   parts: CrewParts,
-): Promise<DeliveryThread> {
+): DeliveryThread {
   const data = (): ReturnType<ThreadPlan["data"]> => {
     const work = storage.connect("work");
     const memory = storage.connect("memory");
@@ -133,7 +134,7 @@ export function startDeliveryThread(
     };
     return { value, moved: [work, memory, journal] };
   };
-  return SupervisedThread.start<DeliveryControl>({
+  return new SupervisedThread<DeliveryControl>({
     plan: { ...plan("delivery", "./delivery-thread.ts", data), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
@@ -156,15 +157,13 @@ interface SmtpCrewParts extends CrewParts {
 }
 
 /** All SMTP threads; each listens on every address. */
-export function startSmtpThreads(parts: SmtpCrewParts): Promise<SmtpThread[]> {
+export function startSmtpThreads(parts: SmtpCrewParts): readonly SmtpThread[] {
   const count = parts.config().smtp.threads;
-  return Promise.all(Array.from({ length: count }, (_, n) => startSmtpThread(parts, n)));
+  return Array.from({ length: count }, (_, n) => startSmtpThread(parts, n));
 }
 
-function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThread> {
+function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
   const data = (): ReturnType<ThreadPlan["data"]> => {
-    // What an earlier life of this thread held is not connected any more.
-    forgetThread(parts.clients, thread);
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
     const memory = parts.storage.connect("memory");
@@ -189,10 +188,11 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): Promise<SmtpThre
     };
     return { value, moved: [intake, primaries, memory, journal] };
   };
-  return SupervisedThread.start<SmtpControl>({
+  return new SupervisedThread<SmtpControl>({
     plan: { ...plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data, DOOR), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
+    clear: () => freeLocks(parts.clients, thread),
   });
 }
 

@@ -20,6 +20,7 @@ import { openChannel } from "../runtime/channel.ts";
 import type { AccessRule, CheckSettings } from "../ports/checks.ts";
 import type { ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
+import { ConnectionTable } from "../runtime/connection-table.ts";
 import { type LoopDelay, LoopWatch } from "../runtime/loop-delay.ts";
 import { idSource } from "../runtime/ids.ts";
 import { RateTable } from "../runtime/rate-table.ts";
@@ -129,6 +130,8 @@ const policyOver = (memory: Greylist, recipients: Recipients): Policy => {
   });
   return new Policy({ ...common, checks: own, authenticator, inspections, allowedSenders, log });
 };
+// What an earlier life of this thread held is not connected any more.
+new ConnectionTable(data.clients.connections, data.thread).forget();
 const endpoint = await startSmtp({
   settings: data.settings,
   clients: data.clients,

@@ -3,7 +3,14 @@ import { spawnSync } from "node:child_process";
 import { parentPort, resourceLimits } from "node:worker_threads";
 import { serveControl, threadData } from "../../src/runtime/threads.ts";
 
-export type FixtureControl = { hello(name: string): string; crash(): void; young(): number | undefined };
+export type FixtureControl = {
+  hello(name: string): string;
+  crash(): void;
+  young(): number | undefined;
+  /** Fails for an empty word. */
+  learn(word: string): void;
+  learned(): readonly string[];
+};
 
 export type Start = "well" | "broken" | "idle" | "busy" | "stuck";
 
@@ -21,9 +28,15 @@ if (start === "busy") for (;;);
 // A call of the system, which nobody can end from outside.
 if (start === "stuck") spawnSync("sleep", ["1"]);
 
+const words: string[] = [];
 serveControl<FixtureControl>(
   {
     hello: (name) => `hello ${name}`,
+    learn: (word) => {
+      if (word === "") throw new Error("no word");
+      words.push(word);
+    },
+    learned: () => words,
     young: () => resourceLimits.maxYoungGenerationSizeMb,
     crash: () => {
       setImmediate(() => {

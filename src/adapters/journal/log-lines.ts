@@ -30,6 +30,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
 export function levelOf(event: JournalEvent): LogLevel {
   if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
+  if (event.kind === "config.reloaded") return event.warnings?.length ? "warn" : "info";
   if (event.kind === "scanner.judged") return event.result === "clean" ? "debug" : "info";
   return LEVELS[event.kind] ?? "info";
 }

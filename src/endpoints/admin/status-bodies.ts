@@ -63,7 +63,7 @@ export const ReloadBody = z.object({
   problems: z.array(z.string()).readonly().exactOptional(),
   /** Keys that were changed and need a restart. */
   restart: z.array(z.string()).readonly().exactOptional(),
-  /** What is in effect and most likely not meant so. */
+  /** What is in effect and most likely not meant so, and what is not in effect everywhere. */
   warnings: z.array(z.string()).readonly().exactOptional(),
   /** Names of the declared domains that came, changed or went; `draining`: went, and mail waits for them. */
   domains: z.object({ added: names, changed: names, draining: names, removed: names }).exactOptional(),

@@ -9,7 +9,7 @@ interface ListHealthParts {
   readonly blocklists: Pick<Blocklists, "test">;
   readonly clock: Clock;
   readonly journal: Journal;
-  /** Runs with the zones that may be asked, after each turn: a thread that began meanwhile learns them too. */
+  /** Runs with the zones that may be asked, after each turn. */
   readonly changed: (sound: readonly string[]) => void;
 }
 

@@ -9,6 +9,7 @@ import type { DeclareResult, DirectoryWriter } from "../../../src/ports/director
 import { reload } from "../../../src/daemon/reload.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
+import { MemoryJournal } from "../../support/memory-journal.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { waitFor } from "../../support/wait.ts";
 import { HEAD } from "../config/sample.ts";
@@ -36,7 +37,7 @@ test("a reload opens the log anew, with a broken file too, so that logs can be r
   await writeFile(file, HEAD);
   const config = configAt(file);
   const sink = createJournalSink({ file: log, level: "info", clock: systemClock() });
-  const parts = { editor: editorThat(QUIET), followers: [], sink };
+  const parts = { editor: editorThat(QUIET), followers: [], sink, putInForce: () => {} };
   for (const text of [HEAD, `${HEAD}nonsense: 1\n`]) {
     sink.log.info("before");
     await rename(log, `${log}.1`);
@@ -61,7 +62,7 @@ test("a reload says which domains came, changed and went", async () => {
   });
   const moved = { added: ["new.example"], changed: [], draining: ["full.example"], removed: ["old.example"] };
   const editor = editorThat({ generation: 4, ...moved });
-  const { result } = await reload(configAt(file), { editor, followers: [], sink });
+  const result = await reload(configAt(file), { editor, followers: [], sink, putInForce: () => {} });
   await sink.stop();
   assert.partialDeepStrictEqual(result, { ok: true, generation: 4, restart: [], domains: moved });
   assert.match(await readFile(join(folder.path, "holdfast.log"), "utf8"), /"removed":\["old\.example"\]/);
@@ -74,12 +75,63 @@ test("a reload tells what is most likely not meant so", async () => {
   const config = configAt(file);
   await writeFile(file, `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: [] } }\n`);
   const sink = createJournalSink({ file: log, level: "info", clock: systemClock() });
-  const { result } = await reload(config, { editor: editorThat(QUIET), followers: [], sink });
+  const parts = { editor: editorThat(QUIET), followers: [], sink, putInForce: () => {} };
+  const result = await reload(config, parts);
   await sink.stop();
   assert.equal(result.ok, true);
   assert.match(
     result.warnings?.join() ?? "",
     /domains\.a\.example\.recipients: the list is empty: every address/,
   );
-  assert.match(await readFile(log, "utf8"), /"warnings":\["[^"]*the list is empty/);
+  assert.match(await readFile(log, "utf8"), /"level":"warn".*"warnings":\["[^"]*the list is empty/);
+});
+
+interface Failing {
+  readonly check?: string;
+  readonly declare?: string;
+  readonly use?: string;
+}
+
+/** Reads a file in which a.example was added; who follows, or the directory, fails with these words. */
+async function reloadWith(failing: Failing) {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, HEAD);
+  const config = configAt(file);
+  await writeFile(file, `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: [a] } }\n`);
+  const act = async (what: keyof Failing): Promise<void> => {
+    if (failing[what] !== undefined) throw new Error(failing[what]);
+  };
+  const steps: string[] = [];
+  const domainsOf = ({ domains }: Config): string => domains.map(({ name }) => name).join();
+  const failingFollower = { check: () => act("check"), use: () => act("use") };
+  const second = {
+    check: async () => {},
+    use: async (config: Config) => void steps.push(`used ${domainsOf(config)}`),
+  };
+  const writer: Partial<DirectoryWriter> = { declare: () => act("declare").then(() => QUIET) };
+  const journal = new MemoryJournal();
+  const result = await reload(config, {
+    editor: new DirectoryEditor(writer as DirectoryWriter, () => steps.push("directory")),
+    followers: [failingFollower, second],
+    sink: { reopen: () => {}, record: (event) => journal.record(event) },
+    putInForce: (config) => void steps.push(`in force ${domainsOf(config)}`),
+  });
+  return { result, steps, journal, told: (why: string) => [`${file}: ${why}`] };
+}
+
+for (const step of ["check", "declare"] as const)
+  test(`what fails before the directory has switched changes nothing: ${step}`, async () => {
+    const { result, steps, journal, told } = await reloadWith({ [step]: "no such key" });
+    assert.deepEqual(result, { ok: false, problems: told("no such key") });
+    assert.deepEqual(steps, []);
+    assert.deepEqual(journal.events, [{ kind: "config.refused", errors: told("no such key") }]);
+  });
+
+test("once the directory has switched, the configuration is in force, whoever cannot use it", async () => {
+  const { result, steps, journal, told } = await reloadWith({ use: "tls.crt: no such file" });
+  const warnings = told("not all of it is in effect: tls.crt: no such file");
+  assert.partialDeepStrictEqual(result, { ok: true, generation: 3, warnings });
+  assert.deepEqual(steps, ["directory", "in force a.example", "used a.example"]);
+  assert.partialDeepStrictEqual(journal.events, [{ kind: "config.reloaded", warnings }]);
 });

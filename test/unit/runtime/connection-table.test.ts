@@ -37,7 +37,7 @@ describe("ConnectionTable", () => {
     table.release(first.ticket);
     const again = admit("192.0.2.1");
     assert.ok(again.kind === "admitted");
-    table.forget(0);
+    table.forget();
     assert.deepEqual([table.total(), table.networks()], [0, 0]);
   });
 
@@ -87,11 +87,21 @@ describe("ConnectionTable", () => {
     const kept = admitted(second, "a");
     admitted(first, "b");
     new Int32Array(memory)[0] = 1;
-    second.forget(0);
+    first.freeLock();
+    first.forget();
     assert.equal(second.total(), 1);
     assert.equal(second.networks(), 1);
     second.release(kept);
     assert.equal(second.networks(), 0);
+  });
+
+  test("who asks how many are open waits for no thread, a dead one neither", () => {
+    const memory = connectionMemory(2);
+    const [first, second] = [new ConnectionTable(memory, 0), new ConnectionTable(memory, 1)];
+    admitted(first, "a");
+    admitted(second, "b");
+    new Int32Array(memory)[0] = 2;
+    assert.equal(first.total(), 2);
   });
 
   for (const threads of [1, 4]) {

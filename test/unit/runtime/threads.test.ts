@@ -70,13 +70,14 @@ test("a thread that dies is started again, after a delay that grows while it can
   const clock = new ManualClock();
   const lines: string[] = [];
   let start: Start = "well";
-  const supervised = await SupervisedThread.start<FixtureControl>({
+  const supervised = new SupervisedThread<FixtureControl>({
     plan: plan(() => start),
     clock,
     log: loggerTo(
       (_, message, fields) => void lines.push(`${message} ${String(fields["error"]).split("\n")[0]}`),
     ),
   });
+  await supervised.started;
   start = "broken";
   void supervised.current?.control.call("crash", undefined).catch(() => {});
   await waitFor(WAIT, () => supervised.current === undefined);
@@ -97,6 +98,26 @@ test("a thread that dies is started again, after a delay that grows while it can
   await supervised.current?.terminate();
 });
 
+test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
+  const clock = new ManualClock();
+  let start: Start = "well";
+  let cleared = 0;
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: plan(() => start),
+    clock,
+    log: SILENT,
+    clear: () => void (cleared += 1),
+  });
+  await supervised.started;
+  assert.equal(cleared, 0);
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => cleared === 1);
+  start = "broken";
+  clock.advance(1000);
+  await waitFor(WAIT, () => cleared === 2);
+  supervised.expectEnd();
+});
+
 test("time in which the whole process stood still is not held against a thread", async () => {
   const due: (() => void)[] = [];
   const after = (_delay: number, task: () => void) => ({ cancel: () => undefined, due: due.push(task) });
@@ -114,11 +135,12 @@ test("time in which the whole process stood still is not held against a thread",
 test("a thread that is being started when the end is expected ends, too", async () => {
   using threads = watchThreads();
   const clock = new ManualClock();
-  const supervised = await SupervisedThread.start<FixtureControl>({
+  const supervised = new SupervisedThread<FixtureControl>({
     plan: plan(() => "well"),
     clock,
     log: SILENT,
   });
+  await supervised.started;
   void supervised.current?.control.call("crash", undefined).catch(() => {});
   await waitFor(WAIT, () => supervised.current === undefined);
   clock.advance(1000);
@@ -129,3 +151,46 @@ test("a thread that is being started when the end is expected ends, too", async 
   await ended;
   assert.equal(supervised.current, undefined);
 });
+
+test("a thread that is starting hears what it is told, at its first start and at each later one", async () => {
+  const clock = new ManualClock();
+  const supervised = new SupervisedThread<FixtureControl>({ plan: plan(() => "well"), clock, log: SILENT });
+  const current = () => supervised.current;
+  const learned = () => current()?.control.call("learned", undefined);
+  const told = supervised.tell("learn", "while it starts");
+  assert.equal(current(), undefined);
+  await supervised.started;
+  await told;
+  await supervised.tell("learn", "while it runs");
+  assert.deepEqual(await learned(), ["while it starts", "while it runs"]);
+  await assert.rejects(supervised.tell("learn", ""), /no word/);
+
+  await current()?.terminate();
+  await waitFor(WAIT, () => current() === undefined);
+  await supervised.tell("learn", "between two lives");
+  clock.advance(1000);
+  await supervised.tell("learn", "while it starts again");
+  await waitFor(WAIT, () => current() !== undefined);
+  assert.deepEqual(await learned(), ["while it starts again"]);
+  supervised.expectEnd();
+  await current()?.terminate();
+});
+
+for (const start of ["broken", "stuck"] as const)
+  test(`who tells a thread that does not come up is not left waiting: ${start}`, async () => {
+    const clock = new ManualClock();
+    const begun = new Uint8Array(new SharedArrayBuffer(1));
+    const supervised = new SupervisedThread<FixtureControl>({
+      plan: plan(() => start, begun),
+      clock,
+      log: SILENT,
+    });
+    const failed = assert.rejects(supervised.started);
+    const told = supervised.tell("learn", "in vain");
+    await waitFor(WAIT, () => begun[0] === 1);
+    if (start === "stuck") clock.advance(60_000);
+    await told;
+    await idle();
+    clock.advance(2000);
+    await failed;
+  });
