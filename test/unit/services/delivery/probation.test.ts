@@ -85,6 +85,26 @@ describe("probation", () => {
     assert.equal(bench.store.count().parked, undefined);
   });
 
+  test("a clock that is set does not move the next canary, which is shown as the clock says now", async () => {
+    for (const set of [-86_400_000, 86_400_000]) {
+      const bench = await outage();
+      bench.put("alice", "bob");
+      bench.server.onMail = refusing(() => NO_USER);
+      await bench.back();
+      const [before] = bench.delivery.status()[0]?.probation ?? [];
+      bench.clock.set(set);
+      const [after] = bench.delivery.status()[0]?.probation ?? [];
+      assert.equal(after?.since, (before?.since ?? 0) + set);
+      assert.equal(after?.canaryAt, (before?.canaryAt ?? 0) + set);
+      // Else the mail itself, which is due by the clock, would wait for that.
+      await bench.delivery.flush();
+      await bench.pass(4 * MINUTE, 1000);
+      assert.equal(bench.sent().length, 1);
+      await bench.pass(2 * MINUTE, 1000);
+      assert.equal(bench.sent().length, 2);
+    }
+  });
+
   test("an unknown recipient or one body that is refused is parked and stops nothing", async () => {
     const bench = await outage();
     const mails = bench.put(
