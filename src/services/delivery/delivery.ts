@@ -40,7 +40,10 @@ export interface Delivery {
   directoryChanged(domains: readonly string[]): void;
   /** Makes what waits due now and asks primaries that are away at once; no names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
-  /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
+  /**
+   * Ends the probation of a domain: what its primaries say is believed, what was held goes on; so does mail that was
+   * sent elsewhere.
+   */
   resume(domain: string): Promise<void>;
   /** Asks the domain's primary whether it has a mailbox. Never rejects. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer>;
@@ -108,8 +111,7 @@ class RunningDelivery implements Delivery {
 
   async resume(domain: string): Promise<void> {
     const { routing, probations } = this.#dispatcher;
-    const queue = routing.queues.get(domain);
-    if (queue !== undefined) await probations.resume(queue);
+    await Promise.all(routing.queuesOf([domain]).map((queue) => probations.resume(queue)));
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {

@@ -1,3 +1,4 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { ProbationStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
@@ -126,7 +127,8 @@ export class Probations {
     return found;
   }
 
-  #status({ domain }: DomainQueue, { stopped, since: at, why, canaryAt }: Probation): ProbationStatus {
+  #status(queue: DomainQueue, { stopped, since: at, why, canaryAt }: Probation): ProbationStatus {
+    const domain = domainOfKey(queue.domain);
     const since = this.#steady.wall(at);
     if (!stopped) return { domain, state: "running", since };
     return { domain, state: "stopped", since, why, canaryAt: this.#steady.wall(canaryAt) };
@@ -196,7 +198,8 @@ export class Probations {
     queue: DomainQueue,
     why?: string,
   ): void {
-    const { domain, waiting: held } = queue;
+    const { waiting: held } = queue;
+    const domain = domainOfKey(queue.domain);
     const { name: destination } = pool;
     this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
   }

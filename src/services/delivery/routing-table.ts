@@ -69,9 +69,13 @@ export class RoutingTable {
 
   /** Looks these domains up anew, or all of them; some in each turn. */
   refresh(domains?: readonly string[]): void {
-    const chosen = domains && new Set(domains);
-    const queues = [...this.queues.values()];
-    this.#refreshSlice(chosen ? queues.filter(({ domain }) => chosen.has(domainOfKey(domain))) : queues);
+    this.#refreshSlice(domains ? this.queuesOf(domains) : [...this.queues.values()]);
+  }
+
+  /** The queues of these domains, those of mail that was sent elsewhere among them. */
+  queuesOf(domains: readonly string[]): readonly DomainQueue[] {
+    const chosen = new Set(domains);
+    return [...this.queues.values()].filter(({ domain }) => chosen.has(domainOfKey(domain)));
   }
 
   /** Asks anew for the MX records of the domains that follow them. */
