@@ -138,10 +138,10 @@ class RunningDelivery implements Delivery {
   }
 
   async #survey(): Promise<void> {
-    const { routing, backlog } = this.#dispatcher;
+    const { routing, backlog, probations } = this.#dispatcher;
     routing.refreshMx();
     const work = await backlog.count();
-    routing.leaveDetours();
+    routing.leaveDetours((queue) => probations.holds(queue));
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
     this.#ages.look(work, limits, this.#parts.clock.now());

@@ -64,6 +64,11 @@ export class Probations {
     return this.of(pool, queue) === undefined;
   }
 
+  /** Mail that was refused may be held. */
+  holds(queue: DomainQueue): boolean {
+    return queue.pools.some((pool) => this.#entries.get(pool)?.get(queue)?.probation?.stopped === true);
+  }
+
   /** How many more mails of the domain may go to the pool. */
   room(pool: ConnectionPool, queue: DomainQueue): number {
     return this.of(pool, queue)?.room(this.#steady.now()) ?? Infinity;

@@ -84,11 +84,11 @@ export class RoutingTable {
       if (queue.record !== undefined && followsMx(queue.record)) void this.#route(queue);
   }
 
-  /** Leaves the places to which operators sent mail, once none of it waits or is on its way there. */
-  leaveDetours(): void {
+  /** Leaves the places to which operators sent mail, once none of it waits, is on its way there, or is `held`. */
+  leaveDetours(held: (queue: DomainQueue) => boolean): void {
     for (const queue of this.queues.values()) {
       const idle = queue.waiting === 0 && queue.pools.every((pool) => pool.unsettled + pool.claiming === 0);
-      if (placeOfKey(queue.domain) === undefined || !idle) continue;
+      if (placeOfKey(queue.domain) === undefined || !idle || held(queue)) continue;
       // Its route is not known any more either, should one be looked up just now.
       queue.record = undefined;
       this.#setTiers(queue, []);

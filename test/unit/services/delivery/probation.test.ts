@@ -218,6 +218,25 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 2 });
   });
 
+  test("of mail that was sent elsewhere goes on while all of that is held", async () => {
+    const { delivery, ...bench } = await sentElsewhere();
+    const survey = delivery.jobs.find(({ name }) => name === "delivery.survey");
+    for (let minute = 0; minute < 60; minute++) {
+      await survey?.run();
+      await bench.pass(MINUTE, 10_000);
+    }
+    assert.deepEqual(bench.store.count(), { held: 2 });
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await delivery.resume("a.test");
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+    await survey?.run();
+    assert.deepEqual(
+      delivery.status().map(({ destination }) => destination),
+      ["192.0.2.5:25"],
+    );
+  });
+
   test("a mailbox that is really gone is parked once a later canary was taken", async () => {
     const bench = await outage();
     const [alice] = bench.put("alice", "bob", "x");
