@@ -23,8 +23,10 @@ export class FakeServer {
   name = "primary.test";
   /** TLS version of its conversations; absent: in clear. */
   tls: string | undefined;
-  /** Most conversations at once; more are refused with 421. */
+  /** Most conversations at once. */
   most = Infinity;
+  /** How further ones end. */
+  tooMany = new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
   /** What a mail comes to; by default delivered. May wait. */
   onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
   /** What it says to RCPT from the null sender; by default it takes all. May wait. */
@@ -75,8 +77,7 @@ export class FakeSmtpClient implements SmtpClient {
     server.conversations += 1;
     if (server.down) throw new DestinationTrouble("connect", "connection refused");
     if (server.greeting !== undefined) throw server.greeting;
-    if (server.open >= server.most)
-      throw new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
+    if (server.open >= server.most) throw server.tooMany;
     return new FakeConversation(server);
   }
 
