@@ -9,7 +9,7 @@ import type {
   Target,
   Verification,
 } from "../../src/ports/smtp-client.ts";
-import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
+import { DestinationTrouble, lackOf } from "../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";
 
 export const DELIVERED: Outcome = { kind: "delivered", reply: { code: 250, text: "taken" } };
@@ -21,6 +21,10 @@ export class FakeServer {
   /** Refuses at connect with this. */
   greeting: DestinationTrouble | undefined;
   name = "primary.test";
+  /** What its EHLO offers. */
+  extensions: readonly string[] = ["PIPELINING"];
+  /** Its SIZE. */
+  size: number | undefined;
   /** TLS version of its conversations; absent: in clear. */
   tls: string | undefined;
   /** Most conversations at once. */
@@ -99,9 +103,14 @@ class FakeConversation implements Conversation {
 
   constructor(server: FakeServer) {
     this.#server = server;
-    const { name, tls } = server;
+    const { name, tls, extensions, size } = server;
     this.window = server.window;
-    this.capabilities = { name, extensions: ["PIPELINING"], ...(tls !== undefined && { tls }) };
+    this.capabilities = {
+      name,
+      extensions,
+      ...(size !== undefined && { size }),
+      ...(tls !== undefined && { tls }),
+    };
     server.open += 1;
     server.mostOpen = Math.max(server.mostOpen, server.open);
   }
@@ -111,6 +120,8 @@ class FakeConversation implements Conversation {
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {
+    const lack = lackOf(this.capabilities, mail);
+    if (lack !== undefined) return unfit(mail, lack);
     this.phase = "body";
     const server = this.#server;
     server.mails.push(mail);
@@ -150,6 +161,15 @@ class FakeConversation implements Conversation {
     this.#ended = true;
     this.phase = "over";
   }
+}
+
+/** Refused unsent: the peer offers no `lack`, or too little of it. */
+export function unfit(mail: ClaimedMail, lack: string): SendResult {
+  const refused: Outcome = {
+    kind: "refused",
+    reply: { code: 552, enhanced: "5.3.4", text: `lacks ${lack}` },
+  };
+  return { ...allOf(mail, refused), refusedAt: "here", took: 0 };
 }
 
 function abortedMail(mail: ClaimedMail): SendResult {

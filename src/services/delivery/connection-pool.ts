@@ -1,6 +1,7 @@
 import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
+import { lackOf } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { Destination, Observer, Watch } from "../health/health.ts";
 import { asTrouble, destinationName, isAway } from "../health/health.ts";
@@ -78,6 +79,12 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   /** Claimed and not settled. */
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  /** It offers what the mail needs, or has not spoken yet. */
+  mayTake(mail: ClaimedMail): boolean {
+    const { capabilities } = this.watch.status();
+    return capabilities === undefined || lackOf(capabilities, mail) === undefined;
   }
 
   /** How many more mails to claim. The canary is one mail. */

@@ -8,6 +8,8 @@
  * fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that was not begun is
  * released; when it returns, all its waiting mail becomes due at once.
  *
+ * What one primary cannot take, by size or for want of SMTPUTF8, goes to another one (other-primaries.ts).
+ *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
  * What a sender is to hear is noted with the attempt's result; dsn-writer.ts pays that debt with a DSN, or with the
