@@ -28,6 +28,20 @@ export interface Capabilities {
   readonly tls?: string;
 }
 
+/** Octets of a mail as RFC 1870 counts them: without stuffed dots and the final one. */
+export function wireSize({ size, topFields }: ClaimedMail): number {
+  return size + Buffer.byteLength(topFields);
+}
+
+/** What the mail needs and the peer does not offer; undefined: it can be handed over there. */
+export function lackOf(
+  { size, extensions }: Capabilities,
+  mail: ClaimedMail,
+): "SMTPUTF8" | "SIZE" | undefined {
+  if (mail.smtpUtf8 && !extensions.includes("SMTPUTF8")) return "SMTPUTF8";
+  return size !== undefined && wireSize(mail) > size ? "SIZE" : undefined;
+}
+
 /** Trouble before any mail was spoken of: it belongs to the destination, never to a mail. */
 export class DestinationTrouble extends Error {
   /** Where it ended; `session`: after EHLO, between or within mails. */

@@ -55,7 +55,7 @@ export class FakeResolver implements Resolver {
   }
 }
 
-interface Bench {
+export interface Bench {
   readonly clock: ManualClock;
   readonly store: FakeWorkStore;
   readonly directory: FakeDirectory;

@@ -9,7 +9,7 @@ import type {
   Target,
   Verification,
 } from "../../src/ports/smtp-client.ts";
-import { DestinationTrouble } from "../../src/ports/smtp-client.ts";
+import { DestinationTrouble, lackOf } from "../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";
 
 export const DELIVERED: Outcome = { kind: "delivered", reply: { code: 250, text: "taken" } };
@@ -21,10 +21,16 @@ export class FakeServer {
   /** Refuses at connect with this. */
   greeting: DestinationTrouble | undefined;
   name = "primary.test";
+  /** What its EHLO offers. */
+  extensions: readonly string[] = ["PIPELINING"];
+  /** Its SIZE. */
+  size: number | undefined;
   /** TLS version of its conversations; absent: in clear. */
   tls: string | undefined;
-  /** Most conversations at once; more are refused with 421. */
+  /** Most conversations at once. */
   most = Infinity;
+  /** How further ones end. */
+  tooMany = new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
   /** What a mail comes to; by default delivered. May wait. */
   onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
   /** What it says to RCPT from the null sender; by default it takes all. May wait. */
@@ -75,8 +81,7 @@ export class FakeSmtpClient implements SmtpClient {
     server.conversations += 1;
     if (server.down) throw new DestinationTrouble("connect", "connection refused");
     if (server.greeting !== undefined) throw server.greeting;
-    if (server.open >= server.most)
-      throw new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
+    if (server.open >= server.most) throw server.tooMany;
     return new FakeConversation(server);
   }
 
@@ -98,9 +103,14 @@ class FakeConversation implements Conversation {
 
   constructor(server: FakeServer) {
     this.#server = server;
-    const { name, tls } = server;
+    const { name, tls, extensions, size } = server;
     this.window = server.window;
-    this.capabilities = { name, extensions: ["PIPELINING"], ...(tls !== undefined && { tls }) };
+    this.capabilities = {
+      name,
+      extensions,
+      ...(size !== undefined && { size }),
+      ...(tls !== undefined && { tls }),
+    };
     server.open += 1;
     server.mostOpen = Math.max(server.mostOpen, server.open);
   }
@@ -110,6 +120,8 @@ class FakeConversation implements Conversation {
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {
+    const lack = lackOf(this.capabilities, mail);
+    if (lack !== undefined) return unfit(mail, lack);
     this.phase = "body";
     const server = this.#server;
     server.mails.push(mail);
@@ -149,6 +161,15 @@ class FakeConversation implements Conversation {
     this.#ended = true;
     this.phase = "over";
   }
+}
+
+/** Refused unsent: the peer offers no `lack`, or too little of it. */
+export function unfit(mail: ClaimedMail, lack: string): SendResult {
+  const refused: Outcome = {
+    kind: "refused",
+    reply: { code: 552, enhanced: "5.3.4", text: `lacks ${lack}` },
+  };
+  return { ...allOf(mail, refused), refusedAt: "here", took: 0 };
 }
 
 function abortedMail(mail: ClaimedMail): SendResult {

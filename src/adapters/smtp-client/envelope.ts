@@ -6,7 +6,7 @@ import type { Outcome } from "../../mail/outcome.ts";
 import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive } from "../../mail/reply.ts";
-import type { Capabilities } from "../../ports/smtp-client.ts";
+import { wireSize, type Capabilities } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, ClaimedRecipient } from "../../ports/work-store.ts";
 import { xforwardLines } from "./identity.ts";
 import { OutOfStep, RSET } from "./marks.ts";
@@ -174,9 +174,4 @@ function rcptLine({ address, notify, orcpt }: ClaimedRecipient, { dsn }: Dialect
   if (dsn && notify !== undefined) parameters += ` NOTIFY=${notify}`;
   if (dsn && orcpt !== undefined) parameters += ` ORCPT=${orcpt}`;
   return `RCPT TO:<${address}>${parameters}\r\n`;
-}
-
-/** Octets of the mail as RFC 1870 counts them: without stuffed dots and the final one. */
-export function wireSize(mail: ClaimedMail): number {
-  return mail.size + Buffer.byteLength(mail.topFields);
 }

@@ -1,10 +1,11 @@
 /** A stored body on its way out: dot-stuffed behind DATA (RFC 5321 §4.5.2), or as it is behind BDAT (RFC 3030). */
 import type { Outcome } from "../../mail/outcome.ts";
 import { reply } from "../../mail/reply.ts";
+import { wireSize } from "../../ports/smtp-client.ts";
 import { BodyDamaged, type BodySource } from "../../ports/stored-body.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import { DotStuffer } from "./dot-stuffing.ts";
-import { Closing, wireSize } from "./envelope.ts";
+import { Closing } from "./envelope.ts";
 import type { Wire } from "./wire.ts";
 import { ConnectionLost } from "./wire.ts";
 

@@ -3,10 +3,10 @@ import { outcomeOf } from "../../mail/outcome.ts";
 import type { Reply } from "../../mail/reply.ts";
 import { isPositive, reply } from "../../mail/reply.ts";
 import type { Capabilities, SendResult } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { DestinationTrouble, lackOf } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { EnvelopeResult } from "./envelope.ts";
-import { Closing, wireSize } from "./envelope.ts";
+import { Closing } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import { BodyUnreadable } from "./outgoing-body.ts";
 import type { Wire } from "./wire.ts";
@@ -133,16 +133,15 @@ export class Transaction {
 }
 
 /** What cannot be handed to this peer at all, in our words. */
-export function unfitFor({ size, extensions }: Capabilities, mail: ClaimedMail): SendResult | undefined {
-  const refused = (code: string, status: number, text: string): SendResult => {
-    const outcome: Outcome = { kind: "refused", reply: reply(status, code, text) };
-    return { outcomes: new Map(mail.recipients.map(({ n }) => [n, outcome])), refusedAt: "here", took: 0 };
-  };
-  if (mail.smtpUtf8 && !extensions.includes("SMTPUTF8"))
-    return refused("5.6.7", 550, "The primary offers no SMTPUTF8");
-  if (size !== undefined && wireSize(mail) > size)
-    return refused("5.3.4", 552, `The primary takes at most ${size} octets`);
-  return undefined;
+export function unfitFor(capabilities: Capabilities, mail: ClaimedMail): SendResult | undefined {
+  const lack = lackOf(capabilities, mail);
+  if (lack === undefined) return undefined;
+  const said =
+    lack === "SMTPUTF8"
+      ? reply(550, "5.6.7", "The primary offers no SMTPUTF8")
+      : reply(552, "5.3.4", `The primary takes at most ${capabilities.size} octets`);
+  const outcome: Outcome = { kind: "refused", reply: said };
+  return { outcomes: new Map(mail.recipients.map(({ n }) => [n, outcome])), refusedAt: "here", took: 0 };
 }
 
 /** A 3xx to the end of a body is no final word. */

@@ -2,14 +2,16 @@ import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { DrainLog } from "./drain-log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
+import { OtherPrimaries } from "./other-primaries.ts";
 import type { DsnTriggers } from "./parts.ts";
 import type { Probations } from "./probations.ts";
+import { deferredFor } from "./results.ts";
 import type { RoutedCallouts } from "./routed-callouts.ts";
 import type { SettlerParts } from "./settler.ts";
 import { Settler } from "./settler.ts";
 
 interface AttemptsParts extends SettlerParts {
-  readonly probations: Pick<Probations, "judge" | "unsent">;
+  readonly probations: Pick<Probations, "judge" | "of" | "room" | "unsent">;
   readonly callouts: Pick<RoutedCallouts, "learn">;
   readonly drains: Pick<DrainLog, "count">;
   readonly dsnTriggers: DsnTriggers;
@@ -21,13 +23,32 @@ interface AttemptsParts extends SettlerParts {
 export class Attempts {
   readonly #parts: AttemptsParts;
   readonly #settler: Settler;
+  readonly #others: OtherPrimaries;
 
   constructor(parts: AttemptsParts) {
     this.#parts = parts;
     this.#settler = new Settler(parts);
+    this.#others = new OtherPrimaries(parts);
   }
 
   finished(at: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
+    if (result.refusedAt !== "here") return this.#judge(at, mail, result);
+    const other = this.#others.find(at, mail);
+    if (other === undefined) this.#judge(at, mail, result);
+    else if (other === "later") this.#judge(at, mail, deferredFor(result));
+    else this.#handOn(at, mail, other);
+  }
+
+  /** The mail stays claimed, and goes to another pool than the one that claimed it. */
+  #handOn({ pool, queue }: QueueAtPool, mail: ClaimedMail, other: ConnectionPool): void {
+    const { probations, closed } = this.#parts;
+    probations.of(other, queue)?.take(1);
+    other.take([mail]);
+    probations.unsent(pool, queue, 1);
+    closed(pool, queue);
+  }
+
+  #judge(at: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
     const { callouts, probations } = this.#parts;
     callouts.learn(at, mail, result);
     const doubted = probations.judge(at, mail, result);

@@ -1,6 +1,7 @@
 import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
+import { lackOf } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { Destination, Observer, Watch } from "../health/health.ts";
 import { asTrouble, destinationName, isAway } from "../health/health.ts";
@@ -78,6 +79,12 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   /** Claimed and not settled. */
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  /** It offers what the mail needs, or has not spoken yet. */
+  mayTake(mail: ClaimedMail): boolean {
+    const { capabilities } = this.watch.status();
+    return capabilities === undefined || lackOf(capabilities, mail) === undefined;
   }
 
   /** How many more mails to claim. The canary is one mail. */
@@ -232,7 +239,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
         await connection.run(conversation, this.#allowance.mailsPerConnection);
       await conversation.quit();
     } catch (error) {
-      this.#notOpened(error);
+      this.#notOpened(connection, error);
     } finally {
       this.#connections.delete(connection);
       if (this.#retired && this.conversations().length === 0) this.#emptied?.();
@@ -254,11 +261,12 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     return this.watch.greeted(capabilities, this.#parts.clock.elapsed() - begun) && this.up;
   }
 
-  #notOpened(error: unknown): void {
+  /** Beside others one that is turned away says how many the primary bears; should it be gone, the others tell. */
+  #notOpened(connection: PooledConnection, error: unknown): void {
     const trouble = asTrouble(error);
-    const others = this.conversations().length;
-    const refused = trouble.reply !== undefined && trouble.stage === "greeting";
-    if (refused && others > 0) this.#allowance.cap(others);
+    const others = [...this.#connections].filter((other) => other !== connection && !other.ended).length;
+    const turnedAway = trouble.stage === "connect" || trouble.stage === "greeting";
+    if (turnedAway && others > 0) this.#allowance.cap(others);
     else this.watch.troubled(trouble);
   }
 

@@ -8,6 +8,8 @@
  * fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that was not begun is
  * released; when it returns, all its waiting mail becomes due at once.
  *
+ * What one primary cannot take, by size or for want of SMTPUTF8, goes to another one (other-primaries.ts).
+ *
  * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
  *
  * What a sender is to hear is noted with the attempt's result; dsn-writer.ts pays that debt with a DSN, or with the
@@ -40,7 +42,10 @@ export interface Delivery {
   directoryChanged(domains: readonly string[]): void;
   /** Makes what waits due now and asks primaries that are away at once; no names: for every domain. */
   flush(domains?: readonly string[]): Promise<void>;
-  /** Ends the probation of a domain: what its primaries say is believed, what was held goes on. */
+  /**
+   * Ends the probation of a domain: what its primaries say is believed, what was held goes on; so does mail that was
+   * sent elsewhere.
+   */
   resume(domain: string): Promise<void>;
   /** Asks the domain's primary whether it has a mailbox. Never rejects. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer>;
@@ -108,8 +113,7 @@ class RunningDelivery implements Delivery {
 
   async resume(domain: string): Promise<void> {
     const { routing, probations } = this.#dispatcher;
-    const queue = routing.queues.get(domain);
-    if (queue !== undefined) await probations.resume(queue);
+    await Promise.all(routing.queuesOf([domain]).map((queue) => probations.resume(queue)));
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
@@ -136,10 +140,10 @@ class RunningDelivery implements Delivery {
   }
 
   async #survey(): Promise<void> {
-    const { routing, backlog } = this.#dispatcher;
+    const { routing, backlog, probations } = this.#dispatcher;
     routing.refreshMx();
     const work = await backlog.count();
-    routing.leaveDetours();
+    routing.leaveDetours((queue) => probations.holds(queue));
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
     this.#ages.look(work, limits, this.#parts.clock.now());

@@ -51,6 +51,11 @@ export class PooledConnection {
     return this.#inFlight > 0;
   }
 
+  /** Nothing more can be sent; one that is being opened has not ended. */
+  get ended(): boolean {
+    return this.conversation !== undefined && hasEnded(this.conversation);
+  }
+
   /** Hands a mail to a waiting connection; undefined ends it. */
   feed(mail: ClaimedMail | undefined): void {
     this.#feed?.(mail);

@@ -38,7 +38,7 @@ type State = "proving" | "stopped" | "passed";
  *   passed    believed
  */
 export class Probation {
-  /** When the present state began, ms since 1970. */
+  /** When the present state began, by the clock that its methods are told of; in ms. */
   since: number;
   #state: State = "proving";
   #why = "";
@@ -70,7 +70,7 @@ export class Probation {
     return this.#why;
   }
 
-  /** When the next canary may go, for a stopped one. */
+  /** When the next canary may go, for a stopped one; by the same clock. */
   get canaryAt(): number {
     return this.#canaryAt;
   }

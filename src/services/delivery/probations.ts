@@ -1,7 +1,9 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { ProbationStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../ports/work-store.ts";
+import { type SteadyClock, steadyClock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { KnownRecipientsParts } from "./known-recipients.ts";
@@ -30,6 +32,8 @@ interface Entry {
  */
 export class Probations {
   readonly #parts: ProbationsParts;
+  /** Canaries must neither hurry nor wait because the clock was set. */
+  readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /** Domains whose mail an earlier process had set aside. */
@@ -37,6 +41,7 @@ export class Probations {
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
+    this.#steady = steadyClock(parts.clock);
     this.#known = new KnownRecipients(parts);
   }
 
@@ -57,6 +62,16 @@ export class Probations {
   /** What the primary says of the domain's mail is believed. */
   trusts(pool: ConnectionPool, queue: DomainQueue): boolean {
     return this.of(pool, queue) === undefined;
+  }
+
+  /** Mail that was refused may be held. */
+  holds(queue: DomainQueue): boolean {
+    return queue.pools.some((pool) => this.#entries.get(pool)?.get(queue)?.probation?.stopped === true);
+  }
+
+  /** How many more mails of the domain may go to the pool. */
+  room(pool: ConnectionPool, queue: DomainQueue): number {
+    return this.of(pool, queue)?.room(this.#steady.now()) ?? Infinity;
   }
 
   /** The mail that goes first: one for a recipient that exists, else the oldest. */
@@ -87,7 +102,7 @@ export class Probations {
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
-    probation.giveBack(mails, this.#parts.clock.now());
+    probation.giveBack(mails, this.#steady.now());
     if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
@@ -97,7 +112,7 @@ export class Probations {
     for (const pool of queue.pools) {
       const probation = this.of(pool, queue);
       if (probation === undefined) continue;
-      probation.end(clock.now());
+      probation.end(this.#steady.now());
       this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
     await store.unhold({ domain: queue.domain, now: clock.now() });
@@ -112,26 +127,28 @@ export class Probations {
     const found: ProbationStatus[] = [];
     for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
       if (probation?.open !== true) continue;
-      const { stopped, since, why, canaryAt } = probation;
-      const { domain } = queue;
-      found.push(
-        stopped ? { domain, state: "stopped", since, why, canaryAt } : { domain, state: "running", since },
-      );
+      found.push(this.#status(queue, probation));
     }
     return found;
+  }
+
+  #status(queue: DomainQueue, { stopped, since: at, why, canaryAt }: Probation): ProbationStatus {
+    const domain = domainOfKey(queue.domain);
+    const since = this.#steady.wall(at);
+    if (!stopped) return { domain, state: "running", since };
+    return { domain, state: "stopped", since, why, canaryAt: this.#steady.wall(canaryAt) };
   }
 
   #enter(pool: ConnectionPool, queue: DomainQueue, before: Entry | undefined): Entry | undefined {
     const { epoch, outage, since } = pool.watch.comeback;
     if (epoch === 0) return before;
-    const { clock } = this.#parts;
     // At the first contact nobody knows how long it was away; the mail that waits tells.
     const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
     const distrusted = this.#distrusted.delete(queue.domain);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
     if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
     if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
-    const probation = new Probation(clock.now());
+    const probation = new Probation(this.#steady.now());
     this.#record("probation.began", pool, queue);
     return this.#put(pool, queue, { epoch, probation });
   }
@@ -150,7 +167,7 @@ export class Probations {
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
     const known = await this.#known.refused(queue.record, mail, result);
-    const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
+    const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);
     if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
@@ -162,9 +179,8 @@ export class Probations {
   }
 
   #awaitCanary(pool: ConnectionPool, queue: DomainQueue, probation: Probation): void {
-    const { clock } = this.#parts;
     const at = probation.canaryAt;
-    clock.after(Math.max(0, at - clock.now()), () => {
+    this.#steady.after(Math.max(0, at - this.#steady.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
       if (!queue.due) this.#release(queue, 1);
       pool.advance();
@@ -187,7 +203,8 @@ export class Probations {
     queue: DomainQueue,
     why?: string,
   ): void {
-    const { domain, waiting: held } = queue;
+    const { waiting: held } = queue;
+    const domain = domainOfKey(queue.domain);
     const { name: destination } = pool;
     this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
   }

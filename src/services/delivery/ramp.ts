@@ -48,6 +48,7 @@ export class Ramp {
     this.#limit = 1;
     this.#passed = 0;
     this.#canary = true;
+    this.#ceilingUntil = 0;
     this.#forget();
   }
 

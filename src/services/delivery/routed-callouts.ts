@@ -62,7 +62,8 @@ export class RoutedCallouts {
     };
   }
 
-  async #converse({ watch }: ConnectionPool): Promise<Conversation> {
+  async #converse(pool: ConnectionPool): Promise<Conversation> {
+    const { watch } = pool;
     try {
       const target = await watch.target();
       const begun = this.#clock.elapsed();
@@ -72,7 +73,8 @@ export class RoutedCallouts {
       throw new DestinationTrouble("loop", "it is ourselves");
     } catch (error) {
       // Being refused one connection more says nothing of the mail; that nobody listens does.
-      if (error instanceof DestinationTrouble && error.stage === "connect") watch.troubled(error);
+      const alone = pool.connections() === 0;
+      if (alone && error instanceof DestinationTrouble && error.stage === "connect") watch.troubled(error);
       throw error;
     }
   }

@@ -69,9 +69,13 @@ export class RoutingTable {
 
   /** Looks these domains up anew, or all of them; some in each turn. */
   refresh(domains?: readonly string[]): void {
-    const chosen = domains && new Set(domains);
-    const queues = [...this.queues.values()];
-    this.#refreshSlice(chosen ? queues.filter(({ domain }) => chosen.has(domainOfKey(domain))) : queues);
+    this.#refreshSlice(domains ? this.queuesOf(domains) : [...this.queues.values()]);
+  }
+
+  /** The queues of these domains, those of mail that was sent elsewhere among them. */
+  queuesOf(domains: readonly string[]): readonly DomainQueue[] {
+    const chosen = new Set(domains);
+    return [...this.queues.values()].filter(({ domain }) => chosen.has(domainOfKey(domain)));
   }
 
   /** Asks anew for the MX records of the domains that follow them. */
@@ -80,11 +84,11 @@ export class RoutingTable {
       if (queue.record !== undefined && followsMx(queue.record)) void this.#route(queue);
   }
 
-  /** Leaves the places to which operators sent mail, once none of it waits or is on its way there. */
-  leaveDetours(): void {
+  /** Leaves the places to which operators sent mail, once none of it waits, is on its way there, or is `held`. */
+  leaveDetours(held: (queue: DomainQueue) => boolean): void {
     for (const queue of this.queues.values()) {
       const idle = queue.waiting === 0 && queue.pools.every((pool) => pool.unsettled + pool.claiming === 0);
-      if (placeOfKey(queue.domain) === undefined || !idle) continue;
+      if (placeOfKey(queue.domain) === undefined || !idle || held(queue)) continue;
       // Its route is not known any more either, should one be looked up just now.
       queue.record = undefined;
       this.#setTiers(queue, []);

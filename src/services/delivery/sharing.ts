@@ -10,7 +10,7 @@ export function poolFor(queue: DomainQueue, random: number): ConnectionPool | un
 }
 
 /** One of the pools by chance, each as likely as its weight says. */
-function byWeight(
+export function byWeight(
   pools: readonly ConnectionPool[],
   queue: DomainQueue,
   random: number,

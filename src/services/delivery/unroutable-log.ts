@@ -1,3 +1,4 @@
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { DomainQueue } from "./connection-pool.ts";
@@ -17,7 +18,7 @@ export class UnroutableLog {
   look(queue: DomainQueue, route: Route, now: number): void {
     const { domain } = queue;
     const known = this.#reasons.get(domain);
-    const common = { destination: `route of ${domain}`, domains: [domain] };
+    const common = { destination: `route of ${domain}`, domains: [domainOfKey(domain)] };
     if (route.kind === "known") {
       if (known === undefined) return;
       this.#reasons.delete(domain);

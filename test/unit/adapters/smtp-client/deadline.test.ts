@@ -1,10 +1,15 @@
-/** The whole process may stand still: SIGSTOP, a frozen machine. What primaries said meanwhile still counts. */
+/**
+ * The whole process may stand still: SIGSTOP, a frozen machine. What primaries said meanwhile still counts. And somebody
+ * may set the clock: that is no waiting.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { Deadline } from "../../../../src/adapters/smtp-client/deadline.ts";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { claimedMail } from "../../../support/claimed-mail.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { targetAt } from "../../../support/primary-conversation.ts";
 
 /** Longest wait for the reply to the final dot; its primary answers in half of that. */
@@ -57,5 +62,20 @@ test("a reply that came while we stood still past its limit is read", async () =
     conversation.abort();
   } finally {
     await worker.terminate();
+  }
+});
+
+test("a clock that is set neither ends a wait nor draws it out", () => {
+  for (const set of [3_600_000, -6 * 3_600_000]) {
+    const clock = new ManualClock();
+    const late: number[] = [];
+    const deadline = new Deadline(clock, (limit) => late.push(limit));
+    deadline.begin(60_000);
+    clock.advance(5000);
+    clock.set(set);
+    clock.advance(54_999);
+    assert.deepEqual(late, []);
+    clock.advance(1);
+    assert.deepEqual(late, [60_000]);
   }
 });

@@ -394,6 +394,14 @@ describe("a broken connection", () => {
     assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "unconfirmed" });
   });
 
+  test("behind a refused recipient leaves it refused: a peer that always hangs up there would never get the others", async () => {
+    await using run = await converse({
+      onRcpt: (recipient) => (recipient.startsWith("gone") ? "550 no" : "close"),
+    });
+    const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "ok@a.test"] }));
+    assert.deepEqual(kinds(outcomes), { 10: "refused 550", 11: "deferred 421" });
+  });
+
   test("to a peer that has not read all of it defers the mail: the dot never left", async () => {
     await using run = await converse({ stopReading: true });
     const sending = run.conversation.send(claimedMail({ body: Buffer.alloc(20_000_000, "x\r\n") }));

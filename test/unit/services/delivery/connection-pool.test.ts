@@ -5,12 +5,14 @@ import type { Primary } from "../../../../src/ports/directory.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
-import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { type Bench, deliveryBench } from "../../../support/delivery-bench.ts";
+import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 import { seededRandom } from "../../../support/random.ts";
 
 const AT = "192.0.2.1:25";
+const PRIMARY = primaryAt("192.0.2.1", 25);
 
 /** One primary that answers each mail after `latency` ms of the test's clock. */
 function slowPrimary(mails: number, change: Partial<Primary> = {}, latency = 100) {
@@ -22,6 +24,16 @@ function slowPrimary(mails: number, change: Partial<Primary> = {}, latency = 100
     new Promise((resolve) => bench.clock.after(latency, () => resolve(allOf(mail, DELIVERED))));
   for (let i = 0; i < mails; i++) bench.store.put({ domain: "a.test" });
   return { ...bench, server };
+}
+
+/** Whoever it takes is greeted after so many ms. */
+function greetsLate({ client, clock }: Pick<Bench, "client" | "clock">, after: number): void {
+  const greet = client.converse.bind(client);
+  client.converse = async (target) => {
+    const conversation = await greet(target);
+    await new Promise<void>((resolve) => clock.after(after, resolve));
+    return conversation;
+  };
 }
 
 describe("mails in flight", () => {
@@ -112,6 +124,59 @@ describe("limits of one primary", () => {
       assert.ok(Math.abs(sent - 10 * second) <= 2, `${sent} in ${second} s`);
       assert.ok((bench.store.count().claimed ?? 0) <= 21, JSON.stringify(bench.store.count()));
     }
+  });
+});
+
+describe("a primary that bears three connections", () => {
+  const refusals = [
+    new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" }),
+    new DestinationTrouble("greeting", "the peer closed the connection"),
+    new DestinationTrouble("connect", "connection reset by the peer"),
+  ];
+  for (const tooMany of refusals)
+    test(`keeps them, and is not taken for away: ${tooMany.message}`, async () => {
+      const bench = slowPrimary(500);
+      Object.assign(bench.server, { most: 3, tooMany });
+      await bench.start({ mailsPerConnection: 1000 });
+      await bench.pass(1000, 10);
+      const before = bench.server.conversations;
+      await bench.pass(1000, 10);
+      assert.equal(bench.server.open, 3);
+      assert.equal(bench.server.conversations, before, "it is left alone for a while");
+      await bench.pass(20_000, 100);
+      assert.deepEqual(bench.store.count(), { gone: 500 });
+      // From doing nothing to everything at once, which it turns away before it greets the three.
+      greetsLate(bench, 50);
+      await bench.pass(120_000, 1000);
+      for (let i = 0; i < 100; i++) bench.store.accept({ domain: "a.test" });
+      await bench.pass(10_000, 10);
+      assert.deepEqual(bench.store.count(), { gone: 600 });
+      assert.deepEqual(bench.journal.of("primary.down"), []);
+    });
+
+  test("may turn a callout away beside them", async () => {
+    const bench = slowPrimary(500);
+    Object.assign(bench.server, { most: 3, tooMany: refusals[2] });
+    bench.directory.set("a.test", [PRIMARY], { settings: domainSettings(PRIMARY) });
+    const delivery = await bench.start();
+    await bench.pass(1000, 10);
+    const answer = await delivery.ask({ domain: "a.test", address: "alice@a.test" });
+    assert.deepEqual(answer, { kind: "mute", why: "connection reset by the peer" });
+    assert.equal(delivery.status()[0]?.state, "up");
+  });
+
+  test("gets all again after an outage that showed in all connections at once", async () => {
+    const bench = slowPrimary(100);
+    await bench.start();
+    await bench.pass(20_000, 100);
+    bench.server.down = true;
+    for (let i = 0; i < 300; i++) bench.store.accept({ domain: "a.test" });
+    await bench.pass(5000, 100);
+    assert.equal(bench.journal.of("primary.down").length, 1);
+    Object.assign(bench.server, { down: false, mostOpen: 0 });
+    await bench.pass(4000, 10);
+    assert.equal(bench.server.mostOpen, 8);
+    assert.equal(bench.store.count().gone, 400);
   });
 });
 

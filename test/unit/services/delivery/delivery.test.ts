@@ -274,20 +274,6 @@ describe("an outage", () => {
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
-  test("a primary that refuses further connections keeps those that it has", async () => {
-    const bench = oneDomain();
-    bench.server.most = 3;
-    bench.server.onMail = async (mail) => {
-      await idle();
-      return allOf(mail, DELIVERED);
-    };
-    for (let i = 0; i < 200; i++) bench.store.put({ domain: "a.test" });
-    await bench.start();
-    await bench.pass(10_000);
-    assert.deepEqual(bench.store.count(), { gone: 200 });
-    assert.deepEqual(bench.journal.of("primary.down"), []);
-  });
-
   test("one bad primary slows no other", async () => {
     const bench = oneDomain();
     bench.directory.set("bad.test", [primaryAt("192.0.2.66", 25)]);

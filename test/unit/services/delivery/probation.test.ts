@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { reroutedKey } from "../../../../src/mail/delivery-key.ts";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
@@ -29,6 +30,22 @@ async function outage(away = 10 * MINUTE) {
   };
   const sent = () => server.mails.map(({ recipients }) => recipients[0]?.address.split("@")[0]);
   return { ...bench, server, delivery, put, back, sent };
+}
+
+/** Two old mails for alice, which an operator sent to a host that refuses her. */
+async function sentElsewhere() {
+  const bench = deliveryBench();
+  const place = "192.0.2.7:2525";
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  bench.directory.listed.set("alice", "alice");
+  const server = bench.client.server(place);
+  server.onMail = refusing(() => NO_USER);
+  const domain = reroutedKey("a.test", place);
+  for (let i = 0; i < 2; i++) bench.store.put({ domain, recipients: ["alice@a.test"] });
+  bench.clock.advance(10 * MINUTE);
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(3000);
+  return { ...bench, delivery, server, place };
 }
 
 function refusing(wanted: (local: string) => Outcome | undefined) {
@@ -83,6 +100,26 @@ describe("probation", () => {
     assert.deepEqual(times, [5, 15, 35, 75, 135]);
     assert.equal(bench.journal.of("probation.stopped").length, 1, "told once");
     assert.equal(bench.store.count().parked, undefined);
+  });
+
+  test("a clock that is set does not move the next canary, which is shown as the clock says now", async () => {
+    for (const set of [-86_400_000, 86_400_000]) {
+      const bench = await outage();
+      bench.put("alice", "bob");
+      bench.server.onMail = refusing(() => NO_USER);
+      await bench.back();
+      const [before] = bench.delivery.status()[0]?.probation ?? [];
+      bench.clock.set(set);
+      const [after] = bench.delivery.status()[0]?.probation ?? [];
+      assert.equal(after?.since, (before?.since ?? 0) + set);
+      assert.equal(after?.canaryAt, (before?.canaryAt ?? 0) + set);
+      // Else the mail itself, which is due by the clock, would wait for that.
+      await bench.delivery.flush();
+      await bench.pass(4 * MINUTE, 1000);
+      assert.equal(bench.sent().length, 1);
+      await bench.pass(2 * MINUTE, 1000);
+      assert.equal(bench.sent().length, 2);
+    }
   });
 
   test("an unknown recipient or one body that is refused is parked and stops nothing", async () => {
@@ -160,6 +197,44 @@ describe("probation", () => {
     await bench.delivery.resume("a.test");
     await bench.pass(100);
     assert.deepEqual(bench.store.count(), { gone: 2, parked: 1 });
+  });
+
+  test("of mail that was sent elsewhere is the domain's in all that is shown, and its resume ends it too", async () => {
+    const { delivery, place, ...bench } = await sentElsewhere();
+    assert.deepEqual(bench.store.count(), { held: 1, waiting: 1 });
+    const shown = delivery.status().find(({ destination }) => destination === place)?.probation;
+    assert.deepEqual(
+      shown?.map(({ domain, state }) => [domain, state]),
+      [["a.test", "stopped"]],
+    );
+    for (const kind of ["probation.began", "probation.stopped"] as const)
+      assert.deepEqual(
+        bench.journal.of(kind).map(({ domain }) => domain),
+        ["a.test"],
+      );
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await delivery.resume("a.test");
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+  });
+
+  test("of mail that was sent elsewhere goes on while all of that is held", async () => {
+    const { delivery, ...bench } = await sentElsewhere();
+    const survey = delivery.jobs.find(({ name }) => name === "delivery.survey");
+    for (let minute = 0; minute < 60; minute++) {
+      await survey?.run();
+      await bench.pass(MINUTE, 10_000);
+    }
+    assert.deepEqual(bench.store.count(), { held: 2 });
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await delivery.resume("a.test");
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+    await survey?.run();
+    assert.deepEqual(
+      delivery.status().map(({ destination }) => destination),
+      ["192.0.2.5:25"],
+    );
   });
 
   test("a mailbox that is really gone is parked once a later canary was taken", async () => {
