@@ -146,3 +146,14 @@ test("a client's name counts only when it points back", async () => {
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), { kind: "none" });
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.3"), { kind: "none" });
 });
+
+test("an address is no name, though it points back to itself", async () => {
+  await using s = await setup({
+    "1.2.0.192.in-addr.arpa": { PTR: ["192.0.2.1"] },
+    "2.2.0.192.in-addr.arpa": { PTR: ["192.0.2.2", "client.test"] },
+    "client.test": { A: ["192.0.2.2"] },
+  });
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.1"), { kind: "none" });
+  const confirmed = { kind: "found", records: ["client.test"] };
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), confirmed);
+});
