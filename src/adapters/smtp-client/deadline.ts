@@ -8,6 +8,7 @@ export class Deadline {
   readonly #clock: Clock;
   readonly #late: (limit: number) => void;
   #limit = 0;
+  /** In elapsed time, as `#timerAt` is. */
   #due = Infinity;
   #timer: Timer | undefined;
   #timerAt = Infinity;
@@ -19,7 +20,7 @@ export class Deadline {
 
   /** A wait begins that may last so many ms. */
   begin(limit: number): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.#limit = limit;
     this.#due = now + limit;
     if (this.#timerAt > this.#due) this.#arm(now);
@@ -44,7 +45,7 @@ export class Deadline {
 
   #look(): void {
     this.#timerAt = Infinity;
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     if (this.#due <= now) this.#late(this.#limit);
     else if (this.#due < Infinity) this.#arm(now);
   }

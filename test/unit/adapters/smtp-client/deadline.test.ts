@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
+import { Deadline } from "../../../../src/adapters/smtp-client/deadline.ts";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { claimedMail } from "../../../support/claimed-mail.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { targetAt } from "../../../support/primary-conversation.ts";
 
 /** Longest wait for the reply to the final dot; its primary answers in half of that. */
@@ -58,4 +60,17 @@ test("a reply that came while we stood still past its limit is read", async () =
   } finally {
     await worker.terminate();
   }
+});
+
+test("a limit holds however the wall clock is set", () => {
+  const clock = new ManualClock();
+  const late: number[] = [];
+  const deadline = new Deadline(clock, (limit) => void late.push(limit));
+  deadline.begin(60_000);
+  clock.set(86_400_000);
+  clock.advance(59_999);
+  assert.deepEqual(late, []);
+  clock.set(-2 * 86_400_000);
+  clock.advance(1);
+  assert.deepEqual(late, [60_000]);
 });
