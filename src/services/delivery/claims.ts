@@ -9,7 +9,7 @@ interface ClaimsParts {
   readonly store: WorkStore;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly probations: Pick<Probations, "of" | "canary" | "unsent">;
+  readonly probations: Pick<Probations, "of" | "room" | "canary" | "unsent">;
   /** Claimed mail, for the pool that asked. */
   claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void;
   /** The store can be asked again. */
@@ -44,6 +44,7 @@ export class Claims {
   }
 
   fill(pool: ConnectionPool): void {
+    const { probations } = this.#parts;
     if (this.#paused || this.#stopped || pool.due.size === 0) return;
     let room = pool.room();
     if (room === 0 || !worthIt(pool, room)) return;
@@ -55,7 +56,7 @@ export class Claims {
       // To the end of the row, so that every domain has its turn.
       pool.due.delete(queue);
       pool.due.add(queue);
-      this.#claim(pool, queue, Math.min(share, room, this.#bound(pool, queue)));
+      this.#claim(pool, queue, Math.min(share, room, probations.room(pool, queue)));
       room -= share;
     }
   }
@@ -89,15 +90,10 @@ export class Claims {
     return store.claim(id === undefined ? request : { ...request, id });
   }
 
-  /** How many mails of the domain may go this way at present. */
-  #bound(pool: ConnectionPool, queue: DomainQueue): number {
-    return this.#parts.probations.of(pool, queue)?.room(this.#parts.clock.now()) ?? Infinity;
-  }
-
   #nextInTurn(pool: ConnectionPool, most: number): readonly DomainQueue[] {
     const queues: DomainQueue[] = [];
     for (const queue of pool.due) {
-      if (queue.active().includes(pool) && this.#bound(pool, queue) > 0) queues.push(queue);
+      if (queue.active().includes(pool) && this.#parts.probations.room(pool, queue) > 0) queues.push(queue);
       if (queues.length >= most) break;
     }
     return queues;

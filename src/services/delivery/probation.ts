@@ -38,7 +38,7 @@ type State = "proving" | "stopped" | "passed";
  *   passed    believed
  */
 export class Probation {
-  /** When the present state began, ms since 1970. */
+  /** When the present state began, as `now` counts. */
   since: number;
   #state: State = "proving";
   #why = "";

@@ -2,6 +2,7 @@ import type { ProbationStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../ports/work-store.ts";
+import { type SteadyClock, steadyClock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { KnownRecipientsParts } from "./known-recipients.ts";
@@ -30,6 +31,8 @@ interface Entry {
  */
 export class Probations {
   readonly #parts: ProbationsParts;
+  /** For the times of probations: nobody may wait for a canary because the clock was set back. */
+  readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /** Domains whose mail an earlier process had set aside. */
@@ -37,6 +40,7 @@ export class Probations {
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
+    this.#steady = steadyClock(parts.clock);
     this.#known = new KnownRecipients(parts);
   }
 
@@ -57,6 +61,11 @@ export class Probations {
   /** What the primary says of the domain's mail is believed. */
   trusts(pool: ConnectionPool, queue: DomainQueue): boolean {
     return this.of(pool, queue) === undefined;
+  }
+
+  /** How many mails of the domain may go this way at present. */
+  room(pool: ConnectionPool, queue: DomainQueue): number {
+    return this.of(pool, queue)?.room(this.#steady.now()) ?? Infinity;
   }
 
   /** The mail that goes first: one for a recipient that exists, else the oldest. */
@@ -87,7 +96,7 @@ export class Probations {
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
-    probation.giveBack(mails, this.#parts.clock.now());
+    probation.giveBack(mails, this.#steady.now());
     if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
@@ -97,7 +106,7 @@ export class Probations {
     for (const pool of queue.pools) {
       const probation = this.of(pool, queue);
       if (probation === undefined) continue;
-      probation.end(clock.now());
+      probation.end(this.#steady.now());
       this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
     await store.unhold({ domain: queue.domain, now: clock.now() });
@@ -112,8 +121,10 @@ export class Probations {
     const found: ProbationStatus[] = [];
     for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
       if (probation?.open !== true) continue;
-      const { stopped, since, why, canaryAt } = probation;
       const { domain } = queue;
+      const { stopped, why } = probation;
+      const since = this.#steady.wall(probation.since);
+      const canaryAt = this.#steady.wall(probation.canaryAt);
       found.push(
         stopped ? { domain, state: "stopped", since, why, canaryAt } : { domain, state: "running", since },
       );
@@ -124,14 +135,13 @@ export class Probations {
   #enter(pool: ConnectionPool, queue: DomainQueue, before: Entry | undefined): Entry | undefined {
     const { epoch, outage, since } = pool.watch.comeback;
     if (epoch === 0) return before;
-    const { clock } = this.#parts;
     // At the first contact nobody knows how long it was away; the mail that waits tells.
     const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
     const distrusted = this.#distrusted.delete(queue.domain);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
     if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
     if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
-    const probation = new Probation(clock.now());
+    const probation = new Probation(this.#steady.now());
     this.#record("probation.began", pool, queue);
     return this.#put(pool, queue, { epoch, probation });
   }
@@ -150,7 +160,7 @@ export class Probations {
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
     const known = await this.#known.refused(queue.record, mail, result);
-    const { held, change } = probation.judge({ mail, result, known }, this.#parts.clock.now());
+    const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);
     if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
@@ -162,9 +172,8 @@ export class Probations {
   }
 
   #awaitCanary(pool: ConnectionPool, queue: DomainQueue, probation: Probation): void {
-    const { clock } = this.#parts;
     const at = probation.canaryAt;
-    clock.after(Math.max(0, at - clock.now()), () => {
+    this.#steady.after(Math.max(0, at - this.#steady.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
       if (!queue.due) this.#release(queue, 1);
       pool.advance();

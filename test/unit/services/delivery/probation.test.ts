@@ -85,6 +85,24 @@ describe("probation", () => {
     assert.equal(bench.store.count().parked, undefined);
   });
 
+  test("a canary goes in time however the wall clock is set, which its status follows", async () => {
+    const bench = await outage();
+    bench.put("alice", "bob");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    const status = () => bench.delivery.status()[0]?.probation?.[0];
+    const left = (): number => (status()?.canaryAt ?? 0) - bench.clock.now();
+    const before = left();
+    bench.clock.set(86_400_000);
+    assert.equal(left(), before);
+    await bench.pass(4 * MINUTE, 1000);
+    assert.equal(bench.sent().length, 1, "none goes early");
+    bench.clock.set(-2 * 86_400_000);
+    await bench.pass(2 * MINUTE, 1000);
+    assert.equal(bench.sent().length, 2);
+    assert.ok(bench.clock.now() - (status()?.since ?? 0) < 10 * MINUTE);
+  });
+
   test("an unknown recipient or one body that is refused is parked and stops nothing", async () => {
     const bench = await outage();
     const mails = bench.put(
