@@ -74,13 +74,14 @@ class RunningDelivery implements Delivery {
     this.#settings = parts.settings;
     this.#ages = new AgeWatch(parts.journal);
     const settings = (): DeliverySettings => this.#settings;
-    this.#dsns = new DsnDispatcher(parts, settings);
+    const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
+    const timely = (): boolean => steps.timely();
+    this.#dsns = new DsnDispatcher({ ...parts, timely }, settings);
     this.#dispatcher = new Dispatcher({ ...parts, dsnTriggers: this.#dsns }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#dsns.owed();
-    const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const retention = (): Retention => this.#settings.retention;
-    const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
+    const expiry = expiryJob({ ...parts, retention, timely, expired });
     this.jobs = [expiry, survey, steps.job, ...this.#dsns.jobs];
     this.#dispatcher.begin();
     this.#watchAll();
