@@ -72,7 +72,7 @@ class RunningDelivery implements Delivery {
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
-    this.#ages = new AgeWatch(parts.journal);
+    this.#ages = new AgeWatch(parts);
     const settings = (): DeliverySettings => this.#settings;
     const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const timely = (): boolean => steps.timely();
@@ -143,7 +143,7 @@ class RunningDelivery implements Delivery {
     routing.leaveDetours();
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
-    this.#ages.look(work, limits, this.#parts.clock.now());
+    this.#ages.look(work, limits);
   }
 
   /** Nothing waits longer than the longest back-off; a clock that was ahead when it was written would let it. */
