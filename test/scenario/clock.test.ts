@@ -4,6 +4,7 @@ import { mailNamed } from "../fixtures/mails.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
+import { rcptReplies } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
@@ -32,6 +33,23 @@ test("a clock that is set back by an hour keeps nobody from seeing the primary r
   await accept(daemon, 1);
   await using primary = await fakePrimary({ port });
   await waitFor({ what: "all mail is there", ...WAIT }, () => primary.mails.length === 3);
+});
+
+test("callouts go on at once although the clock went back by an hour", async () => {
+  await using folder = await tempFolder();
+  const exists = /^(user\d|postmaster)@/;
+  await using primary = await fakePrimary({
+    onRcpt: (recipient) => (exists.test(recipient) ? undefined : "550 5.1.1 no such user"),
+  });
+  const domainSettings = { recipients: { callout: true } };
+  const options = { folder: folder.path, primaryPort: primary.port, domainSettings };
+  await using daemon = await ResidentDaemon.start({ ...options, smtp: { greetDelay: "0s" } });
+  await daemon.primaryBecomes("up");
+  const asked = async (address: string): Promise<string> =>
+    (await rcptReplies(daemon.smtpPort, [`${address}@${DOMAIN}`]))[0]?.slice(0, 3) ?? "";
+  assert.deepEqual([await asked("user1"), await asked("nobody")], ["250", "550"]);
+  daemon.setClock(-HOUR);
+  assert.deepEqual([await asked("user2"), await asked("nobody")], ["250", "550"]);
 });
 
 test("mail that was put off is tried again although the clock went back by a day", async () => {

@@ -64,6 +64,7 @@ export interface Bench {
   readonly journal: MemoryJournal;
   /** 0.5 unless a test wants chance. */
   random: () => number;
+  dsn: DsnParts;
   /** Starts delivery; what waits in the store is found by it. */
   start(change?: Partial<DeliverySettings>, watch?: "all domains"): Promise<Delivery>;
   pass(milliseconds: number, step?: number): Promise<void>;
@@ -74,6 +75,7 @@ export function deliveryBench(): Bench {
   const bench: Bench = {
     clock,
     random: () => 0.5,
+    dsn: NO_DSNS,
     store: new FakeWorkStore(clock),
     directory: new FakeDirectory(),
     client: new FakeSmtpClient(),
@@ -85,7 +87,6 @@ export function deliveryBench(): Bench {
       const delivery = startDelivery({
         ...bench,
         notes: new FakeNotes(),
-        dsn: NO_DSNS,
         domains: async () => (watch === undefined ? [] : bench.directory.names()),
         log: SILENT,
         settings,

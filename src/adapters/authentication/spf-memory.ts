@@ -9,6 +9,7 @@ const CAPACITY = 5000;
 
 interface Known {
   readonly answer: Promise<SpfAnswer>;
+  /** In elapsed time. */
   readonly until: number;
 }
 
@@ -26,7 +27,7 @@ export class SpfMemory {
 
   answer(question: SpfQuestion, ask: () => Promise<SpfAnswer>): Promise<SpfAnswer> {
     const key = `${question.ip}\n${question.helo}\n${question.sender}`;
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const known = this.#known.get(key);
     if (known !== undefined && now < known.until) return known.answer;
     this.#known.delete(key);

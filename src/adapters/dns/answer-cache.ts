@@ -22,6 +22,7 @@ export interface Answer<T> {
 
 interface Entry<T> {
   readonly answer: Promise<Lookup<T>>;
+  /** In elapsed time. */
   expires: number;
 }
 
@@ -40,14 +41,14 @@ export class AnswerCache<T> {
 
   get(key: string, ask: () => Promise<Answer<T>>): Promise<Lookup<T>> {
     const known = this.#entries.get(key);
-    if (known !== undefined && known.expires > this.#clock.now()) return known.answer;
+    if (known !== undefined && known.expires > this.#clock.elapsed()) return known.answer;
     this.#entries.delete(key);
     const entry: Entry<T> = {
       expires: Infinity,
       answer: remembered(
         ask().then((answer) => {
           const lives = lifetime(answer, this.#lifetimes);
-          entry.expires = this.#clock.now() + lives;
+          entry.expires = this.#clock.elapsed() + lives;
           if (lives === 0 && this.#entries.get(key) === entry) this.#entries.delete(key);
           return answer.lookup;
         }),

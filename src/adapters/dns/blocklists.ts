@@ -40,6 +40,7 @@ export function dnsBlocklists(settings: BlocklistSettings): Blocklists {
 
 interface Trouble {
   failures: number;
+  /** In elapsed time. */
   restsUntil: number;
 }
 
@@ -105,7 +106,7 @@ class DnsBlocklists implements Blocklists {
 
   async #askOnce(zone: string, name: string): Promise<Answer<string>> {
     const trouble = this.#troubles.get(zone);
-    if (trouble !== undefined && trouble.restsUntil > this.#clock.now())
+    if (trouble !== undefined && trouble.restsUntil > this.#clock.elapsed())
       return failed("the list did not answer, it is asked again in a while");
     if (this.#open >= MAX_OPEN) return failed("too many open questions");
     this.#open += 1;
@@ -128,7 +129,7 @@ class DnsBlocklists implements Blocklists {
     if (lookup.kind !== "failed") return void this.#troubles.delete(zone);
     const trouble = this.#troubles.get(zone) ?? { failures: 0, restsUntil: 0 };
     trouble.failures += 1;
-    if (trouble.failures >= MAX_FAILURES) trouble.restsUntil = this.#clock.now() + REST;
+    if (trouble.failures >= MAX_FAILURES) trouble.restsUntil = this.#clock.elapsed() + REST;
     this.#troubles.set(zone, trouble);
   }
 }

@@ -105,7 +105,9 @@ class SystemResolver implements Resolver, RecordSource {
     // Not `reverse`, which looks into the system's host table first.
     const pointers = await ask(() => this.#dns.resolvePtr(reverseName(address)));
     if (pointers.kind !== "found") return pointers;
-    for (const pointer of pointers.records.slice(0, MAX_NAMES)) {
+    // An address as text would confirm itself: nobody is asked what its address is.
+    const names = pointers.records.filter((pointer) => isIP(plainName(pointer)) === 0);
+    for (const pointer of names.slice(0, MAX_NAMES)) {
       const forward = await this.addresses(pointer);
       if (forward.kind === "found" && forward.records.includes(address))
         return { kind: "found", records: [plainName(pointer)] };

@@ -13,6 +13,7 @@ export class HostsFile {
   readonly #clock: Clock;
   #table: ReadonlyMap<string, readonly string[]> = new Map();
   #changed = -1;
+  /** In elapsed time. */
   #nextLook = 0;
 
   constructor(path: string, clock: Clock) {
@@ -22,12 +23,12 @@ export class HostsFile {
 
   /** Addresses of a name in lower case; undefined when the table does not know it. */
   async addresses(name: string): Promise<readonly string[] | undefined> {
-    if (this.#clock.now() >= this.#nextLook) await this.#look();
+    if (this.#clock.elapsed() >= this.#nextLook) await this.#look();
     return this.#table.get(name);
   }
 
   async #look(): Promise<void> {
-    this.#nextLook = this.#clock.now() + LOOK_EVERY;
+    this.#nextLook = this.#clock.elapsed() + LOOK_EVERY;
     const facts = await stat(this.#path).catch(() => undefined);
     const changed = facts?.mtimeMs ?? 0;
     if (changed === this.#changed) return;

@@ -50,9 +50,8 @@ export function httpLists(parts: HttpListParts): ListServer {
 type Headers = Readonly<Record<string, string>>;
 
 async function headersFor(request: ListRequest, { environment }: HttpListParts): Promise<Headers> {
-  const { authorizationFile: file, authorizationEnv: name, etag } = request;
-  const secret = file === undefined ? name && environment[name] : await firstLine(file);
-  if (name !== undefined && (secret ?? "") === "") throw new Failed(`${name} is not set in the environment`);
+  const { etag } = request;
+  const secret = await secretOf(request, environment);
   return {
     Accept: "application/json, text/plain",
     "User-Agent": "holdfast",
@@ -61,13 +60,29 @@ async function headersFor(request: ListRequest, { environment }: HttpListParts):
   };
 }
 
-async function firstLine(file: string): Promise<string> {
+async function secretOf(
+  { authorizationFile: file, authorizationEnv: name }: ListRequest,
+  environment: HttpListParts["environment"],
+): Promise<string | undefined> {
+  const source = file ?? name;
+  if (source === undefined) return undefined;
+  const text = file === undefined ? environment[source] : await firstLine(file);
+  // A byte order mark counts as white space.
+  const secret = text?.trim() ?? "";
+  if (secret === "")
+    throw new Failed(file ? `${file} has no first line` : `${name} is not set in the environment`);
+  // `fetch` would refuse it in words that quote it.
+  const unfit = secret.search(/[^\t\x20-\x7e\x80-\xff]/);
+  if (unfit !== -1)
+    throw new Failed(`character ${unfit + 1} of the secret in ${source} fits into no HTTP header`);
+  return secret;
+}
+
+async function firstLine(file: string): Promise<string | undefined> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw new Failed(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
   });
-  const [line = ""] = text.split(/\r?\n/);
-  if (line === "") throw new Failed(`${file} has no first line`);
-  return line;
+  return text.split("\n", 1)[0];
 }
 
 async function follow({ url }: ListRequest, headers: Headers, signal: AbortSignal): Promise<Response> {

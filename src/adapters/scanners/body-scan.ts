@@ -63,7 +63,7 @@ export class BodyScan<R> implements Scan<R> {
 
   async finish(body: WholeBody): Promise<R | Away> {
     const { clock, settings, servers } = this.#parts;
-    const until = clock.now() + settings.timeout;
+    const until = clock.elapsed() + settings.timeout;
     const left = new Set(servers.filter((server) => server.ready));
     let why = "every server rests after failures";
     const live = this.#live;
@@ -91,9 +91,9 @@ export class BodyScan<R> implements Scan<R> {
     this.#current?.abort();
   }
 
-  /** Until when one of `attempts` may take. */
+  /** Until when one of `attempts` may take, in elapsed time as `until` is. */
   #share(until: number, attempts: number): number {
-    const now = this.#parts.clock.now();
+    const now = this.#parts.clock.elapsed();
     return now + Math.max(0, until - now) / attempts;
   }
 
@@ -141,7 +141,7 @@ export class BodyScan<R> implements Scan<R> {
     const { clock } = this.#parts;
     this.#current = exchange;
     let late = false;
-    const timer = clock.after(Math.max(0, until - clock.now()), () => {
+    const timer = clock.after(Math.max(0, until - clock.elapsed()), () => {
       late = true;
       exchange.abort();
     });

@@ -15,6 +15,7 @@ export class Server {
   readonly #clock: Clock;
   readonly #tell: (why?: string) => void;
   #failures = 0;
+  /** In elapsed time. */
   #restsUntil = 0;
   #rest = FIRST_REST;
   #trying = false;
@@ -31,10 +32,10 @@ export class Server {
   /** Whether it may be asked; who asks a resting one must say how that went. */
   get ready(): boolean {
     if (this.#failures < PATIENCE) return true;
-    return !this.#trying && this.#clock.now() >= this.#restsUntil;
+    return !this.#trying && this.#clock.elapsed() >= this.#restsUntil;
   }
 
-  /** Waits for a place among `most`, at the latest until `until`; answers whether there was one. */
+  /** Waits for a place among `most`, at the latest until `until` of elapsed time; answers whether there was one. */
   take(most: number, until: number): Promise<boolean> {
     this.#trying = this.#failures >= PATIENCE;
     if (this.#busy < most) {
@@ -46,7 +47,7 @@ export class Server {
         timer.cancel();
         resolve(true);
       };
-      const timer = this.#clock.after(Math.max(0, until - this.#clock.now()), () => {
+      const timer = this.#clock.after(Math.max(0, until - this.#clock.elapsed()), () => {
         this.#line.splice(this.#line.indexOf(turn), 1);
         resolve(false);
       });
@@ -80,8 +81,8 @@ export class Server {
     this.#failures += 1;
     this.#trying = false;
     // What began before it went to rest says nothing new.
-    if (this.#failures < PATIENCE || this.#clock.now() < this.#restsUntil) return;
-    this.#restsUntil = this.#clock.now() + this.#rest;
+    if (this.#failures < PATIENCE || this.#clock.elapsed() < this.#restsUntil) return;
+    this.#restsUntil = this.#clock.elapsed() + this.#rest;
     this.#rest = Math.min(2 * this.#rest, LONGEST_REST);
     if (this.#failures === PATIENCE) this.#tell(why);
   }

@@ -8,6 +8,7 @@ export class Deadline {
   readonly #clock: Clock;
   readonly #late: (limit: number) => void;
   #limit = 0;
+  /** In elapsed time, as `#timerAt` is. */
   #due = Infinity;
   #timer: Timer | undefined;
   #timerAt = Infinity;

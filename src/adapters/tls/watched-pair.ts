@@ -35,7 +35,8 @@ export class WatchedPair {
   #state: State;
   /** Trouble at the last look, and whether it was told. */
   #trouble: { readonly why: string; told: boolean } | undefined;
-  #warnedAt = 0;
+  /** In elapsed time. */
+  #warnedAt = -Infinity;
 
   constructor(files: TlsFiles, parts: CertificateParts, state: State) {
     this.files = files;
@@ -70,12 +71,13 @@ export class WatchedPair {
 
   /** Tells once a day of a certificate that ends soon or has ended. */
   warn(): void {
-    const now = this.#parts.clock.now();
+    const { clock, log } = this.#parts;
+    const now = clock.now();
     const end = this.expiresAt;
-    if (end - now > WARNING || now - this.#warnedAt < DAY) return;
-    this.#warnedAt = now;
+    if (end - now > WARNING || clock.elapsed() - this.#warnedAt < DAY) return;
+    this.#warnedAt = clock.elapsed();
     const message = end <= now ? "tls.certificate.expired" : "tls.certificate.expiring";
-    this.#parts.log.warn(message, { file: this.files.certificate, until: isoDate(end) });
+    log.warn(message, { file: this.files.certificate, until: isoDate(end) });
   }
 
   #complain(why: string): false {

@@ -14,6 +14,7 @@ const NETWORKS = 10_000;
 /** Counts wrong tokens by client network; when the table is full, the network seen longest ago makes room. */
 export class FailureTable {
   readonly #clock: Clock;
+  /** `until` in elapsed time. */
   readonly #failures = new Map<string, { count: number; until: number }>();
 
   constructor(clock: Clock) {
@@ -28,11 +29,11 @@ export class FailureTable {
   wait(network: string): number {
     const entry = this.#failures.get(network);
     if (entry === undefined || entry.count < FAILURES) return 0;
-    return Math.max(0, entry.until - this.#clock.now());
+    return Math.max(0, entry.until - this.#clock.elapsed());
   }
 
   failed(network: string): void {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const entry = this.#failures.get(network);
     const fresh = entry === undefined || entry.until <= now;
     this.#failures.delete(network);

@@ -77,15 +77,16 @@ class RunningDelivery implements Delivery {
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#settings = parts.settings;
-    this.#ages = new AgeWatch(parts.journal);
+    this.#ages = new AgeWatch(parts);
     const settings = (): DeliverySettings => this.#settings;
-    this.#dsns = new DsnDispatcher(parts, settings);
+    const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
+    const timely = (): boolean => steps.timely();
+    this.#dsns = new DsnDispatcher({ ...parts, timely }, settings);
     this.#dispatcher = new Dispatcher({ ...parts, dsnTriggers: this.#dsns }, settings);
     const survey: Job = { name: "delivery.survey", every: SURVEY_EVERY, run: () => this.#survey() };
     const expired = (): void => this.#dsns.owed();
-    const steps = new ClockSteps({ ...parts, wakeAll: () => this.flush() });
     const retention = (): Retention => this.#settings.retention;
-    const expiry = expiryJob({ ...parts, retention, timely: () => steps.timely(), expired });
+    const expiry = expiryJob({ ...parts, retention, timely, expired });
     this.jobs = [expiry, survey, steps.job, ...this.#dsns.jobs];
     this.#dispatcher.begin();
     this.#watchAll();
@@ -146,7 +147,7 @@ class RunningDelivery implements Delivery {
     routing.leaveDetours((queue) => probations.holds(queue));
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
-    this.#ages.look(work, limits, this.#parts.clock.now());
+    this.#ages.look(work, limits);
   }
 
   /** Nothing waits longer than the longest back-off; a clock that was ahead when it was written would let it. */

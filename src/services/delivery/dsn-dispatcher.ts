@@ -12,6 +12,11 @@ const GATHER = 1000;
 const EVERY = 60_000;
 const DELIVER_EVERY = 30_000;
 
+interface DsnDispatcherParts extends DeliveryParts {
+  /** Ages can be believed; while not, nobody is told of a delay and no DSN is given up. */
+  readonly timely: () => boolean;
+}
+
 /** Sets going what tells senders: the writing of DSNs when something is owed, their delivery when one waits. */
 export class DsnDispatcher {
   readonly jobs: readonly Job[];
@@ -20,13 +25,15 @@ export class DsnDispatcher {
   readonly #settler: Settler;
   readonly #clock: Clock;
   readonly #log: DeliveryParts["log"];
+  readonly #timely: () => boolean;
   #gathering: Timer | undefined;
   #writing: Promise<"again" | "done"> | undefined;
   #stopped = false;
 
-  constructor(parts: DeliveryParts, settings: () => DeliverySettings) {
+  constructor(parts: DsnDispatcherParts, settings: () => DeliverySettings) {
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#timely = parts.timely;
     this.#settler = new Settler(parts);
     this.#writer = new DsnWriter({
       ...parts,
@@ -36,7 +43,7 @@ export class DsnDispatcher {
     this.#delivery = new DsnDelivery({
       ...parts,
       settler: this.#settler,
-      settings: () => dsnDeliverySettings(settings()),
+      settings: () => dsnDeliverySettings(settings(), parts.timely()),
     });
     this.jobs = [
       { name: "notices.write", every: EVERY, run: () => this.#write() },
@@ -98,6 +105,7 @@ export class DsnDispatcher {
   }
 
   async #noteDelays(): Promise<"again" | "done"> {
+    if (!this.#timely()) return "done";
     const result = await this.#writer.noteDelays();
     this.owed();
     return result;
@@ -115,7 +123,7 @@ function dsnWriterSettings({ hostname, retention, notices }: DeliverySettings) {
   };
 }
 
-function dsnDeliverySettings({ hostname, ownAddresses, notices }: DeliverySettings) {
+function dsnDeliverySettings({ hostname, ownAddresses, notices }: DeliverySettings, timely: boolean) {
   const { route, retention } = notices;
-  return { hostname, ownAddresses, route, retention };
+  return { hostname, ownAddresses, route, retention: timely ? retention : Infinity };
 }

@@ -38,7 +38,7 @@ export class CheckRunner {
   /** What they say, or will say; those that have not looked are left out. */
   begin<S extends Stage>(checks: readonly StageCheck<S>[], subject: Subjects[S]): readonly CheckResult[] {
     let results: CheckResult[] | undefined;
-    const began = this.#clock.now();
+    const began = this.#clock.elapsed();
     for (const check of checks) {
       const verdict = this.#run(check, subject);
       if (verdict === undefined) continue;
@@ -55,7 +55,7 @@ export class CheckRunner {
   }
 
   #since(began: number): number {
-    return Math.max(0, this.#clock.now() - began);
+    return this.#clock.elapsed() - began;
   }
 
   #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {

@@ -107,21 +107,21 @@ export class Examination {
   /** What they say of the whole body, at the latest at `until`, wall time in ms. */
   async finish(body: WholeBody, until: number): Promise<Examined> {
     const { clock } = this.#parts;
-    const began = clock.now();
+    const began = clock.elapsed();
     await new Promise<void>((resolve) => {
       const timer = clock.after(Math.max(0, until - clock.now()), resolve);
       const enough = (): void => {
         timer.cancel();
         resolve();
       };
-      const heard = (watch: Watch): void => void (watch.took = clock.now() - began);
+      const heard = (watch: Watch): void => void (watch.took = clock.elapsed() - began);
       const all = this.#watches.map((watch) => this.#hear(watch, body, enough).then(() => heard(watch)));
       void Promise.all(all).then(enough);
     });
     const rejected = this.#watches.some(({ result }) => result?.verdict.kind === "reject");
     for (const watch of this.#watches) if (!rejected && watch.result === undefined) this.#lose(watch, "late");
     this.abort();
-    const took = clock.now() - began;
+    const took = clock.elapsed() - began;
     const said = this.#watches.flatMap(({ inspection: { name }, result, took: own = took }) =>
       result === undefined ? [] : [{ name, said: result.verdict, took: own }],
     );

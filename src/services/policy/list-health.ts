@@ -14,6 +14,7 @@ interface ListHealthParts {
 }
 
 interface Tested extends ListStatus {
+  /** In elapsed time. */
   readonly testedAt: number;
 }
 
@@ -36,7 +37,7 @@ export class ListHealth {
 
   /** Tests what is due, all at once. */
   async test(): Promise<void> {
-    const now = this.#parts.clock.now();
+    const now = this.#parts.clock.elapsed();
     const due = [...this.#lists.values()].filter(
       ({ state, testedAt }) => state !== "sound" || now - testedAt >= EVERY,
     );
@@ -56,10 +57,10 @@ export class ListHealth {
     const result = await this.#parts.blocklists.test(zone);
     const before = this.#lists.get(zone);
     if (before === undefined) return;
-    const now = this.#parts.clock.now();
-    const since = before.state === result.kind ? before.since : now;
+    const { clock } = this.#parts;
+    const since = before.state === result.kind ? before.since : clock.now();
     const why = result.kind === "sick" ? { why: result.why } : {};
-    this.#lists.set(zone, { zone, state: result.kind, since, testedAt: now, ...why });
+    this.#lists.set(zone, { zone, state: result.kind, since, testedAt: clock.elapsed(), ...why });
     if (before.state === result.kind) return;
     if (result.kind === "sick") this.#parts.journal.record({ kind: "blocklist.sick", zone, why: result.why });
     else if (before.state === "sick") this.#parts.journal.record({ kind: "blocklist.sound", zone });

@@ -1,5 +1,6 @@
 import type { Journal } from "../../ports/journal.ts";
 import type { DomainWork } from "../../ports/work-store.ts";
+import type { Clock } from "../../runtime/clock.ts";
 
 /** Milliseconds between two warnings of one kind about one domain. */
 const REPEAT = 3_600_000;
@@ -18,44 +19,53 @@ interface AgeLimits {
   readonly waiting: number;
 }
 
+interface AgeParts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+}
+
 /**
  * Warns when a domain's mail grows old: hourly beyond the operator's limit, and once at 50, 80 and 95 % of the
  * retention; again when the domain's oldest mail was younger in between.
  */
 export class AgeWatch {
-  readonly #journal: Journal;
+  readonly #parts: AgeParts;
+  /** In elapsed time. */
   readonly #warned = new Map<string, number>();
   /** The highest share that was told, by domain. */
   #told = new Map<string, number>();
 
-  constructor(journal: Journal) {
-    this.#journal = journal;
+  constructor(parts: AgeParts) {
+    this.#parts = parts;
   }
 
-  look(work: readonly DomainWork[], limits: AgeLimits, now: number): void {
+  look(work: readonly DomainWork[], limits: AgeLimits): void {
+    const { journal, clock } = this.#parts;
+    const now = clock.now();
     const told = new Map<string, number>();
     for (const { domain, oldest, recipients } of work) {
       const age = now - oldest;
       const share = age / limits.waiting;
-      if (age > limits.oldest && this.#first(`oldest ${domain}`, now))
-        this.#journal.record({ kind: "queue.oldest", domain, age, recipients });
+      if (age > limits.oldest && this.#first(`oldest ${domain}`))
+        journal.record({ kind: "queue.oldest", domain, age, recipients });
       const step = shareTold(share);
       if (step === undefined) continue;
       told.set(domain, step);
       if (step > (this.#told.get(domain) ?? 0))
-        this.#journal.record({ kind: "queue.expiring", domain, share, recipients });
+        journal.record({ kind: "queue.expiring", domain, share, recipients });
     }
     this.#told = told;
-    this.#forget(now);
+    this.#forget();
   }
 
-  #first(key: string, now: number): boolean {
+  #first(key: string): boolean {
     if (this.#warned.has(key)) return false;
-    this.#warned.set(key, now);
+    this.#warned.set(key, this.#parts.clock.elapsed());
     return true;
   }
 
-  #forget(now: number): void {
+  #forget(): void {
+    const now = this.#parts.clock.elapsed();
     for (const [key, at] of this.#warned) if (now - at >= REPEAT) this.#warned.delete(key);
   }
 }

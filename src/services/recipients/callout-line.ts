@@ -47,6 +47,7 @@ export class CalloutLine {
   /** Connections that wait for the next question. */
   readonly #idle: ((question: Waiting | undefined) => void)[] = [];
   #connections = 0;
+  /** In elapsed time. */
   #lastSlot = -Infinity;
   #timer: Timer | undefined;
 
@@ -71,7 +72,7 @@ export class CalloutLine {
 
   #plan(): void {
     if (this.#timer !== undefined || this.#waiting.length === 0) return;
-    const wait = Math.max(0, this.#lastSlot + PACE - this.#clock.now());
+    const wait = Math.max(0, this.#lastSlot + PACE - this.#clock.elapsed());
     if (wait === 0) return this.#next();
     this.#timer = this.#clock.after(wait, () => {
       this.#timer = undefined;
@@ -84,7 +85,7 @@ export class CalloutLine {
     if (free === undefined && this.#connections >= MOST_CONNECTIONS) return;
     const question = this.#waiting.shift();
     if (question === undefined) return;
-    this.#lastSlot = this.#clock.now();
+    this.#lastSlot = this.#clock.elapsed();
     if (free === undefined) void this.#connect(question);
     else free(question);
     this.#plan();

@@ -19,7 +19,7 @@ const WITNESS_FOR = 5 * 60_000;
 /** What an invented address told counts so long, in ms. */
 const TRIED_FOR = 24 * 3_600_000;
 
-/** What is known of one domain at one primary, since that came up last. */
+/** What is known of one domain at one primary, since that came up last. In elapsed time. */
 interface Standing {
   readonly epoch: number;
   /** When a known recipient was taken last. */
@@ -39,12 +39,12 @@ export class Evidence {
   }
 
   witnessed(domain: string, way: CalloutWay): void {
-    this.#of(domain, way).witnessedAt = this.#parts.clock.now();
+    this.#of(domain, way).witnessedAt = this.#parts.clock.elapsed();
   }
 
   /** A known recipient was taken lately. */
   fresh(domain: string, way: CalloutWay): boolean {
-    return this.#parts.clock.now() - this.#of(domain, way).witnessedAt <= WITNESS_FOR;
+    return this.#parts.clock.elapsed() - this.#of(domain, way).witnessedAt <= WITNESS_FOR;
   }
 
   /** A recipient that must be taken, where that has to be seen: the one taken last, else the postmaster. */
@@ -64,13 +64,13 @@ export class Evidence {
 
   takesAll(domain: string, way: CalloutWay): boolean {
     const { takesAll, triedAt } = this.#of(domain, way);
-    return takesAll && this.#parts.clock.now() - triedAt < TRIED_FOR;
+    return takesAll && this.#parts.clock.elapsed() - triedAt < TRIED_FOR;
   }
 
   /** An address that nobody has, where it has to be seen whether the primary takes it; never the same twice. */
   invented(domain: string, way: CalloutWay): string | undefined {
     const { random, clock } = this.#parts;
-    if (clock.now() - this.#of(domain, way).triedAt < TRIED_FOR) return undefined;
+    if (clock.elapsed() - this.#of(domain, way).triedAt < TRIED_FOR) return undefined;
     const letters = Array.from({ length: 20 }, () => Math.floor(random() * 36).toString(36));
     return `${letters.join("")}@${domain}`;
   }
@@ -82,7 +82,7 @@ export class Evidence {
     const takesAll = said.code < 300;
     if (takesAll && !standing.takesAll)
       this.#parts.journal.record({ kind: "primary.acceptAll", destination: way.name, domain });
-    Object.assign(standing, { takesAll, triedAt: this.#parts.clock.now() });
+    Object.assign(standing, { takesAll, triedAt: this.#parts.clock.elapsed() });
   }
 
   acceptAll(destination: string): readonly string[] {

@@ -83,7 +83,9 @@ export class Fetches {
   #isDue(domain: Wanted): boolean {
     const { every } = domain.settings.fetched;
     const { triedAt, error } = this.#standing(domain);
-    return this.#parts.clock.now() - triedAt >= (error === undefined ? every : Math.min(every, AGAIN));
+    const age = this.#parts.clock.now() - triedAt;
+    // Below zero: the clock was set back.
+    return age < 0 || age >= (error === undefined ? every : Math.min(every, AGAIN));
   }
 
   /** What an earlier process had fetched counts as looked at when it was. */

@@ -72,7 +72,7 @@ export class Known {
       if (!callout && !memory.mayBeRefused(key)) break;
       const { accepted, refused } = memory.find(key);
       const lately = accepted !== undefined && now - accepted.at <= ACCEPTED_FOR;
-      if (index === 0 && refused !== undefined && now - refused.at < REFUSED_FOR) {
+      if (index === 0 && refused !== undefined && counts(refused, now)) {
         const existed = lately || isByName(listed);
         const doubted = existed && now - refused.since < DOUBTED_FOR;
         return { kind: "refused", doubted, stale: now - refused.at >= REFUSED_STALE, ...refused };
@@ -82,6 +82,11 @@ export class Known {
     }
     return undefined;
   }
+}
+
+/** One that lies ahead, because the clock was set back since, may be of any age. */
+function counts({ at }: Refusal, now: number): boolean {
+  return at <= now && now - at < REFUSED_FOR;
 }
 
 function isByName(listed: RecipientKnowledge | undefined): boolean {

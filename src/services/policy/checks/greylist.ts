@@ -7,6 +7,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, senderDomainOf } from "./known-keys.ts";
+import { sightingOf } from "./sighting.ts";
 
 export interface GreylistParts {
   readonly memory: Greylist;
@@ -71,8 +72,7 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): 
   const now = clock.now();
   const { local, domain: name } = subject.recipient;
   const key = keyOf(subject.network, subject.sender.toLowerCase(), `${local}@${name}`);
-  const known = memory.find(key);
-  const since = known === undefined || now >= known.until ? undefined : known;
+  const since = sightingOf(key, parts);
   const wait = since === undefined ? settings.delay : Math.max(0, since.firstAt + settings.delay - now);
   if (since?.passed === true || wait === 0) {
     const until = now + REMEMBERED;
@@ -82,7 +82,7 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): 
     return since?.passed === true ? KNOWN : CAME_AGAIN;
   }
   if (since === undefined) memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
-  if (isRemembered(senderKey(subject.sender, name), parts)) return CORRESPONDENT;
+  if (sightingOf(senderKey(subject.sender, name), parts) !== undefined) return CORRESPONDENT;
   return vouched(subject, domain, parts).then((voucher) => voucher ?? putOff(wait, settings, parts));
 }
 
@@ -92,7 +92,8 @@ async function vouched(
   domain: DomainRecord,
   parts: Judges,
 ): Promise<Verdict | undefined> {
-  const knownDomain = subject.sender !== "" && isRemembered(alignedKey(subject.sender, domain.name), parts);
+  const key = alignedKey(subject.sender, domain.name);
+  const knownDomain = subject.sender !== "" && sightingOf(key, parts) !== undefined;
   if (knownDomain && (await parts.isAligned(subject))) return ALIGNED;
   return (await parts.isGood(subject.ip, domain)) ? GOOD : undefined;
 }
@@ -118,11 +119,6 @@ function remember(key: string, { memory, clock }: Judges): void {
   const known = memory.find(key);
   if (known !== undefined && until - known.until < REFRESH) return;
   memory.note(key, { firstAt: known?.firstAt ?? now, passed: true, until });
-}
-
-function isRemembered(key: string, { memory, clock }: Judges): boolean {
-  const known = memory.find(key);
-  return known !== undefined && clock.now() < known.until;
 }
 
 function senderKey(sender: string, domain: string): string {

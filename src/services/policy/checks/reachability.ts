@@ -7,6 +7,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";
+import { sightingOf } from "./sighting.ts";
 
 export interface ReachabilityParts {
   readonly memory: Greylist;
@@ -53,9 +54,9 @@ interface Case {
 function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Said | Promise<Said> {
   const { network, sender, recipient } = subject;
   const path = keyOf("path", network, senderDomainOf(sender), recipient.domain);
-  if (seenAt(path, parts) !== undefined) return BROKEN_PATH;
+  if (sightingOf(path, parts) !== undefined) return BROKEN_PATH;
   const own = keyOf("reach", network, ...letterOf(subject));
-  const firstAt = seenAt(own, parts);
+  const firstAt = sightingOf(own, parts)?.firstAt;
   const now = parts.clock.now();
   const wait = firstAt === undefined ? settings.delay : firstAt + settings.delay - now;
   const letIn = (verdict: Verdict): Verdict => {
@@ -66,7 +67,7 @@ function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges):
   if (firstAt !== undefined) return sendAway(primary, settings, parts);
   return identities(subject, parts).then((names) => {
     const circles = names.map((name) => keyOf("circle", name, ...letterOf(subject)));
-    if (circles.some((circle) => seenAt(circle, parts) !== undefined)) return letIn(FROM_ELSEWHERE);
+    if (circles.some((circle) => sightingOf(circle, parts) !== undefined)) return letIn(FROM_ELSEWHERE);
     for (const key of [own, ...circles])
       parts.memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
     return sendAway(primary, settings, parts);
@@ -85,11 +86,6 @@ async function identities(subject: RcptSubject, { isAligned, resolver }: Judges)
 
 function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
   return [sender.toLowerCase(), `${recipient.local}@${recipient.domain}`];
-}
-
-function seenAt(key: string, { memory, clock }: Judges): number | undefined {
-  const known = memory.find(key);
-  return known !== undefined && clock.now() < known.until ? known.firstAt : undefined;
 }
 
 function sendAway(

@@ -79,10 +79,10 @@ export function inspectionOf<R, S extends Limits>(
       const scan = scanner.open({ ...mail, announced }, settings);
       const finish = async (body: WholeBody): Promise<Inspected> => {
         if (body.size > settings.maxSize) return tooLarge(settings);
-        const begun = clock.now();
+        const begun = clock.elapsed();
         const { result, what, ...inspected } = judge(await scan.finish(body), settings);
         const about = { id: mail.id, scanner: name, result, ...(what !== undefined && { what }) };
-        journal.record({ kind: "scanner.judged", ...about, took: clock.now() - begun });
+        journal.record({ kind: "scanner.judged", ...about, took: clock.elapsed() - begun });
         return inspected;
       };
       return { feed: (chunk) => scan.feed(chunk), finish, abort: () => scan.abort() };

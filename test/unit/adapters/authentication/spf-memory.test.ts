@@ -10,7 +10,7 @@ function answer(result: SpfResult): SpfAnswer {
   return { result, domain: "b.test", identity: "mailfrom", comment: "" };
 }
 
-test("the same question is asked once a minute, another one by itself, trouble anew each time", async () => {
+test("the same question is asked once a minute, another one by itself, trouble anew each time, however the clock is set", async () => {
   const clock = new ManualClock();
   const memory = new SpfMemory(clock);
   let asked = 0;
@@ -23,6 +23,10 @@ test("the same question is asked once a minute, another one by itself, trouble a
   assert.equal(asked, 1);
   for (const change of [{ ip: "192.0.2.2" }, { helo: "x.test" }, { sender: "c@b.test" }]) await ask(change);
   assert.equal(asked, 4);
+  clock.set(3_600_000);
+  await ask({});
+  assert.equal(asked, 4);
+  clock.set(-7_200_000);
   clock.advance(60_000);
   await ask({});
   assert.equal(asked, 5);

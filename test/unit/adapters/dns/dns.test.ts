@@ -9,6 +9,8 @@ import { fakeDns } from "../../../support/fake-dns.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 
+const DAY = 86_400_000;
+
 interface Setup {
   readonly dns: FakeDns;
   readonly resolver: Resolver;
@@ -105,6 +107,24 @@ describe("addresses", () => {
     assert.equal(asked(), 4);
   });
 
+  test("are as old as the time that went by, however the wall clock is set", async () => {
+    await using s = await setup({ "mail.test": { A: ["192.0.2.1"] } });
+    await s.resolver.addresses("mail.test");
+    s.clock.set(DAY);
+    s.dns.zones["mail.test"] = { A: ["192.0.2.2"] };
+    const before = { kind: "found", records: ["192.0.2.1"] };
+    assert.deepEqual(await s.resolver.addresses("mail.test"), before);
+    s.clock.set(-2 * DAY);
+    s.clock.advance(60_000);
+    const after = { kind: "found", records: ["192.0.2.2"] };
+    assert.deepEqual(await s.resolver.addresses("mail.test"), after);
+    await writeFile(s.hosts, "192.0.2.3 mail.test");
+    s.clock.set(-DAY);
+    s.clock.advance(5000);
+    const listed = { kind: "found", records: ["192.0.2.3"] };
+    assert.deepEqual(await s.resolver.addresses("mail.test"), listed);
+  });
+
   test("that failed are asked for again after seconds", async () => {
     await using s = await setup({ "sick.test": "SERVFAIL" });
     await s.resolver.addresses("sick.test");
@@ -145,4 +165,15 @@ test("a client's name counts only when it points back", async () => {
   });
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), { kind: "none" });
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.3"), { kind: "none" });
+});
+
+test("an address is no name, though it points back to itself", async () => {
+  await using s = await setup({
+    "1.2.0.192.in-addr.arpa": { PTR: ["192.0.2.1"] },
+    "2.2.0.192.in-addr.arpa": { PTR: ["192.0.2.2", "client.test"] },
+    "client.test": { A: ["192.0.2.2"] },
+  });
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.1"), { kind: "none" });
+  const confirmed = { kind: "found", records: ["client.test"] };
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), confirmed);
 });

@@ -109,6 +109,33 @@ test("asks with what it has, and takes 304 and refusals for what they are", asyn
   assert.equal(server.seen.length, asked);
 });
 
+test("a secret that fits into no header is not sent and not quoted, white space and a byte order mark around it go", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "secret");
+  await using server = await serving((_, response) => void response.writeHead(401).end());
+  const { url } = server;
+  const unfit = (at: number, source: string) => {
+    return { kind: "failed", why: `character ${at} of the secret in ${source} fits into no HTTP header` };
+  };
+  for (const unsound of ["\nX: y", "\u20ac", "\x7f", "\0"]) {
+    const environment = { SECRET: ` Bearer s3${unsound}cr3t` };
+    assert.deepEqual(await ask({ url, authorizationEnv: "SECRET" }, environment), unfit(10, "SECRET"));
+  }
+  await writeFile(file, "Bearer s3cr3t\0\n");
+  assert.deepEqual(await ask({ url, authorizationFile: file }), unfit(14, file));
+  await writeFile(file, "\ufeff\r\nBearer s3cr3t");
+  const empty = { kind: "failed", why: `${file} has no first line` };
+  assert.deepEqual(await ask({ url, authorizationFile: file }), empty);
+  assert.deepEqual(server.seen, []);
+  await writeFile(file, "\ufeffBearer s3cr3t\r");
+  await ask({ url, authorizationFile: file });
+  await ask({ url, authorizationEnv: "SECRET" }, { SECRET: "Basic x\n" });
+  assert.deepEqual(
+    server.seen.map(({ authorization }) => authorization),
+    ["Bearer s3cr3t", "Basic x"],
+  );
+});
+
 test("follows three redirects, tells the secret to no other host, and never leaves for what is not https", async () => {
   await using other = await serving((_, response) => {
     response.writeHead(200, { "Content-Type": "text/plain" }).end("alice");

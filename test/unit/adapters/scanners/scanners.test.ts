@@ -118,6 +118,7 @@ describe("clamd", () => {
     for (let i = 0; i < 3; i++) await away(scan(), body("x"));
     assert.match(await away(scan(), body("x")), /rests/);
     assert.equal(fake.connections, 3);
+    clock.set(-3_600_000);
     clock.advance(5000);
     fake.mood = "silent";
     const trial = scan().finish(body("x"));
@@ -132,6 +133,23 @@ describe("clamd", () => {
       events.map(({ kind }) => kind),
       ["scanner.away", "scanner.back"],
     );
+  });
+
+  test("is given up in time though the wall clock is set back", async () => {
+    await using one = await FakeClamd.start();
+    await using other = await FakeClamd.start();
+    one.mood = other.mood = "silent";
+    const clock = new ManualClock(0);
+    const scan = bench(clock).virus.open(MAIL, { ...servers(one.address, other.address), timeout: 400 });
+    const asked = (fake: FakeClamd) => (): boolean => fake.octets > 10;
+    let said = "";
+    void away(scan, body("x")).then((why) => (said = why));
+    await waitFor({ what: "the first is asked", deadline: 5000 }, asked(one));
+    clock.set(-3_600_000);
+    clock.advance(200);
+    await waitFor({ what: "the second is asked", deadline: 5000 }, asked(other));
+    clock.advance(200);
+    await waitFor({ what: "it is given up", deadline: 5000 }, () => /in time/.test(said));
   });
 
   test("gets no more bodies at a time than it has places for", async () => {

@@ -13,6 +13,8 @@ import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
 
+const DAY = 86_400_000;
+
 function filesIn(folder: string): TlsFiles {
   return { certificate: join(folder, "fullchain.pem"), key: join(folder, "privkey.pem") };
 }
@@ -151,15 +153,20 @@ describe("Certificates", () => {
     certificates.close();
   });
 
-  test("an ended certificate is used and warned of once a day", async () => {
+  test("an ended certificate is used and warned of once a day, however the clock is set", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);
     await put(files, await makeCertificate("a.test", -1));
     const { lines, log } = recorder();
     const clock = new ManualClock(Date.now());
+    clock.set(300 * DAY);
     const certificate = await openCertificates([files], { clock, log });
+    clock.set(-300 * DAY);
     await certificate.look();
     assert.deepEqual(lines, ["warn tls.certificate.expired"]);
+    clock.advance(DAY);
+    await certificate.look();
+    assert.equal(lines.length, 2);
     assert.ok((certificate.facts()[0]?.expiresAt ?? 0) < Date.now());
     assert.notEqual(certificate.current(), undefined);
     certificate.close();

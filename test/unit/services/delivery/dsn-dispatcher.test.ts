@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import type { DsnComposer, DsnRoute, DsnStore } from "../../../../src/ports/dsn.ts";
+import type { DsnRoute, DsnStore } from "../../../../src/ports/dsn.ts";
 import { DSN_DOMAIN } from "../../../../src/ports/dsn.ts";
 import type { DeliverySettings } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, SETTINGS } from "../../../support/delivery-bench.ts";
@@ -10,16 +10,15 @@ import { allOf } from "../../../support/fake-smtp-client.ts";
 const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
 const DIRECT: DsnRoute = { kind: "direct" };
 
+const DAY = 86_400_000;
+
 function hostAt(host: string): DsnRoute {
   return { kind: "host", host, port: 587, tls: "none" };
 }
 
 function settingsWith(route: DsnRoute): DeliverySettings {
-  return { ...SETTINGS, notices: { route, perSender: 10, fullSize: 0, retention: 5 * 86_400_000 } };
+  return { ...SETTINGS, notices: { route, perSender: 10, fullSize: 0, retention: 5 * DAY } };
 }
-
-/** Nobody is owed anything. */
-const STORE = { owed: async () => [], delayed: async () => ({ more: false }) } as unknown as DsnStore;
 
 const CHANGES: readonly (readonly [what: string, DsnRoute, DsnRoute, attempts: number])[] = [
   ["another host", hostAt("192.0.2.25"), hostAt("192.0.2.26"), 2],
@@ -31,7 +30,6 @@ const CHANGES: readonly (readonly [what: string, DsnRoute, DsnRoute, attempts: n
 for (const [what, before, after, attempts] of CHANGES)
   test(`a reload with a way for DSNs that is ${what}`, async () => {
     const bench = deliveryBench();
-    Object.assign(bench, { dsn: { store: STORE, composer: {} as DsnComposer, nextId: () => "n1" } });
     bench.resolver.exchangers.set("friend.test", {
       kind: "found",
       records: [{ host: "192.0.2.1", preference: 10 }],
@@ -54,3 +52,33 @@ for (const [what, before, after, attempts] of CHANGES)
     assert.equal(asked, attempts);
     await delivery.stop();
   });
+
+test("a clock that leaps ahead has nobody told of a delay and no DSN given up, until its day has gone", async () => {
+  const bench = deliveryBench();
+  let looked = 0;
+  const delayed: DsnStore["delayed"] = async () => {
+    looked += 1;
+    return { place: [0, 0, 0], more: false };
+  };
+  bench.dsn = { ...bench.dsn, store: { ...bench.dsn.store, delayed } };
+  bench.client.server("192.0.2.25:587").onMail = (mail) => allOf(mail, DEFERRED);
+  const settings = settingsWith(hostAt("192.0.2.25"));
+  const notices = { ...settings.notices, delay: 4 * 3_600_000 };
+  const delivery = await bench.start({ ...settings, notices });
+  const run = async (name: string): Promise<void> => {
+    await delivery.jobs.find((job) => job.name === name)?.run();
+    await bench.pass(1000);
+  };
+  bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@friend.test"], sender: "" });
+  bench.clock.set(40 * DAY);
+  await run("notices.delays");
+  await run("notices.carry");
+  assert.equal(looked, 0);
+  assert.deepEqual(bench.store.count(), { waiting: 1 });
+  bench.clock.advance(DAY);
+  await run("notices.delays");
+  await run("notices.carry");
+  assert.equal(looked, 1);
+  assert.deepEqual(bench.store.count(), { gone: 1 });
+  await delivery.stop();
+});

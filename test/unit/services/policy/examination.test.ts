@@ -64,8 +64,13 @@ describe("Examination", () => {
     const { examination, clock } = begin([fake, tagger]);
     const end = examination.finish(BODY, 1000);
     await turn();
+    clock.set(-3_600_000);
     clock.advance(1000);
     const examined = await end;
+    assert.deepEqual(
+      examined.said?.map(({ took }) => took),
+      [1000, 0],
+    );
     speak({ verdict: ACCEPT });
     assert.equal(examined.verdict.kind === "defer" && examined.verdict.reply.code, 451);
     assert.deepEqual(examined.notes, ["heard"]);

@@ -58,6 +58,7 @@ test("sound lists are tested hourly, sick ones at each turn", async () => {
   clock.advance(60_000);
   await health.test();
   assert.deepEqual(tested, ["a.test", "b.test", "b.test"]);
+  clock.set(-86_400_000);
   clock.advance(3_600_000);
   await health.test();
   assert.deepEqual(tested.slice(3), ["a.test", "b.test"]);

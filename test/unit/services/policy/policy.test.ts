@@ -95,6 +95,7 @@ describe("Policy", () => {
     ]);
     const looks = new Looks();
     const verdict = policy.rcpt(subject("alice@our.test"), looks);
+    clock.set(3_600_000);
     clock.advance(30);
     assert.deepEqual(await verdict, DEFER);
     const noted = looks.all.map(({ check, stage, said, took }) => [check, stage, said, took]);

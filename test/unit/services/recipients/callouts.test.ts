@@ -112,6 +112,15 @@ describe("a question to the primary", () => {
     assert.equal(server.conversations, 0);
   });
 
+  test("waits for its turn and no longer, however the wall clock is set", async () => {
+    server.onVerify = (address) => (/^(alice|bob|carol|postmaster)@/.test(address) ? OK : NO);
+    assert.equal(await ask("alice@a.test"), "accepted");
+    clock.set(-DAY);
+    assert.equal(await ask("bob@a.test"), "accepted");
+    clock.set(2 * DAY);
+    assert.equal(await ask("carol@a.test"), "accepted");
+  });
+
   test("goes out 5 times a second, and no more than 50 wait", async () => {
     has();
     const times: number[] = [];
@@ -153,6 +162,10 @@ describe("what is believed", () => {
     server.onVerify = () => OK;
     state.epoch = 2;
     assert.equal(await ask("carol@a.test"), "acceptAll");
+    clock.set(-DAY);
+    clock.advance(DAY);
+    has("dave@a.test");
+    assert.equal(await ask("dave@a.test"), "accepted");
   });
 
   test("no refusal while the primary refuses who is known", async () => {
@@ -233,6 +246,7 @@ describe("what mail taught", () => {
     assert.deepEqual(sent({ "alice@a.test": "delivered", "eve@a.test": NO }), ["eve@a.test"]);
     clock.advance(5 * 60_000);
     assert.deepEqual(sent({ "fay@a.test": NO }), ["eve@a.test", "fay@a.test"]);
+    clock.set(-DAY);
     clock.advance(1);
     assert.equal(sent({ "gil@a.test": NO }).length, 2);
     sent({ "alice@a.test": "delivered" });

@@ -87,6 +87,14 @@ test("where the first list does not come, that is told", async () => {
   ]);
 });
 
+test("a list does not wait for a clock that was set back", async () => {
+  await fetches.look();
+  clock.set(-86_400_000);
+  await fetches.look();
+  await fetches.look();
+  assert.equal(asked.length, 2);
+});
+
 test("whatever is wrong with a list, the one before stays; it is told once, and tried again each minute", async () => {
   await fetches.look();
   const faults: readonly [ListAnswer, string][] = [

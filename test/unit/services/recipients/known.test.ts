@@ -95,6 +95,17 @@ describe("what primaries said", () => {
     assert.equal(await admit("junk@all.test"), "accept");
   });
 
+  test("a refusal that lies ahead, because the clock was set back, does not count", async () => {
+    const { memory, clock, admit, asked } = bench();
+    for (const key of ["list-x@listed.test", "stranger@asking.test"])
+      memory.note(key, { kind: "refused", at: clock.now(), ...AT });
+    clock.set(-DAY);
+    assert.equal(await admit("list-x@listed.test"), "accept");
+    assert.deepEqual(asked, []);
+    await admit("stranger@asking.test");
+    assert.equal(asked.length, 1);
+  });
+
   test("who was listed by name or taken lately is put off for the first day of refusals", async () => {
     const { memory, clock, admit } = bench();
     memory.note("bob@asking.test", { kind: "accepted", at: clock.now() - 30 * DAY, origin: "delivery" });

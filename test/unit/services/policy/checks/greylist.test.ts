@@ -85,6 +85,19 @@ describe("greylist", () => {
     assert.match(await ask(), /^451 .* 60 s$/);
   });
 
+  test("a clock that is set back makes who waits new, and nobody who is known", async () => {
+    const { clock, ask } = setUp();
+    await ask();
+    clock.advance(MINUTE);
+    assert.equal(await ask(), "accept");
+    await ask("bob@our.test");
+    clock.set(-DAY);
+    assert.equal(await ask(), "accept");
+    assert.match(await ask("bob@our.test"), /^451 .* 60 s$/);
+    clock.advance(MINUTE);
+    assert.equal(await ask("bob@our.test"), "accept");
+  });
+
   test("another host of the same network is the same client; another sender or recipient is not", async () => {
     const { clock, ask } = setUp();
     await ask();

@@ -80,6 +80,19 @@ describe("reachability", () => {
     assert.equal(await ask("192.0.2.1", "bob@our.test"), AWAY);
   });
 
+  test("a clock that is set back has nobody wait longer than the delay, and leaves a broken path broken", async () => {
+    const { clock, ask } = setUp();
+    await ask();
+    clock.advance(5 * MINUTE);
+    assert.equal(await ask(), "accept");
+    assert.equal(await ask("198.51.100.1"), AWAY);
+    clock.set(-24 * HOUR);
+    assert.equal(await ask(), "accept");
+    assert.equal(await ask("198.51.100.1"), AWAY);
+    clock.advance(5 * MINUTE);
+    assert.equal(await ask("198.51.100.1"), "accept");
+  });
+
   test("another network of the same organisation, by confirmed names, is let in at once", async () => {
     const { names, ask } = setUp();
     names.set("192.0.2.1", "out1.big.co.uk").set("198.51.100.1", "out2.big.co.uk");

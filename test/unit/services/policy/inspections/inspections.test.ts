@@ -23,10 +23,14 @@ const RSPAMD: RspamdSettings = {
 const AWAY: Away = { kind: "away", why: "refused" };
 const WORM: VirusResult = { kind: "found", name: "Worm.X" };
 
-function says<R>(result: R | Away): Scanner<R> {
-  return {
-    open: () => ({ feed: () => undefined, finish: () => Promise.resolve(result), abort: () => {} }),
+/** It needs 30 ms, in which the wall clock is set back. */
+function says<R>(result: R | Away, clock: ManualClock): Scanner<R> {
+  const finish = async (): Promise<R | Away> => {
+    clock.set(-1000);
+    clock.advance(30);
+    return result;
   };
+  return { open: () => ({ feed: () => undefined, finish, abort: () => {} }) };
 }
 
 function body(size = 10): WholeBody {
@@ -47,13 +51,14 @@ interface Said {
 
 async function judge({ virus, spam, settings, mail, size }: Said) {
   const events: JournalEvent[] = [];
+  const clock = new ManualClock(0);
   const inspections = allInspections({
     authenticator: { verifyBody: () => assert.fail("no signature is asked for") },
-    clamav: says(virus ?? { kind: "clean" }),
-    rspamd: says(spam ?? judged("no action")),
+    clamav: says(virus ?? { kind: "clean" }, clock),
+    rspamd: says(spam ?? judged("no action"), clock),
     settings: () => ({ dnsbl: "off", ...settings }),
     journal: { record: (event) => void events.push(event) },
-    clock: new ManualClock(0),
+    clock,
   });
   const inspected: Inspected[] = [];
   for (const inspection of inspections) {
@@ -102,7 +107,7 @@ describe("the virus inspection", () => {
     const said = await judge({ virus: WORM, settings, mail: { exempt: true } });
     assert.equal(only(said), "550 5.7.1 Virus found: Worm.X; ask admin");
     assert.deepEqual(said.events, [
-      { kind: "scanner.judged", id: "1", scanner: "clamav", result: "found", what: "virus Worm.X", took: 0 },
+      { kind: "scanner.judged", id: "1", scanner: "clamav", result: "found", what: "virus Worm.X", took: 30 },
     ]);
   });
 

@@ -1,0 +1,15 @@
+import type { Greylist, Sighting } from "../../../ports/greylist.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+
+interface SightingParts {
+  readonly memory: Greylist;
+  readonly clock: Clock;
+}
+
+/** What is known under a key and counts still. Who waits since a time to come is new: the clock was set back. */
+export function sightingOf(key: string, { memory, clock }: SightingParts): Sighting | undefined {
+  const known = memory.find(key);
+  const now = clock.now();
+  if (known === undefined || now >= known.until) return undefined;
+  return known.passed || known.firstAt <= now ? known : undefined;
+}
