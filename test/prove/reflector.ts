@@ -184,9 +184,9 @@ async function arrivals(primary: RecordingPrimary, count: number): Promise<reado
   });
 }
 
-/** Our Received field, on top, with nothing of ours above or below. */
+/** Our Received field, on top, with nothing of ours above or below, but an empty line before a mail that would continue it. */
 const OWN_RECEIVED =
-  /^Received: from [^\r]*\r\n(?:\t[^\r]*\r\n)*?\tby mx2\.holdfast\.test \(Holdfast\) [^\r]* id (\S+?);?\r\n(?:\t[^\r]*\r\n)*/;
+  /^Received: from [^\r]*\r\n(?:\t[^\r]*\r\n)*?\tby mx2\.holdfast\.test \(Holdfast\) [^\r]* id (\S+?);?\r\n(?:\t[^\r]*\r\n)*(?:\r\n(?=[ \t]))?/;
 
 interface Seen {
   readonly sent: ReadonlyMap<string, TestMail>;
