@@ -178,10 +178,11 @@ describe("what is believed", () => {
     assert.equal(await ask("eve@a.test"), "refused");
   });
 
-  test("temporary answers, refusals of the null sender and of policy teach nothing", async () => {
+  test("temporary answers, refusals of the null sender, of policy and of syntax teach nothing", async () => {
     for (const said of [
       { code: 450, enhanced: "4.2.0", text: "greylisted" },
       { code: 550, enhanced: "5.7.1", text: "blocked" },
+      { code: 501, enhanced: "5.1.3", text: "bad syntax" },
       { code: 554, text: "no" },
     ] satisfies Reply[]) {
       server.onVerify = (address) => (address.startsWith("eve") ? said : NO);
@@ -240,12 +241,13 @@ describe("what mail taught", () => {
     assert.equal(sent({ "hal@a.test": NO }).length, 2);
   });
 
-  test("nothing in probation, nothing from a refused sender or body, nothing from policy", () => {
+  test("nothing in probation, nothing from a refused sender or body, nothing from policy or of syntax", () => {
     state.inProbation = true;
     assert.deepEqual(sent({ "alice@a.test": "delivered", "eve@a.test": NO }), []);
     state.inProbation = false;
     assert.deepEqual(sent({ "eve@a.test": NO }, { refusedAt: "body" }), []);
     assert.deepEqual(sent({ "eve@a.test": { code: 550, enhanced: "5.7.26", text: "spf" } }), []);
+    assert.deepEqual(sent({ "eve@a.test": { code: 501, enhanced: "5.1.3", text: "bad syntax" } }), []);
     assert.deepEqual(sent({ "eve@a.test": { ...NO, code: 450, enhanced: "4.1.1" } }), []);
     assert.deepEqual(sent({ "Eve@a.test": { code: 550, text: "unknown user" } }), ["eve@a.test"]);
   });
