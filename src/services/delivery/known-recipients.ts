@@ -1,12 +1,11 @@
 import { parseAddress } from "../../mail/address.ts";
-import { isBeginning } from "../../mail/recipient-pattern.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
-import { ACCEPTED_FOR, Recipients } from "../recipients/recipients.ts";
+import { ACCEPTED_FOR, isListedByName } from "../recipients/recipients.ts";
 
 export interface KnownRecipientsParts {
   readonly store: Pick<WorkStore, "accepted">;
@@ -20,11 +19,9 @@ const NOBODY: ReadonlySet<number> = new Set();
 /** Who exists for certain: listed by name, or taken by the domain's primary within 31 days. */
 export class KnownRecipients {
   readonly #parts: KnownRecipientsParts;
-  readonly #recipients: Recipients;
 
   constructor(parts: KnownRecipientsParts) {
     this.#parts = parts;
-    this.#recipients = new Recipients(parts.directory);
   }
 
   /** Which of these addresses exist. Rejects when the store cannot tell. */
@@ -60,7 +57,6 @@ export class KnownRecipients {
   #isListed(record: DomainRecord | undefined, text: string): boolean {
     const address = parseAddress(text);
     if (record === undefined || address === undefined) return false;
-    const answer = this.#recipients.find(record, address);
-    return answer.kind === "known" && !isBeginning(answer.pattern);
+    return isListedByName(this.#parts.directory, record, address);
   }
 }

@@ -1,6 +1,5 @@
 import type { Address } from "../../mail/address.ts";
 import { mailboxKey, parseAddress } from "../../mail/address.ts";
-import { isBeginning } from "../../mail/recipient-pattern.ts";
 import { formatReply } from "../../mail/reply.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
@@ -13,7 +12,7 @@ import { Evidence } from "./evidence.ts";
 import type { Attempted, Lessons } from "./lessons.ts";
 import { lessonsOf, saysNoSuchMailbox } from "./lessons.ts";
 import type { RecipientKnowledge } from "./known.ts";
-import { Known } from "./known.ts";
+import { isListedByName, Known } from "./known.ts";
 
 export type { CalloutWay } from "./callout-line.ts";
 
@@ -155,9 +154,7 @@ export class Callouts {
     const { directory } = this.#parts;
     const record = directory.domain(address.domain, directory.generation());
     if (record === undefined) return false;
-    const listed = directory.recipient(record, address.local);
-    if (listed !== undefined && !isBeginning(listed.pattern)) return true;
-    return this.#evidence.accepted(mailboxKey(address));
+    return isListedByName(directory, record, address) || this.#evidence.accepted(mailboxKey(address));
   }
 
   #line({ name }: CalloutWay): CalloutLine {

@@ -108,6 +108,16 @@ describe("probation", () => {
     assert.equal(bench.journal.of("probation.passed").length, 1);
   });
 
+  test("a tag that the primary may not take, behind a name that is listed, stops nothing", async () => {
+    const bench = await outage();
+    const mails = bench.put("alice+x", '"bob+ "', "bob");
+    bench.server.onMail = refusing((local) => (local.includes("+") ? NO_USER : undefined));
+    await bench.back();
+    assert.equal(bench.sent()[0], "bob", "the canary is mail for a name that is listed");
+    assert.deepEqual(mails.map(stateOf), ["parked refused", "parked refused", "gone delivered"]);
+    assert.equal(bench.journal.of("probation.stopped").length, 0);
+  });
+
   test("an address that the primary took mail for within 31 days is known", async () => {
     for (const [days, state] of [
       [30, "held probation"],
