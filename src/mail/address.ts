@@ -80,6 +80,11 @@ export function foldCase(text: string): string {
     : text.toLowerCase();
 }
 
+/** Whether there are capitals beyond ASCII. Not every primary folds them: refusing `ÉLODIE`, it may well have `élodie`. */
+export function hasForeignCapitals(text: string): boolean {
+  return !isAscii(text) && text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) !== foldCase(text);
+}
+
 /** The key under which a mailbox is remembered: its comparable form; two mailboxes never share one. */
 export function mailboxKey({ local, domain }: Pick<Address, "local" | "domain">): string {
   return `${local}@${domain}`;

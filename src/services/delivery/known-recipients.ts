@@ -1,4 +1,4 @@
-import { parseAddress } from "../../mail/address.ts";
+import { hasForeignCapitals, parseAddress } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
@@ -16,7 +16,7 @@ export interface KnownRecipientsParts {
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Who exists for certain: listed by name, or taken by the domain's primary within 31 days. */
+/** Who exists for certain, as it is spelled: listed by name, or taken by the domain's primary within 31 days. */
 export class KnownRecipients {
   readonly #parts: KnownRecipientsParts;
 
@@ -26,8 +26,9 @@ export class KnownRecipients {
 
   /** Which of these addresses exist. Rejects when the store cannot tell. */
   async among(record: DomainRecord | undefined, addresses: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = new Set(addresses.filter((address) => this.#isListed(record, address)));
-    const unlisted = addresses.filter((address) => !known.has(address));
+    const plain = addresses.filter((address) => !hasForeignCapitals(address));
+    const known = new Set(plain.filter((address) => this.#isListed(record, address)));
+    const unlisted = plain.filter((address) => !known.has(address));
     if (unlisted.length === 0) return known;
     const { store, clock } = this.#parts;
     const from = clock.now() - ACCEPTED_FOR;
