@@ -1,5 +1,5 @@
 /** What a rule of access may name, as operators write it: read the same way in the configuration and in the API. */
-import { parseAddress } from "./address.ts";
+import { foldCase, parseAddress } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 import { type TextFault, networkFault, parseNetwork } from "./network.ts";
 
@@ -39,5 +39,5 @@ export const MAILBOX: PatternKind = {
 function readMailbox(text: string): PatternReading {
   const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
   const address = domain === undefined ? parseAddress(text)?.text : `@${domain}`;
-  return address === undefined ? { wrong: "is not an address" } : { value: address.toLowerCase() };
+  return address === undefined ? { wrong: "is not an address" } : { value: foldCase(address) };
 }

@@ -2,7 +2,7 @@ import { isAscii, normaliseDomain } from "./domain.ts";
 
 /** A mailbox as the envelope names it. The null sender and bare `<postmaster>` are not addresses. */
 export interface Address {
-  /** As it goes on the wire, without angle brackets: local part as received, domain in A-labels. */
+  /** As it goes on the wire, without angle brackets: local part in its simplest form, its case kept; domain in A-labels. */
   readonly text: string;
   /** Local part for comparison: unquoted, lower case, NFC. */
   readonly local: string;
@@ -22,18 +22,25 @@ const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x2
 export const MAX_LOCAL_OCTETS = 64;
 const MAX_PATH_OCTETS = 254;
 
+const KELVIN_SIGN = "\u212a";
+/** All but the characters of which NFC would make ASCII: GREEK QUESTION MARK, GREEK VARIA and KELVIN SIGN. */
+const COMPOSABLE = /[^\u037e\u1fef\u212a]+/gu;
+
 /**
  * Reads `local@domain` (no angle brackets, no source route). Returns undefined for what the grammar of
  * RFC 5321 §4.1.2 and RFC 6531 §3.3 does not allow, and for address literals: a backup MX serves domains.
  */
 export function parseAddress(text: string): Address | undefined {
   const at = text.lastIndexOf("@");
-  if (at < 1 || octetsOf(text) > MAX_PATH_OCTETS) return undefined;
-  const rawLocal = text.slice(0, at);
+  if (at < 1) return undefined;
+  const written = text.slice(0, at);
+  const content = contentOf(written);
   const domain = normaliseDomain(text.slice(at + 1));
-  if (domain === undefined || octetsOf(rawLocal) > MAX_LOCAL_OCTETS) return undefined;
-  const local = comparableLocal(rawLocal);
-  return local === undefined ? undefined : { text: `${rawLocal}@${domain}`, local, domain };
+  if (content === undefined || domain === undefined) return undefined;
+  const local = content === written ? written : simplestFormOf(content);
+  const octets = octetsOf(local);
+  if (octets > MAX_LOCAL_OCTETS || octets + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
+  return { text: `${local}@${domain}`, local: foldCase(content), domain };
 }
 
 function octetsOf(text: string): number {
@@ -42,10 +49,40 @@ function octetsOf(text: string): number {
 
 /** The local part under which two spellings of one mailbox compare equal; undefined when it is malformed. */
 export function comparableLocal(rawLocal: string): string | undefined {
-  if (PLAIN.test(rawLocal)) return rawLocal.toLowerCase();
-  if (DOT_STRING.test(rawLocal)) return rawLocal.normalize("NFC").toLowerCase();
-  if (!QUOTED_STRING.test(rawLocal)) return undefined;
-  return rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1").normalize("NFC").toLowerCase();
+  const content = contentOf(rawLocal);
+  return content === undefined ? undefined : foldCase(content);
+}
+
+/** A local part without quotes and escapes, in NFC; undefined when it is malformed. */
+function contentOf(rawLocal: string): string | undefined {
+  if (PLAIN.test(rawLocal)) return rawLocal;
+  if (DOT_STRING.test(rawLocal)) return composed(rawLocal);
+  return QUOTED_STRING.test(rawLocal) ? composed(rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1")) : undefined;
+}
+
+/**
+ * The form that RFC 5321 §4.1.2 asks for, and the only one that some primaries know. All spellings of a mailbox get
+ * it, so that what a primary says to one is true of the mailbox.
+ */
+function simplestFormOf(content: string): string {
+  return DOT_STRING.test(content) ? content : `"${content.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** In NFC, without ASCII where there was none: a stranger could write `mi\u212ae` and be taken for mike. */
+function composed(text: string): string {
+  return isAscii(text) ? text : text.replace(COMPOSABLE, (run) => run.normalize("NFC"));
+}
+
+/** In lower case, without ASCII where there was none: the Kelvin sign alone would become a letter of it. */
+export function foldCase(text: string): string {
+  return text.includes(KELVIN_SIGN)
+    ? text.replace(/[^\u212a]+/gu, (run) => run.toLowerCase())
+    : text.toLowerCase();
+}
+
+/** Whether there are capitals beyond ASCII. Not every primary folds them: refusing `ÉLODIE`, it may well have `élodie`. */
+export function hasForeignCapitals(text: string): boolean {
+  return !isAscii(text) && text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) !== foldCase(text);
 }
 
 /** The key under which a mailbox is remembered: its comparable form; two mailboxes never share one. */
@@ -56,7 +93,7 @@ export function mailboxKey({ local, domain }: Pick<Address, "local" | "domain">)
 /** The same of an address as text; what is none keeps its letters, in lower case. */
 export function mailboxKeyOf(text: string): string {
   const address = parseAddress(text);
-  return address === undefined ? text.toLowerCase() : mailboxKey(address);
+  return address === undefined ? foldCase(text) : mailboxKey(address);
 }
 
 /**

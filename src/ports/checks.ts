@@ -42,7 +42,7 @@ export interface AccessRule {
   readonly network?: string;
   /** A name, or `*.example.com` for all names below it; lower case. */
   readonly helo?: string;
-  /** An address, or `@example.com` for all of a domain; lower case, A-labels. `<>`: the null sender. */
+  /** An address in its simplest form, or `@example.com` for all of a domain; lower case. `<>`: the null sender. */
   readonly sender?: string;
   readonly recipient?: string;
   /** Only for recipients of this domain; absent: of all. */

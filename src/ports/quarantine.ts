@@ -1,7 +1,7 @@
 /** Senders whose mail an operator wants in any case: spam is no matter for them, viruses are. */
 
 export interface AllowedSender {
-  /** An address, or `@example.com` for all of a domain; lower case, A-labels. */
+  /** An address in its simplest form, or `@example.com` for all of a domain; lower case. */
   readonly sender: string;
   /** Only for recipients of this domain; absent: for all. */
   readonly domain?: string;

@@ -1,12 +1,11 @@
-import { parseAddress } from "../../mail/address.ts";
-import { isBeginning } from "../../mail/recipient-pattern.ts";
+import { hasForeignCapitals, parseAddress } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
-import { ACCEPTED_FOR, Recipients } from "../recipients/recipients.ts";
+import { ACCEPTED_FOR, isListedByName } from "../recipients/recipients.ts";
 
 export interface KnownRecipientsParts {
   readonly store: Pick<WorkStore, "accepted">;
@@ -17,20 +16,19 @@ export interface KnownRecipientsParts {
 
 const NOBODY: ReadonlySet<number> = new Set();
 
-/** Who exists for certain: listed by name, or taken by the domain's primary within 31 days. */
+/** Who exists for certain, as it is spelled: listed by name, or taken by the domain's primary within 31 days. */
 export class KnownRecipients {
   readonly #parts: KnownRecipientsParts;
-  readonly #recipients: Recipients;
 
   constructor(parts: KnownRecipientsParts) {
     this.#parts = parts;
-    this.#recipients = new Recipients(parts.directory);
   }
 
   /** Which of these addresses exist. Rejects when the store cannot tell. */
   async among(record: DomainRecord | undefined, addresses: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = new Set(addresses.filter((address) => this.#isListed(record, address)));
-    const unlisted = addresses.filter((address) => !known.has(address));
+    const plain = addresses.filter((address) => !hasForeignCapitals(address));
+    const known = new Set(plain.filter((address) => this.#isListed(record, address)));
+    const unlisted = plain.filter((address) => !known.has(address));
     if (unlisted.length === 0) return known;
     const { store, clock } = this.#parts;
     const from = clock.now() - ACCEPTED_FOR;
@@ -60,7 +58,6 @@ export class KnownRecipients {
   #isListed(record: DomainRecord | undefined, text: string): boolean {
     const address = parseAddress(text);
     if (record === undefined || address === undefined) return false;
-    const answer = this.#recipients.find(record, address);
-    return answer.kind === "known" && !isBeginning(answer.pattern);
+    return isListedByName(this.#parts.directory, record, address);
   }
 }

@@ -1,3 +1,4 @@
+import { foldCase } from "../../mail/address.ts";
 import { networkHas, parseNetwork, prefixOf, type Network } from "../../mail/network.ts";
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
@@ -67,7 +68,7 @@ function keysOf(subject: RcptSubject, lengths: readonly number[]): readonly stri
 }
 
 function patternsOf(address: string): readonly string[] {
-  const plain = address.toLowerCase();
+  const plain = foldCase(address);
   return [plain, plain.slice(plain.lastIndexOf("@"))];
 }
 

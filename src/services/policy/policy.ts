@@ -8,6 +8,7 @@
  * reputation. A check that fails or takes longer than 20 s defers with 451 4.3.0, never rejects (check-runner.ts).
  * Without an asynchronous check every answer comes at once, without a promise.
  */
+import { foldCase } from "../../mail/address.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { accepted, together } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
@@ -181,7 +182,7 @@ export class Policy {
   #exempt(subject: RcptSubject): boolean {
     const { recipient, sender } = subject;
     if (recipient.local === "postmaster" || this.#rule(subject)?.action === "allow") return true;
-    return this.#parts.allowedSenders.has(sender.toLowerCase(), recipient.domain);
+    return this.#parts.allowedSenders.has(foldCase(sender), recipient.domain);
   }
 
   /** Begins to look at a body; undefined where nobody does. */

@@ -1,6 +1,5 @@
 import type { Address } from "../../mail/address.ts";
-import { mailboxKey, parseAddress } from "../../mail/address.ts";
-import { isBeginning } from "../../mail/recipient-pattern.ts";
+import { foldCase, hasForeignCapitals, mailboxKey, parseAddress } from "../../mail/address.ts";
 import { formatReply } from "../../mail/reply.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
@@ -13,7 +12,7 @@ import { Evidence } from "./evidence.ts";
 import type { Attempted, Lessons } from "./lessons.ts";
 import { lessonsOf, saysNoSuchMailbox } from "./lessons.ts";
 import type { RecipientKnowledge } from "./known.ts";
-import { Known } from "./known.ts";
+import { isListedByName, Known } from "./known.ts";
 
 export type { CalloutWay } from "./callout-line.ts";
 
@@ -58,7 +57,8 @@ export class Callouts {
 
   /** Never rejects. Who asks the same while a question is open gets its answer. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
-    const address = parseAddress(question.address);
+    const { address: text } = question;
+    const address = parseAddress(hasForeignCapitals(text) ? foldCase(text) : text);
     if (address === undefined) return Promise.resolve({ kind: "mute", why: "this is not an address" });
     const key = mailboxKey(address);
     const open = this.#open.get(key);
@@ -81,11 +81,15 @@ export class Callouts {
     for (const lesson of refused) this.#refused(lesson, domain, way);
   }
 
-  /** Without a witness the primary is asked again, together with one, where the domain asks at all. */
+  /**
+   * Without a witness the primary is asked again, together with one, where the domain asks at all; so it is where it
+   * may not have known the spelling.
+   */
   #refused({ address, reply }: Lessons["refused"][number], domain: string, way: CalloutWay): void {
     const { memory, clock, directory } = this.#parts;
     const note = { kind: "refused", at: clock.now(), origin: "delivery", reply: formatReply(reply) } as const;
-    if (this.#evidence.fresh(domain, way)) return memory.note(mailboxKey(address), note);
+    const believed = this.#evidence.fresh(domain, way) && !hasForeignCapitals(address.text);
+    if (believed) return memory.note(mailboxKey(address), note);
     const record = directory.domain(domain, directory.generation());
     if (record?.settings.callout === true) void this.ask({ domain, address: address.text });
   }
@@ -155,9 +159,7 @@ export class Callouts {
     const { directory } = this.#parts;
     const record = directory.domain(address.domain, directory.generation());
     if (record === undefined) return false;
-    const listed = directory.recipient(record, address.local);
-    if (listed !== undefined && !isBeginning(listed.pattern)) return true;
-    return this.#evidence.accepted(mailboxKey(address));
+    return isListedByName(directory, record, address) || this.#evidence.accepted(mailboxKey(address));
   }
 
   #line({ name }: CalloutWay): CalloutLine {

@@ -89,6 +89,16 @@ function counts({ at }: Refusal, now: number): boolean {
   return at <= now && now - at < REFUSED_FOR;
 }
 
+/** It stands in a list itself: neither a beginning vouches for it nor the name before its tag, which may be anything. */
+export function isListedByName(
+  directory: Pick<DirectoryReader, "recipient">,
+  domain: DomainRecord,
+  { local }: Pick<Address, "local">,
+): boolean {
+  const listed = directory.recipient(domain, local);
+  return listed !== undefined && !isBeginning(listed.pattern);
+}
+
 function isByName(listed: RecipientKnowledge | undefined): boolean {
   return listed?.kind === "known" && !isBeginning(listed.pattern);
 }

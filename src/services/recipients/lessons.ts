@@ -38,8 +38,8 @@ export function lessonsOf({ mail, result }: Attempted): Lessons {
   return { taken, refused };
 }
 
-/** Codes of RFC 3463 that speak of the mailbox: it is not there, or it is closed. */
-const MAILBOX = /^5\.(?:1\.(?:0|1|2|3|6|10)|2\.1)$/;
+/** Codes of RFC 3463 that speak of the mailbox: it is not there, or it is closed. 5.1.3 speaks of how it is written. */
+const MAILBOX = /^5\.(?:1\.(?:0|1|2|6|10)|2\.1)$/;
 
 /** Whether a reply to RCPT means that there is no such mailbox; a refusal of us, or of policy, does not. */
 export function saysNoSuchMailbox(said: Reply): boolean {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { isAscii } from "../../../src/mail/domain.ts";
 import { looksLikeRelayProbe, mailboxKeyOf, parseAddress } from "../../../src/mail/address.ts";
 import { readPattern } from "../../../src/mail/recipient-pattern.ts";
 
@@ -73,8 +74,45 @@ test("what is no address of a mailbox is not read", () => {
   for (const text of wrong) assert.equal(parseAddress(text), undefined, JSON.stringify(text));
 });
 
-test("an address is passed on as it came; relays are looked for in what it means", () => {
-  assert.equal(parseAddress('"Al\\ice"@Bücher.Example')?.text, '"Al\\ice"@xn--bcher-kva.example');
+test("a character beyond ASCII never becomes an ASCII one: no stranger writes another's name with it", () => {
+  // NFC and case know no way from the higher planes to ASCII.
+  for (let code = 0x80; code <= 0xffff; code++) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const char = String.fromCodePoint(code);
+    const address = parseAddress(`a${char}b@a.test`);
+    assert.ok(address !== undefined && !isAscii(address.local) && !isAscii(address.text), code.toString(16));
+  }
+  assert.ok(!same("mi\u212ae@a.test", "mike@a.test"), "KELVIN SIGN, which NFC and lower case make a k");
+  assert.equal(mailboxKeyOf("<mi\u212aE>"), "<mi\u212ae>");
+  assert.ok(same("\u0130x@a.test", "I\u0307X@a.test"), "a capital with a dot stays one with a dot");
+});
+
+test("an address is passed on in its simplest form, in the case in which it came, RFC 5321 §4.1.2", () => {
+  const simplest = {
+    '"Bob"@A.Test': "Bob@a.test",
+    '"Al\\ice"@Bücher.Example': "Alice@xn--bcher-kva.example",
+    '"bob.smith+x"@a.test': "bob.smith+x@a.test",
+    '"John\\ Doe"@a.test': '"John Doe"@a.test',
+    '"\\"\\a\\\\"@a.test': '"\\"a\\\\"@a.test',
+    '""@a.test': '""@a.test',
+    '".bob"@a.test': '".bob"@a.test',
+    '"Gro\u0308\u00dfe"@a.test': "Gr\u00f6\u00dfe@a.test",
+    "gro\u0308\u00dfe@a.test": "gr\u00f6\u00dfe@a.test",
+    "Bob@a.test": "Bob@a.test",
+  };
+  for (const [written, text] of Object.entries(simplest)) {
+    assert.equal(parseAddress(written)?.text, text, written);
+    assert.deepEqual(parseAddress(text), parseAddress(written), written);
+  }
+});
+
+test("whatever composing makes of an address, it stays within the limits", () => {
+  assert.equal(parseAddress(`${"\u0958".repeat(21)}@a.test`), undefined, "63 octets that NFC makes 126");
+  assert.ok(parseAddress(`${"u\u0308".repeat(32)}@a.test`), "96 octets that NFC makes 64");
+  assert.equal(parseAddress(`${"a".repeat(64)}@${"ü.".repeat(27)}test`), undefined, "A-labels are longer");
+});
+
+test("relays are looked for in what an address means", () => {
   for (const probe of ["u%x@a.test", "x!u@a.test", '"u@x"@a.test', '"u\\@x"@a.test'])
     assert.ok(looksLikeRelayProbe(parseAddress(probe) as never), probe);
   assert.equal(looksLikeRelayProbe(parseAddress('"u x"@a.test') as never), false);

@@ -145,6 +145,18 @@ describe("probation", () => {
     assert.equal(bench.journal.of("probation.passed").length, 1);
   });
 
+  test("what the primary may not take for a listed name stops nothing: a tag, capitals beyond ASCII", async () => {
+    const bench = await outage();
+    bench.directory.listed.set("élodie", "élodie");
+    const mails = bench.put("alice+x", '"bob+ "', "Élodie", "élodie");
+    bench.server.onMail = refusing((local) => (/[+É]/.test(local) ? NO_USER : undefined));
+    await bench.back();
+    assert.equal(bench.sent()[0], "élodie", "the canary is mail for a name that is listed");
+    const parked = Array.from({ length: 3 }, () => "parked refused");
+    assert.deepEqual(mails.map(stateOf), [...parked, "gone delivered"]);
+    assert.equal(bench.journal.of("probation.stopped").length, 0);
+  });
+
   test("an address that the primary took mail for within 31 days is known", async () => {
     for (const [days, state] of [
       [30, "held probation"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MAILBOX, type PatternKind, SENDER } from "../../../../src/mail/access-pattern.ts";
 import { parseAddress, type Address } from "../../../../src/mail/address.ts";
 import { clientNetwork, networkHas, parseNetwork } from "../../../../src/mail/network.ts";
 import type { AccessRule } from "../../../../src/ports/checks.ts";
@@ -31,6 +32,13 @@ function first(rules: readonly Omit<AccessRule, "action">[], client: Client, now
   return found === undefined ? -1 : all.indexOf(found);
 }
 
+/** The pattern as the configuration and the API keep it. */
+function read(kind: PatternKind, text: string): string {
+  const reading = kind.read(text);
+  assert.ok("value" in reading, text);
+  return reading.value;
+}
+
 test("each kind of pattern, alone and together", () => {
   assert.equal(first([{ network: "192.0.2.0/24" }], {}), 0);
   assert.equal(first([{ network: "2001:db8::/32" }], { ip: "2001:db8:1::5" }), 0);
@@ -45,6 +53,29 @@ test("each kind of pattern, alone and together", () => {
   assert.equal(first([{ network: "192.0.2.1", sender: "x@y.example" }], {}), -1);
   assert.equal(first([{ sender: "@b.example", domain: "other.test" }], {}), -1);
   assert.equal(first([{ sender: "@b.example", domain: "our.test" }], {}), 0);
+});
+
+test("a mailbox is named in any spelling, in the rule and by the client", () => {
+  const spellings = ["bob.k@our.test", "BOB.K@Our.Test.", '"bob.k"@our.test', '"bob\\.k"@our.test'];
+  for (const written of spellings)
+    for (const to of spellings) {
+      assert.equal(first([{ recipient: read(MAILBOX, written) }], { to }), 0, `${written}: ${to}`);
+      const sender = parseAddress(to)?.text ?? "";
+      assert.equal(first([{ sender: read(SENDER, written) }], { sender }), 0, `${written}: ${to}`);
+    }
+  const accented = read(MAILBOX, "e\u0301lodie@our.test");
+  assert.equal(first([{ recipient: accented }], { to: "\u00c9lodie@our.test" }), 0);
+  const quoted = read(MAILBOX, '"John Doe"@our.test');
+  assert.equal(first([{ recipient: quoted }], { to: '"john\\ doe"@our.test' }), 0);
+  assert.equal(read(MAILBOX, quoted), quoted, "it is shown as an address");
+});
+
+test("no other mailbox is named by it", () => {
+  const block = (written: string, to: string): number =>
+    first([{ recipient: read(MAILBOX, written) }], { to });
+  assert.equal(block("mike@our.test", "mi\u212ae@our.test"), -1, "KELVIN SIGN");
+  assert.equal(block('"\\"bob\\""@our.test', "bob@our.test"), -1, "quotes that are part of the name");
+  assert.equal(block('""@our.test', "bob@our.test"), -1, "an empty name is not all of the domain");
 });
 
 test("the first that fits decides, one that is over never does", () => {

@@ -106,6 +106,16 @@ describe("a question to the primary", () => {
     assert.equal(server.asked.filter((address) => /alice/i.test(address)).length, 1);
   });
 
+  test("has no capitals beyond ASCII, which not every primary folds", async () => {
+    has("élodie@a.test", "postmaster@a.test");
+    assert.equal(await ask("ÉlODIE@a.test"), "accepted");
+    assert.equal(await ask("Ève@a.test"), "refused");
+    assert.deepEqual(memory.notes, [
+      ["élodie@a.test", "accepted"],
+      ["ève@a.test", "refused"],
+    ]);
+  });
+
   test("is not put while no primary is up", async () => {
     state.up = false;
     assert.equal(await ask("alice@a.test"), "away");
@@ -191,10 +201,11 @@ describe("what is believed", () => {
     assert.equal(await ask("eve@a.test"), "refused");
   });
 
-  test("temporary answers, refusals of the null sender and of policy teach nothing", async () => {
+  test("temporary answers, refusals of the null sender, of policy and of syntax teach nothing", async () => {
     for (const said of [
       { code: 450, enhanced: "4.2.0", text: "greylisted" },
       { code: 550, enhanced: "5.7.1", text: "blocked" },
+      { code: 501, enhanced: "5.1.3", text: "bad syntax" },
       { code: 554, text: "no" },
     ] satisfies Reply[]) {
       server.onVerify = (address) => (address.startsWith("eve") ? said : NO);
@@ -254,13 +265,27 @@ describe("what mail taught", () => {
     assert.equal(sent({ "hal@a.test": NO }).length, 2);
   });
 
-  test("nothing in probation, nothing from a refused sender or body, nothing from policy", () => {
+  test("nothing in probation, nothing from a refused sender or body, nothing of policy or spelling", () => {
     state.inProbation = true;
     assert.deepEqual(sent({ "alice@a.test": "delivered", "eve@a.test": NO }), []);
     state.inProbation = false;
     assert.deepEqual(sent({ "eve@a.test": NO }, { refusedAt: "body" }), []);
     assert.deepEqual(sent({ "eve@a.test": { code: 550, enhanced: "5.7.26", text: "spf" } }), []);
+    assert.deepEqual(sent({ "eve@a.test": { code: 501, enhanced: "5.1.3", text: "bad syntax" } }), []);
     assert.deepEqual(sent({ "eve@a.test": { ...NO, code: 450, enhanced: "4.1.1" } }), []);
     assert.deepEqual(sent({ "Eve@a.test": { code: 550, text: "unknown user" } }), ["eve@a.test"]);
+  });
+
+  test("a refusal of capitals beyond ASCII counts once the primary has refused small letters", async () => {
+    has("alice@a.test", "élodie@a.test");
+    assert.deepEqual(sent({ "alice@a.test": "delivered", "Élodie@a.test": NO, "Ève@a.test": NO }), []);
+    for (let n = 0; n < 20; n++) {
+      clock.advance(100);
+      await idle();
+    }
+    assert.deepEqual(memory.notes.slice(1), [
+      ["élodie@a.test", "accepted"],
+      ["ève@a.test", "refused"],
+    ]);
   });
 });
