@@ -68,6 +68,7 @@ test("domains are listed, shown, added, paused and removed", async () => {
   const until = await tool.run(["domain", "pause", "new.example", "--until", "2h"]);
   assert.match(until.stdout, /^new\.example: deliveries paused until \d{4}-\d\d-\d\d /);
   assert.equal((await tool.run(["domain", "pause", "new.example", "--until", "tea"])).code, 2);
+  assert.equal((await tool.run(["domain", "pause", "new.example", "--until", "100000000d"])).code, 2);
   const [first, ...others] = tool.world.domains;
   const pausedUntil = tool.world.clock.now() + 2 * 3_600_000;
   tool.world.domains = [Object.assign({}, first, { paused: true, pausedUntil }), ...others];
@@ -129,4 +130,14 @@ test("a domain that knows no recipient says what becomes of its mail", async () 
   assert.match(added.stderr, /it has no recipients yet; `holdfast recipients add new\.example NAME` adds/);
   const taking = await tool.run(["domain", "add", "other.example", "--primary", "m.example"]);
   assert.doesNotMatch(taking.stderr, /no recipients/);
+});
+
+test("a pause that was stored with an end beyond all dates is shown", async () => {
+  await using tool = await toolWorld();
+  const [domain] = tool.world.domains;
+  assert.ok(domain !== undefined);
+  tool.world.domains[0] = { ...domain, paused: true, pausedUntil: Number.MAX_SAFE_INTEGER };
+  const { code, stdout } = await tool.run(["domain", "show", "example.com"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^State: +paused until after 9999$/m);
 });
