@@ -1,9 +1,11 @@
 /** Files that the operator names: what cannot be read or written is said in a sentence. */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { codeOf } from "../runtime/system-code.ts";
-import type { Input, Tool } from "./command.ts";
+import { NOT_UTF8, utf8Text } from "../runtime/utf8-text.ts";
+import { WrongUse, type Input, type Tool } from "./command.ts";
 import { PartFile } from "./part-file.ts";
 
 const WHY: Readonly<Record<string, string>> = {
@@ -17,12 +19,23 @@ const WHY: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is used up",
 };
 
+/** Throws WrongUse where it is not UTF-8. */
 export async function readGiven(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
+  const bytes = await readFile(file).catch((error: unknown) => {
     throw trouble(`cannot read ${file}`, error);
-  }
+  });
+  return textOf(file, bytes);
+}
+
+/** Throws WrongUse where it is not UTF-8. */
+export async function readStdin({ stdin }: Tool): Promise<string> {
+  return textOf("stdin", await buffer(stdin));
+}
+
+function textOf(name: string, bytes: Buffer): string {
+  const text = utf8Text(bytes);
+  if (text === undefined) throw new WrongUse(`${name} ${NOT_UTF8.wrong}; ${NOT_UTF8.right}`);
+  return text;
 }
 
 /** Of what has come: why it is not to be kept; `earlier`: it would replace a file. */

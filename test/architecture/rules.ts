@@ -88,6 +88,7 @@ export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = 
     "runtime/moments.ts",
     "runtime/quantities.ts",
     "runtime/system-code.ts",
+    "runtime/utf8-text.ts",
   ],
   dashboard: ["endpoints/admin/contract.ts"],
 };

@@ -17,7 +17,7 @@ interface Run {
 interface ToolWorld extends AsyncDisposable {
   readonly world: FakeWorld;
   readonly folder: string;
-  run(words: readonly string[], stdin?: string): Promise<Run>;
+  run(words: readonly string[], stdin?: string | Buffer): Promise<Run>;
   readonly socket: string;
 }
 
@@ -39,7 +39,7 @@ export async function toolWorld(): Promise<ToolWorld> {
 }
 
 interface RunOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | Buffer;
   readonly now?: () => number;
   /** Stdout is a terminal. */
   readonly terminal?: boolean;
