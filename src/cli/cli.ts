@@ -4,9 +4,10 @@
  *
  * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use; 3 no daemon answers. Results go to stdout,
  * complaints to stderr. Invariants: whatever came from a stranger is printed without characters that could steer
- * a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider.
+ * a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider, and are whole in a pipe.
  */
 import type { Readable, Writable } from "node:stream";
+import type { WriteStream } from "node:tty";
 import { accessAdd, accessList, accessRemove } from "./access.ts";
 import {
   FAILED,
@@ -64,8 +65,7 @@ interface ToolEnv {
   readonly stderr?: Writable;
   readonly stdin?: Readable;
   readonly now?: () => number;
-  /** Width of the terminal. */
-  readonly columns?: number;
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -157,10 +157,16 @@ async function runCommand(
     stderr: env.stderr,
     stdin: env.stdin ?? process.stdin,
     now: env.now ?? Date.now,
-    columns: Math.max(MIN_COLUMNS, env.columns ?? process.stdout.columns ?? MIN_COLUMNS),
+    columns: columnsOf(env),
     json: input.flag("json"),
   });
   return command.run(tool, input);
+}
+
+/** As many as COLUMNS says, else those of the terminal; a program that reads the output gets all of it. */
+function columnsOf({ stdout, environment = process.env }: FullEnv): number {
+  const { isTTY = false, columns = MIN_COLUMNS } = stdout as Partial<WriteStream>;
+  return Math.max(MIN_COLUMNS, Number(environment["COLUMNS"]) || (isTTY ? columns : Infinity));
 }
 
 /** The column at which what a verb does begins. */

@@ -88,7 +88,7 @@ test("a mail that breaks off on its way out is no whole mail", async () => {
 
 test("a mail is never written raw to a terminal", async () => {
   await using tool = await toolWorld();
-  const { code, stdout, stderr } = await runOn(tool.socket, ["queue", "export", FIRST], { terminal: true });
+  const { code, stdout, stderr } = await runOn(tool.socket, ["queue", "export", FIRST], { terminal: 80 });
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /--output FILE/);
 });
