@@ -2,9 +2,10 @@
  * The command line tool: every verb that talks to the running daemon. It knows the admin contract and the path of
  * the Unix socket, nothing else. What the verbs without a daemon are told is in `own-verbs.ts`; `main.ts` runs them.
  *
- * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use; 3 no daemon answers. Results go to stdout,
- * complaints to stderr. Invariants: whatever came from a stranger is printed without characters that could steer
- * a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider, and are whole in a pipe.
+ * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use or configuration; 3 no daemon answers. Results go
+ * to stdout, complaints to stderr. Invariants: whatever came from a stranger is printed without characters that
+ * could steer a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider, and are whole
+ * in a pipe.
  */
 import type { Readable, Writable } from "node:stream";
 import type { WriteStream } from "node:tty";

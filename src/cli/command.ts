@@ -8,6 +8,7 @@ import { MIN_COLUMNS, plain, safeJson, table, wrap, type Column } from "./termin
 /** Exit codes of the tool. */
 export const OK = 0;
 export const FAILED = 1;
+/** A wrong configuration, too. */
 export const WRONG_USE = 2;
 export const NO_DAEMON = 3;
 

@@ -193,7 +193,7 @@ describe("an operator", () => {
     assert.match(await holdfast("reload"), /^The configuration is in effect\.$/m);
     assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
     await writeFile(site.daemon.config, good.replace('"mode": "backup"', '"mode": "backup", "recipient": 3'));
-    const words = await complaint(1, "reload");
+    const words = await complaint(2, "reload");
     assert.match(words, /holdfast\.yaml:\d+:\d+: domains\.example\.test\.recipient: is not a known key/);
     assert.match(words, /^nothing was changed$/m);
     assert.match(await complaint(2, "check-config"), /is not a known key/);
