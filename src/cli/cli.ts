@@ -61,6 +61,8 @@ interface ToolEnv {
   readonly config?: string;
   /** What else may be wrong then. */
   readonly hint?: string;
+  /** What in that configuration may lead to the wrong socket; asked for only then, because it is read anew. */
+  readonly mistakes?: () => readonly string[];
   /** The process's own, where absent. */
   readonly stdout?: Writable;
   readonly stderr?: Writable;
@@ -198,10 +200,10 @@ function unknownVerb(first: string, second: string, isGroup: boolean): string {
   return `holdfast ${first}: there is no verb ${second}; these are:`;
 }
 
-function complainOf(error: unknown, path: string, { stderr, config, hint }: FullEnv): number {
+function complainOf(error: unknown, path: string, env: FullEnv): number {
   // The reader, such as `head`, has seen enough.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return OK;
-  const complain = (text: string): void => void stderr.write(`${plain(text)}\n`);
+  const complain = (text: string): void => void env.stderr.write(`${plain(text)}\n`);
   if (error instanceof WrongUse) {
     complain(`holdfast ${path}: ${error.message}`);
     complain(`holdfast ${path} --help tells more`);
@@ -209,13 +211,20 @@ function complainOf(error: unknown, path: string, { stderr, config, hint }: Full
   }
   complain(`holdfast: ${error instanceof Error ? error.message : String(error)}`);
   if (error instanceof NoDaemon) {
-    const named = config === undefined ? "" : ` (configuration ${config})`;
-    complain(`start it with \`npm start\` or \`systemctl start holdfast\`${named}`);
-    if (hint !== undefined) complain(hint);
+    for (const line of adviceOf(env)) complain(line);
     return NO_DAEMON;
   }
   if (error instanceof Refused && error.hint !== undefined) complain(error.hint);
   return error instanceof Refused && error.status === 400 ? WRONG_USE : FAILED;
+}
+
+/** What to do where nobody answers. */
+function adviceOf({ config, hint, mistakes = () => [] }: ToolEnv): readonly string[] {
+  const found = mistakes();
+  const first = found.length === 0 ? "" : "mend that and ask again; if none runs, ";
+  const named = config === undefined ? "" : ` (configuration ${config})`;
+  const start = `${first}start it with \`npm start\` or \`systemctl start holdfast\`${named}`;
+  return [...found, start, ...(hint === undefined ? [] : [hint])];
 }
 
 function drained(stream: Writable): Promise<void> {

@@ -241,6 +241,18 @@ test("a relative storage leads astray in another folder, and that is said", asyn
   assert.match(stderr, /^a relative `storage` begins in the folder where a command runs; /m);
 });
 
+test("a mistake that leads to no daemon is named", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, `stroage: sqlite:/var/q\nadmin: { socket: ${join(folder.path, "none.sock")} }\n`);
+  const { code, stderr } = await runHoldfast(file, "status");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /holdfast\.yaml:1:1: stroage: is not a known key; did you mean storage\?\nmend that and/,
+  );
+});
+
 test("a second daemon on the same folder is told whose it is, in one line", async () => {
   const { code, stderr } = await runHoldfast(site.daemon.config, "serve");
   assert.equal(code, 1);

@@ -44,18 +44,21 @@ interface RunOptions {
   /** Stdout is a terminal, of this many columns. */
   readonly terminal?: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** In the configuration that named the socket. */
+  readonly mistakes?: readonly string[];
 }
 
 export async function runOn(
   socket: string,
   words: readonly string[],
-  { stdin = "", now = Date.now, terminal, environment = { COLUMNS: "80" } }: RunOptions = {},
+  { stdin = "", now = Date.now, terminal, environment = { COLUMNS: "80" }, mistakes = [] }: RunOptions = {},
 ): Promise<Run> {
   const [stdout, stderr] = [new TextSink(), new TextSink()];
   if (terminal !== undefined) Object.assign(stdout, { isTTY: true, columns: terminal });
   const [verb = "", ...args] = words;
   const input = Readable.from([Buffer.from(stdin)]);
-  const env = { socket, config: "/etc/holdfast.yaml", stdout, stderr, stdin: input, now, environment };
+  const config = { config: "/etc/holdfast.yaml", mistakes: () => mistakes };
+  const env = { socket, ...config, stdout, stderr, stdin: input, now, environment };
   const code = await runTool(verb, args, env);
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

@@ -45,6 +45,25 @@ test("without a daemon every verb ends with 3 and says what to do and which sock
   assert.equal((await runOn(socket, ["health"])).code, 1);
 });
 
+test("where the configuration has a mistake, nobody is told to start a daemon by it", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const mistakes = ["/etc/holdfast.yaml:1:1: stroage: is not a known key; did you mean storage?"];
+  const { code, stderr } = await runOn(socket, ["status"], { mistakes });
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /^holdfast: no daemon answers on \S+\n\/etc\S+ stroage: .* storage\?\nmend that and ask again/,
+  );
+  await using tool = await toolWorld();
+  const answered = await runOn(tool.socket, ["status"], { mistakes });
+  assert.deepEqual(
+    [answered.code, answered.stderr],
+    [0, ""],
+    "a daemon that runs is asked whatever the file says",
+  );
+});
+
 /** Every verb that the tool has, by its own word. */
 async function allVerbs(): Promise<readonly (readonly string[])[]> {
   const groups = ["queue", "quarantine", "domain", "recipients", "access", "token"];
