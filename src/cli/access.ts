@@ -2,7 +2,7 @@
 import type { NewRule, RuleBody, RuleList } from "../endpoints/admin/contract.ts";
 import { OK, WrongUse, type Command, type Input } from "./command.ts";
 import { plain, timeWithZone } from "./terminal.ts";
-import { spanOf, timeToCome } from "./when.ts";
+import { notTooFar, spanOf, timeToCome } from "./when.ts";
 
 export const accessList: Command = {
   words: "",
@@ -85,7 +85,7 @@ function endOf(input: Input, now: number): number | undefined {
   if (time !== undefined) {
     const span = spanOf(time) ?? 0;
     if (span === 0) throw new WrongUse(`--for takes a time such as 90m, 12h or 7d, not ${time}`);
-    return now + span;
+    return notTooFar("for", time, now + span);
   }
   return until === undefined ? undefined : timeToCome("until", until, now);
 }

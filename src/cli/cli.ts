@@ -2,11 +2,13 @@
  * The command line tool: every verb that talks to the running daemon. It knows the admin contract and the path of
  * the Unix socket, nothing else. What the verbs without a daemon are told is in `own-verbs.ts`; `main.ts` runs them.
  *
- * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use; 3 no daemon answers. Results go to stdout,
- * complaints to stderr. Invariants: whatever came from a stranger is printed without characters that could steer
- * a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider.
+ * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use or configuration; 3 no daemon answers. Results go
+ * to stdout, complaints to stderr. Invariants: whatever came from a stranger is printed without characters that
+ * could steer a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider, and are whole
+ * in a pipe.
  */
 import type { Readable, Writable } from "node:stream";
+import type { WriteStream } from "node:tty";
 import { accessAdd, accessList, accessRemove } from "./access.ts";
 import {
   FAILED,
@@ -59,13 +61,14 @@ interface ToolEnv {
   readonly config?: string;
   /** What else may be wrong then. */
   readonly hint?: string;
+  /** What in that configuration may lead to the wrong socket; asked for only then, because it is read anew. */
+  readonly mistakes?: () => readonly string[];
   /** The process's own, where absent. */
   readonly stdout?: Writable;
   readonly stderr?: Writable;
   readonly stdin?: Readable;
   readonly now?: () => number;
-  /** Width of the terminal. */
-  readonly columns?: number;
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -157,10 +160,16 @@ async function runCommand(
     stderr: env.stderr,
     stdin: env.stdin ?? process.stdin,
     now: env.now ?? Date.now,
-    columns: Math.max(MIN_COLUMNS, env.columns ?? process.stdout.columns ?? MIN_COLUMNS),
+    columns: columnsOf(env),
     json: input.flag("json"),
   });
   return command.run(tool, input);
+}
+
+/** As many as COLUMNS says, else those of the terminal; a program that reads the output gets all of it. */
+function columnsOf({ stdout, environment = process.env }: FullEnv): number {
+  const { isTTY = false, columns = MIN_COLUMNS } = stdout as Partial<WriteStream>;
+  return Math.max(MIN_COLUMNS, Number(environment["COLUMNS"]) || (isTTY ? columns : Infinity));
 }
 
 /** The column at which what a verb does begins. */
@@ -191,10 +200,10 @@ function unknownVerb(first: string, second: string, isGroup: boolean): string {
   return `holdfast ${first}: there is no verb ${second}; these are:`;
 }
 
-function complainOf(error: unknown, path: string, { stderr, config, hint }: FullEnv): number {
+function complainOf(error: unknown, path: string, env: FullEnv): number {
   // The reader, such as `head`, has seen enough.
   if ((error as NodeJS.ErrnoException).code === "EPIPE") return OK;
-  const complain = (text: string): void => void stderr.write(`${plain(text)}\n`);
+  const complain = (text: string): void => void env.stderr.write(`${plain(text)}\n`);
   if (error instanceof WrongUse) {
     complain(`holdfast ${path}: ${error.message}`);
     complain(`holdfast ${path} --help tells more`);
@@ -202,13 +211,20 @@ function complainOf(error: unknown, path: string, { stderr, config, hint }: Full
   }
   complain(`holdfast: ${error instanceof Error ? error.message : String(error)}`);
   if (error instanceof NoDaemon) {
-    const named = config === undefined ? "" : ` (configuration ${config})`;
-    complain(`start it with \`npm start\` or \`systemctl start holdfast\`${named}`);
-    if (hint !== undefined) complain(hint);
+    for (const line of adviceOf(env)) complain(line);
     return NO_DAEMON;
   }
   if (error instanceof Refused && error.hint !== undefined) complain(error.hint);
   return error instanceof Refused && error.status === 400 ? WRONG_USE : FAILED;
+}
+
+/** What to do where nobody answers. */
+function adviceOf({ config, hint, mistakes = () => [] }: ToolEnv): readonly string[] {
+  const found = mistakes();
+  const first = found.length === 0 ? "" : "mend that and ask again; if none runs, ";
+  const named = config === undefined ? "" : ` (configuration ${config})`;
+  const start = `${first}start it with \`npm start\` or \`systemctl start holdfast\`${named}`;
+  return [...found, start, ...(hint === undefined ? [] : [hint])];
 }
 
 function drained(stream: Writable): Promise<void> {

@@ -8,6 +8,7 @@ import { MIN_COLUMNS, plain, safeJson, table, wrap, type Column } from "./termin
 /** Exit codes of the tool. */
 export const OK = 0;
 export const FAILED = 1;
+/** A wrong configuration, too. */
 export const WRONG_USE = 2;
 export const NO_DAEMON = 3;
 
@@ -66,12 +67,12 @@ export class Input {
     return this.#values[name] === true;
   }
 
-  /** A whole number of at least 1. */
+  /** A whole number of at most nine digits; throws WrongUse. */
   number(name: string, otherwise: number): number {
     const text = this.text(name);
     if (text === undefined) return otherwise;
     if (!/^[1-9]\d{0,8}$/.test(text))
-      throw new WrongUse(`--${name} takes a whole number from 1 on, not ${text}`);
+      throw new WrongUse(`--${name} takes a whole number from 1 to 999999999, not ${text}`);
     return Number(text);
   }
 }
@@ -100,7 +101,7 @@ export function parseCommand(command: Command, args: readonly string[]): Input {
     });
     const input = new Input(positionals, values);
     if (!input.flag("help")) {
-      countWords(command, positionals.length);
+      checkWords(command, positionals);
       checkChoices(command, input);
     }
     return input;
@@ -109,13 +110,16 @@ export function parseCommand(command: Command, args: readonly string[]): Input {
   }
 }
 
-function countWords({ words }: Command, given: number): void {
+function checkWords({ words }: Command, given: readonly string[]): void {
   const names = words.split(" ").filter((word) => word !== "");
   const least = names.filter((name) => !name.startsWith("[")).length;
   const most = words.includes("...") ? Infinity : names.length;
-  if (given < least) throw new WrongUse(`${names.slice(given, least).join(" ")} is missing`);
-  if (given > most)
+  if (given.length < least) throw new WrongUse(`${names.slice(given.length, least).join(" ")} is missing`);
+  if (given.length > most)
     throw new WrongUse(most === 0 ? "takes no words, only options" : `too many words; it takes ${words}`);
+  // As a variable of the shell leaves it that was never set.
+  const empty = given.indexOf("");
+  if (empty !== -1) throw new WrongUse(`${(names[empty] ?? names.at(-1))?.replace(/[[\].]/g, "")} is empty`);
 }
 
 function checkChoices({ options }: Command, input: Input): void {

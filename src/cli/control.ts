@@ -1,13 +1,13 @@
 /** The daemon itself: reload, health. */
 import type { HealthBody, ReloadBody } from "../endpoints/admin/contract.ts";
-import { FAILED, OK, type Command, type Tool } from "./command.ts";
+import { FAILED, OK, WRONG_USE, type Command, type Tool } from "./command.ts";
 import { NoDaemon } from "./daemon.ts";
 import { someOf } from "./domains.ts";
 import { facts, plain } from "./terminal.ts";
 
 export const reload: Command = {
   words: "",
-  summary: "Reads the configuration again. With a problem in it, nothing changes.",
+  summary: "Reads the configuration again. With a problem in it nothing changes, and the exit code is 2.",
   options: [],
   example: "holdfast reload",
   async run(tool) {
@@ -16,7 +16,7 @@ export const reload: Command = {
     for (const told of body.warnings ?? body.problems ?? []) tool.complain(told);
     if (body.ok) return OK;
     tool.complain("nothing was changed");
-    return FAILED;
+    return body.problems === undefined ? FAILED : WRONG_USE;
   },
 };
 

@@ -21,18 +21,28 @@ export const CHECK_OPTION: Option = {
   name: "check",
   value: "NAME=WHAT",
   multiple: true,
-  help: "such as helo=defer or greylist=on; may be repeated",
+  help: "such as helo=defer or greylist=on; default: as for all domains; may be repeated",
 };
 
-/** What is given in words; `on` means the defaults. The daemon judges the values. */
-export function checksOf(given: readonly string[]): Checks | undefined {
-  const pairs = given.map((text): readonly [string, unknown] => {
-    const [, name = "", what = ""] = /^(\w+)=(\w+)$/.exec(text) ?? [];
-    if (!NAMES.includes(name))
-      throw new WrongUse(`--check takes NAME=WHAT with one of ${NAMES.join(", ")}; not ${text}`);
-    return [name, what === "on" ? {} : what];
-  });
-  return pairs.length === 0 ? undefined : (Object.fromEntries(pairs) as Checks);
+/**
+ * The present ones with what is given in words: `on` leaves a check that is on as it is set, `default` takes one away.
+ * Null: none is left. The daemon judges the values.
+ */
+export function checksOf(given: readonly string[], present: object = {}): Checks | null {
+  const checks = new Map<string, unknown>(Object.entries(present));
+  for (const [name, what] of given.map(nameAndWhat)) {
+    const isOn = typeof checks.get(name) === "object";
+    if (what === "default") checks.delete(name);
+    else if (what !== "on") checks.set(name, what);
+    else if (!isOn) checks.set(name, {});
+  }
+  return checks.size === 0 ? null : (Object.fromEntries(checks) as Checks);
+}
+
+function nameAndWhat(text: string): readonly [name: string, what: string] {
+  const [, name = "", what = ""] = /^(\w+)=(\w+)$/.exec(text) ?? [];
+  if (NAMES.includes(name)) return [name, what];
+  throw new WrongUse(`--check takes NAME=WHAT with one of ${NAMES.join(", ")}; not ${text}`);
 }
 
 /** `greylist on, helo defer`. */

@@ -1,9 +1,10 @@
 /** Domains of origin API: add, change. */
-import type { DomainBody, DomainChange, NewDomain } from "../endpoints/admin/contract.ts";
+import type { DomainBody, NewDomain } from "../endpoints/admin/contract.ts";
 import { entriesOf } from "../mail/recipient-pattern.ts";
 import { readSize } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
 import { CHECK_OPTION, checksOf } from "./domain-checks.ts";
+import { mergedWith, type GivenSettings, type Place } from "./domain-merge.ts";
 import { domainPath } from "./domains.ts";
 import { readGiven } from "./files.ts";
 import { plain } from "./terminal.ts";
@@ -13,7 +14,12 @@ const MODES: readonly string[] = ["backup", "reflector"];
 const UNKNOWN: readonly string[] = ["accept", "defer", "reject"];
 
 const SETTINGS: readonly Option[] = [
-  { name: "primary", value: "HOST[:PORT]", multiple: true, help: "where its mail goes; may be repeated" },
+  {
+    name: "primary",
+    value: "HOST[:PORT]",
+    multiple: true,
+    help: "where its mail goes, to port 25 if none is named; may be repeated, the first is tried first",
+  },
   { name: "mx", help: "its mail goes to its own MX records" },
   { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
   { name: "mode", value: "MODE", choices: MODES, help: MODES.join(" or ") },
@@ -51,14 +57,17 @@ export const domainAdd: Command = {
 export const domainChange: Command = {
   words: "DOMAIN",
   summary:
-    "Changes a domain of origin API; what is not named stays. Waiting mail goes the new way. One in the configuration file is changed there.",
+    "Changes a domain of origin API; what is not named stays, and another primary is treated as the one whose place it takes. Waiting mail goes the new way. One in the configuration file is changed there.",
   options: [...SETTINGS, { name: "no-quota", help: "any amount may wait for it" }],
   example: "holdfast domain change example.org --primary new.example.org:25",
   async run(tool, input) {
-    const json = changeOf(input);
-    if (Object.values(json).every((value) => value === undefined))
+    const given = changeOf(input);
+    if (Object.values(given).every((value) => value === undefined))
       throw new WrongUse("what is to change? give --primary HOST:PORT or another option");
     const path = domainPath(input.word(0));
+    const { origin, settings } = await tool.daemon.ask<DomainBody>({ path });
+    // What a declared one has may be more than the API takes; the daemon says where it is changed.
+    const json = origin === "file" ? {} : mergedWith(settings, given);
     const domain = await tool.daemon.ask<DomainBody>({ method: "PATCH", path, json });
     tool.print(domain, () => `${plain(domain.name)} changed.\n`);
     return OK;
@@ -66,13 +75,14 @@ export const domainChange: Command = {
 };
 
 async function newDomain(input: Input): Promise<NewDomain> {
-  const { primaries, ...settings } = settingsOf(input);
-  if (primaries === undefined) throw new WrongUse("where does its mail go? give --primary HOST:PORT or --mx");
+  const { places, tls, checks, ...settings } = settingsOf(input);
+  if (places === undefined) throw new WrongUse("where does its mail go? give --primary HOST:PORT or --mx");
   const file = input.text("recipients");
   const domain = {
     name: input.word(0),
-    primaries,
+    primaries: places.map((place, i) => Object.assign({ preference: 10 * (i + 1), tls }, place)),
     ...settings,
+    checks: (checks && checksOf(checks)) ?? undefined,
     catchAll: input.flag("catch-all"),
     callout: input.flag("callout") || undefined,
     recipients: file === undefined ? undefined : entriesOf(await readGiven(file)),
@@ -81,28 +91,25 @@ async function newDomain(input: Input): Promise<NewDomain> {
   return domain as NewDomain;
 }
 
-function changeOf(input: Input): DomainChange {
+function changeOf(input: Input): GivenSettings {
   const settings = settingsOf(input);
-  if (input.text("tls") !== undefined && settings.primaries === undefined)
-    throw new WrongUse("--tls belongs to a primary; name it again with --primary or --mx");
-  if (!input.flag("no-quota")) return settings as DomainChange;
+  if (!input.flag("no-quota")) return settings;
   if (settings.quota !== undefined) throw new WrongUse("give a quota or --no-quota, not both");
-  return { ...settings, quota: null } as DomainChange;
+  return { ...settings, quota: null };
 }
 
-/** What was given; undefined where it was not. */
 function settingsOf(input: Input) {
-  const [tls, mode, unknown] = ["tls", "mode", "unknown"].map((name) => input.text(name));
-  const primaries = [...input.texts("primary").map(hostAndPort), ...(input.flag("mx") ? [{ mx: true }] : [])];
+  const [tls, mode, unknownDuringOutage] = ["tls", "mode", "unknown"].map((name) => input.text(name));
+  const places: Place[] = input.texts("primary").map(hostAndPort);
+  if (input.flag("mx")) places.push({ mx: true });
+  const checks = input.texts("check");
   return {
-    primaries:
-      primaries.length === 0
-        ? undefined
-        : primaries.map((primary, i) => Object.assign(primary, { preference: 10 * (i + 1), tls })),
+    places: places.length === 0 ? undefined : places,
+    tls,
     mode,
-    unknownDuringOutage: unknown,
+    unknownDuringOutage,
     quota: quotaOf(input),
-    checks: checksOf(input.texts("check")),
+    checks: checks.length === 0 ? undefined : checks,
   };
 }
 

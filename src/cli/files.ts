@@ -1,10 +1,12 @@
 /** Files that the operator names: what cannot be read or written is said in a sentence. */
-import { createWriteStream } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { codeOf } from "../runtime/system-code.ts";
-import type { Input, Tool } from "./command.ts";
+import { NOT_UTF8, utf8Text } from "../runtime/utf8-text.ts";
+import { WrongUse, type Input, type Tool } from "./command.ts";
+import { PartFile } from "./part-file.ts";
 
 const WHY: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -17,24 +19,68 @@ const WHY: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is used up",
 };
 
+/** Throws WrongUse where it is not UTF-8. */
 export async function readGiven(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
+  const bytes = await readFile(file).catch((error: unknown) => {
     throw trouble(`cannot read ${file}`, error);
+  });
+  return textOf(file, bytes);
+}
+
+/** Throws WrongUse where it is not UTF-8. */
+export async function readStdin({ stdin }: Tool): Promise<string> {
+  return textOf("stdin", await buffer(stdin));
+}
+
+function textOf(name: string, bytes: Buffer): string {
+  const text = utf8Text(bytes);
+  if (text === undefined) throw new WrongUse(`${name} ${NOT_UTF8.wrong}; ${NOT_UTF8.right}`);
+  return text;
+}
+
+/** Of what has come: why it is not to be kept; `earlier`: it would replace a file. */
+export type Flaw = (earlier: boolean) => string | undefined;
+
+/**
+ * To the file that `--output` names, for its reader's eyes alone, because it is mail or tells of it; else to stdout. A
+ * file that is there already stays as it is until all has come, and after that where there is a flaw.
+ */
+export async function writeOut(
+  tool: Tool,
+  input: Input,
+  content: Readable,
+  flaw: Flaw = () => undefined,
+): Promise<void> {
+  const file = input.text("output");
+  if (file === undefined) return pipeline(content, tool.stdout, { end: false });
+  const before = await stat(file).catch(() => undefined);
+  const isEarlier = before?.isFile() === true;
+  const stays = `${file} ${isEarlier ? "stays as it was" : "was not written"}`;
+  try {
+    // A pipe or a device is filled: a file in its place would be neither.
+    const isFilled = before !== undefined && !isEarlier;
+    const why = isFilled
+      ? await writeFile(file, content)
+      : await replace(file, content, () => flaw(isEarlier));
+    tool.complain(why === undefined ? `written to ${file}` : `${stays}: ${why}`);
+  } catch (error) {
+    content.destroy();
+    if (isEarlier) tool.complain(stays);
+    throw trouble(`cannot write ${file}`, error);
   }
 }
 
-/** To the file that `--output` names, for its reader's eyes alone, because it is mail or tells of it; else to stdout. */
-export async function writeOut(tool: Tool, input: Input, content: Readable): Promise<void> {
-  const file = input.text("output");
-  if (file === undefined) return pipeline(content, tool.stdout, { end: false });
-  try {
-    await pipeline(content, createWriteStream(file, { mode: 0o600 }));
-  } catch (error) {
-    throw trouble(`cannot write ${file}`, error);
-  }
-  tool.complain(`written to ${file}`);
+/** Answers the flaw that kept it from being replaced. */
+async function replace(
+  file: string,
+  content: Readable,
+  flaw: () => string | undefined,
+): Promise<string | undefined> {
+  using part = await PartFile.beside(file);
+  await part.fill(content);
+  const why = flaw();
+  if (why === undefined) await part.takePlace();
+  return why;
 }
 
 /** Other errors, such as the daemon's refusal in the middle of a stream, stay what they are. */

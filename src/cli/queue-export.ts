@@ -4,7 +4,7 @@ import type { QueuePage } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { Refused } from "./daemon.ts";
-import { writeOut } from "./files.ts";
+import { writeOut, type Flaw } from "./files.ts";
 import { mboxOf, type MboxEnvelope } from "./mbox.ts";
 import { pagesOf } from "./pages.ts";
 import { FILTERS, filterOf, refuseForeign, selectionOf } from "./queue-filter.ts";
@@ -16,7 +16,7 @@ export const queueExport: Command = {
   options: [
     ...FILTERS,
     { name: "all", help: "everything, where nothing else narrows it" },
-    { name: "output", value: "FILE", help: "write there" },
+    { name: "output", value: "FILE", help: "write there; an earlier file stays until all has come" },
     { name: "damaged", help: "also what is left of mail that is not what was accepted" },
   ],
   example: "holdfast queue export --domain example.com --output mail.mbox",
@@ -39,7 +39,8 @@ async function exportOne(tool: Tool, input: Input, id: string): Promise<number> 
 
 async function exportAll(tool: Tool, input: Input, filter: Filter): Promise<number> {
   const taken = { mails: 0, leftOut: 0, damaged: input.flag("damaged") };
-  await writeOut(tool, input, Readable.from(mbox(tool, filter, taken), { objectMode: false }));
+  const mails = Readable.from(mbox(tool, filter, taken), { objectMode: false });
+  await writeOut(tool, input, mails, flawOf(taken));
   if (taken.mails + taken.leftOut === 0) await refuseForeign(tool, input);
   const leftOut = taken.leftOut === 0 ? "" : `, ${taken.leftOut} left out`;
   tool.complain(`${counted(taken.mails, "mail")}${leftOut}`);
@@ -63,6 +64,15 @@ interface Taken {
   leftOut: number;
   /** What is left of damaged ones is taken, too. */
   readonly damaged: boolean;
+}
+
+/** The earlier export may be the only one that has what is left out of this one. */
+function flawOf(taken: Taken): Flaw {
+  return (earlier) => {
+    if (taken.mails === 0) return "no mail came";
+    if (!earlier || taken.leftOut === 0) return undefined;
+    return `${counted(taken.leftOut, "mail")} left out; name another FILE`;
+  };
 }
 
 /** One mail after the other; one that goes meanwhile is left out, and one that is damaged named. */

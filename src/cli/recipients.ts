@@ -1,5 +1,4 @@
 /** Who exists: list, add, remove, replace, check. */
-import { text as readText } from "node:stream/consumers";
 import type {
   CountBody,
   RecipientCheckBody,
@@ -9,7 +8,7 @@ import type {
 import { counted } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
-import { readGiven } from "./files.ts";
+import { readGiven, readStdin } from "./files.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
 import { fact, facts, plain, timeInWords, type Fact } from "./terminal.ts";
 
@@ -69,7 +68,7 @@ async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   if (recipients.length > 0 || input.flag("empty")) return { json: { verb, recipients } };
   if (file === undefined && verb !== "replace")
     throw new WrongUse("which recipients? give them, or --file FILE");
-  const text = file === undefined || file === "-" ? await readText(tool.stdin) : await readGiven(file);
+  const text = file === undefined || file === "-" ? await readStdin(tool) : await readGiven(file);
   // A pipe whose first program failed is empty, too.
   if (text.trim() === "")
     throw new WrongUse("no recipients were read; to replace the list with nothing, say --empty");

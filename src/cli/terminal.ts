@@ -1,4 +1,5 @@
 /** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
+import { LAST_MOMENT } from "../runtime/moments.ts";
 import { sizeInWords, timeInWords } from "../runtime/quantities.ts";
 
 /** Output fits this, and wider terminals. */
@@ -138,7 +139,10 @@ function pieces(word: string, columns: number): string[] {
 /** `2026-03-29 03:00:05 +02:00`, in the time zone of who reads it. */
 export function timeWithZone(at: number): string {
   const offset = -new Date(at).getTimezoneOffset();
-  const local = new Date(at + offset * 60_000).toISOString().slice(0, 19).replace("T", " ");
+  const shifted = at + offset * 60_000;
+  // One that is stored already must not keep the rest from being shown; of those beyond all dates the offset is NaN.
+  if (!(shifted <= LAST_MOMENT)) return "after 9999";
+  const local = new Date(shifted).toISOString().slice(0, 19).replace("T", " ");
   const sign = offset < 0 ? "-" : "+";
   const clock = [Math.floor(Math.abs(offset) / 60), Math.abs(offset) % 60];
   return `${local} ${sign}${clock.map((part) => String(part).padStart(2, "0")).join(":")}`;

@@ -1,5 +1,6 @@
 import { HELO_NAME, MAILBOX, NETWORK, SENDER } from "../mail/access-pattern.ts";
 import type { AccessRule } from "../ports/checks.ts";
+import { beginsWithDay, LAST_MOMENT } from "../runtime/moments.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
@@ -13,7 +14,9 @@ function moment(): Scalar<number> {
   return scalar({ type: "date or moment", expected, json: { type: "string" } }, (text) => {
     const sound = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(text);
     const at = sound ? Date.parse(text) : Number.NaN;
-    return Number.isNaN(at) ? { wrong: `${quoted(text)} is not a date` } : { value: at };
+    if (Number.isNaN(at)) return { wrong: `${quoted(text)} is not a date` };
+    if (!beginsWithDay(text)) return { wrong: `${quoted(text)} is a day that does not exist` };
+    return at > LAST_MOMENT ? { wrong: `${quoted(text)} is after the year 9999` } : { value: at };
   });
 }
 

@@ -1,5 +1,5 @@
-import { isUtf8 } from "node:buffer";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { NOT_UTF8, utf8Text } from "../runtime/utf8-text.ts";
 
 type FileText =
   | { readonly text: string }
@@ -15,8 +15,8 @@ export function readText(file: string, maxBytes: number): FileText {
     if (stats.size > maxBytes) return tooLarge(maxBytes);
     const bytes = readFileSync(handle);
     if (bytes.length > maxBytes) return tooLarge(maxBytes);
-    if (!isUtf8(bytes)) return { fault: { wrong: "is not UTF-8 text", right: "save it as UTF-8" } };
-    return { text: bytes.toString("utf8").replace(/^\ufeff/, "") };
+    const text = utf8Text(bytes);
+    return text === undefined ? { fault: NOT_UTF8 } : { text };
   } catch (error) {
     return { fault: accessFault(error) };
   } finally {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { runTool } from "../cli/cli.ts";
-import { adminSocket, configPath } from "../config/config.ts";
+import { adminSocket, configPath, formatProblem, loadConfig } from "../config/config.ts";
 import { complain } from "./wrong-use.ts";
 
 /** Where the daemon of an unreadable configuration most likely is. */
@@ -16,9 +16,27 @@ export async function askDaemon(
 ): Promise<number> {
   const config = configPath(file);
   const socket = adminSocket(config) ?? (config === configPath(undefined, {}) ? DEFAULT_SOCKET : undefined);
-  if (socket !== undefined) return runTool(verb, args, { socket, config, ...astray(socket, config) });
+  const mistakes = (): readonly string[] => mistakesIn(config);
+  if (socket !== undefined)
+    return runTool(verb, args, { socket, config, mistakes, ...astray(socket, config) });
   const why = existsSync(config) ? "its `storage` cannot be read" : "it does not exist";
   return complain(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
+}
+
+/** Of a file that is no configuration at all, some will do. */
+const MOST_MISTAKES = 5;
+
+/**
+ * What in a configuration may keep its `storage` or `admin.socket` from being found: mistakes there, and of the whole
+ * file. Others are left out, because who asks may not be able to read all that the daemon reads.
+ */
+export function mistakesIn(config: string): readonly string[] {
+  const loaded = loadConfig(config);
+  const problems = loaded.ok ? [] : loaded.problems;
+  const leading = problems.filter(
+    ({ file, key }) => file === config && /^(?:(?:storage|admin)\b.*|[^.[]*)$/.test(key),
+  );
+  return leading.slice(0, MOST_MISTAKES).map(formatProblem);
 }
 
 /** The socket was looked for where the command runs, and the configuration lies elsewhere: `storage` is relative. */

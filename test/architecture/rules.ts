@@ -85,8 +85,10 @@ export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = 
     "mail/network.ts",
     "mail/recipient-pattern.ts",
     "runtime/interfaces.ts",
+    "runtime/moments.ts",
     "runtime/quantities.ts",
     "runtime/system-code.ts",
+    "runtime/utf8-text.ts",
   ],
   dashboard: ["endpoints/admin/contract.ts"],
 };

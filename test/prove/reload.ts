@@ -94,7 +94,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
 
   await writeFile(daemon.config, (await readFile(daemon.config, "utf8")).replace('"backup"', '"bakcup"'));
   const broken = await runOn(daemon.socket, ["reload"]);
-  if (broken.code !== 1 || !/holdfast\.yaml:\d+:\d+: .*bakcup/.test(broken.stderr))
+  if (broken.code !== 2 || !/holdfast\.yaml:\d+:\d+: .*bakcup/.test(broken.stderr))
     failures.push(`a broken file: code ${broken.code}, ${broken.stderr}`);
   if (!(await takes(daemon, "user0@listed.test"))) failures.push("a broken file changed what runs");
 

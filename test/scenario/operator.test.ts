@@ -193,7 +193,7 @@ describe("an operator", () => {
     assert.match(await holdfast("reload"), /^The configuration is in effect\.$/m);
     assert.match(await holdfast("recipients", "check", `bob@${DOMAIN}`), /^Answer: +accept\b/m);
     await writeFile(site.daemon.config, good.replace('"mode": "backup"', '"mode": "backup", "recipient": 3'));
-    const words = await complaint(1, "reload");
+    const words = await complaint(2, "reload");
     assert.match(words, /holdfast\.yaml:\d+:\d+: domains\.example\.test\.recipient: is not a known key/);
     assert.match(words, /^nothing was changed$/m);
     assert.match(await complaint(2, "check-config"), /is not a known key/);
@@ -239,6 +239,18 @@ test("a relative storage leads astray in another folder, and that is said", asyn
   const { code, stderr } = await runHoldfast(file, "status");
   assert.equal(code, 3);
   assert.match(stderr, /^a relative `storage` begins in the folder where a command runs; /m);
+});
+
+test("a mistake that leads to no daemon is named", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, `stroage: sqlite:/var/q\nadmin: { socket: ${join(folder.path, "none.sock")} }\n`);
+  const { code, stderr } = await runHoldfast(file, "status");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /holdfast\.yaml:1:1: stroage: is not a known key; did you mean storage\?\nmend that and/,
+  );
 });
 
 test("a second daemon on the same folder is told whose it is, in one line", async () => {

@@ -17,7 +17,7 @@ interface Run {
 interface ToolWorld extends AsyncDisposable {
   readonly world: FakeWorld;
   readonly folder: string;
-  run(words: readonly string[], stdin?: string): Promise<Run>;
+  run(words: readonly string[], stdin?: string | Buffer): Promise<Run>;
   readonly socket: string;
 }
 
@@ -39,29 +39,32 @@ export async function toolWorld(): Promise<ToolWorld> {
 }
 
 interface RunOptions {
-  readonly stdin?: string;
+  readonly stdin?: string | Buffer;
   readonly now?: () => number;
-  /** Stdout is a terminal. */
-  readonly terminal?: boolean;
+  /** Stdout is a terminal, of this many columns. */
+  readonly terminal?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** In the configuration that named the socket. */
+  readonly mistakes?: readonly string[];
 }
 
 export async function runOn(
   socket: string,
   words: readonly string[],
-  { stdin = "", now = Date.now, terminal = false }: RunOptions = {},
+  { stdin = "", now = Date.now, terminal, environment = { COLUMNS: "80" }, mistakes = [] }: RunOptions = {},
 ): Promise<Run> {
   const [stdout, stderr] = [new TextSink(), new TextSink()];
-  stdout.isTTY = terminal;
+  if (terminal !== undefined) Object.assign(stdout, { isTTY: true, columns: terminal });
   const [verb = "", ...args] = words;
   const input = Readable.from([Buffer.from(stdin)]);
-  const env = { socket, config: "/etc/holdfast.yaml", stdout, stderr, stdin: input, now, columns: 80 };
+  const config = { config: "/etc/holdfast.yaml", mistakes: () => mistakes };
+  const env = { socket, ...config, stdout, stderr, stdin: input, now, environment };
   const code = await runTool(verb, args, env);
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
 export class TextSink extends Writable {
   text = "";
-  isTTY = false;
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
     done();

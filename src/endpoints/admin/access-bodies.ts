@@ -1,6 +1,7 @@
 /** Rules of access in the API. */
 import * as z from "zod";
-import { optionalName, text, time } from "./body-parts.ts";
+import { LAST_MOMENT } from "../../runtime/moments.ts";
+import { optionalName, text, time, TOO_FAR } from "./body-parts.ts";
 
 const pattern = text.max(320).exactOptional();
 const ruleShape = {
@@ -14,12 +15,15 @@ const ruleShape = {
   /** Only for recipients of this domain. */
   domain: text.max(255).exactOptional(),
   /** When the rule ends. */
-  until: time.int().min(0).exactOptional(),
+  until: time.exactOptional(),
   note: z.string().max(200).exactOptional(),
 };
 
 /** POST /v1/access. Answers RuleBody; in force in all SMTP threads within a second. */
-export const NewRule = z.strictObject(ruleShape);
+export const NewRule = z.strictObject({
+  ...ruleShape,
+  until: time.max(LAST_MOMENT, TOO_FAR).int().min(0).exactOptional(),
+});
 export type NewRule = z.infer<typeof NewRule>;
 
 export const RuleBody = z.object({

@@ -7,6 +7,8 @@ const DEFAULT_PAGE = 100;
 
 export const text = z.string().min(1).max(1000);
 export const time = z.number();
+/** For the bound of a time to come that a client gives. */
+export const TOO_FAR = "is after the year 9999; without it there is no end";
 export const flag = z.boolean();
 export const optionalName = z.string().exactOptional();
 

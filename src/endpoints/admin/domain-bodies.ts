@@ -1,6 +1,7 @@
 /** Domains in the API. */
 import * as z from "zod";
-import { flag, text, time } from "./body-parts.ts";
+import { LAST_MOMENT } from "../../runtime/moments.ts";
+import { flag, text, time, TOO_FAR } from "./body-parts.ts";
 import { DomainChecksBody } from "./checks-bodies.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
@@ -89,7 +90,9 @@ export const DomainRemoved = z.object({ result: z.enum(["removed", "draining"]) 
 export type DomainRemoved = z.infer<typeof DomainRemoved>;
 
 /** POST /v1/domains/{name}/pause: `until` is when deliveries go on by themselves. */
-export const PauseQuery = z.strictObject({ until: z.coerce.number().int().positive().exactOptional() });
+export const PauseQuery = z.strictObject({
+  until: z.coerce.number().max(LAST_MOMENT, TOO_FAR).int().positive().exactOptional(),
+});
 
 /** POST /v1/domains/{name}/pause and /resume. */
 export const DomainPaused = z.object({ name: z.string(), paused: flag, until: time.exactOptional() });

@@ -32,6 +32,8 @@ test("wrong uses of access say what would be right", async () => {
     [["block", "--helo", "x.example", "--until", "soon"], /--until takes 90m, 2h, 3d or a time such as /],
     [["block", "--helo", "x.example", "--until", "2020-01-01"], /2020-01-01 is over already/],
     [["block", "--helo", "x.example", "--until", "2027-01-01", "--for", "1d"], /not both/],
+    [["block", "--helo", "x.example", "--for", "999999999d"], /--for: 999999999d leads beyond the year 9999/],
+    [["block", "--helo", "x.example", "--until", "2027-02-30"], /--until: there is no day 2027-02-30/],
   ];
   for (const [words, expected] of cases) {
     const { code, stderr } = await tool.run(["access", "add", ...words]);
@@ -45,4 +47,16 @@ test("the list of rules says at which minute one ends", async () => {
   await tool.run(["access", "add", "block", "--network", "192.0.2.0/24", "--until", "2h", "--note", "flood"]);
   const { stdout } = await tool.run(["access", "list"]);
   assert.match(stdout, / block +192\.0\.2\.0\/24 +\d{4}-\d\d-\d\d \d\d:\d\d +flood$/m);
+});
+
+test("a rule that was stored with an end beyond all dates is listed, so that it can be removed", async () => {
+  await using tool = await toolWorld();
+  await tool.run(["access", "add", "block", "--network", "10.0.0.0/8"]);
+  const [stored] = tool.world.storedRules;
+  assert.ok(stored !== undefined);
+  tool.world.storedRules[0] = { ...stored, rule: { ...stored.rule, until: Number.MAX_SAFE_INTEGER } };
+  await tool.world.rules.load();
+  const { code, stdout } = await tool.run(["access", "list"]);
+  assert.equal(code, 0);
+  assert.match(stdout, / block +10\.0\.0\.0\/8 +after 9999$/m);
 });

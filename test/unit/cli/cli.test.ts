@@ -45,6 +45,25 @@ test("without a daemon every verb ends with 3 and says what to do and which sock
   assert.equal((await runOn(socket, ["health"])).code, 1);
 });
 
+test("where the configuration has a mistake, nobody is told to start a daemon by it", async () => {
+  await using folder = await tempFolder();
+  const socket = join(folder.path, "admin.sock");
+  const mistakes = ["/etc/holdfast.yaml:1:1: stroage: is not a known key; did you mean storage?"];
+  const { code, stderr } = await runOn(socket, ["status"], { mistakes });
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /^holdfast: no daemon answers on \S+\n\/etc\S+ stroage: .* storage\?\nmend that and ask again/,
+  );
+  await using tool = await toolWorld();
+  const answered = await runOn(tool.socket, ["status"], { mistakes });
+  assert.deepEqual(
+    [answered.code, answered.stderr],
+    [0, ""],
+    "a daemon that runs is asked whatever the file says",
+  );
+});
+
 /** Every verb that the tool has, by its own word. */
 async function allVerbs(): Promise<readonly (readonly string[])[]> {
   const groups = ["queue", "quarantine", "domain", "recipients", "access", "token"];
@@ -85,12 +104,20 @@ test("wrong use ends with 2 and names the word", async () => {
       ["queue", "list", "--limit", "-5"],
       /--limit needs a value; one that begins with - is written --limit=-VALUE\n/,
     ],
-    [["queue", "list", "--limit", "0"], /--limit takes a whole number from 1 on, not 0\n/],
+    [["queue", "list", "--limit", "0"], /--limit takes a whole number from 1 to 999999999, not 0\n/],
+    [["queue", "list", "--limit", "99999999999999999999"], /from 1 to 999999999, not 99999999999999999999\n/],
+    [
+      ["domain", "change", "x.example", "--quota-mails", "1000000000"],
+      /from 1 to 999999999, not 1000000000\n/,
+    ],
     [["trace", "--csv"], /--csv goes with --ledger\n/],
     [["trace", "--ledger", "--csv", "--json"], /--csv or --json, not both\n/],
     [["queue", "export", "--all", "--json"], /there is no option --json\n/],
     [["recipients", "replace", "x.example", "a", "--empty"], /give recipients or --empty, not both/],
     [["queue", "show"], /ID is missing/],
+    [["queue", "show", ""], /^holdfast queue show: ID is empty\n/],
+    [["queue", "flush", ""], /^holdfast queue flush: ID is empty\n/],
+    [["doctor", "a.example", ""], /^holdfast doctor: DOMAIN is empty\n/],
     [["queue", "show", "a", "b"], /too many words; it takes ID\n/],
     [["queue", "list", "--colour"], /there is no option --colour\n/],
     [["queue", "list", "--limit", "many"], /--limit takes a whole number/],

@@ -15,7 +15,7 @@ test("reload tells what needs a restart, and each problem", async () => {
   assert.deepEqual([doubtful.code, doubtful.stderr], [0, "users.txt: lists nobody\n"]);
   tool.world.reloaded = { ok: false, problems: ["holdfast.yaml:3: smtp.listen: not an address"] };
   const refused = await tool.run(["reload"]);
-  assert.deepEqual([refused.code, refused.stdout], [1, ""]);
+  assert.deepEqual([refused.code, refused.stdout], [2, ""]);
   assert.equal(refused.stderr, "holdfast.yaml:3: smtp.listen: not an address\nnothing was changed\n");
   assert.equal(JSON.parse((await tool.run(["reload", "--json"])).stdout).ok, false);
 });

@@ -68,6 +68,7 @@ test("domains are listed, shown, added, paused and removed", async () => {
   const until = await tool.run(["domain", "pause", "new.example", "--until", "2h"]);
   assert.match(until.stdout, /^new\.example: deliveries paused until \d{4}-\d\d-\d\d /);
   assert.equal((await tool.run(["domain", "pause", "new.example", "--until", "tea"])).code, 2);
+  assert.equal((await tool.run(["domain", "pause", "new.example", "--until", "100000000d"])).code, 2);
   const [first, ...others] = tool.world.domains;
   const pausedUntil = tool.world.clock.now() + 2 * 3_600_000;
   tool.world.domains = [Object.assign({}, first, { paused: true, pausedUntil }), ...others];
@@ -145,4 +146,14 @@ test("a domain whose list never came says what becomes of its mail", async () =>
   });
   const { stdout } = await tool.run(["domain", "show", "example.com"]);
   assert.match(stdout, /^Unknown ones: +put off until the list has come$/m);
+});
+
+test("a pause that was stored with an end beyond all dates is shown", async () => {
+  await using tool = await toolWorld();
+  const [domain] = tool.world.domains;
+  assert.ok(domain !== undefined);
+  tool.world.domains[0] = { ...domain, paused: true, pausedUntil: Number.MAX_SAFE_INTEGER };
+  const { code, stdout } = await tool.run(["domain", "show", "example.com"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^State: +paused until after 9999$/m);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
-import { fits, toolWorld } from "../../support/tool-bench.ts";
+import { fits, runOn, toolWorld } from "../../support/tool-bench.ts";
 
 const HOSTILE = "evil\u001b]0;owned\u0007\r\n\u202egnp.exe";
 
@@ -112,4 +112,22 @@ test("the reason narrows what is listed and moved", async () => {
   assert.equal((await tool.run(["queue", "release", "--reason", "content"])).code, 0);
   assert.deepEqual(tool.world.operations.at(-1)?.filter, { reason: "content" });
   assert.equal((await tool.run(["queue", "list", "--reason", "bad luck"])).code, 2);
+});
+
+test("only a terminal cuts: through a pipe all of a table comes, unless COLUMNS says how much", async () => {
+  await using tool = await toolWorld();
+  const reply = "550 5.7.1 refused for a reason that is told at some length, as some servers do";
+  tool.world.entries = [queueEntry({ state: "parked", reason: "quarantine", lastReply: reply })];
+  const list = async (options: Parameters<typeof runOn>[2]): Promise<string> =>
+    (await runOn(tool.socket, ["queue", "list"], { now: () => tool.world.clock.now(), ...options })).stdout;
+  const piped = await list({ environment: {} });
+  assert.match(piped, /parked: quarantine +3 h 12 min +550 5\.7\.1 refused for .* some servers do$/m);
+  fits(await list({ environment: {}, terminal: 60 }));
+  assert.match(await list({ environment: {}, terminal: 80 }), /550 5\.7\.1 …$/m);
+  assert.equal(await list({ environment: {}, terminal: 300 }), piped);
+  fits(await list({ environment: { COLUMNS: "80" } }));
+  assert.equal(await list({ environment: { COLUMNS: "300" }, terminal: 80 }), piped);
+  assert.equal(await list({ environment: { COLUMNS: "wide" } }), piped);
+  const shown = await runOn(tool.socket, ["queue", "show", FIRST], { environment: {} });
+  assert.match(shown.stdout, /^Last reply: +550 .* some servers do$/m);
 });

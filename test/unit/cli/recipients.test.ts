@@ -33,6 +33,27 @@ test("recipients come as words, from a file, or from stdin", async () => {
   assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
 });
 
+test("a list that is not UTF-8 is refused, wherever it comes from", async () => {
+  await using tool = await toolWorld();
+  const file = join(tool.folder, "latin1.txt");
+  const latin1 = Buffer.from("alice\nj\xf6rg\n", "latin1");
+  writeFileSync(file, latin1);
+  const cases: readonly (readonly [words: readonly string[], name: string])[] = [
+    [["recipients", "add", "example.com", "--file", file], file],
+    [["recipients", "replace", "example.com", "--file", file], file],
+    [["recipients", "replace", "example.com"], "stdin"],
+    [["recipients", "add", "example.com", "--file", "-"], "stdin"],
+    [["domain", "add", "new.example", "--mx", "--recipients", file], file],
+  ];
+  for (const [words, name] of cases) {
+    const { code, stderr } = await tool.run(words, latin1);
+    assert.equal(code, 2, words.join(" "));
+    assert.ok(stderr.includes(`: ${name} is not UTF-8 text; save it as UTF-8\n`), stderr);
+  }
+  assert.deepEqual(tool.world.changes, []);
+  assert.equal(tool.world.domains.length, 2);
+});
+
 test("an emptied list cannot come about by an accident of stdin", async () => {
   await using tool = await toolWorld();
   const { code, stderr } = await tool.run(["recipients", "replace", "example.com"], "");

@@ -65,4 +65,10 @@ test("facts go on below their value, aligned, at any length", () => {
 
 test("times name their zone", () => {
   assert.match(timeWithZone(Date.UTC(2026, 2, 29)), /^2026-03-2\d \d\d:\d\d:\d\d [+-]\d\d:\d\d$/);
+  assert.match(timeWithZone(Date.UTC(9999, 11, 30)), /^9999-12-\d\d /);
+});
+
+test("a time that no date can tell is told all the same", () => {
+  for (const at of [Date.UTC(10_000, 0, 3), 8.64e15, 8.64e15 + 1, Number.MAX_SAFE_INTEGER, NaN])
+    assert.equal(timeWithZone(at), "after 9999");
 });

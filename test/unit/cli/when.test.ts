@@ -16,11 +16,31 @@ test("a time to come is a span from now, or a date", () => {
 });
 
 test("what is no time, or over, is told with what would be right", () => {
-  for (const wrong of ["", "soon", "2", "2 weeks", "-1h", "0x10h", "2026-13-40", "12:00"])
+  for (const wrong of ["", "soon", "2", "2 weeks", "-1h", "0x10h", "2026-12-31T25:00", "12:00"])
     assert.throws(
       () => timeToCome("until", wrong, NOW),
       (error) => error instanceof WrongUse && /takes 90m/.test(error.message),
       wrong,
     );
   assert.throws(() => timeToCome("until", "2026-02-28", NOW), /is over already/);
+  for (const day of ["2027-02-30", "2027-02-29", "2027-13-01", "2027-00-10", "2027-01-32"])
+    for (const text of [day, `${day}T08:00Z`, `${day} 08:00`])
+      assert.throws(
+        () => timeToCome("until", text, NOW),
+        (error) => error instanceof WrongUse && error.message === `--until: there is no day ${day}`,
+        text,
+      );
+  assert.equal(timeToCome("until", "2028-02-29T00:00Z", NOW), Date.UTC(2028, 1, 29));
+});
+
+test("no time lies beyond the year 9999", () => {
+  const last = "9999-12-31T23:59:59.999Z";
+  assert.equal(timeToCome("until", last, NOW), Date.parse(last));
+  for (const far of ["100000000d", "999999999w999999999w", "9999-12-31T23:59-00:01"])
+    assert.throws(
+      () => timeToCome("until", far, NOW),
+      (error) =>
+        error instanceof WrongUse && /leads beyond the year 9999; without --until /.test(error.message),
+      far,
+    );
 });

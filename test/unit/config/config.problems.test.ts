@@ -263,6 +263,9 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule("sender: nobody"), /^"nobody" is not an address;/);
   assert.match(await rule('recipient: "<>"'), /^"<>" is not an address;/);
   assert.match(await rule("until: soon, helo: a"), /^"soon" is not a date;/);
+  assert.match(await rule("until: 2027-02-30, helo: a"), /^"2027-02-30" is a day that does not exist;/);
+  assert.match(await rule('until: "2027-02-29T18:00Z", helo: a'), /^"2027-02-29T18:00Z" is a day that/);
+  assert.match(await rule('until: "9999-12-31T23:59-00:01", helo: a'), /^"\S+" is after the year 9999;/);
   assert.match(await rule('note: "why"'), /^fits everybody; name a network/);
 });
 

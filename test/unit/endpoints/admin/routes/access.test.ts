@@ -65,6 +65,8 @@ test("each mistake in a rule has its sentence", async () => {
     [{ action: "block", recipient: "<>" }, /^recipient: "<>" is not an address/],
     [{ action: "block", helo: "x.example", until: 5 }, /^until: this time is over/],
     [{ action: "block", helo: "x.example", until: "soon" }, /^until: /],
+    [{ action: "block", helo: "x.example", until: 253_402_300_800_000 }, /^until: is after the year 9999; /],
+    [{ action: "block", helo: "x.example", until: 8.64e16 }, /^until: is after the year 9999; /],
     [{ action: "block", helo: "x.example", domain: "a b" }, /^"a b" is not a domain name/],
     [{ action: "block", helo: "x.example", hello: 1 }, /hello/],
     [{ action: "block", helo: "x.example", note: "x".repeat(201) }, /^note: /],

@@ -120,6 +120,11 @@ test("deliveries pause and go on", async () => {
   const over = await ask("POST", `/v1/domains/example.com/pause?until=${world.clock.now()}`);
   assert.deepEqual([over.status, over.json.error.message], [400, "until: that time is over"]);
   assert.equal((await ask("POST", "/v1/domains/example.com/pause?until=soon")).status, 400);
+  for (const far of [253_402_300_800_000, Number.MAX_SAFE_INTEGER, 8.64e16]) {
+    const { status, json } = await ask("POST", `/v1/domains/example.com/pause?until=${far}`);
+    assert.equal(status, 400);
+    assert.match(json.error.message, /^until: is after the year 9999; /);
+  }
   assert.deepEqual((await ask("POST", "/v1/domains/example.com/resume")).json, {
     name: "example.com",
     paused: false,
