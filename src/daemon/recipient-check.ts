@@ -2,7 +2,7 @@
 import { mailboxKey, parseAddress, type Address } from "../mail/address.ts";
 import { formatReply } from "../mail/reply.ts";
 import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
-import type { DomainRecord } from "../ports/directory.ts";
+import type { DomainRecord, RecipientHit } from "../ports/directory.ts";
 import type { PrimaryStatus } from "../ports/health.ts";
 import type { RecipientMemory } from "../ports/recipient-memory.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -124,7 +124,7 @@ function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckPa
   const { settings } = record;
   const now = parts.clock.now();
   const sources: Source[] = [];
-  const hit = parts.directory.recipient(record, address.local);
+  const hit = listed(record, address, parts.directory);
   const where = hit === undefined ? "not in it" : `has \`${hit.pattern}\``;
   sources.push({ source: hit?.origin === undefined ? "lists" : `list (${hit.origin})`, says: where });
   const status = settings.fetched === undefined ? undefined : parts.fetched(record.name);
@@ -143,6 +143,18 @@ function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckPa
   return sources;
 }
 
+/** As at RCPT: the whole local part, then that without its tag. */
+function listed(record: DomainRecord, { local }: Address, directory: Directory): RecipientHit | undefined {
+  const at = tagAt(local, record);
+  const whole = directory.recipient(record, local);
+  return whole ?? (at === -1 ? undefined : directory.recipient(record, local.slice(0, at)));
+}
+
+/** Where the tag begins; -1 where there is none. */
+function tagAt(local: string, { settings: { tagSeparator } }: DomainRecord): number {
+  return tagSeparator === "" ? -1 : local.indexOf(tagSeparator, 1);
+}
+
 function fetchText(status: FetchStatus | undefined, now: number): Omit<Source, "source"> {
   if (status === undefined) return { says: "was not looked at yet" };
   const { entries, checkedAt, error } = status;
@@ -151,10 +163,9 @@ function fetchText(status: FetchStatus | undefined, now: number): Omit<Source, "
   return { says: `${had}${trouble}`, ...(checkedAt !== undefined && { age: now - checkedAt }) };
 }
 
-function knownText(pattern: string, { local }: Address, { settings }: DomainRecord): string {
+function knownText(pattern: string, { local }: Address, record: DomainRecord): string {
   const where = `\`${pattern}\` in the list`;
-  const { tagSeparator } = settings;
-  const at = tagSeparator === "" ? -1 : local.indexOf(tagSeparator, 1);
+  const at = tagAt(local, record);
   const whole = pattern === local || (pattern.endsWith("*") && local.startsWith(pattern.slice(0, -1)));
   return at === -1 || whole
     ? `matches ${where}`

@@ -29,4 +29,7 @@ test("the answer about a recipient says why, where it comes from, and what a cli
     assert.deepEqual([told.answer, told.why, told.origin], [answer, why, origin], address);
   }
   assert.equal((await checkRecipient("nobody@our.test", parts)).reply, "550 5.1.1 No such mailbox here");
+  const listed = async (address: string) => (await checkRecipient(address, parts)).sources?.[0];
+  assert.deepEqual(await listed("ALICE+News@our.test"), { source: "list (file)", says: "has `alice`" });
+  assert.deepEqual(await listed("nobody+x@our.test"), { source: "lists", says: "not in it" });
 });
