@@ -73,6 +73,7 @@ class RunningDaemon implements Daemon {
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
   #lists!: BlocklistWatch;
+  #quotas: QuotaWatch | undefined;
   #rules!: RulesBoard;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
@@ -224,6 +225,7 @@ class RunningDaemon implements Daemon {
     const { editor, schedule, crew, reader } = this.#foundation;
     const { clock, sink } = crew;
     const quotas = new QuotaWatch(reader.client, sink);
+    this.#quotas = quotas;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
       primaries: async () => this.#delivery?.current?.control.call("status", undefined),
@@ -261,7 +263,8 @@ class RunningDaemon implements Daemon {
 
   #status(): ControlStatus {
     const lists = this.#lists.health.status();
-    return daemonStatus(this.#config, this.#foundation, { listening: this.listening, lists });
+    const overQuota = this.#quotas?.full ?? [];
+    return daemonStatus(this.#config, this.#foundation, { listening: this.listening, lists, overQuota });
   }
 
   async #primaries(): Promise<readonly PrimaryStatus[]> {

@@ -106,7 +106,7 @@ export const domainShow: Command = {
 };
 
 function domainText(tool: Tool, domain: DomainBody): string {
-  const { settings, fetched, oldest } = domain;
+  const { settings, fetched, fileTrouble, oldest } = domain;
   return facts(
     [
       ["Domain", domain.name],
@@ -120,6 +120,7 @@ function domainText(tool: Tool, domain: DomainBody): string {
       ["Notices", routeText(domain.notices)],
       ...fact("Quota", settings.quota && quotaText(settings.quota)),
       ...fact("Fetched list", fetched && fetchText(tool, fetched)),
+      ...fact("Old list", fileTrouble && `the file cannot be used since it changed: ${fileTrouble}`),
       ...fact(
         "Oldest",
         oldest === undefined ? undefined : `${timeWithZone(oldest)}, ${ageOf(oldest, tool.now)} ago`,

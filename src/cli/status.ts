@@ -29,7 +29,7 @@ function statusText(tool: Tool, body: StatusBody): string {
 }
 
 function daemonText(tool: Tool, body: StatusBody): string {
-  const { listening, paused, draining, refusing, unlisted } = body;
+  const { listening, paused, draining, refusing, unlisted, stuck, overQuota } = body;
   return facts(
     [
       ["Holdfast", `${body.version} on ${body.hostname}, up ${ageOf(body.startedAt, tool.now)}`],
@@ -39,17 +39,21 @@ function daemonText(tool: Tool, body: StatusBody): string {
       ["Storage", storageText(body)],
       ["Queue", queueText(body, tool.now)],
       ["Notices", routeText(body.notices)],
-      ...fact("Paused", paused.length === 0 ? undefined : someOf(paused)),
-      ...fact("Draining", draining.length === 0 ? undefined : someOf(draining)),
-      ...fact("Refusing", refusing.length === 0 ? undefined : `${someOf(refusing)}; no recipient is known`),
-      ...fact(
-        "Putting off",
-        unlisted.length === 0 ? undefined : `${someOf(unlisted)}; no list was fetched yet`,
-      ),
+      ...fact("Paused", named(paused)),
+      ...fact("Draining", named(draining)),
+      ...fact("Refusing", named(refusing, "no recipient is known")),
+      ...fact("Putting off", named(unlisted, "no list was fetched yet")),
+      ...fact("Over quota", named(overQuota, "senders are put off")),
+      ...fact("Old list", named(stuck, "the newer one cannot be used; domain show says why")),
       ...fact("Quarantine", quarantineText(body, tool.now)),
     ],
     tool.columns,
   );
+}
+
+function named(domains: readonly string[], why?: string): string | undefined {
+  if (domains.length === 0) return undefined;
+  return why === undefined ? someOf(domains) : `${someOf(domains)}; ${why}`;
 }
 
 function storageText({ condition, room, trouble }: StatusBody): string {

@@ -32,6 +32,7 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
     doctor: openDoctor(config, foundation, () => running.status()),
     checkRecipient: (address) => sources.check(address),
     fetched: (domain) => sources.fetched(domain),
+    fileTrouble: (domain) => sources.fileTrouble(domain),
     trace: {
       trace: async (request) => {
         sink.flushTrace();

@@ -10,7 +10,7 @@ import { VERSION } from "../runtime/version.ts";
 export function daemonStatus(
   config: Config,
   { storage, storeTrouble, directory, clients, certificates, startedAt }: Foundation,
-  { listening, lists }: Pick<ControlStatus, "listening" | "lists">,
+  { listening, lists, overQuota }: Pick<ControlStatus, "listening" | "lists" | "overQuota">,
 ): ControlStatus {
   const trouble = storeTrouble();
   return {
@@ -25,6 +25,7 @@ export function daemonStatus(
     generation: directory.generation(),
     notices: noticeRoute(config),
     lists,
+    overQuota,
     certificates: certificates.facts(),
   };
 }

@@ -22,8 +22,8 @@ export interface ListFileParts {
 
 export class ListFiles {
   readonly #parts: ListFileParts;
-  /** By domain: the mark of a file that could not be used, which is told once. */
-  readonly #unusable = new Map<string, string>();
+  /** By domain: a file that could not be used, which is told once. */
+  readonly #unusable = new Map<string, { readonly mark: string; readonly why: string }>();
   /** By domain: the mark that a file had at the last look, where it is not the one that is in use. */
   readonly #changing = new Map<string, string>();
 
@@ -39,12 +39,18 @@ export class ListFiles {
       for (const { name, recipientsFile } of config.domains) {
         if (recipientsFile === undefined) continue;
         const { mark, writtenAt } = await markNow(recipientsFile);
-        if (mark === recipientsFile.mark || mark === this.#unusable.get(name)) continue;
+        if (mark === recipientsFile.mark) this.#unusable.delete(name);
+        if (mark === recipientsFile.mark || mark === this.#unusable.get(name)?.mark) continue;
         if (writtenAt <= restedSince || this.#changing.get(name) === mark) changed.set(name, mark);
         this.#changing.set(name, mark);
       }
       return changed.size === 0 ? config : this.#read(config, changed);
     });
+  }
+
+  /** Why the file of a domain could not be used; undefined: what it lists is in force. */
+  trouble(domain: string): string | undefined {
+    return this.#unusable.get(domain)?.why;
   }
 
   async #read(config: Config, changed: ReadonlyMap<string, string>): Promise<Config> {
@@ -55,10 +61,11 @@ export class ListFiles {
       if (mark === undefined) return domain;
       const list = followed(domain);
       if (typeof list !== "string") {
+        this.#unusable.delete(domain.name);
         read.push([domain.name, list.recipients?.length ?? 0]);
         return { ...domain, ...list };
       }
-      this.#unusable.set(domain.name, mark);
+      this.#unusable.set(domain.name, { mark, why: list });
       journal.record({ kind: "recipients.stuck", domain: domain.name, why: list });
       return domain;
     });

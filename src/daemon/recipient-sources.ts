@@ -18,6 +18,8 @@ export interface RecipientSources {
   /** What a client would be told of an address. */
   check(address: string): Promise<RecipientCheckBody>;
   fetched(domain: string): FetchStatus | undefined;
+  /** Why the file of a domain could not be used. */
+  fileTrouble(domain: string): string | undefined;
 }
 
 interface SourceParts extends Pick<ListFileParts, "alter"> {
@@ -48,7 +50,11 @@ export function openRecipientSources(
   schedule.add({ name: "follow recipient files", every: LOOK_EVERY, run: () => files.look() });
   void fetches.look().catch(() => undefined);
   const known = { directory, memory, clock, primaries, fetched };
-  return { check: (address) => checkRecipient(address, known), fetched };
+  return {
+    check: (address) => checkRecipient(address, known),
+    fetched,
+    fileTrouble: (domain) => files.trouble(domain),
+  };
 }
 
 /** Only declared domains fetch. */

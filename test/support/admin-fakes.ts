@@ -85,11 +85,13 @@ export class FakeWorld {
     generation: 7,
     notices: "off",
     lists: [],
+    overQuota: [],
     certificates: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
   tokens: TokenRecord[] = [];
   readonly fetched = new Map<string, FetchStatusBody>();
+  readonly fileTroubles = new Map<string, string>();
   senders: AllowedSender[] = [];
   readonly resumed: string[] = [];
   /** What a test session finds. */
@@ -211,6 +213,7 @@ export class FakeWorld {
         sources: [{ source: "list (file)", says: "has `alice`", age: 3_600_000 }],
       }),
       fetched: (domain) => this.fetched.get(domain),
+      fileTrouble: (domain) => this.fileTroubles.get(domain),
       trace: {
         trace: async ({ about }) =>
           this.lines.filter(({ id, keys = [] }) => about.some((key) => key === id || keys.includes(key))),

@@ -67,6 +67,8 @@ export const DomainBody = z.object({
   refusing: flag,
   /** How the list stands that it fetches; absent: it fetches none. */
   fetched: FetchStatusBody.exactOptional(),
+  /** Why the file with its list could not be used since it changed; what it listed before counts. */
+  fileTrouble: z.string().exactOptional(),
   paused: flag,
   /** When the pause ends by itself. */
   pausedUntil: time.exactOptional(),

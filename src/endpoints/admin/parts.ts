@@ -36,6 +36,8 @@ export interface ControlStatus {
   readonly notices: string;
   /** Lists of clients in the DNS, and how they stand. */
   readonly lists: readonly ListStatus[];
+  /** Domains that hold more than their quota. */
+  readonly overQuota: readonly string[];
   /** Of the SMTP side, the default first; ends in ms since 1970. */
   readonly certificates: StatusBody["certificates"];
 }
@@ -57,6 +59,8 @@ export interface AdminParts {
   checkRecipient(address: string): Promise<RecipientCheckBody>;
   /** How the list stands that a domain fetches; undefined where it fetches none. */
   fetched?(domain: string): FetchStatusBody | undefined;
+  /** Why the file that lists a domain's recipients could not be used since it changed. */
+  fileTrouble?(domain: string): string | undefined;
   readonly trace: TraceReader;
   /** What a client would be told; undefined while no SMTP thread runs. */
   explain(request: ExplainRequest): Promise<Explanation | undefined>;

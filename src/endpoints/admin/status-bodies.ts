@@ -33,7 +33,7 @@ export const StatusBody = z.object({
   /** Bytes free above the reserve. */
   room: z.number(),
   generation: z.number(),
-  /** Why `mail`, `quarantined`, `paused`, `draining`, `refusing` and `unlisted` are empty: the database cannot be read. */
+  /** Why `mail`, `quarantined`, `paused`, `draining`, `refusing`, `unlisted` and `stuck` are empty: the database cannot be read. */
   unreadable: optionalName,
   /** Recipients by state, over all domains. */
   mail: StateCounts,
@@ -49,6 +49,10 @@ export const StatusBody = z.object({
   refusing: names,
   /** Domains whose list has not come for the first time, and that ask nobody else: senders are put off. */
   unlisted: names,
+  /** Domains whose list could not be renewed since it changed; the one before counts. */
+  stuck: names,
+  /** Domains that hold more than their quota: senders are put off. */
+  overQuota: names,
   /** Which way notices to senders go: `off`, `direct` or `host:port`. */
   notices: z.string(),
   lists: z.array(ListStatusBody).readonly(),

@@ -19,6 +19,11 @@ export class QuotaWatch {
     this.#journal = journal;
   }
 
+  /** The domains that were full at the last look. */
+  get full(): readonly string[] {
+    return [...this.#full];
+  }
+
   /** Counts; answers the domains that are full. Domains without a quota cost nothing. */
   async look(domains: readonly DomainRecord[]): Promise<readonly string[]> {
     const full = new Set<string>();
@@ -32,7 +37,7 @@ export class QuotaWatch {
       if (full.has(name) !== was) this.#tell(name, held, !was);
     }
     this.#full = full;
-    return [...full];
+    return this.full;
   }
 
   #tell(domain: string, held: Held, full: boolean): void {

@@ -157,3 +157,11 @@ test("a pause that was stored with an end beyond all dates is shown", async () =
   assert.equal(code, 0);
   assert.match(stdout, /^State: +paused until after 9999$/m);
 });
+
+test("a domain whose file cannot be used says why", async () => {
+  await using tool = await toolWorld();
+  tool.world.fileTroubles.set("example.com", "users.txt:3: two words; write one in each line");
+  const { stdout } = await tool.run(["domain", "show", "example.com"]);
+  assert.match(stdout, /^Old list: +the file cannot be used since it changed: users\.txt:3: two words;/m);
+  fits(stdout);
+});

@@ -45,10 +45,16 @@ test("status puts what needs somebody first: paused domains, primaries in troubl
     { ...second, name: "new.example", settings: { ...second?.settings, fetched: LIST } } as DomainRecord,
   ];
   tool.world.refusing = ["empty.example"];
+  tool.world.fileTroubles.set("example.com", "users.txt:3: two words");
+  const { url } = LIST;
+  tool.world.fetched.set("other.example", { url, entries: 3, checkedAt: 1, error: "it answered 500" });
+  tool.world.status = { ...tool.world.status, overQuota: ["full.example"] };
   const { stdout } = await tool.run(["status"]);
   assert.match(stdout, /^Paused: +1: example\.com$/m);
   assert.match(stdout, /^Refusing: +1: empty\.example; no recipient is known$/m);
   assert.match(stdout, /^Putting off: 1: new\.example; no list was fetched yet$/m);
+  assert.match(stdout, /^Over quota: +1: full\.example; senders are put off$/m);
+  assert.match(stdout, /^Old list: +2: example\.com, other\.example; the newer one cannot be used;/m);
   assert.match(stdout, /^Draining: +1: other\.example$/m);
   assert.match(stdout, /^PRIMARY .*\nmail\.example\.com:25 +down/m);
   assert.match(stdout, /^m19\.example:25 +up.*\n10 more are up; holdfast domain list shows them\.$/m);

@@ -67,13 +67,16 @@ test("a list that was emptied or has a mistake is told of once, and the one befo
   assert.deepEqual(inForce(), ["alice", "bob"]);
   const why = `${join(folder.path, "users.txt")} lists nobody any more; fill it again, or \`holdfast reload\` if that is meant`;
   assert.deepEqual(told, [{ kind: "recipients.stuck", domain: "a.example", why }]);
+  assert.equal(files.trouble("a.example"), why);
   await write("alice\nb ob\n");
   for (let looks = 0; looks < 4; looks++) await files.look();
   assert.deepEqual(inForce(), ["alice", "bob"]);
   assert.equal(told.length, 2, "a mistake is told of once, too");
+  assert.match(files.trouble("a.example") ?? "", /users\.txt:2:1: /);
   await write("dave\n");
   for (let looks = 0; looks < 2; looks++) await files.look();
   assert.deepEqual(inForce(), ["dave"]);
+  assert.equal(files.trouble("a.example"), undefined);
 });
 
 test("a list that nobody has written for two seconds counts at once", async () => {

@@ -50,11 +50,12 @@ async function status(parts: AdminParts): Promise<StatusBody> {
 
 type Stored = Pick<
   StatusBody,
-  "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining" | "refusing" | "unlisted"
+  "unreadable" | "mail" | "oldest" | "quarantined" | "paused" | "draining" | "refusing" | "unlisted" | "stuck"
 >;
 
 /** A damaged database must not hide that it is damaged. */
-async function readStored({ queue, directory, log }: AdminParts): Promise<Stored> {
+async function readStored(parts: AdminParts): Promise<Stored> {
+  const { queue, directory, log } = parts;
   try {
     const [counts, quarantined, domains, refusing] = await Promise.all([
       queue.counts(),
@@ -62,20 +63,21 @@ async function readStored({ queue, directory, log }: AdminParts): Promise<Stored
       directory.domains(),
       directory.refusing(),
     ]);
-    const named = (like: "paused" | "draining"): string[] =>
-      domains.filter((domain) => domain[like]).map(({ name }) => name);
+    const named = (is: (domain: DomainRecord) => boolean): string[] =>
+      domains.filter(is).map(({ name }) => name);
     return {
       ...amountOf(counts),
       quarantined,
-      paused: named("paused"),
-      draining: named("draining"),
+      paused: named(({ paused }) => paused),
+      draining: named(({ draining }) => draining),
       refusing,
-      unlisted: domains.filter(isUnlisted).map(({ name }) => name),
+      unlisted: named(isUnlisted),
+      stuck: named(({ name }) => isStuck(name, parts)),
     };
   } catch (error) {
     const unreadable = errorText(error);
     log.error("status could not be read", { error: unreadable });
-    const none = { paused: [], draining: [], refusing: [], unlisted: [] };
+    const none = { paused: [], draining: [], refusing: [], unlisted: [], stuck: [] };
     return { unreadable, mail: {}, quarantined: { recipients: 0 }, ...none };
   }
 }
@@ -85,4 +87,9 @@ function isUnlisted({ settings, fetched, draining }: DomainRecord): boolean {
   return (
     settings.fetched !== undefined && fetched === undefined && !catchAll && callout !== true && !draining
   );
+}
+
+function isStuck(domain: string, { fetched, fileTrouble }: AdminParts): boolean {
+  const { entries, error } = fetched?.(domain) ?? {};
+  return fileTrouble?.(domain) !== undefined || (entries !== undefined && error !== undefined);
 }

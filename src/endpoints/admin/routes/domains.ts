@@ -35,7 +35,7 @@ export function domainRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 }
 
 /** What a domain is shown with, by domain. */
-interface Surroundings extends Pick<AdminParts, "fetched"> {
+interface Surroundings extends Pick<AdminParts, "fetched" | "fileTrouble"> {
   readonly counts: ReadonlyMap<string, readonly QueueCount[]>;
   readonly primaries: ReadonlyMap<string, readonly PrimaryStatus[]>;
   readonly refusing: ReadonlySet<string>;
@@ -54,7 +54,7 @@ async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> 
 }
 
 async function surroundings(parts: AdminParts): Promise<Surroundings> {
-  const { queue, primaries, directory, status, fetched } = parts;
+  const { queue, primaries, directory, status, fetched, fileTrouble } = parts;
   const [counts, states, refusing] = await Promise.all([queue.counts(), primaries(), directory.refusing()]);
   return {
     counts: Map.groupBy(counts, ({ domain }) => domain),
@@ -62,6 +62,7 @@ async function surroundings(parts: AdminParts): Promise<Surroundings> {
     refusing: new Set(refusing),
     notices: status().notices,
     ...(fetched !== undefined && { fetched }),
+    ...(fileTrouble !== undefined && { fileTrouble }),
   };
 }
 
@@ -78,10 +79,11 @@ function byDomain(primaries: readonly PrimaryStatus[]): ReadonlyMap<string, read
 
 function view(
   record: DomainRecord,
-  { counts, primaries, refusing, fetched, notices }: Surroundings,
+  { counts, primaries, refusing, fetched, fileTrouble, notices }: Surroundings,
 ): DomainBody {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
   const status = fetched?.(name);
+  const trouble = fileTrouble?.(name);
   return {
     name,
     origin,
@@ -89,6 +91,7 @@ function view(
     declaredList: list !== undefined,
     refusing: refusing.has(name),
     ...(status !== undefined && { fetched: status }),
+    ...(trouble !== undefined && { fileTrouble: trouble }),
     paused,
     ...(pausedUntil !== undefined && { pausedUntil }),
     draining,
