@@ -605,6 +605,19 @@ function operators(open: StoreFactory): void {
     assert.equal((await store.work.claim({ domain: "one.test", limit: 9, now })).length, 2);
   });
 
+  it("reroutes what is unconfirmed once, although it comes by under its new key", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    await accept(store.intake, newMail(now));
+    const mail = await claimOne(store);
+    const lost = { state: "unconfirmed", reason: "unconfirmed", outcome: UNCONFIRMED, dueAt: now } as const;
+    await store.work.settle(settlement(mail, lost, now));
+    await accept(store.intake, newMail(now));
+    const reroute = { verb: "reroute", filter: { domain: "one.test" }, to: "mail.test:2525" } as const;
+    assert.equal(await store.control.operate({ ...reroute, who: "x", now }), 2);
+    assert.deepEqual(await stateOf(store, mail.id), ["unconfirmed"]);
+  });
+
   it("never takes claimed mail out of a conversation", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
