@@ -198,7 +198,7 @@ export class SupervisedThread<M extends Methods> {
   }
 
   async #start(): Promise<void> {
-    const startedAt = this.#supervision.clock.now();
+    const startedAt = this.#supervision.clock.elapsed();
     const thread = await startThread<M>(this.#supervision.plan, this.#supervision.clock);
     // Who ended the others knew nothing of this one.
     if (this.#stopping) return thread.terminate();
@@ -210,7 +210,7 @@ export class SupervisedThread<M extends Methods> {
     this.#thread = undefined;
     if (this.#stopping) return;
     const { clock, log, plan } = this.#supervision;
-    if (clock.now() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
+    if (clock.elapsed() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
     const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
     log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
     this.#restartLater();
