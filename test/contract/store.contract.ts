@@ -503,6 +503,25 @@ function proving(open: StoreFactory): void {
     assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
   });
 
+  it("forgets all of whom a primary took mail for long ago, slice by slice", async () => {
+    await using store = await open();
+    const recipients = to(...Array.from({ length: 130 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(store.clock.now(), { recipients }));
+    const mail = await claimOne(store);
+    const delivered = { state: "gone", reason: "delivered", outcome: DELIVERED } as const;
+    await store.work.settle(settlement(mail, delivered, store.clock.now()));
+    const known = async () => (await store.work.accepted(recipients.map(({ address }) => address))).size;
+    assert.equal(await known(), 130);
+    store.move(33 * DAY);
+    const before = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0 };
+    const slice = { now: store.clock.now(), ...before, limit: 70 };
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, forgotten: 70 });
+    assert.equal(await known(), 60);
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, forgotten: 60 });
+    assert.equal(await known(), 0);
+    assert.deepEqual(await store.work.expire(slice), NOTHING);
+  });
+
   it("lets mail go on that probation held, and no other", async () => {
     await using store = await open();
     for (const address of ["a@one.test", "b@one.test", "c@two.test"])
