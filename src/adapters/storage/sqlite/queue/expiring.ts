@@ -32,7 +32,7 @@ export class Expiring {
   readonly #forget: Database.Statement<[number, number]>;
   readonly #forgetMessage: Database.Statement<[number, number]>;
   readonly #forgetAccepted: Database.Statement<[number, number]>;
-  readonly #forgetNoticed: Database.Statement<[number, number]>;
+  readonly #forgetNoticed: Database.Statement<[number, number, number]>;
   readonly #content: Database.Statement<[number, number], Key>;
   readonly #give: Database.Statement;
 
@@ -68,7 +68,7 @@ export class Expiring {
       "DELETE FROM accepted WHERE address IN (SELECT address FROM accepted WHERE at < ? LIMIT ?)",
     );
     this.#forgetNoticed = database.prepare(
-      "DELETE FROM noticed WHERE address IN (SELECT address FROM noticed WHERE since < ? LIMIT ?)",
+      "DELETE FROM noticed WHERE address IN (SELECT address FROM noticed WHERE since < ? OR since > ? LIMIT ?)",
     );
   }
 
@@ -105,7 +105,7 @@ export class Expiring {
     );
     const remembered = yield* all(
       (most) => this.#forgetAccepted.run(now - ACCEPTED_FOR, most).changes,
-      (most) => this.#forgetNoticed.run(now - NOTICED_FOR, most).changes,
+      (most) => this.#forgetNoticed.run(now - NOTICED_FOR, now, most).changes,
     );
     return { givenUp, deleted, forgotten: forgotten + remembered };
   }
