@@ -97,7 +97,7 @@ export interface DsnStore {
   owed(request: { readonly limit: number; readonly now: number }): Promise<readonly OwedMail[]>;
   /** Durable when it answers; false: nothing of it was owed any more, and nothing was written. */
   told(request: ToldRequest): Promise<boolean>;
-  /** Notes what is owed; a recipient that is in conversation at that moment is passed over. */
+  /** Notes what is owed; a recipient that is in conversation at that moment is left to a later look from the oldest. */
   delayed(request: DelayRequest): Promise<DelayAnswer>;
 }
 

@@ -141,13 +141,13 @@ export interface WorkStore {
   onEvent(listener: (event: WorkEvent) => void): void;
 }
 
-/** What a slice came to, in recipients. */
+/** What a slice came to, in recipients, and in rows of what is remembered. */
 export interface Expired {
   /** Given up: parked, or gone where it was a DSN. */
   readonly givenUp: number;
   /** Were parked or in quarantine, and nobody decided: gone. */
   readonly deleted: number;
-  /** Rows that left the ledger. */
+  /** Rows that left the ledger, or that remembered an address. */
   readonly forgotten: number;
 }
 
@@ -163,5 +163,6 @@ export interface ExpireSlice {
   readonly quarantinedBefore: number;
   /** Gone before this: the ledger row is removed. */
   readonly goneBefore: number;
+  /** Most rows, all together. */
   readonly limit: number;
 }

@@ -234,7 +234,7 @@ export class SupervisedThread<M extends Methods> {
 
   async #start(): Promise<void> {
     const { plan, clock } = this.#supervision;
-    const startedAt = clock.now();
+    const startedAt = clock.elapsed();
     const life = beginThread<M>(plan, clock);
     this.#life = life;
     try {
@@ -259,7 +259,7 @@ export class SupervisedThread<M extends Methods> {
     this.#over();
     if (this.#stopping) return;
     const { clock, log, plan } = this.#supervision;
-    if (clock.now() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
+    if (clock.elapsed() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
     const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
     log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
     this.#restartLater();

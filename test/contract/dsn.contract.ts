@@ -278,6 +278,25 @@ function paying(open: StoreFactory): void {
     await store.work.expire({ ...NEVER, now: store.clock.now() });
     assert.equal(await count(), 0);
   });
+
+  it("does not count from a time that has not come: the clock was wrong when that was written", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    const ahead = now + 365 * DAY;
+    const countAt = async (time: number): Promise<number | undefined> => {
+      const mail = await debt(store);
+      const [found] = await store.work.owed({ limit: 1, now: time });
+      const { notice, ...request } = noticeFor(store, mail);
+      assert.ok(notice !== undefined);
+      const written = { ...notice, mail: { ...notice.mail, acceptedAt: time } };
+      assert.equal(await store.work.told({ ...request, notice: written }), true);
+      return found?.noticesToSender;
+    };
+    assert.deepEqual([await countAt(ahead), await countAt(ahead)], [0, 1]);
+    assert.deepEqual([await countAt(now), await countAt(now)], [0, 1]);
+    await countAt(ahead);
+    assert.equal((await store.work.expire({ ...NEVER, now })).forgotten, 1);
+  });
 }
 
 function ageing(open: StoreFactory): void {

@@ -503,6 +503,25 @@ function proving(open: StoreFactory): void {
     assert.equal((await store.work.accepted(["ann@one.test"])).size, 0);
   });
 
+  it("forgets all of whom a primary took mail for long ago, slice by slice", async () => {
+    await using store = await open();
+    const recipients = to(...Array.from({ length: 130 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(store.clock.now(), { recipients }));
+    const mail = await claimOne(store);
+    const delivered = { state: "gone", reason: "delivered", outcome: DELIVERED } as const;
+    await store.work.settle(settlement(mail, delivered, store.clock.now()));
+    const known = async () => (await store.work.accepted(recipients.map(({ address }) => address))).size;
+    assert.equal(await known(), 130);
+    store.move(33 * DAY);
+    const before = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0 };
+    const slice = { now: store.clock.now(), ...before, limit: 70 };
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, forgotten: 70 });
+    assert.equal(await known(), 60);
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, forgotten: 60 });
+    assert.equal(await known(), 0);
+    assert.deepEqual(await store.work.expire(slice), NOTHING);
+  });
+
   it("lets mail go on that probation held, and no other", async () => {
     await using store = await open();
     for (const address of ["a@one.test", "b@one.test", "c@two.test"])
@@ -603,6 +622,19 @@ function operators(open: StoreFactory): void {
       "back to its own primaries, but not what is claimed",
     );
     assert.equal((await store.work.claim({ domain: "one.test", limit: 9, now })).length, 2);
+  });
+
+  it("reroutes what is unconfirmed once, although it comes by under its new key", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    await accept(store.intake, newMail(now));
+    const mail = await claimOne(store);
+    const lost = { state: "unconfirmed", reason: "unconfirmed", outcome: UNCONFIRMED, dueAt: now } as const;
+    await store.work.settle(settlement(mail, lost, now));
+    await accept(store.intake, newMail(now));
+    const reroute = { verb: "reroute", filter: { domain: "one.test" }, to: "mail.test:2525" } as const;
+    assert.equal(await store.control.operate({ ...reroute, who: "x", now }), 2);
+    assert.deepEqual(await stateOf(store, mail.id), ["unconfirmed"]);
   });
 
   it("never takes claimed mail out of a conversation", async () => {

@@ -42,3 +42,17 @@ test("where somebody tidies the WAL away, the mail in it is saved, no more is ta
   await daemon.restart();
   assert.equal(await daemon.held(), 1);
 });
+
+test("where somebody puts a copy of the WAL in its place, the daemon notices without a mail, and ends", async () => {
+  await using folder = await tempFolder();
+  const smtp = { greetDelay: "0s", threads: 1 };
+  await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
+  assert.equal((await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test")).code, 250);
+  const wal = join(folder.path, "data", "queue.sqlite-wal");
+  await copyFile(wal, `${wal}.copy`);
+  await rename(`${wal}.copy`, wal);
+  assert.equal(await daemon.ended, 1);
+  assert.match(daemon.output(), /queue\.sqlite-wal was removed, renamed or replaced while the daemon ran/);
+  await daemon.restart();
+  assert.equal(await daemon.held(), 1);
+});

@@ -36,6 +36,8 @@ interface DsnWriterParts {
 const SLICE = 20;
 /** Waiting recipients looked at in one slice, for DSNs of delay. */
 const DELAY_SLICE = 1000;
+/** How often such a look begins at the oldest again, in ms. */
+const LOOK_ANEW = 3_600_000;
 /** The store may take this long to begin, in ms. */
 const DEADLINE = 60_000;
 
@@ -43,9 +45,12 @@ const DEADLINE = 60_000;
 export class DsnWriter {
   readonly #parts: DsnWriterParts;
   #place: DelayPlace | undefined;
+  /** By elapsed time. */
+  #lookAnew: number;
 
   constructor(parts: DsnWriterParts) {
     this.#parts = parts;
+    this.#lookAnew = parts.clock.elapsed() + LOOK_ANEW;
   }
 
   /** One slice; `again` while there is more. */
@@ -74,7 +79,15 @@ export class DsnWriter {
       ...(after !== undefined && { after }),
     });
     this.#place = answer.place;
-    return answer.more ? "again" : "done";
+    if (answer.more) return "again";
+    if (clock.elapsed() >= this.#lookAnew) this.#beginAnew();
+    return "done";
+  }
+
+  /** Who was in conversation, or held, when a look passed waits behind it now. Who was told is told no second time. */
+  #beginAnew(): void {
+    this.#place = undefined;
+    this.#lookAnew = this.#parts.clock.elapsed() + LOOK_ANEW;
   }
 
   /** Answers how many DSNs were written. */

@@ -118,6 +118,35 @@ test("what a thread leaves behind is cleared once for each life, before its back
   supervised.expectEnd();
 });
 
+test("a thread that lived long starts its back-off anew, however the wall clock was set meanwhile", async () => {
+  const clock = new ManualClock();
+  const delays: unknown[] = [];
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: plan(() => "well"),
+    clock,
+    log: loggerTo((_level, _message, fields) => void delays.push(fields["delay"])),
+  });
+  await supervised.started;
+  const die = async (): Promise<void> => {
+    void supervised.current?.control.call("crash", undefined).catch(() => {});
+    await waitFor(WAIT, () => supervised.current === undefined);
+  };
+  const live = async (): Promise<void> => {
+    clock.advance(2000);
+    await waitFor(WAIT, () => supervised.current !== undefined);
+  };
+  await die();
+  await live();
+  clock.set(3_600_000);
+  await die();
+  await live();
+  clock.advance(60_001);
+  clock.set(-7_200_000);
+  await die();
+  assert.deepEqual(delays, [1000, 2000, 1000]);
+  supervised.expectEnd();
+});
+
 test("time in which the whole process stood still is not held against a thread", async () => {
   const due: (() => void)[] = [];
   const after = (_delay: number, task: () => void) => ({ cancel: () => undefined, due: due.push(task) });

@@ -179,4 +179,20 @@ describe("paying what is owed to senders", () => {
       ],
     );
   });
+
+  it("looks from the oldest again each hour, for who was in conversation when it passed", async () => {
+    const { writer, delays, clock } = bench([], { delay: 1000 });
+    const look = async (): Promise<void> => {
+      while ((await writer.noteDelays()) === "again");
+    };
+    for (let minute = 0; minute < 120; minute++) {
+      await look();
+      clock.advance(60_000);
+      // A clock that somebody sets makes no hour longer.
+      clock.set(-60_000);
+    }
+    const anew = delays.flatMap(({ after }, i) => (after === undefined ? [i] : []));
+    // The first look had two slices.
+    assert.deepEqual(anew, [0, 62]);
+  });
 });

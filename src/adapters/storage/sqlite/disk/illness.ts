@@ -68,7 +68,7 @@ export class Illness {
     writeRoom(this.#parts.shared, above);
     if (this.#condition === "ok" && above <= 0)
       this.#become({ condition: "full", why: "the free space has shrunk to the reserve", free });
-    else if (this.#condition === "full" && above > 0 && this.#parts.clock.now() >= this.#fullUntil)
+    else if (this.#condition === "full" && above > 0 && this.#parts.clock.elapsed() >= this.#fullUntil)
       this.#heal(free);
   }
 
@@ -90,7 +90,7 @@ export class Illness {
 
   /** A write found no room. */
   foundFull(why: string): void {
-    this.#fullUntil = this.#parts.clock.now() + FULL_FOR;
+    this.#fullUntil = this.#parts.clock.elapsed() + FULL_FOR;
     if (this.#condition === "ok") this.#become({ condition: "full", why });
   }
 

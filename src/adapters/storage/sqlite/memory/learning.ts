@@ -3,11 +3,10 @@ import { mailboxKeyOf } from "../../../../mail/address.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { RefusedFilter } from "../wire/refused-filter.ts";
 import type { WireNote } from "../wire/wire.ts";
+import { BoundedTable } from "./bounded-table.ts";
 
-/** Rows of refusals that are kept at most; beyond it the oldest go. */
+/** Refusals that are kept at most. */
 const MOST_REFUSED = 200_000;
-/** Rows that one job removes at most. */
-const STEP = 1000;
 /** A refusal is kept this long, in ms, so that the next one of the same address finds when they began. */
 const REFUSED_FOR = 26 * 3_600_000;
 
@@ -22,15 +21,12 @@ export class Learning {
   readonly #accept: Database.Statement<[string, number, string]>;
   readonly #took: Database.Statement<[string, number]>;
   readonly #clear: Database.Statement<[string]>;
-  readonly #forget: Database.Statement<[number, number]>;
-  readonly #count: Database.Statement<[], number>;
+  readonly #refused: BoundedTable;
   readonly #filter: RefusedFilter;
   /** When the filter was turned last, ms since 1970; undefined before the first note. */
   #turnedAt: number | undefined;
   /** When a delivery was kept for an address as written. */
   readonly #delivered = new Map<string, number>();
-  /** About; counted when it is needed first. */
-  #rows: number | undefined;
 
   /** Puts what is remembered into the filter. */
   constructor(database: Database.Database, filter: RefusedFilter) {
@@ -53,10 +49,8 @@ export class Learning {
          WHERE at < excluded.at - ${DAY}`,
     );
     this.#clear = database.prepare("DELETE FROM refused WHERE address = ?");
-    this.#forget = database.prepare(
-      "DELETE FROM refused WHERE address IN (SELECT address FROM refused WHERE at < ? ORDER BY at LIMIT ?)",
-    );
-    this.#count = database.prepare<[], number>("SELECT count(*) FROM refused").pluck();
+    const most = MOST_REFUSED;
+    this.#refused = new BoundedTable(database, { table: "refused", key: "address", by: "at", most });
   }
 
   /** A primary took mail for this address; looked at once an hour, because a busy mailbox has many. */
@@ -70,7 +64,7 @@ export class Learning {
     batch.onRollback(() => this.#delivered.clear());
   }
 
-  learn(notes: readonly WireNote[], now: number): void {
+  learn(notes: readonly WireNote[], now: number, batch: Batch): void {
     this.#turn(now);
     for (const { address, note } of notes) {
       if (note.kind === "refused") {
@@ -83,11 +77,7 @@ export class Learning {
         this.#clear.run(address);
       }
     }
-    this.#rows = (this.#rows ?? this.#count.get() ?? 0) + notes.length;
-    const crowded = this.#rows > MOST_REFUSED;
-    this.#rows -= this.#forget.run(crowded ? Number.MAX_SAFE_INTEGER : now - REFUSED_FOR, STEP).changes;
-    // Addresses that were known already were counted twice.
-    if (crowded && this.#rows <= MOST_REFUSED) this.#rows = undefined;
+    this.#refused.tidy(notes.length, now - REFUSED_FOR, batch);
   }
 
   #turn(now: number): void {

@@ -17,12 +17,12 @@ interface Key {
   readonly n: number;
 }
 
-/** Finds at most so many recipients that are too old. */
-type Lookup = (most: number) => readonly Key[];
+/** Does away with at most so many rows that are too old; answers how many there were. */
+type Step = (most: number) => number;
 
 /**
- * Parks what waited too long, closes what was parked or in quarantine too long, and forgets old ledger rows. What is
- * held for another reason stays.
+ * Parks what waited too long, closes what was parked or in quarantine too long, and forgets old ledger rows and what
+ * was remembered of addresses. What is held for another reason stays.
  */
 export class Expiring {
   readonly #bodies: Bodies;
@@ -31,8 +31,8 @@ export class Expiring {
   readonly #close: Database.Statement;
   readonly #forget: Database.Statement<[number, number]>;
   readonly #forgetMessage: Database.Statement<[number, number]>;
-  readonly #forgetAccepted: Database.Statement<[number]>;
-  readonly #forgetNoticed: Database.Statement<[number]>;
+  readonly #forgetAccepted: Database.Statement<[number, number]>;
+  readonly #forgetNoticed: Database.Statement<[number, number, number]>;
   readonly #content: Database.Statement<[number, number], Key>;
   readonly #give: Database.Statement;
 
@@ -65,42 +65,49 @@ export class Expiring {
       "DELETE FROM message WHERE key = ? AND NOT EXISTS (SELECT 1 FROM recipient WHERE mail = ?)",
     );
     this.#forgetAccepted = database.prepare(
-      `DELETE FROM accepted WHERE address IN (SELECT address FROM accepted WHERE at < ? LIMIT ${STEP})`,
+      "DELETE FROM accepted WHERE address IN (SELECT address FROM accepted WHERE at < ? LIMIT ?)",
     );
     this.#forgetNoticed = database.prepare(
-      `DELETE FROM noticed WHERE address IN (SELECT address FROM noticed WHERE since < ? LIMIT ${STEP})`,
+      "DELETE FROM noticed WHERE address IN (SELECT address FROM noticed WHERE since < ? OR since > ? LIMIT ?)",
     );
   }
 
-  /** At most `limit` recipients, all together. */
+  /** At most `limit` rows, all together. */
   *expire(slice: ExpireSlice, batch: () => Batch): Generator<void, Expired> {
-    this.#forgetAccepted.run(slice.now - ACCEPTED_FOR);
-    this.#forgetNoticed.run(slice.now - NOTICED_FOR);
+    const { now, limit, contentBefore = slice.parkedBefore } = slice;
+    const forget = (key: Key): void => this.#forgetOne(key, batch());
     const close = (key: Key): void => {
-      this.#close.run(slice.now, slice.now, key.mail, key.n);
+      this.#close.run(now, now, key.mail, key.n);
       this.#bodies.releaseUnneeded(key.mail, batch());
     };
     const park = ({ mail, n }: Key): void => {
-      this.#give.run(slice.now, slice.now, mail, n);
+      this.#give.run(now, now, mail, n);
       this.#bodies.releaseUnneeded(mail, batch());
     };
-    const older = (state: RecipientState, before: number): Lookup => {
-      return (most) => this.#older.all(state, before, most);
-    };
-    const quarantined: Lookup = (most) => this.#quarantined.all(slice.quarantinedBefore, most);
-    const { contentBefore = slice.parkedBefore } = slice;
-    const refused: Lookup = (most) => this.#content.all(contentBefore, most);
-    let left = slice.limit;
-    const all = function* (lookups: readonly Lookup[], act: (key: Key) => void): Generator<void, number> {
+    const older = (state: RecipientState, before: number, act: (key: Key) => void): Step =>
+      each((most) => this.#older.all(state, before, most), act);
+    let left = limit;
+    const all = function* (...steps: readonly Step[]): Generator<void, number> {
       const before = left;
-      for (const lookup of lookups) left -= yield* each(lookup, left, act);
+      for (const step of steps) left -= yield* repeated(step, left);
       return before - left;
     };
-    const forget = (key: Key): void => this.#forgetOne(key, batch());
-    const forgotten = yield* all([older("gone", slice.goneBefore)], forget);
-    const deleted = yield* all([older("parked", slice.parkedBefore), refused, quarantined], close);
-    const waits = [older("unconfirmed", slice.waitingBefore), older("waiting", slice.waitingBefore)];
-    return { givenUp: yield* all(waits, park), deleted, forgotten };
+    const forgotten = yield* all(older("gone", slice.goneBefore, forget));
+    const deleted = yield* all(
+      older("parked", slice.parkedBefore, close),
+      each((most) => this.#content.all(contentBefore, most), close),
+      each((most) => this.#quarantined.all(slice.quarantinedBefore, most), close),
+    );
+    const { waitingBefore } = slice;
+    const givenUp = yield* all(
+      older("unconfirmed", waitingBefore, park),
+      older("waiting", waitingBefore, park),
+    );
+    const remembered = yield* all(
+      (most) => this.#forgetAccepted.run(now - ACCEPTED_FOR, most).changes,
+      (most) => this.#forgetNoticed.run(now - NOTICED_FOR, now, most).changes,
+    );
+    return { givenUp, deleted, forgotten: forgotten + remembered };
   }
 
   #forgetOne({ mail, n }: Key, batch: Batch): void {
@@ -110,13 +117,20 @@ export class Expiring {
   }
 }
 
-function* each(find: Lookup, limit: number, act: (key: Key) => void): Generator<void, number> {
+function each(find: (most: number) => readonly Key[], act: (key: Key) => void): Step {
+  return (most) => {
+    const keys = find(most);
+    for (const key of keys) act(key);
+    return keys.length;
+  };
+}
+
+function* repeated(step: Step, limit: number): Generator<void, number> {
   let done = 0;
   while (done < limit) {
-    const keys = find(Math.min(STEP, limit - done));
-    for (const key of keys) act(key);
-    done += keys.length;
-    if (keys.length < STEP) break;
+    const changed = step(Math.min(STEP, limit - done));
+    done += changed;
+    if (changed < STEP) break;
     yield;
   }
   return done;

@@ -45,7 +45,7 @@ export class Notifying {
   readonly #next: Database.Statement<[number], number>;
   readonly #message: Database.Statement<[number], MessageRow>;
   readonly #recipients: Database.Statement<[number], RecipientRow>;
-  readonly #count: Database.Statement<[string, number], number>;
+  readonly #count: Database.Statement<[string, number, number], number>;
   readonly #key: Database.Statement<[string], number>;
   readonly #close: Database.Statement<[string, number, number]>;
   readonly #countOne: Database.Statement<[string, number]>;
@@ -67,17 +67,20 @@ export class Notifying {
        FROM recipient INDEXED BY recipient_owed WHERE mail = ? AND owed IS NOT NULL ORDER BY n`,
     );
     this.#count = database
-      .prepare<[string, number], number>("SELECT count FROM noticed WHERE address = lower(?) AND since > ?")
+      .prepare<[string, number, number], number>(
+        "SELECT count FROM noticed WHERE address = lower(?) AND since > ? AND since <= ?",
+      )
       .pluck();
     this.#key = database.prepare<[string], number>("SELECT key FROM message WHERE id = ?").pluck();
     this.#close = database.prepare(
       "UPDATE recipient SET owed = NULL, told = ? WHERE mail = ? AND n = ? AND owed IS NOT NULL",
     );
+    // A day that begins later than now began while the clock was wrong: it is over, too.
+    const lasts = `since > excluded.since - ${DAY} AND since <= excluded.since`;
     this.#countOne = database.prepare(
       `INSERT INTO noticed (address, since, count) VALUES (lower(?), ?, 1)
        ON CONFLICT (address) DO UPDATE SET
-         count = iif(since > excluded.since - ${DAY}, count + 1, 1),
-         since = iif(since > excluded.since - ${DAY}, since, excluded.since)`,
+         count = iif(${lasts}, count + 1, 1), since = iif(${lasts}, since, excluded.since)`,
     );
     this.#waiting = database
       .prepare<unknown[], DelayPlace>(
@@ -101,7 +104,7 @@ export class Notifying {
       const body = this.#bodies.load(key, message.spool);
       if (body instanceof ArrayBuffer) bytes += body.byteLength;
       const recipients = this.#recipients.all(key).map(owedRecipient);
-      const noticesToSender = this.#count.get(message.sender, now - DAY) ?? 0;
+      const noticesToSender = this.#count.get(message.sender, now - DAY, now) ?? 0;
       found.push({ ...factsOf(message), recipients, noticesToSender, ...(body !== undefined && { body }) });
       if (found.length >= limit || bytes >= MAX_BYTES) break;
     }

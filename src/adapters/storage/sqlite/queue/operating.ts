@@ -103,7 +103,8 @@ export class Operating {
 /** Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. */
 function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorRequest): boolean {
   if (verb === "bounce") return domain === DSN_DOMAIN || (state === "parked" && wasTold(told));
-  return verb === "reroute" && state === "waiting" && placeOfKey(domain) === to && to !== undefined;
+  const stands = state === "held" || state === "parked";
+  return verb === "reroute" && !stands && placeOfKey(domain) === to && to !== undefined;
 }
 
 /** A DSN of the end was written, not only one of the delay. */

@@ -109,13 +109,13 @@ function serveMemory(port: MessagePort, { loop, clock }: RoleParts): void {
       loop.submit({
         rank: "accept",
         bytes: sightings.length * NOTE_BYTES,
-        run: (store: Store) => store.greylisting.note(sightings, clock.now()),
+        run: (store: Store, batch: Batch) => store.greylisting.note(sightings, clock.now(), batch),
       }),
     learn: (notes) =>
       loop.submit({
         rank: "accept",
         bytes: notes.length * NOTE_BYTES,
-        run: (store: Store) => store.learning.learn(notes, clock.now()),
+        run: (store: Store, batch: Batch) => store.learning.learn(notes, clock.now(), batch),
       }),
   });
 }

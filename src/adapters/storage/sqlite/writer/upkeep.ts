@@ -7,9 +7,13 @@ import type { Illness } from "../disk/illness.ts";
 import type { Segments } from "../bodies/segments.ts";
 import type { Store } from "./store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import type { FilesInPlace } from "./files-in-place.ts";
 import { checkpointFully, checkpointInPlace, vacuumSlice } from "../disk/wal.ts";
 
-/** How often the free space is measured, and how long nothing must have happened before the WAL is emptied, in ms. */
+/**
+ * How often the files are looked for and the free space is measured, and how long nothing must have happened before the
+ * WAL is emptied, in ms.
+ */
 const SECOND = 1000;
 /** The same while nothing happens at all, in ms. */
 const RESTING = 30_000;
@@ -28,6 +32,7 @@ interface UpkeepParts {
   readonly illness: Illness;
   readonly segments: Segments;
   readonly checkpoints: Checkpoints;
+  readonly files: FilesInPlace;
   readonly sweepSpool: () => Promise<number>;
   readonly onTrouble: (failure: StoreFailure) => void;
   readonly log: Logger;
@@ -82,6 +87,9 @@ export class Upkeep {
 
   #tick(): void {
     if (this.#timer === undefined) return;
+    const store = this.#parts.store();
+    // Thrown here, it ends the thread.
+    if (store !== undefined) this.#parts.files.requireOwn(store);
     if (this.#parts.illness.condition !== "sick") this.#parts.illness.tend();
     const now = this.#parts.clock.elapsed();
     if (now >= this.#nextSweep) this.#sweep();

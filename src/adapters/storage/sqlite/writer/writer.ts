@@ -9,7 +9,7 @@ import { Ballast, withBallast } from "../disk/ballast.ts";
 import type { Batch } from "../commit/batch.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { CommitLoop } from "../commit/commit-loop.ts";
-import { QUEUE_FILE, WAL_FILE } from "../disk/connection.ts";
+import { QUEUE_FILE } from "../disk/connection.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { connectCheckpointer } from "../disk/checkpointer.ts";
 import { Cure } from "./cure.ts";
@@ -17,9 +17,9 @@ import { flushFolder, makePrivateFolder, realDisk, writeDurably } from "../disk/
 import type { Disk } from "../disk/disk.ts";
 import type { StoreFailure } from "../disk/failure.ts";
 import { Illness } from "../disk/illness.ts";
-import { FileReplaced, keptInPlace } from "../disk/in-place.ts";
 import type { Reserve } from "../disk/illness.ts";
 import { usable } from "../disk/opening.ts";
+import { FilesInPlace } from "./files-in-place.ts";
 import { RefusedMails } from "./refused-mails.ts";
 import { serveRole } from "./roles.ts";
 import type { Role } from "./roles.ts";
@@ -31,7 +31,7 @@ import { openStore } from "./store.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { sweepSpool } from "../bodies/spool-sweep.ts";
 import { Upkeep } from "./upkeep.ts";
-import { checkpointFully, checkpointPatiently } from "../disk/wal.ts";
+import { checkpointFully } from "../disk/wal.ts";
 
 export interface WriterOptions {
   /** The data folder; its lock must be held by this process. */
@@ -61,7 +61,7 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
   readonly #refused: RefusedMails;
-  readonly #requireInPlace: () => void;
+  readonly #files: FilesInPlace;
   readonly #segments = new Segments();
   readonly #checkpoints: Checkpoints;
   readonly #illness: Illness;
@@ -81,9 +81,9 @@ export class Writer {
     rmSync(join(folder, CLEAN_FILE), { force: true });
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
-    this.#requireInPlace = keptInPlace(join(folder, QUEUE_FILE));
     this.#checkpoints = new Checkpoints(join(folder, QUEUE_FILE));
     this.#refused = new RefusedMails(folder, options.log);
+    this.#files = new FilesInPlace(folder, this.#refused);
     this.recovered = this.#recover(store);
     this.#store = store;
     this.#illness = new Illness({
@@ -103,6 +103,7 @@ export class Writer {
       illness: this.#illness,
       segments: this.#segments,
       checkpoints: this.#checkpoints,
+      files: this.#files,
       sweepSpool: () => this.sweepSpool(),
       onTrouble: (failure) => this.#onTrouble(failure),
       log: options.log,
@@ -114,7 +115,7 @@ export class Writer {
       log: options.log,
       sessions: this.#sessions,
       refused: this.#refused,
-      reopen: () => openStore(this.#storeParts()),
+      reopen: () => this.#reopen(),
     });
   }
 
@@ -160,6 +161,7 @@ export class Writer {
     this.#store = undefined;
     if (store === undefined) return;
     try {
+      this.#files.requireOwn(store);
       closeFully(store.database);
       writeDurably(join(this.#options.folder, CLEAN_FILE), "");
     } catch (error) {
@@ -178,6 +180,12 @@ export class Writer {
     const recovered = usable(join(folder, QUEUE_FILE), () => withBallast(folder, () => recover.immediate()));
     this.#refused.forget();
     return recovered;
+  }
+
+  #reopen(): Store {
+    const store = openStore(this.#storeParts());
+    this.#files.reopened();
+    return store;
   }
 
   get #disk(): Disk {
@@ -211,23 +219,12 @@ export class Writer {
 
   /** Before the answers go out: nobody is told that mail is kept in a file that nobody will find. */
   #onCommitted(store: Store, batch: Batch, bytes: number): void {
-    this.#requireInPlace();
-    this.#requireWal(store);
+    this.#files.requireThere(store);
     store.accepting.inDoubt.clear();
     const generation = store.directory.changedGeneration();
     if (generation !== undefined) writeGeneration(this.shared, generation);
     this.#illness.wrote(bytes);
     this.#sessions.tellWork(batch.work);
-  }
-
-  /** Where it was removed, the mail of before is in a file without a name; the senders of this batch keep theirs. */
-  #requireWal(store: Store): void {
-    const wal = join(this.#options.folder, WAL_FILE);
-    // Not by statSync: who asks for a file's times makes Linux write them with the next commit.
-    if (existsSync(wal)) return;
-    this.#refused.add(store.accepting.inDoubt);
-    checkpointPatiently(store.database);
-    throw new FileReplaced(wal);
   }
 
   #onTurnEnd(idle: boolean): void {
