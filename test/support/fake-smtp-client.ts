@@ -3,6 +3,7 @@ import type { Outcome } from "../../src/mail/outcome.ts";
 import type { Reply } from "../../src/mail/reply.ts";
 import type {
   Capabilities,
+  Connection,
   Conversation,
   SendResult,
   SmtpClient,
@@ -20,10 +21,12 @@ export class FakeServer {
   down = false;
   /** Refuses at connect with this. */
   greeting: DestinationTrouble | undefined;
+  /** Before it greets. May wait, or reject; `patience` is the client's, in ms. */
+  onGreet: (patience: number) => void | Promise<void> = () => {};
   name = "primary.test";
   /** TLS version of its conversations; absent: in clear. */
   tls: string | undefined;
-  /** Most conversations at once; more are refused with 421. */
+  /** Most connections at once; more are refused with 421. */
   most = Infinity;
   /** What a mail comes to; by default delivered. May wait. */
   onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
@@ -38,8 +41,10 @@ export class FakeServer {
   /** Most mails that were in flight at once, in all conversations. */
   mostInFlight = 0;
   inFlight = 0;
+  /** Connections that were not for mail: whether it listens. */
   knocks = 0;
   conversations = 0;
+  /** Connections. */
   open = 0;
   mostOpen = 0;
   /** Mails sent, in order. */
@@ -63,27 +68,42 @@ export class FakeSmtpClient implements SmtpClient {
     return server;
   }
 
-  async knock(target: Target): Promise<number> {
-    const server = this.#reach(target);
-    server.knocks += 1;
-    if (server.down) throw new DestinationTrouble("connect", "connection refused");
-    return 1;
+  async connect(target: Target): Promise<Connection> {
+    const server = this.#take(target, "knock");
+    return {
+      target,
+      took: 1,
+      converse: (patience) => greet(server, patience),
+      close: () => void (server.open -= 1),
+    };
   }
 
-  async converse(target: Target): Promise<Conversation> {
-    const server = this.#reach(target);
-    server.conversations += 1;
-    if (server.down) throw new DestinationTrouble("connect", "connection refused");
-    if (server.greeting !== undefined) throw server.greeting;
-    if (server.open >= server.most)
-      throw new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
-    return new FakeConversation(server);
+  async converse(target: Target, patience?: number): Promise<Conversation> {
+    return greet(this.#take(target), patience);
   }
 
-  #reach(target: Target): FakeServer {
+  #take(target: Target, knock?: "knock"): FakeServer {
     const server = this.#servers.get(`${target.ip}:${target.port}`);
-    if (server === undefined) throw new DestinationTrouble("connect", "connection refused");
+    if (server !== undefined && knock !== undefined) server.knocks += 1;
+    if (server === undefined || server.down) throw new DestinationTrouble("connect", "connection refused");
+    server.open += 1;
+    server.mostOpen = Math.max(server.mostOpen, server.open);
     return server;
+  }
+}
+
+/** The greeting on a connection that was taken. */
+async function greet(server: FakeServer, patience = 300_000): Promise<Conversation> {
+  server.conversations += 1;
+  const crowded = server.open > server.most;
+  try {
+    if (crowded) throw new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
+    await server.onGreet(patience);
+    if (server.greeting !== undefined) throw server.greeting;
+    return new FakeConversation(server);
+  } catch (error) {
+    server.open -= 1;
+    throw error;
   }
 }
 
@@ -101,8 +121,6 @@ class FakeConversation implements Conversation {
     const { name, tls } = server;
     this.window = server.window;
     this.capabilities = { name, extensions: ["PIPELINING"], ...(tls !== undefined && { tls }) };
-    server.open += 1;
-    server.mostOpen = Math.max(server.mostOpen, server.open);
   }
 
   takes(): boolean {

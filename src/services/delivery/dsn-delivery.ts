@@ -159,8 +159,8 @@ export class DsnDelivery {
     const { client, resolver, clock, settings } = this.#parts;
     const reach = { client, resolver, clock, ownAddresses: () => settings().ownAddresses };
     try {
-      const target = await firstToAnswer(await targetsOf(host, reach), reach);
-      const conversation = await client.converse(target, GREETING);
+      const connection = await firstToAnswer(await targetsOf(host, reach), reach);
+      const conversation = await connection.converse(GREETING);
       const itself = isOwnName(conversation.capabilities, settings().hostname);
       if (!itself && !this.#stopped) return conversation;
       void conversation.quit();

@@ -1,6 +1,7 @@
-import type { Capabilities, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
+import type { Connection, Conversation, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
 import type { Destination, ReachParts } from "./reach.ts";
 import { asTrouble, firstToAnswer, targetsOf } from "./reach.ts";
+import { refusesUs } from "./state.ts";
 
 /** For greeting and EHLO, in ms. */
 const GREETING_TIMEOUT = 60_000;
@@ -12,7 +13,7 @@ const MOST_GREETINGS = 3;
 
 /** What a primary said to a probe. */
 interface Greeted {
-  readonly capabilities: Capabilities;
+  readonly conversation: Conversation;
   /** Milliseconds from connecting to the end of EHLO. */
   readonly took: number;
 }
@@ -42,28 +43,36 @@ export class Prober {
     return targets.find(({ ip }) => ip === this.#preferred) ?? (targets[0] as Target);
   }
 
-  /** The first of its addresses that takes a connection. Rejects with the trouble of the last one. */
-  async knock(): Promise<Target> {
-    const target = await firstToAnswer(await targetsOf(this.#destination, this.#parts), this.#parts);
-    this.#preferred = target.ip;
-    return target;
+  /** A connection to the first of its addresses that takes one. Rejects with the trouble of the last one. */
+  async knock(): Promise<Connection> {
+    const connection = await firstToAnswer(await targetsOf(this.#destination, this.#parts), this.#parts);
+    this.#preferred = connection.target.ip;
+    return connection;
   }
 
-  /** Begins a session and ends it; undefined where earlier ones hang. Rejects with DestinationTrouble. */
-  async greet(target: Target): Promise<Greeted | undefined> {
-    const { client, clock } = this.#parts;
+  /**
+   * Begins a session on what a knock opened, so that one connection is all that a probe asks for; undefined where
+   * earlier ones hang. Rejects with DestinationTrouble.
+   */
+  async greet(connection: Connection): Promise<Greeted | undefined> {
+    const { clock } = this.#parts;
     const begun = clock.now();
     const busy = this.#greetings > 0 && begun - this.#lastGreeting < GREETING_OVERLAP;
-    if (busy || this.#greetings >= MOST_GREETINGS) return undefined;
+    if (busy || this.#greetings >= MOST_GREETINGS) {
+      connection.close();
+      return undefined;
+    }
     this.#greetings += 1;
     this.#lastGreeting = begun;
     try {
-      const conversation = await client.converse(target, this.#patience());
-      void conversation.quit();
-      return { capabilities: conversation.capabilities, took: clock.now() - begun };
+      const conversation = await connection.converse(this.#patience());
+      return { conversation, took: clock.now() - begun };
     } catch (error) {
-      this.#lookAtSilence(asTrouble(error), clock.now() - begun);
-      throw error;
+      const trouble = asTrouble(error);
+      // One connection too many beside the one that it lets wait.
+      if (refusesUs(trouble) && this.#greetings > 1) return undefined;
+      this.#lookAtSilence(trouble, clock.now() - begun);
+      throw trouble;
     } finally {
       this.#greetings -= 1;
     }

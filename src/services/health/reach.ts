@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { Transport } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
-import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
+import type { Connection, SmtpClient, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -27,7 +27,7 @@ export function asTrouble(error: unknown): DestinationTrouble {
 }
 
 /** For a TCP connection, in ms. */
-const KNOCK_TIMEOUT = 3000;
+const CONNECT_TIMEOUT = 3000;
 /** After this long without an answer, in ms, the next address is tried beside; RFC 8305 §5. */
 const STAGGER = 250;
 /** Of one host. */
@@ -62,31 +62,35 @@ function inTurn(addresses: readonly string[]): readonly string[] {
   return first.flatMap((ip, i) => [ip, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
 }
 
-/** Knocks at the targets in turn, the next one when one fails or lingers; the first that answers. */
-export function firstToAnswer(targets: readonly Target[], { client, clock }: ReachParts): Promise<Target> {
+/** Connects to the targets in turn, to the next one when one fails or lingers; the first connection that is taken. */
+export function firstToAnswer(
+  targets: readonly Target[],
+  { client, clock }: ReachParts,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let started = 0;
     let failed = 0;
     let done = false;
     let timer: Timer | undefined;
-    const succeed = (target: Target): void => {
+    const succeed = (connection: Connection): void => {
+      if (done) return connection.close();
       done = true;
       timer?.cancel();
-      resolve(target);
+      resolve(connection);
     };
     const fail = (error: Error): void => {
       failed += 1;
       if (failed === targets.length) reject(error);
-      else knockNext();
+      else tryNext();
     };
-    const knockNext = (): void => {
+    const tryNext = (): void => {
       timer?.cancel();
       const target = targets[started];
       if (done || target === undefined) return;
       started += 1;
-      timer = clock.after(STAGGER, knockNext);
-      client.knock(target, KNOCK_TIMEOUT).then(() => succeed(target), fail);
+      timer = clock.after(STAGGER, tryNext);
+      client.connect(target, CONNECT_TIMEOUT).then(succeed, fail);
     };
-    knockNext();
+    tryNext();
   });
 }

@@ -16,31 +16,47 @@ function mutePrimary() {
     resolver: { addresses: () => assert.fail("no address is looked for") } as never,
     ownAddresses: () => [],
     client: {
-      knock: () => assert.fail("nobody knocks"),
-      converse: (_target: Target, patience?: number) =>
-        new Promise<Conversation>((_, fail) => waits.push({ patience, fail })),
+      connect: () => assert.fail("nobody knocks"),
+      converse: () => assert.fail("by connections only"),
     },
   };
   const prober = new Prober(TARGET, parts, (took) => silences.push(took));
-  return { clock, waits, silences, prober };
+  const greet = (): Promise<unknown> => {
+    const converse = (patience?: number): Promise<Conversation> =>
+      new Promise((_, fail) => waits.push({ patience, fail }));
+    return prober.greet({ target: TARGET, took: 1, converse, close: () => {} });
+  };
+  return { clock, waits, silences, prober, greet };
 }
 
 test("a greeting that hangs is asked for anew after 5 s, and no more than three hang at a time", () => {
-  const { clock, waits, prober } = mutePrimary();
-  void prober.greet(TARGET);
-  void prober.greet(TARGET);
+  const { clock, waits, greet } = mutePrimary();
+  void greet();
+  void greet();
   for (let asked = 1; asked <= 3; asked++) {
     assert.equal(waits.length, asked);
     clock.advance(5000);
-    void prober.greet(TARGET);
+    void greet();
   }
   assert.equal(waits.length, 3);
 });
 
+test("a refusal beside a greeting that is awaited says nothing of one that asks alone", async () => {
+  const { clock, waits, greet } = mutePrimary();
+  const first = greet();
+  clock.advance(5000);
+  const second = greet();
+  const refusal = new DestinationTrouble("greeting", "421 too many", { code: 421, text: "too many" });
+  waits[1]?.fail(refusal);
+  assert.equal(await second, undefined);
+  waits[0]?.fail(refusal);
+  await assert.rejects(first, refusal);
+});
+
 test("who says nothing for as long as a probe waits has five times as long, until it has greeted", async () => {
-  const { clock, waits, silences, prober } = mutePrimary();
+  const { clock, waits, silences, prober, greet } = mutePrimary();
   const failAfter = async (milliseconds: number): Promise<number | undefined> => {
-    const asked = prober.greet(TARGET);
+    const asked = greet();
     clock.advance(milliseconds);
     waits.at(-1)?.fail(new DestinationTrouble("greeting", "no greeting"));
     await assert.rejects(asked, DestinationTrouble);
