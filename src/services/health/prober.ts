@@ -11,6 +11,13 @@ const SILENCE = 50_000;
 const GREETING_OVERLAP = 5000;
 const MOST_GREETINGS = 3;
 
+/** A greeting that is awaited. */
+interface Awaited {
+  readonly connection: Connection;
+  /** Nobody listened since it was asked for: a server that came back may know nothing of its connection. */
+  stale: boolean;
+}
+
 /** What a primary said to a probe. */
 interface Greeted {
   readonly conversation: Conversation;
@@ -25,7 +32,8 @@ export class Prober {
   readonly #silent: (took: number) => void;
   /** The address that answered last. */
   #preferred: string | undefined;
-  #greetings = 0;
+  /** The oldest first. */
+  readonly #greetings = new Set<Awaited>();
   #lastGreeting = 0;
   /** It took a connection and did not greet within a probe's patience: the next probe has more. */
   #isSilent = false;
@@ -45,9 +53,15 @@ export class Prober {
 
   /** A connection to the first of its addresses that takes one. Rejects with the trouble of the last one. */
   async knock(): Promise<Connection> {
-    const connection = await firstToAnswer(await targetsOf(this.#destination, this.#parts), this.#parts);
-    this.#preferred = connection.target.ip;
-    return connection;
+    const targets = await targetsOf(this.#destination, this.#parts);
+    try {
+      const connection = await firstToAnswer(targets, this.#parts);
+      this.#preferred = connection.target.ip;
+      return connection;
+    } catch (error) {
+      for (const greeting of this.#greetings) greeting.stale = true;
+      throw error;
+    }
   }
 
   /**
@@ -57,30 +71,54 @@ export class Prober {
   async greet(connection: Connection): Promise<Greeted | undefined> {
     const { clock } = this.#parts;
     const begun = clock.now();
-    const busy = this.#greetings > 0 && begun - this.#lastGreeting < GREETING_OVERLAP;
-    if (busy || this.#greetings >= MOST_GREETINGS) {
+    if (!this.#makeRoom(begun)) {
       connection.close();
       return undefined;
     }
-    this.#greetings += 1;
+    const greeting: Awaited = { connection, stale: false };
+    this.#greetings.add(greeting);
     this.#lastGreeting = begun;
     try {
       const conversation = await connection.converse(this.#patience());
       return { conversation, took: clock.now() - begun };
     } catch (error) {
       const trouble = asTrouble(error);
+      const givenUp = !this.#greetings.has(greeting);
       // One connection too many beside the one that it lets wait.
-      if (refusesUs(trouble) && this.#greetings > 1) return undefined;
+      if (givenUp || (refusesUs(trouble) && this.#fresh > 1)) return undefined;
       this.#lookAtSilence(trouble, clock.now() - begun);
       throw trouble;
     } finally {
-      this.#greetings -= 1;
+      this.#greetings.delete(greeting);
     }
   }
 
-  /** It has greeted, a probe or a conversation with mail. */
+  /** It has greeted, a probe or a conversation with mail: others that are awaited tell nothing more. */
   greeted(): void {
     this.#isSilent = false;
+    for (const greeting of this.#greetings) this.#giveUp(greeting);
+  }
+
+  get #fresh(): number {
+    return [...this.#greetings].filter(({ stale }) => !stale).length;
+  }
+
+  /**
+   * For one more greeting. Stale ones give way no sooner than they are in its way: a server that takes so many
+   * connections of a client refuses the next while those wait for their banner.
+   */
+  #makeRoom(now: number): boolean {
+    const fresh = this.#fresh;
+    if (fresh > 0 && now - this.#lastGreeting < GREETING_OVERLAP) return false;
+    if (fresh >= MOST_GREETINGS) return false;
+    const [oldest] = this.#greetings;
+    if (oldest !== undefined && this.#greetings.size >= MOST_GREETINGS) this.#giveUp(oldest);
+    return true;
+  }
+
+  #giveUp(greeting: Awaited): void {
+    this.#greetings.delete(greeting);
+    greeting.connection.close();
   }
 
   /** A banner may take minutes, RFC 5321 §4.5.3.2.1; a server that is half dead should be asked anew sooner. */
