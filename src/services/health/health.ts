@@ -22,7 +22,7 @@ import { Watch } from "./watch.ts";
 export type { OwnAddress } from "./ourselves.ts";
 export { isOwnName } from "./ourselves.ts";
 export { offersOf } from "./offers.ts";
-export { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+export { asTrouble, destinationName, firstToGreet, targetsOf } from "./reach.ts";
 export { isAway } from "./state.ts";
 export { TlsMemory } from "./tls-memory.ts";
 export type { Destination, ReachParts } from "./reach.ts";

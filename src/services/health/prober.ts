@@ -1,6 +1,7 @@
 import type { Connection, Conversation, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
+import { Addresses } from "./addresses.ts";
 import type { Destination, ReachParts } from "./reach.ts";
-import { asTrouble, firstToAnswer, targetsOf } from "./reach.ts";
+import { asTrouble, firstToGreet, targetsOf } from "./reach.ts";
 import { refusesUs } from "./state.ts";
 
 /** For greeting and EHLO, in ms. */
@@ -18,8 +19,11 @@ interface Awaited {
   stale: boolean;
 }
 
+/** Whether an address is to be greeted; `best`: it is the one that greeted last. */
+type Wanted = (best: boolean) => boolean;
+
 /** What a primary said to a probe. */
-interface Greeted {
+export interface Greeted {
   readonly conversation: Conversation;
   /** Milliseconds from connecting to the end of EHLO. */
   readonly took: number;
@@ -30,8 +34,7 @@ export class Prober {
   readonly #destination: Destination;
   readonly #parts: ReachParts;
   readonly #silent: (took: number) => void;
-  /** The address that answered last. */
-  #preferred: string | undefined;
+  readonly #addresses = new Addresses();
   /** The oldest first. */
   readonly #greetings = new Set<Awaited>();
   #lastGreeting = 0;
@@ -45,30 +48,43 @@ export class Prober {
     this.#silent = silent;
   }
 
-  /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
+  /** The address to connect to: the one that greeted last, else the first. Rejects with DestinationTrouble. */
   async target(): Promise<Target> {
     const targets = await targetsOf(this.#destination, this.#parts);
-    return targets.find(({ ip }) => ip === this.#preferred) ?? (targets[0] as Target);
-  }
-
-  /** A connection to the first of its addresses that takes one. Rejects with the trouble of the last one. */
-  async knock(): Promise<Connection> {
-    const targets = await targetsOf(this.#destination, this.#parts);
-    try {
-      const connection = await firstToAnswer(targets, this.#parts);
-      this.#preferred = connection.target.ip;
-      return connection;
-    } catch (error) {
-      for (const greeting of this.#greetings) greeting.stale = true;
-      throw error;
-    }
+    return targets.find((target) => this.#addresses.isBest(target)) ?? (targets[0] as Target);
   }
 
   /**
-   * Begins a session on what a knock opened, so that one connection is all that a probe asks for; undefined where
-   * earlier ones hang. Rejects with DestinationTrouble.
+   * Connects to its addresses in turn and greets on that connection, so that one is all that a probe asks for, until
+   * one of them greets. An address that is not `wanted` is only connected to. Undefined: earlier greetings hang, and
+   * nothing new is known. Rejects with DestinationTrouble.
    */
-  async greet(connection: Connection): Promise<Greeted | undefined> {
+  async ask(wanted: Wanted): Promise<Greeted | "knocked" | undefined> {
+    const { clock } = this.#parts;
+    const targets = await targetsOf(this.#destination, this.#parts);
+    const inTurn = this.#addresses.inTurn(targets, clock.now(), (target) => this.#awaited(target) > 0);
+    const troubles = new Map<Target, DestinationTrouble>();
+    const failed = (target: Target, trouble: DestinationTrouble): void => {
+      troubles.set(target, trouble);
+      this.#failed(target, trouble);
+    };
+    const greet = (connection: Connection): Promise<Greeted | "knocked" | undefined> =>
+      this.#hear(connection, wanted);
+    try {
+      return await firstToGreet(inTurn, this.#parts, { greet, failed });
+    } catch (error) {
+      throw this.#addresses.decisive(troubles) ?? error;
+    }
+  }
+
+  async #hear(connection: Connection, wanted: Wanted): Promise<Greeted | "knocked" | undefined> {
+    const { target } = connection;
+    if (wanted(this.#addresses.isBest(target))) return this.#greet(connection);
+    connection.close();
+    return "knocked";
+  }
+
+  async #greet(connection: Connection): Promise<Greeted | undefined> {
     const { clock } = this.#parts;
     const begun = clock.now();
     if (!this.#makeRoom(begun)) {
@@ -80,12 +96,13 @@ export class Prober {
     this.#lastGreeting = begun;
     try {
       const conversation = await connection.converse(this.#patience());
+      this.#addresses.greeted(connection.target);
       return { conversation, took: clock.now() - begun };
     } catch (error) {
       const trouble = asTrouble(error);
       const givenUp = !this.#greetings.has(greeting);
       // One connection too many beside the one that it lets wait.
-      if (givenUp || (refusesUs(trouble) && this.#fresh > 1)) return undefined;
+      if (givenUp || (refusesUs(trouble) && this.#awaited(connection.target) > 1)) return undefined;
       this.#lookAtSilence(trouble, clock.now() - begun);
       throw trouble;
     } finally {
@@ -99,8 +116,18 @@ export class Prober {
     for (const greeting of this.#greetings) this.#giveUp(greeting);
   }
 
-  get #fresh(): number {
-    return [...this.#greetings].filter(({ stale }) => !stale).length;
+  #failed(target: Target, trouble: DestinationTrouble): void {
+    this.#addresses.failed(target, trouble, this.#parts.clock.now());
+    if (trouble.stage !== "connect") return;
+    for (const greeting of this.#greetings)
+      if (greeting.connection.target.ip === target.ip) greeting.stale = true;
+  }
+
+  /** Greetings that may come yet, of one address or of all. */
+  #awaited(target?: Target): number {
+    const isOf = ({ connection }: Awaited): boolean =>
+      target === undefined || connection.target.ip === target.ip;
+    return [...this.#greetings].filter((greeting) => !greeting.stale && isOf(greeting)).length;
   }
 
   /**
@@ -108,7 +135,7 @@ export class Prober {
    * connections of a client refuses the next while those wait for their banner.
    */
   #makeRoom(now: number): boolean {
-    const fresh = this.#fresh;
+    const fresh = this.#awaited();
     if (fresh > 0 && now - this.#lastGreeting < GREETING_OVERLAP) return false;
     if (fresh >= MOST_GREETINGS) return false;
     const [oldest] = this.#greetings;

@@ -32,6 +32,8 @@ const CONNECT_TIMEOUT = 3000;
 const STAGGER = 250;
 /** Of one host. */
 const MOST_ADDRESSES = 6;
+/** After so many ms no further one is greeted: a host may have as many silent addresses as it likes. */
+const LONGEST_ROUND = 10_000;
 
 export interface ReachParts {
   readonly client: SmtpClient;
@@ -62,14 +64,51 @@ function inTurn(addresses: readonly string[]): readonly string[] {
   return first.flatMap((ip, i) => [ip, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
 }
 
+/** Is told of each address that fails. */
+type Failed = (target: Target, trouble: DestinationTrouble) => void;
+
+interface Greeter<T> {
+  /** Rejects with DestinationTrouble: then the next address is tried. */
+  readonly greet: (connection: Connection) => Promise<T>;
+  readonly failed?: Failed;
+}
+
+/**
+ * What `greet` makes of a connection to the first of the targets where it succeeds, RFC 5321 §5.1. Rejects with the
+ * trouble of the last one.
+ */
+export async function firstToGreet<T>(
+  targets: readonly Target[],
+  parts: ReachParts,
+  { greet, failed }: Greeter<T>,
+): Promise<T> {
+  const { clock } = parts;
+  const begun = clock.elapsed();
+  let left = targets;
+  const leaveOut: Failed = (target, trouble) => {
+    left = left.filter(({ ip }) => ip !== target.ip);
+    failed?.(target, trouble);
+  };
+  for (;;) {
+    const connection = await firstToAnswer(left, parts, leaveOut);
+    try {
+      return await greet(connection);
+    } catch (error) {
+      leaveOut(connection.target, asTrouble(error));
+      if (left.length === 0 || clock.elapsed() - begun > LONGEST_ROUND) throw error;
+    }
+  }
+}
+
 /** Connects to the targets in turn, to the next one when one fails or lingers; the first connection that is taken. */
-export function firstToAnswer(
+function firstToAnswer(
   targets: readonly Target[],
   { client, clock }: ReachParts,
+  failed: Failed,
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let started = 0;
-    let failed = 0;
+    let failures = 0;
     let done = false;
     let timer: Timer | undefined;
     const succeed = (connection: Connection): void => {
@@ -78,9 +117,10 @@ export function firstToAnswer(
       timer?.cancel();
       resolve(connection);
     };
-    const fail = (error: Error): void => {
-      failed += 1;
-      if (failed === targets.length) reject(error);
+    const fail = (target: Target, error: unknown): void => {
+      failures += 1;
+      failed(target, asTrouble(error));
+      if (failures === targets.length) reject(error as Error);
       else tryNext();
     };
     const tryNext = (): void => {
@@ -89,7 +129,7 @@ export function firstToAnswer(
       if (done || target === undefined) return;
       started += 1;
       timer = clock.after(STAGGER, tryNext);
-      client.connect(target, CONNECT_TIMEOUT).then(succeed, fail);
+      client.connect(target, CONNECT_TIMEOUT).then(succeed, (error: unknown) => fail(target, error));
     };
     tryNext();
   });

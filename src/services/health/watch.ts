@@ -1,12 +1,13 @@
 import type { PrimaryState, PrimaryStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { Capabilities, Connection, Conversation, Target } from "../../ports/smtp-client.ts";
+import type { Capabilities, Conversation, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
 import { isOwnName } from "./ourselves.ts";
 import { OutageLog } from "./outage-log.ts";
 import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
+import type { Greeted } from "./prober.ts";
 import { Prober } from "./prober.ts";
 import type { Destination, ReachParts } from "./reach.ts";
 import { asTrouble, destinationName } from "./reach.ts";
@@ -103,7 +104,7 @@ export class Watch {
     return this.#comeback;
   }
 
-  /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
+  /** The address to connect to: the one that greeted last, else the first. Rejects with DestinationTrouble. */
   target(): Promise<Target> {
     return this.#prober.target();
   }
@@ -215,10 +216,10 @@ export class Watch {
   async #probe(): Promise<void> {
     const begun = this.#parts.clock.now();
     try {
-      const connection = await this.#prober.knock();
-      if (this.#health.state !== "up" && !this.#stopped) return await this.#greet(connection);
-      connection.close();
-      this.#apply({ kind: "knocked" });
+      const wanted = (best: boolean): boolean => !this.#stopped && (this.#health.state !== "up" || !best);
+      const heard = await this.#prober.ask(wanted);
+      if (heard === "knocked") this.#apply({ kind: "knocked" });
+      else if (heard !== undefined) this.#takeGreeting(heard);
     } catch (error) {
       // A failure that began before the last good word is old news.
       if (begun >= this.#health.lastGood)
@@ -226,10 +227,7 @@ export class Watch {
     }
   }
 
-  async #greet(connection: Connection): Promise<void> {
-    const greeting = await this.#prober.greet(connection);
-    if (greeting === undefined) return;
-    const { conversation, took } = greeting;
+  #takeGreeting({ conversation, took }: Greeted): void {
     const idle = this.#observer.held() === 0;
     const believed = this.greeted(conversation.capabilities, took);
     this.#spare.keep(conversation);
