@@ -106,12 +106,23 @@ export interface Conversation {
   abort(): void;
 }
 
-export interface SmtpClient {
-  /** TCP only: does something listen? Resolves with milliseconds taken; rejects with DestinationTrouble. */
-  knock(target: Target, timeout: number): Promise<number>;
+/** A TCP connection that the peer took; not a word was said on it by us. */
+export interface Connection {
+  readonly target: Target;
+  /** Milliseconds that connecting took. */
+  readonly took: number;
   /**
-   * Connects, greets, EHLO, TLS as asked. Rejects with DestinationTrouble. `greetingTimeout` in ms shortens the
-   * wait of RFC 5321 §4.5.3.2 for probes.
+   * Waits for the greeting, EHLO, TLS as asked. Rejects with DestinationTrouble; the connection is closed then.
+   * `greetingTimeout` in ms shortens the wait of RFC 5321 §4.5.3.2 for probes.
    */
+  converse(greetingTimeout?: number): Promise<Conversation>;
+  /** Ends it where there is no conversation yet; one that is awaited rejects. */
+  close(): void;
+}
+
+export interface SmtpClient {
+  /** TCP only: does something listen? Within `timeout` ms; rejects with DestinationTrouble. */
+  connect(target: Target, timeout: number): Promise<Connection>;
+  /** Connects and converses. Rejects with DestinationTrouble; `greetingTimeout` as above. */
   converse(target: Target, greetingTimeout?: number): Promise<Conversation>;
 }

@@ -3,6 +3,7 @@ import type { Outcome } from "../../src/mail/outcome.ts";
 import type { Reply } from "../../src/mail/reply.ts";
 import type {
   Capabilities,
+  Connection,
   Conversation,
   SendResult,
   SmtpClient,
@@ -20,6 +21,8 @@ export class FakeServer {
   down = false;
   /** Refuses at connect with this. */
   greeting: DestinationTrouble | undefined;
+  /** Before it greets. May wait, or reject; `patience` is the client's, in ms. */
+  onGreet: (patience: number) => void | Promise<void> = () => {};
   name = "primary.test";
   /** What its EHLO offers. */
   extensions: readonly string[] = ["PIPELINING"];
@@ -27,7 +30,7 @@ export class FakeServer {
   size: number | undefined;
   /** TLS version of its conversations; absent: in clear. */
   tls: string | undefined;
-  /** Most conversations at once. */
+  /** Most connections at once; more are refused with 421. */
   most = Infinity;
   /** How further ones end. */
   tooMany = new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
@@ -44,8 +47,10 @@ export class FakeServer {
   /** Most mails that were in flight at once, in all conversations. */
   mostInFlight = 0;
   inFlight = 0;
+  /** Connections that were not for mail: whether it listens. */
   knocks = 0;
   conversations = 0;
+  /** Connections. */
   open = 0;
   mostOpen = 0;
   /** Mails sent, in order. */
@@ -69,26 +74,42 @@ export class FakeSmtpClient implements SmtpClient {
     return server;
   }
 
-  async knock(target: Target): Promise<number> {
-    const server = this.#reach(target);
-    server.knocks += 1;
-    if (server.down) throw new DestinationTrouble("connect", "connection refused");
-    return 1;
+  async connect(target: Target): Promise<Connection> {
+    const server = this.#take(target, "knock");
+    return {
+      target,
+      took: 1,
+      converse: (patience) => greet(server, patience),
+      close: () => void (server.open -= 1),
+    };
   }
 
-  async converse(target: Target): Promise<Conversation> {
-    const server = this.#reach(target);
-    server.conversations += 1;
-    if (server.down) throw new DestinationTrouble("connect", "connection refused");
-    if (server.greeting !== undefined) throw server.greeting;
-    if (server.open >= server.most) throw server.tooMany;
-    return new FakeConversation(server);
+  async converse(target: Target, patience?: number): Promise<Conversation> {
+    return greet(this.#take(target), patience);
   }
 
-  #reach(target: Target): FakeServer {
+  #take(target: Target, knock?: "knock"): FakeServer {
     const server = this.#servers.get(`${target.ip}:${target.port}`);
-    if (server === undefined) throw new DestinationTrouble("connect", "connection refused");
+    if (server !== undefined && knock !== undefined) server.knocks += 1;
+    if (server === undefined || server.down) throw new DestinationTrouble("connect", "connection refused");
+    server.open += 1;
+    server.mostOpen = Math.max(server.mostOpen, server.open);
     return server;
+  }
+}
+
+/** The greeting on a connection that was taken. */
+async function greet(server: FakeServer, patience = 300_000): Promise<Conversation> {
+  server.conversations += 1;
+  const crowded = server.open > server.most;
+  try {
+    if (crowded) throw server.tooMany;
+    await server.onGreet(patience);
+    if (server.greeting !== undefined) throw server.greeting;
+    return new FakeConversation(server);
+  } catch (error) {
+    server.open -= 1;
+    throw error;
   }
 }
 
@@ -111,8 +132,6 @@ class FakeConversation implements Conversation {
       ...(size !== undefined && { size }),
       ...(tls !== undefined && { tls }),
     };
-    server.open += 1;
-    server.mostOpen = Math.max(server.mostOpen, server.open);
   }
 
   takes(): boolean {

@@ -232,11 +232,9 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   async #connect(): Promise<void> {
     const connection = new PooledConnection(this.#parts.clock, this);
     this.#connections.add(connection);
-    const begun = this.#parts.clock.elapsed();
     try {
       const conversation = await this.#open();
-      if (this.#greeted(conversation, begun))
-        await connection.run(conversation, this.#allowance.mailsPerConnection);
+      if (this.#greeted(conversation)) await connection.run(conversation, this.#allowance.mailsPerConnection);
       await conversation.quit();
     } catch (error) {
       this.#notOpened(connection, error);
@@ -250,15 +248,15 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   async #open(): Promise<Conversation> {
     this.#opening += 1;
     try {
-      return await this.#parts.client.converse(await this.watch.target());
+      return await this.watch.converse();
     } finally {
       this.#opening -= 1;
     }
   }
 
-  #greeted({ capabilities, window }: Conversation, begun: number): boolean {
+  #greeted({ window }: Conversation): boolean {
     this.#allowance.window = window;
-    return this.watch.greeted(capabilities, this.#parts.clock.elapsed() - begun) && this.up;
+    return this.up;
   }
 
   /** Beside others one that is turned away says how many the primary bears; should it be gone, the others tell. */

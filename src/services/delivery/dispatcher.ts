@@ -136,15 +136,9 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   // -------------------------------------------------------------- what the routing table tells
 
   makePool(destination: Destination): ConnectionPool {
-    const { client, clock } = this.#parts;
+    const { clock } = this.#parts;
     const settings = this.#settings;
-    const pool = new ConnectionPool(destination, {
-      client,
-      clock,
-      health: this.#health,
-      settings,
-      hooks: this,
-    });
+    const pool = new ConnectionPool(destination, { clock, health: this.#health, settings, hooks: this });
     pool.suspend(this.#suspended);
     return pool;
   }

@@ -4,14 +4,14 @@ import type { DsnRoute } from "../../ports/dsn.ts";
 import { DSN_DOMAIN } from "../../ports/dsn.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
-import type { Conversation, SmtpClient } from "../../ports/smtp-client.ts";
+import type { Connection, Conversation, SmtpClient } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, Settlement, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Destination, OwnAddress } from "../health/health.ts";
-import { asTrouble, destinationName, firstToAnswer, isOwnName, targetsOf } from "../health/health.ts";
+import { asTrouble, destinationName, firstToGreet, isOwnName, targetsOf } from "../health/health.ts";
 import { settleDsn } from "../queue/queue.ts";
 import { findDsnRoute } from "./dsn-route.ts";
 import type { Settler } from "./settler.ts";
@@ -159,8 +159,8 @@ export class DsnDelivery {
     const { client, resolver, clock, settings } = this.#parts;
     const reach = { client, resolver, clock, ownAddresses: () => settings().ownAddresses };
     try {
-      const target = await firstToAnswer(await targetsOf(host, reach), reach);
-      const conversation = await client.converse(target, GREETING);
+      const greet = (connection: Connection): Promise<Conversation> => connection.converse(GREETING);
+      const conversation = await firstToGreet(await targetsOf(host, reach), reach, { greet });
       const itself = isOwnName(conversation.capabilities, settings().hostname);
       if (!itself && !this.#stopped) return conversation;
       void conversation.quit();

@@ -1,4 +1,4 @@
-import type { SendResult, SmtpClient } from "../../ports/smtp-client.ts";
+import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Health } from "../health/health.ts";
@@ -17,7 +17,6 @@ export interface PoolHooks<Pool> {
 }
 
 export interface PoolParts<Pool> {
-  readonly client: SmtpClient;
   readonly clock: Clock;
   readonly health: Health;
   readonly settings: () => PoolSettings;

@@ -69,10 +69,10 @@ class Rehearsal {
 
   async run(request: RehearsalRequest): Promise<void> {
     const target = await this.#address();
-    const taken = await this.#parts.client.knock(target, CONNECT);
-    this.#report({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: taken });
+    const connection = await this.#parts.client.connect(target, CONNECT);
+    this.#report({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: connection.took });
     const began = this.#parts.clock.elapsed();
-    const conversation = await this.#parts.client.converse(target, LONGEST);
+    const conversation = await connection.converse(LONGEST);
     this.#conversation = conversation;
     if (this.#over) return conversation.abort();
     const took = this.#parts.clock.elapsed() - began;

@@ -7,8 +7,8 @@
  * (1 s doubling to 1 min).
  *
  * Probes: a TCP connect each second while mail is held, each 15 s otherwise, once a minute while it is up and
- * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. EHLO and
- * QUIT only after a connect succeeded while the primary is not up.
+ * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. A primary
+ * that is not up is greeted on the connection that the probe opened, and the first mail goes over it.
  *
  * Invariants: outages are journaled once, at their beginning and at their end; nothing is sent to ourselves; a name
  * that does not resolve is the destination's trouble, never a mail's.
@@ -22,7 +22,7 @@ import { Watch } from "./watch.ts";
 export type { OwnAddress } from "./ourselves.ts";
 export { isOwnName } from "./ourselves.ts";
 export { offersOf } from "./offers.ts";
-export { asTrouble, destinationName, firstToAnswer, targetsOf } from "./reach.ts";
+export { asTrouble, destinationName, firstToGreet, targetsOf } from "./reach.ts";
 export { isAway } from "./state.ts";
 export { TlsMemory } from "./tls-memory.ts";
 export type { Destination, ReachParts } from "./reach.ts";

@@ -1,6 +1,8 @@
-import type { Capabilities, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
+import type { Connection, Conversation, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
+import { Addresses } from "./addresses.ts";
 import type { Destination, ReachParts } from "./reach.ts";
-import { asTrouble, firstToAnswer, targetsOf } from "./reach.ts";
+import { asTrouble, firstToGreet, targetsOf } from "./reach.ts";
+import { refusesUs } from "./state.ts";
 
 /** For greeting and EHLO, in ms. */
 const GREETING_TIMEOUT = 60_000;
@@ -10,9 +12,19 @@ const SILENCE = 50_000;
 const GREETING_OVERLAP = 5000;
 const MOST_GREETINGS = 3;
 
+/** A greeting that is awaited. */
+interface Awaited {
+  readonly connection: Connection;
+  /** Nobody listened since it was asked for: a server that came back may know nothing of its connection. */
+  stale: boolean;
+}
+
+/** Whether an address is to be greeted; `best`: it is the one that greeted last. */
+type Wanted = (best: boolean) => boolean;
+
 /** What a primary said to a probe. */
-interface Greeted {
-  readonly capabilities: Capabilities;
+export interface Greeted {
+  readonly conversation: Conversation;
   /** Milliseconds from connecting to the end of EHLO. */
   readonly took: number;
 }
@@ -22,9 +34,9 @@ export class Prober {
   readonly #destination: Destination;
   readonly #parts: ReachParts;
   readonly #silent: (took: number) => void;
-  /** The address that answered last. */
-  #preferred: string | undefined;
-  #greetings = 0;
+  readonly #addresses = new Addresses();
+  /** The oldest first. */
+  readonly #greetings = new Set<Awaited>();
   #lastGreeting = 0;
   /** It took a connection and did not greet within a probe's patience: the next probe has more. */
   #isSilent = false;
@@ -36,42 +48,104 @@ export class Prober {
     this.#silent = silent;
   }
 
-  /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
+  /** The address to connect to: the one that greeted last, else the first. Rejects with DestinationTrouble. */
   async target(): Promise<Target> {
     const targets = await targetsOf(this.#destination, this.#parts);
-    return targets.find(({ ip }) => ip === this.#preferred) ?? (targets[0] as Target);
+    return targets.find((target) => this.#addresses.isBest(target)) ?? (targets[0] as Target);
   }
 
-  /** The first of its addresses that takes a connection. Rejects with the trouble of the last one. */
-  async knock(): Promise<Target> {
-    const target = await firstToAnswer(await targetsOf(this.#destination, this.#parts), this.#parts);
-    this.#preferred = target.ip;
-    return target;
-  }
-
-  /** Begins a session and ends it; undefined where earlier ones hang. Rejects with DestinationTrouble. */
-  async greet(target: Target): Promise<Greeted | undefined> {
-    const { client, clock } = this.#parts;
-    const begun = clock.now();
-    const busy = this.#greetings > 0 && begun - this.#lastGreeting < GREETING_OVERLAP;
-    if (busy || this.#greetings >= MOST_GREETINGS) return undefined;
-    this.#greetings += 1;
-    this.#lastGreeting = begun;
+  /**
+   * Connects to its addresses in turn and greets on that connection, so that one is all that a probe asks for, until
+   * one of them greets. An address that is not `wanted` is only connected to. Undefined: earlier greetings hang, and
+   * nothing new is known. Rejects with DestinationTrouble.
+   */
+  async ask(wanted: Wanted): Promise<Greeted | "knocked" | undefined> {
+    const { clock } = this.#parts;
+    const targets = await targetsOf(this.#destination, this.#parts);
+    const inTurn = this.#addresses.inTurn(targets, clock.now(), (target) => this.#awaited(target) > 0);
+    const troubles = new Map<Target, DestinationTrouble>();
+    const failed = (target: Target, trouble: DestinationTrouble): void => {
+      troubles.set(target, trouble);
+      this.#failed(target, trouble);
+    };
+    const greet = (connection: Connection): Promise<Greeted | "knocked" | undefined> =>
+      this.#hear(connection, wanted);
     try {
-      const conversation = await client.converse(target, this.#patience());
-      void conversation.quit();
-      return { capabilities: conversation.capabilities, took: clock.now() - begun };
+      return await firstToGreet(inTurn, this.#parts, { greet, failed });
     } catch (error) {
-      this.#lookAtSilence(asTrouble(error), clock.now() - begun);
-      throw error;
-    } finally {
-      this.#greetings -= 1;
+      throw this.#addresses.decisive(troubles) ?? error;
     }
   }
 
-  /** It has greeted, a probe or a conversation with mail. */
+  async #hear(connection: Connection, wanted: Wanted): Promise<Greeted | "knocked" | undefined> {
+    const { target } = connection;
+    if (wanted(this.#addresses.isBest(target))) return this.#greet(connection);
+    connection.close();
+    return "knocked";
+  }
+
+  async #greet(connection: Connection): Promise<Greeted | undefined> {
+    const { clock } = this.#parts;
+    const begun = clock.now();
+    if (!this.#makeRoom(begun)) {
+      connection.close();
+      return undefined;
+    }
+    const greeting: Awaited = { connection, stale: false };
+    this.#greetings.add(greeting);
+    this.#lastGreeting = begun;
+    try {
+      const conversation = await connection.converse(this.#patience());
+      this.#addresses.greeted(connection.target);
+      return { conversation, took: clock.now() - begun };
+    } catch (error) {
+      const trouble = asTrouble(error);
+      const givenUp = !this.#greetings.has(greeting);
+      // One connection too many beside the one that it lets wait.
+      if (givenUp || (refusesUs(trouble) && this.#awaited(connection.target) > 1)) return undefined;
+      this.#lookAtSilence(trouble, clock.now() - begun);
+      throw trouble;
+    } finally {
+      this.#greetings.delete(greeting);
+    }
+  }
+
+  /** It has greeted, a probe or a conversation with mail: others that are awaited tell nothing more. */
   greeted(): void {
     this.#isSilent = false;
+    for (const greeting of this.#greetings) this.#giveUp(greeting);
+  }
+
+  #failed(target: Target, trouble: DestinationTrouble): void {
+    this.#addresses.failed(target, trouble, this.#parts.clock.now());
+    if (trouble.stage !== "connect") return;
+    for (const greeting of this.#greetings)
+      if (greeting.connection.target.ip === target.ip) greeting.stale = true;
+  }
+
+  /** Greetings that may come yet, of one address or of all. */
+  #awaited(target?: Target): number {
+    const isOf = ({ connection }: Awaited): boolean =>
+      target === undefined || connection.target.ip === target.ip;
+    return [...this.#greetings].filter((greeting) => !greeting.stale && isOf(greeting)).length;
+  }
+
+  /**
+   * For one more greeting. Stale ones give way no sooner than they are in its way: a server that takes so many
+   * connections of a client refuses the next while those wait for their banner.
+   */
+  #makeRoom(now: number): boolean {
+    const fresh = this.#awaited();
+    if (fresh > 0 && now - this.#lastGreeting < GREETING_OVERLAP) return false;
+    if (fresh >= MOST_GREETINGS) return false;
+    const [oldest] = this.#greetings;
+    if (oldest !== undefined && this.#greetings.size >= MOST_GREETINGS) this.#giveUp(oldest);
+    return true;
+  }
+
+  #giveUp(greeting: Awaited): void {
+    this.#greetings.delete(greeting);
+    greeting.connection.close();
   }
 
   /** A banner may take minutes, RFC 5321 §4.5.3.2.1; a server that is half dead should be asked anew sooner. */

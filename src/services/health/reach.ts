@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import type { Transport } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
-import type { SmtpClient, Target } from "../../ports/smtp-client.ts";
+import type { Connection, SmtpClient, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
@@ -27,11 +27,13 @@ export function asTrouble(error: unknown): DestinationTrouble {
 }
 
 /** For a TCP connection, in ms. */
-const KNOCK_TIMEOUT = 3000;
+const CONNECT_TIMEOUT = 3000;
 /** After this long without an answer, in ms, the next address is tried beside; RFC 8305 §5. */
 const STAGGER = 250;
 /** Of one host. */
 const MOST_ADDRESSES = 6;
+/** After so many ms no further one is greeted: a host may have as many silent addresses as it likes. */
+const LONGEST_ROUND = 10_000;
 
 export interface ReachParts {
   readonly client: SmtpClient;
@@ -62,31 +64,73 @@ function inTurn(addresses: readonly string[]): readonly string[] {
   return first.flatMap((ip, i) => [ip, ...second.slice(i, i + 1)]).concat(second.slice(first.length));
 }
 
-/** Knocks at the targets in turn, the next one when one fails or lingers; the first that answers. */
-export function firstToAnswer(targets: readonly Target[], { client, clock }: ReachParts): Promise<Target> {
+/** Is told of each address that fails. */
+type Failed = (target: Target, trouble: DestinationTrouble) => void;
+
+interface Greeter<T> {
+  /** Rejects with DestinationTrouble: then the next address is tried. */
+  readonly greet: (connection: Connection) => Promise<T>;
+  readonly failed?: Failed;
+}
+
+/**
+ * What `greet` makes of a connection to the first of the targets where it succeeds, RFC 5321 §5.1. Rejects with the
+ * trouble of the last one.
+ */
+export async function firstToGreet<T>(
+  targets: readonly Target[],
+  parts: ReachParts,
+  { greet, failed }: Greeter<T>,
+): Promise<T> {
+  const { clock } = parts;
+  const begun = clock.elapsed();
+  let left = targets;
+  const leaveOut: Failed = (target, trouble) => {
+    left = left.filter(({ ip }) => ip !== target.ip);
+    failed?.(target, trouble);
+  };
+  for (;;) {
+    const connection = await firstToAnswer(left, parts, leaveOut);
+    try {
+      return await greet(connection);
+    } catch (error) {
+      leaveOut(connection.target, asTrouble(error));
+      if (left.length === 0 || clock.elapsed() - begun > LONGEST_ROUND) throw error;
+    }
+  }
+}
+
+/** Connects to the targets in turn, to the next one when one fails or lingers; the first connection that is taken. */
+function firstToAnswer(
+  targets: readonly Target[],
+  { client, clock }: ReachParts,
+  failed: Failed,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     let started = 0;
-    let failed = 0;
+    let failures = 0;
     let done = false;
     let timer: Timer | undefined;
-    const succeed = (target: Target): void => {
+    const succeed = (connection: Connection): void => {
+      if (done) return connection.close();
       done = true;
       timer?.cancel();
-      resolve(target);
+      resolve(connection);
     };
-    const fail = (error: Error): void => {
-      failed += 1;
-      if (failed === targets.length) reject(error);
-      else knockNext();
+    const fail = (target: Target, error: unknown): void => {
+      failures += 1;
+      failed(target, asTrouble(error));
+      if (failures === targets.length) reject(error as Error);
+      else tryNext();
     };
-    const knockNext = (): void => {
+    const tryNext = (): void => {
       timer?.cancel();
       const target = targets[started];
       if (done || target === undefined) return;
       started += 1;
-      timer = clock.after(STAGGER, knockNext);
-      client.knock(target, KNOCK_TIMEOUT).then(() => succeed(target), fail);
+      timer = clock.after(STAGGER, tryNext);
+      client.connect(target, CONNECT_TIMEOUT).then(succeed, (error: unknown) => fail(target, error));
     };
-    knockNext();
+    tryNext();
   });
 }

@@ -42,6 +42,8 @@ export type Signal =
 /** How long one that greets, and then fails the first mail, is left alone, in ms: doubling from the first to the longest. */
 const FIRST_RELAPSE = 1000;
 const LONGEST_RELAPSE = 60_000;
+/** How long a server may count a connection of ours that has ended, in ms. */
+const COUNTED_ON = 1000;
 
 export function unknownHealth(now: number): HealthRecord {
   return { state: "unknown", since: now, proven: false, relapses: 0, notBefore: 0, bans: 0, lastGood: 0 };
@@ -90,7 +92,7 @@ function troubled(
     return health.proven || probe ? suspect(health, trouble, now) : relapsed(health, trouble, now);
   }
   // Other conversations that break together tell nothing new; the probe decides.
-  if (!probe) return health;
+  if (!probe || mayCountOurLast(health, trouble, now)) return health;
   return fallen(health, trouble, now);
 }
 
@@ -120,8 +122,17 @@ function away(health: HealthRecord, state: PrimaryState, why: string, now: numbe
   return { ...health, state, since: state === health.state ? since : now, awaySince, why, proven: false };
 }
 
+/** One connection too many, it says, just after trouble that ended one of ours. */
+function mayCountOurLast(
+  { since }: HealthRecord,
+  { stage, reply }: DestinationTrouble,
+  now: number,
+): boolean {
+  return stage === "greeting" && reply?.code === 421 && now - since < COUNTED_ON;
+}
+
 /** 421 or a permanent reply instead of a greeting. */
-function refusesUs(trouble: DestinationTrouble): boolean {
+export function refusesUs(trouble: DestinationTrouble): boolean {
   const answer: Reply | undefined = trouble.reply;
   return trouble.stage === "greeting" && answer !== undefined && (answer.code === 421 || answer.code >= 500);
 }

@@ -1,16 +1,18 @@
 import type { PrimaryState, PrimaryStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { Capabilities, Target } from "../../ports/smtp-client.ts";
+import type { Capabilities, Conversation, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
 import { isOwnName } from "./ourselves.ts";
 import { OutageLog } from "./outage-log.ts";
 import type { Pacer } from "./probe-schedule.ts";
 import { nextProbe } from "./probe-schedule.ts";
+import type { Greeted } from "./prober.ts";
 import { Prober } from "./prober.ts";
 import type { Destination, ReachParts } from "./reach.ts";
 import { asTrouble, destinationName } from "./reach.ts";
 import { Shortcomings } from "./shortcomings.ts";
+import { SpareConversation } from "./spare-conversation.ts";
 import type { HealthRecord, Signal } from "./state.ts";
 import { isAway, next, unknownHealth } from "./state.ts";
 
@@ -64,6 +66,7 @@ export class Watch {
   readonly #outages: OutageLog;
   readonly #shortcomings: Shortcomings;
   readonly #prober: Prober;
+  readonly #spare: SpareConversation;
   #health: HealthRecord;
   #capabilities: Capabilities | undefined;
   #learnedAt = 0;
@@ -88,6 +91,7 @@ export class Watch {
     });
     const silent = (took: number): void => this.#shortcomings.silent(took, parts.clock.now());
     this.#prober = new Prober(destination, parts, silent);
+    this.#spare = new SpareConversation(parts.clock);
     this.#health = unknownHealth(parts.clock.now());
     this.#plan();
   }
@@ -100,9 +104,20 @@ export class Watch {
     return this.#comeback;
   }
 
-  /** The address to connect to: the one that answered last, else the first. Rejects with DestinationTrouble. */
+  /** The address to connect to: the one that greeted last, else the first. Rejects with DestinationTrouble. */
   target(): Promise<Target> {
     return this.#prober.target();
+  }
+
+  /** A conversation for mail: the one that a probe began, where it is still open, else a new one. Rejects with DestinationTrouble. */
+  async converse(): Promise<Conversation> {
+    const spare = this.#spare.take();
+    if (spare !== undefined) return spare;
+    const { client, clock } = this.#parts;
+    const begun = clock.elapsed();
+    const conversation = await client.converse(await this.target());
+    this.greeted(conversation.capabilities, clock.elapsed() - begun);
+    return conversation;
   }
 
   /** What a conversation's greeting told, and the ms that it took. False: it is ourselves, nothing may be sent. */
@@ -162,6 +177,7 @@ export class Watch {
 
   stop(): void {
     this.#stopped = true;
+    this.#spare.end();
     this.#timer?.cancel();
   }
 
@@ -200,9 +216,10 @@ export class Watch {
   async #probe(): Promise<void> {
     const begun = this.#parts.clock.now();
     try {
-      const target = await this.#prober.knock();
-      if (this.#health.state === "up") this.#apply({ kind: "knocked" });
-      else if (!this.#stopped) await this.#greet(target);
+      const wanted = (best: boolean): boolean => !this.#stopped && (this.#health.state !== "up" || !best);
+      const heard = await this.#prober.ask(wanted);
+      if (heard === "knocked") this.#apply({ kind: "knocked" });
+      else if (heard !== undefined) this.#takeGreeting(heard);
     } catch (error) {
       // A failure that began before the last good word is old news.
       if (begun >= this.#health.lastGood)
@@ -210,10 +227,12 @@ export class Watch {
     }
   }
 
-  async #greet(target: Target): Promise<void> {
-    const greeting = await this.#prober.greet(target);
-    if (greeting !== undefined && this.greeted(greeting.capabilities, greeting.took))
-      this.#apply({ kind: "greeted", idle: this.#observer.held() === 0 });
+  #takeGreeting({ conversation, took }: Greeted): void {
+    const idle = this.#observer.held() === 0;
+    const believed = this.greeted(conversation.capabilities, took);
+    this.#spare.keep(conversation);
+    if (believed) this.#apply({ kind: "greeted", idle });
+    if (idle || this.#stopped || this.#health.state !== "up") this.#spare.end();
   }
 
   #apply(signal: Signal): void {

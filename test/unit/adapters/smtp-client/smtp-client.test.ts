@@ -581,7 +581,7 @@ describe("the beginning", () => {
     const primary = await fakePrimary({});
     await primary.close();
     await assert.rejects(client.converse(at(primary)), { stage: "connect", message: /connection refused/ });
-    await assert.rejects(client.knock(at(primary), 1000), { stage: "connect" });
+    await assert.rejects(client.connect(at(primary), 1000), { stage: "connect" });
   });
 
   test("a silent peer is given up", async () => {
@@ -598,9 +598,25 @@ describe("the beginning", () => {
     await assert.rejects(session, { stage: "ehlo", message: /^no session within 3 s/ });
   });
 
-  test("a knock is answered by whatever listens", async () => {
+  test("whatever listens takes a connection", async () => {
     await using primary = await fakePrimary({ greeting: "silence" });
-    assert.ok((await client.knock(at(primary), 1000)) >= 0);
+    const connection = await client.connect(at(primary), 1000);
+    assert.ok(connection.took >= 0);
+    connection.close();
+  });
+
+  test("what a connection was opened for is decided on it: it is conversed on, or closed, while that is awaited too", async () => {
+    await using primary = await fakePrimary({ maxConnections: 1 });
+    const connection = await client.connect(at(primary), 1000);
+    const conversation = await connection.converse();
+    await conversation.send(claimedMail());
+    await conversation.quit();
+    assert.equal(primary.connections, 1);
+    primary.behaviour.greeting = "silence";
+    const silent = await client.connect(at(primary, "opportunistic"), 1000);
+    const greeting = assert.rejects(silent.converse(), { stage: "greeting" });
+    silent.close();
+    await greeting;
   });
 });
 

@@ -5,6 +5,7 @@ import { systemClock } from "../../../../src/runtime/clock.ts";
 import { startDelivery } from "../../../../src/services/delivery/delivery.ts";
 import { FakeResolver, NO_DSNS, SETTINGS } from "../../../support/delivery-bench.ts";
 import { FakeDirectory, primaryAt } from "../../../support/fake-directory.ts";
+import type { FakePrimary } from "../../../support/fake-primary.ts";
 import { fakePrimary } from "../../../support/fake-primary.ts";
 import { FakeWorkStore } from "../../../support/fake-work-store.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
@@ -12,13 +13,12 @@ import { FakeNotes } from "../../../support/recipient-notes.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 import { waitFor } from "../../../support/wait.ts";
 
-test("over real sockets: a primary that was away gets its mail within 2 s of its return, and each mail once", async () => {
+/** Delivery of 300 mails to a primary on this machine. */
+function deliverTo(primary: FakePrimary) {
   const clock = systemClock();
   const store = new FakeWorkStore(clock);
   const directory = new FakeDirectory();
   const journal = new MemoryJournal();
-  await using primary = await fakePrimary({});
-  await primary.close();
   directory.set("a.test", [primaryAt("127.0.0.1", primary.port)]);
   for (let i = 0; i < 300; i++) store.put({ domain: "a.test", body: `X-Number: ${i}\r\n\r\n.\r\n` });
   const delivery = startDelivery({
@@ -35,6 +35,13 @@ test("over real sockets: a primary that was away gets its mail within 2 s of its
     dsn: NO_DSNS,
     domains: async () => [],
   });
+  return { store, journal, delivery };
+}
+
+test("over real sockets: a primary that was away gets its mail within 2 s of its return, and each mail once", async () => {
+  await using primary = await fakePrimary({});
+  await primary.close();
+  const { store, journal, delivery } = deliverTo(primary);
   await waitFor({ what: "down is seen", deadline: 20_000 }, () => journal.of("primary.down").length === 1);
   await primary.open();
   await primary.received(1);
@@ -45,4 +52,12 @@ test("over real sockets: a primary that was away gets its mail within 2 s of its
   assert.ok(primary.mostOpen <= 8);
   await delivery.stop();
   assert.equal(primary.commands.at(-1), "QUIT");
+});
+
+test("over real sockets: a primary that takes one connection of a client at a time gets its mail, too", async () => {
+  await using primary = await fakePrimary({ maxConnections: 1 });
+  const { store, journal, delivery } = deliverTo(primary);
+  await waitFor({ what: "all is settled", deadline: 20_000 }, () => store.count().gone === 300);
+  assert.deepEqual(journal.of("primary.down"), []);
+  await delivery.stop();
 });

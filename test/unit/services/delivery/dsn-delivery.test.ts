@@ -101,6 +101,17 @@ describe("the way of DSNs", () => {
     assert.equal(stateOf(notice), "gone delivered");
   });
 
+  it("tries each address of a host until one speaks with us", async () => {
+    const { client, resolver, put, run } = bench({ ...SMART, host: "smart.test" });
+    resolver.hosts.set("smart.test", { kind: "found", records: ["192.0.2.26", "192.0.2.25"] });
+    const refusal = { code: 554, text: "no PTR" };
+    client.server("192.0.2.26:587").greeting = new DestinationTrouble("greeting", "554 no PTR", refusal);
+    client.server("192.0.2.25:587");
+    const notice = put("ann@friend.test");
+    await run();
+    assert.equal(stateOf(notice), "gone delivered");
+  });
+
   it("is tried again at once where all were made due while it was under way", async () => {
     const { client, put, delivery, store } = bench();
     const server = client.server("192.0.2.25:587");

@@ -1,49 +1,111 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DestinationTrouble, type Conversation, type Target } from "../../../../src/ports/smtp-client.ts";
+import {
+  DestinationTrouble,
+  type Connection,
+  type Conversation,
+  type Target,
+} from "../../../../src/ports/smtp-client.ts";
 import { Prober } from "../../../../src/services/health/prober.ts";
+import { FakeResolver } from "../../../support/delivery-bench.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
+import { idle } from "../../../support/settle.ts";
 
-const TARGET: Target = { host: "mail.test", ip: "192.0.2.1", port: 25, tls: "none" };
+const TARGET: Target = { host: "192.0.2.1", ip: "192.0.2.1", port: 25, tls: "none" };
+
+interface Wait {
+  readonly patience: number | undefined;
+  readonly fail: (error: Error) => void;
+  closed: boolean;
+}
 
 /** A primary that takes connections and does not greet until the test says how that ends. */
 function mutePrimary() {
   const clock = new ManualClock();
-  const waits: { readonly patience: number | undefined; readonly fail: (error: Error) => void }[] = [];
+  const waits: Wait[] = [];
   const silences: number[] = [];
-  const parts = {
-    clock,
-    resolver: { addresses: () => assert.fail("no address is looked for") } as never,
-    ownAddresses: () => [],
-    client: {
-      knock: () => assert.fail("nobody knocks"),
-      converse: (_target: Target, patience?: number) =>
-        new Promise<Conversation>((_, fail) => waits.push({ patience, fail })),
-    },
+  const network = { down: false };
+  const connect = async (): Promise<Connection> => {
+    if (network.down) throw new DestinationTrouble("connect", "connection refused");
+    const { promise, reject: fail } = Promise.withResolvers<Conversation>();
+    let wait: Wait | undefined;
+    const converse = (patience?: number): Promise<Conversation> => {
+      wait = { patience, fail, closed: false };
+      waits.push(wait);
+      return promise;
+    };
+    const close = (): void => {
+      if (wait === undefined) return;
+      wait.closed = true;
+      fail(new DestinationTrouble("greeting", "connection closed"));
+    };
+    return { target: TARGET, took: 1, converse, close };
   };
+  const client = { connect, converse: () => assert.fail("by connections only") };
+  const parts = { clock, client, resolver: new FakeResolver(), ownAddresses: () => [] };
   const prober = new Prober(TARGET, parts, (took) => silences.push(took));
-  return { clock, waits, silences, prober };
+  const ask = async (): Promise<{ heard: Promise<unknown> }> => {
+    const heard = prober.ask(() => true);
+    heard.catch(() => {});
+    await idle();
+    return { heard };
+  };
+  return { clock, waits, silences, network, prober, ask };
 }
 
-test("a greeting that hangs is asked for anew after 5 s, and no more than three hang at a time", () => {
-  const { clock, waits, prober } = mutePrimary();
-  void prober.greet(TARGET);
-  void prober.greet(TARGET);
+test("a greeting that hangs is asked for anew after 5 s, and no more than three hang at a time", async () => {
+  const { clock, waits, ask } = mutePrimary();
+  await ask();
+  await ask();
   for (let asked = 1; asked <= 3; asked++) {
     assert.equal(waits.length, asked);
     clock.advance(5000);
-    void prober.greet(TARGET);
+    await ask();
   }
   assert.equal(waits.length, 3);
 });
 
+test("who came back is greeted at once, although connections of before hang, which give way one by one", async () => {
+  const { clock, waits, silences, network, prober, ask } = mutePrimary();
+  const closed = (): boolean[] => waits.map((wait) => wait.closed);
+  const hanging: Promise<unknown>[] = [];
+  for (let asked = 1; asked <= 3; asked++) {
+    hanging.push((await ask()).heard);
+    clock.advance(5000);
+  }
+  network.down = true;
+  await assert.rejects((await ask()).heard, { stage: "connect" });
+  assert.deepEqual(closed(), [false, false, false], "their banner may come yet");
+  network.down = false;
+  await ask();
+  assert.deepEqual(closed(), [true, false, false, false]);
+  assert.equal(await hanging[0], undefined);
+  clock.advance(60_000);
+  prober.greeted();
+  assert.deepEqual(closed(), [true, true, true, true]);
+  assert.deepEqual(await Promise.all(hanging), [undefined, undefined, undefined]);
+  assert.deepEqual(silences, []);
+});
+
+test("a refusal beside a greeting that is awaited says nothing of one that asks alone", async () => {
+  const { clock, waits, ask } = mutePrimary();
+  const first = await ask();
+  clock.advance(5000);
+  const second = await ask();
+  const refusal = new DestinationTrouble("greeting", "421 too many", { code: 421, text: "too many" });
+  waits[1]?.fail(refusal);
+  assert.equal(await second.heard, undefined);
+  waits[0]?.fail(refusal);
+  await assert.rejects(first.heard, refusal);
+});
+
 test("who says nothing for as long as a probe waits has five times as long, until it has greeted", async () => {
-  const { clock, waits, silences, prober } = mutePrimary();
+  const { clock, waits, silences, prober, ask } = mutePrimary();
   const failAfter = async (milliseconds: number): Promise<number | undefined> => {
-    const asked = prober.greet(TARGET);
+    const { heard } = await ask();
     clock.advance(milliseconds);
     waits.at(-1)?.fail(new DestinationTrouble("greeting", "no greeting"));
-    await assert.rejects(asked, DestinationTrouble);
+    await assert.rejects(heard, DestinationTrouble);
     return waits.at(-1)?.patience;
   };
   assert.deepEqual([await failAfter(100), await failAfter(60_000)], [60_000, 60_000]);

@@ -21,6 +21,11 @@ const banned: Signal = {
   trouble: new DestinationTrouble("greeting", "554 no", { code: 554, text: "no" }),
   probe: true,
 };
+const crowded: Signal = {
+  kind: "trouble",
+  trouble: new DestinationTrouble("greeting", "421 too many", { code: 421, text: "too many connections" }),
+  probe: true,
+};
 const loop: Signal = { kind: "trouble", trouble: new DestinationTrouble("loop", "ourselves"), probe: true };
 const greeted: Signal = { kind: "greeted", idle: false };
 const answered: Signal = { kind: "answered" };
@@ -73,6 +78,15 @@ describe("states", () => {
     assert.equal(next(health, greeted, 6099).state, "down");
     health = next(next(health, greeted, 6100), answered, 6200);
     assert.deepEqual([health.state, health.relapses, health.proven], ["up", 0, true]);
+  });
+
+  test("one connection too many, as one of ours may be counted that just ended, is no ban until it is said again", () => {
+    const suspect = after(greeted, answered, broken);
+    const told = next(suspect, crowded, 3100);
+    assert.deepEqual([told.state, told.bans], ["suspect", 0]);
+    assert.equal(next(suspect, banned, 3100).state, "banned");
+    assert.equal(next(told, crowded, 4100).state, "banned");
+    assert.equal(next(told, greeted, 4100).state, "up");
   });
 
   test("an outage lasts from its first trouble", () => {

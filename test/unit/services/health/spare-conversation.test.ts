@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import type { Conversation } from "../../../../src/ports/smtp-client.ts";
+import { SpareConversation } from "../../../../src/services/health/spare-conversation.ts";
+import { FakeSmtpClient } from "../../../support/fake-smtp-client.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { targetAt } from "../../../support/primary-conversation.ts";
+
+const client = new FakeSmtpClient();
+const server = client.server("127.0.0.1:25");
+let clock: ManualClock;
+let spare: SpareConversation;
+let conversation: Conversation;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  spare = new SpareConversation(clock);
+  conversation = await client.converse(targetAt(25));
+  spare.keep(conversation);
+});
+
+test("goes to one, who ends it", async () => {
+  assert.equal(spare.take(), conversation);
+  assert.equal(spare.take(), undefined);
+  clock.advance(2000);
+  assert.equal(server.open, 1);
+  await conversation.quit();
+});
+
+test("is ended after 2 s without mail, and where another takes its place", async () => {
+  spare.keep(await client.converse(targetAt(25)));
+  assert.equal(server.open, 1);
+  clock.advance(1999);
+  assert.equal(server.open, 1);
+  clock.advance(1);
+  assert.equal(server.open, 0);
+  assert.equal(spare.take(), undefined);
+});
+
+test("is nobody's where the server has ended it", () => {
+  conversation.abort();
+  assert.equal(spare.take(), undefined);
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
+import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
+
+const FIRST = "2001:db8::1";
+const SECOND = "192.0.2.1";
+const REFUSAL = new DestinationTrouble("greeting", "554 no PTR", { code: 554, text: "no PTR" });
+const RESET = new DestinationTrouble("greeting", "connection reset");
+
+/** A mail waits for a primary with two addresses. */
+function twoAddresses() {
+  const bench = deliveryBench();
+  bench.resolver.hosts.set("mail.test", { kind: "found", records: [FIRST, SECOND] });
+  bench.directory.set("a.test", [primaryAt("mail.test", 25)]);
+  bench.store.put({ domain: "a.test" });
+  const [first, second] = [FIRST, SECOND].map((ip) => bench.client.server(`${ip}:25`));
+  assert.ok(first && second);
+  return { ...bench, first, second };
+}
+
+describe("a primary with two addresses", () => {
+  for (const trouble of [REFUSAL, RESET])
+    test(`of which one says ${trouble.message}: the other is greeted before that counts`, async () => {
+      const bench = twoAddresses();
+      bench.first.greeting = trouble;
+      await bench.start();
+      await bench.pass(500);
+      assert.equal(bench.second.mails.length, 1);
+      for (let minute = 0; minute < 10; minute++) {
+        await bench.pass(60_000, 1000);
+        bench.store.accept({ domain: "a.test" });
+      }
+      await bench.pass(500);
+      assert.equal(bench.second.mails.length, 11);
+      assert.deepEqual(bench.journal.of("primary.down"), []);
+      assert.equal(bench.first.conversations, 1, "probes and mail go where it greets");
+    });
+
+  test("of which one refuses us: the return of the other is seen at once, and the one greeted once a minute", async () => {
+    const bench = twoAddresses();
+    bench.first.greeting = REFUSAL;
+    const delivery = await bench.start();
+    await bench.pass(500);
+    bench.second.down = true;
+    const cut = new DestinationTrouble("session", "connection lost");
+    bench.second.onMail = (mail) => allOf(mail, { kind: "released" }, cut);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(300_000, 500);
+    assert.equal(delivery.status()[0]?.state, "down");
+    assert.ok(bench.first.conversations <= 7, `${bench.first.conversations} greetings in 5 min`);
+    bench.second.down = false;
+    bench.second.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(1200);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+  });
+
+  test("that both refuse us, or one of them and the other is dead, is banned", async () => {
+    for (const dead of [false, true]) {
+      const bench = twoAddresses();
+      bench.first.down = dead;
+      bench.first.greeting = REFUSAL;
+      bench.second.greeting = REFUSAL;
+      const delivery = await bench.start();
+      await bench.pass(1000);
+      assert.equal(delivery.status()[0]?.state, "banned");
+      assert.equal(bench.second.conversations, 1);
+    }
+  });
+
+  test("of which one lets us wait: the other is greeted after 5 s", async () => {
+    const bench = twoAddresses();
+    bench.first.onGreet = () => new Promise(() => {});
+    await bench.start();
+    await bench.pass(6500);
+    assert.equal(bench.second.mails.length, 1);
+  });
+
+  test("of which the good one dies between mails: the other is greeted, not only found to listen", async () => {
+    const bench = twoAddresses();
+    await bench.start();
+    await bench.pass(500);
+    bench.first.down = true;
+    await bench.pass(90_000, 1000);
+    assert.equal(bench.second.conversations, 1);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(500);
+    assert.equal(bench.second.mails.length, 1);
+    assert.deepEqual(bench.journal.of("primary.down"), []);
+  });
+});
