@@ -10,19 +10,25 @@ import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
+/** False: 451, or a daemon that has ended, which looks by itself each second. */
+async function isTaken(port: number): Promise<boolean> {
+  const { code } = await sendTestMail(port, mailNamed("plain"), "example.test").catch(() => ({ code: 451 }));
+  assert.ok(code === 250 || code === 451, `${code}`);
+  return code === 250;
+}
+
 test("where a backup is put back without a stop, no mail is taken into the old database, and the daemon ends", async () => {
   await using folder = await tempFolder();
   const plan = { folder: folder.path, primaryPort: 9, smtp: { greetDelay: "0s", threads: 1 } };
   const daemon = await ResidentDaemon.start(plan);
   // Without its storage it does not end in order.
   await using _ = { [Symbol.asyncDispose]: () => daemon.stop().catch(() => undefined) };
-  const send = async (): Promise<number> =>
-    (await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test")).code;
+  const send = (): Promise<boolean> => isTaken(daemon.smtpPort);
   const file = join(folder.path, "data", "queue.sqlite");
   await copyFile(file, `${file}.backup`);
-  assert.equal(await send(), 250);
+  assert.equal(await send(), true);
   await rename(`${file}.backup`, file);
-  assert.equal(await send(), 451);
+  assert.equal(await send(), false);
   await daemon.broken;
   const why = /queue\.sqlite was removed, renamed or replaced while the daemon ran; stop the daemon before/;
   await waitFor({ what: "the log says why", deadline: 20_000, every: 20 }, () => why.test(daemon.output()));
@@ -32,11 +38,10 @@ test("where somebody tidies the WAL away, the mail in it is saved, no more is ta
   await using folder = await tempFolder();
   const smtp = { greetDelay: "0s", threads: 1 };
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
-  const send = async (): Promise<number> =>
-    (await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test")).code;
-  assert.equal(await send(), 250);
+  const send = (): Promise<boolean> => isTaken(daemon.smtpPort);
+  assert.equal(await send(), true);
   await rm(join(folder.path, "data", "queue.sqlite-wal"));
-  assert.equal(await send(), 451);
+  assert.equal(await send(), false);
   assert.equal(await daemon.ended, 1);
   assert.match(daemon.output(), /queue\.sqlite-wal was removed, renamed or replaced while the daemon ran/);
   await daemon.restart();
@@ -47,7 +52,7 @@ test("where somebody puts a copy of the WAL in its place, the daemon notices wit
   await using folder = await tempFolder();
   const smtp = { greetDelay: "0s", threads: 1 };
   await using daemon = await Daemon.start({ folder: folder.path, primaryPort: 9, smtp });
-  assert.equal((await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test")).code, 250);
+  assert.equal(await isTaken(daemon.smtpPort), true);
   const wal = join(folder.path, "data", "queue.sqlite-wal");
   await copyFile(wal, `${wal}.copy`);
   await rename(`${wal}.copy`, wal);
