@@ -200,6 +200,31 @@ describe("probation", () => {
     assert.equal(bench.store.count().waiting, 40);
   });
 
+  test("what was claimed in vain, or could not be sent, takes no place", async (t) => {
+    const failed = await outage();
+    failed.put("alice");
+    const fail = () => Promise.reject(new Error("the store is out of order"));
+    t.mock.method(failed.store, "claim", fail, { times: 1 });
+    await failed.back(5000);
+    assert.deepEqual(failed.store.count(), { gone: 1 });
+
+    const cut = await outage();
+    cut.put("alice");
+    const converse = cut.client.converse.bind(cut.client);
+    let conversations = 0;
+    cut.client.converse = (target) => {
+      conversations += 1;
+      // That of the probe is greeted, the one for the mail is not.
+      if (conversations === 2) cut.server.down = true;
+      return converse(target);
+    };
+    await cut.back();
+    assert.deepEqual([cut.store.count(), cut.server.down], [{ waiting: 1 }, true]);
+    await cut.back(MINUTE);
+    assert.deepEqual(cut.store.count(), { gone: 1 });
+    for (const { journal } of [failed, cut]) assert.equal(journal.of("probation.began").length, 1);
+  });
+
   test("an operator's resume lets all go, and refusals are believed", async () => {
     const bench = await outage();
     bench.put("alice", "bob", "x");
