@@ -7,7 +7,7 @@ import type { DsnKind } from "../../src/ports/dsn.ts";
 import type { NewMail } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";
-import { accept, bodyOf, DELIVERED, fillBody, newMail, to } from "./mails.ts";
+import { accept, bodyOf, claimOne, DELIVERED, fillBody, newMail, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 
 const DAY = 86_400_000;
@@ -22,12 +22,6 @@ export function dsnContract(engine: string, open: StoreFactory): void {
     paying(open);
     ageing(open);
   });
-}
-
-async function claimOne(store: StoreUnderTest, domain = "one.test"): Promise<ClaimedMail> {
-  const [mail] = await store.work.claim({ domain, limit: 1, now: store.clock.now() });
-  assert.ok(mail !== undefined, `something is due for ${domain}`);
-  return mail;
 }
 
 /** Accepts a mail and closes its attempt, so that something is owed. */

@@ -1,6 +1,8 @@
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Accepted, BodyWriter, Intake, NewMail } from "../../src/ports/intake.ts";
-import type { ClaimedMail, Settlement, SettleRequest } from "../../src/ports/work-store.ts";
+import type { ClaimedMail, Settlement, SettleRequest, WorkStore } from "../../src/ports/work-store.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
 import { readWhole } from "../support/body-source.ts";
 import { domainSettings } from "../support/domain-settings.ts";
 import type { Outcome } from "../../src/mail/outcome.ts";
@@ -69,6 +71,15 @@ export const DELIVERED: Outcome = {
 export const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
 export const RELEASED: Outcome = { kind: "released" };
 export const UNCONFIRMED: Outcome = { kind: "unconfirmed", why: "connection lost" };
+
+/** The oldest mail that is due for the domain. */
+export async function claimOne(
+  { work, clock }: { readonly work: Pick<WorkStore, "claim">; readonly clock: Pick<Clock, "now"> },
+  domain = "one.test",
+): Promise<ClaimedMail> {
+  const [mail] = await work.claim({ domain, limit: 1, now: clock.now() });
+  return mail ?? assert.fail(`nothing is due for ${domain}`);
+}
 
 /** Closes all recipients of a claim in the same way. */
 export function settlement(

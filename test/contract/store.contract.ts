@@ -20,6 +20,7 @@ import {
   UNCONFIRMED,
   accept,
   bodyOf,
+  claimOne,
   fillBody,
   newMail,
   sha256,
@@ -58,12 +59,6 @@ export function storeContract(engine: string, open: StoreFactory): void {
     reading(open);
   });
   directoryContract(engine, open);
-}
-
-async function claimOne(store: StoreUnderTest, domain = "one.test") {
-  const [mail] = await store.work.claim({ domain, limit: 1, now: store.clock.now() });
-  assert.ok(mail !== undefined, `something is due for ${domain}`);
-  return mail;
 }
 
 async function stateOf(store: StoreUnderTest, id: string): Promise<RecipientState[]> {
@@ -426,6 +421,15 @@ function settlements(open: StoreFactory): void {
     assert.equal(await store.work.settle(gone), false);
   });
 
+  it("refuses one that names a recipient twice", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const once = settlement(await claimOne(store), { state: "gone", outcome: DELIVERED }, store.clock.now());
+    const recipients = [...once.recipients, ...once.recipients];
+    assert.equal(await store.work.settle({ ...once, recipients }), false);
+    assert.equal(await store.work.settle(once), true);
+  });
+
   it("keeps the ledger and drops the body with the last recipient", async () => {
     await using store = await open();
     const content = Buffer.alloc(100_000, 1);
@@ -731,6 +735,21 @@ function expiry(open: StoreFactory): void {
     });
     assert.deepEqual(await states(), ["", "held", "waiting"]);
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
+  });
+
+  it("forgets what became of one recipient, and not the mail that another waits for", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
+    await accept(store.intake, mail);
+    const claim = await claimOne(store);
+    await store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now()));
+    store.move(100 * DAY);
+    const now = store.clock.now();
+    assert.deepEqual(await store.work.expire({ ...never, now, goneBefore: now }), {
+      ...NOTHING,
+      forgotten: 1,
+    });
+    assert.equal((await claimOne(store, "two.test")).id, mail.id);
   });
 
   it("closes what nobody fetched from the quarantine, and leaves what is held otherwise", async () => {

@@ -36,6 +36,8 @@ export class FakeServer {
   tooMany = new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" });
   /** What a mail comes to; by default delivered. May wait. */
   onMail: (mail: ClaimedMail) => SendResult | Promise<SendResult> = (mail) => allOf(mail, DELIVERED);
+  /** Where a mail stands meanwhile. */
+  answersAt: "body" | "dot" = "body";
   /** What it says to RCPT from the null sender; by default it takes all. May wait. */
   onVerify: (address: string) => Reply | Promise<Reply> = () => ({ code: 250, text: "ok" });
   /** What it says to the null sender. */
@@ -55,6 +57,13 @@ export class FakeServer {
   mostOpen = 0;
   /** Mails sent, in order. */
   readonly mails: ClaimedMail[] = [];
+  /** Conversations that have not ended. */
+  readonly conversing = new Set<Conversation>();
+
+  /** Closes the conversations in which nothing happens. */
+  closeIdle(): void {
+    for (const conversation of this.conversing) if (conversation.phase === "idle") conversation.abort();
+  }
 }
 
 export function allOf(mail: ClaimedMail, outcome: Outcome, trouble?: DestinationTrouble): SendResult {
@@ -132,6 +141,7 @@ class FakeConversation implements Conversation {
       ...(size !== undefined && { size }),
       ...(tls !== undefined && { tls }),
     };
+    server.conversing.add(this);
   }
 
   takes(): boolean {
@@ -141,15 +151,15 @@ class FakeConversation implements Conversation {
   async send(mail: ClaimedMail): Promise<SendResult> {
     const lack = lackOf(this.capabilities, mail);
     if (lack !== undefined) return unfit(mail, lack);
-    this.phase = "body";
     const server = this.#server;
+    this.phase = server.answersAt;
     server.mails.push(mail);
     server.inFlight += 1;
     this.#inFlight += 1;
     server.mostInFlight = Math.max(server.mostInFlight, server.inFlight);
     const result = await Promise.race([
       server.onMail(mail),
-      this.#aborted.promise.then(() => abortedMail(mail)),
+      this.#aborted.promise.then(() => abortedMail(mail, server.answersAt)),
     ]);
     server.inFlight -= 1;
     this.#inFlight -= 1;
@@ -167,7 +177,7 @@ class FakeConversation implements Conversation {
   }
 
   async quit(): Promise<void> {
-    this.#end();
+    this.abort();
   }
 
   abort(): void {
@@ -177,6 +187,7 @@ class FakeConversation implements Conversation {
 
   #end(): void {
     if (!this.#ended) this.#server.open -= 1;
+    this.#server.conversing.delete(this);
     this.#ended = true;
     this.phase = "over";
   }
@@ -191,7 +202,8 @@ export function unfit(mail: ClaimedMail, lack: string): SendResult {
   return { ...allOf(mail, refused), refusedAt: "here", took: 0 };
 }
 
-function abortedMail(mail: ClaimedMail): SendResult {
+function abortedMail(mail: ClaimedMail, at: FakeServer["answersAt"]): SendResult {
   const trouble = new DestinationTrouble("session", "aborted");
+  if (at === "dot") return allOf(mail, { kind: "unconfirmed", why: "aborted" }, trouble);
   return allOf(mail, { kind: "deferred", reply: { code: 421, text: "aborted" } }, trouble);
 }

@@ -90,6 +90,8 @@ interface Failing {
   readonly check?: string;
   readonly declare?: string;
   readonly use?: string;
+  /** What stands in the file beside the new domain. */
+  readonly mistake?: string;
 }
 
 /** Reads a file in which a.example was added; who follows, or the directory, fails with these words. */
@@ -98,14 +100,15 @@ async function reloadWith(failing: Failing) {
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, HEAD);
   const config = configAt(file);
-  await writeFile(file, `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: [a] } }\n`);
+  const domains = "domains: { a.example: { primary: { host: m.example }, recipients: [a] } }\n";
+  await writeFile(file, HEAD + domains + (failing.mistake ?? ""));
   const act = async (what: keyof Failing): Promise<void> => {
     if (failing[what] !== undefined) throw new Error(failing[what]);
   };
   const steps: string[] = [];
   const domainsOf = ({ domains }: Config): string => domains.map(({ name }) => name).join();
   const failingFollower = { check: () => act("check"), use: () => act("use") };
-  const second = {
+  const sound = {
     check: async () => {},
     use: async (config: Config) => void steps.push(`used ${domainsOf(config)}`),
   };
@@ -113,7 +116,7 @@ async function reloadWith(failing: Failing) {
   const journal = new MemoryJournal();
   const result = await reload(config, {
     editor: new DirectoryEditor(writer as DirectoryWriter, () => steps.push("directory")),
-    followers: [failingFollower, second],
+    followers: [sound, failingFollower, sound],
     sink: { reopen: () => {}, record: (event) => journal.record(event) },
     putInForce: (config) => void steps.push(`in force ${domainsOf(config)}`),
   });
@@ -128,10 +131,18 @@ for (const step of ["check", "declare"] as const)
     assert.deepEqual(journal.events, [{ kind: "config.refused", errors: told("no such key") }]);
   });
 
+test("a mistake in the file is told and recorded, and changes nothing", async () => {
+  const { result, steps, journal } = await reloadWith({ mistake: "nonsense: 1\n" });
+  assert.equal(result.ok, false);
+  assert.match(result.problems?.join() ?? "", /nonsense/);
+  assert.deepEqual(steps, []);
+  assert.deepEqual(journal.events, [{ kind: "config.refused", errors: result.problems }]);
+});
+
 test("once the directory has switched, the configuration is in force, whoever cannot use it", async () => {
   const { result, steps, journal, told } = await reloadWith({ use: "tls.crt: no such file" });
   const warnings = told("not all of it is in effect: tls.crt: no such file");
   assert.partialDeepStrictEqual(result, { ok: true, generation: 3, warnings });
-  assert.deepEqual(steps, ["directory", "in force a.example", "used a.example"]);
+  assert.deepEqual(steps, ["directory", "in force a.example", "used a.example", "used a.example"]);
   assert.partialDeepStrictEqual(journal.events, [{ kind: "config.reloaded", warnings }]);
 });

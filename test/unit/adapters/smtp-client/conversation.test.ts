@@ -163,6 +163,18 @@ describe("behind BDAT", () => {
     }
   });
 
+  test("RSET comes before the next mail where one was refused and mails go one by one", async () => {
+    const refuse: Behaviour = {
+      onDot: ({ sender }) => (sender.includes("-a@") ? "451 4.3.0 later" : undefined),
+    };
+    await using run = await converse({ extensions: WITH_BDAT, ...refuse }, { pipelining: "envelope" });
+    const results: SendResult[] = [];
+    for (const mail of THREE) results.push(await run.conversation.send(mail));
+    assert.equal(kinds(results), "deferred delivered delivered");
+    const verbs = run.primary.commands.map((line) => line.slice(0, 4)).join(" ");
+    assert.equal(verbs, "EHLO MAIL RCPT BDAT RSET MAIL RCPT BDAT MAIL RCPT BDAT");
+  });
+
   test("a streamed body waits for its recipients, and is not sent where none is taken", async () => {
     await using run = await converse({
       extensions: WITH_BDAT,

@@ -108,21 +108,23 @@ describe("a body that is inspected", () => {
     assert.equal(intake.mails[0]?.deadline, dot + 29_000);
   });
 
-  test("holds the client back while an inspector cannot follow", async () => {
-    const fake = new FakeInspection();
-    let goOn = (): void => {};
-    fake.onFeed = () => new Promise((resolve) => (goOn = resolve));
-    const { open } = bench(fake);
-    const body = await open();
-    const { wait } = body.take(Buffer.from("x\r\n"));
-    let gone = false;
-    void wait?.then(() => (gone = true));
-    await turn();
-    assert.equal(gone, false);
-    goOn();
-    await wait;
-    body.abort();
-  });
+  for (const slow of ["inspector", "disk"] as const)
+    test(`holds the client back while the ${slow} cannot follow`, async () => {
+      const fake = new FakeInspection();
+      const { open, intake } = bench(fake);
+      const follows = Promise.withResolvers<void>();
+      fake.onFeed = () => (slow === "inspector" ? follows.promise : Promise.resolve());
+      intake.onWrite = () => (slow === "disk" ? follows.promise : undefined);
+      const body = await open();
+      const { wait } = body.take(Buffer.from("x\r\n"));
+      let gone = false;
+      void wait?.then(() => (gone = true));
+      await turn();
+      assert.equal(gone, false);
+      follows.resolve();
+      await wait;
+      body.abort();
+    });
 
   test("has one profile: recipients of another come again in a mail of their own", async () => {
     const fake = new FakeInspection();

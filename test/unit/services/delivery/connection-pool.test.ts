@@ -103,6 +103,20 @@ describe("mails in flight", () => {
   });
 });
 
+test("a mail for which an idle connection has ended goes by another, however often", async () => {
+  const bench = slowPrimary(1, {}, 1);
+  await bench.start({ connections: 1 });
+  await bench.pass(100, 10);
+  for (let mails = 2; mails <= 21; mails++) {
+    bench.server.closeIdle();
+    // By turns by a credit and by a claim.
+    bench.store.grants.set("a.test", mails % 2);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100, 10);
+    assert.deepEqual(bench.store.count(), { gone: mails });
+  }
+});
+
 describe("limits of one primary", () => {
   test("connections and mails a connection stand above those for all", async () => {
     const bench = slowPrimary(120, { connections: 2, mailsPerConnection: 10 });

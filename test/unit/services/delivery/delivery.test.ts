@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
-import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { type Bench, deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 import { idle } from "../../../support/settle.ts";
 
 const AT = "192.0.2.5:25";
+const PRIMARY = primaryAt("192.0.2.5", 25);
 
 function oneDomain() {
   const bench = deliveryBench();
-  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  bench.directory.set("a.test", [PRIMARY]);
   return { ...bench, server: bench.client.server(AT) };
 }
 
@@ -23,6 +24,22 @@ async function unanswered() {
   const delivery = await bench.start();
   await bench.pass(100);
   return { bench, delivery };
+}
+
+/** What the store has claimed is answered once it is let go. */
+function holdClaims({ store }: Pick<Bench, "store">): { letGo(): void } {
+  const held = Promise.withResolvers<void>();
+  const claim = store.claim.bind(store);
+  store.claim = async (request) => {
+    const mails = await claim(request);
+    await held.promise;
+    return mails;
+  };
+  return { letGo: () => held.resolve() };
+}
+
+async function failing(): Promise<never> {
+  throw new Error("the store is out of order");
 }
 
 describe("handing over", () => {
@@ -244,6 +261,30 @@ describe("an outage", () => {
     assert.deepEqual(bench.store.count(), { gone: 60 });
   });
 
+  test("releases what was being claimed when it began", async () => {
+    const bench = oneDomain();
+    bench.directory.set("b.test", [PRIMARY]);
+    await bench.start({}, "all domains");
+    for (let i = 0; i < 3; i++) {
+      bench.store.accept({ domain: "b.test" });
+      await bench.pass(100);
+    }
+    const { letGo } = holdClaims(bench);
+    bench.store.grants.set("a.test", 0);
+    bench.store.accept({ domain: "a.test" });
+    await idle();
+    assert.deepEqual(bench.store.count(), { gone: 3, claimed: 1 });
+    bench.server.down = true;
+    bench.server.onMail = (mail) =>
+      allOf(mail, { kind: "released" }, new DestinationTrouble("session", "gone"));
+    bench.store.accept({ domain: "b.test" });
+    await bench.pass(3000);
+    assert.equal(bench.journal.of("primary.down").length, 1);
+    letGo();
+    await idle();
+    assert.deepEqual(bench.store.count(), { gone: 3, waiting: 2 });
+  });
+
   test("a primary that takes connections but no mail is not hammered", async () => {
     const bench = oneDomain();
     const closing = new DestinationTrouble("session", "421 go away", { code: 421, text: "go away" });
@@ -331,6 +372,36 @@ describe("fresh mail", () => {
     assert.ok((bench.store.count().claimed ?? 0) <= 64, JSON.stringify(bench.store.count()));
   });
 
+  test("that came during a claim which did not find it is claimed next", async () => {
+    const bench = oneDomain();
+    for (let i = 0; i < 3; i++) bench.store.put({ domain: "a.test" });
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const { letGo } = holdClaims(bench);
+    for (let i = 0; i < 2; i++) {
+      bench.store.grants.set("a.test", 0);
+      bench.store.accept({ domain: "a.test" });
+      await idle();
+    }
+    assert.deepEqual(bench.store.count(), { gone: 3, claimed: 1, waiting: 1 });
+    letGo();
+    await bench.pass(500);
+    assert.deepEqual(bench.store.count(), { gone: 5 });
+  });
+
+  test("whose credit crossed with a pause of its domain goes back", async () => {
+    const bench = oneDomain();
+    const delivery = await bench.start({}, "all domains");
+    await bench.pass(1000);
+    bench.directory.set("a.test", [PRIMARY], { paused: true });
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1100);
+    bench.store.grant("a.test", 1);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000);
+    assert.deepEqual([bench.store.count(), bench.server.mails.length], [{ waiting: 1 }, 0]);
+  });
+
   test("credits for 1,000 domains of one primary stay within its room", async () => {
     const bench = oneDomain();
     for (let i = 0; i < 1000; i++) bench.directory.set(`d${i}.test`, [primaryAt("192.0.2.5", 25)]);
@@ -354,6 +425,28 @@ describe("the store", () => {
     assert.deepEqual(bench.store.count(), { waiting: 1 });
     bench.store.condition("ok");
     await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
+  });
+
+  test("gets its credits back when it is sick, and gives new ones when it is well", async () => {
+    const bench = oneDomain();
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const credits = (): number => bench.store.grants.get("a.test") ?? 0;
+    assert.ok(credits() > 0);
+    bench.store.condition("sick");
+    assert.equal(credits(), 0);
+    bench.store.condition("ok");
+    await bench.pass(100);
+    assert.ok(credits() > 0);
+  });
+
+  test("that fails to claim is asked again", async (t) => {
+    const bench = oneDomain();
+    t.mock.method(bench.store, "claim", failing, { times: 1 });
+    bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(5000);
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
@@ -409,6 +502,45 @@ describe("stopping", () => {
     assert.deepEqual(bench.store.count(), { gone: 15 + busy, waiting: 25 - busy });
     assert.equal(bench.store.grants.get("a.test") ?? 0, 0);
   });
+
+  test("waits for what is being written", async () => {
+    const bench = oneDomain();
+    const disk = Promise.withResolvers<void>();
+    const settle = bench.store.settle.bind(bench.store);
+    bench.store.settle = (request) => disk.promise.then(() => settle(request));
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(100);
+    assert.equal(bench.server.mails.length, 1);
+    let stopped = false;
+    void delivery.stop().then(() => (stopped = true));
+    await bench.pass(3000);
+    assert.equal(stopped, false);
+    disk.resolve();
+    await idle();
+    assert.deepEqual([bench.store.count(), stopped], [{ gone: 1 }, true]);
+  });
+
+  for (const [words, state] of [
+    ["past its final dot a mail has 30 s for its answer", "gone"],
+    ["without an answer in 30 s it is unconfirmed", "unconfirmed"],
+  ] as const)
+    test(words, async () => {
+      const bench = oneDomain();
+      const answer = Promise.withResolvers<void>();
+      bench.server.answersAt = "dot";
+      bench.server.onMail = (mail) => answer.promise.then(() => allOf(mail, DELIVERED));
+      bench.store.put({ domain: "a.test" });
+      const delivery = await bench.start();
+      await bench.pass(100);
+      let stopped = false;
+      void delivery.stop().then(() => (stopped = true));
+      await bench.pass(29_000, 500);
+      assert.deepEqual([bench.store.count(), stopped], [{ claimed: 1 }, false]);
+      if (state === "gone") answer.resolve();
+      await bench.pass(1500, 500);
+      assert.deepEqual([bench.store.count(), stopped], [{ [state]: 1 }, true]);
+    });
 
   test("gives back fresh mail that came by a grant which was on its way back", async () => {
     const { bench, delivery } = await unanswered();

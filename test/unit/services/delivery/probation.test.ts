@@ -200,6 +200,31 @@ describe("probation", () => {
     assert.equal(bench.store.count().waiting, 40);
   });
 
+  test("what was claimed in vain, or could not be sent, takes no place", async (t) => {
+    const failed = await outage();
+    failed.put("alice");
+    const fail = () => Promise.reject(new Error("the store is out of order"));
+    t.mock.method(failed.store, "claim", fail, { times: 1 });
+    await failed.back(5000);
+    assert.deepEqual(failed.store.count(), { gone: 1 });
+
+    const cut = await outage();
+    cut.put("alice");
+    const claim = cut.store.claim.bind(cut.store);
+    const cutBefore: typeof claim = (request) => {
+      // That of the probe ends, and another one is refused.
+      cut.server.closeIdle();
+      cut.server.down = true;
+      return claim(request);
+    };
+    t.mock.method(cut.store, "claim", cutBefore, { times: 1 });
+    await cut.back();
+    assert.deepEqual([cut.store.count(), cut.server.down], [{ waiting: 1 }, true]);
+    await cut.back(MINUTE);
+    assert.deepEqual(cut.store.count(), { gone: 1 });
+    for (const { journal } of [failed, cut]) assert.equal(journal.of("probation.began").length, 1);
+  });
+
   test("an operator's resume lets all go, and refusals are believed", async () => {
     const bench = await outage();
     bench.put("alice", "bob", "x");

@@ -156,6 +156,37 @@ describe("a question to the primary", () => {
   });
 });
 
+describe("the connections for questions", () => {
+  test("are three at the most, though none of them gets an answer", async () => {
+    server.onVerify = () => new Promise(() => {});
+    for (let n = 0; n < 10; n++) void callouts.ask({ domain: "a.test", address: `u${n}@a.test` });
+    for (let n = 0; n < 40; n++) {
+      await idle();
+      clock.advance(100);
+    }
+    assert.equal(server.open, 3);
+  });
+
+  test("make room for others when they end", async () => {
+    for (let n = 0; n < 5; n++) {
+      has(`u${n}@a.test`);
+      assert.equal(await ask(`u${n}@a.test`), "accepted");
+      clock.advance(3000);
+      await idle();
+      assert.equal(server.open, 0);
+    }
+    assert.ok(server.conversations >= 5);
+  });
+
+  test("may end while nobody speaks: the next question goes by another", async () => {
+    has("alice@a.test", "bob@a.test");
+    assert.equal(await ask("alice@a.test"), "accepted");
+    server.closeIdle();
+    assert.equal(await ask("bob@a.test"), "accepted");
+    assert.equal(server.conversations, 2);
+  });
+});
+
 describe("what is believed", () => {
   test("nothing from a primary that takes an address that nobody has, until it was away or a day has gone", async () => {
     server.onVerify = () => OK;

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { accept, fillBody, newMail } from "../../../../../contract/mails.ts";
+import { accept, claimOne, fillBody, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { closeBehind, failAt } from "../disk/file-faults.ts";
@@ -45,6 +45,14 @@ describe("a spool file", () => {
       await becomes(store, condition);
     });
 
+  it("of which the last octets were not written is refused, also where the disk is well", async (t) => {
+    await using store = await openSqliteStore();
+    await failAt(t, { method: "writev", nth: 1, code: "ENOMEM" });
+    const body = store.intake.openBody();
+    assert.equal(body.write(Buffer.alloc(100_000)), undefined, "nobody waits for the write");
+    await assert.rejects(store.intake.accept(newMail(store.clock.now()), body), { code: "ENOMEM" });
+  });
+
   for (const [what, nth] of [
     ["it", 1],
     ["its folder", 2],
@@ -81,9 +89,8 @@ describe("a spool file", () => {
   it("that cannot be closed once it was read is no fault of its mail", async () => {
     await using store = await openSqliteStore();
     await accept(store.intake, newMail(store.clock.now()), LARGE);
-    const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
-    const body = mail?.body.read();
-    assert.ok(body !== undefined && !Buffer.isBuffer(body));
+    const body = (await claimOne(store)).body.read();
+    assert.ok(!Buffer.isBuffer(body));
     await body.read(Buffer.alloc(10));
     closeBehind(spooled(store)[0] as string);
     await assert.doesNotReject(body.close());

@@ -8,8 +8,9 @@ import { describe, it } from "node:test";
 import type Database from "better-sqlite3";
 import type { ClaimedMail } from "../../../../../../src/ports/work-store.ts";
 import { BodyDamaged } from "../../../../../../src/ports/stored-body.ts";
-import { accept, bodyOf, newMail } from "../../../../../contract/mails.ts";
+import { accept, bodyOf, claimOne, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { openAs } from "../disk/file-faults.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const SMALL = Buffer.alloc(3000, "small ");
@@ -28,11 +29,6 @@ async function openWith(content: Buffer): Promise<Stored> {
   const [name = ""] = readdirSync(join(store.folder, "spool"));
   const [database = assert.fail("nothing is open")] = disk.opened;
   return { ...store, file: join(store.folder, "spool", name), database };
-}
-
-async function claimOne(store: SqliteStore): Promise<ClaimedMail> {
-  const [mail] = await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
-  return mail ?? assert.fail("nothing to claim");
 }
 
 /** Reads it twice: another attempt is told the same. */
@@ -81,6 +77,12 @@ describe("a body in a row", () => {
 });
 
 describe("a body in a file", () => {
+  it("leaves no file open once it was read", async () => {
+    await using store = await openWith(LARGE);
+    assert.ok((await bodyOf(await claimOne(store))).equals(LARGE));
+    assert.deepEqual(openAs(store.file), []);
+  });
+
   it("with a flipped bit is damaged", async () => {
     await using store = await openWith(LARGE);
     await flipBit(store.file, 150_000);

@@ -163,3 +163,39 @@ it("takes back what a job took that the disk stopped, also where each has a save
   assert.equal(credits, 9);
   database.close();
 });
+
+it("leaves nothing of a job, or of a long task, that is refused for its own fault", async () => {
+  await using folder = await tempFolder();
+  const { database, loop } = openLoop(folder.path);
+  database.exec("CREATE TABLE done (what TEXT)");
+  const write = (what: string): unknown => database.prepare("INSERT INTO done VALUES (?)").run(what);
+  const begin = (): never => {
+    write("half");
+    throw systemError("SQLITE_CONSTRAINT");
+  };
+  const guilty = loop.submit({ rank: "accept", bytes: 0, run: begin });
+  const other = loop.submit({ rank: "accept", bytes: 0, run: () => write("whole") });
+  await assert.rejects(guilty, { why: "row" });
+  await other;
+  const task = loop.submitSlices(function* () {
+    yield begin();
+  });
+  await assert.rejects(task, { why: "row" });
+  assert.deepEqual(database.prepare("SELECT what FROM done").all(), [{ what: "whole" }]);
+  database.close();
+});
+
+it("commits nothing beside a job that the disk stopped, and tells of it, also where each has a savepoint", async () => {
+  await using folder = await tempFolder();
+  const { database, loop, failures } = openLoop(folder.path);
+  const faults = ["SQLITE_CONSTRAINT", "SQLITE_IOERR"];
+  const fail = (): never => {
+    throw systemError(faults.shift() ?? "SQLITE_IOERR");
+  };
+  const stopped = loop.submit({ rank: "settle", bytes: 0, run: fail });
+  const other = loop.submit({ rank: "accept", bytes: 0, run: () => 1 });
+  await assert.rejects(stopped, { why: "sick" });
+  await assert.rejects(other, { why: "sick" });
+  assert.deepEqual([faults, failures], [[], ["sick"]]);
+  database.close();
+});

@@ -72,8 +72,8 @@ export async function holdFirst(
   };
 }
 
-/** Closes the file behind the back of who has it open, so that it cannot be closed again. */
-export function closeBehind(name: string): void {
+/** The descriptors under which this process has a file open whose path ends so. */
+export function openAs(name: string): readonly number[] {
   const own = "/proc/self/fd";
   const isOpen = (fd: string): boolean => {
     try {
@@ -82,9 +82,14 @@ export function closeBehind(name: string): void {
       return false;
     }
   };
-  const fds = readdirSync(own).filter(isOpen);
-  assert.equal(fds.length, 1);
-  closeSync(Number(fds[0]));
+  return readdirSync(own).filter(isOpen).map(Number);
+}
+
+/** Closes the file behind the back of who has it open, so that it cannot be closed again. */
+export function closeBehind(name: string): void {
+  const [descriptor, ...more] = openAs(name);
+  assert.ok(descriptor !== undefined && more.length === 0);
+  closeSync(descriptor);
 }
 
 async function inPlaceOf(

@@ -14,6 +14,8 @@ export class FlakyDisk implements Disk {
   failProof: string | undefined;
   failCheckpoint: string | undefined;
   failFill: string | undefined;
+  /** What a look at the whole database finds. */
+  damage: string | undefined;
   free = 1e12;
   /** Commits that were tried. */
   commits = 0;
@@ -35,6 +37,7 @@ export class FlakyDisk implements Disk {
       pragma: (sql: string, settings?: { simple?: boolean }) => {
         const failing = sql === "wal_checkpoint(TRUNCATE)" ? this.failCheckpoint : undefined;
         if (failing !== undefined) throw systemError(failing);
+        if (this.damage !== undefined && sql.startsWith("quick_check")) return [{ quick_check: this.damage }];
         return pragma(sql, settings);
       },
     });

@@ -7,7 +7,7 @@ import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/dis
 import type { WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
-import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
+import { DELIVERED, accept, claimOne, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { waitFor } from "../../../../../support/wait.ts";
@@ -23,6 +23,13 @@ async function openOnFlakyDisk(options: Partial<WriterOptions> = {}) {
   const store = await openSqliteStore({ disk, journal, reserve: { bytes: 1e9 }, ...options });
   const changes = () => journal.of("store.condition");
   return { ...store, disk, changes, conditions: () => changes().map(({ condition }) => condition) };
+}
+
+/** The disk is well, and that is proven. */
+function cure({ disk, clock, writer }: Awaited<ReturnType<typeof openOnFlakyDisk>>): void {
+  Object.assign(disk, { failCommit: undefined, failAfterCommit: undefined });
+  clock.advance(5000);
+  assert.equal(writer.condition, "ok");
 }
 
 describe("a full disk", () => {
@@ -164,20 +171,45 @@ describe("a sick disk", () => {
 
   it("takes back what was refused and yet reached the disk", async () => {
     await using store = await openOnFlakyDisk();
-    const { disk } = store;
-    const kept = newMail(store.clock.now());
-    await accept(store.intake, kept);
-    disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     const refused = newMail(store.clock.now());
-    const body = await fillBody(store.intake, Buffer.alloc(100_000));
-    const claim = store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
-    const answer = store.intake.accept(refused, body);
-    await assert.rejects(claim);
-    assert.deepEqual(await answer, SICK);
-    disk.failAfterCommit = undefined;
-    store.clock.advance(5000);
+    assert.deepEqual(await accept(store.intake, refused, Buffer.alloc(100_000)), SICK);
+    assert.ok(await store.reader.show(refused.id), "it is on the disk");
+    cure(store);
     assert.equal(await store.reader.show(refused.id), undefined, "its sender was told to keep it");
-    assert.equal((await store.reader.show(kept.id))?.recipients[0]?.state, "waiting", "nobody got the claim");
+  });
+
+  it("puts back what was claimed on the disk and reached nobody", async () => {
+    await using store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    await assert.rejects(claimOne(store));
+    assert.equal(await state(), "claimed");
+    cure(store);
+    assert.equal(await state(), "waiting");
+  });
+
+  it("leaves a claim with its owner when the commit that settled it did not happen", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    const settle = settlement(await claimOne(store), { state: "gone", outcome: DELIVERED }, 1);
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    await assert.rejects(store.work.settle(settle));
+    cure(store);
+    assert.equal(await store.work.settle(settle), true);
+  });
+
+  it("is not over while the database is damaged", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    Object.assign(store.disk, { failCommit: undefined, damage: "Tree 3 page 7: never used" });
+    store.clock.advance(5000);
+    assert.equal(store.writer.condition, "sick");
+    store.disk.damage = undefined;
+    cure(store);
   });
 
   it("takes it back at the next start, where that comes before the disk is well", async () => {
@@ -219,17 +251,35 @@ describe("a sick disk", () => {
 });
 
 describe("a delivery thread that dies", () => {
-  it("leaves its claims unconfirmed, and another thread gets them", async () => {
-    await using store = await openOnFlakyDisk();
+  async function withClaim() {
+    const store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
-    await store.work.claim({ domain: "one.test", limit: 1, now: store.clock.now() });
-    store.closeWorkPort();
+    await claimOne(store);
     const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
-    await waitFor(
-      { what: "the claim given up", deadline: 20_000 },
-      async () => (await state()) === "unconfirmed",
-    );
+    const givenUp = () =>
+      waitFor(
+        { what: "the claim given up", deadline: 20_000 },
+        async () => (await state()) === "unconfirmed",
+      );
+    return { ...store, givenUp };
+  }
+
+  it("leaves its claims unconfirmed, and another thread gets them", async () => {
+    await using store = await withClaim();
+    store.closeWorkPort();
+    await store.givenUp();
+  });
+
+  it("does so where the disk was sick at its death, too", async (t) => {
+    await using store = await withClaim();
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const timers = t.mock.method(store.clock, "after").mock;
+    store.closeWorkPort();
+    await waitFor({ what: "another try", deadline: 20_000 }, () => timers.callCount() > 0);
+    cure(store);
+    await store.givenUp();
   });
 });
 
