@@ -743,7 +743,7 @@ function expiry(open: StoreFactory): void {
     await accept(store.intake, mail);
     const claim = await claimOne(store);
     await store.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now()));
-    store.move(100 * DAY);
+    store.move(20 * DAY);
     const now = store.clock.now();
     assert.deepEqual(await store.work.expire({ ...never, now, goneBefore: now }), {
       ...NOTHING,
