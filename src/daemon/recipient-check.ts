@@ -8,7 +8,12 @@ import type { RecipientMemory } from "../ports/recipient-memory.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Directory } from "../services/directory/directory.ts";
 import { replyTo } from "../services/policy/policy.ts";
-import { Recipients, type Admission, type FetchStatus } from "../services/recipients/recipients.ts";
+import {
+  Recipients,
+  spellings,
+  type Admission,
+  type FetchStatus,
+} from "../services/recipients/recipients.ts";
 
 type Source = NonNullable<RecipientCheckBody["sources"]>[number];
 type Words = Omit<RecipientCheckBody, "address">;
@@ -143,16 +148,12 @@ function sourcesOf({ address, record, primaries }: Case, parts: RecipientCheckPa
   return sources;
 }
 
-/** As at RCPT: the whole local part, then that without its tag. */
+/** As at RCPT. */
 function listed(record: DomainRecord, { local }: Address, directory: Directory): RecipientHit | undefined {
-  const at = tagAt(local, record);
-  const whole = directory.recipient(record, local);
-  return whole ?? (at === -1 ? undefined : directory.recipient(record, local.slice(0, at)));
-}
-
-/** Where the tag begins; -1 where there is none. */
-function tagAt(local: string, { settings: { tagSeparator } }: DomainRecord): number {
-  return tagSeparator === "" ? -1 : local.indexOf(tagSeparator, 1);
+  const hits = spellings(local, record.settings.tagSeparator).map((each) =>
+    directory.recipient(record, each),
+  );
+  return hits.find((hit) => hit !== undefined);
 }
 
 function fetchText(status: FetchStatus | undefined, now: number): Omit<Source, "source"> {
@@ -163,11 +164,11 @@ function fetchText(status: FetchStatus | undefined, now: number): Omit<Source, "
   return { says: `${had}${trouble}`, ...(checkedAt !== undefined && { age: now - checkedAt }) };
 }
 
-function knownText(pattern: string, { local }: Address, record: DomainRecord): string {
+function knownText(pattern: string, { local }: Address, { settings }: DomainRecord): string {
   const where = `\`${pattern}\` in the list`;
-  const at = tagAt(local, record);
+  const [, bare] = spellings(local, settings.tagSeparator);
   const whole = pattern === local || (pattern.endsWith("*") && local.startsWith(pattern.slice(0, -1)));
-  return at === -1 || whole
+  return bare === undefined || whole
     ? `matches ${where}`
-    : `without its tag \`${local.slice(at)}\` it matches ${where}`;
+    : `without its tag \`${local.slice(bare.length)}\` it matches ${where}`;
 }

@@ -104,7 +104,7 @@ function isByName(listed: RecipientKnowledge | undefined): boolean {
 }
 
 /** The local part itself, then without its tag; a separator in front is no tag. */
-function spellings(local: string, separator: string): readonly string[] {
+export function spellings(local: string, separator: string): readonly string[] {
   const at = separator === "" ? -1 : local.indexOf(separator, 1);
   return at === -1 ? [local] : [local, local.slice(0, at)];
 }

@@ -26,7 +26,7 @@ export { Callouts } from "./callouts.ts";
 export type { CalloutWay } from "./callouts.ts";
 export { Fetches } from "./fetches.ts";
 export type { FetchStatus } from "./fetches.ts";
-export { isListedByName } from "./known.ts";
+export { isListedByName, spellings } from "./known.ts";
 export type { RecipientParts } from "./known.ts";
 export { takeStranger } from "./strangers.ts";
 
