@@ -121,6 +121,11 @@ export interface DomainRecord {
   readonly draining: boolean;
 }
 
+/** It fetches a list, and none has come yet: mail for those whom nobody else knows is put off. */
+export function awaitsFirstList({ settings, fetched }: Pick<DomainRecord, "settings" | "fetched">): boolean {
+  return settings.fetched !== undefined && fetched === undefined;
+}
+
 /** The list that an entry stands in; `url`: the one that is fetched. */
 export type RecipientOrigin = Origin | "url";
 

@@ -1,6 +1,6 @@
 import type { Address } from "../../mail/address.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
-import type { DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
+import { awaitsFirstList, type DomainRecord, type RecipientOrigin } from "../../ports/directory.ts";
 import type { Teller } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { RecipientKnowledge, RecipientParts } from "./known.ts";
@@ -44,12 +44,10 @@ export function admit(
   parts: RecipientParts | undefined,
 ): Admission | Promise<Admission> {
   const { domain, found } = applicant;
-  const { callout = false, fetched } = domain.settings;
+  const { callout = false } = domain.settings;
   if (found.kind === "unknown") {
     if (callout && parts !== undefined) return asked(applicant, parts);
-    return fetched !== undefined && domain.fetched === undefined
-      ? { kind: "defer", why: "unlisted" }
-      : { kind: "reject", why: "unknown" };
+    return awaitsFirstList(domain) ? { kind: "defer", why: "unlisted" } : { kind: "reject", why: "unknown" };
   }
   if (callout && "stale" in found && found.stale) void ask(applicant, parts, true);
   if (found.kind === "refused") return refusal(found.doubted);

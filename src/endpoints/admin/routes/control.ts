@@ -1,6 +1,6 @@
 /** The daemon itself: health, metrics, status, reload. */
 import type { Hono } from "hono";
-import type { DomainRecord } from "../../../ports/directory.ts";
+import { awaitsFirstList, type DomainRecord } from "../../../ports/directory.ts";
 import { errorText } from "../../../runtime/log.ts";
 import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
@@ -82,11 +82,9 @@ async function readStored(parts: AdminParts): Promise<Stored> {
   }
 }
 
-function isUnlisted({ settings, fetched, draining }: DomainRecord): boolean {
-  const { catchAll, callout } = settings;
-  return (
-    settings.fetched !== undefined && fetched === undefined && !catchAll && callout !== true && !draining
-  );
+function isUnlisted(domain: DomainRecord): boolean {
+  const { catchAll, callout } = domain.settings;
+  return awaitsFirstList(domain) && !catchAll && callout !== true && !domain.draining;
 }
 
 function isStuck(domain: string, { fetched, fileTrouble }: AdminParts): boolean {

@@ -1,9 +1,10 @@
 import type Database from "better-sqlite3";
-import type {
-  DomainRecord,
-  RecipientHit,
-  RecipientListRequest,
-  RecipientPage,
+import {
+  awaitsFirstList,
+  type DomainRecord,
+  type RecipientHit,
+  type RecipientListRequest,
+  type RecipientPage,
 } from "../../../../ports/directory.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { VISIBLE_DOMAIN, recordOf } from "../directory/directory-reader.ts";
@@ -47,10 +48,9 @@ export class Browser {
     const isEmpty = (list: number | null | undefined): boolean =>
       list === null || list === undefined || this.#entries.get(list, "", g, g, 1) === undefined;
     return this.#domains.all({ g }).flatMap((row) => {
-      const { name, settings, draining, fetched } = recordOf(row, g);
-      const { catchAll, callout, fetched: source } = settings;
-      // Mail for a list that was never fetched is put off.
-      const isOpen = catchAll || callout === true || (source !== undefined && fetched === undefined);
+      const record = recordOf(row, g);
+      const { name, settings, draining, fetched } = record;
+      const isOpen = settings.catchAll || settings.callout === true || awaitsFirstList(record);
       return !draining && !isOpen && [row.list, fetched, row.overlay].every(isEmpty) ? [name] : [];
     });
   }
