@@ -112,7 +112,7 @@ test("the health check asks the daemon over its socket", async () => {
   assert.equal(await health(join(folder.path, "none.sock")), 1);
 });
 
-test("the unit restarts, reloads and stops as the daemon needs", () => {
+test("the unit starts, reloads and stops as the daemon needs", () => {
   const lines = read("config/holdfast.service").split("\n");
   const settings = new Map(
     lines
@@ -121,7 +121,11 @@ test("the unit restarts, reloads and stops as the daemon needs", () => {
   );
   const expected = {
     ExecStart: "/usr/bin/node /opt/holdfast/src/holdfast.js serve --config /etc/holdfast/holdfast.yaml",
-    ExecReload: "/bin/kill -HUP $MAINPID",
+    ExecReload: "/usr/bin/node /opt/holdfast/src/holdfast.js reload --config /etc/holdfast/holdfast.yaml",
+    // The daemon tells it by a child, after as long as mending the database takes.
+    Type: "notify",
+    NotifyAccess: "all",
+    TimeoutStartSec: "infinity",
     Restart: "always",
     StartLimitIntervalSec: "0",
     TimeoutStopSec: "70",
