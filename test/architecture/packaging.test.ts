@@ -133,6 +133,7 @@ test("the unit starts, reloads and stops as the daemon needs", () => {
     StateDirectory: "holdfast",
     WorkingDirectory: "/var/lib/holdfast",
     LogsDirectory: "holdfast",
+    RuntimeDirectory: "holdfast",
     AmbientCapabilities: "CAP_NET_BIND_SERVICE",
     CapabilityBoundingSet: "CAP_NET_BIND_SERVICE",
     NoNewPrivileges: "yes",
