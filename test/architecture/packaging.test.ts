@@ -40,6 +40,14 @@ function only(name: string): string {
   return found[0]?.rest ?? "";
 }
 
+/** The value of a variable that the image sets. */
+function environment(name: string): string {
+  const set = only("ENV")
+    .split(" ")
+    .map((variable) => variable.split("="));
+  return set.find(([key]) => key === name)?.[1] ?? "";
+}
+
 test("the image copies what exists and what the context holds", () => {
   const kept = read(".dockerignore").split("\n");
   assert.ok(kept.includes("*"));
@@ -82,6 +90,21 @@ test("the image starts the daemon as a user of its own, with its mail in a volum
   const volume = stage.findIndex(({ name }) => name === "VOLUME");
   assert.ok(made !== -1 && made < volume, "the folder must have its owner before it is a volume");
   assert.ok(stage[made]?.rest.includes("ln -s /data /app/data"), "./data must be the volume");
+});
+
+test("the image is built without asking for more than its base", () => {
+  assert.doesNotMatch(
+    read("Dockerfile"),
+    /^#\s*syntax=/m,
+    "what reads the file would have to be fetched first",
+  );
+});
+
+test("the tool in the image finds the daemon", () => {
+  const start = JSON.parse(only("CMD"));
+  assert.equal(environment("HOLDFAST_CONFIG"), start.at(-1));
+  const link = `ln -s /app/${start[1]} /usr/local/bin/holdfast`;
+  assert.ok(lastStage().some(({ name, rest }) => name === "RUN" && rest.includes(link)));
 });
 
 async function health(socket: string): Promise<unknown> {
