@@ -37,6 +37,7 @@ VOLUME /data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "const path = process.env.HOLDFAST_SOCKET || '/data/admin.sock'; require('node:http').get({ socketPath: path, path: '/healthz' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1));"]
 
-# Ends in at most 60 s: give it `--stop-timeout 70`, or stop_grace_period in compose.
+# Ends in at most 60 s: give it `--stop-timeout 70`, and `--init`, without which it does not hear a stop while it starts;
+# config/compose.yaml has both.
 STOPSIGNAL SIGTERM
 CMD ["node", "src/holdfast.js", "serve", "--config", "/config/holdfast.yaml"]

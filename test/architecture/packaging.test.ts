@@ -168,13 +168,20 @@ test("the unit starts, reloads and stops as the daemon needs", () => {
 });
 
 test("the compose file keeps the client's address, the mail and the time to stop", () => {
-  const { services, volumes } = parse(read("config/compose.yaml"));
+  const { name, services, volumes } = parse(read("config/compose.yaml"));
   const { holdfast } = services;
   assert.equal(holdfast.network_mode, "host");
   assert.equal(holdfast.ports, undefined);
   assert.equal(holdfast.stop_grace_period, "70s");
   assert.ok(holdfast.volumes.includes("mail:/data"));
-  assert.ok("mail" in volumes);
+  assert.deepEqual(Object.keys(volumes), ["mail", "cache"]);
+  assert.equal(name, "holdfast", "else it is named as its folder, as others are");
+  assert.equal(holdfast.init, true, "process 1 would not be ended by a signal while it starts");
+  assert.ok(holdfast.read_only);
+  assert.ok(
+    holdfast.volumes.includes(`cache:${environment("CACHE_DIRECTORY")}`),
+    "read-only, it would stay empty",
+  );
   assert.deepEqual(holdfast.cap_add, ["NET_BIND_SERVICE"]);
   assert.equal(holdfast.security_opt, undefined, "no-new-privileges would take port 25 away");
 });
