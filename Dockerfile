@@ -1,5 +1,3 @@
-# syntax=docker/dockerfile:1
-
 # Production packages only. The npm package `node` is for development: the image brings its own Node.
 FROM node:24-slim AS packages
 WORKDIR /app
@@ -18,7 +16,8 @@ RUN apt-get update \
 
 WORKDIR /app
 # What Node.js makes of the sources is kept in CACHE_DIRECTORY: a quicker start and less memory.
-ENV NODE_ENV=production CACHE_DIRECTORY=/var/cache/holdfast
+# HOLDFAST_CONFIG is for `docker exec NAME holdfast status`, which finds the daemon by it.
+ENV NODE_ENV=production CACHE_DIRECTORY=/var/cache/holdfast HOLDFAST_CONFIG=/config/holdfast.yaml
 COPY package.json LICENSE* ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY migrations ./migrations
@@ -26,10 +25,11 @@ COPY src ./src
 COPY config /config
 
 # `storage: sqlite:./data` is relative to /app: the link takes it to the volume, so that mail outlives the container.
-RUN groupadd --system --gid 2525 holdfast \
-  && useradd --system --uid 2525 --gid holdfast --no-create-home --home-dir /data holdfast \
+RUN groupadd --gid 2525 holdfast \
+  && useradd --uid 2525 --gid holdfast --no-create-home --home-dir /data --shell /usr/sbin/nologin holdfast \
   && install -d -o holdfast -g holdfast -m 0700 /data /var/cache/holdfast \
-  && ln -s /data /app/data
+  && ln -s /data /app/data \
+  && ln -s /app/src/holdfast.js /usr/local/bin/holdfast
 USER holdfast
 VOLUME /data
 
@@ -37,6 +37,7 @@ VOLUME /data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["node", "-e", "const path = process.env.HOLDFAST_SOCKET || '/data/admin.sock'; require('node:http').get({ socketPath: path, path: '/healthz' }, (answer) => process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1));"]
 
-# Ends in at most 60 s: give it `--stop-timeout 70`, or stop_grace_period in compose.
+# Ends in at most 60 s: give it `--stop-timeout 70`, and `--init`, without which it does not hear a stop while it starts;
+# config/compose.yaml has both.
 STOPSIGNAL SIGTERM
 CMD ["node", "src/holdfast.js", "serve", "--config", "/config/holdfast.yaml"]

@@ -32,7 +32,8 @@ export function explainListen(error: NodeJS.ErrnoException, address: string, por
     case "EACCES":
       return new CannotListen(
         `cannot listen on ${place}: ports below 1024 need a privilege; give it with ` +
-          `AmbientCapabilities=CAP_NET_BIND_SERVICE (as config/holdfast.service does), or choose a port above 1023`,
+          `AmbientCapabilities=CAP_NET_BIND_SERVICE (as config/holdfast.service does), in a container with ` +
+          `NET_BIND_SERVICE and without no-new-privileges (as config/compose.yaml does), or choose a port above 1023`,
       );
     case "EADDRNOTAVAIL":
       return new CannotListen(

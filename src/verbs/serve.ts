@@ -3,16 +3,19 @@ import { startDaemon, type Daemon } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import { errorText } from "../runtime/log.ts";
 import { readConfig } from "./read-config.ts";
+import { takeNotifier } from "./tell-systemd.ts";
 import { WRONG_USE } from "./wrong-use.ts";
 
 /** Answers the exit code, when the daemon has ended. */
 export async function serve(path: string | undefined): Promise<number> {
   const config = readConfig(path);
   if (config === undefined) return WRONG_USE;
+  const tellReady = takeNotifier(process.env);
   const daemon = await start(config);
   if (daemon === undefined) return 1;
   // One that comes before, holdfast.js has made harmless.
   process.on("SIGHUP", () => void daemon.reload().catch(complainOf("the configuration was not reloaded")));
+  void tellReady().catch(complainOf("systemd was not told that mail is taken"));
   return end(daemon);
 }
 

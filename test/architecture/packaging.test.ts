@@ -40,6 +40,14 @@ function only(name: string): string {
   return found[0]?.rest ?? "";
 }
 
+/** The value of a variable that the image sets. */
+function environment(name: string): string {
+  const set = only("ENV")
+    .split(" ")
+    .map((variable) => variable.split("="));
+  return set.find(([key]) => key === name)?.[1] ?? "";
+}
+
 test("the image copies what exists and what the context holds", () => {
   const kept = read(".dockerignore").split("\n");
   assert.ok(kept.includes("*"));
@@ -84,6 +92,21 @@ test("the image starts the daemon as a user of its own, with its mail in a volum
   assert.ok(stage[made]?.rest.includes("ln -s /data /app/data"), "./data must be the volume");
 });
 
+test("the image is built without asking for more than its base", () => {
+  assert.doesNotMatch(
+    read("Dockerfile"),
+    /^#\s*syntax=/m,
+    "what reads the file would have to be fetched first",
+  );
+});
+
+test("the tool in the image finds the daemon", () => {
+  const start = JSON.parse(only("CMD"));
+  assert.equal(environment("HOLDFAST_CONFIG"), start.at(-1));
+  const link = `ln -s /app/${start[1]} /usr/local/bin/holdfast`;
+  assert.ok(lastStage().some(({ name, rest }) => name === "RUN" && rest.includes(link)));
+});
+
 async function health(socket: string): Promise<unknown> {
   const rest = only("HEALTHCHECK");
   const [command = "", ...args] = JSON.parse(rest.slice(rest.indexOf("CMD ") + 4)) as string[];
@@ -112,7 +135,7 @@ test("the health check asks the daemon over its socket", async () => {
   assert.equal(await health(join(folder.path, "none.sock")), 1);
 });
 
-test("the unit restarts, reloads and stops as the daemon needs", () => {
+test("the unit starts, reloads and stops as the daemon needs", () => {
   const lines = read("config/holdfast.service").split("\n");
   const settings = new Map(
     lines
@@ -121,7 +144,11 @@ test("the unit restarts, reloads and stops as the daemon needs", () => {
   );
   const expected = {
     ExecStart: "/usr/bin/node /opt/holdfast/src/holdfast.js serve --config /etc/holdfast/holdfast.yaml",
-    ExecReload: "/bin/kill -HUP $MAINPID",
+    ExecReload: "/usr/bin/node /opt/holdfast/src/holdfast.js reload --config /etc/holdfast/holdfast.yaml",
+    // The daemon tells it by a child, after as long as mending the database takes.
+    Type: "notify",
+    NotifyAccess: "all",
+    TimeoutStartSec: "infinity",
     Restart: "always",
     StartLimitIntervalSec: "0",
     TimeoutStopSec: "70",
@@ -129,6 +156,7 @@ test("the unit restarts, reloads and stops as the daemon needs", () => {
     StateDirectory: "holdfast",
     WorkingDirectory: "/var/lib/holdfast",
     LogsDirectory: "holdfast",
+    RuntimeDirectory: "holdfast",
     AmbientCapabilities: "CAP_NET_BIND_SERVICE",
     CapabilityBoundingSet: "CAP_NET_BIND_SERVICE",
     NoNewPrivileges: "yes",
@@ -140,13 +168,20 @@ test("the unit restarts, reloads and stops as the daemon needs", () => {
 });
 
 test("the compose file keeps the client's address, the mail and the time to stop", () => {
-  const { services, volumes } = parse(read("config/compose.yaml"));
+  const { name, services, volumes } = parse(read("config/compose.yaml"));
   const { holdfast } = services;
   assert.equal(holdfast.network_mode, "host");
   assert.equal(holdfast.ports, undefined);
   assert.equal(holdfast.stop_grace_period, "70s");
   assert.ok(holdfast.volumes.includes("mail:/data"));
-  assert.ok("mail" in volumes);
+  assert.deepEqual(Object.keys(volumes), ["mail", "cache"]);
+  assert.equal(name, "holdfast", "else it is named as its folder, as others are");
+  assert.equal(holdfast.init, true, "process 1 would not be ended by a signal while it starts");
+  assert.ok(holdfast.read_only);
+  assert.ok(
+    holdfast.volumes.includes(`cache:${environment("CACHE_DIRECTORY")}`),
+    "read-only, it would stay empty",
+  );
   assert.deepEqual(holdfast.cap_add, ["NET_BIND_SERVICE"]);
   assert.equal(holdfast.security_opt, undefined, "no-new-privileges would take port 25 away");
 });

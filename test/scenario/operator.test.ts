@@ -31,9 +31,17 @@ before(async () => {
     primaryPort: primary.port,
     domainSettings: { recipients: ["alice"] },
     smtp: { greetDelay: "0s" },
+    environment: await systemdIn(folder.path),
   });
   site = { folder, primary, daemon };
 });
+
+/** As under systemd, whose program writes down in `told` what it is told. */
+async function systemdIn(folder: string): Promise<Readonly<Record<string, string>>> {
+  const program = `#!/bin/sh\necho "$*" >> '${join(folder, "told")}'\n`;
+  await writeFile(join(folder, "systemd-notify"), program, { mode: 0o755 });
+  return { NOTIFY_SOCKET: "/run/systemd/notify", PATH: `${folder}:${process.env["PATH"]}` };
+}
 
 after(async () => {
   const code = await site.daemon.stop();
@@ -65,6 +73,12 @@ async function complaint(code: number, ...words: readonly string[]): Promise<str
   assert.equal(result.stdout, "");
   return result.stderr;
 }
+
+test("a systemd that waits for the start is told that mail is taken", async () => {
+  const told = join(site.folder.path, "told");
+  const wait = { what: "systemd is told", deadline: 10_000, every: 5 };
+  await waitFor(wait, async () => (await readFile(told, "utf8").catch(() => "")) === "--ready\n");
+});
 
 /** Sends one mail; answers its id. */
 async function send(domain = DOMAIN): Promise<string> {

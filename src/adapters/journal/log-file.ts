@@ -4,6 +4,7 @@ import { pino } from "pino";
 import type { LogLevel } from "../../runtime/log.ts";
 import { WaitingText } from "../../runtime/waiting-text.ts";
 import { textJson } from "./plain.ts";
+import { priorities } from "./systemd-journal.ts";
 
 const STDOUT = 1;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -67,12 +68,13 @@ export function openLogFile({ file, level }: LogFileOptions): LogFile {
   });
   destination.on("write", () => (failing = false));
   const lines = new LineBlock((block) => void destination.write(block));
+  const before = file === undefined ? priorities(STDOUT, process.env) : undefined;
   const least = LEVELS.indexOf(level);
   let closed = false;
   return {
     wants: (line) => !closed && LEVELS.indexOf(line) >= least,
     write(line, at, name, members) {
-      if (!closed) lines.add(lineOf(line, at, name, members));
+      if (!closed) lines.add((before?.[line] ?? "") + lineOf(line, at, name, members));
     },
     dropped: () => dropped,
     reopen() {

@@ -25,7 +25,8 @@ test("a taken port is refused, with who holds it and what to do", async () => {
 
 test("a port that needs a privilege and an address of another machine are explained", () => {
   const error = (code: string): NodeJS.ErrnoException => Object.assign(new Error("no"), { code });
-  assert.match(explainListen(error("EACCES"), "0.0.0.0", 25).message, /0\.0\.0\.0:25.*CAP_NET_BIND_SERVICE/);
+  const remedies = /0\.0\.0\.0:25.*CAP_NET_BIND_SERVICE.*service.*no-new-privileges.*compose\.yaml/;
+  assert.match(explainListen(error("EACCES"), "0.0.0.0", 25).message, remedies);
   assert.match(
     explainListen(error("EADDRNOTAVAIL"), "::2", 25).message,
     /\[::2\]:25.*does not have that address/,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openLogFile } from "../../../../src/adapters/journal/log-file.ts";
@@ -66,5 +66,34 @@ test("lines of any length and script are written whole, in their order", async (
   assert.deepEqual(
     lines.map((line) => JSON.parse(line).text),
     texts,
+  );
+});
+
+test("systemd's journal learns how grave a line is, where standard output goes there", async () => {
+  await using folder = await tempFolder();
+  const source = new URL("../../../../src/adapters/journal/log-file.ts", import.meta.url);
+  const script = `
+    const { openLogFile } = await import(${JSON.stringify(source.href)});
+    const log = openLogFile({ level: "debug" });
+    for (const level of ["debug", "info", "warn", "error"]) log.write(level, 0, "line", "");
+    await log.close();`;
+  const beginnings = (journal: (stdout: number) => string): readonly string[] => {
+    const file = join(folder.path, "out");
+    const stdout = openSync(file, "w");
+    const env = { ...process.env, JOURNAL_STREAM: journal(stdout) };
+    const words = ["--input-type=module", "--eval", script];
+    spawnSync(process.execPath, words, { env, stdio: ["ignore", stdout, "inherit"] });
+    closeSync(stdout);
+    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+    return lines.map((line) => line.slice(0, line.indexOf(",")));
+  };
+  const plain = ["debug", "info", "warn", "error"].map((level) => `{"level":"${level}"`);
+  assert.deepEqual(
+    beginnings((stdout) => `${fstatSync(stdout).dev}:${fstatSync(stdout).ino}`),
+    [`<7>${plain[0]}`, `<6>${plain[1]}`, `<4>${plain[2]}`, `<3>${plain[3]}`],
+  );
+  assert.deepEqual(
+    beginnings(() => "9:1"),
+    plain,
   );
 });
