@@ -45,7 +45,7 @@ export class RoutedCallouts {
 
   /** Domains for which the primary takes every address. */
   acceptAll(pool: ConnectionPool): readonly string[] {
-    return this.#callouts.acceptAll(pool.name);
+    return this.#callouts.acceptAll({ name: pool.name, epoch: pool.watch.comeback.epoch });
   }
 
   stop(): void {

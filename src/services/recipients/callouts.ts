@@ -95,8 +95,8 @@ export class Callouts {
   }
 
   /** Domains for which the primary takes every address. */
-  acceptAll(destination: string): readonly string[] {
-    return this.#evidence.acceptAll(destination);
+  acceptAll(way: Pick<CalloutWay, "name" | "epoch">): readonly string[] {
+    return this.#evidence.acceptAll(way);
   }
 
   stop(): void {
