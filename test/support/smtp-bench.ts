@@ -18,7 +18,7 @@ import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
 import { signatureInspection } from "../../src/services/policy/inspections/signatures.ts";
 import type { Check, Policy } from "../../src/services/policy/policy.ts";
-import { Recipients } from "../../src/services/recipients/recipients.ts";
+import { recipientsOf } from "./recipient-notes.ts";
 import { memoryGreylist, quietPolicy } from "./quiet-policy.ts";
 import { DOMAIN, LIMITS, SETTINGS } from "./smtp-settings.ts";
 import {
@@ -187,7 +187,7 @@ export function benchParts(options: BenchOptions = {}) {
   const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
   const policyOver = (memory: Greylist): Policy =>
     quietPolicy({
-      recipients: new Recipients(directory),
+      recipients: recipientsOf(directory),
       settings: () => checkSettings,
       greylist: { memory, longAway: () => false },
       reachability: { memory, primaryUp: (domain) => options.primariesUp?.[domain] },

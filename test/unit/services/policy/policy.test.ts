@@ -5,7 +5,7 @@ import { reply } from "../../../../src/mail/reply.ts";
 import { ACCEPT, accepted, type Verdict } from "../../../../src/mail/verdict.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { Looks, type Check, type RcptSubject } from "../../../../src/services/policy/policy.ts";
-import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { recipientsOf } from "../../../support/recipient-notes.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { quietPolicy } from "../../../support/quiet-policy.ts";
 import { MemoryDirectory } from "../../../support/smtp-bench.ts";
@@ -19,7 +19,7 @@ function setUp(checks?: readonly Check[]) {
   const directory = new MemoryDirectory();
   const errors: string[] = [];
   const log = loggerTo((_level, message) => void errors.push(message));
-  const recipients = new Recipients(directory);
+  const recipients = recipientsOf(directory);
   const policy = quietPolicy({ recipients, clock, log, ...(checks !== undefined && { checks }) });
   const subject = (text: string): RcptSubject => {
     const recipient = parseAddress(text) as Address;
