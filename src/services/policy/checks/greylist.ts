@@ -1,3 +1,4 @@
+import { mailboxKey } from "../../../mail/address.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
@@ -70,8 +71,8 @@ interface Case {
 function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Verdict | Promise<Verdict> {
   const { memory, clock } = parts;
   const now = clock.now();
-  const { local, domain: name } = subject.recipient;
-  const key = keyOf(subject.network, subject.sender.toLowerCase(), `${local}@${name}`);
+  const { recipient } = subject;
+  const key = keyOf(subject.network, subject.sender.toLowerCase(), mailboxKey(recipient));
   const since = sightingOf(key, parts);
   const wait = since === undefined ? settings.delay : Math.max(0, since.firstAt + settings.delay - now);
   if (since?.passed === true || wait === 0) {
@@ -82,7 +83,7 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): 
     return since?.passed === true ? KNOWN : CAME_AGAIN;
   }
   if (since === undefined) memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
-  if (sightingOf(senderKey(subject.sender, name), parts) !== undefined) return CORRESPONDENT;
+  if (sightingOf(senderKey(subject.sender, recipient.domain), parts) !== undefined) return CORRESPONDENT;
   return vouched(subject, domain, parts).then((voucher) => voucher ?? putOff(wait, settings, parts));
 }
 

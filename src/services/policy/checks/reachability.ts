@@ -1,3 +1,4 @@
+import { mailboxKey } from "../../../mail/address.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.ts";
@@ -85,7 +86,7 @@ async function identities(subject: RcptSubject, { isAligned, resolver }: Judges)
 }
 
 function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
-  return [sender.toLowerCase(), `${recipient.local}@${recipient.domain}`];
+  return [sender.toLowerCase(), mailboxKey(recipient)];
 }
 
 function sendAway(

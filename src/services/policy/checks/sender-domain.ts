@@ -6,6 +6,7 @@ import { whenKnown } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./fault.ts";
 import { judgeFault } from "./fault.ts";
+import { senderDomainOf } from "./known-keys.ts";
 
 interface SenderDomainParts {
   readonly settings: () => CheckSettings;
@@ -49,7 +50,7 @@ function faultOf(
   sender: string,
   resolver: SenderDomainParts["resolver"],
 ): Fault | undefined | Promise<Fault | undefined> {
-  const domain = normaliseDomain(sender.slice(sender.lastIndexOf("@") + 1));
+  const domain = normaliseDomain(senderDomainOf(sender));
   // An address literal, or the null sender.
   if (domain === undefined) return undefined;
   return whenKnown(resolver.mx(domain), (mx) => {
