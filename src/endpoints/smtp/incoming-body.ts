@@ -20,7 +20,7 @@ import type { Acceptor } from "../../services/queue/queue.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
-import type { Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/later.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { Answer } from "./answer.ts";
 import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
@@ -266,9 +266,7 @@ export class IncomingBody implements Receiver {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
     const verdict = policy.data({ ...transaction.subject, facts, received, ownReceived }, transaction.looks);
-    return verdict instanceof Promise
-      ? verdict.then((late) => this.#weigh(facts, late))
-      : this.#weigh(facts, verdict);
+    return andThen(verdict, (known) => this.#weigh(facts, known));
   }
 
   #weigh(facts: HeaderFacts, verdict: Verdict): Later<Answer | Examined> {

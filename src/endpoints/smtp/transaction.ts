@@ -12,7 +12,7 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/intake.ts";
-import type { Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/later.ts";
 import type { Content, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";
 import type { Answer } from "./answer.ts";
@@ -109,9 +109,7 @@ export class Transaction {
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
     const verdict = this.#parts.policy.rcpt(subject, looks);
-    return verdict instanceof Promise
-      ? verdict.then((late) => this.#settle(late, { ...subject, dsn }, looks))
-      : this.#settle(verdict, { ...subject, dsn }, looks);
+    return andThen(verdict, (known) => this.#settle(known, { ...subject, dsn }, looks));
   }
 
   #settle(verdict: Verdict, subject: RcptSubject & Wish, looks: Looks | undefined): Answer {

@@ -5,6 +5,7 @@ import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Later } from "../../../runtime/later.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, senderDomainOf } from "./known-keys.ts";
@@ -49,7 +50,7 @@ const GOOD = accepted("on a list of good clients");
 export function greylistCheck(parts: Judges): StageCheck<"rcpt"> {
   const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>
     domain?.settings.checks?.greylist ?? parts.settings().greylist ?? "off";
-  const run = (subject: RcptSubject): Said | Promise<Said> => {
+  const run = (subject: RcptSubject): Later<Said> => {
     const { domain } = subject;
     const settings = settingsOf(domain);
     if (settings === "off" || domain === undefined) return undefined;
@@ -68,7 +69,7 @@ interface Case {
   readonly settings: GreylistSettings;
 }
 
-function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Verdict | Promise<Verdict> {
+function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Later<Verdict> {
   const { memory, clock } = parts;
   const now = clock.now();
   const { recipient } = subject;

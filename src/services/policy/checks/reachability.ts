@@ -5,6 +5,7 @@ import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Later } from "../../../runtime/later.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";
@@ -37,7 +38,7 @@ const FROM_ELSEWHERE = accepted("comes from another of its networks as well");
  * in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
  */
 export function reachabilityCheck(parts: Judges): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Said | Promise<Said> => {
+  const run = (subject: RcptSubject): Later<Said> => {
     const { domain } = subject;
     const settings = domain?.settings.checks?.reachability ?? parts.settings().reachability ?? "off";
     if (settings === "off" || domain === undefined || domain.settings.mode === "reflector") return undefined;
@@ -52,7 +53,7 @@ interface Case {
   readonly primary: string;
 }
 
-function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Said | Promise<Said> {
+function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Later<Said> {
   const { network, sender, recipient } = subject;
   const path = keyOf("path", network, senderDomainOf(sender), recipient.domain);
   if (sightingOf(path, parts) !== undefined) return BROKEN_PATH;
