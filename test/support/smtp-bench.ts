@@ -21,12 +21,8 @@ import type { Check, Policy } from "../../src/services/policy/policy.ts";
 import { recipientsOf } from "./recipient-notes.ts";
 import { memoryGreylist, quietPolicy } from "./quiet-policy.ts";
 import { DOMAIN, LIMITS, SETTINGS } from "./smtp-settings.ts";
-import {
-  startSmtp,
-  type SmtpEndpoint,
-  type SmtpLimits,
-  type SmtpSettings,
-} from "../../src/endpoints/smtp/smtp.ts";
+import type { SmtpLimits } from "../../src/ports/smtp-limits.ts";
+import { startSmtp, type SmtpEndpoint, type SmtpSettings } from "../../src/endpoints/smtp/smtp.ts";
 
 /** A mail as the store got it. */
 export interface StoredMail extends NewMail {

@@ -8,9 +8,10 @@ export interface Answer {
   readonly more?: readonly string[];
   /**
    * `close`: after this reply; `tls`: the handshake follows; `body`: the client sends its mail, or a chunk of it;
-   * `more`: the mail goes on with the next chunk; `client`: the session begins anew for `client`.
+   * `more`: the mail goes on with the next chunk.
    */
-  readonly next?: "close" | "tls" | "body" | "more" | "client";
+  readonly next?: "close" | "tls" | "body" | "more";
+  /** The session begins anew for this client, and its greeting stands in place of this reply. */
   readonly client?: NamedClient;
   /** With `body`: octets without a go-ahead, and this reply only after them (RFC 3030 §2). */
   readonly chunk?: ChunkHead;
@@ -20,7 +21,7 @@ export interface Answer {
   readonly idle?: boolean;
 }
 
-export interface About {
+interface About {
   readonly sender?: string;
   readonly recipient?: string;
   /** Which checks looked. */

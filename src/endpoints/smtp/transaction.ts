@@ -81,7 +81,7 @@ export class Transaction {
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.settings = parts.settings;
-    this.looks = parts.settings.traced === false ? undefined : new Looks();
+    this.looks = parts.settings.traced ? new Looks() : undefined;
     this.sizeLimit = parts.settings.maxMessageSize;
     this.subject = parts.subject;
     this.smtpUtf8 = parts.smtpUtf8;

@@ -21,7 +21,7 @@ export function xclient(session: SessionState, argument: string): Answer {
   if (session.xclient === "denied") return DENIED;
   if (session.transaction !== undefined) return IN_MAIL;
   const client = readClient(argument);
-  return client === undefined ? SYNTAX : { ...DONE, next: "client", client };
+  return client === undefined ? SYNTAX : { ...DONE, client };
 }
 
 function readClient(argument: string): NamedClient | undefined {

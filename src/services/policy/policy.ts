@@ -39,9 +39,8 @@ export { allInspections } from "./inspections/inspections.ts";
 export type { AuthenticationResults } from "./authentication-results.ts";
 export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
-export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
-export type { Check, ConnectSubject, DataSubject, MailSubject, RcptSubject };
+export type { Check, ConnectSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
   readonly checks: readonly Check[];
