@@ -16,6 +16,7 @@ import {
   type SmtpThread,
 } from "./threads/crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
+import type { ReloadBody } from "./endpoints/admin/contract.ts";
 import {
   applyFull,
   applySmtp,
@@ -33,7 +34,7 @@ import { PrimariesBoard } from "./daemon/primaries-board.ts";
 import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
-import { reload, type Follower, type ReloadResult } from "./daemon/reload.ts";
+import { reload, type Follower } from "./daemon/reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
@@ -51,7 +52,7 @@ export interface Daemon {
   readonly listening: readonly string[];
   /** Resolves when the daemon cannot go on: the storage thread has ended. */
   readonly broken: Promise<void>;
-  reload(): Promise<ReloadResult>;
+  reload(): Promise<ReloadBody>;
   /** Rejects when something did not end in order, or with StopHangs. */
   stop(): Promise<void>;
 }
@@ -122,7 +123,7 @@ class RunningDaemon implements Daemon {
     this.#running = running;
   }
 
-  reload(): Promise<ReloadResult> {
+  reload(): Promise<ReloadBody> {
     return this.#alone(() => {
       const { editor, crew } = this.#foundation;
       const putInForce = (config: Config): void => void (this.#config = config);

@@ -58,9 +58,9 @@ export interface AdminParts {
   /** What a client would be told of a recipient now, without asking anybody over the network. */
   checkRecipient(address: string): Promise<RecipientCheckBody>;
   /** How the list stands that a domain fetches; undefined where it fetches none. */
-  fetched?(domain: string): FetchStatusBody | undefined;
+  fetched(domain: string): FetchStatusBody | undefined;
   /** Why the file that lists a domain's recipients could not be used since it changed. */
-  fileTrouble?(domain: string): string | undefined;
+  fileTrouble(domain: string): string | undefined;
   readonly trace: TraceReader;
   /** What a client would be told; undefined while no SMTP thread runs. */
   explain(request: ExplainRequest): Promise<Explanation | undefined>;
