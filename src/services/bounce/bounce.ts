@@ -15,7 +15,7 @@
  */
 import type { DsnDraft, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
-import { perMessage, perRecipient } from "./report.ts";
+import { actionOf, perMessage, perRecipient } from "./report.ts";
 import { dsnSubject, dsnText } from "./wording.ts";
 
 export { judge } from "./gate.ts";
@@ -35,8 +35,7 @@ interface DsnContext {
 
 /** Recipients of one mail by the DSN that tells of them: none says both yes and no. */
 export function groupByDsn(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
-  const groups = Map.groupBy(recipients, ({ kind }) => (kind === "expired" ? "failed" : kind));
-  return [...groups.values()];
+  return [...Map.groupBy(recipients, actionOf).values()];
 }
 
 /** Writes the DSN about these recipients, which groupByDsn put together; at least one. */
