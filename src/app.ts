@@ -18,14 +18,13 @@ import {
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
 import type { ReloadBody } from "./endpoints/admin/contract.ts";
 import {
-  applyFull,
   applySmtp,
   checksFollower,
   deliveryFollower,
   smtpFollower,
   storageFollower,
-  loopDelays,
 } from "./daemon/followers.ts";
+import { loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
@@ -99,24 +98,23 @@ class RunningDaemon implements Daemon {
       directoryChanged: (domains) => this.#directoryChanged(domains),
       storageEnded: () => this.#broken.resolve(),
     });
-    await this.#foundation.editor.declare(config.domains);
+    const { storage, crew, reader, editor } = this.#foundation;
     this.#lists = watchBlocklists({
-      crew: this.#foundation.crew,
+      crew,
       config: () => this.#config,
-      directory: this.#foundation.reader.client,
+      directory: reader.client,
       smtp: () => this.#smtp,
     });
-    const { storage, crew } = this.#foundation;
     this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp: () => this.#smtp });
     await this.#rules.rules.load();
+    await editor.declare(config.domains);
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
-    this.#lists.directoryChanged();
     void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
-    this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
+    crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
 
   keep(running: AsyncDisposableStack): void {
@@ -219,7 +217,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #tellFull(quotas: QuotaWatch): Promise<void> {
-    await applyFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+    await tellFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
   }
 
   #addJobs(): void {
@@ -252,8 +250,7 @@ class RunningDaemon implements Daemon {
   }
 
   #directoryChanged(domains: readonly string[]): void {
-    // Once it changes before that is built.
-    (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
+    this.#lists.directoryChanged();
     void this.#delivery?.tell("directoryChanged", domains).catch(() => undefined);
   }
 

@@ -12,8 +12,8 @@ import type { DirectoryEditor } from "../services/directory/directory.ts";
 
 /** One who works by the configuration. */
 export interface Follower {
-  /** Rejects, with a sentence for the operator, when it could not work by this. */
-  check(config: Config): Promise<void>;
+  /** Rejects, with a sentence for the operator, when it could not work by this; absent: it always can. */
+  check?(config: Config): Promise<void>;
   use(config: Config): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ export async function reload(current: Config, parts: ReloadParts): Promise<Reloa
 }
 
 async function adopt(config: Config, { editor, followers, putInForce }: ReloadParts): Promise<DeclareResult> {
-  await Promise.all(followers.map((follower) => follower.check(config)));
+  await Promise.all(followers.map((follower) => follower.check?.(config)));
   const declared = await editor.declare(config.domains);
   putInForce(config);
   return declared;
