@@ -5,7 +5,7 @@ import type { RuleStore } from "../ports/rules.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { tellAll } from "./smtp-threads.ts";
 import { idSource } from "../runtime/ids.ts";
-import { Rules } from "../services/access/access.ts";
+import { Rules } from "../services/rules/rules.ts";
 
 /** Changes that come together are told together, in ms. */
 const GATHER = 50;
