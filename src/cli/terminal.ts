@@ -1,6 +1,6 @@
 /** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
 import { LAST_MOMENT } from "../runtime/moments.ts";
-import { sizeInWords, timeInWords } from "../runtime/quantities.ts";
+import { timeInWords } from "../runtime/quantities.ts";
 
 /** Output fits this, and wider terminals. */
 export const MIN_COLUMNS = 80;
@@ -151,5 +151,3 @@ export function timeWithZone(at: number): string {
 export function ageOf(at: number, now: number): string {
   return timeInWords(Math.max(0, now - at));
 }
-
-export { sizeInWords, timeInWords };
