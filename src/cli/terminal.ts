@@ -136,7 +136,7 @@ function pieces(word: string, columns: number): string[] {
   return [...parts, rest];
 }
 
-/** `2026-03-29 03:00:05 +02:00`, in the time zone of who reads it. */
+/** `2026-03-29 03:00:05 +02:00`, in the time zone of whoever reads it. */
 export function timeWithZone(at: number): string {
   const offset = -new Date(at).getTimezoneOffset();
   const shifted = at + offset * 60_000;

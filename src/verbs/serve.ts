@@ -11,7 +11,7 @@ export async function serve(path: string | undefined): Promise<number> {
   if (config === undefined) return WRONG_USE;
   const daemon = await start(config);
   if (daemon === undefined) return 1;
-  // One that comes before, holdfast.js has made harmless.
+  // holdfast.js has made one that comes before this harmless.
   process.on("SIGHUP", () => void daemon.reload().catch(complainOf("the configuration was not reloaded")));
   return end(daemon);
 }

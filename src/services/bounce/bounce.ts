@@ -1,8 +1,8 @@
 /**
  * Telling senders what became of their mail, or keeping silent: pure decisions and pure texts.
  *
- * A DSN goes only to a return-path that was itself authenticated when the mail came, so that nobody is told of
- * mail that was forged in his name (backscatter); never to the null sender, to lists or to machines; never when the
+ * A DSN goes only to a return-path that was itself authenticated when the mail came, so that nobody hears of
+ * mail that was forged in their name (backscatter); never to the null sender, to lists or to machines; never when the
  * sender did not ask (RFC 3461 NOTIFY); to one address a bounded number of times a day. In all other cases there is
  * a reason of silence, which operators see, and the mail stays parked for them. Failure, delay and success go
  * through the same gate (gate.ts).

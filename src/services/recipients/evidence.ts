@@ -14,9 +14,9 @@ interface EvidenceParts {
   readonly random: () => number;
 }
 
-/** A known recipient that was taken vouches so long for refusals, in ms. */
+/** For how long a known recipient that was taken vouches for refusals, in ms. */
 const WITNESS_FOR = 5 * 60_000;
-/** What an invented address told counts so long, in ms. */
+/** For how long what an invented address told counts, in ms. */
 const TRIED_FOR = 24 * 3_600_000;
 
 /** What is known of one domain at one primary, since that came up last. In elapsed time. */

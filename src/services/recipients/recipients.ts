@@ -4,14 +4,14 @@
  * `Known` looks, on the caller's own thread: `postmaster` always; then a refusal by the primary within 2 h, which
  * stands above the lists; the local part as given (exact, then `prefix-*`) in the declared, the fetched and the API
  * list; the local part without its tag; what the primary took within 31 d, where the domain has callouts; the
- * catch-all. `Recipients` decides: an address that nobody knows is refused where the lists are complete; where the domain
- * has callouts its primary is asked, and while that cannot tell, `unknownDuringOutage` counts.
+ * catch-all. `Recipients` decides: an address that nobody knows is refused where the lists are complete; where the
+ * domain has callouts its primary is asked, and while that cannot tell, `unknownDuringOutage` counts.
  *
  * `Callouts` asks and `learn`s on the delivery thread, for all threads.
  *
- * Invariants: an answer never changes the address; local parts compare without case; who was listed or taken lately
- * gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; nothing waits longer
- * than LONGEST_WAIT, and what cannot be known in time is 4xx or the operator's choice, never 5xx.
+ * Invariants: an answer never changes the address; local parts compare without case; a mailbox that was listed or
+ * taken lately gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; nothing
+ * waits longer than LONGEST_WAIT, and what cannot be known in time is 4xx or the operator's choice, never 5xx.
  */
 import type { Address } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";

@@ -29,7 +29,7 @@ interface Judges extends GreylistParts {
 const HOUR = 3_600_000;
 /** Who was put off must come again within this time. All in ms. */
 const RETRY_WINDOW = 24 * HOUR;
-/** Who came again, and who wrote before, is remembered this long after his last mail. */
+/** Those who came again, and those who wrote before, are remembered this long after their last mail. */
 const REMEMBERED = 35 * 24 * HOUR;
 /** The last mail is noted no more often than this. */
 const REFRESH = 24 * HOUR;
@@ -42,10 +42,11 @@ const ALIGNED = accepted("its domain wrote before, and SPF passes");
 const GOOD = accepted("on a list of good clients");
 
 /**
- * Who comes for the first time (by network, sender and recipient) is put off; a mail server comes again, most junk
- * does not. Nobody is put off while the domain's primaries are away for more than an hour: then this is the only
- * way in, and mail is late enough. Nor is who is known otherwise: to a list of good clients, or because the domain
- * took mail from this sender, or from a sender of a domain for which SPF passes, in the last 35 days.
+ * A client that comes for the first time (by network, sender and recipient) is put off; a mail server comes again,
+ * most junk does not. Nobody is put off while the domain's primaries are away for more than an hour: then this is the
+ * only way in, and mail is late enough. Nor is a client that is known otherwise: to a list of good clients, or
+ * because the domain took mail from this sender, or from a sender of a domain for which SPF passes, in the last 35
+ * days.
  */
 export function greylistCheck(parts: Judges): StageCheck<"rcpt"> {
   const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>

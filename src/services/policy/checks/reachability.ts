@@ -34,8 +34,8 @@ const FROM_ELSEWHERE = accepted("comes from another of its networks as well");
 
 /**
  * While a primary of the domain is up, mail belongs there: junk seeks out the backup, and a sender that can reach
- * the primary will. Who cannot comes again, after the delay or from other networks of the same sender, and is let
- * in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
+ * the primary will. One that cannot comes again, after the delay or from other networks of the same sender, and is
+ * let in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
  */
 export function reachabilityCheck(parts: Judges): StageCheck<"rcpt"> {
   const run = (subject: RcptSubject): Later<Said> => {
