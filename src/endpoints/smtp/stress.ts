@@ -1,6 +1,6 @@
 /**
  * What is asked of clients while nearly all places are taken, or nearly all memory is: those who hold a place
- * without use give it back sooner. Nothing that an honest client needs for a mail under way is taken from it. Once
+ * without using it give it back sooner. Nothing that an honest client needs for a mail under way is taken from it. Once
  * the memory is used up, nobody new is served.
  */
 import type { SmtpLimits, SmtpStress } from "../../ports/smtp-limits.ts";
