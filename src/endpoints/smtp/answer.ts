@@ -46,10 +46,10 @@ export function say(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text) };
 }
 
-/** Replies of this program's text that are given again and again, as they go on the wire. */
+/** The wire form of replies that never change and are given again and again. */
 const FIXED = new WeakMap<Reply, string>();
 
-/** Makes the wire form of an answer once for all. */
+/** Makes the wire form of an answer once and for all. */
 export function fixed(answer: Answer): Answer {
   FIXED.set(answer.reply, `${formatReply(answer.reply)}\r\n`);
   return answer;
