@@ -16,15 +16,15 @@ import {
   type SmtpThread,
 } from "./threads/crew.ts";
 import { startAdmin, type ControlStatus } from "./endpoints/admin/admin.ts";
+import type { ReloadBody } from "./endpoints/admin/contract.ts";
 import {
-  applyFull,
   applySmtp,
   checksFollower,
   deliveryFollower,
   smtpFollower,
   storageFollower,
-  loopDelays,
 } from "./daemon/followers.ts";
+import { loopDelays, tellFull } from "./daemon/smtp-threads.ts";
 import { layFoundation, type Foundation } from "./daemon/foundation.ts";
 import type { ExplainRequest } from "./ports/explanation.ts";
 import type { PrimaryRehearsal } from "./ports/rehearsal.ts";
@@ -33,7 +33,7 @@ import { PrimariesBoard } from "./daemon/primaries-board.ts";
 import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
-import { reload, type Follower, type ReloadResult } from "./daemon/reload.ts";
+import { reload, type Follower } from "./daemon/reload.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
@@ -51,7 +51,7 @@ export interface Daemon {
   readonly listening: readonly string[];
   /** Resolves when the daemon cannot go on: the storage thread has ended. */
   readonly broken: Promise<void>;
-  reload(): Promise<ReloadResult>;
+  reload(): Promise<ReloadBody>;
   /** Rejects when something did not end in order, or with StopHangs. */
   stop(): Promise<void>;
 }
@@ -98,31 +98,30 @@ class RunningDaemon implements Daemon {
       directoryChanged: (domains) => this.#directoryChanged(domains),
       storageEnded: () => this.#broken.resolve(),
     });
-    await this.#foundation.editor.declare(config.domains);
+    const { storage, crew, reader, editor } = this.#foundation;
     this.#lists = watchBlocklists({
-      crew: this.#foundation.crew,
+      crew,
       config: () => this.#config,
-      directory: this.#foundation.reader.client,
+      directory: reader.client,
       smtp: () => this.#smtp,
     });
-    const { storage, crew } = this.#foundation;
     this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp: () => this.#smtp });
     await this.#rules.rules.load();
+    await editor.declare(config.domains);
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
     this.listening = addresses;
     this.#addJobs();
-    this.#lists.directoryChanged();
     void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
-    this.#foundation.crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
+    crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
   }
 
   keep(running: AsyncDisposableStack): void {
     this.#running = running;
   }
 
-  reload(): Promise<ReloadResult> {
+  reload(): Promise<ReloadBody> {
     return this.#alone(() => {
       const { editor, crew } = this.#foundation;
       const putInForce = (config: Config): void => void (this.#config = config);
@@ -218,7 +217,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #tellFull(quotas: QuotaWatch): Promise<void> {
-    await applyFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+    await tellFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
   }
 
   #addJobs(): void {
@@ -251,8 +250,7 @@ class RunningDaemon implements Daemon {
   }
 
   #directoryChanged(domains: readonly string[]): void {
-    // Once it changes before that is built.
-    (this.#lists as BlocklistWatch | undefined)?.directoryChanged();
+    this.#lists.directoryChanged();
     void this.#delivery?.tell("directoryChanged", domains).catch(() => undefined);
   }
 

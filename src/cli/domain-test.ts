@@ -1,8 +1,9 @@
 /** `domain test`: a session with each primary that stops before any mail. */
 import type { RehearsalBody } from "../endpoints/admin/contract.ts";
+import { timeInWords } from "../runtime/quantities.ts";
 import { FAILED, OK, type Command, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
-import { plain, timeInWords } from "./terminal.ts";
+import { plain } from "./terminal.ts";
 import { verdictLines } from "./verdict-lines.ts";
 
 export const domainTest: Command = {

@@ -8,12 +8,11 @@ import type {
   StateCounts,
 } from "../endpoints/admin/contract.ts";
 import { hostPort } from "../mail/network.ts";
-import { counted } from "../runtime/quantities.ts";
+import { counted, sizeInWords, timeInWords } from "../runtime/quantities.ts";
 import { OK, type Command, type Tool } from "./command.ts";
 import { routeText } from "./notices.ts";
 import { checksText } from "./domain-checks.ts";
-import { ageOf, fact, facts, plain, sizeInWords, timeInWords, timeWithZone } from "./terminal.ts";
-import type { Column, Fact } from "./terminal.ts";
+import { ageOf, fact, facts, plain, timeWithZone, type Column, type Fact } from "./terminal.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "DOMAIN", least: 16 },

@@ -1,8 +1,9 @@
 /** What a client would be told, and why: the checks run dry. */
 import type { ExplainBody } from "../endpoints/admin/contract.ts";
+import { timeInWords } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { looksText } from "./looks.ts";
-import { plain, timeInWords, wrap } from "./terminal.ts";
+import { plain, wrap } from "./terminal.ts";
 
 /** A mail that is explained has no body, and its client no other connections. */
 const UNSEEN =

@@ -1,4 +1,7 @@
-/** A file that is written beside the one that it is to replace, for its owner's eyes alone, and takes its place when whole. */
+/**
+ * A file that is written beside the one that it is to replace, for its owner's eyes alone, and takes its place when
+ * whole.
+ */
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { realpath, rename, writeFile } from "node:fs/promises";
@@ -23,7 +26,7 @@ export class PartFile implements Disposable {
     return new PartFile(await realpath(file).catch(() => file));
   }
 
-  /** On the disk when it resolves: who has an export may delete the mail next. */
+  /** On the disk when it resolves: whoever has an export may delete the mail next. */
   fill(content: Readable): Promise<void> {
     return writeFile(this.#path, content, { flag: "wx", mode: 0o600, flush: true });
   }

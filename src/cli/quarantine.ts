@@ -102,7 +102,7 @@ const FOR_DOMAIN: Option = { name: "domain", value: "DOMAIN", help: "only for re
 export const senderAllow: Command = {
   words: "SENDER",
   summary:
-    "Spares a sender (an address, or @example.com) the judgement of spam. Who writes a return-path may lie; viruses are refused all the same.",
+    "Spares a sender (an address, or @example.com) the judgement of spam. A return-path may be forged; viruses are refused all the same.",
   options: [FOR_DOMAIN, { name: "release", help: "and let go what is in quarantine from this sender" }],
   example: "holdfast quarantine sender-allow news@sender.example --release",
   async run(tool, input) {
@@ -121,13 +121,13 @@ export const senderAllow: Command = {
 
 export const senderForget: Command = {
   words: "SENDER",
-  summary: "Judges a sender again as everybody.",
+  summary: "Judges a sender like everybody else again.",
   options: [FOR_DOMAIN],
   example: "holdfast quarantine sender-forget news@sender.example",
   async run(tool, input) {
     const query = target(input);
     await tool.daemon.ask({ method: "DELETE", path: "/v1/quarantine/senders", query });
-    tool.print({ forgotten: query.sender }, () => `${plain(query.sender)} is judged as everybody.\n`);
+    tool.print({ forgotten: query.sender }, () => `${plain(query.sender)} is judged like everybody else.\n`);
     return OK;
   },
 };

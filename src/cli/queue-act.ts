@@ -1,4 +1,4 @@
-/** Acting on the queue: hold, release, delete, flush, reroute. */
+/** Acting on the queue: hold, release, delete, flush, reroute, bounce. */
 import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option } from "./command.ts";

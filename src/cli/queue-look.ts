@@ -1,12 +1,12 @@
 /** Looking at the queue: list, show. */
 import type { MailBody, QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
+import { sizeInWords, timeInWords } from "../runtime/quantities.ts";
 import { OK, type Command, type Input, type Tool } from "./command.ts";
 import { mailNotices, recipientNotices } from "./notices.ts";
 import { obstaclesOf } from "./obstacles.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
 import { FILTERS, filterOf, refuseForeign } from "./queue-filter.ts";
-import { ageOf, fact, facts, sizeInWords, timeInWords, timeWithZone } from "./terminal.ts";
-import type { Column, Fact } from "./terminal.ts";
+import { ageOf, fact, facts, timeWithZone, type Column, type Fact } from "./terminal.ts";
 
 export const queueList: Command = {
   words: "",

@@ -5,12 +5,12 @@ import type {
   RecipientPageBody,
   RecipientVerb,
 } from "../endpoints/admin/contract.ts";
-import { counted } from "../runtime/quantities.ts";
+import { counted, timeInWords } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
 import { readGiven, readStdin } from "./files.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
-import { fact, facts, plain, timeInWords, type Fact } from "./terminal.ts";
+import { fact, facts, plain, type Fact } from "./terminal.ts";
 
 function listPath(domain: string): string {
   return `${domainPath(domain)}/recipients`;

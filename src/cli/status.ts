@@ -1,9 +1,10 @@
 /** `status`: one look at everything. */
 import type { StatusBody } from "../endpoints/admin/contract.ts";
+import { sizeInWords } from "../runtime/quantities.ts";
 import { OK, type Command, type Tool } from "./command.ts";
 import { amountText, probationText, someOf } from "./domains.ts";
 import { routeText } from "./notices.ts";
-import { ageOf, fact, facts, sizeInWords, type Column, type Fact } from "./terminal.ts";
+import { ageOf, fact, facts, type Column, type Fact } from "./terminal.ts";
 
 export const status: Command = {
   words: "",

@@ -1,6 +1,6 @@
 /** What goes to the terminal: tables that fit, times and ages for people, and never a control character. */
 import { LAST_MOMENT } from "../runtime/moments.ts";
-import { sizeInWords, timeInWords } from "../runtime/quantities.ts";
+import { timeInWords } from "../runtime/quantities.ts";
 
 /** Output fits this, and wider terminals. */
 export const MIN_COLUMNS = 80;
@@ -136,7 +136,7 @@ function pieces(word: string, columns: number): string[] {
   return [...parts, rest];
 }
 
-/** `2026-03-29 03:00:05 +02:00`, in the time zone of who reads it. */
+/** `2026-03-29 03:00:05 +02:00`, in the time zone of whoever reads it. */
 export function timeWithZone(at: number): string {
   const offset = -new Date(at).getTimezoneOffset();
   const shifted = at + offset * 60_000;
@@ -151,5 +151,3 @@ export function timeWithZone(at: number): string {
 export function ageOf(at: number, now: number): string {
   return timeInWords(Math.max(0, now - at));
 }
-
-export { sizeInWords, timeInWords };

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { judgePair } from "../runtime/certificate.ts";
 import type { Partly } from "./remarks.ts";
-import type { Remark, Path } from "./problem.ts";
+import type { Fault, Path, Remark } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
@@ -25,7 +25,7 @@ function pairRemarks(pair: Pair, path: Path, folder: string): readonly Remark[] 
   const certificate = readText(certificateFile, MAX_PEM_BYTES);
   const key = readText(keyFile, MAX_PEM_BYTES);
   const found: Remark[] = [];
-  const tell = (part: "certificate" | "key", { wrong, right }: { wrong: string; right: string }): void => {
+  const tell = (part: "certificate" | "key", { wrong, right }: Fault): void => {
     const file = part === "key" ? keyFile : certificateFile;
     found.push({ path: [...path, part], wrong: `${file} ${wrong}`, right });
   };

@@ -19,8 +19,7 @@ import { examineDomains } from "./domains.ts";
 import { doubts } from "./doubts.ts";
 import { remarksOf, soundParts } from "./remarks.ts";
 import { MAX_CONFIG_BYTES } from "./locate.ts";
-import type { Remark, Problem } from "./problem.ts";
-import { inOrder, keyText } from "./problem.ts";
+import { inOrder, keyText, type Fault, type Problem, type Remark } from "./problem.ts";
 import { root } from "./schema.ts";
 import type { Config } from "./shape.ts";
 import { readText } from "./text-file.ts";
@@ -68,7 +67,7 @@ function examine(file: string, text: ConfigText, before?: Config): LoadResult {
   return { ok: true, config, warnings: inOrder(warnings, file) };
 }
 
-function wholeFile(file: string, fault: { readonly wrong: string; readonly right: string }): Problem {
+function wholeFile(file: string, fault: Fault): Problem {
   return { file, line: 0, column: 0, key: "", ...fault };
 }
 

@@ -4,6 +4,7 @@ import type { DnsblSettings, DnsList } from "../ports/checks.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
+import { integerOrOff } from "./quantities.ts";
 import { choice, listOf, message, orOff, patterned, scalar, section, words } from "./scalars.ts";
 import type { Scalar } from "./scalars.ts";
 
@@ -22,20 +23,6 @@ function weight(): Scalar<number> {
       ? { value: Number(text) }
       : { wrong: `${quoted(text)} is no weight` },
   );
-}
-
-function threshold(): Scalar<number | "off"> {
-  const notation = {
-    type: "number, 1 to 1000, or `off`",
-    expected: "a whole number from 1 to 1000, or off",
-    json: { type: ["integer", "string"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    if (text === "off") return { value: "off" };
-    const value = Number(text);
-    if (/^\d{1,4}$/.test(text) && value >= 1 && value <= 1000) return { value };
-    return { wrong: `${quoted(text)} is no threshold` };
-  });
 }
 
 const list = section({
@@ -85,20 +72,24 @@ function lists() {
     });
 }
 
+function threshold() {
+  return integerOrOff(1, 1000, "threshold").optional();
+}
+
 /** `inherited` says what a key means that a domain leaves out. */
 function thresholds(inherited?: string) {
   return {
-    tag: described(threshold().optional(), {
+    tag: described(threshold(), {
       meaning: "Score from which a mail gets the field `X-Holdfast-DNSBL` below our Received.",
       example: "1",
       default: inherited ?? "`off`",
     }),
-    defer: described(threshold().optional(), {
+    defer: described(threshold(), {
       meaning: "Score from which recipients get 451: a sender that was listed by mistake comes again.",
       example: "2",
       default: inherited ?? "`1`",
     }),
-    reject: described(threshold().optional(), {
+    reject: described(threshold(), {
       meaning: "Score from which recipients get 554. A backup that rejects loses what it exists to keep.",
       example: "5",
       default: inherited ?? "`off`",

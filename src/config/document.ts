@@ -11,8 +11,7 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import type { Remark, Path } from "./problem.ts";
-import { keyText } from "./problem.ts";
+import { keyText, type Fault, type Path } from "./problem.ts";
 
 interface Place {
   /** From 1. */
@@ -21,7 +20,7 @@ interface Place {
 }
 
 /** What is wrong with the text as YAML. */
-interface YamlFault extends Place, Omit<Remark, "path" | "atKey"> {
+interface YamlFault extends Place, Fault {
   /** Name of the key that it is about, where there is one. */
   readonly key: string;
 }
@@ -103,7 +102,7 @@ function textAt(document: Document, path: Path): string | undefined {
 
 const STAR = 'put a text that begins with * in quotes, such as "*"';
 
-const EXPLANATIONS: Readonly<Record<string, { readonly wrong: string; readonly right: string }>> = {
+const EXPLANATIONS: Readonly<Record<string, Fault>> = {
   TAB_AS_INDENT: { wrong: "a tab in the indentation", right: "indent with spaces" },
   BAD_INDENT: { wrong: "wrong indentation", right: "give keys of one mapping the same column" },
   MULTIPLE_DOCS: { wrong: "a second document (---)", right: "keep one document in the file" },
@@ -115,7 +114,7 @@ const EXPLANATIONS: Readonly<Record<string, { readonly wrong: string; readonly r
   BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
 };
 
-function explain(code: string, detail: string): { wrong: string; right: string } {
+function explain(code: string, detail: string): Fault {
   if (detail.startsWith("Flow "))
     return { wrong: "a [ or { that is not closed", right: "close it with ] or }" };
   const known = EXPLANATIONS[code];

@@ -109,7 +109,7 @@ export const stress = section({
   }),
   ends: described(share(5, 99).prefault("70%"), {
     meaning:
-      "Share of both below which they are loosened again; below `begins`, so that it does not flutter.",
+      "Share of both below which they are loosened again; below `begins`, so that the limits do not flutter.",
     example: "70%",
   }),
   commandTimeout: described(duration("1s", "1h").prefault("10s"), {

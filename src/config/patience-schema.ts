@@ -6,14 +6,14 @@ import { choice, oneOf, section } from "./scalars.ts";
 
 export const GREYLIST = {
   meaning:
-    "A client that is new by network, sender and recipient is put off once with 451; who came again is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones and senders that the domain took mail from before.",
+    "A client that is new by network, sender and recipient is put off once with 451; one that came again is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones and senders that the domain took mail from before.",
   type: "`off`, `on` or mapping",
   example: "{ delay: 2m }",
 };
 
 export const REACHABILITY = {
   meaning:
-    "While a primary of the domain is up, clients are sent there with 451 and its name. Who comes again after the delay, or from other networks of the same sender, is let in: its path to the primary may be broken. Never for a reflector.",
+    "While a primary of the domain is up, clients are sent there with 451 and its name. A client that comes again after the delay, or from other networks of the same sender, is let in: its path to the primary may be broken. Never for a reflector.",
   type: "`off`, `on` or mapping",
   example: "{ delay: 10m }",
 };
@@ -41,7 +41,8 @@ export function greylist() {
 export function reachability() {
   const keys = section({
     delay: described(duration("1s", "4h").prefault("5m"), {
-      meaning: "Who comes again after this time is let in; mail servers do so after 5 to 30 minutes.",
+      meaning:
+        "A client that comes again after this time is let in; mail servers do so after 5 to 30 minutes.",
       example: "10m",
     }),
     remember: described(duration("1m", "35d").prefault("1d"), {

@@ -1,25 +1,26 @@
 import { printable } from "../mail/reply.ts";
 
+export interface Fault {
+  readonly wrong: string;
+  /** What would be right. */
+  readonly right: string;
+}
+
 /** One thing that is wrong with the configuration, at its place. */
-export interface Problem {
+export interface Problem extends Fault {
   readonly file: string;
   /** From 1; 0 where the file as a whole is meant. */
   readonly line: number;
   readonly column: number;
   /** Such as `smtp.listen[0].tls`; empty where no key can be named. */
   readonly key: string;
-  readonly wrong: string;
-  /** What would be right. */
-  readonly right: string;
 }
 
 export type Path = readonly (string | number)[];
 
 /** What is wrong or doubtful, before its place in the file is looked up. */
-export interface Remark {
+export interface Remark extends Fault {
   readonly path: Path;
-  readonly wrong: string;
-  readonly right: string;
   /** The key itself is wrong, not its value. */
   readonly atKey?: boolean;
 }

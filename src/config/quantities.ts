@@ -15,6 +15,21 @@ export function integer(least: number, most: number): Scalar<number> {
   );
 }
 
+/** A whole number, or `off`; `what` it is called in messages. */
+export function integerOrOff(least: number, most: number, what: string): Scalar<number | "off"> {
+  const range = `${least} to ${most}`;
+  const notation = {
+    type: `number, ${range}, or \`off\``,
+    expected: `a whole number from ${range}, or off`,
+    json: { type: ["integer", "string"] },
+  };
+  return scalar<number | "off">(notation, (text) => {
+    if (text === "off") return { value: text };
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+    return value >= least && value <= most ? { value } : { wrong: `${quoted(text)} is no ${what}` };
+  });
+}
+
 /** Examples for messages; of these, some that lie within the bounds. */
 const DURATIONS = ["5s", "90s", "5m", "12h", "30d"];
 const SIZES = ["50MB", "64KiB", "2GB"];

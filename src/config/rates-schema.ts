@@ -2,22 +2,12 @@
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { readSize } from "../runtime/quantities.ts";
-import { duration } from "./quantities.ts";
+import { duration, integerOrOff } from "./quantities.ts";
 import { scalar, section } from "./scalars.ts";
 
 /** A cap, or none. */
 export function cap() {
-  const notation = {
-    type: "number, 1 to 1000000000, or `off`",
-    expected: "a whole number from 1 to 1000000000, or off",
-    json: { type: ["integer", "string"] },
-  };
-  return scalar<number | "off">(notation, (text) => {
-    if (text === "off") return { value: "off" };
-    const value = Number(text);
-    if (/^\d{1,10}$/.test(text) && value >= 1 && value <= 1e9) return { value };
-    return { wrong: `${quoted(text)} is no cap` };
-  }).prefault("off");
+  return integerOrOff(1, 1e9, "cap").prefault("off");
 }
 
 function sizeCap() {

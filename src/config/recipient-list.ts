@@ -1,6 +1,6 @@
 /** Recipients of one domain as the operator lists them, in the form in which they are compared and stored. */
 import { readPattern, withoutComment } from "../mail/recipient-pattern.ts";
-import { quoted } from "./problem.ts";
+import { quoted, type Fault } from "./problem.ts";
 
 /** As many as the store takes for one domain. */
 const MAX_RECIPIENTS = 1_000_000;
@@ -9,11 +9,9 @@ const MAX_RECIPIENTS = 1_000_000;
 const MAX_FAULTS = 20;
 const LOCAL = 'write a local part such as alice, an address of the domain, or a beginning such as "list-*"';
 
-export interface EntryFault {
+export interface EntryFault extends Fault {
   /** Index in the list, or of the line, from 0. */
   readonly index: number;
-  readonly wrong: string;
-  readonly right: string;
 }
 
 interface Entries {
@@ -58,7 +56,7 @@ function bounded(faults: readonly EntryFault[]): readonly EntryFault[] {
 }
 
 /** A comparable local part, or `prefix-*`, or what is wrong. */
-function readEntry(entry: string, domain: string): string | Omit<EntryFault, "index"> {
+function readEntry(entry: string, domain: string): string | Fault {
   if (entry === "") return { wrong: "the entry is empty", right: LOCAL };
   const reading = readPattern(entry, domain);
   if (reading.kind === "pattern") return reading.pattern;

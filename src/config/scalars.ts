@@ -5,12 +5,13 @@
  */
 import * as z from "zod";
 import type { PatternKind } from "../mail/access-pattern.ts";
+import type { TextFault } from "../mail/network.ts";
 import { notations } from "./notes.ts";
 import type { Notation } from "./notes.ts";
 import { quoted } from "./problem.ts";
 
 /** A value, or what is wrong with the text and, where it differs from the usual advice, what would be right. */
-export type Reading<T> = { readonly value: T } | { readonly wrong: string; readonly right?: string };
+export type Reading<T> = { readonly value: T } | TextFault;
 
 export type Scalar<T> = z.ZodPipe<z.ZodString, z.ZodTransform<T, string>>;
 

@@ -46,7 +46,7 @@ const ACTIONS = ["tag", "defer", "quarantine", "reject"] as const;
 function common(name: Name, inherited: string | undefined) {
   return {
     timeout: described(duration("1s", "18s").optional(), {
-      meaning: "For one mail, all servers together; a sender waits no longer than 30 s after his final dot.",
+      meaning: "For one mail, all servers together; a sender waits no longer than 30 s after its final dot.",
       example: "8s",
       default: inherited ?? "`15s`",
     }),

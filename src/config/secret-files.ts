@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import type { Login, Primary } from "../ports/directory.ts";
 import type { DsnRoute } from "../ports/dsn.ts";
 import type { Partly } from "./remarks.ts";
-import type { Remark, Path } from "./problem.ts";
-import { quoted } from "./problem.ts";
+import { quoted, type Fault, type Path, type Remark } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 import { readText } from "./text-file.ts";
 
@@ -72,7 +71,7 @@ function faultsOf({ file: written, env, keys }: Secret, path: Path, folder: stri
   return [{ path: [...path, keys.env], wrong, right: `set it for the daemon, or use ${keys.file}` }];
 }
 
-function firstLineFault(file: string, what: string): Pick<Remark, "wrong" | "right"> | undefined {
+function firstLineFault(file: string, what: string): Fault | undefined {
   const content = readText(file, MAX_SECRET_BYTES);
   if ("fault" in content) return content.fault;
   const [line] = content.text.split(/\r?\n/, 1);

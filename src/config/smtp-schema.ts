@@ -78,7 +78,7 @@ export const smtp = section({
   }),
   stress: described(stress.prefault({}), {
     meaning:
-      "What is asked of clients while nearly all connections are taken, or nearly all memory is: who holds a place without use gives it back sooner. Where a limit above is tighter, it holds.",
+      "What is asked of clients while nearly all connections are taken, or nearly all memory is: those who hold a place without using it give it back sooner. Where a limit above is tighter, it holds.",
     example: "{ begins: 90% }",
   }),
   longLines: described(choice("accept", "reject").prefault("accept"), {

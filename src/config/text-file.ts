@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { codeOf } from "../runtime/system-code.ts";
 import { NOT_UTF8, utf8Text } from "../runtime/utf8-text.ts";
+import type { Fault } from "./problem.ts";
 
-type FileText =
-  | { readonly text: string }
-  | { readonly fault: { readonly wrong: string; readonly right: string } };
+type FileText = { readonly text: string } | { readonly fault: Fault };
 
 /** A text file as a whole; what the operator would have to change where it cannot be read. */
 export function readText(file: string, maxBytes: number): FileText {
@@ -29,8 +29,8 @@ function tooLarge(maxBytes: number): FileText {
 }
 
 /** What an error of the file system means for the operator. */
-export function accessFault(error: unknown): { readonly wrong: string; readonly right: string } {
-  const code = (error as NodeJS.ErrnoException).code;
+export function accessFault(error: unknown): Fault {
+  const code = codeOf(error);
   if (code === "ENOENT" || code === "ENOTDIR") return { wrong: "does not exist", right: "check the path" };
   if (code === "EACCES" || code === "EPERM") {
     return { wrong: "may not be read", right: "let the user that the daemon runs as read it" };

@@ -5,7 +5,7 @@ import { openDoctor } from "./doctor-parts.ts";
 import type { AdminParts, ControlStatus } from "../endpoints/admin/admin.ts";
 import type { Foundation } from "./foundation.ts";
 import type { RecipientSources } from "./recipient-sources.ts";
-import { Access } from "../services/access/access.ts";
+import { Tokens } from "../services/tokens/tokens.ts";
 
 /** What only the running daemon can answer or do. */
 interface Running extends Pick<
@@ -44,7 +44,7 @@ export function adminParts(config: Config, foundation: Foundation, running: Runn
       disallowSender: (sender) => storage.control.disallowSender(sender),
       allowedSenders: () => reader.client.allowedSenders(),
     },
-    access: new Access(storage.control, clock),
+    tokens: new Tokens(storage.control, clock),
     metrics: () => sink.metrics(() => gauges(foundation, running)),
     journal: sink,
     clock,

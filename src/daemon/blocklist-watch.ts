@@ -3,7 +3,7 @@ import { dnsBlocklists, dnsResolver } from "../adapters/dns/dns.ts";
 import type { Config } from "../config/config.ts";
 import type { CrewParts, SmtpThread } from "../threads/crew.ts";
 import type { DirectoryBrowser } from "../ports/directory.ts";
-import { applyLists } from "./followers.ts";
+import { tellAll } from "./smtp-threads.ts";
 import { ListHealth, OwnListing } from "../services/policy/policy.ts";
 import { badClientZones, listZones, zonesOf } from "../threads/settings.ts";
 
@@ -32,7 +32,8 @@ export function watchBlocklists({ crew, config, directory, smtp }: WatchParts): 
   const { clock, sink } = crew;
   const { dns, hostname } = config();
   const blocklists = dnsBlocklists({ servers: dns.servers, clock });
-  const changed = (zones: readonly string[]): void => void applyLists(zones, smtp()).catch(() => undefined);
+  const changed = (zones: readonly string[]): void =>
+    void tellAll(smtp(), "useLists", zones).catch(() => undefined);
   const health = new ListHealth({ blocklists, clock, journal: sink, changed });
   health.use(listZones(config()));
   const resolver = dnsResolver({ servers: dns.servers, clock });

@@ -1,12 +1,10 @@
-/** How each part of the daemon checks and takes new settings at a reload; what SMTP threads are told and asked. */
+/** How each part of the daemon checks and takes new settings at a reload. */
 import type { Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "../threads/crew.ts";
-import type { SmtpControl } from "../threads/smtp-thread.ts";
-import type { AccessRule } from "../ports/checks.ts";
-import type { LoopDelay } from "../runtime/loop-delay.ts";
-import type { Follower } from "./reload.ts";
 import { deliverySettings, smtpSettings } from "../threads/settings.ts";
+import type { Follower } from "./reload.ts";
+import { tellAll } from "./smtp-threads.ts";
 
 /** The SMTP threads, with the certificates that they show. */
 export function smtpFollower(certificates: Certificates, threads: () => readonly SmtpThread[]): Follower {
@@ -26,6 +24,15 @@ export function smtpFollower(certificates: Certificates, threads: () => readonly
   };
 }
 
+/** Gives all SMTP threads the settings with the certificates of this moment. */
+export async function applySmtp(
+  config: Config,
+  certificates: Certificates,
+  threads: readonly SmtpThread[],
+): Promise<void> {
+  await tellAll(threads, "apply", smtpSettings(config, certificates.current()));
+}
+
 interface ListsInUse {
   use(config: Config): void;
   readonly health: { test(): Promise<void> };
@@ -34,7 +41,6 @@ interface ListsInUse {
 /** The checks on clients; lists that are new to us count from their first test on. */
 export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpThread[]): Follower {
   return {
-    check: async () => undefined,
     use: async (config) => {
       lists.use(config);
       // Its answers may take seconds; a list counts from its first good test on.
@@ -44,63 +50,10 @@ export function checksFollower(lists: ListsInUse, threads: () => readonly SmtpTh
   };
 }
 
-/** Tells the SMTP threads that are ready which domains hold more than their quota; comes every few seconds. */
-export async function applyFull(domains: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
-  await Promise.all(threads.map((thread) => thread.current?.control.call("full", domains)));
-}
-
-/** Tells all SMTP threads which lists of clients count. */
-export async function applyLists(zones: readonly string[], threads: readonly SmtpThread[]): Promise<void> {
-  await tellAll(threads, "useLists", zones);
-}
-
-/** Tells all SMTP threads which rules of access operators have added. */
-export async function applyRules(
-  rules: readonly AccessRule[],
-  threads: readonly SmtpThread[],
-): Promise<void> {
-  await tellAll(threads, "applyRules", rules);
-}
-
-/** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
-export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
-  const asked = threads.map(async (thread, n) => {
-    const delay = await thread.current?.control.call("loopDelay", undefined).catch(() => undefined);
-    return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
-  });
-  return new Map((await Promise.all(asked)).flat());
-}
-
 export function deliveryFollower(thread: () => DeliveryThread | undefined): Follower {
-  return {
-    check: async () => undefined,
-    use: async (config) => {
-      await thread()?.tell("apply", deliverySettings(config));
-    },
-  };
+  return { use: async (config) => thread()?.tell("apply", deliverySettings(config)) };
 }
 
 export function storageFollower(storage: Storage): Follower {
-  return {
-    check: async () => undefined,
-    use: (config) => storage.thread.control.call("setReserve", config.store.reserve),
-  };
-}
-
-/** Gives all SMTP threads the settings with the certificates of this moment. */
-export async function applySmtp(
-  config: Config,
-  certificates: Certificates,
-  threads: readonly SmtpThread[],
-): Promise<void> {
-  const settings = smtpSettings(config, certificates.current());
-  await tellAll(threads, "apply", settings);
-}
-
-async function tellAll<K extends keyof SmtpControl>(
-  threads: readonly SmtpThread[],
-  what: K,
-  argument: Parameters<SmtpControl[K]>[0],
-): Promise<void> {
-  await Promise.all(threads.map((thread) => thread.tell(what, argument)));
+  return { use: (config) => storage.thread.control.call("setReserve", config.store.reserve) };
 }

@@ -7,10 +7,11 @@ import { createJournalSink, type JournalSink } from "../adapters/journal/journal
 import { openDirectoryReader, openTraceWriter } from "../adapters/storage/sqlite/sqlite.ts";
 import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
+import type { TraceWriter } from "../ports/trace.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
 import { tellFileLimit } from "./file-limit.ts";
 import { clientTables, type ClientTables } from "../runtime/client-tables.ts";
-import { systemClock, type ClockOffset } from "../runtime/clock.ts";
+import { systemClock, type Clock, type ClockOffset } from "../runtime/clock.ts";
 import { Schedule } from "../runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "../services/directory/directory.ts";
 import { followStoreTrouble } from "./store-trouble.ts";
@@ -85,8 +86,6 @@ export async function layFoundation(
   };
 }
 
-type TraceWriter = ReturnType<typeof openTraceWriter>;
-
 function trimTrace({ retention }: Config, trace: TraceWriter, now: number): "again" | "done" {
   return trace.trim(now - retention.trace, retention.traceSize) > 0 ? "again" : "done";
 }
@@ -112,7 +111,7 @@ async function openStorage(
   return storage;
 }
 
-function openJournal(config: Config, clock: ReturnType<typeof systemClock>): JournalSink {
+function openJournal(config: Config, clock: Clock): JournalSink {
   const { level, file } = config.log;
   const sink = createJournalSink({ level, clock, ...(file !== undefined && { file }) });
   const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });

@@ -1,7 +1,8 @@
 /**
- * Follows the files in which recipients are listed, so that a change counts within seconds, without a reload. Who writes
- * such a file may not be done: whom half a list lacks would be refused for good. So it is read when it was found the
- * same twice or was left alone for a while, and a list that names nobody any more is believed at a reload or a start only.
+ * Follows the files in which recipients are listed, so that a change counts within seconds, without a reload. Whoever
+ * writes such a file may not be done, and those whom half a list lacks would be refused for good. So it is read once it
+ * was found the same twice, or has been left alone for a while; and a list that has become empty is believed only at a
+ * reload or a start.
  */
 import { formatProblem, markNow, rereadList, type Config, type ListedRecipients } from "../config/config.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";

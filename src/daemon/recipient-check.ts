@@ -8,12 +8,7 @@ import type { RecipientMemory } from "../ports/recipient-memory.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Directory } from "../services/directory/directory.ts";
 import { replyTo } from "../services/policy/policy.ts";
-import {
-  Recipients,
-  spellings,
-  type Admission,
-  type FetchStatus,
-} from "../services/recipients/recipients.ts";
+import { Known, spellings, type Admission, type FetchStatus } from "../services/recipients/recipients.ts";
 
 type Source = NonNullable<RecipientCheckBody["sources"]>[number];
 type Words = Omit<RecipientCheckBody, "address">;
@@ -58,7 +53,7 @@ function wordsFor(about: Case, parts: RecipientCheckParts): Words {
   const { clock, directory, fetched } = parts;
   if (record.draining)
     return { answer: "defer", why: `${record.name} was removed and hands over what it holds` };
-  const found = new Recipients(directory, parts).find(record, address);
+  const found = new Known(directory, parts).find(record, address);
   const now = clock.now();
   switch (found.kind) {
     case "known": {

@@ -4,6 +4,7 @@
  * after it is told, and the new configuration stays in force.
  */
 import { formatProblem, keepStarted, loadConfig, restartKeys, type Config } from "../config/config.ts";
+import type { ReloadBody } from "../endpoints/admin/contract.ts";
 import type { DeclareResult } from "../ports/directory.ts";
 import type { JournalSink } from "../adapters/journal/journal.ts";
 import { errorText } from "../runtime/log.ts";
@@ -11,8 +12,8 @@ import type { DirectoryEditor } from "../services/directory/directory.ts";
 
 /** One who works by the configuration. */
 export interface Follower {
-  /** Rejects, with a sentence for the operator, when it could not work by this. */
-  check(config: Config): Promise<void>;
+  /** Rejects, with a sentence for the operator, when it could not work by this; absent: it always can. */
+  check?(config: Config): Promise<void>;
   use(config: Config): Promise<void>;
 }
 
@@ -24,19 +25,8 @@ interface ReloadParts {
   readonly putInForce: (config: Config) => void;
 }
 
-export interface ReloadResult {
-  readonly ok: boolean;
-  readonly generation?: number;
-  readonly problems?: readonly string[];
-  readonly restart?: readonly string[];
-  /** What is in effect and most likely not meant so, and what is not in effect everywhere. */
-  readonly warnings?: readonly string[];
-  /** Names of the declared domains that came, changed or went. */
-  readonly domains?: Omit<DeclareResult, "generation">;
-}
-
 /** Reads the file of `current` again. */
-export async function reload(current: Config, parts: ReloadParts): Promise<ReloadResult> {
+export async function reload(current: Config, parts: ReloadParts): Promise<ReloadBody> {
   // What rotates logs sends the signal that reloads; it must have its way also where the file has a mistake.
   parts.sink.reopen();
   const loaded = loadConfig(current.file, current);
@@ -54,7 +44,7 @@ export async function reload(current: Config, parts: ReloadParts): Promise<Reloa
 }
 
 async function adopt(config: Config, { editor, followers, putInForce }: ReloadParts): Promise<DeclareResult> {
-  await Promise.all(followers.map((follower) => follower.check(config)));
+  await Promise.all(followers.map((follower) => follower.check?.(config)));
   const declared = await editor.declare(config.domains);
   putInForce(config);
   return declared;
@@ -67,7 +57,7 @@ async function use(config: Config, followers: readonly Follower[]): Promise<read
   return failed.map(({ reason }) => `${config.file}: not all of it is in effect: ${errorText(reason)}`);
 }
 
-function refuse(problems: readonly string[], sink: ReloadParts["sink"]): ReloadResult {
+function refuse(problems: readonly string[], sink: ReloadParts["sink"]): ReloadBody {
   sink.record({ kind: "config.refused", errors: problems });
   return { ok: false, problems };
 }

@@ -3,9 +3,9 @@ import type { SmtpThread } from "../threads/crew.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import type { RuleStore } from "../ports/rules.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { applyRules } from "./followers.ts";
+import { tellAll } from "./smtp-threads.ts";
 import { idSource } from "../runtime/ids.ts";
-import { Rules } from "../services/access/access.ts";
+import { Rules } from "../services/rules/rules.ts";
 
 /** Changes that come together are told together, in ms. */
 const GATHER = 50;
@@ -38,7 +38,7 @@ export class RulesBoard {
     this.#planned = true;
     this.#parts.clock.after(GATHER, () => {
       this.#planned = false;
-      void applyRules(this.#current, this.#parts.smtp()).catch(() => undefined);
+      void tellAll(this.#parts.smtp(), "applyRules", this.#current).catch(() => undefined);
     });
   }
 }

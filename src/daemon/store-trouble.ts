@@ -1,7 +1,7 @@
-/** What ails the store, as it last told, for who asks how it stands. */
+/** What ails the store, as it last told, for those who ask how it stands. */
 import type { JournalSink } from "../adapters/journal/journal.ts";
 
-/** Answers why the store is not well, and what is to be done where somebody must do it; undefined when it is well. */
+/** Answers why the store is not well, and what to do where somebody must act; undefined when it is well. */
 export function followStoreTrouble(sink: Pick<JournalSink, "subscribe">): () => string | undefined {
   let trouble: string | undefined;
   let damage: string | undefined;

@@ -2,9 +2,11 @@
  * `holdfast demo`: a daemon of its own in a temporary folder, a primary that is away, three mails, and the
  * primary's return; each step with the seconds that it took. Everything is real but the two ends.
  */
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startDaemon } from "../app.ts";
 import { runTool } from "../cli/cli.ts";
 import { formatProblem, loadConfig, type Config } from "../config/config.ts";
@@ -32,8 +34,8 @@ export async function runDemo(): Promise<number> {
 async function tell(folder: string): Promise<number> {
   const ports = { smtp: await probeListen("127.0.0.1", 0), primary: await probeListen("127.0.0.1", 0) };
   const config = await demoConfig(folder, ports);
-  const arrivals = counter();
-  const primary = demoPrimary(Date.now, arrivals.count);
+  const arrivals = new EventEmitter();
+  const primary = demoPrimary(() => arrivals.emit("mail"));
   const daemon = await startDaemon(config);
   try {
     say(`Holdfast stands in for example.test on 127.0.0.1:${ports.smtp}.`);
@@ -44,11 +46,12 @@ async function tell(folder: string): Promise<number> {
     say("\nThe primary comes back.");
     const opened = Date.now();
     await primary.open(ports.primary);
-    await arrivals.reach(taken, PATIENCE);
+    const inTime = AbortSignal.timeout(PATIENCE);
+    while (primary.received.length < taken) await once(arrivals, "mail", { signal: inTime });
     for (const { recipient, subject, at } of primary.received)
       say(`  ${seconds(at - opened)} later: "${subject}" is in the mailbox of ${recipient}`);
     // The primary's replies are on their way back to us.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
     say("\nWhere was the first one (holdfast trace)?\n");
     await runTool("trace", [MAILS[0].recipient], { socket: config.admin.socket, config: config.file });
     return 0;
@@ -92,30 +95,6 @@ domains:
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));
   return loaded.config;
 }
-
-/** Counts up to a number that somebody waits for. */
-function counter(): { count: () => void; reach: (goal: number, patience: number) => Promise<void> } {
-  let seen = 0;
-  let check = nothing;
-  return {
-    count: () => {
-      seen += 1;
-      check();
-    },
-    reach: (goal, patience) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error("the mail did not arrive in time")), patience);
-        check = () => {
-          if (seen < goal) return;
-          clearTimeout(timer);
-          resolve();
-        };
-        check();
-      }),
-  };
-}
-
-function nothing(): void {}
 
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(2)} s`;

@@ -13,7 +13,7 @@ export async function serve(path: string | undefined): Promise<number> {
   const tellReady = takeNotifier(process.env);
   const daemon = await start(config);
   if (daemon === undefined) return 1;
-  // One that comes before, holdfast.js has made harmless.
+  // holdfast.js has made one that comes before this harmless.
   process.on("SIGHUP", () => void daemon.reload().catch(complainOf("the configuration was not reloaded")));
   void tellReady().catch(complainOf("systemd was not told that mail is taken"));
   return end(daemon);

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AccessStore } from "../../src/ports/access.ts";
+import type { TokenStore } from "../../src/ports/tokens.ts";
 import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { DsnStore } from "../../src/ports/dsn.ts";
@@ -33,8 +33,8 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly work: WorkStore & DsnStore;
-  readonly control: OperatorStore & DirectoryWriter & AccessStore & RuleStore;
-  readonly reader: QueueReader & DirectoryBrowser & { tokens: AccessStore["tokens"] };
+  readonly control: OperatorStore & DirectoryWriter & TokenStore & RuleStore;
+  readonly reader: QueueReader & DirectoryBrowser & { tokens: TokenStore["tokens"] };
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
   /** Opens what a killed process would leave. The first store stays open. */

@@ -3,7 +3,7 @@ import { ManualClock } from "./manual-clock.ts";
 import { Readable } from "node:stream";
 import type { AdminParts, ControlStatus } from "../../src/endpoints/admin/admin.ts";
 import type { FetchStatusBody } from "../../src/endpoints/admin/contract.ts";
-import type { TokenRecord } from "../../src/ports/access.ts";
+import type { TokenRecord } from "../../src/ports/tokens.ts";
 import type { AccessRule } from "../../src/ports/checks.ts";
 import type { StoredRule } from "../../src/ports/rules.ts";
 import { idSource } from "../../src/runtime/ids.ts";
@@ -21,7 +21,8 @@ import type {
   QueueEntry,
 } from "../../src/ports/operator.ts";
 import { loggerTo } from "../../src/runtime/log.ts";
-import { Access, Rules } from "../../src/services/access/access.ts";
+import { Rules } from "../../src/services/rules/rules.ts";
+import { Tokens } from "../../src/services/tokens/tokens.ts";
 import type { Finding } from "../../src/services/doctor/doctor.ts";
 import { domainSettings } from "./domain-settings.ts";
 
@@ -89,7 +90,7 @@ export class FakeWorld {
     certificates: [],
   };
   reloaded: Awaited<ReturnType<AdminParts["reload"]>> = { ok: true, generation: 8 };
-  tokens: TokenRecord[] = [];
+  storedTokens: TokenRecord[] = [];
   readonly fetched = new Map<string, FetchStatusBody>();
   readonly fileTroubles = new Map<string, string>();
   senders: AllowedSender[] = [];
@@ -111,18 +112,18 @@ export class FakeWorld {
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
 
-  readonly access = new Access(
+  readonly tokens = new Tokens(
     {
-      tokens: async () => this.tokens,
+      tokens: async () => this.storedTokens,
       addToken: async (token) => {
-        if (this.tokens.some(({ name }) => name === token.name)) return false;
-        this.tokens.push(token);
+        if (this.storedTokens.some(({ name }) => name === token.name)) return false;
+        this.storedTokens.push(token);
         return true;
       },
       revokeToken: async (name) => {
-        const before = this.tokens.length;
-        this.tokens = this.tokens.filter((token) => token.name !== name);
-        return this.tokens.length < before;
+        const before = this.storedTokens.length;
+        this.storedTokens = this.storedTokens.filter((token) => token.name !== name);
+        return this.storedTokens.length < before;
       },
     },
     this.clock,
@@ -218,7 +219,7 @@ export class FakeWorld {
         trace: async ({ about }) =>
           this.lines.filter(({ id, keys = [] }) => about.some((key) => key === id || keys.includes(key))),
       },
-      access: this.access,
+      tokens: this.tokens,
       senders: {
         allowedSenders: async () => this.senders,
         allowSender: async (sender) => {

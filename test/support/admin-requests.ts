@@ -24,7 +24,7 @@ export function operatorOf(world: FakeWorld): Ask {
 
 /** Over TCP, with the secret where one is given. */
 export function strangerOf(world: FakeWorld, secret?: string): Ask {
-  const guard = requireToken(world.access, new FailureTable(world.clock));
+  const guard = requireToken(world.tokens, new FailureTable(world.clock));
   const ask = asking(buildApplication(world.parts("unused"), guard));
   const own = secret === undefined ? {} : { Authorization: `Bearer ${secret}` };
   return (method, path, body, headers) => ask(method, path, body, { ...own, ...headers });

@@ -1,5 +1,8 @@
-/** The memory of recipients, in memory. */
+/** The memory of recipients, in memory, and a room of recipients that knows nothing but lists. */
+import type { DirectoryReader } from "../../src/ports/directory.ts";
 import type { Note, RecipientNotes, Remembered } from "../../src/ports/recipient-memory.ts";
+import { Recipients } from "../../src/services/recipients/recipients.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 export class FakeNotes implements RecipientNotes {
   readonly rows = new Map<string, Remembered>();
@@ -33,4 +36,14 @@ export class FakeNotes implements RecipientNotes {
   }
 
   close(): void {}
+}
+
+/** No primary ever said anything, and none can be asked. */
+export function recipientsOf(directory: Pick<DirectoryReader, "recipient">): Recipients {
+  return new Recipients(directory, {
+    memory: new FakeNotes(),
+    clock: new ManualClock(),
+    ask: async () => ({ kind: "away" }),
+    takeStranger: () => true,
+  });
 }

@@ -18,15 +18,11 @@ import type { CheckSettings } from "../../src/ports/checks.ts";
 import type { Inspection } from "../../src/ports/inspection.ts";
 import { signatureInspection } from "../../src/services/policy/inspections/signatures.ts";
 import type { Check, Policy } from "../../src/services/policy/policy.ts";
-import { Recipients } from "../../src/services/recipients/recipients.ts";
+import { recipientsOf } from "./recipient-notes.ts";
 import { memoryGreylist, quietPolicy } from "./quiet-policy.ts";
 import { DOMAIN, LIMITS, SETTINGS } from "./smtp-settings.ts";
-import {
-  startSmtp,
-  type SmtpEndpoint,
-  type SmtpLimits,
-  type SmtpSettings,
-} from "../../src/endpoints/smtp/smtp.ts";
+import type { SmtpLimits } from "../../src/ports/smtp-limits.ts";
+import { startSmtp, type SmtpEndpoint, type SmtpSettings } from "../../src/endpoints/smtp/smtp.ts";
 
 /** A mail as the store got it. */
 export interface StoredMail extends NewMail {
@@ -187,7 +183,7 @@ export function benchParts(options: BenchOptions = {}) {
   const signatures = signatureInspection({ authenticator, settings: () => checkSettings });
   const policyOver = (memory: Greylist): Policy =>
     quietPolicy({
-      recipients: new Recipients(directory),
+      recipients: recipientsOf(directory),
       settings: () => checkSettings,
       greylist: { memory, longAway: () => false },
       reachability: { memory, primaryUp: (domain) => options.primariesUp?.[domain] },

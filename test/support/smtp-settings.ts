@@ -1,5 +1,6 @@
 /** Settings of the SMTP side for tests: no limit that an ordinary session meets. */
-import type { SmtpLimits, SmtpSettings, SmtpStress } from "../../src/endpoints/smtp/smtp.ts";
+import type { SmtpSettings } from "../../src/endpoints/smtp/smtp.ts";
+import type { SmtpLimits, SmtpStress } from "../../src/ports/smtp-limits.ts";
 import { domainSettings } from "./domain-settings.ts";
 
 export const LIMITS: SmtpLimits = {
@@ -54,7 +55,10 @@ export const SETTINGS: SmtpSettings = {
   stress: STRESS,
   longLines: "accept",
   reusePort: false,
+  rates: { period: 600_000 },
   greetDelay: 0,
+  greetAtOnce: [],
+  traced: true,
 };
 
 export const DOMAIN = domainSettings({

@@ -1,7 +1,7 @@
 /** Rules of access in the API. */
 import * as z from "zod";
 import { LAST_MOMENT } from "../../runtime/moments.ts";
-import { optionalName, text, time, TOO_FAR } from "./body-parts.ts";
+import { optionalText, text, time, TOO_FAR } from "./body-parts.ts";
 
 const pattern = text.max(320).exactOptional();
 const ruleShape = {
@@ -29,11 +29,11 @@ export type NewRule = z.infer<typeof NewRule>;
 export const RuleBody = z.object({
   ...ruleShape,
   /** Absent for rules of the configuration file. */
-  id: optionalName,
+  id: optionalText,
   origin: z.enum(["file", "api"]),
   createdAt: time.exactOptional(),
   /** Who added it: `socket` or a token. */
-  who: optionalName,
+  who: optionalText,
 });
 export type RuleBody = z.infer<typeof RuleBody>;
 

@@ -28,7 +28,7 @@ interface AdminEndpoint {
 
 /** Starts both listeners. Rejects with CannotListen, which says what is in the way and what to do. */
 export async function startAdmin(parts: AdminParts): Promise<AdminEndpoint> {
-  const guard = requireToken(parts.access, new FailureTable(parts.clock));
+  const guard = requireToken(parts.tokens, new FailureTable(parts.clock));
   const remote = httpServer(buildApplication(parts, guard));
   const local = httpServer(buildApplication(parts, trustSocket()));
   const stop = async (): Promise<void> => void (await Promise.all([closeServer(remote), closeServer(local)]));

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import { clientNetwork } from "../../mail/network.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Access } from "../../services/access/access.ts";
+import type { Tokens } from "../../services/tokens/tokens.ts";
 import { Refusal } from "./answers.ts";
 import type { AdminContext, AdminEnv } from "./parts.ts";
 
@@ -53,13 +53,13 @@ export function trustSocket(): MiddlewareHandler<AdminEnv> {
   };
 }
 
-export function requireToken(access: Access, failures: FailureTable): MiddlewareHandler<AdminEnv> {
+export function requireToken(tokens: Tokens, failures: FailureTable): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
     const secret = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (secret === undefined) return unauthorized(c, "a token is needed");
     const network = clientNetwork(c.env.incoming?.socket.remoteAddress ?? "");
     refuseGuessing(c, failures.wait(network));
-    const token = await access.verify(secret);
+    const token = await tokens.verify(secret);
     if (token === undefined) {
       failures.failed(network);
       return unauthorized(c, "this token is not known");

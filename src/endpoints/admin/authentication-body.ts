@@ -1,5 +1,6 @@
 /** What SPF, DKIM and DMARC said of a mail at receipt; a part of the contract. */
 import * as z from "zod";
+import { optionalText } from "./body-parts.ts";
 
 export const AuthenticationBody = z.object({
   spf: z
@@ -21,7 +22,7 @@ export const AuthenticationBody = z.object({
       policy: z.enum(["none", "quarantine", "reject"]).exactOptional(),
     })
     .exactOptional(),
-  fromDomain: z.string().exactOptional(),
+  fromDomain: optionalText,
   /** A bounce to the return-path hits nobody but the sender. */
   returnPath: z.boolean(),
 });

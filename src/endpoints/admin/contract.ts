@@ -1,6 +1,6 @@
 /**
  * The admin API as its clients see it: every request and every response. The command line tool knows
- * this file and nothing else of the daemon. No Node-only imports, so that a browser can use it too.
+ * this file and nothing else of the daemon.
  *
  * Each group of bodies has a file, `*-bodies.ts`.
  *

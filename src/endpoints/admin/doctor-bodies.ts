@@ -1,19 +1,20 @@
 /** How the world sees this server and its domains, in the API. */
 import * as z from "zod";
+import { optionalText } from "./body-parts.ts";
 
 const FindingBody = z.object({
   what: z.enum(["name", "reverse", "port", "certificate", "mx", "primary", "recipients", "mta-sts"]),
   verdict: z.enum(["ok", "warn", "fail"]),
   text: z.string(),
   /** The DNS record that would mend it, as a zone file has it. */
-  record: z.string().exactOptional(),
+  record: optionalText,
 });
 type FindingBody = z.infer<typeof FindingBody>;
 
 /** GET /v1/doctor, and GET /v1/domains/{name}/doctor. `ok`: nothing has failed. */
 export const DiagnosisBody = z.object({
   /** Absent: of the server. */
-  domain: z.string().exactOptional(),
+  domain: optionalText,
   ok: z.boolean(),
   findings: z.array(FindingBody).readonly(),
 });

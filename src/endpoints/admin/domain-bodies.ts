@@ -1,7 +1,7 @@
 /** Domains in the API. */
 import * as z from "zod";
 import { LAST_MOMENT } from "../../runtime/moments.ts";
-import { flag, text, time, TOO_FAR } from "./body-parts.ts";
+import { optionalText, text, time, TOO_FAR } from "./body-parts.ts";
 import { DomainChecksBody } from "./checks-bodies.ts";
 import { PrimaryBody, PrimaryShown, PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
@@ -16,9 +16,9 @@ const Quota = z.strictObject({
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),
   primaries: z.array(PrimaryBody).min(1).max(20).readonly(),
-  catchAll: flag.default(false),
+  catchAll: z.boolean().default(false),
   /** The primary is asked about addresses that are in no list. */
-  callout: flag.exactOptional(),
+  callout: z.boolean().exactOptional(),
   tagSeparator: z.string().max(1).default("+"),
   unknownDuringOutage: z.enum(["accept", "defer", "reject"]).exactOptional(),
   quota: Quota.exactOptional(),
@@ -39,7 +39,7 @@ export type NewDomain = z.input<typeof NewDomain>;
 export const DomainChange = z.strictObject({
   mode: z.enum(["backup", "reflector"]).exactOptional(),
   primaries: SettingsShape.primaries.exactOptional(),
-  catchAll: flag.exactOptional(),
+  catchAll: z.boolean().exactOptional(),
   callout: SettingsShape.callout,
   tagSeparator: z.string().max(1).exactOptional(),
   unknownDuringOutage: SettingsShape.unknownDuringOutage,
@@ -62,18 +62,18 @@ export const DomainBody = z.object({
     fetched: FetchSettingsBody.exactOptional(),
     checks: ChecksShown,
   }),
-  declaredList: flag,
+  declaredList: z.boolean(),
   /** Its lists are empty, and nobody else is asked: all mail but postmaster's is refused. */
-  refusing: flag,
+  refusing: z.boolean(),
   /** How the list stands that it fetches; absent: it fetches none. */
   fetched: FetchStatusBody.exactOptional(),
   /** Why the file with its list could not be used since it changed; what it listed before counts. */
-  fileTrouble: z.string().exactOptional(),
-  paused: flag,
+  fileTrouble: optionalText,
+  paused: z.boolean(),
   /** When the pause ends by itself. */
   pausedUntil: time.exactOptional(),
   /** Vanished from the configuration: takes no new mail, hands over what it has. */
-  draining: flag,
+  draining: z.boolean(),
   mail: StateCounts,
   /** When the oldest mail that is not gone was accepted. */
   oldest: time.exactOptional(),
@@ -97,5 +97,5 @@ export const PauseQuery = z.strictObject({
 });
 
 /** POST /v1/domains/{name}/pause and /resume. */
-export const DomainPaused = z.object({ name: z.string(), paused: flag, until: time.exactOptional() });
+export const DomainPaused = z.object({ name: z.string(), paused: z.boolean(), until: time.exactOptional() });
 export type DomainPaused = z.infer<typeof DomainPaused>;

@@ -1,6 +1,6 @@
 /** Errors and health in the API. */
 import * as z from "zod";
-import { flag } from "./body-parts.ts";
+import { optionalText } from "./body-parts.ts";
 
 // prettier-ignore
 export const ErrorCode = z.enum([
@@ -10,10 +10,10 @@ export const ErrorCode = z.enum([
 export type ErrorCode = z.infer<typeof ErrorCode>;
 
 export const ErrorBody = z.object({
-  error: z.object({ code: ErrorCode, message: z.string(), hint: z.string().exactOptional() }),
+  error: z.object({ code: ErrorCode, message: z.string(), hint: optionalText }),
 });
 export type ErrorBody = z.infer<typeof ErrorBody>;
 
 /** GET /healthz (alive, storage not sick), GET /readyz (accepting mail): 200 or 503. */
-export const HealthBody = z.object({ ok: flag, why: z.string().exactOptional() });
+export const HealthBody = z.object({ ok: z.boolean(), why: optionalText });
 export type HealthBody = z.infer<typeof HealthBody>;

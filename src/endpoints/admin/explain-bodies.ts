@@ -1,6 +1,6 @@
 /** What a client would be told, and what checks said, in the API. */
 import * as z from "zod";
-import { text } from "./body-parts.ts";
+import { optionalText, text } from "./body-parts.ts";
 
 /** One check that looked: at which stage, what it said, how long that took, for how many recipients. */
 export const LookBody = z.object({
@@ -23,7 +23,7 @@ export const ExplainQuery = z.strictObject({
 /** Nothing was counted, remembered or sent, but for questions to the DNS. */
 export const ExplainBody = z.object({
   /** The conversation as far as it would go; the first reply is the greeting. */
-  steps: z.array(z.object({ command: z.string().exactOptional(), reply: z.string() })).readonly(),
+  steps: z.array(z.object({ command: optionalText, reply: z.string() })).readonly(),
   verdict: z.enum(["accept", "tag", "defer", "reject"]),
   /** Header fields that checks would add. */
   fields: z.array(z.string()).readonly(),

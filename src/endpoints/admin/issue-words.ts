@@ -58,7 +58,7 @@ function shown(value: unknown): string {
   return typeof value === "object" && value !== null ? "a mapping" : String(value);
 }
 
-/** What was sent, bounded, for an answer to who sent it. */
+/** What was sent, bounded, for an answer to whoever sent it. */
 export function quoted(text: string): string {
   return JSON.stringify(printable(text.slice(0, 100)));
 }

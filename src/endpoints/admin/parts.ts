@@ -14,7 +14,8 @@ import type { StoreCondition } from "../../ports/store-condition.ts";
 import type { PrimaryRehearsal } from "../../ports/rehearsal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { Access, Rules } from "../../services/access/access.ts";
+import type { Rules } from "../../services/rules/rules.ts";
+import type { Tokens } from "../../services/tokens/tokens.ts";
 import type { Doctor } from "../../services/doctor/doctor.ts";
 import type { FetchStatusBody, RecipientCheckBody, ReloadBody, StatusBody } from "./contract.ts";
 
@@ -58,9 +59,9 @@ export interface AdminParts {
   /** What a client would be told of a recipient now, without asking anybody over the network. */
   checkRecipient(address: string): Promise<RecipientCheckBody>;
   /** How the list stands that a domain fetches; undefined where it fetches none. */
-  fetched?(domain: string): FetchStatusBody | undefined;
+  fetched(domain: string): FetchStatusBody | undefined;
   /** Why the file that lists a domain's recipients could not be used since it changed. */
-  fileTrouble?(domain: string): string | undefined;
+  fileTrouble(domain: string): string | undefined;
   readonly trace: TraceReader;
   /** What a client would be told; undefined while no SMTP thread runs. */
   explain(request: ExplainRequest): Promise<Explanation | undefined>;
@@ -68,7 +69,7 @@ export interface AdminParts {
   readonly rules: Pick<Rules, "list" | "add" | "remove">;
   /** Those of the configuration, in order. */
   declaredRules(): readonly AccessRule[];
-  readonly access: Access;
+  readonly tokens: Tokens;
   readonly senders: AllowedSenderStore & AllowedSenderReader;
   /** Must not wait for other threads. */
   status(): ControlStatus;

@@ -1,6 +1,6 @@
 /** Primaries: how they are declared and how they stand; a part of the contract. */
 import * as z from "zod";
-import { flag, time } from "./body-parts.ts";
+import { optionalText, time } from "./body-parts.ts";
 
 function amount(most: number) {
   return z.number().int().min(1).max(most).exactOptional();
@@ -13,7 +13,7 @@ export const PrimaryBody = z.strictObject({
   /** What it is told of clients; absent: header fields, and XFORWARD where it is offered. */
   identity: z.enum(["headers", "xforward", "xclient"]).exactOptional(),
   /** TLS from the first octet on; absent: at port 465. */
-  implicitTls: flag.exactOptional(),
+  implicitTls: z.boolean().exactOptional(),
   /** SHA-256 of certificates or public keys in hexadecimal, for `tls: pin`. */
   pins: z
     .array(z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"))
@@ -27,13 +27,13 @@ export const PrimaryBody = z.strictObject({
   /** What leaves without waiting for replies; absent: `mails`. */
   pipelining: z.enum(["none", "envelope", "mails"]).exactOptional(),
   /** False: no BDAT. */
-  chunking: flag.exactOptional(),
+  chunking: z.boolean().exactOptional(),
   /** Limits; absent: those for all primaries. */
   connections: amount(1000),
   mailsPerConnection: amount(100_000),
   mailsPerSecond: amount(100_000),
   /** The domain's own MX records without ours; `host` stays empty. */
-  mx: flag.exactOptional(),
+  mx: z.boolean().exactOptional(),
 });
 export type PrimaryBody = z.infer<typeof PrimaryBody>;
 
@@ -43,8 +43,8 @@ export const PrimaryShown = z.object({
   login: z
     .object({
       user: z.string(),
-      passwordFile: z.string().exactOptional(),
-      passwordEnv: z.string().exactOptional(),
+      passwordFile: optionalText,
+      passwordEnv: optionalText,
       method: z.enum(["plain", "login"]).exactOptional(),
     })
     .exactOptional(),
@@ -55,7 +55,7 @@ export const ProbationBody = z.object({
   domain: z.string(),
   state: z.enum(["running", "stopped"]),
   since: time,
-  why: z.string().exactOptional(),
+  why: optionalText,
   canaryAt: time.exactOptional(),
 });
 export type ProbationBody = z.infer<typeof ProbationBody>;
@@ -65,7 +65,7 @@ export const PrimaryStatusBody = z.object({
   domains: z.array(z.string()).readonly(),
   state: z.enum(["unknown", "up", "suspect", "down", "banned", "loop"]),
   since: time,
-  why: z.string().exactOptional(),
+  why: optionalText,
   lastProbe: time.exactOptional(),
   connections: z.number(),
   /** Connections that it gets at present. */

@@ -3,7 +3,7 @@
  * `reason: quarantine`. What is its own are the senders who are spared it.
  */
 import * as z from "zod";
-import { text, time } from "./body-parts.ts";
+import { optionalText, text, time } from "./body-parts.ts";
 
 /** POST /v1/quarantine/senders. `sender` is an address, or `@example.com`; without `domain` for all recipients. */
 export const NewAllowedSender = z.strictObject({ sender: text, domain: text.exactOptional() });
@@ -14,7 +14,7 @@ export const AllowedSenderQuery = NewAllowedSender;
 
 export const AllowedSenderBody = z.object({
   sender: z.string(),
-  domain: z.string().exactOptional(),
+  domain: optionalText,
   at: time,
   who: z.string(),
 });

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { AuthenticationBody } from "./authentication-body.ts";
 import { mailNotices, recipientNotices } from "./notice-bodies.ts";
-import { flag, optionalName, pageShape, text, time } from "./body-parts.ts";
+import { optionalText, pageShape, text, time } from "./body-parts.ts";
 
 export const StateName = z.enum(["waiting", "claimed", "unconfirmed", "held", "parked", "gone"]);
 export type StateName = z.infer<typeof StateName>;
@@ -49,37 +49,37 @@ export const QueueEntryBody = z.object({
   recipient: z.string(),
   domain: z.string(),
   /** `host:port` where an operator sends it instead of the domain's primaries. */
-  route: z.string().exactOptional(),
+  route: optionalText,
   sender: z.string(),
   state: StateName,
-  reason: z.string().exactOptional(),
+  reason: optionalText,
   acceptedAt: time,
   updatedAt: time,
   dueAt: time.exactOptional(),
   attempts: z.number(),
   /** Times that the reply to the final dot was lost: each may be a double. */
   unconfirmed: z.number(),
-  lastReply: z.string().exactOptional(),
-  destination: z.string().exactOptional(),
+  lastReply: optionalText,
+  destination: optionalText,
   size: z.number(),
-  hash: z.string().exactOptional(),
+  hash: optionalText,
   ...recipientNotices,
   /** Why the mail was set aside when it came. */
-  quarantine: z.string().exactOptional(),
-  subject: z.string().exactOptional(),
+  quarantine: optionalText,
+  subject: optionalText,
 });
 export type QueueEntryBody = z.infer<typeof QueueEntryBody>;
 
 export const QueuePage = z.object({
   items: z.array(QueueEntryBody).readonly(),
   /** Hand back as `cursor`; absent on the last page. */
-  next: z.string().exactOptional(),
+  next: optionalText,
   /** How many match in all; only for filters by domain and state, and without the ledger. */
   total: z.number().exactOptional(),
 });
 export type QueuePage = z.infer<typeof QueuePage>;
 
-const ClientBody = z.object({ ip: z.string(), name: optionalName, helo: z.string(), tls: optionalName });
+const ClientBody = z.object({ ip: z.string(), name: optionalText, helo: z.string(), tls: optionalText });
 
 /** GET /v1/queue/{id}. `GET /v1/queue/{id}/export` answers message/rfc822. */
 export const MailBody = z.object({
@@ -87,18 +87,18 @@ export const MailBody = z.object({
   sender: z.string(),
   acceptedAt: time,
   size: z.number(),
-  crc32: z.string().exactOptional(),
+  crc32: optionalText,
   client: ClientBody,
   topFields: z.string(),
-  messageId: z.string().exactOptional(),
-  subject: z.string().exactOptional(),
-  from: z.string().exactOptional(),
+  messageId: optionalText,
+  subject: optionalText,
+  from: optionalText,
   /** Why it was set aside when it came. */
-  quarantine: z.string().exactOptional(),
+  quarantine: optionalText,
   authentication: AuthenticationBody.exactOptional(),
   ...mailNotices,
   recipients: z.array(QueueEntryBody).readonly(),
-  hasBody: flag,
+  hasBody: z.boolean(),
 });
 export type MailBody = z.infer<typeof MailBody>;
 

@@ -1,6 +1,6 @@
 /** Lists of recipients and what the recipients room answers, in the API. */
 import * as z from "zod";
-import { pageShape, text } from "./body-parts.ts";
+import { optionalText, pageShape, text, time } from "./body-parts.ts";
 
 /** Most recipients in one change. */
 export const MAX_RECIPIENTS = 100_000;
@@ -9,7 +9,7 @@ export const MAX_RECIPIENTS = 100_000;
 export const RecipientQuery = z.strictObject(pageShape);
 export const RecipientPageBody = z.object({
   items: z.array(z.object({ pattern: z.string(), origin: z.enum(["file", "url", "api"]) })).readonly(),
-  next: z.string().exactOptional(),
+  next: optionalText,
 });
 export type RecipientPageBody = z.infer<typeof RecipientPageBody>;
 
@@ -35,10 +35,10 @@ export const RecipientCheckBody = z.object({
   /** One sentence. */
   why: z.string(),
   /** Where the answer comes from: `file`, `api`, `url`, `callout`, `learned`, `catch-all`, `always`. */
-  origin: z.string().exactOptional(),
+  origin: optionalText,
   /** How old that knowledge is. */
   age: z.number().exactOptional(),
-  reply: z.string().exactOptional(),
+  reply: optionalText,
   /** What each source says by itself; absent where the domain is not ours. */
   sources: z
     .array(z.object({ source: z.string(), says: z.string(), age: z.number().exactOptional() }))
@@ -53,12 +53,12 @@ export const FetchStatusBody = z.object({
   /** Recipients of the last good list; absent: there was none. */
   entries: z.number().exactOptional(),
   /** When the server last answered with a list, or that it has not changed. */
-  checkedAt: z.number().exactOptional(),
+  checkedAt: time.exactOptional(),
   /** When the list last changed. */
-  changedAt: z.number().exactOptional(),
+  changedAt: time.exactOptional(),
   /** Why the last look failed, and when that was; absent: it did not. */
-  error: z.string().exactOptional(),
-  failedAt: z.number().exactOptional(),
+  error: optionalText,
+  failedAt: time.exactOptional(),
 });
 export type FetchStatusBody = z.infer<typeof FetchStatusBody>;
 
@@ -67,7 +67,7 @@ export const FetchSettingsBody = z.object({
   url: z.string(),
   /** Milliseconds between two looks. */
   every: z.number(),
-  authorizationFile: z.string().exactOptional(),
-  authorizationEnv: z.string().exactOptional(),
+  authorizationFile: optionalText,
+  authorizationEnv: optionalText,
   allowEmpty: z.boolean().exactOptional(),
 });

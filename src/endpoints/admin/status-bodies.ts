@@ -1,13 +1,13 @@
 /** The state of the daemon in the API, and reload. */
 import * as z from "zod";
-import { flag, optionalName, time } from "./body-parts.ts";
+import { optionalText, time } from "./body-parts.ts";
 import { PrimaryStatusBody } from "./primary-bodies.ts";
 import { StateCounts } from "./queue-bodies.ts";
 
 const names = z.array(z.string()).readonly();
 
 const ListState = z.enum(["untested", "sound", "sick"]);
-const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalName });
+const ListStatusBody = z.object({ zone: z.string(), state: ListState, since: time, why: optionalText });
 
 /** What SMTP clients see who ask for one of `names`; the first of the list is for all others. */
 const CertificateBody = z.object({
@@ -24,9 +24,9 @@ export const StatusBody = z.object({
   now: time,
   condition: z.enum(["ok", "full", "sick"]),
   /** What ails the store, and what is to be done where somebody must. */
-  trouble: optionalName,
+  trouble: optionalText,
   /** Accepting mail. */
-  ready: flag,
+  ready: z.boolean(),
   /** Addresses that listen for SMTP. */
   listening: z.array(z.string()).readonly(),
   connections: z.number(),
@@ -34,7 +34,7 @@ export const StatusBody = z.object({
   room: z.number(),
   generation: z.number(),
   /** Why `mail`, `quarantined`, `paused`, `draining`, `refusing`, `unlisted` and `stuck` are empty: the database cannot be read. */
-  unreadable: optionalName,
+  unreadable: optionalText,
   /** Recipients by state, over all domains. */
   mail: StateCounts,
   oldest: time.exactOptional(),
@@ -62,7 +62,7 @@ export type StatusBody = z.infer<typeof StatusBody>;
 
 /** POST /v1/reload. `ok: false`: nothing was changed, `problems` says why. */
 export const ReloadBody = z.object({
-  ok: flag,
+  ok: z.boolean(),
   generation: z.number().exactOptional(),
   problems: z.array(z.string()).readonly().exactOptional(),
   /** Keys that were changed and need a restart. */

@@ -1,6 +1,6 @@
 /** Tokens in the API. */
 import * as z from "zod";
-import { text, time } from "./body-parts.ts";
+import { optionalText, text, time } from "./body-parts.ts";
 
 const tokenName = z
   .string()
@@ -16,7 +16,7 @@ export type NewToken = z.infer<typeof NewToken>;
 const TokenBody = z.object({
   name: z.string(),
   createdAt: time,
-  domain: z.string().exactOptional(),
+  domain: optionalText,
 });
 
 /** The only time that the secret is told. */

@@ -10,7 +10,7 @@ import type { Acceptance } from "../../services/queue/queue.ts";
 import { authenticationFields } from "./authentication-fields.ts";
 import type { Transaction } from "./transaction.ts";
 
-export interface Origin {
+interface Origin {
   readonly transaction: Transaction;
   readonly client: ClientFacts;
   readonly clock: Clock;

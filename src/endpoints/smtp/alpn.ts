@@ -1,6 +1,7 @@
 /**
- * Application protocols within TLS, RFC 7301. Who names some and none of ours is no mail client: the handshake ends
- * with `no_application_protocol`, so that no other protocol can be led here (ALPACA). Who names none is served.
+ * Application protocols within TLS, RFC 7301. A client that names some, and none of ours, is no mail client: the
+ * handshake ends with `no_application_protocol`, so that no other protocol can be led here (ALPACA). One that names none
+ * is served.
  */
 import { TLS_SOCKET_OPTIONS } from "smtp-server/lib/smtp-connection.js";
 

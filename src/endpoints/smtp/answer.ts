@@ -8,9 +8,10 @@ export interface Answer {
   readonly more?: readonly string[];
   /**
    * `close`: after this reply; `tls`: the handshake follows; `body`: the client sends its mail, or a chunk of it;
-   * `more`: the mail goes on with the next chunk; `client`: the session begins anew for `client`.
+   * `more`: the mail goes on with the next chunk.
    */
-  readonly next?: "close" | "tls" | "body" | "more" | "client";
+  readonly next?: "close" | "tls" | "body" | "more";
+  /** The session begins anew for this client, and its greeting stands in place of this reply. */
   readonly client?: NamedClient;
   /** With `body`: octets without a go-ahead, and this reply only after them (RFC 3030 §2). */
   readonly chunk?: ChunkHead;
@@ -20,7 +21,7 @@ export interface Answer {
   readonly idle?: boolean;
 }
 
-export interface About {
+interface About {
   readonly sender?: string;
   readonly recipient?: string;
   /** Which checks looked. */
@@ -45,10 +46,10 @@ export function say(code: number, enhanced: string, text: string): Answer {
   return { reply: reply(code, enhanced, text) };
 }
 
-/** Replies of this program's text that are given again and again, as they go on the wire. */
+/** The wire form of replies that never change and are given again and again. */
 const FIXED = new WeakMap<Reply, string>();
 
-/** Makes the wire form of an answer once for all. */
+/** Makes the wire form of an answer once and for all. */
 export function fixed(answer: Answer): Answer {
   FIXED.set(answer.reply, `${formatReply(answer.reply)}\r\n`);
   return answer;
@@ -73,6 +74,9 @@ function severalLines({ reply: answer, more = [] }: Answer): string {
 export const TROUBLE = say(451, "4.3.0", "Temporary trouble, try again later");
 export const SICK = closing(421, "4.3.0", "Temporary trouble with storage, try again later");
 export const FULL = say(452, "4.3.1", "Short of storage, try again later");
+export const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
+export const NESTED_MAIL = say(503, "5.5.1", "A mail is already under way");
+export const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 export const TOO_BIG = say(552, "5.3.4", "Message exceeds the size limit");
 export const STOPPING = closing(421, "4.3.2", "Service is shutting down, try again later");
 export const TOO_SLOW = closing(421, "4.4.2", "Timeout, closing the connection");

@@ -69,8 +69,8 @@ export class ClientRates {
   /** What is counted of the network and of the address; undefined where neither has a cap. */
   #requests(client: ConnectSubject, what: Rated, amount: number): readonly RateRequest[] | undefined {
     const { rates } = this.#parts.settings();
-    const [ofNetwork, ofAddress] = [rates?.[what], rates?.address?.[what]];
-    if (rates === undefined || (ofNetwork ?? ofAddress) === undefined) return undefined;
+    const [ofNetwork, ofAddress] = [rates[what], rates.address?.[what]];
+    if ((ofNetwork ?? ofAddress) === undefined) return undefined;
     const period = Math.floor(this.#parts.clock.now() / rates.period);
     const request = (network: string, most: number): RateRequest => {
       return { network, what, amount, cap: amount === 0 ? most - 1 : most, period };

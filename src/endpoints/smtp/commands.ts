@@ -5,8 +5,17 @@ import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { MailSubject } from "../../services/policy/policy.ts";
 import type { Later } from "../../runtime/later.ts";
-import type { Answer } from "./answer.ts";
-import { fixed, closing, FULL, say, TOO_BIG } from "./answer.ts";
+import {
+  closing,
+  fixed,
+  FULL,
+  NEEDS_UTF8,
+  NESTED_MAIL,
+  NOT_OFFERED,
+  say,
+  TOO_BIG,
+  type Answer,
+} from "./answer.ts";
 import type { SessionState } from "./session-state.ts";
 import { etrn } from "./etrn.ts";
 import { Transaction } from "./transaction.ts";
@@ -28,10 +37,8 @@ const GO_AHEAD = fixed({
 });
 const READY_FOR_TLS: Answer = { ...say(220, "2.0.0", "Ready to start TLS"), next: "tls" };
 
-const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
 const NEEDS_HELO_NAME = say(501, "5.5.4", "Give one host name");
 const NEEDS_HELO = say(503, "5.5.1", "Say EHLO first");
-const NESTED_MAIL = say(503, "5.5.1", "A mail is already under way");
 const NEEDS_MAIL = say(503, "5.5.1", "Say MAIL first");
 const NEEDS_RCPT = say(503, "5.5.1", "No valid recipient yet");
 const NO_ARGUMENT = say(501, "5.5.4", "This command takes no argument");
@@ -40,7 +47,6 @@ const RCPT_SYNTAX = say(501, "5.5.4", "Syntax: RCPT TO:<address>");
 const BAD_PARAMETER = say(501, "5.5.4", "Bad parameter");
 const UNKNOWN_PARAMETER = say(555, "5.5.4", "Parameter not recognised");
 const BAD_SENDER = say(501, "5.1.7", "Bad sender address syntax");
-const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 const TLS_ALREADY = say(503, "5.5.1", "TLS is already in use");
 /** Where the octets of a chunk end is not known, so nothing that follows may be read. */
 const BDAT_SYNTAX = closing(501, "5.5.4", "Syntax: BDAT octets [LAST]");

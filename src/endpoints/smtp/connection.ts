@@ -7,7 +7,7 @@
  *   any -> closing
  *
  * Of smtp-server it uses the socket's life and the STARTTLS upgrade. Invariants: no timer but the greeting's, the sweep
- * calls `tick`; octets of a command do not extend the time for it; who is slow because of us is never cut off.
+ * calls `tick`; octets of a command do not extend the time for it; nobody who is slow because of us is cut off.
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -76,7 +76,7 @@ export class Connection extends SMTPConnection {
     });
   }
 
-  /** About once a second: looks at the time, and for who has closed its side. Node.js may never end that TLS socket. */
+  /** About once a second: looks at the time, and whether the client has left: Node.js may never end its TLS socket. */
   tick(now: number): void {
     const { commandTimeout, dataTimeout, handshakeTimeout, minDataRate } = this.#parts.settings().limits;
     const waited = now - this.#since;

@@ -4,12 +4,10 @@
  */
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Answer } from "./answer.ts";
-import { say } from "./answer.ts";
+import { NESTED_MAIL, say, type Answer } from "./answer.ts";
 import type { SessionState } from "./session-state.ts";
 
 const NEEDS_EHLO = say(503, "5.5.1", "Say EHLO first");
-const IN_MAIL = say(503, "5.5.1", "A mail is under way");
 const SYNTAX = say(501, "5.5.4", "Syntax: ETRN domain");
 const NOT_OURS = say(459, "4.7.1", "Not for this domain");
 const BUSY = say(458, "4.3.2", "Unable to queue now");
@@ -23,7 +21,7 @@ const MOST_A_SECOND = 10;
 export function etrn(session: SessionState, argument: string): Answer {
   const { flushes, directory } = session.parts;
   if (session.helo === "" || !session.extended) return NEEDS_EHLO;
-  if (session.transaction !== undefined) return IN_MAIL;
+  if (session.transaction !== undefined) return NESTED_MAIL;
   const domain = /[\s@#]/.test(argument) ? undefined : normaliseDomain(argument);
   if (domain === undefined) return SYNTAX;
   if (directory.domain(domain, directory.generation()) === undefined) return NOT_OURS;

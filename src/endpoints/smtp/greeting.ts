@@ -10,8 +10,6 @@ import type { SmtpSettings } from "./settings.ts";
 
 /** How long a client is remembered, in ms: 7 days. */
 const REMEMBERED = 7 * 86_400_000;
-/** How long a client that is not remembered waits for its greeting where nothing is set, in ms. */
-const DEFAULT_DELAY = 100;
 
 export class Greeting {
   readonly #known: KnownClients;
@@ -29,16 +27,15 @@ export class Greeting {
 
   /** The wait for this client, in ms. */
   delay({ ip, network }: ConnectSubject): number {
-    const { greetDelay = DEFAULT_DELAY, greetAtOnce = [] } = this.#settings();
+    const { greetDelay, greetAtOnce } = this.#settings();
     if (greetDelay === 0 || this.#known.knows(network, this.#clock.now())) return 0;
     return this.#isExempt(ip, greetAtOnce) ? 0 : greetDelay;
   }
 
   /** The client has delivered a mail. */
   delivered({ network }: ConnectSubject): void {
-    const { greetDelay = DEFAULT_DELAY } = this.#settings();
     // Nobody has passed a wait that is switched off.
-    if (greetDelay > 0) this.#known.remember(network, this.#clock.now());
+    if (this.#settings().greetDelay > 0) this.#known.remember(network, this.#clock.now());
   }
 
   #isExempt(ip: string, networks: readonly string[]): boolean {

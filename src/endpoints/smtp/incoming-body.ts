@@ -20,7 +20,7 @@ import type { Acceptor } from "../../services/queue/queue.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
-import type { Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/later.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { Answer } from "./answer.ts";
 import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
@@ -191,7 +191,7 @@ export class IncomingBody implements Receiver {
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
     const found = asked instanceof Promise ? await asked : asked;
-    // Nothing is read from a client that waits, its end neither; and it waits for no answer any more when it has left.
+    // Nothing is read from a client that waits, not even its end; and one that has left waits for no answer.
     if (judged instanceof Promise || asked instanceof Promise) await look?.();
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
@@ -266,9 +266,7 @@ export class IncomingBody implements Receiver {
     const { transaction, policy } = this.#parts;
     const { received, ownReceived } = transaction.settings.limits;
     const verdict = policy.data({ ...transaction.subject, facts, received, ownReceived }, transaction.looks);
-    return verdict instanceof Promise
-      ? verdict.then((late) => this.#weigh(facts, late))
-      : this.#weigh(facts, verdict);
+    return andThen(verdict, (known) => this.#weigh(facts, known));
   }
 
   #weigh(facts: HeaderFacts, verdict: Verdict): Later<Answer | Examined> {

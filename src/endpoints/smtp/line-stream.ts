@@ -203,7 +203,7 @@ export function feed(parser: LineStream, socket: Socket): void {
     if (!parser.isClosed) kept = Buffer.concat([kept ?? EMPTY, octets]);
   };
   parser.look = async (left) => {
-    // Who said more waits for its answers, though its end may stand behind.
+    // A client that said more waits for its answers, even where its end stands behind that.
     if (parser.ahead || kept !== undefined) return;
     socket.resume();
     // The first may come before the system is asked for what there is to read.

@@ -19,7 +19,7 @@ interface ListenerParts extends Omit<ConnectionParts, "place" | "xclient"> {
   readonly connections: ConnectionTable;
 }
 
-/** Never 5xx: who meets this port by an operator's mistake comes again. */
+/** Never 5xx: a sender that meets this port by an operator's mistake comes again. */
 const NOT_A_PROXY = closing(421, "4.7.1", "This port is for trusted proxies only");
 
 export class Listener extends SMTPServer {

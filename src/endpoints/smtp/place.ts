@@ -1,14 +1,14 @@
 /** One connection's place in the process-wide count, and the address that it counts for. */
 import { clientNetwork, normaliseIp } from "../../mail/network.ts";
 import type { ConnectionCaps, ConnectionTable, Ticket } from "../../runtime/connection-table.ts";
-import type { Answer } from "./answer.ts";
-import { closing } from "./answer.ts";
+import { closing, type Answer } from "./answer.ts";
 
-const TOO_MANY_IN_ALL = closing(421, "4.7.0", "Too many connections, try again later");
-const TOO_MANY_OF_YOURS = closing(421, "4.7.0", "Too many connections from your network, try again later");
-
-const TOO_MANY_OF_YOU = closing(421, "4.7.0", "Too many connections from your address, try again later");
-const REFUSALS = { total: TOO_MANY_IN_ALL, client: TOO_MANY_OF_YOURS, address: TOO_MANY_OF_YOU };
+/** By the cap that was reached. */
+const REFUSALS = {
+  total: closing(421, "4.7.0", "Too many connections, try again later"),
+  client: closing(421, "4.7.0", "Too many connections from your network, try again later"),
+  address: closing(421, "4.7.0", "Too many connections from your address, try again later"),
+};
 
 export class Place {
   /** Who is served: the peer, or whom a trusted peer has named. */

@@ -140,7 +140,7 @@ export class Session implements SessionState {
     });
   }
 
-  /** The session as it begins for whom a trusted peer has named. */
+  /** The session as it begins for the client that a trusted peer has named. */
   begunFor({ ip = this.ip, helo = "", extended }: NamedClient): Session {
     const session = new Session(this.parts, ip);
     session.tls = this.tls;

@@ -1,8 +1,5 @@
 /** What an operator sets for the SMTP side; frozen values, a transaction keeps those that it began with. */
-
 import type { SmtpLimits, SmtpRates, SmtpStress } from "../../ports/smtp-limits.ts";
-
-export type { SmtpLimits, SmtpRates, SmtpStress };
 
 export interface SmtpListener {
   readonly address: string;
@@ -34,17 +31,17 @@ export interface SmtpSettings {
   readonly stress: SmtpStress;
   /** Lines of a body above 1,000 octets. */
   readonly longLines: "accept" | "reject";
-  readonly rates?: SmtpRates;
+  readonly rates: SmtpRates;
   /** Where clients can turn to that a rate refuses: ends the reply. */
   readonly contact?: string;
   /** Other threads listen on the same addresses. */
   readonly reusePort: boolean;
-  /** How long a new client must hold its tongue before the greeting, in ms; default 100. */
-  readonly greetDelay?: number;
+  /** How long a new client must hold its tongue before the greeting, in ms. */
+  readonly greetDelay: number;
   /** Networks (`10.0.0.0/8`, `2001:db8::/32`, or one address) that never wait for it. */
-  readonly greetAtOnce?: readonly string[];
+  readonly greetAtOnce: readonly string[];
   /** The first is for clients that ask for none of the names. */
   readonly tls?: readonly TlsMaterial[];
-  /** What checks said is told to the journal; default true. */
-  readonly traced?: boolean;
+  /** What checks said is told to the journal. */
+  readonly traced: boolean;
 }

@@ -34,14 +34,7 @@ import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
 import { Stress } from "./stress.ts";
 
-export type {
-  SmtpLimits,
-  SmtpListener,
-  SmtpRates,
-  SmtpSettings,
-  SmtpStress,
-  TlsMaterial,
-} from "./settings.ts";
+export type { SmtpSettings } from "./settings.ts";
 
 interface SmtpParts {
   readonly settings: SmtpSettings;

@@ -1,9 +1,10 @@
 /**
  * What is asked of clients while nearly all places are taken, or nearly all memory is: those who hold a place
- * without use give it back sooner. Nothing that an honest client needs for a mail under way is taken from it. Once
+ * without using it give it back sooner. Nothing that an honest client needs for a mail under way is taken from it. Once
  * the memory is used up, nobody new is served.
  */
-import type { SmtpLimits, SmtpSettings, SmtpStress } from "./settings.ts";
+import type { SmtpLimits, SmtpStress } from "../../ports/smtp-limits.ts";
+import type { SmtpSettings } from "./settings.ts";
 
 /** What there is of the two things that run short. */
 export interface Load {

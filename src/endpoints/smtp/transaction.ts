@@ -12,11 +12,10 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/intake.ts";
-import type { Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/later.ts";
 import type { Content, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";
-import type { Answer } from "./answer.ts";
-import { fixed, say, TOO_BIG, TROUBLE } from "./answer.ts";
+import { fixed, NEEDS_UTF8, say, TOO_BIG, TROUBLE, type Answer } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 interface TransactionParts {
@@ -53,7 +52,6 @@ const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
 const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
 const NO_POSTMASTER = say(550, "5.1.1", "No postmaster is set here");
-const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 const PRIMARY_LACKS_UTF8 = say(553, "5.6.7", "The server of this domain does not take SMTPUTF8");
 const TOO_MANY = say(452, "4.5.3", "Too many recipients");
 const OTHER_PROFILE = say(452, "4.5.3", "Send this recipient in a transaction of its own");
@@ -81,7 +79,7 @@ export class Transaction {
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.settings = parts.settings;
-    this.looks = parts.settings.traced === false ? undefined : new Looks();
+    this.looks = parts.settings.traced ? new Looks() : undefined;
     this.sizeLimit = parts.settings.maxMessageSize;
     this.subject = parts.subject;
     this.smtpUtf8 = parts.smtpUtf8;
@@ -109,9 +107,7 @@ export class Transaction {
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
     const verdict = this.#parts.policy.rcpt(subject, looks);
-    return verdict instanceof Promise
-      ? verdict.then((late) => this.#settle(late, { ...subject, dsn }, looks))
-      : this.#settle(verdict, { ...subject, dsn }, looks);
+    return andThen(verdict, (known) => this.#settle(known, { ...subject, dsn }, looks));
   }
 
   #settle(verdict: Verdict, subject: RcptSubject & Wish, looks: Looks | undefined): Answer {

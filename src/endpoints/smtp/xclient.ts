@@ -2,26 +2,23 @@
 import { isIP } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
 import { decodeXtext, isXtext } from "../../mail/xtext.ts";
-import type { Answer, NamedClient } from "./answer.ts";
-import { say } from "./answer.ts";
+import { NESTED_MAIL, NOT_OFFERED, say, type Answer, type NamedClient } from "./answer.ts";
 import type { SessionState } from "./session-state.ts";
 
 /** What EHLO offers to those who may use it. */
 export const XCLIENT_OFFER = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
 
 const KNOWN: ReadonlySet<string> = new Set(XCLIENT_OFFER.split(" ").slice(1));
-const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
 const DENIED = say(550, "5.7.0", "Not for you");
-const IN_MAIL = say(503, "5.5.1", "A mail is already under way");
 const SYNTAX = say(501, "5.5.4", "Bad XCLIENT attribute");
 const DONE = say(220, "2.0.0", "Ok");
 
 export function xclient(session: SessionState, argument: string): Answer {
   if (session.xclient === "off") return NOT_OFFERED;
   if (session.xclient === "denied") return DENIED;
-  if (session.transaction !== undefined) return IN_MAIL;
+  if (session.transaction !== undefined) return NESTED_MAIL;
   const client = readClient(argument);
-  return client === undefined ? SYNTAX : { ...DONE, next: "client", client };
+  return client === undefined ? SYNTAX : { ...DONE, client };
 }
 
 function readClient(argument: string): NamedClient | undefined {

@@ -1,8 +1,8 @@
 /**
  * Telling senders what became of their mail, or keeping silent: pure decisions and pure texts.
  *
- * A DSN goes only to a return-path that was itself authenticated when the mail came, so that nobody is told of
- * mail that was forged in his name (backscatter); never to the null sender, to lists or to machines; never when the
+ * A DSN goes only to a return-path that was itself authenticated when the mail came, so that nobody hears of
+ * mail that was forged in their name (backscatter); never to the null sender, to lists or to machines; never when the
  * sender did not ask (RFC 3461 NOTIFY); to one address a bounded number of times a day. In all other cases there is
  * a reason of silence, which operators see, and the mail stays parked for them. Failure, delay and success go
  * through the same gate (gate.ts).
@@ -15,7 +15,7 @@
  */
 import type { DsnDraft, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
-import { perMessage, perRecipient } from "./report.ts";
+import { actionOf, perMessage, perRecipient } from "./report.ts";
 import { dsnSubject, dsnText } from "./wording.ts";
 
 export { judge } from "./gate.ts";
@@ -35,8 +35,7 @@ interface DsnContext {
 
 /** Recipients of one mail by the DSN that tells of them: none says both yes and no. */
 export function groupByDsn(recipients: readonly OwedRecipient[]): readonly (readonly OwedRecipient[])[] {
-  const groups = Map.groupBy(recipients, ({ kind }) => (kind === "expired" ? "failed" : kind));
-  return [...groups.values()];
+  return [...Map.groupBy(recipients, actionOf).values()];
 }
 
 /** Writes the DSN about these recipients, which groupByDsn put together; at least one. */

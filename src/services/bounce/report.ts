@@ -11,7 +11,13 @@ const NO_ANSWER = "4.4.1";
 /** Characters of one value; a line has at most 998 octets, RFC 5322 §2.1.1. */
 const MAX_VALUE = 700;
 
-const ACTIONS = { failed: "failed", expired: "failed", delayed: "delayed", relayed: "relayed" } as const;
+/** The class of status (RFC 3463 §2) that each kind has. */
+const CLASSES = { failed: 5, delayed: 4, relayed: 2 } as const;
+
+/** RFC 3464 §2.3.3: what was given up for its age has failed, too. */
+export function actionOf({ kind }: Pick<OwedRecipient, "kind">): keyof typeof CLASSES {
+  return kind === "expired" ? "failed" : kind;
+}
 
 export function perMessage(
   { dsn = {}, client, acceptedAt }: OwedMail,
@@ -38,7 +44,7 @@ export function perRecipient(
       ? []
       : [["Original-Recipient", `${original.type}; ${original.address}`] as const]),
     ["Final-Recipient", `${isPrintableAscii(address) ? "rfc822" : "utf-8"}; ${address}`],
-    ["Action", ACTIONS[kind]],
+    ["Action", actionOf(recipient)],
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
     ...(hasReply(lastReply) ? [["Diagnostic-Code", `smtp; ${lastReply}`] as const] : []),
@@ -58,9 +64,9 @@ export function statusOf({ kind, lastReply }: OwedRecipient): string {
   if (kind === "expired") return EXPIRED;
   if (!hasReply(lastReply)) return kind === "delayed" ? NO_ANSWER : "5.0.0";
   const { code, enhanced } = parseReply(lastReply);
-  const least = { failed: 5, delayed: 4, relayed: 2 }[kind];
-  if (enhanced !== undefined && Number(enhanced[0]) === least) return enhanced;
-  return Math.floor(code / 100) === least ? `${least}.0.0` : `${least}.4.0`;
+  const expected = CLASSES[kind];
+  if (enhanced !== undefined && Number(enhanced[0]) === expected) return enhanced;
+  return Math.floor(code / 100) === expected ? `${expected}.0.0` : `${expected}.4.0`;
 }
 
 /** `host:port`, `[2001:db8::1]:25`: the host, addresses in brackets. */

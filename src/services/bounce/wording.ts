@@ -92,9 +92,9 @@ function whatHappened(
       if (OWN_WORDS.test(lastReply ?? "")) return `${Server} cannot take it, by what it says of itself:`;
       return `${Server} refused it on ${mailDate(at)}${hasReply(lastReply) ? ", in these words" : ""}:`;
     case "expired":
-      return `It was tried for ${span(at - acceptedAt)}, in vain. ${lastWords(Server, lastReply)}`;
+      return `It was tried for ${span(at - acceptedAt)} without success. ${lastWords(Server, lastReply)}`;
     case "delayed":
-      return `It waits since ${mailDate(acceptedAt)} and is tried until ${mailDate(acceptedAt + retention)}. ${lastWords(Server, lastReply)}`;
+      return `It has been waiting since ${mailDate(acceptedAt)} and will be tried until ${mailDate(acceptedAt + retention)}. ${lastWords(Server, lastReply)}`;
     case "relayed":
       return `${Server} took it on ${mailDate(at)}. It sends no confirmations of its own, so you will not hear whether it reached the mailbox. It said:`;
   }
@@ -102,7 +102,7 @@ function whatHappened(
 
 function lastWords(server: string, lastReply: string | undefined): string {
   if (lastReply === undefined) return `${server} could not be reached.`;
-  return hasReply(lastReply) ? `${server} said last:` : "What happened last:";
+  return hasReply(lastReply) ? `${server} last said:` : "What happened last:";
 }
 
 function aboutMail({ acceptedAt, messageId }: OwedMail): string {
@@ -118,7 +118,7 @@ function advice(recipients: readonly OwedRecipient[]): readonly string[] {
   const found = new Set(recipients.slice(0, MOST).map(adviceFor));
   return [
     ...found,
-    `If it stays unclear, ask postmaster@${first?.domain ?? "the domain"}, with this notice, or reach the recipient in another way.`,
+    `If it is still unclear, ask postmaster@${first?.domain ?? "the domain"}, with this notice, or reach the recipient in another way.`,
   ];
 }
 
@@ -152,7 +152,7 @@ function adviceFor(recipient: OwedRecipient): string {
 function ending({ returned }: Circumstances): string {
   if (returned === undefined) return "A report for machines follows. Your mail itself is no longer here.";
   const what = returned.whole ? "your mail" : "the header of your mail";
-  return `A report for machines and ${what} follow. Nobody reads answers to this notice.`;
+  return `A report for machines and ${what} follow. Replies to this notice are not read.`;
 }
 
 /** `30 days`, `5 hours`. */

@@ -5,7 +5,7 @@ import type { Job } from "../../runtime/schedule.ts";
 
 /** Milliseconds. */
 const LOOK_EVERY = 10_000;
-/** A leap of this many ms may have been a mistake. For as long nothing ends that is old by it. */
+/** A leap of this many ms may have been a mistake: for as long, nothing ends because it is old by that clock. */
 const DAY = 86_400_000;
 
 interface ClockStepParts {

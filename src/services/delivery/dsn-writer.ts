@@ -67,7 +67,7 @@ export class DsnWriter {
     return mails.length > 0 ? "again" : "done";
   }
 
-  /** Notes who waits so long that he is to hear of it. */
+  /** Notes what has waited so long that its sender is to hear of it. */
   async noteDelays(): Promise<"again" | "done"> {
     const { delay } = this.#parts.settings();
     if (delay === undefined) return "done";
@@ -84,7 +84,7 @@ export class DsnWriter {
     return "done";
   }
 
-  /** Who was in conversation, or held, when a look passed waits behind it now. Who was told is told no second time. */
+  /** What was in conversation, or held, when a look passed it is behind it now. Nobody is told a second time. */
   #beginAnew(): void {
     this.#place = undefined;
     this.#lookAnew = this.#parts.clock.elapsed() + LOOK_ANEW;

@@ -28,7 +28,7 @@ interface Entry {
 
 /**
  * The probations of all domains at all primaries. One begins with the first mail after an outage of 5 min or more;
- * after a start, where mail waits since 5 min before the primary was reached, or was set aside by a probation.
+ * after a start, where mail had waited for 5 min when the primary was reached, or a probation had set it aside.
  */
 export class Probations {
   readonly #parts: ProbationsParts;

@@ -15,22 +15,17 @@ const GREETING = 30_000;
 
 /** Callouts by the route that mail would take; and what mail taught of recipients. */
 export class RoutedCallouts {
-  readonly #client: DeliveryParts["client"];
-  readonly #clock: DeliveryParts["clock"];
   readonly #probations: Pick<Probations, "trusts">;
   readonly #callouts: Callouts;
 
   constructor(parts: DeliveryParts, routing: RoutingTable, probations: Pick<Probations, "trusts">) {
-    const { notes, client, clock } = parts;
-    this.#client = client;
-    this.#clock = clock;
     this.#probations = probations;
     const way = (domain: string): CalloutWay | undefined => {
       const queue = routing.queue(domain);
       const pool = queue.active()[0];
       return pool && this.#way(pool, queue);
     };
-    this.#callouts = new Callouts({ ...parts, memory: notes, way });
+    this.#callouts = new Callouts({ ...parts, memory: parts.notes, way });
   }
 
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
@@ -45,7 +40,7 @@ export class RoutedCallouts {
 
   /** Domains for which the primary takes every address. */
   acceptAll(pool: ConnectionPool): readonly string[] {
-    return this.#callouts.acceptAll(pool.name);
+    return this.#callouts.acceptAll({ name: pool.name, epoch: pool.watch.comeback.epoch });
   }
 
   stop(): void {
@@ -65,12 +60,7 @@ export class RoutedCallouts {
   async #converse(pool: ConnectionPool): Promise<Conversation> {
     const { watch } = pool;
     try {
-      const target = await watch.target();
-      const begun = this.#clock.elapsed();
-      const conversation = await this.#client.converse(target, GREETING);
-      if (watch.greeted(conversation.capabilities, this.#clock.elapsed() - begun)) return conversation;
-      void conversation.quit();
-      throw new DestinationTrouble("loop", "it is ourselves");
+      return await watch.open(GREETING);
     } catch (error) {
       // Being refused one connection more says nothing of the mail; that nobody listens does.
       const alone = pool.connections() === 0;

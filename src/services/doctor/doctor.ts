@@ -22,7 +22,7 @@ export type { Finding } from "./finding.ts";
 export type { Self } from "./self.ts";
 
 interface DoctorParts {
-  /** One that remembers nothing yet: who has mended a record wants to see it. */
+  /** One that remembers nothing yet: whoever has mended a record wants to see that. */
   readonly dns: () => Resolver & RecordSource;
   readonly self: () => Self;
   readonly clock: Clock;

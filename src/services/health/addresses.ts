@@ -35,8 +35,8 @@ export class Addresses {
   }
 
   /**
-   * Which of their troubles is the primary's. Of one that is known to be good only its own; else who greets and breaks
-   * may be mended sooner than who refuses us, and a family without a route makes neither of them better.
+   * Which of their troubles is the primary's. Where one address is known to be good, only its own is. Otherwise one that
+   * greets and breaks may be mended sooner than one that refuses us; a family without a route says nothing of either.
    */
   decisive(troubles: ReadonlyMap<Target, DestinationTrouble>): DestinationTrouble | undefined {
     const all = [...troubles];

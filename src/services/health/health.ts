@@ -19,15 +19,13 @@ import type { Destination, ReachParts } from "./reach.ts";
 import type { Observer, WatchParts } from "./watch.ts";
 import { Watch } from "./watch.ts";
 
-export type { OwnAddress } from "./ourselves.ts";
-export { isOwnName } from "./ourselves.ts";
+export { isOwnName, type OwnAddress } from "./ourselves.ts";
 export { offersOf } from "./offers.ts";
 export { asTrouble, destinationName, firstToGreet, targetsOf } from "./reach.ts";
+export type { Destination, ReachParts } from "./reach.ts";
 export { isAway } from "./state.ts";
 export { TlsMemory } from "./tls-memory.ts";
-export type { Destination, ReachParts } from "./reach.ts";
-export type { Observer } from "./watch.ts";
-export { Watch } from "./watch.ts";
+export type { Observer, Watch } from "./watch.ts";
 
 type HealthParts = Omit<WatchParts, "pacer" | "clock"> & ReachParts;
 

@@ -1,6 +1,6 @@
 import type { PrimaryState, PrimaryStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { Capabilities, Conversation, Target } from "../../ports/smtp-client.ts";
+import type { Capabilities, Conversation } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
 import { isOwnName } from "./ourselves.ts";
@@ -104,34 +104,20 @@ export class Watch {
     return this.#comeback;
   }
 
-  /** The address to connect to: the one that greeted last, else the first. Rejects with DestinationTrouble. */
-  target(): Promise<Target> {
-    return this.#prober.target();
-  }
-
-  /** A conversation for mail: the one that a probe began, where it is still open, else a new one. Rejects with DestinationTrouble. */
+  /** A conversation for mail: the one that a probe began, where it is still open, else a new one. Rejects as `open`. */
   async converse(): Promise<Conversation> {
-    const spare = this.#spare.take();
-    if (spare !== undefined) return spare;
-    const { client, clock } = this.#parts;
-    const begun = clock.elapsed();
-    const conversation = await client.converse(await this.target());
-    this.greeted(conversation.capabilities, clock.elapsed() - begun);
-    return conversation;
+    return this.#spare.take() ?? this.open();
   }
 
-  /** What a conversation's greeting told, and the ms that it took. False: it is ourselves, nothing may be sent. */
-  greeted(capabilities: Capabilities, took: number): boolean {
-    const now = this.#parts.clock.now();
-    if (this.#shortcomings.look(capabilities))
-      this.#parts.memory.remember(destinationName(this.destination), capabilities.tls !== undefined);
-    this.#shortcomings.greeted(took, now);
-    this.#prober.greeted();
-    this.#capabilities = capabilities;
-    this.#learnedAt = now;
-    const loop = isOwnName(capabilities, this.#parts.hostname());
-    if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
-    return !loop;
+  /** A new conversation. Rejects with DestinationTrouble, also where it would be with ourselves. */
+  async open(greetingTimeout?: number): Promise<Conversation> {
+    const { client, clock } = this.#parts;
+    const target = await this.#prober.target();
+    const begun = clock.elapsed();
+    const conversation = await client.converse(target, greetingTimeout);
+    if (this.#greeted(conversation.capabilities, clock.elapsed() - begun)) return conversation;
+    void conversation.quit();
+    throw this.#ourName();
   }
 
   /** A conversation handed a mail of so many octets over, or was told why not, within `took` ms. */
@@ -229,10 +215,24 @@ export class Watch {
 
   #takeGreeting({ conversation, took }: Greeted): void {
     const idle = this.#observer.held() === 0;
-    const believed = this.greeted(conversation.capabilities, took);
+    const believed = this.#greeted(conversation.capabilities, took);
     this.#spare.keep(conversation);
     if (believed) this.#apply({ kind: "greeted", idle });
     if (idle || this.#stopped || this.#health.state !== "up") this.#spare.end();
+  }
+
+  /** What a greeting told, and the ms that it took. False: it is ourselves, nothing may be sent. */
+  #greeted(capabilities: Capabilities, took: number): boolean {
+    const now = this.#parts.clock.now();
+    if (this.#shortcomings.look(capabilities))
+      this.#parts.memory.remember(destinationName(this.destination), capabilities.tls !== undefined);
+    this.#shortcomings.greeted(took, now);
+    this.#prober.greeted();
+    this.#capabilities = capabilities;
+    this.#learnedAt = now;
+    const loop = isOwnName(capabilities, this.#parts.hostname());
+    if (loop) this.#apply({ kind: "trouble", trouble: this.#ourName(), probe: true });
+    return !loop;
   }
 
   #apply(signal: Signal): void {

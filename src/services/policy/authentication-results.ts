@@ -57,8 +57,8 @@ interface Signed {
 }
 
 /**
- * Whether a bounce would reach who sent the mail and nobody else. SPF that was not asked, or could not be, is no
- * "did not fail": a signed mail may be sent again by anybody, to anybody.
+ * Whether a bounce would reach whoever sent the mail, and nobody else. SPF that was not asked, or could not be, does not
+ * count as not failed: a signed mail may be sent again by anybody, to anybody.
  */
 function isReturnPathProven(sender: string, spf: SpfFacts | undefined, { dkim = [], from }: Signed): boolean {
   if (sender === "" || spf === undefined) return false;

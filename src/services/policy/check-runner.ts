@@ -1,5 +1,6 @@
 import type { Verdict } from "../../mail/verdict.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Check, CheckResult, Said, Stage, StageCheck, Subjects } from "./check.ts";
 import { TROUBLE } from "./refusal.ts";
@@ -58,7 +59,7 @@ export class CheckRunner {
     return this.#clock.elapsed() - began;
   }
 
-  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Said | Promise<Said> {
+  #run<S extends Stage>(check: StageCheck<S>, subject: Subjects[S]): Later<Said> {
     try {
       const verdict = check.run(subject);
       return verdict instanceof Promise ? this.#late(check.name, verdict) : verdict;

@@ -6,6 +6,7 @@ import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
+import type { Later } from "../../runtime/later.ts";
 import type { SpfInquiry } from "./spf-inquiry.ts";
 
 export interface ConnectSubject {
@@ -64,7 +65,7 @@ export interface StageCheck<S extends Stage> {
   atConnect?(subject: ConnectSubject): void;
   /** The same as soon as the sender is named. */
   atMail?(subject: MailSubject): void;
-  run(subject: Subjects[S]): Said | Promise<Said>;
+  run(subject: Subjects[S]): Later<Said>;
   /** Mail was accepted for these domains. */
   taken?(subject: MailSubject, domains: readonly DomainRecord[]): void;
 }
@@ -74,7 +75,7 @@ export type Check = { readonly [S in Stage]: StageCheck<S> }[Stage];
 /** What a check said, or will say. */
 export interface CheckResult {
   readonly check: Pick<Check, "name" | "stage" | "reputation">;
-  readonly verdict: Said | Promise<Said>;
+  readonly verdict: Later<Said>;
   /** How long it took to say it, in ms; set once it has. */
   took: number;
 }

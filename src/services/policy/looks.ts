@@ -8,7 +8,7 @@ import type { Stage } from "./check.ts";
 const MOST = 40;
 const LONGEST = 200;
 
-export interface Look {
+interface Look {
   readonly check: string;
   readonly stage: Stage;
   /** In a few words. */
@@ -21,10 +21,6 @@ export interface Look {
 
 export class Looks {
   readonly #looks: Look[] = [];
-
-  get all(): readonly Look[] {
-    return this.#looks;
-  }
 
   note(check: string, stage: Stage, verdict: Verdict, took = 0): void {
     this.#add({ check, stage, said: saidOf(verdict), took, times: 1 });

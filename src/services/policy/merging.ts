@@ -1,5 +1,6 @@
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, stricter, together } from "../../mail/verdict.ts";
+import type { Later } from "../../runtime/later.ts";
 import type { CheckResult, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 
@@ -11,8 +12,8 @@ interface View {
 }
 
 /** One verdict of all results; at once where none of them waits. */
-export function merge(results: Iterable<CheckResult>, view: View): Verdict | Promise<Verdict> {
-  const judged: (Verdict | Promise<Verdict>)[] = [];
+export function merge(results: Iterable<CheckResult>, view: View): Later<Verdict> {
+  const judged: Later<Verdict>[] = [];
   let waits = false;
   for (const result of results) {
     const { check, verdict } = result;

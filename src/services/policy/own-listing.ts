@@ -1,4 +1,4 @@
-import { networkHas, parseNetwork, type Network } from "../../mail/network.ts";
+import { networkSet } from "../../mail/network.ts";
 import type { Blocklists } from "../../ports/blocklist.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
@@ -12,7 +12,7 @@ interface OwnListingParts {
 }
 
 /** Addresses that no list in the world speaks of. */
-const LOCAL = [
+const isLocal = networkSet([
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
@@ -23,7 +23,7 @@ const LOCAL = [
   "::/127",
   "fc00::/7",
   "fe80::/10",
-].map((text) => parseNetwork(text) as Network);
+]);
 
 /** Looks whether lists of bad clients have our own address: primaries and others might then refuse our mail. */
 export class OwnListing {
@@ -52,6 +52,6 @@ export class OwnListing {
   async #addresses(): Promise<readonly string[]> {
     const lookup = await this.#parts.resolver.addresses(this.#parts.hostname);
     if (lookup.kind !== "found") return [];
-    return lookup.records.filter((ip) => !LOCAL.some((network) => networkHas(network, ip)));
+    return lookup.records.filter((ip) => !isLocal(ip));
   }
 }

@@ -18,7 +18,7 @@ import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/later.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
 import { resultsOf, type AuthenticationResults } from "./authentication-results.ts";
@@ -39,9 +39,8 @@ export { allInspections } from "./inspections/inspections.ts";
 export type { AuthenticationResults } from "./authentication-results.ts";
 export { ListHealth } from "./list-health.ts";
 export { Looks } from "./looks.ts";
-export type { Look } from "./looks.ts";
 export { OwnListing } from "./own-listing.ts";
-export type { Check, ConnectSubject, DataSubject, MailSubject, RcptSubject };
+export type { Check, ConnectSubject, MailSubject, RcptSubject };
 
 export interface PolicyParts {
   readonly checks: readonly Check[];
@@ -62,8 +61,6 @@ export interface Content extends ContentView {
   /** Recipients whose keys differ cannot share a mail. */
   readonly key: string;
 }
-
-type Answer = Later<Verdict>;
 
 export class Policy {
   readonly #parts: PolicyParts;
@@ -111,7 +108,7 @@ export class Policy {
   }
 
   /** The verdict on one recipient; `looks` learns what each check said. */
-  rcpt(subject: RcptSubject, looks?: Looks): Answer {
+  rcpt(subject: RcptSubject, looks?: Looks): Later<Verdict> {
     const results = this.#runner.begin(this.#lineup.rcpt, subject);
     // What is no matter of reputation: the operator's own rules do not change it.
     const first = strictestFact(results);
@@ -129,9 +126,7 @@ export class Policy {
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
     const verdict = merge(results, { exempt, looks });
     if (this.#lineup.last.length === 0) return verdict;
-    return verdict instanceof Promise
-      ? verdict.then((late) => this.#last(subject, late, { exempt, looks }))
-      : this.#last(subject, verdict, { exempt, looks });
+    return andThen(verdict, (soFar) => this.#last(subject, soFar, { exempt, looks }));
   }
 
   /** The checks that only count where all others have let the recipient pass. */
@@ -139,14 +134,11 @@ export class Policy {
     subject: RcptSubject,
     verdict: Verdict,
     { exempt, looks }: { readonly exempt: boolean; readonly looks: Looks | undefined },
-  ): Answer {
+  ): Later<Verdict> {
     if (verdict.kind !== "accept" && verdict.kind !== "tag") return verdict;
     const results = this.#runner.begin(exempt ? this.#lineup.lastFacts : this.#lineup.last, subject);
     if (results.length === 0) return verdict;
-    const last = merge(results, { exempt, looks });
-    return last instanceof Promise
-      ? last.then((late) => together([late, verdict]))
-      : together([last, verdict]);
+    return andThen(merge(results, { exempt, looks }), (last) => together([last, verdict]));
   }
 
   /** The operator's rule for this client and recipient; `postmaster` may be written to by everybody. */
@@ -158,7 +150,7 @@ export class Policy {
   }
 
   /** The verdict on a body, by its header. */
-  data(subject: DataSubject, looks?: Looks): Answer {
+  data(subject: DataSubject, looks?: Looks): Later<Verdict> {
     return merge(this.#runner.begin(this.#lineup.data, subject), { exempt: false, looks });
   }
 

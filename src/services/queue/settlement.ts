@@ -3,7 +3,7 @@ import type { Reply } from "../../mail/reply.ts";
 import { wantsDsn } from "../../mail/dsn.ts";
 import type { DsnKind } from "../../ports/dsn.ts";
 import type { ClaimedMail, ClaimedRecipient, Settlement } from "../../ports/work-store.ts";
-import { brokenDelay, MOST_UNCONFIRMED, retryDelay, unconfirmedDelay } from "./schedule.ts";
+import { brokenDelay, MOST_UNCONFIRMED, retryDelay } from "./schedule.ts";
 
 interface SettlementFacts {
   readonly now: number;
@@ -62,7 +62,7 @@ function nextState(
     case "unconfirmed":
       return unconfirmed + 1 >= MOST_UNCONFIRMED
         ? { state: "held", reason: "unconfirmed" }
-        : { state: "unconfirmed", dueAt: now + unconfirmedDelay(unconfirmed, random) };
+        : { state: "unconfirmed", dueAt: now + retryDelay(unconfirmed, random) };
     case "damaged":
       return { state: "held", reason: "damaged" };
   }

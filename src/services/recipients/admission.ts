@@ -1,9 +1,10 @@
-import type { Address } from "../../mail/address.ts";
+import { mailboxKey, type Address } from "../../mail/address.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import { awaitsFirstList, type DomainRecord, type RecipientOrigin } from "../../ports/directory.ts";
 import type { Teller } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { RecipientKnowledge, RecipientParts } from "./known.ts";
+import type { Later } from "../../runtime/later.ts";
+import type { KnownParts, RecipientKnowledge } from "./known.ts";
 
 /** Longest that a client waits for its answer, in ms; the question goes on, and the next attempt finds its answer. */
 const LONGEST_WAIT = 10_000;
@@ -29,6 +30,13 @@ export type Admission =
       readonly why: "doubted" | "unverified" | "outage" | "strangers" | "unlisted";
     };
 
+export interface RecipientParts extends KnownParts {
+  /** Asks the primary. */
+  readonly ask: (question: CalloutQuestion) => Promise<CalloutAnswer>;
+  /** Counts a stranger that a client network is taken for; false: it had its share of this hour. */
+  readonly takeStranger: (stranger: { readonly network: string; readonly address: string }) => boolean;
+}
+
 const UNVERIFIED: Admission = { kind: "defer", why: "unverified" };
 
 interface Applicant {
@@ -39,14 +47,11 @@ interface Applicant {
   readonly found: RecipientKnowledge;
 }
 
-export function admit(
-  applicant: Applicant,
-  parts: RecipientParts | undefined,
-): Admission | Promise<Admission> {
+export function admit(applicant: Applicant, parts: RecipientParts): Later<Admission> {
   const { domain, found } = applicant;
   const { callout = false } = domain.settings;
   if (found.kind === "unknown") {
-    if (callout && parts !== undefined) return asked(applicant, parts);
+    if (callout) return asked(applicant, parts);
     return awaitsFirstList(domain) ? { kind: "defer", why: "unlisted" } : { kind: "reject", why: "unknown" };
   }
   if (callout && "stale" in found && found.stale) void ask(applicant, parts, true);
@@ -79,7 +84,7 @@ async function asked(applicant: Applicant, parts: RecipientParts): Promise<Admis
 /** Never rejects. */
 function ask(
   { domain, address }: Applicant,
-  parts: RecipientParts | undefined,
+  parts: RecipientParts,
   refresh: boolean,
 ): Promise<CalloutAnswer> {
   const question: CalloutQuestion = {
@@ -87,8 +92,7 @@ function ask(
     address: address.text,
     ...(refresh && { refresh }),
   };
-  const answer = parts?.ask?.(question) ?? Promise.resolve<CalloutAnswer>({ kind: "away" });
-  return answer.catch(() => ({ kind: "busy" }));
+  return parts.ask(question).catch(() => ({ kind: "busy" }));
 }
 
 function inTime(answer: Promise<CalloutAnswer>, clock: Clock): Promise<CalloutAnswer> {
@@ -106,8 +110,8 @@ function stranger({ domain, network, address }: Applicant, { takeStranger }: Rec
     case "defer":
       return { kind: "defer", why: "outage" };
     case "accept":
-      return takeStranger?.({ network, address: `${address.local}@${address.domain}` }) === false
-        ? { kind: "defer", why: "strangers" }
-        : { kind: "accept", why: "outage" };
+      return takeStranger({ network, address: mailboxKey(address) })
+        ? { kind: "accept", why: "outage" }
+        : { kind: "defer", why: "strangers" };
   }
 }

@@ -10,5 +10,5 @@ export const REFUSED_FOR = 2 * HOUR;
 /** From this age on it is asked anew while it still counts. */
 export const ACCEPTED_STALE = 7 * DAY;
 export const REFUSED_STALE = HOUR;
-/** Who existed lately is put off so long, before a refusal is passed on as one for good. */
+/** A mailbox that existed lately is put off for this long, before its refusal is passed on as one for good. */
 export const DOUBTED_FOR = DAY;

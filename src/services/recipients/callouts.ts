@@ -27,7 +27,7 @@ interface CalloutParts {
   readonly random: () => number;
 }
 
-/** One who asks, and what he asked for. */
+/** A question that is on its way. */
 interface Asked {
   readonly record: DomainRecord;
   readonly address: Address;
@@ -55,7 +55,7 @@ export class Callouts {
     this.#evidence = new Evidence(parts);
   }
 
-  /** Never rejects. Who asks the same while a question is open gets its answer. */
+  /** Never rejects. Whoever asks the same while a question is open gets its answer. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
     const { address: text } = question;
     const address = parseAddress(hasForeignCapitals(text) ? foldCase(text) : text);
@@ -95,8 +95,8 @@ export class Callouts {
   }
 
   /** Domains for which the primary takes every address. */
-  acceptAll(destination: string): readonly string[] {
-    return this.#evidence.acceptAll(destination);
+  acceptAll(way: Pick<CalloutWay, "name" | "epoch">): readonly string[] {
+    return this.#evidence.acceptAll(way);
   }
 
   stop(): void {

@@ -14,9 +14,9 @@ interface EvidenceParts {
   readonly random: () => number;
 }
 
-/** A known recipient that was taken vouches so long for refusals, in ms. */
+/** For how long a known recipient that was taken vouches for refusals, in ms. */
 const WITNESS_FOR = 5 * 60_000;
-/** What an invented address told counts so long, in ms. */
+/** For how long what an invented address told counts, in ms. */
 const TRIED_FOR = 24 * 3_600_000;
 
 /** What is known of one domain at one primary, since that came up last. In elapsed time. */
@@ -63,8 +63,15 @@ export class Evidence {
   }
 
   takesAll(domain: string, way: CalloutWay): boolean {
-    const { takesAll, triedAt } = this.#of(domain, way);
-    return takesAll && this.#parts.clock.elapsed() - triedAt < TRIED_FOR;
+    return this.#counts(this.#of(domain, way));
+  }
+
+  /** The domains for which it takes every address. */
+  acceptAll({ name, epoch }: Pick<CalloutWay, "name" | "epoch">): readonly string[] {
+    const found = [...(this.#standings.get(name) ?? [])];
+    return found.flatMap(([domain, standing]) =>
+      standing.epoch === epoch && this.#counts(standing) ? [domain] : [],
+    );
   }
 
   /** An address that nobody has, where it has to be seen whether the primary takes it; never the same twice. */
@@ -85,9 +92,8 @@ export class Evidence {
     Object.assign(standing, { takesAll, triedAt: this.#parts.clock.elapsed() });
   }
 
-  acceptAll(destination: string): readonly string[] {
-    const found = this.#standings.get(destination) ?? new Map<string, Standing>();
-    return [...found].filter(([, { takesAll }]) => takesAll).map(([domain]) => domain);
+  #counts({ takesAll, triedAt }: Standing): boolean {
+    return takesAll && this.#parts.clock.elapsed() - triedAt < TRIED_FOR;
   }
 
   #of(domain: string, { name, epoch }: CalloutWay): Standing {

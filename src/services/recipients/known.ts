@@ -1,7 +1,6 @@
 import type { Address } from "../../mail/address.ts";
 import { mailboxKey } from "../../mail/address.ts";
 import { isBeginning } from "../../mail/recipient-pattern.ts";
-import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DirectoryReader, DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
 import type { RecipientMemory, Refusal, Teller } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -18,22 +17,17 @@ export type RecipientKnowledge =
   | { readonly kind: "catchAll" }
   | { readonly kind: "unknown" };
 
-/** What is known beside the lists; absent: nothing. */
-export interface RecipientParts {
+export interface KnownParts {
   readonly memory: Pick<RecipientMemory, "find" | "mayBeRefused">;
   readonly clock: Clock;
-  /** Asks the primary; absent: nobody can be asked. */
-  readonly ask?: (question: CalloutQuestion) => Promise<CalloutAnswer>;
-  /** Counts a stranger that a client network is taken for; false: it had its share of this hour. */
-  readonly takeStranger?: (stranger: { readonly network: string; readonly address: string }) => boolean;
 }
 
 /** What lists and memory know. */
 export class Known {
   readonly #directory: Pick<DirectoryReader, "recipient">;
-  readonly #parts: RecipientParts | undefined;
+  readonly #parts: KnownParts;
 
-  constructor(directory: Pick<DirectoryReader, "recipient">, parts?: RecipientParts) {
+  constructor(directory: Pick<DirectoryReader, "recipient">, parts: KnownParts) {
     this.#directory = directory;
     this.#parts = parts;
   }
@@ -43,7 +37,7 @@ export class Known {
     if (address.local === "postmaster") return { kind: "postmaster" };
     const locals = spellings(address.local, domain.settings.tagSeparator);
     const listed = this.#listed(domain, locals);
-    const said = this.#parts === undefined ? undefined : this.#said(domain, locals, listed);
+    const said = this.#said(domain, locals, listed);
     if (said?.kind === "refused") return said;
     return listed ?? said ?? { kind: domain.settings.catchAll ? "catchAll" : "unknown" };
   }
@@ -62,7 +56,7 @@ export class Known {
     locals: readonly string[],
     listed: RecipientKnowledge | undefined,
   ): RecipientKnowledge | undefined {
-    const { memory, clock } = this.#parts as RecipientParts;
+    const { memory, clock } = this.#parts;
     const now = clock.now();
     const { callout = false } = domain.settings;
     for (const [index, local] of locals.entries()) {

@@ -1,51 +1,44 @@
 /**
  * Who exists in a domain: a confidence with an origin and an age, not a plain list. Asked at every RCPT.
  *
- * `find` looks, on the caller's own thread: `postmaster` always; then a refusal by the primary within 2 h, which
+ * `Known` looks, on the caller's own thread: `postmaster` always; then a refusal by the primary within 2 h, which
  * stands above the lists; the local part as given (exact, then `prefix-*`) in the declared, the fetched and the API
  * list; the local part without its tag; what the primary took within 31 d, where the domain has callouts; the
- * catch-all. `admit` decides: an address that nobody knows is refused where the lists are complete; where the domain
- * has callouts its primary is asked, and while that cannot tell, `unknownDuringOutage` counts.
+ * catch-all. `Recipients` decides: an address that nobody knows is refused where the lists are complete; where the
+ * domain has callouts its primary is asked, and while that cannot tell, `unknownDuringOutage` counts.
  *
  * `Callouts` asks and `learn`s on the delivery thread, for all threads.
  *
- * Invariants: an answer never changes the address; local parts compare without case; who was listed or taken lately
- * gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; nothing waits longer
- * than LONGEST_WAIT, and what cannot be known in time is 4xx or the operator's choice, never 5xx.
+ * Invariants: an answer never changes the address; local parts compare without case; a mailbox that was listed or
+ * taken lately gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; nothing
+ * waits longer than LONGEST_WAIT, and what cannot be known in time is 4xx or the operator's choice, never 5xx.
  */
 import type { Address } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
-import type { Admission } from "./admission.ts";
-import { admit } from "./admission.ts";
-import type { RecipientKnowledge, RecipientParts } from "./known.ts";
+import type { Later } from "../../runtime/later.ts";
+import { admit, type Admission, type RecipientParts } from "./admission.ts";
 import { Known } from "./known.ts";
 
-export type { Admission } from "./admission.ts";
+export type { Admission, RecipientParts } from "./admission.ts";
 export { ACCEPTED_FOR } from "./ages.ts";
 export { Callouts } from "./callouts.ts";
 export type { CalloutWay } from "./callouts.ts";
 export { Fetches } from "./fetches.ts";
 export type { FetchStatus } from "./fetches.ts";
-export { isListedByName, spellings } from "./known.ts";
-export type { RecipientParts } from "./known.ts";
+export { isListedByName, Known, spellings } from "./known.ts";
 export { takeStranger } from "./strangers.ts";
 
 export class Recipients {
   readonly #known: Known;
-  readonly #parts: RecipientParts | undefined;
+  readonly #parts: RecipientParts;
 
-  constructor(directory: Pick<DirectoryReader, "recipient">, parts?: RecipientParts) {
+  constructor(directory: Pick<DirectoryReader, "recipient">, parts: RecipientParts) {
     this.#known = new Known(directory, parts);
     this.#parts = parts;
   }
 
-  /** Looks for a mailbox of `domain`, whose record the caller has for the transaction's generation. */
-  find(domain: DomainRecord, address: Address): RecipientKnowledge {
-    return this.#known.find(domain, address);
-  }
-
   /** What a client is told that names this recipient; at once where nobody must be asked. */
-  admit(domain: DomainRecord, address: Address, network: string): Admission | Promise<Admission> {
-    return admit({ domain, address, network, found: this.find(domain, address) }, this.#parts);
+  admit(domain: DomainRecord, address: Address, network: string): Later<Admission> {
+    return admit({ domain, address, network, found: this.#known.find(domain, address) }, this.#parts);
   }
 }

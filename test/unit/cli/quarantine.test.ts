@@ -56,6 +56,6 @@ test("a sender is allowed, with what waits of him, listed and forgotten", async 
   assert.match(listed, /^bob@sender\.example +all /m);
   fits(listed);
   const forgotten = await tool.run(["quarantine", "sender-forget", "bob@sender.example"]);
-  assert.equal(forgotten.stdout, "bob@sender.example is judged as everybody.\n");
+  assert.equal(forgotten.stdout, "bob@sender.example is judged like everybody else.\n");
   assert.equal((await tool.run(["quarantine", "senders"])).stdout, "No sender is spared.\n");
 });

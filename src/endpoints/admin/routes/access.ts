@@ -4,7 +4,7 @@ import { HELO_NAME, MAILBOX, NETWORK, SENDER } from "../../../mail/access-patter
 import { printable } from "../../../mail/reply.ts";
 import type { AccessRule } from "../../../ports/checks.ts";
 import type { StoredRule } from "../../../ports/rules.ts";
-import { MOST_RULES } from "../../../services/access/access.ts";
+import { MOST_RULES } from "../../../services/rules/rules.ts";
 import { recordAct } from "../acts.ts";
 import { confine, ourDomain, readBody, Refusal, soundDomain, soundPattern } from "../answers.ts";
 import { NewRule, type RuleBody, type RuleList } from "../contract.ts";

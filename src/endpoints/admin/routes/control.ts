@@ -88,6 +88,6 @@ function isUnlisted(domain: DomainRecord): boolean {
 }
 
 function isStuck(domain: string, { fetched, fileTrouble }: AdminParts): boolean {
-  const { entries, error } = fetched?.(domain) ?? {};
-  return fileTrouble?.(domain) !== undefined || (entries !== undefined && error !== undefined);
+  const { entries, error } = fetched(domain) ?? {};
+  return fileTrouble(domain) !== undefined || (entries !== undefined && error !== undefined);
 }

@@ -61,8 +61,8 @@ async function surroundings(parts: AdminParts): Promise<Surroundings> {
     primaries: byDomain(states),
     refusing: new Set(refusing),
     notices: status().notices,
-    ...(fetched !== undefined && { fetched }),
-    ...(fileTrouble !== undefined && { fileTrouble }),
+    fetched,
+    fileTrouble,
   };
 }
 
@@ -82,8 +82,8 @@ function view(
   { counts, primaries, refusing, fetched, fileTrouble, notices }: Surroundings,
 ): DomainBody {
   const { name, origin, settings, list, paused, pausedUntil, draining } = record;
-  const status = fetched?.(name);
-  const trouble = fileTrouble?.(name);
+  const status = fetched(name);
+  const trouble = fileTrouble(name);
   return {
     name,
     origin,

@@ -6,11 +6,11 @@ import { NewToken, type CreatedToken } from "../contract.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
 
 export function tokenRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
-  app.get("/v1/tokens", async (c) => c.json({ items: await parts.access.list() }));
+  app.get("/v1/tokens", async (c) => c.json({ items: await parts.tokens.list() }));
   app.post("/v1/tokens", async (c) => c.json(await createToken(c, parts), 201));
   app.delete("/v1/tokens/:name", async (c) => {
     const name = c.req.param("name");
-    if (!(await parts.access.revoke(name))) throw new Refusal("not_found", "there is no token of this name");
+    if (!(await parts.tokens.revoke(name))) throw new Refusal("not_found", "there is no token of this name");
     recordAct(c, parts, { verb: "token revoke", what: name });
     return c.body(null, 204);
   });
@@ -20,7 +20,7 @@ async function createToken(c: AdminContext, parts: AdminParts): Promise<CreatedT
   const { name, domain } = await readBody(c, NewToken);
   // A slip of the pen would make a token that may do nothing, and nobody would notice before it is needed.
   const own = domain === undefined ? undefined : await ourDomain(soundDomain(domain), parts.directory);
-  const created = await parts.access.create(name, own);
+  const created = await parts.tokens.create(name, own);
   if (created === undefined)
     throw new Refusal(
       "conflict",

@@ -2,6 +2,7 @@ import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
+import type { Later } from "../../../runtime/later.ts";
 import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./fault.ts";
 import { judgeFault } from "./fault.ts";
@@ -27,7 +28,7 @@ export function clientNameCheck({ settings, resolver }: ClientNameParts): StageC
   const atConnect = ({ ip }: ConnectSubject): void => {
     if ((settings().clientName ?? "off") !== "off") void resolver.confirmedName(ip);
   };
-  const run = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ ip, domain }: RcptSubject): Later<Said> => {
     const { clientName: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.clientName ?? forAll;
     if (action === "off" || domain === undefined) return undefined;

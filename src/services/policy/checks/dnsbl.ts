@@ -5,6 +5,7 @@ import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
 import type { Lookup } from "../../../ports/resolver.ts";
 import { whenAllKnown } from "../../../runtime/at-once.ts";
+import { andThen, type Later } from "../../../runtime/later.ts";
 import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 
 export interface DnsblParts {
@@ -42,7 +43,7 @@ export function dnsblCheck(parts: Judges): StageCheck<"rcpt"> {
     const { dnsbl } = parts.settings();
     if (dnsbl !== "off") void ask(ip, dnsbl, parts);
   };
-  const run = ({ ip, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ ip, domain }: RcptSubject): Later<Said> => {
     if (domain === undefined) return undefined;
     const dnsbl = domain.settings.checks?.dnsbl ?? parts.settings().dnsbl;
     return dnsbl === "off" || dnsbl.lists.length === 0 ? undefined : judge(ip, dnsbl, parts);
@@ -50,10 +51,8 @@ export function dnsblCheck(parts: Judges): StageCheck<"rcpt"> {
   return { name: "dnsbl", stage: "rcpt", reputation: true, atConnect, run };
 }
 
-function judge(ip: string, settings: DnsblSettings, parts: Judges): Verdict | Promise<Verdict> {
-  const answers = ask(ip, settings, parts);
-  const verdict = (known: Answers): Verdict | Promise<Verdict> => weigh(ip, known, { settings, parts });
-  return answers instanceof Promise ? answers.then(verdict) : verdict(answers);
+function judge(ip: string, settings: DnsblSettings, parts: Judges): Later<Verdict> {
+  return andThen(ask(ip, settings, parts), (answers) => weigh(ip, answers, { settings, parts }));
 }
 
 interface Scales {
@@ -61,7 +60,7 @@ interface Scales {
   readonly parts: Judges;
 }
 
-function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Verdict | Promise<Verdict> {
+function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Later<Verdict> {
   const found = answers.hits;
   const score = found.reduce((sum, { list }) => sum + list.weight, 0);
   const action = strictestAction(found, score, settings);
@@ -72,7 +71,7 @@ function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Verdi
 }
 
 /** At once where the lists have been asked before. */
-function ask(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Answers | Promise<Answers> {
+function ask(ip: string, { lists }: DnsblSettings, parts: DnsblParts): Later<Answers> {
   const asked = lists.filter(({ zone }) => parts.isSound(zone));
   const answers = asked.map(({ zone }) => parts.blocklists.codes(zone, ip));
   return whenAllKnown(answers, (known) => collect(lists, asked, known));

@@ -10,7 +10,7 @@ export interface Fault {
   readonly words: string;
   /** Subject and detail of the enhanced code, such as `1.8`. */
   readonly detail: string;
-  /** What somebody else says of it, with his name; it ends the reply, so that no words of ours seem to be his. */
+  /** What somebody else says of it, with their name; it ends the reply, so that no words of ours seem to be theirs. */
   readonly quote?: string;
 }
 

@@ -1,9 +1,11 @@
+import { mailboxKey } from "../../../mail/address.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Later } from "../../../runtime/later.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, senderDomainOf } from "./known-keys.ts";
@@ -27,7 +29,7 @@ interface Judges extends GreylistParts {
 const HOUR = 3_600_000;
 /** Who was put off must come again within this time. All in ms. */
 const RETRY_WINDOW = 24 * HOUR;
-/** Who came again, and who wrote before, is remembered this long after his last mail. */
+/** Those who came again, and those who wrote before, are remembered this long after their last mail. */
 const REMEMBERED = 35 * 24 * HOUR;
 /** The last mail is noted no more often than this. */
 const REFRESH = 24 * HOUR;
@@ -40,15 +42,16 @@ const ALIGNED = accepted("its domain wrote before, and SPF passes");
 const GOOD = accepted("on a list of good clients");
 
 /**
- * Who comes for the first time (by network, sender and recipient) is put off; a mail server comes again, most junk
- * does not. Nobody is put off while the domain's primaries are away for more than an hour: then this is the only
- * way in, and mail is late enough. Nor is who is known otherwise: to a list of good clients, or because the domain
- * took mail from this sender, or from a sender of a domain for which SPF passes, in the last 35 days.
+ * A client that comes for the first time (by network, sender and recipient) is put off; a mail server comes again,
+ * most junk does not. Nobody is put off while the domain's primaries are away for more than an hour: then this is the
+ * only way in, and mail is late enough. Nor is a client that is known otherwise: to a list of good clients, or
+ * because the domain took mail from this sender, or from a sender of a domain for which SPF passes, in the last 35
+ * days.
  */
 export function greylistCheck(parts: Judges): StageCheck<"rcpt"> {
   const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>
     domain?.settings.checks?.greylist ?? parts.settings().greylist ?? "off";
-  const run = (subject: RcptSubject): Said | Promise<Said> => {
+  const run = (subject: RcptSubject): Later<Said> => {
     const { domain } = subject;
     const settings = settingsOf(domain);
     if (settings === "off" || domain === undefined) return undefined;
@@ -67,11 +70,11 @@ interface Case {
   readonly settings: GreylistSettings;
 }
 
-function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Verdict | Promise<Verdict> {
+function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Later<Verdict> {
   const { memory, clock } = parts;
   const now = clock.now();
-  const { local, domain: name } = subject.recipient;
-  const key = keyOf(subject.network, subject.sender.toLowerCase(), `${local}@${name}`);
+  const { recipient } = subject;
+  const key = keyOf(subject.network, subject.sender.toLowerCase(), mailboxKey(recipient));
   const since = sightingOf(key, parts);
   const wait = since === undefined ? settings.delay : Math.max(0, since.firstAt + settings.delay - now);
   if (since?.passed === true || wait === 0) {
@@ -82,7 +85,7 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): 
     return since?.passed === true ? KNOWN : CAME_AGAIN;
   }
   if (since === undefined) memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
-  if (sightingOf(senderKey(subject.sender, name), parts) !== undefined) return CORRESPONDENT;
+  if (sightingOf(senderKey(subject.sender, recipient.domain), parts) !== undefined) return CORRESPONDENT;
   return vouched(subject, domain, parts).then((voucher) => voucher ?? putOff(wait, settings, parts));
 }
 

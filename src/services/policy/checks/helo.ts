@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { normaliseDomain } from "../../../mail/domain.ts";
-import { normaliseIp } from "../../../mail/network.ts";
+import { networkSet } from "../../../mail/network.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
@@ -31,21 +31,12 @@ function heloFault({ helo, ip }: RcptSubject, hostname: string): Fault | undefin
   const literal = /^\[(?:IPv6:)?([^\]]*)\]$/i.exec(helo)?.[1];
   if (literal !== undefined) {
     if (isIP(literal) === 0) return fault("malformed", "is not an address literal");
-    return sameAddress(literal, ip) ? undefined : fault("other-address", "is an address that is not yours");
+    return networkSet([literal])(ip) ? undefined : fault("other-address", "is an address that is not yours");
   }
   const name = isIP(helo) === 0 ? normaliseDomain(helo) : undefined;
   if (name === undefined) return fault("malformed", "is not a host name");
   if (name === hostname) return fault("our-name", "is the name of this host");
   return name.includes(".") ? undefined : fault("not-a-full-name", "is not a full host name");
-}
-
-function sameAddress(one: string, other: string): boolean {
-  return one === other || new URL(urlOf(one)).host === new URL(urlOf(other)).host;
-}
-
-function urlOf(address: string): string {
-  const ip = normaliseIp(address);
-  return ip.includes(":") ? `http://[${ip}]` : `http://${ip}`;
 }
 
 function fault(name: string, words: string): Fault {

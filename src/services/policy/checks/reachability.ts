@@ -1,9 +1,11 @@
+import { mailboxKey } from "../../../mail/address.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
+import type { Later } from "../../../runtime/later.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";
@@ -32,11 +34,11 @@ const FROM_ELSEWHERE = accepted("comes from another of its networks as well");
 
 /**
  * While a primary of the domain is up, mail belongs there: junk seeks out the backup, and a sender that can reach
- * the primary will. Who cannot comes again, after the delay or from other networks of the same sender, and is let
- * in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
+ * the primary will. One that cannot comes again, after the delay or from other networks of the same sender, and is
+ * let in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
  */
 export function reachabilityCheck(parts: Judges): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Said | Promise<Said> => {
+  const run = (subject: RcptSubject): Later<Said> => {
     const { domain } = subject;
     const settings = domain?.settings.checks?.reachability ?? parts.settings().reachability ?? "off";
     if (settings === "off" || domain === undefined || domain.settings.mode === "reflector") return undefined;
@@ -51,7 +53,7 @@ interface Case {
   readonly primary: string;
 }
 
-function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Said | Promise<Said> {
+function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Later<Said> {
   const { network, sender, recipient } = subject;
   const path = keyOf("path", network, senderDomainOf(sender), recipient.domain);
   if (sightingOf(path, parts) !== undefined) return BROKEN_PATH;
@@ -85,7 +87,7 @@ async function identities(subject: RcptSubject, { isAligned, resolver }: Judges)
 }
 
 function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
-  return [sender.toLowerCase(), `${recipient.local}@${recipient.domain}`];
+  return [sender.toLowerCase(), mailboxKey(recipient)];
 }
 
 function sendAway(

@@ -2,6 +2,7 @@ import type { Reply } from "../../../mail/reply.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
+import { andThen, type Later } from "../../../runtime/later.ts";
 import type { Admission, Recipients } from "../../recipients/recipients.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 
@@ -33,25 +34,21 @@ export function replyTo(admission: Admission): Reply | undefined {
 
 /** The mailbox exists, as far as lists and memory tell. */
 export function recipientCheck(recipients: Recipients): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Said | Promise<Said> =>
+  const run = (subject: RcptSubject): Later<Said> =>
     subject.domain?.settings.callout === true ? undefined : judge(subject, recipients);
   return { name: "recipient", stage: "rcpt", run };
 }
 
 /** The same where the primary may be asked: last, so that nobody is asked for clients that are refused anyway. */
 export function calloutCheck(recipients: Recipients): StageCheck<"rcpt"> {
-  const run = (subject: RcptSubject): Said | Promise<Said> =>
+  const run = (subject: RcptSubject): Later<Said> =>
     subject.domain?.settings.callout === true ? judge(subject, recipients) : undefined;
   return { name: "callout", stage: "rcpt", last: true, run };
 }
 
-function judge(
-  { recipient, domain, certain, network }: RcptSubject,
-  recipients: Recipients,
-): Said | Promise<Said> {
+function judge({ recipient, domain, certain, network }: RcptSubject, recipients: Recipients): Later<Said> {
   if (domain === undefined || certain) return undefined;
-  const admission = recipients.admit(domain, recipient, network);
-  return admission instanceof Promise ? admission.then(verdictOf) : verdictOf(admission);
+  return andThen(recipients.admit(domain, recipient, network), verdictOf);
 }
 
 const ACCEPTED: Readonly<Record<Extract<Admission, { kind: "accept" }>["why"], Verdict>> = {

@@ -3,9 +3,11 @@ import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
+import { andThen, type Later } from "../../../runtime/later.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import type { Fault } from "./fault.ts";
 import { judgeFault } from "./fault.ts";
+import { senderDomainOf } from "./known-keys.ts";
 
 interface SenderDomainParts {
   readonly settings: () => CheckSettings;
@@ -33,28 +35,24 @@ export function senderDomainCheck({ settings, resolver }: SenderDomainParts): St
   const atMail = ({ sender }: MailSubject): void => {
     if ((settings().senderDomain ?? "off") !== "off") void faultOf(sender, resolver);
   };
-  const run = ({ sender, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ sender, domain }: RcptSubject): Later<Said> => {
     const { senderDomain: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.senderDomain ?? forAll;
     if (action === "off" || domain === undefined || sender === "") return undefined;
-    const verdict = (fault: Fault | undefined): Said =>
-      fault === undefined ? WRITABLE : judgeFault("Sender-Domain", fault, { action, contact });
-    const fault = faultOf(sender, resolver);
-    return fault instanceof Promise ? fault.then(verdict) : verdict(fault);
+    return andThen(faultOf(sender, resolver), (fault) =>
+      fault === undefined ? WRITABLE : judgeFault("Sender-Domain", fault, { action, contact }),
+    );
   };
   return { name: "senderDomain", stage: "rcpt", reputation: true, atMail, run };
 }
 
-function faultOf(
-  sender: string,
-  resolver: SenderDomainParts["resolver"],
-): Fault | undefined | Promise<Fault | undefined> {
-  const domain = normaliseDomain(sender.slice(sender.lastIndexOf("@") + 1));
+function faultOf(sender: string, resolver: SenderDomainParts["resolver"]): Later<Fault | undefined> {
+  const domain = normaliseDomain(senderDomainOf(sender));
   // An address literal, or the null sender.
   if (domain === undefined) return undefined;
   return whenKnown(resolver.mx(domain), (mx) => {
     if (mx.kind === "failed") return undefined;
     if (mx.kind === "found") return mx.records.every(({ host }) => host === "") ? NULL_MX : undefined;
     return resolver.addresses(domain).then(({ kind }) => (kind === "none" ? NO_SUCH : undefined));
-  }) as Fault | undefined | Promise<Fault | undefined>;
+  });
 }

@@ -3,6 +3,7 @@ import { accepted } from "../../../mail/verdict.ts";
 import type { SpfAnswer } from "../../../ports/authentication.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
+import type { Later } from "../../../runtime/later.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import { wantsSpf } from "../spf-inquiry.ts";
 import type { Fault } from "./fault.ts";
@@ -25,7 +26,7 @@ const FAILED: Fault = {
  * of the DNS and malformed policies are the world's, and the result stands in the header fields in any case.
  */
 export function spfCheck({ settings }: { readonly settings: () => CheckSettings }): StageCheck<"rcpt"> {
-  const run = ({ spf, domain }: RcptSubject): Said | Promise<Said> => {
+  const run = ({ spf, domain }: RcptSubject): Later<Said> => {
     const { spf: forAll = "off", contact } = settings();
     const action = domain?.settings.checks?.spf ?? forAll;
     if (domain === undefined || spf === undefined) return undefined;

@@ -41,7 +41,7 @@ test("the socket needs no token and belongs to its owner alone; TCP needs one", 
   assert.equal((await send({ socketPath: socket, path: "/v1/status" })).status, 200);
   assert.equal((await send({ port, path: "/v1/status" })).status, 401);
   assert.equal((await send({ port, path: "/healthz" })).status, 200);
-  const secret = (await world.access.create("one"))?.secret;
+  const secret = (await world.tokens.create("one"))?.secret;
   const headers = { Authorization: `Bearer ${secret}` };
   assert.equal((await send({ port, path: "/v1/status", headers })).status, 200);
   await admin.stop();

@@ -34,7 +34,7 @@ const EVERY_ROUTE: readonly (readonly [method: string, path: string])[] = [
 ];
 
 async function secretOf(world: FakeWorld, domain?: string): Promise<string> {
-  return (await world.access.create("test", domain))?.secret ?? "";
+  return (await world.tokens.create("test", domain))?.secret ?? "";
 }
 
 test("every route over TCP needs a token, health does not", async () => {

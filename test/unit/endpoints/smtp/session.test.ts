@@ -7,7 +7,7 @@ import { ACCEPT } from "../../../../src/mail/verdict.ts";
 import { relayCheck } from "../../../../src/services/policy/checks/relay.ts";
 import { recipientCheck } from "../../../../src/services/policy/checks/recipient.ts";
 import type { Check } from "../../../../src/services/policy/policy.ts";
-import { Recipients } from "../../../../src/services/recipients/recipients.ts";
+import { recipientsOf } from "../../../support/recipient-notes.ts";
 import { benchParts, MemoryDirectory, type BenchOptions } from "../../../support/smtp-bench.ts";
 import { NO_LIMITS } from "../../../support/smtp-settings.ts";
 import { SmtpModel, STEPS } from "../../../support/smtp-model.ts";
@@ -115,7 +115,7 @@ describe("Session", () => {
         return ACCEPT;
       },
     };
-    const checks = [spy, relayCheck, recipientCheck(new Recipients(directory))];
+    const checks = [spy, relayCheck, recipientCheck(recipientsOf(directory))];
     const harness = new Harness({ checks });
     await harness.say("EHLO c.example");
     for (const end of ["x\0\r\n.\r\n", "x\r\n.\r\n"]) {

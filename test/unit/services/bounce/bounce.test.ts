@@ -48,11 +48,11 @@ is <1@friend.test>.
 What you can do
   - Compare the address with one that you know to be right, then send
     your mail again.
-  - If it stays unclear, ask postmaster@one.test, with this notice, or
-    reach the recipient in another way.
+  - If it is still unclear, ask postmaster@one.test, with this notice,
+    or reach the recipient in another way.
 
-A report for machines and the header of your mail follow. Nobody reads
-answers to this notice.
+A report for machines and the header of your mail follow. Replies to
+this notice are not read.
 
 `,
     );
@@ -108,6 +108,7 @@ answers to this notice.
     const late = draftDsn(owedMail(), [unreached], CONTEXT);
     assert.match(late.subject, /^Not yet delivered: /);
     assert.match(late.text, /The server of\s+one.test\s+could\s+not\s+be\s+reached/);
+    assert.match(late.text, /It has been waiting since Thu, 1 Jan 2026 12:00:00\s/);
     assert.match(late.text, /need not send it again/);
     const found = Object.fromEntries(late.perRecipient[0] ?? []);
     assert.equal(found["Will-Retry-Until"], "Sat, 31 Jan 2026 12:00:00 +0000");

@@ -91,3 +91,18 @@ describe("a primary with two addresses", () => {
     assert.deepEqual(bench.journal.of("primary.down"), []);
   });
 });
+
+test("a primary whose name takes long to look up is not slow: it lets nobody wait", async () => {
+  const bench = twoAddresses();
+  const delivery = await bench.start();
+  await bench.pass(5000);
+  const addresses = bench.resolver.addresses.bind(bench.resolver);
+  bench.resolver.addresses = async (host) => {
+    await new Promise<void>((resolve) => void bench.clock.after(15_000, resolve));
+    return addresses(host);
+  };
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(20_000, 500);
+  assert.deepEqual(bench.store.count(), { gone: 2 });
+  assert.equal(delivery.status()[0]?.slow, undefined);
+});

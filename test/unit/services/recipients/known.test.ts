@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseAddress } from "../../../../src/mail/address.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../../../src/ports/callout.ts";
-import { Recipients, takeStranger } from "../../../../src/services/recipients/recipients.ts";
+import { Known, Recipients, takeStranger } from "../../../../src/services/recipients/recipients.ts";
 import { rateMemory, RateTable } from "../../../../src/runtime/rate-table.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { FakeNotes } from "../../../support/recipient-notes.ts";
@@ -34,6 +34,7 @@ function bench(unknownDuringOutage: "accept" | "defer" | "reject" = "accept") {
     asked,
     answer: Promise.resolve<CalloutAnswer>({ kind: "away" }),
   };
+  const known = new Known(directory, { memory, clock });
   const recipients = new Recipients(directory, {
     memory,
     clock,
@@ -54,7 +55,7 @@ function bench(unknownDuringOutage: "accept" | "defer" | "reject" = "accept") {
     world,
     find: (text: string) => {
       const { record, address } = subject(text);
-      return recipients.find(record, address);
+      return known.find(record, address);
     },
     admit: async (text: string, network = "192.0.2.0/24") => {
       const { record, address } = subject(text);

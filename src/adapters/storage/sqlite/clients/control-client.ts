@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
-import type { AccessStore } from "../../../../ports/access.ts";
+import type { TokenStore } from "../../../../ports/tokens.ts";
 import type {
   DeclaredDomain,
   DeclareResult,
@@ -23,7 +23,7 @@ const AHEAD = 8;
 /** Up to this many entries a list is changed in place; beyond, a new one is staged beside it. */
 const IN_PLACE = 1000;
 
-type Control = OperatorStore & DirectoryWriter & AccessStore & RuleStore & AllowedSenderStore & FetchRecords;
+type Control = OperatorStore & DirectoryWriter & TokenStore & RuleStore & AllowedSenderStore & FetchRecords;
 
 /** The main thread's side: cuts large changes into slices and sends one after the other. */
 export function connectControl(port: MessagePort): Control {

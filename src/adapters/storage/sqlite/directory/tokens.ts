@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { TokenRecord } from "../../../../ports/access.ts";
+import type { TokenRecord } from "../../../../ports/tokens.ts";
 
 interface TokenRow {
   readonly name: string;

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { MessagePort } from "node:worker_threads";
-import type { TokenRecord } from "../../../../ports/access.ts";
+import type { TokenRecord } from "../../../../ports/tokens.ts";
 import type {
   DirectoryBrowser,
   DomainRecord,

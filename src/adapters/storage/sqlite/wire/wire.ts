@@ -19,7 +19,7 @@ import type { Sighting } from "../../../../ports/greylist.ts";
 import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
 import type { Note } from "../../../../ports/recipient-memory.ts";
 import type { AllowedSender } from "../../../../ports/quarantine.ts";
-import type { TokenRecord } from "../../../../ports/access.ts";
+import type { TokenRecord } from "../../../../ports/tokens.ts";
 import type { RuleStore } from "../../../../ports/rules.ts";
 import type { Moved } from "../../../../runtime/channel.ts";
 import { factsRow, newRecipientRow, recordRow, settledRow } from "./mail-row.ts";

@@ -27,7 +27,7 @@ test("rules are added, listed before those of the file, and removed", async () =
 
 test("a confined token has the rules of its domain and no others", async () => {
   const world = new FakeWorld();
-  const secret = (await world.access.create("sync", "example.com"))?.secret ?? "";
+  const secret = (await world.tokens.create("sync", "example.com"))?.secret ?? "";
   const ask = strangerOf(world, secret);
   const other = await operatorOf(world)("POST", "/v1/access", { action: "block", helo: "x.example" });
   const own = await ask("POST", "/v1/access", { action: "block", helo: "x.example" });

@@ -27,7 +27,7 @@ test("tells what a client would be told", async () => {
 
 test("a confined token asks for its domain only", async () => {
   const fake = world();
-  const secret = (await fake.access.create("sync", "example.com"))?.secret ?? "";
+  const secret = (await fake.tokens.create("sync", "example.com"))?.secret ?? "";
   const ask = strangerOf(fake, secret);
   assert.equal((await ask("GET", `/v1/explain?${QUERY}`)).status, 200);
   assert.equal(

@@ -53,7 +53,7 @@ test("a sender is allowed once, in one spelling, and forgotten again", async () 
 
 test("a confined token allows senders for its own domain only", async () => {
   world.senders = [{ sender: "a@x.example", at: 1, who: "socket" }];
-  const token = await world.access.create("sync", "example.com");
+  const token = await world.tokens.create("sync", "example.com");
   const ask = strangerOf(world, token?.secret);
   assert.equal((await ask("POST", SENDERS, { sender: "b@x.example", domain: "other.example" })).status, 403);
   assert.equal((await ask("POST", SENDERS, { sender: "b@x.example" })).status, 201);

@@ -7,7 +7,7 @@ import type { Sighting } from "../../../../../src/ports/greylist.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
 import { SpfInquiry } from "../../../../../src/services/policy/spf-inquiry.ts";
 import type { SpfResult } from "../../../../../src/ports/authentication.ts";
-import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
+import { recipientsOf } from "../../../../support/recipient-notes.ts";
 import { ManualClock } from "../../../../support/manual-clock.ts";
 import { memoryGreylist, quietPolicy } from "../../../../support/quiet-policy.ts";
 import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
@@ -23,7 +23,7 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
   const good = new Set<string>();
   const policy = quietPolicy({
     clock,
-    recipients: new Recipients(directory),
+    recipients: recipientsOf(directory),
     settings: () => ({
       greylist,
       dnsbl: { lists: [{ zone: "good.test", codes: ["127.*.*.*"], weight: -1 }] },

@@ -5,7 +5,7 @@ import { clientNetwork } from "../../../../../src/mail/network.ts";
 import type { ReachabilitySettings } from "../../../../../src/ports/checks.ts";
 import type { Sighting } from "../../../../../src/ports/greylist.ts";
 import { loggerTo } from "../../../../../src/runtime/log.ts";
-import { Recipients } from "../../../../../src/services/recipients/recipients.ts";
+import { recipientsOf } from "../../../../support/recipient-notes.ts";
 import { ManualClock } from "../../../../support/manual-clock.ts";
 import { memoryGreylist, quietPolicy } from "../../../../support/quiet-policy.ts";
 import { MemoryDirectory, type TestDomain } from "../../../../support/smtp-bench.ts";
@@ -29,7 +29,7 @@ function setUp(reachability: ReachabilitySettings | "off" = ON) {
   const names = new Map<string, string>();
   const policy = quietPolicy({
     clock,
-    recipients: new Recipients(directory),
+    recipients: recipientsOf(directory),
     settings: () => ({ dnsbl: "off", reachability, contact: "see us.test" }),
     reachability: {
       memory: memoryGreylist(seen),

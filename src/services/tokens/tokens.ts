@@ -1,15 +1,13 @@
 /**
  * Who may use the admin API over TCP. A token is a name, a secret that is told once, and at most one domain that
- * it is confined to. Beside it: the rules of access that operators add while the daemon runs.
+ * it is confined to.
  *
  * Invariants: a secret has 256 random bits and is stored as its SHA-256 only; comparing takes the same time
  * whichever token it is and wherever the difference lies; a revoked token fails from the next request on.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { AccessStore, TokenRecord } from "../../ports/access.ts";
+import type { TokenRecord, TokenStore } from "../../ports/tokens.ts";
 import type { Clock } from "../../runtime/clock.ts";
-
-export { MOST_RULES, Rules } from "./rules.ts";
 
 /** Marks our secrets, so that scanners of leaked secrets can find them. */
 const PREFIX = "hf_";
@@ -22,11 +20,11 @@ interface TokenFacts {
   readonly domain?: string;
 }
 
-export class Access {
-  readonly #store: AccessStore;
+export class Tokens {
+  readonly #store: TokenStore;
   readonly #clock: Clock;
 
-  constructor(store: AccessStore, clock: Clock) {
+  constructor(store: TokenStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }

@@ -9,7 +9,7 @@ export interface TokenRecord {
   readonly domain?: string;
 }
 
-export interface AccessStore {
+export interface TokenStore {
   tokens(): Promise<readonly TokenRecord[]>;
   /** False when the name is taken. */
   addToken(token: TokenRecord): Promise<boolean>;

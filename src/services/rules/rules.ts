@@ -1,3 +1,7 @@
+/**
+ * The rules of access that operators add while the daemon runs, beside those of the configuration. The newest comes
+ * first, so that the last word counts. `services/policy` applies them.
+ */
 import type { AccessRule } from "../../ports/checks.ts";
 import type { RuleStore, StoredRule } from "../../ports/rules.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -13,7 +17,6 @@ interface RulesParts {
   readonly changed: () => void;
 }
 
-/** The rules that operators added while the daemon ran. The newest comes first, so that the last word counts. */
 export class Rules {
   readonly #parts: RulesParts;
   #rules: readonly StoredRule[] = [];

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeWorld } from "../../../support/admin-fakes.ts";
+
+test("a secret is told once, stored hashed, and found again", async () => {
+  const { tokens, storedTokens } = new FakeWorld();
+  const created = await tokens.create("sync", "example.com");
+  assert.match(created?.secret ?? "", /^hf_[A-Za-z0-9_-]{43}$/);
+  assert.equal(JSON.stringify(storedTokens).includes(created?.secret ?? ""), false);
+  assert.deepEqual(await tokens.verify(created?.secret ?? ""), {
+    name: "sync",
+    createdAt: created?.createdAt,
+    domain: "example.com",
+  });
+});
+
+test("secrets differ, a name is given once", async () => {
+  const { tokens } = new FakeWorld();
+  const [one, two] = [await tokens.create("one"), await tokens.create("two")];
+  assert.notEqual(one?.secret, two?.secret);
+  assert.equal(await tokens.create("one"), undefined);
+});
+
+test("a revoked token fails, others go on", async () => {
+  const { tokens } = new FakeWorld();
+  const [one, two] = [await tokens.create("one"), await tokens.create("two")];
+  assert.equal(await tokens.revoke("one"), true);
+  assert.equal(await tokens.revoke("one"), false);
+  assert.equal(await tokens.verify(one?.secret ?? ""), undefined);
+  assert.equal((await tokens.verify(two?.secret ?? ""))?.name, "two");
+  assert.deepEqual(
+    (await tokens.list()).map(({ name }) => name),
+    ["two"],
+  );
+});
+
+test("what is no secret, and a record with a damaged hash, match nothing", async () => {
+  const world = new FakeWorld();
+  const created = await world.tokens.create("one");
+  world.storedTokens.unshift({ name: "damaged", hash: "", createdAt: 0 });
+  for (const wrong of ["", "hf_", "x".repeat(46), `hf_${"A".repeat(43)}`, `${created?.secret}x`])
+    assert.equal(await world.tokens.verify(wrong), undefined);
+  assert.equal((await world.tokens.verify(created?.secret ?? ""))?.name, "one");
+});
+
+test("the listing has no hashes", async () => {
+  const { tokens } = new FakeWorld();
+  await tokens.create("one");
+  assert.deepEqual(Object.keys((await tokens.list())[0] ?? {}), ["name", "createdAt"]);
+});
