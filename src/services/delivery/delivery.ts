@@ -88,8 +88,8 @@ class RunningDelivery implements Delivery {
     const retention = (): Retention => this.#settings.retention;
     const expiry = expiryJob({ ...parts, retention, timely, expired });
     this.jobs = [expiry, survey, steps.job, ...this.#dsns.jobs];
-    this.#dispatcher.begin();
-    this.#watchAll();
+    // A primary that is found to be away is told of with what waits for it.
+    void this.#dispatcher.begin().then(() => this.#watchAll());
   }
 
   status(): readonly PrimaryStatus[] {

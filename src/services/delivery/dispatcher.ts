@@ -103,14 +103,14 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     // They are given again when what waits was counted.
     if (sick) this.#credits.close(this.routing.queues.values());
     for (const pool of this.routing.pools.values()) pool.suspend(sick);
-    if (!sick) this.begin();
+    if (!sick) void this.begin();
   }
 
-  /** Begins to claim as soon as the store can tell what waits. */
-  begin(): void {
-    this.#begin().catch((error: unknown) => {
+  /** Begins to claim as soon as the store can tell what waits. Resolves when that was tried once; never rejects. */
+  begin(): Promise<void> {
+    return this.#begin().catch((error: unknown) => {
       this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
-      if (!this.#stopped) this.#parts.clock.after(RETRY, () => this.begin());
+      if (!this.#stopped) this.#parts.clock.after(RETRY, () => void this.begin());
     });
   }
 

@@ -199,6 +199,32 @@ describe("an outage", () => {
     }
   });
 
+  test("that is found at the start is told with all that waits, however long counting takes", async () => {
+    const bench = oneDomain();
+    bench.server.down = true;
+    for (let i = 0; i < 20; i++) bench.store.put({ domain: "a.test" });
+    const counted = Promise.withResolvers<void>();
+    const work = bench.store.work.bind(bench.store);
+    bench.store.work = () => counted.promise.then(work);
+    await bench.start({}, "all domains");
+    await bench.pass(5000);
+    counted.resolve();
+    await bench.pass(2000);
+    assert.deepEqual(
+      bench.journal.of("primary.down").map(({ held }) => held),
+      [20],
+    );
+  });
+
+  test("is told though what waits cannot be counted", async () => {
+    const bench = oneDomain();
+    bench.server.down = true;
+    bench.store.work = failing;
+    await bench.start({}, "all domains");
+    await bench.pass(2000);
+    assert.equal(bench.journal.of("primary.down").length, 1);
+  });
+
   test("makes no probe beyond one a second, and none after the return", async () => {
     const bench = oneDomain();
     bench.server.down = true;
