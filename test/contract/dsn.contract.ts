@@ -246,6 +246,22 @@ function paying(open: StoreFactory): void {
     assert.equal(shown?.owed, undefined);
   });
 
+  it("does not take word of a delay for word of the refusal that came while it was written", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    await store.work.delayed({ before: store.clock.now() + 1, limit: 10 });
+    const kinds = async (): Promise<readonly string[]> =>
+      (await owed(store)).flatMap(({ recipients }) => recipients.map(({ kind }) => kind));
+    assert.deepEqual(await kinds(), ["delayed"]);
+    await close(store, { state: "parked", owes: "failed" });
+    const request = noticeFor(store, mail);
+    const told = { ...request.told, kind: "delayed" } as const;
+    assert.equal(await store.work.told({ ...request, told }), false);
+    assert.deepEqual(await kinds(), ["failed"]);
+    assert.deepEqual(await store.work.claim({ domain: DSN_DOMAIN, limit: 9, now: store.clock.now() }), []);
+  });
+
   it("keeps the reason of silence", async () => {
     await using store = await open();
     const { id } = await debt(store);
