@@ -213,7 +213,10 @@ export interface DirectoryWriter {
   endPauses(): Promise<readonly string[]>;
   /** Changes the API list of a domain of either origin; answers how many entries it has afterwards. */
   changeRecipients(change: RecipientChange): Promise<number>;
-  /** Removes draining domains that hold nothing any more; answers their names. */
+  /**
+   * Removes draining domains that hold nothing any more, and lets those drain that got mail in transactions which began
+   * before they were removed; answers the names of both.
+   */
   retire(): Promise<readonly string[]>;
 }
 
