@@ -140,6 +140,7 @@ export interface RecipientHit {
 export interface DirectoryReader {
   /** The newest complete generation. */
   generation(): number;
+  /** Throws when it is not there and the generation is so old that its rows may be gone. */
   domain(name: string, generation: number): DomainRecord | undefined;
   /** Every domain of a generation, draining ones too. */
   names(generation: number): readonly string[];
