@@ -140,6 +140,7 @@ export interface RecipientHit {
 export interface DirectoryReader {
   /** The newest complete generation. */
   generation(): number;
+  /** Throws when it is not there and the generation is so old that its rows may be gone. */
   domain(name: string, generation: number): DomainRecord | undefined;
   /** Every domain of a generation, draining ones too. */
   names(generation: number): readonly string[];
@@ -213,7 +214,10 @@ export interface DirectoryWriter {
   endPauses(): Promise<readonly string[]>;
   /** Changes the API list of a domain of either origin; answers how many entries it has afterwards. */
   changeRecipients(change: RecipientChange): Promise<number>;
-  /** Removes draining domains that hold nothing any more; answers their names. */
+  /**
+   * Removes draining domains that hold nothing any more, and lets those drain that got mail in transactions which began
+   * before they were removed; answers the names of both.
+   */
   retire(): Promise<readonly string[]>;
 }
 

@@ -95,7 +95,7 @@ export interface DelayAnswer {
 export interface DsnStore {
   /** The oldest mails whose senders are to hear something. */
   owed(request: { readonly limit: number; readonly now: number }): Promise<readonly OwedMail[]>;
-  /** Durable when it answers; false: nothing of it was owed any more, and nothing was written. */
+  /** Durable when it answers; false: nothing of that kind is owed any more, and nothing was written. */
   told(request: ToldRequest): Promise<boolean>;
   /** Notes what is owed; a recipient that is in conversation at that moment is left to a later look from the oldest. */
   delayed(request: DelayRequest): Promise<DelayAnswer>;

@@ -162,7 +162,7 @@ export interface OperatorStore {
    * hold: waiting, unconfirmed -> held. release: held, parked -> waiting, due now (retention starts anew).
    * bounce: waiting, unconfirmed, held -> parked; their senders, and those of parked mail who were not told yet, are
    * owed a word. Notices themselves stay. delete: all but claimed and gone -> gone. flush: waiting, unconfirmed become due now.
-   * reroute: as release, and flush for what waits, towards another host.
+   * reroute: as release, and flush for what waits, towards another host; notices stay.
    */
   operate(request: OperatorRequest): Promise<number>;
 }

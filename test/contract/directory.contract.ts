@@ -145,6 +145,30 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(await store.control.retire(), ["one.test"]);
   });
 
+  it("takes a removed domain back for mail whose transaction began before, until that has gone", async () => {
+    await using store = await open();
+    await store.control.addDomain(declared("one.test"));
+    await declare(store, declared("two.test"));
+    assert.equal(await store.control.removeDomain("one.test"), "removed");
+    await declare(store);
+    assert.deepEqual(await store.control.retire(), []);
+    for (const domain of ["one.test", "two.test"])
+      await accept(store.intake, newMail(store.clock.now(), { recipients: to(`a@${domain}`) }));
+    assert.deepEqual(await store.control.retire(), ["one.test", "two.test"]);
+    const records = await store.reader.domains();
+    assert.deepEqual(
+      records.map(({ name, origin, draining }) => [name, origin, draining]),
+      [
+        ["one.test", "api", true],
+        ["two.test", "file", true],
+      ],
+    );
+    assert.deepEqual(await store.control.retire(), []);
+    await store.control.operate({ verb: "delete", filter: {}, who: "x", now: 1 });
+    assert.deepEqual(await store.control.retire(), ["two.test", "one.test"]);
+    assert.deepEqual(await store.reader.domains(), []);
+  });
+
   it("takes a removed domain back while it drains, with its list and other settings", async () => {
     await using store = await open();
     await store.control.addDomain(declared("one.test", ["alice"]));

@@ -246,6 +246,36 @@ function paying(open: StoreFactory): void {
     assert.equal(shown?.owed, undefined);
   });
 
+  it("does not take word of a delay for word of the refusal that came while it was written", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    await store.work.delayed({ before: store.clock.now() + 1, limit: 10 });
+    const kinds = async (): Promise<readonly string[]> =>
+      (await owed(store)).flatMap(({ recipients }) => recipients.map(({ kind }) => kind));
+    assert.deepEqual(await kinds(), ["delayed"]);
+    await close(store, { state: "parked", owes: "failed" });
+    const request = noticeFor(store, mail);
+    const told = { ...request.told, kind: "delayed" } as const;
+    assert.equal(await store.work.told({ ...request, told }), false);
+    assert.deepEqual(await kinds(), ["failed"]);
+    assert.deepEqual(await store.work.claim({ domain: DSN_DOMAIN, limit: 9, now: store.clock.now() }), []);
+  });
+
+  it("leaves a notice to its own way when all mail is sent elsewhere, and takes one back that was", async () => {
+    await using store = await open();
+    await store.work.told(noticeFor(store, await debt(store)));
+    const all = { verb: "reroute", filter: {}, who: "socket", now: store.clock.now() } as const;
+    assert.equal(await store.control.operate({ ...all, to: "mail.test:25" }), 1, "what the notice is about");
+    const { items } = await store.reader.list({ filter: { domain: DSN_DOMAIN }, limit: 10 });
+    assert.deepEqual(
+      items.map(({ route, state }) => [route, state]),
+      [[undefined, "waiting"]],
+    );
+    assert.equal(await store.control.operate(all), 2);
+    assert.equal((await claimOne(store, DSN_DOMAIN)).sender, "");
+  });
+
   it("keeps the reason of silence", async () => {
     await using store = await open();
     const { id } = await debt(store);

@@ -33,10 +33,17 @@ export class AdminClient {
   }
 
   /** One request; rejects unless the answer is 2xx. */
-  async api<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+  async api<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     const { status, text } = await this.#request(method, path, body);
     if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
     return (text === "" ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** What is there, as text; rejects unless the answer is 2xx. */
+  async text(path: string): Promise<string> {
+    const { status, text } = await this.#request("GET", path);
+    if (status < 200 || status > 299) throw new Error(`GET ${path}: ${status} ${text.slice(0, 500)}`);
+    return text;
   }
 
   /** Prometheus text; asking sets back what is measured since the last time. */

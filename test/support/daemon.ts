@@ -36,6 +36,8 @@ export interface DaemonPlan {
   readonly files?: number;
   /** Keys of `smtp` beside the usual ones. */
   readonly smtp?: Readonly<Record<string, unknown>>;
+  /** What is run instead of the launcher, with a line for messages; each process is shown as it starts. */
+  readonly host?: { readonly script: string; readonly started: (child: ChildProcess) => void };
 }
 
 export class Daemon extends AdminClient implements AsyncDisposable {
@@ -47,13 +49,16 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   readonly #output = new Tail(KEPT_OUTPUT);
   readonly #environment: Readonly<Record<string, string>>;
   readonly #command: readonly string[];
+  readonly #host: DaemonPlan["host"];
   readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
 
   private constructor(plan: DaemonPlan, ports: { readonly smtp: number; readonly admin: number }) {
     super(join(plan.folder, "data", "admin.sock"));
     this.config = join(plan.folder, "holdfast.yaml");
     this.#environment = plan.environment ?? {};
-    this.#command = [...limitedTo(plan.files), process.execPath, LAUNCHER, "serve", "--config", this.config];
+    this.#host = plan.host;
+    const script = plan.host?.script ?? LAUNCHER;
+    this.#command = [...limitedTo(plan.files), process.execPath, script, "serve", "--config", this.config];
     this.smtpPort = ports.smtp;
     this.adminPort = ports.admin;
   }
@@ -75,7 +80,7 @@ export class Daemon extends AdminClient implements AsyncDisposable {
     const begin = performance.now();
     const [program = "", ...words] = this.#command;
     const child = spawn(program, words, {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", ...(this.#host === undefined ? [] : ["ipc" as const])],
       env: { ...process.env, ...this.#environment },
     });
     this.#child = child;
@@ -88,7 +93,8 @@ export class Daemon extends AdminClient implements AsyncDisposable {
       });
     });
     for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (piece: Buffer) => this.#output.add(piece));
+      stream?.on("data", (piece: Buffer) => this.#output.add(piece));
+    this.#host?.started(child);
     await waitFor({ what: "the daemon is ready", deadline: READY_DEADLINE, every: 10 }, () =>
       this.#is(until, child),
     ).catch(async (error: unknown) => {

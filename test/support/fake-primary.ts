@@ -125,8 +125,13 @@ export class Primary implements FakePrimary {
   close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const socket of this.#sockets) socket.destroy();
+    this.drop();
     return new Promise((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
+  }
+
+  /** Cuts all connections, and goes on listening. */
+  drop(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

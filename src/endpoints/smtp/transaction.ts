@@ -75,6 +75,8 @@ export class Transaction {
   sizeLimit: number;
   readonly #parts: TransactionParts;
   readonly #generation: number;
+  /** Those of the recipients, by name. */
+  readonly #domains = new Map<string, DomainRecord>();
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
@@ -97,9 +99,7 @@ export class Transaction {
 
   /** The mail is stored. */
   taken(): void {
-    const names = [...new Set(this.recipients.map(({ domain }) => domain))];
-    const domains = names.flatMap((name) => this.#domain(name) ?? []);
-    this.#parts.policy.taken(this.subject, domains);
+    this.#parts.policy.taken(this.subject, [...this.#domains.values()]);
   }
 
   #decide({ address, certain, dsn }: Target & Wish): Later<Answer> {
@@ -132,6 +132,7 @@ export class Transaction {
     if (verdict.kind === "tag") this.#tag(verdict.field);
     if (!this.recipients.some((known) => known.address === address.text)) {
       this.recipients.push({ address: address.text, domain: address.domain, ...dsn });
+      this.#domains.set(domain.name, domain);
       return ACCEPTED;
     }
     return { ...ACCEPTED, idle: true };

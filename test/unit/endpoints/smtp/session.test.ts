@@ -194,6 +194,17 @@ describe("Session", () => {
     );
   });
 
+  test("a mail that is stored is 250, whatever the directory has become meanwhile", async () => {
+    const harness = new Harness();
+    for (const line of ["EHLO c", "MAIL FROM:<>", "RCPT TO:<alice@our.test>", "DATA"])
+      await harness.say(line);
+    harness.parts.directory.domain = () => {
+      throw new Error("generation 0 is not known any more");
+    };
+    assert.equal(await harness.body("x\r\n.\r\n"), 250);
+    assert.equal(harness.parts.intake.mails.length, 1);
+  });
+
   test("any other exception is 451 and drops the transaction", async () => {
     const harness = new Harness();
     await harness.say("EHLO c");

@@ -153,15 +153,20 @@ export class DirectoryChanges {
       .all(now);
   }
 
-  /** Removes draining domains that hold nothing; answers their names. */
+  /**
+   * Removes draining domains that hold nothing. One that got mail after it was removed, in transactions that had begun
+   * before, drains from now on. Answers the names of both.
+   */
   retire(now: number): readonly string[] {
     this.#requireCalm();
+    const back = this.#generations.ended().filter(({ name }) => this.#holds(name));
     const done = (["file", "api"] as const)
       .flatMap((origin) => this.#generations.domains(origin))
       .filter(({ name, draining }) => draining === 1 && !this.#holds(name));
+    for (const row of back) this.#generations.put({ ...row, draining: 1 });
     for (const row of done) this.#takeAway(row);
-    if (done.length > 0) this.#generations.raise(now);
-    return done.map(({ name }) => name);
+    if (back.length + done.length > 0) this.#generations.raise(now);
+    return [...back, ...done].map(({ name }) => name);
   }
 
   /** Removes what no generation in use can see. */

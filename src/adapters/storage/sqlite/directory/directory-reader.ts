@@ -41,6 +41,7 @@ export function openDirectoryReader(folder: string, shared?: SharedState): Direc
   const database = openMailReader(folder);
   const newest = database.prepare<[], number>("SELECT max(number) FROM generation").pluck();
   const domain = database.prepare<unknown[], VisibleRow>(`${VISIBLE_DOMAIN} AND d.name = @name`);
+  const known = database.prepare<[number], number>("SELECT 1 FROM generation WHERE number = ?").pluck();
   const names = database
     .prepare<unknown[], string>("SELECT name FROM domain WHERE since <= ? AND (until IS NULL OR until > ?)")
     .pluck();
@@ -49,7 +50,11 @@ export function openDirectoryReader(folder: string, shared?: SharedState): Direc
     generation: () => (shared && readGeneration(shared)) ?? newest.get() ?? 0,
     domain: (name, generation) => {
       const row = domain.get({ g: generation, name });
-      return row === undefined ? undefined : recordOf(row, generation);
+      if (row !== undefined) return recordOf(row, generation);
+      // Its rows may be gone, and nobody is to hear for good that we do not know his domain.
+      if (known.get(generation) === undefined)
+        throw new Error(`generation ${generation} is not known any more`);
+      return undefined;
     },
     names: (generation) => names.all(generation, generation),
     recipient: (record, local) => find(record as StoredDomain, local),

@@ -84,6 +84,17 @@ export class Generations {
       .all(origin, newest, newest);
   }
 
+  /** Domains that were removed, as they were in the end, while a transaction may still see them; nothing is staged. */
+  ended(): readonly DomainRow[] {
+    return this.#database
+      .prepare<[], DomainRow>(
+        `SELECT name, origin, settings, list, draining, max(since) FROM domain
+         WHERE until IS NOT NULL AND name NOT IN (SELECT name FROM domain WHERE until IS NULL)
+         GROUP BY name ORDER BY name`,
+      )
+      .all();
+  }
+
   /** Replaces the domain's row from the next generation on. */
   put(row: DomainRow): void {
     this.end(row.name);

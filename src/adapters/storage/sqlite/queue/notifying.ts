@@ -47,7 +47,7 @@ export class Notifying {
   readonly #recipients: Database.Statement<[number], RecipientRow>;
   readonly #count: Database.Statement<[string, number, number], number>;
   readonly #key: Database.Statement<[string], number>;
-  readonly #close: Database.Statement<[string, number, number]>;
+  readonly #close: Database.Statement<[string, number, number, DsnKind]>;
   readonly #countOne: Database.Statement<[string, number]>;
   readonly #waiting: Database.Statement<unknown[], DelayPlace>;
   readonly #delay: Database.Statement<unknown[]>;
@@ -72,8 +72,10 @@ export class Notifying {
       )
       .pluck();
     this.#key = database.prepare<[string], number>("SELECT key FROM message WHERE id = ?").pluck();
+    // What is owed may have become another thing while this was written: word of a delay is no word of a refusal.
     this.#close = database.prepare(
-      "UPDATE recipient SET owed = NULL, told = ? WHERE mail = ? AND n = ? AND owed IS NOT NULL",
+      `UPDATE recipient SET owed = NULL, told = ?
+       WHERE mail = ? AND n = ? AND iif(owed = 'expired', 'failed', owed) = ?`,
     );
     // A day that begins later than now began while the clock was wrong: it is over, too.
     const lasts = `since > excluded.since - ${DAY} AND since <= excluded.since`;
@@ -115,7 +117,8 @@ export class Notifying {
     const key = this.#key.get(id);
     if (key === undefined) return false;
     const text = JSON.stringify(told);
-    const closed = recipients.filter((n) => this.#close.run(text, key, n).changes > 0);
+    const kind = told.kind === "expired" ? "failed" : told.kind;
+    const closed = recipients.filter((n) => this.#close.run(text, key, n, kind).changes > 0);
     if (closed.length === 0) return false;
     if (notice !== undefined) {
       const { mail, body } = notice;

@@ -100,11 +100,16 @@ export class Operating {
   }
 }
 
-/** Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. */
+/**
+ * Nothing is left to do: it was sent there a moment ago and comes by under its new key, or its sender knows. A DSN is told
+ * to nobody, and goes no other way than its own.
+ */
 function isDone({ domain, state, told }: Candidate, { verb, to }: OperatorRequest): boolean {
-  if (verb === "bounce") return domain === DSN_DOMAIN || (state === "parked" && wasTold(told));
+  const isDsn = domainOfKey(domain) === DSN_DOMAIN;
+  if (verb === "bounce") return isDsn || (state === "parked" && wasTold(told));
+  if (verb !== "reroute" || to === undefined) return false;
   const stands = state === "held" || state === "parked";
-  return verb === "reroute" && !stands && placeOfKey(domain) === to && to !== undefined;
+  return isDsn || (!stands && placeOfKey(domain) === to);
 }
 
 /** A DSN of the end was written, not only one of the delay. */

@@ -38,6 +38,7 @@ it("forgets lists and rows that no generation can see", async () => {
   const count = (table: string): number =>
     disk.opened[0]?.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? -1;
   await declare(Array.from({ length: 2000 }, (_, i) => `old${i}`));
+  const first = store.directory.generation();
   await declare(["new"]);
   await store.control.changeRecipients({ domain: "one.test", verb: "add", recipients: ["a", "b"] });
   await store.control.changeRecipients({ domain: "one.test", verb: "remove", recipients: ["a"] });
@@ -53,4 +54,6 @@ it("forgets lists and rows that no generation can see", async () => {
       store.directory.recipient(record, "new") &&
       store.directory.recipient(record, "b"),
   );
+  assert.throws(() => store.directory.domain("one.test", first), /generation 1 is not known any more/);
+  assert.equal(store.directory.domain("other.test", store.directory.generation()), undefined);
 });

@@ -1,0 +1,129 @@
+/** Adds up what clients, primaries and operator saw, and what the daemon's ledger says of it. */
+import type { DaemonEntry } from "../../support/admin-client.ts";
+import type { Filter, Operator } from "./operator.ts";
+import type { Chronicle, Taken } from "./primary.ts";
+import { NOTICES, placeOfAddress, REROUTE } from "./town.ts";
+
+export interface LedgerRow extends DaemonEntry {
+  readonly destination?: string;
+  readonly told?: { readonly notice?: string };
+  readonly owed?: string;
+}
+
+export interface Books {
+  readonly chronicle: Chronicle;
+  readonly operator: Operator;
+  /** Mail may have expired. */
+  readonly brief: boolean;
+}
+
+const NOTICE_DOMAIN = "+notices";
+/** Words of our own: no primary takes such mail. */
+const NOWHERE = /SMTPUTF8|5\.3\.4|5\.6\.7/;
+
+/** Each row against what primaries have and said, and what the operator asked for. */
+export function audit(rows: readonly LedgerRow[], books: Books): readonly string[] {
+  const arrivals = Map.groupBy(books.chronicle.taken.flatMap(eachRecipient), ({ key }) => key);
+  return rows.flatMap((row) => {
+    const arrived = (arrivals.get(keyOf(row.id, row.recipient)) ?? []).map(({ taken }) => taken);
+    const name = `${row.subject} (${row.id}) for ${row.recipient}, ${row.state} ${row.reason ?? ""}`;
+    return rowFailures(row, arrived, books).map((failure) => `${name}: ${failure}`);
+  });
+}
+
+/** What must be so at the end: each 250 has its row, each notice is there, nothing went to a primary of others. */
+export function auditAll(
+  rows: readonly LedgerRow[],
+  { taken }: Chronicle,
+  ids: ReadonlyMap<string, string>,
+): readonly string[] {
+  const listed = new Set(rows.map(({ id }) => id));
+  const byKey = new Map(rows.map((row) => [keyOf(row.id, row.recipient), row]));
+  const unlisted = [...ids].filter(([, id]) => !listed.has(id));
+  const untold = rows.filter(({ told }) => told?.notice !== undefined && !listed.has(told.notice));
+  const astray = taken.flatMap(eachRecipient).filter((one) => isAstray(one, byKey.get(one.key)));
+  return [
+    ...unlisted.map(([mail, id]) => `${mail}, queued as ${id}, is not in the ledger`),
+    ...untold.map(({ id, told }) => `${id}: its notice ${told?.notice} is nowhere`),
+    ...astray.map(({ key, taken: { number } }) => `${key} went to primary ${number}`),
+  ];
+}
+
+interface Arrival {
+  readonly key: string;
+  readonly recipient: string;
+  readonly taken: Taken;
+}
+
+function eachRecipient(taken: Taken): readonly Arrival[] {
+  const { number, mail } = taken;
+  // A notice has no Received field; its Message-ID begins with its id.
+  const id = number === NOTICES ? /^<?(\w+)@/.exec(mail.messageId ?? "")?.[1] : mail.queueId;
+  return mail.recipients.map((recipient) => ({ key: keyOf(id ?? "", recipient), recipient, taken }));
+}
+
+function keyOf(id: string, recipient: string): string {
+  return `${id} for ${recipient.toLowerCase()}`;
+}
+
+function isAstray({ recipient, taken: { number } }: Arrival, row: LedgerRow | undefined): boolean {
+  if (row === undefined) return true;
+  if (number === NOTICES || row.domain === NOTICE_DOMAIN)
+    return number !== NOTICES || row.domain !== NOTICE_DOMAIN;
+  return number !== REROUTE && placeOfAddress(recipient)?.primaries.includes(number) !== true;
+}
+
+function rowFailures(row: LedgerRow, arrived: readonly Taken[], books: Books): readonly string[] {
+  const { state, reason, owed } = row;
+  const isDelivered = state === "gone" && reason === "delivered";
+  const most = row.unconfirmed + (isDelivered ? 1 : 0);
+  return [
+    ...(arrived.length > most ? [`arrived ${arrived.length} times, ${row.unconfirmed} named`] : []),
+    ...(isDelivered ? deliveredFailures(row, arrived, books) : []),
+    ...(state === "parked" ? parkedFailures(row, books) : []),
+    ...(state === "gone" && !isDelivered && !mayEnd(row, books) ? ["nobody asked for that"] : []),
+    ...(state === "gone" || state === "parked" ? [] : ["is still here"]),
+    ...(owed === undefined ? [] : [`its sender is owed ${owed}`]),
+  ];
+}
+
+function deliveredFailures(
+  { lastReply = "", destination }: LedgerRow,
+  arrived: readonly Taken[],
+  { chronicle }: Books,
+): readonly string[] {
+  const word = chronicle.quoted(lastReply);
+  const own = arrived.find(({ mail, port }) => mail === word?.mail && port === word?.port);
+  if (word === undefined || own === undefined) return [`its words are of another mail: ${lastReply}`];
+  const there = destination === `127.0.0.1:${own.port}`;
+  return [
+    ...(lastReply.includes(word.text) ? [] : [`${lastReply} instead of ${word.text}`]),
+    ...(there ? [] : [`its destination is ${destination}, it arrived at ${own.port}`]),
+  ];
+}
+
+function parkedFailures(row: LedgerRow, { chronicle, operator, brief }: Books): readonly string[] {
+  const { reason, lastReply = "" } = row;
+  if (row.told === undefined) return ["its sender was told nothing, without a reason"];
+  if (reason === "expired") return brief ? [] : ["it was not time"];
+  if (reason === "operator") return isAskedFor(row, operator.bounced) ? [] : ["nobody gave it up"];
+  const word = chronicle.quoted(lastReply);
+  if (word === undefined) return NOWHERE.test(lastReply) ? [] : [`without a primary's words: ${lastReply}`];
+  if (!word.text.startsWith("5")) return [`parked for ${word.text}`];
+  const isAboutIt =
+    word.recipients.length === 0 ||
+    (word.recipients.some((recipient) => recipient.toLowerCase() === row.recipient.toLowerCase()) &&
+      (word.mail?.queueId ?? row.id) === row.id);
+  return isAboutIt ? [] : [`its words are of another mail: ${word.text}`];
+}
+
+function mayEnd(row: LedgerRow, { operator, brief }: Books): boolean {
+  if (row.reason === "deleted") return isAskedFor(row, operator.deleted);
+  return row.domain === NOTICE_DOMAIN || brief;
+}
+
+function isAskedFor(row: LedgerRow, filters: readonly Filter[]): boolean {
+  return filters.some(
+    ({ id, recipient }) => id === row.id || recipient?.toLowerCase() === row.recipient.toLowerCase(),
+  );
+}
