@@ -4,7 +4,7 @@
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { JournalSink } from "../adapters/journal/journal.ts";
-import { connectControl, connectReader } from "../adapters/storage/sqlite/sqlite.ts";
+import { connectControl, readerClient } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
@@ -73,7 +73,7 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
 
 /** The reader thread: its client, which outlives it, and its end. */
 export interface Reader {
-  readonly client: ReturnType<typeof connectReader>;
+  readonly client: ReturnType<typeof readerClient>;
   close(): Promise<void>;
 }
 
@@ -82,10 +82,10 @@ export async function startReader(
   { thread: writer }: Storage,
   { clock, sink }: CrewParts,
 ): Promise<Reader> {
-  const client = connectReader();
+  const client = readerClient();
   const data = (): ReturnType<ThreadPlan["data"]> => {
     const { port1, port2 } = new MessageChannel();
-    client.reconnect(port2);
+    client.connect(port2);
     const checkpoints = new MessageChannel();
     // Where storage has ended, the process ends.
     writer.control.call("copyBy", new Moved(checkpoints.port2, [checkpoints.port2])).catch(() => undefined);

@@ -45,7 +45,7 @@ export { openAllowedSenders } from "./directory/allowed-senders.ts";
 export { openGreylist } from "./memory/greylist-memory.ts";
 export { openRecipientMemory, openRecipientNotes } from "./memory/recipient-memory.ts";
 export { openDirectoryReader } from "./directory/directory-reader.ts";
-export { connectReader, serveReader } from "./reader/reader.ts";
+export { readerClient, serveReader } from "./reader/reader.ts";
 export { serveCheckpointer } from "./disk/checkpointer.ts";
 export { checkDatabase } from "./disk/soundness.ts";
 export { StoreUnusable } from "./disk/opening.ts";

@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
 import type { MessagePort } from "node:worker_threads";
-import type { TokenRecord } from "../../../../ports/access.ts";
 import type {
   DirectoryBrowser,
   DomainRecord,
@@ -27,7 +26,6 @@ import { Browser } from "./directory-browser.ts";
 import { type ExportedMail, streamOf } from "./exported-mail.ts";
 import { MailView } from "./mail-view.ts";
 import { QueueList } from "./queue-list.ts";
-import { readTokens } from "../directory/tokens.ts";
 import { TraceLookup } from "../trace/trace-lookup.ts";
 
 type ReaderMethods = {
@@ -43,22 +41,13 @@ type ReaderMethods = {
   recipients(request: RecipientListRequest): RecipientPage;
   refusing(nothing: undefined): readonly string[];
   trace(request: TraceRequest): readonly Traced[];
-  tokens(nothing: undefined): readonly TokenRecord[];
   allowedSenders(nothing: undefined): readonly AllowedSender[];
-  check(nothing: undefined): readonly string[];
 };
 
 /** All that is read for people, from the reader thread. */
 interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, AllowedSenderReader {
-  tokens(): Promise<readonly TokenRecord[]>;
-  /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
-  check(): Promise<readonly string[]>;
-  close(): void;
-}
-
-interface Reconnectable {
-  /** Goes on with another reader. */
-  reconnect(port: MessagePort): void;
+  /** Asks the reader thread at the far end from here on. Before that, and while it is gone, reads reject with ChannelClosed. */
+  connect(port: MessagePort): void;
 }
 
 /** Serves reads over one port on a connection that cannot write. Answers what ends it. */
@@ -81,12 +70,7 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
     recipients: (request) => browser.recipients(request),
     refusing: () => browser.refusing(),
     trace: (request) => trace.trace(request),
-    tokens: () => readTokens(database),
     allowedSenders: () => readAllowedSenders(database),
-    check: () => {
-      const findings = database.pragma("quick_check") as { quick_check: string }[];
-      return findings.map((row) => row.quick_check).filter((text) => text !== "ok");
-    },
   });
   port.once("close", () => {
     database.close();
@@ -95,13 +79,13 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
   return { close: () => server.close() };
 }
 
-/** Without a port, and while the reader behind it is gone, all reads reject with ChannelClosed. */
-export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
-  let channel = port && openChannel<ReaderMethods>(port);
+/** The main thread's side, which outlives the reader thread; not connected yet. */
+export function readerClient(): StoreReader {
+  let channel: Caller<ReaderMethods> | undefined;
   const call: Caller<ReaderMethods>["call"] = (name, argument) =>
     channel?.call(name, argument) ?? Promise.reject(new ChannelClosed());
   return {
-    reconnect: (other) => void (channel = openChannel(other)),
+    connect: (port) => void (channel = openChannel(port)),
     list: (request) => call("list", request),
     show: (id) => call("show", id),
     counts: () => call("counts", undefined),
@@ -121,9 +105,6 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
     recipients: (request) => call("recipients", request),
     refusing: () => call("refusing", undefined),
     trace: (request) => call("trace", request),
-    tokens: () => call("tokens", undefined),
     allowedSenders: () => call("allowedSenders", undefined),
-    check: () => call("check", undefined),
-    close: () => channel?.close(),
   };
 }

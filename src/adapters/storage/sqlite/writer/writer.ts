@@ -56,7 +56,7 @@ export class Writer {
   readonly shared: SharedState = makeSharedState();
   /** Recipients that were claimed when the last process ended, and are `unconfirmed` since. */
   readonly recovered: number;
-  /** The last process did not close the store: a check of the database is due (`connectReader(...).check`). */
+  /** The last process did not close the store: a check of the database is due (`checkDatabase`). */
   readonly unclean: boolean;
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
