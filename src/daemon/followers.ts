@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { DeliveryThread, SmtpThread, Storage } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
 import type { AccessRule } from "../ports/checks.ts";
+import type { Argument } from "../runtime/channel.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
 import type { Follower } from "./reload.ts";
 import { deliverySettings, smtpSettings } from "../threads/settings.ts";
@@ -65,7 +66,7 @@ export async function applyRules(
 /** How late the event loops of the SMTP threads were since they were asked before, by the thread's name. */
 export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
   const asked = threads.map(async (thread, n) => {
-    const delay = await thread.current?.control.call("loopDelay", undefined).catch(() => undefined);
+    const delay = await thread.current?.control.call("loopDelay").catch(() => undefined);
     return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
   });
   return new Map((await Promise.all(asked)).flat());
@@ -100,7 +101,7 @@ export async function applySmtp(
 async function tellAll<K extends keyof SmtpControl>(
   threads: readonly SmtpThread[],
   what: K,
-  argument: Parameters<SmtpControl[K]>[0],
+  ...argument: Argument<SmtpControl[K]>
 ): Promise<void> {
-  await Promise.all(threads.map((thread) => thread.tell(what, argument)));
+  await Promise.all(threads.map((thread) => thread.tell(what, ...argument)));
 }

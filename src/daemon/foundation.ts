@@ -64,7 +64,7 @@ export async function layFoundation(
   const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
   stack.defer(() => schedule.stop());
   schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
-  if (await storage.thread.control.call("unclean", undefined))
+  if (await storage.thread.control.call("unclean"))
     stack.defer(startStoreCheck(config.storage.folder, { clock, sink }));
   const reader = await startReader(config, storage, crew);
   stack.defer(() => reader.close());
@@ -100,7 +100,7 @@ async function openStorage(
   let expected = false;
   stack.defer(async () => {
     expected = true;
-    await storage.thread.control.call("close", undefined);
+    await storage.thread.control.call("close");
     await storage.thread.terminate();
   });
   void storage.thread.ended.then((end) => {

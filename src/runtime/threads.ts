@@ -8,7 +8,14 @@ import type { Clock, Timer } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { timeInWords } from "./quantities.ts";
 import { explainNoThread } from "./thread-limit.ts";
-import { ChannelClosed, openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
+import {
+  type Argument,
+  ChannelClosed,
+  openChannel,
+  serveChannel,
+  type Caller,
+  type Methods,
+} from "./channel.ts";
 
 export interface ThreadPlan {
   readonly name: string;
@@ -219,9 +226,9 @@ export class SupervisedThread<M extends Methods> {
    * is none, or it ends first, nothing is missed if the data of the next one says the same. Rejects with the error of
    * the method.
    */
-  async tell<K extends keyof M & string>(name: K, argument: Parameters<M[K]>[0]): Promise<void> {
+  async tell<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     try {
-      await this.#life?.control.call(name, argument);
+      await this.#life?.control.call(name, ...argument);
     } catch (error) {
       if (!(error instanceof ChannelClosed)) throw error;
     }

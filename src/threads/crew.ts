@@ -67,7 +67,7 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
     thread.control.call("connect", new Moved({ role, port: port1 }, [port1])).catch(() => undefined);
     return port2;
   };
-  const shared = await thread.control.call("shared", undefined);
+  const shared = await thread.control.call("shared");
   return { thread, shared, control: connectControl(connect("control")), connect };
 }
 
@@ -104,7 +104,7 @@ export async function startReader(
   await thread.started;
   const close = async (): Promise<void> => {
     thread.expectEnd();
-    await thread.current?.control.call("close", undefined);
+    await thread.current?.control.call("close");
     await thread.current?.terminate();
   };
   return { client, close };

@@ -24,7 +24,7 @@ test("a thread answers once it has started, and its end is told", async () => {
     new ManualClock(),
   );
   assert.equal(await thread.control.call("hello", "you"), "hello you");
-  assert.equal(await thread.control.call("young", undefined), 12);
+  assert.equal(await thread.control.call("young"), 12);
   await thread.terminate();
   assert.equal((await thread.ended).error, undefined);
 });
@@ -79,7 +79,7 @@ test("a thread that dies is started again, after a delay that grows while it can
   });
   await supervised.started;
   start = "broken";
-  void supervised.current?.control.call("crash", undefined).catch(() => {});
+  void supervised.current?.control.call("crash").catch(() => {});
   await waitFor(WAIT, () => supervised.current === undefined);
   assert.match(lines[0] ?? "", /thread died, starting it again .*crashed as told/);
   clock.advance(1000);
@@ -128,7 +128,7 @@ test("a thread that lived long starts its back-off anew, however the wall clock 
   });
   await supervised.started;
   const die = async (): Promise<void> => {
-    void supervised.current?.control.call("crash", undefined).catch(() => {});
+    void supervised.current?.control.call("crash").catch(() => {});
     await waitFor(WAIT, () => supervised.current === undefined);
   };
   const live = async (): Promise<void> => {
@@ -170,7 +170,7 @@ test("a thread that is being started when the end is expected ends, too", async 
     log: SILENT,
   });
   await supervised.started;
-  void supervised.current?.control.call("crash", undefined).catch(() => {});
+  void supervised.current?.control.call("crash").catch(() => {});
   await waitFor(WAIT, () => supervised.current === undefined);
   clock.advance(1000);
   await waitFor(WAIT, () => threads.named("fixture").length === 2);
@@ -185,7 +185,7 @@ test("a thread that is starting hears what it is told, at its first start and at
   const clock = new ManualClock();
   const supervised = new SupervisedThread<FixtureControl>({ plan: plan(() => "well"), clock, log: SILENT });
   const current = () => supervised.current;
-  const learned = () => current()?.control.call("learned", undefined);
+  const learned = () => current()?.control.call("learned");
   const told = supervised.tell("learn", "while it starts");
   assert.equal(current(), undefined);
   await supervised.started;

@@ -36,15 +36,15 @@ export function connectControl(port: MessagePort): Control {
     removeDomain: (name) => channel.call("removeDomain", name),
     setPaused: (name, paused, until) =>
       channel.call("setPaused", { name, paused, ...(until !== undefined && { until }) }),
-    endPauses: () => channel.call("endPauses", undefined as never),
+    endPauses: () => channel.call("endPauses"),
     changeRecipients: (change) => changeRecipients(channel, change),
-    fetchRecords: () => channel.call("fetchRecords", undefined as never),
+    fetchRecords: () => channel.call("fetchRecords"),
     noteFetch: (note) => channel.call("noteFetch", note),
-    retire: () => channel.call("retire", undefined as never),
-    tokens: () => channel.call("tokens", undefined as never),
+    retire: () => channel.call("retire"),
+    tokens: () => channel.call("tokens"),
     addToken: (token) => channel.call("addToken", token),
     revokeToken: (name) => channel.call("revokeToken", name),
-    rules: () => channel.call("rules", undefined as never),
+    rules: () => channel.call("rules"),
     addRule: (rule) => channel.call("addRule", rule),
     removeRule: (id) => channel.call("removeRule", id),
     allowSender: (sender) => channel.call("allowSender", sender),
@@ -56,10 +56,10 @@ async function declare(
   channel: Caller<ControlMethods>,
   domains: readonly DeclaredDomain[],
 ): Promise<DeclareResult> {
-  await channel.call("stageOpen", undefined as never);
+  await channel.call("stageOpen");
   return orNothing(channel, async () => {
     for (const part of slices(domains, DOMAINS)) await stageSome(channel, part);
-    return channel.call("stageFlip", undefined as never);
+    return channel.call("stageFlip");
   });
 }
 
@@ -119,7 +119,7 @@ async function orNothing<T>(channel: Caller<ControlMethods>, change: () => Promi
   try {
     return await change();
   } catch (error) {
-    await channel.call("stageDiscard", undefined as never);
+    await channel.call("stageDiscard");
     throw error;
   }
 }

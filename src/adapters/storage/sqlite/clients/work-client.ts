@@ -23,7 +23,7 @@ export function connectWork(
     for (const listener of listeners) listener(event);
   });
   return {
-    work: () => channel.call("work", undefined as never),
+    work: () => channel.call("work"),
     claim: async (request) => {
       const claims = await channel.call("claim", request);
       return claims.map((claim) => unpack(claim, folder));
@@ -37,7 +37,7 @@ export function connectWork(
     due: (request) => channel.call("due", request),
     accepted: (addresses) => channel.call("accepted", addresses),
     unhold: (request) => channel.call("unhold", request),
-    encrypted: () => channel.call("encrypted", undefined as never),
+    encrypted: () => channel.call("encrypted"),
     rememberTls: (destination, encrypted) => channel.call("rememberTls", { destination, encrypted }),
     expire: (slice) => channel.call("expire", slice),
     owed: async (request) => {

@@ -31,17 +31,17 @@ import { TraceLookup } from "../trace/trace-lookup.ts";
 type ReaderMethods = {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): MailDetail | undefined;
-  counts(nothing: undefined): readonly QueueCount[];
+  counts(): readonly QueueCount[];
   held(domain: string): Held;
-  quarantined(nothing: undefined): Quarantined;
-  parked(nothing: undefined): Parked;
+  quarantined(): Quarantined;
+  parked(): Parked;
   export(id: string): ExportedMail | undefined;
-  domains(nothing: undefined): readonly DomainRecord[];
+  domains(): readonly DomainRecord[];
   domain(name: string): DomainRecord | undefined;
   recipients(request: RecipientListRequest): RecipientPage;
-  refusing(nothing: undefined): readonly string[];
+  refusing(): readonly string[];
   trace(request: TraceRequest): readonly Traced[];
-  allowedSenders(nothing: undefined): readonly AllowedSender[];
+  allowedSenders(): readonly AllowedSender[];
 };
 
 /** All that is read for people, from the reader thread. */
@@ -82,16 +82,16 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
 /** The main thread's side, which outlives the reader thread; not connected yet. */
 export function readerClient(): StoreReader {
   let channel: Caller<ReaderMethods> | undefined;
-  const call: Caller<ReaderMethods>["call"] = (name, argument) =>
-    channel?.call(name, argument) ?? Promise.reject(new ChannelClosed());
+  const call: Caller<ReaderMethods>["call"] = (name, ...argument) =>
+    channel?.call(name, ...argument) ?? Promise.reject(new ChannelClosed());
   return {
     connect: (port) => void (channel = openChannel(port)),
     list: (request) => call("list", request),
     show: (id) => call("show", id),
-    counts: () => call("counts", undefined),
+    counts: () => call("counts"),
     held: (domain) => call("held", domain),
-    quarantined: () => call("quarantined", undefined),
-    parked: () => call("parked", undefined),
+    quarantined: () => call("quarantined"),
+    parked: () => call("parked"),
     export: async (id, asItIs = false) => {
       const find = async (): Promise<Readable | undefined> => {
         const mail = await call("export", id);
@@ -100,11 +100,11 @@ export function readerClient(): StoreReader {
       // A body may have become a row before its file was opened; a row stays one.
       return (await find()) ?? (await find());
     },
-    domains: () => call("domains", undefined),
+    domains: () => call("domains"),
     domain: (name) => call("domain", name),
     recipients: (request) => call("recipients", request),
-    refusing: () => call("refusing", undefined),
+    refusing: () => call("refusing"),
     trace: (request) => call("trace", request),
-    allowedSenders: () => call("allowedSenders", undefined),
+    allowedSenders: () => call("allowedSenders"),
   };
 }
