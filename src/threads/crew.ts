@@ -4,7 +4,7 @@
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { JournalSink } from "../adapters/journal/journal.ts";
-import { connectControl, readerClient } from "../adapters/storage/sqlite/sqlite.ts";
+import { connectControl, readerClient, type Role } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
@@ -12,10 +12,11 @@ import type { AccessRule } from "../ports/checks.ts";
 import { Moved } from "../runtime/channel.ts";
 import { freeLocks, type ClientTables } from "../runtime/client-tables.ts";
 import type { Clock, ClockOffset } from "../runtime/clock.ts";
-import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "../runtime/threads.ts";
+import { SupervisedThread } from "../runtime/supervised-thread.ts";
+import { startThread, type Thread, type ThreadData, type ThreadPlan } from "../runtime/threads.ts";
 import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
-import type { StorageControl, StorageRole, StorageThreadData } from "./storage-thread.ts";
+import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
 
 /** Megabytes of nursery of an SMTP thread: its connections outlive collections, each of which moves all of them. */
 const DOOR = 4;
@@ -44,7 +45,7 @@ export interface Storage {
   readonly thread: Thread<StorageControl>;
   readonly shared: SharedArrayBuffer;
   readonly control: ReturnType<typeof connectControl>;
-  connect(role: StorageRole): MessagePort;
+  connect(role: Role): MessagePort;
 }
 
 export async function startStorage(config: Config, parts: CrewParts): Promise<Storage> {
@@ -61,7 +62,7 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   );
   const starting = startThread<StorageControl>({ ...opening, patience: TO_MEND }, parts.clock);
   const thread = await starting.finally(() => slow.cancel());
-  const connect = (role: StorageRole): MessagePort => {
+  const connect = (role: Role): MessagePort => {
     const { port1, port2 } = new MessageChannel();
     // Where storage has ended, whoever is to use the line hears of it there.
     thread.control.call("connect", new Moved({ role, port: port1 }, [port1])).catch(() => undefined);
@@ -83,7 +84,7 @@ export async function startReader(
   { clock, sink }: CrewParts,
 ): Promise<Reader> {
   const client = readerClient();
-  const data = (): ReturnType<ThreadPlan["data"]> => {
+  const data = (): ThreadData => {
     const { port1, port2 } = new MessageChannel();
     client.connect(port2);
     const checkpoints = new MessageChannel();
@@ -117,7 +118,7 @@ export function startDeliveryThread(
   storage: Storage,
   parts: CrewParts,
 ): DeliveryThread {
-  const data = (): ReturnType<ThreadPlan["data"]> => {
+  const data = (): ThreadData => {
     const work = storage.connect("work");
     const memory = storage.connect("memory");
     const journal = journalLine(parts.sink);
@@ -163,7 +164,7 @@ export function startSmtpThreads(parts: SmtpCrewParts): readonly SmtpThread[] {
 }
 
 function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
-  const data = (): ReturnType<ThreadPlan["data"]> => {
+  const data = (): ThreadData => {
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
     const memory = parts.storage.connect("memory");
@@ -196,7 +197,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
   });
 }
 
-function plan(name: string, file: string, data: ThreadPlan["data"], nursery = BUSY): ThreadPlan {
+function plan(name: string, file: string, data: () => ThreadData, nursery = BUSY): ThreadPlan {
   return { name, entry: new URL(file, import.meta.url), nursery, data, patience: TO_OPEN };
 }
 

@@ -15,6 +15,7 @@ import type { Sessions } from "../queue/sessions.ts";
 import type { Store } from "./store.ts";
 import type { Consignment, IntakeMethods, MemoryMethods, WorkMethods } from "../wire/wire.ts";
 
+/** What a line to the store is for. */
 export type Role = "intake" | "work" | "control" | "memory";
 
 interface RoleParts {
