@@ -60,6 +60,11 @@ interface ClaimedBody {
   readonly crc: number | null;
 }
 
+/** The buffers that move with claims. */
+export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
+  return claims.map(([, , , , { content }]) => content).filter((content) => content !== null);
+}
+
 /** How an attempt ended. */
 export type WireSettlement = readonly [
   id: string,
