@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
+import { crc32 } from "node:zlib";
 import type { ClaimedMail, WorkEvent, WorkStore } from "../../../../ports/work-store.ts";
 import type { Body } from "../../../../ports/stored-body.ts";
 import type { DsnStore, OwedMail } from "../../../../ports/dsn.ts";
 import { Moved, openChannel } from "../../../../runtime/channel.ts";
 import { SPOOL_FOLDER } from "../bodies/bodies.ts";
-import { checksumOf } from "../bodies/checksum.ts";
 import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
 import { bodyInFile, bodyInMemory, lostBody, placeInFile, type StoredBody } from "../bodies/stored-body.ts";
 import { wireMail, wireSettlement } from "../wire/wire.ts";
@@ -48,11 +48,8 @@ export function connectWork(
       if (notice === undefined) return channel.call("told", request);
       // A copy of its own moves; what a Buffer lies in may hold other things.
       const body = Uint8Array.from(notice.body).buffer;
-      const mail = wireMail(notice.mail, {
-        size: body.byteLength,
-        spool: null,
-        crc: checksumOf([notice.body]),
-      });
+      const stored = { size: body.byteLength, spool: null, crc: crc32(notice.body) };
+      const mail = wireMail(notice.mail, stored);
       return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
     },
     delayed: (request) => channel.call("delayed", request),
