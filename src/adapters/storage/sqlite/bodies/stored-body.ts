@@ -9,7 +9,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { type Body, BodyDamaged, type BodySource } from "../../../../ports/stored-body.ts";
-import { placeOf } from "./spool-place.ts";
+import { placeOf, spoolIn } from "./spool-place.ts";
 
 export interface StoredBody {
   readonly size: number;
@@ -36,10 +36,10 @@ export interface FilePlace {
   readonly start: number;
 }
 
-/** Where a body of the spool lies. */
+/** Where a body of the spool lies; `folder` is the data folder. */
 export function placeInFile(folder: string, spool: string): FilePlace {
   const { name, start = 0 } = placeOf(spool);
-  return { file: join(folder, name), start };
+  return { file: join(spoolIn(folder), name), start };
 }
 
 /** A body in a file. */

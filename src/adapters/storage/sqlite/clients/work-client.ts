@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import { crc32 } from "node:zlib";
 import type { ClaimedMail, WorkEvent, WorkStore } from "../../../../ports/work-store.ts";
 import type { Body } from "../../../../ports/stored-body.ts";
 import type { DsnStore, OwedMail } from "../../../../ports/dsn.ts";
 import { Moved, openChannel } from "../../../../runtime/channel.ts";
-import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
 import { bodyInFile, bodyInMemory, lostBody, placeInFile, type StoredBody } from "../bodies/stored-body.ts";
 import { wireMail, wireSettlement } from "../wire/wire.ts";
@@ -76,6 +74,6 @@ function unpackOwed({ body, size, crc, ...mail }: WireOwed, folder: string): Owe
 
 function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {
   return typeof place === "string"
-    ? bodyInFile(placeInFile(join(folder, SPOOL_FOLDER), place), stored)
+    ? bodyInFile(placeInFile(folder, place), stored)
     : bodyInMemory(place, stored);
 }

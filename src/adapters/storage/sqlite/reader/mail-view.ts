@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../../ports/operator.ts";
-import { ownBuffer, SPOOL_FOLDER } from "../bodies/bodies.ts";
+import { ownBuffer } from "../bodies/bodies.ts";
 import { type FilePlace, placeInFile } from "../bodies/stored-body.ts";
 import { authenticationOf, clientOf, type MailColumns, requestOf, traitsOf } from "../wire/mail-row.ts";
 import { entryOf } from "./queue-list.ts";
@@ -65,7 +64,7 @@ export class MailView {
   }
 
   #body({ key, spool }: MessageRow): ArrayBuffer | FilePlace | undefined {
-    if (spool !== null) return placeInFile(join(this.#folder, SPOOL_FOLDER), spool);
+    if (spool !== null) return placeInFile(this.#folder, spool);
     const content = this.#content.get(key);
     return content && ownBuffer(content);
   }
