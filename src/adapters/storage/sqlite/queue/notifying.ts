@@ -5,6 +5,7 @@ import type { DsnKind } from "../../../../ports/dsn.ts";
 import type { Accepting } from "./accepting.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
+import { PAGE, START } from "./pages.ts";
 import {
   authenticationOf,
   clientOf,
@@ -85,8 +86,7 @@ export class Notifying {
     this.#waiting = database
       .prepare<unknown[], DelayPlace>(
         `SELECT since, mail, n FROM recipient INDEXED BY recipient_age
-         WHERE state = 'waiting' AND since < ? AND (since, mail, n) > (?, ?, ?)
-         ORDER BY since, mail, n LIMIT ${STEP}`,
+         WHERE state = 'waiting' AND since < ? ${PAGE} ${STEP}`,
       )
       .raw();
     this.#delay = database.prepare(
@@ -128,7 +128,7 @@ export class Notifying {
   }
 
   *delayed({ before, after, limit }: DelayRequest): Generator<void, DelayAnswer> {
-    let place: DelayPlace = after ?? [-1, -1, -1];
+    let place: DelayPlace = after ?? START;
     for (let looked = 0; looked < limit; looked += STEP) {
       const rows = this.#waiting.all(before, ...place);
       for (const [, mail, n] of rows) this.#delay.run(mail, n);

@@ -18,6 +18,7 @@ import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { wishOf } from "../wire/mail-row.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { matches } from "../queue/operating.ts";
+import { PAGE, type Place, placeOfRow, START } from "../queue/pages.ts";
 
 /** Rows that one statement reads, so that none keeps the WAL from being emptied; and how few it reads of what is not used. */
 const CHUNK = 500;
@@ -59,8 +60,6 @@ export interface RecipientRow {
   readonly subject: string | null;
 }
 
-type Place = readonly [since: number, mail: number, n: number];
-
 /** One state's rows in the order of the list, of one key where the list is of a domain. */
 interface Lane {
   readonly key: string | undefined;
@@ -92,17 +91,16 @@ export class QueueList {
 
   constructor(database: Database.Database) {
     const join = "CROSS JOIN message m ON m.key = r.mail";
-    const page = "AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ?";
     this.#ofMail = database.prepare(
       `SELECT ${COLUMNS} FROM message m CROSS JOIN recipient r ON r.mail = m.key
        WHERE m.id = ? AND r.n > ? ORDER BY r.n LIMIT ?`,
     );
     this.#ofDomain = database.prepare(
       `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_domain ${join}
-       WHERE r.state = ? AND r.domain = ? AND r.state <> 'gone' ${page}`,
+       WHERE r.state = ? AND r.domain = ? AND r.state <> 'gone' ${PAGE} ?`,
     );
     this.#ofState = database.prepare(
-      `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_age ${join} WHERE r.state = ? ${page}`,
+      `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_age ${join} WHERE r.state = ? ${PAGE} ?`,
     );
     this.#counts = database.prepare(
       `SELECT domain, state, count(*) AS recipients FROM recipient INDEXED BY recipient_domain
@@ -181,7 +179,7 @@ export class QueueList {
       if (this.#refill(lanes, place)) await nextTurn();
       const row = takeFirst(lanes);
       if (row === undefined) return { items: page() };
-      place = [row.since, row.mail, row.n];
+      place = placeOfRow(row);
       const recipient = `${row.mail} ${row.n}`;
       if (matches(row, request.filter) && !items.has(recipient)) items.set(recipient, row);
     }
@@ -211,7 +209,7 @@ export class QueueList {
     const more = last !== undefined && items.length === limit && last !== rows.at(-1);
     return {
       items: items.map(entryOf),
-      ...(more && { next: encodeCursor([last.since, last.mail, last.n]) }),
+      ...(more && { next: encodeCursor(placeOfRow(last)) }),
     };
   }
 
@@ -292,7 +290,7 @@ export function entryOf(row: RecipientRow): QueueEntry {
 }
 
 function decode(cursor: string | undefined): Place {
-  return cursor === undefined ? [-1, -1, -1] : decodeCursor(cursor, isPlace);
+  return cursor === undefined ? START : decodeCursor(cursor, isPlace);
 }
 
 function isPlace(value: unknown): value is Place {
