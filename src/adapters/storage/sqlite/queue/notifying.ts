@@ -6,14 +6,7 @@ import type { Accepting } from "./accepting.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { PAGE, START } from "./pages.ts";
-import {
-  authenticationOf,
-  clientOf,
-  type MailColumns,
-  requestOf,
-  traitsOf,
-  wishOf,
-} from "../wire/mail-row.ts";
+import { type MailColumns, mailOf, wishOf } from "../wire/mail-row.ts";
 import type { WireOwed, WireTold } from "../wire/wire.ts";
 
 const DAY = 86_400_000;
@@ -103,9 +96,14 @@ export class Notifying {
       if (message === undefined) continue;
       const body = this.#bodies.load(key, message.spool);
       if (body instanceof ArrayBuffer) bytes += body.byteLength;
-      const recipients = this.#recipients.all(key).map(owedRecipient);
-      const noticesToSender = this.#count.get(message.sender, now - DAY, now) ?? 0;
-      found.push({ ...factsOf(message), recipients, noticesToSender, ...(body !== undefined && { body }) });
+      found.push({
+        ...mailOf(message),
+        smtpUtf8: message.smtp_utf8 === 1,
+        crc: message.crc,
+        recipients: this.#recipients.all(key).map(owedRecipient),
+        noticesToSender: this.#count.get(message.sender, now - DAY, now) ?? 0,
+        ...(body !== undefined && { body }),
+      });
       if (found.length >= limit || bytes >= MAX_BYTES) break;
     }
     return found;
@@ -151,22 +149,5 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
     ...(row.destination !== null && { destination: row.destination }),
     attempts: row.attempts,
     at: row.updated_at,
-  };
-}
-
-function factsOf(row: MessageRow): Omit<WireOwed, "recipients" | "noticesToSender" | "body"> {
-  return {
-    id: row.id,
-    sender: row.sender,
-    acceptedAt: row.accepted_at,
-    client: clientOf(row),
-    topFields: row.top_fields,
-    smtpUtf8: row.smtp_utf8 === 1,
-    size: row.size,
-    crc: row.crc,
-    ...(row.message_id !== null && { messageId: row.message_id }),
-    ...requestOf(row),
-    traits: traitsOf(row.traits),
-    ...authenticationOf(row),
   };
 }
