@@ -83,7 +83,7 @@ export interface Page<T> {
   readonly next?: string;
 }
 
-/** Recipients and bytes by domain and state. */
+/** Recipients of one domain in one state. */
 export interface QueueCount {
   readonly domain: string;
   readonly state: RecipientState;
@@ -102,7 +102,7 @@ export interface ListRequest {
 }
 
 /** What is kept for a domain, in whatever state. */
-export interface Held {
+export interface Kept {
   readonly messages: number;
   /** Octets of bodies. */
   readonly bytes: number;
@@ -133,7 +133,7 @@ export interface QueueReader {
   show(id: string): Promise<MailDetail | undefined>;
   counts(): Promise<readonly QueueCount[]>;
   /** Mails that have a recipient of the domain that is not gone. */
-  held(domain: string): Promise<Held>;
+  kept(domain: string): Promise<Kept>;
   quarantined(): Promise<Quarantined>;
   parked(): Promise<Parked>;
   /**

@@ -615,7 +615,7 @@ function operators(open: StoreFactory): void {
         ["one.test.au", 1],
       ],
     );
-    assert.equal((await store.reader.held("one.test")).messages, 3);
+    assert.equal((await store.reader.kept("one.test")).messages, 3);
     const now = store.clock.now();
     assert.deepEqual(await store.work.claim({ domain: "one.test", limit: 9, now }), []);
     const claimed = await store.work.claim({ domain: "one.test>mail.test:2525", limit: 1, now });

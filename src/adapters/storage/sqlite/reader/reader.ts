@@ -12,7 +12,7 @@ import type {
   ListRequest,
   MailDetail,
   Page,
-  Held,
+  Kept,
   QueueCount,
   QueueEntry,
   Parked,
@@ -25,6 +25,7 @@ import { openMailReader } from "../disk/connection.ts";
 import { Browser } from "./directory-browser.ts";
 import { type ExportedMail, streamOf } from "./exported-mail.ts";
 import { MailView } from "./mail-view.ts";
+import { QueueCounts } from "./queue-counts.ts";
 import { QueueList } from "./queue-list.ts";
 import { TraceLookup } from "../trace/trace-lookup.ts";
 
@@ -32,7 +33,7 @@ type ReaderMethods = {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): MailDetail | undefined;
   counts(): readonly QueueCount[];
-  held(domain: string): Held;
+  kept(domain: string): Kept;
   quarantined(): Quarantined;
   parked(): Parked;
   export(id: string): ExportedMail | undefined;
@@ -53,17 +54,18 @@ interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, Allowed
 /** Serves reads over one port on a connection that cannot write. Answers what ends it. */
 export function serveReader(folder: string, port: MessagePort): { close(): void } {
   const database = openMailReader(folder);
-  const queue = new QueueList(database);
+  const list = new QueueList(database);
+  const counts = new QueueCounts(database);
   const mail = new MailView(database, folder);
   const browser = new Browser(database);
   const trace = new TraceLookup(folder);
   const server = serveChannel<ReaderMethods>(port, {
-    list: (request) => queue.list(request),
+    list: (request) => list.list(request),
     show: (id) => mail.show(id),
-    counts: () => queue.counts(),
-    held: (domain) => queue.held(domain),
-    quarantined: () => queue.quarantined(),
-    parked: () => queue.parked(),
+    counts: () => counts.counts(),
+    kept: (domain) => counts.kept(domain),
+    quarantined: () => counts.quarantined(),
+    parked: () => counts.parked(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     domain: (name) => browser.domain(name),
@@ -89,7 +91,7 @@ export function readerClient(): StoreReader {
     list: (request) => call("list", request),
     show: (id) => call("show", id),
     counts: () => call("counts"),
-    held: (domain) => call("held", domain),
+    kept: (domain) => call("kept", domain),
     quarantined: () => call("quarantined"),
     parked: () => call("parked"),
     export: async (id, asItIs = false) => {
