@@ -13,7 +13,7 @@ import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
 import type { RuleStore } from "../../../../ports/rules.ts";
 import { openChannel } from "../../../../runtime/channel.ts";
 import type { Caller } from "../../../../runtime/channel.ts";
-import type { ControlMethods, StagedDomain, WantedList } from "../wire/wire.ts";
+import type { ControlMethods, SideListPlan, StagedDomain, WantedList } from "../wire/wire.ts";
 
 /** Entries and domains of one slice: a few milliseconds of the writer's time. */
 const ENTRIES = 1000;
@@ -84,9 +84,9 @@ async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain
   const { name, settings, recipients } = domain;
   const bare = { name, settings };
   if (recipients === undefined) return channel.call("addDomain", { domain: bare });
-  const plan = { domain: name, keep: false, fresh: true };
-  return overlay(channel, plan, async (list) => {
-    await eachSlice(recipients, (patterns) => channel.call("overlayAdd", { list, patterns }));
+  const plan = { table: "overlay", domain: name, keep: false, fresh: true } as const;
+  return replaceList(channel, plan, async (list) => {
+    await eachSlice(recipients, (patterns) => channel.call("sideListAdd", { list, patterns }));
     return channel.call("addDomain", { domain: bare, list });
   });
 }
@@ -95,22 +95,22 @@ async function changeRecipients(channel: Caller<ControlMethods>, change: Recipie
   const { domain, verb, recipients, fetched = false } = change;
   const table = fetched ? "fetched" : "overlay";
   if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);
-  const plan = { domain, keep: verb !== "replace", fresh: false, table } as const;
-  return overlay(channel, plan, async (list) => {
-    const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
+  const plan = { table, domain, keep: verb !== "replace", fresh: false } as const;
+  return replaceList(channel, plan, async (list) => {
+    const method = verb === "remove" ? "sideListRemove" : "sideListAdd";
     // In the order of the table, so that each commit touches few pages.
     await eachSlice(recipients.toSorted(), (patterns) => channel.call(method, { list, patterns }));
-    return channel.call("overlayFlip", { domain, list });
+    return channel.call("sideListFlip", { domain, list });
   });
 }
 
-/** Stages an API list. */
-async function overlay<T>(
+/** Stages a side list; `fill` gives it its entries and has it flipped. */
+async function replaceList<T>(
   channel: Caller<ControlMethods>,
-  plan: Parameters<ControlMethods["overlayOpen"]>[0],
+  plan: SideListPlan,
   fill: (list: number) => Promise<T>,
 ): Promise<T> {
-  const list = await channel.call("overlayOpen", plan);
+  const list = await channel.call("sideListOpen", plan);
   return orNothing(channel, () => fill(list));
 }
 

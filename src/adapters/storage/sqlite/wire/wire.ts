@@ -156,10 +156,12 @@ export interface NewDomain {
   readonly list?: number;
 }
 
-/** A new API list for a domain, or a new fetched one. */
-export interface OverlayPlan {
-  /** Absent: the API's. */
-  readonly table?: "overlay" | "fetched";
+/** Tables of lists that belong to domains beside the declared one: the API's, and the fetched ones. */
+export type SideTable = "overlay" | "fetched";
+
+/** A new list for a domain, to take the place of the one it has there. */
+export interface SideListPlan {
+  readonly table: SideTable;
   readonly domain: string;
   /** The present entries come along. */
   readonly keep: boolean;
@@ -190,8 +192,8 @@ export interface ControlMethods
   changeDomain(domain: NewDomain["domain"]): Promise<boolean>;
   setPaused(change: PauseChange): Promise<boolean>;
   changeEntries(change: RecipientChange): Promise<number>;
-  overlayOpen(plan: OverlayPlan): Promise<number>;
-  overlayAdd(slice: EntrySlice): Promise<void>;
-  overlayRemove(slice: EntrySlice): Promise<void>;
-  overlayFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
+  sideListOpen(plan: SideListPlan): Promise<number>;
+  sideListAdd(slice: EntrySlice): Promise<void>;
+  sideListRemove(slice: EntrySlice): Promise<void>;
+  sideListFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
 }
