@@ -3,7 +3,7 @@
  * what `app.ts` is made of in the main thread; `check-process.ts` alone runs by itself, where `store-check.ts` starts it.
  */
 import { alertFor, startAlerts } from "../adapters/alerts/alerts.ts";
-import { createJournalSink, type JournalSink } from "../adapters/journal/journal.ts";
+import { JournalSink } from "../adapters/journal/journal.ts";
 import { openDirectoryReader, openTraceWriter } from "../adapters/storage/sqlite/sqlite.ts";
 import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
@@ -114,7 +114,7 @@ async function openStorage(
 
 function openJournal(config: Config, clock: ReturnType<typeof systemClock>): JournalSink {
   const { level, file } = config.log;
-  const sink = createJournalSink({ level, clock, ...(file !== undefined && { file }) });
+  const sink = new JournalSink({ level, clock, ...(file !== undefined && { file }) });
   const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
   sink.subscribe((event, at) => {
     const alert = alertFor(event, at);
