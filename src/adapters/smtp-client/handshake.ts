@@ -13,7 +13,7 @@ import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import { parseReply, printable } from "../../mail/reply.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Environment } from "./login.ts";
+import type { Environment } from "../../runtime/secrets.ts";
 import { logIn } from "./login.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
 import { answerWords, errorWords, noTlsWords } from "./trouble-words.ts";

@@ -8,7 +8,7 @@ import { dial, hangUp } from "./dial.ts";
 import type { Greeted } from "./handshake.ts";
 import { handshake } from "./handshake.ts";
 import type { LockStep } from "./lock-step.ts";
-import type { Environment } from "./login.ts";
+import type { Environment } from "../../runtime/secrets.ts";
 import { Wire } from "./wire.ts";
 
 /** Times in ms. */
