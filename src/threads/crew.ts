@@ -8,13 +8,14 @@ import { connectControl, readerClient, type Role } from "../adapters/storage/sql
 import type { Config } from "../config/config.ts";
 import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
+import type { SmtpSettings } from "../endpoints/smtp/smtp.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { Moved } from "../runtime/channel.ts";
 import { freeLocks, type ClientTables } from "../runtime/client-tables.ts";
 import type { Clock, ClockOffset } from "../runtime/clock.ts";
 import { SupervisedThread } from "../runtime/supervised-thread.ts";
 import { startThread, type Thread, type ThreadData, type ThreadPlan } from "../runtime/threads.ts";
-import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
+import { deliverySettings, smtpSettings } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
 import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
 
@@ -146,7 +147,7 @@ export type SmtpThread = SupervisedThread<SmtpControl>;
 
 interface SmtpCrewParts extends CrewParts {
   readonly config: () => Config;
-  readonly tls: () => TlsMaterial | undefined;
+  readonly tls: () => SmtpSettings["tls"];
   /** Lists of clients that passed their test. */
   readonly soundLists: () => readonly string[];
   /** Rules of access that operators added. */

@@ -8,7 +8,7 @@
  * Authorization field goes to the host of the URL only; a failure is a value with words for the operator, and no
  * secret is in them.
  */
-import type { ListAnswer, ListRequest, ListServer } from "../../ports/recipient-lists.ts";
+import type { FetchAnswer, FetchRequest, ListServer } from "../../ports/recipient-lists.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Environment, readSecret } from "../../runtime/secrets.ts";
@@ -46,7 +46,7 @@ export function httpLists(parts: HttpListParts): ListServer {
 
 type Headers = Readonly<Record<string, string>>;
 
-async function headersFor(request: ListRequest, { environment }: HttpListParts): Promise<Headers> {
+async function headersFor(request: FetchRequest, { environment }: HttpListParts): Promise<Headers> {
   const { etag } = request;
   const secret = await secretOf(request, environment);
   return {
@@ -58,7 +58,7 @@ async function headersFor(request: ListRequest, { environment }: HttpListParts):
 }
 
 async function secretOf(
-  { authorizationFile: file, authorizationEnv: env }: ListRequest,
+  { authorizationFile: file, authorizationEnv: env }: FetchRequest,
   environment: Environment,
 ): Promise<string | undefined> {
   if (file === undefined && env === undefined) return undefined;
@@ -70,7 +70,7 @@ async function secretOf(
   return secret;
 }
 
-async function follow({ url }: ListRequest, headers: Headers, signal: AbortSignal): Promise<Response> {
+async function follow({ url }: FetchRequest, headers: Headers, signal: AbortSignal): Promise<Response> {
   let place = new URL(url);
   for (let redirects = 0; ; redirects++) {
     const own = place.host === new URL(url).host && place.protocol === new URL(url).protocol;
@@ -89,7 +89,7 @@ async function follow({ url }: ListRequest, headers: Headers, signal: AbortSigna
   }
 }
 
-async function answerOf(response: Response, { etag: known }: ListRequest): Promise<ListAnswer> {
+async function answerOf(response: Response, { etag: known }: FetchRequest): Promise<FetchAnswer> {
   if (response.status === 304 && known !== undefined) return { kind: "unchanged" };
   if (response.status !== 200) throw new Error(`it answered ${response.status}`);
   const entries = readEntries(await textOf(response), response.headers.get("content-type") ?? "");

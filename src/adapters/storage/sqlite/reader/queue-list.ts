@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
 import { domainOfKey, placeOfKey } from "../../../../mail/delivery-key.ts";
-import type { ListRequest, Page, QueueEntry } from "../../../../ports/operator.ts";
+import type { ListRequest, QueueEntry } from "../../../../ports/operator.ts";
+import type { Page } from "../../../../ports/page.ts";
 import type { DsnKind, Told } from "../../../../ports/dsn.ts";
 import { RECIPIENT_STATES, type Reason, type RecipientState } from "../../../../ports/recipient-state.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";

@@ -3,15 +3,15 @@ import type { MessagePort } from "node:worker_threads";
 import type {
   DirectoryBrowser,
   DomainRecord,
+  RecipientHit,
   RecipientListRequest,
-  RecipientPage,
 } from "../../../../ports/directory.ts";
+import type { Page } from "../../../../ports/page.ts";
 import type { AllowedSender, AllowedSenderReader } from "../../../../ports/quarantine.ts";
 import type { Traced, TraceRequest, TraceStore } from "../../../../ports/trace.ts";
 import type {
   ListRequest,
   MailDetail,
-  Page,
   Kept,
   QueueCount,
   QueueEntry,
@@ -39,7 +39,7 @@ type ReaderMethods = {
   export(id: string): ExportedMail | undefined;
   domains(): readonly DomainRecord[];
   domain(name: string): DomainRecord | undefined;
-  recipients(request: RecipientListRequest): RecipientPage;
+  recipients(request: RecipientListRequest): Page<RecipientHit>;
   refusing(): readonly string[];
   trace(request: TraceRequest): readonly Traced[];
   allowedSenders(): readonly AllowedSender[];
