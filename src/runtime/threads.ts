@@ -20,7 +20,7 @@ export interface ThreadPlan {
   readonly entry: URL;
   /** Runs before the entry is loaded. */
   readonly before?: URL;
-  /** Megabytes of V8's nursery: its objects are collected whenever so many came, and those that live are moved on. */
+  /** Megabytes of V8's nursery for new objects: each time it is full, those that are still in use are moved on. */
   readonly nursery: number;
   /** A fresh one for each start, because ports in it are moved. */
   readonly data: () => ThreadData;

@@ -1,6 +1,6 @@
 /**
  * Scanners of bodies: clamd over INSTREAM, rspamd over HTTP. A scanner is asked through its servers in the order in
- * which they are configured; what each of them is good for is remembered for a thread (server.ts), and one that fails
+ * which they are configured; how each of them does is remembered by the thread (server.ts), and one that fails
  * again and again is left alone for a while.
  *
  * Invariants: nothing that a server says is trusted: answers are bounded, one that comes before the body has ended or

@@ -45,7 +45,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
     segments,
     rowLimit: options.rowLimit,
     heldLimit: options.heldLimit,
-    // The client goes with 451 before anybody asks for its mail to be stored.
+    // Its client is answered 451, and nobody asks for its mail to be stored.
     failed: (error) => void tellOfTrouble(channel, error),
   };
   return {

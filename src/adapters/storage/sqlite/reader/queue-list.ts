@@ -11,7 +11,7 @@ import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { matches } from "../queue/operating.ts";
 import { PAGE, type Place, placeOfRow, START } from "../queue/pages.ts";
 
-/** Rows that one statement reads, so that none keeps the WAL from being emptied; and how few it reads of what is not used. */
+/** Most rows of one statement, so that none keeps the WAL from being emptied; fewest, of a lane that shows few. */
 const CHUNK = 500;
 const LEAST = 20;
 /** Recipients of one page. */
@@ -69,7 +69,7 @@ export class QueueList {
   readonly #ofDomain: Database.Statement<unknown[], RecipientRow>;
   readonly #ofState: Database.Statement<unknown[], RecipientRow>;
   readonly #keys: DeliveryKeys;
-  /** Reads on with all that is read by `read` as it was at one moment. */
+  /** Runs `read`, which sees everything as it is at one moment. */
   readonly #atOnce: (read: () => void) => void;
 
   constructor(database: Database.Database) {
@@ -94,7 +94,7 @@ export class QueueList {
     const start = decode(request.cursor);
     if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
     const lanes = this.#lanes(request);
-    // Who moves between two reads comes again behind the others, in the new state.
+    // One that changes its state between two reads comes up again later, in the new one.
     const items = new Map<string, RecipientRow>();
     const page = (): QueueEntry[] => [...items.values()].map(entryOf);
     let place = start;
@@ -137,9 +137,9 @@ export class QueueList {
   }
 
   /**
-   * Where a lane has run dry, reads all of them from `place` on, as they are at one moment; true when it did. Who moves
-   * comes into another lane with a time that may lie before what was read of that, but never before their own
-   * place: a bulk act gives all the time at which it began, and fresh mail comes meanwhile.
+   * Where a lane has run dry, reads all of them from `place` on, as they are at one moment; true when it did. All of
+   * them, because a recipient that changes its state goes to another lane, where its time may lie before what was read:
+   * a bulk act gives all of them the time at which it began. Never does it lie before the place that it had.
    */
   #refill(lanes: readonly Lane[], place: Place): boolean {
     if (!lanes.some((lane) => !lane.ended && lane.rows.length === 0)) return false;
