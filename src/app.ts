@@ -154,7 +154,7 @@ class RunningDaemon implements Daemon {
     await thread.started;
     stack.defer(async () => {
       thread.expectEnd();
-      await thread.current?.control.call("stop", undefined);
+      await thread.current?.control.call("stop");
       await thread.current?.terminate();
     });
   }
@@ -227,7 +227,7 @@ class RunningDaemon implements Daemon {
     this.#quotas = quotas;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
-      primaries: async () => this.#delivery?.current?.control.call("status", undefined),
+      primaries: async () => this.#delivery?.current?.control.call("status"),
       smtp: () => this.#smtp,
       clock,
     });
@@ -266,7 +266,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #primaries(): Promise<readonly PrimaryStatus[]> {
-    return (await this.#delivery?.current?.control.call("status", undefined)) ?? [];
+    return (await this.#delivery?.current?.control.call("status")) ?? [];
   }
 
   #followers(): readonly Follower[] {

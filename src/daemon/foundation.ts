@@ -3,7 +3,7 @@
  * what `app.ts` is made of in the main thread; `check-process.ts` alone runs by itself, where `store-check.ts` starts it.
  */
 import { alertFor, startAlerts } from "../adapters/alerts/alerts.ts";
-import { createJournalSink, type JournalSink } from "../adapters/journal/journal.ts";
+import { JournalSink } from "../adapters/journal/journal.ts";
 import { openDirectoryReader, openTraceWriter } from "../adapters/storage/sqlite/sqlite.ts";
 import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
@@ -65,7 +65,7 @@ export async function layFoundation(
   const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
   stack.defer(() => schedule.stop());
   schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
-  if (await storage.thread.control.call("unclean", undefined))
+  if (await storage.thread.control.call("unclean"))
     stack.defer(startStoreCheck(config.storage.folder, { clock, sink }));
   const reader = await startReader(config, storage, crew);
   stack.defer(() => reader.close());
@@ -99,7 +99,7 @@ async function openStorage(
   let expected = false;
   stack.defer(async () => {
     expected = true;
-    await storage.thread.control.call("close", undefined);
+    await storage.thread.control.call("close");
     await storage.thread.terminate();
   });
   void storage.thread.ended.then((end) => {
@@ -113,7 +113,7 @@ async function openStorage(
 
 function openJournal(config: Config, clock: Clock): JournalSink {
   const { level, file } = config.log;
-  const sink = createJournalSink({ level, clock, ...(file !== undefined && { file }) });
+  const sink = new JournalSink({ level, clock, ...(file !== undefined && { file }) });
   const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
   sink.subscribe((event, at) => {
     const alert = alertFor(event, at);

@@ -1,15 +1,16 @@
 /** What the main thread tells all SMTP threads, and asks of them. */
 import type { SmtpThread } from "../threads/crew.ts";
 import type { SmtpControl } from "../threads/smtp-thread.ts";
+import type { Argument } from "../runtime/channel.ts";
 import type { LoopDelay } from "../runtime/loop-delay.ts";
 
 /** Rejects when one of them does; one that is between two lives begins the next with what is in force then. */
 export async function tellAll<K extends keyof SmtpControl>(
   threads: readonly SmtpThread[],
   what: K,
-  argument: Parameters<SmtpControl[K]>[0],
+  ...argument: Argument<SmtpControl[K]>
 ): Promise<void> {
-  await Promise.all(threads.map((thread) => thread.tell(what, argument)));
+  await Promise.all(threads.map((thread) => thread.tell(what, ...argument)));
 }
 
 /** Tells the threads that are ready which domains hold more than their quota; comes every few seconds. */
@@ -20,7 +21,7 @@ export async function tellFull(domains: readonly string[], threads: readonly Smt
 /** How late their event loops were since they were asked before, by the thread's name. */
 export async function loopDelays(threads: readonly SmtpThread[]): Promise<ReadonlyMap<string, LoopDelay>> {
   const asked = threads.map(async (thread, n) => {
-    const delay = await thread.current?.control.call("loopDelay", undefined).catch(() => undefined);
+    const delay = await thread.current?.control.call("loopDelay").catch(() => undefined);
     return delay === undefined ? [] : ([[`smtp-${n + 1}`, delay]] as const);
   });
   return new Map((await Promise.all(asked)).flat());

@@ -1,4 +1,4 @@
-// Keeps what Node.js makes of the sources: taking the types off needs a compiler of its own, about 17 MB in each
+// Keeps what Node.js makes of the sources: stripping the types needs a compiler of its own, about 17 MB in each
 // thread and half of the time until the daemon is ready. Plain JavaScript, because it runs before that compiler is
 // spared. An entry of the cache is used only for the very text that it was made from.
 import { execFile } from "node:child_process";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), "..");
 /** Longest that filling the cache may take, in ms. */
 const FILLING = 60_000;
+
 /** Uses the cache in this process and its threads. Without a folder that we may write, all works, but slower. */
 export function keepCompiled() {
   const given = process.env["NODE_COMPILE_CACHE"];

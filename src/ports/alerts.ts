@@ -6,6 +6,7 @@ export interface Alert {
   /** What it is about: a destination, a domain, the store. */
   readonly subject: string;
   readonly text: string;
+  /** Ms since 1970. */
   readonly at: number;
   readonly facts: Readonly<Record<string, unknown>>;
 }

@@ -58,13 +58,17 @@ export type DomainChecks = Partial<Omit<CheckSettings, "contact" | "access">>;
 /** What becomes of a body that somebody finds fault with; `quarantine`: taken and set aside. */
 export type ContentAction = "tag" | "defer" | "quarantine" | "reject";
 
-interface ScannerSettings {
-  /** A path of a Unix socket, or `host:port`; the next is asked when one is away. At least one. */
+/** Whom to ask, in this order; the next takes over when one is away. */
+export interface ScanServers {
+  /** At least one: a path of a Unix socket, or `host:port` (IPv6 in brackets). */
   readonly servers: readonly string[];
-  /** For all servers together, in ms. */
+  /** For all attempts at one mail, in ms. */
   readonly timeout: number;
-  /** Scans at a time, for one server and SMTP thread. */
+  /** Most scans at a time, for one server and SMTP thread. */
   readonly connections: number;
+}
+
+interface ScannerSettings extends ScanServers {
   /** Larger bodies are not shown to it, in octets. */
   readonly maxSize: number;
   /** What becomes of a mail when no server answers. */

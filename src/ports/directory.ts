@@ -3,8 +3,8 @@
  * added through the API (origin `api`) live side by side under one generation number: every change makes a new
  * generation, visible from one commit on, and a reader that keeps a generation keeps seeing what it saw.
  */
-
 import type { DomainChecks } from "./checks.ts";
+import type { Page } from "./page.ts";
 
 export type Origin = "file" | "api";
 export type TlsLevel = "none" | "opportunistic" | "require" | "verify" | "pin";
@@ -154,7 +154,7 @@ export interface DirectoryBrowser {
   domains(): Promise<readonly DomainRecord[]>;
   /** One of them. */
   domain(name: string): Promise<DomainRecord | undefined>;
-  recipients(request: RecipientListRequest): Promise<RecipientPage>;
+  recipients(request: RecipientListRequest): Promise<Page<RecipientHit>>;
   /** Domains for which all mail but postmaster's is refused: their lists are empty, and nobody else is asked. */
   refusing(): Promise<readonly string[]>;
 }
@@ -163,11 +163,6 @@ export interface RecipientListRequest {
   readonly domain: string;
   readonly limit: number;
   readonly cursor?: string;
-}
-
-export interface RecipientPage {
-  readonly items: readonly RecipientHit[];
-  readonly next?: string;
 }
 
 export interface DeclaredDomain {

@@ -190,8 +190,8 @@ type StoreEvent =
   /** Somebody set the wall clock, by so many ms; below zero: back. */
   | { readonly kind: "clock.set"; readonly by: number }
   /**
-   * Nobody decides on what is in quarantine, or parked: for how long the mail has been there that is deleted next, and
-   * what is left until then, in ms.
+   * Nobody decides on what is in quarantine, or parked. `age`: for how long the mail that is deleted next has been
+   * there; `left`: how long until then; in ms.
    */
   | {
       readonly kind: "quarantine.unread" | "parked.unread";

@@ -2,11 +2,11 @@
 import type { Readable } from "node:stream";
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";
-import type { Told } from "./dsn.ts";
-import type { ClientFacts } from "./intake.ts";
-import type { Reason, RecipientState } from "./recipient-state.ts";
-import type { DsnKind } from "./dsn.ts";
 import type { Authentication } from "./authentication.ts";
+import type { DsnKind, Told } from "./dsn.ts";
+import type { ClientFacts } from "./intake.ts";
+import type { Page } from "./page.ts";
+import type { Reason, RecipientState } from "./recipient-state.ts";
 
 /** Narrows to mails; all given parts must match. */
 export interface MailFilter {
@@ -77,13 +77,7 @@ export interface MailDetail {
   readonly hasBody: boolean;
 }
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** Hand back to get the next page; absent on the last. */
-  readonly next?: string;
-}
-
-/** Recipients and bytes by domain and state. */
+/** Recipients of one domain in one state. */
 export interface QueueCount {
   readonly domain: string;
   readonly state: RecipientState;
@@ -102,7 +96,7 @@ export interface ListRequest {
 }
 
 /** What is kept for a domain, in whatever state. */
-export interface Held {
+export interface Kept {
   readonly messages: number;
   /** Octets of bodies. */
   readonly bytes: number;
@@ -124,16 +118,13 @@ export interface Parked {
   readonly oldestContent?: number;
 }
 
-/** The message of the error that a list ends with whose cursor is not one of its own. */
-export const FOREIGN_CURSOR = "the cursor is not one of ours";
-
 /** Reads; never in front of anybody's 250. */
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
   counts(): Promise<readonly QueueCount[]>;
   /** Mails that have a recipient of the domain that is not gone. */
-  held(domain: string): Promise<Held>;
+  kept(domain: string): Promise<Kept>;
   quarantined(): Promise<Quarantined>;
   parked(): Promise<Parked>;
   /**

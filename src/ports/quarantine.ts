@@ -1,4 +1,4 @@
-/** Senders whose mail an operator wants in any case: spam is no matter for them, viruses are. */
+/** Senders whose mail an operator wants in any case: none of it counts as spam, but a virus is still a virus. */
 
 export interface AllowedSender {
   /** An address in its simplest form, or `@example.com` for all of a domain; lower case. */

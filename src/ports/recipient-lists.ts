@@ -1,12 +1,12 @@
 /** Lists of recipients that are fetched over HTTP. */
 import type { FetchSettings } from "./directory.ts";
 
-export interface ListRequest extends Pick<FetchSettings, "url" | "authorizationFile" | "authorizationEnv"> {
+export interface FetchRequest extends Pick<FetchSettings, "url" | "authorizationFile" | "authorizationEnv"> {
   /** Of the list that is there; the server need not send it again (RFC 9110 §8.8.3). */
   readonly etag?: string;
 }
 
-export type ListAnswer =
+export type FetchAnswer =
   /** What was listed, as written, not yet looked at. */
   | { readonly kind: "list"; readonly entries: readonly string[]; readonly etag?: string }
   | { readonly kind: "unchanged" }
@@ -14,7 +14,7 @@ export type ListAnswer =
 
 export interface ListServer {
   /** Bounded in time and octets; never rejects. */
-  fetch(request: ListRequest): Promise<ListAnswer>;
+  fetch(request: FetchRequest): Promise<FetchAnswer>;
 }
 
 /** What is kept of a domain's list between two looks. Times in ms since 1970. */

@@ -2,17 +2,8 @@
  * Programs that judge whole bodies: clamd, rspamd. The adapter knows their language, whom to ask and what to do when
  * one of several is away; the policy knows what their word means for a domain.
  */
+import type { ScanServers } from "./checks.ts";
 import type { InspectedMail, WholeBody } from "./inspection.ts";
-
-/** Whom to ask, in this order; the next takes over when one is away. */
-export interface ScanServers {
-  /** A path of a Unix socket, or `host:port` (IPv6 in brackets). */
-  readonly servers: readonly string[];
-  /** For all attempts at one mail, in ms. */
-  readonly timeout: number;
-  /** Most scans at a time, for one server and thread. */
-  readonly connections: number;
-}
 
 export interface Scanner<R> {
   /** Before the first octet of a body; opens nothing that an idle client could hold. */

@@ -4,6 +4,7 @@ export interface TokenRecord {
   readonly name: string;
   /** SHA-256 of the secret, hexadecimal; the secret has 256 random bits, so no slow hash is needed. */
   readonly hash: string;
+  /** Ms since 1970. */
   readonly createdAt: number;
   /** Domain that the token is confined to; absent: everything. */
   readonly domain?: string;

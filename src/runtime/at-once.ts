@@ -2,7 +2,14 @@
  * Answers that are here already are used without a turn of the event loop: whoever remembers a promise marks it with
  * `remembered`, and `whenKnown` then acts at once when it has been fulfilled.
  */
-import type { Later } from "./later.ts";
+
+/** A value that is there, or comes: what is known at once is not waited for. */
+export type Later<T> = T | Promise<T>;
+
+/** Acts on the value, at once where it is there. */
+export function andThen<T, R>(value: Later<T>, act: (value: T) => Later<R>): Later<R> {
+  return value instanceof Promise ? value.then(act) : act(value);
+}
 
 const VALUES = new WeakMap<object, { readonly value: unknown }>();
 

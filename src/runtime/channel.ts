@@ -40,12 +40,16 @@ export interface Caller<M extends Served<M>> {
   /** Calls a method on the far side. Wrap the argument in Moved to hand buffers over. */
   call<K extends keyof M & string>(
     name: K,
-    argument: Parameters<M[K]>[0] | Moved<Parameters<M[K]>[0]>,
+    ...argument: Argument<M[K]>
   ): Promise<Unmoved<Awaited<ReturnType<M[K]>>>>;
   /** Runs `listener` for each event that the serving side sends unasked. */
   onEvent(listener: (event: never) => void): void;
   close(): void;
 }
+
+/** The one argument of a method, or none. */
+export type Argument<F extends AnyMethod> =
+  Parameters<F> extends [] ? [] : [argument: Parameters<F>[0] | Moved<Parameters<F>[0]>];
 
 type Unmoved<T> = T extends Moved<infer V> ? V : T;
 
@@ -112,7 +116,7 @@ export function openChannel<M extends Served<M>>(port: MessagePort, later: Momen
     open.clear();
   });
   return {
-    call: (name, argument) =>
+    call: (name, ...[argument]) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(new ChannelClosed());
         lastId += 1;

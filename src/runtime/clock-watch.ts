@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** Less than this is what an ordinary correction does, in ms. */
+/** Ordinary corrections are smaller than this, in ms. */
 const LEAST = 60_000;
 
 /** Sees when somebody has set the wall clock: it and elapsed time do not agree any more. */
@@ -13,7 +13,7 @@ export class ClockWatch {
     this.#difference = this.#measure();
   }
 
-  /** By how many ms it was set since the last look that told so, below zero: back; 0 for less than a minute. */
+  /** By how many ms it was set since that was last seen, below zero for back; 0 where it was less than a minute. */
   look(): number {
     const difference = this.#measure();
     const set = Math.round(difference - this.#difference);

@@ -41,7 +41,7 @@ export function setClock(offset: ClockOffset, milliseconds: number): void {
 /** The longest that a timer of Node.js runs, in ms. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** Milliseconds by which a timer is so late that the process stood still: stopped, frozen with its machine, or busy. */
+/** A timer that is so many ms late tells that the process stood still: stopped, frozen with its machine, or busy. */
 const STOOD_STILL = 100;
 
 /** The system's clock; with an offset, timers look at it at least once a second, so that a move fires them. */
@@ -86,7 +86,7 @@ function startTimer(
   };
 }
 
-/** The same clock for who compares times with each other only: as it is now, and nobody sets it from here on. */
+/** For those who only compare times with each other: it agrees with the clock as it is now, and is never set. */
 export interface SteadyClock extends Clock {
   /** What the wall clock says of a moment of this one. */
   wall(at: number): number;

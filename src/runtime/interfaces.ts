@@ -3,7 +3,7 @@ import { networkInterfaces } from "node:os";
 /** An address of this machine. */
 interface InterfaceAddress {
   readonly address: string;
-  /** Others may come to it: neither loopback nor valid on one link only. */
+  /** Other machines can reach it: neither loopback nor valid on one link only. */
   readonly reachable: boolean;
 }
 

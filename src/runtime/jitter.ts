@@ -1,4 +1,4 @@
-/** Part of the delay, to both sides. */
+/** Share of the delay, either way. */
 const SPREAD = 0.1;
 
 /** A delay in ms spread by +-10 %, so that many do not fall on one moment; `random` gives 0 to 1. */

@@ -2,9 +2,9 @@
  * Remembers networks that once behaved, for all threads of the process. One fixed piece of shared memory: rows
  * of a keyed hash (64 bits) and the minute of the last sight, in buckets of four.
  *
- * Invariants: it never grows, the longest unseen of a full bucket gives way; nobody waits for anybody. Two
- * threads that write one row at the same time can lose a network or, rarely beyond reckoning, make up one;
- * therefore only what costs little may depend on it.
+ * Invariants: it never grows: in a full bucket the network that was not seen for the longest time gives way; there is
+ * no lock. Two threads that write one row at the same time can lose a network or, hardly ever, make one up; therefore
+ * only what costs little may depend on it.
  */
 import { randomBytes } from "node:crypto";
 import { seededHash } from "./seeded-hash.ts";

@@ -2,9 +2,9 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 export interface LoopDelay {
-  /** ms that 99 of 100 looks at the loop were late at most, since the last asking. */
+  /** Of 100 looks at the loop 99 were late by no more than this, in ms. */
   readonly p99: number;
-  /** The longest such delay, in ms. */
+  /** None was later than this, in ms. */
   readonly max: number;
 }
 
@@ -20,15 +20,17 @@ export class LoopWatch {
 
   /** What was measured since it was asked before. */
   take(): LoopDelay {
-    const [p99, max] = [this.#delays.percentile(99), this.#delays.max].map((nanoseconds) =>
-      Math.max(0, nanoseconds / 1e6 - RESOLUTION),
-    ) as [number, number];
-    const silent = this.#delays.count === 0;
+    const { count, max } = this.#delays;
+    const delay = { p99: lateness(this.#delays.percentile(99)), max: lateness(max) };
     this.#delays.reset();
-    return silent ? { p99: 0, max: 0 } : { p99, max };
+    return count === 0 ? { p99: 0, max: 0 } : delay;
   }
 
   stop(): void {
     this.#delays.disable();
   }
+}
+
+function lateness(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / 1e6 - RESOLUTION);
 }

@@ -3,7 +3,7 @@ import { ownLimit } from "./own-limits.ts";
 
 /** The database, logs, listeners, the tool's connections, primaries, and bodies that lie in files. */
 const BESIDE_CLIENTS = 1000;
-/** What of it is open in any case: 73 were counted with one SMTP thread, and each more has 8. */
+/** Those of them that are open in any case: 73 were counted with one SMTP thread, and each further one has 8. */
 const OWN = 100;
 
 /** Descriptors that this process may have; Node.js has raised it to the hard limit. Undefined where it cannot be told. */

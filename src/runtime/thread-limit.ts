@@ -3,10 +3,10 @@ import { ownLimit } from "./own-limits.ts";
 
 /** What a daemon has beside its SMTP threads: its own other ones, and those of Node.js. */
 const THREADS = 14;
-/** What is named as enough: a check of the database and commands of alerts are processes for a while. */
+/** What operators are told to allow: a check of the database and commands of alerts are processes for a while. */
 const ENOUGH = 64;
 
-/** There can be no daemon under this limit, or there is no room left under it. */
+/** The limit is too low for a daemon, or used up. */
 export class TooFewThreads extends Error {
   override readonly name = "TooFewThreads";
 

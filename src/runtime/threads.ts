@@ -1,26 +1,37 @@
 /**
- * Worker threads under supervision. Each thread gets its data and a control port; it calls `serveControl` when it is
- * ready, or ends with an error; who does neither in time is ended. A supervised thread that dies is started again with
- * back-off.
+ * Worker threads. Each gets its data and a control port, and calls `serveControl` when it is ready, or ends with an
+ * error; one that does neither in time is ended.
  */
-import { MessageChannel, Worker, workerData, type MessagePort, type Transferable } from "node:worker_threads";
+import {
+  MessageChannel,
+  parentPort,
+  Worker,
+  workerData,
+  type MessagePort,
+  type Transferable,
+} from "node:worker_threads";
 import type { Clock, Timer } from "./clock.ts";
-import { errorText, type Logger } from "./log.ts";
 import { timeInWords } from "./quantities.ts";
 import { explainNoThread } from "./thread-limit.ts";
-import { ChannelClosed, openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
+import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
 
 export interface ThreadPlan {
   readonly name: string;
   readonly entry: URL;
   /** Runs before the entry is loaded. */
   readonly before?: URL;
-  /** Megabytes of V8's nursery: its objects are collected whenever so many came, and those that live are moved on. */
+  /** Megabytes of V8's nursery for new objects: each time it is full, those that are still in use are moved on. */
   readonly nursery: number;
-  /** Cloned into the thread; a fresh one for each start, because ports in it are moved. */
-  readonly data: () => { readonly value: unknown; readonly moved: readonly Transferable[] };
+  /** A fresh one for each start, because ports in it are moved. */
+  readonly data: () => ThreadData;
   /** Milliseconds that it has to become ready. */
   readonly patience: number;
+}
+
+/** What a thread is given: `value` is cloned into it, but for what is in `moved`. */
+export interface ThreadData {
+  readonly value: unknown;
+  readonly moved: readonly Transferable[];
 }
 
 /** Neither ready nor ended in time. */
@@ -45,7 +56,7 @@ export interface Thread<M extends Methods> {
   terminate(): Promise<void>;
 }
 
-interface ThreadEnd {
+export interface ThreadEnd {
   readonly code: number;
   readonly error?: Error;
 }
@@ -68,12 +79,13 @@ export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Cl
 }
 
 /** It may be called at once: what comes before it is ready waits in its port. */
-interface BegunThread<M extends Methods> extends Thread<M> {
+export interface BegunThread<M extends Methods> extends Thread<M> {
   /** Rejects when it ends before it is ready, or does neither in time. */
   readonly ready: Promise<void>;
 }
 
-function beginThread<M extends Methods>(plan: ThreadPlan, clock: Clock): BegunThread<M> {
+/** Starts a thread without waiting for it. */
+export function beginThread<M extends Methods>(plan: ThreadPlan, clock: Clock): BegunThread<M> {
   const { port1, port2 } = new MessageChannel();
   const { value, moved } = plan.data();
   const envelope: Envelope = { control: port2, value };
@@ -174,112 +186,7 @@ export function threadData<T>(): T {
 }
 
 /** Inside a thread: serves the control methods and tells the starter that it is ready. */
-export function serveControl<M extends Methods>(methods: M, parent: MessagePort | null): void {
+export function serveControl<M extends Methods>(methods: M): void {
   serveChannel((workerData as Envelope).control, methods);
-  parent?.postMessage("ready");
-}
-
-/** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
-const FIRST_RESTART = 1000;
-const LONGEST_RESTART = 30_000;
-/** A thread that lived this long, in ms, starts its back-off anew. */
-const SETTLED = 60_000;
-
-interface Supervision {
-  readonly plan: ThreadPlan;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Runs as soon as a life is over, also one that never was ready: others may wait for what it left behind. */
-  readonly clear?: () => void;
-}
-
-/** Keeps one thread running until `expectEnd`. */
-export class SupervisedThread<M extends Methods> {
-  /** The first start, which fails loudly; later ones are tried again. */
-  readonly started: Promise<void>;
-  readonly #supervision: Supervision;
-  /** The life that is starting or running. */
-  #life: BegunThread<M> | undefined;
-  #ready = false;
-  #stopping = false;
-  #delay = FIRST_RESTART;
-
-  constructor(supervision: Supervision) {
-    this.#supervision = supervision;
-    this.started = this.#start();
-  }
-
-  /** For questions; absent until it is ready, and while it is between two lives. */
-  get current(): Thread<M> | undefined {
-    return this.#ready ? this.#life : undefined;
-  }
-
-  /**
-   * For what changes: a life that is starting, whose data may be older, hears of it as soon as it is ready. Where there
-   * is none, or it ends first, nothing is missed if the data of the next one says the same. Rejects with the error of
-   * the method.
-   */
-  async tell<K extends keyof M & string>(name: K, argument: Parameters<M[K]>[0]): Promise<void> {
-    try {
-      await this.#life?.control.call(name, argument);
-    } catch (error) {
-      if (!(error instanceof ChannelClosed)) throw error;
-    }
-  }
-
-  /** From here on the thread's end is expected; one that is being started ends as soon as it has. */
-  expectEnd(): void {
-    this.#stopping = true;
-  }
-
-  async #start(): Promise<void> {
-    const { plan, clock } = this.#supervision;
-    const startedAt = clock.elapsed();
-    const life = beginThread<M>(plan, clock);
-    this.#life = life;
-    try {
-      await life.ready;
-    } catch (error) {
-      this.#over();
-      throw error;
-    }
-    void life.ended.then((end) => this.#died(end, startedAt));
-    // Who ended the others knew nothing of this one.
-    if (this.#stopping) return life.terminate();
-    this.#ready = true;
-  }
-
-  #over(): void {
-    this.#life = undefined;
-    this.#ready = false;
-    this.#supervision.clear?.();
-  }
-
-  #died(end: ThreadEnd, startedAt: number): void {
-    this.#over();
-    if (this.#stopping) return;
-    const { clock, log, plan } = this.#supervision;
-    if (clock.elapsed() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
-    const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
-    log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
-    this.#restartLater();
-  }
-
-  #restartLater(): void {
-    this.#supervision.clock.after(this.#delay, () => void this.#restart());
-    this.#delay = Math.min(this.#delay * 2, LONGEST_RESTART);
-  }
-
-  async #restart(): Promise<void> {
-    if (this.#stopping) return;
-    try {
-      await this.#start();
-    } catch (error) {
-      this.#supervision.log.error("thread did not start", {
-        thread: this.#supervision.plan.name,
-        error: errorText(error),
-      });
-      this.#restartLater();
-    }
-  }
+  parentPort?.postMessage("ready");
 }

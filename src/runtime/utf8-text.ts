@@ -1,4 +1,4 @@
-/** Text that operators write, taken for UTF-8 only where it is: read all the same, the names in it would be of nobody. */
+/** Text that operators write. What is not UTF-8 is refused: read as if it were, it would hold names of nobody. */
 import { isUtf8 } from "node:buffer";
 
 /** What is wrong with bytes that are something else, and what would be right. */

@@ -2,16 +2,15 @@
 const MOST_BYTES = 3;
 
 /**
- * Text that waits to be written, as UTF-8 outside of V8's heap: as strings, each collection of young objects would copy
- * all that waits. It serves again and again, because V8 counts such memory, and looks through its whole heap when much
- * was taken.
+ * Text that waits to be written, as UTF-8 outside of V8's heap: strings would be copied by each collection of young
+ * objects. The memory is used again and again, because V8 counts it, and collects its whole heap when much was taken.
  */
 export class WaitingText {
   readonly #room: number;
   #bytes: Buffer;
   #end = 0;
 
-  /** Room in bytes that it keeps; for more it grows until it is cleared. */
+  /** `room`: bytes that it keeps; for more it grows until it is cleared. */
   constructor(room: number) {
     this.#room = room;
     this.#bytes = Buffer.allocUnsafeSlow(room);

@@ -4,18 +4,20 @@
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { JournalSink } from "../adapters/journal/journal.ts";
-import { connectControl, connectReader } from "../adapters/storage/sqlite/sqlite.ts";
+import { connectControl, readerClient, type Role } from "../adapters/storage/sqlite/sqlite.ts";
 import type { Config } from "../config/config.ts";
 import type { DeliveryControl, DeliveryThreadData } from "./delivery-thread.ts";
 import type { ReaderControl, ReaderThreadData } from "./reader-thread.ts";
+import type { SmtpSettings } from "../endpoints/smtp/smtp.ts";
 import type { AccessRule } from "../ports/checks.ts";
 import { Moved } from "../runtime/channel.ts";
 import { freeLocks, type ClientTables } from "../runtime/client-tables.ts";
 import type { Clock, ClockOffset } from "../runtime/clock.ts";
-import { startThread, SupervisedThread, type Thread, type ThreadPlan } from "../runtime/threads.ts";
-import { deliverySettings, smtpSettings, type TlsMaterial } from "./settings.ts";
+import { SupervisedThread } from "../runtime/supervised-thread.ts";
+import { startThread, type Thread, type ThreadData, type ThreadPlan } from "../runtime/threads.ts";
+import { deliverySettings, smtpSettings } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
-import type { StorageControl, StorageRole, StorageThreadData } from "./storage-thread.ts";
+import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
 
 /** Megabytes of nursery of an SMTP thread: its connections outlive collections, each of which moves all of them. */
 const DOOR = 4;
@@ -44,7 +46,7 @@ export interface Storage {
   readonly thread: Thread<StorageControl>;
   readonly shared: SharedArrayBuffer;
   readonly control: ReturnType<typeof connectControl>;
-  connect(role: StorageRole): MessagePort;
+  connect(role: Role): MessagePort;
 }
 
 export async function startStorage(config: Config, parts: CrewParts): Promise<Storage> {
@@ -61,19 +63,19 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
   );
   const starting = startThread<StorageControl>({ ...opening, patience: TO_MEND }, parts.clock);
   const thread = await starting.finally(() => slow.cancel());
-  const connect = (role: StorageRole): MessagePort => {
+  const connect = (role: Role): MessagePort => {
     const { port1, port2 } = new MessageChannel();
     // Where storage has ended, whoever is to use the line hears of it there.
     thread.control.call("connect", new Moved({ role, port: port1 }, [port1])).catch(() => undefined);
     return port2;
   };
-  const shared = await thread.control.call("shared", undefined);
+  const shared = await thread.control.call("shared");
   return { thread, shared, control: connectControl(connect("control")), connect };
 }
 
 /** The reader thread: its client, which outlives it, and its end. */
 export interface Reader {
-  readonly client: ReturnType<typeof connectReader>;
+  readonly client: ReturnType<typeof readerClient>;
   close(): Promise<void>;
 }
 
@@ -82,10 +84,10 @@ export async function startReader(
   { thread: writer }: Storage,
   { clock, sink }: CrewParts,
 ): Promise<Reader> {
-  const client = connectReader();
-  const data = (): ReturnType<ThreadPlan["data"]> => {
+  const client = readerClient();
+  const data = (): ThreadData => {
     const { port1, port2 } = new MessageChannel();
-    client.reconnect(port2);
+    client.connect(port2);
     const checkpoints = new MessageChannel();
     // Where storage has ended, the process ends.
     writer.control.call("copyBy", new Moved(checkpoints.port2, [checkpoints.port2])).catch(() => undefined);
@@ -104,7 +106,7 @@ export async function startReader(
   await thread.started;
   const close = async (): Promise<void> => {
     thread.expectEnd();
-    await thread.current?.control.call("close", undefined);
+    await thread.current?.control.call("close");
     await thread.current?.terminate();
   };
   return { client, close };
@@ -117,7 +119,7 @@ export function startDeliveryThread(
   storage: Storage,
   parts: CrewParts,
 ): DeliveryThread {
-  const data = (): ReturnType<ThreadPlan["data"]> => {
+  const data = (): ThreadData => {
     const work = storage.connect("work");
     const memory = storage.connect("memory");
     const journal = journalLine(parts.sink);
@@ -145,7 +147,7 @@ export type SmtpThread = SupervisedThread<SmtpControl>;
 
 interface SmtpCrewParts extends CrewParts {
   readonly config: () => Config;
-  readonly tls: () => TlsMaterial | undefined;
+  readonly tls: () => SmtpSettings["tls"];
   /** Lists of clients that passed their test. */
   readonly soundLists: () => readonly string[];
   /** Rules of access that operators added. */
@@ -163,7 +165,7 @@ export function startSmtpThreads(parts: SmtpCrewParts): readonly SmtpThread[] {
 }
 
 function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
-  const data = (): ReturnType<ThreadPlan["data"]> => {
+  const data = (): ThreadData => {
     const intake = parts.storage.connect("intake");
     const primaries = parts.connectPrimaries();
     const memory = parts.storage.connect("memory");
@@ -196,7 +198,7 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
   });
 }
 
-function plan(name: string, file: string, data: ThreadPlan["data"], nursery = BUSY): ThreadPlan {
+function plan(name: string, file: string, data: () => ThreadData, nursery = BUSY): ThreadPlan {
   return { name, entry: new URL(file, import.meta.url), nursery, data, patience: TO_OPEN };
 }
 

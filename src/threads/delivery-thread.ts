@@ -1,5 +1,5 @@
 /** The delivery thread: knows the state of each primary and hands mail over. */
-import { parentPort, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { dnsResolver } from "../adapters/dns/dns.ts";
 import { journalTo } from "../adapters/journal/remote.ts";
 import { dsnComposer, smtpClient } from "../adapters/smtp-client/smtp-client.ts";
@@ -56,25 +56,22 @@ const delivery = startDelivery({
 const schedule = new Schedule({ clock, log, random: Math.random });
 for (const job of delivery.jobs) schedule.add(job);
 
-serveControl<DeliveryControl>(
-  {
-    apply: (settings) => delivery.apply(settings),
-    status: () => delivery.status(),
-    directoryChanged: (domains) => {
-      directory.refresh();
-      delivery.directoryChanged(domains);
-    },
-    flush: (domains) => delivery.flush(domains),
-    resume: (domain) => delivery.resume(domain),
-    ask: (question) => delivery.ask(question),
-    rehearse: (request) => delivery.rehearse(request),
-    stop: async () => {
-      await schedule.stop();
-      await delivery.stop();
-      directory.close();
-      notes.close();
-      flush();
-    },
+serveControl<DeliveryControl>({
+  apply: (settings) => delivery.apply(settings),
+  status: () => delivery.status(),
+  directoryChanged: (domains) => {
+    directory.refresh();
+    delivery.directoryChanged(domains);
   },
-  parentPort,
-);
+  flush: (domains) => delivery.flush(domains),
+  resume: (domain) => delivery.resume(domain),
+  ask: (question) => delivery.ask(question),
+  rehearse: (request) => delivery.rehearse(request),
+  stop: async () => {
+    await schedule.stop();
+    await delivery.stop();
+    directory.close();
+    notes.close();
+    flush();
+  },
+});

@@ -2,7 +2,7 @@
  * The reader thread: lists, searches, exports and counts on a read-only connection, never in front of a 250. Beside
  * that it copies the WAL for the storage thread, which goes on with mail meanwhile.
  */
-import { parentPort, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { serveCheckpointer, serveReader } from "../adapters/storage/sqlite/sqlite.ts";
 import { serveControl, threadData } from "../runtime/threads.ts";
 
@@ -18,12 +18,9 @@ const data = threadData<ReaderThreadData>();
 const reader = serveReader(data.folder, data.port);
 const checkpointer = serveCheckpointer(data.folder, data.checkpoints);
 
-serveControl<ReaderControl>(
-  {
-    close: () => {
-      checkpointer.close();
-      reader.close();
-    },
+serveControl<ReaderControl>({
+  close: () => {
+    checkpointer.close();
+    reader.close();
   },
-  parentPort,
-);
+});

@@ -7,9 +7,7 @@ import { interfaceAddresses } from "../runtime/interfaces.ts";
 import type { SmtpSettings } from "../endpoints/smtp/smtp.ts";
 import type { DeliverySettings } from "../services/delivery/delivery.ts";
 
-export type TlsMaterial = NonNullable<SmtpSettings["tls"]>;
-
-export function smtpSettings(config: Config, tls: TlsMaterial | undefined): SmtpSettings {
+export function smtpSettings(config: Config, tls: SmtpSettings["tls"]): SmtpSettings {
   const { limits } = config.smtp;
   return {
     hostname: config.hostname,

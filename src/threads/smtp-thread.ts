@@ -1,5 +1,5 @@
 /** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
-import { parentPort, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { mailAuthenticator } from "../adapters/authentication/authentication.ts";
 import { journalTo } from "../adapters/journal/remote.ts";
 import {
@@ -154,43 +154,40 @@ const endpoint = await startSmtp({
   flush: (domain) => void primaries.call("flush", domain).catch(() => undefined),
 });
 
-serveControl<SmtpControl>(
-  {
-    prepare: (settings) => endpoint.check(settings),
-    apply: (settings) => endpoint.apply(settings),
-    learned: (facts) => {
-      endpoint.learned(facts.offers);
-      longAway = new Set(facts.longAway);
-      primariesUp = new Map(facts.up);
-    },
-    applyChecks: (settings) => {
-      declaredChecks = settings;
-      checks = withRules();
-    },
-    applyRules: (added) => {
-      addedRules = added;
-      checks = withRules();
-    },
-    loopDelay: () => watch.take(),
-    full: (domains) => {
-      full = new Set(domains);
-    },
-    useLists: (zones) => {
-      soundLists = new Set(zones);
-    },
-    explain: (request) => endpoint.explain(request),
-    stop: async ({ grace }) => {
-      await endpoint.stop(grace);
-      directory.close();
-      greylist.close();
-      recipientMemory.close();
-      watch.stop();
-      allowedSenders.close();
-      flush();
-    },
+serveControl<SmtpControl>({
+  prepare: (settings) => endpoint.check(settings),
+  apply: (settings) => endpoint.apply(settings),
+  learned: (facts) => {
+    endpoint.learned(facts.offers);
+    longAway = new Set(facts.longAway);
+    primariesUp = new Map(facts.up);
   },
-  parentPort,
-);
+  applyChecks: (settings) => {
+    declaredChecks = settings;
+    checks = withRules();
+  },
+  applyRules: (added) => {
+    addedRules = added;
+    checks = withRules();
+  },
+  loopDelay: () => watch.take(),
+  full: (domains) => {
+    full = new Set(domains);
+  },
+  useLists: (zones) => {
+    soundLists = new Set(zones);
+  },
+  explain: (request) => endpoint.explain(request),
+  stop: async ({ grace }) => {
+    await endpoint.stop(grace);
+    directory.close();
+    greylist.close();
+    recipientMemory.close();
+    watch.stop();
+    allowedSenders.close();
+    flush();
+  },
+});
 
 function withRules(): CheckSettings {
   return { ...declaredChecks, access: [...addedRules, ...(declaredChecks.access ?? [])] };

@@ -2,8 +2,8 @@
  * The storage thread: the one connection that writes. It serves accept, claim, settle and directory writes, nothing
  * else. At its death the process ends, because nobody can promise anything without it.
  */
-import { parentPort, type MessagePort } from "node:worker_threads";
-import { openWriter, type WriterOptions } from "../adapters/storage/sqlite/sqlite.ts";
+import type { MessagePort } from "node:worker_threads";
+import { openWriter, type Role, type WriterOptions } from "../adapters/storage/sqlite/sqlite.ts";
 import { journalTo } from "../adapters/journal/remote.ts";
 import { systemClock, type ClockOffset } from "../runtime/clock.ts";
 import { serveControl, threadData } from "../runtime/threads.ts";
@@ -15,13 +15,10 @@ export interface StorageThreadData {
   readonly clockOffset: ClockOffset | undefined;
 }
 
-/** What a line to the store is for. */
-export type StorageRole = Parameters<ReturnType<typeof openWriter>["serve"]>[0];
-
 export type StorageControl = {
   /** Memory shared with the clients: condition of the disk and free room. */
   shared(): SharedArrayBuffer;
-  connect(client: { readonly role: StorageRole; readonly port: MessagePort }): void;
+  connect(client: { readonly role: Role; readonly port: MessagePort }): void;
   /** Over this line the WAL is copied for the writer. */
   copyBy(port: MessagePort): void;
   /** The last process did not end in order: the database should be looked through. */
@@ -38,17 +35,14 @@ const writer = openWriter({ folder: data.folder, reserve: data.reserve, clock, l
 
 if (writer.recovered > 0) journal.record({ kind: "store.recovered", unconfirmed: writer.recovered });
 
-serveControl<StorageControl>(
-  {
-    shared: () => writer.shared,
-    connect: ({ role, port }) => writer.serve(role, port),
-    copyBy: (port) => writer.copyBy(port),
-    unclean: () => writer.unclean,
-    setReserve: (reserve) => writer.setReserve(reserve),
-    close: async () => {
-      await writer.close();
-      flush();
-    },
+serveControl<StorageControl>({
+  shared: () => writer.shared,
+  connect: ({ role, port }) => writer.serve(role, port),
+  copyBy: (port) => writer.copyBy(port),
+  unclean: () => writer.unclean,
+  setReserve: (reserve) => writer.setReserve(reserve),
+  close: async () => {
+    await writer.close();
+    flush();
   },
-  parentPort,
-);
+});

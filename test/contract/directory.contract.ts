@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DeclaredDomain, DeclareResult, DomainSettings } from "../../src/ports/directory.ts";
-import { FOREIGN_CURSOR } from "../../src/ports/operator.ts";
+import { FOREIGN_CURSOR } from "../../src/ports/page.ts";
 import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 

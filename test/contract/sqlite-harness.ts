@@ -5,10 +5,10 @@ import type { MessagePort } from "node:worker_threads";
 import {
   connectControl,
   connectIntake,
-  connectReader,
   connectWork,
   openDirectoryReader,
   openWriter,
+  readerClient,
   serveReader,
 } from "../../src/adapters/storage/sqlite/sqlite.ts";
 import type { IntakeOptions, Role, WriterOptions } from "../../src/adapters/storage/sqlite/sqlite.ts";
@@ -35,6 +35,8 @@ export async function openSqliteStore(options: Options = {}) {
   };
   const readerPorts = new MessageChannel();
   serveReader(folder, readerPorts.port1);
+  const reader = readerClient();
+  reader.connect(readerPorts.port2);
   const workPort = port("work");
   const directory = openDirectoryReader(folder);
   const { bodyMemory = 1 << 26, segmentSize } = options;
@@ -56,7 +58,7 @@ export async function openSqliteStore(options: Options = {}) {
     intake: connectIntake(intakePort, { folder, shared: writer.shared, clock, ...bounds }),
     work: connectWork(workPort, { folder }),
     control: connectControl(port("control")),
-    reader: connectReader(readerPorts.port2),
+    reader,
     closeWorkPort: () => workPort.close(),
     closeIntakePort: () => intakePort.close(),
     [Symbol.asyncDispose]: close,

@@ -160,7 +160,7 @@ export class FakeWorld {
           return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
         },
         parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
-        held: async () => ({ messages: this.entries.length, bytes: 0 }),
+        kept: async () => ({ messages: this.entries.length, bytes: 0 }),
         export: async (id, asItIs = false) =>
           this.#show(id) && (this.exported?.(id, asItIs) ?? Readable.from([mailOf(id)])),
       },

@@ -1,6 +1,6 @@
 /** A thread for tests: answers, ends with an error when told, never starts, or hangs before it has. */
 import { spawnSync } from "node:child_process";
-import { parentPort, resourceLimits } from "node:worker_threads";
+import { resourceLimits } from "node:worker_threads";
 import { serveControl, threadData } from "../../src/runtime/threads.ts";
 
 export type FixtureControl = {
@@ -29,20 +29,17 @@ if (start === "busy") for (;;);
 if (start === "stuck") spawnSync("sleep", ["1"]);
 
 const words: string[] = [];
-serveControl<FixtureControl>(
-  {
-    hello: (name) => `hello ${name}`,
-    learn: (word) => {
-      if (word === "") throw new Error("no word");
-      words.push(word);
-    },
-    learned: () => words,
-    young: () => resourceLimits.maxYoungGenerationSizeMb,
-    crash: () => {
-      setImmediate(() => {
-        throw new Error("crashed as told");
-      });
-    },
+serveControl<FixtureControl>({
+  hello: (name) => `hello ${name}`,
+  learn: (word) => {
+    if (word === "") throw new Error("no word");
+    words.push(word);
   },
-  parentPort,
-);
+  learned: () => words,
+  young: () => resourceLimits.maxYoungGenerationSizeMb,
+  crash: () => {
+    setImmediate(() => {
+      throw new Error("crashed as told");
+    });
+  },
+});

@@ -3,7 +3,7 @@ import type { DmarcFacts, SignatureResult, SpfFacts } from "../../ports/authenti
 import type { Logger } from "../../runtime/log.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
-import { within } from "./within.ts";
+import { within } from "../../runtime/within.ts";
 
 interface DmarcQuestion {
   /** Addresses of all From fields, and how many fields there are. */

@@ -9,7 +9,7 @@ import { HeaderBlock } from "./header-block.ts";
 import type { LookUp } from "./lookup.ts";
 import type { Verified, Verifier } from "./verifier.ts";
 import { loadVerifier, openVerifier, verifierClass } from "./verifier.ts";
-import { within } from "./within.ts";
+import { within } from "../../runtime/within.ts";
 
 interface SignedBodyParts {
   readonly lookUp: LookUp;

@@ -70,7 +70,7 @@ const LARGEST_TYPE = 8 * 1024;
 /** `l=`: each other value means another hash over the whole body. */
 const PARTIAL = /[;\s]l\s*=/;
 
-/** A field whose key is changed is there for nobody. */
+/** A field without its key is not seen by mailauth. */
 function limitFields({ parsed }: Headers): void {
   let [signatures, partial, from] = [0, 0, 0];
   for (const row of parsed) {

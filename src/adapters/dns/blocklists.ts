@@ -12,7 +12,7 @@ import type { Lookup } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Answer } from "./answer-cache.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import { ask, openResolver } from "./question.ts";
+import { ask, askAddresses, openResolver } from "./question.ts";
 import { seemsListed } from "./dnsbl-package.ts";
 
 interface BlocklistSettings {
@@ -116,13 +116,10 @@ class DnsBlocklists implements Blocklists {
   }
 
   async #ask(name: string): Promise<Answer<string>> {
-    const lookup = await ask(() => this.#dns.resolve4(name, { ttl: true }));
-    if (lookup.kind !== "found") return { lookup };
-    const codes = lookup.records.map(({ address }) => address);
+    const answer = await askAddresses(this.#dns, name, "A");
+    const codes = answer.lookup.kind === "found" ? answer.lookup.records : [];
     const foreign = codes.find((code) => !isCode(code));
-    if (foreign !== undefined) return failed(`answers ${foreign}, which is no word on a client`);
-    const ttl = 1000 * Math.min(...lookup.records.map((record) => record.ttl));
-    return { lookup: { kind: "found", records: codes }, ttl };
+    return foreign === undefined ? answer : failed(`answers ${foreign}, which is no word on a client`);
   }
 
   #note(zone: string, lookup: Lookup<string>): void {

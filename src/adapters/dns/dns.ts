@@ -14,7 +14,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { AnswerCache } from "./answer-cache.ts";
 import type { Answer } from "./answer-cache.ts";
 import { HostsFile } from "./hosts-file.ts";
-import { ask, openResolver } from "./question.ts";
+import { ask, askAddresses, openResolver } from "./question.ts";
 import { RecordCache } from "./records.ts";
 
 export { dnsBlocklists } from "./blocklists.ts";
@@ -41,8 +41,6 @@ interface DnsSettings {
 export function dnsResolver(settings: DnsSettings): Resolver & RecordSource {
   return new SystemResolver(settings);
 }
-
-type Timed = readonly { readonly address: string; readonly ttl: number }[];
 
 class SystemResolver implements Resolver, RecordSource {
   readonly #dns: DnsResolver;
@@ -91,14 +89,14 @@ class SystemResolver implements Resolver, RecordSource {
 
   async #askAddresses(name: string): Promise<Answer<string>> {
     const [six, four] = await Promise.all([
-      ask<Timed[number]>(() => this.#dns.resolve6(name, { ttl: true })),
-      ask<Timed[number]>(() => this.#dns.resolve4(name, { ttl: true })),
+      askAddresses(this.#dns, name, "AAAA"),
+      askAddresses(this.#dns, name, "A"),
     ]);
-    const records = [six, four].flatMap((lookup) => (lookup.kind === "found" ? lookup.records : []));
-    if (records.length === 0) return { lookup: six.kind === "failed" ? six : asNothing(four) };
-    const addresses = records.slice(0, MAX_ADDRESSES).map(({ address }) => address.toLowerCase());
-    const ttl = 1000 * Math.min(...records.map((record) => record.ttl));
-    return { lookup: { kind: "found", records: addresses }, ttl };
+    const found = [six, four].flatMap(({ lookup }) => (lookup.kind === "found" ? lookup.records : []));
+    if (found.length === 0) return six.lookup.kind === "failed" ? six : four;
+    const records = found.slice(0, MAX_ADDRESSES).map((address) => address.toLowerCase());
+    const ttl = Math.min(six.ttl ?? Infinity, four.ttl ?? Infinity);
+    return { lookup: { kind: "found", records }, ttl };
   }
 
   async #confirm(address: string): Promise<Lookup<string>> {
@@ -127,8 +125,4 @@ function mxRecord(preference: number, exchange: string): MxRecord {
 
 function best(records: readonly MxRecord[]): readonly MxRecord[] {
   return records.toSorted((a, b) => a.preference - b.preference).slice(0, MAX_EXCHANGES);
-}
-
-function asNothing(lookup: Lookup<Timed[number]>): Lookup<string> {
-  return lookup.kind === "failed" ? lookup : { kind: "none" };
 }

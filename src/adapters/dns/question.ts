@@ -1,5 +1,7 @@
 import { Resolver as DnsResolver } from "node:dns/promises";
 import type { Lookup } from "../../ports/resolver.ts";
+import { within } from "../../runtime/within.ts";
+import type { Answer } from "./answer-cache.ts";
 
 /** Longest wait for one answer, in ms. */
 const DEADLINE = 5_000;
@@ -16,17 +18,26 @@ const NOTHING = new Set(["ENOTFOUND", "ENODATA"]);
 
 /** One question whose errors are values, answered within 5 s. */
 export async function ask<T>(question: () => Promise<readonly T[]>): Promise<Lookup<T>> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("no answer within 5 s")), DEADLINE);
-  });
   try {
-    const records = await Promise.race([question(), deadline]);
+    const records = await within(DEADLINE, question());
+    if (records === "late") return { kind: "failed", why: `no answer within ${DEADLINE / 1000} s` };
     return records.length === 0 ? { kind: "none" } : { kind: "found", records };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return NOTHING.has(code ?? "") ? { kind: "none" } : { kind: "failed", why: code ?? message };
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+/** Addresses of one family, and for how long their owner lets them live. */
+export async function askAddresses(
+  dns: DnsResolver,
+  name: string,
+  type: "A" | "AAAA",
+): Promise<Answer<string>> {
+  const lookup = await ask<{ readonly address: string; readonly ttl: number }>(() =>
+    type === "A" ? dns.resolve4(name, { ttl: true }) : dns.resolve6(name, { ttl: true }),
+  );
+  if (lookup.kind !== "found") return { lookup };
+  const ttl = 1000 * Math.min(...lookup.records.map((record) => record.ttl));
+  return { lookup: { kind: "found", records: lookup.records.map(({ address }) => address) }, ttl };
 }

@@ -3,7 +3,7 @@ import type { Lookup, RecordType } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Answer, Lifetimes } from "./answer-cache.ts";
 import { AnswerCache } from "./answer-cache.ts";
-import { ask } from "./question.ts";
+import { ask, askAddresses } from "./question.ts";
 
 /** Addresses live for their TTL; node:dns tells none for other records, which live for UNKNOWN_TTL; all in ms. */
 const LIFETIMES: Lifetimes = { shortest: 0, longest: 300_000, negative: 30_000, failed: 5000 };
@@ -48,22 +48,13 @@ export class RecordCache {
   }
 
   async #askFor(name: string, type: RecordType): Promise<Answer<string>> {
-    if (type === "A" || type === "AAAA") return this.#addresses(name, type);
+    if (type === "A" || type === "AAAA") return askAddresses(this.#dns, name, type);
     if (type === "PTR") return { lookup: await ask(() => this.#dns.resolvePtr(name)), ttl: UNKNOWN_TTL };
     const texts = async (): Promise<string[]> =>
       (await this.#dns.resolveTxt(name))
         .map((parts) => parts.join(""))
         .filter((text) => text.length <= LONGEST_TEXT);
     return { lookup: await ask(texts), ttl: UNKNOWN_TTL };
-  }
-
-  async #addresses(name: string, type: "A" | "AAAA"): Promise<Answer<string>> {
-    const lookup = await ask<{ address: string; ttl: number }>(() =>
-      type === "A" ? this.#dns.resolve4(name, { ttl: true }) : this.#dns.resolve6(name, { ttl: true }),
-    );
-    if (lookup.kind !== "found") return { lookup };
-    const ttl = 1000 * Math.min(...lookup.records.map((record) => record.ttl));
-    return { lookup: { kind: "found", records: lookup.records.map(({ address }) => address) }, ttl };
   }
 }
 

@@ -8,25 +8,22 @@
  * Authorization field goes to the host of the URL only; a failure is a value with words for the operator, and no
  * secret is in them.
  */
-import { readFile } from "node:fs/promises";
-import type { ListAnswer, ListRequest, ListServer } from "../../ports/recipient-lists.ts";
+import type { FetchAnswer, FetchRequest, ListServer } from "../../ports/recipient-lists.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
+import { type Environment, readSecret } from "../../runtime/secrets.ts";
 import { readEntries } from "./entries.ts";
 
 interface HttpListParts {
   readonly clock: Clock;
   /** Where `authorizationEnv` is looked for. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
 }
 
 /** How long one fetch may take, in ms. */
 const LIMIT = 30_000;
 const MOST_OCTETS = 64 * 1024 * 1024;
 const MOST_REDIRECTS = 3;
-
-/** What ended a fetch, in words. */
-class Failed extends Error {}
 
 export function httpLists(parts: HttpListParts): ListServer {
   return {
@@ -49,7 +46,7 @@ export function httpLists(parts: HttpListParts): ListServer {
 
 type Headers = Readonly<Record<string, string>>;
 
-async function headersFor(request: ListRequest, { environment }: HttpListParts): Promise<Headers> {
+async function headersFor(request: FetchRequest, { environment }: HttpListParts): Promise<Headers> {
   const { etag } = request;
   const secret = await secretOf(request, environment);
   return {
@@ -61,31 +58,19 @@ async function headersFor(request: ListRequest, { environment }: HttpListParts):
 }
 
 async function secretOf(
-  { authorizationFile: file, authorizationEnv: name }: ListRequest,
-  environment: HttpListParts["environment"],
+  { authorizationFile: file, authorizationEnv: env }: FetchRequest,
+  environment: Environment,
 ): Promise<string | undefined> {
-  const source = file ?? name;
-  if (source === undefined) return undefined;
-  const text = file === undefined ? environment[source] : await firstLine(file);
-  // A byte order mark counts as white space.
-  const secret = text?.trim() ?? "";
-  if (secret === "")
-    throw new Failed(file ? `${file} has no first line` : `${name} is not set in the environment`);
+  if (file === undefined && env === undefined) return undefined;
+  const secret = (await readSecret({ file, env }, environment)).trim();
   // `fetch` would refuse it in words that quote it.
   const unfit = secret.search(/[^\t\x20-\x7e\x80-\xff]/);
   if (unfit !== -1)
-    throw new Failed(`character ${unfit + 1} of the secret in ${source} fits into no HTTP header`);
+    throw new Error(`character ${unfit + 1} of the secret in ${file ?? env} fits into no HTTP header`);
   return secret;
 }
 
-async function firstLine(file: string): Promise<string | undefined> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new Failed(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
-  });
-  return text.split("\n", 1)[0];
-}
-
-async function follow({ url }: ListRequest, headers: Headers, signal: AbortSignal): Promise<Response> {
+async function follow({ url }: FetchRequest, headers: Headers, signal: AbortSignal): Promise<Response> {
   let place = new URL(url);
   for (let redirects = 0; ; redirects++) {
     const own = place.host === new URL(url).host && place.protocol === new URL(url).protocol;
@@ -94,21 +79,21 @@ async function follow({ url }: ListRequest, headers: Headers, signal: AbortSigna
     const target = response.headers.get("location");
     if (![301, 302, 303, 307, 308].includes(response.status) || target === null) return response;
     await response.body?.cancel();
-    if (redirects === MOST_REDIRECTS) throw new Failed(`more than ${MOST_REDIRECTS} redirects`);
+    if (redirects === MOST_REDIRECTS) throw new Error(`more than ${MOST_REDIRECTS} redirects`);
     const next = URL.parse(target, place.href);
     const safe =
       next?.protocol === "https:" ||
       (next?.protocol === "http:" && next.host === place.host && place.protocol === "http:");
-    if (next === null || !safe) throw new Failed("it redirects to what is not https");
+    if (next === null || !safe) throw new Error("it redirects to what is not https");
     place = next;
   }
 }
 
-async function answerOf(response: Response, { etag: known }: ListRequest): Promise<ListAnswer> {
+async function answerOf(response: Response, { etag: known }: FetchRequest): Promise<FetchAnswer> {
   if (response.status === 304 && known !== undefined) return { kind: "unchanged" };
-  if (response.status !== 200) throw new Failed(`it answered ${response.status}`);
+  if (response.status !== 200) throw new Error(`it answered ${response.status}`);
   const entries = readEntries(await textOf(response), response.headers.get("content-type") ?? "");
-  if (typeof entries === "string") throw new Failed(entries);
+  if (typeof entries === "string") throw new Error(entries);
   const etag = response.headers.get("etag");
   return { kind: "list", entries, ...(etag !== null && { etag }) };
 }
@@ -118,14 +103,13 @@ async function textOf(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > MOST_OCTETS) throw new Failed(`the list is larger than ${MOST_OCTETS} octets`);
+    if (size > MOST_OCTETS) throw new Error(`the list is larger than ${MOST_OCTETS} octets`);
     chunks.push(chunk);
   }
   return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
 }
 
 function wordsOf(error: unknown): string {
-  if (error instanceof Failed) return error.message;
   if (error instanceof TypeError && error.cause instanceof Error) return errorText(error.cause);
   return errorText(error);
 }

@@ -2,7 +2,7 @@
  * The journal's far side: one call for each business event becomes one log line, counters and an entry of the trace.
  *
  * The sink lives on the main thread and owns the log file, the metrics and the trace buffer. Other threads have
- * a RemoteJournal, which sends entries in batches over a MessagePort; they come in by the side door remote.ts, so
+ * a `journalTo`, which sends entries in batches over a MessagePort; they come in by the side door remote.ts, so
  * that they do not load what only the sink needs. Listeners (alerts) hear every event.
  *
  * Invariants: recording never throws and never waits; log lines are JSON, one a line, with no control characters
@@ -13,7 +13,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { Journal, JournalEvent } from "../../ports/journal.ts";
 import type { TraceWriter } from "../../ports/trace.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { loggerTo, type Fields, type Logger, type LogLevel } from "../../runtime/log.ts";
+import { loggerTo, type Logger, type LogLevel } from "../../runtime/log.ts";
 import { openLogFile, type LogFile } from "./log-file.ts";
 import { levelOf, membersOf, membersOfFields } from "./log-lines.ts";
 import { Metrics, type Gauges } from "./metrics.ts";
@@ -31,13 +31,6 @@ interface JournalOptions {
   readonly file?: string;
   readonly level: LogLevel;
   readonly clock: Clock;
-  /** May come later, with `traceTo`; until then its entries wait. */
-  readonly trace?: TraceWriter;
-}
-
-/** Opens the log. Throws CannotWriteLog when the file cannot be opened. */
-export function createJournalSink(options: JournalOptions): JournalSink {
-  return new JournalSink(options);
 }
 
 export class JournalSink implements Journal {
@@ -50,11 +43,14 @@ export class JournalSink implements Journal {
   readonly #listeners: JournalListener[] = [];
   readonly #ports = new Set<MessagePort>();
 
-  constructor({ file, level, clock, trace }: JournalOptions) {
+  /** Throws CannotWriteLog when the file cannot be opened. */
+  constructor({ file, level, clock }: JournalOptions) {
     this.#clock = clock;
     this.#file = openLogFile({ level, ...(file !== undefined && { file }) });
-    this.#trace = new TraceBuffer(clock, trace);
-    this.log = loggerTo((line, message, fields) => this.#say(line, clock.now(), { message, fields }));
+    this.#trace = new TraceBuffer(clock);
+    this.log = loggerTo((line, message, fields) => {
+      if (this.#file.wants(line)) this.#file.write(line, clock.now(), message, membersOfFields(fields));
+    });
   }
 
   record(event: JournalEvent): void {
@@ -73,6 +69,7 @@ export class JournalSink implements Journal {
     this.#listeners.push(listener);
   }
 
+  /** What comes before that waits. */
   traceTo(writer: TraceWriter): void {
     this.#trace.writeTo(writer);
   }
@@ -100,12 +97,9 @@ export class JournalSink implements Journal {
   }
 
   #take(entry: Entry): void {
-    if ("event" in entry) this.#record(entry.event, entry.at);
-    else this.#say(entry.level, entry.at, entry);
-  }
-
-  #say(level: LogLevel, at: number, { message, fields }: { message: string; fields: Fields }): void {
-    if (this.#file.wants(level)) this.#file.write(level, at, message, membersOfFields(fields));
+    if ("event" in entry) return this.#record(entry.event, entry.at);
+    const { level, at, message, members } = entry;
+    if (this.#file.wants(level)) this.#file.write(level, at, message, members);
   }
 
   #record(event: JournalEvent, at: number): void {

@@ -14,7 +14,7 @@ const FLUSH_EVERY = 100;
 const MAX_WAITING = 16 * 1024 * 1024;
 /** Bytes collected before a write: each is a turn of another thread, and many small ones cost more than the lines. */
 const BLOCK = 64 * 1024;
-/** Bytes that it has room for: its last line goes beyond. */
+/** Bytes that it has room for: its last line goes beyond BLOCK. */
 const ROOM = BLOCK + 4 * 1024;
 
 /** The log file cannot be opened. */
@@ -44,8 +44,8 @@ interface LogFileOptions {
 export function openLogFile({ file, level }: LogFileOptions): LogFile {
   if (file !== undefined) probe(file);
   let failing = false;
-  // Why a process ends at once must not be lost with it. The destination writes at `exit` what it has: this comes before.
-  // Where that cannot be written, as on a full disk, it would try for ever, and the process never end.
+  // The last lines tell why a process ends. The destination writes what it has at `exit`, and gets them before that.
+  // Where it cannot write, as on a full disk, it would try for ever, and the process would never end.
   const atExit = (): void => {
     lines.pass();
     if (failing) destination.destroy();

@@ -1,5 +1,4 @@
 import { printable } from "../../mail/reply.ts";
-import type { Fields } from "../../runtime/log.ts";
 
 const MAX_TEXT = 1000;
 const MAX_ITEMS = 20;
@@ -15,26 +14,8 @@ export function plainText(text: string): string {
   return printable(bounded).toWellFormed();
 }
 
-/** Fields that can be cloned to another thread and written as one bounded line. */
-export function plainFields(fields: Fields): Fields {
-  return plain(fields, 0) as Fields;
-}
-
-function plain(value: unknown, depth: number): unknown {
-  if (typeof value === "string") return plainText(value);
-  if (typeof value === "bigint") return String(value);
-  if (typeof value !== "object") return isScalar(value) ? value : undefined;
-  if (value === null) return null;
-  if (value instanceof Error) return plainText(value.message);
-  if (depth === MAX_DEPTH) return "…";
-  return Array.isArray(value) ? plainList(value, depth) : plainObject(value, depth);
-}
-
-/**
- * The same as JSON, made in one go: objects in between would cost more than the text. Undefined where there is
- * nothing to write.
- */
-export function plainJson(value: unknown, depth = 0): string | undefined {
+/** A value as JSON, bounded in depth, length and number; undefined where there is nothing to write. */
+function plainJson(value: unknown, depth: number): string | undefined {
   if (typeof value === "string") return textJson(value);
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "null";
   if (typeof value === "bigint") return `"${value}"`;
@@ -45,7 +26,10 @@ export function plainJson(value: unknown, depth = 0): string | undefined {
   return Array.isArray(value) ? listJson(value, depth) : `{${membersJson(value, depth)}}`;
 }
 
-/** The members of an object without its braces; those whose names, as JSON, are in `taken` are left out. */
+/**
+ * The members of an object as bounded JSON without its braces; those whose names, as JSON, are in `taken` are left out.
+ * Made in one go: objects in between would cost more than the text.
+ */
 export function membersJson(object: object, depth = 0, taken: ReadonlySet<string> = NONE): string {
   let text = "";
   for (const key of Object.keys(object).slice(0, MAX_ITEMS * 2)) {
@@ -80,21 +64,4 @@ function listJson(list: readonly unknown[], depth: number): string {
   const items = list.slice(0, MAX_ITEMS).map((item) => plainJson(item, depth + 1) ?? "null");
   if (list.length > MAX_ITEMS) items.push(`"and ${list.length - MAX_ITEMS} more"`);
   return `[${items.join(",")}]`;
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value === "number" || typeof value === "boolean";
-}
-
-function plainList(list: readonly unknown[], depth: number): unknown[] {
-  const items = list.slice(0, MAX_ITEMS).map((item) => plain(item, depth + 1));
-  return list.length > MAX_ITEMS ? [...items, `and ${list.length - MAX_ITEMS} more`] : items;
-}
-
-/** Without a prototype, so that a key such as `__proto__` is a key like any other. */
-function plainObject(object: object, depth: number): object {
-  const result = Object.create(null) as Record<string, unknown>;
-  for (const key of Object.keys(object).slice(0, MAX_ITEMS * 2))
-    result[plainText(key)] = plain((object as Record<string, unknown>)[key], depth + 1);
-  return result;
 }

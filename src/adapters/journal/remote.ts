@@ -4,19 +4,22 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Journal, JournalEvent } from "../../ports/journal.ts";
-import { systemClock, type Clock, type Timer } from "../../runtime/clock.ts";
-import { loggerTo, type Fields, type Logger, type LogLevel } from "../../runtime/log.ts";
-import { plainFields, plainText } from "./plain.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { loggerTo, type Logger, type LogLevel } from "../../runtime/log.ts";
+import { membersOfFields } from "./log-lines.ts";
 
+/** Entries that are sent together at most. */
 const BATCH = 200;
+/** Milliseconds after which an entry is sent at the latest. */
 const POST_EVERY = 5;
 
 /** `at` is when it happened, on the thread where it happened. */
 export type Entry =
   | { readonly at: number; readonly event: JournalEvent }
-  | { readonly at: number; readonly level: LogLevel; readonly message: string; readonly fields: Fields };
+  /** `members`: its fields, as JSON without braces. */
+  | { readonly at: number; readonly level: LogLevel; readonly message: string; readonly members: string };
 
-export interface RemoteJournal {
+interface RemoteJournal {
   readonly journal: Journal;
   readonly log: Logger;
   /** Sends what waits; the port stays open. */
@@ -24,7 +27,7 @@ export interface RemoteJournal {
 }
 
 /** The far end of `port` belongs to JournalSink.connect. */
-export function journalTo(port: MessagePort, clock: Clock = systemClock()): RemoteJournal {
+export function journalTo(port: MessagePort, clock: Clock): RemoteJournal {
   let batch: Entry[] = [];
   let timer: Timer | undefined;
   const flush = (): void => {
@@ -42,7 +45,7 @@ export function journalTo(port: MessagePort, clock: Clock = systemClock()): Remo
   return {
     journal: { record: (event) => add({ at: clock.now(), event }) },
     log: loggerTo((level, message, fields) =>
-      add({ at: clock.now(), level, message: plainText(message), fields: plainFields(fields) }),
+      add({ at: clock.now(), level, message, members: membersOfFields(fields) }),
     ),
     flush,
   };

@@ -26,9 +26,8 @@ export class TraceBuffer {
   #refusals = 0;
   #dropped = 0;
 
-  constructor(clock: Clock, writer: TraceWriter | undefined) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#writer = writer;
   }
 
   get dropped(): number {

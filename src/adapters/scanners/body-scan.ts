@@ -5,8 +5,9 @@
  * that; all others, and those whose sender or server is slow, are read again from the store after the last octet. So no
  * sender can hold a scanner's place for longer than LIVE_TIME, and every attempt at the next server begins anew.
  */
+import type { ScanServers } from "../../ports/checks.ts";
 import type { InspectedMail, WholeBody } from "../../ports/inspection.ts";
-import type { Away, Scan, ScanServers } from "../../ports/scanner.ts";
+import type { Away, Scan } from "../../ports/scanner.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { Exchange } from "./exchange.ts";

@@ -1,14 +1,15 @@
 /**
  * Scanners of bodies: clamd over INSTREAM, rspamd over HTTP. A scanner is asked through its servers in the order in
- * which they are configured; what each of them is good for is remembered for a thread (server.ts), and one that fails
+ * which they are configured; how each of them does is remembered by the thread (server.ts), and one that fails
  * again and again is left alone for a while.
  *
  * Invariants: nothing that a server says is trusted: answers are bounded, one that comes before the body has ended or
  * makes no sense is a failure. No answer of any server within the time: `away`, never `clean`.
  */
+import type { ScanServers } from "../../ports/checks.ts";
 import type { InspectedMail } from "../../ports/inspection.ts";
 import type { Journal, ScannerName } from "../../ports/journal.ts";
-import type { Scan, Scanner, ScanServers, SpamScanner, VirusScanner } from "../../ports/scanner.ts";
+import type { Scan, Scanner, SpamScanner, VirusScanner } from "../../ports/scanner.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { BodyScan } from "./body-scan.ts";
 import { ClamdExchange } from "./clamd.ts";

@@ -8,9 +8,8 @@
  * At a cut each mail in flight tells by itself how far it was: past its end unconfirmed, before that deferred, not
  * begun released. What follows a mail that was answered with 421 was not looked at and is released.
  */
-import type { Reply } from "../../mail/reply.ts";
-import { isPositive } from "../../mail/reply.ts";
-import type { Identity, Pipelining } from "../../ports/directory.ts";
+import { isPositive, type Reply } from "../../mail/reply.ts";
+import type { Transport } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { BodySource } from "../../ports/stored-body.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
@@ -35,18 +34,19 @@ import { Turn } from "./turn.ts";
 import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
 
-export interface ConversationLimits {
+/** The same with every peer. */
+export interface ConversationSettings {
   /** Milliseconds for the peer to take some octets of the body; RFC 5321 §4.5.3.2: 3 min. */
   readonly block: number;
   /** Milliseconds for the reply to the final dot; RFC 5321 §4.5.3.2: 10 min. */
   readonly final: number;
   /** Our EHLO name. */
   readonly hostname: string;
-  readonly identity?: Identity;
-  /** How much may leave without waiting for replies; absent: `mails`. */
-  readonly pipelining?: Pipelining;
-  /** False: BDAT is not used. */
-  readonly chunking?: boolean;
+}
+
+/** And what is set for one peer. */
+export interface ConversationOptions
+  extends ConversationSettings, Pick<Transport, "identity" | "pipelining" | "chunking"> {
   /** Told when the peer says more than it was asked. */
   readonly outOfStep?: () => void;
 }
@@ -56,7 +56,6 @@ const QUIT_TIMEOUT = 2000;
 /** Mails in flight at most: a body and an envelope behind it, or whole mails. */
 const WITH_DATA = 2;
 const WITH_BDAT = 8;
-
 /** A mail with more recipients is not sent ahead of the answers to them. */
 const RECIPIENTS_AHEAD = 100;
 
@@ -69,7 +68,7 @@ interface Sending {
 export class WireConversation implements Conversation {
   readonly capabilities: Capabilities;
   readonly #wire: Wire;
-  readonly #limits: ConversationLimits;
+  readonly #options: ConversationOptions;
   readonly #pipelined: boolean;
   /** Mails may follow each other without waiting. */
   readonly #several: boolean;
@@ -89,13 +88,13 @@ export class WireConversation implements Conversation {
   #leftOpen = false;
   #last: ClaimedMail | undefined;
 
-  constructor(wire: Wire, capabilities: Capabilities, limits: ConversationLimits) {
+  constructor(wire: Wire, capabilities: Capabilities, options: ConversationOptions) {
     this.#wire = wire;
     this.capabilities = capabilities;
-    this.#limits = limits;
-    this.#marks = new Marks(wire, limits.hostname);
-    this.#override = new ClientOverride(wire, capabilities, limits);
-    const { pipelining = "mails", chunking = true } = limits;
+    this.#options = options;
+    this.#marks = new Marks(wire, options.hostname);
+    this.#override = new ClientOverride(wire, capabilities, options);
+    const { pipelining = "mails", chunking = true } = options;
     const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
     this.#pipelined = pipelining !== "none" && offers("PIPELINING");
     this.#chunked = chunking && this.#pipelined && offers("CHUNKING");
@@ -120,7 +119,7 @@ export class WireConversation implements Conversation {
   }
 
   takes(mail: ClaimedMail): boolean {
-    if (this.#limits.identity !== "xclient") return true;
+    if (this.#options.identity !== "xclient") return true;
     if (this.#turn?.ended === false) return this.#last === undefined || sameClient(this.#last, mail);
     return this.#override.takes(mail);
   }
@@ -187,7 +186,7 @@ export class WireConversation implements Conversation {
     if (before !== undefined) await before;
     this.#stillOpen();
     const source = readBody(mail);
-    const xclient = this.#limits.identity === "xclient";
+    const xclient = this.#options.identity === "xclient";
     if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
     const learning = this.#marked && this.#marks.state === "unknown";
     const reset = this.#leftOpen || learning;
@@ -210,7 +209,7 @@ export class WireConversation implements Conversation {
       const sending = this.#sendBody({ transaction, source, turn }, read.taken.length > 0);
       if (sending !== undefined) await sending;
     }
-    const final = this.#wire.reply(this.#limits.final);
+    const final = this.#wire.reply(this.#options.final);
     const answer = whileOpen(final instanceof Promise ? await final : final);
     if (transaction.marked) await this.#marks.read(answer);
     transaction.nothingBehind(this.#wire);
@@ -237,7 +236,7 @@ export class WireConversation implements Conversation {
     const { mail } = transaction;
     transaction.finish(this.#wire, [bdatLine(mail), mail.topFields, body]);
     transaction.mark(this.#wire);
-    if (this.#wire.crowded) await this.#wire.drain(this.#limits.block);
+    if (this.#wire.crowded) await this.#wire.drain(this.#options.block);
     this.#written(turn);
   }
 
@@ -267,7 +266,7 @@ export class WireConversation implements Conversation {
 
   async #stream(transaction: Transaction, source: BodySource, turn: Turn): Promise<void> {
     const { mail } = transaction;
-    const { block: patience } = this.#limits;
+    const { block: patience } = this.#options;
     const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, patience });
     // Nothing follows before the kernel has the end, so that it stays known whether it left.
     transaction.finish(this.#wire, last, () => this.#ended(transaction, turn));
@@ -284,7 +283,7 @@ export class WireConversation implements Conversation {
 
   /** Why a mail ended: what the peer said to one before it stands above the connection's end that followed. */
   #causeOf(error: unknown): unknown {
-    if (error instanceof OutOfStep) this.#limits.outOfStep?.();
+    if (error instanceof OutOfStep) this.#options.outOfStep?.();
     if (error instanceof Closing && this.#closedBy === undefined) {
       this.#closedBy = error;
       return error;

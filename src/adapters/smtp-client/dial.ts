@@ -4,7 +4,7 @@ import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Target } from "../../ports/smtp-client.ts";
 import { hostPort } from "../../mail/network.ts";
 
-/** What any of the connections reads. Else Node.js makes a buffer of 64 KiB for each read, to cut it to what came. */
+/** All connections read into it. Otherwise Node.js makes a buffer of 64 KiB for each read, and cuts it to what came. */
 const ARRIVED = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**

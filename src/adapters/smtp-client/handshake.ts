@@ -13,7 +13,7 @@ import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import { parseReply, printable } from "../../mail/reply.ts";
 import type { Capabilities, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Environment } from "./login.ts";
+import type { Environment } from "../../runtime/secrets.ts";
 import { logIn } from "./login.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
 import { answerWords, errorWords, noTlsWords } from "./trouble-words.ts";
@@ -53,8 +53,8 @@ export interface Greeted {
 const IMPLICIT_TLS_PORT = 465;
 
 /**
- * Waits for a reply that a session has up to its first mail, about: greeting, EHLO, STARTTLS, EHLO again, login.
- * Octet by octet, one reply alone could last for ever, because each octet begins the system's wait anew.
+ * Replies that a session waits for up to its first mail, about: greeting, EHLO, STARTTLS, EHLO again, login. They are
+ * bounded together, because each octet begins the wait for a reply anew: one that trickles could last for ever.
  */
 const WAITS = 5;
 

@@ -1,12 +1,11 @@
 /** AUTH PLAIN and LOGIN (RFC 4954, RFC 4616), by nodemailer, over TLS only. */
-import { readFileSync } from "node:fs";
 import { TLSSocket } from "node:tls";
 import type SMTPConnection from "nodemailer/lib/smtp-connection";
 import { parseReply, printable } from "../../mail/reply.ts";
 import type { Login } from "../../ports/directory.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { errorText } from "../../runtime/log.ts";
+import { type Environment, readSecret } from "../../runtime/secrets.ts";
 
 interface Offers {
   readonly _supportedAuth: readonly string[];
@@ -21,7 +20,7 @@ export async function logIn(
   if (!(connection._socket instanceof TLSSocket))
     throw new DestinationTrouble("login", "no login without TLS: the password would cross in clear");
   const method = mechanismOf(login, (connection as unknown as Offers)._supportedAuth);
-  const credentials = { user: login.user, pass: passwordOf(login, environment) };
+  const credentials = { user: login.user, pass: await passwordOf(login, environment) };
   await new Promise<void>((resolve, reject) => {
     connection.login({ credentials, method }, (error) => {
       if (error === null || error === undefined) return resolve();
@@ -43,21 +42,10 @@ function mechanismOf({ method }: Login, offered: readonly string[]): string {
   return wanted;
 }
 
-/** Read at each login, so that a changed password needs no restart. */
-function passwordOf({ passwordFile, passwordEnv = "" }: Login, environment: Environment): string {
-  const password = passwordFile === undefined ? environment[passwordEnv] : firstLine(passwordFile);
-  if (password !== undefined && password !== "") return password;
-  throw new DestinationTrouble(
-    "login",
-    `there is no password in ${passwordFile ?? `the environment variable ${passwordEnv}`}`,
-  );
-}
-
-function firstLine(file: string): string | undefined {
+async function passwordOf(login: Login, environment: Environment): Promise<string> {
   try {
-    return readFileSync(file, "utf8").split(/\r?\n/, 1)[0];
+    return await readSecret({ file: login.passwordFile, env: login.passwordEnv }, environment);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "an error";
-    throw new DestinationTrouble("login", `the password file ${file} cannot be read: ${code}`);
+    throw new DestinationTrouble("login", `there is no password: ${errorText(error)}`);
   }
 }

@@ -41,7 +41,7 @@ export class Marks {
     return this.#state;
   }
 
-  /** What it said to an RSET that nothing unanswered stood before. */
+  /** What it said to an RSET before which nothing was left unanswered. */
   learn(answer: Reply): void {
     if (!isPositive(answer)) this.#state = "vague";
     else this.#words = wordsOf(answer);

@@ -2,21 +2,19 @@ import type { Socket } from "node:net";
 import type { Connection, Conversation, Target } from "../../ports/smtp-client.ts";
 import { DestinationTrouble } from "../../ports/smtp-client.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { ConversationLimits } from "./conversation.ts";
+import type { ConversationOptions, ConversationSettings } from "./conversation.ts";
 import { WireConversation } from "./conversation.ts";
 import { dial, hangUp } from "./dial.ts";
 import type { Greeted } from "./handshake.ts";
 import { handshake } from "./handshake.ts";
 import type { LockStep } from "./lock-step.ts";
-import type { Environment } from "./login.ts";
+import type { Environment } from "../../runtime/secrets.ts";
 import { Wire } from "./wire.ts";
 
 /** Times in ms. */
-export interface SmtpClientSettings extends ConversationLimits {
+export interface SmtpClientSettings extends ConversationSettings {
   /** Moves the waits for replies; connecting, greeting and TLS are timed by the system. */
   readonly clock: Clock;
-  /** Our EHLO name. */
-  readonly hostname: string;
   /** For the TCP connection. */
   readonly connect: number;
   /** For the greeting and for each reply up to the last EHLO. */
@@ -66,16 +64,13 @@ class OpenConnection implements Connection {
     const { target } = this;
     const greeting = greetingTimeout ?? settings.greeting;
     const { socket, capabilities } = await this.#greet({ ...settings, greeting });
-    const { identity, chunking } = target;
-    const pipelining = lockStep.holds(target) ? "none" : target.pipelining;
-    const limits = {
+    const options: ConversationOptions = {
       ...settings,
+      ...target,
+      ...(lockStep.holds(target) && { pipelining: "none" }),
       outOfStep: () => lockStep.remember(target),
-      ...(identity !== undefined && { identity }),
-      ...(pipelining !== undefined && { pipelining }),
-      ...(chunking !== undefined && { chunking }),
     };
-    return new WireConversation(new Wire(socket, settings.clock), capabilities, limits);
+    return new WireConversation(new Wire(socket, settings.clock), capabilities, options);
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-/** The place of one mail among those in flight on a connection. Nobody waits for a promise where nothing is awaited. */
+/** The place of one mail among those in flight on a connection. Without a wait there is no promise. */
 export class Turn {
   #before: Turn | undefined;
   #written = false;

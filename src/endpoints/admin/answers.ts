@@ -5,7 +5,7 @@ import type * as z from "zod";
 import type { PatternKind } from "../../mail/access-pattern.ts";
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { DirectoryBrowser } from "../../ports/directory.ts";
-import { FOREIGN_CURSOR } from "../../ports/operator.ts";
+import { FOREIGN_CURSOR } from "../../ports/page.ts";
 import type { AdminContext } from "./parts.ts";
 import { issueWords, quoted } from "./issue-words.ts";
 import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";

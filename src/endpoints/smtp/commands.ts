@@ -4,7 +4,7 @@ import type { PathCommand } from "../../mail/path.ts";
 import { parsePathCommand, readMailbox } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { MailSubject } from "../../services/policy/policy.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import {
   closing,
   fixed,

@@ -20,7 +20,7 @@ import type { Acceptor } from "../../services/queue/queue.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
-import { andThen, type Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/at-once.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { Answer } from "./answer.ts";
 import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";

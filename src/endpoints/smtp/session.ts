@@ -11,7 +11,7 @@ import { clientNetwork } from "../../mail/network.ts";
 import { heloName } from "../../mail/received.ts";
 import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/intake.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import type { Answer, ChunkHead, NamedClient } from "./answer.ts";
 import { CLEAN_LINES, FOREIGN, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";

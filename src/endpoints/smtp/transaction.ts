@@ -12,7 +12,7 @@ import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/intake.ts";
-import { andThen, type Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/at-once.ts";
 import type { Content, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
 import { Looks } from "../../services/policy/policy.ts";
 import { fixed, NEEDS_UTF8, say, TOO_BIG, TROUBLE, type Answer } from "./answer.ts";

@@ -1,6 +1,6 @@
 import type { Verdict } from "../../mail/verdict.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Check, CheckResult, Said, Stage, StageCheck, Subjects } from "./check.ts";
 import { TROUBLE } from "./refusal.ts";

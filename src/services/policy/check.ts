@@ -6,7 +6,7 @@ import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import type { SpfInquiry } from "./spf-inquiry.ts";
 
 export interface ConnectSubject {

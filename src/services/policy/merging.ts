@@ -1,6 +1,6 @@
 import type { Verdict } from "../../mail/verdict.ts";
 import { ACCEPT, stricter, together } from "../../mail/verdict.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import type { CheckResult, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 

@@ -18,7 +18,7 @@ import type { AllowedSenders } from "../../ports/quarantine.ts";
 import type { ContentView, InspectedMail, Inspection } from "../../ports/inspection.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { andThen, type Later } from "../../runtime/later.ts";
+import { andThen, type Later } from "../../runtime/at-once.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { AccessRules, blocked } from "./access-rules.ts";
 import { resultsOf, type AuthenticationResults } from "./authentication-results.ts";

@@ -1,6 +1,6 @@
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { Held, QueueReader } from "../../ports/operator.ts";
+import type { Kept, QueueReader } from "../../ports/operator.ts";
 
 /** Share of a quota below which a domain that was full takes mail again: no flapping at the edge. */
 const RELIEF = 0.95;
@@ -10,11 +10,11 @@ const RELIEF = 0.95;
  * domain can go over by what arrives between two looks; senders are put off, nothing is refused for good.
  */
 export class QuotaWatch {
-  readonly #queue: Pick<QueueReader, "held">;
+  readonly #queue: Pick<QueueReader, "kept">;
   readonly #journal: Journal;
   #full: ReadonlySet<string> = new Set();
 
-  constructor(queue: Pick<QueueReader, "held">, journal: Journal) {
+  constructor(queue: Pick<QueueReader, "kept">, journal: Journal) {
     this.#queue = queue;
     this.#journal = journal;
   }
@@ -31,17 +31,17 @@ export class QuotaWatch {
       const { quota } = settings;
       if (quota === undefined) continue;
       const was = this.#full.has(name);
-      const held = await this.#queue.held(name);
-      const share = Math.max(part(held.messages, quota.messages), part(held.bytes, quota.bytes));
+      const kept = await this.#queue.kept(name);
+      const share = Math.max(part(kept.messages, quota.messages), part(kept.bytes, quota.bytes));
       if (share >= (was ? RELIEF : 1)) full.add(name);
-      if (full.has(name) !== was) this.#tell(name, held, !was);
+      if (full.has(name) !== was) this.#tell(name, kept, !was);
     }
     this.#full = full;
     return this.full;
   }
 
-  #tell(domain: string, held: Held, full: boolean): void {
-    this.#journal.record({ kind: full ? "quota.reached" : "quota.left", domain, ...held });
+  #tell(domain: string, kept: Kept, full: boolean): void {
+    this.#journal.record({ kind: full ? "quota.reached" : "quota.left", domain, ...kept });
   }
 }
 

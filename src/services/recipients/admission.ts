@@ -3,7 +3,7 @@ import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import { awaitsFirstList, type DomainRecord, type RecipientOrigin } from "../../ports/directory.ts";
 import type { Teller } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import type { KnownParts, RecipientKnowledge } from "./known.ts";
 
 /** Longest that a client waits for its answer, in ms; the question goes on, and the next attempt finds its answer. */

@@ -15,7 +15,7 @@
  */
 import type { Address } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
-import type { Later } from "../../runtime/later.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import { admit, type Admission, type RecipientParts } from "./admission.ts";
 import { Known } from "./known.ts";
 

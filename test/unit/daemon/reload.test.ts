@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { createJournalSink } from "../../../src/adapters/journal/journal.ts";
+import { JournalSink } from "../../../src/adapters/journal/journal.ts";
 import { formatProblem, loadConfig, type Config } from "../../../src/config/config.ts";
 import type { DeclareResult, DirectoryWriter } from "../../../src/ports/directory.ts";
 import { reload } from "../../../src/daemon/reload.ts";
@@ -36,7 +36,7 @@ test("a reload opens the log anew, with a broken file too, so that logs can be r
   ];
   await writeFile(file, HEAD);
   const config = configAt(file);
-  const sink = createJournalSink({ file: log, level: "info", clock: systemClock() });
+  const sink = new JournalSink({ file: log, level: "info", clock: systemClock() });
   const parts = { editor: editorThat(QUIET), followers: [], sink, putInForce: () => {} };
   for (const text of [HEAD, `${HEAD}nonsense: 1\n`]) {
     sink.log.info("before");
@@ -55,7 +55,7 @@ test("a reload says which domains came, changed and went", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.yaml");
   await writeFile(file, HEAD);
-  const sink = createJournalSink({
+  const sink = new JournalSink({
     file: join(folder.path, "holdfast.log"),
     level: "info",
     clock: systemClock(),
@@ -74,7 +74,7 @@ test("a reload tells what is most likely not meant so", async () => {
   await writeFile(file, HEAD);
   const config = configAt(file);
   await writeFile(file, `${HEAD}domains: { a.example: { primary: { host: m.example }, recipients: [] } }\n`);
-  const sink = createJournalSink({ file: log, level: "info", clock: systemClock() });
+  const sink = new JournalSink({ file: log, level: "info", clock: systemClock() });
   const parts = { editor: editorThat(QUIET), followers: [], sink, putInForce: () => {} };
   const result = await reload(config, parts);
   await sink.stop();

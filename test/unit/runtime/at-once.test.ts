@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { remembered, whenAllKnown, whenKnown } from "../../../src/runtime/at-once.ts";
+import { andThen, remembered, whenAllKnown, whenKnown } from "../../../src/runtime/at-once.ts";
 
 const double = (value: number): number => 2 * value;
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
@@ -24,4 +24,10 @@ test("a promise that fails stays one", async () => {
   const failing = remembered(Promise.reject<number>(new Error("no")));
   await assert.rejects(async () => whenKnown(failing, double), /no/);
   await assert.rejects(async () => whenKnown(failing, double), /no/);
+});
+
+test("a value that is there is acted on at once, one that comes when it has come", async () => {
+  assert.equal(andThen(1, double), 2);
+  assert.equal(await andThen(Promise.resolve(1), double), 2);
+  await assert.rejects(async () => andThen(Promise.reject(new Error("no")), double), /no/);
 });

@@ -58,7 +58,7 @@ test("calls of one turn travel as one packet", async () => {
 
 test("an error on the far side rejects the call with its message", async () => {
   using channel = pair();
-  await assert.rejects(channel.caller.call("fail", undefined), /it broke/);
+  await assert.rejects(channel.caller.call("fail"), /it broke/);
 });
 
 test("moved buffers arrive whole and leave the sender empty, both ways", async () => {
@@ -80,7 +80,7 @@ test("what the serving side tells unasked reaches every listener", async () => {
 
 test("when the far side ends, open calls are rejected and later ones too", async () => {
   using channel = pair();
-  const call = channel.caller.call("hang", undefined);
+  const call = channel.caller.call("hang");
   channel.server.close();
   await assert.rejects(call, ChannelClosed);
   await assert.rejects(channel.caller.call("add", [1, 1]), ChannelClosed);

@@ -1,6 +1,6 @@
 /**
- * The queue, the directory, the tokens and the trace in SQLite: this room keeps the ports `queue`, `directory`,
- * `access` and the storing half of `journal`. Its floors, each of which imports none above it:
+ * The queue, the directory, what operators set, what is remembered of peers, and the trace, all in SQLite. Its floors,
+ * each of which imports none above it:
  *
  *   writer/     the storage thread, the one that writes, on one connection: what it serves, its upkeep, its cure
  *   clients/    what other threads have of it, over a port each: `connectIntake`, `connectWork`, `connectControl`
@@ -45,7 +45,7 @@ export { openAllowedSenders } from "./directory/allowed-senders.ts";
 export { openGreylist } from "./memory/greylist-memory.ts";
 export { openRecipientMemory, openRecipientNotes } from "./memory/recipient-memory.ts";
 export { openDirectoryReader } from "./directory/directory-reader.ts";
-export { connectReader, serveReader } from "./reader/reader.ts";
+export { readerClient, serveReader } from "./reader/reader.ts";
 export { serveCheckpointer } from "./disk/checkpointer.ts";
 export { checkDatabase } from "./disk/soundness.ts";
 export { StoreUnusable } from "./disk/opening.ts";

@@ -5,7 +5,7 @@ import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
 import type { Lookup } from "../../../ports/resolver.ts";
 import { whenAllKnown } from "../../../runtime/at-once.ts";
-import { andThen, type Later } from "../../../runtime/later.ts";
+import { andThen, type Later } from "../../../runtime/at-once.ts";
 import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 
 export interface DnsblParts {

@@ -5,7 +5,7 @@ import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Later } from "../../../runtime/later.ts";
+import type { Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, senderDomainOf } from "./known-keys.ts";

@@ -5,7 +5,7 @@ import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
-import type { Later } from "../../../runtime/later.ts";
+import type { Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
 import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";

@@ -2,7 +2,7 @@ import type { Reply } from "../../../mail/reply.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Verdict } from "../../../mail/verdict.ts";
 import { accepted } from "../../../mail/verdict.ts";
-import { andThen, type Later } from "../../../runtime/later.ts";
+import { andThen, type Later } from "../../../runtime/at-once.ts";
 import type { Admission, Recipients } from "../../recipients/recipients.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 

@@ -3,7 +3,7 @@ import { accepted } from "../../../mail/verdict.ts";
 import type { SpfAnswer } from "../../../ports/authentication.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import { whenKnown } from "../../../runtime/at-once.ts";
-import type { Later } from "../../../runtime/later.ts";
+import type { Later } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import { wantsSpf } from "../spf-inquiry.ts";
 import type { Fault } from "./fault.ts";

@@ -4,7 +4,8 @@ import { ACCEPT } from "../../../mail/verdict.ts";
 import type { ContentAction } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, Inspection, WholeBody } from "../../../ports/inspection.ts";
 import type { Journal, ScannerEvent, ScannerName } from "../../../ports/journal.ts";
-import type { Away, Scanner, ScanServers } from "../../../ports/scanner.ts";
+import type { ScanServers } from "../../../ports/checks.ts";
+import type { Away, Scanner } from "../../../ports/scanner.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { refusal } from "../refusal.ts";
 

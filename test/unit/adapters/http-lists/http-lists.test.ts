@@ -8,7 +8,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { httpLists } from "../../../../src/adapters/http-lists/http-lists.ts";
-import type { ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
+import type { FetchAnswer, FetchRequest } from "../../../../src/ports/recipient-lists.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
@@ -41,12 +41,12 @@ async function serving(serve: Serve, pair?: TestCertificate) {
 
 const clock = new ManualClock();
 
-function ask(request: ListRequest, environment: Record<string, string> = {}): Promise<ListAnswer> {
+function ask(request: FetchRequest, environment: Record<string, string> = {}): Promise<FetchAnswer> {
   return httpLists({ clock, environment }).fetch(request);
 }
 
 /** One answer of this type and text. */
-async function answering(type: string, body: string | Buffer, headers = {}): Promise<ListAnswer> {
+async function answering(type: string, body: string | Buffer, headers = {}): Promise<FetchAnswer> {
   await using server = await serving((_, response) => {
     response.writeHead(200, { "Content-Type": type, ...headers }).end(body);
   });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { createJournalSink, type Gauges } from "../../../../src/adapters/journal/journal.ts";
+import { JournalSink, type Gauges } from "../../../../src/adapters/journal/journal.ts";
 import { journalTo } from "../../../../src/adapters/journal/remote.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -47,7 +47,7 @@ function linesOf(file: string): Record<string, unknown>[] {
 test("one event is one JSON line, with time, event and fields", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
-  const sink = createJournalSink({ file, level: "info", clock: new ManualClock() });
+  const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
   sink.record(ACCEPTED);
   sink.record({
     kind: "client.refused",
@@ -77,7 +77,7 @@ test("one event is one JSON line, with time, event and fields", async () => {
 test("hostile strings reach the file neither raw nor unbounded", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
-  const sink = createJournalSink({ file, level: "info", clock: new ManualClock() });
+  const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
   const hostile = 'x\r\n{"level":"info"}\u001b]0;title\u0007\u202eevil\u0085\u2028';
   const recipients = Array.from({ length: 1000 }, () => hostile);
   sink.record({ ...ACCEPTED, helo: hostile, sender: "y".repeat(100_000), recipients });
@@ -93,7 +93,7 @@ test("hostile strings reach the file neither raw nor unbounded", async () => {
 test("everything recorded is in the file after stop, also at speed", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
-  const sink = createJournalSink({ file, level: "info", clock: new ManualClock() });
+  const sink = new JournalSink({ file, level: "info", clock: new ManualClock() });
   for (let i = 0; i < 20_000; i++) sink.record(ACCEPTED);
   await sink.stop();
   assert.equal(linesOf(file).length, 20_000);
@@ -103,7 +103,7 @@ test("a renamed log is opened anew; one that cannot be opened is an error with i
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const clock = new ManualClock();
-  const sink = createJournalSink({ file, level: "info", clock });
+  const sink = new JournalSink({ file, level: "info", clock });
   const wait = { what: "the log file", deadline: 20_000, every: 5 };
   sink.log.info("one");
   await waitFor(wait, () => linesOf(file).length === 1);
@@ -121,14 +121,14 @@ test("a renamed log is opened anew; one that cannot be opened is an error with i
   );
   assert.deepEqual([before[0]?.["event"], after.at(-1)?.["event"]], ["one", "three"]);
   const lost = join(folder.path, "no", "such", "folder.log");
-  assert.throws(() => createJournalSink({ file: lost, level: "info", clock }), { name: "CannotWriteLog" });
+  assert.throws(() => new JournalSink({ file: lost, level: "info", clock }), { name: "CannotWriteLog" });
 });
 
 test("entries of other threads arrive in batches, with their own time", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
   const clock = new ManualClock();
-  const sink = createJournalSink({ file, level: "info", clock });
+  const sink = new JournalSink({ file, level: "info", clock });
   const heard: string[] = [];
   const arrived = Promise.withResolvers<void>();
   sink.subscribe((event, at) => {
@@ -155,7 +155,7 @@ test("entries of other threads arrive in batches, with their own time", async ()
 test("counters and gauges are told; gauges that cannot be measured do not hide the counters", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
-  const sink = createJournalSink({ file, level: "error", clock: new ManualClock() });
+  const sink = new JournalSink({ file, level: "error", clock: new ManualClock() });
   sink.record(ACCEPTED);
   sink.record({ kind: "client.refused", ip: "192.0.2.9", stage: "rcpt", reply: { code: 450, text: "" } });
   const step = { id: "x", recipient: "a@b.example", domain: "b.example" };
@@ -213,9 +213,9 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
 
 test("everything is on stdout after stop, although it is a slow pipe", () => {
   const script = `
-    const { createJournalSink } = await import(${JSON.stringify(DOOR)});
+    const { JournalSink } = await import(${JSON.stringify(DOOR)});
     const clock = { now: () => 0, after: () => ({ cancel() {} }) };
-    const sink = createJournalSink({ level: "info", clock });
+    const sink = new JournalSink({ level: "info", clock });
     for (let i = 0; i < 5000; i++) sink.log.info("line", { i });
     await sink.stop();
     process.exit(0);`;
@@ -228,7 +228,7 @@ test("everything is on stdout after stop, although it is a slow pipe", () => {
 test("the level keeps quieter lines out, events too", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "holdfast.log");
-  const sink = createJournalSink({ file, level: "error", clock: new ManualClock() });
+  const sink = new JournalSink({ file, level: "error", clock: new ManualClock() });
   sink.record(ACCEPTED);
   sink.record({ kind: "store.condition", condition: "ok", why: "space again" });
   sink.record({ kind: "store.condition", condition: "sick", why: "EIO" });

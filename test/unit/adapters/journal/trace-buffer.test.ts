@@ -39,7 +39,8 @@ class FullTrace extends MemoryTrace {
 test("events are written after 100 ms, or 500 at a time", () => {
   const clock = new ManualClock();
   const trace = new MemoryTrace();
-  const buffer = new TraceBuffer(clock, trace);
+  const buffer = new TraceBuffer(clock);
+  buffer.writeTo(trace);
   buffer.add(DEFERRED, 1);
   buffer.add(DEFERRED, 2);
   assert.equal(trace.batches.length, 0);
@@ -54,7 +55,7 @@ test("events are written after 100 ms, or 500 at a time", () => {
 });
 
 test("events wait for a writer that comes later, bounded; what a writer loses is counted", () => {
-  const buffer = new TraceBuffer(new ManualClock(), undefined);
+  const buffer = new TraceBuffer(new ManualClock());
   for (let i = 0; i < 20_500; i++) buffer.add(DEFERRED, i);
   buffer.flush();
   assert.equal(buffer.dropped, 500);
@@ -71,7 +72,8 @@ test("events wait for a writer that comes later, bounded; what a writer loses is
 
 test("what is about no mail leaves no trace", () => {
   const trace = new MemoryTrace();
-  const buffer = new TraceBuffer(new ManualClock(), trace);
+  const buffer = new TraceBuffer(new ManualClock());
+  buffer.writeTo(trace);
   buffer.add({ kind: "queue.expired", recipients: 1 }, 1);
   buffer.flush();
   assert.deepEqual(trace.batches, []);
@@ -79,7 +81,8 @@ test("what is about no mail leaves no trace", () => {
 
 test("a flood of refusals does not push out what happened to mail", () => {
   const trace = new MemoryTrace();
-  const buffer = new TraceBuffer(new ManualClock(), trace);
+  const buffer = new TraceBuffer(new ManualClock());
+  buffer.writeTo(trace);
   const refused = {
     kind: "client.refused",
     ip: "192.0.2.1",

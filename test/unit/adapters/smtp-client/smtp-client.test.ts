@@ -711,7 +711,7 @@ describe("TLS", () => {
   test("login: PLAIN and LOGIN, the password from the environment or a file", async () => {
     await using folder = await tempFolder();
     const passwordFile = `${folder.path}/secret`;
-    await writeFile(passwordFile, "pässword\nno password\n");
+    await writeFile(passwordFile, "\ufeffpässword\r\nno password\n");
     const knowing = smtpClient({
       hostname: "mx2.test",
       clock: systemClock(),
@@ -740,12 +740,12 @@ describe("TLS", () => {
     await assert.rejects(wrong.converse(target), { stage: "login", message: /login of u: it answered 535/ });
     await assert.rejects(client.converse(target), {
       stage: "login",
-      message: /no password in the environment variable SECRET/,
+      message: /no password: SECRET is not set in the environment/,
     });
     const fromFile = { ...target, login: { user: "u", passwordFile: "/no/such/file" } };
     await assert.rejects(client.converse(fromFile), {
       stage: "login",
-      message: /password file \/no\/such\/file cannot be read: ENOENT/,
+      message: /no password: \/no\/such\/file cannot be read \(ENOENT\)/,
     });
     primary.behaviour.auth = { ...auth, mechanisms: "CRAM-MD5" };
     await assert.rejects(wrong.converse(target), {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DomainRecord, Quota } from "../../../../src/ports/directory.ts";
-import type { Held } from "../../../../src/ports/operator.ts";
+import type { Kept } from "../../../../src/ports/operator.ts";
 import { QuotaWatch } from "../../../../src/services/queue/queue.ts";
 import { domainSettings } from "../../../support/domain-settings.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
@@ -13,17 +13,17 @@ function domain(name: string, quota?: Quota): DomainRecord {
 
 test("a domain is full at its quota, takes mail again below 95 % of it, and both are told once", async () => {
   const journal = new MemoryJournal();
-  let held: Held = { messages: 99, bytes: 0 };
+  let kept: Kept = { messages: 99, bytes: 0 };
   const asked: string[] = [];
-  const queue = { held: async (name: string) => (asked.push(name), held) };
+  const queue = { kept: async (name: string) => (asked.push(name), kept) };
   const watch = new QuotaWatch(queue, journal);
   const domains = [domain("a.test", { messages: 100 }), domain("free.test")];
   assert.deepEqual(await watch.look(domains), []);
-  held = { messages: 100, bytes: 0 };
+  kept = { messages: 100, bytes: 0 };
   assert.deepEqual(await watch.look(domains), ["a.test"]);
-  held = { messages: 96, bytes: 0 };
+  kept = { messages: 96, bytes: 0 };
   assert.deepEqual(await watch.look(domains), ["a.test"]);
-  held = { messages: 94, bytes: 0 };
+  kept = { messages: 94, bytes: 0 };
   assert.deepEqual(await watch.look(domains), []);
   assert.deepEqual(
     journal.events.map(({ kind }) => kind),
@@ -33,7 +33,7 @@ test("a domain is full at its quota, takes mail again below 95 % of it, and both
 });
 
 test("mails and size are two limits, and either is enough", async () => {
-  const queue = { held: async () => ({ messages: 2, bytes: 5000 }) };
+  const queue = { kept: async () => ({ messages: 2, bytes: 5000 }) };
   const look = (quota: Quota) => new QuotaWatch(queue, new MemoryJournal()).look([domain("a.test", quota)]);
   assert.deepEqual(await look({ messages: 3, bytes: 5000 }), ["a.test"]);
   assert.deepEqual(await look({ messages: 2, bytes: 5001 }), ["a.test"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type { DomainRecord, FetchSettings, RecipientChange } from "../../../../src/ports/directory.ts";
-import type { FetchRecord, ListAnswer, ListRequest } from "../../../../src/ports/recipient-lists.ts";
+import type { FetchRecord, FetchAnswer, FetchRequest } from "../../../../src/ports/recipient-lists.ts";
 import { Fetches } from "../../../../src/services/recipients/recipients.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
@@ -11,8 +11,8 @@ const MINUTE = 60_000;
 const URL = "https://lists.test/a";
 
 let clock: ManualClock;
-let answer: ListAnswer;
-let asked: ListRequest[];
+let answer: FetchAnswer;
+let asked: FetchRequest[];
 let changes: RecipientChange[];
 let journal: MemoryJournal;
 let records: Map<string, FetchRecord>;
@@ -97,7 +97,7 @@ test("a list does not wait for a clock that was set back", async () => {
 
 test("whatever is wrong with a list, the one before stays; it is told once, and tried again each minute", async () => {
   await fetches.look();
-  const faults: readonly [ListAnswer, string][] = [
+  const faults: readonly [FetchAnswer, string][] = [
     [{ kind: "failed", why: "it answered 500" }, "it answered 500"],
     [{ kind: "list", entries: [] }, "the list is empty; `allowEmpty: true` would believe that"],
     [{ kind: "list", entries: ["x@b.test"] }, "the list is empty; `allowEmpty: true` would believe that"],

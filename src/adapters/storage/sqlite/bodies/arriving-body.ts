@@ -1,6 +1,6 @@
+import { crc32 } from "node:zlib";
 import type { BodyWriter } from "../../../../ports/intake.ts";
 import { ownCopy } from "../../../../mail/own-copy.ts";
-import { Checksum, checksumOf } from "./checksum.ts";
 import { type Blocks, HeldOctets } from "./blocks.ts";
 import type { StoredAs } from "../wire/mail-row.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
@@ -33,7 +33,8 @@ export class ArrivingBody implements BodyWriter {
   readonly #held: HeldOctets;
   #size = 0;
   #spool: SpoolFile | undefined;
-  readonly #checksum = new Checksum();
+  /** CRC-32 of what went to the file. */
+  #crc = 0;
   #finished = false;
   #closed = false;
 
@@ -95,14 +96,14 @@ export class ArrivingBody implements BodyWriter {
 
   async #finishFile(file: SpoolFile): Promise<StoredAs> {
     const spool = await file.finish();
-    return { size: this.#size, spool, crc: this.#checksum.value };
+    return { size: this.#size, spool, crc: this.#crc };
   }
 
   async #finishInSegment(): Promise<StoredAs> {
     const size = this.#size;
     const pieces = this.#held.pieces();
     const place = this.#places.segments.append(pieces, size);
-    const crc = checksumOf(pieces);
+    const crc = pieces.reduce((sum, piece) => crc32(piece, sum), 0);
     return { size, spool: await place, crc };
   }
 
@@ -115,7 +116,7 @@ export class ArrivingBody implements BodyWriter {
   }
 
   #append(spool: SpoolFile, chunk: Buffer): Promise<void> | undefined {
-    this.#checksum.add(chunk);
+    this.#crc = crc32(chunk, this.#crc);
     return spool.write(chunk);
   }
 

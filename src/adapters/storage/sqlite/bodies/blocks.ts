@@ -6,8 +6,8 @@ const SLAB = 64 * 1024;
 const KEPT = 768;
 
 /**
- * Memory for bodies, in blocks that go from mail to mail. Memory that is new for each mail costs its pages' faults and,
- * each few megabytes, a collection of garbage.
+ * Memory for bodies, in blocks that go from mail to mail. New memory for each mail would cost page faults and, every
+ * few megabytes, a collection of garbage.
  */
 export class Blocks {
   readonly #most: number;

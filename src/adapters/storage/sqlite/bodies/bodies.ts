@@ -3,10 +3,8 @@ import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Batch } from "../commit/batch.ts";
 import type { Appender, Segments } from "./segments.ts";
-import { boundsOf, placeOf } from "./spool-place.ts";
+import { boundsOf, placeOf, spoolIn } from "./spool-place.ts";
 import type { WireBody } from "../wire/wire.ts";
-
-export const SPOOL_FOLDER = "spool";
 
 /** Nobody is to get it any more, and no DSN may quote it. */
 const UNNEEDED = `NOT EXISTS (
@@ -25,7 +23,7 @@ export class Bodies {
   readonly #holdsMail: (segment: string) => boolean;
 
   constructor(database: Database.Database, parts: { readonly folder: string; readonly segments: Segments }) {
-    this.#folder = join(parts.folder, SPOOL_FOLDER);
+    this.#folder = spoolIn(parts.folder);
     this.#segments = parts.segments;
     this.#insert = database.prepare("INSERT INTO body (mail, content) VALUES (?, ?)");
     this.#content = database.prepare<[number], Buffer>("SELECT content FROM body WHERE mail = ?").pluck();

@@ -2,10 +2,10 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Batch } from "../commit/batch.ts";
-import { SPOOL_FOLDER, type Bodies } from "./bodies.ts";
+import type { Bodies } from "./bodies.ts";
 import { SEGMENT_SIZE } from "./segment-writer.ts";
 import type { Segments } from "./segments.ts";
-import { boundsOf, placeOf } from "./spool-place.ts";
+import { boundsOf, placeOf, spoolIn } from "./spool-place.ts";
 
 /** A segment that holds more than this, in bytes or in mails, is worth its room on the disk. */
 const MOST_BYTES = SEGMENT_SIZE / 4;
@@ -29,7 +29,7 @@ export class Compacting {
     database: Database.Database,
     parts: { readonly folder: string; readonly bodies: Bodies; readonly segments: Segments },
   ) {
-    this.#folder = join(parts.folder, SPOOL_FOLDER);
+    this.#folder = spoolIn(parts.folder);
     this.#bodies = parts.bodies;
     this.#segments = parts.segments;
     this.#left = database.prepare(

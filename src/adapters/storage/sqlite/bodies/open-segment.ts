@@ -35,7 +35,7 @@ export class OpenSegment {
   /** Its name in the folder is on the disk; rejects with the system's error. */
   static async create(folder: string, name: string): Promise<OpenSegment> {
     const file = join(folder, name);
-    // Of an attempt that failed. A new name for each would stay with the store, and its file on the disk.
+    // Left by an attempt that failed: a new name for each would leave names with the store, and files on the disk.
     await rm(file, { force: true });
     const segment = new OpenSegment(name, await open(file, "wx", 0o600));
     try {

@@ -1,4 +1,10 @@
 /** Where a body lies in the spool: in a file of its own, `NAME`, or in a segment from an octet on, `NAME@START`. */
+import { join } from "node:path";
+
+/** The spool of a data folder. */
+export function spoolIn(folder: string): string {
+  return join(folder, "spool");
+}
 
 interface SpoolPlace {
   readonly name: string;

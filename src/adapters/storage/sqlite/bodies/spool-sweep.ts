@@ -1,9 +1,10 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { segmentsWithMail, SPOOL_FOLDER } from "./bodies.ts";
+import { segmentsWithMail } from "./bodies.ts";
 import { openMailReader } from "../disk/connection.ts";
 import { writeDurably } from "../disk/disk.ts";
 import type { Segments } from "./segments.ts";
+import { spoolIn } from "./spool-place.ts";
 
 /** A spool file that no mail names is an orphan after this time, in ms; a body takes less to be stored. */
 const ORPHAN_AGE = 60 * 60 * 1000;
@@ -14,7 +15,7 @@ const ORPHAN_AGE = 60 * 60 * 1000;
  * went; segments that hold mail are noted, so that those of an earlier process are compacted, too.
  */
 export async function sweepSpool(folder: string, segments: Segments): Promise<number> {
-  const spool = join(folder, SPOOL_FOLDER);
+  const spool = spoolIn(folder);
   const now = await fileSystemTime(spool);
   const names = await readdir(spool);
   const database = openMailReader(folder);

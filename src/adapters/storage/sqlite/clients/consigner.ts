@@ -1,8 +1,8 @@
+import { crc32 } from "node:zlib";
 import type { Accepted, NewMail } from "../../../../ports/intake.ts";
 import { Moved } from "../../../../runtime/channel.ts";
 import type { Caller } from "../../../../runtime/channel.ts";
 import { ArrivingBody } from "../bodies/arriving-body.ts";
-import { checksumOf } from "../bodies/checksum.ts";
 import type { StoredAs } from "../wire/mail-row.ts";
 import { wireMail } from "../wire/wire.ts";
 import type { IntakeMethods } from "../wire/wire.ts";
@@ -85,5 +85,5 @@ function bytesIn(body: ArrivingBody | StoredAs): number {
 function asRow(body: ArrivingBody, target: Buffer): StoredAs {
   const { size } = body;
   body.copyTo(target);
-  return { size, spool: null, crc: checksumOf([target.subarray(0, size)]) };
+  return { size, spool: null, crc: crc32(target.subarray(0, size)) };
 }

@@ -13,7 +13,7 @@ import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
 import type { RuleStore } from "../../../../ports/rules.ts";
 import { openChannel } from "../../../../runtime/channel.ts";
 import type { Caller } from "../../../../runtime/channel.ts";
-import type { ControlMethods, StagedDomain, WantedList } from "../wire/wire.ts";
+import type { ControlMethods, SideListPlan, StagedDomain, WantedList } from "../wire/wire.ts";
 
 /** Entries and domains of one slice: a few milliseconds of the writer's time. */
 const ENTRIES = 1000;
@@ -36,15 +36,15 @@ export function connectControl(port: MessagePort): Control {
     removeDomain: (name) => channel.call("removeDomain", name),
     setPaused: (name, paused, until) =>
       channel.call("setPaused", { name, paused, ...(until !== undefined && { until }) }),
-    endPauses: () => channel.call("endPauses", undefined as never),
+    endPauses: () => channel.call("endPauses"),
     changeRecipients: (change) => changeRecipients(channel, change),
-    fetchRecords: () => channel.call("fetchRecords", undefined as never),
+    fetchRecords: () => channel.call("fetchRecords"),
     noteFetch: (note) => channel.call("noteFetch", note),
-    retire: () => channel.call("retire", undefined as never),
-    tokens: () => channel.call("tokens", undefined as never),
+    retire: () => channel.call("retire"),
+    tokens: () => channel.call("tokens"),
     addToken: (token) => channel.call("addToken", token),
     revokeToken: (name) => channel.call("revokeToken", name),
-    rules: () => channel.call("rules", undefined as never),
+    rules: () => channel.call("rules"),
     addRule: (rule) => channel.call("addRule", rule),
     removeRule: (id) => channel.call("removeRule", id),
     allowSender: (sender) => channel.call("allowSender", sender),
@@ -56,10 +56,10 @@ async function declare(
   channel: Caller<ControlMethods>,
   domains: readonly DeclaredDomain[],
 ): Promise<DeclareResult> {
-  await channel.call("stageOpen", undefined as never);
+  await channel.call("stageOpen");
   return orNothing(channel, async () => {
     for (const part of slices(domains, DOMAINS)) await stageSome(channel, part);
-    return channel.call("stageFlip", undefined as never);
+    return channel.call("stageFlip");
   });
 }
 
@@ -84,9 +84,9 @@ async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain
   const { name, settings, recipients } = domain;
   const bare = { name, settings };
   if (recipients === undefined) return channel.call("addDomain", { domain: bare });
-  const plan = { domain: name, keep: false, fresh: true };
-  return overlay(channel, plan, async (list) => {
-    await eachSlice(recipients, (patterns) => channel.call("overlayAdd", { list, patterns }));
+  const plan = { table: "overlay", domain: name, keep: false, fresh: true } as const;
+  return replaceList(channel, plan, async (list) => {
+    await eachSlice(recipients, (patterns) => channel.call("sideListAdd", { list, patterns }));
     return channel.call("addDomain", { domain: bare, list });
   });
 }
@@ -95,22 +95,22 @@ async function changeRecipients(channel: Caller<ControlMethods>, change: Recipie
   const { domain, verb, recipients, fetched = false } = change;
   const table = fetched ? "fetched" : "overlay";
   if (verb !== "replace" && recipients.length <= IN_PLACE) return channel.call("changeEntries", change);
-  const plan = { domain, keep: verb !== "replace", fresh: false, table } as const;
-  return overlay(channel, plan, async (list) => {
-    const method = verb === "remove" ? "overlayRemove" : "overlayAdd";
+  const plan = { table, domain, keep: verb !== "replace", fresh: false } as const;
+  return replaceList(channel, plan, async (list) => {
+    const method = verb === "remove" ? "sideListRemove" : "sideListAdd";
     // In the order of the table, so that each commit touches few pages.
     await eachSlice(recipients.toSorted(), (patterns) => channel.call(method, { list, patterns }));
-    return channel.call("overlayFlip", { domain, list });
+    return channel.call("sideListFlip", { domain, list });
   });
 }
 
-/** Stages an API list. */
-async function overlay<T>(
+/** Stages a side list; `fill` gives it its entries and has it flipped. */
+async function replaceList<T>(
   channel: Caller<ControlMethods>,
-  plan: Parameters<ControlMethods["overlayOpen"]>[0],
+  plan: SideListPlan,
   fill: (list: number) => Promise<T>,
 ): Promise<T> {
-  const list = await channel.call("overlayOpen", plan);
+  const list = await channel.call("sideListOpen", plan);
   return orNothing(channel, () => fill(list));
 }
 
@@ -119,7 +119,7 @@ async function orNothing<T>(channel: Caller<ControlMethods>, change: () => Promi
   try {
     return await change();
   } catch (error) {
-    await channel.call("stageDiscard", undefined as never);
+    await channel.call("stageDiscard");
     throw error;
   }
 }

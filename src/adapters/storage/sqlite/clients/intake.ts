@@ -1,16 +1,15 @@
-import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import type { Accepted, Intake, NewMail } from "../../../../ports/intake.ts";
 import { openChannel } from "../../../../runtime/channel.ts";
 import type { Caller } from "../../../../runtime/channel.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
-import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import type { BodyPlaces } from "../bodies/arriving-body.ts";
 import { ArrivingBody } from "../bodies/arriving-body.ts";
 import { Blocks } from "../bodies/blocks.ts";
 import { Consigner } from "./consigner.ts";
 import { failureOf } from "../disk/failure.ts";
 import { SEGMENT_SIZE, SegmentWriter } from "../bodies/segment-writer.ts";
+import { spoolIn } from "../bodies/spool-place.ts";
 import { readCondition, readRoom } from "../wire/shared-state.ts";
 import type { SharedState } from "../wire/shared-state.ts";
 import type { IntakeMethods } from "../wire/wire.ts";
@@ -36,7 +35,7 @@ type Refused = Extract<Accepted, { kind: "refused" }>;
 export function connectIntake(port: MessagePort, options: IntakeOptions): Intake {
   const channel = openChannel<IntakeMethods>(port, queueMicrotask);
   const consigner = new Consigner(channel);
-  const folder = join(options.folder, SPOOL_FOLDER);
+  const folder = spoolIn(options.folder);
   const begins = (name: string): Promise<void> => channel.call("beginSegment", name);
   const segments = new SegmentWriter({ folder, begins, size: options.segmentSize ?? SEGMENT_SIZE });
   port.once("close", () => segments.close());
@@ -46,7 +45,7 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
     segments,
     rowLimit: options.rowLimit,
     heldLimit: options.heldLimit,
-    // The client goes with 451 before anybody asks for its mail to be stored.
+    // Its client is answered 451, and nobody asks for its mail to be stored.
     failed: (error) => void tellOfTrouble(channel, error),
   };
   return {

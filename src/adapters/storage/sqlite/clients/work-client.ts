@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import type { MessagePort } from "node:worker_threads";
+import { crc32 } from "node:zlib";
 import type { ClaimedMail, WorkEvent, WorkStore } from "../../../../ports/work-store.ts";
 import type { Body } from "../../../../ports/stored-body.ts";
 import type { DsnStore, OwedMail } from "../../../../ports/dsn.ts";
 import { Moved, openChannel } from "../../../../runtime/channel.ts";
-import { SPOOL_FOLDER } from "../bodies/bodies.ts";
-import { checksumOf } from "../bodies/checksum.ts";
 import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
 import { bodyInFile, bodyInMemory, lostBody, placeInFile, type StoredBody } from "../bodies/stored-body.ts";
 import { wireMail, wireSettlement } from "../wire/wire.ts";
@@ -23,7 +21,7 @@ export function connectWork(
     for (const listener of listeners) listener(event);
   });
   return {
-    work: () => channel.call("work", undefined as never),
+    work: () => channel.call("work"),
     claim: async (request) => {
       const claims = await channel.call("claim", request);
       return claims.map((claim) => unpack(claim, folder));
@@ -37,7 +35,7 @@ export function connectWork(
     due: (request) => channel.call("due", request),
     accepted: (addresses) => channel.call("accepted", addresses),
     unhold: (request) => channel.call("unhold", request),
-    encrypted: () => channel.call("encrypted", undefined as never),
+    encrypted: () => channel.call("encrypted"),
     rememberTls: (destination, encrypted) => channel.call("rememberTls", { destination, encrypted }),
     expire: (slice) => channel.call("expire", slice),
     owed: async (request) => {
@@ -48,11 +46,8 @@ export function connectWork(
       if (notice === undefined) return channel.call("told", request);
       // A copy of its own moves; what a Buffer lies in may hold other things.
       const body = Uint8Array.from(notice.body).buffer;
-      const mail = wireMail(notice.mail, {
-        size: body.byteLength,
-        spool: null,
-        crc: checksumOf([notice.body]),
-      });
+      const stored = { size: body.byteLength, spool: null, crc: crc32(notice.body) };
+      const mail = wireMail(notice.mail, stored);
       return channel.call("told", new Moved({ ...request, notice: { mail, body } }, [body]));
     },
     delayed: (request) => channel.call("delayed", request),
@@ -79,6 +74,6 @@ function unpackOwed({ body, size, crc, ...mail }: WireOwed, folder: string): Owe
 
 function bodyOf(place: WireBody, stored: StoredBody, folder: string): Body {
   return typeof place === "string"
-    ? bodyInFile(placeInFile(join(folder, SPOOL_FOLDER), place), stored)
+    ? bodyInFile(placeInFile(folder, place), stored)
     : bodyInMemory(place, stored);
 }

@@ -13,7 +13,7 @@ import { StoreFailure, failureOf } from "../disk/failure.ts";
 import { SliceQueue } from "./slices.ts";
 import type { Connected } from "./slices.ts";
 
-type Rank = "settle" | "claim" | "accept";
+export type Rank = "settle" | "claim" | "accept";
 
 const RANKS: readonly Rank[] = ["settle", "claim", "accept"];
 
@@ -21,14 +21,14 @@ const RANKS: readonly Rank[] = ["settle", "claim", "accept"];
 const MAX_JOBS = 1000;
 const MAX_BYTES = 32 * 1024 * 1024;
 
-export interface Job<S> {
+export interface Job<S, T = unknown> {
   readonly rank: Rank;
   /** Bytes that it writes, about. */
   readonly bytes: number;
   /** Wall time in ms after which the job must not begin. */
   readonly deadline?: number;
   /** Runs inside the transaction, possibly twice. */
-  run(store: S, batch: Batch): unknown;
+  run(store: S, batch: Batch): T;
 }
 
 type Result = { readonly value: unknown } | StoreFailure;
@@ -67,7 +67,7 @@ export class CommitLoop<S extends Connected> {
   }
 
   /** Resolves when the job's transaction is durable; rejects with StoreFailure. */
-  submit<T>(job: Job<S> & { run(store: S, batch: Batch): T }): Promise<T> {
+  submit<T>(job: Job<S, T>): Promise<T> {
     return new Promise<T>((resolve, reject) =>
       this.#add(job, (result) => {
         if (result instanceof StoreFailure) reject(result);

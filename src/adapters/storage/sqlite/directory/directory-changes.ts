@@ -4,7 +4,7 @@ import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { Generations, sameSettings } from "./generations.ts";
 import type { DomainRow } from "./generations.ts";
 import { Lists } from "./lists.ts";
-import { Overlays } from "./overlays.ts";
+import { SideLists } from "./side-lists.ts";
 import type { EntrySlice, NewDomain, PauseChange, StagedDomain, WantedList } from "../wire/wire.ts";
 
 interface Stage {
@@ -16,7 +16,7 @@ interface Stage {
 
 /** Writes the directory. One change is open at a time; it is seen as a whole when it flips. */
 export class DirectoryChanges {
-  readonly overlays: Overlays;
+  readonly sideLists: SideLists;
   readonly #generations: Generations;
   readonly #lists: Lists;
   readonly #database: Database.Database;
@@ -30,7 +30,7 @@ export class DirectoryChanges {
     this.#database = database;
     this.#generations = new Generations(database);
     this.#lists = new Lists(database);
-    this.overlays = new Overlays(this.#generations, this.#lists, () => this.#requireCalm());
+    this.sideLists = new SideLists(this.#generations, this.#lists, () => this.#requireCalm());
     this.#keys = new DeliveryKeys(database);
     this.#holdsMail = database
       .prepare<[string], number>(
@@ -103,7 +103,7 @@ export class DirectoryChanges {
   /** The change that is open is lost; the next one cleans up before it begins. */
   taint(): void {
     this.#stage = undefined;
-    this.overlays.forget();
+    this.sideLists.forget();
     this.#tainted = true;
   }
 
@@ -115,7 +115,7 @@ export class DirectoryChanges {
       throw new Error(`${domain.name} exists already (origin ${present.origin})`);
     this.#put(domain, "api", null);
     if (list === undefined) this.#generations.raise(now);
-    else this.overlays.flip(domain.name, list, now);
+    else this.sideLists.flip(domain.name, list, now);
   }
 
   /** False: no domain of origin `api` has this name. */
@@ -171,7 +171,7 @@ export class DirectoryChanges {
 
   /** Removes what no generation in use can see. */
   *sweep(now: number): Generator<void, void> {
-    if (this.#stage !== undefined || this.overlays.open) return;
+    if (this.#stage !== undefined || this.sideLists.open) return;
     const oldest = this.#generations.sweep(now);
     yield;
     yield* this.#lists.sweep(oldest);
@@ -220,7 +220,7 @@ export class DirectoryChanges {
   }
 
   #requireCalm(): void {
-    if (this.#stage !== undefined || this.overlays.open)
+    if (this.#stage !== undefined || this.sideLists.open)
       throw new Error("another change of the directory is in progress; try again when it has ended");
     if (this.#tainted) this.discard();
   }

@@ -80,6 +80,9 @@ export function recordOf(row: VisibleRow, generation: number): StoredDomain {
   };
 }
 
+/** The pattern of a list that matches. */
+type Look = (list: number, local: string, generation: number) => string | undefined;
+
 type Find = (record: StoredDomain, local: string) => RecipientHit | undefined;
 
 function prepareFind(database: Database.Database): Find {
@@ -98,21 +101,15 @@ function prepareFind(database: Database.Database): Find {
        WHERE e.since <= ? AND (e.until IS NULL OR e.until > ?) LIMIT 1`,
     )
     .pluck();
-  const ask: Record<
-    "exact" | "prefix",
-    (list: number, local: string, generation: number) => string | undefined
-  > = {
-    exact: (list, local, generation) => exact.get(list, local, generation, generation),
-    prefix: (list, local, generation) => prefix.get(local, list, list, local, generation, generation),
-  };
+  const exactly: Look = (list, local, g) => exact.get(list, local, g, g);
+  const byPrefix: Look = (list, local, g) => prefix.get(local, list, list, local, g, g);
   return (record, local) => {
-    const generation = record.generation ?? Number.MAX_SAFE_INTEGER;
-    const hits = (how: "exact" | "prefix"): RecipientHit[] =>
+    const hits = (look: Look): RecipientHit[] =>
       listsOf(record).flatMap(([list, origin]) => {
-        const pattern = ask[how](list, local, generation);
+        const pattern = look(list, local, record.generation);
         return pattern === undefined ? [] : [{ pattern, origin }];
       });
-    return hits("exact")[0] ?? longest(hits("prefix"));
+    return hits(exactly)[0] ?? longest(hits(byPrefix));
   };
 }
 

@@ -1,11 +1,10 @@
 import type Database from "better-sqlite3";
 import type { DomainSettings, Origin } from "../../../../ports/directory.ts";
+import type { SideTable } from "../wire/wire.ts";
 
 /** How long a superseded generation can still be read, in ms; an SMTP transaction keeps the one it began with. */
 const KEEP = 60 * 60 * 1000;
 
-/** Tables of lists that belong to domains beside the declared one: the API's and the fetched ones. */
-export type SideTable = "overlay" | "fetched";
 const SIDE_TABLES: readonly SideTable[] = ["overlay", "fetched"];
 
 interface SideStatements {
@@ -23,7 +22,7 @@ export interface DomainRow {
   readonly draining: number;
 }
 
-/** Versioned rows of domains and API lists. What is written for `next()` is seen once `commit` raises the number. */
+/** Versioned rows of domains and side lists. What is written for `next()` is seen once `raise` makes it the newest. */
 export class Generations {
   readonly #database: Database.Database;
   readonly #newest: Database.Statement<[], number>;
@@ -33,7 +32,7 @@ export class Generations {
   readonly #end: Database.Statement<[number, string]>;
   readonly #side: Readonly<Record<SideTable, SideStatements>>;
 
-  /** The newest may be another one than was last asked for; true at first. */
+  /** It was raised since this was last set back; true at first. */
   raised = true;
 
   constructor(database: Database.Database) {
@@ -73,7 +72,7 @@ export class Generations {
     return this.#domain.get(name, newest, newest);
   }
 
-  /** All visible domains of one origin; `draining` narrows. */
+  /** All visible domains of one origin, by name. */
   domains(origin: Origin): readonly DomainRow[] {
     const newest = this.newest();
     return this.#database

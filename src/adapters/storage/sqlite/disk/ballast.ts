@@ -13,7 +13,7 @@ const BALLAST_FILE = "ballast";
  * come before that is done.
  */
 export const WHOLE_BALLAST = 32 * 1024 * 1024;
-/** Bytes given up at a time: several commits find room in it, and a program that takes all there is gets no more. */
+/** Bytes given up at a time: several commits find room in it, and a program that takes all that is free gets no more. */
 const PIECE = 1024 * 1024;
 
 /**

@@ -3,7 +3,7 @@ import { openChannel, serveChannel } from "../../../../runtime/channel.ts";
 import { openCheckpointConnection } from "./connection.ts";
 import { checkpointInPlace } from "./wal.ts";
 
-type CheckpointMethods = { copy(nothing: undefined): void };
+type CheckpointMethods = { copy(): void };
 
 /** Who copies the WAL for the writer, on another thread. */
 export interface Checkpointer {
@@ -26,5 +26,5 @@ export function serveCheckpointer(folder: string, port: MessagePort): { close():
 /** The writer's side of that port. */
 export function connectCheckpointer(port: MessagePort): Checkpointer {
   const channel = openChannel<CheckpointMethods>(port);
-  return { copy: () => channel.call("copy", undefined) };
+  return { copy: () => channel.call("copy") };
 }

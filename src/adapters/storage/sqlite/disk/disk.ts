@@ -48,7 +48,7 @@ export function makePrivateFolder(folder: string): void {
   chmodSync(folder, 0o700);
 }
 
-/** With those above it. Node's own way never ends where a folder that is there takes none, as those of /proc. */
+/** With its parents. Node's `recursive` never ends where one that is there takes no folders, as in /proc. */
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
   makeFolder(dirname(folder));

@@ -48,7 +48,7 @@ export class Illness {
     return this.#condition;
   }
 
-  /** The disk lives from the ballast: what is written now should take as few new blocks as can be. */
+  /** The ballast is being used up: what is written now should take as few new blocks as possible. */
   get short(): boolean {
     // Asked after each turn: a well disk is not looked at.
     if (this.#condition !== "full") return false;

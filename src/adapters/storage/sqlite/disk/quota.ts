@@ -8,8 +8,8 @@ import { failureOf, StoreFailure } from "./failure.ts";
 const TRIED = 256 * 1024;
 
 /**
- * What a failure comes to. A quota that is used up is an I/O error to SQLite, as a disk is that fails: of the system's
- * errors it knows ENOSPC alone. So where a write of its own failed, a file of ours asks the system which it was.
+ * What a failure comes to. To SQLite a quota that is used up is an I/O error, like a disk that fails: of the system's
+ * errors it knows ENOSPC alone. So where it failed to write, we write a file of our own, and the system tells us which.
  */
 export function judged(error: unknown, { disk, folder }: { disk: Disk; folder: string }): StoreFailure {
   const failure = failureOf(error);

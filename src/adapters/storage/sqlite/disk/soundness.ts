@@ -6,7 +6,7 @@ const MOST = 5;
 
 /**
  * Looks through the whole mail database for damage; answers what was found. Blocks as long as that takes, so it
- * belongs into a process of its own, which can be ended. Table by table: the WAL cannot be emptied under a statement.
+ * belongs in a process of its own, which can be ended. Table by table: the WAL cannot be emptied under a statement.
  */
 export function checkDatabase(folder: string): readonly string[] {
   return orDamage("the database", () => {

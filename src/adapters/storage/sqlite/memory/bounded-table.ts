@@ -13,7 +13,7 @@ interface Bounds {
   readonly most: number;
 }
 
-/** Forgets rows of a table that are over, and keeps the others within a bound, with each job that puts some. */
+/** With each job that puts rows, forgets those that are out of date, and keeps the others within a bound. */
 export class BoundedTable {
   readonly #most: number;
   readonly #forget: Database.Statement<[number, number]>;
@@ -29,7 +29,7 @@ export class BoundedTable {
     this.#count = database.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck();
   }
 
-  /** So many rows were put, in place of others or not. What stands at `over` or below is over. */
+  /** So many rows were put, new ones or in place of others. Those at `over` or below are out of date. */
   tidy(put: number, over: number, batch: Batch): void {
     const before = this.#rows;
     batch.onRollback(() => (this.#rows = before));

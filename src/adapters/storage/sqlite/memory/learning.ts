@@ -70,7 +70,7 @@ export class Learning {
       if (note.kind === "refused") {
         this.#filter.add(address);
         this.#refuse.run(address, note.at, note.at, note.origin, note.reply);
-        // Which the next delivery has to end.
+        // The next delivery to the address has to end that.
         this.#delivered.clear();
       } else {
         this.#accept.run(address, note.at, note.origin);

@@ -3,9 +3,8 @@ import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { FACTS, RECORD } from "../wire/mail-row.ts";
 import type { ClaimedRow, NewRecipientRow } from "../wire/mail-row.ts";
-import { claimedEvent } from "./sessions.ts";
 import type { Sessions, WorkSession } from "./sessions.ts";
-import type { WireMail } from "../wire/wire.ts";
+import { buffersOf, type WireClaim, type WireMail } from "../wire/wire.ts";
 
 /** A new mail, with its body where that is to be a row. */
 export interface Arrived {
@@ -107,9 +106,10 @@ function handOver(
   { session, token }: Grant,
 ): void {
   session.claimed(token, numbered.length);
-  const claimed = body === undefined ? { content: null, crc } : { content: body.slice().buffer, crc: null };
-  const [event, buffers] = claimedEvent([token, domain, facts, numbered.map(freshClaim), claimed]);
-  session.tell(event, buffers);
+  const content = body === undefined ? null : body.slice().buffer;
+  const claimed = { content, crc: content === null ? crc : null };
+  const mail: WireClaim = [token, domain, facts, numbered.map(freshClaim), claimed];
+  session.tell({ kind: "claimed", mail }, buffersOf([mail]));
 }
 
 function freshClaim([n, [address, , notify, orcpt]]: Numbered): ClaimedRow {

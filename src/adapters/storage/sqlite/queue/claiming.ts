@@ -108,8 +108,3 @@ export class Claiming {
     return [token, domain, row as unknown as FactsRow, recipients, body];
   }
 }
-
-/** The buffers that move with claims. */
-export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
-  return claims.map(([, , , , { content }]) => content).filter((content) => content !== null);
-}

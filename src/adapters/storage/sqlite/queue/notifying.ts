@@ -5,14 +5,8 @@ import type { DsnKind } from "../../../../ports/dsn.ts";
 import type { Accepting } from "./accepting.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
-import {
-  authenticationOf,
-  clientOf,
-  type MailColumns,
-  requestOf,
-  traitsOf,
-  wishOf,
-} from "../wire/mail-row.ts";
+import { PAGE, START } from "./pages.ts";
+import { type MailColumns, mailOf, wishOf } from "../wire/mail-row.ts";
 import type { WireOwed, WireTold } from "../wire/wire.ts";
 
 const DAY = 86_400_000;
@@ -87,8 +81,7 @@ export class Notifying {
     this.#waiting = database
       .prepare<unknown[], DelayPlace>(
         `SELECT since, mail, n FROM recipient INDEXED BY recipient_age
-         WHERE state = 'waiting' AND since < ? AND (since, mail, n) > (?, ?, ?)
-         ORDER BY since, mail, n LIMIT ${STEP}`,
+         WHERE state = 'waiting' AND since < ? ${PAGE} ${STEP}`,
       )
       .raw();
     this.#delay = database.prepare(
@@ -105,9 +98,14 @@ export class Notifying {
       if (message === undefined) continue;
       const body = this.#bodies.load(key, message.spool);
       if (body instanceof ArrayBuffer) bytes += body.byteLength;
-      const recipients = this.#recipients.all(key).map(owedRecipient);
-      const noticesToSender = this.#count.get(message.sender, now - DAY, now) ?? 0;
-      found.push({ ...factsOf(message), recipients, noticesToSender, ...(body !== undefined && { body }) });
+      found.push({
+        ...mailOf(message),
+        smtpUtf8: message.smtp_utf8 === 1,
+        crc: message.crc,
+        recipients: this.#recipients.all(key).map(owedRecipient),
+        noticesToSender: this.#count.get(message.sender, now - DAY, now) ?? 0,
+        ...(body !== undefined && { body }),
+      });
       if (found.length >= limit || bytes >= MAX_BYTES) break;
     }
     return found;
@@ -131,7 +129,7 @@ export class Notifying {
   }
 
   *delayed({ before, after, limit }: DelayRequest): Generator<void, DelayAnswer> {
-    let place: DelayPlace = after ?? [-1, -1, -1];
+    let place: DelayPlace = after ?? START;
     for (let looked = 0; looked < limit; looked += STEP) {
       const rows = this.#waiting.all(before, ...place);
       for (const [, mail, n] of rows) this.#delay.run(mail, n);
@@ -154,22 +152,5 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
     ...(row.destination !== null && { destination: row.destination }),
     attempts: row.attempts,
     at: row.updated_at,
-  };
-}
-
-function factsOf(row: MessageRow): Omit<WireOwed, "recipients" | "noticesToSender" | "body"> {
-  return {
-    id: row.id,
-    sender: row.sender,
-    acceptedAt: row.accepted_at,
-    client: clientOf(row),
-    topFields: row.top_fields,
-    smtpUtf8: row.smtp_utf8 === 1,
-    size: row.size,
-    crc: row.crc,
-    ...(row.message_id !== null && { messageId: row.message_id }),
-    ...requestOf(row),
-    traits: traitsOf(row.traits),
-    ...authenticationOf(row),
   };
 }

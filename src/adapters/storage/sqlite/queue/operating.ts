@@ -6,6 +6,7 @@ import type { Reason, RecipientState } from "../../../../ports/recipient-state.t
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { DeliveryKeys } from "./delivery-keys.ts";
+import { PAGE, pages } from "./pages.ts";
 
 /** Rows looked at in one step. */
 const STEP = 100;
@@ -47,17 +48,16 @@ export class Operating {
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
     const select = "SELECT r.mail, r.n, r.since, r.address, r.domain, r.state, r.reason, r.told, m.sender";
-    const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
     this.#ofMail = database.prepare(
       `${select} FROM message m CROSS JOIN recipient r ON r.mail = m.key WHERE m.id = ? AND +r.state = ?`,
     );
     this.#ofDomain = database.prepare(
       `${select} FROM recipient r INDEXED BY recipient_domain CROSS JOIN message m ON m.key = r.mail
-       WHERE r.domain = ? AND r.state = ? AND r.state <> 'gone' ${page}`,
+       WHERE r.domain = ? AND r.state = ? AND r.state <> 'gone' ${PAGE} ${STEP}`,
     );
     this.#ofState = database.prepare(
       `${select} FROM recipient r INDEXED BY recipient_age CROSS JOIN message m ON m.key = r.mail
-       WHERE r.state = ? ${page}`,
+       WHERE r.state = ? ${PAGE} ${STEP}`,
     );
     this.#keys = new DeliveryKeys(database);
     this.#changes = changes(database, parts.bodies);
@@ -83,20 +83,9 @@ export class Operating {
 
   *#pages(filter: MailFilter, state: RecipientState): Generator<readonly Candidate[]> {
     if (filter.id !== undefined) return yield this.#ofMail.all(filter.id, state);
-    if (filter.domain === undefined) return yield* this.#pagesOf(undefined, state);
-    for (const key of this.#keys.of(filter.domain)) yield* this.#pagesOf(key, state);
-  }
-
-  *#pagesOf(key: string | undefined, state: RecipientState): Generator<readonly Candidate[]> {
-    let place: readonly number[] = [-1, -1, -1];
-    for (;;) {
-      const rows =
-        key === undefined ? this.#ofState.all(state, ...place) : this.#ofDomain.all(key, state, ...place);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      place = [last.since, last.mail, last.n];
-      yield rows;
-    }
+    if (filter.domain === undefined) return yield* pages((after) => this.#ofState.all(state, ...after));
+    for (const key of this.#keys.of(filter.domain))
+      yield* pages((after) => this.#ofDomain.all(key, state, ...after));
   }
 }
 

@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import { mailboxKeyOf } from "../../../../mail/address.ts";
 import type { ClaimRequest, DueMail, UnholdRequest } from "../../../../ports/work-store.ts";
 import type { Batch } from "../commit/batch.ts";
+import { PAGE, pages, type Place } from "./pages.ts";
 
 /** Rows of one step, and most recipients that `due` tells of. */
 const STEP = 100;
@@ -30,12 +31,11 @@ export class Proving {
        ORDER BY r.due_at, r.mail, r.n LIMIT ?`,
     );
     this.#accepted = database.prepare<[string], number>("SELECT at FROM accepted WHERE address = ?").pluck();
-    const page = `AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ${STEP}`;
     const select = "SELECT mail, n, since, domain, reason FROM recipient";
     this.#heldOfDomain = database.prepare(
-      `${select} INDEXED BY recipient_domain WHERE domain = ? AND state = 'held' AND state <> 'gone' ${page}`,
+      `${select} INDEXED BY recipient_domain WHERE domain = ? AND state = 'held' AND state <> 'gone' ${PAGE} ${STEP}`,
     );
-    this.#held = database.prepare(`${select} INDEXED BY recipient_age WHERE state = 'held' ${page}`);
+    this.#held = database.prepare(`${select} INDEXED BY recipient_age WHERE state = 'held' ${PAGE} ${STEP}`);
     this.#release = database.prepare(
       "UPDATE recipient SET state = 'waiting', reason = NULL, due_at = ?, updated_at = ? WHERE mail = ? AND n = ?",
     );
@@ -62,7 +62,9 @@ export class Proving {
   ): Generator<void, ReadonlyMap<string, number>> {
     const released = new Map<string, number>();
     let left = limit;
-    for (const rows of this.#pages(domain)) {
+    const held = (after: Place): readonly HeldRow[] =>
+      domain === undefined ? this.#held.all(...after) : this.#heldOfDomain.all(domain, ...after);
+    for (const rows of pages(held)) {
       for (const row of rows) {
         if (row.reason !== "probation" || left <= 0) continue;
         this.#release.run(now, now, row.mail, row.n);
@@ -74,16 +76,5 @@ export class Proving {
       yield;
     }
     return released;
-  }
-
-  *#pages(domain: string | undefined): Generator<readonly HeldRow[]> {
-    let place: readonly number[] = [-1, -1, -1];
-    for (;;) {
-      const rows = domain === undefined ? this.#held.all(...place) : this.#heldOfDomain.all(domain, ...place);
-      const last = rows.at(-1);
-      if (last === undefined) return;
-      place = [last.since, last.mail, last.n];
-      yield rows;
-    }
   }
 }

@@ -40,9 +40,9 @@ export class Recovering {
   }
 
   /** Claims that a failed commit left and nobody was told of: nothing was sent for them, so they wait again. */
-  putBack(now: number, held: Sessions): void {
+  putBack(now: number, sessions: Sessions): void {
     for (const { mail, n, token } of this.#claimed.all())
-      if (!held.holds(token)) this.#back.run(now, mail, n);
+      if (!sessions.holds(token)) this.#back.run(now, mail, n);
   }
 
   /** Mail that a failed commit left although its sender was refused: the sender keeps it. */

@@ -1,4 +1,4 @@
-import type { WireClaim, WireEvent } from "../wire/wire.ts";
+import type { WireEvent } from "../wire/wire.ts";
 
 /**
  * One delivery thread as the writer knows it: its credits, and its claims that are not settled. When it dies, or
@@ -103,9 +103,4 @@ export class Sessions {
   tellWork(work: ReadonlyMap<string, number>): void {
     for (const [domain, recipients] of work) this.tell({ kind: "work", domain, recipients });
   }
-}
-
-export function claimedEvent(mail: WireClaim): [WireEvent, ArrayBuffer[]] {
-  const [, , , , { content }] = mail;
-  return [{ kind: "claimed", mail }, content === null ? [] : [content]];
 }

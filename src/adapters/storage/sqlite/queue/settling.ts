@@ -6,14 +6,14 @@ import type { SettledRow } from "../wire/mail-row.ts";
 import type { Sessions } from "./sessions.ts";
 import type { WireSettlement } from "../wire/wire.ts";
 
-type HeldRow = readonly [mail: number, n: number, address: string];
+type ClaimRow = readonly [mail: number, n: number, address: string];
 
 /** Closes attempts. The token proves that the claim is still the caller's. */
 export class Settling {
   readonly #bodies: Bodies;
   readonly #sessions: Sessions;
   readonly #learning: Learning;
-  readonly #held: Database.Statement<[string, number], HeldRow>;
+  readonly #claimed: Database.Statement<[string, number], ClaimRow>;
   readonly #update: Database.Statement<unknown[]>;
 
   constructor(
@@ -23,8 +23,8 @@ export class Settling {
     this.#bodies = parts.bodies;
     this.#sessions = parts.sessions;
     this.#learning = parts.learning;
-    this.#held = database
-      .prepare<[string, number], HeldRow>(
+    this.#claimed = database
+      .prepare<[string, number], ClaimRow>(
         `SELECT mail, n, address FROM recipient
          WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ? AND +state = 'claimed'`,
       )
@@ -39,11 +39,11 @@ export class Settling {
 
   /** False: not every recipient is held by this token; nothing is written. */
   settle([id, token, destination, now, rows]: WireSettlement, batch: Batch): boolean {
-    const held = this.#held.all(id, token);
-    const open = new Map(held.map((row) => [row[1], row[2]]));
+    const claimed = this.#claimed.all(id, token);
+    const open = new Map(claimed.map((row) => [row[1], row[2]]));
     const addresses = rows.map((row) => takeOut(open, row));
     if (!addresses.every((address) => address !== undefined)) return false;
-    const [mail] = held[0] as HeldRow;
+    const [mail] = claimed[0] as ClaimRow;
     let gone = false;
     for (const [i, row] of rows.entries()) {
       this.#update.run(destination, now, row, mail);

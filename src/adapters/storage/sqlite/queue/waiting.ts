@@ -2,15 +2,13 @@ import type Database from "better-sqlite3";
 import type { RecipientState } from "../../../../ports/recipient-state.ts";
 import type { DomainWork } from "../../../../ports/work-store.ts";
 import type { Batch } from "../commit/batch.ts";
+import { type Place, START } from "./pages.ts";
 
 /** Rows of one step of a count, and of a wake. */
 const COUNT_STEP = 5000;
 const WAKE_STEP = 100;
 
 const DUE_STATES: readonly RecipientState[] = ["waiting", "unconfirmed"];
-
-type Place = [since: number, mail: number, n: number];
-const START: Place = [-1, -1, -1];
 
 /** What waits, by domain, and the verb that makes it due. Both take as many slices as they need. */
 export class Waiting {

@@ -1,5 +1,5 @@
 /** Cursors of lists: a place in an order, as text that only we can read. */
-import { FOREIGN_CURSOR } from "../../../../ports/operator.ts";
+import { FOREIGN_CURSOR } from "../../../../ports/page.ts";
 
 export function encodeCursor(place: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");

@@ -4,8 +4,8 @@ import {
   type DomainRecord,
   type RecipientHit,
   type RecipientListRequest,
-  type RecipientPage,
 } from "../../../../ports/directory.ts";
+import type { Page } from "../../../../ports/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { VISIBLE_DOMAIN, recordOf } from "../directory/directory-reader.ts";
 import type { VisibleRow } from "../directory/directory-reader.ts";
@@ -56,7 +56,7 @@ export class Browser {
   }
 
   /** Entries of all lists by pattern; one that stands in several is shown for each. */
-  recipients({ domain, limit, cursor }: RecipientListRequest): RecipientPage {
+  recipients({ domain, limit, cursor }: RecipientListRequest): Page<RecipientHit> {
     const g = this.#newest.get() ?? 0;
     const row = this.#domain.get({ g, name: domain });
     if (row === undefined) return { items: [] };

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../../ports/operator.ts";
-import { ownBuffer, SPOOL_FOLDER } from "../bodies/bodies.ts";
+import { ownBuffer } from "../bodies/bodies.ts";
 import { type FilePlace, placeInFile } from "../bodies/stored-body.ts";
-import { authenticationOf, clientOf, type MailColumns, requestOf, traitsOf } from "../wire/mail-row.ts";
+import { type MailColumns, mailOf } from "../wire/mail-row.ts";
 import { entryOf } from "./queue-list.ts";
 import type { RecipientRow } from "./queue-list.ts";
 import type { ExportedMail } from "./exported-mail.ts";
@@ -35,23 +34,13 @@ export class MailView {
   show(id: string): MailDetail | undefined {
     const row = this.#message.get(id);
     if (row === undefined) return undefined;
-    const recipients = this.#recipients.all(row.key).map((recipient) => entryOf({ ...row, ...recipient }));
     return {
-      id,
-      sender: row.sender,
-      acceptedAt: row.accepted_at,
-      size: row.size,
+      ...mailOf(row),
       ...(row.crc !== null && { crc32: inHexadecimal(row.crc) }),
-      client: clientOf(row),
-      topFields: row.top_fields,
-      ...(row.message_id !== null && { messageId: row.message_id }),
       ...(row.subject !== null && { subject: row.subject }),
       ...(row.from_field !== null && { from: row.from_field }),
-      ...requestOf(row),
-      traits: traitsOf(row.traits),
       ...(row.quarantine !== null && { quarantine: row.quarantine }),
-      ...authenticationOf(row),
-      recipients,
+      recipients: this.#recipients.all(row.key).map((recipient) => entryOf({ ...row, ...recipient })),
       hasBody: row.stored === 1 || row.spool !== null,
     };
   }
@@ -65,7 +54,7 @@ export class MailView {
   }
 
   #body({ key, spool }: MessageRow): ArrayBuffer | FilePlace | undefined {
-    if (spool !== null) return placeInFile(join(this.#folder, SPOOL_FOLDER), spool);
+    if (spool !== null) return placeInFile(this.#folder, spool);
     const content = this.#content.get(key);
     return content && ownBuffer(content);
   }

@@ -1,25 +1,17 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
 import { domainOfKey, placeOfKey } from "../../../../mail/delivery-key.ts";
-import type {
-  Held,
-  ListRequest,
-  Page,
-  Parked,
-  Quarantined,
-  QueueCount,
-  QueueEntry,
-} from "../../../../ports/operator.ts";
-import type { Told } from "../../../../ports/dsn.ts";
-import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
-import type { DsnKind } from "../../../../ports/dsn.ts";
-import { RECIPIENT_STATES } from "../../../../ports/recipient-state.ts";
+import type { ListRequest, QueueEntry } from "../../../../ports/operator.ts";
+import type { Page } from "../../../../ports/page.ts";
+import type { DsnKind, Told } from "../../../../ports/dsn.ts";
+import { RECIPIENT_STATES, type Reason, type RecipientState } from "../../../../ports/recipient-state.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { wishOf } from "../wire/mail-row.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { matches } from "../queue/operating.ts";
+import { PAGE, type Place, placeOfRow, START } from "../queue/pages.ts";
 
-/** Rows that one statement reads, so that none keeps the WAL from being emptied; and how few it reads of what is not used. */
+/** Most rows of one statement, so that none keeps the WAL from being emptied; fewest, of a lane that shows few. */
 const CHUNK = 500;
 const LEAST = 20;
 /** Recipients of one page. */
@@ -59,8 +51,6 @@ export interface RecipientRow {
   readonly subject: string | null;
 }
 
-type Place = readonly [since: number, mail: number, n: number];
-
 /** One state's rows in the order of the list, of one key where the list is of a domain. */
 interface Lane {
   readonly key: string | undefined;
@@ -78,94 +68,25 @@ export class QueueList {
   readonly #ofMail: Database.Statement<unknown[], RecipientRow>;
   readonly #ofDomain: Database.Statement<unknown[], RecipientRow>;
   readonly #ofState: Database.Statement<unknown[], RecipientRow>;
-  readonly #counts: Database.Statement<[], { domain: string; state: RecipientState; recipients: number }>;
-  readonly #oldest: Database.Statement<[string, string], number>;
   readonly #keys: DeliveryKeys;
-  readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
-  readonly #parked: Database.Statement<
-    [],
-    { recipients: number; oldest: number | null; content: number | null }
-  >;
-  readonly #held: Database.Statement<[string], Held>;
-  /** Reads on with all that is read by `read` as it was at one moment. */
+  /** Runs `read`, which sees everything as it is at one moment. */
   readonly #atOnce: (read: () => void) => void;
 
   constructor(database: Database.Database) {
     const join = "CROSS JOIN message m ON m.key = r.mail";
-    const page = "AND (since, mail, n) > (?, ?, ?) ORDER BY since, mail, n LIMIT ?";
     this.#ofMail = database.prepare(
       `SELECT ${COLUMNS} FROM message m CROSS JOIN recipient r ON r.mail = m.key
        WHERE m.id = ? AND r.n > ? ORDER BY r.n LIMIT ?`,
     );
     this.#ofDomain = database.prepare(
       `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_domain ${join}
-       WHERE r.state = ? AND r.domain = ? AND r.state <> 'gone' ${page}`,
+       WHERE r.state = ? AND r.domain = ? AND r.state <> 'gone' ${PAGE} ?`,
     );
     this.#ofState = database.prepare(
-      `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_age ${join} WHERE r.state = ? ${page}`,
+      `SELECT ${COLUMNS} FROM recipient r INDEXED BY recipient_age ${join} WHERE r.state = ? ${PAGE} ?`,
     );
-    this.#counts = database.prepare(
-      `SELECT domain, state, count(*) AS recipients FROM recipient INDEXED BY recipient_domain
-       WHERE state <> 'gone' GROUP BY domain, state`,
-    );
-    this.#oldest = database
-      .prepare<[string, string], number>(
-        `SELECT accepted_at FROM message WHERE key = (
-           SELECT mail FROM recipient INDEXED BY recipient_domain
-           WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
-      )
-      .pluck();
     this.#keys = new DeliveryKeys(database);
-    this.#quarantined = database.prepare(
-      `SELECT count(*) AS recipients, min(since) AS oldest FROM recipient INDEXED BY recipient_quarantine
-       WHERE state = 'held' AND reason = 'quarantine'`,
-    );
-    this.#parked = database.prepare(
-      `SELECT count(*) AS recipients, min(since) AS oldest,
-         (SELECT min(since) FROM recipient INDEXED BY recipient_content
-          WHERE state = 'parked' AND reason = 'content') AS content
-       FROM recipient INDEXED BY recipient_age WHERE state = 'parked'`,
-    );
-    this.#held = database.prepare(
-      `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
-         SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
-       ) r CROSS JOIN message m ON m.key = r.mail`,
-    );
     this.#atOnce = database.transaction((read: () => void) => read());
-  }
-
-  quarantined(): Quarantined {
-    const { recipients = 0, oldest = null } = this.#quarantined.get() ?? {};
-    return oldest === null ? { recipients } : { recipients, oldest };
-  }
-
-  parked(): Parked {
-    const { recipients = 0, oldest = null, content = null } = this.#parked.get() ?? {};
-    return {
-      recipients,
-      ...(oldest !== null && { oldest }),
-      ...(content !== null && { oldestContent: content }),
-    };
-  }
-
-  held(domain: string): Held {
-    const parts = this.#keys.of(domain).map((key) => this.#held.get(key) ?? { messages: 0, bytes: 0 });
-    return {
-      messages: parts.reduce((sum, { messages }) => sum + messages, 0),
-      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
-  }
-
-  counts(): readonly QueueCount[] {
-    const counts = new Map<string, QueueCount>();
-    for (const { domain: key, state, recipients } of this.#counts.all()) {
-      const domain = domainOfKey(key);
-      const known = counts.get(`${domain} ${state}`);
-      const oldest = Math.min(known?.oldest ?? Infinity, this.#oldest.get(key, state) ?? Infinity);
-      const all = recipients + (known?.recipients ?? 0);
-      counts.set(`${domain} ${state}`, { domain, state, recipients: all, oldest });
-    }
-    return [...counts.values()];
   }
 
   async list(request: ListRequest): Promise<Page<QueueEntry>> {
@@ -173,7 +94,7 @@ export class QueueList {
     const start = decode(request.cursor);
     if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
     const lanes = this.#lanes(request);
-    // Who moves between two reads comes again behind the others, in the new state.
+    // One that changes its state between two reads comes up again later, in the new one.
     const items = new Map<string, RecipientRow>();
     const page = (): QueueEntry[] => [...items.values()].map(entryOf);
     let place = start;
@@ -181,7 +102,7 @@ export class QueueList {
       if (this.#refill(lanes, place)) await nextTurn();
       const row = takeFirst(lanes);
       if (row === undefined) return { items: page() };
-      place = [row.since, row.mail, row.n];
+      place = placeOfRow(row);
       const recipient = `${row.mail} ${row.n}`;
       if (matches(row, request.filter) && !items.has(recipient)) items.set(recipient, row);
     }
@@ -211,14 +132,14 @@ export class QueueList {
     const more = last !== undefined && items.length === limit && last !== rows.at(-1);
     return {
       items: items.map(entryOf),
-      ...(more && { next: encodeCursor([last.since, last.mail, last.n]) }),
+      ...(more && { next: encodeCursor(placeOfRow(last)) }),
     };
   }
 
   /**
-   * Where a lane has run dry, reads all of them from `place` on, as they are at one moment; true when it did. Who moves
-   * comes into another lane with a time that may lie before what was read of that, but never before their own
-   * place: a bulk act gives all the time at which it began, and fresh mail comes meanwhile.
+   * Where a lane has run dry, reads all of them from `place` on, as they are at one moment; true when it did. All of
+   * them, because a recipient that changes its state goes to another lane, where its time may lie before what was read:
+   * a bulk act gives all of them the time at which it began. Never does it lie before the place that it had.
    */
   #refill(lanes: readonly Lane[], place: Place): boolean {
     if (!lanes.some((lane) => !lane.ended && lane.rows.length === 0)) return false;
@@ -292,7 +213,7 @@ export function entryOf(row: RecipientRow): QueueEntry {
 }
 
 function decode(cursor: string | undefined): Place {
-  return cursor === undefined ? [-1, -1, -1] : decodeCursor(cursor, isPlace);
+  return cursor === undefined ? START : decodeCursor(cursor, isPlace);
 }
 
 function isPlace(value: unknown): value is Place {

@@ -1,19 +1,18 @@
 import type { Readable } from "node:stream";
 import type { MessagePort } from "node:worker_threads";
-import type { TokenRecord } from "../../../../ports/tokens.ts";
 import type {
   DirectoryBrowser,
   DomainRecord,
+  RecipientHit,
   RecipientListRequest,
-  RecipientPage,
 } from "../../../../ports/directory.ts";
+import type { Page } from "../../../../ports/page.ts";
 import type { AllowedSender, AllowedSenderReader } from "../../../../ports/quarantine.ts";
 import type { Traced, TraceRequest, TraceStore } from "../../../../ports/trace.ts";
 import type {
   ListRequest,
   MailDetail,
-  Page,
-  Held,
+  Kept,
   QueueCount,
   QueueEntry,
   Parked,
@@ -26,67 +25,54 @@ import { openMailReader } from "../disk/connection.ts";
 import { Browser } from "./directory-browser.ts";
 import { type ExportedMail, streamOf } from "./exported-mail.ts";
 import { MailView } from "./mail-view.ts";
+import { QueueCounts } from "./queue-counts.ts";
 import { QueueList } from "./queue-list.ts";
-import { readTokens } from "../directory/tokens.ts";
 import { TraceLookup } from "../trace/trace-lookup.ts";
 
 type ReaderMethods = {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): MailDetail | undefined;
-  counts(nothing: undefined): readonly QueueCount[];
-  held(domain: string): Held;
-  quarantined(nothing: undefined): Quarantined;
-  parked(nothing: undefined): Parked;
+  counts(): readonly QueueCount[];
+  kept(domain: string): Kept;
+  quarantined(): Quarantined;
+  parked(): Parked;
   export(id: string): ExportedMail | undefined;
-  domains(nothing: undefined): readonly DomainRecord[];
+  domains(): readonly DomainRecord[];
   domain(name: string): DomainRecord | undefined;
-  recipients(request: RecipientListRequest): RecipientPage;
-  refusing(nothing: undefined): readonly string[];
+  recipients(request: RecipientListRequest): Page<RecipientHit>;
+  refusing(): readonly string[];
   trace(request: TraceRequest): readonly Traced[];
-  tokens(nothing: undefined): readonly TokenRecord[];
-  allowedSenders(nothing: undefined): readonly AllowedSender[];
-  check(nothing: undefined): readonly string[];
+  allowedSenders(): readonly AllowedSender[];
 };
 
 /** All that is read for people, from the reader thread. */
 interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, AllowedSenderReader {
-  tokens(): Promise<readonly TokenRecord[]>;
-  /** Looks through the whole database for damage; answers what was found. Long, and in nobody's way. */
-  check(): Promise<readonly string[]>;
-  close(): void;
-}
-
-interface Reconnectable {
-  /** Goes on with another reader. */
-  reconnect(port: MessagePort): void;
+  /** Asks the reader thread at the far end from here on. Before that, and while it is gone, reads reject with ChannelClosed. */
+  connect(port: MessagePort): void;
 }
 
 /** Serves reads over one port on a connection that cannot write. Answers what ends it. */
 export function serveReader(folder: string, port: MessagePort): { close(): void } {
   const database = openMailReader(folder);
-  const queue = new QueueList(database);
+  const list = new QueueList(database);
+  const counts = new QueueCounts(database);
   const mail = new MailView(database, folder);
   const browser = new Browser(database);
   const trace = new TraceLookup(folder);
   const server = serveChannel<ReaderMethods>(port, {
-    list: (request) => queue.list(request),
+    list: (request) => list.list(request),
     show: (id) => mail.show(id),
-    counts: () => queue.counts(),
-    held: (domain) => queue.held(domain),
-    quarantined: () => queue.quarantined(),
-    parked: () => queue.parked(),
+    counts: () => counts.counts(),
+    kept: (domain) => counts.kept(domain),
+    quarantined: () => counts.quarantined(),
+    parked: () => counts.parked(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     domain: (name) => browser.domain(name),
     recipients: (request) => browser.recipients(request),
     refusing: () => browser.refusing(),
     trace: (request) => trace.trace(request),
-    tokens: () => readTokens(database),
     allowedSenders: () => readAllowedSenders(database),
-    check: () => {
-      const findings = database.pragma("quick_check") as { quick_check: string }[];
-      return findings.map((row) => row.quick_check).filter((text) => text !== "ok");
-    },
   });
   port.once("close", () => {
     database.close();
@@ -95,19 +81,19 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
   return { close: () => server.close() };
 }
 
-/** Without a port, and while the reader behind it is gone, all reads reject with ChannelClosed. */
-export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
-  let channel = port && openChannel<ReaderMethods>(port);
-  const call: Caller<ReaderMethods>["call"] = (name, argument) =>
-    channel?.call(name, argument) ?? Promise.reject(new ChannelClosed());
+/** The main thread's side, which outlives the reader thread; not connected yet. */
+export function readerClient(): StoreReader {
+  let channel: Caller<ReaderMethods> | undefined;
+  const call: Caller<ReaderMethods>["call"] = (name, ...argument) =>
+    channel?.call(name, ...argument) ?? Promise.reject(new ChannelClosed());
   return {
-    reconnect: (other) => void (channel = openChannel(other)),
+    connect: (port) => void (channel = openChannel(port)),
     list: (request) => call("list", request),
     show: (id) => call("show", id),
-    counts: () => call("counts", undefined),
-    held: (domain) => call("held", domain),
-    quarantined: () => call("quarantined", undefined),
-    parked: () => call("parked", undefined),
+    counts: () => call("counts"),
+    kept: (domain) => call("kept", domain),
+    quarantined: () => call("quarantined"),
+    parked: () => call("parked"),
     export: async (id, asItIs = false) => {
       const find = async (): Promise<Readable | undefined> => {
         const mail = await call("export", id);
@@ -116,14 +102,11 @@ export function connectReader(port?: MessagePort): StoreReader & Reconnectable {
       // A body may have become a row before its file was opened; a row stays one.
       return (await find()) ?? (await find());
     },
-    domains: () => call("domains", undefined),
+    domains: () => call("domains"),
     domain: (name) => call("domain", name),
     recipients: (request) => call("recipients", request),
-    refusing: () => call("refusing", undefined),
+    refusing: () => call("refusing"),
     trace: (request) => call("trace", request),
-    tokens: () => call("tokens", undefined),
-    allowedSenders: () => call("allowedSenders", undefined),
-    check: () => call("check", undefined),
-    close: () => channel?.close(),
+    allowedSenders: () => call("allowedSenders"),
   };
 }

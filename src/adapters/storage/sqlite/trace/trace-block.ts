@@ -5,7 +5,7 @@ import { WaitingText } from "../../../../runtime/waiting-text.ts";
 
 /** Bytes of a block: while it fills, each write stores it anew. */
 const FULL = 16 * 1024;
-/** Bytes that it has room for: its last event goes beyond. */
+/** Bytes that it has room for: its last event goes beyond FULL. */
 const ROOM = FULL + 4 * 1024;
 /** Keys of a block: then its filter lets one in 400 others pass. */
 const MOST_KEYS = 256;

@@ -1,10 +1,6 @@
-import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Traced, TraceWriter } from "../../../../ports/trace.ts";
-import { TRACE_FILE } from "../disk/connection.ts";
-import { makePrivateFile, realDisk } from "../disk/disk.ts";
 import { TraceBlock } from "./trace-block.ts";
-import { prepareTables } from "./trace-schema.ts";
 
 /** Blocks that one `trim` removes at most. */
 const TRIM_STEP = 25;
@@ -20,29 +16,10 @@ interface BlockAge {
 }
 
 /**
- * The trace lives in a database of its own: it may lose its last events with the power, it is the first to give way
- * when the disk is short, and a fault in it never touches mail. So nothing here throws.
+ * Fills blocks, one after the other; the last one is stored anew with each write until it is full. A fault of the trace
+ * never touches mail: nothing here throws once it is made.
  */
-export function openTraceWriter(folder: string): TraceWriter {
-  const file = join(folder, TRACE_FILE);
-  makePrivateFile(file);
-  const database = realDisk.openDatabase(file, { timeout: 0 });
-  database.pragma("auto_vacuum = INCREMENTAL");
-  database.pragma("journal_mode = WAL");
-  database.pragma("synchronous = NORMAL");
-  database.pragma("cache_size = -512");
-  prepareTables(database);
-  const blocks = new Blocks(database);
-  return {
-    add: (traced, keys) => blocks.add(traced, keys),
-    write: () => blocks.write(),
-    trim: (before, maxBytes) => attempt(() => blocks.trim(before, maxBytes)) ?? 0,
-    close: () => void attempt(() => database.close()),
-  };
-}
-
-/** Fills blocks, one after the other; the last one is stored anew with each write until it is full. */
-class Blocks {
+export class BlockWriter implements TraceWriter {
   readonly #database: Database.Database;
   readonly #put: Database.Statement;
   readonly #putFilter: Database.Statement;
@@ -89,6 +66,14 @@ class Blocks {
   }
 
   trim(before: number, maxBytes: number): number {
+    return attempt(() => this.#trim(before, maxBytes)) ?? 0;
+  }
+
+  close(): void {
+    attempt(() => this.#database.close());
+  }
+
+  #trim(before: number, maxBytes: number): number {
     const blocks = this.#oldest.all(TRIM_STEP);
     const fresh = blocks.findIndex(({ at }) => at >= before);
     const doomed = this.#usedBytes() > maxBytes || fresh === -1 ? blocks : blocks.slice(0, fresh);

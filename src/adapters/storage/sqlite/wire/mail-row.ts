@@ -10,6 +10,7 @@ import { formatReply } from "../../../../mail/reply.ts";
 import type { Authentication } from "../../../../ports/authentication.ts";
 import type { DsnKind } from "../../../../ports/dsn.ts";
 import type { ClientFacts, NewMail, NewRecipient } from "../../../../ports/intake.ts";
+import type { MailDetail } from "../../../../ports/operator.ts";
 import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
 import type {
   ClaimedMail,
@@ -220,10 +221,7 @@ export function wishOf(row: { readonly notify: string | null; readonly orcpt: st
 }
 
 /** What the sender asked for the mail. */
-export function requestOf(row: {
-  readonly dsn_ret: "FULL" | "HDRS" | null;
-  readonly dsn_envid: string | null;
-}): {
+function requestOf(row: { readonly dsn_ret: "FULL" | "HDRS" | null; readonly dsn_envid: string | null }): {
   readonly dsn?: DsnRequest;
 } {
   const { dsn_ret: ret, dsn_envid: envid } = row;
@@ -231,7 +229,7 @@ export function requestOf(row: {
   return { dsn: { ...(ret !== null && { ret }), ...(envid !== null && { envid }) } };
 }
 
-/** What both the reader and the writer of DSNs ask of a mail's row. */
+/** Of `message`, by name: what both the reader and the writer of DSNs ask for. */
 export interface MailColumns extends ClientColumns {
   readonly id: string;
   readonly sender: string;
@@ -247,6 +245,21 @@ export interface MailColumns extends ClientColumns {
   readonly spool: string | null;
 }
 
+export function mailOf(row: MailColumns): Omit<MailDetail, "recipients" | "hasBody"> {
+  return {
+    id: row.id,
+    sender: row.sender,
+    acceptedAt: row.accepted_at,
+    size: row.size,
+    client: clientOf(row),
+    topFields: row.top_fields,
+    ...(row.message_id !== null && { messageId: row.message_id }),
+    ...requestOf(row),
+    traits: TRAITS.filter((_, bit) => (row.traits & (1 << bit)) !== 0),
+    ...authenticationOf(row),
+  };
+}
+
 interface ClientColumns {
   readonly client_ip: string;
   readonly client_name: string | null;
@@ -256,7 +269,7 @@ interface ClientColumns {
   readonly server_ip?: string | null;
 }
 
-export function clientOf(row: ClientColumns): ClientFacts {
+function clientOf(row: ClientColumns): ClientFacts {
   return {
     ip: row.client_ip,
     helo: row.client_helo,
@@ -268,7 +281,7 @@ export function clientOf(row: ClientColumns): ClientFacts {
 }
 
 /** What was found at receipt, as the store keeps it. */
-export function authenticationOf(row: { readonly authentication: string | null }): {
+function authenticationOf(row: { readonly authentication: string | null }): {
   readonly authentication?: Authentication;
 } {
   return row.authentication === null
@@ -279,8 +292,4 @@ export function authenticationOf(row: { readonly authentication: string | null }
 /** One bit each, in the order of TRAITS. */
 function traitBits(traits: readonly Trait[]): number {
   return traits.reduce((bits, trait) => bits | (1 << TRAITS.indexOf(trait)), 0);
-}
-
-export function traitsOf(bits: number): readonly Trait[] {
-  return TRAITS.filter((_, bit) => (bits & (1 << bit)) !== 0);
 }

@@ -2,25 +2,23 @@
  * What travels between the storage thread and its clients: the methods of each role, and mail in the shape in
  * which it crosses. A body is an ArrayBuffer that moves, or a place in the spool.
  */
-import type { DsnStore, OwedMail, ToldRequest } from "../../../../ports/dsn.ts";
-import type { OperatorRequest } from "../../../../ports/operator.ts";
-import type { NewMail, Accepted } from "../../../../ports/intake.ts";
 import type {
-  ClaimRequest,
-  DomainWork,
-  Expired,
-  ExpireSlice,
-  SettleRequest,
-  WorkStore,
-} from "../../../../ports/work-store.ts";
-import type { StoreCondition } from "../../../../ports/store-condition.ts";
-import type { DeclareResult, DomainSettings, RecipientChange } from "../../../../ports/directory.ts";
+  DeclareResult,
+  DirectoryWriter,
+  DomainSettings,
+  RecipientChange,
+} from "../../../../ports/directory.ts";
+import type { DsnStore, OwedMail, ToldRequest } from "../../../../ports/dsn.ts";
 import type { Sighting } from "../../../../ports/greylist.ts";
+import type { Accepted, NewMail } from "../../../../ports/intake.ts";
+import type { OperatorStore } from "../../../../ports/operator.ts";
+import type { AllowedSenderStore } from "../../../../ports/quarantine.ts";
 import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
 import type { Note } from "../../../../ports/recipient-memory.ts";
-import type { AllowedSender } from "../../../../ports/quarantine.ts";
-import type { TokenRecord } from "../../../../ports/tokens.ts";
 import type { RuleStore } from "../../../../ports/rules.ts";
+import type { StoreCondition } from "../../../../ports/store-condition.ts";
+import type { TokenStore } from "../../../../ports/tokens.ts";
+import type { ClaimRequest, SettleRequest, WorkStore } from "../../../../ports/work-store.ts";
 import type { Moved } from "../../../../runtime/channel.ts";
 import { factsRow, newRecipientRow, recordRow, settledRow } from "./mail-row.ts";
 import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow, SettledRow, StoredAs } from "./mail-row.ts";
@@ -60,6 +58,11 @@ interface ClaimedBody {
   readonly crc: number | null;
 }
 
+/** The buffers that move with claims. */
+export function buffersOf(claims: readonly WireClaim[]): ArrayBuffer[] {
+  return claims.map(([, , , , { content }]) => content).filter((content) => content !== null);
+}
+
 /** How an attempt ended. */
 export type WireSettlement = readonly [
   id: string,
@@ -81,14 +84,13 @@ export type WireEvent =
   | { readonly kind: "claimed"; readonly mail: WireClaim }
   | { readonly kind: "condition"; readonly condition: StoreCondition };
 
-// Type aliases, because an interface has no index signature and would not fit the channel.
-export type IntakeMethods = {
+export interface IntakeMethods {
   accept(consignment: Consignment): Promise<readonly Accepted[]>;
   /** The client is about to append bodies to this segment. */
   beginSegment(name: string): void;
   /** A client's spool file could not be written. */
   trouble(report: { readonly why: "full" | "sick"; readonly text: string }): void;
-};
+}
 
 export type WireBody = ArrayBuffer | string;
 
@@ -103,22 +105,17 @@ export type WireTold = Omit<ToldRequest, "notice"> & {
   readonly notice?: { readonly mail: WireMail; readonly body: ArrayBuffer };
 };
 
-export type WorkMethods = {
-  work(): Promise<readonly DomainWork[]>;
+export interface WorkMethods
+  extends
+    Pick<WorkStore, "work" | "wake" | "due" | "accepted" | "unhold" | "encrypted" | "expire">,
+    Pick<DsnStore, "delayed"> {
   claim(request: ClaimRequest): Promise<Moved<readonly WireClaim[]>>;
   grant(grant: { readonly domain: string; readonly credits: number }): void;
   settle(settlement: WireSettlement): Promise<boolean>;
-  wake(domains: readonly string[]): Promise<readonly DomainWork[]>;
-  expire(slice: ExpireSlice): Promise<Expired>;
-  due: WorkStore["due"];
-  accepted: WorkStore["accepted"];
-  unhold: WorkStore["unhold"];
   owed(request: Parameters<DsnStore["owed"]>[0]): Promise<Moved<readonly WireOwed[]>>;
   told(request: WireTold): Promise<boolean>;
-  delayed: DsnStore["delayed"];
-  encrypted(): Promise<readonly string[]>;
   rememberTls(change: { readonly destination: string; readonly encrypted: boolean }): Promise<void>;
-};
+}
 
 export type WireSighting = Sighting & { readonly key: string };
 
@@ -128,11 +125,11 @@ export interface WireNote {
   readonly note: Note;
 }
 
-export type MemoryMethods = {
+export interface MemoryMethods {
   /** Sightings of greylisting, kept together. */
   note(sightings: readonly WireSighting[]): Promise<void>;
   learn(notes: readonly WireNote[]): Promise<void>;
-};
+}
 
 /** One declared domain without its recipients. */
 export interface StagedDomain {
@@ -159,10 +156,12 @@ export interface NewDomain {
   readonly list?: number;
 }
 
-/** A new API list for a domain, or a new fetched one. */
-export interface OverlayPlan {
-  /** Absent: the API's. */
-  readonly table?: "overlay" | "fetched";
+/** Tables of lists that belong to domains beside the declared one: the API's, and the fetched ones. */
+export type SideTable = "overlay" | "fetched";
+
+/** A new list for a domain, to take the place of the one it has there. */
+export interface SideListPlan {
+  readonly table: SideTable;
   readonly domain: string;
   /** The present entries come along. */
   readonly keep: boolean;
@@ -176,8 +175,14 @@ export interface PauseChange {
   readonly until?: number;
 }
 
-export type ControlMethods = {
-  operate(request: OperatorRequest): Promise<number>;
+export interface ControlMethods
+  extends
+    OperatorStore,
+    TokenStore,
+    RuleStore,
+    AllowedSenderStore,
+    FetchRecords,
+    Pick<DirectoryWriter, "removeDomain" | "endPauses" | "retire"> {
   stageOpen(): Promise<void>;
   stageDomains(domains: readonly StagedDomain[]): Promise<readonly WantedList[]>;
   stageEntries(slice: EntrySlice): Promise<void>;
@@ -185,23 +190,10 @@ export type ControlMethods = {
   stageDiscard(): Promise<void>;
   addDomain(domain: NewDomain): Promise<void>;
   changeDomain(domain: NewDomain["domain"]): Promise<boolean>;
-  removeDomain(name: string): Promise<"removed" | "draining" | "unknown" | "declared">;
   setPaused(change: PauseChange): Promise<boolean>;
-  endPauses(): Promise<readonly string[]>;
   changeEntries(change: RecipientChange): Promise<number>;
-  overlayOpen(plan: OverlayPlan): Promise<number>;
-  overlayAdd(slice: EntrySlice): Promise<void>;
-  overlayRemove(slice: EntrySlice): Promise<void>;
-  overlayFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
-  retire(): Promise<readonly string[]>;
-  fetchRecords: FetchRecords["fetchRecords"];
-  noteFetch: FetchRecords["noteFetch"];
-  tokens(): Promise<readonly TokenRecord[]>;
-  addToken(token: TokenRecord): Promise<boolean>;
-  revokeToken(name: string): Promise<boolean>;
-  rules: RuleStore["rules"];
-  addRule: RuleStore["addRule"];
-  removeRule: RuleStore["removeRule"];
-  allowSender(sender: AllowedSender): Promise<boolean>;
-  disallowSender(sender: Pick<AllowedSender, "sender" | "domain">): Promise<boolean>;
-};
+  sideListOpen(plan: SideListPlan): Promise<number>;
+  sideListAdd(slice: EntrySlice): Promise<void>;
+  sideListRemove(slice: EntrySlice): Promise<void>;
+  sideListFlip(change: { readonly domain: string; readonly list: number }): Promise<number>;
+}

@@ -18,11 +18,11 @@ const flush = promisify(fsync);
  * Moves the WAL into the database while mail flows. A WAL begins anew only when all its pages were copied and none is
  * added, so the last step is the writer's, between two commits. What takes long comes before, beside the commits:
  * another thread copies what there is, the system flushes it. The writer is left with the few pages that came
- * meanwhile. Where nobody copies for it, it does all by itself, rather when no job waits.
+ * meanwhile. Where nobody copies for it, it does all of it, preferably when no job waits.
  */
 export class Checkpoints {
   /**
-   * The database once more, to flush it. Never closed while the process runs: at that, the system would drop the locks
+   * The database once more, to flush it. Never closed while the process runs: that would make the system drop the locks
    * that SQLite holds on the file.
    */
   readonly #descriptor: number;

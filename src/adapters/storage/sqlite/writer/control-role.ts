@@ -29,12 +29,12 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     removeDomain: (name) => once(({ directory }) => directory.removeDomain(name, clock.now())),
     setPaused: (change) => once(({ directory }) => directory.setPaused(change)),
     endPauses: () => once(({ directory }) => directory.endPauses(clock.now())),
-    changeEntries: (change) => once(({ directory }) => directory.overlays.change(change, clock.now())),
-    overlayOpen: (plan) => loop.submitSlices(({ directory }) => directory.overlays.begin(plan)),
-    overlayAdd: (slice) => once(({ directory }) => directory.overlays.add(slice)),
-    overlayRemove: (slice) => once(({ directory }) => directory.overlays.remove(slice)),
-    overlayFlip: ({ domain, list }) =>
-      once(({ directory }) => directory.overlays.flip(domain, list, clock.now())),
+    changeEntries: (change) => once(({ directory }) => directory.sideLists.change(change, clock.now())),
+    sideListOpen: (plan) => loop.submitSlices(({ directory }) => directory.sideLists.begin(plan)),
+    sideListAdd: (slice) => once(({ directory }) => directory.sideLists.add(slice)),
+    sideListRemove: (slice) => once(({ directory }) => directory.sideLists.remove(slice)),
+    sideListFlip: ({ domain, list }) =>
+      once(({ directory }) => directory.sideLists.flip(domain, list, clock.now())),
     retire: () => once(({ directory }) => directory.retire(clock.now())),
     fetchRecords: () => once(({ database }) => readFetchRecords(database)),
     noteFetch: (note) => once(({ database }) => noteFetch(database, note)),

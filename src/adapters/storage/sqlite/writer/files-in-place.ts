@@ -8,7 +8,7 @@ import type { RefusedMails } from "./refused-mails.ts";
 import type { Store } from "./store.ts";
 
 /**
- * That the database and the WAL that are written are those that stand in the folder. Others have no name any more, and
+ * Sees to it that the database and the WAL that are written are those in the folder. Others have no name any more, and
  * are gone with the process.
  */
 export class FilesInPlace {

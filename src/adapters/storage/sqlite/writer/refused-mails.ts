@@ -9,7 +9,7 @@ const NOTE_FILE = "refused";
 /**
  * Mails whose commit failed, so that their senders keep them, and which may have reached the disk all the same. They
  * are to be removed before anything is served. A note in the folder lets the next process know them, should this one
- * end before the disk is well: as it takes the same way as the commit did, it is mostly there when they are.
+ * end before the disk is well: it goes to the same disk as the commit did, so it is mostly there when they are.
  */
 export class RefusedMails {
   readonly #folder: string;

@@ -4,17 +4,23 @@ import type { StoreCondition } from "../../../../ports/store-condition.ts";
 import { Moved, serveChannel } from "../../../../runtime/channel.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import type { Batch } from "../commit/batch.ts";
-import { buffersOf } from "../queue/claiming.ts";
 import type { Arrived } from "../queue/accepting.ts";
-import type { CommitLoop, Job } from "../commit/commit-loop.ts";
+import type { CommitLoop, Job, Rank } from "../commit/commit-loop.ts";
 import { serveControl } from "./control-role.ts";
 import { StoreFailure } from "../disk/failure.ts";
 import type { Appender, Segments } from "../bodies/segments.ts";
 import { WorkSession } from "../queue/sessions.ts";
 import type { Sessions } from "../queue/sessions.ts";
 import type { Store } from "./store.ts";
-import type { Consignment, IntakeMethods, MemoryMethods, WorkMethods } from "../wire/wire.ts";
+import {
+  buffersOf,
+  type Consignment,
+  type IntakeMethods,
+  type MemoryMethods,
+  type WorkMethods,
+} from "../wire/wire.ts";
 
+/** What a line to the store is for. */
 export type Role = "intake" | "work" | "control" | "memory";
 
 interface RoleParts {
@@ -63,10 +69,9 @@ function serveIntake(port: MessagePort, parts: RoleParts): void {
 
 /** Behind what the client has still sent. */
 function leaveSegments(appender: Appender, parts: RoleParts): void {
-  const run = (store: Store, batch: Batch): void => store.bodies.leaveSegments(appender, batch);
-  parts.loop
-    .submit({ rank: "accept", bytes: 0, run })
-    .catch(() => parts.clock.after(TRY_AGAIN, () => leaveSegments(appender, parts)));
+  brief(parts.loop, "accept", ({ bodies }, batch) => bodies.leaveSegments(appender, batch)).catch(() =>
+    parts.clock.after(TRY_AGAIN, () => leaveSegments(appender, parts)),
+  );
 }
 
 function unpack({ mails, bodies }: Consignment): readonly Arrived[] {
@@ -97,9 +102,6 @@ function answerOf(failure: StoreFailure | undefined): Accepted {
   return failure === undefined ? ACCEPTED : { kind: "refused", why: failure.why };
 }
 
-/** A short question of the delivery thread. */
-const READ = { rank: "claim", bytes: 0 } as const;
-
 /** Bytes of a sighting or of a note, about. */
 const NOTE_BYTES = 100;
 
@@ -109,13 +111,13 @@ function serveMemory(port: MessagePort, { loop, clock }: RoleParts): void {
       loop.submit({
         rank: "accept",
         bytes: sightings.length * NOTE_BYTES,
-        run: (store: Store, batch: Batch) => store.greylisting.note(sightings, clock.now(), batch),
+        run: (store, batch) => store.greylisting.note(sightings, clock.now(), batch),
       }),
     learn: (notes) =>
       loop.submit({
         rank: "accept",
         bytes: notes.length * NOTE_BYTES,
-        run: (store: Store, batch: Batch) => store.learning.learn(notes, clock.now(), batch),
+        run: (store, batch) => store.learning.learn(notes, clock.now(), batch),
       }),
   });
 }
@@ -125,26 +127,19 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
   const server = serveChannel<WorkMethods>(port, {
     work: () => loop.submitSlices((store) => store.waiting.all()),
     claim: async (request) => {
-      const run = (store: Store, batch: Batch): ReturnType<Store["claiming"]["claim"]> =>
-        store.claiming.claim(request, session, batch);
-      const claims = await loop.submit({ rank: "claim", bytes: 0, run });
+      const claims = await brief(loop, "claim", (store, batch) =>
+        store.claiming.claim(request, session, batch),
+      );
       return new Moved(claims, buffersOf(claims));
     },
     grant: ({ domain, credits }) => session.grant(domain, credits),
-    settle: (settlement) =>
-      loop.submit({
-        rank: "settle",
-        bytes: 0,
-        run: (store: Store, batch: Batch) => store.settling.settle(settlement, batch),
-      }),
+    settle: (settlement) => brief(loop, "settle", (store, batch) => store.settling.settle(settlement, batch)),
     wake: (domains) => loop.submitSlices((store, batch) => store.waiting.wake(domains, clock.now(), batch)),
-    due: (request) => loop.submit({ ...READ, run: (store: Store) => store.proving.due(request) }),
-    accepted: (addresses) =>
-      loop.submit({ ...READ, run: (store: Store) => store.proving.accepted(addresses) }),
+    due: (request) => brief(loop, "claim", ({ proving }) => proving.due(request)),
+    accepted: (addresses) => brief(loop, "claim", ({ proving }) => proving.accepted(addresses)),
     unhold: (request) => loop.submitSlices((store, batch) => store.proving.unhold(request, batch)),
-    encrypted: () => loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.all() }),
-    rememberTls: (change) =>
-      loop.submit({ ...READ, run: (store: Store) => store.rememberedTls.remember(change) }),
+    encrypted: () => brief(loop, "claim", ({ rememberedTls }) => rememberedTls.all()),
+    rememberTls: (change) => brief(loop, "claim", ({ rememberedTls }) => rememberedTls.remember(change)),
     expire: (slice) => loop.submitSlices((store, batch) => store.expiring.expire(slice, batch)),
     ...serveDsns(loop),
   });
@@ -157,11 +152,16 @@ function serveWork(port: MessagePort, parts: RoleParts): void {
   if (parts.condition() !== "ok") session.tell({ kind: "condition", condition: parts.condition() });
 }
 
+/** A job that writes next to nothing. */
+function brief<T>(loop: CommitLoop<Store>, rank: Rank, run: (store: Store, batch: Batch) => T): Promise<T> {
+  return loop.submit({ rank, bytes: 0, run });
+}
+
 /** A DSN takes room on the disk, so that a full one refuses it as it does new mail. */
 function serveDsns(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" | "delayed"> {
   return {
     owed: async (request) => {
-      const mails = await loop.submit({ ...READ, run: (store: Store) => store.notifying.owed(request) });
+      const mails = await brief(loop, "claim", ({ notifying }) => notifying.owed(request));
       const bodies = mails.map(({ body }) => body).filter((body) => body instanceof ArrayBuffer);
       return new Moved(mails, bodies);
     },
@@ -169,7 +169,7 @@ function serveDsns(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" |
       loop.submit({
         rank: "accept",
         bytes: (request.notice?.body.byteLength ?? 0) + ROW_BYTES,
-        run: (store: Store, batch: Batch) => store.notifying.told(request, batch),
+        run: (store, batch) => store.notifying.told(request, batch),
       }),
     delayed: (request) => loop.submitSlices((store) => store.notifying.delayed(request)),
   };
@@ -178,9 +178,10 @@ function serveDsns(loop: CommitLoop<Store>): Pick<WorkMethods, "owed" | "told" |
 /** The thread that held these claims is dead; nobody knows how far it came. */
 function abandonClaims(session: WorkSession, parts: RoleParts): void {
   const { loop, sessions, clock } = parts;
-  const run = (store: Store): number =>
-    store.recovering.abandon(clock.now(), (token) => session.holds(token));
-  loop.submit({ rank: "settle", bytes: 0, run }).then(
+  const abandoned = brief(loop, "settle", ({ recovering }) =>
+    recovering.abandon(clock.now(), (token) => session.holds(token)),
+  );
+  abandoned.then(
     () => sessions.forget(session),
     () => clock.after(TRY_AGAIN, () => abandonClaims(session, parts)),
   );

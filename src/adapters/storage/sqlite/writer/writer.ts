@@ -7,7 +7,6 @@ import type { Clock } from "../../../../runtime/clock.ts";
 import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { Ballast, withBallast } from "../disk/ballast.ts";
 import type { Batch } from "../commit/batch.ts";
-import { SPOOL_FOLDER } from "../bodies/bodies.ts";
 import { CommitLoop } from "../commit/commit-loop.ts";
 import { QUEUE_FILE } from "../disk/connection.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -29,6 +28,7 @@ import { makeSharedState, writeGeneration } from "../wire/shared-state.ts";
 import type { SharedState } from "../wire/shared-state.ts";
 import { openStore } from "./store.ts";
 import type { Store, StoreParts } from "./store.ts";
+import { spoolIn } from "../bodies/spool-place.ts";
 import { sweepSpool } from "../bodies/spool-sweep.ts";
 import { Upkeep } from "./upkeep.ts";
 import { checkpointFully } from "../disk/wal.ts";
@@ -56,7 +56,7 @@ export class Writer {
   readonly shared: SharedState = makeSharedState();
   /** Recipients that were claimed when the last process ended, and are `unconfirmed` since. */
   readonly recovered: number;
-  /** The last process did not close the store: a check of the database is due (`connectReader(...).check`). */
+  /** The last process did not close the store: a check of the database is due (`checkDatabase`). */
   readonly unclean: boolean;
   readonly #options: WriterOptions;
   readonly #sessions: Sessions;
@@ -267,7 +267,7 @@ function closeFully(database: Store["database"]): void {
 
 function prepareFolder(folder: string): void {
   usable(folder, () => makePrivateFolder(folder));
-  const spool = join(folder, SPOOL_FOLDER);
+  const spool = spoolIn(folder);
   // Large bodies would all be put off if it were another user's.
   usable(spool, () => makePrivateFolder(spool));
 }

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { MailBody, QueuePage, ReasonName } from "../../../../../src/endpoints/admin/contract.ts";
 import type { Reason } from "../../../../../src/ports/recipient-state.ts";
-import { FOREIGN_CURSOR } from "../../../../../src/ports/operator.ts";
+import { FOREIGN_CURSOR } from "../../../../../src/ports/page.ts";
 import { BodyDamaged } from "../../../../../src/ports/stored-body.ts";
 import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";

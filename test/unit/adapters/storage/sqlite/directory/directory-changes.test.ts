@@ -14,7 +14,7 @@ const domain = (name: string, ...recipients: string[]) => ({ name, settings: SET
 async function stageHalf(store: SqliteStore): Promise<() => void> {
   const port = store.port("control");
   const channel = openChannel<ControlMethods>(port);
-  await channel.call("stageOpen", undefined as never);
+  await channel.call("stageOpen");
   const wanted = await channel.call("stageDomains", [
     { name: "one.test", settings: SETTINGS, hash: "other" },
     { name: "three.test", settings: SETTINGS },

@@ -4,7 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
-import type { WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { checkDatabase, type WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { DELIVERED, accept, claimOne, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
@@ -292,7 +292,7 @@ describe("the marker of an orderly end", () => {
     await accept(store.intake, newMail(store.clock.now()));
     await store.writer.close();
     assert.equal(existsSync(marker), true);
-    assert.deepEqual(await store.reader.check(), []);
+    assert.deepEqual(checkDatabase(store.folder), []);
     {
       await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
       assert.equal(again.writer.unclean, false);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { it } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { connectReader } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { readerClient } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { serveChannel } from "../../../../../../src/runtime/channel.ts";
 
 it("exports a body that became a row before its segment was opened", async () => {
@@ -13,7 +13,8 @@ it("exports a body that became a row before its segment was opened", async () =>
     { ...stored, body: Uint8Array.from(Buffer.from("body")).buffer },
   ];
   const server = serveChannel(port1, { export: () => answers.shift() });
-  const reader = connectReader(port2);
+  const reader = readerClient();
+  reader.connect(port2);
   try {
     const mail = (await reader.export("1")) ?? assert.fail("it is there");
     assert.equal(await text(mail), "Received: here\r\nbody");

@@ -1,10 +1,13 @@
 import type { RecipientChange } from "../../../../ports/directory.ts";
-import type { Generations, SideTable } from "./generations.ts";
+import type { EntrySlice, SideListPlan, SideTable } from "../wire/wire.ts";
+import type { Generations } from "./generations.ts";
 import type { Lists } from "./lists.ts";
-import type { EntrySlice, OverlayPlan } from "../wire/wire.ts";
 
-/** The API's and the fetched recipients of each domain: changed in place when little changes, else staged and flipped. */
-export class Overlays {
+/**
+ * The lists of recipients that stand beside the declared one: the API's, which is changed in place when little changes,
+ * and the fetched one. Otherwise a new list is staged and takes the place of the old one.
+ */
+export class SideLists {
   readonly #generations: Generations;
   readonly #lists: Lists;
   /** Throws while another change is open. */
@@ -28,7 +31,7 @@ export class Overlays {
     this.#staged = undefined;
   }
 
-  /** A small addition or removal, seen at once; answers how many entries there are. */
+  /** A small change of the API's list, seen at once; answers how many entries there are. */
   change({ domain, verb, recipients }: RecipientChange, now: number): number {
     this.#requireDomain(domain);
     const next = this.#generations.next();
@@ -40,7 +43,7 @@ export class Overlays {
   }
 
   /** Begins a new list for the domain; with `keep` the present entries are copied into it. */
-  *begin({ domain, keep, fresh, table = "overlay" }: OverlayPlan): Generator<void, number> {
+  *begin({ domain, keep, fresh, table }: SideListPlan): Generator<void, number> {
     if (fresh) this.#requireCalm();
     else this.#requireDomain(domain);
     const list = this.#lists.create(null);

@@ -1,0 +1,110 @@
+/** A thread that is kept running: when it dies it is started again, with back-off. */
+import { type Argument, ChannelClosed, type Methods } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import { errorText, type Logger } from "./log.ts";
+import { beginThread, type BegunThread, type Thread, type ThreadEnd, type ThreadPlan } from "./threads.ts";
+
+/** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
+const FIRST_RESTART = 1000;
+const LONGEST_RESTART = 30_000;
+/** A thread that lived this long, in ms, starts its back-off anew. */
+const SETTLED = 60_000;
+
+interface Supervision {
+  readonly plan: ThreadPlan;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Runs as soon as a life is over, also one that never was ready: others may wait for what it left behind. */
+  readonly clear?: () => void;
+}
+
+/** Keeps one thread running until `expectEnd`. */
+export class SupervisedThread<M extends Methods> {
+  /** The first start, which fails loudly; later ones are tried again. */
+  readonly started: Promise<void>;
+  readonly #supervision: Supervision;
+  /** The life that is starting or running. */
+  #life: BegunThread<M> | undefined;
+  #ready = false;
+  #stopping = false;
+  #delay = FIRST_RESTART;
+
+  constructor(supervision: Supervision) {
+    this.#supervision = supervision;
+    this.started = this.#start();
+  }
+
+  /** For questions; absent until it is ready, and while it is between two lives. */
+  get current(): Thread<M> | undefined {
+    return this.#ready ? this.#life : undefined;
+  }
+
+  /**
+   * For what changes: a life that is starting, whose data may be older, hears of it as soon as it is ready. Where there
+   * is none, or it ends first, nothing is missed if the data of the next one says the same. Rejects with the error of
+   * the method.
+   */
+  async tell<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
+    try {
+      await this.#life?.control.call(name, ...argument);
+    } catch (error) {
+      if (!(error instanceof ChannelClosed)) throw error;
+    }
+  }
+
+  /** From here on the thread's end is expected; one that is being started ends as soon as it has. */
+  expectEnd(): void {
+    this.#stopping = true;
+  }
+
+  async #start(): Promise<void> {
+    const { plan, clock } = this.#supervision;
+    const startedAt = clock.elapsed();
+    const life = beginThread<M>(plan, clock);
+    this.#life = life;
+    try {
+      await life.ready;
+    } catch (error) {
+      this.#over();
+      throw error;
+    }
+    void life.ended.then((end) => this.#died(end, startedAt));
+    // Who ended the others knew nothing of this one.
+    if (this.#stopping) return life.terminate();
+    this.#ready = true;
+  }
+
+  #over(): void {
+    this.#life = undefined;
+    this.#ready = false;
+    this.#supervision.clear?.();
+  }
+
+  #died(end: ThreadEnd, startedAt: number): void {
+    this.#over();
+    if (this.#stopping) return;
+    const { clock, log, plan } = this.#supervision;
+    if (clock.elapsed() - startedAt > SETTLED) this.#delay = FIRST_RESTART;
+    const error = end.error === undefined ? `exit code ${end.code}` : (end.error.stack ?? end.error.message);
+    log.error("thread died, starting it again", { thread: plan.name, error, delay: this.#delay });
+    this.#restartLater();
+  }
+
+  #restartLater(): void {
+    this.#supervision.clock.after(this.#delay, () => void this.#restart());
+    this.#delay = Math.min(this.#delay * 2, LONGEST_RESTART);
+  }
+
+  async #restart(): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      await this.#start();
+    } catch (error) {
+      this.#supervision.log.error("thread did not start", {
+        thread: this.#supervision.plan.name,
+        error: errorText(error),
+      });
+      this.#restartLater();
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loggerTo } from "../../../src/runtime/log.ts";
+import { SupervisedThread } from "../../../src/runtime/supervised-thread.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { idle } from "../../support/settle.ts";
+import { SILENT } from "../../support/silent-log.ts";
+import type { FixtureControl, Start } from "../../support/thread-fixture.ts";
+import { fixturePlan } from "../../support/thread-plan.ts";
+import { watchThreads } from "../../support/thread-watch.ts";
+import { waitFor } from "../../support/wait.ts";
+
+const WAIT = { what: "the thread", deadline: 10_000 };
+
+test("a thread that dies is started again, after a delay that grows while it cannot start", async () => {
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  let start: Start = "well";
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => start),
+    clock,
+    log: loggerTo(
+      (_, message, fields) => void lines.push(`${message} ${String(fields["error"]).split("\n")[0]}`),
+    ),
+  });
+  await supervised.started;
+  start = "broken";
+  void supervised.current?.control.call("crash").catch(() => {});
+  await waitFor(WAIT, () => supervised.current === undefined);
+  assert.match(lines[0] ?? "", /thread died, starting it again .*crashed as told/);
+  clock.advance(1000);
+  await waitFor(WAIT, () => lines.length === 2);
+  assert.match(lines[1] ?? "", /thread did not start .*cannot start like this/);
+  start = "idle";
+  clock.advance(2000);
+  clock.advance(60_000);
+  await waitFor(WAIT, () => lines.length === 3);
+  assert.match(lines[2] ?? "", /thread did not start .*was not ready within 1 min/);
+  start = "well";
+  clock.advance(4000);
+  await waitFor(WAIT, () => supervised.current !== undefined);
+  assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");
+  supervised.expectEnd();
+  await supervised.current?.terminate();
+});
+
+test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
+  const clock = new ManualClock();
+  let start: Start = "well";
+  let cleared = 0;
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => start),
+    clock,
+    log: SILENT,
+    clear: () => void (cleared += 1),
+  });
+  await supervised.started;
+  assert.equal(cleared, 0);
+  await supervised.current?.terminate();
+  await waitFor(WAIT, () => cleared === 1);
+  start = "broken";
+  clock.advance(1000);
+  await waitFor(WAIT, () => cleared === 2);
+  supervised.expectEnd();
+});
+
+test("a thread that lived long starts its back-off anew, however the wall clock was set meanwhile", async () => {
+  const clock = new ManualClock();
+  const delays: unknown[] = [];
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => "well"),
+    clock,
+    log: loggerTo((_level, _message, fields) => void delays.push(fields["delay"])),
+  });
+  await supervised.started;
+  const die = async (): Promise<void> => {
+    void supervised.current?.control.call("crash").catch(() => {});
+    await waitFor(WAIT, () => supervised.current === undefined);
+  };
+  const live = async (): Promise<void> => {
+    clock.advance(2000);
+    await waitFor(WAIT, () => supervised.current !== undefined);
+  };
+  await die();
+  await live();
+  clock.set(3_600_000);
+  await die();
+  await live();
+  clock.advance(60_001);
+  clock.set(-7_200_000);
+  await die();
+  assert.deepEqual(delays, [1000, 2000, 1000]);
+  supervised.expectEnd();
+});
+
+test("a thread that is being started when the end is expected ends, too", async () => {
+  using threads = watchThreads();
+  const clock = new ManualClock();
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => "well"),
+    clock,
+    log: SILENT,
+  });
+  await supervised.started;
+  void supervised.current?.control.call("crash").catch(() => {});
+  await waitFor(WAIT, () => supervised.current === undefined);
+  clock.advance(1000);
+  await waitFor(WAIT, () => threads.named("fixture").length === 2);
+  const [, second] = threads.named("fixture");
+  const ended = new Promise((resolve) => void second?.once("exit", resolve));
+  supervised.expectEnd();
+  await ended;
+  assert.equal(supervised.current, undefined);
+});
+
+test("a thread that is starting hears what it is told, at its first start and at each later one", async () => {
+  const clock = new ManualClock();
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => "well"),
+    clock,
+    log: SILENT,
+  });
+  const current = () => supervised.current;
+  const learned = () => current()?.control.call("learned");
+  const told = supervised.tell("learn", "while it starts");
+  assert.equal(current(), undefined);
+  await supervised.started;
+  await told;
+  await supervised.tell("learn", "while it runs");
+  assert.deepEqual(await learned(), ["while it starts", "while it runs"]);
+  await assert.rejects(supervised.tell("learn", ""), /no word/);
+
+  await current()?.terminate();
+  await waitFor(WAIT, () => current() === undefined);
+  await supervised.tell("learn", "between two lives");
+  clock.advance(1000);
+  await supervised.tell("learn", "while it starts again");
+  await waitFor(WAIT, () => current() !== undefined);
+  assert.deepEqual(await learned(), ["while it starts again"]);
+  supervised.expectEnd();
+  await current()?.terminate();
+});
+
+for (const start of ["broken", "stuck"] as const)
+  test(`who tells a thread that does not come up is not left waiting: ${start}`, async () => {
+    const clock = new ManualClock();
+    const begun = new Uint8Array(new SharedArrayBuffer(1));
+    const supervised = new SupervisedThread<FixtureControl>({
+      plan: fixturePlan(() => start, begun),
+      clock,
+      log: SILENT,
+    });
+    const failed = assert.rejects(supervised.started);
+    const told = supervised.tell("learn", "in vain");
+    await waitFor(WAIT, () => begun[0] === 1);
+    if (start === "stuck") clock.advance(60_000);
+    await told;
+    await idle();
+    clock.advance(2000);
+    await failed;
+  });
