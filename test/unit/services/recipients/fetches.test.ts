@@ -17,6 +17,7 @@ let changes: RecipientChange[];
 let journal: MemoryJournal;
 let records: Map<string, FetchRecord>;
 let settings: FetchSettings;
+let storeError: Error | undefined;
 let fetches: Fetches;
 
 function start(): Fetches {
@@ -33,6 +34,7 @@ function start(): Fetches {
       noteFetch: async ({ domain: name, record }) => void records.set(name, record),
     },
     replace: async (change) => {
+      if (storeError !== undefined) throw storeError;
       changes.push(change);
       return change.recipients.length;
     },
@@ -56,6 +58,7 @@ beforeEach(() => {
   journal = new MemoryJournal();
   records = new Map();
   settings = { url: URL, every: 10 * MINUTE };
+  storeError = undefined;
   fetches = start();
 });
 
@@ -85,6 +88,22 @@ test("where the first list does not come, that is told", async () => {
   assert.deepEqual(journal.of("recipients.stuck"), [
     { kind: "recipients.stuck", domain: "a.test", why, first: true },
   ]);
+});
+
+test("a list that the store does not take is shown and told, and tried again a minute later", async () => {
+  storeError = new Error("the store is out of order");
+  await fetches.look();
+  const failed = { url: URL, error: "the store is out of order", failedAt: clock.now() };
+  assert.deepEqual(fetches.status("a.test"), failed);
+  assert.equal(journal.of("recipients.stuck").length, 1);
+  clock.advance(MINUTE - 1);
+  storeError = undefined;
+  await fetches.look();
+  assert.deepEqual(fetches.status("a.test"), failed);
+  clock.advance(1);
+  await fetches.look();
+  assert.equal(fetches.status("a.test")?.error, undefined);
+  assert.equal(changes.length, 1);
 });
 
 test("a list does not wait for a clock that was set back", async () => {
