@@ -10,6 +10,7 @@ import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 import { seededRandom } from "../../../support/random.ts";
+import { idle } from "../../../support/settle.ts";
 
 const AT = "192.0.2.1:25";
 const PRIMARY = primaryAt("192.0.2.1", 25);
@@ -93,6 +94,19 @@ describe("mails in flight", () => {
     assert.equal(bench.server.open, 3);
   });
 
+  test("one that waits for the end of those before it is given back when delivery stops", async () => {
+    const bench = slowPrimary(3);
+    const delivery = await bench.start({ connections: 1 });
+    await bench.pass(50, 10);
+    bench.server.takesBeside = false;
+    bench.server.onMail = () => new Promise(() => {});
+    await bench.pass(100, 10);
+    assert.deepEqual(bench.store.count(), { gone: 1, claimed: 2 });
+    await Promise.all([delivery.stop(), bench.pass(60_000, 500)]);
+    assert.equal(bench.server.mails.length, 2);
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 2 });
+  });
+
   test("a cut gives every one of them its own outcome, and all are settled", async () => {
     const bench = slowPrimary(50);
     const delivery = await bench.start({ connections: 1 });
@@ -101,6 +115,17 @@ describe("mails in flight", () => {
     await Promise.all([delivery.stop(), bench.pass(60_000, 500)]);
     assert.deepEqual(Object.keys(bench.store.count()).toSorted(), ["gone", "waiting"]);
   });
+});
+
+test("a connection that does nothing ends at once when delivery stops", async () => {
+  const bench = slowPrimary(1);
+  const delivery = await bench.start({ connections: 1 });
+  await bench.pass(500);
+  assert.equal(bench.server.open, 1);
+  const stopping = delivery.stop();
+  await idle();
+  assert.equal(bench.server.open, 0);
+  await stopping;
 });
 
 test("a mail for which an idle connection has ended goes by another, however often", async () => {
