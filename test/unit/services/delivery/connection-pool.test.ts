@@ -94,6 +94,26 @@ describe("mails in flight", () => {
     assert.equal(bench.server.open, 3);
   });
 
+  test("one that goes beside no other waits for those before it, on the same connection", async () => {
+    const bench = slowPrimary(10);
+    bench.server.takesBeside = false;
+    await bench.start({ connections: 1 });
+    await bench.pass(1500, 10);
+    assert.deepEqual(bench.store.count(), { gone: 10 });
+    assert.deepEqual([bench.server.conversations, bench.server.mostInFlight], [1, 1]);
+  });
+
+  test("what is claimed and not begun goes back when its domain is paused", async () => {
+    const bench = slowPrimary(30);
+    const delivery = await bench.start({ connections: 1 });
+    await bench.pass(150, 10);
+    const { length: begun } = bench.server.mails;
+    bench.directory.set("a.test", [PRIMARY], { paused: true });
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000, 10);
+    assert.deepEqual(bench.store.count(), { gone: begun, waiting: 30 - begun });
+  });
+
   test("one that waits for the end of those before it is given back when delivery stops", async () => {
     const bench = slowPrimary(3);
     const delivery = await bench.start({ connections: 1 });
@@ -126,6 +146,26 @@ test("a connection that does nothing ends at once when delivery stops", async ()
   await idle();
   assert.equal(bench.server.open, 0);
   await stopping;
+});
+
+test("a connection ends 2 s after the last answer, and at once where the primary has closed it by then", async () => {
+  const bench = slowPrimary(2);
+  const delivery = await bench.start({ connections: 1 });
+  await bench.pass(300, 10);
+  assert.deepEqual(bench.store.count(), { gone: 2 });
+  await bench.pass(1800, 10);
+  assert.equal(bench.server.open, 1);
+  await bench.pass(200, 10);
+  assert.equal(bench.server.open, 0);
+  bench.server.onMail = async (mail) => {
+    await idle();
+    for (const conversation of bench.server.conversing) conversation.abort();
+    return allOf(mail, DELIVERED);
+  };
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(100, 10);
+  assert.deepEqual(bench.store.count(), { gone: 3 });
+  assert.equal(delivery.status()[0]?.connections, 0);
 });
 
 test("a mail for which an idle connection has ended goes by another, however often", async () => {
