@@ -206,6 +206,28 @@ describe("limits of one primary", () => {
   });
 });
 
+test("a primary that ends a session by 421 gets half the connections for a minute", async () => {
+  const bench = slowPrimary(60);
+  const delivery = await bench.start();
+  await bench.pass(1500, 10);
+  const allowed = (): number | undefined => delivery.status()[0]?.allowed;
+  assert.equal(allowed(), 8);
+  const busy = { code: 421, text: "too busy" };
+  const { onMail } = bench.server;
+  bench.server.onMail = (mail) => {
+    bench.server.onMail = onMail;
+    return allOf(mail, { kind: "deferred", reply: busy }, new DestinationTrouble("session", "421", busy));
+  };
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(100, 10);
+  assert.equal(allowed(), 4);
+  for (let second = 0; second < 62; second++) {
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000, 100);
+    assert.equal(allowed(), second < 59 ? 4 : 8, `after ${second} s`);
+  }
+});
+
 describe("a primary that bears three connections", () => {
   const refusals = [
     new DestinationTrouble("greeting", "it answered 421", { code: 421, text: "too many" }),
