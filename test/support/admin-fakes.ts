@@ -132,6 +132,8 @@ export class FakeWorld {
   explain: AdminParts["explain"] = async () => undefined;
   declaredRules: AccessRule[] = [];
   readonly storedRules: StoredRule[] = [];
+  /** Times that those who apply the rules were told. */
+  ruleChanges = 0;
   readonly rules = new Rules({
     store: {
       rules: async () => this.storedRules,
@@ -144,7 +146,7 @@ export class FakeWorld {
     },
     clock: this.clock,
     nextId: idSource(() => this.clock.now()),
-    changed: () => undefined,
+    changed: () => (this.ruleChanges += 1),
   });
 
   parts(socket: string): AdminParts {

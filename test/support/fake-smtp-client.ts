@@ -46,6 +46,8 @@ export class FakeServer {
   readonly asked: string[] = [];
   /** Mails that a conversation takes at once. */
   window = 1;
+  /** False: what comes beside a mail in flight waits until that is answered. */
+  takesBeside = true;
   /** Most mails that were in flight at once, in all conversations. */
   mostInFlight = 0;
   inFlight = 0;
@@ -145,7 +147,7 @@ class FakeConversation implements Conversation {
   }
 
   takes(): boolean {
-    return true;
+    return this.#server.takesBeside || this.#inFlight === 0;
   }
 
   async send(mail: ClaimedMail): Promise<SendResult> {

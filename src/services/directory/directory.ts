@@ -16,9 +16,9 @@ import type {
   RecipientHit,
 } from "../../ports/directory.ts";
 
-/** Domains remembered of one generation; beyond it the store is asked each time. */
+/** Domains, and names that are none; beyond it all are forgotten, so that strangers' names do not stay for ever. */
 const REMEMBERED_DOMAINS = 10_000;
-/** Recipients, and names that are none; beyond it all are forgotten. */
+/** The same of recipients. */
 const REMEMBERED_RECIPIENTS = 20_000;
 
 /** Looks domains and recipients up, remembering domains as long as their generation is the newest. */
@@ -42,7 +42,8 @@ export class Directory implements DirectoryReader {
     if (generation > this.#rememberedGeneration) this.#forget(generation);
     if (this.#remembered.has(name)) return this.#remembered.get(name);
     const record = this.#reader.domain(name, generation);
-    if (this.#remembered.size < REMEMBERED_DOMAINS) this.#remembered.set(name, record);
+    if (this.#remembered.size >= REMEMBERED_DOMAINS) this.#remembered.clear();
+    this.#remembered.set(name, record);
     return record;
   }
 

@@ -109,19 +109,15 @@ export class Fetches {
   async #fetch(domain: Wanted): Promise<void> {
     const standing = this.#standing(domain);
     standing.triedAt = this.#parts.clock.now();
-    try {
-      const why = await this.#tryOnce(domain, standing);
-      if (why !== undefined && standing.error === undefined) {
-        const first = standing.record === undefined && { first: true as const };
-        this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why, ...first });
-      }
-      standing.error = why;
-    } catch (error) {
-      standing.error = errorText(error);
+    const why = await this.#tryOnce(domain, standing).catch(errorText);
+    if (why !== undefined && standing.error === undefined) {
+      const first = standing.record === undefined && { first: true as const };
+      this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why, ...first });
     }
+    standing.error = why;
   }
 
-  /** Answers why nothing came of it. */
+  /** Answers why nothing came of it; rejects when the store does not take it. */
   async #tryOnce({ name, settings }: Wanted, standing: Standing): Promise<string | undefined> {
     const { server, clock } = this.#parts;
     const { url, allowEmpty = false, authorizationFile, authorizationEnv } = settings.fetched;

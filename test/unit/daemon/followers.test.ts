@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Certificates } from "../../../src/adapters/tls/tls.ts";
-import { smtpFollower } from "../../../src/daemon/followers.ts";
-import type { SmtpThread } from "../../../src/threads/crew.ts";
+import { checksFollower, deliveryFollower, smtpFollower } from "../../../src/daemon/followers.ts";
+import type { DeliveryThread, SmtpThread } from "../../../src/threads/crew.ts";
+import { smtpCrew } from "../../support/smtp-crew.ts";
 import { configOf, HEAD } from "../config/sample.ts";
 
 test("certificates that cannot be used any more hold up nothing else", async () => {
@@ -12,5 +13,43 @@ test("certificates that cannot be used any more hold up nothing else", async () 
   const told: string[] = [];
   const thread = { tell: async (name: string) => void told.push(name) } as unknown as SmtpThread;
   await assert.rejects(smtpFollower(certificates, () => [thread]).use(config), /no such file/);
+  assert.deepEqual(told, ["apply"]);
+});
+
+test("settings of SMTP are prepared by all threads, and in force when it is said so", async () => {
+  const config = await configOf(HEAD);
+  const certificates = { check: async () => undefined, use: async () => {}, current: () => undefined };
+  const smtp = smtpCrew();
+  const follower = smtpFollower(certificates as unknown as Certificates, () => smtp.threads);
+  await follower.check?.(config);
+  const settings = smtp.told[0]?.[2] ?? assert.fail();
+  const toAll = (name: string, argument: unknown) => [1, 2, 3].map((n) => [n, name, argument]);
+  assert.deepEqual(smtp.told.splice(0), toAll("prepare", settings));
+  await follower.use(config);
+  assert.deepEqual(smtp.told.splice(0), toAll("apply", settings));
+});
+
+test("new checks are told, and their lists tested; nobody waits for that", async () => {
+  const config = await configOf(HEAD);
+  const { told, threads } = smtpCrew();
+  const used: unknown[] = [];
+  const test = (): Promise<void> => {
+    used.push("tested");
+    return new Promise(() => {});
+  };
+  await checksFollower({ use: (next) => used.push(next), health: { test } }, () => threads).use(config);
+  assert.deepEqual(used, [config, "tested"]);
+  assert.deepEqual(
+    told.map(([, name, checks]) => [name, checks]),
+    [1, 2, 3].map(() => ["applyChecks", config.checks]),
+  );
+});
+
+test("new settings reach the delivery thread, where there is one", async () => {
+  const config = await configOf(HEAD);
+  const told: string[] = [];
+  const thread = { tell: async (name: string) => void told.push(name) } as unknown as DeliveryThread;
+  await deliveryFollower(() => thread).use(config);
+  await deliveryFollower(() => undefined).use(config);
   assert.deepEqual(told, ["apply"]);
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { stat, writeFile } from "node:fs/promises";
+import { rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig, type Config } from "../../../src/config/config.ts";
 import { ListFiles } from "../../../src/daemon/list-files.ts";
-import type { DirectoryWriter } from "../../../src/ports/directory.ts";
+import type { DeclaredDomain, DirectoryWriter } from "../../../src/ports/directory.ts";
 import type { JournalEvent } from "../../../src/ports/journal.ts";
 import { DirectoryEditor } from "../../../src/services/directory/directory.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -24,8 +24,14 @@ async function followed(folder: string) {
   assert.ok(loaded.ok);
   let config: Config = loaded.config;
   const told: JournalEvent[] = [];
+  const declared: (readonly DeclaredDomain[])[] = [];
+  const store: { failure?: Error } = {};
   const writer: Partial<DirectoryWriter> = {
-    declare: async () => ({ generation: 2, added: [], changed: [], draining: [], removed: [] }),
+    declare: async (domains) => {
+      if (store.failure !== undefined) throw store.failure;
+      declared.push(domains);
+      return { generation: 2, added: [], changed: [], draining: [], removed: [] };
+    },
   };
   const clock = new ManualClock(0);
   const files = new ListFiles({
@@ -37,9 +43,12 @@ async function followed(folder: string) {
   return {
     files,
     told,
+    declared,
+    store,
     clock,
     write: (text: string) => writeFile(list, text),
     inForce: () => config.domains[0]?.recipients,
+    config: () => config,
   };
 }
 
@@ -91,4 +100,40 @@ test("a list that nobody has written for two seconds counts at once", async () =
   clock.advance(60_000);
   await files.look();
   assert.deepEqual(inForce(), ["frank"]);
+});
+
+test("a list that the directory does not take is not in force, and taken at a later look", async () => {
+  await using folder = await tempFolder();
+  const { files, told, declared, store, write, inForce, config } = await followed(folder.path);
+  const before = config();
+  await write("carol\n");
+  await files.look();
+  store.failure = new Error("the store is out of order");
+  await assert.rejects(files.look(), /out of order/);
+  assert.deepEqual([inForce(), told], [["alice", "bob"], []]);
+  delete store.failure;
+  await files.look();
+  const { domains } = config();
+  const recipientsFile = domains[0]?.recipientsFile;
+  assert.deepEqual(config(), {
+    ...before,
+    domains: [{ ...before.domains[0], recipients: ["carol"], recipientsFile }],
+  });
+  assert.deepEqual(declared, [domains]);
+  await files.look();
+  assert.equal(declared.length, 1, "nothing has changed since");
+});
+
+test("a list that is put back as it was before its mistake is in force, and in trouble no more", async () => {
+  await using folder = await tempFolder();
+  const { files, told, write, inForce } = await followed(folder.path);
+  const [list, aside] = ["users.txt", "aside"].map((name) => join(folder.path, name)) as [string, string];
+  await rename(list, aside);
+  await write("alice\nb ob\n");
+  for (let looks = 0; looks < 3; looks++) await files.look();
+  assert.notEqual(files.trouble("a.example"), undefined);
+  await rename(aside, list);
+  await files.look();
+  assert.deepEqual([files.trouble("a.example"), inForce()], [undefined, ["alice", "bob"]]);
+  assert.equal(told.length, 1);
 });

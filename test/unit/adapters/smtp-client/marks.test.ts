@@ -121,6 +121,31 @@ describe("a reply too many", () => {
     assert.ok(primary.commands.slice(later).some((line) => line.startsWith("BDAT")));
   });
 
+  test("behind the 354 is not taken for the answer to the body", async () => {
+    for (const extensions of [[], WITH_DATA])
+      for (const mail of [namedMail("a"), inPieces(namedMail("a"))]) {
+        await using primary = await fakePrimary({
+          extensions,
+          onData: () => "354 go on\r\n250 2.0.0 taken",
+          onDot: () => REFUSED,
+        });
+        const [result] = await sendAll(primary, [mail]);
+        assert.deepEqual(kindsOf(result === undefined ? [] : [result]), ["deferred"]);
+        assert.match(result?.trouble?.message ?? "", /out of step/);
+      }
+  });
+
+  test("behind the 354 is the end of the session where it refuses, and says nothing of the primary", async () => {
+    await using primary = await fakePrimary({
+      extensions: WITH_DATA,
+      onRcpt: (to) => (to === "gone@a.test" ? "550 5.1.1 no" : undefined),
+      onData: () => "354 go on\r\n421 4.3.2 shutting down",
+    });
+    const [result] = await sendAll(primary, [namedMail("a", { to: ["gone@a.test", "good@a.test"] })]);
+    assert.deepEqual(kindsOf(result === undefined ? [] : [result]), ["refused+deferred"]);
+    assert.equal(result?.trouble?.reply?.code, 421);
+  });
+
   test("takes back what was read as the refusal of a recipient", async () => {
     const [good, gone] = ["good@a.test", "gone@a.test"];
     const mail = namedMail("a", { to: [gone, good] });

@@ -52,6 +52,22 @@ describe("a client that does not read what it is told", { timeout: 20_000 }, () 
     smtp.close();
   });
 
+  test("is not listened to either", async () => {
+    await using bench = await startBench({ limits });
+    const { smtp, ours } = await deaf(bench);
+    let heard = ours.bytesRead;
+    for (let paused = 0; paused < 20; paused = ours.isPaused() ? paused + 1 : 0) {
+      if (ours.bytesRead === heard) {
+        smtp.write(LINES);
+        heard += LINES.length;
+      }
+      await turn();
+      assert.ok(ours.writableLength < 2 ** 20, "answers pile up");
+    }
+    assert.ok(ours.writableNeedDrain);
+    smtp.close();
+  });
+
   test("and closes its side is not waited for either", async (t) => {
     const clock = new ManualClock();
     await using bench = await startBench({ limits, clock });

@@ -10,6 +10,7 @@ import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 import { seededRandom } from "../../../support/random.ts";
+import { idle } from "../../../support/settle.ts";
 
 const AT = "192.0.2.1:25";
 const PRIMARY = primaryAt("192.0.2.1", 25);
@@ -93,6 +94,39 @@ describe("mails in flight", () => {
     assert.equal(bench.server.open, 3);
   });
 
+  test("one that goes beside no other waits for those before it, on the same connection", async () => {
+    const bench = slowPrimary(10);
+    bench.server.takesBeside = false;
+    await bench.start({ connections: 1 });
+    await bench.pass(1500, 10);
+    assert.deepEqual(bench.store.count(), { gone: 10 });
+    assert.deepEqual([bench.server.conversations, bench.server.mostInFlight], [1, 1]);
+  });
+
+  test("what is claimed and not begun goes back when its domain is paused", async () => {
+    const bench = slowPrimary(30);
+    const delivery = await bench.start({ connections: 1 });
+    await bench.pass(150, 10);
+    const { length: begun } = bench.server.mails;
+    bench.directory.set("a.test", [PRIMARY], { paused: true });
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000, 10);
+    assert.deepEqual(bench.store.count(), { gone: begun, waiting: 30 - begun });
+  });
+
+  test("one that waits for the end of those before it is given back when delivery stops", async () => {
+    const bench = slowPrimary(3);
+    const delivery = await bench.start({ connections: 1 });
+    await bench.pass(50, 10);
+    bench.server.takesBeside = false;
+    bench.server.onMail = () => new Promise(() => {});
+    await bench.pass(100, 10);
+    assert.deepEqual(bench.store.count(), { gone: 1, claimed: 2 });
+    await Promise.all([delivery.stop(), bench.pass(60_000, 500)]);
+    assert.equal(bench.server.mails.length, 2);
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 2 });
+  });
+
   test("a cut gives every one of them its own outcome, and all are settled", async () => {
     const bench = slowPrimary(50);
     const delivery = await bench.start({ connections: 1 });
@@ -101,6 +135,37 @@ describe("mails in flight", () => {
     await Promise.all([delivery.stop(), bench.pass(60_000, 500)]);
     assert.deepEqual(Object.keys(bench.store.count()).toSorted(), ["gone", "waiting"]);
   });
+});
+
+test("a connection that does nothing ends at once when delivery stops", async () => {
+  const bench = slowPrimary(1);
+  const delivery = await bench.start({ connections: 1 });
+  await bench.pass(500);
+  assert.equal(bench.server.open, 1);
+  const stopping = delivery.stop();
+  await idle();
+  assert.equal(bench.server.open, 0);
+  await stopping;
+});
+
+test("a connection ends 2 s after the last answer, and at once where the primary has closed it by then", async () => {
+  const bench = slowPrimary(2);
+  const delivery = await bench.start({ connections: 1 });
+  await bench.pass(300, 10);
+  assert.deepEqual(bench.store.count(), { gone: 2 });
+  await bench.pass(1800, 10);
+  assert.equal(bench.server.open, 1);
+  await bench.pass(200, 10);
+  assert.equal(bench.server.open, 0);
+  bench.server.onMail = async (mail) => {
+    await idle();
+    for (const conversation of bench.server.conversing) conversation.abort();
+    return allOf(mail, DELIVERED);
+  };
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(100, 10);
+  assert.deepEqual(bench.store.count(), { gone: 3 });
+  assert.equal(delivery.status()[0]?.connections, 0);
 });
 
 test("a mail for which an idle connection has ended goes by another, however often", async () => {
@@ -139,6 +204,28 @@ describe("limits of one primary", () => {
       assert.ok((bench.store.count().claimed ?? 0) <= 21, JSON.stringify(bench.store.count()));
     }
   });
+});
+
+test("a primary that ends a session by 421 gets half the connections for a minute", async () => {
+  const bench = slowPrimary(60);
+  const delivery = await bench.start();
+  await bench.pass(1500, 10);
+  const allowed = (): number | undefined => delivery.status()[0]?.allowed;
+  assert.equal(allowed(), 8);
+  const busy = { code: 421, text: "too busy" };
+  const { onMail } = bench.server;
+  bench.server.onMail = (mail) => {
+    bench.server.onMail = onMail;
+    return allOf(mail, { kind: "deferred", reply: busy }, new DestinationTrouble("session", "421", busy));
+  };
+  bench.store.accept({ domain: "a.test" });
+  await bench.pass(100, 10);
+  assert.equal(allowed(), 4);
+  for (let second = 0; second < 62; second++) {
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000, 100);
+    assert.equal(allowed(), second < 59 ? 4 : 8, `after ${second} s`);
+  }
 });
 
 describe("a primary that bears three connections", () => {

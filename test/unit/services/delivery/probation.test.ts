@@ -200,6 +200,22 @@ describe("probation", () => {
     assert.equal(bench.store.count().waiting, 40);
   });
 
+  test("no more than five mails are on their way at once until it has passed", async () => {
+    const bench = await outage();
+    bench.put(...Array.from({ length: 60 }, () => "alice"));
+    bench.server.onMail = (mail) =>
+      new Promise((resolve) => bench.clock.after(100, () => resolve(allOf(mail, DELIVERED))));
+    await bench.back(0);
+    let most = 0;
+    while (bench.journal.of("probation.passed").length === 0) {
+      most = bench.server.mostInFlight;
+      await bench.pass(10);
+    }
+    assert.equal(most, 5);
+    await bench.pass(1000, 10);
+    assert.equal(bench.server.mostInFlight, 8);
+  });
+
   test("what was claimed in vain, or could not be sent, takes no place", async (t) => {
     const failed = await outage();
     failed.put("alice");

@@ -1,8 +1,93 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DELIVERED, allOf } from "../../../support/fake-smtp-client.ts";
+import type { Outcome } from "../../../../src/mail/outcome.ts";
+import { Settler } from "../../../../src/services/delivery/settler.ts";
+import { claimedMail } from "../../../support/claimed-mail.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
+import { DELIVERED, allOf } from "../../../support/fake-smtp-client.ts";
+import { FakeWorkStore } from "../../../support/fake-work-store.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { MemoryJournal } from "../../../support/memory-journal.ts";
+import { idle } from "../../../support/settle.ts";
+import { SILENT } from "../../../support/silent-log.ts";
+
+function settler(settle: () => Promise<boolean>) {
+  const [clock, journal] = [new ManualClock(), new MemoryJournal()];
+  const store = Object.assign(new FakeWorkStore(clock), { settle });
+  return { clock, journal, settler: new Settler({ store, journal, log: SILENT, clock, random: () => 0.5 }) };
+}
+
+const DELAYED = { kind: "deferred", reply: { code: 451, text: "later" } } as const;
+const NO_USER = { kind: "refused", reply: { code: 550, text: "no such user" } } as const;
+const SILENCE = { kind: "unconfirmed", why: "silence" } as const;
+const TAKEN = { kind: "delivered", reply: { code: 250, text: "taken" } } as const;
+
+test("each recipient's end is told, with what is known of it", async () => {
+  const { clock, journal, settler: it } = settler(async () => true);
+  const now = clock.now();
+  const outcomes: readonly (readonly [Outcome, unconfirmed: number, told: object | undefined])[] = [
+    [TAKEN, 0, { kind: "mail.delivered", reply: TAKEN.reply, age: 500 }],
+    [TAKEN, 1, { kind: "mail.delivered", reply: TAKEN.reply, age: 500, maybeDouble: true }],
+    [DELAYED, 1, { kind: "mail.deferred", reply: DELAYED.reply, dueAt: now + 60_000 }],
+    [NO_USER, 0, { kind: "mail.parked", reply: NO_USER.reply }],
+    [SILENCE, 0, { kind: "mail.unconfirmed", why: "silence", dueAt: now + 60_000 }],
+    [SILENCE, 2, { kind: "mail.held", why: "silence", reason: "unconfirmed" }],
+    [{ kind: "damaged", why: "gone" }, 0, { kind: "mail.held", why: "gone", reason: "damaged" }],
+    [{ kind: "released" }, 0, undefined],
+  ];
+  const to = outcomes.map(([, unconfirmed], n) => ({ n, unconfirmed, address: `r${n}@a.test` }));
+  const mail = claimedMail({ to, acceptedAt: now - 500 });
+  const destination = "192.0.2.5:25";
+  await it.finish(mail, { outcomes: new Map(outcomes.map(([outcome], n) => [n, outcome])), destination });
+  assert.deepEqual(
+    journal.events,
+    outcomes.flatMap(([, , told], n) =>
+      told === undefined
+        ? []
+        : [{ id: mail.id, recipient: `r${n}@a.test`, domain: "a.test", destination, ...told }],
+    ),
+  );
+});
+
+test("a mail that was accepted by a clock that was ahead has no age below zero", async () => {
+  const { clock, journal, settler: it } = settler(async () => true);
+  const mail = claimedMail({ acceptedAt: clock.now() + 1000 });
+  await it.finish(mail, { outcomes: new Map([[10, DELIVERED]]) });
+  assert.deepEqual(
+    journal.of("mail.delivered").map(({ age, destination }) => [age, destination]),
+    [[0, undefined]],
+  );
+});
+
+test("of a claim that was lost nothing is told", async () => {
+  const { journal, settler: it } = settler(async () => false);
+  assert.equal(await it.finish(claimedMail(), { outcomes: new Map([[10, DELIVERED]]) }), undefined);
+  assert.deepEqual(journal.events, []);
+});
+
+test("a stop waits for the store as long as it may, then what it does not take is given up", async () => {
+  let tries = 0;
+  const { clock, settler: it } = settler(async () => {
+    tries += 1;
+    throw new Error("the store is out of order");
+  });
+  const [ended, stopped] = [[] as unknown[], [] as unknown[]];
+  void it.finish(claimedMail(), { outcomes: new Map([[10, DELIVERED]]) }).then((end) => ended.push(end));
+  void it.stop(5000).then(() => stopped.push("stopped"));
+  for (let second = 0; second < 5; second++) {
+    assert.deepEqual([stopped, ended], [[], []]);
+    await idle();
+    clock.advance(1000);
+  }
+  await idle();
+  clock.advance(1000);
+  await idle();
+  const tried = tries;
+  clock.advance(10_000);
+  await idle();
+  assert.deepEqual([stopped, ended, tries], [["stopped"], [undefined], tried]);
+});
 
 test("what a primary took while the store was sick is settled once the store is well, and is not sent twice", async () => {
   const bench = deliveryBench();

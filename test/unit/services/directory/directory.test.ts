@@ -32,6 +32,16 @@ test("a domain is asked for once in a generation, unknown ones too", () => {
   assert.equal(store.asked, 2);
 });
 
+test("names that strangers make up do not crowd out the domains that are ours", () => {
+  const store = new CountingDirectory();
+  const directory = new Directory(store);
+  for (let n = 0; n < 10_000; n++) directory.domain(`${n}.example`, 0);
+  for (const name of ["0.example", "a.test", "a.test"]) directory.domain(name, 0);
+  assert.equal(store.asked, 10_001);
+  directory.domain("0.example", 0);
+  assert.equal(store.asked, 10_002, "what is remembered is bounded");
+});
+
 test("a new generation is seen at once; an older one is not mixed into it", () => {
   const store = new CountingDirectory();
   const directory = new Directory(store);

@@ -20,7 +20,8 @@ test("the job expires slice by slice and journals the sum", async () => {
     ledger: 90 * DAY,
   };
   let timely = true;
-  const expired = (): void => {};
+  const expiredAfter: number[] = [];
+  const expired = (): void => void expiredAfter.push(store.expired.length);
   const job = expiryJob({ store, journal, clock, retention: () => retention, timely: () => timely, expired });
   store.expireAnswers = [
     { givenUp: 0, deleted: 200, forgotten: 300 },
@@ -29,6 +30,7 @@ test("the job expires slice by slice and journals the sum", async () => {
   ];
   for (let slice = 0; slice < 3; slice++) assert.equal(await job.run(), "again");
   assert.equal(await job.run(), "done");
+  assert.deepEqual(expiredAfter, [2, 3], "where some were given up");
   assert.deepEqual(journal.events, [
     { kind: "queue.expired", recipients: 520 },
     { kind: "queue.deleted", recipients: 220 },

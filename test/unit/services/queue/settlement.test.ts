@@ -74,12 +74,18 @@ test("a lost reply waits 1 min doubling; the third holds the mail", () => {
 test("recipients beyond what one transaction takes come again at once, when some were taken", () => {
   const tooMany: Outcome = { kind: "deferred", reply: reply(452, "4.5.3") };
   const taken: Outcome = { kind: "delivered", reply: reply(250) };
-  const outcomes = new Map<number, Outcome>([
-    [0, taken],
-    [1, tooMany],
-  ]);
-  const both = settle(mailFor([{}, {}]), outcomes, facts);
-  assert.equal(both[1]?.dueAt, facts.now);
+  const outcomes = new Map<number, Outcome>([[0, taken]]);
+  const wait = (said: Outcome): number => {
+    const [, second] = settle(mailFor([{}, {}]), outcomes.set(1, said), facts);
+    return (second?.dueAt ?? NaN) - facts.now;
+  };
+  const deferred = (code: number, enhanced?: string): Outcome => ({
+    kind: "deferred",
+    reply: reply(code, enhanced),
+  });
+  assert.deepEqual([wait(tooMany), wait(deferred(452))], [0, 0]);
+  for (const other of [deferred(452, "4.2.2"), deferred(451, "4.5.3"), deferred(451)])
+    assert.equal(wait(other), MINUTE);
   const alone = settle(mailFor([{}]), new Map([[0, tooMany]]), facts);
   assert.equal(alone[0]?.dueAt, facts.now + MINUTE);
 });

@@ -116,6 +116,40 @@ describe("a question to the primary", () => {
     ]);
   });
 
+  test("is put anew behind what is remembered only where that is asked for, and it has grown old", async () => {
+    memory.note("old@a.test", { kind: "accepted", at: clock.now() - 8 * DAY, origin: "callout" });
+    memory.note("new@a.test", { kind: "accepted", at: clock.now() - 6 * DAY, origin: "callout" });
+    has("old@a.test", "postmaster@a.test");
+    assert.equal(await ask("old@a.test"), "accepted");
+    assert.equal(await ask("new@a.test", true), "accepted");
+    assert.deepEqual(server.asked, []);
+    assert.equal(await ask("old@a.test", true), "accepted");
+    assert.equal(server.asked.filter((address) => address === "old@a.test").length, 1);
+  });
+
+  test("is told of, with the primary's words", async () => {
+    has("postmaster@a.test", "bob@a.test");
+    await ask("bob@a.test");
+    server.onVerify = () => ({ code: 450, text: "later" });
+    await ask("eve@a.test");
+    const asked = { kind: "recipient.asked", domain: "a.test", destination: "p:25" } as const;
+    assert.deepEqual(journal.of("recipient.asked"), [
+      { ...asked, recipient: "bob@a.test", result: "accepted", reply: OK },
+      {
+        ...asked,
+        recipient: "eve@a.test",
+        result: "mute",
+        reply: { code: 450, text: "later" },
+        why: "450 later",
+      },
+    ]);
+  });
+
+  test("is put for domains of ours only", async () => {
+    const answer = await callouts.ask({ domain: "gone.test", address: "alice@gone.test" });
+    assert.deepEqual(answer, { kind: "mute", why: "gone.test is not one of our domains" });
+  });
+
   test("is not put while no primary is up", async () => {
     state.up = false;
     assert.equal(await ask("alice@a.test"), "away");
@@ -153,6 +187,8 @@ describe("a question to the primary", () => {
     assert.ok(asked >= 8 && asked <= 12, `${asked} in 2 s`);
     callouts.stop();
     await idle();
+    assert.equal(kinds.get("acceptAll"), 51, "nobody is left waiting");
+    assert.equal(server.open, 0);
   });
 });
 
@@ -176,6 +212,34 @@ describe("the connections for questions", () => {
       assert.equal(server.open, 0);
     }
     assert.ok(server.conversations >= 5);
+  });
+
+  test("take eight questions each, as some primaries close at twenty refusals", async () => {
+    const names = Array.from({ length: 9 }, (_, n) => `u${n}@a.test`);
+    has(...names);
+    for (const name of names.slice(0, 8)) assert.equal(await ask(name), "accepted");
+    assert.equal(server.conversations, 1);
+    assert.equal(await ask(names[8] ?? ""), "accepted");
+    assert.equal(server.conversations, 2);
+  });
+
+  test("take the next question at once when all three are open and do nothing", async () => {
+    const waiting: (() => void)[] = [];
+    server.onVerify = (address) =>
+      new Promise((resolve) => waiting.push(() => resolve(/^(u|post)/.test(address) ? OK : NO)));
+    for (let n = 0; n < 3; n++) void callouts.ask({ domain: "a.test", address: `u${n}@a.test` });
+    for (let n = 0; n < 10; n++) {
+      await idle();
+      clock.advance(100);
+    }
+    for (const finish of waiting.splice(0)) finish();
+    await idle();
+    assert.equal(server.open, 3);
+    has("bob@a.test");
+    const answer = callouts.ask({ domain: "a.test", address: "bob@a.test" });
+    await idle();
+    assert.deepEqual(await answer, { kind: "accepted" });
+    assert.equal(server.conversations, 3);
   });
 
   test("may end while nobody speaks: the next question goes by another", async () => {
@@ -211,6 +275,46 @@ describe("what is believed", () => {
     clock.advance(DAY);
     has("dave@a.test");
     assert.equal(await ask("dave@a.test"), "accepted");
+  });
+
+  test("an address that nobody has is tried once a day; again at once where the primary gave no final word", async () => {
+    const invented = () => server.asked.filter((address) => /^[a-z0-9]{20}@a.test$/.test(address));
+    server.onVerify = () => ({ code: 450, text: "greylisted" });
+    await ask("alice@a.test");
+    has("alice@a.test", "postmaster@a.test");
+    assert.equal(await ask("alice@a.test"), "accepted");
+    assert.equal(await ask("eve@a.test"), "refused");
+    assert.equal(invented().length, 2);
+    assert.equal(new Set(invented()).size, 2, "never the same twice");
+    assert.deepEqual(callouts.acceptAll(way()), []);
+  });
+
+  test("that a primary takes all is told once", async () => {
+    server.onVerify = () => OK;
+    for (let day = 0; day < 3; day++) {
+      assert.equal(await ask("alice@a.test"), "acceptAll");
+      clock.advance(DAY);
+    }
+    assert.equal(journal.of("primary.acceptAll").length, 1);
+  });
+
+  test("a witness is one that every primary can be asked for: beyond ASCII it is the postmaster", async () => {
+    memory.note("élodie@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
+    has("postmaster@a.test");
+    assert.equal(await ask("eve@a.test"), "refused");
+    assert.ok(!server.asked.includes("élodie@a.test"));
+  });
+
+  test("whoever was asked for, existed and was taken vouches, too", async () => {
+    memory.note("bob@a.test", { kind: "accepted", at: clock.now() - 8 * DAY, origin: "callout" });
+    memory.note("carol@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
+    has("new@a.test", "bob@a.test");
+    assert.equal(await ask("new@a.test"), "accepted");
+    assert.match(await ask("eve@a.test"), /^mute: it refuses/, "who was unknown before does not");
+    assert.equal(await ask("bob@a.test", true), "accepted");
+    server.asked.length = 0;
+    assert.equal(await ask("eve@a.test"), "refused");
+    assert.deepEqual(server.asked, ["eve@a.test"], "nobody else need be asked for");
   });
 
   test("no refusal while the primary refuses who is known", async () => {
@@ -308,7 +412,30 @@ describe("what mail taught", () => {
     assert.deepEqual(sent({ "eve@a.test": { code: 550, enhanced: "5.7.26", text: "spf" } }), []);
     assert.deepEqual(sent({ "eve@a.test": { code: 501, enhanced: "5.1.3", text: "bad syntax" } }), []);
     assert.deepEqual(sent({ "eve@a.test": { ...NO, code: 450, enhanced: "4.1.1" } }), []);
-    assert.deepEqual(sent({ "Eve@a.test": { code: 550, text: "unknown user" } }), ["eve@a.test"]);
+    assert.deepEqual(sent({ "eve@a.test": { code: 554, text: "no" } }), []);
+    const codes = [550, 551, 553];
+    for (const code of codes) sent({ [`Eve${code}@a.test`]: { code, text: "unknown user" } });
+    assert.deepEqual(
+      sent({}),
+      codes.map((code) => `eve${code}@a.test`),
+    );
+  });
+
+  test("who stands behind a beginning in a list vouches for nobody", () => {
+    directory.listed.set("list-x", "list-*");
+    assert.deepEqual(sent({ "list-x@a.test": "delivered", "eve@a.test": NO }), []);
+    directory.listed.set("bob", "bob");
+    assert.deepEqual(sent({ "bob@a.test": "delivered", "eve@a.test": NO }), ["eve@a.test"]);
+  });
+
+  test("a refusal that nobody vouches for is asked about, where the domain asks at all", async () => {
+    const { settings } = directory.domain("a.test") as DomainRecord;
+    for (const callout of [false, true]) {
+      directory.set("a.test", [], { settings: { ...settings, callout } });
+      sent({ "eve@a.test": NO });
+      await idle();
+      assert.equal(server.asked.includes("eve@a.test"), callout);
+    }
   });
 
   test("a refusal of capitals beyond ASCII counts once the primary has refused small letters", async () => {

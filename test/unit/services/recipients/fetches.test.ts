@@ -17,11 +17,13 @@ let changes: RecipientChange[];
 let journal: MemoryJournal;
 let records: Map<string, FetchRecord>;
 let settings: FetchSettings;
+let storeError: Error | undefined;
+let domains: () => readonly DomainRecord[];
 let fetches: Fetches;
 
 function start(): Fetches {
   return new Fetches({
-    domains: () => [domain()],
+    domains: () => domains(),
     server: {
       fetch: async (request) => {
         asked.push(request);
@@ -33,6 +35,7 @@ function start(): Fetches {
       noteFetch: async ({ domain: name, record }) => void records.set(name, record),
     },
     replace: async (change) => {
+      if (storeError !== undefined) throw storeError;
       changes.push(change);
       return change.recipients.length;
     },
@@ -56,6 +59,8 @@ beforeEach(() => {
   journal = new MemoryJournal();
   records = new Map();
   settings = { url: URL, every: 10 * MINUTE };
+  storeError = undefined;
+  domains = () => [domain()];
   fetches = start();
 });
 
@@ -85,6 +90,22 @@ test("where the first list does not come, that is told", async () => {
   assert.deepEqual(journal.of("recipients.stuck"), [
     { kind: "recipients.stuck", domain: "a.test", why, first: true },
   ]);
+});
+
+test("a list that the store does not take is shown and told, and tried again a minute later", async () => {
+  storeError = new Error("the store is out of order");
+  await fetches.look();
+  const failed = { url: URL, error: "the store is out of order", failedAt: clock.now() };
+  assert.deepEqual(fetches.status("a.test"), failed);
+  assert.equal(journal.of("recipients.stuck").length, 1);
+  clock.advance(MINUTE - 1);
+  storeError = undefined;
+  await fetches.look();
+  assert.deepEqual(fetches.status("a.test"), failed);
+  clock.advance(1);
+  await fetches.look();
+  assert.equal(fetches.status("a.test")?.error, undefined);
+  assert.equal(changes.length, 1);
 });
 
 test("a list does not wait for a clock that was set back", async () => {
@@ -134,4 +155,59 @@ test("what an earlier process fetched is not fetched again before its time; anot
   settings = { ...settings, url: "https://lists.test/b", authorizationEnv: "SECRET" };
   await fetches.look();
   assert.deepEqual(asked[1], { url: "https://lists.test/b", authorizationEnv: "SECRET" });
+});
+
+test("a list that the domain lost with its removal is fetched whole, whatever an earlier process noted", async () => {
+  records.set("a.test", {
+    url: URL,
+    entries: 3,
+    checkedAt: clock.now(),
+    changedAt: clock.now(),
+    etag: '"1"',
+  });
+  domains = () => {
+    const { fetched: _, ...record } = domain();
+    return [record];
+  };
+  await fetches.look();
+  assert.deepEqual(asked, [{ url: URL }]);
+  assert.equal(changes.length, 1);
+});
+
+test("only domains that fetch one are looked at, and none that is on its way out", async () => {
+  const { settings: own, ...rest } = domain();
+  const { fetched: _, ...without } = own;
+  domains = () => [
+    { ...rest, settings: without },
+    { ...domain(), name: "b.test", draining: true },
+  ];
+  await fetches.look();
+  assert.deepEqual(asked, []);
+  domains = () => [domain()];
+  await fetches.look();
+  assert.ok(fetches.status("a.test") !== undefined);
+  domains = () => [];
+  await fetches.look();
+  assert.equal(fetches.status("a.test"), undefined);
+});
+
+test("what is handed to the server, and blanks around an entry", async () => {
+  settings = { url: URL, every: MINUTE / 2, authorizationFile: "/run/secret" };
+  answer = { kind: "list", entries: [" alice\t"] };
+  await fetches.look();
+  assert.deepEqual(asked, [{ url: URL, authorizationFile: "/run/secret" }]);
+  assert.deepEqual(changes[0]?.recipients, ["alice"]);
+  answer = { kind: "failed", why: "it answered 500" };
+  for (const requests of [2, 3]) {
+    clock.advance(MINUTE / 2);
+    await fetches.look();
+    assert.equal(asked.length, requests, "a list that is fetched more often than each minute stays so");
+  }
+});
+
+test("a list of more than a million entries is none", async () => {
+  answer = { kind: "list", entries: Array.from({ length: 1_000_001 }, () => "alice") };
+  await fetches.look();
+  assert.equal(fetches.status("a.test")?.error, "the list has more than 1000000 entries");
+  assert.deepEqual(changes, []);
 });

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseAddress } from "../../../../src/mail/address.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../../../src/ports/callout.ts";
-import { Known, Recipients, takeStranger } from "../../../../src/services/recipients/recipients.ts";
+import {
+  Known,
+  Recipients,
+  spellings,
+  takeStranger,
+} from "../../../../src/services/recipients/recipients.ts";
 import { rateMemory, RateTable } from "../../../../src/runtime/rate-table.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { FakeNotes } from "../../../support/recipient-notes.ts";
@@ -125,6 +130,26 @@ describe("what primaries said", () => {
   });
 });
 
+test("where nobody is asked, what a primary took says nothing of the list", () => {
+  const { memory, clock, find } = bench();
+  // The filter of refusals lets some through of which there is none.
+  memory.mayBeRefused = () => true;
+  memory.note("bob@listed.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
+  assert.equal(find("bob@listed.test").kind, "unknown");
+  assert.equal(find("bob+x@listed.test").kind, "unknown");
+});
+
+test("a local part is also looked for without its tag", () => {
+  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+    ["alice", "+", ["alice"]],
+    ["alice+a+b", "+", ["alice+a+b", "alice"]],
+    ["+alice", "+", ["+alice"]],
+    ["a-b+c", "-", ["a-b+c", "a"]],
+    ["alice+x", "", ["alice+x"]],
+  ];
+  for (const [local, separator, expected] of cases) assert.deepEqual(spellings(local, separator), expected);
+});
+
 describe("an address that nobody knows", () => {
   test("is refused where the list is complete, and nobody is asked", async () => {
     const { admit, asked } = bench();
@@ -182,9 +207,11 @@ describe("an address that nobody knows", () => {
     const { admit, asked, memory, clock } = bench();
     memory.note("bob@asking.test", { kind: "accepted", at: clock.now() - 8 * DAY, origin: "callout" });
     memory.note("eve@asking.test", { kind: "refused", at: clock.now() - HOUR, ...AT });
+    memory.note("fay@asking.test", { kind: "refused", at: clock.now() - HOUR + 1, ...AT });
     memory.note("new@asking.test", { kind: "accepted", at: clock.now(), origin: "callout" });
     assert.equal(await admit("bob@asking.test"), "accept");
     assert.equal(await admit("eve@asking.test"), "reject refused");
+    assert.equal(await admit("fay@asking.test"), "reject refused");
     assert.equal(await admit("new@asking.test"), "accept");
     assert.deepEqual(
       asked.map(({ address, refresh }) => [address, refresh]),

@@ -15,6 +15,31 @@ test("the newest rule comes first; one that is over is removed by the job", asyn
   assert.equal(await rules.remove("nothing"), false);
 });
 
+test("only those that are over are removed, and each change is told", async () => {
+  const world = new FakeWorld();
+  const { rules, clock } = world;
+  const block = { action: "block", sender: "@a.example" } as const;
+  const lasting = await rules.add(block, "socket");
+  const over = await rules.add({ ...block, until: clock.now() + 1000 }, "socket");
+  const later = await rules.add({ ...block, until: clock.now() + 1001 }, "socket");
+  assert.equal(world.ruleChanges, 3);
+  clock.advance(1000);
+  await rules.forgetOver();
+  assert.deepEqual(rules.list(), [later, lasting]);
+  assert.equal(world.ruleChanges, 4);
+  assert.equal(await rules.remove(over?.id ?? ""), false);
+  assert.equal(world.ruleChanges, 4);
+});
+
+test("one that the store does not take is not in force", async () => {
+  const { rules, storedRules } = new FakeWorld();
+  storedRules.push = () => {
+    throw new Error("the store is out of order");
+  };
+  await assert.rejects(rules.add({ action: "block", helo: "x" }, "socket"), /out of order/);
+  assert.deepEqual(rules.list(), []);
+});
+
 test("there are at most 10,000", async () => {
   const { rules, storedRules } = new FakeWorld();
   for (let n = 0; n < 10_000; n++)

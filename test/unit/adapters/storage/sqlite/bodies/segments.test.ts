@@ -225,6 +225,28 @@ describe("the last mails of a segment", () => {
     await same(left, kept);
   });
 
+  it("stay while a notice that tells of them is being written", async () => {
+    await using store = await openSqliteStore();
+    const stored = await fill(store, 3);
+    store.closeIntakePort();
+    const [{ id, token } = assert.fail(), other = assert.fail(), ...gone] = await claimAll(store);
+    await deliver(store, gone);
+    await putOff(store, [other]);
+    const refused = [{ n: 0, state: "parked", owes: "failed", outcome: DEFERRED }] as const;
+    const now = store.clock.now();
+    assert.ok(await store.work.settle({ id, token, recipients: refused, destination: "192.0.2.9:25", now }));
+    const [debt] = await store.work.owed({ limit: 1, now });
+    await waitFor({ what: "the other to become a row", deadline: 20_000 }, async () => {
+      store.clock.advance(MINUTE);
+      const again = await claimAll(store);
+      await putOff(store, again);
+      return Buffer.isBuffer(again[0]?.body.read());
+    });
+    assert.ok((await bodyOf({ body: debt?.body ?? assert.fail() })).equals(stored.get(id) ?? assert.fail()));
+    await store.work.told({ id, recipients: [0], told: { kind: "failed", at: now, why: "forged" } });
+    await compact(store, 0);
+  });
+
   it("stay where the disk does not give them, and the store is well", async () => {
     await using store = await openSqliteStore();
     await fill(store, 3);

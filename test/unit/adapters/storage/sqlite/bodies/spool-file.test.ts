@@ -3,8 +3,10 @@ import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { SpoolFile } from "../../../../../../src/adapters/storage/sqlite/bodies/spool-file.ts";
 import { accept, claimOne, fillBody, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { closeBehind, failAt } from "../disk/file-faults.ts";
 
@@ -84,6 +86,18 @@ describe("a spool file", () => {
     const answer = await store.intake.accept(newMail(store.clock.now()), body);
     assert.deepEqual(answer, { kind: "refused", why: "sick" });
     await heals(store);
+  });
+
+  it("is asked to pause for the disk when all bodies together have filled the room for them", async () => {
+    await using folder = await tempFolder();
+    const chunk = Buffer.alloc(128 * 1024);
+    for (const round of ["once", "again, when all is written"]) {
+      const files = Array.from({ length: 17 }, () => new SpoolFile(folder.path, assert.fail));
+      const pauses = files.map((file) => file.write(chunk));
+      const asked = pauses.map((pause) => pause !== undefined);
+      assert.deepEqual([asked.indexOf(true), asked.length], [16, 17], round);
+      await Promise.all(files.map((file) => file.finish()));
+    }
   });
 
   it("that cannot be closed once it was read is no fault of its mail", async () => {

@@ -94,6 +94,21 @@ function openLoop(folder: string) {
   return { disk, database, loop, failures };
 }
 
+for (const [what, jobs, bytes] of [
+  ["jobs", 1001, 0],
+  ["bytes", 3, 16 * 1024 * 1024],
+] as const)
+  it(`bounds what one transaction does by its ${what}; the rest follows in the next`, async () => {
+    await using folder = await tempFolder();
+    const { disk, database, loop } = openLoop(folder.path);
+    const before = disk.commits;
+    const run = (): number => disk.commits - before;
+    const each = Array.from({ length: jobs }, () => loop.submit({ rank: "settle", bytes, run }));
+    const commits = await Promise.all(each);
+    assert.deepEqual([commits.indexOf(1), commits.length], [jobs - 1, jobs]);
+    database.close();
+  });
+
 it("goes on with the rest when only the mail in a batch finds no room", async () => {
   await using folder = await tempFolder();
   const { disk, database, loop, failures } = openLoop(folder.path);

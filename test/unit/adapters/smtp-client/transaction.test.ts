@@ -1,0 +1,38 @@
+/** What the end of a connection means for a mail, by what is known of the octets that had left. */
+import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { test } from "node:test";
+import { TLSSocket } from "node:tls";
+import { Transaction } from "../../../../src/adapters/smtp-client/transaction.ts";
+import { ConnectionLost, Wire } from "../../../../src/adapters/smtp-client/wire.ts";
+import { namedMail } from "../../../support/claimed-mail.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+/** Takes what is written, or never says so. */
+function socket(takes: boolean): Socket {
+  const write: Duplex["_write"] = (_chunk, _encoding, taken) => void (takes && taken());
+  return new Duplex({ read: () => {}, write }) as Socket;
+}
+
+const cases: readonly (readonly [string, Socket, behind: boolean, kind: string])[] = [
+  ["was taken by the kernel", socket(true), false, "unconfirmed"],
+  ["was not taken, and was the last that was written", socket(false), false, "deferred"],
+  ["may have been taken, in one batch with what followed", socket(false), true, "unconfirmed"],
+  ["was encrypted, of which nobody knows", new TLSSocket(socket(false)), false, "unconfirmed"],
+];
+for (const [what, to, behind, kind] of cases)
+  test(`a mail is ${kind} whose end ${what}`, async () => {
+    const wire = new Wire(to, new ManualClock());
+    const transaction = new Transaction(namedMail("a"));
+    transaction.begin();
+    transaction.finish(wire, ["text\r\n.\r\n"]);
+    if (behind) wire.write(["MAIL FROM:<b@elsewhere.test>\r\n"]);
+    await new Promise(setImmediate);
+    transaction.broken(new ConnectionLost("the connection was closed"), wire);
+    assert.deepEqual(
+      [...transaction.outcomes.values()].map((outcome) => outcome.kind),
+      [kind],
+    );
+    wire.lose("the test is over");
+  });

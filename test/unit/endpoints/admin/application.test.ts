@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeWorld } from "../../../support/admin-fakes.ts";
+import { type Answer, operatorOf } from "../../../support/admin-requests.ts";
+import { idle } from "../../../support/settle.ts";
+
+test("a question waits 30 s for its answer, a change ten minutes", async (t) => {
+  const world = new FakeWorld();
+  world.explain = () => new Promise(() => {});
+  world.tokens.create = () => new Promise(() => {});
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const ask = operatorOf(world);
+  const answered: [string, number, string][] = [];
+  const note =
+    (what: string) =>
+    ({ status, json }: Answer): void =>
+      void answered.push([what, status, json.error.code]);
+  void ask("GET", "/v1/explain?ip=192.0.2.1&helo=h&rcpt=a@example.com").then(note("question"));
+  void ask("POST", "/v1/tokens", { name: "one" }).then(note("change"));
+  const pass = async (milliseconds: number): Promise<void> => {
+    await idle();
+    t.mock.timers.tick(milliseconds);
+    await idle();
+  };
+  await pass(29_999);
+  assert.deepEqual(answered, []);
+  await pass(1);
+  assert.deepEqual(answered, [["question", 504, "timeout"]]);
+  await pass(569_999);
+  assert.equal(answered.length, 1);
+  await pass(1);
+  assert.deepEqual(answered[1], ["change", 504, "timeout"]);
+});
+
+test("where nothing is, that is said as all mistakes are", async () => {
+  const { status, json, headers } = await operatorOf(new FakeWorld())("GET", "/v1/nothing");
+  assert.deepEqual([status, json.error.code, json.error.hint], [404, "not_found", "see docs/api.md"]);
+  assert.equal(headers.get("cache-control"), "no-store");
+});
