@@ -4,8 +4,7 @@ import { beginsWithDay, LAST_MOMENT } from "../runtime/moments.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
-import { choice, listOf, message, patterned, scalar, section, words } from "./scalars.ts";
-import type { Scalar } from "./scalars.ts";
+import { choice, listOf, message, patterned, scalar, section, words, type Scalar } from "./scalars.ts";
 
 const RULES = 'a list such as [{ action: block, sender: "@junk.example", until: 2027-01-31, note: "flood" }]';
 

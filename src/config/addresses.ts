@@ -4,8 +4,7 @@ import { parseAddress } from "../mail/address.ts";
 import { normaliseDomain } from "../mail/domain.ts";
 import { hostPort, networkFault, normaliseIp, parseNetwork } from "../mail/network.ts";
 import { quoted } from "./problem.ts";
-import type { Reading, Scalar } from "./scalars.ts";
-import { scalar } from "./scalars.ts";
+import { scalar, type Reading, type Scalar } from "./scalars.ts";
 import type { Endpoint } from "./shape.ts";
 
 const TEXT = { type: "string" };

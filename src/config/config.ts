@@ -13,8 +13,7 @@
 import { dirname, resolve } from "node:path";
 import { buildConfig } from "./build.ts";
 import { contradictions } from "./consistency.ts";
-import type { ConfigText } from "./document.ts";
-import { readDocument } from "./document.ts";
+import { readDocument, type ConfigText } from "./document.ts";
 import { examineDomains } from "./domains.ts";
 import { doubts } from "./doubts.ts";
 import { remarksOf, soundParts } from "./remarks.ts";

@@ -5,8 +5,7 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { integerOrOff } from "./quantities.ts";
-import { choice, listOf, message, orOff, patterned, scalar, section, words } from "./scalars.ts";
-import type { Scalar } from "./scalars.ts";
+import { choice, listOf, message, orOff, patterned, scalar, section, words, type Scalar } from "./scalars.ts";
 
 const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
 const LISTS = `a list such as [${LIST}]`;

@@ -1,5 +1,4 @@
 /** A YAML text as plain values, every scalar as the text that was written, and the place of each key. */
-import type { Alias, Document, Node, Pair, YAMLMap } from "yaml";
 import {
   LineCounter,
   isAlias,
@@ -10,6 +9,11 @@ import {
   isSeq,
   parseDocument,
   visit,
+  type Alias,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
 } from "yaml";
 import { keyText, type Fault, type Path } from "./problem.ts";
 

@@ -2,8 +2,7 @@
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
 import { isLoopback } from "../mail/network.ts";
 import { placeDoubts } from "./places.ts";
-import type { Remark } from "./problem.ts";
-import { quoted } from "./problem.ts";
+import { quoted, type Remark } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
 const FIVE_DAYS = 5 * 86_400_000;

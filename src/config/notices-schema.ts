@@ -4,8 +4,7 @@ import { hostOrLiteral } from "./addresses.ts";
 import { described } from "./notes.ts";
 import { duration, integer, size } from "./quantities.ts";
 import { quoted } from "./problem.ts";
-import type { Reading } from "./scalars.ts";
-import { choice, oneOf, scalar, section } from "./scalars.ts";
+import { choice, oneOf, scalar, section, type Reading } from "./scalars.ts";
 import { transport, transportKeys } from "./transport-schema.ts";
 
 const ROUTE = "off, direct, or a host such as { host: smarthost.example.net, port: 587 }";

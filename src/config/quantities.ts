@@ -1,8 +1,7 @@
 /** Numbers, durations and sizes, each with its bounds in the words of the configuration. */
 import { readDuration, readSize } from "../runtime/quantities.ts";
 import { quoted } from "./problem.ts";
-import type { Reading, Scalar } from "./scalars.ts";
-import { scalar } from "./scalars.ts";
+import { scalar, type Reading, type Scalar } from "./scalars.ts";
 import type { Reserve } from "./shape.ts";
 
 export function integer(least: number, most: number): Scalar<number> {

@@ -4,10 +4,8 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { DeclaredDomain, RecipientFile } from "../ports/directory.ts";
 import type { Partly } from "./remarks.ts";
-import type { Remark, Path, Problem } from "./problem.ts";
-import { keyText } from "./problem.ts";
-import type { EntryFault } from "./recipient-list.ts";
-import { readEntries, readLines } from "./recipient-list.ts";
+import { keyText, type Remark, type Path, type Problem } from "./problem.ts";
+import { readEntries, readLines, type EntryFault } from "./recipient-list.ts";
 import type { ParsedDomain } from "./schema.ts";
 import { readText } from "./text-file.ts";
 

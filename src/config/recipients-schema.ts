@@ -7,8 +7,7 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration } from "./quantities.ts";
-import type { Scalar } from "./scalars.ts";
-import { flag, instead, listOf, message, oneOf, scalar, section, words } from "./scalars.ts";
+import { flag, instead, listOf, message, oneOf, scalar, section, words, type Scalar } from "./scalars.ts";
 
 const RECIPIENTS =
   'a list such as [alice, bob, "list-*"], { file: users.txt }, { url: https://... }, { callout: true }, ' +

@@ -1,7 +1,6 @@
 /** The configuration's reference page and JSON Schema, both made from the schema that checks the file. */
 import * as z from "zod";
-import { notations, notes } from "./notes.ts";
-import type { Note } from "./notes.ts";
+import { notations, notes, type Note } from "./notes.ts";
 import { RESTART_KEYS } from "./reload.ts";
 import { root } from "./schema.ts";
 

@@ -6,8 +6,7 @@
 import * as z from "zod";
 import type { PatternKind } from "../mail/access-pattern.ts";
 import type { TextFault } from "../mail/network.ts";
-import { notations } from "./notes.ts";
-import type { Notation } from "./notes.ts";
+import { notations, type Notation } from "./notes.ts";
 import { quoted } from "./problem.ts";
 
 /** A value, or what is wrong with the text and, where it differs from the usual advice, what would be right. */

@@ -7,8 +7,17 @@ import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { duration, integer, size } from "./quantities.ts";
-import { choice, flag, listOf, message, orOff, scalar, section } from "./scalars.ts";
-import type { Reading, Scalar } from "./scalars.ts";
+import {
+  choice,
+  flag,
+  listOf,
+  message,
+  orOff,
+  scalar,
+  section,
+  type Reading,
+  type Scalar,
+} from "./scalars.ts";
 
 type Name = "clamav" | "rspamd";
 

@@ -1,5 +1,4 @@
-import type { Reply } from "./reply.ts";
-import { isPermanent, isPositive } from "./reply.ts";
+import { isPermanent, isPositive, type Reply } from "./reply.ts";
 
 /** How one attempt to hand over ended, for one recipient. */
 export type Outcome =

@@ -1,6 +1,5 @@
 /** Reads what follows MAIL and RCPT: a path in angle brackets and ESMTP parameters, RFC 5321 §4.1.2. */
-import type { Address } from "./address.ts";
-import { comparableLocal, parseAddress } from "./address.ts";
+import { comparableLocal, parseAddress, type Address } from "./address.ts";
 import { isAddressLiteral } from "./network.ts";
 
 export interface PathCommand {

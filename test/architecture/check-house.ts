@@ -1,9 +1,8 @@
 /** Checks a tree of source files against rules.ts; every finding is one line that names the file and the rule. */
-import type { Import } from "./scan-imports.ts";
+import { scanImports, type Import } from "./scan-imports.ts";
 import { findCircles } from "./circles.ts";
 import { maskSource } from "./mask.ts";
 import { scanFunctions } from "./scan-functions.ts";
-import { scanImports } from "./scan-imports.ts";
 import { importFinding, roomOf } from "./storeys.ts";
 import { threadLoadFindings } from "./thread-loads.ts";
 import type { Storey } from "./rules.ts";

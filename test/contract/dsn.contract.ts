@@ -1,9 +1,7 @@
 /** What every storage engine must keep of notices: what is owed, that it is paid once, and what it costs. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { OwedMail, ToldRequest } from "../../src/ports/dsn.ts";
-import { DSN_DOMAIN } from "../../src/ports/dsn.ts";
-import type { DsnKind } from "../../src/ports/dsn.ts";
+import { DSN_DOMAIN, type OwedMail, type ToldRequest, type DsnKind } from "../../src/ports/dsn.ts";
 import type { NewMail } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";

@@ -1,7 +1,6 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { MessageChannel } from "node:worker_threads";
-import type { MessagePort } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import {
   connectControl,
   connectIntake,
@@ -10,8 +9,10 @@ import {
   openWriter,
   readerClient,
   serveReader,
+  type IntakeOptions,
+  type Role,
+  type WriterOptions,
 } from "../../src/adapters/storage/sqlite/sqlite.ts";
-import type { IntakeOptions, Role, WriterOptions } from "../../src/adapters/storage/sqlite/sqlite.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { SILENT } from "../support/silent-log.ts";
 import { tempFolder } from "../support/temp-folder.ts";

@@ -8,14 +8,12 @@
  */
 import { join } from "node:path";
 import { tempFolder } from "../support/temp-folder.ts";
-import type { Behaviour } from "./primaries/behaviour.ts";
-import { MINUTE } from "./primaries/behaviour.ts";
+import { MINUTE, type Behaviour } from "./primaries/behaviour.ts";
 import { DIALECTS } from "./primaries/dialects.ts";
 import { MANNERS } from "./primaries/manners.ts";
 import { OUTAGES } from "./primaries/outages.ts";
 import { FLAPPING, SLOW } from "./primaries/paces.ts";
-import type { Account } from "./primaries/scene.ts";
-import { COUNTED } from "./primaries/scene.ts";
+import { COUNTED, type Account } from "./primaries/scene.ts";
 import { secrecy } from "./primaries/secrecy.ts";
 import { Stage } from "./primaries/stage.ts";
 import type { ProofOptions, ProofResult } from "./proof.ts";

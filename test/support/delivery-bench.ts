@@ -2,8 +2,7 @@
 import { dsnComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { Resolver } from "../../src/ports/resolver.ts";
 import type { DsnParts } from "../../src/services/delivery/parts.ts";
-import type { Delivery, DeliverySettings } from "../../src/services/delivery/delivery.ts";
-import { startDelivery } from "../../src/services/delivery/delivery.ts";
+import { startDelivery, type Delivery, type DeliverySettings } from "../../src/services/delivery/delivery.ts";
 import { FakeDirectory } from "./fake-directory.ts";
 import { FakeSmtpClient } from "./fake-smtp-client.ts";
 import { FakeWorkStore } from "./fake-work-store.ts";

@@ -1,8 +1,6 @@
 /** A DNS server on 127.0.0.1 (UDP) whose zones are a map. `await using dns = await fakeDns({ ... })`. */
-import { createSocket } from "node:dgram";
-import type { RemoteInfo } from "node:dgram";
-import { decode, encode } from "dns-packet";
-import type { Answer, Question } from "dns-packet";
+import { createSocket, type RemoteInfo } from "node:dgram";
+import { decode, encode, type Answer, type Question } from "dns-packet";
 
 export interface Records {
   readonly A?: readonly string[];

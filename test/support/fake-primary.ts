@@ -2,8 +2,7 @@
  * A scripted SMTP server on 127.0.0.1: takes mail, records it octet by octet after unstuffing, and misbehaves as
  * told. `await using primary = await fakePrimary({ ... })`.
  */
-import type { AddressInfo, Server, Socket } from "node:net";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { FakeSession } from "./fake-primary-session.ts";
 
 export interface ReceivedMail {

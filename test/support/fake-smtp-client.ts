@@ -1,16 +1,17 @@
 /** An SMTP client without a network: each destination `ip:port` is an object that a test switches. */
 import type { Outcome } from "../../src/mail/outcome.ts";
 import type { Reply } from "../../src/mail/reply.ts";
-import type {
-  Capabilities,
-  Connection,
-  Conversation,
-  SendResult,
-  SmtpClient,
-  Target,
-  Verification,
+import {
+  DestinationTrouble,
+  lackOf,
+  type Capabilities,
+  type Connection,
+  type Conversation,
+  type SendResult,
+  type SmtpClient,
+  type Target,
+  type Verification,
 } from "../../src/ports/smtp-client.ts";
-import { DestinationTrouble, lackOf } from "../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";
 
 export const DELIVERED: Outcome = { kind: "delivered", reply: { code: 250, text: "taken" } };

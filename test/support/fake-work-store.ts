@@ -1,6 +1,5 @@
 /** The handing-over half of the store, in memory: states, tokens, grants and events as ports/work-store.ts asks. */
-import type { Reason, RecipientState } from "../../src/ports/recipient-state.ts";
-import { LEGAL_MOVES } from "../../src/ports/recipient-state.ts";
+import { LEGAL_MOVES, type Reason, type RecipientState } from "../../src/ports/recipient-state.ts";
 import type { StoreCondition } from "../../src/ports/store-condition.ts";
 import type {
   ClaimedMail,

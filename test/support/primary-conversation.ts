@@ -1,7 +1,6 @@
 /** Conversations of the SMTP client with servers on this machine. */
 import type { Conversation, SmtpClient, Target } from "../../src/ports/smtp-client.ts";
-import type { Behaviour, FakePrimary } from "./fake-primary.ts";
-import { fakePrimary } from "./fake-primary.ts";
+import { fakePrimary, type Behaviour, type FakePrimary } from "./fake-primary.ts";
 
 export interface PrimaryConversation extends AsyncDisposable {
   readonly primary: FakePrimary;

@@ -1,7 +1,6 @@
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { DmarcFacts, SignatureResult, SpfFacts } from "../../ports/authentication.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
 import { within } from "../../runtime/within.ts";
 

@@ -1,14 +1,12 @@
 import { parseAddress } from "../../mail/address.ts";
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { BodyProof, BodyVerifier, SignatureResult, SpfFacts } from "../../ports/authentication.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import { BodyLines } from "./body-lines.ts";
 import { askDmarc } from "./dmarc.ts";
 import { HeaderBlock } from "./header-block.ts";
 import type { LookUp } from "./lookup.ts";
-import type { Verified, Verifier } from "./verifier.ts";
-import { loadVerifier, openVerifier, verifierClass } from "./verifier.ts";
+import { loadVerifier, openVerifier, verifierClass, type Verified, type Verifier } from "./verifier.ts";
 import { within } from "../../runtime/within.ts";
 
 interface SignedBodyParts {

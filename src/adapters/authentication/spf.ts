@@ -1,9 +1,13 @@
 import { normaliseDomain } from "../../mail/domain.ts";
 import { shortened } from "../../mail/reply.ts";
-import type { SpfAnswer, SpfQuestion, SpfResult } from "../../ports/authentication.ts";
-import { LONGEST_EXPLANATION, SPF_PATIENCE } from "../../ports/authentication.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import {
+  LONGEST_EXPLANATION,
+  SPF_PATIENCE,
+  type SpfAnswer,
+  type SpfQuestion,
+  type SpfResult,
+} from "../../ports/authentication.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
 
 interface SpfParts {

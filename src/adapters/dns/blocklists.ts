@@ -10,8 +10,7 @@ import { printable } from "../../mail/reply.ts";
 import type { Blocklists, ListTest } from "../../ports/blocklist.ts";
 import type { Lookup } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Answer } from "./answer-cache.ts";
-import { AnswerCache } from "./answer-cache.ts";
+import { AnswerCache, type Answer } from "./answer-cache.ts";
 import { ask, askAddresses, openResolver } from "./question.ts";
 import { seemsListed } from "./dnsbl-package.ts";
 

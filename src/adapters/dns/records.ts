@@ -1,8 +1,7 @@
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import type { Lookup, RecordType } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Answer, Lifetimes } from "./answer-cache.ts";
-import { AnswerCache } from "./answer-cache.ts";
+import { AnswerCache, type Answer, type Lifetimes } from "./answer-cache.ts";
 import { ask, askAddresses } from "./question.ts";
 
 /** Addresses live for their TTL; node:dns tells none for other records, which live for UNKNOWN_TTL; all in ms. */

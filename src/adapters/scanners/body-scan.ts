@@ -10,8 +10,7 @@ import type { InspectedMail, WholeBody } from "../../ports/inspection.ts";
 import type { Away, Scan } from "../../ports/scanner.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { Exchange } from "./exchange.ts";
-import { Trouble } from "./exchange.ts";
+import { Trouble, type Exchange } from "./exchange.ts";
 import type { Server } from "./server.ts";
 
 /** Bodies announced as larger than this go to the server while they arrive, in octets. */

@@ -1,7 +1,6 @@
 import { printable } from "../../mail/reply.ts";
 import type { VirusResult } from "../../ports/scanner.ts";
-import type { Exchange } from "./exchange.ts";
-import { placeOf, Trouble } from "./exchange.ts";
+import { placeOf, Trouble, type Exchange } from "./exchange.ts";
 import { PatientSocket } from "./patient-socket.ts";
 
 /** Longest answer of clamd that is read, in octets. */

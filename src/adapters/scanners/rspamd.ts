@@ -1,8 +1,7 @@
 import { request, type ClientRequest, type IncomingMessage } from "node:http";
 import type { InspectedMail } from "../../ports/inspection.ts";
 import type { SpamResult } from "../../ports/scanner.ts";
-import type { Exchange } from "./exchange.ts";
-import { placeOf, Trouble } from "./exchange.ts";
+import { placeOf, Trouble, type Exchange } from "./exchange.ts";
 import { readVerdict } from "./rspamd-reply.ts";
 
 /** Longest answer of rspamd that is read, in octets. */

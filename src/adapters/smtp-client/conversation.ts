@@ -12,9 +12,13 @@ import { isPositive, type Reply } from "../../mail/reply.ts";
 import type { Transport } from "../../ports/directory.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { BodySource } from "../../ports/stored-body.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Capabilities, Conversation, SendResult, Verification } from "../../ports/smtp-client.ts";
-import type { Asking, Dialect, EnvelopeResult } from "./envelope.ts";
+import {
+  DestinationTrouble,
+  type Capabilities,
+  type Conversation,
+  type SendResult,
+  type Verification,
+} from "../../ports/smtp-client.ts";
 import {
   asBatch,
   askingOf,
@@ -24,27 +28,21 @@ import {
   inStep,
   readEnvelope,
   whileOpen,
+  type Asking,
+  type Dialect,
+  type EnvelopeResult,
 } from "./envelope.ts";
 import { sameClient } from "./identity.ts";
 import { ClientOverride } from "./client-override.ts";
 import { Marks, OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
 import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
+import type { ConversationSettings } from "./settings.ts";
 import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
 import { Turn } from "./turn.ts";
 import { verify } from "./verify.ts";
 import type { Wire } from "./wire.ts";
 
-/** The same with every peer. */
-export interface ConversationSettings {
-  /** Milliseconds for the peer to take some octets of the body; RFC 5321 §4.5.3.2: 3 min. */
-  readonly block: number;
-  /** Milliseconds for the reply to the final dot; RFC 5321 §4.5.3.2: 10 min. */
-  readonly final: number;
-  /** Our EHLO name. */
-  readonly hostname: string;
-}
-
-/** And what is set for one peer. */
+/** What is set for all peers, and for one. */
 export interface ConversationOptions
   extends ConversationSettings, Pick<Transport, "identity" | "pipelining" | "chunking"> {
   /** Told when the peer says more than it was asked. */

@@ -1,7 +1,5 @@
-import { connect } from "node:net";
-import type { Socket } from "node:net";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Target } from "../../ports/smtp-client.ts";
+import { connect, type Socket } from "node:net";
+import { DestinationTrouble, type Target } from "../../ports/smtp-client.ts";
 import { hostPort } from "../../mail/network.ts";
 
 /** All connections read into it. Otherwise Node.js makes a buffer of 64 KiB for each read, and cuts it to what came. */

@@ -2,10 +2,8 @@
  * MAIL, RCPT and DATA of one mail, RFC 5321 §3.3, as lines to send and as replies to read. Outcomes are kept by
  * position, so that one address named twice stays two recipients.
  */
-import type { Outcome } from "../../mail/outcome.ts";
-import { outcomeOf } from "../../mail/outcome.ts";
-import type { Reply } from "../../mail/reply.ts";
-import { isPositive } from "../../mail/reply.ts";
+import { outcomeOf, type Outcome } from "../../mail/outcome.ts";
+import { isPositive, type Reply } from "../../mail/reply.ts";
 import { wireSize, type Capabilities } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, ClaimedRecipient } from "../../ports/work-store.ts";
 import { xforwardLines } from "./identity.ts";

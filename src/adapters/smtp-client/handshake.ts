@@ -4,15 +4,12 @@
  * left when a connection broke, matches recipients by address and not by position, trims addresses, and drops
  * the replies that were known when a 421 comes.
  */
-import { createHash } from "node:crypto";
-import type { X509Certificate } from "node:crypto";
+import { createHash, type X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import SMTPConnection from "nodemailer/lib/smtp-connection";
-import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
+import SMTPConnection, { type SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import { parseReply, printable } from "../../mail/reply.ts";
-import type { Capabilities, Target } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { DestinationTrouble, type Capabilities, type Target } from "../../ports/smtp-client.ts";
 import type { Environment } from "../../runtime/secrets.ts";
 import { logIn } from "./login.ts";
 import { MAX_REPLY } from "./reply-reader.ts";

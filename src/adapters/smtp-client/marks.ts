@@ -1,5 +1,4 @@
-import type { Reply } from "../../mail/reply.ts";
-import { isPositive } from "../../mail/reply.ts";
+import { isPositive, type Reply } from "../../mail/reply.ts";
 import type { Wire } from "./wire.ts";
 
 export const RSET = "RSET\r\n";

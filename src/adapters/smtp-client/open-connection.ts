@@ -1,29 +1,16 @@
 import type { Socket } from "node:net";
-import type { Connection, Conversation, Target } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import type { ConversationOptions, ConversationSettings } from "./conversation.ts";
-import { WireConversation } from "./conversation.ts";
+import {
+  DestinationTrouble,
+  type Connection,
+  type Conversation,
+  type Target,
+} from "../../ports/smtp-client.ts";
+import { WireConversation, type ConversationOptions } from "./conversation.ts";
 import { dial, hangUp } from "./dial.ts";
-import type { Greeted } from "./handshake.ts";
-import { handshake } from "./handshake.ts";
+import { handshake, type Greeted } from "./handshake.ts";
 import type { LockStep } from "./lock-step.ts";
-import type { Environment } from "../../runtime/secrets.ts";
+import type { SmtpClientSettings } from "./settings.ts";
 import { Wire } from "./wire.ts";
-
-/** Times in ms. */
-export interface SmtpClientSettings extends ConversationSettings {
-  /** Moves the waits for replies; connecting, greeting and TLS are timed by the system. */
-  readonly clock: Clock;
-  /** For the TCP connection. */
-  readonly connect: number;
-  /** For the greeting and for each reply up to the last EHLO. */
-  readonly greeting: number;
-  /** Trust anchors in PEM for level `verify`; absent: the system's. */
-  readonly ca?: string;
-  /** Where `login.passwordEnv` is looked for; absent: nowhere. */
-  readonly environment?: Environment;
-}
 
 interface ConnectionParts {
   readonly settings: SmtpClientSettings;

@@ -6,8 +6,7 @@ import { BodyDamaged, type BodySource } from "../../ports/stored-body.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import { DotStuffer } from "./dot-stuffing.ts";
 import { Closing } from "./envelope.ts";
-import type { Wire } from "./wire.ts";
-import { ConnectionLost } from "./wire.ts";
+import { ConnectionLost, type Wire } from "./wire.ts";
 
 /** Our own disk's trouble while a body was read; the peer is not to blame. */
 export class BodyUnreadable extends Error {

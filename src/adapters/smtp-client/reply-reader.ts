@@ -1,5 +1,4 @@
-import type { Reply } from "../../mail/reply.ts";
-import { parseReply } from "../../mail/reply.ts";
+import { parseReply, type Reply } from "../../mail/reply.ts";
 
 /** Octets that one reply may have, all lines together. */
 export const MAX_REPLY = 64 * 1024;

@@ -12,18 +12,10 @@
  */
 import type { SmtpClient } from "../../ports/smtp-client.ts";
 import { LockStep } from "./lock-step.ts";
-import type { SmtpClientSettings } from "./open-connection.ts";
 import { openConnection } from "./open-connection.ts";
+import { CLIENT_TIMEOUTS, type SmtpClientSettings } from "./settings.ts";
 
 export { dsnComposer } from "./compose-dsn.ts";
-
-/** RFC 5321 §4.5.3.2. */
-const CLIENT_TIMEOUTS = {
-  connect: 30_000,
-  greeting: 5 * 60_000,
-  block: 3 * 60_000,
-  final: 10 * 60_000,
-} as const;
 
 /** Makes a client that introduces itself as `hostname`. */
 export function smtpClient(

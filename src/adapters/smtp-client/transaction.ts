@@ -1,12 +1,8 @@
-import type { Outcome } from "../../mail/outcome.ts";
-import { outcomeOf } from "../../mail/outcome.ts";
-import type { Reply } from "../../mail/reply.ts";
-import { isPositive, reply } from "../../mail/reply.ts";
-import type { Capabilities, SendResult } from "../../ports/smtp-client.ts";
-import { DestinationTrouble, lackOf } from "../../ports/smtp-client.ts";
+import { outcomeOf, type Outcome } from "../../mail/outcome.ts";
+import { isPositive, reply, type Reply } from "../../mail/reply.ts";
+import { DestinationTrouble, lackOf, type Capabilities, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
-import type { EnvelopeResult } from "./envelope.ts";
-import { Closing } from "./envelope.ts";
+import { Closing, type EnvelopeResult } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import { BodyUnreadable } from "./outgoing-body.ts";
 import type { Wire } from "./wire.ts";

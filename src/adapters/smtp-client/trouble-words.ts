@@ -1,6 +1,5 @@
 /** What kept a session from beginning, in words that an operator can act on. */
-import { printable } from "../../mail/reply.ts";
-import type { Reply } from "../../mail/reply.ts";
+import { printable, type Reply } from "../../mail/reply.ts";
 
 /** Most characters of what is told. */
 const LONGEST = 300;

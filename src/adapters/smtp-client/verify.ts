@@ -1,7 +1,6 @@
 /** Asks whether mailboxes exist, RFC 5321 §3.3: a transaction of the null sender that ends before DATA. */
 import { needsSmtpUtf8 } from "../../mail/address.ts";
-import type { Reply } from "../../mail/reply.ts";
-import { isPositive } from "../../mail/reply.ts";
+import { isPositive, type Reply } from "../../mail/reply.ts";
 import type { Capabilities, Verification } from "../../ports/smtp-client.ts";
 import { askingOf, whileOpen } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";

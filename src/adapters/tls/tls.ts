@@ -12,8 +12,7 @@
  */
 import type { Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { TlsFiles, TlsMaterial } from "./material.ts";
-import { readTls } from "./material.ts";
+import { readTls, type TlsFiles, type TlsMaterial } from "./material.ts";
 import { type CertificateParts, openPair, type WatchedPair } from "./watched-pair.ts";
 
 export type { TlsFiles } from "./material.ts";

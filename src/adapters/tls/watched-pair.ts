@@ -2,8 +2,7 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
-import type { TlsFiles, TlsMaterial } from "./material.ts";
-import { readTls } from "./material.ts";
+import { readTls, type TlsFiles, type TlsMaterial } from "./material.ts";
 
 export interface CertificateParts {
   readonly clock: Clock;

@@ -1,6 +1,5 @@
 /** What the session tells its connection: a reply, and what comes next. */
-import type { Reply } from "../../mail/reply.ts";
-import { formatReply, reply } from "../../mail/reply.ts";
+import { formatReply, reply, type Reply } from "../../mail/reply.ts";
 
 export interface Answer {
   readonly reply: Reply;
@@ -72,16 +71,20 @@ function severalLines({ reply: answer, more = [] }: Answer): string {
 }
 
 export const TROUBLE = say(451, "4.3.0", "Temporary trouble, try again later");
-export const SICK = closing(421, "4.3.0", "Temporary trouble with storage, try again later");
 export const FULL = say(452, "4.3.1", "Short of storage, try again later");
 export const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
 export const NESTED_MAIL = say(503, "5.5.1", "A mail is already under way");
 export const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 export const TOO_BIG = say(552, "5.3.4", "Message exceeds the size limit");
-export const STOPPING = closing(421, "4.3.2", "Service is shutting down, try again later");
-export const TOO_SLOW = closing(421, "4.4.2", "Timeout, closing the connection");
-export const TOO_SOON = closing(421, "4.7.0", "You spoke before the greeting");
-export const TOO_LONG = closing(421, "4.7.0", "Command line too long");
-export const TOO_MUCH = closing(421, "4.7.0", "Message far above the size limit");
-export const FOREIGN = closing(421, "4.7.0", "This is an SMTP server");
 export const CLEAN_LINES = say(500, "5.5.2", "Commands are lines of text that end in CRLF");
+
+/** Why a connection is closed, whatever its client is at. */
+export const CLOSED = {
+  sick: closing(421, "4.3.0", "Temporary trouble with storage, try again later"),
+  stopping: closing(421, "4.3.2", "Service is shutting down, try again later"),
+  tooSlow: closing(421, "4.4.2", "Timeout, closing the connection"),
+  tooSoon: closing(421, "4.7.0", "You spoke before the greeting"),
+  tooLong: closing(421, "4.7.0", "Command line too long"),
+  tooMuch: closing(421, "4.7.0", "Message far above the size limit"),
+  foreign: closing(421, "4.7.0", "This is an SMTP server"),
+} as const;

@@ -1,8 +1,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Rated, RateRequest, RateTable } from "../../runtime/rate-table.ts";
 import type { ConnectSubject } from "../../services/policy/policy.ts";
-import type { Answer } from "./answer.ts";
-import { closing, say } from "./answer.ts";
+import { closing, say, type Answer } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 const CONNECTIONS = closing(421, "4.7.0", "Too many connections from your network, try again later");

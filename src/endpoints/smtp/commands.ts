@@ -1,7 +1,6 @@
 /** The commands that we know, RFC 5321 §4.1.1: one function each, and one table. */
 import { MAIL_DSN, RCPT_DSN, readMailDsn, readRcptDsn } from "../../mail/dsn.ts";
-import type { PathCommand } from "../../mail/path.ts";
-import { parsePathCommand, readMailbox } from "../../mail/path.ts";
+import { parsePathCommand, readMailbox, type PathCommand } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { MailSubject } from "../../services/policy/policy.ts";
 import type { Later } from "../../runtime/at-once.ts";

@@ -13,9 +13,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
-import type { Answer, NamedClient } from "./answer.ts";
-import { FOREIGN, SICK, STOPPING, TOO_LONG, TOO_MUCH, TOO_SLOW, TOO_SOON, TROUBLE } from "./answer.ts";
-import { wireText } from "./answer.ts";
+import { CLOSED, TROUBLE, wireText, type Answer, type NamedClient } from "./answer.ts";
 import type { SessionState, SessionParts } from "./session-state.ts";
 import type { Receiver } from "./incoming-body.ts";
 import { BodyPace } from "./body-pace.ts";
@@ -83,21 +81,21 @@ export class Connection extends SMTPConnection {
     const inMail = this.#phase === "body" || (this.#phase === "command" && this.#session.chunking);
     if (this.#phase === "command" && this._socket.readableEnded) this.close();
     else if (this.#phase === "handshake" && waited >= handshakeTimeout) this.#destroy();
-    else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(TOO_SLOW);
-    else if (this.#phase === "body" && waited >= dataTimeout) this.#cut(TOO_SLOW);
-    else if (inMail && this.#pace.trickles(now, minDataRate)) this.#cut(TOO_SLOW);
+    else if (this.#phase === "command" && waited >= commandTimeout) this.#cut(CLOSED.tooSlow);
+    else if (this.#phase === "body" && waited >= dataTimeout) this.#cut(CLOSED.tooSlow);
+    else if (inMail && this.#pace.trickles(now, minDataRate)) this.#cut(CLOSED.tooSlow);
   }
 
   /** Says 421 at once when idle, else after the answer that is due. */
   stop(): void {
     this.#stopping = true;
-    if (this.#phase === "greeting" || this.#phase === "command") this.#cut(STOPPING);
+    if (this.#phase === "greeting" || this.#phase === "command") this.#cut(CLOSED.stopping);
     if (this.#phase === "handshake") this.#destroy();
   }
 
   /** Ends what is still open: flushes what was said, waits for nothing else. */
   end(): void {
-    if (this.#phase === "body") this.#cut(STOPPING);
+    if (this.#phase === "body") this.#cut(CLOSED.stopping);
     if (this._upgrading) return this.#destroy();
     this.#send();
     this._socket.destroySoon();
@@ -109,8 +107,8 @@ export class Connection extends SMTPConnection {
       line: (line, sound) => this.#line(line, sound),
       chunk: (chunk) => this.#chunk(chunk),
       longest: () => this.#parts.settings().limits.commandLine,
-      tooLong: () => this.#cut(TOO_LONG),
-      foreign: () => this.#cut(FOREIGN),
+      tooLong: () => this.#cut(CLOSED.tooLong),
+      foreign: () => this.#cut(CLOSED.foreign),
       flush: () => this.#flush(),
       failed: (error) => this.#failed(error),
     });
@@ -135,7 +133,7 @@ export class Connection extends SMTPConnection {
 
   /** What smtp-server itself wants to say; ours goes through `#write`. */
   override send(code: number, _text?: string | string[] | null): void {
-    this.#write(code === 421 ? STOPPING : TROUBLE);
+    this.#write(code === 421 ? CLOSED.stopping : TROUBLE);
   }
 
   override _onClose(): void {
@@ -153,7 +151,7 @@ export class Connection extends SMTPConnection {
   }
 
   #line(line: Buffer, sound: boolean): Promise<void> | undefined {
-    if (!this._ready) return this.#cut(TOO_SOON);
+    if (!this._ready) return this.#cut(CLOSED.tooSoon);
     this.#phase = "busy";
     const answer = sound ? this.#session.command(line, this.#parser().ahead) : this.#session.misused(line);
     return answer instanceof Promise ? answer.then((late) => this.#proceed(late)) : this.#proceed(answer);
@@ -167,7 +165,7 @@ export class Connection extends SMTPConnection {
     this.#write(answer);
     if (answer.next === "tls") return this.#startTls();
     if (this._closing) return undefined;
-    if (this.#stopping) return this.#cut(STOPPING);
+    if (this.#stopping) return this.#cut(CLOSED.stopping);
     this.#await("command");
     return this.#collecting ? undefined : this.#flush();
   }
@@ -197,7 +195,7 @@ export class Connection extends SMTPConnection {
     this.#pace.took(chunk.length);
     this.#since = this.#parts.ticks();
     const { rest, wait, overrun } = body.take(chunk);
-    if (overrun === true) return this.#cut(TOO_MUCH) ?? {};
+    if (overrun === true) return this.#cut(CLOSED.tooMuch) ?? {};
     if (rest === undefined) return wait === undefined ? {} : { wait: this.#paused(wait) };
     this.#parser().inBody = false;
     this.#phase = "busy";
@@ -229,7 +227,7 @@ export class Connection extends SMTPConnection {
         feed(this.#parser(), this._socket);
         this.#session.secured(describeTls(this._socket as TLSSocket));
         this.#await("command");
-        if (this.#stopping) this.#cut(STOPPING);
+        if (this.#stopping) this.#cut(CLOSED.stopping);
       });
     });
   }
@@ -237,7 +235,7 @@ export class Connection extends SMTPConnection {
   #failed(error: unknown): void {
     const stack = error instanceof Error ? error.stack : String(error);
     this.#parts.log.error("smtp.connection.failed", { ip: this.#session.ip, stack });
-    this.#cut(SICK);
+    this.#cut(CLOSED.sick);
   }
 
   /** Refuses whatever the client is at and closes. */

@@ -10,11 +10,9 @@
  */
 import type { Reply } from "../../mail/reply.ts";
 import { acceptanceOf } from "./acceptance.ts";
-import type { BodyFraming } from "../../mail/data-decoder.ts";
-import { DataDecoder } from "../../mail/data-decoder.ts";
+import { DataDecoder, type BodyFraming } from "../../mail/data-decoder.ts";
 import { ForgedResults } from "../../mail/forged-results.ts";
-import type { HeaderFacts } from "../../mail/header-scanner.ts";
-import { HeaderScanner } from "../../mail/header-scanner.ts";
+import { HeaderScanner, type HeaderFacts } from "../../mail/header-scanner.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/intake.ts";
 import type { Acceptor } from "../../services/queue/queue.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
@@ -22,8 +20,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { andThen, type Later } from "../../runtime/at-once.ts";
 import type { Verdict } from "../../mail/verdict.ts";
-import type { Answer } from "./answer.ts";
-import { FULL, say, TOO_BIG, TROUBLE } from "./answer.ts";
+import { FULL, say, TOO_BIG, TROUBLE, type Answer } from "./answer.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** The accepting half of the queue, as the SMTP side uses it. */

@@ -3,8 +3,7 @@
  * after the last of them. Octets of a refused chunk are read and forgotten, never taken for commands.
  */
 import { ownCopy } from "../../mail/own-copy.ts";
-import type { Answer, ChunkHead } from "./answer.ts";
-import { say } from "./answer.ts";
+import { say, type Answer, type ChunkHead } from "./answer.ts";
 import type { IncomingBody, Receiver, Taken } from "./incoming-body.ts";
 
 /** A chunk below this many octets that is not the last brings too little forward to be free. */

@@ -1,15 +1,12 @@
 /** One listening socket: counts and caps connections before anything is read from them. */
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
-import type { SecureContext } from "node:tls";
+import type { TLSSocket, SecureContext } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import { networkSet, normaliseIp } from "../../mail/network.ts";
 import { explainListen } from "../../runtime/listening.ts";
 import type { ConnectionCaps, ConnectionTable } from "../../runtime/connection-table.ts";
-import type { Answer } from "./answer.ts";
-import { closing, wireText } from "./answer.ts";
-import type { ConnectionParts } from "./connection.ts";
-import { Connection } from "./connection.ts";
+import { closing, wireText, type Answer } from "./answer.ts";
+import { Connection, type ConnectionParts } from "./connection.ts";
 import { Place } from "./place.ts";
 import { takeProxyHeader } from "./proxy-header.ts";
 import { ServerNames, tlsOptions } from "./server-names.ts";

@@ -1,7 +1,6 @@
 /** What a client has used up of our patience: commands, errors, refused recipients, octets of refused chunks. */
 import type { SmtpLimits } from "../../ports/smtp-limits.ts";
-import type { Answer } from "./answer.ts";
-import { closing } from "./answer.ts";
+import { closing, type Answer } from "./answer.ts";
 
 /** Commands that may bring a mail forward: free while they succeed. */
 const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);

@@ -2,8 +2,7 @@
  * The header that a load balancer sends before everything else, PROXY protocol versions 1 and 2 of HAProxy's
  * proxy-protocol.txt. Bounded: 107 octets in version 1, 4 KiB of addresses and extensions in version 2.
  */
-import type { Socket } from "node:net";
-import { isIPv4, isIPv6, SocketAddress } from "node:net";
+import { isIPv4, isIPv6, SocketAddress, type Socket } from "node:net";
 import { normaliseIp } from "../../mail/network.ts";
 
 type ProxyHeader =

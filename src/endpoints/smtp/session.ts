@@ -12,12 +12,19 @@ import { heloName } from "../../mail/received.ts";
 import type { ClientEvent } from "../../ports/journal.ts";
 import type { ClientFacts } from "../../ports/intake.ts";
 import type { Later } from "../../runtime/at-once.ts";
-import type { Answer, ChunkHead, NamedClient } from "./answer.ts";
-import { CLEAN_LINES, FOREIGN, say, SICK, TOO_BIG, TROUBLE } from "./answer.ts";
+import {
+  CLEAN_LINES,
+  CLOSED,
+  say,
+  TOO_BIG,
+  TROUBLE,
+  type Answer,
+  type ChunkHead,
+  type NamedClient,
+} from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
 import type { SessionState, SessionParts } from "./session-state.ts";
-import type { Receiver } from "./incoming-body.ts";
-import { IncomingBody, mostOctets } from "./incoming-body.ts";
+import { IncomingBody, mostOctets, type Receiver } from "./incoming-body.ts";
 import { IncomingChunk } from "./incoming-chunk.ts";
 import { isRefusedRecipient, Patience } from "./patience.ts";
 import type { Transaction } from "./transaction.ts";
@@ -81,7 +88,7 @@ export class Session implements SessionState {
 
   /** The greeting, or why there is none. */
   greeting(): Answer {
-    if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", SICK);
+    if (this.parts.acceptor.condition() === "sick") return this.refuse("connect", CLOSED.sick);
     const tooOften = this.parts.rates.connection(this);
     if (tooOften !== undefined) return this.refuse("connect", tooOften);
     void this.parts.policy.clientName(this.ip).then((name) => (this.#name = name));
@@ -208,7 +215,7 @@ export class Session implements SessionState {
   #run(verb: string, text: string): Later<Answer> {
     const handler = COMMANDS.get(verb);
     if (handler !== undefined) return handler(this, text.slice(verb.length).trim());
-    return OTHER_PROTOCOL.test(text) ? FOREIGN : UNKNOWN;
+    return OTHER_PROTOCOL.test(text) ? CLOSED.foreign : UNKNOWN;
   }
 
   #stumbled(verb: string, error: unknown): Answer {
@@ -218,7 +225,7 @@ export class Session implements SessionState {
   }
 
   #barred(): Answer | undefined {
-    if (this.parts.acceptor.condition() === "sick") return SICK;
+    if (this.parts.acceptor.condition() === "sick") return CLOSED.sick;
     return this.#patience.spent(this.parts.settings().limits);
   }
 

@@ -4,8 +4,7 @@
  *
  * Invariant: all recipients share one content profile, because one body gets one answer.
  */
-import type { Address } from "../../mail/address.ts";
-import { needsSmtpUtf8, parseAddress } from "../../mail/address.ts";
+import { needsSmtpUtf8, parseAddress, type Address } from "../../mail/address.ts";
 import type { DsnRecipient, DsnRequest } from "../../mail/dsn.ts";
 import { readMailbox } from "../../mail/path.ts";
 import type { Verdict } from "../../mail/verdict.ts";
@@ -13,8 +12,13 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
 import type { NewRecipient } from "../../ports/intake.ts";
 import { andThen, type Later } from "../../runtime/at-once.ts";
-import type { Content, MailSubject, Policy, RcptSubject } from "../../services/policy/policy.ts";
-import { Looks } from "../../services/policy/policy.ts";
+import {
+  Looks,
+  type Content,
+  type MailSubject,
+  type Policy,
+  type RcptSubject,
+} from "../../services/policy/policy.ts";
 import { fixed, NEEDS_UTF8, say, TOO_BIG, TROUBLE, type Answer } from "./answer.ts";
 import type { SmtpSettings } from "./settings.ts";
 

@@ -2,8 +2,7 @@ import { type Clock, steadyClock, type Timer } from "../../runtime/clock.ts";
 import type { Destination } from "../health/health.ts";
 import { depthOf } from "./capacity.ts";
 import { Pace } from "./pace.ts";
-import type { Passed } from "./ramp.ts";
-import { Ramp } from "./ramp.ts";
+import { Ramp, type Passed } from "./ramp.ts";
 
 export interface PoolSettings {
   /** Most connections to one primary. */

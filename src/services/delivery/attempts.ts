@@ -7,8 +7,7 @@ import type { DsnTriggers } from "./parts.ts";
 import type { Probations } from "./probations.ts";
 import { deferredFor } from "./results.ts";
 import type { RoutedCallouts } from "./routed-callouts.ts";
-import type { SettlerParts } from "./settler.ts";
-import { Settler } from "./settler.ts";
+import { Settler, type SettlerParts } from "./settler.ts";
 
 interface AttemptsParts extends SettlerParts {
   readonly probations: Pick<Probations, "judge" | "of" | "room" | "unsent">;

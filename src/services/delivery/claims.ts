@@ -1,7 +1,6 @@
 import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
 

@@ -1,16 +1,20 @@
 import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { PrimaryState } from "../../ports/health.ts";
-import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import { lackOf } from "../../ports/smtp-client.ts";
+import { lackOf, type Conversation, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
-import type { Destination, Observer, Watch } from "../health/health.ts";
-import { asTrouble, destinationName, isAway } from "../health/health.ts";
+import {
+  asTrouble,
+  destinationName,
+  isAway,
+  type Destination,
+  type Observer,
+  type Watch,
+} from "../health/health.ts";
 import { Allowance } from "./allowance.ts";
 import { roomOf } from "./capacity.ts";
 import type { DomainQueueOf } from "./domain-queue.ts";
 import type { PoolParts } from "./pool-parts.ts";
-import type { ConnectionHooks } from "./pooled-connection.ts";
-import { PooledConnection } from "./pooled-connection.ts";
+import { PooledConnection, type ConnectionHooks } from "./pooled-connection.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { closedBy421, passedBy } from "./results.ts";
 

@@ -1,17 +1,26 @@
 import type { Outcome } from "../../mail/outcome.ts";
 import type { DirectoryReader } from "../../ports/directory.ts";
-import type { DsnRoute } from "../../ports/dsn.ts";
-import { DSN_DOMAIN } from "../../ports/dsn.ts";
+import { DSN_DOMAIN, type DsnRoute } from "../../ports/dsn.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
-import type { Connection, Conversation, SmtpClient } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import {
+  DestinationTrouble,
+  type Connection,
+  type Conversation,
+  type SmtpClient,
+} from "../../ports/smtp-client.ts";
 import type { ClaimedMail, Settlement, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
-import type { Destination, OwnAddress } from "../health/health.ts";
-import { asTrouble, destinationName, firstToGreet, isOwnName, targetsOf } from "../health/health.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
+import {
+  asTrouble,
+  destinationName,
+  firstToGreet,
+  isOwnName,
+  targetsOf,
+  type Destination,
+  type OwnAddress,
+} from "../health/health.ts";
 import { settleDsn } from "../queue/queue.ts";
 import { findDsnRoute } from "./dsn-route.ts";
 import type { Settler } from "./settler.ts";

@@ -3,8 +3,7 @@ import type { Outcome } from "../../mail/outcome.ts";
 import type { DirectoryReader, Primary } from "../../ports/directory.ts";
 import type { DsnRoute } from "../../ports/dsn.ts";
 import type { Destination } from "../health/health.ts";
-import type { Route, RouteParts } from "./routes.ts";
-import { findRoute, mxDestinations } from "./routes.ts";
+import { findRoute, mxDestinations, type Route, type RouteParts } from "./routes.ts";
 
 const DIRECT: Primary = { host: "", port: 25, tls: "opportunistic", preference: 0, mx: true };
 

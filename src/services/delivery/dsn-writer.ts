@@ -1,13 +1,18 @@
 import { needsSmtpUtf8 } from "../../mail/address.ts";
-import type { DelayPlace, DsnComposer, DsnStore, OwedMail, OwedRecipient, Told } from "../../ports/dsn.ts";
-import { DSN_DOMAIN } from "../../ports/dsn.ts";
+import {
+  DSN_DOMAIN,
+  type DelayPlace,
+  type DsnComposer,
+  type DsnStore,
+  type OwedMail,
+  type OwedRecipient,
+  type Told,
+} from "../../ports/dsn.ts";
 import type { NewMail } from "../../ports/intake.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
-import type { BounceRules } from "../bounce/bounce.ts";
-import { groupByDsn, draftDsn, judge } from "../bounce/bounce.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
+import { groupByDsn, draftDsn, judge, type BounceRules } from "../bounce/bounce.ts";
 import { readBack } from "./returned-mail.ts";
 
 /** Times in ms, sizes in octets. */

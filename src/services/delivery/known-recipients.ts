@@ -3,8 +3,7 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import { ACCEPTED_FOR, isListedByName } from "../recipients/recipients.ts";
 
 export interface KnownRecipientsParts {

@@ -1,5 +1,4 @@
-import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { DestinationTrouble, type Conversation, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";

@@ -6,8 +6,7 @@ import type { ClaimedMail, DueMail, WorkStore } from "../../ports/work-store.ts"
 import { type SteadyClock, steadyClock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
-import type { KnownRecipientsParts } from "./known-recipients.ts";
-import { KnownRecipients } from "./known-recipients.ts";
+import { KnownRecipients, type KnownRecipientsParts } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
 
 interface ProbationsParts extends KnownRecipientsParts {

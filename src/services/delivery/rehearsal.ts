@@ -5,8 +5,12 @@
 import { formatReply, isPermanent, isPositive, type Reply } from "../../mail/reply.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { PrimaryRehearsal, RehearsalRequest, RehearsalStep } from "../../ports/rehearsal.ts";
-import type { Capabilities, Conversation, Target } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import {
+  DestinationTrouble,
+  type Capabilities,
+  type Conversation,
+  type Target,
+} from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { sizeInWords } from "../../runtime/quantities.ts";
 import { destinationName, targetsOf, type Destination, type ReachParts } from "../health/health.ts";

@@ -1,10 +1,8 @@
 import { placeOfKey } from "../../mail/delivery-key.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
-import type { Conversation, SendResult } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { DestinationTrouble, type Conversation, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
-import type { CalloutWay } from "../recipients/recipients.ts";
-import { Callouts } from "../recipients/recipients.ts";
+import { Callouts, type CalloutWay } from "../recipients/recipients.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
 import type { Probations } from "./probations.ts";

@@ -4,14 +4,12 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import type { Destination } from "../health/health.ts";
 import { DomainQueueOf } from "./domain-queue.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import { UnroutableLog } from "./unroutable-log.ts";
-import type { Route, NextHop } from "./routes.ts";
-import { findRoute, followsMx } from "./routes.ts";
+import { findRoute, followsMx, type Route, type NextHop } from "./routes.ts";
 
 interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;

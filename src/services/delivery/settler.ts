@@ -3,8 +3,7 @@ import type { Outcome } from "../../mail/outcome.ts";
 import type { Journal, MailEvent } from "../../ports/journal.ts";
 import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../ports/work-store.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import { settle } from "../queue/queue.ts";
 
 export interface SettlerParts {

@@ -16,8 +16,7 @@
 import { steadyClock } from "../../runtime/clock.ts";
 import { Pacer } from "./probe-schedule.ts";
 import type { Destination, ReachParts } from "./reach.ts";
-import type { Observer, WatchParts } from "./watch.ts";
-import { Watch } from "./watch.ts";
+import { Watch, type Observer, type WatchParts } from "./watch.ts";
 
 export { isOwnName, type OwnAddress } from "./ourselves.ts";
 export { offersOf } from "./offers.ts";

@@ -1,7 +1,6 @@
 import type { Connection, Conversation, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
 import { Addresses } from "./addresses.ts";
-import type { Destination, ReachParts } from "./reach.ts";
-import { asTrouble, firstToGreet, targetsOf } from "./reach.ts";
+import { asTrouble, firstToGreet, targetsOf, type Destination, type ReachParts } from "./reach.ts";
 import { refusesUs } from "./state.ts";
 
 /** For greeting and EHLO, in ms. */

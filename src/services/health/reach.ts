@@ -1,12 +1,15 @@
 import { isIPv6 } from "node:net";
 import type { Transport } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
-import type { Connection, SmtpClient, Target } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import {
+  DestinationTrouble,
+  type Connection,
+  type SmtpClient,
+  type Target,
+} from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
-import type { OwnAddress } from "./ourselves.ts";
-import { isOwnAddress } from "./ourselves.ts";
+import { isOwnAddress, type OwnAddress } from "./ourselves.ts";
 import { hostPort } from "../../mail/network.ts";
 
 /** Where mail goes. Two domains with the same destination share its health and its connections. */

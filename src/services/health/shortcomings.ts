@@ -1,7 +1,6 @@
 import type { Journal } from "../../ports/journal.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
-import type { Destination } from "./reach.ts";
-import { destinationName } from "./reach.ts";
+import { destinationName, type Destination } from "./reach.ts";
 
 interface ShortcomingParts {
   readonly journal: Journal;

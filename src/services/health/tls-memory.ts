@@ -1,6 +1,5 @@
 import type { WorkStore } from "../../ports/work-store.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 
 interface TlsMemoryParts {
   readonly store: Pick<WorkStore, "encrypted" | "rememberTls">;

@@ -1,20 +1,15 @@
 import type { PrimaryState, PrimaryStatus } from "../../ports/health.ts";
 import type { Journal } from "../../ports/journal.ts";
-import type { Capabilities, Conversation } from "../../ports/smtp-client.ts";
-import { DestinationTrouble } from "../../ports/smtp-client.ts";
+import { DestinationTrouble, type Capabilities, type Conversation } from "../../ports/smtp-client.ts";
 import type { SteadyClock, Timer } from "../../runtime/clock.ts";
 import { isOwnName } from "./ourselves.ts";
 import { OutageLog } from "./outage-log.ts";
-import type { Pacer } from "./probe-schedule.ts";
-import { nextProbe } from "./probe-schedule.ts";
-import type { Greeted } from "./prober.ts";
-import { Prober } from "./prober.ts";
-import type { Destination, ReachParts } from "./reach.ts";
-import { asTrouble, destinationName } from "./reach.ts";
+import { nextProbe, type Pacer } from "./probe-schedule.ts";
+import { Prober, type Greeted } from "./prober.ts";
+import { asTrouble, destinationName, type Destination, type ReachParts } from "./reach.ts";
 import { Shortcomings } from "./shortcomings.ts";
 import { SpareConversation } from "./spare-conversation.ts";
-import type { HealthRecord, Signal } from "./state.ts";
-import { isAway, next, unknownHealth } from "./state.ts";
+import { isAway, next, unknownHealth, type HealthRecord, type Signal } from "./state.ts";
 
 /** For whom a primary is watched: asked when needed, told when the state changes. */
 export interface Observer {

@@ -4,13 +4,11 @@
  * Invariants: one that fails, or holds the body back for longer than PATIENCE, is shown nothing more and is lost; the
  * others go on. `finish` answers when all have spoken, when one rejects, or at the deadline, and lets go of the rest.
  */
-import type { Verdict } from "../../mail/verdict.ts";
-import { ACCEPT, strictest } from "../../mail/verdict.ts";
+import { ACCEPT, strictest, type Verdict } from "../../mail/verdict.ts";
 import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { errorText } from "../../runtime/log.ts";
+import { errorText, type Logger } from "../../runtime/log.ts";
 import { TROUBLE } from "./refusal.ts";
 
 /** How long one inspector may hold back the next octets, in ms. */

@@ -1,5 +1,4 @@
-import type { Verdict } from "../../mail/verdict.ts";
-import { ACCEPT, stricter, together } from "../../mail/verdict.ts";
+import { ACCEPT, stricter, together, type Verdict } from "../../mail/verdict.ts";
 import type { Later } from "../../runtime/at-once.ts";
 import type { CheckResult, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";

@@ -9,8 +9,7 @@
  * Without an asynchronous check every answer comes at once, without a promise.
  */
 import { foldCase } from "../../mail/address.ts";
-import type { Verdict } from "../../mail/verdict.ts";
-import { accepted, together } from "../../mail/verdict.ts";
+import { accepted, together, type Verdict } from "../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../ports/authentication.ts";
 import type { AccessRule, CheckSettings } from "../../ports/checks.ts";
 import type { DomainRecord } from "../../ports/directory.ts";
@@ -27,8 +26,7 @@ import { CheckRunner } from "./check-runner.ts";
 import { lineUp, type Lineup } from "./lineup.ts";
 import type { Looks } from "./looks.ts";
 import { merge, noteAll, strictestFact } from "./merging.ts";
-import type { Examination } from "./examination.ts";
-import { examine } from "./examination.ts";
+import { examine, type Examination } from "./examination.ts";
 import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 
 export { allChecks } from "./checks/checks.ts";

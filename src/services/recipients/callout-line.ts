@@ -1,5 +1,4 @@
-import type { Reply } from "../../mail/reply.ts";
-import { formatReply } from "../../mail/reply.ts";
+import { formatReply, type Reply } from "../../mail/reply.ts";
 import type { Conversation } from "../../ports/smtp-client.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";

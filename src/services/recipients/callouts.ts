@@ -1,18 +1,14 @@
-import type { Address } from "../../mail/address.ts";
-import { foldCase, hasForeignCapitals, mailboxKey, parseAddress } from "../../mail/address.ts";
+import { foldCase, hasForeignCapitals, mailboxKey, parseAddress, type Address } from "../../mail/address.ts";
 import { formatReply } from "../../mail/reply.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { RecipientNotes } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { CalloutWay, Inquiry } from "./callout-line.ts";
-import { CalloutLine } from "./callout-line.ts";
+import { CalloutLine, type CalloutWay, type Inquiry } from "./callout-line.ts";
 import { Evidence } from "./evidence.ts";
-import type { Attempted, Lessons } from "./lessons.ts";
-import { lessonsOf, saysNoSuchMailbox } from "./lessons.ts";
-import type { RecipientKnowledge } from "./known.ts";
-import { isListedByName, Known } from "./known.ts";
+import { lessonsOf, saysNoSuchMailbox, type Attempted, type Lessons } from "./lessons.ts";
+import { isListedByName, Known, type RecipientKnowledge } from "./known.ts";
 
 export type { CalloutWay } from "./callout-line.ts";
 

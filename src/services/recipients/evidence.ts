@@ -1,5 +1,4 @@
-import type { Reply } from "../../mail/reply.ts";
-import { isPermanent } from "../../mail/reply.ts";
+import { isPermanent, type Reply } from "../../mail/reply.ts";
 import { needsSmtpUtf8, parseAddress } from "../../mail/address.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { RecipientMemory } from "../../ports/recipient-memory.ts";

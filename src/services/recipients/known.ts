@@ -1,5 +1,4 @@
-import type { Address } from "../../mail/address.ts";
-import { mailboxKey } from "../../mail/address.ts";
+import { mailboxKey, type Address } from "../../mail/address.ts";
 import { isBeginning } from "../../mail/recipient-pattern.ts";
 import type { DirectoryReader, DomainRecord, RecipientOrigin } from "../../ports/directory.ts";
 import type { RecipientMemory, Refusal, Teller } from "../../ports/recipient-memory.ts";

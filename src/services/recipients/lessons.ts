@@ -1,7 +1,5 @@
-import type { Address } from "../../mail/address.ts";
-import { parseAddress } from "../../mail/address.ts";
-import type { Reply } from "../../mail/reply.ts";
-import { isPermanent } from "../../mail/reply.ts";
+import { parseAddress, type Address } from "../../mail/address.ts";
+import { isPermanent, type Reply } from "../../mail/reply.ts";
 import type { SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import type { CalloutWay } from "./callout-line.ts";

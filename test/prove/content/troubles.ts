@@ -1,6 +1,5 @@
 /** One scanner after the other fails in every way: what becomes of mail is what its domain wants, and nothing is lost. */
-import type { Answered } from "./world.ts";
-import type { Wish, World } from "./world.ts";
+import type { Answered, Wish, World } from "./world.ts";
 import { markOf, plainMail } from "./mails.ts";
 import type { Trouble, Victim, Victims } from "./victims.ts";
 import { waitFor } from "../../support/wait.ts";

@@ -1,6 +1,5 @@
 /** Primaries that offer less than others, or say it at length. */
-import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, isEach, longReply, MAILS } from "./behaviour.ts";
+import { DOWN_AND_UP, isEach, longReply, MAILS, type Behaviour } from "./behaviour.ts";
 
 const FOURTH = MAILS / 4;
 const FLUENT = ["PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"];

@@ -1,7 +1,6 @@
 /** Primaries that are there and refuse, put off or break off. */
 import { waitFor } from "../../support/wait.ts";
-import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, everyNth, isEach, MAILS, MINUTE } from "./behaviour.ts";
+import { DOWN_AND_UP, everyNth, isEach, MAILS, MINUTE, type Behaviour } from "./behaviour.ts";
 
 const FOURTH = MAILS / 4;
 const OTHERS = MAILS - FOURTH;

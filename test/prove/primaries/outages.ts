@@ -1,6 +1,5 @@
 /** Primaries that take nothing for three days. */
-import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, longReply, MAILS, MINUTE } from "./behaviour.ts";
+import { DOWN_AND_UP, longReply, MAILS, MINUTE, type Behaviour } from "./behaviour.ts";
 
 const WAITING = { waiting: MAILS };
 const BACK = { after: { delivered: MAILS }, told: DOWN_AND_UP };

@@ -1,8 +1,7 @@
 /** Primaries that are slow, and one that comes and goes. */
 import type { FakePrimary } from "../../support/fake-primary.ts";
 import { pause } from "../../support/wait.ts";
-import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, MAILS, MINUTE } from "./behaviour.ts";
+import { DOWN_AND_UP, MAILS, MINUTE, type Behaviour } from "./behaviour.ts";
 
 /** Their seconds are of the test clock, which runs ahead. */
 export const SLOW: readonly Behaviour[] = [

@@ -3,8 +3,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeCertificate } from "../../support/test-certificate.ts";
-import type { Behaviour } from "./behaviour.ts";
-import { DOWN_AND_UP, MAILS } from "./behaviour.ts";
+import { DOWN_AND_UP, MAILS, type Behaviour } from "./behaviour.ts";
 
 const REFUSED = { counts: { waiting: MAILS }, state: "down" };
 

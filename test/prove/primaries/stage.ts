@@ -7,8 +7,7 @@ import { ResidentDaemon } from "../../support/resident-daemon.ts";
 import type { DaemonEntry } from "../../support/admin-client.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { Ledger } from "../checker.ts";
-import type { Behaviour, TestTime } from "./behaviour.ts";
-import { MAILS } from "./behaviour.ts";
+import { MAILS, type Behaviour, type TestTime } from "./behaviour.ts";
 import { account, countsOf, inWords, matches, wasTold, type Account, type Scene } from "./scene.ts";
 import { openWebhook, type Webhook } from "./told.ts";
 

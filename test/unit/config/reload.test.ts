@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { restartKeys } from "../../../src/config/config.ts";
-import type { Config } from "../../../src/config/config.ts";
+import { restartKeys, type Config } from "../../../src/config/config.ts";
 import { DOMAIN, HEAD, load } from "./sample.ts";
 
 async function of(text: string): Promise<Config> {

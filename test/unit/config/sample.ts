@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatProblem, loadConfig } from "../../../src/config/config.ts";
-import type { Config, LoadResult } from "../../../src/config/config.ts";
+import { formatProblem, loadConfig, type Config, type LoadResult } from "../../../src/config/config.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 /** Enough for a configuration; tests add what they are about. */

@@ -23,8 +23,7 @@
  * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, ballast, daemon.pid, clean (only while closed in order),
  * refused (while the disk is sick).
  */
-import { Writer } from "./writer/writer.ts";
-import type { WriterOptions } from "./writer/writer.ts";
+import { Writer, type WriterOptions } from "./writer/writer.ts";
 
 /** Opens the store for writing; one in each data folder. Throws DatabaseFromFuture or StoreUnusable. */
 export function openWriter(options: WriterOptions): Writer {

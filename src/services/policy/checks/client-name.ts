@@ -1,11 +1,9 @@
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
-import { whenKnown } from "../../../runtime/at-once.ts";
-import type { Later } from "../../../runtime/at-once.ts";
+import { whenKnown, type Later } from "../../../runtime/at-once.ts";
 import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./fault.ts";
-import { judgeFault } from "./fault.ts";
+import { judgeFault, type Fault } from "./fault.ts";
 
 interface ClientNameParts {
   readonly settings: () => CheckSettings;

@@ -1,11 +1,9 @@
 import { reply, type Reply } from "../../../mail/reply.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { accepted } from "../../../mail/verdict.ts";
+import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
 import type { Lookup } from "../../../ports/resolver.ts";
-import { whenAllKnown } from "../../../runtime/at-once.ts";
-import { andThen, type Later } from "../../../runtime/at-once.ts";
+import { whenAllKnown, andThen, type Later } from "../../../runtime/at-once.ts";
 import type { ConnectSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 
 export interface DnsblParts {

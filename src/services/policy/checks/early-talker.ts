@@ -1,8 +1,7 @@
 import type { CheckSettings } from "../../../ports/checks.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./fault.ts";
-import { judgeFault } from "./fault.ts";
+import { judgeFault, type Fault } from "./fault.ts";
 
 const PATIENT = accepted("waited for the reply to HELO");
 const EARLY: Fault = {

@@ -1,6 +1,5 @@
 import { mailboxKey } from "../../../mail/address.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { accepted } from "../../../mail/verdict.ts";
+import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
 import type { Greylist } from "../../../ports/greylist.ts";

@@ -4,8 +4,7 @@ import { networkSet } from "../../../mail/network.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./fault.ts";
-import { judgeFault } from "./fault.ts";
+import { judgeFault, type Fault } from "./fault.ts";
 
 interface HeloParts {
   readonly settings: () => CheckSettings;

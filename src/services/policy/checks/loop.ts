@@ -1,6 +1,5 @@
 import { reply } from "../../../mail/reply.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { ACCEPT, type Verdict } from "../../../mail/verdict.ts";
 import type { DataSubject, StageCheck } from "../check.ts";
 
 const LOOP: Verdict = { kind: "reject", reply: reply(554, "5.4.6", "Mail loop: too many Received fields") };

@@ -1,6 +1,5 @@
 import { reply } from "../../../mail/reply.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { accepted } from "../../../mail/verdict.ts";
+import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { StageCheck } from "../check.ts";
 
 const ROOM = accepted("below its quota");

@@ -1,6 +1,5 @@
 import { mailboxKey } from "../../../mail/address.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { accepted } from "../../../mail/verdict.ts";
+import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
 import type { Resolver } from "../../../ports/resolver.ts";

@@ -1,7 +1,5 @@
-import type { Reply } from "../../../mail/reply.ts";
-import { reply } from "../../../mail/reply.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { accepted } from "../../../mail/verdict.ts";
+import { reply, type Reply } from "../../../mail/reply.ts";
+import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import { andThen, type Later } from "../../../runtime/at-once.ts";
 import type { Admission, Recipients } from "../../recipients/recipients.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";

@@ -1,7 +1,6 @@
 import { looksLikeRelayProbe } from "../../../mail/address.ts";
 import { reply } from "../../../mail/reply.ts";
-import type { Verdict } from "../../../mail/verdict.ts";
-import { accepted } from "../../../mail/verdict.ts";
+import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { RcptSubject, StageCheck } from "../check.ts";
 
 const RELAY_DENIED: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "Relay access denied") };

@@ -2,11 +2,9 @@ import { normaliseDomain } from "../../../mail/domain.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
-import { whenKnown } from "../../../runtime/at-once.ts";
-import { andThen, type Later } from "../../../runtime/at-once.ts";
+import { whenKnown, andThen, type Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
-import type { Fault } from "./fault.ts";
-import { judgeFault } from "./fault.ts";
+import { judgeFault, type Fault } from "./fault.ts";
 import { senderDomainOf } from "./known-keys.ts";
 
 interface SenderDomainParts {

@@ -2,12 +2,10 @@ import { shortened } from "../../../mail/reply.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { SpfAnswer } from "../../../ports/authentication.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
-import { whenKnown } from "../../../runtime/at-once.ts";
-import type { Later } from "../../../runtime/at-once.ts";
+import { whenKnown, type Later } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
 import { wantsSpf } from "../spf-inquiry.ts";
-import type { Fault } from "./fault.ts";
-import { judgeFault } from "./fault.ts";
+import { judgeFault, type Fault } from "./fault.ts";
 
 const ASKED = accepted("asked; the result stands in Received-SPF");
 

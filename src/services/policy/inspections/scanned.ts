@@ -1,10 +1,8 @@
 /** What a scanner's word means for one mail: common to viruses and spam. */
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
-import type { ContentAction } from "../../../ports/checks.ts";
+import { ACCEPT, type Verdict } from "../../../mail/verdict.ts";
+import type { ContentAction, ScanServers } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, Inspection, WholeBody } from "../../../ports/inspection.ts";
 import type { Journal, ScannerEvent, ScannerName } from "../../../ports/journal.ts";
-import type { ScanServers } from "../../../ports/checks.ts";
 import type { Away, Scanner } from "../../../ports/scanner.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import { refusal } from "../refusal.ts";

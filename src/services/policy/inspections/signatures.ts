@@ -1,5 +1,4 @@
-import type { Verdict } from "../../../mail/verdict.ts";
-import { ACCEPT } from "../../../mail/verdict.ts";
+import { ACCEPT, type Verdict } from "../../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../../ports/authentication.ts";
 import type { CheckAction, CheckSettings, ContentAction } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, InspectedMail, Inspection } from "../../../ports/inspection.ts";

@@ -2,8 +2,7 @@ import { ACCEPT } from "../../../mail/verdict.ts";
 import type { CheckSettings, ContentAction, RspamdSettings } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, Inspection } from "../../../ports/inspection.ts";
 import type { Away, SpamResult, SpamScanner, SpamWord } from "../../../ports/scanner.ts";
-import type { Charge, Judged, ScanParts } from "./scanned.ts";
-import { judgeCharge, inspectionOf } from "./scanned.ts";
+import { judgeCharge, inspectionOf, type Charge, type Judged, type ScanParts } from "./scanned.ts";
 
 interface SpamParts extends ScanParts {
   readonly scanner: SpamScanner;

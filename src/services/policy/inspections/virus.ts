@@ -2,8 +2,7 @@ import { ACCEPT } from "../../../mail/verdict.ts";
 import type { CheckSettings, ClamavSettings } from "../../../ports/checks.ts";
 import type { ContentView, Inspection } from "../../../ports/inspection.ts";
 import type { Away, VirusResult, VirusScanner } from "../../../ports/scanner.ts";
-import type { Charge, Judged, ScanParts } from "./scanned.ts";
-import { judgeCharge, inspectionOf } from "./scanned.ts";
+import { judgeCharge, inspectionOf, type Charge, type Judged, type ScanParts } from "./scanned.ts";
 
 interface VirusParts extends ScanParts {
   readonly scanner: VirusScanner;

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { dnsResolver } from "../../../../src/adapters/dns/dns.ts";
 import type { Resolver } from "../../../../src/ports/resolver.ts";
-import type { FakeDns, Zones } from "../../../support/fake-dns.ts";
-import { fakeDns } from "../../../support/fake-dns.ts";
+import { fakeDns, type FakeDns, type Zones } from "../../../support/fake-dns.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 

@@ -6,8 +6,7 @@ import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { inPieces, namedMail } from "../../../support/claimed-mail.ts";
-import type { Behaviour, FakePrimary } from "../../../support/fake-primary.ts";
-import { fakePrimary } from "../../../support/fake-primary.ts";
+import { fakePrimary, type Behaviour, type FakePrimary } from "../../../support/fake-primary.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { targetAt } from "../../../support/primary-conversation.ts";
 

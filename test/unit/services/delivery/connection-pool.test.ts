@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Primary } from "../../../../src/ports/directory.ts";
-import type { SendResult } from "../../../../src/ports/smtp-client.ts";
-import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
+import { DestinationTrouble, type SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { type Bench, deliveryBench } from "../../../support/delivery-bench.ts";
 import { domainSettings } from "../../../support/domain-settings.ts";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
-import type { SendResult } from "../../../../src/ports/smtp-client.ts";
+import { DestinationTrouble, type SendResult } from "../../../../src/ports/smtp-client.ts";
 import { type Bench, deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";

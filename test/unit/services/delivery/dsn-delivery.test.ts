@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import type { DsnRoute } from "../../../../src/ports/dsn.ts";
-import { DSN_DOMAIN } from "../../../../src/ports/dsn.ts";
+import { DSN_DOMAIN, type DsnRoute } from "../../../../src/ports/dsn.ts";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { DsnDelivery } from "../../../../src/services/delivery/dsn-delivery.ts";
 import { Settler } from "../../../../src/services/delivery/settler.ts";

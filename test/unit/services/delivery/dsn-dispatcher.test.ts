@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
-import type { DsnRoute, DsnStore } from "../../../../src/ports/dsn.ts";
-import { DSN_DOMAIN } from "../../../../src/ports/dsn.ts";
+import { DSN_DOMAIN, type DsnRoute, type DsnStore } from "../../../../src/ports/dsn.ts";
 import type { DeliverySettings } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, SETTINGS } from "../../../support/delivery-bench.ts";
 import { allOf } from "../../../support/fake-smtp-client.ts";

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DelayRequest, DsnDraft, OwedMail, ToldRequest } from "../../../../src/ports/dsn.ts";
-import { DSN_DOMAIN } from "../../../../src/ports/dsn.ts";
+import {
+  DSN_DOMAIN,
+  type DelayRequest,
+  type DsnDraft,
+  type OwedMail,
+  type ToldRequest,
+} from "../../../../src/ports/dsn.ts";
 import { BodyDamaged, type BodySource } from "../../../../src/ports/stored-body.ts";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { DsnWriter } from "../../../../src/services/delivery/dsn-writer.ts";

@@ -2,8 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { nextProbe, Pacer } from "../../../../src/services/health/probe-schedule.ts";
-import type { HealthRecord, Signal } from "../../../../src/services/health/state.ts";
-import { next, unknownHealth } from "../../../../src/services/health/state.ts";
+import {
+  next,
+  unknownHealth,
+  type HealthRecord,
+  type Signal,
+} from "../../../../src/services/health/state.ts";
 import { isOwnAddress, isOwnName } from "../../../../src/services/health/ourselves.ts";
 
 const refused: Signal = {

@@ -1,11 +1,9 @@
 import { crc32 } from "node:zlib";
 import type { Accepted, NewMail } from "../../../../ports/intake.ts";
-import { Moved } from "../../../../runtime/channel.ts";
-import type { Caller } from "../../../../runtime/channel.ts";
+import { Moved, type Caller } from "../../../../runtime/channel.ts";
 import { ArrivingBody } from "../bodies/arriving-body.ts";
 import type { StoredAs } from "../wire/mail-row.ts";
-import { wireMail } from "../wire/wire.ts";
-import type { IntakeMethods } from "../wire/wire.ts";
+import { wireMail, type IntakeMethods } from "../wire/wire.ts";
 
 /**
  * Bytes of bodies that travel in one buffer; a larger body travels alone. The allocator keeps blocks of this size,

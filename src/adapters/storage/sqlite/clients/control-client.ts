@@ -11,8 +11,7 @@ import type { AllowedSenderStore } from "../../../../ports/quarantine.ts";
 import type { OperatorStore } from "../../../../ports/operator.ts";
 import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
 import type { RuleStore } from "../../../../ports/rules.ts";
-import { openChannel } from "../../../../runtime/channel.ts";
-import type { Caller } from "../../../../runtime/channel.ts";
+import { openChannel, type Caller } from "../../../../runtime/channel.ts";
 import type { ControlMethods, SideListPlan, StagedDomain, WantedList } from "../wire/wire.ts";
 
 /** Entries and domains of one slice: a few milliseconds of the writer's time. */

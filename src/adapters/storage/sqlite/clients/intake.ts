@@ -1,17 +1,14 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Accepted, Intake, NewMail } from "../../../../ports/intake.ts";
-import { openChannel } from "../../../../runtime/channel.ts";
-import type { Caller } from "../../../../runtime/channel.ts";
+import { openChannel, type Caller } from "../../../../runtime/channel.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
-import type { BodyPlaces } from "../bodies/arriving-body.ts";
-import { ArrivingBody } from "../bodies/arriving-body.ts";
+import { ArrivingBody, type BodyPlaces } from "../bodies/arriving-body.ts";
 import { Blocks } from "../bodies/blocks.ts";
 import { Consigner } from "./consigner.ts";
 import { failureOf } from "../disk/failure.ts";
 import { SEGMENT_SIZE, SegmentWriter } from "../bodies/segment-writer.ts";
 import { spoolIn } from "../bodies/spool-place.ts";
-import { readCondition, readRoom } from "../wire/shared-state.ts";
-import type { SharedState } from "../wire/shared-state.ts";
+import { readCondition, readRoom, type SharedState } from "../wire/shared-state.ts";
 import type { IntakeMethods } from "../wire/wire.ts";
 
 export interface IntakeOptions {

@@ -6,8 +6,15 @@ import type { DsnStore, OwedMail } from "../../../../ports/dsn.ts";
 import { Moved, openChannel } from "../../../../runtime/channel.ts";
 import { claimedRecipient, factsOf, spoolOf } from "../wire/mail-row.ts";
 import { bodyInFile, bodyInMemory, lostBody, placeInFile, type StoredBody } from "../bodies/stored-body.ts";
-import { wireMail, wireSettlement } from "../wire/wire.ts";
-import type { WireBody, WireClaim, WireEvent, WireOwed, WorkMethods } from "../wire/wire.ts";
+import {
+  wireMail,
+  wireSettlement,
+  type WireBody,
+  type WireClaim,
+  type WireEvent,
+  type WireOwed,
+  type WorkMethods,
+} from "../wire/wire.ts";
 
 /** The delivery thread's side of the queue. */
 export function connectWork(

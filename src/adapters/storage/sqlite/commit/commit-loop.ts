@@ -10,8 +10,7 @@ import type Database from "better-sqlite3";
 import type { Clock } from "../../../../runtime/clock.ts";
 import { Batch } from "./batch.ts";
 import { StoreFailure, failureOf } from "../disk/failure.ts";
-import { SliceQueue } from "./slices.ts";
-import type { Connected } from "./slices.ts";
+import { SliceQueue, type Connected } from "./slices.ts";
 
 export type Rank = "settle" | "claim" | "accept";
 

@@ -1,7 +1,6 @@
 import type Database from "better-sqlite3";
 import { Batch } from "./batch.ts";
-import { failureOf } from "../disk/failure.ts";
-import type { StoreFailure } from "../disk/failure.ts";
+import { failureOf, type StoreFailure } from "../disk/failure.ts";
 
 /**
  * What long tasks may take of one turn, in ms; mail in flow waits no longer for them. Where the disk is slow, mail

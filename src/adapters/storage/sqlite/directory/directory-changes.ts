@@ -1,8 +1,7 @@
 import type Database from "better-sqlite3";
 import type { DeclareResult } from "../../../../ports/directory.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
-import { Generations, sameSettings } from "./generations.ts";
-import type { DomainRow } from "./generations.ts";
+import { Generations, sameSettings, type DomainRow } from "./generations.ts";
 import { Lists } from "./lists.ts";
 import { SideLists } from "./side-lists.ts";
 import type { EntrySlice, NewDomain, PauseChange, StagedDomain, WantedList } from "../wire/wire.ts";

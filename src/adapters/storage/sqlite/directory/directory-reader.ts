@@ -7,8 +7,7 @@ import type {
 } from "../../../../ports/directory.ts";
 import { openMailReader } from "../disk/connection.ts";
 import type { DomainRow } from "./generations.ts";
-import type { SharedState } from "../wire/shared-state.ts";
-import { readGeneration } from "../wire/shared-state.ts";
+import { readGeneration, type SharedState } from "../wire/shared-state.ts";
 
 /** A record remembers where it was read, so that its lists are read in the same generation. */
 interface StoredDomain extends DomainRecord {

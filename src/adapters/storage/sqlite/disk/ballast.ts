@@ -1,9 +1,7 @@
 import { statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { errorText } from "../../../../runtime/log.ts";
-import type { Logger } from "../../../../runtime/log.ts";
-import { realDisk } from "./disk.ts";
-import type { Disk } from "./disk.ts";
+import { errorText, type Logger } from "../../../../runtime/log.ts";
+import { realDisk, type Disk } from "./disk.ts";
 import { whyOf } from "./failure.ts";
 import { judged } from "./quota.ts";
 

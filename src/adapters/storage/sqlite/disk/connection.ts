@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { flushFolder, makePrivateFile, realDisk } from "./disk.ts";
-import type { Disk } from "./disk.ts";
+import { flushFolder, makePrivateFile, realDisk, type Disk } from "./disk.ts";
 
 export const QUEUE_FILE = "queue.sqlite";
 export const WAL_FILE = `${QUEUE_FILE}-wal`;

@@ -4,8 +4,7 @@ import type { Ballast } from "./ballast.ts";
 import type { Disk } from "./disk.ts";
 import type { StoreFailure } from "./failure.ts";
 import { judged } from "./quota.ts";
-import { writeCondition, writeRoom } from "../wire/shared-state.ts";
-import type { SharedState } from "../wire/shared-state.ts";
+import { writeCondition, writeRoom, type SharedState } from "../wire/shared-state.ts";
 
 /** Space that new mail may not touch, so that attempts can still be closed. */
 export type Reserve = { readonly percent: number } | { readonly bytes: number };

@@ -1,8 +1,7 @@
 import type Database from "better-sqlite3";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
-import { FACTS, RECORD } from "../wire/mail-row.ts";
-import type { ClaimedRow, NewRecipientRow } from "../wire/mail-row.ts";
+import { FACTS, RECORD, type ClaimedRow, type NewRecipientRow } from "../wire/mail-row.ts";
 import type { Sessions, WorkSession } from "./sessions.ts";
 import { buffersOf, type WireClaim, type WireMail } from "../wire/wire.ts";
 

@@ -3,8 +3,7 @@ import type { ClaimRequest } from "../../../../ports/work-store.ts";
 import type { Logger } from "../../../../runtime/log.ts";
 import type { Batch } from "../commit/batch.ts";
 import { ownBuffer } from "../bodies/bodies.ts";
-import { CLAIMED, FACTS } from "../wire/mail-row.ts";
-import type { ClaimedRow, FactsRow } from "../wire/mail-row.ts";
+import { CLAIMED, FACTS, type ClaimedRow, type FactsRow } from "../wire/mail-row.ts";
 import type { Sessions, WorkSession } from "./sessions.ts";
 import type { WireClaim } from "../wire/wire.ts";
 

@@ -1,7 +1,12 @@
 import type Database from "better-sqlite3";
-import type { DelayAnswer, DelayPlace, DelayRequest, OwedRecipient } from "../../../../ports/dsn.ts";
-import { DSN_DOMAIN } from "../../../../ports/dsn.ts";
-import type { DsnKind } from "../../../../ports/dsn.ts";
+import {
+  DSN_DOMAIN,
+  type DelayAnswer,
+  type DelayPlace,
+  type DelayRequest,
+  type OwedRecipient,
+  type DsnKind,
+} from "../../../../ports/dsn.ts";
 import type { Accepting } from "./accepting.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";

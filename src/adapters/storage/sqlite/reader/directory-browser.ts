@@ -7,8 +7,7 @@ import {
 } from "../../../../ports/directory.ts";
 import type { Page } from "../../../../ports/page.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { VISIBLE_DOMAIN, recordOf } from "../directory/directory-reader.ts";
-import type { VisibleRow } from "../directory/directory-reader.ts";
+import { VISIBLE_DOMAIN, recordOf, type VisibleRow } from "../directory/directory-reader.ts";
 
 /** Recipients of one page. */
 const MAX_PAGE = 1000;

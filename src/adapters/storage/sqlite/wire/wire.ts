@@ -20,8 +20,18 @@ import type { StoreCondition } from "../../../../ports/store-condition.ts";
 import type { TokenStore } from "../../../../ports/tokens.ts";
 import type { ClaimRequest, SettleRequest, WorkStore } from "../../../../ports/work-store.ts";
 import type { Moved } from "../../../../runtime/channel.ts";
-import { factsRow, newRecipientRow, recordRow, settledRow } from "./mail-row.ts";
-import type { ClaimedRow, FactsRow, NewRecipientRow, RecordRow, SettledRow, StoredAs } from "./mail-row.ts";
+import {
+  factsRow,
+  newRecipientRow,
+  recordRow,
+  settledRow,
+  type ClaimedRow,
+  type FactsRow,
+  type NewRecipientRow,
+  type RecordRow,
+  type SettledRow,
+  type StoredAs,
+} from "./mail-row.ts";
 
 /** A new mail. Its deadline: wall time in ms after which its transaction must not begin. */
 export type WireMail = readonly [

@@ -1,7 +1,6 @@
 import type Database from "better-sqlite3";
 import type { Clock, Timer } from "../../../../runtime/clock.ts";
-import { errorText } from "../../../../runtime/log.ts";
-import type { Logger } from "../../../../runtime/log.ts";
+import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { withBallast } from "../disk/ballast.ts";
 import type { Disk } from "../disk/disk.ts";
 import type { Sessions } from "../queue/sessions.ts";

@@ -9,8 +9,7 @@ import type { CommitLoop, Job, Rank } from "../commit/commit-loop.ts";
 import { serveControl } from "./control-role.ts";
 import { StoreFailure } from "../disk/failure.ts";
 import type { Appender, Segments } from "../bodies/segments.ts";
-import { WorkSession } from "../queue/sessions.ts";
-import type { Sessions } from "../queue/sessions.ts";
+import { WorkSession, type Sessions } from "../queue/sessions.ts";
 import type { Store } from "./store.ts";
 import {
   buffersOf,

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from "../../../../runtime/clock.ts";
-import { errorText } from "../../../../runtime/log.ts";
-import type { Logger } from "../../../../runtime/log.ts";
+import { errorText, type Logger } from "../../../../runtime/log.ts";
 import type { CommitLoop } from "../commit/commit-loop.ts";
 import type { StoreFailure } from "../disk/failure.ts";
 import type { Illness } from "../disk/illness.ts";

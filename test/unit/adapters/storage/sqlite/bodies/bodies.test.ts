@@ -4,8 +4,7 @@ import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
 import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
-import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
-import type { SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 
 const LARGE = Buffer.alloc(70_000, 1);
