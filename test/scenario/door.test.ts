@@ -67,7 +67,7 @@ test("a daemon sends clients to a primary that is up, explains itself, and takes
   const added = await tool("access", "add", "allow", "--network", "127.0.0.5", "--note", "partner");
   const id = added.stdout.slice(0, 16);
   await waitFor(
-    { what: "all threads let the partner in", deadline: 1500, every: 200 },
+    { what: "all threads let the partner in", ...WAIT },
     async () => (await toldMany(daemon, "127.0.0.5")).join() === "250 2.1.5",
   );
   assert.deepEqual(await toldMany(daemon, "127.0.0.6"), ["451 4.7.1"]);
@@ -82,7 +82,7 @@ test("a daemon sends clients to a primary that is up, explains itself, and takes
 
   assert.equal((await tool("access", "remove", id)).code, 0);
   await waitFor(
-    { what: "no thread lets the partner in", deadline: 1500, every: 200 },
+    { what: "no thread lets the partner in", ...WAIT },
     async () => (await toldMany(daemon, "127.0.0.5")).join() === "451 4.7.1",
   );
 
