@@ -59,62 +59,55 @@ export interface Daemon {
 /** Starts everything; rejects with a plain error for the operator and leaves nothing running. */
 export async function startDaemon(first: Config, clockOffset?: ClockOffset): Promise<Daemon> {
   await using building = new AsyncDisposableStack();
-  const daemon = new RunningDaemon(first);
-  await daemon.build(building, clockOffset);
+  requireThreads(first.smtp.threads);
+  const lock = acquireLock(first.storage.folder, process.pid);
+  building.defer(() => lock.release());
+  const listening = await Promise.all(first.smtp.listen.map(probe));
+  const daemon = new RunningDaemon(first, await layFoundation(first, building, clockOffset));
+  await daemon.start(building, listening);
   daemon.keep(building.move());
   return daemon;
 }
 
 class RunningDaemon implements Daemon {
   listening: readonly string[] = [];
-  readonly #broken = Promise.withResolvers<void>();
+  readonly #foundation: Foundation;
+  readonly #lists: BlocklistWatch;
+  readonly #quotas: QuotaWatch;
+  readonly #rules: RulesBoard;
   #config: Config;
-  #foundation!: Foundation;
   #delivery: DeliveryThread | undefined;
   #smtp: readonly SmtpThread[] = [];
-  #lists!: BlocklistWatch;
-  #quotas: QuotaWatch | undefined;
-  #rules!: RulesBoard;
   #running: AsyncDisposableStack | undefined;
   #stopping: Promise<void> | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
 
-  constructor(config: Config) {
+  constructor(config: Config, foundation: Foundation) {
     this.#config = config;
+    this.#foundation = foundation;
+    const { storage, crew, reader, editor } = foundation;
+    const smtp = (): readonly SmtpThread[] => this.#smtp;
+    const directory = reader.client;
+    this.#lists = watchBlocklists({ crew, config: () => this.#config, directory, smtp });
+    this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp });
+    this.#quotas = new QuotaWatch(reader.client, crew.sink);
+    editor.onChange((domains) => this.#directoryChanged(domains));
   }
 
   get broken(): Promise<void> {
-    return this.#broken.promise;
+    return this.#foundation.storageEnded;
   }
 
-  async build(stack: AsyncDisposableStack, clockOffset: ClockOffset | undefined): Promise<void> {
-    const config = this.#config;
-    requireThreads(config.smtp.threads);
-    const lock = acquireLock(config.storage.folder, process.pid);
-    stack.defer(() => lock.release());
-    const addresses = await Promise.all(config.smtp.listen.map(probe));
-    this.#foundation = await layFoundation(config, stack, {
-      clockOffset,
-      directoryChanged: (domains) => this.#directoryChanged(domains),
-      storageEnded: () => this.#broken.resolve(),
-    });
-    const { storage, crew, reader, editor } = this.#foundation;
-    this.#lists = watchBlocklists({
-      crew,
-      config: () => this.#config,
-      directory: reader.client,
-      smtp: () => this.#smtp,
-    });
-    this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp: () => this.#smtp });
+  async start(stack: AsyncDisposableStack, listening: readonly string[]): Promise<void> {
     await this.#rules.rules.load();
-    await editor.declare(config.domains);
+    await this.#foundation.editor.declare(this.#config.domains);
     await this.#openAdmin(stack);
     await this.#startDelivery(stack);
     await this.#startSmtp(stack);
-    this.listening = addresses;
+    this.listening = listening;
     this.#addJobs();
     void this.#lists.health.test().then(() => this.#lists.lookAtOurselves());
-    crew.sink.log.info("ready", { listening: addresses, hostname: config.hostname });
+    this.#foundation.crew.sink.log.info("ready", { listening, hostname: this.#config.hostname });
   }
 
   keep(running: AsyncDisposableStack): void {
@@ -216,15 +209,13 @@ class RunningDaemon implements Daemon {
     return this.#delivery?.current?.control.call("rehearse", request);
   }
 
-  async #tellFull(quotas: QuotaWatch): Promise<void> {
-    await tellFull(await quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+  async #tellFull(): Promise<void> {
+    await tellFull(await this.#quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
   }
 
   #addJobs(): void {
     const { editor, schedule, crew, reader } = this.#foundation;
     const { clock, sink } = crew;
-    const quotas = new QuotaWatch(reader.client, sink);
-    this.#quotas = quotas;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
       primaries: async () => this.#delivery?.current?.control.call("status"),
@@ -234,7 +225,7 @@ class RunningDaemon implements Daemon {
     const lookAtUnread = (): Promise<void> => unread.look(this.#config.retention, clock.now());
     const jobs: Readonly<Record<string, readonly [every: number, run: Job["run"]]>> = {
       "tell of primaries": [2000, () => board.tell()],
-      "look at quotas": [2000, () => this.#tellFull(quotas)],
+      "look at quotas": [2000, () => this.#tellFull()],
       "end pauses": [5000, async () => void (await editor.endPauses())],
       "retire domains": [MINUTE, async () => void (await editor.retire())],
       "forget rules": [MINUTE, () => this.#rules.rules.forgetOver()],
@@ -261,7 +252,7 @@ class RunningDaemon implements Daemon {
 
   #status(): ControlStatus {
     const lists = this.#lists.health.status();
-    const overQuota = this.#quotas?.full ?? [];
+    const overQuota = this.#quotas.full;
     return daemonStatus(this.#config, this.#foundation, { listening: this.listening, lists, overQuota });
   }
 

@@ -12,6 +12,7 @@ import { startReader, startStorage, type CrewParts, type Reader, type Storage } 
 import { tellFileLimit } from "./file-limit.ts";
 import { clientTables, type ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type Clock, type ClockOffset } from "../runtime/clock.ts";
+import type { Logger } from "../runtime/log.ts";
 import { Schedule } from "../runtime/schedule.ts";
 import { Directory, DirectoryEditor } from "../services/directory/directory.ts";
 import { followStoreTrouble } from "./store-trouble.ts";
@@ -20,6 +21,8 @@ import { startStoreCheck } from "./store-check.ts";
 export interface Foundation {
   readonly crew: CrewParts;
   readonly storage: Storage;
+  /** Resolves when the storage thread has ended unexpectedly. */
+  readonly storageEnded: Promise<void>;
   /** What ails it, in words. */
   readonly storeTrouble: () => string | undefined;
   readonly reader: Reader;
@@ -31,29 +34,22 @@ export interface Foundation {
   readonly startedAt: number;
 }
 
-interface FoundationParts {
-  readonly clockOffset: ClockOffset | undefined;
-  /** After each change of the directory. */
-  readonly directoryChanged: (domains: readonly string[]) => void;
-  /** The storage thread has ended unexpectedly. */
-  readonly storageEnded: () => void;
-}
-
 /** Builds it; `stack` takes it down again. */
 export async function layFoundation(
   config: Config,
   stack: AsyncDisposableStack,
-  parts: FoundationParts,
+  clockOffset: ClockOffset | undefined,
 ): Promise<Foundation> {
-  const clock = systemClock(parts.clockOffset);
+  const clock = systemClock(clockOffset);
   const sink = openJournal(config, clock);
   stack.defer(() => sink.stop());
   tellFileLimit(config.smtp.limits.connections, sink.log);
   const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
   stack.defer(() => certificates.close());
-  const crew: CrewParts = { sink, clock, clockOffset: parts.clockOffset };
+  const crew: CrewParts = { sink, clock, clockOffset };
   const storeTrouble = followStoreTrouble(sink);
-  const storage = await openStorage(config, stack, { crew, ended: parts.storageEnded });
+  const storage = await startStorage(config, crew);
+  const storageEnded = watchStorage(storage, stack, sink.log);
   const trace = openTraceWriter(config.storage.folder, (file) =>
     sink.log.warn("the trace was damaged and begins anew; mail is not concerned", { file }),
   );
@@ -71,10 +67,11 @@ export async function layFoundation(
   stack.defer(() => reader.close());
   const directory = new Directory(openDirectoryReader(config.storage.folder));
   stack.defer(() => directory.close());
-  const editor = new DirectoryEditor(storage.control, parts.directoryChanged);
+  const editor = new DirectoryEditor(storage.control);
   return {
     crew,
     storage,
+    storageEnded,
     storeTrouble,
     reader,
     directory,
@@ -90,25 +87,22 @@ function trimTrace({ retention }: Config, trace: TraceWriter, now: number): "aga
   return trace.trim(now - retention.trace, retention.traceSize) > 0 ? "again" : "done";
 }
 
-async function openStorage(
-  config: Config,
-  stack: AsyncDisposableStack,
-  { crew, ended }: { crew: CrewParts; ended: () => void },
-): Promise<Storage> {
-  const storage = await startStorage(config, crew);
+/** Resolves when it ends before `stack` takes it down. */
+function watchStorage({ thread }: Storage, stack: AsyncDisposableStack, log: Logger): Promise<void> {
   let expected = false;
   stack.defer(async () => {
     expected = true;
-    await storage.thread.control.call("close");
-    await storage.thread.terminate();
+    await thread.control.call("close");
+    await thread.terminate();
   });
-  void storage.thread.ended.then((end) => {
-    if (expected) return;
-    const error = end.error?.stack ?? `exit code ${end.code}`;
-    crew.sink.log.error("the storage thread has ended, so the daemon ends", { error });
-    ended();
+  return new Promise((resolve) => {
+    void thread.ended.then((end) => {
+      if (expected) return;
+      const error = end.error?.stack ?? `exit code ${end.code}`;
+      log.error("the storage thread has ended, so the daemon ends", { error });
+      resolve();
+    });
   });
-  return storage;
 }
 
 function openJournal(config: Config, clock: Clock): JournalSink {

@@ -81,12 +81,15 @@ export class Directory implements DirectoryReader {
 /** Changes the directory, one change at a time, and tells who must know. */
 export class DirectoryEditor {
   readonly #writer: DirectoryWriter;
-  readonly #changed: (domains: readonly string[]) => void;
+  #changed: (domains: readonly string[]) => void = () => {};
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `changed` runs after each change has become visible, with the domains that it touched. */
-  constructor(writer: DirectoryWriter, changed: (domains: readonly string[]) => void) {
+  constructor(writer: DirectoryWriter) {
     this.#writer = writer;
+  }
+
+  /** `changed` runs after each change from now on, once it is visible, with the domains that it touched. */
+  onChange(changed: (domains: readonly string[]) => void): void {
     this.#changed = changed;
   }
 

@@ -36,7 +36,7 @@ async function followed(folder: string) {
   const clock = new ManualClock(0);
   const files = new ListFiles({
     clock,
-    editor: new DirectoryEditor(writer as DirectoryWriter, () => {}),
+    editor: new DirectoryEditor(writer as DirectoryWriter),
     journal: { record: (event) => void told.push(event) },
     alter: async (alter) => void (config = await alter(config)),
   });

@@ -23,7 +23,7 @@ function configAt(file: string): Config {
 /** A directory in which every change does what `result` says. */
 function editorThat(result: DeclareResult): DirectoryEditor {
   const writer: Partial<DirectoryWriter> = { declare: async () => result };
-  return new DirectoryEditor(writer as DirectoryWriter, () => {});
+  return new DirectoryEditor(writer as DirectoryWriter);
 }
 
 const QUIET: DeclareResult = { generation: 3, added: [], changed: [], draining: [], removed: [] };
@@ -114,8 +114,10 @@ async function reloadWith(failing: Failing) {
   };
   const writer: Partial<DirectoryWriter> = { declare: () => act("declare").then(() => QUIET) };
   const journal = new MemoryJournal();
+  const editor = new DirectoryEditor(writer as DirectoryWriter);
+  editor.onChange(() => steps.push("directory"));
   const result = await reload(config, {
-    editor: new DirectoryEditor(writer as DirectoryWriter, () => steps.push("directory")),
+    editor,
     followers: [sound, failingFollower, sound],
     sink: { reopen: () => {}, record: (event) => journal.record(event) },
     putInForce: (config) => void steps.push(`in force ${domainsOf(config)}`),

@@ -100,10 +100,8 @@ class RecordingWriter {
 function editor(): { writer: RecordingWriter; editor: DirectoryEditor; told: (readonly string[])[] } {
   const writer = new RecordingWriter();
   const told: (readonly string[])[] = [];
-  const edited = new DirectoryEditor(
-    writer as unknown as DirectoryWriter,
-    (domains) => void told.push(domains),
-  );
+  const edited = new DirectoryEditor(writer as unknown as DirectoryWriter);
+  edited.onChange((domains) => void told.push(domains));
   return { writer, editor: edited, told };
 }
 
