@@ -370,6 +370,40 @@ function claims(open: StoreFactory): void {
     );
   });
 
+  it("wakes and counts it all, however much that is", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    const recipients = to(...Array.from({ length: 5100 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(now, { recipients }));
+    const later = { state: "waiting", outcome: DEFERRED, dueAt: now + DAY } as const;
+    await store.work.settle(settlement(await claimOne(store), later, now));
+    const all = { domain: "one.test", recipients: 5100, oldest: now };
+    assert.deepEqual(await store.work.work(), [{ ...all, nextDue: now + DAY, lastDue: now + DAY }]);
+    assert.deepEqual(await store.work.wake(["one.test"]), [{ ...all, nextDue: now, lastDue: now }]);
+  });
+
+  it("claims of a mail only what still waits", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    const mail = newMail(now, { recipients: to("a@one.test", "b@one.test", "c@one.test", "d@one.test") });
+    await accept(store.intake, mail);
+    const { id, token } = await claimOne(store);
+    const recipients = [
+      { n: 0, state: "gone", outcome: DELIVERED },
+      { n: 1, state: "waiting", outcome: DEFERRED, dueAt: now },
+      { n: 2, state: "waiting", outcome: DEFERRED, dueAt: now + DAY },
+      { n: 3, state: "waiting", outcome: DEFERRED, dueAt: now },
+    ] as const;
+    assert.ok(await store.work.settle({ id, token, recipients, now }));
+    const hold = { verb: "hold", filter: { recipient: "d@one.test" }, who: "x", now } as const;
+    assert.equal(await store.control.operate(hold), 1);
+    assert.deepEqual(
+      (await claimOne(store)).recipients.map(({ n }) => n),
+      [1],
+    );
+    assert.deepEqual(await stateOf(store, id), ["gone", "claimed", "waiting", "held"]);
+  });
+
   it("takes claimed mail for unconfirmed after a crash, due after a short wait", async () => {
     await using store = await open();
     const [lost, waits] = [newMail(store.clock.now()), newMail(store.clock.now() + 1)];
@@ -641,6 +675,20 @@ function operators(open: StoreFactory): void {
     assert.equal(await store.control.operate({ ...reroute, who: "x", now }), 2);
     assert.deepEqual(await stateOf(store, mail.id), ["unconfirmed"]);
   });
+
+  for (const [verb, act, key] of [
+    ["flushes", { verb: "flush" }, "one.test"],
+    ["reroutes", { verb: "reroute", to: "mail.test:2525" }, "one.test>mail.test:2525"],
+  ] as const)
+    it(`makes due at once what it ${verb}, however long it would have waited`, async () => {
+      await using store = await open();
+      const now = store.clock.now();
+      await accept(store.intake, newMail(now));
+      const later = { state: "waiting", outcome: DEFERRED, dueAt: now + DAY } as const;
+      await store.work.settle(settlement(await claimOne(store), later, now));
+      assert.equal(await store.control.operate({ ...act, filter: {}, who: "x", now }), 1);
+      assert.equal((await store.work.claim({ domain: key, limit: 9, now })).length, 1);
+    });
 
   it("never takes claimed mail out of a conversation", async () => {
     await using store = await open();

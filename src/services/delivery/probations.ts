@@ -19,6 +19,8 @@ const LONG_OUTAGE = 5 * 60_000;
 /** Recipients looked through for one that is known. */
 const CANDIDATES = 500;
 
+const NOBODY: ReadonlySet<number> = new Set();
+
 /** Judged for one return of the pool; absent probation: none was needed. */
 interface Entry {
   readonly epoch: number;
@@ -166,6 +168,8 @@ export class Probations {
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
     const known = await this.#known.refused(queue.record, mail, result);
+    // While that was looked up, it may have passed, or an operator may have ended it.
+    if (!probation.open) return NOBODY;
     const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);

@@ -322,3 +322,22 @@ test("primaries of equal preference share by weight, while both have room", asyn
   assert.equal((heavy?.mails.length ?? 0) + (light?.mails.length ?? 0), 400);
   assert.equal(other?.mails.length, 0);
 });
+
+test("fresh mail passes a primary that answers no more, though most of it would be its share", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [
+    primaryAt("192.0.2.1", 25, { weight: 100 }),
+    primaryAt("192.0.2.2", 25, { weight: 1 }),
+  ]);
+  const [stuck, other] = [1, 2].map((n) => bench.client.server(`192.0.2.${n}:25`));
+  await bench.start({ connections: 2 }, "all domains");
+  await bench.pass(2000);
+  Object.assign(stuck ?? {}, { onMail: () => new Promise(() => {}) });
+  for (let i = 0; i < 40; i++) {
+    bench.store.grants.set("a.test", 1);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(10);
+  }
+  assert.ok((bench.store.count().claimed ?? 0) <= 8, JSON.stringify(bench.store.count()));
+  assert.equal(other?.mails.length, bench.store.count().gone);
+});

@@ -383,6 +383,23 @@ describe("fresh mail", () => {
     assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
   });
 
+  test("of other domains gets none either, once one mail showed that their primary is down", async () => {
+    const bench = oneDomain();
+    bench.directory.set("b.test", [PRIMARY]);
+    await bench.start();
+    for (const domain of ["a.test", "b.test", "b.test"]) {
+      bench.store.accept({ domain });
+      await bench.pass(1000);
+    }
+    assert.ok((bench.store.grants.get("b.test") ?? 0) > 0);
+    bench.server.down = true;
+    bench.server.onMail = (mail) =>
+      allOf(mail, { kind: "released" }, new DestinationTrouble("session", "gone"));
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    assert.equal(bench.store.grants.get("b.test"), 0);
+  });
+
   test("a saturated pool takes its grants back", async () => {
     const bench = oneDomain();
     await bench.start();
@@ -425,6 +442,35 @@ describe("fresh mail", () => {
     bench.store.accept({ domain: "a.test" });
     await bench.pass(1000);
     assert.deepEqual([bench.store.count(), bench.server.mails.length], [{ waiting: 1 }, 0]);
+  });
+
+  test("that was being claimed when its domain was paused goes back", async () => {
+    const bench = oneDomain();
+    const delivery = await bench.start({}, "all domains");
+    await bench.pass(1000);
+    const { letGo } = holdClaims(bench);
+    bench.store.grants.set("a.test", 0);
+    bench.store.accept({ domain: "a.test" });
+    await idle();
+    assert.deepEqual(bench.store.count(), { claimed: 1 });
+    bench.directory.set("a.test", [PRIMARY], { paused: true });
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1100);
+    letGo();
+    await bench.pass(1000);
+    assert.deepEqual([bench.store.count(), bench.server.mails.length], [{ waiting: 1 }, 0]);
+  });
+
+  test("whose credit crossed with the loss of its route goes back", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("", 25, { mx: true })]);
+    bench.resolver.exchangers.set("a.test", { kind: "found", records: [{ preference: 0, host: "" }] });
+    await bench.start({}, "all domains");
+    await bench.pass(1000);
+    bench.store.grant("a.test", 1);
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
   });
 
   test("credits for 1,000 domains of one primary stay within its room", async () => {

@@ -4,6 +4,7 @@ import type { Outcome } from "../../../../src/mail/outcome.ts";
 import { DSN_DOMAIN, type DsnRoute, type DsnStore } from "../../../../src/ports/dsn.ts";
 import type { DeliverySettings } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, SETTINGS } from "../../../support/delivery-bench.ts";
+import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf } from "../../../support/fake-smtp-client.ts";
 
 const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
@@ -80,4 +81,37 @@ test("a clock that leaps ahead has nobody told of a delay and no DSN given up, u
   assert.equal(looked, 1);
   assert.deepEqual(bench.store.count(), { gone: 1 });
   await delivery.stop();
+});
+
+test("what is owed for a refusal is looked for a second later, slice by slice, and once more where the store failed", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+  bench.client.server("192.0.2.5:25").onMail = (mail) =>
+    allOf(mail, { kind: "refused", reply: { code: 550, text: "no" } });
+  let looked = 0;
+  const owed: DsnStore["owed"] = async () => {
+    looked += 1;
+    if (looked === 1) throw new Error("the store is out of order");
+    return [];
+  };
+  bench.dsn = { ...bench.dsn, store: { ...bench.dsn.store, owed } };
+  const delivery = await bench.start({}, "all domains");
+  for (const looks of [1, 2]) {
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(1500);
+    assert.equal(looked, looks);
+  }
+  assert.deepEqual(bench.store.count(), { parked: 2 });
+  await delivery.stop();
+});
+
+test("a stop gives back the notice that a server does not answer", async () => {
+  const bench = deliveryBench();
+  bench.client.server("192.0.2.25:587").onMail = () => new Promise(() => {});
+  const delivery = await bench.start(settingsWith(hostAt("192.0.2.25")));
+  bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@friend.test"], sender: "" });
+  await bench.pass(1000);
+  assert.deepEqual(bench.store.count(), { claimed: 1 });
+  await Promise.all([delivery.stop(), bench.pass(2500)]);
+  assert.deepEqual(bench.store.count(), { waiting: 1 });
 });

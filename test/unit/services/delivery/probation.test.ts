@@ -252,6 +252,29 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 2, parked: 1 });
   });
 
+  test("a refusal that is looked into while an operator resumes is believed, too", async () => {
+    const bench = await outage();
+    const [carol] = bench.put("carol");
+    bench.server.onMail = refusing(() => NO_USER);
+    bench.store.acceptedAt.set("carol@a.test", bench.clock.now());
+    const accepted = bench.store.accepted.bind(bench.store);
+    let asked = 0;
+    const looked = Promise.withResolvers<void>();
+    bench.store.accepted = async (addresses) => {
+      asked += 1;
+      // The first is for the canary, the second for what was refused.
+      if (asked === 2) await looked.promise;
+      return accepted(addresses);
+    };
+    await bench.back();
+    assert.deepEqual([asked, bench.sent()], [2, ["carol"]]);
+    await bench.delivery.resume("a.test");
+    looked.resolve();
+    await bench.pass(100);
+    assert.equal(stateOf(carol), "parked refused");
+    assert.equal(bench.delivery.status()[0]?.probation, undefined);
+  });
+
   test("of mail that was sent elsewhere is the domain's in all that is shown, and its resume ends it too", async () => {
     const { delivery, place, ...bench } = await sentElsewhere();
     assert.deepEqual(bench.store.count(), { held: 1, waiting: 1 });

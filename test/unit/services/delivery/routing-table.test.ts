@@ -177,6 +177,20 @@ describe("domains", () => {
     assert.equal(bench.client.server("192.0.2.1:25").knocks, knocks);
   });
 
+  test("follow it all, hundreds of them", async () => {
+    const bench = deliveryBench();
+    const names = Array.from({ length: 250 }, (_, i) => `d${i}.test`);
+    for (const name of names) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
+    const delivery = await bench.start({}, "all domains");
+    for (const name of names) bench.directory.set(name, [primaryAt("192.0.2.2", 25)]);
+    delivery.directoryChanged(names);
+    await bench.pass(1000);
+    assert.deepEqual(
+      delivery.status().map(({ destination, domains }) => [destination, domains.length]),
+      [["192.0.2.2:25", 250]],
+    );
+  });
+
   test("are watched before their first mail when their names are given", async () => {
     const bench = deliveryBench();
     bench.client.server("192.0.2.1:25");
@@ -328,6 +342,21 @@ describe("MX", () => {
     assert.deepEqual(
       delivery.status().map(({ destination }) => destination),
       ["best.a.test:25"],
+    );
+  });
+
+  test("records are followed to the port that the primary names", async () => {
+    const bench = deliveryBench();
+    bench.resolver.exchangers.set("a.test", {
+      kind: "found",
+      records: [{ preference: 10, host: "mail.a.test" }],
+    });
+    bench.directory.set("a.test", [primaryAt("", 2525, { mx: true })]);
+    const delivery = await bench.start({}, "all domains");
+    await bench.pass(500);
+    assert.deepEqual(
+      delivery.status().map(({ destination }) => destination),
+      ["mail.a.test:2525"],
     );
   });
 

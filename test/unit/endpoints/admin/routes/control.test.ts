@@ -32,6 +32,27 @@ test("status adds up everything", async () => {
   assert.equal(status.primaries[0]?.destination, "mail.example.com:25");
 });
 
+test("status names as putting off, or as on an old list, only domains that are", async () => {
+  const world = new FakeWorld();
+  const [, plain] = world.domains;
+  assert.ok(plain !== undefined);
+  const url = "https://lists.example/";
+  const fetching = { ...plain.settings, fetched: { url, every: 60_000 } };
+  world.domains = [
+    { ...plain, name: "new.example", settings: fetching },
+    { ...plain, name: "listed.example", settings: fetching, fetched: 1 },
+    { ...plain, name: "all.example", settings: { ...fetching, catchAll: true } },
+    { ...plain, name: "asked.example", settings: { ...fetching, callout: true } },
+    { ...plain, name: "leaving.example", settings: fetching, draining: true },
+  ];
+  const failure = { error: "it answered 500", failedAt: 1 };
+  world.fetched.set("new.example", { url, ...failure });
+  world.fetched.set("listed.example", { url, entries: 3, checkedAt: 1, ...failure });
+  world.fetched.set("all.example", { url, entries: 3, checkedAt: 1 });
+  const { unlisted, stuck, draining } = StatusBody.parse((await operatorOf(world)("GET", "/v1/status")).json);
+  assert.deepEqual([unlisted, stuck, draining], [["new.example"], ["listed.example"], ["leaving.example"]]);
+});
+
 test("status tells what ails the store, also where nothing can be read from it", async () => {
   const world = new FakeWorld();
   world.status = { ...world.status, condition: "sick", trouble: "the database is malformed" };

@@ -51,6 +51,8 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
   for (const [status, name, what] of [
     [400, NAME, { primaries: [] }],
     [400, NAME, { primaries: [{ host: "a b" }] }],
+    [400, NAME, { primaries: [{ host: "a.example", tls: "pin" }] }],
+    [400, NAME, { primaries: [{ host: "a.example", tls: "verify", pins: ["0".repeat(64)] }] }],
     [400, NAME, { name: "other.example" }],
     [400, NAME, { catchAll: true, callout: true }],
     [400, NAME, { mode: "reflector", checks: { reachability: {} } }],

@@ -7,7 +7,15 @@ import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/dis
 import { checkDatabase, type WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
-import { DELIVERED, accept, claimOne, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
+import {
+  DELIVERED,
+  accept,
+  claimOne,
+  fillBody,
+  newMail,
+  settlement,
+  to,
+} from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { waitFor } from "../../../../../support/wait.ts";
@@ -199,6 +207,22 @@ describe("a sick disk", () => {
     await assert.rejects(store.work.settle(settle));
     cure(store);
     assert.equal(await store.work.settle(settle), true);
+  });
+
+  it("leaves a claim that is settled in part with its owner, too", async () => {
+    await using store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@one.test") });
+    await accept(store.intake, mail);
+    const { recipients, ...settle } = settlement(
+      await claimOne(store),
+      { state: "gone", outcome: DELIVERED },
+      1,
+    );
+    assert.equal(await store.work.settle({ ...settle, recipients: recipients.slice(0, 1) }), true);
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    cure(store);
+    assert.equal(await store.work.settle({ ...settle, recipients: recipients.slice(1) }), true);
   });
 
   it("is not over while the database is damaged", async () => {
