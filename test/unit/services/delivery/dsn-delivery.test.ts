@@ -189,6 +189,21 @@ describe("the way of DSNs", () => {
     assert.deepEqual(states, ["unconfirmed", "unconfirmed", "gone unconfirmed"]);
   });
 
+  it("does not wait at a stop for a connection, and ends one that comes then", async () => {
+    const { client, put, delivery, clock } = bench();
+    const server = client.server("192.0.2.25:587");
+    server.onGreet = () => new Promise((resolve) => clock.after(20_000, resolve));
+    const notice = put("ann@friend.test");
+    await delivery.run();
+    await idle();
+    assert.equal(stateOf(notice), "claimed");
+    await delivery.stop();
+    assert.equal(stateOf(notice), "waiting");
+    clock.advance(20_000);
+    await idle();
+    assert.deepEqual([server.conversations, server.open, server.mails.length], [1, 0, 0]);
+  });
+
   it("gives back at a stop what has not begun", async () => {
     const { client, put, delivery, clock } = bench();
     const server = client.server("192.0.2.25:587");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { reroutedKey } from "../../../../src/mail/delivery-key.ts";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import type { Delivery } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
@@ -32,6 +33,25 @@ describe("several primaries", () => {
     bench.store.accept({ domain: "a.test" });
     await bench.pass(500);
     assert.deepEqual([first.mails.length, second.mails.length], [11, 1]);
+  });
+
+  test("the next one begins when the preferred one is found to be away, though it was up long before", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [
+      primaryAt("192.0.2.1", 25, { preference: 10 }),
+      primaryAt("192.0.2.2", 25, { preference: 20 }),
+    ]);
+    const silent = new DestinationTrouble("greeting", "no greeting");
+    bench.client.server("192.0.2.1:25").onGreet = () =>
+      new Promise((_, reject) => bench.clock.after(20_000, () => reject(silent)));
+    bench.client.server("192.0.2.2:25");
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(10_000, 100);
+    assert.equal(delivery.status().find(({ state }) => state === "up")?.destination, "192.0.2.2:25");
+    assert.deepEqual(bench.store.count(), { waiting: 1 });
+    await bench.pass(15_000, 100);
+    assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
   test("those of equal preference share the mail", async () => {
