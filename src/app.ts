@@ -145,11 +145,7 @@ class RunningDaemon implements Daemon {
     const thread = startDeliveryThread(() => this.#config, storage, crew);
     this.#delivery = thread;
     await thread.started;
-    stack.defer(async () => {
-      thread.expectEnd();
-      await thread.current?.control.call("stop");
-      await thread.current?.terminate();
-    });
+    stack.defer(() => thread.end("stop"));
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
@@ -174,10 +170,7 @@ class RunningDaemon implements Daemon {
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
     await Promise.all(threads.map(({ started }) => started));
     stack.defer(async () => {
-      for (const thread of threads) thread.expectEnd();
-      const running = threads.flatMap((thread) => thread.current ?? []);
-      await Promise.all(running.map((thread) => thread.control.call("stop", { grace: DATA_GRACE })));
-      await Promise.all(running.map((thread) => thread.terminate()));
+      await Promise.all(threads.map((thread) => thread.end("stop", { grace: DATA_GRACE })));
     });
   }
 

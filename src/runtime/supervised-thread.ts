@@ -18,7 +18,7 @@ interface Supervision {
   readonly clear?: () => void;
 }
 
-/** Keeps one thread running until `expectEnd`. */
+/** Keeps one thread running until it is ended. */
 export class SupervisedThread<M extends Methods> {
   /** The first start, which fails loudly; later ones are tried again. */
   readonly started: Promise<void>;
@@ -52,9 +52,12 @@ export class SupervisedThread<M extends Methods> {
     }
   }
 
-  /** From here on the thread's end is expected; one that is being started ends as soon as it has. */
-  expectEnd(): void {
+  /** Ends it for good, once it has done what `name` says; one that is being started ends as soon as it has. */
+  async end<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
     this.#stopping = true;
+    const life = this.current;
+    await life?.control.call(name, ...argument);
+    await life?.terminate();
   }
 
   async #start(): Promise<void> {

@@ -104,12 +104,7 @@ export async function startReader(
     log: sink.log,
   });
   await thread.started;
-  const close = async (): Promise<void> => {
-    thread.expectEnd();
-    await thread.current?.control.call("close");
-    await thread.current?.terminate();
-  };
-  return { client, close };
+  return { client, close: () => thread.end("close") };
 }
 
 export type DeliveryThread = SupervisedThread<DeliveryControl>;

@@ -10,11 +10,12 @@ export type FixtureControl = {
   /** Fails for an empty word. */
   learn(word: string): void;
   learned(): readonly string[];
+  close(): void;
 };
 
 export type Start = "well" | "broken" | "idle" | "busy" | "stuck";
 
-/** `begun` becomes 1 when the thread's own code runs. */
+/** `begun` becomes 1 when the thread's own code runs, 2 when it was closed. */
 export interface FixtureData {
   readonly start: Start;
   readonly begun: Uint8Array;
@@ -36,6 +37,7 @@ serveControl<FixtureControl>({
     words.push(word);
   },
   learned: () => words,
+  close: () => void (begun[0] = 2),
   young: () => resourceLimits.maxYoungGenerationSizeMb,
   crash: () => {
     setImmediate(() => {

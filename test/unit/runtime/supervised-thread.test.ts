@@ -40,8 +40,25 @@ test("a thread that dies is started again, after a delay that grows while it can
   clock.advance(4000);
   await waitFor(WAIT, () => supervised.current !== undefined);
   assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");
-  supervised.expectEnd();
-  await supervised.current?.terminate();
+  await supervised.end("close");
+});
+
+test("a thread that is ended does what it is told before, and stays away", async () => {
+  const clock = new ManualClock();
+  const begun = new Uint8Array(new SharedArrayBuffer(1));
+  const lines: string[] = [];
+  const supervised = new SupervisedThread<FixtureControl>({
+    plan: fixturePlan(() => "well", begun),
+    clock,
+    log: loggerTo((_level, message) => void lines.push(message)),
+  });
+  await supervised.started;
+  await supervised.end("close");
+  assert.deepEqual([begun[0], supervised.current, lines], [2, undefined, []]);
+  clock.advance(60_000);
+  await idle();
+  assert.equal(supervised.current, undefined);
+  await supervised.end("close");
 });
 
 test("what a thread leaves behind is cleared once for each life, before its back-off", async () => {
@@ -61,7 +78,7 @@ test("what a thread leaves behind is cleared once for each life, before its back
   start = "broken";
   clock.advance(1000);
   await waitFor(WAIT, () => cleared === 2);
-  supervised.expectEnd();
+  await supervised.end("close");
 });
 
 test("a thread that lived long starts its back-off anew, however the wall clock was set meanwhile", async () => {
@@ -90,7 +107,7 @@ test("a thread that lived long starts its back-off anew, however the wall clock 
   clock.set(-7_200_000);
   await die();
   assert.deepEqual(delays, [1000, 2000, 1000]);
-  supervised.expectEnd();
+  await supervised.end("close");
 });
 
 test("a thread that is being started when the end is expected ends, too", async () => {
@@ -108,7 +125,7 @@ test("a thread that is being started when the end is expected ends, too", async 
   await waitFor(WAIT, () => threads.named("fixture").length === 2);
   const [, second] = threads.named("fixture");
   const ended = new Promise((resolve) => void second?.once("exit", resolve));
-  supervised.expectEnd();
+  await supervised.end("close");
   await ended;
   assert.equal(supervised.current, undefined);
 });
@@ -137,8 +154,7 @@ test("a thread that is starting hears what it is told, at its first start and at
   await supervised.tell("learn", "while it starts again");
   await waitFor(WAIT, () => current() !== undefined);
   assert.deepEqual(await learned(), ["while it starts again"]);
-  supervised.expectEnd();
-  await current()?.terminate();
+  await supervised.end("close");
 });
 
 for (const start of ["broken", "stuck"] as const)
