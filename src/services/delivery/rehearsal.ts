@@ -8,6 +8,7 @@ import type { PrimaryRehearsal, RehearsalRequest, RehearsalStep } from "../../po
 import {
   DestinationTrouble,
   type Capabilities,
+  type Connection,
   type Conversation,
   type Target,
 } from "../../ports/smtp-client.ts";
@@ -16,9 +17,11 @@ import { sizeInWords } from "../../runtime/quantities.ts";
 import { destinationName, targetsOf, type Destination, type ReachParts } from "../health/health.ts";
 import { findRoute } from "./routes.ts";
 
-/** For one primary, all steps together, and for the connection alone, in ms. */
+/** For one primary, all steps together, and for a connection to one of its addresses, in ms. */
 const LONGEST = 20_000;
-const CONNECT = 5000;
+const CONNECT = 3000;
+/** For the greeting of an address where others are left, in ms. */
+const GREETING = 5000;
 /** More primaries are not asked: the operator waits. */
 const MOST_PRIMARIES = 10;
 
@@ -72,18 +75,12 @@ class Rehearsal {
   }
 
   async run(request: RehearsalRequest): Promise<void> {
-    const target = await this.#address();
-    const connection = await this.#parts.client.connect(target, CONNECT);
-    this.#report({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: connection.took });
-    const began = this.#parts.clock.elapsed();
-    const conversation = await connection.converse(LONGEST);
-    this.#conversation = conversation;
-    if (this.#over) return conversation.abort();
-    const took = this.#parts.clock.elapsed() - began;
-    this.#report({ what: "session", verdict: "ok", text: `${conversation.capabilities.name} greets`, took });
+    const targets = await this.#addresses();
+    const conversation = await this.#firstToGreet(targets);
     for (const step of offered(conversation.capabilities, this.#destination, request)) this.#report(step);
     await this.#recipients(conversation, request);
     await conversation.quit();
+    for (const target of targets) await this.#knock(target);
   }
 
   giveUp(): void {
@@ -92,12 +89,52 @@ class Rehearsal {
     this.#conversation?.abort();
   }
 
-  async #address(): Promise<Target> {
-    const [first, ...others] = await targetsOf(this.#destination, this.#parts);
-    if (first === undefined) throw new DestinationTrouble("dns", `${this.#destination.host} has no address`);
-    const more = others.length === 0 ? "" : ` and ${others.length} more`;
-    this.#report({ what: "address", verdict: "ok", text: `${this.#destination.host} is ${first.ip}${more}` });
-    return first;
+  async #addresses(): Promise<Target[]> {
+    const targets = await targetsOf(this.#destination, this.#parts);
+    const all = targets.map(({ ip }) => ip).join(", ");
+    this.#report({ what: "address", verdict: "ok", text: `${this.#destination.host} is ${all}` });
+    return [...targets];
+  }
+
+  /** Takes those that it tries out of `targets`. Mail goes to the next one, too, where one fails. */
+  async #firstToGreet(targets: Target[]): Promise<Conversation> {
+    for (;;) {
+      const target = targets.shift();
+      if (target === undefined || this.#over) throw new DestinationTrouble("session", "given up");
+      try {
+        return await this.#greeted(target, targets.length === 0 ? LONGEST : GREETING);
+      } catch (error) {
+        if (targets.length === 0) throw error;
+        this.#report(spareStep(target, error));
+      }
+    }
+  }
+
+  async #greeted(target: Target, patience: number): Promise<Conversation> {
+    const connection = await this.#connect(target);
+    const began = this.#parts.clock.elapsed();
+    const conversation = await connection.converse(patience);
+    this.#conversation = conversation;
+    if (this.#over) conversation.abort();
+    const took = this.#parts.clock.elapsed() - began;
+    this.#report({ what: "session", verdict: "ok", text: `${conversation.capabilities.name} greets`, took });
+    return conversation;
+  }
+
+  async #connect(target: Target): Promise<Connection> {
+    const connection = await this.#parts.client.connect(target, CONNECT);
+    this.#report({ what: "connect", verdict: "ok", text: `${target.ip} answers`, took: connection.took });
+    return connection;
+  }
+
+  /** One that mail would come to if those before it failed. */
+  async #knock(target: Target): Promise<void> {
+    if (this.#over) return;
+    try {
+      (await this.#connect(target)).close();
+    } catch (error) {
+      this.#report(spareStep(target, error));
+    }
   }
 
   async #recipients(conversation: Conversation, { known, unknown }: RehearsalRequest): Promise<void> {
@@ -114,6 +151,12 @@ function troubleStep(error: unknown): RehearsalStep {
     return { what: "session", verdict: "fail", text: errorText(error) };
   const what = error.stage === "dns" ? "address" : error.stage === "connect" ? "connect" : "session";
   return { what: error.stage === "tls" ? "tls" : what, verdict: "fail", text: error.message };
+}
+
+/** The trouble of one address where there are others. */
+function spareStep({ ip }: Target, error: unknown): RehearsalStep {
+  const { what, text } = troubleStep(error);
+  return { what, verdict: "warn", text: what === "connect" ? text : `${ip}: ${text}` };
 }
 
 function offered(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PrimaryRehearsal } from "../../../../src/ports/rehearsal.ts";
+import { DestinationTrouble } from "../../../../src/ports/smtp-client.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 
@@ -56,6 +57,46 @@ test("no connection, no null sender: each is named", async () => {
     client.server("192.0.2.1:25").nullSender = { code: 553, text: "no" };
   });
   assert.equal(verdicts(strict.found)["known"], "warn");
+});
+
+test("an address that fails is warned of where another one greets; those behind it are knocked at", async () => {
+  const { found, bench } = await rehearsed(({ client, resolver, directory }) => {
+    directory.set("a.test", [primaryAt("mail.a.test", 25)]);
+    const records = ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"];
+    resolver.hosts.set("mail.a.test", { kind: "found", records });
+    for (const ip of records) client.server(`${ip}:25`);
+    for (const ip of ["192.0.2.1", "192.0.2.4"]) client.server(`${ip}:25`).down = true;
+    client.server("192.0.2.2:25").onGreet = (patience) =>
+      Promise.reject(new DestinationTrouble("greeting", `no greeting within ${patience} ms`));
+  });
+  const steps = found?.[0]?.steps ?? [];
+  const of = (...kinds: readonly string[]) =>
+    steps.filter(({ what }) => kinds.includes(what)).map(({ verdict, text }) => `${verdict}: ${text}`);
+  assert.deepEqual(of("address"), [
+    "ok: mail.a.test is 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5",
+  ]);
+  assert.deepEqual(of("connect", "session"), [
+    "warn: connection refused",
+    "ok: 192.0.2.2 answers",
+    "warn: 192.0.2.2: no greeting within 5000 ms",
+    "ok: 192.0.2.3 answers",
+    "ok: primary.test greets",
+    "warn: connection refused",
+    "ok: 192.0.2.5 answers",
+  ]);
+  const open = ["192.0.2.2", "192.0.2.3", "192.0.2.5"].map((ip) => bench.client.server(`${ip}:25`).open);
+  assert.deepEqual(open, [0, 0, 0]);
+});
+
+test("where every address fails, the last trouble is the primary's", async () => {
+  const { found } = await rehearsed(({ client, resolver, directory }) => {
+    directory.set("a.test", [primaryAt("mail.a.test", 25)]);
+    const records = ["192.0.2.1", "192.0.2.2"];
+    resolver.hosts.set("mail.a.test", { kind: "found", records });
+    for (const ip of records) client.server(`${ip}:25`).down = true;
+  });
+  const said = found?.[0]?.steps.map(({ what, verdict }) => `${what} ${verdict}`);
+  assert.deepEqual(said, ["address ok", "connect warn", "connect fail"]);
 });
 
 test("a primary that does not answer in time is given up, and its connection dropped", async () => {
