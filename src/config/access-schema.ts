@@ -40,7 +40,7 @@ const rule = section({
     default: "any",
   }),
   recipient: described(patterned(MAILBOX, "address or `@` and a domain").optional(), {
-    meaning: "An address of ours.",
+    meaning: "An address of ours; one without a tag stands for all of its tags, too.",
     example: "alice@example.com",
     default: "any",
   }),

@@ -85,6 +85,11 @@ export function hasForeignCapitals(text: string): boolean {
   return !isAscii(text) && text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) !== foldCase(text);
 }
 
+/** A mailbox as text by its comparable form. */
+export function mailboxText({ local, domain }: Pick<Address, "local" | "domain">): string {
+  return `${simplestFormOf(local)}@${domain}`;
+}
+
 /** The key under which a mailbox is remembered: its comparable form; two mailboxes never share one. */
 export function mailboxKey({ local, domain }: Pick<Address, "local" | "domain">): string {
   return `${local}@${domain}`;

@@ -1,8 +1,9 @@
-import { foldCase } from "../../mail/address.ts";
+import { foldCase, mailboxText } from "../../mail/address.ts";
 import { networkHas, parseNetwork, prefixOf, type Network } from "../../mail/network.ts";
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { AccessRule } from "../../ports/checks.ts";
+import { spellings } from "../recipients/recipients.ts";
 import type { RcptSubject } from "./check.ts";
 
 interface Compiled {
@@ -60,16 +61,23 @@ function keysOf(subject: RcptSubject, lengths: readonly number[]): readonly stri
   const labels = subject.helo.toLowerCase().split(".");
   return [
     ...lengths.map((bits) => `network ${prefixOf(subject.ip, bits)}`),
-    ...patternsOf(subject.sender || "<>").map((pattern) => `sender ${pattern}`),
-    ...patternsOf(subject.recipient.text).map((pattern) => `recipient ${pattern}`),
+    ...senderPatterns(subject).map((pattern) => `sender ${pattern}`),
+    ...recipientPatterns(subject).map((pattern) => `recipient ${pattern}`),
     `helo ${labels.join(".")}`,
     ...labels.slice(1).map((_, at) => `helo *.${labels.slice(at + 1).join(".")}`),
   ];
 }
 
-function patternsOf(address: string): readonly string[] {
-  const plain = foldCase(address);
+function senderPatterns({ sender }: RcptSubject): readonly string[] {
+  const plain = foldCase(sender || "<>");
   return [plain, plain.slice(plain.lastIndexOf("@"))];
+}
+
+/** A mailbox is meant with all of its tags. */
+function recipientPatterns({ recipient, domain: record }: RcptSubject): readonly string[] {
+  const { local, domain } = recipient;
+  const locals = spellings(local, record?.settings.tagSeparator ?? "");
+  return [...locals.map((each) => mailboxText({ local: each, domain })), `@${domain}`];
 }
 
 function fits({ rule, network }: Compiled, subject: RcptSubject, now: number): boolean {
@@ -77,8 +85,8 @@ function fits({ rule, network }: Compiled, subject: RcptSubject, now: number): b
   if (rule.domain !== undefined && rule.domain !== subject.recipient.domain) return false;
   if (rule.network !== undefined && (network === undefined || !networkHas(network, subject.ip))) return false;
   if (rule.helo !== undefined && !heloFits(rule.helo, subject.helo.toLowerCase())) return false;
-  if (rule.sender !== undefined && !patternsOf(subject.sender || "<>").includes(rule.sender)) return false;
-  return rule.recipient === undefined || patternsOf(subject.recipient.text).includes(rule.recipient);
+  if (rule.sender !== undefined && !senderPatterns(subject).includes(rule.sender)) return false;
+  return rule.recipient === undefined || recipientPatterns(subject).includes(rule.recipient);
 }
 
 function heloFits(pattern: string, helo: string): boolean {

@@ -4,8 +4,10 @@ import { MAILBOX, type PatternKind, SENDER } from "../../../../src/mail/access-p
 import { parseAddress, type Address } from "../../../../src/mail/address.ts";
 import { clientNetwork, networkHas, parseNetwork } from "../../../../src/mail/network.ts";
 import type { AccessRule } from "../../../../src/ports/checks.ts";
+import type { DomainRecord, DomainSettings } from "../../../../src/ports/directory.ts";
 import { AccessRules } from "../../../../src/services/policy/access-rules.ts";
 import type { RcptSubject } from "../../../../src/services/policy/policy.ts";
+import { domainSettings } from "../../../support/domain-settings.ts";
 import { seededRandom } from "../../../support/random.ts";
 
 interface Client {
@@ -13,6 +15,8 @@ interface Client {
   readonly helo?: string;
   readonly sender?: string;
   readonly to?: string;
+  /** Of the recipient's domain. */
+  readonly settings?: Partial<DomainSettings>;
 }
 
 function subject({
@@ -20,10 +24,16 @@ function subject({
   helo = "c.example",
   sender = "a@b.example",
   to = "alice@our.test",
+  settings,
 }: Client): RcptSubject {
   const recipient = parseAddress(to) as Address;
   const client = { ip, network: clientNetwork(ip), helo, extended: true };
-  return { ...client, sender, announced: 0, recipient, domain: undefined, certain: false };
+  const domain = domainOf(recipient.domain, { ...domainSettings(), ...settings });
+  return { ...client, sender, announced: 0, recipient, domain, certain: false };
+}
+
+function domainOf(name: string, settings: DomainSettings): DomainRecord {
+  return { name, origin: "file", settings, paused: false, draining: false };
 }
 
 function first(rules: readonly Omit<AccessRule, "action">[], client: Client, now = 0): number {
@@ -68,6 +78,21 @@ test("a mailbox is named in any spelling, in the rule and by the client", () => 
   const quoted = read(MAILBOX, '"John Doe"@our.test');
   assert.equal(first([{ recipient: quoted }], { to: '"john\\ doe"@our.test' }), 0);
   assert.equal(read(MAILBOX, quoted), quoted, "it is shown as an address");
+});
+
+test("a mailbox is named with all of its tags, one of its tags alone, and none where the domain has no tags", () => {
+  const tagged = { tagSeparator: "+" };
+  const block = (written: string, to: string, settings = tagged): number =>
+    first([{ recipient: read(MAILBOX, written) }], { to, settings });
+  assert.equal(block("bob@our.test", "Bob+shop@our.test"), 0);
+  assert.equal(block("bob@our.test", '"bob+shop"@our.test'), 0);
+  assert.equal(block('"bob k"@our.test', '"bob k+shop"@our.test'), 0);
+  assert.equal(block("bob+shop@our.test", "bob+SHOP@our.test"), 0);
+  assert.equal(block("bob+shop@our.test", "bob@our.test"), -1);
+  assert.equal(block("bob+shop@our.test", "bob+work@our.test"), -1);
+  assert.equal(block("bob@our.test", "bob-shop@our.test"), -1);
+  assert.equal(block("bob@our.test", "bob-shop@our.test", { tagSeparator: "-" }), 0);
+  assert.equal(block("bob@our.test", "bob+shop@our.test", { tagSeparator: "" }), -1);
 });
 
 test("no other mailbox is named by it", () => {
