@@ -51,7 +51,7 @@ async function threads(choice: Choice): Promise<void> {
     const heads = THREADS.map((count) => `${count} SMTP thread${count === 1 ? "" : "s"}`);
     const words =
       "Mails of 4 KB a second over 50 sessions that stay open; on two cores more than one thread has nowhere to run.";
-    await publish({ name: "threads", heads, rows, words }, choice);
+    await publish({ name: "threads", bench: "growth", heads, rows, words }, choice);
   } finally {
     for (const daemon of daemons) await daemon.stop();
   }
@@ -86,7 +86,7 @@ async function held(choice: Choice): Promise<void> {
     const heads = ["100,000 held", "none held", "1,000 held"];
     const words =
       "One daemon each; memory, page and start before the load. A page has 100 entries, median of 20.";
-    await publish({ name: "held", heads, rows, words }, choice);
+    await publish({ name: "held", bench: "growth", heads, rows, words }, choice);
   } finally {
     for (const { daemon } of all) await daemon.stop();
   }

@@ -31,8 +31,9 @@ export interface Row {
 }
 
 interface Section {
-  /** As on the command line. */
   readonly name: string;
+  /** What writes it, as on the command line; absent: a bench of its name. */
+  readonly bench?: string;
   /** Heads of the columns; more than one: the last column says what the first is to the second. */
   readonly heads: readonly string[];
   readonly rows: readonly Row[];
@@ -160,7 +161,11 @@ export function replaced(document: string, name: string, text: string): string {
   return document.slice(0, from) + marked + document.slice(to + end.length).replace(/^\n/, "");
 }
 
-function sectionText({ name, words }: Section, table: string, { rounds, scale }: Choice): string {
+function sectionText(
+  { name, bench = name, words }: Section,
+  table: string,
+  { rounds, scale }: Choice,
+): string {
   const load = execFileSync("cat", ["/proc/loadavg"], { encoding: "utf8" }).split(" ").slice(0, 2).join(", ");
   const options = `--rounds ${rounds}${scale === 1 ? "" : ` --scale ${scale}`}`;
   return `## ${name}
@@ -170,5 +175,5 @@ ${table}
 ${words}
 
 Median of ${rounds} rounds (lowest to highest), turn by turn. ${new Date().toISOString().slice(0, 10)}, ${machine()}, load when it ended
-${load}. Holdfast ${holdfast.version}, Postfix ${tunedPostfix.version}. Repeat: \`npm run bench -- ${name} ${options}\`.`;
+${load}. Holdfast ${holdfast.version}, Postfix ${tunedPostfix.version}. Repeat: \`npm run bench -- ${bench} ${options}\`.`;
 }
