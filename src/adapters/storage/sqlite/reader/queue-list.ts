@@ -92,7 +92,8 @@ export class QueueList {
   async list(request: ListRequest): Promise<Page<QueueEntry>> {
     const limit = Math.max(1, Math.min(request.limit, MAX_PAGE));
     const start = decode(request.cursor);
-    if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
+    const { id } = request.filter;
+    if (id !== undefined) return this.#listMail(request, id, limit, start);
     const lanes = this.#lanes(request);
     // One that changes its state between two reads comes up again later, in the new one.
     const items = new Map<string, RecipientRow>();
@@ -124,16 +125,26 @@ export class QueueList {
     );
   }
 
-  #listMail({ filter, ledger }: ListRequest, limit: number, [, , n]: Place): Page<QueueEntry> {
-    const wanted = new Set(statesOf({ filter, limit, ...(ledger !== undefined && { ledger }) }));
-    const rows = this.#ofMail.all(filter.id, n, MAX_PAGE);
-    const items = rows.filter((row) => wanted.has(row.state) && matches(row, filter)).slice(0, limit);
-    const last = items.at(-1);
-    const more = last !== undefined && items.length === limit && last !== rows.at(-1);
-    return {
-      items: items.map(entryOf),
-      ...(more && { next: encodeCursor(placeOfRow(last)) }),
-    };
+  async #listMail(request: ListRequest, id: string, limit: number, start: Place): Promise<Page<QueueEntry>> {
+    const wanted = new Set(statesOf(request));
+    const items: QueueEntry[] = [];
+    let place = start;
+    for await (const row of this.#recipientsOf(id, start)) {
+      if (items.length === limit) return { items, next: encodeCursor(place) };
+      place = placeOfRow(row);
+      if (wanted.has(row.state) && matches(row, request.filter)) items.push(entryOf(row));
+    }
+    return { items };
+  }
+
+  /** Those behind the place, by their position in the mail. */
+  async *#recipientsOf(id: string, [, , n]: Place): AsyncGenerator<RecipientRow> {
+    for (let last: number | undefined = n; last !== undefined;) {
+      const rows: readonly RecipientRow[] = this.#ofMail.all(id, last, CHUNK);
+      yield* rows;
+      last = rows.at(-1)?.n;
+      await nextTurn();
+    }
   }
 
   /**
