@@ -188,8 +188,9 @@ export class IncomingBody implements Receiver {
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
     const found = asked instanceof Promise ? await asked : asked;
+    const waited = judged instanceof Promise || asked instanceof Promise;
     // Nothing is read from a client that waits, not even its end; and one that has left waits for no answer.
-    if (judged instanceof Promise || asked instanceof Promise) await look?.();
+    if (waited && !this.#isAborted()) await look?.();
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {
