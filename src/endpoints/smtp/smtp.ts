@@ -73,7 +73,7 @@ export interface SmtpEndpoint {
 
 /** How often open connections are looked at, in ms. */
 const SWEEP = 1000;
-/** A jump of the clock counts as no more than this, in ms. */
+/** However long the process stood still, it counts as no more than this, in ms: nobody was heard meanwhile. */
 const LONGEST_STEP = 2 * SWEEP;
 /** How often `stop` looks whether bodies under way are through, in ms. */
 const POLL = 20;
@@ -123,7 +123,7 @@ class Endpoint implements SmtpEndpoint {
       greeting: { delay: (client) => shared.greeting.delay(client), delivered: () => undefined },
     };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
-    this.#lastSweep = parts.clock.now();
+    this.#lastSweep = parts.clock.elapsed();
     this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());
   }
 
@@ -161,17 +161,18 @@ class Endpoint implements SmtpEndpoint {
   async stop(graceMs: number): Promise<void> {
     for (const listener of this.#listeners) listener.stopListening();
     for (const connection of this.#open()) connection.stop();
-    const patience = this.#parts.clock.now() + graceMs;
-    while (this.#open().some((connection) => connection.working) && this.#parts.clock.now() < patience) {
-      await new Promise<void>((resolve) => void this.#parts.clock.after(POLL, resolve));
+    const { clock } = this.#parts;
+    const end = clock.elapsed() + graceMs;
+    while (this.#open().some((connection) => connection.working) && clock.elapsed() < end) {
+      await new Promise<void>((resolve) => void clock.after(POLL, resolve));
     }
     this.#sweeper.cancel();
     for (const connection of this.#open()) connection.end();
   }
 
   #sweep(): void {
-    const now = this.#parts.clock.now();
-    this.#ticks += Math.min(Math.max(now - this.#lastSweep, 0), LONGEST_STEP);
+    const now = this.#parts.clock.elapsed();
+    this.#ticks += Math.min(now - this.#lastSweep, LONGEST_STEP);
     this.#lastSweep = now;
     this.#lookAtStress();
     for (const listener of this.#listeners) listener.tick(this.#ticks);
