@@ -6,7 +6,7 @@ import type { Page } from "../../../../ports/page.ts";
 import type { DsnKind, Told } from "../../../../ports/dsn.ts";
 import { RECIPIENT_STATES, type Reason, type RecipientState } from "../../../../ports/recipient-state.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { wishOf } from "../wire/mail-row.ts";
+import { wishOf } from "../wire/mail-columns.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { matches } from "../queue/operating.ts";
 import { PAGE, type Place, placeOfRow, START } from "../queue/pages.ts";
