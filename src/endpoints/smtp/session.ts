@@ -24,9 +24,10 @@ import {
 } from "./answer.ts";
 import { COMMANDS } from "./commands.ts";
 import type { SessionState, SessionParts } from "./session-state.ts";
-import { IncomingBody, mostOctets, type Receiver } from "./incoming-body.ts";
+import { IncomingBody } from "./incoming-body.ts";
 import { IncomingChunk } from "./incoming-chunk.ts";
 import { isRefusedRecipient, Patience } from "./patience.ts";
+import { mostOctets, type Receiver } from "./receiver.ts";
 import type { Transaction } from "./transaction.ts";
 
 type Stage = ClientEvent["stage"];

@@ -12,15 +12,12 @@
  * `apply` changes what new commands and new transactions see; a transaction keeps what it began with. `stop`:
  * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
  */
-import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
-import type { Journal } from "../../ports/journal.ts";
 import type { ClientTables } from "../../runtime/client-tables.ts";
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/connection-table.ts";
 import { RateTable } from "../../runtime/rate-table.ts";
-import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
@@ -28,7 +25,6 @@ import { explain } from "./explain.ts";
 import type { Connection } from "./connection.ts";
 import { Greeting } from "./greeting.ts";
 import type { SessionParts } from "./session-state.ts";
-import type { Store } from "./incoming-body.ts";
 import { Listener } from "./listener.ts";
 import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
@@ -36,18 +32,14 @@ import { Stress } from "./stress.ts";
 
 export type { SmtpSettings } from "./settings.ts";
 
-interface SmtpParts {
+/** `policy` decides over the same directory. */
+interface SmtpParts extends Pick<
+  SessionParts,
+  "directory" | "policy" | "acceptor" | "journal" | "log" | "clock"
+> {
   readonly settings: SmtpSettings;
-  readonly directory: Pick<DirectoryReader, "generation" | "domain">;
-  /** Decides; over the same directory. */
-  readonly policy: Policy;
-  /** The same over memories that are only read, for `explain`. */
+  /** As `policy`, over memories that are only read, for `explain`. */
   readonly sandbox: Policy;
-  /** The queue's Acceptor. */
-  readonly acceptor: Store;
-  readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
   /** What all threads know of clients. */
   readonly clients: ClientTables;
   /** Which of those threads this is, from 0. */
