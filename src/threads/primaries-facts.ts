@@ -1,6 +1,6 @@
 /** What the SMTP threads are told of primaries. */
 import type { PrimaryOffers, PrimaryStatus } from "../ports/health.ts";
-import { offersOf } from "../services/health/health.ts";
+import { isAway, offersOf } from "../services/health/health.ts";
 
 /** From when on an outage is long: greylisting lets everybody in, in ms. */
 const LONG = 3_600_000;
@@ -21,8 +21,7 @@ export function primariesFacts(statuses: readonly PrimaryStatus[], now: number):
 export function longAway(primaries: readonly PrimaryStatus[], now: number): readonly string[] {
   const away = new Map<string, boolean>();
   for (const { domains, state, since } of primaries) {
-    const gone = state === "down" || state === "banned" || state === "loop";
-    const long = gone && now - since >= LONG;
+    const long = isAway(state) && now - since >= LONG;
     for (const domain of domains) away.set(domain, long && (away.get(domain) ?? true));
   }
   return [...away].filter(([, long]) => long).map(([domain]) => domain);
