@@ -1,6 +1,6 @@
 /** What the SMTP threads are told of primaries. */
 import type { PrimaryOffers, PrimaryStatus } from "../ports/health.ts";
-import { isAway, offersOf } from "../services/health/health.ts";
+import { offersOf } from "../services/health/health.ts";
 
 /** From when on an outage is long: greylisting lets everybody in, in ms. */
 const LONG = 3_600_000;
@@ -20,8 +20,8 @@ export function primariesFacts(statuses: readonly PrimaryStatus[], now: number):
 
 export function longAway(primaries: readonly PrimaryStatus[], now: number): readonly string[] {
   const away = new Map<string, boolean>();
-  for (const { domains, state, since } of primaries) {
-    const long = isAway(state) && now - since >= LONG;
+  for (const { domains, awaySince = Infinity } of primaries) {
+    const long = now - awaySince >= LONG;
     for (const domain of domains) away.set(domain, long && (away.get(domain) ?? true));
   }
   return [...away].filter(([, long]) => long).map(([domain]) => domain);
