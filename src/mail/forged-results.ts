@@ -93,11 +93,13 @@ export class ForgedResults {
   #endField(kept: Buffer[]): void {
     if (this.#mode !== "ask") return;
     // The blank ends a name that the field ended with.
-    if (claimOf(`${this.#held} `, this.#ourName) === "ours") this.removed += 1;
-    else kept.push(Buffer.from(this.#held, "latin1"));
-    this.#release();
+    const forged = claimOf(`${this.#held} `, this.#ourName) === "ours";
+    const held = this.#release();
+    if (forged) this.removed += 1;
+    else kept.push(held);
   }
 
+  /** The field is decided on. */
   #release(): Buffer {
     const held = Buffer.from(this.#held, "latin1");
     this.#held = "";

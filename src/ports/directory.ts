@@ -27,7 +27,7 @@ export interface Login {
 export type Identity = "headers" | "xforward" | "xclient";
 
 /** `envelope`: MAIL, RCPT and DATA of one mail; `mails`: that behind the body of the mail before, too. */
-export type Pipelining = "none" | "envelope" | "mails";
+type Pipelining = "none" | "envelope" | "mails";
 
 /** How a primary is spoken to. */
 export interface Transport {
@@ -144,7 +144,7 @@ export interface DirectoryReader {
   domain(name: string, generation: number): DomainRecord | undefined;
   /** Every domain of a generation, draining ones too. */
   names(generation: number): readonly string[];
-  /** Looks for `local` (comparable form) in the declared and the API list: exact first, then `prefix-*`. */
+  /** Looks for `local` (comparable form) in all lists of the domain: exact first, then the longest `prefix-*`. */
   recipient(record: DomainRecord, local: string): RecipientHit | undefined;
   close(): void;
 }

@@ -37,6 +37,8 @@ export interface PrimaryStatus {
   readonly state: PrimaryState;
   /** When this state began, ms since 1970. */
   readonly since: number;
+  /** When the present outage began, in whichever state that was; absent: it is not away. */
+  readonly awaySince?: number;
   /** Last trouble in words. */
   readonly why?: string;
   readonly lastProbe?: number;

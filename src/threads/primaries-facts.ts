@@ -20,9 +20,8 @@ export function primariesFacts(statuses: readonly PrimaryStatus[], now: number):
 
 export function longAway(primaries: readonly PrimaryStatus[], now: number): readonly string[] {
   const away = new Map<string, boolean>();
-  for (const { domains, state, since } of primaries) {
-    const gone = state === "down" || state === "banned" || state === "loop";
-    const long = gone && now - since >= LONG;
+  for (const { domains, awaySince = Infinity } of primaries) {
+    const long = now - awaySince >= LONG;
     for (const domain of domains) away.set(domain, long && (away.get(domain) ?? true));
   }
   return [...away].filter(([, long]) => long).map(([domain]) => domain);

@@ -182,6 +182,16 @@ function apiDomains(open: StoreFactory): void {
     assert.deepEqual(await store.control.retire(), []);
   });
 
+  it("gives a domain that comes back with a list that list alone", async () => {
+    await using store = await open();
+    await store.control.addDomain(declared("one.test", ["alice"]));
+    await accept(store.intake, newMail(store.clock.now()));
+    assert.equal(await store.control.removeDomain("one.test"), "draining");
+    await store.control.addDomain(declared("one.test", ["bob"]));
+    const found = ["alice", "bob"].map((local) => find(store, "one.test", local));
+    assert.deepEqual(found, [undefined, "bob"]);
+  });
+
   it("gives its own domains other settings, and none of the file's", async () => {
     await using store = await open();
     await declare(store, declared("file.test"));

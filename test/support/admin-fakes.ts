@@ -7,7 +7,12 @@ import type { TokenRecord } from "../../src/ports/tokens.ts";
 import type { AccessRule } from "../../src/ports/checks.ts";
 import type { StoredRule } from "../../src/ports/rules.ts";
 import { idSource } from "../../src/runtime/ids.ts";
-import type { DomainRecord, RecipientChange, RecipientHit } from "../../src/ports/directory.ts";
+import type {
+  DeclaredDomain,
+  DomainRecord,
+  RecipientChange,
+  RecipientHit,
+} from "../../src/ports/directory.ts";
 import type { JournalEvent } from "../../src/ports/journal.ts";
 import type { TraceLine } from "../../src/ports/trace.ts";
 import type { AllowedSender } from "../../src/ports/quarantine.ts";
@@ -103,6 +108,8 @@ export class FakeWorld {
   readonly findings = new Map<string, readonly Finding[]>();
   readonly operations: OperatorRequest[] = [];
   readonly changes: RecipientChange[] = [];
+  /** Domains that were added, with the recipients that came along. */
+  readonly added: DeclaredDomain[] = [];
   readonly events: JournalEvent[] = [];
   readonly logged: string[] = [];
   /** Thrown by every read of the queue while set. */
@@ -183,7 +190,9 @@ export class FakeWorld {
         },
       },
       editor: {
-        addDomain: async ({ name, settings }) => {
+        addDomain: async (added) => {
+          this.added.push(added);
+          const { name, settings } = added;
           const others = this.domains.filter((domain) => domain.name !== name);
           this.domains = [...others, { name, settings, origin: "api", paused: false, draining: false }];
         },

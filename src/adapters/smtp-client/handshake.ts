@@ -4,7 +4,6 @@
  * left when a connection broke, matches recipients by address and not by position, trims addresses, and drops
  * the replies that were known when a 421 comes.
  */
-import { createHash, type X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import SMTPConnection, { type SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
@@ -12,6 +11,7 @@ import { parseReply, printable } from "../../mail/reply.ts";
 import { DestinationTrouble, type Capabilities, type Target } from "../../ports/smtp-client.ts";
 import type { Environment } from "../../runtime/secrets.ts";
 import { logIn } from "./login.ts";
+import { pinTrouble } from "./pins.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
 import { answerWords, errorWords, noTlsWords } from "./trouble-words.ts";
 
@@ -79,6 +79,7 @@ export function handshake(socket: Socket, target: Target, options: HandshakeOpti
     const finish = (): void => resolve(takeOver(connection, internals, banner ?? ""));
     connection.connect((error) => {
       if (error !== undefined) return fail(error);
+      // Only EHLO has crossed when the pins are looked at.
       const unpinned = pinTrouble(connection._socket as Socket, target);
       if (unpinned !== undefined) return abandon(connection, reject, unpinned);
       if (target.login === undefined) return finish();
@@ -97,25 +98,6 @@ function abandon(
 ): void {
   reject(trouble);
   connection.close();
-}
-
-/** Only EHLO has crossed when the pins are looked at. */
-function pinTrouble(socket: Socket, { tls, pins = [] }: Target): DestinationTrouble | undefined {
-  if (tls !== "pin") return undefined;
-  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  if (certificate === undefined) return new DestinationTrouble("tls", "it showed no certificate to compare");
-  const found = fingerprintsOf(certificate);
-  if (found.some((print) => pins.includes(print))) return undefined;
-  return new DestinationTrouble("tls", `neither its certificate nor its key is pinned: sha256:${found[1]}`);
-}
-
-function digest(bytes: Buffer): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** SHA-256 of the certificate and of its public key, in hexadecimal. */
-function fingerprintsOf({ raw, publicKey }: X509Certificate): [certificate: string, key: string] {
-  return [digest(raw), digest(publicKey.export({ type: "spki", format: "der" }))];
 }
 
 function connectionOptions(socket: Socket, target: Target, options: HandshakeOptions): SMTPConnectionOptions {

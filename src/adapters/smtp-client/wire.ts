@@ -16,7 +16,7 @@ const BATCH = 64 * 1024;
 /** Octets of a large body that are read at a time. */
 const BLOCK = 64 * 1024;
 
-/** Replies that may lie unread: a pipelined envelope of 1,000 recipients, with room to spare. */
+/** Replies that may lie unread, beside those to the recipients of a pipelined envelope. */
 const MAX_UNREAD = 4096;
 
 interface Waiting<T> {
@@ -41,13 +41,15 @@ export class Wire {
     this.#send();
   };
   #writes = 0;
+  /** Replies that may lie unread. */
+  #mostUnread = MAX_UNREAD;
   #blocks: readonly Buffer[] | undefined;
 
   readonly #take = (reply: Reply): void => {
     const waiter = this.#reply;
     if (waiter === undefined) {
       this.#replies.push(reply);
-      if (this.#replies.length > MAX_UNREAD) this.lose("the peer sends replies that nobody asked for");
+      if (this.#replies.length > this.#mostUnread) this.lose("the peer sends replies that nobody asked for");
       return;
     }
     this.#reply = undefined;
@@ -108,6 +110,11 @@ export class Wire {
       this.#scheduled = true;
       process.nextTick(this.#sendLater);
     }
+  }
+
+  /** What is written next asks for so many replies, which may come all at once. */
+  expect(replies: number): void {
+    this.#mostUnread = Math.max(this.#mostUnread, MAX_UNREAD + replies);
   }
 
   /** Resolves when written octets have left, within `timeout` ms. Rejects with ConnectionLost. */

@@ -15,12 +15,13 @@ import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPServer } from "smtp-server";
 import { CLOSED, TROUBLE, wireText, type Answer, type NamedClient } from "./answer.ts";
 import type { SessionState, SessionParts } from "./session-state.ts";
-import type { Receiver } from "./incoming-body.ts";
+import type { Receiver } from "./receiver.ts";
 import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
-import { type ChunkTaken, drained, feed, hangUp, LineStream } from "./line-stream.ts";
+import { type ChunkTaken, LineStream } from "./line-stream.ts";
 import type { Place } from "./place.ts";
 import { endsOf, UNNAMED } from "./socket-ends.ts";
+import { drained, feed, hangUp } from "./socket-feed.ts";
 import { Session } from "./session.ts";
 import { atTurnEnd } from "./turn-end.ts";
 

@@ -32,6 +32,7 @@ export function etrn(session: SessionState, argument: string): Answer {
 export class Flushes {
   readonly #clock: Clock;
   readonly #flush: (domain: string) => void;
+  /** In elapsed time, the longest ago first. */
   readonly #last = new Map<string, number>();
   #second = 0;
   #thisSecond = 0;
@@ -43,9 +44,9 @@ export class Flushes {
 
   /** False: too many domains at once. */
   ask(domain: string): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const last = this.#last.get(domain);
-    if (last !== undefined && Math.abs(now - last) < SPACING) return true;
+    if (last !== undefined && now - last < SPACING) return true;
     if (Math.floor(now / 1000) !== this.#second) this.#turn(now);
     if (this.#thisSecond >= MOST_A_SECOND) return false;
     this.#thisSecond += 1;
@@ -59,7 +60,7 @@ export class Flushes {
     this.#second = Math.floor(now / 1000);
     this.#thisSecond = 0;
     for (const [domain, at] of this.#last) {
-      if (Math.abs(now - at) < SPACING) break;
+      if (now - at < SPACING) break;
       this.#last.delete(domain);
     }
   }

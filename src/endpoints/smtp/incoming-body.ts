@@ -14,54 +14,19 @@ import { DataDecoder, type BodyFraming } from "../../mail/data-decoder.ts";
 import { ForgedResults } from "../../mail/forged-results.ts";
 import { HeaderScanner, type HeaderFacts } from "../../mail/header-scanner.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/intake.ts";
-import type { Acceptor } from "../../services/queue/queue.ts";
-import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
-import type { Clock } from "../../runtime/clock.ts";
-import { errorText, type Logger } from "../../runtime/log.ts";
+import type { Examination, Examined } from "../../services/policy/policy.ts";
+import { errorText } from "../../runtime/log.ts";
 import { andThen, type Later } from "../../runtime/at-once.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import { FULL, say, TOO_BIG, TROUBLE, type Answer } from "./answer.ts";
+import { mostOctets, type Receiver, type Taken } from "./receiver.ts";
+import type { SessionParts } from "./session-state.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** The accepting half of the queue, as the SMTP side uses it. */
-export type Store = Pick<Acceptor, "nextId" | "condition" | "room" | "openBody" | "accept">;
-
-interface BodyParts {
-  readonly acceptor: Store;
-  readonly policy: Policy;
-  readonly clock: Clock;
-  readonly log: Logger;
+interface BodyParts extends Pick<SessionParts, "acceptor" | "policy" | "clock" | "log"> {
   readonly transaction: Transaction;
   readonly client: ClientFacts;
   readonly framing: BodyFraming;
-}
-
-/** What takes the octets after DATA, or those of one chunk. */
-export interface Receiver {
-  readonly verb: "DATA" | "BDAT";
-  /** Octets that came over the wire. */
-  readonly octets: number;
-  take(chunk: Buffer): Taken;
-  /** All octets were taken: what is said to them. `look` aborts it when the client has left unseen. */
-  finish(look?: () => Promise<void>): Promise<Answer>;
-  abort(): void;
-}
-
-export interface Taken {
-  /** What came after the final dot, or after the chunk; present once that has ended. */
-  readonly rest?: Buffer;
-  /** Wait for it before the next chunk. */
-  readonly wait?: Promise<void>;
-  /** The client goes on far beyond the limit: cut it off. */
-  readonly overrun?: boolean;
-}
-
-/** Octets above the size limit, or as many again as the limit if that is less, that are still read. */
-const PATIENCE = 10 * 1024 * 1024;
-
-/** Octets that are read of what is not taken, before the client is cut off. */
-export function mostOctets(maxMessageSize: number): number {
-  return maxMessageSize + Math.min(maxMessageSize, PATIENCE);
 }
 
 /** How long inspectors may take after the last octet, in ms. */
@@ -144,7 +109,7 @@ export class IncomingBody implements Receiver {
     this.#state = "judging";
     if (this.#endedAt === 0) this.#endedAt = this.#parts.clock.now();
     try {
-      return await this.#settle(look);
+      return await this.#conclude(look);
     } catch (error) {
       this.#drop();
       throw error;
@@ -181,15 +146,16 @@ export class IncomingBody implements Receiver {
     });
   }
 
-  async #settle(look?: () => Promise<void>): Promise<Answer> {
+  async #conclude(look?: () => Promise<void>): Promise<Answer> {
     const facts = this.#scanner.facts();
     const judged = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : this.#judge(facts));
     const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
     const found = asked instanceof Promise ? await asked : asked;
+    const waited = judged instanceof Promise || asked instanceof Promise;
     // Nothing is read from a client that waits, not even its end; and one that has left waits for no answer.
-    if (judged instanceof Promise || asked instanceof Promise) await look?.();
+    if (waited && !this.#isAborted()) await look?.();
     // The deadline and the commit never both win: who has gone by here has not been promised anything.
     if (this.#isAborted()) return TROUBLE;
     if ("reply" in examined) {

@@ -4,7 +4,8 @@
  */
 import { ownCopy } from "../../mail/own-copy.ts";
 import { say, type Answer, type ChunkHead } from "./answer.ts";
-import type { IncomingBody, Receiver, Taken } from "./incoming-body.ts";
+import type { IncomingBody } from "./incoming-body.ts";
+import type { Receiver, Taken } from "./receiver.ts";
 
 /** A chunk below this many octets that is not the last brings too little forward to be free. */
 const TINY = 1024;

@@ -5,9 +5,9 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
+import type { Acceptor } from "../../services/queue/queue.ts";
 import type { ClientRates } from "./client-rates.ts";
 import type { Greeting } from "./greeting.ts";
-import type { Store } from "./incoming-body.ts";
 import type { SmtpSettings } from "./settings.ts";
 import type { Transaction } from "./transaction.ts";
 
@@ -16,7 +16,7 @@ export interface SessionParts {
   readonly settings: () => SmtpSettings;
   readonly directory: Pick<DirectoryReader, "generation" | "domain">;
   readonly policy: Policy;
-  readonly acceptor: Store;
+  readonly acceptor: Acceptor;
   readonly rates: ClientRates;
   readonly journal: Journal;
   readonly log: Logger;

@@ -5,7 +5,6 @@
  * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure but that of one recipient drop the
  * transaction whole. An exception is 451 4.3.0, never 5xx. No octet of the client's goes into a reply.
  */
-import { isUtf8 } from "node:buffer";
 import { printable } from "../../mail/reply.ts";
 import { clientNetwork } from "../../mail/network.ts";
 import { heloName } from "../../mail/received.ts";
@@ -22,11 +21,13 @@ import {
   type ChunkHead,
   type NamedClient,
 } from "./answer.ts";
+import { isOtherProtocol, readLine, verbOf } from "./command-line.ts";
 import { COMMANDS } from "./commands.ts";
 import type { SessionState, SessionParts } from "./session-state.ts";
-import { IncomingBody, mostOctets, type Receiver } from "./incoming-body.ts";
+import { IncomingBody } from "./incoming-body.ts";
 import { IncomingChunk } from "./incoming-chunk.ts";
 import { isRefusedRecipient, Patience } from "./patience.ts";
+import { mostOctets, type Receiver } from "./receiver.ts";
 import type { Transaction } from "./transaction.ts";
 
 type Stage = ClientEvent["stage"];
@@ -41,9 +42,6 @@ const STAGES: ReadonlyMap<string, Stage> = new Map([
 ]);
 
 const UNKNOWN = say(500, "5.5.2", "Command not recognised");
-/** Requests of HTTP, RTSP and SIP, and the greeting of SSH: whoever was led here may be led further. */
-const OTHER_PROTOCOL =
-  /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH|PRI)(?: |$)|^SSH-| (?:HTTP|RTSP|SIP)\/\d(?:\.\d)?$/i;
 
 export class Session implements SessionState {
   readonly parts: SessionParts;
@@ -215,7 +213,7 @@ export class Session implements SessionState {
   #run(verb: string, text: string): Later<Answer> {
     const handler = COMMANDS.get(verb);
     if (handler !== undefined) return handler(this, text.slice(verb.length).trim());
-    return OTHER_PROTOCOL.test(text) ? CLOSED.foreign : UNKNOWN;
+    return isOtherProtocol(text) ? CLOSED.foreign : UNKNOWN;
   }
 
   #stumbled(verb: string, error: unknown): Answer {
@@ -271,21 +269,4 @@ function uncleanLine(line: Buffer): Answer {
 
 function afterFailure(verb: string, answer: Answer): Answer {
   return verb === "BDAT" ? { ...answer, next: "close" } : answer;
-}
-
-/** What stands before the first blank, in upper case; empty where that is no word of ASCII letters. */
-function verbOf(text: string): string {
-  const blank = text.indexOf(" ");
-  const word = blank === -1 ? text : text.slice(0, blank);
-  return /^[A-Za-z]+$/.test(word) ? word.toUpperCase() : "";
-}
-
-/** The line as text; undefined where it holds control characters (CR, LF and NUL among them) or is not UTF-8. */
-function readLine(line: Buffer): string | undefined {
-  const plain = line.toString("latin1");
-  if (/^[ -~]*$/.test(plain)) return plain;
-  if (!isUtf8(line)) return undefined;
-  const text = line.toString("utf8");
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  return /[\x00-\x08\x0a-\x1f\x7f\u0080-\u009f]/.test(text) ? undefined : text.replaceAll("\t", " ");
 }

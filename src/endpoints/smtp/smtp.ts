@@ -12,15 +12,12 @@
  * `apply` changes what new commands and new transactions see; a transaction keeps what it began with. `stop`:
  * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
  */
-import type { DirectoryReader } from "../../ports/directory.ts";
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";
-import type { Journal } from "../../ports/journal.ts";
 import type { ClientTables } from "../../runtime/client-tables.ts";
-import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Timer } from "../../runtime/clock.ts";
 import { ConnectionTable } from "../../runtime/connection-table.ts";
 import { RateTable } from "../../runtime/rate-table.ts";
-import type { Logger } from "../../runtime/log.ts";
 import type { Policy } from "../../services/policy/policy.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Flushes } from "./etrn.ts";
@@ -28,7 +25,6 @@ import { explain } from "./explain.ts";
 import type { Connection } from "./connection.ts";
 import { Greeting } from "./greeting.ts";
 import type { SessionParts } from "./session-state.ts";
-import type { Store } from "./incoming-body.ts";
 import { Listener } from "./listener.ts";
 import { checkTls } from "./server-names.ts";
 import type { SmtpListener, SmtpSettings } from "./settings.ts";
@@ -36,18 +32,14 @@ import { Stress } from "./stress.ts";
 
 export type { SmtpSettings } from "./settings.ts";
 
-interface SmtpParts {
+/** `policy` decides over the same directory. */
+interface SmtpParts extends Pick<
+  SessionParts,
+  "directory" | "policy" | "acceptor" | "journal" | "log" | "clock"
+> {
   readonly settings: SmtpSettings;
-  readonly directory: Pick<DirectoryReader, "generation" | "domain">;
-  /** Decides; over the same directory. */
-  readonly policy: Policy;
-  /** The same over memories that are only read, for `explain`. */
+  /** As `policy`, over memories that are only read, for `explain`. */
   readonly sandbox: Policy;
-  /** The queue's Acceptor. */
-  readonly acceptor: Store;
-  readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
   /** What all threads know of clients. */
   readonly clients: ClientTables;
   /** Which of those threads this is, from 0. */
@@ -73,7 +65,7 @@ export interface SmtpEndpoint {
 
 /** How often open connections are looked at, in ms. */
 const SWEEP = 1000;
-/** A jump of the clock counts as no more than this, in ms. */
+/** However long the process stood still, it counts as no more than this, in ms: nobody was heard meanwhile. */
 const LONGEST_STEP = 2 * SWEEP;
 /** How often `stop` looks whether bodies under way are through, in ms. */
 const POLL = 20;
@@ -123,7 +115,7 @@ class Endpoint implements SmtpEndpoint {
       greeting: { delay: (client) => shared.greeting.delay(client), delivered: () => undefined },
     };
     this.#listeners = parts.settings.listeners.map((listener) => new Listener(listener, shared));
-    this.#lastSweep = parts.clock.now();
+    this.#lastSweep = parts.clock.elapsed();
     this.#sweeper = parts.clock.after(SWEEP, () => this.#sweep());
   }
 
@@ -161,17 +153,18 @@ class Endpoint implements SmtpEndpoint {
   async stop(graceMs: number): Promise<void> {
     for (const listener of this.#listeners) listener.stopListening();
     for (const connection of this.#open()) connection.stop();
-    const patience = this.#parts.clock.now() + graceMs;
-    while (this.#open().some((connection) => connection.working) && this.#parts.clock.now() < patience) {
-      await new Promise<void>((resolve) => void this.#parts.clock.after(POLL, resolve));
+    const { clock } = this.#parts;
+    const end = clock.elapsed() + graceMs;
+    while (this.#open().some((connection) => connection.working) && clock.elapsed() < end) {
+      await new Promise<void>((resolve) => void clock.after(POLL, resolve));
     }
     this.#sweeper.cancel();
     for (const connection of this.#open()) connection.end();
   }
 
   #sweep(): void {
-    const now = this.#parts.clock.now();
-    this.#ticks += Math.min(Math.max(now - this.#lastSweep, 0), LONGEST_STEP);
+    const now = this.#parts.clock.elapsed();
+    this.#ticks += Math.min(now - this.#lastSweep, LONGEST_STEP);
     this.#lastSweep = now;
     this.#lookAtStress();
     for (const listener of this.#listeners) listener.tick(this.#ticks);

@@ -7,7 +7,7 @@ import type { SmtpLimits, SmtpStress } from "../../ports/smtp-limits.ts";
 import type { SmtpSettings } from "./settings.ts";
 
 /** What there is of the two things that run short. */
-export interface Load {
+interface Load {
   /** Connections. */
   readonly open: number;
   /** Octets of the process. */

@@ -111,10 +111,10 @@ export class Transaction {
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
     const verdict = this.#parts.policy.rcpt(subject, looks);
-    return andThen(verdict, (known) => this.#settle(known, { ...subject, dsn }, looks));
+    return andThen(verdict, (known) => this.#admit(known, { ...subject, dsn }, looks));
   }
 
-  #settle(verdict: Verdict, subject: RcptSubject & Wish, looks: Looks | undefined): Answer {
+  #admit(verdict: Verdict, subject: RcptSubject & Wish, looks: Looks | undefined): Answer {
     const { recipient: address, domain, dsn } = subject;
     const about = { recipient: address.text };
     if (verdict.kind === "reject" || verdict.kind === "defer") {

@@ -26,7 +26,7 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   #pools: readonly Pool[] = [];
   /** Shares of pools of equal preference; absent: 1. */
   weights: ReadonlyMap<Pool, number> = new Map();
-  /** When the oldest of what waits was accepted, as last counted; ms since 1970. */
+  /** When the oldest of what waits was accepted, as last counted; ms since 1970. Infinity: nothing waited. */
   oldest = Infinity;
   /** Credits that the store has for this domain, as far as is known. */
   credits = 0;
@@ -113,9 +113,8 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   /** Takes over what the store counted; undefined: nothing. */
   counted(work: DomainWork | undefined): void {
     this.#waiting = work?.recipients ?? 0;
-    if (work === undefined) return;
-    this.oldest = work.oldest;
-    if (work.recipients > 0) this.expect(work.nextDue);
+    this.oldest = work?.oldest ?? Infinity;
+    if (work !== undefined && work.recipients > 0) this.expect(work.nextDue);
   }
 
   /** So many recipients more wait, and are due. */

@@ -137,7 +137,7 @@ export class Watch {
   }
 
   status(): PrimaryStatus {
-    const { state, since, why } = this.#health;
+    const { state, since, awaySince, why } = this.#health;
     const { slow } = this.#shortcomings;
     const { clock } = this.#parts;
     return {
@@ -146,6 +146,7 @@ export class Watch {
       domains: this.#observer.domains(),
       state,
       since: clock.wall(since),
+      ...(isAway(state) && awaySince !== undefined && { awaySince: clock.wall(awaySince) }),
       ...(why !== undefined && { why }),
       ...(this.#lastProbe > 0 && { lastProbe: clock.wall(this.#lastProbe) }),
       ...(this.#capabilities !== undefined && {

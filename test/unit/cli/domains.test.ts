@@ -57,7 +57,7 @@ test("domains are listed, shown, added, paused and removed", async () => {
     { host: "2001:db8::1", port: 26, tls: "verify", preference: 20 },
     { host: "", port: 25, tls: "verify", preference: 30, mx: true },
   ]);
-  assert.deepEqual(tool.world.changes[0]?.recipients, ["alice", "bob"]);
+  assert.deepEqual(tool.world.added[0]?.recipients, ["alice", "bob"]);
   const places = (await tool.run(["domain", "show", "new.example"])).stdout;
   assert.match(places, /^Primary: +\[2001:db8::1\]:26, tls verify/m);
   assert.match(places, /^Primary: +its MX, tls verify/m);

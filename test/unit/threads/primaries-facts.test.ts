@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { longAway } from "../../../src/threads/primaries-facts.ts";
+import { isAway } from "../../../src/services/health/health.ts";
 import type { PrimaryState } from "../../../src/ports/health.ts";
 
 test("a domain is long without a primary when each of them has been away for an hour", () => {
@@ -10,6 +11,7 @@ test("a domain is long without a primary when each of them has been away for an 
     domains,
     state,
     since: now - hours * 3_600_000,
+    ...(isAway(state) && { awaySince: now - hours * 3_600_000 }),
     connections: 0,
   });
   const primaries = [
@@ -21,4 +23,11 @@ test("a domain is long without a primary when each of them has been away for an 
   ];
   assert.deepEqual(longAway(primaries, now), ["a.test", "d.test"]);
   assert.deepEqual(longAway([], now), []);
+});
+
+test("an outage goes on where it shows in another way: away is away", () => {
+  const now = 10 * 3_600_000;
+  const primary = { destination: "192.0.2.5:25", domains: ["a.test"], connections: 0 };
+  const refuses = { ...primary, state: "banned" as const, since: now - 1000, awaySince: now - 2 * 3_600_000 };
+  assert.deepEqual(longAway([refuses], now), ["a.test"]);
 });

@@ -15,10 +15,13 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
   const settings = { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) };
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
-  const patterns = recipients === undefined ? [] : soundRecipients(placed(recipients), domain);
-  await parts.editor.addDomain({ name: domain, settings });
-  if (patterns.length > 0)
-    await parts.editor.changeRecipients({ domain, verb: "replace", recipients: patterns });
+  const patterns = soundRecipients(placed(recipients ?? []), domain);
+  await parts.editor.addDomain({
+    name: domain,
+    settings,
+    // One that comes back without a list keeps the one that it has.
+    ...(patterns.length > 0 && { recipients: patterns }),
+  });
   return domain;
 }
 

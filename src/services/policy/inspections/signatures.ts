@@ -26,8 +26,8 @@ export function signatureInspection({ authenticator, settings }: SignatureParts)
   return {
     name: "signatures",
     profile: (view) => {
-      const { dkim, dmarc } = wantedFor(view);
-      return isOff({ dkim, dmarc }) ? "" : `dkim ${dkim} dmarc ${dmarc}`;
+      const wanted = wantedFor(view);
+      return isOff(wanted) ? "" : `dkim ${wanted.dkim} dmarc ${wanted.dmarc}`;
     },
     begin: (mail) => {
       const wanted = wantedFor(mail);

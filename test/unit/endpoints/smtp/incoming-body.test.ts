@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Receiver } from "../../../../src/endpoints/smtp/incoming-body.ts";
+import type { Receiver } from "../../../../src/endpoints/smtp/receiver.ts";
 import { Session } from "../../../../src/endpoints/smtp/session.ts";
 import { reply } from "../../../../src/mail/reply.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { ACCEPT } from "../../../../src/mail/verdict.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";
@@ -144,3 +145,16 @@ for (const cover of COVERS)
       });
     });
   }
+
+for (const [verb, ending] of Object.entries(ENDINGS))
+  test(`a client that a stop cuts off while its mail is looked at is no error: ${verb}`, async () => {
+    await whileLookedAt("in clear", ending, {
+      act: async ({ bench, speak }) => {
+        await bench.endpoint.stop(0);
+        await waitFor({ what: "its place", ...WAIT }, () => bench.connections.total() === 0);
+        speak();
+        await nextTurn();
+        assert.equal(bench.intake.mails.length, 0);
+      },
+    });
+  });

@@ -757,6 +757,21 @@ describe("settings and stopping", () => {
     assert.equal(bench.intake.open.size, 0);
   });
 
+  test("stop: a wall clock that is set back gives nobody more time", async () => {
+    const clock = new ManualClock();
+    await using bench = await startBench({ clock });
+    const working = await inData(bench);
+    const stopped = bench.endpoint.stop(1000);
+    clock.set(-3_600_000);
+    for (let polls = 0; polls < 60; polls++) {
+      await new Promise(setImmediate);
+      clock.advance(20);
+    }
+    assert.equal(bench.intake.open.size, 0);
+    assert.match((await line(working)) ?? "", /^421 4\.3\.2 /);
+    await stopped;
+  });
+
   test("an address that is taken is named, and no listener stays open", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");

@@ -364,6 +364,22 @@ describe("probation", () => {
     assert.equal(stateOf(old), "held probation");
   });
 
+  test("after a restart: old mail that an operator deleted before the primary was reached says nothing", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);
+    const server = bench.client.server("192.0.2.5:25");
+    server.down = true;
+    const old = bench.store.put({ domain: "a.test" });
+    bench.clock.advance(6 * MINUTE);
+    const delivery = await bench.start();
+    Object.assign(old.recipients[0] ?? {}, { state: "gone", reason: "deleted" });
+    await delivery.jobs.find(({ name }) => name === "delivery.survey")?.run();
+    bench.store.accept({ domain: "a.test" });
+    server.down = false;
+    await bench.pass(3000);
+    assert.deepEqual([bench.store.count(), bench.journal.of("probation.began")], [{ gone: 2 }, []]);
+  });
+
   test("fresh mail goes through probation, too, and credits come back after it", async () => {
     const bench = await outage();
     await bench.back();

@@ -106,3 +106,24 @@ test("a primary whose name takes long to look up is not slow: it lets nobody wai
   assert.deepEqual(bench.store.count(), { gone: 2 });
   assert.equal(delivery.status()[0]?.slow, undefined);
 });
+
+test("an outage goes on while a primary that was down refuses us, and ends when it greets", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  bench.store.put({ domain: "a.test" });
+  const server = bench.client.server(`${SECOND}:25`);
+  server.down = true;
+  const began = bench.clock.now();
+  const delivery = await bench.start();
+  await bench.pass(600_000, 1000);
+  server.down = false;
+  server.greeting = REFUSAL;
+  await bench.pass(3000, 500);
+  const [away] = delivery.status();
+  assert.equal(away?.state, "banned");
+  assert.ok((away.since ?? 0) > began + 600_000 && (away.awaySince ?? Infinity) < began + 10_000);
+  server.greeting = undefined;
+  await bench.pass(120_000, 1000);
+  const [back] = delivery.status();
+  assert.deepEqual([back?.state, back?.awaySince], ["up", undefined]);
+});

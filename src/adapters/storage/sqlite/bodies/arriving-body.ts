@@ -84,7 +84,8 @@ export class ArrivingBody implements BodyWriter {
 
   /** The store has answered; the file stays when it now belongs to the store. */
   close(keepFile: boolean): void {
-    this.#end();
+    this.#closed = true;
+    this.#held.release();
     if (!keepFile) this.#spool?.discard();
   }
 
@@ -118,10 +119,5 @@ export class ArrivingBody implements BodyWriter {
   #append(spool: SpoolFile, chunk: Buffer): Promise<void> | undefined {
     this.#crc = crc32(chunk, this.#crc);
     return spool.write(chunk);
-  }
-
-  #end(): void {
-    this.#closed = true;
-    this.#held.release();
   }
 }

@@ -12,7 +12,7 @@ import type { OperatorStore } from "../../../../ports/operator.ts";
 import type { FetchRecords } from "../../../../ports/recipient-lists.ts";
 import type { RuleStore } from "../../../../ports/rules.ts";
 import { openChannel, type Caller } from "../../../../runtime/channel.ts";
-import type { ControlMethods, SideListPlan, StagedDomain, WantedList } from "../wire/wire.ts";
+import type { ControlMethods, EntrySlice, SideListPlan, StagedDomain, WantedList } from "../wire/wire.ts";
 
 /** Entries and domains of one slice: a few milliseconds of the writer's time. */
 const ENTRIES = 1000;
@@ -85,7 +85,7 @@ async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain
   if (recipients === undefined) return channel.call("addDomain", { domain: bare });
   const plan = { table: "overlay", domain: name, keep: false, fresh: true } as const;
   return replaceList(channel, plan, async (list) => {
-    await eachSlice(recipients, (patterns) => channel.call("sideListAdd", { list, patterns }));
+    await fill(channel, "sideListAdd", { list, patterns: recipients });
     return channel.call("addDomain", { domain: bare, list });
   });
 }
@@ -97,20 +97,28 @@ async function changeRecipients(channel: Caller<ControlMethods>, change: Recipie
   const plan = { table, domain, keep: verb !== "replace", fresh: false } as const;
   return replaceList(channel, plan, async (list) => {
     const method = verb === "remove" ? "sideListRemove" : "sideListAdd";
-    // In the order of the table, so that each commit touches few pages.
-    await eachSlice(recipients.toSorted(), (patterns) => channel.call(method, { list, patterns }));
+    await fill(channel, method, { list, patterns: recipients });
     return channel.call("sideListFlip", { domain, list });
   });
 }
 
-/** Stages a side list; `fill` gives it its entries and has it flipped. */
+/** In the order of the table, so that each commit touches few pages. */
+function fill(
+  channel: Caller<ControlMethods>,
+  method: "sideListAdd" | "sideListRemove",
+  { list, patterns }: EntrySlice,
+): Promise<void> {
+  return eachSlice(patterns.toSorted(), (slice) => channel.call(method, { list, patterns: slice }));
+}
+
+/** Stages a side list; `use` gives it its entries and has it flipped. */
 async function replaceList<T>(
   channel: Caller<ControlMethods>,
   plan: SideListPlan,
-  fill: (list: number) => Promise<T>,
+  use: (list: number) => Promise<T>,
 ): Promise<T> {
   const list = await channel.call("sideListOpen", plan);
-  return orNothing(channel, () => fill(list));
+  return orNothing(channel, () => use(list));
 }
 
 /** What went wrong half-way leaves nothing behind. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { codeOf } from "../../../../runtime/system-code.ts";
 import { makeRoomToStart, withBallast } from "./ballast.ts";
 import { QUEUE_FILE } from "./connection.ts";
 import { unusable, usable } from "./opening.ts";
@@ -51,7 +52,7 @@ export function acquireLock(folder: string, pid: number): Lock {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
-    if ((error as { code?: string }).code === "SQLITE_BUSY") throw new FolderInUse(folder, readPid(pidFile));
+    if (codeOf(error) === "SQLITE_BUSY") throw new FolderInUse(folder, readPid(pidFile));
     throw unusable(file, error);
   }
   held.add(database);

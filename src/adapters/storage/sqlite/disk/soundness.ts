@@ -1,7 +1,8 @@
 import type Database from "better-sqlite3";
+import { codeOf } from "../../../../runtime/system-code.ts";
 import { openMailReader } from "./connection.ts";
 
-/** Findings that are told of one table. */
+/** Findings that are told, of one table or of all together. */
 const MOST = 5;
 
 /**
@@ -24,9 +25,15 @@ export function checkDatabase(folder: string): readonly string[] {
 }
 
 function checkTable(database: Database.Database, table: string): readonly string[] {
-  const rows = database.pragma(`quick_check(${quoted(table)})`) as { quick_check: string }[];
-  const findings = rows.map((row) => row.quick_check).filter((text) => text !== "ok");
-  return findings.slice(0, MOST).map((text) => `${table}: ${text}`);
+  return findingsOf(database, table).map((finding) => `${table}: ${finding}`);
+}
+
+/** What `quick_check` has to say against the whole database, or against one table. */
+export function findingsOf(database: Database.Database, table?: string): readonly string[] {
+  const of = table === undefined ? MOST : quoted(table);
+  const rows = database.pragma(`quick_check(${of})`) as { readonly quick_check: string }[];
+  const findings = rows.map((row) => row.quick_check).filter((finding) => finding !== "ok");
+  return findings.slice(0, MOST);
 }
 
 /** Damage can be such that SQLite gives up the look itself: that is a finding too. */
@@ -34,9 +41,8 @@ function orDamage(what: string, look: () => readonly string[]): readonly string[
   try {
     return look();
   } catch (error) {
-    const { code, message } = error as Error & { readonly code?: string };
-    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(code ?? "")) throw error;
-    return [`${what}: ${message}`];
+    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(error) ?? "")) throw error;
+    return [`${what}: ${(error as Error).message}`];
   }
 }
 

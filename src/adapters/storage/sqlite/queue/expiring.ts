@@ -33,8 +33,8 @@ export class Expiring {
   readonly #forgetMessage: Database.Statement<[number, number]>;
   readonly #forgetAccepted: Database.Statement<[number, number]>;
   readonly #forgetNoticed: Database.Statement<[number, number, number]>;
-  readonly #content: Database.Statement<[number, number], Key>;
-  readonly #give: Database.Statement;
+  readonly #refusedBody: Database.Statement<[number, number], Key>;
+  readonly #giveUp: Database.Statement;
 
   constructor(database: Database.Database, parts: { bodies: Bodies }) {
     this.#bodies = parts.bodies;
@@ -50,12 +50,12 @@ export class Expiring {
       `SELECT mail, n FROM recipient INDEXED BY recipient_quarantine
        WHERE state = 'held' AND reason = 'quarantine' AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
-    this.#content = database.prepare(
+    this.#refusedBody = database.prepare(
       `SELECT mail, n FROM recipient INDEXED BY recipient_content
        WHERE state = 'parked' AND reason = 'content' AND since < ? ORDER BY since, mail, n LIMIT ?`,
     );
     // A DSN that nobody takes goes without a word: there is no DSN about a DSN.
-    this.#give = database.prepare(
+    this.#giveUp = database.prepare(
       `UPDATE recipient SET state = iif(domain = '${DSN_DOMAIN}', 'gone', 'parked'), reason = 'expired',
          owed = iif(domain = '${DSN_DOMAIN}', NULL, 'expired'), since = ?, updated_at = ?
        WHERE mail = ? AND n = ?`,
@@ -81,7 +81,7 @@ export class Expiring {
       this.#bodies.releaseUnneeded(key.mail, batch());
     };
     const park = ({ mail, n }: Key): void => {
-      this.#give.run(now, now, mail, n);
+      this.#giveUp.run(now, now, mail, n);
       this.#bodies.releaseUnneeded(mail, batch());
     };
     const older = (state: RecipientState, before: number, act: (key: Key) => void): Step =>
@@ -95,7 +95,7 @@ export class Expiring {
     const forgotten = yield* all(older("gone", slice.goneBefore, forget));
     const deleted = yield* all(
       older("parked", slice.parkedBefore, close),
-      each((most) => this.#content.all(contentBefore, most), close),
+      each((most) => this.#refusedBody.all(contentBefore, most), close),
       each((most) => this.#quarantined.all(slice.quarantinedBefore, most), close),
     );
     const { waitingBefore } = slice;

@@ -11,7 +11,7 @@ import type { Accepting } from "./accepting.ts";
 import type { Batch } from "../commit/batch.ts";
 import type { Bodies } from "../bodies/bodies.ts";
 import { PAGE, START } from "./pages.ts";
-import { type MailColumns, mailOf, wishOf } from "../wire/mail-row.ts";
+import { type MailColumns, mailOf, wishOf } from "../wire/mail-columns.ts";
 import type { WireOwed, WireTold } from "../wire/wire.ts";
 
 const DAY = 86_400_000;

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import { type Body, BodyDamaged } from "../../../../ports/stored-body.ts";
+import { codeOf } from "../../../../runtime/system-code.ts";
 import { bodyInFile, bodyInMemory, type FilePlace, type StoredBody } from "../bodies/stored-body.ts";
 
 /** Bytes of a body that are read at a time. */
@@ -23,7 +24,7 @@ export async function streamOf(mail: ExportedMail, asItIs: boolean): Promise<Rea
     const first = await octets.next();
     return stream(mail.topFields, first.done === true ? Buffer.alloc(0) : first.value, octets);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
 }

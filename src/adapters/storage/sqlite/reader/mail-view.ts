@@ -2,8 +2,8 @@ import type Database from "better-sqlite3";
 import type { MailDetail } from "../../../../ports/operator.ts";
 import { ownBuffer } from "../bodies/bodies.ts";
 import { type FilePlace, placeInFile } from "../bodies/stored-body.ts";
-import { type MailColumns, mailOf } from "../wire/mail-row.ts";
-import { entryOf, type RecipientRow } from "./queue-list.ts";
+import { type MailColumns, mailOf } from "../wire/mail-columns.ts";
+import { entryOf, type RecipientRow } from "./queue-entry.ts";
 import type { ExportedMail } from "./exported-mail.ts";
 
 interface MessageRow extends MailColumns {

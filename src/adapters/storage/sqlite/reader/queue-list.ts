@@ -1,12 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type Database from "better-sqlite3";
-import { domainOfKey, placeOfKey } from "../../../../mail/delivery-key.ts";
 import type { ListRequest, QueueEntry } from "../../../../ports/operator.ts";
 import type { Page } from "../../../../ports/page.ts";
-import type { DsnKind, Told } from "../../../../ports/dsn.ts";
-import { RECIPIENT_STATES, type Reason, type RecipientState } from "../../../../ports/recipient-state.ts";
+import { RECIPIENT_STATES, type RecipientState } from "../../../../ports/recipient-state.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { wishOf } from "../wire/mail-row.ts";
+import { COLUMNS, entryOf, type RecipientRow } from "./queue-entry.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
 import { matches } from "../queue/operating.ts";
 import { PAGE, type Place, placeOfRow, START } from "../queue/pages.ts";
@@ -18,38 +16,6 @@ const LEAST = 20;
 const MAX_PAGE = 1000;
 /** Rows that one request looks at; a page may come back short, with a cursor. */
 const MAX_LOOKED_AT = 200_000;
-
-const COLUMNS = `r.mail, r.n, r.address, r.domain, r.state, r.reason, r.due_at, r.attempts, r.unconfirmed,
-  r.last_reply, r.destination, r.who, r.since, r.updated_at, r.notify, r.orcpt, r.owed, r.told, r.hash,
-  m.id, m.sender, m.accepted_at, m.size, m.quarantine, m.subject`;
-
-export interface RecipientRow {
-  readonly mail: number;
-  readonly n: number;
-  readonly address: string;
-  readonly domain: string;
-  readonly state: RecipientState;
-  readonly reason: Reason | null;
-  readonly due_at: number;
-  readonly attempts: number;
-  readonly unconfirmed: number;
-  readonly last_reply: string | null;
-  readonly destination: string | null;
-  readonly who: string | null;
-  readonly since: number;
-  readonly updated_at: number;
-  readonly notify: string | null;
-  readonly orcpt: string | null;
-  readonly owed: DsnKind | null;
-  readonly told: string | null;
-  readonly id: string;
-  readonly sender: string;
-  readonly accepted_at: number;
-  readonly size: number;
-  readonly hash: string | null;
-  readonly quarantine: string | null;
-  readonly subject: string | null;
-}
 
 /** One state's rows in the order of the list, of one key where the list is of a domain. */
 interface Lane {
@@ -92,7 +58,8 @@ export class QueueList {
   async list(request: ListRequest): Promise<Page<QueueEntry>> {
     const limit = Math.max(1, Math.min(request.limit, MAX_PAGE));
     const start = decode(request.cursor);
-    if (request.filter.id !== undefined) return this.#listMail(request, limit, start);
+    const { id } = request.filter;
+    if (id !== undefined) return this.#listMail(request, id, limit, start);
     const lanes = this.#lanes(request);
     // One that changes its state between two reads comes up again later, in the new one.
     const items = new Map<string, RecipientRow>();
@@ -124,16 +91,26 @@ export class QueueList {
     );
   }
 
-  #listMail({ filter, ledger }: ListRequest, limit: number, [, , n]: Place): Page<QueueEntry> {
-    const wanted = new Set(statesOf({ filter, limit, ...(ledger !== undefined && { ledger }) }));
-    const rows = this.#ofMail.all(filter.id, n, MAX_PAGE);
-    const items = rows.filter((row) => wanted.has(row.state) && matches(row, filter)).slice(0, limit);
-    const last = items.at(-1);
-    const more = last !== undefined && items.length === limit && last !== rows.at(-1);
-    return {
-      items: items.map(entryOf),
-      ...(more && { next: encodeCursor(placeOfRow(last)) }),
-    };
+  async #listMail(request: ListRequest, id: string, limit: number, start: Place): Promise<Page<QueueEntry>> {
+    const wanted = new Set(statesOf(request));
+    const items: QueueEntry[] = [];
+    let place = start;
+    for await (const row of this.#recipientsOf(id, start)) {
+      if (items.length === limit) return { items, next: encodeCursor(place) };
+      place = placeOfRow(row);
+      if (wanted.has(row.state) && matches(row, request.filter)) items.push(entryOf(row));
+    }
+    return { items };
+  }
+
+  /** Those behind the place, by their position in the mail. */
+  async *#recipientsOf(id: string, [, , n]: Place): AsyncGenerator<RecipientRow> {
+    for (let last: number | undefined = n; last !== undefined;) {
+      const rows: readonly RecipientRow[] = this.#ofMail.all(id, last, CHUNK);
+      yield* rows;
+      last = rows.at(-1)?.n;
+      await nextTurn();
+    }
   }
 
   /**
@@ -180,36 +157,6 @@ function takeFirst(lanes: readonly Lane[]): RecipientRow | undefined {
 
 function isBefore(a: RecipientRow, b: RecipientRow): boolean {
   return a.since - b.since < 0 || (a.since === b.since && (a.mail - b.mail || a.n - b.n) < 0);
-}
-
-export function entryOf(row: RecipientRow): QueueEntry {
-  const route = placeOfKey(row.domain);
-  const waits = row.state === "waiting" || row.state === "unconfirmed";
-  return {
-    id: row.id,
-    n: row.n,
-    recipient: row.address,
-    domain: domainOfKey(row.domain),
-    ...(route !== undefined && { route }),
-    sender: row.sender,
-    state: row.state,
-    ...(row.reason !== null && { reason: row.reason }),
-    acceptedAt: row.accepted_at,
-    updatedAt: row.updated_at,
-    ...(waits && { dueAt: row.due_at }),
-    attempts: row.attempts,
-    unconfirmed: row.unconfirmed,
-    ...(row.last_reply !== null && { lastReply: row.last_reply }),
-    ...(row.destination !== null && { destination: row.destination }),
-    ...(row.who !== null && { who: row.who }),
-    size: row.size,
-    ...(row.hash !== null && { hash: row.hash }),
-    ...wishOf(row),
-    ...(row.owed !== null && { owed: row.owed }),
-    ...(row.told !== null && { told: JSON.parse(row.told) as Told }),
-    ...(row.quarantine !== null && { quarantine: row.quarantine }),
-    ...(row.subject !== null && { subject: row.subject }),
-  };
 }
 
 function decode(cursor: string | undefined): Place {

@@ -1,49 +1,25 @@
 import type { Readable } from "node:stream";
 import type { MessagePort } from "node:worker_threads";
-import type {
-  DirectoryBrowser,
-  DomainRecord,
-  RecipientHit,
-  RecipientListRequest,
-} from "../../../../ports/directory.ts";
-import type { Page } from "../../../../ports/page.ts";
+import type { DirectoryBrowser } from "../../../../ports/directory.ts";
+import type { QueueReader } from "../../../../ports/operator.ts";
 import type { AllowedSender, AllowedSenderReader } from "../../../../ports/quarantine.ts";
-import type { Traced, TraceRequest, TraceStore } from "../../../../ports/trace.ts";
-import type {
-  ListRequest,
-  MailDetail,
-  Kept,
-  QueueCount,
-  QueueEntry,
-  Parked,
-  Quarantined,
-  QueueReader,
-} from "../../../../ports/operator.ts";
+import type { TraceStore } from "../../../../ports/trace.ts";
 import { type Caller, ChannelClosed, openChannel, serveChannel } from "../../../../runtime/channel.ts";
 import { readAllowedSenders } from "../directory/allowed-senders.ts";
 import { openMailReader } from "../disk/connection.ts";
 import { Browser } from "./directory-browser.ts";
-import { type ExportedMail, streamOf } from "./exported-mail.ts";
+import { streamOf } from "./exported-mail.ts";
 import { MailView } from "./mail-view.ts";
 import { QueueCounts } from "./queue-counts.ts";
 import { QueueList } from "./queue-list.ts";
 import { TraceLookup } from "../trace/trace-lookup.ts";
 
-type ReaderMethods = {
-  list(request: ListRequest): Promise<Page<QueueEntry>>;
-  show(id: string): MailDetail | undefined;
-  counts(): readonly QueueCount[];
-  kept(domain: string): Kept;
-  quarantined(): Quarantined;
-  parked(): Parked;
-  export(id: string): ExportedMail | undefined;
-  domains(): readonly DomainRecord[];
-  domain(name: string): DomainRecord | undefined;
-  recipients(request: RecipientListRequest): Page<RecipientHit>;
-  refusing(): readonly string[];
-  trace(request: TraceRequest): readonly Traced[];
-  allowedSenders(): readonly AllowedSender[];
-};
+/** What the reader thread is asked: the methods of those who answer. */
+type ReaderMethods = Pick<QueueList, "list"> &
+  Pick<QueueCounts, "counts" | "kept" | "quarantined" | "parked"> &
+  Pick<MailView, "show" | "export"> &
+  Pick<Browser, "domains" | "domain" | "recipients" | "refusing"> &
+  Pick<TraceLookup, "trace"> & { allowedSenders(): readonly AllowedSender[] };
 
 /** All that is read for people, from the reader thread. */
 interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, AllowedSenderReader {

@@ -3,14 +3,10 @@
  * What an SMTP thread packs is what the INSERT takes, and what the SELECT gives is what the delivery thread
  * unpacks; the storage thread between them builds no objects.
  */
-import type { DsnRecipient, DsnRequest } from "../../../../mail/dsn.ts";
-import { TRAITS, type Trait } from "../../../../mail/header-scanner.ts";
 import type { Outcome } from "../../../../mail/outcome.ts";
 import { formatReply } from "../../../../mail/reply.ts";
-import type { Authentication } from "../../../../ports/authentication.ts";
 import type { DsnKind } from "../../../../ports/dsn.ts";
-import type { ClientFacts, NewMail, NewRecipient } from "../../../../ports/intake.ts";
-import type { MailDetail } from "../../../../ports/operator.ts";
+import type { NewMail, NewRecipient } from "../../../../ports/intake.ts";
 import type { Reason, RecipientState } from "../../../../ports/recipient-state.ts";
 import type {
   ClaimedMail,
@@ -18,6 +14,7 @@ import type {
   SettleRequest,
   Settlement,
 } from "../../../../ports/work-store.ts";
+import { authenticationOf, clientOf, requestOf, traitBits, wishOf } from "./mail-columns.ts";
 
 /** Of `message`: what a conversation with a primary needs. */
 export const FACTS =
@@ -212,84 +209,4 @@ export function spoolOf(facts: FactsRow): string | null {
 export function claimedRecipient(row: ClaimedRow): ClaimedRecipient {
   const [n, address, notify, orcpt, attempts, unconfirmed] = row;
   return { n, address, attempts, unconfirmed, ...wishOf({ notify, orcpt }) };
-}
-
-/** What the sender asked for one recipient. */
-export function wishOf(row: { readonly notify: string | null; readonly orcpt: string | null }): DsnRecipient {
-  const { notify, orcpt } = row;
-  return { ...(notify !== null && { notify }), ...(orcpt !== null && { orcpt }) };
-}
-
-/** What the sender asked for the mail. */
-function requestOf(row: { readonly dsn_ret: "FULL" | "HDRS" | null; readonly dsn_envid: string | null }): {
-  readonly dsn?: DsnRequest;
-} {
-  const { dsn_ret: ret, dsn_envid: envid } = row;
-  if (ret === null && envid === null) return {};
-  return { dsn: { ...(ret !== null && { ret }), ...(envid !== null && { envid }) } };
-}
-
-/** Of `message`, by name: what both the reader and the writer of DSNs ask for. */
-export interface MailColumns extends ClientColumns {
-  readonly id: string;
-  readonly sender: string;
-  readonly accepted_at: number;
-  readonly size: number;
-  readonly crc: number | null;
-  readonly top_fields: string;
-  readonly message_id: string | null;
-  readonly dsn_ret: "FULL" | "HDRS" | null;
-  readonly dsn_envid: string | null;
-  readonly traits: number;
-  readonly authentication: string | null;
-  readonly spool: string | null;
-}
-
-export function mailOf(row: MailColumns): Omit<MailDetail, "recipients" | "hasBody"> {
-  return {
-    id: row.id,
-    sender: row.sender,
-    acceptedAt: row.accepted_at,
-    size: row.size,
-    client: clientOf(row),
-    topFields: row.top_fields,
-    ...(row.message_id !== null && { messageId: row.message_id }),
-    ...requestOf(row),
-    traits: TRAITS.filter((_, bit) => (row.traits & (1 << bit)) !== 0),
-    ...authenticationOf(row),
-  };
-}
-
-interface ClientColumns {
-  readonly client_ip: string;
-  readonly client_name: string | null;
-  readonly client_helo: string;
-  readonly client_tls: string | null;
-  readonly client_port?: number | null;
-  readonly server_ip?: string | null;
-}
-
-function clientOf(row: ClientColumns): ClientFacts {
-  return {
-    ip: row.client_ip,
-    helo: row.client_helo,
-    ...(row.client_name !== null && { name: row.client_name }),
-    ...(row.client_tls !== null && { tls: row.client_tls }),
-    ...(typeof row.client_port === "number" && { port: row.client_port }),
-    ...(typeof row.server_ip === "string" && { server: row.server_ip }),
-  };
-}
-
-/** What was found at receipt, as the store keeps it. */
-function authenticationOf(row: { readonly authentication: string | null }): {
-  readonly authentication?: Authentication;
-} {
-  return row.authentication === null
-    ? {}
-    : { authentication: JSON.parse(row.authentication) as Authentication };
-}
-
-/** One bit each, in the order of TRAITS. */
-function traitBits(traits: readonly Trait[]): number {
-  return traits.reduce((bits, trait) => bits | (1 << TRAITS.indexOf(trait)), 0);
 }

@@ -8,9 +8,6 @@ import { FILTER_BYTES, RefusedFilter } from "./refused-filter.ts";
 export type SharedState = SharedArrayBuffer;
 
 const CONDITIONS: readonly StoreCondition[] = ["ok", "full", "sick"];
-const CONDITION_AT = 0;
-const ROOM_AT = 1;
-const GENERATION_AT = 2;
 
 /** Bytes of all that comes before the filter. */
 const HEAD = 24;
@@ -24,38 +21,53 @@ export function refusedFilter(shared: SharedState): RefusedFilter {
   return new RefusedFilter(shared, HEAD);
 }
 
-/** Asked for at every command, so the views are made once. */
-const views = new WeakMap<SharedState, Int32Array>();
+interface Cells {
+  /** An index into CONDITIONS. */
+  readonly condition: Int32Array;
+  /** Bytes. */
+  readonly room: BigInt64Array;
+  /** The newest and 1; 0 before it was first told. */
+  readonly generation: Int32Array;
+}
 
-function viewOf(shared: SharedState): Int32Array {
-  let view = views.get(shared);
-  if (view === undefined) views.set(shared, (view = new Int32Array(shared)));
-  return view;
+/** Read at every command, so they are made once. */
+const cells = new WeakMap<SharedState, Cells>();
+
+function cellsOf(shared: SharedState): Cells {
+  const known = cells.get(shared);
+  if (known !== undefined) return known;
+  const made = {
+    condition: new Int32Array(shared, 0, 1),
+    room: new BigInt64Array(shared, 8, 1),
+    generation: new Int32Array(shared, 16, 1),
+  };
+  cells.set(shared, made);
+  return made;
 }
 
 export function readCondition(shared: SharedState): StoreCondition {
-  return CONDITIONS[Atomics.load(viewOf(shared), CONDITION_AT)] ?? "sick";
+  return CONDITIONS[Atomics.load(cellsOf(shared).condition, 0)] ?? "sick";
 }
 
 export function writeCondition(shared: SharedState, condition: StoreCondition): void {
-  Atomics.store(viewOf(shared), CONDITION_AT, CONDITIONS.indexOf(condition));
+  Atomics.store(cellsOf(shared).condition, 0, CONDITIONS.indexOf(condition));
 }
 
 /** Bytes above the reserve; never negative. */
 export function readRoom(shared: SharedState): number {
-  return Number(Atomics.load(new BigInt64Array(shared), ROOM_AT));
+  return Number(Atomics.load(cellsOf(shared).room, 0));
 }
 
 export function writeRoom(shared: SharedState, bytes: number): void {
-  Atomics.store(new BigInt64Array(shared), ROOM_AT, BigInt(Math.max(0, Math.floor(bytes))));
+  Atomics.store(cellsOf(shared).room, 0, BigInt(Math.max(0, Math.floor(bytes))));
 }
 
 /** The directory's newest generation; undefined before it was first told. */
 export function readGeneration(shared: SharedState): number | undefined {
-  const told = Atomics.load(viewOf(shared), 2 * GENERATION_AT);
+  const told = Atomics.load(cellsOf(shared).generation, 0);
   return told === 0 ? undefined : told - 1;
 }
 
 export function writeGeneration(shared: SharedState, generation: number): void {
-  Atomics.store(viewOf(shared), 2 * GENERATION_AT, generation + 1);
+  Atomics.store(cellsOf(shared).generation, 0, generation + 1);
 }

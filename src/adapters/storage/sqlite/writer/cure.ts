@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../../../../runtime/clock.ts";
 import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { withBallast } from "../disk/ballast.ts";
 import type { Disk } from "../disk/disk.ts";
+import { findingsOf } from "../disk/soundness.ts";
 import type { Sessions } from "../queue/sessions.ts";
 import type { RefusedMails } from "./refused-mails.ts";
 import type { Store } from "./store.ts";
@@ -81,9 +82,8 @@ export class Cure {
   }
 }
 
-/** Throws what `quick_check` found. */
+/** Throws what is wrong with it. */
 function checkSoundness(database: Database.Database): void {
-  const findings = database.pragma("quick_check(5)", { simple: false }) as { quick_check: string }[];
-  const faults = findings.map((row) => row.quick_check).filter((text) => text !== "ok");
-  if (faults.length > 0) throw new Error(`the database is damaged: ${faults.join("; ")}`);
+  const findings = findingsOf(database);
+  if (findings.length > 0) throw new Error(`the database is damaged: ${findings.join("; ")}`);
 }

@@ -39,7 +39,20 @@ async function listing(count: number, between: (read: number, move: Move) => voi
     writer.close();
     await store[Symbol.asyncDispose]();
   };
-  return { page, move, fresh, [Symbol.asyncDispose]: close };
+  /** All pages of the list of one mail, one after the other. */
+  const ofMail = async (limit: number) => {
+    const [first] = (await list.list({ filter: {}, limit: 1 })).items;
+    const filter = { id: first?.id ?? "" };
+    const pages: string[][] = [];
+    let next: string | undefined;
+    do {
+      const found = await list.list({ filter, limit, ...(next !== undefined && { cursor: next }) });
+      pages.push(found.items.map(({ recipient }) => recipient));
+      ({ next } = found);
+    } while (next !== undefined);
+    return pages;
+  };
+  return { page, ofMail, move, fresh, [Symbol.asyncDispose]: close };
 }
 
 /** The database, with a word before each read of a state. */
@@ -94,5 +107,21 @@ describe("QueueList", () => {
       shown.filter((entry) => /^(?:5|599)@/.test(entry)),
       ["5@one.test waiting", "599@one.test held"],
     );
+  });
+
+  it("shows all recipients of a mail that has more than a page of them", async () => {
+    await using site = await listing(1500, () => undefined);
+    const pages = await site.ofMail(1000);
+    assert.deepEqual(
+      pages.map((page) => page.length),
+      [1000, 500],
+    );
+    assert.equal(new Set(pages.flat()).size, 1500);
+  });
+
+  it("finds those of a mail that stand behind a page of others", async () => {
+    await using site = await listing(1500, () => undefined);
+    for (let n = 0; n < 1499; n++) site.move(`${n}@one.test`, "gone");
+    assert.deepEqual(await site.ofMail(10), [["1499@one.test"]]);
   });
 });
