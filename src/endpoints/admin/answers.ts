@@ -90,14 +90,15 @@ export function readDomain(c: AdminContext): string {
 }
 
 export function soundDomain(name: string): string {
-  const domain = normaliseDomain(name);
-  if (domain === undefined)
-    throw new Refusal(
-      "bad_request",
-      `${quoted(name)} is not a domain name`,
-      "write a name such as example.com",
-    );
-  return domain;
+  return normaliseDomain(name) ?? refuseName(name);
+}
+
+export function refuseName(name: string): never {
+  throw new Refusal(
+    "bad_request",
+    `${quoted(name)} is not a domain name`,
+    "write a name such as example.com",
+  );
 }
 
 export function unknownDomain(name: string): Refusal {

@@ -51,6 +51,11 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
   for (const [status, name, what] of [
     [400, NAME, { primaries: [] }],
     [400, NAME, { primaries: [{ host: "a b" }] }],
+    [400, NAME, { primaries: [{ host: "a..b" }] }],
+    [400, NAME, { primaries: [{ host: "192.0.2.1000" }] }],
+    [400, NAME, { primaries: [{ host: "a.example", mx: true }] }],
+    [400, NAME, { primaries: [{ port: 25 }] }],
+    [400, NAME, { quota: {} }],
     [400, NAME, { primaries: [{ host: "a.example", tls: "pin" }] }],
     [400, NAME, { primaries: [{ host: "a.example", tls: "verify", pins: ["0".repeat(64)] }] }],
     [400, NAME, { name: "other.example" }],
@@ -61,6 +66,25 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
   ] as const)
     assert.equal((await ask("PATCH", `/v1/domains/${name}`, what)).status, status, JSON.stringify(what));
   assert.deepEqual(world.domains, before);
+});
+
+test("a primary is read as in the configuration, and a mistake in it says what would be right", async () => {
+  const { ask, change } = await withDomain();
+  const hosts = ["MX.bücher.example", "[2001:DB8::1]", "192.0.2.1"];
+  const { primaries } = await change({ primaries: hosts.map((host) => ({ host })) });
+  assert.deepEqual(
+    primaries.map(({ host }) => host),
+    ["mx.xn--bcher-kva.example", "2001:db8::1", "192.0.2.1"],
+  );
+  const wrong = { primaries: [{ host: "a.example" }, { host: "b.example:2525" }] };
+  const { json } = await ask("PATCH", `/v1/domains/${NAME}`, wrong);
+  assert.deepEqual(json.error, {
+    code: "bad_request",
+    message: 'primaries.1.host: "b.example:2525" contains a port',
+    hint: "write host: b.example and port: 2525",
+  });
+  const address = await ask("POST", "/v1/domains", { name: "192.0.2.1", primaries: [{ mx: true }] });
+  assert.deepEqual([address.status, address.json.error.message], [400, '"192.0.2.1" is not a domain name']);
 });
 
 test("a removed domain whose mail still waits is taken back by adding it again", async () => {

@@ -139,7 +139,7 @@ test("an empty filter needs `all`", async () => {
     assert.equal((await ask("POST", "/v1/queue/actions", body)).status, 400);
   assert.deepEqual(world.operations, []);
   const reroute = { verb: "reroute", filter: { domain: "example.com" } };
-  for (const to of [undefined, "mail", "mail:99999", "a b:25"])
+  for (const to of [undefined, "mail", "mail:99999", "a b:25", "a..b:25", "192.0.2.1000:25"])
     assert.equal((await ask("POST", "/v1/queue/actions", { ...reroute, to })).status, 400, to);
   assert.equal((await ask("POST", "/v1/queue/actions", { verb: "hold", all: true, to: "a:25" })).status, 400);
   assert.equal((await ask("POST", "/v1/queue/actions", { ...reroute, to: "Mail:25" })).status, 200);
