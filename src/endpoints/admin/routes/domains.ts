@@ -1,6 +1,6 @@
 /** Domains: what they are, how they stand, and the ones that are added through the API. */
 import type { Hono } from "hono";
-import type { DomainRecord } from "../../../ports/directory.ts";
+import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
 import { recordAct } from "../acts.ts";
@@ -87,7 +87,7 @@ function view(
   return {
     name,
     origin,
-    settings,
+    settings: shown(settings),
     declaredList: list !== undefined,
     refusing: refusing.has(name),
     ...(status !== undefined && { fetched: status }),
@@ -99,6 +99,14 @@ function view(
     primaries: (primaries.get(name) ?? []).map((primary) => ofDomain(primary, name)),
     notices,
   };
+}
+
+/** So that it may be sent back: what is off is absent in what is stored, and a request that leaves it out means 1. */
+function shown(settings: DomainSettings): DomainBody["settings"] {
+  const { checks } = settings;
+  const { dnsbl = "off" } = checks ?? {};
+  if (dnsbl === "off" || dnsbl.defer !== undefined) return settings;
+  return { ...settings, checks: { ...checks, dnsbl: { ...dnsbl, defer: "off" } } };
 }
 
 /** Other domains of the same primary, which may be thousands, are left out. */
