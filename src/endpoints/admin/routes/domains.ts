@@ -50,12 +50,17 @@ async function listDomains(parts: AdminParts): Promise<DomainList> {
 async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> {
   const record = await parts.directory.domain(name);
   if (record === undefined) throw unknownDomain(name);
-  return view(record, await surroundings(parts));
+  return view(record, await surroundings(parts, name));
 }
 
-async function surroundings(parts: AdminParts): Promise<Surroundings> {
+/** Of one domain, so that it costs no look at thousands of others, or of all. */
+async function surroundings(parts: AdminParts, domain?: string): Promise<Surroundings> {
   const { queue, primaries, directory, status, fetched, fileTrouble } = parts;
-  const [counts, states, refusing] = await Promise.all([queue.counts(), primaries(), directory.refusing()]);
+  const [counts, states, refusing] = await Promise.all([
+    queue.counts(domain),
+    primaries(),
+    directory.refusing(domain),
+  ]);
   return {
     counts: Map.groupBy(counts, ({ domain }) => domain),
     primaries: byDomain(states),

@@ -32,15 +32,15 @@ import { TraceLookup } from "../trace/trace-lookup.ts";
 type ReaderMethods = {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): MailDetail | undefined;
-  counts(): readonly QueueCount[];
-  kept(domain: string): Kept;
+  counts(domain: string | undefined): readonly QueueCount[];
+  kept(domains: readonly string[]): readonly Kept[];
   quarantined(): Quarantined;
   parked(): Parked;
   export(id: string): ExportedMail | undefined;
   domains(): readonly DomainRecord[];
   domain(name: string): DomainRecord | undefined;
   recipients(request: RecipientListRequest): Page<RecipientHit>;
-  refusing(): readonly string[];
+  refusing(domain: string | undefined): readonly string[];
   trace(request: TraceRequest): readonly Traced[];
   allowedSenders(): readonly AllowedSender[];
 };
@@ -62,15 +62,15 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
   const server = serveChannel<ReaderMethods>(port, {
     list: (request) => list.list(request),
     show: (id) => mail.show(id),
-    counts: () => counts.counts(),
-    kept: (domain) => counts.kept(domain),
+    counts: (domain) => counts.counts(domain),
+    kept: (domains) => domains.map((domain) => counts.kept(domain)),
     quarantined: () => counts.quarantined(),
     parked: () => counts.parked(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     domain: (name) => browser.domain(name),
     recipients: (request) => browser.recipients(request),
-    refusing: () => browser.refusing(),
+    refusing: (domain) => browser.refusing(domain),
     trace: (request) => trace.trace(request),
     allowedSenders: () => readAllowedSenders(database),
   });
@@ -90,8 +90,8 @@ export function readerClient(): StoreReader {
     connect: (port) => void (channel = openChannel(port)),
     list: (request) => call("list", request),
     show: (id) => call("show", id),
-    counts: () => call("counts"),
-    kept: (domain) => call("kept", domain),
+    counts: (domain) => call("counts", domain),
+    kept: (domains) => call("kept", domains),
     quarantined: () => call("quarantined"),
     parked: () => call("parked"),
     export: async (id, asItIs = false) => {
@@ -105,7 +105,7 @@ export function readerClient(): StoreReader {
     domains: () => call("domains"),
     domain: (name) => call("domain", name),
     recipients: (request) => call("recipients", request),
-    refusing: () => call("refusing"),
+    refusing: (domain) => call("refusing", domain),
     trace: (request) => call("trace", request),
     allowedSenders: () => call("allowedSenders"),
   };
