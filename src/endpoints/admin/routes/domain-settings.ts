@@ -1,6 +1,7 @@
 /** What a domain of origin `api` is told to be: adding one, and changing one while it holds mail. */
 import { isIP } from "node:net";
 import { HOST } from "../../../mail/host-pattern.ts";
+import { hostPort } from "../../../mail/network.ts";
 import type { DomainRecord, DomainSettings, Primary } from "../../../ports/directory.ts";
 import {
   readBody,
@@ -21,7 +22,7 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
   const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
   const domain = newName(name);
   const unknownDuringOutage = given.unknownDuringOutage ?? unknownOf(given);
-  const settings = { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) };
+  const settings = { ...given, unknownDuringOutage, primaries: soundPrimaries(primaries) };
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
   const patterns = recipients === undefined ? [] : soundRecipients(placed(recipients), domain);
@@ -57,7 +58,7 @@ function changed({ settings }: DomainRecord, change: DomainChange): DomainSettin
       given.unknownDuringOutage === undefined && {
         unknownDuringOutage: unknownOf(merged),
       }),
-    ...(primaries !== undefined && { primaries: primaries.map(soundPrimary) }),
+    ...(primaries !== undefined && { primaries: soundPrimaries(primaries) }),
     ...(newQuota !== undefined && { quota: newQuota }),
     ...(newChecks !== undefined && { checks: newChecks }),
   };
@@ -115,6 +116,14 @@ async function refuseKnown(name: string, { directory }: AdminParts): Promise<voi
 }
 
 const CHANGES = "`holdfast domain change` gives it another primary";
+
+function soundPrimaries(given: readonly PrimaryBody[]): readonly Primary[] {
+  const primaries = given.map(soundPrimary);
+  const places = primaries.map(({ host, port }) => hostPort(host, port));
+  const again = places.findIndex((place, at) => places.indexOf(place) < at);
+  if (again === -1) return primaries;
+  throw new Refusal("bad_request", `primaries.${again}: ${places[again]} is there twice`, "keep one");
+}
 
 function soundPrimary(primary: PrimaryBody, index: number): Primary {
   const { tls, pins, mx = false, host } = primary;

@@ -48,10 +48,16 @@ async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage
   return { ...page, total: sum(amountOf(await queue.counts(filter.domain), filter.domain), filter) };
 }
 
-/** Counts exist by domain and state only. */
+/** Counts exist by domain and state only, and of what is gone there are none. */
 function countable(filter: MailFilter): boolean {
-  const { id, sender, recipient, reason } = filter;
-  return id === undefined && sender === undefined && recipient === undefined && reason === undefined;
+  const { id, sender, recipient, reason, state } = filter;
+  return (
+    state !== "gone" &&
+    id === undefined &&
+    sender === undefined &&
+    recipient === undefined &&
+    reason === undefined
+  );
 }
 
 function sum({ mail }: Amounts, { state }: MailFilter): number {

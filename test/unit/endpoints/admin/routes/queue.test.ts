@@ -132,6 +132,11 @@ test("an act by an address is found by that address, where it found mail", async
   assert.deepEqual(about, [[recipient], false]);
 });
 
+test("what is gone is not counted, so that there is no total of it", async () => {
+  const { status, json } = await operatorOf(new FakeWorld())("GET", "/v1/queue?state=gone");
+  assert.deepEqual([status, json.total], [200, undefined]);
+});
+
 test("an empty filter needs `all`", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
