@@ -47,7 +47,7 @@ function whomText({ network, helo, sender, recipient, domain }: RuleBody): strin
 export const accessAdd: Command = {
   words: "ACTION",
   summary:
-    "Allows or blocks a client from now on, before the rules of the configuration. All that is named must fit.",
+    "Allows or blocks a client (ACTION is allow or block) from now on, before the rules of the configuration. All that is named must fit.",
   options: [
     { name: "network", value: "NET", help: "an address, or a network such as 192.0.2.0/24" },
     { name: "helo", value: "NAME", help: "what it says in EHLO, or *.example.com" },

@@ -19,6 +19,8 @@ export class WrongUse extends Error {
 
 export interface Option {
   readonly name: string;
+  /** One letter for it. */
+  readonly short?: string;
   /** What stands for the value in the help; absent: a switch. */
   readonly value?: string;
   readonly multiple?: boolean;
@@ -78,7 +80,7 @@ export class Input {
 }
 
 const JSON_OPTION: Option = { name: "json", help: "print JSON" };
-const HELP: Option = { name: "help", help: "print this" };
+const HELP: Option = { name: "help", short: "h", help: "print this" };
 
 function commonTo({ json }: Command): readonly Option[] {
   return json === false ? [HELP] : [JSON_OPTION, HELP];
@@ -87,21 +89,30 @@ function commonTo({ json }: Command): readonly Option[] {
 /** Reads the words; throws WrongUse. */
 export function parseCommand(command: Command, args: readonly string[]): Input {
   const options = Object.fromEntries(
-    [...command.options, ...commonTo(command)].map(({ name, value, multiple = false }) => [
+    [...command.options, ...commonTo(command)].map(({ name, value, multiple = false, short }) => [
       name,
-      { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple },
+      {
+        type: value === undefined ? ("boolean" as const) : ("string" as const),
+        multiple,
+        ...(short !== undefined && { short }),
+      },
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({
+    const { values, positionals, tokens } = parseArgs({
       args: [...args],
       options,
       allowPositionals: true,
       strict: true,
+      tokens: true,
     });
     const input = new Input(positionals, values);
     if (!input.flag("help")) {
       checkWords(command, positionals);
+      checkTimes(
+        command,
+        tokens.flatMap((token) => (token.kind === "option" ? token.name : [])),
+      );
       checkChoices(command, input);
     }
     return input;
@@ -120,6 +131,15 @@ function checkWords({ words }: Command, given: readonly string[]): void {
   // As a variable of the shell leaves it that was never set.
   const empty = given.indexOf("");
   if (empty !== -1) throw new WrongUse(`${(names[empty] ?? names.at(-1))?.replace(/[[\].]/g, "")} is empty`);
+}
+
+/** Of several values of one option all but the last would be passed over: `--domain a --domain b` means both. */
+function checkTimes({ options }: Command, given: readonly string[]): void {
+  for (const { name, value, multiple = false } of options) {
+    const times = given.filter((each) => each === name).length;
+    if (value === undefined || multiple || times < 2) continue;
+    throw new WrongUse(`--${name} is given ${times} times; it takes one value`);
+  }
 }
 
 function checkChoices({ options }: Command, input: Input): void {

@@ -181,7 +181,7 @@ function fetchText(tool: Tool, { entries, checkedAt, error, failedAt }: FetchSta
 
 function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quota"]>): string {
   const parts = [
-    ...(messages === undefined ? [] : [`${messages} mails`]),
+    ...(messages === undefined ? [] : [counted(messages, "mail")]),
     ...(bytes === undefined ? [] : [sizeInWords(bytes)]),
   ];
   return `at most ${parts.join(" and ")} waiting`;

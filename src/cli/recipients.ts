@@ -5,6 +5,7 @@ import type {
   RecipientPageBody,
   RecipientVerb,
 } from "../endpoints/admin/contract.ts";
+import { entriesOf } from "../mail/recipient-pattern.ts";
 import { counted, timeInWords } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { domainPath } from "./domains.ts";
@@ -18,7 +19,7 @@ function listPath(domain: string): string {
 
 export const recipientsList: Command = {
   words: "DOMAIN",
-  summary: "Lists the valid recipients of a domain, from the file and from the API.",
+  summary: "Lists the valid recipients of a domain, each with its origin: file, url or api.",
   options: PAGING,
   example: "holdfast recipients list example.com --all",
   async run(tool, input) {
@@ -69,8 +70,8 @@ async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   if (file === undefined && verb !== "replace")
     throw new WrongUse("which recipients? give them, or --file FILE");
   const text = file === undefined || file === "-" ? await readStdin(tool) : await readGiven(file);
-  // A pipe whose first program failed is empty, too.
-  if (text.trim() === "")
+  // A pipe whose first program failed is empty, too, and a list may be left with its comments alone.
+  if (entriesOf(text).length === 0)
     throw new WrongUse("no recipients were read; to replace the list with nothing, say --empty");
   return { text, query: { verb } };
 }

@@ -6,7 +6,13 @@ import { plain, timeWithZone } from "./terminal.ts";
 export const tokenAdd: Command = {
   words: "NAME",
   summary: "Makes a token and prints its secret, this once.",
-  options: [{ name: "domain", value: "DOMAIN", help: "only queue and recipients of this domain of ours" }],
+  options: [
+    {
+      name: "domain",
+      value: "DOMAIN",
+      help: "only mail, recipients, rules and allowed senders of this domain of ours",
+    },
+  ],
   example: "holdfast token add sync --domain example.com",
   async run(tool, input) {
     const domain = input.text("domain");

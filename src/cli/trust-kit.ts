@@ -16,7 +16,12 @@ export const trustKit: Command = {
   options: [
     { name: "server", value: "NAME", choices: SERVERS, help: SERVERS.join(", ") },
     { name: "verify", help: "ask the primary instead, in a session without mail" },
-    { name: "address", value: "IP", multiple: true, help: "address from which the primary sees us" },
+    {
+      name: "address",
+      value: "IP",
+      multiple: true,
+      help: "address from which the primary sees us; may be repeated",
+    },
   ],
   example: "holdfast trust-kit example.com --server postfix",
   async run(tool, input) {

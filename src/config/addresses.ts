@@ -1,44 +1,22 @@
 /** Names and addresses, each in the one spelling that the rest of Holdfast compares and uses. */
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../mail/address.ts";
-import { normaliseDomain } from "../mail/domain.ts";
-import { hostPort, networkFault, normaliseIp, parseNetwork } from "../mail/network.ts";
+import { HOST, HOST_NAME } from "../mail/host-pattern.ts";
+import { hostPort, networkFault, parseNetwork } from "../mail/network.ts";
 import { quoted } from "./problem.ts";
-import { scalar, type Reading, type Scalar } from "./scalars.ts";
+import { patterned, scalar, type Scalar } from "./scalars.ts";
 import type { Endpoint } from "./shape.ts";
 
 const TEXT = { type: "string" };
 
 /** Our own name, in A-labels. */
 export function hostName(): Scalar<string> {
-  return scalar(
-    { type: "host name", expected: "a host name such as mx2.example.net", json: TEXT },
-    (text) => {
-      if (isIP(text) !== 0) return { wrong: `${quoted(text)} is an address, not a name` };
-      return readName(text);
-    },
-  );
+  return patterned(HOST_NAME, "host name");
 }
 
 /** A name in A-labels or an IP address without brackets. */
 export function hostOrLiteral(): Scalar<string> {
-  const expected = "a host name such as mail.example.com, or an IP address";
-  return scalar({ type: "host name or IP address", expected, json: TEXT }, readHost);
-}
-
-function readHost(text: string): Reading<string> {
-  const bare = /^\[(?:IPv6:)?(.*)\]$/i.exec(text)?.[1] ?? text;
-  if (isIP(bare) !== 0) return { value: normaliseIp(bare) };
-  const port = /^(.+):(\d+)$/.exec(text);
-  if (port === null || text.includes("//")) return readName(text);
-  return { wrong: `${quoted(text)} contains a port`, right: `write host: ${port[1]} and port: ${port[2]}` };
-}
-
-function readName(text: string): Reading<string> {
-  const name = normaliseDomain(text);
-  // An all-numeric last label is a mistyped address, never a name (RFC 3696 §2).
-  if (name === undefined || /(^|\.)\d+$/.test(name)) return { wrong: `${quoted(text)} is not a host name` };
-  return { value: name };
+  return patterned(HOST, "host name or IP address");
 }
 
 /** Where we listen: an address of this machine and a port. */

@@ -66,12 +66,12 @@ const primaries = oneOrMore(primary, PRIMARY).transform((list, context) => {
 
 const quota = section({
   messages: described(integer(1, 1_000_000_000).optional(), {
-    meaning: "Mails that may wait here for the domain.",
+    meaning: "Mails that may lie here for the domain.",
     example: "100000",
     default: "no limit",
   }),
   bytes: described(size("1MB", "100TB").optional(), {
-    meaning: "Size of all bodies that may wait here for the domain.",
+    meaning: "Size of all bodies that may lie here for the domain.",
     example: "20GB",
     default: "no limit",
   }),
@@ -125,8 +125,8 @@ export const domain = section({
   }),
   quota: described(quota.optional(), {
     meaning:
-      "How much may wait for the domain, counted every 2 seconds; beyond it senders get 452 and come again. Keeps one " +
-      "domain's outage from filling the disk of all.",
+      "How much may lie here for the domain, held and parked mail as well, counted every 2 seconds; beyond it senders get " +
+      "452 and come again. Keeps one domain's outage from filling the disk of all.",
     example: "{ messages: 100000, bytes: 20GB }",
     default: "no limit but `store.reserve`",
     type: "mapping",

@@ -4,7 +4,7 @@ import { normaliseDomain } from "./domain.ts";
 import { type TextFault, networkFault, parseNetwork } from "./network.ts";
 
 /** The pattern in its comparable form, or what is wrong with it. */
-type PatternReading = { readonly value: string } | TextFault;
+export type PatternReading = { readonly value: string } | TextFault;
 
 export interface PatternKind {
   /** What would be right, where a fault does not say it better. */

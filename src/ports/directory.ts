@@ -155,8 +155,11 @@ export interface DirectoryBrowser {
   /** One of them. */
   domain(name: string): Promise<DomainRecord | undefined>;
   recipients(request: RecipientListRequest): Promise<Page<RecipientHit>>;
-  /** Domains for which all mail but postmaster's is refused: their lists are empty, and nobody else is asked. */
-  refusing(): Promise<readonly string[]>;
+  /**
+   * Domains for which all mail but postmaster's is refused: their lists are empty, and nobody else is asked. All of
+   * them, or the one that is named, if it is such a one.
+   */
+  refusing(domain?: string): Promise<readonly string[]>;
 }
 
 export interface RecipientListRequest {

@@ -122,9 +122,10 @@ export interface Parked {
 export interface QueueReader {
   list(request: ListRequest): Promise<Page<QueueEntry>>;
   show(id: string): Promise<MailDetail | undefined>;
-  counts(): Promise<readonly QueueCount[]>;
-  /** Mails that have a recipient of the domain that is not gone. */
-  kept(domain: string): Promise<Kept>;
+  /** Of one domain, or of all. */
+  counts(domain?: string): Promise<readonly QueueCount[]>;
+  /** For each of these domains: mails that have a recipient of it that is not gone. */
+  kept(domains: readonly string[]): Promise<readonly Kept[]>;
   quarantined(): Promise<Quarantined>;
   parked(): Promise<Parked>;
   /**

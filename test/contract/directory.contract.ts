@@ -301,8 +301,11 @@ function lists(open: StoreFactory): void {
       { name: "fetched.test", settings: having({ fetched: { url: "https://lists.test/", every: 60_000 } }) },
     );
     assert.deepEqual(await store.reader.refusing(), ["added.test", "emptied.test", "nothing.test"]);
+    assert.deepEqual(await store.reader.refusing("added.test"), ["added.test"]);
+    assert.deepEqual(await store.reader.refusing("foreign.test"), []);
     const change = { domain: "added.test", recipients: ["bob"] };
     await store.control.changeRecipients({ ...change, verb: "add" });
+    assert.deepEqual(await store.reader.refusing("added.test"), []);
     assert.deepEqual(await store.reader.refusing(), ["emptied.test", "nothing.test"]);
     await store.control.changeRecipients({ ...change, verb: "remove" });
     assert.deepEqual(await store.reader.refusing(), ["added.test", "emptied.test", "nothing.test"]);

@@ -650,7 +650,14 @@ function operators(open: StoreFactory): void {
         ["one.test.au", 1],
       ],
     );
-    assert.equal((await store.reader.kept("one.test")).messages, 3);
+    const ofOne = (await store.reader.counts()).filter(({ domain }) => domain === "one.test");
+    assert.deepEqual(await store.reader.counts("one.test"), ofOne);
+    assert.deepEqual(await store.reader.counts("none.test"), []);
+    const kept = await store.reader.kept(["one.test.au", "none.test", "one.test"]);
+    assert.deepEqual(
+      kept.map(({ messages }) => messages),
+      [1, 0, 3],
+    );
     const now = store.clock.now();
     assert.deepEqual(await store.work.claim({ domain: "one.test", limit: 9, now }), []);
     const claimed = await store.work.claim({ domain: "one.test>mail.test:2525", limit: 1, now });

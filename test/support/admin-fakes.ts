@@ -162,14 +162,14 @@ export class FakeWorld {
       queue: {
         list: async (request) => this.#list(request),
         show: async (id) => this.#show(id),
-        counts: async () => this.#counts(),
+        counts: async (domain) => this.#counts(domain),
         quarantined: async () => {
           const held = this.entries.filter(({ reason }) => reason === "quarantine");
           const oldest = held[0]?.acceptedAt;
           return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
         },
         parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
-        kept: async () => ({ messages: this.entries.length, bytes: 0 }),
+        kept: async (domains) => domains.map(() => ({ messages: this.entries.length, bytes: 0 })),
         export: async (id, asItIs = false) =>
           this.#show(id) && (this.exported?.(id, asItIs) ?? Readable.from([mailOf(id)])),
       },
@@ -181,7 +181,7 @@ export class FakeWorld {
       },
       directory: {
         domains: async () => this.domains,
-        refusing: async () => this.refusing,
+        refusing: async (domain) => this.refusing.filter((name) => domain === undefined || name === domain),
         domain: async (wanted) => this.domains.find(({ name }) => name === wanted),
         recipients: async ({ limit, cursor = "0" }) => {
           const end = Number(cursor) + limit;
@@ -296,9 +296,10 @@ export class FakeWorld {
     };
   }
 
-  #counts(): readonly QueueCount[] {
+  #counts(wanted?: string): readonly QueueCount[] {
     if (this.unreadable !== undefined) throw this.unreadable;
-    return this.entries.map(({ domain, state, acceptedAt }) => ({
+    const entries = this.entries.filter(({ domain }) => wanted === undefined || domain === wanted);
+    return entries.map(({ domain, state, acceptedAt }) => ({
       domain,
       state,
       recipients: 1,

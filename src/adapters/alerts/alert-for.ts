@@ -109,7 +109,7 @@ function damageText({ findings }: Checked): string {
 type Quota = Extract<JournalEvent, { kind: "quota.reached" | "quota.left" }>;
 
 function quotaText({ kind, domain, messages, bytes }: Quota): string {
-  const what = `${messages} mails, ${sizeInWords(bytes)}`;
+  const what = `${counted(messages, "mail")}, ${sizeInWords(bytes)}`;
   return kind === "quota.reached"
     ? `${domain} has reached its quota (${what} held); senders are put off until some of it is gone.`
     : `${domain} is below its quota again (${what} held); its mail is taken.`;

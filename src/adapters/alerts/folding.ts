@@ -67,5 +67,5 @@ export class Folding {
 
 /** Alerts that tell one state of one subject; each other name stands for itself. */
 function family(name: string): string {
-  return /^(?:primary|store|probation|scanner)\./.exec(name)?.[0] ?? name;
+  return /^(?:primary|store|probation|scanner|quota)\./.exec(name)?.[0] ?? name;
 }

@@ -69,8 +69,11 @@ function tooLarge(): Refusal {
   return new Refusal("too_large", `the body is larger than ${MAX_BODY} bytes`);
 }
 
-/** The request's query, as the schema has it. */
+/** The request's query, as the schema has it. A key is given once: of several values all but one would be passed over. */
 export function readQuery<T>(c: AdminContext, schema: z.ZodType<T>): T {
+  for (const [key, { length }] of Object.entries(c.req.queries()))
+    if (length > 1)
+      throw new Refusal("bad_request", `${quoted(key)} is given ${length} times`, "give it once");
   return parse(schema, c.req.query());
 }
 
@@ -90,14 +93,15 @@ export function readDomain(c: AdminContext): string {
 }
 
 export function soundDomain(name: string): string {
-  const domain = normaliseDomain(name);
-  if (domain === undefined)
-    throw new Refusal(
-      "bad_request",
-      `${quoted(name)} is not a domain name`,
-      "write a name such as example.com",
-    );
-  return domain;
+  return normaliseDomain(name) ?? refuseName(name);
+}
+
+export function refuseName(name: string): never {
+  throw new Refusal(
+    "bad_request",
+    `${quoted(name)} is not a domain name`,
+    "write a name such as example.com",
+  );
 }
 
 export function unknownDomain(name: string): Refusal {

@@ -18,7 +18,10 @@ function pattern({ expected, read }: PatternKind) {
 
 const action = z.enum(["tag", "defer", "reject"]);
 const simple = z.enum(["off", "tag", "defer", "reject"]).exactOptional();
-const threshold = z.number().int().min(1).max(1000).exactOptional();
+const threshold = z.union(
+  [z.literal("off"), z.number().int().min(1).max(1000)],
+  "write off, or a whole number from 1 to 1000",
+);
 
 const ListBody = z.strictObject({
   zone: pattern(LIST_ZONE),
@@ -28,17 +31,28 @@ const ListBody = z.strictObject({
   action: action.exactOptional(),
 });
 
-const DnsblBody = z.strictObject({
-  lists: z
-    .array(ListBody)
-    .min(1)
-    .max(100)
-    .readonly()
-    .refine((lists) => new Set(lists.map(({ zone }) => zone)).size === lists.length, "a zone is there twice"),
-  tag: threshold,
-  defer: threshold,
-  reject: threshold,
-});
+/** What is off is absent in what is stored. */
+const DnsblBody = z
+  .strictObject({
+    lists: z
+      .array(ListBody)
+      .min(1)
+      .max(100)
+      .readonly()
+      .refine(
+        (lists) => new Set(lists.map(({ zone }) => zone)).size === lists.length,
+        "a zone is there twice",
+      ),
+    tag: threshold.default("off"),
+    defer: threshold.default(1),
+    reject: threshold.default("off"),
+  })
+  .transform(({ lists, tag, defer, reject }) => ({
+    lists,
+    ...(tag !== "off" && { tag }),
+    ...(defer !== "off" && { defer }),
+    ...(reject !== "off" && { reject }),
+  }));
 
 const patient = z.enum(["tag", "defer"]).default("defer");
 const GreylistBody = z.strictObject({
@@ -57,7 +71,7 @@ const ReachabilityBody = z.strictObject({
 });
 
 function offOr<T extends z.ZodType>(mapping: T) {
-  return z.union([z.literal("off"), mapping]).exactOptional();
+  return z.union([z.literal("off"), mapping], "write off, or a mapping").exactOptional();
 }
 
 /** As in the configuration, with times in ms; scanners are declared there only. What is absent is as for all domains. */

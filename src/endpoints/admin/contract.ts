@@ -38,6 +38,8 @@ export {
   RecipientPageBody,
   RecipientVerb,
   RecipientChangeBody,
+  RecipientLinesQuery,
+  RecipientCheckQuery,
   RecipientCheckBody,
   FetchStatusBody,
 } from "./recipient-bodies.ts";

@@ -8,10 +8,12 @@ import { StateCounts } from "./queue-bodies.ts";
 import { FetchSettingsBody, FetchStatusBody, MAX_RECIPIENTS } from "./recipient-bodies.ts";
 
 /** How much may wait: mails, and bytes of all their bodies. */
-const Quota = z.strictObject({
-  messages: z.number().int().positive().exactOptional(),
-  bytes: z.number().int().positive().exactOptional(),
-});
+const Quota = z
+  .strictObject({
+    messages: z.number().int().positive().exactOptional(),
+    bytes: z.number().int().positive().exactOptional(),
+  })
+  .refine(({ messages, bytes }) => messages !== undefined || bytes !== undefined, "says nothing");
 
 const SettingsShape = {
   mode: z.enum(["backup", "reflector"]).default("backup"),

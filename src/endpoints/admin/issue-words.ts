@@ -1,6 +1,7 @@
 /** What does not fit the schema of a request, in the words of an answer. Schemas that have words of their own go first. */
 import type * as z from "zod";
 import { printable } from "../../mail/reply.ts";
+import { counted } from "../../runtime/quantities.ts";
 
 const KINDS: Readonly<Record<string, string>> = {
   string: "a text",
@@ -40,7 +41,7 @@ function tooSmall({ origin, minimum, input }: z.core.$ZodRawIssue): string {
 }
 
 function tooBig({ origin, maximum, input }: z.core.$ZodRawIssue): string {
-  if (origin === "string") return `is longer than ${maximum} characters`;
+  if (origin === "string") return `is longer than ${counted(Number(maximum), "character")}`;
   return origin === "array"
     ? `has more than ${maximum} entries`
     : `${shown(input)} is too much; write ${maximum} or less`;

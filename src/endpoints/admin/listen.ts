@@ -23,6 +23,8 @@ export function httpServer(app: Hono<AdminEnv>): Server {
     serverOptions: { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 5000 },
   }) as Server;
   server.maxConnections = MAX_CONNECTIONS;
+  // Load balancers ask with HTTP/1.0, which needs no Host; what turns requests into answers here takes none without.
+  server.prependListener("request", ({ headers }) => void (headers.host ??= "localhost"));
   return server;
 }
 

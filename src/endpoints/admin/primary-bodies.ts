@@ -16,7 +16,7 @@ export const PrimaryBody = z.strictObject({
   implicitTls: z.boolean().exactOptional(),
   /** SHA-256 of certificates or public keys in hexadecimal, for `tls: pin`. */
   pins: z
-    .array(z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"))
+    .array(z.string().regex(/^[0-9a-f]{64}$/, "is not 64 hexadecimal digits in lower case"))
     .min(1)
     .max(10)
     .readonly()
@@ -60,6 +60,17 @@ export const ProbationBody = z.object({
 });
 export type ProbationBody = z.infer<typeof ProbationBody>;
 
+const CapabilitiesBody = z.object({
+  /** By which it greets; `banner`: the name in its greeting, where that differs. */
+  name: z.string(),
+  banner: optionalText,
+  extensions: z.array(z.string()).readonly(),
+  /** What XFORWARD and XCLIENT take. */
+  attributes: z.record(z.string(), z.array(z.string()).readonly()).exactOptional(),
+  size: z.number().exactOptional(),
+  tls: optionalText,
+});
+
 export const PrimaryStatusBody = z.object({
   destination: z.string(),
   domains: z.array(z.string()).readonly(),
@@ -67,6 +78,9 @@ export const PrimaryStatusBody = z.object({
   since: time,
   why: optionalText,
   lastProbe: time.exactOptional(),
+  /** What its latest EHLO told, and when. */
+  capabilities: CapabilitiesBody.exactOptional(),
+  learnedAt: time.exactOptional(),
   connections: z.number(),
   /** Connections that it gets at present. */
   allowed: z.number().exactOptional(),

@@ -17,15 +17,20 @@ export const RecipientVerb = z.enum(["add", "remove", "replace"]);
 export type RecipientVerb = z.infer<typeof RecipientVerb>;
 
 /**
- * POST /v1/domains/{name}/recipients as JSON; or as text/plain, one a line, `#` begins a comment, with `?verb=`.
- * Local parts, whole addresses of that domain, and `prefix-*` patterns. Answers how many entries the list of
- * origin `api` has afterwards.
+ * POST /v1/domains/{name}/recipients as JSON; or as text/plain, one a line, `#` begins a comment, with `?verb=`. A text
+ * without a recipient replaces nothing; an empty list of JSON does. Local parts, whole addresses of that domain, and
+ * `prefix-*` patterns. Answers how many entries the list of origin `api` has afterwards.
  */
 export const RecipientChangeBody = z.strictObject({
   verb: RecipientVerb,
   recipients: z.array(text).max(MAX_RECIPIENTS).readonly(),
 });
 export type RecipientChangeBody = z.infer<typeof RecipientChangeBody>;
+
+/** The query of the same as text/plain. */
+export const RecipientLinesQuery = z.strictObject({ verb: RecipientVerb });
+
+export const RecipientCheckQuery = z.strictObject({ address: text });
 
 /** GET /v1/recipients/check?address=: what a client would be told, and why. Nobody is asked over the network. */
 export const RecipientCheckBody = z.object({

@@ -4,6 +4,7 @@ import { optionalText, text, time } from "./body-parts.ts";
 
 const tokenName = z
   .string()
+  .min(1)
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     "has other characters than letters, digits, `.`, `_` and `-`, or more than 64 of them",

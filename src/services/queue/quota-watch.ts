@@ -2,6 +2,7 @@ import type { DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Kept, QueueReader } from "../../ports/operator.ts";
 
+const NOTHING: Kept = { messages: 0, bytes: 0 };
 /** Share of a quota below which a domain that was full takes mail again: no flapping at the edge. */
 const RELIEF = 0.95;
 
@@ -26,12 +27,14 @@ export class QuotaWatch {
 
   /** Counts; answers the domains that are full. Domains without a quota cost nothing. */
   async look(domains: readonly DomainRecord[]): Promise<readonly string[]> {
+    const limited = domains.flatMap(({ name, settings: { quota } }) =>
+      quota === undefined ? [] : [{ name, quota }],
+    );
+    const amounts = limited.length === 0 ? [] : await this.#queue.kept(limited.map(({ name }) => name));
     const full = new Set<string>();
-    for (const { name, settings } of domains) {
-      const { quota } = settings;
-      if (quota === undefined) continue;
+    for (const [at, { name, quota }] of limited.entries()) {
       const was = this.#full.has(name);
-      const kept = await this.#queue.kept(name);
+      const kept = amounts[at] ?? NOTHING;
       const share = Math.max(part(kept.messages, quota.messages), part(kept.bytes, quota.bytes));
       if (share >= (was ? RELIEF : 1)) full.add(name);
       if (full.has(name) !== was) this.#tell(name, kept, !was);

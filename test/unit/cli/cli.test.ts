@@ -79,6 +79,7 @@ test("every verb has help with an example, and needs no daemon for it", async ()
     const { code, stdout } = await runOn("/nowhere", [...path, "--help"]);
     assert.equal(code, 0, path.join(" "));
     assert.match(stdout, new RegExp(`^holdfast ${path.join(" ")}`));
+    assert.equal((await runOn("/nowhere", [...path, "-h"])).stdout, stdout);
     assert.match(stdout, new RegExp(`^Example: holdfast ${path.join(" ")}`, "m"));
     assert.match(stdout, /^ {2}--config FILE {2}/m);
     assert.equal(/^ {2}--json {2}/m.test(stdout), path[1] !== "export", "what is listed is understood");
@@ -109,6 +110,10 @@ test("wrong use ends with 2 and names the word", async () => {
     [
       ["domain", "change", "x.example", "--quota-mails", "1000000000"],
       /from 1 to 999999999, not 1000000000\n/,
+    ],
+    [
+      ["queue", "delete", "--domain", "a.example", "--domain=b.example"],
+      /^holdfast queue delete: --domain is given 2 times; it takes one value\n/,
     ],
     [["trace", "--csv"], /--csv goes with --ledger\n/],
     [["trace", "--ledger", "--csv", "--json"], /--csv or --json, not both\n/],

@@ -56,9 +56,11 @@ test("a list that is not UTF-8 is refused, wherever it comes from", async () => 
 
 test("an emptied list cannot come about by an accident of stdin", async () => {
   await using tool = await toolWorld();
-  const { code, stderr } = await tool.run(["recipients", "replace", "example.com"], "");
-  assert.equal(code, 2);
-  assert.match(stderr, /--empty/);
+  for (const stdin of ["", "# all users\n\n"]) {
+    const { code, stderr } = await tool.run(["recipients", "replace", "example.com"], stdin);
+    assert.equal(code, 2);
+    assert.match(stderr, /--empty/, stdin);
+  }
   assert.equal((await tool.run(["recipients", "replace", "example.com", "--empty"])).code, 0);
   assert.deepEqual(tool.world.changes, [{ domain: "example.com", verb: "replace", recipients: [] }]);
 });

@@ -1,18 +1,28 @@
 /** What a domain of origin `api` is told to be: adding one, and changing one while it holds mail. */
+import { isIP } from "node:net";
+import { HOST } from "../../../mail/host-pattern.ts";
+import { hostPort } from "../../../mail/network.ts";
 import type { DomainRecord, DomainSettings, Primary } from "../../../ports/directory.ts";
-import { readBody, readDomain, Refusal, soundDomain, unknownDomain } from "../answers.ts";
+import {
+  readBody,
+  readDomain,
+  refuseName,
+  Refusal,
+  soundDomain,
+  soundPattern,
+  unknownDomain,
+} from "../answers.ts";
 import type { DomainChecksBody } from "../checks-bodies.ts";
 import { DomainChange, NewDomain, type PrimaryBody } from "../contract.ts";
-import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminParts } from "../parts.ts";
 import { placed, soundRecipients } from "./recipients.ts";
 
 /** Answers its name. One that drains, because it was removed while it held mail, comes back so. */
 export async function addDomain(c: AdminContext, parts: AdminParts): Promise<string> {
   const { name, recipients, primaries, ...given } = await readBody(c, NewDomain);
-  const domain = soundDomain(name);
+  const domain = newName(name);
   const unknownDuringOutage = given.unknownDuringOutage ?? unknownOf(given);
-  const settings = { ...given, unknownDuringOutage, primaries: primaries.map(soundPrimary) };
+  const settings = { ...given, unknownDuringOutage, primaries: soundPrimaries(primaries) };
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
   const patterns = soundRecipients(placed(recipients ?? []), domain);
@@ -51,7 +61,7 @@ function changed({ settings }: DomainRecord, change: DomainChange): DomainSettin
       given.unknownDuringOutage === undefined && {
         unknownDuringOutage: unknownOf(merged),
       }),
-    ...(primaries !== undefined && { primaries: primaries.map(soundPrimary) }),
+    ...(primaries !== undefined && { primaries: soundPrimaries(primaries) }),
     ...(newQuota !== undefined && { quota: newQuota }),
     ...(newChecks !== undefined && { checks: newChecks }),
   };
@@ -67,6 +77,11 @@ export function declared(name: string, verb: "change" | "remove"): Refusal {
     `${name} is declared in the configuration file`,
     `${verb} it there, then run \`holdfast reload\``,
   );
+}
+
+/** An address looks like a name of four labels; nobody writes mail to it so. */
+function newName(name: string): string {
+  return isIP(name) === 0 ? soundDomain(name) : refuseName(name);
 }
 
 interface Sources {
@@ -105,16 +120,20 @@ async function refuseKnown(name: string, { directory }: AdminParts): Promise<voi
 
 const CHANGES = "`holdfast domain change` gives it another primary";
 
-const HOST = /^[A-Za-z0-9._:-]+$/;
+function soundPrimaries(given: readonly PrimaryBody[]): readonly Primary[] {
+  const primaries = given.map(soundPrimary);
+  const places = primaries.map(({ host, port }) => hostPort(host, port));
+  const again = places.findIndex((place, at) => places.indexOf(place) < at);
+  if (again === -1) return primaries;
+  throw new Refusal("bad_request", `primaries.${again}: ${places[again]} is there twice`, "keep one");
+}
 
-function soundPrimary(primary: PrimaryBody): Primary {
-  if ((primary.tls === "pin") !== (primary.pins !== undefined))
-    throw new Refusal("bad_request", "primaries: `tls: pin` and `pins` need each other");
-  if (primary.mx === true && primary.host === "") return primary;
-  if (primary.mx !== true && HOST.test(primary.host)) return { ...primary, host: primary.host.toLowerCase() };
-  throw new Refusal(
-    "bad_request",
-    `primaries: ${quoted(primary.host)} is not a host name or address`,
-    "each has a host, or `mx: true` and no host",
-  );
+function soundPrimary(primary: PrimaryBody, index: number): Primary {
+  const { tls, pins, mx = false, host } = primary;
+  const place = `primaries.${index}`;
+  if ((tls === "pin") !== (pins !== undefined))
+    throw new Refusal("bad_request", `${place}: \`tls: pin\` and \`pins\` need each other`);
+  if (mx !== (host === ""))
+    throw new Refusal("bad_request", `${place}: has a host, or \`mx: true\` and no host`);
+  return mx ? primary : { ...primary, host: soundPattern(`${place}.host`, host, HOST) };
 }

@@ -1,6 +1,6 @@
 /** Domains: what they are, how they stand, and the ones that are added through the API. */
 import type { Hono } from "hono";
-import type { DomainRecord } from "../../../ports/directory.ts";
+import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
 import { recordAct } from "../acts.ts";
@@ -50,12 +50,17 @@ async function listDomains(parts: AdminParts): Promise<DomainList> {
 async function showDomain(name: string, parts: AdminParts): Promise<DomainBody> {
   const record = await parts.directory.domain(name);
   if (record === undefined) throw unknownDomain(name);
-  return view(record, await surroundings(parts));
+  return view(record, await surroundings(parts, name));
 }
 
-async function surroundings(parts: AdminParts): Promise<Surroundings> {
+/** Of one domain, so that it costs no look at thousands of others, or of all. */
+async function surroundings(parts: AdminParts, domain?: string): Promise<Surroundings> {
   const { queue, primaries, directory, status, fetched, fileTrouble } = parts;
-  const [counts, states, refusing] = await Promise.all([queue.counts(), primaries(), directory.refusing()]);
+  const [counts, states, refusing] = await Promise.all([
+    queue.counts(domain),
+    primaries(),
+    directory.refusing(domain),
+  ]);
   return {
     counts: Map.groupBy(counts, ({ domain }) => domain),
     primaries: byDomain(states),
@@ -87,7 +92,7 @@ function view(
   return {
     name,
     origin,
-    settings,
+    settings: shown(settings),
     declaredList: list !== undefined,
     refusing: refusing.has(name),
     ...(status !== undefined && { fetched: status }),
@@ -99,6 +104,14 @@ function view(
     primaries: (primaries.get(name) ?? []).map((primary) => ofDomain(primary, name)),
     notices,
   };
+}
+
+/** So that it may be sent back: what is off is absent in what is stored, and a request that leaves it out means 1. */
+function shown(settings: DomainSettings): DomainBody["settings"] {
+  const { checks } = settings;
+  const { dnsbl = "off" } = checks ?? {};
+  if (dnsbl === "off" || dnsbl.defer !== undefined) return settings;
+  return { ...settings, checks: { ...checks, dnsbl: { ...dnsbl, defer: "off" } } };
 }
 
 /** Other domains of the same primary, which may be thousands, are left out. */

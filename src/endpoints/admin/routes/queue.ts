@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { ReadableStream } from "node:stream/web";
 import type { Hono } from "hono";
 import { DSN_DOMAIN } from "../../../ports/dsn.ts";
+import { HOST } from "../../../mail/host-pattern.ts";
 import { hostPort, parseHostPort } from "../../../mail/network.ts";
 import { readMailbox } from "../../../mail/path.ts";
 import type { MailDetail, MailFilter, QueueReader } from "../../../ports/operator.ts";
@@ -44,13 +45,19 @@ async function listQueue(c: AdminContext, queue: QueueReader): Promise<QueuePage
     }),
   );
   if (ledger === "1" || !countable(filter)) return page;
-  return { ...page, total: sum(amountOf(await queue.counts(), filter.domain), filter) };
+  return { ...page, total: sum(amountOf(await queue.counts(filter.domain), filter.domain), filter) };
 }
 
-/** Counts exist by domain and state only. */
+/** Counts exist by domain and state only, and of what is gone there are none. */
 function countable(filter: MailFilter): boolean {
-  const { id, sender, recipient, reason } = filter;
-  return id === undefined && sender === undefined && recipient === undefined && reason === undefined;
+  const { id, sender, recipient, reason, state } = filter;
+  return (
+    state !== "gone" &&
+    id === undefined &&
+    sender === undefined &&
+    recipient === undefined &&
+    reason === undefined
+  );
 }
 
 function sum({ mail }: Amounts, { state }: MailFilter): number {
@@ -88,14 +95,15 @@ function soundPlace(verb: QueueVerb, place: string | undefined, confinedTo?: str
   if (place === undefined || place === "primary") return undefined;
   if (confinedTo !== undefined)
     throw new Refusal("forbidden", `this token is confined to ${confinedTo}`, "use a token without --domain");
-  const sound = parseHostPort(place);
-  if (sound === undefined)
+  const { host, port } = parseHostPort(place) ?? { host: "", port: 0 };
+  const sound = HOST.read(host);
+  if (!("value" in sound))
     throw new Refusal(
       "bad_request",
       `to: ${quoted(place)} is not a place`,
       "write host:port, with a port from 1 to 65535, or primary",
     );
-  return hostPort(sound.host, sound.port);
+  return hostPort(sound.value, port);
 }
 
 function describe(filter: MailFilter): string {

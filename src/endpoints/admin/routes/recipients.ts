@@ -16,10 +16,12 @@ import {
 import {
   MAX_RECIPIENTS,
   RecipientChangeBody,
+  RecipientCheckQuery,
+  RecipientLinesQuery,
   RecipientQuery,
-  RecipientVerb,
   type CountBody,
   type RecipientCheckBody,
+  type RecipientVerb,
 } from "../contract.ts";
 import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
@@ -46,7 +48,7 @@ async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
 }
 
 async function check(c: AdminContext, parts: AdminParts): Promise<RecipientCheckBody> {
-  const given = c.req.query("address") ?? "";
+  const { address: given } = readQuery(c, RecipientCheckQuery);
   const address = parseAddress(given);
   if (address === undefined)
     throw new Refusal(
@@ -90,8 +92,7 @@ export function placed(recipients: readonly string[]): readonly Entry[] {
 
 /** One recipient a line. */
 async function readLines(c: AdminContext): Promise<Change> {
-  const verb = RecipientVerb.safeParse(c.req.query("verb"));
-  if (!verb.success) throw new Refusal("bad_request", "verb: one of add, remove, replace");
+  const { verb } = readQuery(c, RecipientLinesQuery);
   const lines = (await readText(c)).split("\n").map(withoutComment);
   const entries = lines.flatMap((recipient, index): Entry[] =>
     recipient === "" ? [] : [{ recipient, place: `line ${index + 1}` }],
@@ -102,7 +103,18 @@ async function readLines(c: AdminContext): Promise<Change> {
       `more than ${MAX_RECIPIENTS} recipients`,
       "send them in several requests",
     );
-  return { verb: verb.data, entries };
+  refuseNothing(verb, entries);
+  return { verb, entries };
+}
+
+/** As curl sends a file that is not there, or that a broken program has left empty: all mail would be refused. */
+function refuseNothing(verb: RecipientVerb, { length }: readonly Entry[]): void {
+  if (verb !== "replace" || length > 0) return;
+  throw new Refusal(
+    "bad_request",
+    "there is no recipient in this text, and the list stays",
+    'to replace it with nothing, send JSON: {"verb": "replace", "recipients": []}',
+  );
 }
 
 /** Comparable local parts and `prefix-*` patterns, without doubles; refuses the first that is neither. */

@@ -1,5 +1,6 @@
 /** Test sessions with a domain's primaries: what an operator asks before the outage, and after a change. */
 import type { Hono } from "hono";
+import { parseAddress } from "../../../mail/address.ts";
 import { isBeginning } from "../../../mail/recipient-pattern.ts";
 import { ChannelClosed } from "../../../runtime/channel.ts";
 import { ourDomain, readDomain, readQuery, Refusal } from "../answers.ts";
@@ -17,10 +18,9 @@ export function rehearsalRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBody> {
   const domain = readDomain(c);
   const { recipient } = readQuery(c, RehearsalQuery);
-  if (recipient !== undefined && !recipient.toLowerCase().endsWith(`@${domain}`))
-    throw new Refusal("bad_request", `recipient: ${quoted(recipient)} is not an address of ${domain}`);
+  const named = recipient === undefined ? undefined : soundRecipient(recipient, domain);
   await ourDomain(domain, parts.directory);
-  const known = recipient ?? (await someRecipient(domain, parts));
+  const known = named ?? (await someRecipient(domain, parts));
   const primaries = await parts.rehearse(domain, known).catch(whenClosed);
   if (primaries === undefined)
     throw new Refusal(
@@ -37,8 +37,18 @@ function whenClosed(error: unknown): undefined {
   if (!(error instanceof ChannelClosed)) throw error;
 }
 
+/** It goes to the primary as it is: what is no address could be more than one command there. */
+function soundRecipient(text: string, domain: string): string {
+  const address = parseAddress(text);
+  if (address?.domain === domain) return address.text;
+  throw new Refusal("bad_request", `recipient: ${quoted(text)} is not an address of ${domain}`);
+}
+
 async function someRecipient(domain: string, { directory }: AdminParts): Promise<string> {
   const { items } = await directory.recipients({ domain, limit: LOOKED_AT });
-  const exact = items.find(({ pattern }) => !isBeginning(pattern));
-  return `${exact?.pattern ?? "postmaster"}@${domain}`;
+  const names = items
+    .filter(({ pattern }) => !isBeginning(pattern))
+    .map(({ pattern }) => `${pattern}@${domain}`);
+  // One with blanks in it would need quotes.
+  return names.find((name) => parseAddress(name) !== undefined) ?? `postmaster@${domain}`;
 }

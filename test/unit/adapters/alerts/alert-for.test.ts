@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { alertFor } from "../../../../src/adapters/alerts/alerts.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
@@ -93,6 +94,21 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "Storage is well again (probe passed); mail is accepted.",
   ],
   [
+    { kind: "quota.reached", domain: "example.com", messages: 1, bytes: 2048 },
+    "quota.reached",
+    "example.com has reached its quota (1 mail, 2 KiB held); senders are put off until some of it is gone.",
+  ],
+  [
+    { kind: "quota.left", domain: "example.com", messages: 0, bytes: 0 },
+    "quota.left",
+    "example.com is below its quota again (0 mails, 0 B held); its mail is taken.",
+  ],
+  [
+    { kind: "clock.set", by: 2 * 86_400_000 },
+    "clock.set",
+    "The clock went forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right until then.",
+  ],
+  [
     { kind: "queue.oldest", domain: "example.com", age: 14_400_000, recipients: 3 },
     "queue.oldest",
     "The oldest mail for example.com has waited for 4 h; 3 recipients are waiting.",
@@ -125,6 +141,11 @@ test("what an operator must know is one sentence with numbers", () => {
     assert.deepEqual([alert?.name, alert?.text, alert?.at], [name, text, 5]);
     assert.equal("kind" in (alert?.facts ?? {}), false);
   }
+});
+
+test("each alert is named in the document of the API", () => {
+  const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
+  for (const [, name] of SENTENCES) assert.ok(page.includes(`\`${name}\``), name);
 });
 
 test("mail that is held because it may have arrived several times calls for the operator, other held mail does not", () => {

@@ -43,6 +43,13 @@ test("a return is told at once", () => {
   assert.equal(sent.length, 2);
 });
 
+test("a quota that is reached again is told at once, and not held to be left", () => {
+  for (const name of ["reached", "left", "reached"]) folding.add(alert(`quota.${name}`));
+  assert.deepEqual(sent, ["mail quota.reached 0", "mail quota.left 0", "mail quota.reached 0"]);
+  clock.advance(600_000);
+  assert.equal(sent.length, 3);
+});
+
 test("flapping ends in how things stand", () => {
   for (const name of ["down", "up", "down", "up", "down", "up", "down", "up"])
     folding.add(alert(`primary.${name}`));

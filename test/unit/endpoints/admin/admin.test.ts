@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
@@ -92,6 +92,15 @@ test("a body beyond 16 MB is refused, with and without its length told", async (
   ]);
   assert.equal(early.status, 413);
   assert.deepEqual(world.changes, []);
+  await admin.stop();
+});
+
+test("a load balancer that asks with HTTP/1.0, without a Host, is told how the daemon is", async () => {
+  await using folder = await tempFolder();
+  const socketPath = join(folder.path, "admin.sock");
+  const admin = await startAdmin(new FakeWorld().parts(socketPath));
+  const client = connect(socketPath, () => client.write("GET /healthz HTTP/1.0\r\n\r\n"));
+  assert.match(await readText(client), /^HTTP\/1\.1 200 OK\r\n[^]*\{"ok":true\}$/);
   await admin.stop();
 });
 

@@ -23,7 +23,7 @@ test("a domain of the API has checks of its own, with the defaults of the config
   });
   assert.equal(answer.status, 201, answer.text);
   const expected = {
-    dnsbl: { lists: [{ zone: "zen.example", codes: ["127.*.*.*"], weight: 1 }], reject: 2 },
+    dnsbl: { lists: [{ zone: "zen.example", codes: ["127.*.*.*"], weight: 1 }], defer: 1, reject: 2 },
     greylist: { delay: 60_000, action: "defer" },
     reachability: { delay: 60_000, remember: 86_400_000, action: "defer" },
     helo: "reject",
@@ -33,6 +33,20 @@ test("a domain of the API has checks of its own, with the defaults of the config
   };
   assert.deepEqual(world.domains.at(-1)?.settings.checks, expected);
   assert.deepEqual(DomainBody.parse(answer.json).settings.checks, expected);
+});
+
+test("a threshold is switched off by its word, and what is shown may be sent back", async () => {
+  const world = new FakeWorld();
+  const lists = [{ zone: "zen.example" }];
+  const added = await add(world, { dnsbl: { lists, tag: 1, defer: "off", reject: "off" } });
+  assert.equal(added.status, 201, added.text);
+  const stored = { lists: [{ zone: "zen.example", codes: ["127.*.*.*"], weight: 1 }], tag: 1 };
+  assert.deepEqual(world.domains.at(-1)?.settings.checks, { dnsbl: stored });
+  const { checks } = added.json.settings;
+  assert.deepEqual(checks, { dnsbl: { ...stored, defer: "off" } });
+  const again = await operatorOf(world)("PATCH", "/v1/domains/new.example", { checks });
+  assert.equal(again.status, 200, again.text);
+  assert.deepEqual(world.domains.at(-1)?.settings.checks, { dnsbl: stored });
 });
 
 test("each mistake in them has its sentence", async () => {

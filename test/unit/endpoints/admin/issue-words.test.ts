@@ -36,6 +36,19 @@ test("a request that does not fit is told where, what was wrong, and what would 
     'checks.helo: "maybe" is not known; write one of off, tag, defer, reject',
   );
   assert.equal(
+    await add({ name: "a.example", primaries, tagSeparator: "none" }),
+    "tagSeparator: is longer than 1 character",
+  );
+  assert.equal(
+    await add({ name: "a.example", primaries: [{ ...primaries[0], tls: "pin", pins: ["9f86"] }] }),
+    "primaries.0.pins.0: is not 64 hexadecimal digits in lower case",
+  );
+  assert.equal(
+    await add({ name: "a.example", primaries: [...primaries, { host: "M.example" }] }),
+    "primaries.1: m.example:25 is there twice",
+  );
+  assert.equal(await told("POST", "/v1/tokens", { name: "" }), "name: is empty");
+  assert.equal(
     await told("POST", "/v1/tokens", { name: "a b" }),
     "name: has other characters than letters, digits, `.`, `_` and `-`, or more than 64 of them",
   );

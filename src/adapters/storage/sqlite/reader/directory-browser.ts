@@ -42,11 +42,13 @@ export class Browser {
     return row && recordOf(row, g);
   }
 
-  refusing(): readonly string[] {
+  /** Of one domain, or of all. */
+  refusing(domain: string | undefined): readonly string[] {
     const g = this.#newest.get() ?? 0;
+    const rows = domain === undefined ? this.#domains.all({ g }) : this.#domain.all({ g, name: domain });
     const isEmpty = (list: number | null | undefined): boolean =>
       list === null || list === undefined || this.#entries.get(list, "", g, g, 1) === undefined;
-    return this.#domains.all({ g }).flatMap((row) => {
+    return rows.flatMap((row) => {
       const record = recordOf(row, g);
       const { name, settings, draining, fetched } = record;
       const isOpen = settings.catchAll || settings.callout === true || awaitsFirstList(record);

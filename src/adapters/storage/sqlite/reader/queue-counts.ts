@@ -4,9 +4,17 @@ import type { Kept, Parked, Quarantined, QueueCount } from "../../../../ports/op
 import type { RecipientState } from "../../../../ports/recipient-state.ts";
 import { DeliveryKeys } from "../queue/delivery-keys.ts";
 
+/** `domain` is a delivery key. */
+interface CountRow {
+  readonly domain: string;
+  readonly state: RecipientState;
+  readonly recipients: number;
+}
+
 /** How much there is, by domain and by state. */
 export class QueueCounts {
-  readonly #counts: Database.Statement<[], { domain: string; state: RecipientState; recipients: number }>;
+  readonly #counts: Database.Statement<[], CountRow>;
+  readonly #countsOfKey: Database.Statement<[string], CountRow>;
   readonly #oldest: Database.Statement<[string, string], number>;
   readonly #keys: DeliveryKeys;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
@@ -17,10 +25,11 @@ export class QueueCounts {
   readonly #kept: Database.Statement<[string], Kept>;
 
   constructor(database: Database.Database) {
-    this.#counts = database.prepare(
+    const counts = (which: string): string =>
       `SELECT domain, state, count(*) AS recipients FROM recipient INDEXED BY recipient_domain
-       WHERE state <> 'gone' GROUP BY domain, state`,
-    );
+       WHERE state <> 'gone' ${which} GROUP BY domain, state`;
+    this.#counts = database.prepare(counts(""));
+    this.#countsOfKey = database.prepare(counts("AND domain = ?"));
     this.#oldest = database
       .prepare<[string, string], number>(
         `SELECT accepted_at FROM message WHERE key = (
@@ -46,9 +55,11 @@ export class QueueCounts {
     );
   }
 
-  counts(): readonly QueueCount[] {
+  counts(of: string | undefined): readonly QueueCount[] {
+    const rows =
+      of === undefined ? this.#counts.all() : this.#keys.of(of).flatMap((key) => this.#countsOfKey.all(key));
     const counts = new Map<string, QueueCount>();
-    for (const { domain: key, state, recipients } of this.#counts.all()) {
+    for (const { domain: key, state, recipients } of rows) {
       const domain = domainOfKey(key);
       const known = counts.get(`${domain} ${state}`);
       const oldest = Math.min(known?.oldest ?? Infinity, this.#oldest.get(key, state) ?? Infinity);

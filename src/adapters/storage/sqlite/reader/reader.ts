@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { MessagePort } from "node:worker_threads";
 import type { DirectoryBrowser } from "../../../../ports/directory.ts";
-import type { QueueReader } from "../../../../ports/operator.ts";
+import type { Kept, QueueReader } from "../../../../ports/operator.ts";
 import type { AllowedSender, AllowedSenderReader } from "../../../../ports/quarantine.ts";
 import type { TraceStore } from "../../../../ports/trace.ts";
 import { type Caller, ChannelClosed, openChannel, serveChannel } from "../../../../runtime/channel.ts";
@@ -16,10 +16,13 @@ import { TraceLookup } from "../trace/trace-lookup.ts";
 
 /** What the reader thread is asked: the methods of those who answer. */
 type ReaderMethods = Pick<QueueList, "list"> &
-  Pick<QueueCounts, "counts" | "kept" | "quarantined" | "parked"> &
+  Pick<QueueCounts, "counts" | "quarantined" | "parked"> &
   Pick<MailView, "show" | "export"> &
   Pick<Browser, "domains" | "domain" | "recipients" | "refusing"> &
-  Pick<TraceLookup, "trace"> & { allowedSenders(): readonly AllowedSender[] };
+  Pick<TraceLookup, "trace"> & {
+    kept(domains: readonly string[]): readonly Kept[];
+    allowedSenders(): readonly AllowedSender[];
+  };
 
 /** All that is read for people, from the reader thread. */
 interface StoreReader extends QueueReader, DirectoryBrowser, TraceStore, AllowedSenderReader {
@@ -38,15 +41,15 @@ export function serveReader(folder: string, port: MessagePort): { close(): void 
   const server = serveChannel<ReaderMethods>(port, {
     list: (request) => list.list(request),
     show: (id) => mail.show(id),
-    counts: () => counts.counts(),
-    kept: (domain) => counts.kept(domain),
+    counts: (domain) => counts.counts(domain),
+    kept: (domains) => domains.map((domain) => counts.kept(domain)),
     quarantined: () => counts.quarantined(),
     parked: () => counts.parked(),
     export: (id) => mail.export(id),
     domains: () => browser.domains(),
     domain: (name) => browser.domain(name),
     recipients: (request) => browser.recipients(request),
-    refusing: () => browser.refusing(),
+    refusing: (domain) => browser.refusing(domain),
     trace: (request) => trace.trace(request),
     allowedSenders: () => readAllowedSenders(database),
   });
@@ -66,8 +69,8 @@ export function readerClient(): StoreReader {
     connect: (port) => void (channel = openChannel(port)),
     list: (request) => call("list", request),
     show: (id) => call("show", id),
-    counts: () => call("counts"),
-    kept: (domain) => call("kept", domain),
+    counts: (domain) => call("counts", domain),
+    kept: (domains) => call("kept", domains),
     quarantined: () => call("quarantined"),
     parked: () => call("parked"),
     export: async (id, asItIs = false) => {
@@ -81,7 +84,7 @@ export function readerClient(): StoreReader {
     domains: () => call("domains"),
     domain: (name) => call("domain", name),
     recipients: (request) => call("recipients", request),
-    refusing: () => call("refusing"),
+    refusing: (domain) => call("refusing", domain),
     trace: (request) => call("trace", request),
     allowedSenders: () => call("allowedSenders"),
   };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildApplication } from "../../../../../src/endpoints/admin/application.ts";
+import { trustSocket } from "../../../../../src/endpoints/admin/authenticate.ts";
 import { DomainBody } from "../../../../../src/endpoints/admin/contract.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
@@ -51,6 +53,11 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
   for (const [status, name, what] of [
     [400, NAME, { primaries: [] }],
     [400, NAME, { primaries: [{ host: "a b" }] }],
+    [400, NAME, { primaries: [{ host: "a..b" }] }],
+    [400, NAME, { primaries: [{ host: "192.0.2.1000" }] }],
+    [400, NAME, { primaries: [{ host: "a.example", mx: true }] }],
+    [400, NAME, { primaries: [{ port: 25 }] }],
+    [400, NAME, { quota: {} }],
     [400, NAME, { primaries: [{ host: "a.example", tls: "pin" }] }],
     [400, NAME, { primaries: [{ host: "a.example", tls: "verify", pins: ["0".repeat(64)] }] }],
     [400, NAME, { name: "other.example" }],
@@ -61,6 +68,42 @@ test("what contradicts itself, is not ours, or stands in the file is refused, an
   ] as const)
     assert.equal((await ask("PATCH", `/v1/domains/${name}`, what)).status, status, JSON.stringify(what));
   assert.deepEqual(world.domains, before);
+});
+
+test("a primary is read as in the configuration, and a mistake in it says what would be right", async () => {
+  const { ask, change } = await withDomain();
+  const hosts = ["MX.bücher.example", "[2001:DB8::1]", "192.0.2.1"];
+  const { primaries } = await change({ primaries: hosts.map((host) => ({ host })) });
+  assert.deepEqual(
+    primaries.map(({ host }) => host),
+    ["mx.xn--bcher-kva.example", "2001:db8::1", "192.0.2.1"],
+  );
+  const wrong = { primaries: [{ host: "a.example" }, { host: "b.example:2525" }] };
+  const { json } = await ask("PATCH", `/v1/domains/${NAME}`, wrong);
+  assert.deepEqual(json.error, {
+    code: "bad_request",
+    message: 'primaries.1.host: "b.example:2525" contains a port',
+    hint: "write host: b.example and port: 2525",
+  });
+  const address = await ask("POST", "/v1/domains", { name: "192.0.2.1", primaries: [{ mx: true }] });
+  assert.deepEqual([address.status, address.json.error.message], [400, '"192.0.2.1" is not a domain name']);
+});
+
+test("a domain that is added or changed among thousands costs no look at the others", async () => {
+  const world = new FakeWorld();
+  const parts = world.parts("unused");
+  const asked: unknown[][] = [];
+  const note =
+    <Asked extends unknown[], Found>(ask: (...words: Asked) => Found) =>
+    (...words: Asked): Found => (asked.push(words), ask(...words));
+  const queue = { ...parts.queue, counts: note(parts.queue.counts) };
+  const directory = { ...parts.directory, refusing: note(parts.directory.refusing) };
+  const app = buildApplication({ ...parts, queue, directory }, trustSocket());
+  const body = JSON.stringify({ name: NAME, primaries: [{ host: "a.example" }] });
+  assert.equal((await app.request("/v1/domains", { method: "POST", body })).status, 201);
+  assert.equal((await app.request(`/v1/domains/${NAME}`, { method: "PATCH", body: "{}" })).status, 200);
+  assert.equal((await app.request(`/v1/queue?domain=${NAME}`)).status, 200);
+  assert.deepEqual(asked, [[NAME], [NAME], [NAME], [NAME], [NAME]]);
 });
 
 test("a removed domain whose mail still waits is taken back by adding it again", async () => {

@@ -132,6 +132,11 @@ test("an act by an address is found by that address, where it found mail", async
   assert.deepEqual(about, [[recipient], false]);
 });
 
+test("what is gone is not counted, so that there is no total of it", async () => {
+  const { status, json } = await operatorOf(new FakeWorld())("GET", "/v1/queue?state=gone");
+  assert.deepEqual([status, json.total], [200, undefined]);
+});
+
 test("an empty filter needs `all`", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
@@ -139,7 +144,7 @@ test("an empty filter needs `all`", async () => {
     assert.equal((await ask("POST", "/v1/queue/actions", body)).status, 400);
   assert.deepEqual(world.operations, []);
   const reroute = { verb: "reroute", filter: { domain: "example.com" } };
-  for (const to of [undefined, "mail", "mail:99999", "a b:25"])
+  for (const to of [undefined, "mail", "mail:99999", "a b:25", "a..b:25", "192.0.2.1000:25"])
     assert.equal((await ask("POST", "/v1/queue/actions", { ...reroute, to })).status, 400, to);
   assert.equal((await ask("POST", "/v1/queue/actions", { verb: "hold", all: true, to: "a:25" })).status, 400);
   assert.equal((await ask("POST", "/v1/queue/actions", { ...reroute, to: "Mail:25" })).status, 200);

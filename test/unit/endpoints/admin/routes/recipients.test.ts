@@ -34,6 +34,37 @@ test("lines of text do as well, with comments", async () => {
   assert.equal((await operatorOf(world)("POST", PATH, text, PLAIN)).status, 400);
 });
 
+test("a text without a single recipient, as of a file that could not be read, replaces no list", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const text of ["", "\n", "# nobody\n \n"]) {
+    const { status, json } = await ask("POST", `${PATH}?verb=replace`, text, PLAIN);
+    assert.deepEqual([status, json.error?.code], [400, "bad_request"], JSON.stringify(text));
+    assert.match(json.error.message, /no recipient/);
+    assert.match(json.error.hint, /"recipients": \[\]/);
+  }
+  assert.deepEqual(world.changes, []);
+  assert.equal((await ask("POST", `${PATH}?verb=add`, "", PLAIN)).status, 200, "that takes nothing away");
+  assert.equal((await ask("POST", PATH, { verb: "replace", recipients: [] })).status, 200);
+});
+
+test("a key that is not known, or given twice, is no key that is passed over", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const path of [`${PATH}?verb=replace&dry=1`, `${PATH}?verb=add&verb=replace`]) {
+    const { status, json } = await ask("POST", path, "alice\n", PLAIN);
+    assert.equal(status, 400, path);
+    assert.match(json.error.message, /"dry" is not known here|"verb" is given 2 times/);
+  }
+  const check = "/v1/recipients/check";
+  for (const query of ["address=a@example.com&b=1", "address=a@example.com&address=b@example.com"])
+    assert.equal((await ask("GET", `${check}?${query}`)).status, 400, query);
+  const listed = await ask("GET", "/v1/queue?state=held&state=parked");
+  assert.equal(listed.status, 400);
+  assert.match(listed.json.error.message, /"state" is given 2 times/);
+  assert.deepEqual(world.changes, []);
+});
+
 test("100,000 addresses are taken at once, one more is not", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);

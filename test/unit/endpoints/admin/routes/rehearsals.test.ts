@@ -26,6 +26,33 @@ test("an address of another domain, and a domain that is not ours, are refused",
   assert.equal((await ask("POST", "/v1/domains/foreign.example/test")).status, 404);
 });
 
+test("what is no address never reaches a primary, where it could be more than one command", async () => {
+  const world = new FakeWorld();
+  const asked: string[] = [];
+  world.rehearsal = (_domain, known) => {
+    asked.push(known);
+    return [];
+  };
+  const ask = operatorOf(world);
+  const test = (recipient: string): Promise<{ readonly status: number }> =>
+    ask("POST", `/v1/domains/example.com/test?recipient=${encodeURIComponent(recipient)}`);
+  for (const wrong of [
+    "a>\r\nDATA\r\n<b@example.com",
+    "a b@example.com",
+    "@example.com",
+    "a\u0000@example.com",
+  ])
+    assert.equal((await test(wrong)).status, 400, JSON.stringify(wrong));
+  assert.deepEqual(asked, []);
+  assert.equal((await test('"a b"@Example.COM')).status, 200);
+  world.hits = [
+    { pattern: "odd name", origin: "file" },
+    { pattern: "plain", origin: "file" },
+  ];
+  await ask("POST", "/v1/domains/example.com/test");
+  assert.deepEqual(asked, ['"a b"@example.com', "plain@example.com"]);
+});
+
 test("while deliveries start again, nobody is told that a domain of ours is none", async () => {
   const world = new FakeWorld();
   world.rehearsal = () => undefined;
