@@ -157,6 +157,10 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#wakeSoon([queue]);
   }
 
+  left(queue: DomainQueue, pool: ConnectionPool): void {
+    this.probations.left(pool, queue);
+  }
+
   unused(pool: ConnectionPool): void {
     this.#drains.abandon(pool);
     this.probations.forget(pool);
