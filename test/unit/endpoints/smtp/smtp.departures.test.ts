@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { ACCEPT } from "../../../../src/mail/verdict.ts";
 import { FakeInspection } from "../../../support/fake-inspection.ts";
@@ -109,6 +110,18 @@ for (const cover of COVERS)
           },
         });
       });
+
+    test(`a mail that is still looked at when all must end has not come: ${cover}, ${verb}`, async () => {
+      await whileLookedAt(cover, ending, {
+        act: async ({ bench, smtp, speak }) => {
+          await bench.endpoint.stop(0);
+          assert.equal(await smtp.reply(), undefined);
+          speak();
+          for (let turns = 0; turns < 5; turns++) await nextTurn();
+          assert.equal(bench.intake.mails.length, 0);
+        },
+      });
+    });
 
     test(`a client that goes on speaking meanwhile gets all its answers in order: ${cover}, ${verb}`, async () => {
       await whileLookedAt(cover, ending, {
