@@ -23,8 +23,6 @@ const MINUTE = 60_000;
 const SENDERS = 8;
 /** Mails that get their 250 between two faults. */
 const BETWEEN_FAULTS = 10;
-/** Mails that must have got their 250 before a storm may end. */
-const ENOUGH = 50;
 /** Milliseconds until all mail has gone once everything is well, and for whatever else is waited for. */
 const CALM_DEADLINE = 60_000;
 const SOON = { deadline: CALM_DEADLINE, every: 5 };
@@ -39,12 +37,14 @@ interface Length {
   readonly faultEach: number;
   /** Octets of the largest mails. */
   readonly largest: number;
+  /** Mails that must have got their 250 before a storm may end. */
+  readonly enough: number;
 }
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
   const length = short
-    ? { lasts: 3000, faultEach: 1000, largest: 400_000 }
-    : { lasts: 20_000, faultEach: 2500, largest: 3_000_000 };
+    ? { lasts: 3000, faultEach: 1000, largest: 400_000, enough: 30 }
+    : { lasts: 20_000, faultEach: 2500, largest: 3_000_000, enough: 50 };
   const turns = Array.from({ length: short ? 1 : 6 }, (_, n) => ({ name: `storm ${n + 1}`, seed: seed + n }));
   const part = await inTurns(turns, async (turn) => {
     const { counts, failures } = await storm(turn.seed, length);
@@ -57,13 +57,13 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   };
 }
 
-async function storm(seed: number, { lasts, faultEach, largest }: Length): Promise<Part> {
+async function storm(seed: number, { lasts, faultEach, largest, enough }: Length): Promise<Part> {
   await using stack = new AsyncDisposableStack();
   const scene = await setScene({ seed, largest }, stack);
   await scene.operator.addDomain();
   const over = new AbortController();
   const raging = rage(scene, { over: over.signal, faultEach });
-  await Promise.all([pause(lasts), untilEnough(scene.ledger)]).finally(() => over.abort());
+  await Promise.all([pause(lasts), untilEnough(scene.ledger, enough)]).finally(() => over.abort());
   await raging;
   const failures = [...(await calm(scene))];
   // Refused mail is still parked: its words are looked at before it is let go, too.
@@ -77,8 +77,8 @@ async function storm(seed: number, { lasts, faultEach, largest }: Length): Promi
 }
 
 /** However slow the machine is. */
-function untilEnough(ledger: Ledger): Promise<unknown> {
-  return waitFor({ ...SOON, what: `${ENOUGH} mails get their 250` }, () => ledger.count("acked") >= ENOUGH);
+function untilEnough(ledger: Ledger, enough: number): Promise<unknown> {
+  return waitFor({ ...SOON, what: `${enough} mails get their 250` }, () => ledger.count("acked") >= enough);
 }
 
 async function rage(
