@@ -13,22 +13,22 @@ import type { Ledger } from "./checker.ts";
 import { inTurns, type ProofOptions, type ProofResult, type Part } from "./proof.ts";
 import { recordNamedDoubles } from "./story.ts";
 import { audit, auditAll, type LedgerRow } from "./storm/accounts.ts";
+import { K, livesIn, placeOfAddress } from "./storm/places.ts";
+import { isNotice } from "./storm/primary.ts";
+import { lookForScars } from "./storm/recovery.ts";
 import { setScene, type Scene } from "./storm/scene.ts";
 import { lookIntoStore } from "./storm/store-check.ts";
-import { NOTICES } from "./storm/town.ts";
 
 const MINUTE = 60_000;
 const SENDERS = 8;
 /** Mails that get their 250 between two faults. */
 const BETWEEN_FAULTS = 10;
-/** Mails that must have got their 250 before a storm may end. */
-const ENOUGH = 50;
 /** Milliseconds until all mail has gone once everything is well, and for whatever else is waited for. */
 const CALM_DEADLINE = 60_000;
 const SOON = { deadline: CALM_DEADLINE, every: 5 };
 /** What the log may tell of what was done to it; any other line of level error is a bug. */
 const EXPECTED =
-  /the other thread has ended|the storage thread has ended|thread died|thread did not start|store\.condition|config\.refused|ENOSPC/;
+  /the other thread has ended|the storage thread has ended|thread died|thread did not start|store\.condition|config\.refused|primary\.loop|generation \d+ is not known any more|ENOSPC/;
 
 interface Length {
   /** Milliseconds that a storm lasts. */
@@ -37,12 +37,14 @@ interface Length {
   readonly faultEach: number;
   /** Octets of the largest mails. */
   readonly largest: number;
+  /** Mails that must have got their 250 before a storm may end. */
+  readonly enough: number;
 }
 
 export async function prove({ seed, short, say }: ProofOptions): Promise<ProofResult> {
   const length = short
-    ? { lasts: 3000, faultEach: 1000, largest: 400_000 }
-    : { lasts: 20_000, faultEach: 2500, largest: 3_000_000 };
+    ? { lasts: 3000, faultEach: 1000, largest: 400_000, enough: 30 }
+    : { lasts: 20_000, faultEach: 2500, largest: 3_000_000, enough: 50 };
   const turns = Array.from({ length: short ? 1 : 6 }, (_, n) => ({ name: `storm ${n + 1}`, seed: seed + n }));
   const part = await inTurns(turns, async (turn) => {
     const { counts, failures } = await storm(turn.seed, length);
@@ -55,35 +57,35 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   };
 }
 
-async function storm(seed: number, { lasts, faultEach, largest }: Length): Promise<Part> {
+async function storm(seed: number, { lasts, faultEach, largest, enough }: Length): Promise<Part> {
   await using stack = new AsyncDisposableStack();
   const scene = await setScene({ seed, largest }, stack);
   await scene.operator.addDomain();
   const over = new AbortController();
   const raging = rage(scene, { over: over.signal, faultEach });
-  await Promise.all([pause(lasts), untilEnough(scene.ledger)]).finally(() => over.abort());
+  await Promise.all([pause(lasts), untilEnough(scene.ledger, enough)]).finally(() => over.abort());
   await raging;
   const failures = [...(await calm(scene))];
   // Refused mail is still parked: its words are looked at before it is let go, too.
   const parked = (await rowsOf(scene)).filter(({ state }) => state === "parked");
   failures.push(...audit(parked, scene));
   await scene.daemon.process.api("POST", "/v1/queue/actions", { verb: "release", all: true });
-  failures.push(...(await calm(scene)), ...(await addUp(scene)));
+  failures.push(...(await calm(scene)), ...(await lookForScars(scene.daemon)), ...(await addUp(scene)));
   const { counts } = scene.ledger.check();
   const faults = Object.values(scene.faults.counts).reduce((sum, count) => sum + count, 0);
   return { counts: { ...counts, parked: parked.length, faults, acts: scene.operator.acts }, failures };
 }
 
 /** However slow the machine is. */
-function untilEnough(ledger: Ledger): Promise<unknown> {
-  return waitFor({ ...SOON, what: `${ENOUGH} mails get their 250` }, () => ledger.count("acked") >= ENOUGH);
+function untilEnough(ledger: Ledger, enough: number): Promise<unknown> {
+  return waitFor({ ...SOON, what: `${enough} mails get their 250` }, () => ledger.count("acked") >= enough);
 }
 
 async function rage(
   scene: Scene,
   { over, faultEach }: { readonly over: AbortSignal; readonly faultEach: number },
 ): Promise<void> {
-  const { senders, operator, primaries, faults, ledger, random } = scene;
+  const { senders, operator, weather, faults, ledger, random } = scene;
   const now = async (each: number, act: () => Promise<void>): Promise<void> => {
     while (!over.aborted) {
       await pause(random.below(each));
@@ -93,10 +95,13 @@ async function rage(
   await Promise.all([
     senders.send(SENDERS, over),
     now(60, () => operator.act()),
-    now(200, () => random.pick(primaries).change()),
+    now(100, () => random.pick(weather).change()),
     now(faultEach, async () => {
       const enough = ledger.count("acked") + BETWEEN_FAULTS;
-      await waitFor({ ...SOON, what: "mail flows" }, () => over.aborted || ledger.count("acked") >= enough);
+      await waitFor({ ...SOON, what: "mail flows" }, async () => {
+        await faults.revive();
+        return over.aborted || ledger.count("acked") >= enough;
+      });
       if (!over.aborted) await faults.strike();
     }),
   ]);
@@ -104,9 +109,9 @@ async function rage(
 
 /** All is well: resolves when no mail waits and nothing is owed, or says what is left. */
 async function calm(scene: Scene): Promise<readonly string[]> {
-  const { daemon, operator, primaries, faults } = scene;
+  const { daemon, operator, weather, faults } = scene;
   faults.end();
-  for (const primary of primaries) await primary.mend();
+  for (const one of weather) await one.mend();
   await faults.revive();
   await waitFor({ what: "mail is accepted", deadline: CALM_DEADLINE }, () => daemon.process.isReady());
   await operator.reload(true);
@@ -118,7 +123,7 @@ async function calm(scene: Scene): Promise<readonly string[]> {
     if (left.length === 0) return true;
     await operator.letGo();
     // What is in a conversation should not find itself minutes later.
-    if (left.every(({ state }) => state !== "claimed")) daemon.pass(MINUTE);
+    if (left.every(({ state }) => state !== "claimed")) daemon.pass(10 * MINUTE);
     return false;
   }).then(
     () => [],
@@ -144,9 +149,10 @@ async function addUp(scene: Scene): Promise<readonly string[]> {
   const { daemon, data, ledger, chronicle, senders, operator, faults } = scene;
   const rows = await rowsOf(scene);
   await recordNamedDoubles(daemon.process, ledger);
-  for (const { mail, number } of chronicle.taken) if (number !== NOTICES) ledger.sink(mail);
+  for (const { mail } of chronicle.taken) if (!isNotice(mail)) ledger.sink(mail);
   for (const { state, reason, subject = "", recipient } of rows)
-    if (state === "gone" && reason !== "delivered") ledger.hold(subject.replace("proof ", ""), recipient);
+    if (state === "parked" || (state === "gone" && reason !== "delivered"))
+      ledger.hold(subject.replace("proof ", ""), recipient);
   const shown = await shownCounts(scene);
   const output = daemon.process.output();
   const code = await daemon.process.stop();
@@ -155,6 +161,7 @@ async function addUp(scene: Scene): Promise<readonly string[]> {
   const verdict = ledger.check();
   return [
     ...audit(rows, scene),
+    ...stillRefused(rows),
     ...auditAll(rows, chronicle, senders.ids),
     ...exportFailures(scene),
     ...(code === 0 ? [] : [`the last stop ended with ${code}`]),
@@ -192,6 +199,16 @@ async function shownCounts({ daemon }: Scene): Promise<readonly (readonly [state
     ...Object.entries(mail).map(([state, count = 0]) => [state, count] as const),
     ...[...measured].map(([, state = "", count]) => [state, Number(count)] as const),
   ];
+}
+
+/** Whom a primary that is well does not know is refused in the end, too; nobody else. */
+function stillRefused(rows: readonly LedgerRow[]): readonly string[] {
+  return rows
+    .filter(
+      ({ state, recipient }) =>
+        state === "parked" && !(placeOfAddress(recipient) === K && livesIn(K, recipient) === "never"),
+    )
+    .map(({ subject, recipient, lastReply }) => `${subject} for ${recipient} is still refused: ${lastReply}`);
 }
 
 function exportFailures({ operator, letters }: Scene): readonly string[] {

@@ -10,6 +10,8 @@ const DEFAULT_EXTENSIONS = ["PIPELINING", "SIZE 100000000", "8BITMIME", "SMTPUTF
 export class FakeSession {
   readonly #primary: Primary;
   readonly #number: number;
+  /** Carries TLS, once that has begun. */
+  readonly #plain: Socket;
   #socket: Socket;
   #input: Buffer = Buffer.alloc(0);
   /** What came since, and the last octets of all that came. */
@@ -40,6 +42,7 @@ export class FakeSession {
 
   constructor(primary: Primary, socket: Socket, number: number) {
     this.#primary = primary;
+    this.#plain = socket;
     this.#socket = socket;
     this.#number = number;
     socket.on("data", this.#onData);
@@ -100,7 +103,7 @@ export class FakeSession {
 
   #ehlo(): void {
     const { noEhlo, name = "primary.test", extensions = DEFAULT_EXTENSIONS } = this.#primary.behaviour;
-    const instead = this.#primary.behaviour.onEhlo?.();
+    const instead = this.#primary.behaviour.onEhlo?.(this.#tls);
     if (instead !== undefined) return this.#answer(instead);
     if (noEhlo === true) return this.#answer("502 5.5.1 no EHLO here");
     const { tls, brokenTls, auth } = this.#primary.behaviour;
@@ -292,7 +295,7 @@ export class FakeSession {
 
   #act(answer: string | Act, then?: () => void): void {
     if (answer === "close") this.#socket.end();
-    else if (answer === "reset") this.#socket.resetAndDestroy();
+    else if (answer === "reset") this.#plain.resetAndDestroy();
     else if (answer !== "silence") this.#socket.write(`${answer}\r\n`, () => then?.());
     if (answer.startsWith("421")) this.#socket.end();
   }

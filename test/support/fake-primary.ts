@@ -22,6 +22,8 @@ export type Act = "close" | "reset" | "silence";
 
 /** All may be changed while the server runs; they hold from the next command on. */
 export interface Behaviour {
+  /** Listen at this address of loopback; absent: 127.0.0.1. */
+  address?: string;
   /** Listen at this port; 0 or absent: any. */
   port?: number;
   /** Its name in greeting and EHLO. */
@@ -34,7 +36,8 @@ export interface Behaviour {
   noEhlo?: boolean;
   /** After one XCLIENT no further one is offered. */
   singleXclient?: boolean;
-  onEhlo?: () => string | Act | undefined;
+  /** `secure`: asked over TLS. */
+  onEhlo?: (secure: boolean) => string | Act | undefined;
   onXclient?: (line: string) => string | Act | undefined;
   onMail?: (sender: string) => string | Act | undefined;
   /** `taken`: recipients of this mail that were taken before. */
@@ -100,6 +103,7 @@ export class Primary implements FakePrimary {
   connections = 0;
   mostOpen = 0;
   port: number;
+  readonly #address: string;
   #server: Server | undefined;
   readonly #sockets = new Set<Socket>();
   #waiting: { count: number; resolve: (mails: readonly ReceivedMail[]) => void }[] = [];
@@ -107,6 +111,7 @@ export class Primary implements FakePrimary {
   constructor(behaviour: Behaviour) {
     this.behaviour = behaviour;
     this.port = behaviour.port ?? 0;
+    this.#address = behaviour.address ?? "127.0.0.1";
   }
 
   open(): Promise<void> {
@@ -114,7 +119,7 @@ export class Primary implements FakePrimary {
     this.#server = server;
     return new Promise((resolve, reject) => {
       server.once("error", reject);
-      server.listen(this.port, "127.0.0.1", () => {
+      server.listen(this.port, this.#address, () => {
         this.port = (server.address() as AddressInfo).port;
         resolve();
       });

@@ -204,9 +204,10 @@ export class Connection extends SMTPConnection {
   }
 
   async #finish(body: Receiver, written: Promise<void> | undefined): Promise<void> {
+    const parser = this.#parser();
     if (written !== undefined) await written.then(() => this.#pace.excuse(this.#parts.ticks()));
     // The socket may close meanwhile: before the store is asked that ends it, after that the store alone decides.
-    const answer = await this.#session.finish(body, () => this.#parser().look(() => this.#dropBody()));
+    const answer = await this.#session.finish(body, () => parser.look(() => this.#dropBody()));
     this.#body = undefined;
     await this.#proceed(answer);
   }

@@ -215,6 +215,8 @@ export class IncomingBody implements Receiver {
   }
 
   #broken(error: unknown): undefined {
+    // What was dropped meanwhile cannot be written to its end, which is no trouble of the store.
+    if (this.#problem !== undefined || this.#isAborted()) return;
     this.#parts.log.error("smtp.body.failed", { id: this.#id, why: errorText(error) });
     this.#problem ??= this.#parts.acceptor.condition() === "full" ? FULL : TROUBLE;
     this.#drop();

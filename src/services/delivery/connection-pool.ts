@@ -52,8 +52,8 @@ export class ConnectionPool implements Observer, ConnectionHooks {
   #opening = 0;
   #suspended = false;
   #retired = false;
-  /** Runs when the last conversation of a retired pool has ended. */
-  #emptied: (() => void) | undefined;
+  /** The last conversation of a retired pool has ended. */
+  readonly #emptied = Promise.withResolvers<void>();
 
   constructor(destination: Destination, parts: PoolParts<ConnectionPool>) {
     this.destination = destination;
@@ -149,10 +149,8 @@ export class ConnectionPool implements Observer, ConnectionHooks {
     this.#retired = true;
     this.watch.stop();
     this.#giveBack();
-    if (this.conversations().length === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#emptied = resolve;
-    });
+    this.#lookWhetherEmpty();
+    return this.#emptied.promise;
   }
 
   /** Those of its connections that were greeted. */
@@ -244,7 +242,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
       this.#notOpened(connection, error);
     } finally {
       this.#connections.delete(connection);
-      if (this.#retired && this.conversations().length === 0) this.#emptied?.();
+      this.#lookWhetherEmpty();
       this.advance();
     }
   }
@@ -274,6 +272,10 @@ export class ConnectionPool implements Observer, ConnectionHooks {
 
   #running(): boolean {
     return this.up && !this.#suspended;
+  }
+
+  #lookWhetherEmpty(): void {
+    if (this.#retired && this.conversations().length === 0) this.#emptied.resolve();
   }
 
   #giveBack(chosen: (mail: ClaimedMail) => boolean = () => true): void {

@@ -34,6 +34,8 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly routing: RoutingTable;
   readonly backlog: Backlog;
   readonly callouts: RoutedCallouts;
+  /** Pools that no domain uses any more, until their conversations have ended. */
+  readonly #left = new Set<ConnectionPool>();
   #suspended = false;
   #recovered = false;
   #stopped = false;
@@ -155,10 +157,15 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.#wakeSoon([queue]);
   }
 
+  left(queue: DomainQueue, pool: ConnectionPool): void {
+    this.probations.left(pool, queue);
+  }
+
   unused(pool: ConnectionPool): void {
     this.#drains.abandon(pool);
     this.probations.forget(pool);
-    void pool.retire();
+    this.#left.add(pool);
+    void pool.retire().then(() => this.#left.delete(pool));
   }
 
   // -------------------------------------------------------------- what the pools tell
@@ -203,7 +210,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.callouts.stop();
     this.#credits.close(this.routing.queues.values());
     this.routing.stop();
-    await stopPools([...this.routing.pools.values()], this.#parts.clock);
+    await stopPools([...this.routing.pools.values(), ...this.#left], this.#parts.clock);
     await this.#attempts.stop(10_000);
   }
 

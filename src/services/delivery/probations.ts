@@ -29,7 +29,8 @@ interface Entry {
 
 /**
  * The probations of all domains at all primaries. One begins with the first mail after an outage of 5 min or more;
- * after a start, where mail had waited for 5 min when the primary was reached, or a probation had set it aside.
+ * after a start, where mail had waited for 5 min when the primary was reached, or a probation had set it aside; and
+ * where the domain has left a pool at which it was in one, or which was long away.
  */
 export class Probations {
   readonly #parts: ProbationsParts;
@@ -37,7 +38,7 @@ export class Probations {
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
-  /** Domains whose mail an earlier process had set aside. */
+  /** Domains that are proven at the next pool: an earlier process had set mail aside, or the pool before was not trusted. */
   readonly #distrusted = new Set<string>();
 
   constructor(parts: ProbationsParts) {
@@ -120,6 +121,18 @@ export class Probations {
     for (const pool of queue.pools) pool.advance();
   }
 
+  /**
+   * The domain's mail goes to other pools from here on, which may be the same primary, spoken to in another way: it is
+   * believed no sooner for that, and what was set aside goes on there.
+   */
+  left(pool: ConnectionPool, queue: DomainQueue): void {
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    this.#entries.get(pool)?.delete(queue);
+    if (probation?.open === true || this.#isLongAway(pool)) this.#distrusted.add(queue.domain);
+    if (probation?.stopped === true) this.#release(queue);
+    probation?.end(this.#steady.now());
+  }
+
   forget(pool: ConnectionPool): void {
     this.#entries.delete(pool);
   }
@@ -152,6 +165,10 @@ export class Probations {
     const probation = new Probation(this.#steady.now());
     this.#record("probation.began", pool, queue);
     return this.#put(pool, queue, { epoch, probation });
+  }
+
+  #isLongAway({ away, watch }: ConnectionPool): boolean {
+    return away && this.#parts.clock.now() - watch.status().since >= LONG_OUTAGE;
   }
 
   #put(pool: ConnectionPool, queue: DomainQueue, entry: Entry): Entry {

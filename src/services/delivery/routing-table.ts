@@ -17,6 +17,8 @@ interface RoutingHooks {
   routed(queue: DomainQueue): void;
   /** The domain has another destination than before, and mail waits. */
   moved(queue: DomainQueue): void;
+  /** The domain's mail goes to the pool no more. */
+  left(queue: DomainQueue, pool: ConnectionPool): void;
   /** No domain uses the pool any more. */
   unused(pool: ConnectionPool): void;
 }
@@ -157,6 +159,7 @@ export class RoutingTable {
   #leave(queue: DomainQueue, pool: ConnectionPool): void {
     for (const set of [pool.queues, pool.due, pool.granted]) set.delete(queue);
     pool.withdraw(queue);
+    this.#parts.hooks.left(queue, pool);
     if (pool.queues.size > 0) return;
     this.pools.delete(poolKey(pool.destination));
     this.#parts.hooks.unused(pool);

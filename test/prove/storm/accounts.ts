@@ -1,8 +1,8 @@
 /** Adds up what clients, primaries and operator saw, and what the daemon's ledger says of it. */
 import type { DaemonEntry } from "../../support/admin-client.ts";
 import type { Filter, Operator } from "./operator.ts";
-import type { Chronicle, Taken } from "./primary.ts";
-import { NOTICES, placeOfAddress, REROUTE } from "./town.ts";
+import { DIRECT, NOTICES, placeOfAddress, REROUTE, VERIFIED } from "./places.ts";
+import { isNotice, type Chronicle, type Taken } from "./primary.ts";
 
 export interface LedgerRow extends DaemonEntry {
   readonly destination?: string;
@@ -42,10 +42,12 @@ export function auditAll(
   const unlisted = [...ids].filter(([, id]) => !listed.has(id));
   const untold = rows.filter(({ told }) => told?.notice !== undefined && !listed.has(told.notice));
   const astray = taken.flatMap(eachRecipient).filter((one) => isAstray(one, byKey.get(one.key)));
+  const seen = taken.filter(({ number, secure }) => VERIFIED.includes(number) && !secure);
   return [
     ...unlisted.map(([mail, id]) => `${mail}, queued as ${id}, is not in the ledger`),
     ...untold.map(({ id, told }) => `${id}: its notice ${told?.notice} is nowhere`),
     ...astray.map(({ key, taken: { number } }) => `${key} went to primary ${number}`),
+    ...seen.map(({ mail, number }) => `${mail.proofId} went to primary ${number} for others to see`),
   ];
 }
 
@@ -56,9 +58,9 @@ interface Arrival {
 }
 
 function eachRecipient(taken: Taken): readonly Arrival[] {
-  const { number, mail } = taken;
-  // A notice has no Received field; its Message-ID begins with its id.
-  const id = number === NOTICES ? /^<?(\w+)@/.exec(mail.messageId ?? "")?.[1] : mail.queueId;
+  const { mail } = taken;
+  // The Message-ID of a notice begins with its id.
+  const id = isNotice(mail) ? /^<?(\w+)@/.exec(mail.messageId ?? "")?.[1] : mail.queueId;
   return mail.recipients.map((recipient) => ({ key: keyOf(id ?? "", recipient), recipient, taken }));
 }
 
@@ -66,11 +68,10 @@ function keyOf(id: string, recipient: string): string {
   return `${id} for ${recipient.toLowerCase()}`;
 }
 
-function isAstray({ recipient, taken: { number } }: Arrival, row: LedgerRow | undefined): boolean {
-  if (row === undefined) return true;
-  if (number === NOTICES || row.domain === NOTICE_DOMAIN)
-    return number !== NOTICES || row.domain !== NOTICE_DOMAIN;
-  return number !== REROUTE && placeOfAddress(recipient)?.primaries.includes(number) !== true;
+function isAstray({ recipient, taken: { number, mail } }: Arrival, row: LedgerRow | undefined): boolean {
+  if (row === undefined || isNotice(mail) !== (row.domain === NOTICE_DOMAIN)) return true;
+  const others = isNotice(mail) ? [NOTICES, DIRECT] : [REROUTE];
+  return ![...others, ...(placeOfAddress(recipient)?.primaries ?? [])].includes(number);
 }
 
 function rowFailures(row: LedgerRow, arrived: readonly Taken[], books: Books): readonly string[] {
@@ -95,10 +96,10 @@ function deliveredFailures(
   const word = chronicle.quoted(lastReply);
   const own = arrived.find(({ mail, port }) => mail === word?.mail && port === word?.port);
   if (word === undefined || own === undefined) return [`its words are of another mail: ${lastReply}`];
-  const there = destination === `127.0.0.1:${own.port}`;
+  const there = own.destinations.includes(destination ?? "");
   return [
     ...(lastReply.includes(word.text) ? [] : [`${lastReply} instead of ${word.text}`]),
-    ...(there ? [] : [`its destination is ${destination}, it arrived at ${own.port}`]),
+    ...(there ? [] : [`its destination is ${destination}, it arrived at ${own.destinations.join()}`]),
   ];
 }
 

@@ -1,10 +1,11 @@
 /** Senders of all manners. What each was told goes into the ledger. */
-import { asData, openSmtp, type RawReply, type RawSmtp } from "../../support/raw-smtp.ts";
+import { asData, type RawReply, type RawSmtp } from "../../support/raw-smtp.ts";
 import type { Random } from "../../support/random.ts";
 import { pause } from "../../support/wait.ts";
 import type { Ledger } from "../checker.ts";
+import { openSession } from "./connecting.ts";
 import { BLOCKED, Letters, type Letter } from "./letters.ts";
-import { placeOfAddress } from "./town.ts";
+import { livesIn, placeOfAddress } from "./places.ts";
 
 const MANNERS = [
   "lock step",
@@ -60,10 +61,10 @@ export class Senders {
   }
 
   async #run(stop: AbortSignal): Promise<void> {
-    const { ledger, random } = this.#plan;
+    const { port, ledger, random } = this.#plan;
     let smtp: RawSmtp | undefined;
     while (!stop.aborted) {
-      smtp ??= await this.#connect();
+      smtp ??= await openSession(port, random);
       const before = ledger.count("acked");
       const goesOn = smtp !== undefined && (await this.#speak(smtp));
       // Nobody who was put off comes again at once.
@@ -73,13 +74,6 @@ export class Senders {
       smtp = undefined;
     }
     smtp?.close();
-  }
-
-  async #connect(): Promise<RawSmtp | undefined> {
-    const smtp = await openSmtp(this.#plan.port);
-    if ((await smtp?.command("EHLO storm.holdfast.test"))?.code === 250) return smtp;
-    smtp?.close();
-    return undefined;
   }
 
   /** One turn of speech; false: the connection is of no more use. */
@@ -97,7 +91,7 @@ export class Senders {
     const taken = this.#takenOf(letter, replies);
     const body = asData(letter.body);
     if (manner === "gone in DATA") return this.#leave(smtp, letter, body.subarray(0, -3));
-    smtp.write(body);
+    await this.#pour(smtp, body);
     if (manner !== "gone before the reply") return this.#close(letter, taken, await smtp.reply());
     await pause(random.below(5));
     this.#plan.ledger.unknown(letter.id, taken);
@@ -125,6 +119,19 @@ export class Senders {
     return replies.every((reply) => reply !== undefined) && (await smtp.command("RSET"))?.code === 250;
   }
 
+  /** At once, or in pieces that may end anywhere. */
+  async #pour(smtp: RawSmtp, octets: Buffer): Promise<void> {
+    const { random } = this.#plan;
+    let from = 0;
+    for (let pieces = random.below(4); pieces > 0; pieces--) {
+      const end = from + random.below(octets.length - from + 1);
+      smtp.write(octets.subarray(from, end));
+      from = end;
+      await pause(0);
+    }
+    smtp.write(octets.subarray(from));
+  }
+
   /** Writes what is not all of the mail, and is gone. */
   async #leave(smtp: RawSmtp, letter: Letter, octets: Buffer): Promise<false> {
     smtp.write(octets);
@@ -139,7 +146,10 @@ export class Senders {
       ledger.ack(letter.id, taken);
       this.#note(letter, last);
     } else if (last === undefined || dying()) ledger.unknown(letter.id, taken);
-    else ledger.nack(letter.id, last.code);
+    else {
+      ledger.nack(letter.id, last.code);
+      if (isWronglyRefused(letter, last)) this.complaints.push(`${letter.id}: ${last.lines.join(" / ")}`);
+    }
     return last !== undefined && last.code !== 421;
   }
 
@@ -149,13 +159,15 @@ export class Senders {
     else this.ids.set(id, queueId);
   }
 
-  /** BDAT in two pieces, nothing of it waited for. */
+  /** BDAT in some pieces, nothing of it waited for; the last may be empty. */
   async #inChunks(smtp: RawSmtp, letter: Letter): Promise<boolean> {
-    const [first, second] = this.#halves(letter);
-    smtp.write(`${letter.envelope.join("\r\n")}\r\n`);
-    smtp.write(chunk(first, false));
-    smtp.write(chunk(second, true));
-    const replies = await repliesOf(smtp, letter.envelope.length + 2);
+    const { random } = this.#plan;
+    const cuts = Array.from({ length: random.below(4) }, () => random.below(letter.body.length + 1));
+    const ends = [...cuts.sort((a, b) => a - b), letter.body.length];
+    const pieces = ends.map((end, n) => letter.body.subarray(ends[n - 1] ?? 0, end));
+    const chunks = pieces.map((piece, n) => chunk(piece, n === pieces.length - 1));
+    await this.#pour(smtp, Buffer.concat([Buffer.from(`${letter.envelope.join("\r\n")}\r\n`), ...chunks]));
+    const replies = await repliesOf(smtp, letter.envelope.length + chunks.length);
     this.#closeChunks(letter, replies);
     return replies.at(-1)?.code === 250 || (await smtp.command("RSET"))?.code === 250;
   }
@@ -163,7 +175,9 @@ export class Senders {
   /** The whole mail was written at once: where replies are missing, it may be taken all the same. */
   #closeChunks(letter: Letter, replies: Replies): void {
     const taken = this.#takenOf(letter, replies);
-    const last = replies.at(-1);
+    // Behind a chunk that is refused, further ones are a wrong sequence, RFC 3030 §2.
+    const refusing = replies.slice(letter.envelope.length).find((reply) => (reply?.code ?? 0) >= 400);
+    const last = refusing ?? replies.at(-1);
     const wasClosed = replies.some((reply) => reply?.code === 421);
     const unheard = letter.recipients.filter((_, n) => replies[n + 1] === undefined);
     if (last === undefined && !wasClosed) this.#plan.ledger.unknown(letter.id, [...taken, ...unheard]);
@@ -244,12 +258,16 @@ function chunk(piece: Buffer, last: boolean): Buffer {
 
 function whatIsWrong({ sender }: Letter, recipient: string, { code, lines }: RawReply): string | undefined {
   const place = placeOfAddress(recipient);
-  const local = recipient.replace(/(?:\+[^@]*)?@.*$/, "").toLowerCase();
-  const known = place?.people.includes(local) === true;
-  const mayExist = known || place?.guests.includes(local) === true || local.startsWith("list-");
-  if ((place === undefined || (place.strict && !mayExist)) && code === 250) return `${recipient} was taken`;
+  const lives = place === undefined ? "never" : livesIn(place, recipient);
+  if (place?.closed !== false && lives === "never" && code === 250) return `${recipient} was taken`;
   // By a rule of access; too large, or no SMTPUTF8, for all primaries of its domain.
   const excused = BLOCKED.includes(sender) || /5\.3\.4|5\.6\.7/.test(lines[0] ?? "");
-  const refused = code >= 500 && place?.strict === true && known && !excused;
+  const refused = code >= 500 && place?.sure === true && lives === "always" && !excused;
   return refused ? `${recipient} was refused for good` : undefined;
+}
+
+/** Too large is so for good; a scanner's word may be. */
+function isWronglyRefused({ scanned }: Letter, { code, lines }: RawReply): boolean {
+  const said = lines[0] ?? "";
+  return code >= 500 && !said.startsWith("552 5.3.4") && !(scanned && said.startsWith("550 5.7.1"));
 }

@@ -1,15 +1,24 @@
 /** What senders write: all sizes, all kinds of recipients, each mail with its X-Proof-Id. */
 import { createHash } from "node:crypto";
 import type { Random } from "../../support/random.ts";
-import { PLACES, type Place } from "./town.ts";
+import { PLACES, placeOfAddress, S, type Place } from "./places.ts";
 
 /** Senders whom a rule of access may block. */
 export const BLOCKED = ["block-1@sender.example", "block-2@sender.example"];
-/** SPF speaks for friend.test, so these may hear of their mail. */
-const SENDERS = ["", "load@sender.example", "other@sender.example", "ann@friend.test", "bo@friend.test"];
+/** SPF speaks for friend.test and a.test, so these may hear of their mail. */
+const SENDERS = [
+  "",
+  "load@sender.example",
+  "other@sender.example",
+  "ann@friend.test",
+  "bo@friend.test",
+  "alice@a.test",
+];
 /** Each mail is of one of these sizes at most, in octets: some lie in a row, some in a segment, some in a file. */
 const SIZES = [0, 300, 3000, 15_000, 17_000, 40_000, 66_000, 150_000];
 const WORDS = ["mail", "..", ".", "held", "Grüße", "=3D", "From ", "\t-- ", ".x"];
+/** A virus and spam, as our scanners know them. */
+const BAD = ["EICAR-STANDARD-ANTIVIRUS-TEST-FILE", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL"];
 const WISHES = ["", "", " NOTIFY=SUCCESS,FAILURE", " NOTIFY=NEVER", " NOTIFY=DELAY,FAILURE"];
 
 export interface Letter {
@@ -18,6 +27,8 @@ export interface Letter {
   /** Some twice. */
   readonly recipients: readonly string[];
   readonly body: Buffer;
+  /** Scanners may say something of it. */
+  readonly scanned: boolean;
   /** MAIL and one RCPT for each recipient. */
   readonly envelope: readonly string[];
 }
@@ -53,7 +64,8 @@ export class Letters {
       `MAIL FROM:<${sender}>${parameters.join("")}`,
       ...recipients.map((to) => `RCPT TO:<${to}>${random.pick(WISHES)}`),
     ];
-    return { id, sender, recipients, body, envelope };
+    const scanned = recipients.some((to) => placeOfAddress(to) === S);
+    return { id, sender, recipients, body, scanned, envelope };
   }
 
   #recipients(utf8: boolean): readonly string[] {
@@ -87,6 +99,7 @@ export class Letters {
       `Subject: proof ${id}`,
       `Message-ID: <${id}@sender.example>`,
       "",
+      ...(random.below(12) === 0 ? [random.pick(BAD)] : []),
     ];
     for (let length = 0; length < Math.min(size, 4000);) {
       const line = Array.from({ length: random.below(12) }, () => random.pick(WORDS)).join(" ");

@@ -16,7 +16,7 @@ export interface Mood extends Omit<Behaviour, "onEhlo" | "onDot"> {
 }
 
 /** Makes a reply that is found again; with a recipient it is about that one. */
-type Say = (text: string, recipient?: string) => string;
+export type Say = (text: string, recipient?: string) => string;
 
 /** One of them is drawn for a while; what is random in it is drawn anew for each command. */
 export function moods(random: Random, say: Say): readonly (Mood | "away")[] {

@@ -1,11 +1,13 @@
 /** Somebody who does whatever an operator can do, at any time; each act that ends mail is remembered. */
-import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AdminClient, DaemonEntry } from "../../support/admin-client.ts";
 import type { ClockedDaemon } from "../../support/clocked-daemon.ts";
 import type { Random } from "../../support/random.ts";
+import { replaceFile, type Certificates } from "./certificates.ts";
 import { BLOCKED } from "./letters.ts";
-import { PLACES, REROUTE, USERS_FILE, Y, type Town } from "./town.ts";
+import { PLACES, REROUTE, Y } from "./places.ts";
+import { quarantineActs } from "./quarantine.ts";
+import { USERS_FILE, type Town } from "./town.ts";
 
 export interface Filter {
   readonly id?: string;
@@ -17,7 +19,10 @@ export interface Filter {
 
 /** What an act may meet: no such thing, a conflict, and whatever a daemon that dies leaves; a bug is in its log. */
 const EXPECTED = /: (?:404|409|500|504) |ECONNREFUSED|ECONNRESET|ENOENT|socket hang up|EPIPE/;
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** Why mail is held until somebody decides. */
+const SET_ASIDE = ["operator", "quarantine", "unconfirmed", "loop"];
 const LOOKS = [
   "/v1/status",
   "/v1/domains",
@@ -29,6 +34,7 @@ const LOOKS = [
 interface OperatorPlan {
   readonly daemon: ClockedDaemon;
   readonly town: Town;
+  readonly certificates: Certificates;
   readonly random: Random;
   /** The configuration besides what changes. */
   readonly base: Readonly<Record<string, unknown>>;
@@ -68,6 +74,8 @@ export class Operator {
       () => this.#client.api("DELETE", domain),
       () => this.#recipients(),
       () => this.#access(),
+      () => plan.certificates.renew(plan.random),
+      ...quarantineActs({ client: () => this.#client, random: plan.random, deleted: this.deleted }),
       () => this.#client.text(plan.random.pick(LOOKS)),
     ];
   }
@@ -87,7 +95,11 @@ export class Operator {
     const some = (oneIn: number): boolean => !calm && random.below(oneIn) === 0;
     const document = {
       ...base,
-      smtp: { ...(base["smtp"] as object), ...(some(4) && { maxMessageSize: "100KiB" }) },
+      smtp: {
+        ...(base["smtp"] as object),
+        ...(some(4) && { maxMessageSize: "100KiB" }),
+        ...(some(6) && { tls: undefined }),
+      },
       delivery: {
         connections: calm ? 20 : random.pick([1, 3, 20]),
         mailsPerConnection: random.pick([2, 100]),
@@ -96,6 +108,7 @@ export class Operator {
         ...(base["retention"] as object),
         ...(brief && some(2) && { waiting: "3h", parked: "5h" }),
       },
+      notices: { ...(base["notices"] as object), route: town.route(calm) },
       domains: town.domains(calm),
     };
     const { config } = daemon.process;
@@ -108,11 +121,15 @@ export class Operator {
     return this.#client.api("POST", "/v1/domains", { name: Y.domain, catchAll: true, ...this.#settings() });
   }
 
-  /** Lets all mail go, and waits for none of it. */
+  /** Lets all mail go that somebody held or paused, and waits for none of it: a probation must end by itself. */
   async letGo(): Promise<void> {
-    for (const { domain } of PLACES)
-      await this.#client.api("POST", `/v1/domains/${domain}/resume`).catch(() => undefined);
-    await this.#client.api("POST", "/v1/queue/actions", { verb: "release", filter: { state: "held" } });
+    const { daemon } = this.#plan;
+    const { paused } = await this.#client.api<{ paused: readonly string[] }>("GET", "/v1/status");
+    // `resume` would end a probation, too.
+    for (const domain of paused)
+      await this.#client.api("POST", `/v1/domains/${domain}/pause?until=${daemon.now() + MINUTE}`);
+    for (const reason of SET_ASIDE)
+      await this.#client.api("POST", "/v1/queue/actions", { verb: "release", filter: { reason } });
     await this.#client.api("POST", "/v1/queue/actions", { verb: "flush", all: true });
   }
 
@@ -197,10 +214,4 @@ export class Operator {
     const { id } = await this.#client.api<{ id: string }>("POST", "/v1/access", block);
     this.#rule = id;
   }
-}
-
-/** As editors do: nobody finds half of it. */
-async function replaceFile(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text);
-  await rename(`${file}.new`, file);
 }

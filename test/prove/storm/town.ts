@@ -1,86 +1,51 @@
-/** Who lives where in the storm: domains, their people, their primaries, and the configuration that says so. */
+/** The domains of the storm as the configuration declares them, and what else it says that changes. */
 import type { Random } from "../../support/random.ts";
+import { A, ASKED, B, C, E, EXCHANGES, F, K, M, NOTICES, S, U, V } from "./places.ts";
 
-export interface Place {
-  readonly domain: string;
-  /** Numbers of the primaries that may get its mail. */
-  readonly primaries: readonly number[];
-  /** Local parts that exist at all times. */
-  readonly people: readonly string[];
-  /** Local parts that come and go. */
-  readonly guests: readonly string[];
-  /** It is always there, and takes mail for nobody else. */
-  readonly strict: boolean;
-}
-
-const A: Place = {
-  domain: "a.test",
-  primaries: [0, 1],
-  people: ["alice", "bob", "list-news"],
-  guests: ["gina", "gus"],
-  strict: true,
-};
-/** Its list is a file. */
-const B: Place = {
-  domain: "b.test",
-  primaries: [2, 3],
-  people: ["bea", "bill"],
-  guests: ["gerd"],
-  strict: true,
-};
-const C: Place = {
-  domain: "c.test",
-  primaries: [4],
-  people: ["cora", "carl"],
-  guests: ["any"],
-  strict: false,
-};
-/** Asks its primary about strangers. */
-const E: Place = {
-  domain: "e.test",
-  primaries: [4],
-  people: ["eve", "emil"],
-  guests: ["gabi"],
-  strict: false,
-};
-/** In the configuration at times. */
-const F: Place = { domain: "f.test", primaries: [1], people: ["fay"], guests: ["frank"], strict: false };
-/** Added and removed through the API. */
-export const Y: Place = {
-  domain: "y.test",
-  primaries: [3, 2],
-  people: ["yan"],
-  guests: ["yuri"],
-  strict: false,
-};
-export const PLACES: readonly Place[] = [A, B, C, E, F, Y];
-
-/** Where `reroute` sends mail, the smart host for notices, and how many there are. */
-export const [REROUTE, NOTICES, PRIMARIES] = [5, 6, 7] as const;
 export const USERS_FILE = "users.txt";
 
 type Keys = Readonly<Record<string, unknown>>;
 
-export class Town {
+interface TownPlan {
+  readonly random: Random;
+  /** Of the primaries, by their numbers. */
   readonly ports: readonly number[];
-  readonly #random: Random;
+  /** Where the list of u.test is. */
+  readonly listUrl: string;
+  /** `host:port` of the scanners. */
+  readonly clamav: string;
+  readonly rspamd: string;
+  /** Notices may go to the senders' own MX. */
+  readonly direct: boolean;
+}
 
-  constructor(ports: readonly number[], random: Random) {
-    this.ports = ports;
-    this.#random = random;
+/** The name by which a primary is found in the DNS. */
+export function nameOfPrimary(number: number): string {
+  return `p${number}.storm.test`;
+}
+
+export class Town {
+  readonly #plan: TownPlan;
+
+  constructor(plan: TownPlan) {
+    this.#plan = plan;
+  }
+
+  get ports(): readonly number[] {
+    return this.#plan.ports;
   }
 
   /** The `domains` of a configuration; what may change without harm is drawn anew each time, unless all is calm. */
   domains(calm: boolean): Keys {
-    const { pick } = this.#random;
-    const some = (oneIn: number): boolean => !calm && this.#random.below(oneIn) === 0;
+    const { pick } = this.#plan.random;
+    const some = this.#chance(calm);
     const primary = (n: number, keys: Keys = {}): Keys => this.#primary(n, calm, keys);
     const [first, second] = some(3) ? [1, 0] : [0, 1];
     return {
       [A.domain]: {
         primary: [primary(first, { preference: 10 }), primary(second, { preference: 20 })],
         recipients: [...A.people, ...A.guests.filter(() => !some(2)), "list-*"],
-        ...(some(6) && { quota: { messages: 1 + this.#random.below(40) } }),
+        ...(some(6) && { quota: { messages: 1 + this.#plan.random.below(40) } }),
       },
       [B.domain]: {
         primary: some(3) ? primary(2) : [primary(2, { weight: 3 }), primary(3)],
@@ -97,21 +62,53 @@ export class Town {
         unknownDuringOutage: pick(["defer", "accept"]),
       },
       ...(!some(2) && { [F.domain]: { primary: primary(1), recipients: { catchAll: true } } }),
+      [K.domain]: {
+        primary: primary(ASKED),
+        ...(some(2) ? { mode: "backup", recipients: { callout: true } } : { mode: "reflector" }),
+        unknownDuringOutage: pick(["defer", "accept"]),
+      },
+      [M.domain]: {
+        primary: { mx: true, port: this.ports[EXCHANGES[0] ?? 0], tls: "opportunistic" },
+        recipients: [...M.people, ...M.guests.filter(() => !some(2))],
+      },
+      [S.domain]: {
+        primary: primary(2),
+        recipients: [...S.people, ...S.guests],
+        checks: this.#scanned(calm),
+      },
+      [U.domain]: {
+        primary: [primary(3, { preference: 10 }), primary(0, { preference: 20 })],
+        recipients: some(5) ? [...U.people] : { url: this.#plan.listUrl, every: "10s" },
+      },
+      [V.domain]: {
+        primary: V.primaries.map((n) => primary(n, { host: nameOfPrimary(n), tls: "verify" })),
+        recipients: [...V.people, ...V.guests],
+      },
     };
+  }
+
+  /** The way of notices. */
+  route(calm: boolean): unknown {
+    if (this.#plan.direct && this.#chance(calm)(3)) return "direct";
+    return { host: "127.0.0.1", port: this.ports[NOTICES], tls: "none" };
   }
 
   /** The text of the file with the recipients of b.test. */
   users(): string {
-    return [...B.people, ...B.guests.filter(() => this.#random.below(2) === 0), ""].join("\n");
+    return [...B.people, ...B.guests.filter(() => this.#plan.random.below(2) === 0), ""].join("\n");
+  }
+
+  #chance(calm: boolean): (oneIn: number) => boolean {
+    return (oneIn) => !calm && this.#plan.random.below(oneIn) === 0;
   }
 
   #primary(n: number, calm: boolean, keys: Keys): Keys {
-    const { pick, below } = this.#random;
-    const some = (oneIn: number): boolean => !calm && below(oneIn) === 0;
+    const { pick, below } = this.#plan.random;
+    const some = this.#chance(calm);
     return {
-      host: "127.0.0.1",
+      host: some(4) ? nameOfPrimary(n) : "127.0.0.1",
       port: this.ports[n],
-      tls: "none",
+      tls: calm ? "opportunistic" : pick(["none", "none", "opportunistic", "opportunistic", "require"]),
       ...keys,
       ...(some(3) && { pipelining: pick(["none", "envelope", "mails"]) }),
       ...(some(3) && { chunking: false }),
@@ -119,9 +116,32 @@ export class Town {
       ...(some(4) && { mailsPerConnection: 1 + below(5) }),
     };
   }
-}
 
-export function placeOfAddress(address: string): Place | undefined {
-  const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
-  return PLACES.find((place) => place.domain === domain);
+  #scanned(calm: boolean): Keys {
+    const { clamav, rspamd, random } = this.#plan;
+    const { pick } = random;
+    const some = this.#chance(calm);
+    const wish = (): string => pick(["defer", "tag", "quarantine", "quarantine"]);
+    const act = (): string => pick(["tag", "defer", "quarantine", "quarantine", "reject"]);
+    return {
+      ...(!some(5) && {
+        clamav: {
+          servers: [clamav],
+          timeout: "1s",
+          unavailable: wish(),
+          found: act(),
+          ...(some(3) && { maxSize: "20KB", oversize: pick(["tag", "quarantine"]) }),
+        },
+      }),
+      ...(!some(5) && {
+        rspamd: {
+          servers: [rspamd],
+          timeout: "1s",
+          unavailable: wish(),
+          reject: act(),
+          addHeader: pick(["tag", "quarantine"]),
+        },
+      }),
+    };
+  }
 }

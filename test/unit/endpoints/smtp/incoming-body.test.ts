@@ -92,6 +92,23 @@ describe("a body that is inspected", () => {
     assert.ok(fake.aborts > 0);
   });
 
+  for (const [words, end] of [
+    ["goes away", (body: Receiver) => body.abort()],
+    ["sends what is refused", (body: Receiver) => void body.take(Buffer.from("\0"))],
+  ] as const)
+    test(`is no trouble of the store when the client ${words} while it is written`, async () => {
+      const { open, intake, errors } = bench();
+      const original = intake.openBody.bind(intake);
+      const written = Promise.withResolvers<void>();
+      intake.openBody = () => Object.assign(original(), { write: () => written.promise });
+      const body = await open();
+      const { wait } = body.take(Buffer.from("x\r\n"));
+      end(body);
+      written.reject(new Error("the body was thrown away"));
+      await wait;
+      assert.deepEqual(errors, []);
+    });
+
   test("keeps nobody waiting for more than 20 s, and its store has what is left of 29 s", async () => {
     const [dumb, lazy] = [new FakeInspection(), new FakeInspection()];
     dumb.answer = () => new Promise(() => {});

@@ -111,6 +111,18 @@ for (const cover of COVERS)
         });
       });
 
+    test(`a mail that is still looked at when all must end has not come: ${cover}, ${verb}`, async () => {
+      await whileLookedAt(cover, ending, {
+        act: async ({ bench, smtp, speak }) => {
+          await bench.endpoint.stop(0);
+          assert.equal(await smtp.reply(), undefined);
+          speak();
+          for (let turns = 0; turns < 5; turns++) await nextTurn();
+          assert.equal(bench.intake.mails.length, 0);
+        },
+      });
+    });
+
     test(`a client that goes on speaking meanwhile gets all its answers in order: ${cover}, ${verb}`, async () => {
       await whileLookedAt(cover, ending, {
         act: async ({ bench, smtp, speak }) => {

@@ -613,6 +613,26 @@ describe("stopping", () => {
       assert.deepEqual([bench.store.count(), stopped], [{ [state]: 1 }, true]);
     });
 
+  test("waits for an answer of a primary that its domain has just left", async () => {
+    const bench = oneDomain();
+    const answer = Promise.withResolvers<void>();
+    bench.server.answersAt = "dot";
+    bench.server.onMail = (mail) => answer.promise.then(() => allOf(mail, DELIVERED));
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    await bench.pass(100);
+    bench.directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1100);
+    let stopped = false;
+    void delivery.stop().then(() => (stopped = true));
+    await bench.pass(3000);
+    assert.deepEqual([bench.store.count(), stopped], [{ claimed: 1 }, false]);
+    answer.resolve();
+    await idle();
+    assert.deepEqual([bench.store.count(), stopped], [{ gone: 1 }, true]);
+  });
+
   test("gives back fresh mail that came by a grant which was on its way back", async () => {
     const { bench, delivery } = await unanswered();
     const stopping = delivery.stop();

@@ -341,6 +341,56 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { held: 1, waiting: 1 });
   });
 
+  for (const [words, others] of [
+    ["another primary takes what was set aside", []],
+    ["another primary takes what was set aside, the old one stays that of others", ["b.test"]],
+  ] as const)
+    test(words, async () => {
+      const bench = await outage();
+      for (const domain of others) bench.directory.set(domain, [primaryAt("192.0.2.5", 25)]);
+      bench.delivery.directoryChanged(others);
+      bench.put("alice");
+      bench.server.onMail = refusing(() => NO_USER);
+      await bench.back();
+      assert.deepEqual(bench.store.count(), { held: 1 });
+      bench.client.server("192.0.2.6:25");
+      bench.directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+      bench.delivery.directoryChanged(["a.test"]);
+      await bench.pass(10_000, 1000);
+      assert.deepEqual(bench.store.count(), { gone: 1 });
+      const left = bench.delivery.status().flatMap(({ probation = [] }) => probation);
+      assert.deepEqual(
+        left.map(({ state }) => state),
+        ["running"],
+      );
+    });
+
+  test("the same primary, spoken to in another way, is not believed for that", async () => {
+    const bench = await outage();
+    bench.put("alice", "bob");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    bench.directory.set("a.test", [primaryAt("192.0.2.5", 25, { connections: 2 })]);
+    bench.delivery.directoryChanged(["a.test"]);
+    await bench.pass(10_000, 1000);
+    assert.deepEqual(bench.store.count(), { held: 1, waiting: 1 });
+    assert.deepEqual(
+      bench.delivery.status()[0]?.probation?.map(({ state }) => state),
+      ["stopped"],
+    );
+  });
+
+  test("a long outage is not forgotten where the primary is spoken to in another way since", async () => {
+    const bench = await outage();
+    bench.directory.set("a.test", [primaryAt("192.0.2.5", 25, { connections: 2 })]);
+    bench.delivery.directoryChanged(["a.test"]);
+    await bench.pass(2000);
+    const [alice] = bench.put("alice");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    assert.equal(stateOf(alice), "held probation");
+  });
+
   test("after a restart: old mail and mail that was set aside are proven anew", async () => {
     const bench = deliveryBench();
     bench.directory.set("a.test", [primaryAt("192.0.2.5", 25)]);

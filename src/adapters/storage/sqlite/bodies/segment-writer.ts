@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { ChannelClosed } from "../../../../runtime/channel.ts";
 import { OpenSegment, type WaitingBody } from "./open-segment.ts";
 
 /** Bytes after which a segment is left for a new one. */
@@ -36,13 +37,15 @@ export class SegmentWriter {
 
   /** Answers its place, once it is durable; rejects with the system's error. The chunks must stay as they are. */
   append(chunks: readonly Buffer[], size: number): Promise<string> {
+    // The segment that is just being left would be begun anew, and with it all that it holds be gone.
+    if (this.#closed) return Promise.reject(new ChannelClosed());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ chunks, size, resolve, reject });
       if (!this.#running) void this.#run();
     });
   }
 
-  /** What waits is still written. */
+  /** What waits is still written, nothing more is taken. */
   close(): void {
     this.#closed = true;
     if (!this.#running) void this.#leave();

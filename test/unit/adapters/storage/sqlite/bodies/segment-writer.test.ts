@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { SegmentWriter } from "../../../../../../src/adapters/storage/sqlite/bodies/segment-writer.ts";
+import { ChannelClosed } from "../../../../../../src/runtime/channel.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { ended, failAt, holdFirst } from "../disk/file-faults.ts";
 
@@ -14,6 +15,7 @@ interface Writer extends AsyncDisposable {
   readonly folder: string;
   readonly did: string[];
   append(name: string): Promise<string>;
+  close(): void;
 }
 
 /** Its segments are of 30,000 bytes, so that two bodies fill one. */
@@ -30,6 +32,7 @@ async function openWriter(): Promise<Writer> {
       did.push(name);
       return place;
     },
+    close: () => writer.close(),
     async [Symbol.asyncDispose]() {
       writer.close();
       await temp[Symbol.asyncDispose]();
@@ -112,5 +115,27 @@ describe("a body that comes while another is flushed", () => {
     flush.letGo();
     await Promise.all([one, two, three]);
     assert.deepEqual(writer.did, ["begins", "one", "two", "begins", "three"]);
+  });
+});
+
+describe("a body that comes when the store has gone", () => {
+  it("is refused, and takes nothing from those that are durable", async () => {
+    await using writer = await openWriter();
+    const [name = ""] = (await writer.append("one")).split("@");
+    writer.close();
+    const late = [writer.append("late"), writer.append("later")];
+    for (const body of late) await assert.rejects(body, ChannelClosed);
+    assert.equal(readFileSync(join(writer.folder, name)).length, BODY.length);
+    assert.deepEqual(writer.did, ["begins", "one"]);
+  });
+
+  it("and those that came before are still written", async (t) => {
+    await using writer = await openWriter();
+    const { flush, one, two } = await whileFlushing(t, writer);
+    const three = writer.append("three");
+    writer.close();
+    flush.letGo();
+    const names = (await Promise.all([one, two, three])).map((place) => place.split("@")[0] ?? "");
+    assert.deepEqual(new Set(names), new Set(readdirSync(writer.folder)));
   });
 });
