@@ -128,8 +128,8 @@ export class QueueList {
     const wanted = new Set(statesOf({ filter, limit, ...(ledger !== undefined && { ledger }) }));
     const rows = this.#ofMail.all(filter.id, n, MAX_PAGE);
     const items = rows.filter((row) => wanted.has(row.state) && matches(row, filter)).slice(0, limit);
-    const last = items.at(-1);
-    const more = last !== undefined && items.length === limit && last !== rows.at(-1);
+    const last = (items.length === limit ? items : rows).at(-1);
+    const more = last !== undefined && (last !== rows.at(-1) || rows.length === MAX_PAGE);
     return {
       items: items.map(entryOf),
       ...(more && { next: encodeCursor(placeOfRow(last)) }),

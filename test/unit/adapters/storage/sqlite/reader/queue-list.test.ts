@@ -17,7 +17,8 @@ async function listing(count: number, between: (read: number, move: Move) => voi
   const store = await openSqliteStore();
   const file = join(store.folder, QUEUE_FILE);
   const addresses = Array.from({ length: count }, (_, n) => `${n}@one.test`);
-  await accept(store.intake, newMail(store.clock.now(), { recipients: to(...addresses) }));
+  const mail = newMail(store.clock.now(), { recipients: to(...addresses) });
+  await accept(store.intake, mail);
   const fresh = (later: number): Promise<unknown> =>
     accept(store.intake, newMail(store.clock.now() + later, { recipients: to("fresh@one.test") }));
   const writer = realDisk.openDatabase(file, {});
@@ -34,12 +35,24 @@ async function listing(count: number, between: (read: number, move: Move) => voi
     const { items } = await list.list({ filter: {}, limit });
     return items.map(({ recipient, state }) => `${recipient} ${state}`);
   };
+  /** The recipients of the mail in this state, page by page. */
+  const ofMail = async (state: RecipientState, limit: number) => {
+    const found: string[][] = [];
+    let next: string | undefined;
+    do {
+      const cursor = next === undefined ? {} : { cursor: next };
+      const page = await list.list({ filter: { id: mail.id, state }, limit, ...cursor });
+      found.push(page.items.map(({ recipient }) => recipient));
+      ({ next } = page);
+    } while (next !== undefined);
+    return found;
+  };
   const close = async (): Promise<void> => {
     reader.close();
     writer.close();
     await store[Symbol.asyncDispose]();
   };
-  return { page, move, fresh, [Symbol.asyncDispose]: close };
+  return { page, ofMail, move, fresh, [Symbol.asyncDispose]: close };
 }
 
 /** The database, with a word before each read of a state. */
@@ -93,6 +106,23 @@ describe("QueueList", () => {
     assert.deepEqual(
       shown.filter((entry) => /^(?:5|599)@/.test(entry)),
       ["5@one.test waiting", "599@one.test held"],
+    );
+  });
+
+  it("shows all recipients of one mail, however many they are and few are asked for", async () => {
+    await using site = await listing(1500, () => {});
+    site.move("3@one.test", "held");
+    site.move("1400@one.test", "held");
+    const waiting = Array.from({ length: 1500 }, (_, n) => `${n}@one.test`);
+    for (const n of [1400, 3]) waiting.splice(n, 1);
+    for (const limit of [7, 998, 999, 1000, 5000])
+      assert.deepEqual((await site.ofMail("waiting", limit)).flat(), waiting, `${limit}`);
+    assert.deepEqual((await site.ofMail("held", 1)).flat(), ["3@one.test", "1400@one.test"]);
+    await using few = await listing(4, () => {});
+    assert.deepEqual(
+      (await few.ofMail("waiting", 2)).map(({ length }) => length),
+      [2, 2],
+      "no empty page at the end",
     );
   });
 });
