@@ -199,7 +199,14 @@ export class FakeWorld {
           if (found === undefined) return "unknown";
           return found.origin === "file" ? "declared" : "removed";
         },
-        setPaused: async (name) => this.domains.some((domain) => domain.name === name),
+        setPaused: async (name, paused, until) => {
+          const at = this.domains.findIndex((domain) => domain.name === name);
+          const found = this.domains[at];
+          if (found === undefined) return false;
+          const { pausedUntil: _, ...rest } = found;
+          this.domains[at] = { ...rest, paused, ...(until !== undefined && { pausedUntil: until }) };
+          return true;
+        },
         changeRecipients: async (change) => {
           this.changes.push(change);
           return change.recipients.length;

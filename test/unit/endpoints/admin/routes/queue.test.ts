@@ -26,6 +26,17 @@ test("filters narrow; the total is known for domain and state only", async () =>
     [1, SECOND, undefined],
   );
   assert.equal((await ask("GET", "/v1/queue?limit=1&cursor=2")).json.items[0].id, SECOND);
+  for (const [query, items, total] of [
+    [`id=${FIRST}`, 2, undefined],
+    ["recipient=alice@example.com", 1, undefined],
+    ["reason=operator", 1, undefined],
+    ["domain=example.com", 2, 2],
+    ["state=parked", 0, 0],
+    ["domain=%2Bnotices", 0, 0],
+  ] as const) {
+    const { json } = await ask("GET", `/v1/queue?${query}`);
+    assert.deepEqual([json.items.length, json.total], [items, total], query);
+  }
 });
 
 test("the ledger is asked for", async () => {
@@ -130,6 +141,22 @@ test("an act by an address is found by that address, where it found mail", async
   await ask("POST", "/v1/queue/actions", { verb: "hold", filter: { sender: "nobody@nowhere.example" } });
   const about = world.events.map((event) => "addresses" in event && event.addresses);
   assert.deepEqual(about, [[recipient], false]);
+});
+
+test("the journal hears in words which mail an act was about, and where it was sent", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const body of [
+    { verb: "hold", filter: { sender: "", state: "waiting" } },
+    { verb: "flush", all: true },
+    { verb: "reroute", filter: { domain: "Example.com" }, to: "Mail.example:25" },
+    { verb: "reroute", all: true, to: "primary" },
+  ])
+    assert.equal((await ask("POST", "/v1/queue/actions", body)).status, 200);
+  assert.deepEqual(
+    world.events.map((event) => event.kind === "operator.acted" && event.what),
+    ["state waiting, sender <>", "all mail", "domain example.com to Mail.example:25", "all mail to primary"],
+  );
 });
 
 test("an empty filter needs `all`", async () => {

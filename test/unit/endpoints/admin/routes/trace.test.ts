@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { TraceBody } from "../../../../../src/endpoints/admin/contract.ts";
-import { FakeWorld, FIRST } from "../../../../support/admin-fakes.ts";
+import { FakeWorld, FIRST, queueEntry } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
 let world: FakeWorld;
@@ -74,6 +74,20 @@ test("an address whose trace is gone is still found in the queue, as recipient a
   world.lines = [];
   assert.equal((await about("alice@example.com")).mails.length, 1);
   assert.equal((await about("bob@sender.example")).mails.length, 2);
+});
+
+test("of a long story the newest lines are told, and of many mails the newest 20, the oldest first", async () => {
+  const ids = Array.from({ length: 30 }, (_, i) => `01k9zq3v5x0ab${100 + i}`);
+  // Ids are made in the order of time, but the clock may have been set between two of them.
+  world.entries = ids.map((id, i) => queueEntry({ id, acceptedAt: 100 - i }));
+  const line = { kind: "mail.accepted", text: "accepted", keys: ["a1@sender.example"] };
+  world.lines = Array.from({ length: 600 }, (_, at) => ({ ...line, at, id: ids[at % 30] ?? "" }));
+  const { lines, mails } = await about("a1@sender.example");
+  assert.deepEqual([lines.length, lines[0]?.at, lines.at(-1)?.at], [500, 100, 599]);
+  assert.deepEqual(
+    mails.map(({ id }) => id),
+    ids.slice(-20).toReversed(),
+  );
 });
 
 test("nothing known is an empty answer; nothing asked is 400", async () => {
