@@ -137,6 +137,22 @@ describe("a reply too many", () => {
       }
   });
 
+  test("behind the answer to a body after 354 is doubted where it refuses, and ends the session in any case", async () => {
+    for (const extensions of [[], WITH_DATA])
+      for (const [more, kinds] of [
+        ["550 5.7.1 no", ["unconfirmed", "released"]],
+        ["250 2.0.0 ok", ["delivered", "released"]],
+      ] as const) {
+        await using primary = await fakePrimary({ extensions, onDot: () => `250 2.0.0 taken\r\n${more}` });
+        const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+        const conversation = await client.converse(targetAt(primary.port));
+        const results = [];
+        for (const id of ["a", "b"]) results.push(await conversation.send(namedMail(id)));
+        assert.deepEqual(kindsOf(results), kinds, `${extensions.join()} ${more}`);
+        conversation.abort();
+      }
+  });
+
   test("behind the 354 is the end of the session where it refuses, and says nothing of the primary", async () => {
     await using primary = await fakePrimary({
       extensions: WITH_DATA,
@@ -204,6 +220,14 @@ describe("marks", () => {
       await (inStep ? read : assert.rejects(read, OutOfStep));
       assert.deepEqual([marks.state, written], ["vague", ["EHLO mx2.test\r\n"]]);
     }
+  });
+
+  test("stand behind each body, also behind one that was streamed", async () => {
+    await using primary = await fakePrimary({ extensions: WITH_BDAT, onReset: () => "250 2.0.0 reset" });
+    const mails = MAILS.slice(0, 3).map((mail, i) => (i === 1 ? mail : inPieces(mail)));
+    assert.deepEqual(kindsOf(await sendAll(primary, mails)), ["delivered", "delivered", "delivered"]);
+    const verbs = primary.commands.map((line) => line.slice(0, 4)).join(" ");
+    assert.equal(verbs, `EHLO RSET${" MAIL RCPT BDAT RSET".repeat(3)} QUIT`);
   });
 
   test("a session that ends behind the answer takes nothing back", async () => {
