@@ -148,6 +148,22 @@ describe("the way of DSNs", () => {
     assert.equal(stateOf(notice), "gone delivered");
   });
 
+  it("comes again where our own trouble kept it, and tells nothing of one that it holds no more", async () => {
+    const { client, put, run, journal, resolver, store, clock } = bench({ kind: "direct" });
+    resolver.mx = () => Promise.reject(new Error("out of order"));
+    const notice = put("ann@192.0.2.9");
+    await run();
+    assert.equal(stateOf(notice), "waiting");
+    const [deferred] = journal.of("notice.deferred");
+    assert.deepEqual([deferred?.reply, deferred?.to], [{ code: 451, text: "out of order" }, "ann@192.0.2.9"]);
+    resolver.mx = async () => ({ kind: "none" });
+    client.server("192.0.2.9:25");
+    store.settle = async () => false;
+    clock.advance(300_000);
+    await run();
+    assert.deepEqual(journal.of("notice.sent"), []);
+  });
+
   it("does nothing while the route is off", async () => {
     const { put, run, store } = bench({ kind: "off" });
     const notice = put("ann@friend.test");
