@@ -107,8 +107,10 @@ export class FakeWorld {
   readonly logged: string[] = [];
   /** Thrown by every read of the queue while set. */
   trouble: Error | undefined;
-  /** What an export gives, where it is not just a mail. */
-  exported: ((id: string, asItIs: boolean) => Readable | undefined) | undefined;
+  /** What an export gives, where it is not just a mail; null: its body is gone. */
+  exported: ((id: string, asItIs: boolean) => Readable | null | undefined) | undefined;
+  /** Thrown by these changes of domains. */
+  readonly unwritable = new Map<"addDomain" | "changeRecipients", Error>();
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
 
@@ -163,8 +165,7 @@ export class FakeWorld {
         },
         parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
         kept: async () => ({ messages: this.entries.length, bytes: 0 }),
-        export: async (id, asItIs = false) =>
-          this.#show(id) && (this.exported?.(id, asItIs) ?? Readable.from([mailOf(id)])),
+        export: async (id, asItIs = false) => this.#show(id) && this.#export(id, asItIs),
       },
       operator: {
         operate: async (request) => {
@@ -184,6 +185,7 @@ export class FakeWorld {
       },
       editor: {
         addDomain: async ({ name, settings }) => {
+          await this.#mayWrite("addDomain");
           const others = this.domains.filter((domain) => domain.name !== name);
           this.domains = [...others, { name, settings, origin: "api", paused: false, draining: false }];
         },
@@ -208,6 +210,7 @@ export class FakeWorld {
           return true;
         },
         changeRecipients: async (change) => {
+          await this.#mayWrite("changeRecipients");
           this.changes.push(change);
           return change.recipients.length;
         },
@@ -266,6 +269,16 @@ export class FakeWorld {
     const end = Number(cursor) + limit;
     const items = all.slice(Number(cursor), end);
     return end < all.length ? { items, next: String(end) } : { items };
+  }
+
+  #export(id: string, asItIs: boolean): Readable | undefined {
+    const given = this.exported?.(id, asItIs);
+    return given === null ? undefined : (given ?? Readable.from([mailOf(id)]));
+  }
+
+  async #mayWrite(what: "addDomain" | "changeRecipients"): Promise<void> {
+    const trouble = this.unwritable.get(what);
+    if (trouble !== undefined) throw trouble;
   }
 
   #show(id: string): MailDetail | undefined {

@@ -5,7 +5,8 @@ import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
 test("domains are listed with what is held and how their primaries stand", async () => {
-  const ask = operatorOf(new FakeWorld());
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
   const [first, second] = DomainList.parse((await ask("GET", "/v1/domains")).json).items;
   assert.deepEqual(
     [first?.name, first?.origin, first?.mail],
@@ -13,6 +14,14 @@ test("domains are listed with what is held and how their primaries stand", async
   );
   assert.equal(first?.primaries[0]?.state, "down");
   assert.deepEqual(second?.primaries, []);
+  const [primary] = world.primaries;
+  assert.ok(primary !== undefined);
+  world.primaries.push({ ...primary, destination: "mx2.example.com:25", state: "up" });
+  const both = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
+  assert.deepEqual(
+    both.primaries.map(({ state }) => state),
+    ["down", "up"],
+  );
   assert.equal(DomainBody.parse((await ask("GET", "/v1/domains/Example.COM.")).json).name, "example.com");
 });
 
@@ -69,6 +78,16 @@ test("a domain that takes everything accepts unknown ones in an outage, unless i
   const told = { name: "y.example", ...domain, unknownDuringOutage: "defer" };
   const other = DomainBody.parse((await ask("POST", "/v1/domains", told)).json);
   assert.equal(other.settings.unknownDuringOutage, "defer");
+});
+
+test("a domain that could not be written, or its recipients, is not told as added", async () => {
+  const domain = { name: "x.example", primaries: [{ host: "mail.x.example" }], recipients: ["alice"] };
+  for (const change of ["addDomain", "changeRecipients"] as const) {
+    const world = new FakeWorld();
+    world.unwritable.set(change, new Error("the disk is full"));
+    const { status } = await operatorOf(world)("POST", "/v1/domains", domain);
+    assert.deepEqual([status, world.events.length], [500, 0], change);
+  }
 });
 
 test("what cannot be added is refused before anything changes", async () => {

@@ -118,6 +118,19 @@ test("a mail that is not what was accepted is exported only as such", async () =
   assert.equal((await ask("GET", `/v1/queue/${FIRST}/export?damaged=yes`)).status, 400);
 });
 
+test("an export whose body has gone, or cannot be read, is told apart from a damaged one", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const told = async () => {
+    const { status, json } = await ask("GET", `/v1/queue/${FIRST}/export`);
+    return [status, json.error.code];
+  };
+  world.exported = () => null;
+  assert.deepEqual(await told(), [404, "not_found"]);
+  world.exported = () => assert.fail(new Error("EIO"));
+  assert.deepEqual(await told(), [500, "internal"]);
+});
+
 test("an act names who, what and how many, and tells the journal", async () => {
   const world = new FakeWorld();
   const answer = await operatorOf(world)("POST", "/v1/queue/actions", {
