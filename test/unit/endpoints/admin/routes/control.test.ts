@@ -7,7 +7,12 @@ import { operatorOf } from "../../../../support/admin-requests.ts";
 test("health and readiness follow the store and the listeners", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
-  const codes = async () => [(await ask("GET", "/healthz")).status, (await ask("GET", "/readyz")).status];
+  const code = async (path: string) => {
+    const { status, json } = await ask("GET", path);
+    assert.equal(json.ok, status === 200);
+    return status;
+  };
+  const codes = async () => [await code("/healthz"), await code("/readyz")];
   assert.deepEqual(await codes(), [200, 200]);
   world.status = { ...world.status, condition: "full" };
   assert.deepEqual(await codes(), [200, 503]);

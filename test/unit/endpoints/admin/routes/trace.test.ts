@@ -90,6 +90,23 @@ test("of a long story the newest lines are told, and of many mails the newest 20
   );
 });
 
+test("an address is the same in whatever capitals the mail had it, and mail that is gone is found, too", async () => {
+  world.entries = [
+    queueEntry({ recipient: "Alice@example.com" }),
+    queueEntry({ n: 1, recipient: "carol@other.example" }),
+  ];
+  const recipients = async (text: string) => (await about(text)).mails.map(({ recipient }) => recipient);
+  assert.deepEqual(await recipients("alice@example.com"), ["Alice@example.com"]);
+  world.lines = [{ at: 1, id: FIRST, kind: "mail.accepted", text: "accepted", keys: ["bob@sender.example"] }];
+  world.entries = world.entries.map((entry, n) =>
+    Object.assign(entry, { sender: n === 0 ? "Bob@sender.example" : "eve@sender.example" }),
+  );
+  assert.deepEqual(await recipients("bob@sender.example"), ["Alice@example.com"]);
+  world.lines = [];
+  world.entries = [queueEntry({ state: "gone", reason: "delivered" })];
+  assert.deepEqual(await recipients("alice@example.com"), ["alice@example.com"]);
+});
+
 test("nothing known is an empty answer; nothing asked is 400", async () => {
   assert.deepEqual(await about("nobody@nowhere.example"), {
     about: "nobody@nowhere.example",
