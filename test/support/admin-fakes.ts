@@ -114,8 +114,10 @@ export class FakeWorld {
   readonly logged: string[] = [];
   /** Thrown by every read of the queue while set. */
   trouble: Error | undefined;
-  /** What an export gives, where it is not just a mail. */
-  exported: ((id: string, asItIs: boolean) => Readable | undefined) | undefined;
+  /** What an export gives, where it is not just a mail; null: its body is gone. */
+  exported: ((id: string, asItIs: boolean) => Readable | null | undefined) | undefined;
+  /** Thrown by these changes of domains. */
+  readonly unwritable = new Map<"addDomain" | "changeRecipients", Error>();
   /** Thrown where the queue is counted. */
   unreadable: Error | undefined;
 
@@ -169,9 +171,8 @@ export class FakeWorld {
           return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
         },
         parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
-        kept: async (domains) => domains.map(() => ({ messages: this.entries.length, bytes: 0 })),
-        export: async (id, asItIs = false) =>
-          this.#show(id) && (this.exported?.(id, asItIs) ?? Readable.from([mailOf(id)])),
+          kept: async (domains) => domains.map(() => ({ messages: this.entries.length, bytes: 0 })),
+          export: async (id, asItIs = false) => this.#show(id) && this.#export(id, asItIs),
       },
       operator: {
         operate: async (request) => {
@@ -191,6 +192,7 @@ export class FakeWorld {
       },
       editor: {
         addDomain: async (added) => {
+          await this.#mayWrite("addDomain");
           this.added.push(added);
           const { name, settings } = added;
           const others = this.domains.filter((domain) => domain.name !== name);
@@ -208,8 +210,16 @@ export class FakeWorld {
           if (found === undefined) return "unknown";
           return found.origin === "file" ? "declared" : "removed";
         },
-        setPaused: async (name) => this.domains.some((domain) => domain.name === name),
+        setPaused: async (name, paused, until) => {
+          const at = this.domains.findIndex((domain) => domain.name === name);
+          const found = this.domains[at];
+          if (found === undefined) return false;
+          const { pausedUntil: _, ...rest } = found;
+          this.domains[at] = { ...rest, paused, ...(until !== undefined && { pausedUntil: until }) };
+          return true;
+        },
         changeRecipients: async (change) => {
+          await this.#mayWrite("changeRecipients");
           this.changes.push(change);
           return change.recipients.length;
         },
@@ -268,6 +278,16 @@ export class FakeWorld {
     const end = Number(cursor) + limit;
     const items = all.slice(Number(cursor), end);
     return end < all.length ? { items, next: String(end) } : { items };
+  }
+
+  #export(id: string, asItIs: boolean): Readable | undefined {
+    const given = this.exported?.(id, asItIs);
+    return given === null ? undefined : (given ?? Readable.from([mailOf(id)]));
+  }
+
+  async #mayWrite(what: "addDomain" | "changeRecipients"): Promise<void> {
+    const trouble = this.unwritable.get(what);
+    if (trouble !== undefined) throw trouble;
   }
 
   #show(id: string): MailDetail | undefined {

@@ -29,6 +29,8 @@ export class FakeServer {
   extensions: readonly string[] = ["PIPELINING"];
   /** Its SIZE. */
   size: number | undefined;
+  /** What stands behind XFORWARD and XCLIENT in its EHLO. */
+  attributes: Capabilities["attributes"];
   /** TLS version of its conversations; absent: in clear. */
   tls: string | undefined;
   /** Most connections at once; more are refused with 421. */
@@ -136,12 +138,13 @@ class FakeConversation implements Conversation {
 
   constructor(server: FakeServer) {
     this.#server = server;
-    const { name, tls, extensions, size } = server;
+    const { name, tls, extensions, size, attributes } = server;
     this.window = server.window;
     this.capabilities = {
       name,
       extensions,
       ...(size !== undefined && { size }),
+      ...(attributes !== undefined && { attributes }),
       ...(tls !== undefined && { tls }),
     };
     server.conversing.add(this);

@@ -190,7 +190,7 @@ export class WireConversation implements Conversation {
     const reset = this.#leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
-    if (this.#pipelined) transaction.writeEnvelope(this.#wire, asBatch(envelope));
+    if (this.#pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
     const ahead = this.#marked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
     if (ahead) await this.#sendAhead(transaction, source, turn);
     const unread = turn.mayRead();

@@ -35,10 +35,10 @@ export class Transaction {
     this.begun = performance.now();
   }
 
-  /** Hands all commands of its envelope to the socket, as one batch. */
-  writeEnvelope(wire: Wire, commands: string): void {
-    wire.expect(this.mail.recipients.length);
-    this.#write(wire, commands);
+  /** Hands commands to the socket. */
+  write(wire: Wire, parts: readonly string[]): void {
+    wire.write(parts);
+    this.#written = wire.writes;
   }
 
   /** Hands the last octets of the mail to the socket. */
@@ -61,7 +61,7 @@ export class Transaction {
   /** Writes RSET behind its end. */
   mark(wire: Wire): void {
     this.#marked = true;
-    this.#write(wire, RSET);
+    this.write(wire, [RSET]);
   }
 
   /**
@@ -106,11 +106,6 @@ export class Transaction {
       ...(this.refusedAt !== undefined && { refusedAt: this.refusedAt }),
       dsn,
     };
-  }
-
-  #write(wire: Wire, commands: string): void {
-    wire.write([commands]);
-    this.#written = wire.writes;
   }
 
   #outcomeOf(error: unknown, wire: Wire): Outcome {

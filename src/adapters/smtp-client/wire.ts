@@ -16,8 +16,11 @@ const BATCH = 64 * 1024;
 /** Octets of a large body that are read at a time. */
 const BLOCK = 64 * 1024;
 
-/** Replies that may lie unread, beside those to the recipients of a pipelined envelope. */
-const MAX_UNREAD = 4096;
+/**
+ * Octets of replies that may lie unread. One piece may hold the answers to an envelope of thousands of recipients;
+ * whoever waits for them has read those before the next piece comes.
+ */
+const MAX_UNREAD = 256 * 1024;
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -29,6 +32,8 @@ export class Wire {
   readonly #socket: Socket;
   readonly #reader = new ReplyReader();
   readonly #replies: Reply[] = [];
+  /** Octets that came since none lay unread. */
+  #unread = 0;
   readonly #replyDeadline: Deadline;
   readonly #drainDeadline: Deadline;
   #reply: Waiting<Reply> | undefined;
@@ -41,15 +46,12 @@ export class Wire {
     this.#send();
   };
   #writes = 0;
-  /** Replies that may lie unread. */
-  #mostUnread = MAX_UNREAD;
   #blocks: readonly Buffer[] | undefined;
 
   readonly #take = (reply: Reply): void => {
     const waiter = this.#reply;
     if (waiter === undefined) {
       this.#replies.push(reply);
-      if (this.#replies.length > this.#mostUnread) this.lose("the peer sends replies that nobody asked for");
       return;
     }
     this.#reply = undefined;
@@ -112,11 +114,6 @@ export class Wire {
     }
   }
 
-  /** What is written next asks for so many replies, which may come all at once. */
-  expect(replies: number): void {
-    this.#mostUnread = Math.max(this.#mostUnread, MAX_UNREAD + replies);
-  }
-
   /** Resolves when written octets have left, within `timeout` ms. Rejects with ConnectionLost. */
   drain(timeout: number): Promise<void> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
@@ -175,6 +172,8 @@ export class Wire {
   }
 
   #read(chunk: Buffer): void {
+    this.#unread = chunk.length + (this.#replies.length === 0 ? 0 : this.#unread);
+    if (this.#unread > MAX_UNREAD) return this.lose("the peer sends replies that nobody asked for");
     try {
       this.#reader.push(chunk, this.#take);
     } catch (error) {

@@ -8,8 +8,8 @@ import type { DsnField, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 /** RFC 3463 §3.5: delivery time expired; no answer from the host. */
 const EXPIRED = "4.4.7";
 const NO_ANSWER = "4.4.1";
-/** Characters of one value; a line has at most 998 octets, RFC 5322 §2.1.1. */
-const MAX_VALUE = 700;
+/** Octets of one value as it is written: a line has at most 998, RFC 5322 §2.1.1. No address is longer. */
+const MAX_VALUE = 900;
 
 /** The class of status (RFC 3463 §2) that each kind has. */
 const CLASSES = { failed: 5, delayed: 4, relayed: 2 } as const;
@@ -79,15 +79,20 @@ function isPrintableAscii(text: string): boolean {
   return /^[\u0020-\u007e]*$/.test(text);
 }
 
-/** One line; what is not ASCII is written as RFC 6533 §3 writes it, unless the DSN speaks UTF-8. */
+/** One line of whole characters; what is not ASCII as RFC 6533 §3 writes it, unless the DSN speaks UTF-8. */
 function sound([name, value]: DsnField, utf8: boolean): DsnField {
-  const line = printable(value).slice(0, MAX_VALUE);
-  return [name, utf8 ? line.replace(/[\ud800-\udbff]$/, "") : escaped(line)];
+  let line = "";
+  let octets = 0;
+  for (const character of printable(value)) {
+    const written = utf8 || isPrintableAscii(character) ? character : escaped(character);
+    octets += Buffer.byteLength(written);
+    if (octets > MAX_VALUE) break;
+    line += written;
+  }
+  return [name, line];
 }
 
-function escaped(text: string): string {
-  return text.replace(
-    /[^\u0020-\u007e]/gu,
-    (char) => `\\x{${(char.codePointAt(0) ?? 0xfffd).toString(16).toUpperCase().padStart(2, "0")}}`,
-  );
+function escaped(character: string): string {
+  const point = character.codePointAt(0) ?? 0xfffd;
+  return `\\x{${point.toString(16).toUpperCase()}}`;
 }

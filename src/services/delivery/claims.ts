@@ -3,6 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue } from "./connection-pool.ts";
 import type { Probations } from "./probations.ts";
+import { UnderWay } from "./under-way.ts";
 
 interface ClaimsParts {
   readonly store: WorkStore;
@@ -24,12 +25,14 @@ const PAUSE = 1000;
  */
 export class Claims {
   readonly #parts: ClaimsParts;
+  readonly #asking: UnderWay;
   /** Until what waits was counted for the first time. */
   #paused = true;
   #stopped = false;
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts;
+    this.#asking = new UnderWay(parts.clock);
   }
 
   begin(): void {
@@ -38,8 +41,10 @@ export class Claims {
     this.#parts.resumed();
   }
 
-  stop(): void {
+  /** Asks for nothing more, and waits for what was asked for, at most `timeout` ms. */
+  async stop(timeout: number): Promise<void> {
     this.#stopped = true;
+    await this.#asking.ended(timeout);
   }
 
   fill(pool: ConnectionPool): void {
@@ -63,7 +68,7 @@ export class Claims {
   #claim(pool: ConnectionPool, queue: DomainQueue, limit: number): void {
     const { version } = queue;
     pool.claiming += limit;
-    this.#ask(pool, queue, limit).then(
+    const asked = this.#ask(pool, queue, limit).then(
       (mails) => {
         pool.claiming -= limit;
         this.#parts.probations.unsent(pool, queue, limit - mails.length);
@@ -76,6 +81,7 @@ export class Claims {
         this.#pause(error);
       },
     );
+    void this.#asking.add(asked);
   }
 
   async #ask(pool: ConnectionPool, queue: DomainQueue, limit: number): Promise<readonly ClaimedMail[]> {

@@ -20,6 +20,8 @@ import { stopPools } from "./stopping.ts";
 
 /** After the store has failed to say what waits, in ms. */
 const RETRY = 1000;
+/** How long a stop waits for the store, in ms. */
+const LAST_WORD = 10_000;
 
 /** Brings work, pools and the store together: what comes in from one goes to the right one of the others. */
 export class Dispatcher implements PoolHooks<ConnectionPool> {
@@ -203,15 +205,16 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     });
   }
 
-  /** Ends all: claims at once, conversations as stopPools tells, then what is still to be written. */
+  /** Ends all: conversations as stopPools tells, what was being claimed, then what is still to be written. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#claims.stop();
+    const claimed = this.#claims.stop(LAST_WORD);
     this.callouts.stop();
     this.#credits.close(this.routing.queues.values());
     this.routing.stop();
-    await stopPools([...this.routing.pools.values(), ...this.#left], this.#parts.clock);
-    await this.#attempts.stop(10_000);
+    const pools = [...this.routing.pools.values(), ...this.#left];
+    await Promise.all([stopPools(pools, this.#parts.clock), claimed]);
+    await this.#attempts.stop(LAST_WORD);
   }
 
   #closed(pool: ConnectionPool, queue: DomainQueue): void {

@@ -25,6 +25,7 @@ import { settleDsn } from "../queue/queue.ts";
 import { findDsnRoute } from "./dsn-route.ts";
 import type { Settler } from "./settler.ts";
 import { abortInTime } from "./stopping.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** Times in ms. */
 interface DsnDeliverySettings {
@@ -54,6 +55,8 @@ const CONNECTIONS = 4;
 const HOSTS = 3;
 /** For greeting and EHLO, in ms. */
 const GREETING = 60_000;
+/** For all that is under way when delivery stops, in ms. */
+const STOPPING = 32_000;
 
 const HUNG_UP = { code: 421, enhanced: "4.4.2", text: "the connection ended before the mail" } as const;
 
@@ -73,7 +76,10 @@ export class DsnDelivery {
   readonly #parts: DsnDeliveryParts;
   readonly #conversations = new Set<Conversation>();
   readonly #stopping = Promise.withResolvers<undefined>();
-  #underWay = new Set<Promise<void>>();
+  /** What is being claimed or sent. */
+  readonly #underWay: UnderWay;
+  /** DSNs that are claimed and not settled. */
+  #unsettled = 0;
   #claiming = false;
   #again = false;
   #stopped = false;
@@ -82,19 +88,19 @@ export class DsnDelivery {
 
   constructor(parts: DsnDeliveryParts) {
     this.#parts = parts;
+    this.#underWay = new UnderWay(parts.clock);
   }
 
   /** Takes as many due DSNs as there is room for, and further ones as they end. */
   async run(): Promise<void> {
-    const { store, clock, settings } = this.#parts;
-    const room = CONNECTIONS - this.#underWay.size;
+    const { settings } = this.#parts;
+    const room = CONNECTIONS - this.#unsettled;
     if (this.#claiming) this.#again = true;
     if (this.#claiming || this.#stopped || room <= 0 || settings().route.kind === "off") return;
     this.#claiming = true;
     this.#again = false;
     try {
-      const mails = await store.claim({ domain: DSN_DOMAIN, limit: room, now: clock.now() });
-      for (const mail of mails) this.#begin(mail);
+      await this.#underWay.add(this.#claim(room));
     } finally {
       this.#claiming = false;
     }
@@ -115,19 +121,18 @@ export class DsnDelivery {
     await this.run();
   }
 
-  /** Within 32 s: what has not begun is given back. */
+  /** Within 32 s: what has not begun is given back. The settler may still be writing then. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#stopping.resolve(undefined);
-    await abortInTime(() => this.#conversations, Promise.all(this.#underWay), this.#parts.clock);
+    await abortInTime(() => this.#conversations, this.#underWay.ended(STOPPING), this.#parts.clock);
   }
 
-  #begin(mail: ClaimedMail): void {
-    const going = this.#deliver(mail).finally(() => {
-      this.#underWay.delete(going);
-      this.start();
-    });
-    this.#underWay.add(going);
+  async #claim(limit: number): Promise<void> {
+    const { store, clock } = this.#parts;
+    const mails = await store.claim({ domain: DSN_DOMAIN, limit, now: clock.now() });
+    this.#unsettled += mails.length;
+    for (const mail of mails) void this.#underWay.add(this.#deliver(mail));
   }
 
   async #deliver(mail: ClaimedMail): Promise<void> {
@@ -136,17 +141,22 @@ export class DsnDelivery {
       this.#parts.log.error("a notice could not be sent", { id: mail.id, error: errorText(error) });
       return { outcome: { kind: "deferred", reply: { code: 451, text: errorText(error) } } };
     });
-    const { settler, clock, random, settings } = this.#parts;
-    const { outcome, destination } = attempt;
+    const { clock, random, settings } = this.#parts;
     const now = clock.now();
     const facts = { now, random, retention: settings().retention, flushed: flushes < this.#flushes };
-    const settlements = settleDsn(mail, outcome, facts);
-    const written = await settler.write(mail, settlements, destination);
+    void this.#settle(mail, settleDsn(mail, attempt.outcome, facts), attempt);
+  }
+
+  async #settle(mail: ClaimedMail, settlements: readonly Settlement[], attempt: DsnAttempt): Promise<void> {
+    const written = await this.#parts.settler.write(mail, settlements, attempt.destination);
     if (written) for (const each of settlements) this.#record(mail, each, attempt);
+    this.#unsettled -= 1;
+    this.start();
   }
 
   /** Tries the hosts of the route in their order, until one speaks with us. */
   async #attempt(mail: ClaimedMail): Promise<DsnAttempt> {
+    if (this.#stopped) return { outcome: { kind: "released" } };
     const address = mail.recipients[0]?.address ?? "";
     const { route, hostname } = this.#parts.settings();
     const found = await findDsnRoute(address, route, { ...this.#parts, hostname });

@@ -5,6 +5,7 @@ import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../po
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { settle } from "../queue/queue.ts";
+import { UnderWay } from "./under-way.ts";
 
 export interface SettlerParts {
   readonly store: WorkStore;
@@ -36,13 +37,12 @@ const NOTHING: Attempt = { outcomes: new Map() };
  */
 export class Settler {
   readonly #parts: SettlerParts;
-  /** Settlements that are being written. */
-  #open = 0;
-  #allEnded: (() => void) | undefined;
+  readonly #writing: UnderWay;
   #givenUp = false;
 
   constructor(parts: SettlerParts) {
     this.#parts = parts;
+    this.#writing = new UnderWay(parts.clock);
   }
 
   /** Settles all recipients of a mail; answers what was written, or undefined when the claim was lost. */
@@ -56,30 +56,28 @@ export class Settler {
   }
 
   /** Writes what became of a mail as soon as the store can; false when the claim was lost. */
-  async write(
+  write(
     mail: ClaimedMail,
     settlements: readonly Settlement[],
     destination: string | undefined,
   ): Promise<boolean> {
+    const now = this.#parts.clock.now();
+    return this.#writing.add(this.#write(requestOf(mail, settlements, { now, destination })));
+  }
+
+  async #write(request: SettleRequest): Promise<boolean> {
     const { store, log, clock } = this.#parts;
-    const request = requestOf(mail, settlements, { now: clock.now(), destination });
-    this.#open += 1;
-    try {
-      while (!this.#givenUp) {
-        try {
-          const written = await store.settle(request);
-          if (!written) log.warn("claim was lost before it was settled", { id: request.id });
-          return written;
-        } catch (error) {
-          log.error("settling failed, trying again", { id: request.id, error: errorText(error) });
-          await new Promise<void>((resolve) => clock.after(RETRY, resolve));
-        }
+    while (!this.#givenUp) {
+      try {
+        const written = await store.settle(request);
+        if (!written) log.warn("claim was lost before it was settled", { id: request.id });
+        return written;
+      } catch (error) {
+        log.error("settling failed, trying again", { id: request.id, error: errorText(error) });
+        await new Promise<void>((resolve) => clock.after(RETRY, resolve));
       }
-      return false;
-    } finally {
-      this.#open -= 1;
-      if (this.#open === 0) this.#allEnded?.();
     }
+    return false;
   }
 
   /** Puts a mail back as it was. */
@@ -89,15 +87,7 @@ export class Settler {
 
   /** Waits for what is being written, at most `timeout` ms; then gives up what the store does not take. */
   async stop(timeout: number): Promise<void> {
-    const timer = Promise.withResolvers<void>();
-    const deadline = this.#parts.clock.after(timeout, () => timer.resolve());
-    while (this.#open > 0) {
-      const written = new Promise<true>((resolve) => {
-        this.#allEnded = () => resolve(true);
-      });
-      if ((await Promise.race([written, timer.promise])) !== true) break;
-    }
-    deadline.cancel();
+    await this.#writing.ended(timeout);
     this.#givenUp = true;
   }
 

@@ -51,10 +51,9 @@ export class Shortcomings {
     else if (took < QUICK_GREETING) this.#slow = undefined;
   }
 
-  /** It takes connections, and said nothing in so many ms. */
+  /** It takes connections, and said nothing for as long as a probe waits, in ms. */
   silent(took: number, now: number): void {
-    if (took >= SLOW_GREETING)
-      this.#becameSlow(`it takes connections but did not greet in ${seconds(took)}`, now);
+    this.#becameSlow(`it takes connections but did not greet in ${seconds(took)}`, now);
   }
 
   /** Milliseconds from MAIL to the last reply of a mail of so many octets. */

@@ -1,7 +1,10 @@
 /** Primaries that say more than they are asked: whatever the place of the reply too many, nobody's refusal is lost. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Reply } from "../../../../src/mail/reply.ts";
+import { Marks, OutOfStep } from "../../../../src/adapters/smtp-client/marks.ts";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
+import type { Wire } from "../../../../src/adapters/smtp-client/wire.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
@@ -134,6 +137,22 @@ describe("a reply too many", () => {
       }
   });
 
+  test("behind the answer to a body after 354 is doubted where it refuses, and ends the session in any case", async () => {
+    for (const extensions of [[], WITH_DATA])
+      for (const [more, kinds] of [
+        ["550 5.7.1 no", ["unconfirmed", "released"]],
+        ["250 2.0.0 ok", ["delivered", "released"]],
+      ] as const) {
+        await using primary = await fakePrimary({ extensions, onDot: () => `250 2.0.0 taken\r\n${more}` });
+        const client = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+        const conversation = await client.converse(targetAt(primary.port));
+        const results = [];
+        for (const id of ["a", "b"]) results.push(await conversation.send(namedMail(id)));
+        assert.deepEqual(kindsOf(results), kinds, `${extensions.join()} ${more}`);
+        conversation.abort();
+      }
+  });
+
   test("behind the 354 is the end of the session where it refuses, and says nothing of the primary", async () => {
     await using primary = await fakePrimary({
       extensions: WITH_DATA,
@@ -181,6 +200,36 @@ describe("marks", () => {
     }
   });
 
+  test("that show nothing are followed by EHLO, which is answered by its like and by nothing else", async () => {
+    const ok = { code: 250, text: "OK" };
+    const refusal = { code: 552, text: "too large" };
+    const greeting = { code: 250, text: "primary.test PIPELINING CHUNKING" };
+    for (const [learned, next, inStep] of [
+      [ok, greeting, true],
+      [refusal, greeting, true],
+      // The answer to the body comes last: what was read as that was one too many.
+      [ok, refusal, false],
+      [ok, ok, false],
+    ] as const) {
+      const said: Reply[] = [ok, next];
+      const written: string[] = [];
+      const wire = { write: (parts: string[]) => written.push(...parts), reply: async () => said.shift() };
+      const marks = new Marks(wire as unknown as Wire, "mx2.test");
+      marks.learn(learned);
+      const read = marks.read(ok);
+      await (inStep ? read : assert.rejects(read, OutOfStep));
+      assert.deepEqual([marks.state, written], ["vague", ["EHLO mx2.test\r\n"]]);
+    }
+  });
+
+  test("stand behind each body, also behind one that was streamed", async () => {
+    await using primary = await fakePrimary({ extensions: WITH_BDAT, onReset: () => "250 2.0.0 reset" });
+    const mails = MAILS.slice(0, 3).map((mail, i) => (i === 1 ? mail : inPieces(mail)));
+    assert.deepEqual(kindsOf(await sendAll(primary, mails)), ["delivered", "delivered", "delivered"]);
+    const verbs = primary.commands.map((line) => line.slice(0, 4)).join(" ");
+    assert.equal(verbs, `EHLO RSET${" MAIL RCPT BDAT RSET".repeat(3)} QUIT`);
+  });
+
   test("a session that ends behind the answer takes nothing back", async () => {
     for (const end of ["close", "reset", "421 4.3.2 enough", "what?"] as const) {
       await using primary = await fakePrimary({
@@ -192,6 +241,20 @@ describe("marks", () => {
       assert.equal(first?.trouble, undefined);
     }
   });
+});
+
+test("421 in the place of a mark is for the mails behind it: none of them is a possible double", async () => {
+  for (const [place, kinds] of [
+    [2, ["delivered", "deferred", "released", "released", "released"]],
+    [3, ["delivered", "delivered", "deferred", "released", "released"]],
+  ] as const) {
+    let resets = 0;
+    const onReset = (): string | undefined => (++resets === place ? "421 4.3.2 enough" : undefined);
+    await using primary = await fakePrimary({ extensions: WITH_BDAT, onReset });
+    const results = await sendAll(primary, MAILS);
+    assert.deepEqual(kindsOf(results), kinds);
+    assert.equal(results[place - 1]?.trouble?.reply?.code, 421);
+  }
 });
 
 function at(sender: string, id: string, answer: string): string | undefined {

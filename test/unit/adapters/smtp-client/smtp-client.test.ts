@@ -327,6 +327,16 @@ describe("the client's identity", () => {
     await conversation.quit();
   });
 
+  test("a mail of another client does not follow one that is on its way, though nothing was said of it yet", async () => {
+    await using primary = await fakePrimary({ extensions: POSTFIX, singleXclient: true });
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    const sending = conversation.send(claimedMail(clientOf("192.0.2.7")));
+    assert.ok(conversation.takes(claimedMail(clientOf("192.0.2.7"))));
+    assert.ok(!conversation.takes(claimedMail(clientOf("192.0.2.8"))));
+    assert.deepEqual(kinds((await sending).outcomes), { 10: "delivered 250" });
+    await conversation.quit();
+  });
+
   test("a primary that refuses XCLIENT gets the mail all the same", async () => {
     await using primary = await fakePrimary({ extensions: POSTFIX, onXclient: () => "550 5.7.0 not you" });
     const conversation = await client.converse({ ...at(primary), identity: "xclient" });
@@ -448,9 +458,13 @@ describe("a broken connection", () => {
 
   test("abort after the dot is unconfirmed", async () => {
     await using run = await converse({ onDot: () => "silence" });
+    assert.equal(run.conversation.phase, "idle");
     const sending = run.conversation.send(claimedMail());
+    assert.equal(run.conversation.phase, "envelope");
     await run.primary.received(1);
+    assert.equal(run.conversation.phase, "dot");
     run.conversation.abort();
+    assert.equal(run.conversation.phase, "over");
     assert.deepEqual(kinds((await sending).outcomes), { 10: "unconfirmed" });
   });
 

@@ -36,3 +36,26 @@ for (const [what, to, behind, kind] of cases)
     );
     wire.lose("the test is over");
   });
+
+test("a mail is deferred whose connection was lost before its end was written, though it was encrypted", () => {
+  const wire = new Wire(new TLSSocket(socket(false)), new ManualClock());
+  const transaction = new Transaction(namedMail("a"));
+  transaction.begin();
+  wire.lose("the peer closed the connection");
+  assert.throws(() => transaction.finish(wire, ["text\r\n.\r\n"]), ConnectionLost);
+  transaction.broken(wire.lost, wire);
+  assert.deepEqual(
+    [...transaction.outcomes.values()].map(({ kind }) => kind),
+    ["deferred"],
+  );
+});
+
+test("a mail took what passed since MAIL, and nothing before that", async () => {
+  const transaction = new Transaction(namedMail("a"));
+  assert.equal(transaction.result(undefined, false).took, 0);
+  transaction.begin();
+  const now = performance.now();
+  await new Promise(setImmediate);
+  const { took } = transaction.result(undefined, false);
+  assert.ok(took > 0 && took < now, `${took}`);
+});

@@ -5,13 +5,35 @@ import { test } from "node:test";
 import { Wire } from "../../../../src/adapters/smtp-client/wire.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 
-test("a peer that sends replies without end is given up", () => {
+function unread(): { readonly wire: Wire; readonly socket: Socket; say(replies: string): void } {
   const socket = new Duplex({ read: () => {} }) as Socket;
   const wire = new Wire(socket, new ManualClock());
-  const lost = (): string | undefined => wire.lost?.message;
-  socket.emit("data", Buffer.from("250 ok\r\n".repeat(4096)));
-  assert.equal(lost(), undefined);
-  socket.emit("data", Buffer.from("250 ok\r\n"));
-  assert.match(lost() ?? "", /replies that nobody asked for/);
-  assert.ok(socket.destroyed);
+  return { wire, socket, say: (replies) => void socket.emit("data", Buffer.from(replies)) };
+}
+
+test("the answers to an envelope of ten thousand recipients may come in one piece", () => {
+  const { wire, say } = unread();
+  say("250\r\n".repeat(13_107));
+  assert.equal(wire.lost, undefined);
+});
+
+test("a peer that sends replies without end is given up, in octets, because one may be long", () => {
+  for (const piece of ["250 ok\r\n".repeat(8192), `250 ${"x".repeat(65_530)}\r\n`]) {
+    const { wire, socket, say } = unread();
+    const lost = (): string | undefined => wire.lost?.message;
+    for (let n = 0; n < 4; n++) say(piece);
+    assert.equal(lost(), undefined);
+    say("250 ok\r\n");
+    assert.match(lost() ?? "", /replies that nobody asked for/);
+    assert.ok(socket.destroyed);
+  }
+});
+
+test("replies that are read make room for others", async () => {
+  const { wire, say } = unread();
+  for (let n = 0; n < 5; n++) {
+    say("250 ok\r\n".repeat(8192));
+    for (let reply = 0; reply < 8192; reply++) await wire.reply(1);
+  }
+  assert.equal(wire.lost, undefined);
 });

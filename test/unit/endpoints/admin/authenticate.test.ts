@@ -105,6 +105,17 @@ test("a confined token reaches no other domain", async () => {
   assert.deepEqual([world.operations, world.changes], [[], []]);
 });
 
+test("a confined token sends mail back to its primaries, and nowhere else", async () => {
+  const world = new FakeWorld();
+  const ask = strangerOf(world, await secretOf(world, "example.com"));
+  const reroute = (to: string) =>
+    ask("POST", "/v1/queue/actions", { verb: "reroute", filter: { domain: "example.com" }, to });
+  assert.equal((await reroute("mail.attacker.example:25")).status, 403);
+  assert.deepEqual(world.operations, []);
+  assert.equal((await reroute("primary")).status, 200);
+  assert.equal(world.operations.length, 1);
+});
+
 test("a mail shared with another domain shows only the own recipients to a confined token", async () => {
   const world = new FakeWorld();
   const ask = strangerOf(world, await secretOf(world, "other.example"));

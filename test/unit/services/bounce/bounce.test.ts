@@ -150,6 +150,22 @@ this notice are not read.
   });
 
   for (const sender of ["ann@friend.test", "grå@friend.test"])
+    it(`keeps lines within 998 octets, and characters whole, told to ${sender}`, () => {
+      const local = "ü".repeat(120);
+      const found = fields(
+        { sender },
+        { lastReply: `550 x${"😀ü€".repeat(333)}`, address: `${local}@one.test` },
+      );
+      for (const [name, value] of Object.entries(found))
+        assert.ok(Buffer.byteLength(`${name}: ${value}`) <= 998, name);
+      const words = sender === "ann@friend.test" ? /^(?:\\x\{(?:1F600|FC|20AC)\})+$/ : /^[😀ü€]+$/u;
+      assert.match(found["Diagnostic-Code"] ?? "", /^smtp; 550 x/);
+      assert.match(found["Diagnostic-Code"]?.slice("smtp; 550 x".length) ?? "", words);
+      const whole = sender === "ann@friend.test" ? "\\x{FC}".repeat(120) : local;
+      assert.equal(found["Final-Recipient"], `utf-8; ${whole}@one.test`, "an address is not cut");
+    });
+
+  for (const sender of ["ann@friend.test", "grå@friend.test"])
     it(`lets no word of a stranger begin a line of its own, told to ${sender}`, () => {
       const evil = "550 no\r\nSubject: evil\r\n\r\n\u2028--boundary";
       const { text, perRecipient, perMessage, inReplyTo } = draft(

@@ -113,6 +113,21 @@ describe("mails in flight", () => {
     assert.deepEqual(bench.store.count(), { gone: begun, waiting: 30 - begun });
   });
 
+  test("what is claimed and not begun is not sent while the store is sick, and goes when it is well", async () => {
+    const bench = slowPrimary(30);
+    await bench.start({ connections: 1 });
+    await bench.pass(150, 10);
+    const { length: begun } = bench.server.mails;
+    bench.store.condition("sick");
+    await bench.pass(5000, 10);
+    assert.equal(bench.server.mails.length, begun);
+    assert.equal(bench.store.count().gone, begun, "what was sent is settled");
+    assert.ok((bench.store.count().claimed ?? 0) > 0, "and some was claimed ahead");
+    bench.store.condition("ok");
+    await bench.pass(3000, 10);
+    assert.deepEqual(bench.store.count(), { gone: 30 });
+  });
+
   test("one that waits for the end of those before it is given back when delivery stops", async () => {
     const bench = slowPrimary(3);
     const delivery = await bench.start({ connections: 1 });
@@ -297,6 +312,18 @@ test("a banner of four minutes: told as slow, not only as down, and mail is hand
   assert.deepEqual(bench.store.count(), { gone: 3 });
   assert.equal(bench.journal.of("primary.slow").length, 1);
   assert.equal(delivery.status()[0]?.slow?.why, "its greeting took 240 s");
+});
+
+test("domains of one primary have their mail in turn, however much waits for the first", async () => {
+  const bench = slowPrimary(0, {}, 10);
+  const domains = Array.from({ length: 20 }, (_, i) => `d${i}.test`);
+  for (const domain of domains) bench.directory.set(domain, [PRIMARY]);
+  for (const domain of domains) for (let i = 0; i < 50; i++) bench.store.put({ domain });
+  await bench.start({ connections: 1 });
+  while (bench.server.mails.length < 100) await bench.pass(10, 10);
+  const sent = Map.groupBy(bench.server.mails, ({ domain }) => domain);
+  assert.deepEqual([...sent.keys()].sort(), domains.toSorted());
+  assert.ok([...sent.values()].every(({ length }) => length <= 10));
 });
 
 test("primaries of equal preference share by weight, while both have room", async () => {

@@ -644,6 +644,25 @@ describe("stopping", () => {
     await stopping;
   });
 
+  for (const [words, answered, states] of [
+    ["gives back what was being claimed", true, { waiting: 1 }],
+    ["does not wait for a store that answers no claim", false, { claimed: 1 }],
+  ] as const)
+    test(words, async () => {
+      const bench = oneDomain();
+      const { letGo } = holdClaims(bench);
+      bench.store.put({ domain: "a.test" });
+      const delivery = await bench.start();
+      await bench.pass(100);
+      let stopped = false;
+      void delivery.stop().then(() => (stopped = true));
+      await bench.pass(9900);
+      assert.deepEqual([bench.store.count(), stopped], [{ claimed: 1 }, false]);
+      if (answered) letGo();
+      await bench.pass(200);
+      assert.deepEqual([bench.store.count(), stopped], [states, true]);
+    });
+
   test("does not wait for connections that are still being opened", async () => {
     const bench = oneDomain();
     bench.store.put({ domain: "a.test" });

@@ -115,3 +115,39 @@ test("a stop gives back the notice that a server does not answer", async () => {
   await Promise.all([delivery.stop(), bench.pass(2500)]);
   assert.deepEqual(bench.store.count(), { waiting: 1 });
 });
+
+test("a stop gives back the notice that was being claimed, and nothing is sent", async () => {
+  const bench = deliveryBench();
+  const server = bench.client.server("192.0.2.25:587");
+  const held = Promise.withResolvers<void>();
+  const claim = bench.store.claim.bind(bench.store);
+  bench.store.claim = async (request) => {
+    const mails = await claim(request);
+    await held.promise;
+    return mails;
+  };
+  const delivery = await bench.start(settingsWith(hostAt("192.0.2.25")));
+  bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@friend.test"], sender: "" });
+  await bench.pass(1000);
+  const stopped = delivery.stop();
+  await bench.pass(1000);
+  assert.deepEqual(bench.store.count(), { claimed: 1 });
+  held.resolve();
+  await stopped;
+  assert.deepEqual([bench.store.count(), server.conversations], [{ waiting: 1 }, 0]);
+});
+
+test("a stop ends although the store takes no word of a notice", async () => {
+  const bench = deliveryBench();
+  bench.client.server("192.0.2.25:587");
+  bench.store.settle = () => Promise.reject(new Error("the store is out of order"));
+  const delivery = await bench.start(settingsWith(hostAt("192.0.2.25")));
+  bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@friend.test"], sender: "" });
+  await bench.pass(1000);
+  let stopped = false;
+  void delivery.stop().then(() => (stopped = true));
+  await bench.pass(9000, 500);
+  assert.equal(stopped, false);
+  await bench.pass(36_000, 500);
+  assert.equal(stopped, true);
+});

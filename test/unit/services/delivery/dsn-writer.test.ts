@@ -27,10 +27,11 @@ function bench(mails: OwedMail[], settings: { perSender?: number; delay?: number
   const journal = new MemoryJournal();
   const composer = {
     fails: false,
+    body: "notice",
     compose: async (draft: DsnDraft) => {
       if (composer.fails) throw new Error("a bug");
       drafts.push(draft);
-      return Buffer.from("notice");
+      return Buffer.from(composer.body);
     },
   };
   const store = {
@@ -79,6 +80,22 @@ describe("paying what is owed to senders", () => {
     assert.equal(journal.of("notice.written").length, 2);
   });
 
+  it("says of a notice how it has to be sent, and gives the store a minute to begin with it", async () => {
+    for (const [sender, octets, smtpUtf8, eightBit] of [
+      ["ann@friend.test", "plain", false, false],
+      ["ann@friend.test", "a \u007f", false, false],
+      ["ann@friend.test", "gr\u00fc\u00dfe", false, true],
+      ["gr\u00e5@friend.test", "plain", true, false],
+    ] as const) {
+      const { writer, told, composer, clock } = bench([owedMail({ sender })]);
+      composer.body = octets;
+      await writer.write();
+      const { mail } = told[0]?.notice ?? assert.fail("no notice");
+      assert.deepEqual([mail.smtpUtf8, mail.eightBit], [smtpUtf8, eightBit], octets);
+      assert.deepEqual([mail.acceptedAt, mail.deadline], [clock.now(), clock.now() + 60_000]);
+    }
+  });
+
   it("keeps the reason of silence for each recipient, and tells the rest", async () => {
     const recipients = [owedTo({ notify: "NEVER" }), owedTo({ n: 1 })];
     const { writer, told, journal } = bench([owedMail({ recipients })]);
@@ -91,7 +108,10 @@ describe("paying what is owed to senders", () => {
   });
 
   it("counts what it writes within one slice", async () => {
-    const mails = Array.from({ length: 5 }, (_, i) => owedMail({ id: `m${i}`, noticesToSender: 1 }));
+    const sender = (i: number): string => (i % 2 === 0 ? "ann@friend.test" : "Ann@Friend.test");
+    const mails = Array.from({ length: 5 }, (_, i) =>
+      owedMail({ id: `m${i}`, noticesToSender: 1, sender: sender(i) }),
+    );
     const { writer, told } = bench(mails, { perSender: 3 });
     await writer.write();
     assert.deepEqual(
@@ -106,6 +126,9 @@ describe("paying what is owed to senders", () => {
       [{ dsn: FULL }, 1000, true],
       [{ dsn: FULL }, 60, false],
       [{ dsn: { ret: "HDRS" } }, 1000, false],
+      [{ dsn: FULL, recipients: [owedTo({ kind: "expired" })] }, 1000, true],
+      [{ dsn: FULL, recipients: [owedTo({ kind: "delayed" })] }, 1000, false],
+      [{ dsn: FULL, recipients: [owedTo({ kind: "expired" }), owedTo({ n: 1 })] }, 1000, true],
       [{ dsn: FULL, recipients: [owedTo({ kind: "relayed", notify: "SUCCESS" })] }, 1000, false],
     ];
     for (const [mail, fullSize, whole] of cases) {
@@ -120,13 +143,36 @@ describe("paying what is owed to senders", () => {
 
   it("returns no more than the header of a large mail, of which only whole fields", async () => {
     const field = Buffer.from(`X-Field: ${"y".repeat(9989)}\r\n`);
-    const fields = (): BodySource => bodySource(Array.from({ length: 100 }, () => field));
+    let open = 0;
+    const fields = (): BodySource => {
+      open += 1;
+      const source = bodySource(Array.from({ length: 100 }, () => field));
+      return { read: (target) => source.read(target), close: async () => void (open -= 1) };
+    };
     const body = { size: 1_000_000, read: fields, digest: () => undefined };
-    const { writer, drafts } = bench([owedMail({ body })]);
+    const { writer, drafts } = bench([owedMail({ body }), owedMail({ body, dsn: FULL })], { fullSize: 2e6 });
     await writer.write();
-    const { content } = drafts[0]?.returned ?? assert.fail("nothing returned");
-    assert.ok(content.length > 50_000 && content.length < 70_000);
-    assert.ok(content.toString().endsWith("\r\n"));
+    const top = owedMail().topFields;
+    const [header, whole] = drafts.map(({ returned }) => returned?.content.toString());
+    assert.equal(header, top + field.toString().repeat(6));
+    assert.equal(whole, top + field.toString().repeat(100));
+    assert.equal(open, 0);
+  });
+
+  it("returns the whole mail up to the very limit, and of one without a header our own fields", async () => {
+    const { topFields, body: { size = 0 } = {} } = owedMail();
+    const text = Buffer.from("\r\nno header\r\n\r\nat all\r\n");
+    const headless = { size: text.length, read: () => text, digest: () => undefined };
+    for (const [mail, fullSize, whole] of [
+      [owedMail({ dsn: FULL }), topFields.length + size, true],
+      [owedMail({ dsn: FULL }), topFields.length + size - 1, false],
+      [owedMail({ body: headless }), 0, false],
+    ] as const) {
+      const { writer, drafts } = bench([mail], { fullSize });
+      await writer.write();
+      assert.equal(drafts[0]?.returned?.whole, whole);
+      if (mail.body === headless) assert.equal(drafts[0]?.returned?.content.toString(), topFields);
+    }
   });
 
   it("tells without the mail when that is gone", async () => {
@@ -162,10 +208,11 @@ describe("paying what is owed to senders", () => {
   });
 
   it("does not stumble over one mail for ever", async () => {
-    const { writer, told, composer, journal } = bench([owedMail()]);
+    const { writer, told, composer, journal, logged } = bench([owedMail()]);
     composer.fails = true;
     await writer.write();
     assert.match(told[0]?.told.why ?? "", /could not be written/);
+    assert.deepEqual(logged, ["error: a notice could not be written (m1: a bug)"]);
     assert.equal(journal.of("notice.withheld")[0]?.operators, true);
   });
 

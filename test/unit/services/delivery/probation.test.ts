@@ -102,6 +102,20 @@ describe("probation", () => {
     assert.equal(bench.store.count().parked, undefined);
   });
 
+  test("a canary that could not be claimed is followed by another, as one that was refused", async (t) => {
+    const bench = await outage();
+    bench.put("alice", "bob");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    const fail = () => Promise.reject(new Error("the store is out of order"));
+    t.mock.method(bench.store, "claim", fail, { times: 1 });
+    await bench.pass(14 * MINUTE, 1000);
+    assert.deepEqual(bench.sent(), ["alice"]);
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(2 * MINUTE, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 });
+  });
+
   test("a clock that is set does not move the next canary, which is shown as the clock says now", async () => {
     for (const set of [-86_400_000, 86_400_000]) {
       const bench = await outage();
@@ -250,6 +264,10 @@ describe("probation", () => {
     await bench.delivery.resume("a.test");
     await bench.pass(100);
     assert.deepEqual(bench.store.count(), { gone: 2, parked: 1 });
+    assert.deepEqual(
+      bench.journal.of("probation.passed").map(({ domain, why }) => [domain, why]),
+      [["a.test", "an operator resumed it"]],
+    );
   });
 
   test("a refusal that is looked into while an operator resumes is believed, too", async () => {

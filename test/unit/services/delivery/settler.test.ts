@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
+import type { SettleRequest } from "../../../../src/ports/work-store.ts";
+import { loggerTo } from "../../../../src/runtime/log.ts";
 import { Settler } from "../../../../src/services/delivery/settler.ts";
 import { claimedMail } from "../../../support/claimed-mail.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
@@ -10,12 +12,13 @@ import { FakeWorkStore } from "../../../support/fake-work-store.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 import { idle } from "../../../support/settle.ts";
-import { SILENT } from "../../../support/silent-log.ts";
 
-function settler(settle: () => Promise<boolean>) {
+function settler(settle: (request: SettleRequest) => Promise<boolean>) {
   const [clock, journal] = [new ManualClock(), new MemoryJournal()];
   const store = Object.assign(new FakeWorkStore(clock), { settle });
-  return { clock, journal, settler: new Settler({ store, journal, log: SILENT, clock, random: () => 0.5 }) };
+  const logged: string[] = [];
+  const log = loggerTo((level, message) => logged.push(`${level}: ${message}`));
+  return { clock, journal, logged, settler: new Settler({ store, journal, log, clock, random: () => 0.5 }) };
 }
 
 const DELAYED = { kind: "deferred", reply: { code: 451, text: "later" } } as const;
@@ -60,15 +63,41 @@ test("a mail that was accepted by a clock that was ahead has no age below zero",
   );
 });
 
+test("what is written names the primary, and the hash of the body where anybody got it", async () => {
+  const written: SettleRequest[] = [];
+  const { clock, settler: it } = settler(async (request) => written.push(request) > 0);
+  const bare = claimedMail({ to: [{ n: 0 }, { n: 1 }] });
+  const mail = { ...bare, body: { ...bare.body, digest: () => "ab12" } };
+  const both = (one: Outcome, other: Outcome) =>
+    new Map([
+      [0, one],
+      [1, other],
+    ]);
+  const destination = "192.0.2.5:25";
+  await it.finish(mail, { outcomes: both(DELAYED, TAKEN), destination });
+  await it.finish(mail, { outcomes: both(DELAYED, NO_USER), destination });
+  await it.release(mail);
+  const claim = { id: mail.id, token: mail.token, now: clock.now(), recipients: undefined };
+  assert.deepEqual(
+    written.map((request) => Object.assign({}, request, { recipients: undefined })),
+    [{ ...claim, destination, hash: "ab12" }, { ...claim, destination }, claim],
+  );
+});
+
 test("of a claim that was lost nothing is told", async () => {
-  const { journal, settler: it } = settler(async () => false);
+  const { journal, logged, settler: it } = settler(async () => false);
   assert.equal(await it.finish(claimedMail(), { outcomes: new Map([[10, DELIVERED]]) }), undefined);
   assert.deepEqual(journal.events, []);
+  assert.deepEqual(logged, ["warn: claim was lost before it was settled"]);
 });
 
 test("a stop waits for the store as long as it may, then what it does not take is given up", async () => {
   let tries = 0;
-  const { clock, settler: it } = settler(async () => {
+  const {
+    clock,
+    logged,
+    settler: it,
+  } = settler(async () => {
     tries += 1;
     throw new Error("the store is out of order");
   });
@@ -87,6 +116,7 @@ test("a stop waits for the store as long as it may, then what it does not take i
   clock.advance(10_000);
   await idle();
   assert.deepEqual([stopped, ended, tries], [["stopped"], [undefined], tried]);
+  assert.deepEqual(logged, Array(tries).fill("error: settling failed, trying again"));
 });
 
 test("what a primary took while the store was sick is settled once the store is well, and is not sent twice", async () => {

@@ -36,6 +36,7 @@ describe("the order", () => {
     addresses.failed(SIX, REFUSES, 0);
     assert.deepEqual(addresses.inTurn([SIX, FOUR], 1, idle), [SIX, FOUR], "none is known to be better");
     addresses.greeted(FOUR);
+    assert.deepEqual(addresses.inTurn([SIX, FOUR], 1, idle), [FOUR, SIX], "that was before one greeted");
     addresses.failed(FOUR, REFUSES, 1);
     addresses.failed(OTHER, BROKEN, 1);
     addresses.failed(SIX, REFUSES, 1);

@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Shortcomings } from "../../../../src/services/health/shortcomings.ts";
+import type { Destination } from "../../../../src/services/health/health.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 const CLEAR = { name: "primary.test", extensions: [] };
 
-function watched(encrypted?: boolean) {
+function watched(encrypted?: boolean, identity?: Destination["identity"]) {
   const journal = new MemoryJournal();
-  const destination = { host: "192.0.2.1", port: 25, tls: "opportunistic" } as const;
+  const address = { host: "192.0.2.1", port: 25, tls: "opportunistic" } as const;
+  const destination = { ...address, ...(identity !== undefined && { identity }) };
+  const memory = { encrypted };
   const shortcomings = new Shortcomings(destination, {
     journal,
     domains: () => ["a.test"],
-    wasEncrypted: () => encrypted,
+    wasEncrypted: () => memory.encrypted,
   });
-  return { journal, shortcomings, why: () => shortcomings.slow?.why };
+  return { journal, memory, shortcomings, why: () => shortcomings.slow?.why };
 }
 
 test("a slow greeting and a slow mail are told once, and shown until the primary is quick again", () => {
@@ -37,6 +40,63 @@ test("a slow greeting and a slow mail are told once, and shown until the primary
   shortcomings.answered(31_000, 40_000_000, 7);
   shortcomings.answered(500, 1000, 8);
   assert.equal(why(), undefined);
+});
+
+test("slow is what takes 10 s to greet, or 30 s for a mail of ordinary size; quick what is well below", () => {
+  const { shortcomings, why } = watched();
+  const steps: readonly (readonly [tell: () => void, slow: boolean])[] = [
+    [() => shortcomings.greeted(9999, 1), false],
+    [() => shortcomings.greeted(10_000, 1), true],
+    [() => shortcomings.greeted(3000, 2), true],
+    [() => shortcomings.greeted(2999, 3), false],
+    [() => shortcomings.answered(29_999, 1, 4), false],
+    [() => shortcomings.answered(30_000, 1_000_001, 4), false],
+    [() => shortcomings.answered(30_000, 1_000_000, 4), true],
+    [() => shortcomings.answered(10_000, 1, 5), true],
+    [() => shortcomings.answered(9999, 1_000_001, 5), true],
+    [() => shortcomings.answered(9999, 1_000_000, 5), false],
+    [() => shortcomings.silent(60_000, 6), true],
+  ];
+  for (const [i, [tell, slow]] of steps.entries()) {
+    tell();
+    assert.equal(why() !== undefined, slow, `step ${i}`);
+  }
+  assert.equal(why(), "it takes connections but did not greet in 60 s");
+});
+
+test("a primary that was never known to speak TLS is remembered once it does", () => {
+  const { journal, shortcomings } = watched();
+  assert.equal(shortcomings.look(CLEAR), false);
+  assert.equal(shortcomings.look({ ...CLEAR, tls: "TLSv1.3" }), true);
+  assert.equal(shortcomings.look({ ...CLEAR, tls: "TLSv1.3" }), false);
+  assert.deepEqual(journal.events, []);
+  assert.equal(shortcomings.look(CLEAR), true, "it spoke TLS to this process");
+  assert.equal(journal.of("primary.weakened").length, 1);
+});
+
+test("what was known of its TLS before counts although it is read after the first conversation", () => {
+  const { journal, memory, shortcomings } = watched();
+  assert.equal(shortcomings.look(CLEAR), false);
+  memory.encrypted = true;
+  assert.equal(shortcomings.look(CLEAR), true);
+  assert.equal(journal.of("primary.weakened").length, 1);
+});
+
+test("a primary that is not told of clients, though it should be, is told of when that begins", () => {
+  const { journal, shortcomings } = watched(false, "xclient");
+  const offering = { ...CLEAR, attributes: { XCLIENT: ["ADDR"] } };
+  for (const capabilities of [offering, CLEAR, CLEAR, { ...CLEAR, attributes: { XFORWARD: [] } }])
+    shortcomings.look(capabilities);
+  assert.deepEqual(
+    journal.events.map((event) => [event.kind, "why" in event && event.why]),
+    [["primary.weakened", "it offers us no XCLIENT; it is not told of clients but in header fields"]],
+  );
+  shortcomings.look(offering);
+  shortcomings.look(CLEAR);
+  assert.equal(journal.events.length, 2);
+  const plain = watched(false, "headers");
+  plain.shortcomings.look(CLEAR);
+  assert.deepEqual(plain.journal.events, []);
 });
 
 test("TLS that vanished is told, also when it was spoken to an earlier process", () => {

@@ -37,6 +37,16 @@ test("is ended after 2 s without mail, and where another takes its place", async
   assert.equal(spare.take(), undefined);
 });
 
+test("is kept for its own 2 s, whenever one before it was taken", async () => {
+  clock.advance(1500);
+  await spare.take()?.quit();
+  const later = await client.converse(targetAt(25));
+  spare.keep(later);
+  clock.advance(1999);
+  assert.equal(spare.take(), later);
+  await later.quit();
+});
+
 test("is nobody's where the server has ended it", () => {
   conversation.abort();
   assert.equal(spare.take(), undefined);

@@ -101,6 +101,64 @@ describe("states", () => {
   });
 });
 
+describe("good words", () => {
+  const knocked: Signal = { kind: "knocked" };
+
+  test("of one that is up are noted, and change nothing else", () => {
+    const proven = after(greeted, answered);
+    assert.deepEqual(next(proven, greeted, 9000), { ...proven, lastGood: 9000 });
+    assert.deepEqual(next(proven, knocked, 9000), { ...proven, lastGood: 9000 });
+  });
+
+  test("who only listens is not up, nor believed sooner", () => {
+    for (const away of [after(refused), after(greeted, broken), unknownHealth(0)])
+      assert.equal(next(away, knocked, 9000), away);
+  });
+
+  test("a greeting ends what was held against it where no mail waits to prove it, else a mail does", () => {
+    const away = after(refused, greeted, broken, banned, banned);
+    assert.deepEqual([away.relapses, away.bans], [1, 2]);
+    const idle = next(away, { kind: "greeted", idle: true }, 9000);
+    assert.deepEqual([idle.state, idle.proven, idle.relapses, idle.bans], ["up", true, 0, 0]);
+    const busy = next(away, greeted, 9000);
+    assert.deepEqual([busy.state, busy.proven, busy.relapses, busy.bans], ["up", false, 1, 2]);
+    const taken = next(busy, answered, 9100);
+    assert.deepEqual([taken.proven, taken.relapses, taken.bans, taken.since], [true, 0, 0, 9000]);
+  });
+
+  test("after relapses come later each time, from one second to a minute", () => {
+    let health = after(refused);
+    const pauses: number[] = [];
+    for (let now = 10_000; pauses.length < 14; now = health.notBefore) {
+      assert.equal(next(health, greeted, now - 1).state, pauses.length === 0 ? "up" : "down");
+      health = next(next(health, greeted, now), broken, now);
+      pauses.push((health.notBefore - now) / 1000);
+    }
+    assert.deepEqual(pauses.slice(0, 8), [1, 2, 4, 8, 16, 32, 60, 60]);
+    assert.equal(Math.max(...pauses), 60);
+  });
+});
+
+describe("a refusal of us", () => {
+  const refusal = (stage: "greeting" | "ehlo", code?: number): string => {
+    const reply = code === undefined ? undefined : { code, text: "no" };
+    const trouble = new DestinationTrouble(stage, "no", reply);
+    return next(after(refused), { kind: "trouble", trouble, probe: true }, 9000).state;
+  };
+
+  test("is 421, or a 5xx, in the place of a greeting, and nothing else", () => {
+    for (const code of [421, 500, 554]) assert.equal(refusal("greeting", code), "banned", `${code}`);
+    for (const code of [undefined, 220, 420, 451, 499]) assert.equal(refusal("greeting", code), "down");
+    for (const code of [421, 554]) assert.equal(refusal("ehlo", code), "down");
+  });
+
+  test("by 421 is none within a second of trouble", () => {
+    const suspect = after(greeted, answered, broken);
+    assert.equal(next(suspect, crowded, 3999), suspect);
+    assert.equal(next(suspect, crowded, 4000).state, "banned");
+  });
+});
+
 describe("probes", () => {
   const facts = { held: true, lastProbe: 50_000, asked: true, now: 50_000, random: () => 0.5 };
   const cases: readonly [string, HealthRecord, Partial<typeof facts>, number][] = [

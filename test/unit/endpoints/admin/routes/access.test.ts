@@ -51,6 +51,38 @@ test("a rule for a domain that is none of ours would never count, and is refused
   assert.equal((await ask("POST", "/v1/access", { ...rule, domain: "Example.com" })).status, 201);
 });
 
+test("a rule keeps all that it was given, its note without control characters, and the journal has what it fits", async () => {
+  const world = new FakeWorld();
+  const until = world.clock.now() + 1;
+  const rule = {
+    action: "allow",
+    network: "192.0.2.0/24",
+    recipient: "alice@example.com",
+    domain: "example.com",
+    until,
+  };
+  const { json } = await operatorOf(world)("POST", "/v1/access", { ...rule, note: "a\u001b[31m\nb" });
+  assert.deepEqual(world.storedRules[0]?.rule, { ...rule, note: "a [31m b" });
+  assert.equal(json.createdAt, world.clock.now());
+  const acts = world.events.flatMap((event) => (event.kind === "operator.acted" ? [event.what] : []));
+  assert.deepEqual(acts, ["allow 192.0.2.0/24 alice@example.com"]);
+  const now = { action: "block", helo: "x.example", until: world.clock.now() };
+  assert.equal((await operatorOf(world)("POST", "/v1/access", now)).status, 400);
+});
+
+test("of rules there are 10,000 at most", async () => {
+  const world = new FakeWorld();
+  const rule = { action: "block", helo: "x.example" } as const;
+  const many = Array.from({ length: 9999 }, (_, i) => ({ id: `r${i}`, rule, createdAt: 1, who: "socket" }));
+  world.storedRules.push(...many);
+  await world.rules.load();
+  const ask = operatorOf(world);
+  assert.equal((await ask("POST", "/v1/access", rule)).status, 201);
+  const { status, json } = await ask("POST", "/v1/access", rule);
+  assert.deepEqual([status, json.error.message], [409, "there are 10000 rules already"]);
+  assert.equal(world.storedRules.length, 10_000);
+});
+
 test("each mistake in a rule has its sentence", async () => {
   const ask = operatorOf(new FakeWorld());
   const cases: readonly (readonly [object, RegExp])[] = [

@@ -7,7 +7,12 @@ import { operatorOf } from "../../../../support/admin-requests.ts";
 test("health and readiness follow the store and the listeners", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
-  const codes = async () => [(await ask("GET", "/healthz")).status, (await ask("GET", "/readyz")).status];
+  const code = async (path: string) => {
+    const { status, json } = await ask("GET", path);
+    assert.equal(json.ok, status === 200);
+    return status;
+  };
+  const codes = async () => [await code("/healthz"), await code("/readyz")];
   assert.deepEqual(await codes(), [200, 200]);
   world.status = { ...world.status, condition: "full" };
   assert.deepEqual(await codes(), [200, 503]);
@@ -44,13 +49,22 @@ test("status names as putting off, or as on an old list, only domains that are",
     { ...plain, name: "all.example", settings: { ...fetching, catchAll: true } },
     { ...plain, name: "asked.example", settings: { ...fetching, callout: true } },
     { ...plain, name: "leaving.example", settings: fetching, draining: true },
+    { ...plain, name: "paused.example", paused: true },
+    { ...plain, name: "unread.example" },
   ];
+  world.refusing = ["paused.example"];
+  world.fileTroubles.set("unread.example", "users.txt is not there");
   const failure = { error: "it answered 500", failedAt: 1 };
   world.fetched.set("new.example", { url, ...failure });
   world.fetched.set("listed.example", { url, entries: 3, checkedAt: 1, ...failure });
   world.fetched.set("all.example", { url, entries: 3, checkedAt: 1 });
-  const { unlisted, stuck, draining } = StatusBody.parse((await operatorOf(world)("GET", "/v1/status")).json);
-  assert.deepEqual([unlisted, stuck, draining], [["new.example"], ["listed.example"], ["leaving.example"]]);
+  const status = StatusBody.parse((await operatorOf(world)("GET", "/v1/status")).json);
+  const { unlisted, stuck, draining, paused, refusing } = status;
+  assert.deepEqual([unlisted, stuck], [["new.example"], ["listed.example", "unread.example"]]);
+  assert.deepEqual(
+    [draining, paused, refusing],
+    [["leaving.example"], ["paused.example"], ["paused.example"]],
+  );
 });
 
 test("status tells what ails the store, also where nothing can be read from it", async () => {
@@ -97,6 +111,13 @@ test("tokens are made, listed without secrets, and revoked", async () => {
   assert.equal((await ask("DELETE", "/v1/tokens/sync")).status, 204);
   assert.equal((await ask("DELETE", "/v1/tokens/sync")).status, 404);
   assert.equal(JSON.stringify(world.events).includes(created.secret), false);
+  assert.deepEqual(
+    world.events.map((event) => event.kind === "operator.acted" && [event.verb, event.what]),
+    [
+      ["token add", "sync"],
+      ["token revoke", "sync"],
+    ],
+  );
 });
 
 test("a route that is not there is 404", async () => {

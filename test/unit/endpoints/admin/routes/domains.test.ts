@@ -5,7 +5,8 @@ import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
 test("domains are listed with what is held and how their primaries stand", async () => {
-  const ask = operatorOf(new FakeWorld());
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
   const [first, second] = DomainList.parse((await ask("GET", "/v1/domains")).json).items;
   assert.deepEqual(
     [first?.name, first?.origin, first?.mail],
@@ -13,6 +14,14 @@ test("domains are listed with what is held and how their primaries stand", async
   );
   assert.equal(first?.primaries[0]?.state, "down");
   assert.deepEqual(second?.primaries, []);
+  const [primary] = world.primaries;
+  assert.ok(primary !== undefined);
+  world.primaries.push({ ...primary, destination: "mx2.example.com:25", state: "up" });
+  const both = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
+  assert.deepEqual(
+    both.primaries.map(({ state }) => state),
+    ["down", "up"],
+  );
   assert.equal(DomainBody.parse((await ask("GET", "/v1/domains/Example.COM.")).json).name, "example.com");
 });
 
@@ -70,6 +79,16 @@ test("a domain that takes everything accepts unknown ones in an outage, unless i
   assert.equal(other.settings.unknownDuringOutage, "defer");
 });
 
+test("a domain that could not be written, or its recipients, is not told as added", async () => {
+  const domain = { name: "x.example", primaries: [{ host: "mail.x.example" }], recipients: ["alice"] };
+  for (const change of ["addDomain", "changeRecipients"] as const) {
+    const world = new FakeWorld();
+    world.unwritable.set(change, new Error("the disk is full"));
+    const { status } = await operatorOf(world)("POST", "/v1/domains", domain);
+    assert.deepEqual([status, world.events.length], [500, 0], change);
+  }
+});
+
 test("what cannot be added is refused before anything changes", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
@@ -100,22 +119,34 @@ test("the domain's own MX may be its primary", async () => {
 });
 
 test("a declared domain is removed in its file, one from the API here", async () => {
-  const ask = operatorOf(new FakeWorld());
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
   const declared = await ask("DELETE", "/v1/domains/example.com");
   assert.deepEqual([declared.status, declared.json.error.code], [409, "conflict"]);
   assert.match(declared.json.error.hint, /holdfast reload/);
+  assert.equal(world.events.length, 0);
   assert.deepEqual((await ask("DELETE", "/v1/domains/other.example")).json, { result: "removed" });
+  assert.deepEqual(
+    world.events.map((event) => event.kind === "operator.acted" && [event.verb, event.what]),
+    [["domain remove", "other.example"]],
+  );
 });
 
 test("deliveries pause and go on", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
+  const shown = async () => {
+    const { paused, pausedUntil } = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
+    return [paused, pausedUntil];
+  };
   assert.deepEqual((await ask("POST", "/v1/domains/example.com/pause")).json, {
     name: "example.com",
     paused: true,
   });
+  assert.deepEqual(await shown(), [true, undefined]);
   const until = world.clock.now() + 60_000;
   assert.equal((await ask("POST", `/v1/domains/example.com/pause?until=${until}`)).json.until, until);
+  assert.deepEqual(await shown(), [true, until]);
   const over = await ask("POST", `/v1/domains/example.com/pause?until=${world.clock.now()}`);
   assert.deepEqual([over.status, over.json.error.message], [400, "until: that time is over"]);
   assert.equal((await ask("POST", "/v1/domains/example.com/pause?until=soon")).status, 400);
@@ -128,9 +159,11 @@ test("deliveries pause and go on", async () => {
     name: "example.com",
     paused: false,
   });
+  assert.deepEqual(await shown(), [false, undefined]);
+  assert.deepEqual(world.resumed, ["example.com"], "a probation ends, too");
   assert.deepEqual(
-    world.events.map((event) => event.kind === "operator.acted" && event.verb),
-    ["domain pause", "domain pause", "domain resume"],
+    world.events.map((event) => event.kind === "operator.acted" && [event.verb, event.what]),
+    ["domain pause", "domain pause", "domain resume"].map((verb) => [verb, "example.com"]),
   );
 });
 
@@ -150,4 +183,28 @@ test("a domain may ask its primary, though not where every address exists; what 
   world.fetched.set("example.com", { url, error: "it answered 500", failedAt: 1 });
   const shown = DomainBody.parse((await ask("GET", "/v1/domains/example.com")).json);
   assert.equal(shown.fetched?.error, "it answered 500");
+});
+
+test("what ails a domain is shown with it, and with no other", async () => {
+  const world = new FakeWorld();
+  world.domains = world.domains.map((domain) =>
+    domain.name === "other.example" ? domain : { ...domain, list: 1, draining: true },
+  );
+  world.refusing = ["example.com"];
+  world.fileTroubles.set("example.com", "users.txt is not there");
+  world.status = { ...world.status, notices: "direct" };
+  const { items } = DomainList.parse((await operatorOf(world)("GET", "/v1/domains")).json);
+  assert.deepEqual(
+    items.map(({ declaredList, refusing, fileTrouble, draining, notices }) => [
+      declaredList,
+      refusing,
+      fileTrouble,
+      draining,
+      notices,
+    ]),
+    [
+      [true, true, "users.txt is not there", true, "direct"],
+      [false, false, undefined, false, "direct"],
+    ],
+  );
 });

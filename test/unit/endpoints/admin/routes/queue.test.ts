@@ -26,6 +26,17 @@ test("filters narrow; the total is known for domain and state only", async () =>
     [1, SECOND, undefined],
   );
   assert.equal((await ask("GET", "/v1/queue?limit=1&cursor=2")).json.items[0].id, SECOND);
+  for (const [query, items, total] of [
+    [`id=${FIRST}`, 2, undefined],
+    ["recipient=alice@example.com", 1, undefined],
+    ["reason=operator", 1, undefined],
+    ["domain=example.com", 2, 2],
+    ["state=parked", 0, 0],
+    ["domain=%2Bnotices", 0, 0],
+  ] as const) {
+    const { json } = await ask("GET", `/v1/queue?${query}`);
+    assert.deepEqual([json.items.length, json.total], [items, total], query);
+  }
 });
 
 test("the ledger is asked for", async () => {
@@ -107,6 +118,19 @@ test("a mail that is not what was accepted is exported only as such", async () =
   assert.equal((await ask("GET", `/v1/queue/${FIRST}/export?damaged=yes`)).status, 400);
 });
 
+test("an export whose body has gone, or cannot be read, is told apart from a damaged one", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  const told = async () => {
+    const { status, json } = await ask("GET", `/v1/queue/${FIRST}/export`);
+    return [status, json.error.code];
+  };
+  world.exported = () => null;
+  assert.deepEqual(await told(), [404, "not_found"]);
+  world.exported = () => assert.fail(new Error("EIO"));
+  assert.deepEqual(await told(), [500, "internal"]);
+});
+
 test("an act names who, what and how many, and tells the journal", async () => {
   const world = new FakeWorld();
   const answer = await operatorOf(world)("POST", "/v1/queue/actions", {
@@ -135,6 +159,22 @@ test("an act by an address is found by that address, where it found mail", async
 test("what is gone is not counted, so that there is no total of it", async () => {
   const { status, json } = await operatorOf(new FakeWorld())("GET", "/v1/queue?state=gone");
   assert.deepEqual([status, json.total], [200, undefined]);
+});
+
+test("the journal hears in words which mail an act was about, and where it was sent", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const body of [
+    { verb: "hold", filter: { sender: "", state: "waiting" } },
+    { verb: "flush", all: true },
+    { verb: "reroute", filter: { domain: "Example.com" }, to: "Mail.example:25" },
+    { verb: "reroute", all: true, to: "primary" },
+  ])
+    assert.equal((await ask("POST", "/v1/queue/actions", body)).status, 200);
+  assert.deepEqual(
+    world.events.map((event) => event.kind === "operator.acted" && event.what),
+    ["state waiting, sender <>", "all mail", "domain example.com to Mail.example:25", "all mail to primary"],
+  );
 });
 
 test("an empty filter needs `all`", async () => {

@@ -23,6 +23,14 @@ test("a change takes local parts, addresses and prefixes, without doubles", asyn
   assert.deepEqual(world.changes, [
     { domain: "example.com", verb: "add", recipients: ["alice", "list-*", "team-*", "odd name", "sales.*"] },
   ]);
+  const act = {
+    kind: "operator.acted",
+    verb: "recipients add",
+    who: "socket",
+    what: "example.com",
+    count: 5,
+  };
+  assert.deepEqual(world.events, [act]);
 });
 
 test("lines of text do as well, with comments", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { TraceBody } from "../../../../../src/endpoints/admin/contract.ts";
-import { FakeWorld, FIRST } from "../../../../support/admin-fakes.ts";
+import { FakeWorld, FIRST, queueEntry } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
 let world: FakeWorld;
@@ -74,6 +74,37 @@ test("an address whose trace is gone is still found in the queue, as recipient a
   world.lines = [];
   assert.equal((await about("alice@example.com")).mails.length, 1);
   assert.equal((await about("bob@sender.example")).mails.length, 2);
+});
+
+test("of a long story the newest lines are told, and of many mails the newest 20, the oldest first", async () => {
+  const ids = Array.from({ length: 30 }, (_, i) => `01k9zq3v5x0ab${100 + i}`);
+  // Ids are made in the order of time, but the clock may have been set between two of them.
+  world.entries = ids.map((id, i) => queueEntry({ id, acceptedAt: 100 - i }));
+  const line = { kind: "mail.accepted", text: "accepted", keys: ["a1@sender.example"] };
+  world.lines = Array.from({ length: 600 }, (_, at) => ({ ...line, at, id: ids[at % 30] ?? "" }));
+  const { lines, mails } = await about("a1@sender.example");
+  assert.deepEqual([lines.length, lines[0]?.at, lines.at(-1)?.at], [500, 100, 599]);
+  assert.deepEqual(
+    mails.map(({ id }) => id),
+    ids.slice(-20).toReversed(),
+  );
+});
+
+test("an address is the same in whatever capitals the mail had it, and mail that is gone is found, too", async () => {
+  world.entries = [
+    queueEntry({ recipient: "Alice@example.com" }),
+    queueEntry({ n: 1, recipient: "carol@other.example" }),
+  ];
+  const recipients = async (text: string) => (await about(text)).mails.map(({ recipient }) => recipient);
+  assert.deepEqual(await recipients("alice@example.com"), ["Alice@example.com"]);
+  world.lines = [{ at: 1, id: FIRST, kind: "mail.accepted", text: "accepted", keys: ["bob@sender.example"] }];
+  world.entries = world.entries.map((entry, n) =>
+    Object.assign(entry, { sender: n === 0 ? "Bob@sender.example" : "eve@sender.example" }),
+  );
+  assert.deepEqual(await recipients("bob@sender.example"), ["Alice@example.com"]);
+  world.lines = [];
+  world.entries = [queueEntry({ state: "gone", reason: "delivered" })];
+  assert.deepEqual(await recipients("alice@example.com"), ["alice@example.com"]);
 });
 
 test("nothing known is an empty answer; nothing asked is 400", async () => {

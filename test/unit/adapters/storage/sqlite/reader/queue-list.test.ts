@@ -17,7 +17,8 @@ async function listing(count: number, between: (read: number, move: Move) => voi
   const store = await openSqliteStore();
   const file = join(store.folder, QUEUE_FILE);
   const addresses = Array.from({ length: count }, (_, n) => `${n}@one.test`);
-  await accept(store.intake, newMail(store.clock.now(), { recipients: to(...addresses) }));
+  const mail = newMail(store.clock.now(), { recipients: to(...addresses) });
+  await accept(store.intake, mail);
   const fresh = (later: number): Promise<unknown> =>
     accept(store.intake, newMail(store.clock.now() + later, { recipients: to("fresh@one.test") }));
   const writer = realDisk.openDatabase(file, {});
@@ -34,23 +35,22 @@ async function listing(count: number, between: (read: number, move: Move) => voi
     const { items } = await list.list({ filter: {}, limit });
     return items.map(({ recipient, state }) => `${recipient} ${state}`);
   };
+  /** The recipients of the mail in this state, page by page. */
+  const ofMail = async (state: RecipientState, limit: number) => {
+    const found: string[][] = [];
+    let next: string | undefined;
+    do {
+      const cursor = next === undefined ? {} : { cursor: next };
+      const page = await list.list({ filter: { id: mail.id, state }, limit, ...cursor });
+      found.push(page.items.map(({ recipient }) => recipient));
+      ({ next } = page);
+    } while (next !== undefined);
+    return found;
+  };
   const close = async (): Promise<void> => {
     reader.close();
     writer.close();
     await store[Symbol.asyncDispose]();
-  };
-  /** All pages of the list of one mail, one after the other. */
-  const ofMail = async (limit: number) => {
-    const [first] = (await list.list({ filter: {}, limit: 1 })).items;
-    const filter = { id: first?.id ?? "" };
-    const pages: string[][] = [];
-    let next: string | undefined;
-    do {
-      const found = await list.list({ filter, limit, ...(next !== undefined && { cursor: next }) });
-      pages.push(found.items.map(({ recipient }) => recipient));
-      ({ next } = found);
-    } while (next !== undefined);
-    return pages;
   };
   return { page, ofMail, move, fresh, [Symbol.asyncDispose]: close };
 }
@@ -109,19 +109,26 @@ describe("QueueList", () => {
     );
   });
 
-  it("shows all recipients of a mail that has more than a page of them", async () => {
-    await using site = await listing(1500, () => undefined);
-    const pages = await site.ofMail(1000);
+  it("shows all recipients of one mail, however many they are and few are asked for", async () => {
+    await using site = await listing(1500, () => {});
+    site.move("3@one.test", "held");
+    site.move("1400@one.test", "held");
+    const waiting = Array.from({ length: 1500 }, (_, n) => `${n}@one.test`);
+    for (const n of [1400, 3]) waiting.splice(n, 1);
+    for (const limit of [7, 998, 999, 1000, 5000])
+      assert.deepEqual((await site.ofMail("waiting", limit)).flat(), waiting, `${limit}`);
+    assert.deepEqual((await site.ofMail("held", 1)).flat(), ["3@one.test", "1400@one.test"]);
+    await using few = await listing(4, () => {});
     assert.deepEqual(
-      pages.map((page) => page.length),
-      [1000, 500],
+      (await few.ofMail("waiting", 2)).map(({ length }) => length),
+      [2, 2],
+      "no empty page at the end",
     );
-    assert.equal(new Set(pages.flat()).size, 1500);
   });
 
   it("finds those of a mail that stand behind a page of others", async () => {
     await using site = await listing(1500, () => undefined);
     for (let n = 0; n < 1499; n++) site.move(`${n}@one.test`, "gone");
-    assert.deepEqual(await site.ofMail(10), [["1499@one.test"]]);
+    assert.deepEqual(await site.ofMail("waiting", 10), [["1499@one.test"]]);
   });
 });

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HEAD, linesOf } from "./sample.ts";
+
+/** What is wrong with checks of all and of one domain together: the keys that are named, and what is said of them. */
+async function faults(all: string, own: string, mode = "backup"): Promise<string[]> {
+  const checks = all === "" ? "" : `checks: { ${all} }\n`;
+  const domain = `{ mode: ${mode}, primary: { host: m.example }, recipients: [x], checks: { ${own} } }`;
+  const lines = await linesOf(`${HEAD}${checks}domains:\n  a.example: ${domain}\n`);
+  return lines.map((line) => line.replace(/^holdfast\.yaml:\d+:\d+: domains\.a\.example\.checks\./, ""));
+}
+
+test("a domain that names no lists takes those of all, so there must be some", async () => {
+  const none = ["dnsbl: names no lists; write the lists here or in checks.dnsbl"];
+  for (const [all, own, wanted] of [
+    ["dnsbl: { lists: [{ zone: a.b }] }", "dnsbl: { defer: 2 }", []],
+    ["dnsbl: off", "dnsbl: { defer: 2 }", none],
+    ["", "dnsbl: { defer: 2 }", none],
+    ["", "dnsbl: { lists: [{ zone: a.b }] }", []],
+    ["dnsbl: off", "dnsbl: off", []],
+    ["", "helo: tag", []],
+  ] as const)
+    assert.deepEqual(await faults(all, own), wanted, `${all} ${own}`);
+});
+
+test("a domain that names no servers of a scanner takes those of all, of the same scanner", async () => {
+  const none = (scanner: string) => [
+    `${scanner}: names no servers; write the servers here or in checks.${scanner}`,
+  ];
+  const rspamd = 'rspamd: { servers: ["127.0.0.1:11333"] }';
+  for (const [all, own, wanted] of [
+    ["clamav: { servers: [/a] }", "clamav: { found: tag }", []],
+    [rspamd, "clamav: { found: tag }", none("clamav")],
+    [rspamd, "rspamd: { softReject: tag }", []],
+    ["clamav: off", "clamav: { found: tag }", none("clamav")],
+    ["rspamd: off", "rspamd: { softReject: tag }", none("rspamd")],
+    ["", "clamav: { servers: [/a] }", []],
+    ["", "clamav: off, rspamd: off", []],
+    ["", "clamav: { found: tag }, rspamd: { softReject: tag }", [...none("clamav"), ...none("rspamd")]],
+  ] as const)
+    assert.deepEqual(await faults(all, own), wanted, `${all} ${own}`);
+});
+
+test("a reflector may say that it sends nobody away, and a backup that it does", async () => {
+  assert.deepEqual(await faults("", "reachability: off", "reflector"), []);
+  assert.deepEqual(await faults("", "helo: tag", "reflector"), []);
+  assert.deepEqual(await faults("", "reachability: on"), []);
+  assert.equal((await faults("", "reachability: on", "reflector")).length, 1);
+});
+
+test("stress ends below where it begins, by however little", async () => {
+  const told = async (begins: number, ends: number) =>
+    (
+      await linesOf(`${HEAD.replace("smtp: {", `smtp: { stress: { begins: ${begins}%, ends: ${ends}% },`)}`)
+    ).some((line) => line.includes("smtp.stress.ends"));
+  assert.deepEqual([await told(60, 59), await told(60, 60), await told(60, 61)], [false, true, true]);
+});
+
+test("a port that the system chooses is taken by nobody", async () => {
+  const taken = async (listen: string) =>
+    (await linesOf(HEAD.replace('"127.0.0.1:2525"', listen))).filter((line) => line.includes("is taken by"));
+  assert.deepEqual(await taken('"127.0.0.1:0", "127.0.0.1:0"'), []);
+  assert.equal((await taken('"127.0.0.1:26", "127.0.0.1:26"')).length, 1);
+});
