@@ -1,20 +1,18 @@
 import type Database from "better-sqlite3";
-import { domainOfKey } from "../../../../mail/delivery-key.ts";
+import { domainOfKey, reroutedRange } from "../../../../mail/delivery-key.ts";
 import type { Kept, Parked, Quarantined, QueueCount } from "../../../../ports/operator.ts";
 import type { RecipientState } from "../../../../ports/recipient-state.ts";
-import { DeliveryKeys } from "../queue/delivery-keys.ts";
 
 /** How much there is, by domain and by state. */
 export class QueueCounts {
   readonly #counts: Database.Statement<[], { domain: string; state: RecipientState; recipients: number }>;
   readonly #oldest: Database.Statement<[string, string], number>;
-  readonly #keys: DeliveryKeys;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
   readonly #parked: Database.Statement<
     [],
     { recipients: number; oldest: number | null; content: number | null }
   >;
-  readonly #kept: Database.Statement<[string], Kept>;
+  readonly #kept: Database.Statement<[string, string, string], Kept>;
 
   constructor(database: Database.Database) {
     this.#counts = database.prepare(
@@ -28,7 +26,6 @@ export class QueueCounts {
            WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
       )
       .pluck();
-    this.#keys = new DeliveryKeys(database);
     this.#quarantined = database.prepare(
       `SELECT count(*) AS recipients, min(since) AS oldest FROM recipient INDEXED BY recipient_quarantine
        WHERE state = 'held' AND reason = 'quarantine'`,
@@ -39,9 +36,12 @@ export class QueueCounts {
           WHERE state = 'parked' AND reason = 'content') AS content
        FROM recipient INDEXED BY recipient_age WHERE state = 'parked'`,
     );
+    const under = (keys: string): string =>
+      `SELECT mail FROM recipient INDEXED BY recipient_domain WHERE ${keys} AND state <> 'gone'`;
+    // A mail some of whose recipients were sent elsewhere is one mail still.
     this.#kept = database.prepare(
       `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
-         SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
+         ${under("domain = ?")} UNION ${under("domain > ? AND domain < ?")}
        ) r CROSS JOIN message m ON m.key = r.mail`,
     );
   }
@@ -59,11 +59,7 @@ export class QueueCounts {
   }
 
   kept(domain: string): Kept {
-    const parts = this.#keys.of(domain).map((key) => this.#kept.get(key) ?? { messages: 0, bytes: 0 });
-    return {
-      messages: parts.reduce((sum, { messages }) => sum + messages, 0),
-      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+    return this.#kept.get(domain, ...reroutedRange(domain)) ?? { messages: 0, bytes: 0 };
   }
 
   quarantined(): Quarantined {
