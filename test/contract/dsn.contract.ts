@@ -205,6 +205,17 @@ function owing(open: StoreFactory): void {
     assert.equal((await store.reader.show(mail.id))?.hasBody, false);
   });
 
+  it("tells a sender of the domain, not of where an operator sent the mail", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const now = store.clock.now();
+    const reroute = { verb: "reroute", filter: { id: mail.id }, to: "10.0.0.7:2525", who: "x", now } as const;
+    assert.equal(await store.control.operate(reroute), 1);
+    await store.control.operate({ verb: "bounce", filter: { id: mail.id }, who: "x", now });
+    assert.equal((await owed(store))[0]?.recipients[0]?.domain, "one.test");
+  });
+
   it("owes nothing any more once an operator released or deleted the mail", async () => {
     await using store = await open();
     for (const verb of ["delete", "release"] as const) {
