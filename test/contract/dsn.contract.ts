@@ -216,6 +216,23 @@ function owing(open: StoreFactory): void {
     assert.equal((await owed(store))[0]?.recipients[0]?.domain, "one.test");
   });
 
+  it("owes no word of a delay any more once the mail is gone", async () => {
+    await using store = await open();
+    const ids: string[] = [];
+    for (const state of ["gone", "waiting"] as const) {
+      const mail = newMail(store.clock.now());
+      ids.push(mail.id);
+      await accept(store.intake, mail);
+      await store.work.delayed({ before: store.clock.now() + 1, limit: 10 });
+      await close(store, { state });
+    }
+    assert.deepEqual(
+      (await owed(store)).map(({ id }) => id),
+      ids.slice(1),
+    );
+    assert.equal((await store.reader.show(ids[0] ?? ""))?.hasBody, false);
+  });
+
   it("owes nothing any more once an operator released or deleted the mail", async () => {
     await using store = await open();
     for (const verb of ["delete", "release"] as const) {
