@@ -27,7 +27,6 @@ const setForward: Act = async (world, random) => {
 const setBack: Act = async (world, random) => {
   const time = random.below(BACK);
   world.clock.set(-time);
-  // Lists go by the clock: what changes its state now may go to where they have been.
   world.paging = undefined;
   await world.hear([]);
   return `the clock is set back by ${time} ms`;

@@ -1,4 +1,7 @@
-/** A list that is read page by page while its mail goes on: whoever was there all the time is shown. */
+/**
+ * A list that is read page by page while its mail goes on: whoever was there all the time is shown. Lists go by the
+ * clock, so this holds while that is not set back: what came later by the clock may change its state before them.
+ */
 import { strict as assert } from "node:assert";
 import type { Random } from "../../support/random.ts";
 import type { Act } from "./act.ts";
@@ -17,6 +20,8 @@ export interface Paging {
 }
 
 export const turnPage: Act = async (world, random) => {
+  const ahead = world.queue.rows(({ recipient }) => recipient.since > world.now());
+  if (world.paging === undefined && ahead.length > 0) return "no list is begun: the clock was set back";
   const paging = world.paging ?? begin(world, random);
   const { ledger, cursor } = paging;
   const request = { filter: {}, ledger, limit: 1 + random.below(MOST) };
