@@ -52,16 +52,23 @@ const grant: Act = async (world, random) => {
 
 const settle: Act = async (world, random) => {
   if (world.claims.length === 0) return claim(world, random);
+  const told = await settleOne(world, random);
+  await world.hear([]);
+  return told;
+};
+
+/** An attempt is closed, or a part of it, whatever else goes on. */
+export async function settleOne(world: World, random: Random): Promise<string> {
+  if (world.claims.length === 0) return "nothing to settle";
   const held = random.pick(world.claims);
-  await compareBody(held);
   const request = requestFor(world, held, random);
+  await compareBody(held);
   assert.equal(await world.clients.work.settle(request), true);
   assert.equal(world.queue.settle(request), true);
   noteDelivered(world, held, request);
   forgetSettled(world, held);
-  await world.hear([]);
   return `settle ${textOf(request)}`;
-};
+}
 
 /** All that was claimed goes back as it was. */
 const giveBack: Act = async (world) => {

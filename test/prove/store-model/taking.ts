@@ -6,11 +6,14 @@ import { fillBody } from "../../contract/mails.ts";
 import type { Random } from "../../support/random.ts";
 import type { Act, Acts } from "./act.ts";
 import { anyBody, anyMail, oneIn, smallBody } from "./choices.ts";
+import { settleOne } from "./handing-over.ts";
 import { wholeList } from "./compare.ts";
 import type { Claimable } from "./queue-model.ts";
 import type { World } from "./world.ts";
 
 const MOST_TOGETHER = 8;
+/** In ms. */
+const COMPACTED_EACH = 60_000;
 
 /** A mail that is to be accepted, with its body as it was sent. */
 export interface Arrival {
@@ -41,25 +44,29 @@ const acceptMany: Act = async (world, random) => {
   return `accept together ${arrivals.map(textOf).join("; ")}`;
 };
 
-/** Whose bodies become durable at their own pace: only the store knows the order in which they came. */
+/**
+ * Whose bodies become durable at their own pace: only the store knows the order in which they came. Beside them an
+ * attempt is closed, and segments may be compacted.
+ */
 const acceptLarge: Act = async (world, random) => {
   if ([...world.queue.credits.values()].some((credits) => credits > 0)) return acceptOne(world, random);
   const thread = random.below(2);
+  if (oneIn(3, random)) world.clock.advance(COMPACTED_EACH);
   const arrivals: Arrival[] = [];
   for (let i = 2 + random.below(MOST_TOGETHER - 1); i > 0; i--)
     arrivals.push(await arrive(world, world.clients.intake(thread + i), { random, body: anyBody(random) }));
-  const answers = await Promise.all(
-    arrivals.map(({ mail, written }, i) =>
-      world.clients.intake(thread + arrivals.length - i).accept(mail, written),
-    ),
+  const accepting = arrivals.map(({ mail, written }, i) =>
+    world.clients.intake(thread + arrivals.length - i).accept(mail, written),
   );
+  const settled = await settleOne(world, random);
+  const answers = await Promise.all(accepting);
   assert.ok(answers.every(({ kind }) => kind === "accepted"));
   const items = await wholeList(world, { filter: {}, limit: 1000 });
   const places = new Map(items.map(({ id }, i) => [id, i]));
   for (const { mail, body } of arrivals.toSorted((a, b) => placeOf(a, places) - placeOf(b, places)))
     world.queue.store(mail, body);
   await world.hear([]);
-  return `accept at once ${arrivals.map(textOf).join("; ")}`;
+  return `accept at once ${arrivals.map(textOf).join("; ")}; ${settled}`;
 };
 
 function placeOf({ mail }: Arrival, places: ReadonlyMap<string, number>): number {
