@@ -82,7 +82,7 @@ export interface QueueCount {
   readonly domain: string;
   readonly state: RecipientState;
   readonly recipients: number;
-  /** When the oldest was accepted. */
+  /** When the one was accepted whose retention began first; a release begins it anew. */
   readonly oldest: number;
 }
 

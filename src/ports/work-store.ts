@@ -101,7 +101,7 @@ export interface DomainWork {
   readonly nextDue: number;
   /** And the last. */
   readonly lastDue: number;
-  /** When the oldest was accepted. */
+  /** When the one was accepted that waits longest; what an operator released began to wait then. */
   readonly oldest: number;
 }
 

@@ -205,6 +205,34 @@ function owing(open: StoreFactory): void {
     assert.equal((await store.reader.show(mail.id))?.hasBody, false);
   });
 
+  it("tells a sender of the domain, not of where an operator sent the mail", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const now = store.clock.now();
+    const reroute = { verb: "reroute", filter: { id: mail.id }, to: "10.0.0.7:2525", who: "x", now } as const;
+    assert.equal(await store.control.operate(reroute), 1);
+    await store.control.operate({ verb: "bounce", filter: { id: mail.id }, who: "x", now });
+    assert.equal((await owed(store))[0]?.recipients[0]?.domain, "one.test");
+  });
+
+  it("owes no word of a delay any more once the mail is gone", async () => {
+    await using store = await open();
+    const ids: string[] = [];
+    for (const state of ["gone", "waiting"] as const) {
+      const mail = newMail(store.clock.now());
+      ids.push(mail.id);
+      await accept(store.intake, mail);
+      await store.work.delayed({ before: store.clock.now() + 1, limit: 10 });
+      await close(store, { state });
+    }
+    assert.deepEqual(
+      (await owed(store)).map(({ id }) => id),
+      ids.slice(1),
+    );
+    assert.equal((await store.reader.show(ids[0] ?? ""))?.hasBody, false);
+  });
+
   it("owes nothing any more once an operator released or deleted the mail", async () => {
     await using store = await open();
     for (const verb of ["delete", "release"] as const) {

@@ -975,6 +975,19 @@ function reading(open: StoreFactory): void {
     ]);
   });
 
+  it("counts a mail once for its domain, however its recipients are handed over", async () => {
+    await using store = await open();
+    const now = store.clock.now();
+    const mail = newMail(now, { recipients: to("a@one.test", "b@one.test", "c@one.test") });
+    await accept(store.intake, mail, "body");
+    const reroute = { verb: "reroute", to: "mail.test:25", who: "x", now } as const;
+    await store.control.operate({ ...reroute, filter: { recipient: "b@one.test" } });
+    assert.deepEqual(await store.reader.kept(["one.test", "two.test"]), [
+      { messages: 1, bytes: 4 },
+      { messages: 0, bytes: 0 },
+    ]);
+  });
+
   it("exports a mail as it would go out", async () => {
     await using store = await open();
     for (const content of ["small\r\n", "large\r\n".repeat(20_000)]) {

@@ -171,8 +171,8 @@ export class FakeWorld {
           return { recipients: held.length, ...(oldest !== undefined && { oldest }) };
         },
         parked: async () => ({ recipients: this.entries.filter(({ state }) => state === "parked").length }),
-          kept: async (domains) => domains.map(() => ({ messages: this.entries.length, bytes: 0 })),
-          export: async (id, asItIs = false) => this.#show(id) && this.#export(id, asItIs),
+        kept: async (domains) => domains.map(() => ({ messages: this.entries.length, bytes: 0 })),
+        export: async (id, asItIs = false) => this.#show(id) && this.#export(id, asItIs),
       },
       operator: {
         operate: async (request) => {

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { domainOfKey } from "../../../../mail/delivery-key.ts";
 import {
   DSN_DOMAIN,
   type DelayAnswer,
@@ -150,7 +151,7 @@ function owedRecipient(row: RecipientRow): OwedRecipient {
   return {
     n: row.n,
     address: row.address,
-    domain: row.domain,
+    domain: domainOfKey(row.domain),
     kind: row.owed,
     ...wishOf(row),
     ...(row.last_reply !== null && { lastReply: row.last_reply }),

@@ -31,7 +31,7 @@ export class Settling {
       .raw();
     this.#update = database.prepare(
       `UPDATE recipient SET destination = coalesce(?, destination), updated_at = ?, token = NULL, state = ?, reason = ?,
-         due_at = coalesce(?, due_at), since = coalesce(?, since), owed = coalesce(?, owed),
+         due_at = coalesce(?, due_at), since = coalesce(?, since), owed = nullif(coalesce(?, owed), ''),
          last_reply = coalesce(?, last_reply), hash = coalesce(?, hash), attempts = attempts + ?, unconfirmed = unconfirmed + ?
        WHERE n = ? AND mail = ?`,
     );

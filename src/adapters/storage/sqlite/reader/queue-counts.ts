@@ -1,8 +1,7 @@
 import type Database from "better-sqlite3";
-import { domainOfKey } from "../../../../mail/delivery-key.ts";
+import { domainOfKey, reroutedRange } from "../../../../mail/delivery-key.ts";
 import type { Kept, Parked, Quarantined, QueueCount } from "../../../../ports/operator.ts";
 import type { RecipientState } from "../../../../ports/recipient-state.ts";
-import { DeliveryKeys } from "../queue/delivery-keys.ts";
 
 /** `domain` is a delivery key. */
 interface CountRow {
@@ -14,22 +13,23 @@ interface CountRow {
 /** How much there is, by domain and by state. */
 export class QueueCounts {
   readonly #counts: Database.Statement<[], CountRow>;
-  readonly #countsOfKey: Database.Statement<[string], CountRow>;
+  readonly #countsOf: Database.Statement<[string, string, string], CountRow>;
   readonly #oldest: Database.Statement<[string, string], number>;
-  readonly #keys: DeliveryKeys;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
   readonly #parked: Database.Statement<
     [],
     { recipients: number; oldest: number | null; content: number | null }
   >;
-  readonly #kept: Database.Statement<[string], Kept>;
+  readonly #kept: Database.Statement<[string, string, string], Kept>;
 
   constructor(database: Database.Database) {
     const counts = (which: string): string =>
       `SELECT domain, state, count(*) AS recipients FROM recipient INDEXED BY recipient_domain
        WHERE state <> 'gone' ${which} GROUP BY domain, state`;
     this.#counts = database.prepare(counts(""));
-    this.#countsOfKey = database.prepare(counts("AND domain = ?"));
+    this.#countsOf = database.prepare(
+      `${counts("AND domain = ?")} UNION ALL ${counts("AND domain > ? AND domain < ?")}`,
+    );
     this.#oldest = database
       .prepare<[string, string], number>(
         `SELECT accepted_at FROM message WHERE key = (
@@ -37,7 +37,6 @@ export class QueueCounts {
            WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
       )
       .pluck();
-    this.#keys = new DeliveryKeys(database);
     this.#quarantined = database.prepare(
       `SELECT count(*) AS recipients, min(since) AS oldest FROM recipient INDEXED BY recipient_quarantine
        WHERE state = 'held' AND reason = 'quarantine'`,
@@ -48,16 +47,18 @@ export class QueueCounts {
           WHERE state = 'parked' AND reason = 'content') AS content
        FROM recipient INDEXED BY recipient_age WHERE state = 'parked'`,
     );
+    const under = (keys: string): string =>
+      `SELECT mail FROM recipient INDEXED BY recipient_domain WHERE ${keys} AND state <> 'gone'`;
+    // A mail some of whose recipients were sent elsewhere is one mail still.
     this.#kept = database.prepare(
       `SELECT count(*) AS messages, coalesce(sum(m.size), 0) AS bytes FROM (
-         SELECT DISTINCT mail FROM recipient INDEXED BY recipient_domain WHERE domain = ? AND state <> 'gone'
+         ${under("domain = ?")} UNION ${under("domain > ? AND domain < ?")}
        ) r CROSS JOIN message m ON m.key = r.mail`,
     );
   }
 
   counts(of: string | undefined): readonly QueueCount[] {
-    const rows =
-      of === undefined ? this.#counts.all() : this.#keys.of(of).flatMap((key) => this.#countsOfKey.all(key));
+    const rows = of === undefined ? this.#counts.all() : this.#countsOf.all(of, ...reroutedRange(of));
     const counts = new Map<string, QueueCount>();
     for (const { domain: key, state, recipients } of rows) {
       const domain = domainOfKey(key);
@@ -70,11 +71,7 @@ export class QueueCounts {
   }
 
   kept(domain: string): Kept {
-    const parts = this.#keys.of(domain).map((key) => this.#kept.get(key) ?? { messages: 0, bytes: 0 });
-    return {
-      messages: parts.reduce((sum, { messages }) => sum + messages, 0),
-      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
-    };
+    return this.#kept.get(domain, ...reroutedRange(domain)) ?? { messages: 0, bytes: 0 };
   }
 
   quarantined(): Quarantined {

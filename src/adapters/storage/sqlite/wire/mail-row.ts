@@ -82,7 +82,8 @@ export type SettledRow = readonly [
   /** Where these are null what was there stays. */
   dueAt: number | null,
   since: number | null,
-  owed: DsnKind | null,
+  /** Empty: nothing any more. */
+  owed: DsnKind | "" | null,
   words: string | null,
   /** Of the body that was delivered. */
   hash: string | null,
@@ -113,7 +114,8 @@ export function settledRow(settlement: Settlement, { now, hash }: SettleRequest)
     reason ?? (outcome.kind === "delivered" ? "delivered" : null),
     dueAt ?? (released ? null : now),
     state === "parked" || state === "gone" ? now : null,
-    owes ?? null,
+    // Nobody hears that his mail still waits once it does not.
+    owes ?? (state === "gone" ? "" : null),
     wordsOf(outcome),
     outcome.kind === "delivered" ? (hash ?? null) : null,
     released ? 0 : 1,
