@@ -79,14 +79,12 @@ test("a domain that takes everything accepts unknown ones in an outage, unless i
   assert.equal(other.settings.unknownDuringOutage, "defer");
 });
 
-test("a domain that could not be written, or its recipients, is not told as added", async () => {
+test("a domain that could not be written is not told as added", async () => {
   const domain = { name: "x.example", primaries: [{ host: "mail.x.example" }], recipients: ["alice"] };
-  for (const change of ["addDomain", "changeRecipients"] as const) {
-    const world = new FakeWorld();
-    world.unwritable.set(change, new Error("the disk is full"));
-    const { status } = await operatorOf(world)("POST", "/v1/domains", domain);
-    assert.deepEqual([status, world.events.length], [500, 0], change);
-  }
+  const world = new FakeWorld();
+  world.unwritable.set("addDomain", new Error("the disk is full"));
+  const { status } = await operatorOf(world)("POST", "/v1/domains", domain);
+  assert.deepEqual([status, world.events.length], [500, 0]);
 });
 
 test("what cannot be added is refused before anything changes", async () => {

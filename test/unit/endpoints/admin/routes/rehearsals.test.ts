@@ -25,7 +25,7 @@ test("a test session names a recipient of the list, or the one that was given", 
   await ask("POST", "/v1/domains/example.com/test");
   assert.deepEqual(asked, [
     "alice@example.com",
-    "Bob@Example.com",
+    "Bob@example.com",
     "carol@example.com",
     "postmaster@example.com",
   ]);
