@@ -26,11 +26,20 @@ export function dial(target: Pick<Target, "ip" | "port">, timeout: number): Prom
     const onError = (error: NodeJS.ErrnoException): void => fail(connectError(error));
     socket.once("error", onError);
     socket.once("connect", () => {
+      if (isItself(socket)) return fail("connection refused");
       clearTimeout(timer);
       socket.off("error", onError);
       resolve(socket);
     });
   });
+}
+
+/**
+ * TCP lets a socket open a connection to itself (RFC 9293, section 3.5: both ends at once), where the system gave it
+ * the port that it calls and nobody listens there. It would look like a silent primary, and keep the port from it.
+ */
+function isItself({ localPort, localAddress, remotePort, remoteAddress }: Socket): boolean {
+  return localPort === remotePort && localAddress === remoteAddress;
 }
 
 /** Ends a connection whose greeting nobody waits for. */

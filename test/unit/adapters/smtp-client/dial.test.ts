@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { syncBuiltinESMExports } from "node:module";
+import net, { type AddressInfo, type TcpNetConnectOpts } from "node:net";
+import { once } from "node:events";
+import { test } from "node:test";
+import { dial } from "../../../../src/adapters/smtp-client/dial.ts";
+
+const HERE = "127.0.0.1";
+
+test("a connection that met itself, as nobody listens there, is refused and lets the port go", async (t) => {
+  const probe = net.createServer().listen(0, HERE);
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  await once(probe.close(), "close");
+
+  const { connect } = net;
+  // What the system does once in some thousand connections.
+  const fromThere = (options: TcpNetConnectOpts): net.Socket => {
+    const socket = connect({ ...options, localAddress: HERE, localPort: port });
+    t.after(() => socket.destroy());
+    return socket;
+  };
+  t.mock.method(net, "connect", fromThere);
+  syncBuiltinESMExports();
+  t.after(syncBuiltinESMExports);
+  await assert.rejects(dial({ ip: HERE, port }, 1000), {
+    message: `connection refused (${HERE}:${port})`,
+  });
+  t.mock.restoreAll();
+  syncBuiltinESMExports();
+
+  const primary = net.createServer().listen(port, HERE);
+  await once(primary, "listening");
+  const socket = await dial({ ip: HERE, port }, 1000);
+  assert.equal(socket.remotePort, port);
+  socket.destroy();
+  await once(primary.close(), "close");
+});
