@@ -4,9 +4,12 @@ export class SmtpModel {
   mail = false;
   recipients = 0;
   chunking = false;
+  /** What a chunk was refused with. */
+  refused: number | undefined;
 
   reset(): void {
     this.mail = false;
+    this.refused = undefined;
     this.chunking = false;
     this.recipients = 0;
   }
@@ -31,6 +34,7 @@ export class SmtpModel {
       if (step.includes("SIZE=9")) return 552;
       if (step.includes("OTHER")) return 555;
       this.mail = true;
+      this.refused = undefined;
       return 250;
     }
     if (step.startsWith("BDAT")) return this.#chunkStep(step);
@@ -46,12 +50,16 @@ export class SmtpModel {
   }
 
   #chunkStep(step: string): number {
-    const ready = this.mail && this.recipients > 0;
-    const sound = ready && !step.includes("\0");
-    if (!sound || step.startsWith("BDAT LAST")) this.reset();
-    else this.chunking = true;
-    if (!ready) return 503;
-    return sound ? 250 : 550;
+    const code = this.#chunkCode(step);
+    if (code === 250 && !step.startsWith("BDAT LAST")) this.chunking = true;
+    else this.reset();
+    if (code !== 250) this.refused = code;
+    return code;
+  }
+
+  #chunkCode(step: string): number {
+    if (!this.mail || this.recipients === 0) return this.refused ?? 503;
+    return step.includes("\0") ? 550 : 250;
   }
 }
 

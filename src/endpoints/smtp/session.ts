@@ -63,6 +63,8 @@ export class Session implements SessionState {
   #transaction: Transaction | undefined;
   /** The body that chunks are added to. */
   #chunked: IncomingBody | undefined;
+  /** What a chunk was refused with: those behind it, sent before its reply was read, hear the same. */
+  #refusedChunk: Answer | undefined;
 
   constructor(parts: SessionParts, ip: string) {
     this.parts = parts;
@@ -77,6 +79,7 @@ export class Session implements SessionState {
   set transaction(transaction: Transaction | undefined) {
     this.#chunked?.abort();
     this.#chunked = undefined;
+    this.#refusedChunk = undefined;
     this.#transaction = transaction;
   }
 
@@ -138,7 +141,7 @@ export class Session implements SessionState {
       if (this.mails === 0) this.parts.greeting.delivered(this);
       this.mails += 1;
       this.#patience.restore();
-    }
+    } else if (body.verb === "BDAT") this.#refusedChunk = { reply: answer.reply };
     return this.#account(body.verb, {
       ...answer,
       about: { ...answer.about, ...(sender !== undefined && { sender }) },
@@ -198,7 +201,9 @@ export class Session implements SessionState {
 
   #openChunk(announced: Answer, head: ChunkHead): Receiver | Answer {
     const refused = announced.reply.code >= 400;
-    const target = refused ? { reply: announced.reply } : (this.#chunked ?? this.#newBody("plain"));
+    const target = refused
+      ? (this.#refusedChunk ?? { reply: announced.reply })
+      : (this.#chunked ?? this.#newBody("plain"));
     if (!("reply" in target)) {
       this.#chunked = target;
       if (target.wouldOverrun(head.octets)) return this.#account("BDAT", { ...TOO_BIG, next: "close" });
