@@ -34,13 +34,17 @@ const SETTINGS: readonly Option[] = [
   CHECK_OPTION,
 ];
 
+const SWITCHES: readonly Option[] = [
+  { name: "catch-all", help: "every recipient is valid" },
+  { name: "callout", help: "ask the primary about recipients that are in no list" },
+];
+
 export const domainAdd: Command = {
   words: "DOMAIN",
   summary: "Adds a domain of origin API; one in the configuration file is added there.",
   options: [
     ...SETTINGS,
-    { name: "catch-all", help: "every recipient is valid" },
-    { name: "callout", help: "ask the primary about recipients that are in no list" },
+    ...SWITCHES,
     { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
   ],
   example: "holdfast domain add example.org --primary mail.example.org:25",
@@ -58,7 +62,11 @@ export const domainChange: Command = {
   words: "DOMAIN",
   summary:
     "Changes a domain of origin API; what is not named stays, and another primary is treated as the one whose place it takes. Waiting mail goes the new way. One in the configuration file is changed there.",
-  options: [...SETTINGS, { name: "no-quota", help: "any amount may wait for it" }],
+  options: [
+    ...SETTINGS,
+    { name: "no-quota", help: "any amount may wait for it" },
+    ...SWITCHES.flatMap((option) => [option, { name: `no-${option.name}`, help: "no longer" }]),
+  ],
   example: "holdfast domain change example.org --primary new.example.org:25",
   async run(tool, input) {
     const given = changeOf(input);
@@ -92,10 +100,20 @@ async function newDomain(input: Input): Promise<NewDomain> {
 }
 
 function changeOf(input: Input): GivenSettings {
-  const settings = settingsOf(input);
+  const settings = {
+    ...settingsOf(input),
+    catchAll: switched(input, "catch-all"),
+    callout: switched(input, "callout"),
+  };
   if (!input.flag("no-quota")) return settings;
   if (settings.quota !== undefined) throw new WrongUse("give a quota or --no-quota, not both");
   return { ...settings, quota: null };
+}
+
+function switched(input: Input, name: string): boolean | undefined {
+  const [on, off] = [input.flag(name), input.flag(`no-${name}`)];
+  if (on && off) throw new WrongUse(`give --${name} or --no-${name}, not both`);
+  return on || off ? on : undefined;
 }
 
 function settingsOf(input: Input) {

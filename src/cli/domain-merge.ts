@@ -14,6 +14,8 @@ export interface GivenSettings {
   readonly tls?: string | undefined;
   readonly mode?: string | undefined;
   readonly unknownDuringOutage?: string | undefined;
+  readonly catchAll?: boolean | undefined;
+  readonly callout?: boolean | undefined;
   readonly quota?: Settings["quota"] | null | undefined;
   /** `NAME=WHAT`. */
   readonly checks?: readonly string[] | undefined;

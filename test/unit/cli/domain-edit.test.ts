@@ -115,3 +115,22 @@ test("a declared domain is changed in its file, whatever it has there", async ()
   assert.match(stderr, /declared in the configuration file\nchange it there/);
   assert.equal((await tool.run(["domain", "change", "foreign.example", "--mx"])).code, 1);
 });
+
+test("who exists is changed by a switch, on or off, and what follows from it with it", async () => {
+  const all = await changed(["--catch-all"], { catchAll: false, unknownDuringOutage: "reject" });
+  assert.deepEqual([all.catchAll, all.unknownDuringOutage], [true, "accept"]);
+  const listed = await changed(["--no-catch-all"], { catchAll: true, unknownDuringOutage: "accept" });
+  assert.deepEqual([listed.catchAll, listed.unknownDuringOutage], [false, "reject"]);
+  const asking = await changed(["--no-catch-all", "--callout", "--unknown", "defer"], { catchAll: true });
+  assert.deepEqual([asking.catchAll, asking.callout, asking.unknownDuringOutage], [false, true, "defer"]);
+  const silent = await changed(["--no-callout"], { callout: true });
+  assert.equal(silent.callout, false);
+  assert.equal((await changed(["--tls", "none"], { callout: true })).callout, true);
+
+  await using tool = await toolWorld();
+  for (const name of ["catch-all", "callout"]) {
+    const both = await tool.run(["domain", "change", "other.example", `--${name}`, `--no-${name}`]);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, new RegExp(`give --${name} or --no-${name}, not both`));
+  }
+});
