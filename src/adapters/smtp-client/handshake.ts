@@ -13,7 +13,7 @@ import type { Environment } from "../../runtime/secrets.ts";
 import { logIn } from "./login.ts";
 import { pinTrouble } from "./pins.ts";
 import { MAX_REPLY } from "./reply-reader.ts";
-import { answerWords, errorWords, noTlsWords } from "./trouble-words.ts";
+import { answerWords, errorWords, noTlsWords, silenceWords } from "./trouble-words.ts";
 
 /** What is used of nodemailer beyond its published types; the version is pinned and a test holds these names. */
 interface Internals {
@@ -178,6 +178,7 @@ function troubleOf(
 ): DestinationTrouble {
   const { response, message } = error;
   const stage = upgrading ? "tls" : stageOf(error, banner);
+  if (error.code === "ETIMEDOUT") return new DestinationTrouble(stage, silenceWords(stage));
   if (response === undefined) return new DestinationTrouble(stage, errorWords(message));
   const answer = parseReply(response);
   const words = stage === "tls" ? noTlsWords(answer) : answerWords(answer, response);

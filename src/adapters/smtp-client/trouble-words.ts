@@ -1,5 +1,6 @@
 /** What kept a session from beginning, in words that an operator can act on. */
 import { printable, type Reply } from "../../mail/reply.ts";
+import type { DestinationTrouble } from "../../ports/smtp-client.ts";
 
 /** Most characters of what is told. */
 const LONGEST = 300;
@@ -17,12 +18,19 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     `its certificate leads to no authority that is known here, or those in between are not sent; ${PIN}`,
   ],
   [/certificate has expired/i, "its certificate has expired"],
+  [/^connection closed/i, "it closed the connection instead of answering"],
 ];
 
 /** Of an error without an answer. */
 export function errorWords(message: string): string {
   const meaning = MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
   return meaning ?? printable(message).slice(0, LONGEST);
+}
+
+/** Of a wait that ended, for the greeting or for what comes behind it. */
+export function silenceWords(stage: DestinationTrouble["stage"]): string {
+  if (stage !== "greeting") return "it does not answer any more";
+  return "it says nothing; `implicitTls` is for servers that begin with TLS on this port, as on 465";
 }
 
 /** Of an answer that ended it; `said` is what came, which may be no answer of SMTP at all. */

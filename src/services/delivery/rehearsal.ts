@@ -20,8 +20,9 @@ import { findRoute } from "./routes.ts";
 /** For one primary, all steps together, and for a connection to one of its addresses, in ms. */
 const LONGEST = 20_000;
 const CONNECT = 3000;
-/** For the greeting of an address where others are left, in ms. */
+/** For the greeting, where other addresses are left and where none is, in ms. */
 const GREETING = 5000;
+const LAST_GREETING = 15_000;
 /** More primaries are not asked: the operator waits. */
 const MOST_PRIMARIES = 10;
 
@@ -102,7 +103,7 @@ class Rehearsal {
       const target = targets.shift();
       if (target === undefined || this.#over) throw new DestinationTrouble("session", "given up");
       try {
-        return await this.#greeted(target, targets.length === 0 ? LONGEST : GREETING);
+        return await this.#greeted(target, targets.length === 0 ? LAST_GREETING : GREETING);
       } catch (error) {
         if (targets.length === 0) throw error;
         this.#report(spareStep(target, error));

@@ -587,7 +587,8 @@ describe("the beginning", () => {
   });
 
   test("a connection that ends before the greeting, and one that is refused", async () => {
-    assert.equal((await troubleOf({ greeting: "close" })).stage, "greeting");
+    const { stage, message } = await troubleOf({ greeting: "close" });
+    assert.deepEqual([stage, message], ["greeting", "it closed the connection instead of answering"]);
     // A reset that is quick enough looks like a refused connection.
     assert.match((await troubleOf({ greeting: "reset" })).stage, /^(greeting|connect)$/);
     const primary = await fakePrimary({});
@@ -598,7 +599,15 @@ describe("the beginning", () => {
 
   test("a silent peer is given up", async () => {
     await using primary = await fakePrimary({ greeting: "silence" });
-    await assert.rejects(client.converse(at(primary), 50), { stage: "greeting" });
+    await assert.rejects(client.converse(at(primary), 50), {
+      stage: "greeting",
+      message: /^it says nothing; `implicitTls` is for servers/,
+    });
+    await using mute = await fakePrimary({ onEhlo: () => "silence" });
+    await assert.rejects(client.converse(at(mute), 50), {
+      stage: "ehlo",
+      message: "it does not answer any more",
+    });
   });
 
   test("a peer that answers octet by octet is given up, although each comes in time", async () => {

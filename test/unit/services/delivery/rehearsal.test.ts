@@ -188,6 +188,15 @@ test("all primaries are asked at once, ten at most; a domain without any says wh
   assert.deepEqual(none.found, [{ destination: "", steps }]);
 });
 
+test("a primary that says nothing is told as that, not as one that took long", async () => {
+  const { found } = await rehearsed(({ client }) => {
+    client.server("192.0.2.1:25").onGreet = (patience) =>
+      Promise.reject(new DestinationTrouble("greeting", `no greeting within ${patience} ms`));
+  });
+  const last = { what: "session", verdict: "fail", text: "no greeting within 15000 ms" };
+  assert.deepEqual(found?.[0]?.steps.at(-1), last);
+});
+
 test("a primary that does not answer in time is given up, and its connection dropped", async () => {
   const bench = deliveryBench();
   bench.directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
