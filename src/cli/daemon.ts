@@ -37,14 +37,16 @@ interface Call {
   readonly text?: string;
 }
 
-/** Silence, in ms, after which a question is given up; changes to a large queue take their time. */
-const PATIENCE = 600_000;
+/** Silence, in ms, after which a look and a change are given up; changes to a large queue take their time. */
+const PATIENCE = { look: 60_000, change: 600_000 };
 
 export class Daemon {
   readonly socket: string;
+  readonly #patience: typeof PATIENCE;
 
-  constructor(socket: string) {
+  constructor(socket: string, patience = PATIENCE) {
     this.socket = socket;
+    this.#patience = patience;
   }
 
   /** The response's JSON. Rejects with NoDaemon, NoAccess or Refused. */
@@ -66,18 +68,22 @@ export class Daemon {
   async stream(call: Call): Promise<Readable> {
     const response = await this.#send(call);
     if (!positive(response)) throw refusal(response.statusCode ?? 0, await readText(response));
+    // Who reads it may stop for a while.
+    response.setTimeout(this.#patience.change);
     return Readable.from(wholeOf(response), { objectMode: false });
   }
 
   #send(call: Call): Promise<IncomingMessage> {
     const answered = Promise.withResolvers<IncomingMessage>();
     const { headers, body } = bodyOf(call);
+    const { method = "GET" } = call;
+    const { look, change } = this.#patience;
     const options = {
       socketPath: this.socket,
-      method: call.method ?? "GET",
+      method,
       path: call.path + queryText(call.query ?? {}),
       agent: false,
-      timeout: PATIENCE,
+      timeout: method === "GET" ? look : change,
       headers: { Host: "localhost", ...headers },
     };
     const asked = request(options, answered.resolve);

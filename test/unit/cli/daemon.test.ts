@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { test, type TestContext } from "node:test";
+import { Daemon } from "../../../src/cli/daemon.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+/** A daemon that answers nothing by itself; `asked` are the answers that it owes. */
+async function silentDaemon(t: TestContext, patience: { look: number; change: number }) {
+  const asked: ServerResponse[] = [];
+  const server = createServer((_, answer) => void asked.push(answer));
+  const folder = await tempFolder();
+  t.after(() => folder[Symbol.asyncDispose]());
+  const socket = join(folder.path, "admin.sock");
+  server.listen(socket);
+  await once(server, "listening");
+  t.after(() => server.close().closeAllConnections());
+  return { daemon: new Daemon(socket, patience), server, asked };
+}
+
+test("a daemon that hangs is given up soon by those who look, and later by those who change", async (t) => {
+  const { daemon, server, asked } = await silentDaemon(t, { look: 40, change: 600_000 });
+  const change = daemon.ask({ method: "POST", path: "/v1/queue/actions" });
+  await once(server, "request");
+  for (const look of [daemon.ask({ path: "/v1/status" }), daemon.ask({ method: "GET", path: "/v1/status" })])
+    await assert.rejects(look, { message: "the daemon did not answer in time" });
+  asked[0]?.end('{"count":3}');
+  assert.deepEqual(await change, { count: 3 });
+});
+
+test("what comes as a stream may pause for longer, as who reads it may", async (t) => {
+  const { daemon, server, asked } = await silentDaemon(t, { look: 200, change: 600_000 });
+  const begun = daemon.stream({ path: "/v1/queue/export" });
+  await once(server, "request");
+  asked[0]?.write("From a@b");
+  const stream = await begun;
+  await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
+  asked[0]?.end(".example\n");
+  assert.equal(await text(stream), "From a@b.example\n");
+});
