@@ -15,7 +15,8 @@ const MALFORMED: EntryReading = { kind: "malformed" };
 export function readPattern(entry: string, domain: string): EntryReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
-  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS) return MALFORMED;
+  // Half a surrogate pair has no UTF-8.
+  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS || !local.isWellFormed()) return MALFORMED;
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
   if (pattern === undefined) return MALFORMED;
   if (at === -1) return { kind: "pattern", pattern };

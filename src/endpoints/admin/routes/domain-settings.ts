@@ -15,7 +15,7 @@ import {
 import type { DomainChecksBody } from "../checks-bodies.ts";
 import { DomainChange, NewDomain, type PrimaryBody } from "../contract.ts";
 import type { AdminContext, AdminParts } from "../parts.ts";
-import { placed, soundRecipients } from "./recipients.ts";
+import { soundRecipients } from "./recipients.ts";
 
 /** Answers its name. One that drains, because it was removed while it held mail, comes back so. */
 export async function addDomain(c: AdminContext, parts: AdminParts): Promise<string> {
@@ -25,7 +25,7 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
   const settings = { ...given, unknownDuringOutage, primaries: soundPrimaries(primaries) };
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
-  const patterns = soundRecipients(placed(recipients ?? []), domain);
+  const patterns = soundRecipients(recipients ?? [], domain);
   await parts.editor.addDomain({
     name: domain,
     settings,

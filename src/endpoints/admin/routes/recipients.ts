@@ -40,8 +40,8 @@ export function recipientRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 
 async function change(c: AdminContext, parts: AdminParts): Promise<CountBody> {
   const domain = await knownDomain(c, parts);
-  const { verb, entries } = isPlainText(c) ? await readLines(c) : await readList(c);
-  const patterns = soundRecipients(entries, domain);
+  const { verb, recipients, placeOf } = isPlainText(c) ? await readLines(c) : await readList(c);
+  const patterns = soundRecipients(recipients, domain, placeOf);
   const count = await parts.editor.changeRecipients({ domain, verb, recipients: patterns });
   recordAct(c, parts, { verb: `recipients ${verb}`, what: domain, count: patterns.length });
   return { count };
@@ -70,45 +70,39 @@ function isPlainText(c: AdminContext): boolean {
   return /^text\/plain\b/i.test(c.req.header("content-type") ?? "");
 }
 
-/** One recipient, and where it stands in the request. */
-interface Entry {
-  readonly recipient: string;
-  readonly place: string;
-}
-
 interface Change {
   readonly verb: RecipientVerb;
-  readonly entries: readonly Entry[];
+  readonly recipients: readonly string[];
+  readonly placeOf: PlaceOf;
 }
+
+/** Where one of them stands in the request; asked only for the one that is wrong. */
+type PlaceOf = (index: number) => string;
+
+const inList: PlaceOf = (index) => `recipients.${index}`;
 
 async function readList(c: AdminContext): Promise<Change> {
-  const { verb, recipients } = await readBody(c, RecipientChangeBody);
-  return { verb, entries: placed(recipients) };
-}
-
-export function placed(recipients: readonly string[]): readonly Entry[] {
-  return recipients.map((recipient, index) => ({ recipient, place: `recipients.${index}` }));
+  return { ...(await readBody(c, RecipientChangeBody)), placeOf: inList };
 }
 
 /** One recipient a line. */
 async function readLines(c: AdminContext): Promise<Change> {
   const { verb } = readQuery(c, RecipientLinesQuery);
   const lines = (await readText(c)).split("\n").map(withoutComment);
-  const entries = lines.flatMap((recipient, index): Entry[] =>
-    recipient === "" ? [] : [{ recipient, place: `line ${index + 1}` }],
-  );
-  if (entries.length > MAX_RECIPIENTS)
+  const numbers = [...lines.keys()].filter((index) => lines[index] !== "");
+  const recipients = lines.filter((line) => line !== "");
+  if (recipients.length > MAX_RECIPIENTS)
     throw new Refusal(
       "bad_request",
       `more than ${MAX_RECIPIENTS} recipients`,
       "send them in several requests",
     );
-  refuseNothing(verb, entries);
-  return { verb, entries };
+  refuseNothing(verb, recipients);
+  return { verb, recipients, placeOf: (index) => `line ${(numbers[index] ?? 0) + 1}` };
 }
 
 /** As curl sends a file that is not there, or that a broken program has left empty: all mail would be refused. */
-function refuseNothing(verb: RecipientVerb, { length }: readonly Entry[]): void {
+function refuseNothing(verb: RecipientVerb, { length }: readonly string[]): void {
   if (verb !== "replace" || length > 0) return;
   throw new Refusal(
     "bad_request",
@@ -118,15 +112,22 @@ function refuseNothing(verb: RecipientVerb, { length }: readonly Entry[]): void 
 }
 
 /** Comparable local parts and `prefix-*` patterns, without doubles; refuses the first that is neither. */
-export function soundRecipients(entries: readonly Entry[], domain: string): readonly string[] {
-  return [...new Set(entries.map((entry) => soundRecipient(entry, domain)))];
+export function soundRecipients(
+  recipients: readonly string[],
+  domain: string,
+  placeOf: PlaceOf = inList,
+): readonly string[] {
+  const sound = new Set<string>();
+  for (const [index, written] of recipients.entries()) {
+    const reading = readPattern(written.trim(), domain);
+    if (reading.kind !== "pattern") throw unsound(written.trim(), placeOf(index), domain);
+    sound.add(reading.pattern);
+  }
+  return [...sound];
 }
 
-function soundRecipient({ recipient: written, place }: Entry, domain: string): string {
-  const recipient = written.trim();
-  const reading = readPattern(recipient, domain);
-  if (reading.kind === "pattern") return reading.pattern;
+function unsound(recipient: string, place: string, domain: string): Refusal {
   const every = recipient === "*" || recipient.startsWith("*@");
   const hint = every ? "a domain that takes everything is `catchAll`" : "write alice, alice@DOMAIN or list-*";
-  throw new Refusal("bad_request", `${place}: ${quoted(recipient)} is no recipient of ${domain}`, hint);
+  return new Refusal("bad_request", `${place}: ${quoted(recipient)} is no recipient of ${domain}`, hint);
 }

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { isBeginning } from "../../../../mail/recipient-pattern.ts";
 
 /** Entries that one step removes. */
 const SWEEP_STEP = 500;
@@ -12,9 +13,9 @@ const COPY_STEP = 500;
 export class Lists {
   readonly #database: Database.Database;
   readonly #create: Database.Statement<[string | null]>;
+  readonly #fill: Database.Statement<unknown[]>;
   readonly #put: Database.Statement<unknown[]>;
   readonly #end: Database.Statement<unknown[]>;
-  readonly #has: Database.Statement<unknown[], number>;
   readonly #count: Database.Statement<unknown[]>;
   readonly #entries: Database.Statement<[number], number>;
   readonly #find: Database.Statement<[string], number>;
@@ -24,15 +25,20 @@ export class Lists {
   constructor(database: Database.Database) {
     this.#database = database;
     this.#create = database.prepare("INSERT INTO list (hash, state) VALUES (?, 'staged')");
+    // A list that is being staged has each entry once, which its key sees to.
+    this.#fill = database.prepare(
+      "INSERT INTO entry (list, pattern, since) SELECT ?, value, 0 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+    );
     this.#put = database.prepare(
-      "INSERT INTO entry (list, pattern, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      `INSERT INTO entry (list, pattern, since) SELECT ?, value, ? FROM json_each(?)
+         WHERE NOT EXISTS (SELECT 1 FROM entry WHERE list = ? AND pattern = value AND until IS NULL)
+         ON CONFLICT DO NOTHING`,
     );
     this.#end = database.prepare(
-      "UPDATE entry SET until = ? WHERE list = ? AND pattern = ? AND until IS NULL AND since <= ?",
+      `UPDATE entry SET until = ? WHERE list = ? AND pattern IN (SELECT value FROM json_each(?))
+         AND until IS NULL AND since <= ?`,
     );
-    this.#has = database
-      .prepare<unknown[], number>("SELECT 1 FROM entry WHERE list = ? AND pattern = ? AND until IS NULL")
-      .pluck();
+    // Wildcards are counted too often, and not taken off: the number only says whether looking for them is worth while.
     this.#count = database.prepare(
       "UPDATE list SET entries = entries + ?, wildcards = wildcards + ? WHERE id = ?",
     );
@@ -67,24 +73,16 @@ export class Lists {
 
   /** Adds what is not there yet, to be seen from generation `since` on. */
   add(list: number, patterns: readonly string[], since: number): void {
-    let added = 0;
-    let wildcards = 0;
-    for (const pattern of patterns) {
-      // A list that is being staged has each entry once, which its key sees to.
-      if (since > 0 && this.#has.get(list, pattern) !== undefined) continue;
-      if (this.#put.run(list, pattern, since).changes === 0) continue;
-      added += 1;
-      if (pattern.endsWith("*")) wildcards += 1;
-    }
-    if (added > 0) this.#count.run(added, wildcards, list);
+    // As one statement: a call for each costs five times as much.
+    const all = JSON.stringify(patterns);
+    const { changes } = since === 0 ? this.#fill.run(list, all) : this.#put.run(list, since, all, list);
+    if (changes > 0) this.#count.run(changes, patterns.filter(isBeginning).length, list);
   }
 
   /** Ends what is there, to be unseen from generation `until` on. */
   remove(list: number, patterns: readonly string[], until: number): void {
-    let removed = 0;
-    for (const pattern of patterns) removed += this.#end.run(until, list, pattern, until).changes;
-    // Wildcards stay counted: the number only says whether looking for prefixes is worth while.
-    if (removed > 0) this.#count.run(-removed, 0, list);
+    const { changes } = this.#end.run(until, list, JSON.stringify(patterns), until);
+    if (changes > 0) this.#count.run(-changes, 0, list);
   }
 
   /** Copies the present entries of one list into a staged one. */
