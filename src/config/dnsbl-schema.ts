@@ -89,7 +89,8 @@ function thresholds(inherited?: string) {
       default: inherited ?? "`1`",
     }),
     reject: described(threshold(), {
-      meaning: "Score from which recipients get 554. A backup that rejects loses what it exists to keep.",
+      meaning:
+        "Score from which recipients get 554; 451 while a list of good clients that could lower it below is silent or set aside. A backup that rejects loses what it exists to keep.",
       example: "5",
       default: inherited ?? "`off`",
     }),

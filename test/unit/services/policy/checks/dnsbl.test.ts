@@ -77,6 +77,22 @@ describe("dnsbl", () => {
     assert.deepEqual(sick.asked, []);
   });
 
+  test("nobody is refused for good by a score that a good list, had it answered, would have lowered", async () => {
+    const lists = [list("bad.test", 5), list("good.test", -2)];
+    const settings = { lists, tag: 1, defer: 4, reject: 5 };
+    const listed = { "bad.test": hit("127.0.0.2") };
+    const mute: Lookup<string> = { kind: "failed", why: "ETIMEOUT" };
+    assert.equal(await kindOf(setUp(settings, listed).decide()), "reject");
+    assert.equal(await kindOf(setUp(settings, { ...listed, "good.test": mute }).decide()), "defer");
+    assert.equal(await kindOf(setUp(settings, listed, ["good.test"]).decide()), "defer");
+    const strict = { ...settings, reject: 3 };
+    assert.equal(await kindOf(setUp(strict, { ...listed, "good.test": mute }).decide()), "reject");
+    const own = { ...settings, lists: [list("bad.test", 5, { action: "reject" }), list("good.test", -2)] };
+    assert.equal(await kindOf(setUp(own, { ...listed, "good.test": mute }).decide()), "reject");
+    const lenient = { lists, reject: 5 };
+    assert.equal(await kindOf(setUp(lenient, { ...listed, "good.test": mute }).decide()), "defer");
+  });
+
   test("codes fit patterns octet by octet", () => {
     assert.ok(codeFits("127.0.0.2", "127.0.0.2"));
     assert.ok(codeFits("127.0.*.3", "127.0.14.3"));
