@@ -11,6 +11,8 @@ const UNKNOWN_TTL = 60_000;
 const CAPACITY = 10_000;
 /** Answers with more characters are used once and not kept: strangers choose what we ask for. */
 const LARGEST_KEPT = 4096;
+/** A record counts as so many more: an answer may hold thousands of empty ones. */
+const EACH = 32;
 /**
  * Characters of one text. Policies and keys have less than 2000; one of 60 KB, in each of ten that name each other,
  * takes a third of a second to read.
@@ -58,5 +60,5 @@ export class RecordCache {
 }
 
 function weightOf(lookup: Lookup<string>): number {
-  return lookup.kind === "found" ? lookup.records.reduce((sum, record) => sum + record.length, 0) : 0;
+  return lookup.kind === "found" ? lookup.records.reduce((sum, record) => sum + EACH + record.length, 0) : 0;
 }
