@@ -18,34 +18,26 @@ const EACH = 32;
  * takes a third of a second to read.
  */
 const LONGEST_TEXT = 4096;
-/** Questions without an answer; beyond it they fail at once. */
+/** Questions without an answer. */
 const MAX_OPEN = 2000;
-const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many questions are open" };
 
 /** Records of names that strangers choose: cached, and bounded in number, size and questions under way. */
 export class RecordCache {
   readonly #dns: DnsResolver;
   readonly #answers: AnswerCache<string>;
-  #open = 0;
 
   constructor(dns: DnsResolver, clock: Clock) {
     this.#dns = dns;
-    this.#answers = new AnswerCache(clock, CAPACITY, LIFETIMES);
+    this.#answers = new AnswerCache(clock, CAPACITY, LIFETIMES, MAX_OPEN);
   }
 
   records(name: string, type: RecordType): Promise<Lookup<string>> {
-    if (this.#open >= MAX_OPEN) return Promise.resolve(TOO_MANY);
     return this.#answers.get(`${type} ${name.toLowerCase()}`, () => this.#ask(name, type));
   }
 
   async #ask(name: string, type: RecordType): Promise<Answer<string>> {
-    this.#open += 1;
-    try {
-      const answer = await this.#askFor(name, type);
-      return weightOf(answer.lookup) > LARGEST_KEPT ? { ...answer, ttl: 0 } : answer;
-    } finally {
-      this.#open -= 1;
-    }
+    const answer = await this.#askFor(name, type);
+    return weightOf(answer.lookup) > LARGEST_KEPT ? { ...answer, ttl: 0 } : answer;
   }
 
   async #askFor(name: string, type: RecordType): Promise<Answer<string>> {
