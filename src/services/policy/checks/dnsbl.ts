@@ -162,6 +162,7 @@ async function replyNaming(ip: string, { found, action }: Judgement, parts: Judg
   const sentence = [`Client ${ip} is listed by ${names(against)}`, reason, contact]
     .filter(Boolean)
     .join("; ");
-  const words = sentence.slice(0, LONGEST_WORDS);
+  // Of names that an earlier version stored, nothing was asked.
+  const words = sentence.slice(0, LONGEST_WORDS).replace(/[^\x20-\x7e]/g, "?");
   return action === "defer" ? reply(451, "4.7.1", words) : reply(554, "5.7.1", words);
 }

@@ -71,6 +71,13 @@ describe("dnsbl", () => {
     assert.ok(both?.kind === "reject" && both.reply.code === 554 && both.reply.enhanced === "5.7.1");
   });
 
+  test("a reply is of US-ASCII, whatever a list was called once", async () => {
+    const lists = [list("a.test", 1, { name: "a\u010db" })];
+    const told = await setUp({ lists, defer: 1 }, { "a.test": hit("127.0.0.2") }).decide();
+    assert.ok(told?.kind === "defer");
+    assert.equal(told.reply.text, "Client 192.0.2.1 is listed by a?b");
+  });
+
   test("a sick list is not asked", async () => {
     const sick = setUp({ lists: [list("a.test", 9)], defer: 1 }, { "a.test": hit("127.0.0.2") }, ["a.test"]);
     assert.equal(await kindOf(sick.decide()), "accept");
