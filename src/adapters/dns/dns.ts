@@ -25,6 +25,7 @@ const CAPACITY = 10_000;
 /** PTR names of one address that are tried, and addresses of one name that are kept. */
 const MAX_NAMES = 5;
 const MAX_ADDRESSES = 16;
+const TOO_MANY_NAMES: Lookup<never> = { kind: "failed", why: "the address has too many names" };
 /**
  * MX records of one domain. Strangers choose some of the names that we ask for, and an answer can have thousands.
  * RFC 7208 §4.6.4 takes 10.
@@ -106,7 +107,7 @@ class SystemResolver implements Resolver, RecordSource {
     if (pointers.kind !== "found") return pointers;
     // An address as text would confirm itself: nobody is asked what its address is.
     const names = pointers.records.map(plainName).filter((name) => isIP(name) === 0);
-    let unclear: Lookup<string> = { kind: "none" };
+    let unclear: Lookup<string> = names.length > MAX_NAMES ? TOO_MANY_NAMES : { kind: "none" };
     for (const name of names.slice(0, MAX_NAMES)) {
       const forward = await this.#forward(name, address);
       if (forward.kind === "failed") unclear = forward;

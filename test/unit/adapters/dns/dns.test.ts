@@ -198,3 +198,13 @@ test("a client of a name with many addresses is found among them, whatever other
   const confirmed = { kind: "found", records: ["pool.test"] };
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.40"), confirmed);
 });
+
+test("a client with more names than are tried is not said to have none", async () => {
+  const names = Array.from({ length: 6 }, (_, n) => `n${n}.test`);
+  await using s = await setup({
+    "1.2.0.192.in-addr.arpa": { PTR: names },
+    "2.2.0.192.in-addr.arpa": { PTR: names.slice(1) },
+  });
+  assert.equal((await s.resolver.confirmedName("192.0.2.1")).kind, "failed");
+  assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
+});
