@@ -1,9 +1,10 @@
 /** The checks: what each key means, for all domains and for one. */
+import { replyWords } from "../mail/reply-words.ts";
 import { access } from "./access-schema.ts";
 import { dnsbl, domainDnsbl } from "./dnsbl-schema.ts";
 import { described } from "./notes.ts";
 import { GREYLIST, greylist, REACHABILITY, reachability } from "./patience-schema.ts";
-import { choice, flag, section, words } from "./scalars.ts";
+import { choice, flag, patterned, section } from "./scalars.ts";
 import { clamav, domainClamav, domainRspamd, rspamd } from "./scanner-schema.ts";
 
 const ACTIONS = ["off", "tag", "defer", "reject"] as const;
@@ -76,9 +77,12 @@ const dmarc = check("dmarc", ["off", "tag", "defer", "quarantine", "reject"], {
   rfc: "RFC 9989",
 });
 
+const CONTACT = replyWords("a sentence or an address of yours, in US-ASCII");
+
 export const checks = section({
-  contact: described(words("a sentence or an address of yours").optional(), {
-    meaning: "Ends the reply to those whom a check refuses: where they can turn to.",
+  contact: described(patterned(CONTACT, "text").optional(), {
+    meaning:
+      "Ends the reply to those whom a check refuses: where they can turn to. US-ASCII, at most 200 characters.",
     example: '"see https://example.net/mail"',
     default: "none",
   }),

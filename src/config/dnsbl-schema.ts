@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { LIST_CODE, LIST_ZONE } from "../mail/list-pattern.ts";
+import { LIST_CODE, LIST_NAME, LIST_ZONE } from "../mail/list-pattern.ts";
 import type { DnsblSettings, DnsList } from "../ports/checks.ts";
 import { defined } from "./defined.ts";
 import { described } from "./notes.ts";
 import { quoted } from "./problem.ts";
 import { integerOrOff } from "./quantities.ts";
-import { choice, listOf, message, orOff, patterned, scalar, section, words, type Scalar } from "./scalars.ts";
+import { choice, listOf, message, orOff, patterned, scalar, section, type Scalar } from "./scalars.ts";
 
 const LIST = "{ zone: zen.example, codes: [127.0.0.2-11], weight: 1 }";
 const LISTS = `a list such as [${LIST}]`;
@@ -29,7 +29,7 @@ const list = section({
     meaning: "Where the list lives in the DNS.",
     example: "zen.example",
   }),
-  name: described(words("a name for the list").optional(), {
+  name: described(patterned(LIST_NAME, "text").optional(), {
     meaning: "Stands in replies in place of the zone, which may hold your key to the list.",
     example: "Zen",
     default: "the zone",
@@ -89,7 +89,8 @@ function thresholds(inherited?: string) {
       default: inherited ?? "`1`",
     }),
     reject: described(threshold(), {
-      meaning: "Score from which recipients get 554. A backup that rejects loses what it exists to keep.",
+      meaning:
+        "Score from which recipients get 554; 451 while a list of good clients that could lower it below is silent or set aside. A backup that rejects loses what it exists to keep.",
       example: "5",
       default: inherited ?? "`off`",
     }),

@@ -1,6 +1,7 @@
 /** Lists of clients in the DNS as operators write them: read the same way in the configuration and in the API. */
 import type { PatternKind } from "./access-pattern.ts";
 import { normaliseDomain } from "./domain.ts";
+import { replyWords } from "./reply-words.ts";
 
 /** Characters of a zone: a name has 253, and the longest query is 32 nibbles and their dots before the zone. */
 const LONGEST = 253 - 64;
@@ -14,6 +15,9 @@ export const LIST_ZONE: PatternKind = {
     return name.length > LONGEST ? { wrong: "is too long for a question in the DNS" } : { value: name };
   },
 };
+
+/** Stands in replies. */
+export const LIST_NAME = replyWords("a short name for the list, in US-ASCII");
 
 /** RFC 5782 §2.3. */
 export const LIST_CODE: PatternKind = {

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4, isIPv6, SocketAddress } from "node:net";
 
 /** A client address in its plain form: IPv4-mapped IPv6 becomes IPv4, zone ids go, lower case. */
 export function normaliseIp(ip: string): string {
@@ -9,6 +9,11 @@ export function normaliseIp(ip: string): string {
   if (groups !== null) return groups.slice(1).flatMap(twoOctets).join(".");
   const zone = ip.indexOf("%");
   return (zone === -1 ? ip : ip.slice(0, zone)).toLowerCase();
+}
+
+/** An address as somebody has written it, in the one spelling that sockets and the DNS have. */
+export function canonicalIp(ip: string): string {
+  return normaliseIp(isIPv6(ip) ? new SocketAddress({ address: ip, family: "ipv6" }).address : ip);
 }
 
 function twoOctets(group: string): number[] {

@@ -66,8 +66,10 @@ export class RateTable {
     const keys = requests.map((request) => this.#keyOf(request));
     return this.#lock.hold(() => {
       const cells: number[] = [];
+      let before = -1;
       for (const [at, { what, amount, cap }] of requests.entries()) {
-        const cell = this.#row(keys[at] as RowKey) + 3 + RATED.indexOf(what);
+        before = this.#row(keys[at] as RowKey, before);
+        const cell = before + 3 + RATED.indexOf(what);
         if (this.#cell(cell) + amount > cap) return false;
         cells.push(cell);
       }
@@ -95,8 +97,8 @@ export class RateTable {
     this.#lock.free();
   }
 
-  /** The row of this network in this period; a new or outlived one begins at zero. */
-  #row(key: RowKey): number {
+  /** The row of this network in this period; a new or outlived one begins at zero, but not in place of `kept`. */
+  #row(key: RowKey, kept: number): number {
     const { high, low, period } = key;
     const place = placeOf(key);
     let victim = place;
@@ -105,7 +107,7 @@ export class RateTable {
       const row = place + way * ROW;
       if (this.#holds(row, key)) return row;
       const weight = this.#cell(row + 2) === period ? this.#sum(row) : -1;
-      if (weight < least) [victim, least] = [row, weight];
+      if (weight < least && row !== kept) [victim, least] = [row, weight];
     }
     this.#cells.fill(0, victim, victim + ROW);
     this.#cells.set([high, low, period], victim);

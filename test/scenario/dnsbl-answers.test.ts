@@ -39,6 +39,11 @@ const CASES: readonly (readonly [words: Readonly<Record<string, Word>>, verdict:
     "reject",
     "score -2: good.test=127.0.5.1, hard.test=127.0.0.3",
   ],
+  [
+    { one: says("127.0.0.2"), two: says("127.0.0.2"), good: "SERVFAIL" },
+    "defer",
+    "score 3: one.test=127.0.0.2, two.test=127.0.0.2; no answer from good.test",
+  ],
   // Lies and trouble are never a hit.
   [{ two: says("127.255.255.254") }, "accept", "not listed; no answer from two.test"],
   [{ two: says("192.0.2.1") }, "accept", "not listed; no answer from two.test"],

@@ -14,6 +14,13 @@ export interface Lifetimes {
 /** For names of servers: an operator who repairs a name wants to see it soon. */
 const OF_NAMES: Lifetimes = { shortest: 1000, longest: 60_000, negative: 5000, failed: 2000 };
 
+/**
+ * Questions without an answer. c-ares spins for ever where all 65,536 ids of a resolver are taken: by several caches, of
+ * two questions for some names, each of which it goes on with, where there are three servers, after we have given it up.
+ */
+const MAX_OPEN = 4000;
+const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many questions are open" };
+
 /** A lookup's result and the milliseconds that its owner lets it live. */
 export interface Answer<T> {
   readonly lookup: Lookup<T>;
@@ -26,27 +33,36 @@ interface Entry<T> {
   expires: number;
 }
 
-/** Remembers answers; two who ask the same at one time share one question. Holds `capacity` answers, oldest out first. */
+/**
+ * Remembers answers; two who ask the same at one time share one question. Holds `capacity` answers, oldest out first, and
+ * has `maxOpen` questions under way at most: one beyond that fails at once.
+ */
 export class AnswerCache<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #clock: Clock;
   readonly #capacity: number;
   readonly #lifetimes: Lifetimes;
+  readonly #maxOpen: number;
+  #open = 0;
 
-  constructor(clock: Clock, capacity: number, lifetimes = OF_NAMES) {
+  constructor(clock: Clock, capacity: number, lifetimes = OF_NAMES, maxOpen = MAX_OPEN) {
     this.#clock = clock;
     this.#capacity = capacity;
     this.#lifetimes = lifetimes;
+    this.#maxOpen = maxOpen;
   }
 
   get(key: string, ask: () => Promise<Answer<T>>): Promise<Lookup<T>> {
     const known = this.#entries.get(key);
     if (known !== undefined && known.expires > this.#clock.elapsed()) return known.answer;
     this.#entries.delete(key);
+    if (this.#open >= this.#maxOpen) return Promise.resolve(TOO_MANY);
+    this.#open += 1;
     const entry: Entry<T> = {
       expires: Infinity,
       answer: remembered(
         ask().then((answer) => {
+          this.#open -= 1;
           const lives = lifetime(answer, this.#lifetimes);
           entry.expires = this.#clock.elapsed() + lives;
           if (lives === 0 && this.#entries.get(key) === entry) this.#entries.delete(key);

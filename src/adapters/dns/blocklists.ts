@@ -25,7 +25,7 @@ const LIFETIMES = { shortest: 1000, longest: 3_600_000, negative: 60_000, failed
 /** Answers, and texts of listings, that are remembered. */
 const CAPACITY = 20_000;
 const REASONS = 1000;
-/** Questions without an answer; beyond it they fail at once. */
+/** Questions without an answer. */
 const MAX_OPEN = 10_000;
 /** After so many failures in a row a list is not asked for so many ms. */
 const MAX_FAILURES = 5;
@@ -50,13 +50,12 @@ class DnsBlocklists implements Blocklists {
   readonly #codes: AnswerCache<string>;
   readonly #reasons: AnswerCache<string>;
   readonly #troubles = new Map<string, Trouble>();
-  #open = 0;
 
   constructor({ servers, clock }: BlocklistSettings) {
     this.#dns = openResolver(servers);
     this.#servers = servers;
     this.#clock = clock;
-    this.#codes = new AnswerCache(clock, CAPACITY, LIFETIMES);
+    this.#codes = new AnswerCache(clock, CAPACITY, LIFETIMES, MAX_OPEN);
     this.#reasons = new AnswerCache(clock, REASONS, LIFETIMES);
   }
 
@@ -107,9 +106,7 @@ class DnsBlocklists implements Blocklists {
     const trouble = this.#troubles.get(zone);
     if (trouble !== undefined && trouble.restsUntil > this.#clock.elapsed())
       return failed("the list did not answer, it is asked again in a while");
-    if (this.#open >= MAX_OPEN) return failed("too many open questions");
-    this.#open += 1;
-    const answer = await this.#ask(name).finally(() => (this.#open -= 1));
+    const answer = await this.#ask(name);
     this.#note(zone, answer.lookup);
     return answer;
   }

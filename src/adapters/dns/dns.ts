@@ -3,11 +3,13 @@
  * asked at once). Errors are values; each question ends within 5 s.
  *
  * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
- * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records. A PTR name counts
- * only when it points back to the address. Lists of clients (blocklists.ts) have a memory of their own.
+ * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records, and at most 4,000
+ * questions of a kind are open: what is beyond that fails at once. A PTR name counts
+ * only when it points back to the address; where that cannot be found out it is `failed`, not `none`. Lists of clients
+ * (blocklists.ts) have a memory of their own.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { normaliseIp, reverseName } from "../../mail/network.ts";
 import type { Lookup, MxRecord, RecordSource, RecordType, Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -20,9 +22,10 @@ export { dnsBlocklists } from "./blocklists.ts";
 
 /** Answers of each kind that are remembered. */
 const CAPACITY = 10_000;
-/** PTR names of one address that are tried, and addresses of one name. */
+/** PTR names of one address that are tried, and addresses of one name that are kept. */
 const MAX_NAMES = 5;
 const MAX_ADDRESSES = 16;
+const TOO_MANY_NAMES: Lookup<never> = { kind: "failed", why: "the address has too many names" };
 /**
  * MX records of one domain. Strangers choose some of the names that we ask for, and an answer can have thousands.
  * RFC 7208 §4.6.4 takes 10.
@@ -103,13 +106,22 @@ class SystemResolver implements Resolver, RecordSource {
     const pointers = await ask(() => this.#dns.resolvePtr(reverseName(address)));
     if (pointers.kind !== "found") return pointers;
     // An address as text would confirm itself: nobody is asked what its address is.
-    const names = pointers.records.filter((pointer) => isIP(plainName(pointer)) === 0);
-    for (const pointer of names.slice(0, MAX_NAMES)) {
-      const forward = await this.addresses(pointer);
+    const names = pointers.records.map(plainName).filter((name) => isIP(name) === 0);
+    let unclear: Lookup<string> = names.length > MAX_NAMES ? TOO_MANY_NAMES : { kind: "none" };
+    for (const name of names.slice(0, MAX_NAMES)) {
+      const forward = await this.#forward(name, address);
+      if (forward.kind === "failed") unclear = forward;
       if (forward.kind === "found" && forward.records.includes(address))
-        return { kind: "found", records: [plainName(pointer)] };
+        return { kind: "found", records: [name] };
     }
-    return { kind: "none" };
+    return unclear;
+  }
+
+  /** All addresses of the name that are of the client's family: trouble with the other one says nothing of it. */
+  async #forward(name: string, address: string): Promise<Lookup<string>> {
+    const listed = await this.#hosts.addresses(name);
+    if (listed !== undefined) return { kind: "found", records: listed };
+    return this.#records.records(name, isIPv6(address) ? "AAAA" : "A");
   }
 }
 

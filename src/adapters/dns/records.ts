@@ -11,39 +11,33 @@ const UNKNOWN_TTL = 60_000;
 const CAPACITY = 10_000;
 /** Answers with more characters are used once and not kept: strangers choose what we ask for. */
 const LARGEST_KEPT = 4096;
+/** A record counts as so many more: an answer may hold thousands of empty ones. */
+const EACH = 32;
 /**
  * Characters of one text. Policies and keys have less than 2000; one of 60 KB, in each of ten that name each other,
  * takes a third of a second to read.
  */
 const LONGEST_TEXT = 4096;
-/** Questions without an answer; beyond it they fail at once. */
+/** Questions without an answer. */
 const MAX_OPEN = 2000;
-const TOO_MANY: Lookup<never> = { kind: "failed", why: "too many questions are open" };
 
 /** Records of names that strangers choose: cached, and bounded in number, size and questions under way. */
 export class RecordCache {
   readonly #dns: DnsResolver;
   readonly #answers: AnswerCache<string>;
-  #open = 0;
 
   constructor(dns: DnsResolver, clock: Clock) {
     this.#dns = dns;
-    this.#answers = new AnswerCache(clock, CAPACITY, LIFETIMES);
+    this.#answers = new AnswerCache(clock, CAPACITY, LIFETIMES, MAX_OPEN);
   }
 
   records(name: string, type: RecordType): Promise<Lookup<string>> {
-    if (this.#open >= MAX_OPEN) return Promise.resolve(TOO_MANY);
     return this.#answers.get(`${type} ${name.toLowerCase()}`, () => this.#ask(name, type));
   }
 
   async #ask(name: string, type: RecordType): Promise<Answer<string>> {
-    this.#open += 1;
-    try {
-      const answer = await this.#askFor(name, type);
-      return weightOf(answer.lookup) > LARGEST_KEPT ? { ...answer, ttl: 0 } : answer;
-    } finally {
-      this.#open -= 1;
-    }
+    const answer = await this.#askFor(name, type);
+    return weightOf(answer.lookup) > LARGEST_KEPT ? { ...answer, ttl: 0 } : answer;
   }
 
   async #askFor(name: string, type: RecordType): Promise<Answer<string>> {
@@ -58,5 +52,5 @@ export class RecordCache {
 }
 
 function weightOf(lookup: Lookup<string>): number {
-  return lookup.kind === "found" ? lookup.records.reduce((sum, record) => sum + record.length, 0) : 0;
+  return lookup.kind === "found" ? lookup.records.reduce((sum, record) => sum + EACH + record.length, 0) : 0;
 }

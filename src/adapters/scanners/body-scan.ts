@@ -122,6 +122,12 @@ export class BodyScan<R> implements Scan<R> {
       server.undecided();
       return new Trouble("has no place free");
     }
+    // Nobody waits any more: the place is for the next in line.
+    if (this.#aborted) {
+      server.undecided();
+      server.giveBack();
+      return new Trouble("given up");
+    }
     const exchange = this.#parts.connect(server);
     const send = async (): Promise<void> => {
       for await (const chunk of body.read()) {

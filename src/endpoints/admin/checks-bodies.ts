@@ -1,7 +1,7 @@
 /** The checks that a domain of the API may have of its own; a part of the contract. */
 import * as z from "zod";
 import type { PatternKind } from "../../mail/access-pattern.ts";
-import { LIST_CODE, LIST_ZONE } from "../../mail/list-pattern.ts";
+import { LIST_CODE, LIST_NAME, LIST_ZONE } from "../../mail/list-pattern.ts";
 import { text } from "./body-parts.ts";
 
 const DAY = 86_400_000;
@@ -25,7 +25,7 @@ const threshold = z.union(
 
 const ListBody = z.strictObject({
   zone: pattern(LIST_ZONE),
-  name: text.max(200).exactOptional(),
+  name: pattern(LIST_NAME).exactOptional(),
   codes: z.array(pattern(LIST_CODE)).min(1).max(100).readonly().default(["127.*.*.*"]),
   weight: z.number().int().min(-100).max(100).default(1),
   action: action.exactOptional(),

@@ -51,8 +51,8 @@ export class IncomingBody implements Receiver {
   readonly #most: number;
   #received = 0;
   #problem: Answer | undefined;
-  /** When the last octet came, wall time in ms. */
-  #endedAt = 0;
+  /** When the last octet came, in elapsed time: the wall clock may be set while the body is judged. */
+  #endedAt: number | undefined;
   /** `open`, `judging` after the last octet, then `ending` once the store is asked, or `aborted`. */
   #state: "open" | "judging" | "ending" | "aborted" = "open";
 
@@ -93,7 +93,7 @@ export class IncomingBody implements Receiver {
     if (this.wouldOverrun(chunk.length)) return { overrun: true };
     this.#received += chunk.length;
     const { body, rest } = this.#decoder.decode(chunk);
-    if (rest !== undefined) this.#endedAt = this.#parts.clock.now();
+    if (rest !== undefined) this.#endedAt = this.#parts.clock.elapsed();
     const wait = this.#store(body, rest !== undefined);
     return { ...(rest !== undefined && { rest }), ...(wait !== undefined && { wait }) };
   }
@@ -107,7 +107,7 @@ export class IncomingBody implements Receiver {
   async finish(look?: () => Promise<void>): Promise<Answer> {
     if (this.#state === "aborted") return TROUBLE;
     this.#state = "judging";
-    if (this.#endedAt === 0) this.#endedAt = this.#parts.clock.now();
+    this.#endedAt ??= this.#parts.clock.elapsed();
     try {
       return await this.#conclude(look);
     } catch (error) {
@@ -170,7 +170,7 @@ export class IncomingBody implements Receiver {
       forged: this.#forged.removed,
       examined,
       found,
-      patience: this.#endedAt + LONGEST_WAIT,
+      patience: this.#parts.clock.now() + LONGEST_WAIT - this.#waited(),
     });
     const result = await this.#parts.acceptor.accept(acceptance, this.#writer);
     if (result.kind === "accepted") return say(250, "2.0.0", `Ok: queued as ${this.#id}`);
@@ -222,6 +222,12 @@ export class IncomingBody implements Receiver {
     this.#drop();
   }
 
+  /** How long the client has waited for its answer, in ms. */
+  #waited(): number {
+    const now = this.#parts.clock.elapsed();
+    return now - (this.#endedAt ?? now);
+  }
+
   #isAborted(): boolean {
     return this.#state === "aborted";
   }
@@ -244,7 +250,7 @@ export class IncomingBody implements Receiver {
   async #inspect(examination: Examination, facts: HeaderFacts, verdict: Verdict): Promise<Answer | Examined> {
     const { looks } = this.#parts.transaction;
     const body = { size: this.#writer.size, facts, read: () => this.#writer.read() };
-    const examined = await examination.finish(body, this.#endedAt + INSPECTION);
+    const examined = await examination.finish(body, INSPECTION - this.#waited());
     const { verdict: found } = examined;
     for (const { name, said, took } of examined.said ?? []) looks?.note(name, "data", said, took);
     if (found.kind === "reject" || found.kind === "defer") return this.#refusal(found.reply);

@@ -2,8 +2,8 @@
  * The header that a load balancer sends before everything else, PROXY protocol versions 1 and 2 of HAProxy's
  * proxy-protocol.txt. Bounded: 107 octets in version 1, 4 KiB of addresses and extensions in version 2.
  */
-import { isIPv4, isIPv6, SocketAddress, type Socket } from "node:net";
-import { normaliseIp } from "../../mail/network.ts";
+import { isIPv4, isIPv6, type Socket } from "node:net";
+import { canonicalIp } from "../../mail/network.ts";
 
 type ProxyHeader =
   /** More octets are needed. */
@@ -45,7 +45,7 @@ function readLine(octets: Buffer): ProxyHeader {
   const [, family, client = "", ours = ""] = /^PROXY (TCP[46]) (\S+) (\S+) \d{1,5} \d{1,5}$/.exec(text) ?? [];
   const fits = family === "TCP4" ? isIPv4 : isIPv6;
   if (family === undefined || !fits(client) || !fits(ours)) return { kind: "wrong", why: "bad PROXY line" };
-  return { ...header, client: normaliseIp(client) };
+  return { ...header, client: canonicalIp(client) };
 }
 
 function readBinary(octets: Buffer): ProxyHeader {
@@ -66,7 +66,7 @@ function readAddress(family: number, addresses: Buffer): string | undefined {
   if (family === 0x11 && addresses.length >= 12) return addresses.subarray(0, 4).join(".");
   if (family !== 0x21 || addresses.length < 36) return undefined;
   const groups = Array.from({ length: 8 }, (_, at) => addresses.readUInt16BE(2 * at).toString(16));
-  return normaliseIp(new SocketAddress({ address: groups.join(":"), family: "ipv6" }).address);
+  return canonicalIp(groups.join(":"));
 }
 
 /** Takes the header off the socket and leaves what follows; never answers when the socket closes before. */

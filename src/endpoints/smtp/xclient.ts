@@ -1,6 +1,6 @@
 /** XCLIENT: a trusted peer says for whom it speaks, https://www.postfix.org/XCLIENT_README.html. */
 import { isIP } from "node:net";
-import { normaliseIp } from "../../mail/network.ts";
+import { canonicalIp } from "../../mail/network.ts";
 import { decodeXtext, isXtext } from "../../mail/xtext.ts";
 import { NESTED_MAIL, NOT_OFFERED, say, type Answer, type NamedClient } from "./answer.ts";
 import type { SessionState } from "./session-state.ts";
@@ -34,7 +34,7 @@ function readClient(argument: string): NamedClient | undefined {
   if (argument === "" || (ip !== undefined && isIP(ip) === 0)) return undefined;
   const helo = words.get("HELO");
   const extended = words.get("PROTO")?.toUpperCase() !== "SMTP";
-  return { extended, ...(ip !== undefined && { ip: normaliseIp(ip) }), ...(helo !== undefined && { helo }) };
+  return { extended, ...(ip !== undefined && { ip: canonicalIp(ip) }), ...(helo !== undefined && { helo }) };
 }
 
 /** Undefined for what is malformed or holds what no name or address holds. */

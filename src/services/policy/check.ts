@@ -33,7 +33,7 @@ export interface RcptSubject extends MailSubject {
   readonly recipient: Address;
   /** The recipient's domain, where it is one of ours. */
   readonly domain: DomainRecord | undefined;
-  /** Named by the operator's configuration: exists, whatever the lists say. */
+  /** The operator's own address for the postmaster, who was asked for: exists, whatever the lists say. */
   readonly certain: boolean;
 }
 

@@ -102,12 +102,12 @@ export class Examination {
     return waits && Promise.all(waits).then(() => {});
   }
 
-  /** What they say of the whole body, at the latest at `until`, wall time in ms. */
-  async finish(body: WholeBody, until: number): Promise<Examined> {
+  /** What they say of the whole body, at the latest after `most` ms. */
+  async finish(body: WholeBody, most: number): Promise<Examined> {
     const { clock } = this.#parts;
     const began = clock.elapsed();
     await new Promise<void>((resolve) => {
-      const timer = clock.after(Math.max(0, until - clock.now()), resolve);
+      const timer = clock.after(Math.max(0, most), resolve);
       const enough = (): void => {
         timer.cancel();
         resolve();

@@ -120,7 +120,7 @@ export class Policy {
       looks?.note("access", "rcpt", block);
       return block;
     }
-    const exempt = rule?.action === "allow" || subject.recipient.local === "postmaster";
+    const exempt = rule?.action === "allow" || isPostmaster(subject);
     if (exempt) looks?.note("access", "rcpt", accepted(exemption(rule)));
     const verdict = merge(results, { exempt, looks });
     if (this.#lineup.last.length === 0) return verdict;
@@ -144,7 +144,7 @@ export class Policy {
     const { access } = this.#parts.settings();
     if (access === undefined || access.length === 0 || subject.domain === undefined) return undefined;
     const rule = this.#access.find(access, subject, this.#parts.clock.now());
-    return rule?.action === "block" && subject.recipient.local === "postmaster" ? undefined : rule;
+    return rule?.action === "block" && isPostmaster(subject) ? undefined : rule;
   }
 
   /** The verdict on a body, by its header. */
@@ -171,7 +171,7 @@ export class Policy {
 
   #exempt(subject: RcptSubject): boolean {
     const { recipient, sender } = subject;
-    if (recipient.local === "postmaster" || this.#rule(subject)?.action === "allow") return true;
+    if (isPostmaster(subject) || this.#rule(subject)?.action === "allow") return true;
     return this.#parts.allowedSenders.has(foldCase(sender), recipient.domain);
   }
 
@@ -179,6 +179,11 @@ export class Policy {
   examine(mail: InspectedMail): Examination | undefined {
     return examine(this.#parts.inspections, mail, this.#parts);
   }
+}
+
+/** Asked for by that name, or under the address that the operator gave for it. */
+function isPostmaster({ recipient, certain }: RcptSubject): boolean {
+  return certain || recipient.local === "postmaster";
 }
 
 function exemption(rule: AccessRule | undefined): string {

@@ -248,6 +248,23 @@ test("each mistake in the lists of clients has its sentence", async () => {
   );
 });
 
+test("words of the operator that stand in replies are US-ASCII and short", async () => {
+  const words = "write a sentence or an address of yours, in US-ASCII";
+  // Its low octet is a carriage return.
+  assert.equal(
+    await wrong("checks: { contact: r\u010dka@us.test }\n"),
+    `"r\u010dka@us.test" is not all printable US-ASCII, as replies must be; ${words}`,
+  );
+  assert.match(
+    await wrong(`checks: { contact: ${"c".repeat(201)} }\n`),
+    /^"c+.*" has more than 200 characters; write a sentence/,
+  );
+  assert.match(
+    await wrong("checks: { dnsbl: { lists: [{ zone: a.b, name: \u010d }] } }\n"),
+    /^"\u010d" is not all printable US-ASCII, as replies must be; write a short name/,
+  );
+});
+
 test("each mistake in the rules of access has its sentence", async () => {
   const rule = (text: string) => wrong(`checks: { access: [{ action: block, ${text} }] }\n`);
   assert.match(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { rateMemory, RateTable, type Rated } from "../../../src/runtime/rate-table.ts";
+import { seededHash } from "../../../src/runtime/seeded-hash.ts";
 
 function asker(table: RateTable) {
   return (network: string, what: Rated, cap: number, more: { amount?: number; period?: number } = {}) =>
@@ -97,4 +98,21 @@ test("the lock of a dead thread is freed", () => {
   new Int32Array(memory)[0] = 2;
   new RateTable(memory, 1).freeLock();
   assert.ok(asker(new RateTable(memory, 0))("a", "mails", 1));
+});
+
+test("two that are counted together do not push each other out of a full place", () => {
+  const memory = rateMemory();
+  const seed = new Int32Array(memory)[1] ?? 0;
+  const placeOf = (name: string): number => ((seededHash(name, seed) ^ seededHash(name, ~seed)) >>> 0) % 2048;
+  const names: string[] = [];
+  for (let n = 0; names.length < 10; n++) if (placeOf(`n${n}`) === 7) names.push(`n${n}`);
+  const [network = "", address = "", ...others] = names;
+  const table = new RateTable(memory, 0);
+  const mails = { what: "mails", period: 1 } as const;
+  for (const other of others) table.take({ ...mails, network: other, amount: 9, cap: 9 });
+  const both = (): boolean =>
+    table.take({ ...mails, network, amount: 1, cap: 2 }, { ...mails, network: address, amount: 1, cap: 2 });
+  assert.deepEqual([both(), both(), both()], [true, true, false]);
+  assert.equal(table.count({ ...mails, network }), 2);
+  assert.equal(table.count({ ...mails, network: address }), 2);
 });

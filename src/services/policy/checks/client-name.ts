@@ -10,7 +10,7 @@ interface ClientNameParts {
   readonly resolver: Pick<Resolver, "confirmedName">;
 }
 
-const NO_ANSWER = accepted("the DNS does not answer");
+const NO_ANSWER = accepted("the DNS gives no clear answer");
 
 const NAMELESS: Fault = {
   name: "none",

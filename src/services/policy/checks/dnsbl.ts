@@ -30,6 +30,8 @@ interface Answers {
   readonly silent: readonly string[];
   /** Zones that do not pass their test. */
   readonly aside: readonly string[];
+  /** What lists of good clients, of which there is no word, could still add to the score: 0 or below. */
+  readonly hope: number;
 }
 
 /**
@@ -61,7 +63,7 @@ interface Scales {
 function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Later<Verdict> {
   const found = answers.hits;
   const score = found.reduce((sum, { list }) => sum + list.weight, 0);
-  const action = strictestAction(found, score, settings);
+  const action = strictestAction(answers, score, settings);
   const note = words(answers, score);
   if (action === undefined) return accepted(note);
   if (action === "tag") return { kind: "tag", field: tagField(found, score), note };
@@ -88,7 +90,8 @@ function collect(
   });
   const silent = asked.filter((_, at) => answers[at]?.kind === "failed").map(({ zone }) => zone);
   const aside = lists.filter((list) => !asked.includes(list)).map(({ zone }) => zone);
-  return { hits, silent, aside };
+  const wordless = lists.filter(({ zone, weight }) => weight < 0 && [...silent, ...aside].includes(zone));
+  return { hits, silent, aside, hope: wordless.reduce((sum, { weight }) => sum + weight, 0) };
 }
 
 /** For operators, who know the zones. */
@@ -123,15 +126,17 @@ export function codeFits(pattern: string, code: string): boolean {
   });
 }
 
+/** Trouble of a good list is no reason to refuse for good: what its word might have spared waits for it. */
 function strictestAction(
-  found: readonly Hit[],
+  { hits, hope }: Answers,
   score: number,
   settings: DnsblSettings,
 ): CheckAction | undefined {
-  const order = ["reject", "defer", "tag"] as const;
-  return order.find(
-    (action) => found.some(({ list }) => list.action === action) || score >= (settings[action] ?? Infinity),
-  );
+  const { reject = Infinity, defer = Infinity, tag = Infinity } = settings;
+  const isHit = (action: CheckAction): boolean => hits.some(({ list }) => list.action === action);
+  if (isHit("reject") || score + hope >= reject) return "reject";
+  if (isHit("defer") || score >= Math.min(defer, reject)) return "defer";
+  return isHit("tag") || score >= tag ? "tag" : undefined;
 }
 
 function names(found: readonly Hit[]): string {
@@ -157,6 +162,7 @@ async function replyNaming(ip: string, { found, action }: Judgement, parts: Judg
   const sentence = [`Client ${ip} is listed by ${names(against)}`, reason, contact]
     .filter(Boolean)
     .join("; ");
-  const words = sentence.slice(0, LONGEST_WORDS);
+  // Of names that an earlier version stored, nothing was asked.
+  const words = sentence.slice(0, LONGEST_WORDS).replace(/[^\x20-\x7e]/g, "?");
   return action === "defer" ? reply(451, "4.7.1", words) : reply(554, "5.7.1", words);
 }

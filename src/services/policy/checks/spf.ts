@@ -9,8 +9,8 @@ import { judgeFault, type Fault } from "./fault.ts";
 
 const ASKED = accepted("asked; the result stands in Received-SPF");
 
-/** Characters; with our own words before it a reply stays below 512 octets (RFC 5321 §4.5.3.1.5). */
-const LONGEST_QUOTE = 350;
+/** Characters of all words of a reply, which has 512 octets with codes and line end (RFC 5321 §4.5.3.1.5). */
+const LONGEST_WORDS = 490;
 
 /** RFC 7372 §3.2. */
 const FAILED: Fault = {
@@ -33,15 +33,17 @@ export function spfCheck({ settings }: { readonly settings: () => CheckSettings 
     const answer = spf.answer();
     if (action === "tag") return ASKED;
     return whenKnown(answer, (said) =>
-      said.result === "fail" ? judgeFault("SPF", faultOf(said), { action, contact }) : accepted(said.result),
+      said.result === "fail"
+        ? judgeFault("SPF", faultOf(said, contact), { action, contact })
+        : accepted(said.result),
     );
   };
   return { name: "spf", stage: "rcpt", reputation: true, run };
 }
 
 /** With the words of the domain's owner, where it has any (RFC 7208 §6.2, §8.4). */
-function faultOf({ domain, explanation }: SpfAnswer): Fault {
+function faultOf({ domain, explanation }: SpfAnswer, contact = ""): Fault {
   if (explanation === undefined) return FAILED;
-  const quote = shortened(`The domain ${domain} explains: ${explanation}`, LONGEST_QUOTE);
-  return { ...FAILED, quote };
+  const room = LONGEST_WORDS - [FAILED.words, contact, ""].join("; ").length;
+  return { ...FAILED, quote: shortened(`The domain ${domain} explains: ${explanation}`, room) };
 }

@@ -176,6 +176,17 @@ describe("what strangers send is bounded", () => {
     assert.ok(asked.length < 20, `${asked.length} questions`);
     const parts = await look(Buffer.concat([Buffer.from(many(1000, (at) => ` l=${at};`)), mail()]));
     assert.equal(parts.signatures.length, 1);
+    const behindColon = many(8, (at) => ` l=${at};`).replaceAll(/: (v=1;.*?) (l=\d+;)/g, ":$2 $1");
+    assert.match(behindColon, /^DKIM-Signature:l=0; v=1;/);
+    const first = await look(Buffer.concat([Buffer.from(behindColon), mail()]));
+    assert.equal(first.signatures.length, 1);
+  });
+
+  test("a signature of blanks is none: mailauth's time grows with the square of their number", async () => {
+    const blanks = (count: number): Buffer =>
+      Buffer.concat([Buffer.from(many(8, () => ` q=${" \t".repeat(count / 2)}dns/txt;`)), mail()]);
+    assert.equal((await look(blanks(100))).signatures.length, 8);
+    assert.equal((await look(blanks(7000))).signatures.length, 0);
   });
 
   const costly: readonly (readonly [string, Buffer])[] = [

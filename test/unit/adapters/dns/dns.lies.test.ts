@@ -115,3 +115,26 @@ test("a text that is too long for any policy or key is none", async () => {
   assert.deepEqual(await resolver.records("a.test", "TXT"), { kind: "found", records: ["x".repeat(300)] });
   assert.deepEqual(await resolver.records("b.test", "TXT"), { kind: "none" });
 });
+
+test("an answer of very many short texts is used once and not kept", async () => {
+  let asked = 0;
+  await using server = await lyingServer((question, id) => {
+    asked += 1;
+    const count = question.name === "many.test" ? 1000 : 10;
+    const answers = Array.from({ length: count }, (): Answer => {
+      return { type: "TXT", name: question.name, ttl: 60, data: [""] };
+    });
+    return [response(question, id, { answers })];
+  });
+  const resolver = dnsResolver({ servers: [server.server], clock: new ManualClock(), hosts: "/dev/null" });
+  const recordsOf = async (name: string): Promise<number> => {
+    const lookup = await resolver.records(name, "TXT");
+    return lookup.kind === "found" ? lookup.records.length : 0;
+  };
+  assert.equal(await recordsOf("few.test"), 10);
+  assert.equal(await recordsOf("few.test"), 10);
+  assert.equal(asked, 1);
+  assert.equal(await recordsOf("many.test"), 1000);
+  assert.equal(await recordsOf("many.test"), 1000);
+  assert.equal(asked, 3);
+});

@@ -176,3 +176,35 @@ test("an address is no name, though it points back to itself", async () => {
   const confirmed = { kind: "found", records: ["client.test"] };
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), confirmed);
 });
+
+test("a name whose addresses cannot be had is not held against the client", async () => {
+  await using s = await setup({
+    "1.2.0.192.in-addr.arpa": { PTR: ["sick.test"] },
+    "2.2.0.192.in-addr.arpa": { PTR: ["sick.test", "client.test"] },
+    "sick.test": "SERVFAIL",
+    "client.test": { A: ["192.0.2.2"] },
+  });
+  assert.equal((await s.resolver.confirmedName("192.0.2.1")).kind, "failed");
+  const confirmed = { kind: "found", records: ["client.test"] };
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), confirmed);
+});
+
+test("a client of a name with many addresses is found among them, whatever other families say", async () => {
+  const pool = Array.from({ length: 40 }, (_, n) => `192.0.2.${n + 1}`);
+  await using s = await setup({
+    "40.2.0.192.in-addr.arpa": { PTR: ["pool.test"] },
+    "pool.test": { A: pool, AAAA: Array.from({ length: 20 }, (_, n) => `2001:db8::${n + 1}`) },
+  });
+  const confirmed = { kind: "found", records: ["pool.test"] };
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.40"), confirmed);
+});
+
+test("a client with more names than are tried is not said to have none", async () => {
+  const names = Array.from({ length: 6 }, (_, n) => `n${n}.test`);
+  await using s = await setup({
+    "1.2.0.192.in-addr.arpa": { PTR: names },
+    "2.2.0.192.in-addr.arpa": { PTR: names.slice(1) },
+  });
+  assert.equal((await s.resolver.confirmedName("192.0.2.1")).kind, "failed");
+  assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
+});

@@ -60,6 +60,29 @@ describe("clamd", () => {
     assert.deepEqual(found, { kind: "found", name: "Fake.EICAR" });
   });
 
+  test("is not shown a body whose sender left while it waited for a place", { timeout: 10_000 }, async () => {
+    await using fake = await FakeClamd.start();
+    fake.mood = "silent";
+    const { virus } = bench(new ManualClock());
+    const narrow = { ...servers(fake.address), connections: 1 };
+    const [first, second, third] = [
+      virus.open(MAIL, narrow),
+      virus.open(MAIL, narrow),
+      virus.open(MAIL, narrow),
+    ];
+    const one = first.finish(body("one"));
+    await waitFor({ what: "the first is asked", deadline: 5000 }, () => fake.octets > 10);
+    const two = second.finish(body("two"));
+    const three = third.finish(body("three"));
+    second.abort();
+    first.abort();
+    assert.equal((await one).kind, "away");
+    assert.deepEqual(await two, { kind: "away", why: `${fake.address} given up` });
+    await waitFor({ what: "the next in line is asked", deadline: 5000 }, () => fake.connections === 2);
+    third.abort();
+    assert.equal((await three).kind, "away");
+  });
+
   const moods: readonly [ClamdMood, RegExp][] = [
     ["nonsense", /answered stream: Ok, more or less/],
     ["closes", /without an answer|ECONNRESET|EPIPE/],

@@ -125,6 +125,26 @@ describe("a body that is inspected", () => {
     assert.equal(intake.mails[0]?.deadline, dot + 29_000);
   });
 
+  for (const leap of [3_600_000, -3_600_000])
+    test(`has its time although the wall clock is set by ${leap / 60_000} min after its last octet`, async () => {
+      const [dumb, lazy] = [new FakeInspection(), new FakeInspection()];
+      dumb.answer = () => new Promise(() => {});
+      dumb.lost = () => ({ verdict: { kind: "tag", field: "X-Unseen: yes" } });
+      const { open, session, intake, clock } = bench(dumb, lazy);
+      const body = await open();
+      body.take(Buffer.from("x\r\n.\r\n"));
+      clock.set(leap);
+      const end = session.finish(body);
+      await turn();
+      clock.advance(19_999);
+      await turn();
+      assert.equal(dumb.aborts, 0);
+      clock.set(leap);
+      clock.advance(1);
+      assert.equal((await end).reply.code, 250);
+      assert.equal(intake.mails[0]?.deadline, clock.now() + 9000);
+    });
+
   for (const slow of ["inspector", "disk"] as const)
     test(`holds the client back while the ${slow} cannot follow`, async () => {
       const fake = new FakeInspection();

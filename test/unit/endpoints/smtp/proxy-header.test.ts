@@ -13,6 +13,8 @@ const V6 = "20010db8000000000000000000000001 00000000000000000000000000000001 9c
 const SOUND: readonly (readonly [string, Buffer, string | undefined])[] = [
   ["v1 TCP4", Buffer.from("PROXY TCP4 192.0.2.7 10.0.0.1 1 25\r\n"), "192.0.2.7"],
   ["v1 TCP6", Buffer.from("PROXY TCP6 2001:db8::1 ::1 1 25\r\n"), "2001:db8::1"],
+  ["v1 TCP6, written out", Buffer.from("PROXY TCP6 2001:DB8:0:0:0:0:0:1 ::1 1 25\r\n"), "2001:db8::1"],
+  ["v1 mapped, written out", Buffer.from("PROXY TCP6 0:0:0:0:0:ffff:c000:207 ::1 1 25\r\n"), "192.0.2.7"],
   ["v1 mapped", Buffer.from("PROXY TCP6 ::ffff:192.0.2.7 ::1 1 25\r\n"), "192.0.2.7"],
   ["v1 UNKNOWN", Buffer.from("PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n"), undefined],
   ["v2 INET", binary("21 11 000c c0000207 0a000001 9c40 0019"), "192.0.2.7"],

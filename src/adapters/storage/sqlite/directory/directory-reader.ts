@@ -45,18 +45,26 @@ export function openDirectoryReader(folder: string, shared?: SharedState): Direc
     .prepare<unknown[], string>("SELECT name FROM domain WHERE since <= ? AND (until IS NULL OR until > ?)")
     .pluck();
   const find = prepareFind(database);
+  /** Rows of a generation that was given up may be gone, and nobody is to hear for good that we do not know him. */
+  const checkKnown = (generation: number): void => {
+    const isNewest = shared !== undefined && readGeneration(shared) === generation;
+    if (!isNewest && known.get(generation) === undefined)
+      throw new Error(`generation ${generation} is not known any more`);
+  };
   return {
     generation: () => (shared && readGeneration(shared)) ?? newest.get() ?? 0,
     domain: (name, generation) => {
       const row = domain.get({ g: generation, name });
       if (row !== undefined) return recordOf(row, generation);
-      // Its rows may be gone, and nobody is to hear for good that we do not know his domain.
-      if (known.get(generation) === undefined)
-        throw new Error(`generation ${generation} is not known any more`);
+      checkKnown(generation);
       return undefined;
     },
     names: (generation) => names.all(generation, generation),
-    recipient: (record, local) => find(record as StoredDomain, local),
+    recipient: (record, local) => {
+      const hit = find(record as StoredDomain, local);
+      if (hit === undefined) checkKnown((record as StoredDomain).generation);
+      return hit;
+    },
     close: () => void database.close(),
   };
 }

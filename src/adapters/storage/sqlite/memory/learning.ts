@@ -8,7 +8,7 @@ import { BoundedTable } from "./bounded-table.ts";
 /** Refusals that are kept at most. */
 const MOST_REFUSED = 200_000;
 /** A refusal is kept this long, in ms, so that the next one of the same address finds when they began. */
-const REFUSED_FOR = 26 * 3_600_000;
+export const REFUSED_FOR = 26 * 3_600_000;
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -10,6 +10,7 @@ import { openChannel } from "../../../../runtime/channel.ts";
 import type { Clock } from "../../../../runtime/clock.ts";
 import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { openMailReader } from "../disk/connection.ts";
+import { REFUSED_FOR } from "./learning.ts";
 import { NoteLine } from "./note-line.ts";
 import { refusedFilter, type SharedState } from "../wire/shared-state.ts";
 import type { MemoryMethods } from "../wire/wire.ts";
@@ -112,5 +113,8 @@ function withNote(known: Remembered, note: Note | undefined): Remembered {
   if (note === undefined) return known;
   const { at, origin } = note;
   if (note.kind === "accepted") return { accepted: { at, origin } };
-  return { ...known, refused: { since: known.refused?.since ?? at, at, origin, reply: note.reply } };
+  const before = known.refused;
+  // One that is long over may still be there, where nothing was noted since.
+  const since = before === undefined || before.at < at - REFUSED_FOR ? at : before.since;
+  return { ...known, refused: { since, at, origin, reply: note.reply } };
 }

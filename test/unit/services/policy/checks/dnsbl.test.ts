@@ -71,10 +71,33 @@ describe("dnsbl", () => {
     assert.ok(both?.kind === "reject" && both.reply.code === 554 && both.reply.enhanced === "5.7.1");
   });
 
+  test("a reply is of US-ASCII, whatever a list was called once", async () => {
+    const lists = [list("a.test", 1, { name: "a\u010db" })];
+    const told = await setUp({ lists, defer: 1 }, { "a.test": hit("127.0.0.2") }).decide();
+    assert.ok(told?.kind === "defer");
+    assert.equal(told.reply.text, "Client 192.0.2.1 is listed by a?b");
+  });
+
   test("a sick list is not asked", async () => {
     const sick = setUp({ lists: [list("a.test", 9)], defer: 1 }, { "a.test": hit("127.0.0.2") }, ["a.test"]);
     assert.equal(await kindOf(sick.decide()), "accept");
     assert.deepEqual(sick.asked, []);
+  });
+
+  test("nobody is refused for good by a score that a good list, had it answered, would have lowered", async () => {
+    const lists = [list("bad.test", 5), list("good.test", -2)];
+    const settings = { lists, tag: 1, defer: 4, reject: 5 };
+    const listed = { "bad.test": hit("127.0.0.2") };
+    const mute: Lookup<string> = { kind: "failed", why: "ETIMEOUT" };
+    assert.equal(await kindOf(setUp(settings, listed).decide()), "reject");
+    assert.equal(await kindOf(setUp(settings, { ...listed, "good.test": mute }).decide()), "defer");
+    assert.equal(await kindOf(setUp(settings, listed, ["good.test"]).decide()), "defer");
+    const strict = { ...settings, reject: 3 };
+    assert.equal(await kindOf(setUp(strict, { ...listed, "good.test": mute }).decide()), "reject");
+    const own = { ...settings, lists: [list("bad.test", 5, { action: "reject" }), list("good.test", -2)] };
+    assert.equal(await kindOf(setUp(own, { ...listed, "good.test": mute }).decide()), "reject");
+    const lenient = { lists, reject: 5 };
+    assert.equal(await kindOf(setUp(lenient, { ...listed, "good.test": mute }).decide()), "defer");
   });
 
   test("codes fit patterns octet by octet", () => {

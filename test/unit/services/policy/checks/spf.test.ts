@@ -55,4 +55,8 @@ test("a reply fits into its line, whatever the domain is called and says", async
   assert.ok(line.length <= 510, `${line.length} characters`);
   assert.ok(line.includes(`The domain ${domain} explains: xxx`));
   assert.match(line, /x\.\.\.$/);
+  const contact = "see us.test ".padEnd(200, "c");
+  const both = await told("defer", { domain, explanation: "x".repeat(LONGEST_EXPLANATION) }, contact);
+  assert.ok(both.length <= 510, `${both.length} characters`);
+  assert.ok(both.includes(`; ${contact}; The domain ddd`));
 });

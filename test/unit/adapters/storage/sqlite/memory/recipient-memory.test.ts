@@ -83,6 +83,13 @@ test("refusals are forgotten after a day, and began anew where they come again l
   clock.advance(27 * HOUR);
   await refuse("fay@a.test");
   assert.deepEqual(other.find("eve@a.test"), {});
+  clock.advance(27 * HOUR);
+  // Nothing was noted meanwhile, so the old one is still there.
+  const again = clock.now();
+  const told = refuse("fay@a.test");
+  assert.equal(notes.find("fay@a.test").refused?.since, again, "as it is told at once");
+  await told;
+  assert.equal(other.find("fay@a.test").refused?.since, again);
 });
 
 test("mail that a primary took is remembered under the comparable form, and ends refusals", async () => {

@@ -57,3 +57,25 @@ it("forgets lists and rows that no generation can see", async () => {
   assert.throws(() => store.directory.domain("one.test", first), /generation 1 is not known any more/);
   assert.equal(store.directory.domain("other.test", store.directory.generation()), undefined);
 });
+
+it("says of a forgotten generation nothing about a domain that is still there: its lists of then may be gone", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  await store.control.declare([{ name: "one.test", settings: SETTINGS, recipients: [] }]);
+  const replace = (...recipients: string[]): Promise<number> =>
+    store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients });
+  await replace("alice");
+  const old = store.directory.generation();
+  const seen = (): boolean => {
+    const record = store.directory.domain("one.test", old);
+    return record !== undefined && store.directory.recipient(record, "alice") !== undefined;
+  };
+  await replace("alice", "bob");
+  assert.ok(seen());
+  const lists = disk.opened[0]?.prepare<[], number>("SELECT count(*) FROM list").pluck();
+  await waitFor({ what: "the sweep", deadline: 20_000 }, () => {
+    store.clock.advance(60 * 60 * 1000);
+    return lists?.get() === 2;
+  });
+  assert.throws(seen, /generation 2 is not known any more/);
+});

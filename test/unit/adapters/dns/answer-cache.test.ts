@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AnswerCache, type Answer } from "../../../../src/adapters/dns/answer-cache.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const FOUND: Answer<string> = { lookup: { kind: "found", records: ["192.0.2.1"] } };
+
+test("questions beyond the bound fail at once and are not remembered; what is known is told all the same", async () => {
+  const cache = new AnswerCache<string>(new ManualClock(), 20_000);
+  const waiting: (() => void)[] = [];
+  const mute = (): Promise<Answer<string>> =>
+    new Promise((resolve) => waiting.push(() => resolve({ lookup: { kind: "none" } })));
+  const known = (): Promise<Answer<string>> => Promise.resolve(FOUND);
+  assert.deepEqual(await cache.get("known", known), FOUND.lookup);
+  const open = Array.from({ length: 4000 }, (_, n) => cache.get(`x${n}`, mute));
+  for (let n = 0; n < 50_000; n++) void cache.get(`y${n}`, mute);
+  assert.equal(waiting.length, 4000);
+  assert.deepEqual(await cache.get("new", known), { kind: "failed", why: "too many questions are open" });
+  assert.deepEqual(await cache.get("known", known), FOUND.lookup);
+  waiting[0]?.();
+  assert.deepEqual(await open[0], { kind: "none" });
+  assert.deepEqual(await cache.get("new", known), FOUND.lookup);
+});
