@@ -168,7 +168,9 @@ describe("chunks over TCP", () => {
     bench.intake.onWrite = () => {
       throw new Error("no disk");
     };
-    unlucky.write("EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice@our.test>\r\nBDAT 4\r\nRSETBDAT 0 LAST\r\nNOOP\r\n");
+    unlucky.write(
+      "EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<alice@our.test>\r\nBDAT 4\r\nRSETBDAT 0 LAST\r\nNOOP\r\n",
+    );
     const codes: (number | undefined)[] = [];
     for (let replies = 0; replies < 6; replies++) codes.push((await unlucky.reply())?.code);
     // The last chunk's reply is the one that a client goes by: our trouble is no 503 there.
