@@ -28,11 +28,12 @@ const MOST_REDIRECTS = 3;
 
 export function httpLists(parts: HttpListParts): ListServer {
   return {
-    fetch: async (request) => {
+    fetch: async (request, ending) => {
       const limit = new AbortController();
       const timer = parts.clock.after(LIMIT, () => limit.abort());
       try {
-        const response = await follow(request, await headersFor(request, parts), limit.signal);
+        const signal = AbortSignal.any([limit.signal, ending]);
+        const response = await follow(request, await headersFor(request, parts), signal);
         return await answerOf(response, request);
       } catch (error) {
         const why = limit.signal.aborted ? `no whole answer within ${LIMIT / 1000} s` : wordsOf(error);

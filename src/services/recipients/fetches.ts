@@ -51,6 +51,7 @@ export class Fetches {
   readonly #parts: FetchParts;
   readonly #standings = new Map<string, Standing>();
   #records: ReadonlyMap<string, FetchRecord> | undefined;
+  readonly #ending = new AbortController();
 
   constructor(parts: FetchParts) {
     this.#parts = parts;
@@ -80,7 +81,13 @@ export class Fetches {
     for (const domain of wanted) if (this.#isDue(domain)) await this.#fetch(domain);
   }
 
+  /** Breaks off what is on its way and begins nothing more: no stop waits for the servers of others. */
+  stop(): void {
+    this.#ending.abort();
+  }
+
   #isDue(domain: Wanted): boolean {
+    if (this.#ending.signal.aborted) return false;
     const { every } = domain.settings.fetched;
     const { triedAt, error } = this.#standing(domain);
     const age = this.#parts.clock.now() - triedAt;
@@ -110,6 +117,7 @@ export class Fetches {
     const standing = this.#standing(domain);
     standing.triedAt = this.#parts.clock.now();
     const why = await this.#tryOnce(domain, standing).catch(errorText);
+    if (this.#ending.signal.aborted) return;
     if (why !== undefined && standing.error === undefined) {
       const first = standing.record === undefined && { first: true as const };
       this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why, ...first });
@@ -122,12 +130,13 @@ export class Fetches {
     const { server, clock } = this.#parts;
     const { url, allowEmpty = false, authorizationFile, authorizationEnv } = settings.fetched;
     const etag = standing.record?.url === url ? standing.record.etag : undefined;
-    const answer = await server.fetch({
+    const request = {
       url,
       ...(authorizationFile !== undefined && { authorizationFile }),
       ...(authorizationEnv !== undefined && { authorizationEnv }),
       ...(etag !== undefined && { etag }),
-    });
+    };
+    const answer = await server.fetch(request, this.#ending.signal);
     if (answer.kind === "failed") return answer.why;
     const now = clock.now();
     if (answer.kind === "unchanged")

@@ -41,8 +41,10 @@ async function serving(serve: Serve, pair?: TestCertificate) {
 
 const clock = new ManualClock();
 
+const ending = new AbortController();
+
 function ask(request: FetchRequest, environment: Record<string, string> = {}): Promise<FetchAnswer> {
-  return httpLists({ clock, environment }).fetch(request);
+  return httpLists({ clock, environment }).fetch(request, ending.signal);
 }
 
 /** One answer of this type and text. */
@@ -191,6 +193,16 @@ test("a server that is away, hangs or never ends", async () => {
   });
   const huge = { kind: "failed", why: "the list is larger than 67108864 octets" };
   assert.deepEqual(await ask({ url: endless.url }), huge);
+});
+
+test("what is broken off ends at once", async () => {
+  await using silent = await serving(() => undefined);
+  const stop = new AbortController();
+  const { fetch } = httpLists({ clock, environment: {} });
+  const asking = fetch({ url: silent.url }, stop.signal);
+  await waitFor({ what: "it asks", deadline: 5000 }, () => silent.seen.length === 1);
+  stop.abort();
+  assert.equal((await asking).kind, "failed");
 });
 
 test("the secret goes along to the same origin, and to no other that it redirects to", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { beforeEach, test } from "node:test";
 import type { DomainRecord, FetchSettings, RecipientChange } from "../../../../src/ports/directory.ts";
 import type { FetchRecord, FetchAnswer, FetchRequest } from "../../../../src/ports/recipient-lists.ts";
@@ -11,7 +12,7 @@ const MINUTE = 60_000;
 const URL = "https://lists.test/a";
 
 let clock: ManualClock;
-let answer: FetchAnswer;
+let answer: FetchAnswer | "hangs";
 let asked: FetchRequest[];
 let changes: RecipientChange[];
 let journal: MemoryJournal;
@@ -25,9 +26,11 @@ function start(): Fetches {
   return new Fetches({
     domains: () => domains(),
     server: {
-      fetch: async (request) => {
+      fetch: async (request, ending) => {
         asked.push(request);
-        return answer;
+        if (answer !== "hangs") return answer;
+        await once(ending, "abort");
+        return { kind: "failed", why: "broken off" };
       },
     },
     records: {
@@ -203,6 +206,19 @@ test("what is handed to the server, and blanks around an entry", async () => {
     await fetches.look();
     assert.equal(asked.length, requests, "a list that is fetched more often than each minute stays so");
   }
+});
+
+test("a stop waits for no server, begins with no further list, and is no trouble of the list", async () => {
+  domains = () => [domain(), { ...domain(), name: "b.test" }];
+  answer = "hangs";
+  const looking = fetches.look();
+  while (asked.length === 0) await Promise.resolve();
+  fetches.stop();
+  await looking;
+  assert.equal(asked.length, 1);
+  assert.deepEqual(journal.of("recipients.stuck"), []);
+  await fetches.look();
+  assert.equal(asked.length, 1);
 });
 
 test("a list of more than a million entries is none", async () => {
