@@ -40,29 +40,41 @@ async function main(argv: readonly string[]): Promise<number> {
   const own = ownWords(verb ?? "", args);
   if (own !== undefined && "end" in own) {
     if (own.end !== 0) return complain(own.text);
-    process.stdout.write(own.text);
-    return 0;
+    return say(own.text);
   }
   switch (verb) {
     case undefined:
     case "help":
     case "--help":
     case "-h":
-      process.stdout.write(USAGE);
+      say(USAGE);
       return verb === undefined ? WRONG_USE : 0;
     case "version":
     case "--version":
-      process.stdout.write(own?.json ? `${JSON.stringify({ version: VERSION })}\n` : `holdfast ${VERSION}\n`);
-      return 0;
+      return say(own?.json ? `${JSON.stringify({ version: VERSION })}\n` : `holdfast ${VERSION}\n`);
     case "serve":
       return (await import("./verbs/serve.ts")).serve(file);
     case "check-config":
+      process.stdout.on("error", endOutput);
       return (await import("./verbs/check-config.ts")).checkConfig(own?.file ?? file, own?.json ?? false);
     case "demo":
       return (await import("./demo/demo.ts")).runDemo();
     default:
       return (await import("./verbs/ask-daemon.ts")).askDaemon(verb, args, file);
   }
+}
+
+function say(text: string): 0 {
+  process.stdout.on("error", endOutput);
+  process.stdout.write(text);
+  return 0;
+}
+
+/** A reader that goes away early, such as `head`, is no trouble; a full disk is. */
+function endOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") return;
+  process.stderr.write(`holdfast: cannot write the output: ${error.message}\n`);
+  process.exit(1);
 }
 
 /** `--config FILE` may stand anywhere; an empty text stands for one that is missing. */

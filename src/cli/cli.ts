@@ -29,6 +29,7 @@ import { domainPause, domainResume } from "./domain-pause.ts";
 import { domainAdd, domainChange } from "./domain-edit.ts";
 import { domainList, domainRemove, domainShow } from "./domains.ts";
 import { explain } from "./explain.ts";
+import { drained, isBrokenPipe, outputTrouble, standardOutput, Watch } from "./output.ts";
 import { queueBounce, queueDelete, queueFlush, queueHold, queueRelease, queueReroute } from "./queue-act.ts";
 import {
   quarantineDelete,
@@ -118,14 +119,15 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 
 /** Runs one verb; resolves with the exit code, after all output was written. */
 export async function runTool(verb: string, args: readonly string[], env: ToolEnv): Promise<number> {
-  const stdout = env.stdout ?? process.stdout;
+  const stdout = env.stdout ?? standardOutput();
   const stderr = env.stderr ?? process.stderr;
-  // A reader that goes away early, such as `head`, is no trouble.
-  stdout.on("error", ignoreBrokenPipe);
-  const code = await dispatch([verb, ...args], { ...env, stdout, stderr });
-  await Promise.all([drained(stdout), drained(stderr)]);
-  stdout.off("error", ignoreBrokenPipe);
-  return code;
+  const full = { ...env, stdout, stderr };
+  const watch = new Watch(stdout);
+  const code = await dispatch([verb, ...args], full);
+  const lost = await watch.end();
+  await drained(stderr);
+  // A verb that failed has said why.
+  return lost === undefined || code !== OK ? code : complainOf(lost, verb, full);
 }
 
 type FullEnv = ToolEnv & { readonly stdout: Writable; readonly stderr: Writable };
@@ -202,14 +204,15 @@ function unknownVerb(first: string, second: string, isGroup: boolean): string {
 
 function complainOf(error: unknown, path: string, env: FullEnv): number {
   // The reader, such as `head`, has seen enough.
-  if ((error as NodeJS.ErrnoException).code === "EPIPE") return OK;
+  if (isBrokenPipe(error)) return OK;
   const complain = (text: string): void => void env.stderr.write(`${plain(text)}\n`);
   if (error instanceof WrongUse) {
     complain(`holdfast ${path}: ${error.message}`);
     complain(`holdfast ${path} --help tells more`);
     return WRONG_USE;
   }
-  complain(`holdfast: ${error instanceof Error ? error.message : String(error)}`);
+  const known = outputTrouble(error);
+  complain(`holdfast: ${known instanceof Error ? known.message : String(known)}`);
   if (error instanceof NoDaemon) {
     for (const line of adviceOf(env)) complain(line);
     return NO_DAEMON;
@@ -225,15 +228,4 @@ function adviceOf({ config, hint, mistakes = () => [] }: ToolEnv): readonly stri
   const named = config === undefined ? "" : ` (configuration ${config})`;
   const start = `${first}start it with \`npm start\` or \`systemctl start holdfast\`${named}`;
   return [...found, start, ...(hint === undefined ? [] : [hint])];
-}
-
-function drained(stream: Writable): Promise<void> {
-  if (stream.destroyed || stream.writableEnded) return Promise.resolve();
-  return new Promise((resolve) => {
-    stream.write("", () => resolve());
-  });
-}
-
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
 }

@@ -114,6 +114,7 @@ export function parseCommand(command: Command, args: readonly string[]): Input {
         tokens.flatMap((token) => (token.kind === "option" ? token.name : [])),
       );
       checkChoices(command, input);
+      checkFiles(command, input);
     }
     return input;
   } catch (error) {
@@ -148,6 +149,12 @@ function checkChoices({ options }: Command, input: Input): void {
     if (choices === undefined || given === undefined || choices.includes(given)) continue;
     throw new WrongUse(`--${name} takes ${choices.join(", ")}; not ${given}`);
   }
+}
+
+/** An empty sender is the null sender; an empty FILE is a variable that was never set. */
+function checkFiles({ options }: Command, input: Input): void {
+  const empty = options.find(({ name, value }) => value === "FILE" && input.text(name) === "");
+  if (empty !== undefined) throw new WrongUse(`--${empty.name} is empty`);
 }
 
 /** Taken out of the words before they reach a verb. */

@@ -84,7 +84,7 @@ async function replace(
 }
 
 /** Other errors, such as the daemon's refusal in the middle of a stream, stay what they are. */
-function trouble(what: string, error: unknown): unknown {
+export function trouble(what: string, error: unknown): unknown {
   const why = WHY[codeOf(error) ?? ""];
   const isOfFile = (error as NodeJS.ErrnoException).syscall !== undefined;
   return why === undefined || !isOfFile ? error : new Error(`${what}: ${why}`);

@@ -77,8 +77,9 @@ function act(verb: "release" | "delete", summary: string, done: string): Command
     async run(tool, input) {
       const { count } = await move(tool, verb, selectionOf(verb, input));
       if (count === 0) await refuseForeign(tool, input);
-      tool.print({ count }, () => (count === 0 ? "" : `${counted(count, "recipient")} ${done}\n`));
-      if (count > 0 || input.words.length === 0) return OK;
+      const isNone = count === 0 && input.words.length > 0;
+      tool.print({ count }, () => (isNone ? "" : `${counted(count, "recipient")} ${done}\n`));
+      if (!isNone) return OK;
       tool.complain(`nothing to ${verb}: no mail in quarantine has the id ${input.word(0)}`);
       return FAILED;
     },

@@ -1,4 +1,5 @@
 /** Who exists: list, add, remove, replace, check. */
+import { stat } from "node:fs/promises";
 import type {
   CountBody,
   RecipientCheckBody,
@@ -66,6 +67,7 @@ async function given(tool: Tool, input: Input, verb: RecipientVerb) {
     ...(input.flag("empty") ? ["--empty"] : []),
   ];
   if (ways.length > 1) throw new WrongUse(`give ${ways.join(" or ")}, not both`);
+  if (verb === "replace") await refuseFileName(input.words);
   if (recipients.length > 0 || input.flag("empty")) return { json: { verb, recipients } };
   if (file === undefined && verb !== "replace")
     throw new WrongUse("which recipients? give them, or --file FILE");
@@ -74,6 +76,17 @@ async function given(tool: Tool, input: Input, verb: RecipientVerb) {
   if (entriesOf(text).length === 0)
     throw new WrongUse("no recipients were read; to replace the list with nothing, say --empty");
   return { text, query: { verb } };
+}
+
+/** As the only recipient, the name of a file would take the place of the list in it. */
+async function refuseFileName([domain = "", word = "", ...others]: readonly string[]): Promise<void> {
+  if (word === "" || others.length > 0 || word.includes("@")) return;
+  const isFile = await stat(word).then(
+    (found) => !found.isDirectory(),
+    () => false,
+  );
+  if (!isFile && !word.includes("/") && word !== "-") return;
+  throw new WrongUse(`${word} looks like a file: say --file ${word}, or ${word}@${domain} for the recipient`);
 }
 
 export const recipientsAdd = changing(

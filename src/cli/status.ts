@@ -78,20 +78,41 @@ type Primary = StatusBody["primaries"][number];
 /** Primaries in order that are shown beside those in trouble. */
 const IN_ORDER = 20;
 
-/** Those in trouble come first, all of them; of those in order some. */
+/** Primaries in trouble that a terminal shows; where the network is away, it is all of them. */
+const IN_TROUBLE = 40;
+
+/** Those in trouble come first, in a pipe all of them; of those in order some. */
 function primariesText(tool: Tool, { primaries }: StatusBody): string {
-  const isWell = ({ state, slow }: Primary): boolean => state === "up" && slow === undefined;
   const well = primaries.filter(isWell);
-  const shown = [...primaries.filter((primary) => !isWell(primary)), ...well.slice(0, IN_ORDER)];
-  const rows = shown.map(({ destination, state, since, why, slow }) => [
-    destination,
-    slow === undefined ? state : `${state}, slow`,
-    ageOf(since, tool.now),
-    why ?? slow?.why ?? "",
+  const ill = primaries.filter((primary) => !isWell(primary));
+  const most = tool.columns === Infinity ? ill.length : IN_TROUBLE;
+  const rows = [...ill.slice(0, most), ...well.slice(0, IN_ORDER)].map((primary) => [
+    primary.destination,
+    stateText(primary),
+    ageOf(primary.since, tool.now),
+    primary.why ?? primary.slow?.why ?? "",
   ]);
-  const left = well.length - IN_ORDER;
-  const more = left > 0 ? `${left} more are up; holdfast domain list shows them.\n` : "";
-  return tableText(tool, standing("PRIMARY"), rows) + more;
+  return tableText(tool, standing("PRIMARY"), rows) + moreIll(ill.slice(most)) + moreWell(well.length);
+}
+
+function isWell({ state, slow }: Primary): boolean {
+  return state === "up" && slow === undefined;
+}
+
+function stateText({ state, slow }: Primary): string {
+  return slow === undefined ? state : `${state}, slow`;
+}
+
+/** How many of each state: one that is banned must not go unseen behind a thousand that are down. */
+function moreIll(left: readonly Primary[]): string {
+  if (left.length === 0) return "";
+  const states = [...Map.groupBy(left, stateText)].map(([state, { length }]) => `${length} more ${state}`);
+  return `${states.join("; ")}; holdfast status --json shows all.\n`;
+}
+
+function moreWell(count: number): string {
+  const left = count - IN_ORDER;
+  return left > 0 ? `${left} more are up; holdfast domain list shows them.\n` : "";
 }
 
 /** Things that stand well or not, since when, and why. */

@@ -52,7 +52,8 @@ export function readDocument(text: string): ConfigText {
   const syntax = firstOfLines(
     [...document.errors, ...document.warnings].map((error): YamlFault => {
       const { line, column } = placeOf(error.pos[0]);
-      const { wrong, right } = explain(error.code, error.message);
+      const rest = /^.*/.exec(text.slice(error.pos[0]))?.[0] ?? "";
+      const { wrong, right } = explain(error.code, error.message, rest);
       return { line, column, key: "", wrong, right };
     }),
   );
@@ -118,7 +119,22 @@ const EXPLANATIONS: Readonly<Record<string, Fault>> = {
   BAD_ALIAS: { wrong: "an alias without a name", right: STAR },
 };
 
-function explain(code: string, detail: string): Fault {
+/** What the parser takes for a key in the lines that begin with the next one. */
+const DEEPER: Fault = {
+  wrong: "the line below is indented deeper than this one, which has its value already",
+  right: "give keys of one mapping the same column",
+};
+
+/** `mode:backup`, and a word alone, are texts, no keys. */
+const NO_KEY: Fault = {
+  wrong: "no key with a value",
+  right: "write key: value, with a blank behind the colon",
+};
+
+/** `rest`: the line from the place of the error on. */
+function explain(code: string, detail: string, rest: string): Fault {
+  if (code === "BLOCK_AS_IMPLICIT_KEY" && !/:(?:\s|$)/.test(rest)) return DEEPER;
+  if (/^Implicit (?:keys need to be on|map keys need to be followed)/.test(detail)) return NO_KEY;
   if (detail.startsWith("Flow "))
     return { wrong: "a [ or { that is not closed", right: "close it with ] or }" };
   const known = EXPLANATIONS[code];

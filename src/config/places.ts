@@ -19,7 +19,13 @@ function commandDoubts({ alerts }: Parsed, folder: string): readonly Remark[] {
     ? `${files[0]} is no program that can be run`
     : `no folder of the PATH has ${program}`;
   const wrong = `${missing}, so no alert goes out by it`;
-  return [{ path: ["alerts", "command"], wrong, right: "name one that the daemon's user may run" }];
+  // Nobody takes a line as a shell does it apart.
+  const words = alerts.command?.length === 1 ? program.trim().split(/\s+/) : [];
+  const right =
+    words.length > 1
+      ? `write its arguments apart, as in ${JSON.stringify(words)}`
+      : "name one that the daemon's user may run";
+  return [{ path: ["alerts", "command"], wrong, right }];
 }
 
 function searched(program: string): readonly string[] {

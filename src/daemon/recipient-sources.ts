@@ -44,6 +44,8 @@ export function openRecipientSources(
     journal: sink,
     clock,
   });
+  // Before the schedule waits for its jobs.
+  stack.defer(() => fetches.stop());
   const files = new ListFiles({ clock, editor, journal: sink, alter });
   const fetched = (domain: string): FetchStatus | undefined => fetches.status(domain);
   schedule.add({ name: "fetch recipients", every: LOOK_EVERY, run: () => fetches.look() });

@@ -82,7 +82,7 @@ export interface QueueCount {
   readonly domain: string;
   readonly state: RecipientState;
   readonly recipients: number;
-  /** When the one was accepted whose retention began first; a release begins it anew. */
+  /** When the first of them was accepted, whatever was done to it since; Infinity where its mail is lost. */
   readonly oldest: number;
 }
 

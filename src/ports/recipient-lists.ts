@@ -13,8 +13,8 @@ export type FetchAnswer =
   | { readonly kind: "failed"; readonly why: string };
 
 export interface ListServer {
-  /** Bounded in time and octets; never rejects. */
-  fetch(request: FetchRequest): Promise<FetchAnswer>;
+  /** Bounded in time and octets; never rejects. `ending` breaks it off: that is a failure, too. */
+  fetch(request: FetchRequest, ending: AbortSignal): Promise<FetchAnswer>;
 }
 
 /** What is kept of a domain's list between two looks. Times in ms since 1970. */

@@ -31,7 +31,10 @@ export function judgePair(pair: PemPair): PairJudgement {
   if ("why" in certificate)
     return broken("certificate", unread("is no PEM certificate", pair.certificate, certificate.why));
   const key = attempt(() => createPrivateKey(pair.key));
-  if ("why" in key) return broken("key", unread("is no unencrypted PEM private key", pair.key, key.why));
+  if ("why" in key) {
+    const isEncrypted = /^-----BEGIN ENCRYPTED |^Proc-Type:.*ENCRYPTED/m.test(pair.key);
+    return broken("key", isEncrypted ? ENCRYPTED : unread("is no PEM private key", pair.key, key.why));
+  }
   if (!certificate.value.checkPrivateKey(key.value)) {
     return { ...broken("key", "does not belong to the certificate"), mismatch: true };
   }
@@ -40,6 +43,9 @@ export function judgePair(pair: PemPair): PairJudgement {
   const { validTo } = certificate.value;
   return { kind: "sound", names: namesOf(certificate.value), expiresAt: Date.parse(validTo) };
 }
+
+const ENCRYPTED =
+  "is encrypted, and the daemon has no pass phrase for it (`openssl pkey -in OLD -out NEW` writes it without)";
 
 /** What OpenSSL says where it finds nothing of the kind adds nothing. */
 function unread(what: string, text: string, why: string): string {

@@ -39,6 +39,10 @@ export function explainListen(error: NodeJS.ErrnoException, address: string, por
       return new CannotListen(
         `cannot listen on ${place}: this machine does not have that address; use one of its own, 0.0.0.0 or [::]`,
       );
+    case "EAFNOSUPPORT":
+      return new CannotListen(
+        `cannot listen on ${place}: IPv6 is switched off on this machine; take that address out of the configuration`,
+      );
     default:
       return new CannotListen(`cannot listen on ${place}: ${error.message}`);
   }

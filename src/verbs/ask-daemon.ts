@@ -1,8 +1,9 @@
 /** The verbs that ask a running daemon: which one, by the configuration that both read. */
-import { existsSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
 import { runTool } from "../cli/cli.ts";
 import { adminSocket, configPath, formatProblem, loadConfig } from "../config/config.ts";
+import { codeOf } from "../runtime/system-code.ts";
 import { complain } from "./wrong-use.ts";
 
 /** Where the daemon of an unreadable configuration most likely is. */
@@ -19,8 +20,23 @@ export async function askDaemon(
   const mistakes = (): readonly string[] => mistakesIn(config);
   if (socket !== undefined)
     return runTool(verb, args, { socket, config, mistakes, ...astray(socket, config) });
-  const why = existsSync(config) ? "its `storage` cannot be read" : "it does not exist";
-  return complain(`holdfast: ${config} does not say where its daemon is: ${why}; check the path\n`);
+  return complain(["holdfast: nothing says where the daemon is", ...whyNowhere(config), ""].join("\n"));
+}
+
+/** Why a configuration does not lead to its daemon, and what would. */
+export function whyNowhere(config: string): readonly string[] {
+  if (!isForbidden(config)) return mistakesIn(config);
+  return [`${config}: you may not read it; run this as the daemon's user or as root`];
+}
+
+/** To this user; the daemon's own may read it. */
+function isForbidden(file: string): boolean {
+  try {
+    closeSync(openSync(file, "r"));
+    return false;
+  } catch (error) {
+    return codeOf(error) === "EACCES";
+  }
 }
 
 /** Of a file that is no configuration at all, some will do. */

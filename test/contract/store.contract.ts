@@ -975,6 +975,19 @@ function reading(open: StoreFactory): void {
     ]);
   });
 
+  it("counts a mail as old as it is, whatever was done to it", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    await accept(store.intake, newMail(start, { recipients: to("a@one.test") }));
+    await accept(store.intake, newMail(start + 9, { recipients: to("b@one.test") }));
+    const filter = { recipient: "a@one.test" } as const;
+    for (const verb of ["hold", "release"] as const)
+      await store.control.operate({ verb, filter, who: "x", now: start + 60_000 });
+    assert.deepEqual(await store.reader.counts(), [
+      { domain: "one.test", state: "waiting", recipients: 2, oldest: start },
+    ]);
+  });
+
   it("counts a mail once for its domain, however its recipients are handed over", async () => {
     await using store = await open();
     const now = store.clock.now();

@@ -242,7 +242,7 @@ test("a configuration that is not there leads to no daemon at all", async () => 
   assert.deepEqual([missing.code, missing.stdout], [2, ""]);
   assert.match(
     missing.stderr,
-    /\/nowhere\/holdfast\.yaml does not say where its daemon is: it does not exist/,
+    /^holdfast: nothing says where the daemon is\n\S*\/nowhere\/holdfast\.yaml: does not exist; check the path$/m,
   );
 });
 

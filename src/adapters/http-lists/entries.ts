@@ -1,14 +1,17 @@
 import { entriesOf } from "../../mail/recipient-pattern.ts";
+import { NOT_UTF8, utf8Text } from "../../runtime/utf8-text.ts";
 
 /** The entries of a list as it came, or why it is none. */
-export function readEntries(text: string, type: string): readonly string[] | string {
+export function readEntries(bytes: Buffer, type: string): readonly string[] | string {
   const [media = ""] = type.toLowerCase().split(";");
   const kind = media.trim();
-  if (kind === "application/json" || kind.endsWith("+json")) return fromJson(text);
-  if (kind === "text/plain") return entriesOf(text);
-  return kind === ""
-    ? "the answer has no Content-Type"
-    : `the answer is ${kind.slice(0, 100)}, neither JSON nor plain text`;
+  if (kind === "") return "the answer has no Content-Type";
+  const isJson = kind === "application/json" || kind.endsWith("+json");
+  if (!isJson && kind !== "text/plain")
+    return `the answer is ${kind.slice(0, 100)}, neither JSON nor plain text`;
+  const text = utf8Text(bytes);
+  if (text === undefined) return `the answer ${NOT_UTF8.wrong}`;
+  return isJson ? fromJson(text) : entriesOf(text);
 }
 
 function fromJson(text: string): readonly string[] | string {

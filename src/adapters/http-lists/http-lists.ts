@@ -12,6 +12,7 @@ import type { FetchAnswer, FetchRequest, ListServer } from "../../ports/recipien
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";
 import { type Environment, readSecret } from "../../runtime/secrets.ts";
+import { codeOf } from "../../runtime/system-code.ts";
 import { readEntries } from "./entries.ts";
 
 interface HttpListParts {
@@ -27,11 +28,12 @@ const MOST_REDIRECTS = 3;
 
 export function httpLists(parts: HttpListParts): ListServer {
   return {
-    fetch: async (request) => {
+    fetch: async (request, ending) => {
       const limit = new AbortController();
       const timer = parts.clock.after(LIMIT, () => limit.abort());
       try {
-        const response = await follow(request, await headersFor(request, parts), limit.signal);
+        const signal = AbortSignal.any([limit.signal, ending]);
+        const response = await follow(request, await headersFor(request, parts), signal);
         return await answerOf(response, request);
       } catch (error) {
         const why = limit.signal.aborted ? `no whole answer within ${LIMIT / 1000} s` : wordsOf(error);
@@ -92,13 +94,13 @@ async function follow({ url }: FetchRequest, headers: Headers, signal: AbortSign
 async function answerOf(response: Response, { etag: known }: FetchRequest): Promise<FetchAnswer> {
   if (response.status === 304 && known !== undefined) return { kind: "unchanged" };
   if (response.status !== 200) throw new Error(`it answered ${response.status}`);
-  const entries = readEntries(await textOf(response), response.headers.get("content-type") ?? "");
+  const entries = readEntries(await bytesOf(response), response.headers.get("content-type") ?? "");
   if (typeof entries === "string") throw new Error(entries);
   const etag = response.headers.get("etag");
   return { kind: "list", entries, ...(etag !== null && { etag }) };
 }
 
-async function textOf(response: Response): Promise<string> {
+async function bytesOf(response: Response): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
@@ -106,10 +108,12 @@ async function textOf(response: Response): Promise<string> {
     if (size > MOST_OCTETS) throw new Error(`the list is larger than ${MOST_OCTETS} octets`);
     chunks.push(chunk);
   }
-  return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function wordsOf(error: unknown): string {
-  if (error instanceof TypeError && error.cause instanceof Error) return errorText(error.cause);
-  return errorText(error);
+  if (!(error instanceof TypeError && error.cause instanceof Error)) return errorText(error);
+  // What `fetch` has for it is "other side closed".
+  if (codeOf(error.cause) === "UND_ERR_SOCKET") return "the connection broke off before the answer was whole";
+  return errorText(error.cause);
 }

@@ -60,6 +60,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",
   EADDRNOTAVAIL: "no local address to connect from",
+  EAFNOSUPPORT: "this machine has no addresses of that kind",
 };
 
 /** An error of the socket in words for the operator. */

@@ -40,10 +40,13 @@ interface Standing {
 const AGAIN = 60_000;
 const MOST_ENTRIES = 1_000_000;
 
+/** So that a server that hangs holds nobody else up, and as many lists of the largest size find room in memory. */
+const AT_ONCE = 4;
+
 type Wanted = DomainRecord & { readonly settings: { readonly fetched: FetchSettings } };
 
 /**
- * The lists that domains fetch over HTTP. One is fetched when its time has come, one after the other; whatever is
+ * The lists that domains fetch over HTTP. One is fetched when its time has come, a few at a time; whatever is
  * wrong with it, the list before goes on to count: a failure, an entry that is no recipient, a list that is empty
  * where that is not allowed.
  */
@@ -51,6 +54,7 @@ export class Fetches {
   readonly #parts: FetchParts;
   readonly #standings = new Map<string, Standing>();
   #records: ReadonlyMap<string, FetchRecord> | undefined;
+  readonly #ending = new AbortController();
 
   constructor(parts: FetchParts) {
     this.#parts = parts;
@@ -77,10 +81,20 @@ export class Fetches {
     const wanted = this.#parts.domains().filter(isWanted);
     const names = new Set(wanted.map(({ name }) => name));
     for (const name of this.#standings.keys()) if (!names.has(name)) this.#standings.delete(name);
-    for (const domain of wanted) if (this.#isDue(domain)) await this.#fetch(domain);
+    const queue = wanted.values();
+    const work = async (): Promise<void> => {
+      for (const domain of queue) if (this.#isDue(domain)) await this.#fetch(domain);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  /** Breaks off what is on its way and begins nothing more: no stop waits for the servers of others. */
+  stop(): void {
+    this.#ending.abort();
   }
 
   #isDue(domain: Wanted): boolean {
+    if (this.#ending.signal.aborted) return false;
     const { every } = domain.settings.fetched;
     const { triedAt, error } = this.#standing(domain);
     const age = this.#parts.clock.now() - triedAt;
@@ -110,6 +124,7 @@ export class Fetches {
     const standing = this.#standing(domain);
     standing.triedAt = this.#parts.clock.now();
     const why = await this.#tryOnce(domain, standing).catch(errorText);
+    if (this.#ending.signal.aborted) return;
     if (why !== undefined && standing.error === undefined) {
       const first = standing.record === undefined && { first: true as const };
       this.#parts.journal.record({ kind: "recipients.stuck", domain: domain.name, why, ...first });
@@ -122,12 +137,13 @@ export class Fetches {
     const { server, clock } = this.#parts;
     const { url, allowEmpty = false, authorizationFile, authorizationEnv } = settings.fetched;
     const etag = standing.record?.url === url ? standing.record.etag : undefined;
-    const answer = await server.fetch({
+    const request = {
       url,
       ...(authorizationFile !== undefined && { authorizationFile }),
       ...(authorizationEnv !== undefined && { authorizationEnv }),
       ...(etag !== undefined && { etag }),
-    });
+    };
+    const answer = await server.fetch(request, this.#ending.signal);
     if (answer.kind === "failed") return answer.why;
     const now = clock.now();
     if (answer.kind === "unchanged")

@@ -103,12 +103,13 @@ export function countsOf(model: QueueModel): Map<string, QueueCount> {
     const [{ recipient }] = rows as [Row];
     const { state, key } = recipient;
     const count = { domain: domainOfKey(key), state, recipients: rows.length };
-    return [name, { ...count, oldest: oldestIn(rows, "key") }];
+    const came = rows.toSorted((a, b) => a.mail.order - b.mail.order);
+    return [name, { ...count, oldest: oldestIn(came, "key") }];
   });
   return new Map(counts);
 }
 
-/** When that was accepted which is there longest, of each lane that is read. `rows` are in the order of age. */
+/** When that was accepted which stands first, of each lane that is read. */
 function oldestIn(rows: readonly Row[], lane: "state" | "key"): number {
   const lanes = Map.groupBy(rows, ({ recipient }) => recipient[lane]);
   return Math.min(...[...lanes.values()].map(([first]) => first?.mail.mail.acceptedAt ?? Infinity));

@@ -122,6 +122,8 @@ test("wrong use ends with 2 and names the word", async () => {
     [["queue", "show"], /ID is missing/],
     [["queue", "show", ""], /^holdfast queue show: ID is empty\n/],
     [["queue", "flush", ""], /^holdfast queue flush: ID is empty\n/],
+    [["queue", "export", "--all", "--output", ""], /^holdfast queue export: --output is empty\n/],
+    [["recipients", "replace", "x.example", "--file="], /^holdfast recipients replace: --file is empty\n/],
     [["doctor", "a.example", ""], /^holdfast doctor: DOMAIN is empty\n/],
     [["queue", "show", "a", "b"], /too many words; it takes ID\n/],
     [["queue", "list", "--colour"], /there is no option --colour\n/],

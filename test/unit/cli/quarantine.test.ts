@@ -44,6 +44,11 @@ test("mail is released and deleted from the quarantine only", async () => {
   const nothing = await tool.run(["quarantine", "delete"]);
   assert.equal(nothing.code, 2);
   assert.equal((await tool.run(["quarantine", "delete", "--all"])).stdout, "1 recipient deleted.\n");
+  tool.world.entries = [];
+  for (const filter of [["--all"], ["--sender", "a@x.example"]]) {
+    const none = await tool.run(["quarantine", "delete", ...filter]);
+    assert.deepEqual([none.code, none.stdout], [0, "0 recipients deleted.\n"]);
+  }
 });
 
 test("a sender is allowed, with what waits of him, listed and forgotten", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, parse, relative } from "node:path";
 import { test } from "node:test";
 import { toolWorld } from "../../support/tool-bench.ts";
 
@@ -52,6 +52,26 @@ test("a list that is not UTF-8 is refused, wherever it comes from", async () => 
   }
   assert.deepEqual(tool.world.changes, []);
   assert.equal(tool.world.domains.length, 2);
+});
+
+test("the name of a file does not take the place of the list in it", async () => {
+  await using tool = await toolWorld();
+  const file = join(tool.folder, "users.txt");
+  writeFileSync(file, "carol\n");
+  const { name } = parse(file);
+  for (const word of [file, "/no/such.txt", relative(process.cwd(), file), "package.json", "-"]) {
+    const { code, stderr } = await tool.run(["recipients", "replace", "example.com", word]);
+    assert.equal(code, 2, word);
+    assert.ok(stderr.includes(`${word} looks like a file: say --file ${word}, or ${word}@example.com for`));
+  }
+  assert.deepEqual(tool.world.changes, []);
+  for (const words of [["a/b@example.com"], ["package.json@example.com"], ["package.json", "bob"], [name]])
+    assert.equal(
+      (await tool.run(["recipients", "replace", "example.com", ...words])).code,
+      0,
+      words.join(" "),
+    );
+  assert.equal((await tool.run(["recipients", "add", "example.com", "a/b"])).code, 0);
 });
 
 test("an emptied list cannot come about by an accident of stdin", async () => {

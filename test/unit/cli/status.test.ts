@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DomainRecord } from "../../../src/ports/directory.ts";
-import { fits, toolWorld } from "../../support/tool-bench.ts";
+import { fits, runOn, toolWorld } from "../../support/tool-bench.ts";
 
 const LIST = { url: "https://lists.example/a", every: 600_000 };
 
@@ -59,6 +59,26 @@ test("status puts what needs somebody first: paused domains, primaries in troubl
   assert.match(stdout, /^PRIMARY .*\nmail\.example\.com:25 +down/m);
   assert.match(stdout, /^m19\.example:25 +up.*\n10 more are up; holdfast domain list shows them\.$/m);
   fits(stdout);
+});
+
+test("of a thousand primaries in trouble a terminal shows some, and counts the rest by state", async () => {
+  await using tool = await toolWorld();
+  const [down] = tool.world.primaries;
+  assert.ok(down !== undefined);
+  const many = Array.from({ length: 1000 }, (_, i) =>
+    Object.assign({}, down, { destination: `m${i}.example:25` }),
+  );
+  const banned = Object.assign({}, down, { destination: "b.example:25", state: "banned" as const });
+  tool.world.primaries = [...many, banned];
+  const { stdout } = await tool.run(["status"]);
+  assert.match(
+    stdout,
+    /^m39\.example:25 +down.*\n960 more down; 1 more banned; holdfast status --json shows all\.$/m,
+  );
+  fits(stdout);
+  const piped = await runOn(tool.socket, ["status"], { environment: {} });
+  assert.match(piped.stdout, /^m999\.example:25 +down.*\nb\.example:25 +banned/m);
+  assert.doesNotMatch(piped.stdout, / more /);
 });
 
 test("status shows the certificates, their names and ends", async () => {

@@ -1,5 +1,6 @@
 /** `smtp.tls`: one certificate or several, and what is wrong with their files. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { makeCertificate, testCertificate } from "../../support/test-certificate.ts";
 import { configOf, linesOf } from "./sample.ts";
@@ -33,10 +34,28 @@ test("each pair is looked at, and what is wrong is named with file, line and key
   const lines = await linesOf(text(tls), await files());
   assert.deepEqual(lines, [
     "holdfast.yaml:5:36: smtp.tls[0].key: two.key does not belong to the certificate in one.pem; name the key that it was made with",
-    "holdfast.yaml:6:36: smtp.tls[1].key: one.pem is no unencrypted PEM private key; name the PEM file of the key",
+    "holdfast.yaml:6:36: smtp.tls[1].key: one.pem is no PEM private key; name the PEM file of the key",
     "holdfast.yaml:7:36: smtp.tls[2].key: none.key does not exist; check the path",
     "holdfast.yaml:8:22: smtp.tls[3].certificate: two.key is no PEM certificate; name the PEM file of the certificate",
   ]);
+});
+
+test("a key with a pass phrase is told as that, in both of its forms", async () => {
+  const { certificate } = await testCertificate();
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const secret = { format: "pem", cipher: "aes-128-cbc", passphrase: "x" } as const;
+  for (const type of ["pkcs1", "pkcs8"] as const) {
+    const key = privateKey.export({ type, ...secret }).toString();
+    assert.deepEqual(
+      await linesOf(text(" { certificate: one.pem, key: one.key }"), {
+        "one.pem": certificate,
+        "one.key": key,
+      }),
+      [
+        "holdfast.yaml:4:37: smtp.tls.key: one.key is encrypted, and the daemon has no pass phrase for it (`openssl pkey -in OLD -out NEW` writes it without); name the PEM file of the key",
+      ],
+    );
+  }
 });
 
 test("a key that is not named, a certificate that is not there, names that are none", async () => {

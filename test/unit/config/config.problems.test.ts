@@ -45,6 +45,13 @@ test("what is not YAML is told with its line", async () => {
       "a: b: c\n",
       "1:4: a second colon in one line; put the value in quotes, or the mapping in a line of its own",
     ],
+    [
+      "a:\n  b: one\n    c: 2\n",
+      "2:6: the line below is indented deeper than this one, which has its value already; give keys of one mapping the same column",
+    ],
+    ["a:1\nb: 2\n", "1:1: no key with a value; write key: value, with a blank behind the colon"],
+    ["a: 1\nb:2\n", "2:1: no key with a value; write key: value, with a blank behind the colon"],
+    ["a: 1\nb\nc: 2\n", "2:1: no key with a value; write key: value, with a blank behind the colon"],
     ["a: 1\n---\nb: 2\n", "2:1: a second document (---); keep one document in the file"],
     ["a: [*, x]\n", '1:5: an alias without a name; put a text that begins with * in quotes, such as "*"'],
     [

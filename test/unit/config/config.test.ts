@@ -256,6 +256,11 @@ test("a program of an alert that cannot be run is a warning: it would be missed 
     unknown,
     /: alerts\.command: no folder of the PATH has page-nobody, so no alert goes out by it; /,
   );
+  const [line = ""] = await told("mail -s down root");
+  assert.match(
+    line,
+    /has mail -s down root, .*; write its arguments apart, as in \["mail","-s","down","root"\]$/,
+  );
 });
 
 test("a key without a value counts as left out, an anchor stands for what it names", async () => {

@@ -31,4 +31,8 @@ test("a port that needs a privilege and an address of another machine are explai
     explainListen(error("EADDRNOTAVAIL"), "::2", 25).message,
     /\[::2\]:25.*does not have that address/,
   );
+  assert.match(
+    explainListen(error("EAFNOSUPPORT"), "::", 25).message,
+    /\[::\]:25: IPv6 is switched off on this machine; take that address out/,
+  );
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { mistakesIn } from "../../../src/verbs/ask-daemon.ts";
+import { mistakesIn, whyNowhere } from "../../../src/verbs/ask-daemon.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const SOUND = "hostname: mx2.example.net\nsmtp: { listen: 127.0.0.1:2525 }\n";
@@ -32,4 +32,18 @@ test("of a configuration only what may lead to another place is named", async ()
   ]);
   const many = Array.from({ length: 30 }, (_, i) => `odd-${i}: x\n`).join("");
   assert.equal((await found(many)).length, 5);
+});
+
+test("who may not read the configuration is told who may", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.yaml");
+  await writeFile(file, `${SOUND}storage: /var/q\n`);
+  assert.match(whyNowhere(file)[0] ?? "", /:3:10: storage: .* write sqlite: and a folder/);
+  await chmod(file, 0o000);
+  const isRoot = process.geteuid?.() === 0;
+  // Root may read everything.
+  if (isRoot) process.seteuid?.(65_534);
+  const told = whyNowhere(file);
+  if (isRoot) process.seteuid?.(0);
+  assert.deepEqual(told, [`${file}: you may not read it; run this as the daemon's user or as root`]);
 });

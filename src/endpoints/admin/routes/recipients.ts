@@ -95,7 +95,8 @@ async function readLines(c: AdminContext): Promise<Change> {
     throw new Refusal(
       "bad_request",
       `more than ${MAX_RECIPIENTS} recipients`,
-      "send them in several requests",
+      // A second replacement would take the place of the first.
+      "add those beyond in further requests, or name a `file` or a `url` in the configuration, which may list 1000000",
     );
   refuseNothing(verb, recipients);
   return { verb, recipients, placeOf: (index) => `line ${(numbers[index] ?? 0) + 1}` };

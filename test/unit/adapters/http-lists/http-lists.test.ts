@@ -41,8 +41,10 @@ async function serving(serve: Serve, pair?: TestCertificate) {
 
 const clock = new ManualClock();
 
+const ending = new AbortController();
+
 function ask(request: FetchRequest, environment: Record<string, string> = {}): Promise<FetchAnswer> {
-  return httpLists({ clock, environment }).fetch(request);
+  return httpLists({ clock, environment }).fetch(request, ending.signal);
 }
 
 /** One answer of this type and text. */
@@ -83,7 +85,13 @@ test("what is no list is a failure in words", async () => {
     "the JSON is neither an array nor an object with `recipients`",
   );
   assert.equal(await failing("application/json", '["a", 1]'), "entry 2 of the JSON is not a text");
-  assert.match(await failing("text/plain", Buffer.from([0xff, 0xfe])), /not valid/);
+  const latin1 = Buffer.from("\xe9lodie", "latin1");
+  assert.equal(await failing("text/plain", latin1), "the answer is not UTF-8 text");
+  assert.equal(await failing("application/json", latin1), "the answer is not UTF-8 text");
+  assert.equal(
+    await failing("application/gzip", gzipSync("alice")),
+    "the answer is application/gzip, neither JSON nor plain text",
+  );
 });
 
 test("asks with what it has, and takes 304 and refusals for what they are", async () => {
@@ -168,6 +176,12 @@ test("a server that is away, hangs or never ends", async () => {
   await gone[Symbol.asyncDispose]();
   const answer = await ask({ url });
   assert.match(answer.kind === "failed" ? answer.why : "", /ECONNREFUSED/);
+  await using torn = await serving((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/plain", "Content-Length": "100" });
+    response.write("alice\n", () => response.destroy());
+  });
+  const why = "the connection broke off before the answer was whole";
+  assert.deepEqual(await ask({ url: torn.url }), { kind: "failed", why });
   await using endless = await serving((_, response) => {
     response.writeHead(200, { "Content-Type": "text/plain" });
     const chunk = Buffer.alloc(1 << 20, "a");
@@ -179,6 +193,16 @@ test("a server that is away, hangs or never ends", async () => {
   });
   const huge = { kind: "failed", why: "the list is larger than 67108864 octets" };
   assert.deepEqual(await ask({ url: endless.url }), huge);
+});
+
+test("what is broken off ends at once", async () => {
+  await using silent = await serving(() => undefined);
+  const stop = new AbortController();
+  const { fetch } = httpLists({ clock, environment: {} });
+  const asking = fetch({ url: silent.url }, stop.signal);
+  await waitFor({ what: "it asks", deadline: 5000 }, () => silent.seen.length === 1);
+  stop.abort();
+  assert.equal((await asking).kind, "failed");
 });
 
 test("the secret goes along to the same origin, and to no other that it redirects to", async () => {

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from "node:module";
 import net, { type AddressInfo, type TcpNetConnectOpts } from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
-import { dial } from "../../../../src/adapters/smtp-client/dial.ts";
+import { connectError, dial } from "../../../../src/adapters/smtp-client/dial.ts";
 
 const HERE = "127.0.0.1";
 
@@ -35,4 +35,12 @@ test("a connection that met itself, as nobody listens there, is refused and lets
   assert.equal(socket.remotePort, port);
   socket.destroy();
   await once(primary.close(), "close");
+});
+
+test("what keeps a connection from being made is told in words", () => {
+  const words = (code: string): string =>
+    connectError(Object.assign(new Error(`connect ${code} ::1:25`), { code }));
+  assert.equal(words("ECONNREFUSED"), "connection refused");
+  // A primary with an IPv6 address, and a machine without IPv6.
+  assert.equal(words("EAFNOSUPPORT"), "this machine has no addresses of that kind");
 });

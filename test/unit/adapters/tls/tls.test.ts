@@ -49,7 +49,7 @@ describe("readTls", () => {
     await put(files, { certificate: one.certificate });
     assert.match(await why(), /privkey\.pem cannot be read: ENOENT/);
     await put(files, { key: "nonsense" });
-    assert.match(await why(), /privkey\.pem is no unencrypted PEM private key/);
+    assert.match(await why(), /privkey\.pem is no PEM private key/);
     await put(files, { key: two.key });
     assert.match(await why(), /privkey\.pem does not belong to the certificate in .*fullchain\.pem/);
     await put(files, { certificate: "nonsense" });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { beforeEach, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { DomainRecord, FetchSettings, RecipientChange } from "../../../../src/ports/directory.ts";
 import type { FetchRecord, FetchAnswer, FetchRequest } from "../../../../src/ports/recipient-lists.ts";
 import { Fetches } from "../../../../src/services/recipients/recipients.ts";
@@ -12,6 +14,8 @@ const URL = "https://lists.test/a";
 
 let clock: ManualClock;
 let answer: FetchAnswer;
+/** So many of the first questions are not answered. */
+let hanging: number;
 let asked: FetchRequest[];
 let changes: RecipientChange[];
 let journal: MemoryJournal;
@@ -25,9 +29,11 @@ function start(): Fetches {
   return new Fetches({
     domains: () => domains(),
     server: {
-      fetch: async (request) => {
+      fetch: async (request, ending) => {
         asked.push(request);
-        return answer;
+        if (asked.length > hanging) return answer;
+        await once(ending, "abort");
+        return { kind: "failed", why: "broken off" };
       },
     },
     records: {
@@ -50,11 +56,16 @@ function domain(): DomainRecord {
   return { name: "a.test", origin: "file", settings: own, paused: false, draining: false, ...fetched };
 }
 
+function many(count: number): readonly DomainRecord[] {
+  return Array.from({ length: count }, (_, i) => Object.assign(domain(), { name: `d${i}.test` }));
+}
+
 beforeEach(() => {
   clock = new ManualClock();
   clock.advance(1e12);
   answer = { kind: "list", entries: ["Alice", "bob@a.test", "carol@b.test", "list-*", "alice"], etag: '"1"' };
   asked = [];
+  hanging = 0;
   changes = [];
   journal = new MemoryJournal();
   records = new Map();
@@ -203,6 +214,30 @@ test("what is handed to the server, and blanks around an entry", async () => {
     await fetches.look();
     assert.equal(asked.length, requests, "a list that is fetched more often than each minute stays so");
   }
+});
+
+test("a stop waits for no server, begins with no further list, and is no trouble of the list", async () => {
+  domains = () => many(9);
+  hanging = 9;
+  const looking = fetches.look();
+  await setImmediate();
+  fetches.stop();
+  await looking;
+  assert.equal(asked.length, 4);
+  assert.deepEqual(journal.of("recipients.stuck"), []);
+  await fetches.look();
+  assert.equal(asked.length, 4);
+});
+
+test("lists behind a server that hangs hold up no others, and each is asked for once", async () => {
+  domains = () => many(9);
+  hanging = 3;
+  const looking = fetches.look();
+  await setImmediate();
+  assert.equal(asked.length, 9);
+  fetches.stop();
+  await looking;
+  assert.equal(asked.length, 9);
 });
 
 test("a list of more than a million entries is none", async () => {

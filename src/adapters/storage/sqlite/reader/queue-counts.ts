@@ -8,13 +8,15 @@ interface CountRow {
   readonly domain: string;
   readonly state: RecipientState;
   readonly recipients: number;
+  /** Key of the mail that came first. */
+  readonly first: number;
 }
 
 /** How much there is, by domain and by state. */
 export class QueueCounts {
   readonly #counts: Database.Statement<[], CountRow>;
   readonly #countsOf: Database.Statement<[string, string, string], CountRow>;
-  readonly #oldest: Database.Statement<[string, string], number>;
+  readonly #acceptedAt: Database.Statement<[number], number>;
   readonly #quarantined: Database.Statement<[], { recipients: number; oldest: number | null }>;
   readonly #parked: Database.Statement<
     [],
@@ -24,18 +26,14 @@ export class QueueCounts {
 
   constructor(database: Database.Database) {
     const counts = (which: string): string =>
-      `SELECT domain, state, count(*) AS recipients FROM recipient INDEXED BY recipient_domain
+      `SELECT domain, state, count(*) AS recipients, min(mail) AS first FROM recipient INDEXED BY recipient_domain
        WHERE state <> 'gone' ${which} GROUP BY domain, state`;
     this.#counts = database.prepare(counts(""));
     this.#countsOf = database.prepare(
       `${counts("AND domain = ?")} UNION ALL ${counts("AND domain > ? AND domain < ?")}`,
     );
-    this.#oldest = database
-      .prepare<[string, string], number>(
-        `SELECT accepted_at FROM message WHERE key = (
-           SELECT mail FROM recipient INDEXED BY recipient_domain
-           WHERE domain = ? AND state = ? AND state <> 'gone' ORDER BY since, mail, n LIMIT 1)`,
-      )
+    this.#acceptedAt = database
+      .prepare<[number], number>("SELECT accepted_at FROM message WHERE key = ?")
       .pluck();
     this.#quarantined = database.prepare(
       `SELECT count(*) AS recipients, min(since) AS oldest FROM recipient INDEXED BY recipient_quarantine
@@ -60,10 +58,11 @@ export class QueueCounts {
   counts(of: string | undefined): readonly QueueCount[] {
     const rows = of === undefined ? this.#counts.all() : this.#countsOf.all(of, ...reroutedRange(of));
     const counts = new Map<string, QueueCount>();
-    for (const { domain: key, state, recipients } of rows) {
+    for (const { domain: key, state, recipients, first } of rows) {
       const domain = domainOfKey(key);
       const known = counts.get(`${domain} ${state}`);
-      const oldest = Math.min(known?.oldest ?? Infinity, this.#oldest.get(key, state) ?? Infinity);
+      // Keys rise as mail comes. What is longest in its state came later than what an operator released.
+      const oldest = Math.min(known?.oldest ?? Infinity, this.#acceptedAt.get(first) ?? Infinity);
       const all = recipients + (known?.recipients ?? 0);
       counts.set(`${domain} ${state}`, { domain, state, recipients: all, oldest });
     }

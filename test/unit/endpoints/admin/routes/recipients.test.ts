@@ -81,7 +81,9 @@ test("100,000 addresses are taken at once, one more is not", async () => {
     count: MAX_RECIPIENTS,
   });
   const more = [...lines, "one-more"];
-  assert.equal((await ask("POST", `${PATH}?verb=replace`, more.join("\n"), PLAIN)).status, 400);
+  const refused = await ask("POST", `${PATH}?verb=replace`, more.join("\n"), PLAIN);
+  assert.equal(refused.status, 400);
+  assert.match(refused.json.error.hint, /^add those beyond in further requests, or name a `file`/);
   assert.equal((await ask("POST", PATH, { verb: "replace", recipients: more })).status, 400);
   assert.equal(world.changes.length, 1);
 });
