@@ -38,6 +38,15 @@ export function checkpointFully(database: Database.Database): void {
   }
 }
 
+/**
+ * Writes a page although nothing changes. A commit whose flush failed may stand in the WAL as a whole one does, of which
+ * the connections know nothing while the next start would; the next commit takes its place, and this one comes at once.
+ */
+export function writeOver(database: Database.Database): void {
+  const version = database.pragma("user_version", { simple: true }) as number;
+  database.pragma(`user_version = ${version}`);
+}
+
 /** Gives a few free pages back to the file system; true while there are more. */
 export function vacuumSlice(database: Database.Database): boolean {
   const free = database.pragma("freelist_count", { simple: true }) as number;

@@ -4,6 +4,7 @@ import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { withBallast } from "../disk/ballast.ts";
 import type { Disk } from "../disk/disk.ts";
 import { findingsOf } from "../disk/soundness.ts";
+import { writeOver } from "../disk/wal.ts";
 import type { Sessions } from "../queue/sessions.ts";
 import type { RefusedMails } from "./refused-mails.ts";
 import type { Store } from "./store.ts";
@@ -76,6 +77,8 @@ export class Cure {
     const putRight = database.transaction(() => {
       recovering.putBack(clock.now(), sessions);
       recovering.remove(refused.ids);
+      // What is not seen yet cannot be removed, and who forgets it then would find it at the next start.
+      writeOver(database);
     });
     putRight.immediate();
     refused.forget();
