@@ -10,6 +10,7 @@ import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const WAL = "queue.sqlite-wal";
+const FULL = { kind: "refused", why: "full" };
 const SICK = { kind: "refused", why: "sick" };
 
 interface Scene extends AsyncDisposable {
@@ -22,9 +23,9 @@ interface Scene extends AsyncDisposable {
 
 /**
  * A commit of SQLite writes its pages into the WAL, flushes them, and only then shows them to connections. It fails
- * between, with this code.
+ * between, with this code; what is written after it, with the other one.
  */
-async function failBetween(code: string): Promise<Scene> {
+async function failBetween(code: string, again?: string): Promise<Scene> {
   const home = await tempFolder();
   const disk = new FlakyDisk();
   const store = await openSqliteStore({ disk, folder: join(home.path, "data") });
@@ -37,9 +38,11 @@ async function failBetween(code: string): Promise<Scene> {
   disk.failCommit = () => {
     overwrite(join(store.folder, WAL), written);
     disk.failCommit = undefined;
+    disk.failPragma = again;
     return code;
   };
   const answer = await accept(store.intake, refused);
+  disk.failPragma = undefined;
   return {
     store,
     answer,
@@ -70,6 +73,25 @@ function overwrite(file: string, content: Buffer): void {
   writeSync(descriptor, content, 0, content.length, 0);
   closeSync(descriptor);
 }
+
+describe("mail of a commit that was flushed, for whose pages the index of the WAL had no room", () => {
+  it("is refused, and is not there at the next start", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_SHMSIZE");
+    assert.deepEqual(scene.answer, FULL);
+    assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+
+  it("nor where the index has no room for what takes its place", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMSIZE");
+    assert.deepEqual(scene.answer, FULL);
+  });
+
+  it("nor where nothing can take its place", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE");
+    assert.deepEqual(scene.answer, SICK);
+    assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+});
 
 describe("mail of a commit whose flush failed", () => {
   it("is not there at the next start, when that comes before the cure", async () => {
