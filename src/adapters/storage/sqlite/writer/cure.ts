@@ -35,13 +35,18 @@ export class Cure {
 
   /** Gives `lost` up and tries until the disk is proven; then `done` gets the new store. */
   begin(lost: Store, done: (store: Store) => void): void {
+    this.giveUp(lost);
+    this.#arm(done);
+  }
+
+  /** The next start puts right what is in doubt, where nobody does before. */
+  giveUp(lost: Store): void {
     this.#parts.refused.add(lost.accepting.inDoubt);
     try {
       lost.database.close();
     } catch (error) {
       this.#parts.log.warn("the lost connection did not close", { error: errorText(error) });
     }
-    this.#arm(done);
   }
 
   stop(): void {

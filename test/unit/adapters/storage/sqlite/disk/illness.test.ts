@@ -250,6 +250,20 @@ describe("a sick disk", () => {
     assert.equal(existsSync(join(store.folder, "refused")), false);
   });
 
+  it("takes it back at the next start, where the commit failed while the store was being closed", async () => {
+    await using store = await openOnFlakyDisk();
+    let closing: Promise<void> | undefined;
+    store.disk.failCommit = () => void (closing ??= store.writer.close());
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, refused), SICK);
+    await closing;
+    assert.ok(await store.reader.show(refused.id), "it is on the disk");
+    await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
+    assert.equal(again.writer.unclean, true);
+    assert.equal(await again.reader.show(refused.id), undefined);
+  });
+
   it("names in the log what it can leave no note of", async () => {
     const lines: { readonly ids?: unknown }[] = [];
     const log = loggerTo((_level, _text, facts) => lines.push(facts ?? {}));
