@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fs, { existsSync, mkdirSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
@@ -303,6 +303,25 @@ describe("a sick disk", () => {
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(again.writer.unclean, true);
     assert.equal(await again.reader.show(refused.id), undefined);
+  });
+
+  it("takes room for the note from the ballast, where it is full as well", async (t) => {
+    await using store = await openOnFlakyDisk();
+    store.clock.advance(1000);
+    const ballast = join(store.folder, "ballast");
+    const { writeSync } = fs;
+    const { mock } = t.mock.method(fs, "writeSync", (...given: Parameters<typeof writeSync>) => {
+      if (statSync(ballast).size === WHOLE_BALLAST) throw systemError("ENOSPC");
+      return writeSync(...given);
+    });
+    syncBuiltinESMExports();
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    const answer = await accept(store.intake, refused);
+    mock.restore();
+    syncBuiltinESMExports();
+    assert.deepEqual(answer, SICK);
+    assert.equal(readFileSync(join(store.folder, "refused"), "latin1"), `${refused.id}\n`);
   });
 
   it("names in the log what it can leave no note of", async () => {
