@@ -208,6 +208,16 @@ describe("a sick disk", () => {
     assert.equal(await store.reader.show(refused.id), undefined, "its sender was told to keep it");
   });
 
+  it("takes nothing back that was accepted before under the same id", async () => {
+    await using store = await openOnFlakyDisk();
+    const first = newMail(store.clock.now());
+    await accept(store.intake, first);
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, first), SICK);
+    cure(store);
+    assert.ok(await store.reader.show(first.id));
+  });
+
   it("puts back what was claimed on the disk and reached nobody", async () => {
     await using store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now());
