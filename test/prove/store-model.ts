@@ -1,10 +1,12 @@
 /**
  * The store beside a model of it: thousands of random acts of senders, the delivery thread, operators, time and ends of
- * the process, after each of which all that can be seen of the store is what the plain model holds; and the same for
- * the directory, under readers that keep the generation they began with.
+ * the process, after each of which all that can be seen of the store is what the plain model holds; the same for the
+ * directory, under readers that keep the generation they began with; and lives that end in the midst of many mails, on
+ * disks that fail at one step, after each of which what was promised is there, and what was refused is not.
  */
 import type { ProofOptions, ProofResult } from "./proof.ts";
 import { directoryCourse } from "./store-model/directory-course.ts";
+import { endsCourse } from "./store-model/ends-course.ts";
 import { queueCourse } from "./store-model/queue-course.ts";
 import { type Course, shortened, textOf, walk } from "./store-model/walk.ts";
 
@@ -17,15 +19,18 @@ interface Plan {
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const { short } = options;
   const queue = short ? { walks: 4, length: 90 } : { walks: 150, length: 400 };
+  const ends = short ? { walks: 2, length: 20 } : { walks: 60, length: 60 };
   const directory = short ? { walks: 2, length: 50 } : { walks: 100, length: 300 };
   return {
     claim: "after whatever is done to it, the store shows what a plain model of its promises holds",
     counts: {
       queueSteps: queue.walks * queue.length,
+      endsSteps: ends.walks * ends.length,
       directorySteps: directory.walks * directory.length,
     },
     failures: [
       ...(await walkAll(queueCourse, queue, options)),
+      ...(await walkAll(endsCourse, ends, options)),
       ...(await walkAll(directoryCourse, directory, options)),
     ],
   };

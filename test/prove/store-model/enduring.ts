@@ -1,9 +1,9 @@
 /** What happens to the store itself: time, ends of threads, of the process, and the sweep of what they left. */
 import { readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import type { SqliteStore } from "../../contract/sqlite-harness.ts";
 import type { Act, Acts } from "./act.ts";
 import { anyTime } from "./choices.ts";
-import type { World } from "./world.ts";
 
 const HOUR = 3_600_000;
 /** Longest time that passes in one go, in ms, and how far a clock is set back. */
@@ -58,16 +58,16 @@ const killIntake: Act = async (world, random) => {
 };
 
 const sweep: Act = async (world) => {
-  await sweepSpool(world);
+  await sweepSpool(world.clients.store);
   await world.hear([]);
   return "the spool is swept";
 };
 
 /** What is in the spool grows old, and what nobody needs of it goes. */
-export async function sweepSpool({ clients, folder }: World): Promise<void> {
+export async function sweepSpool({ folder, writer }: SqliteStore): Promise<void> {
   const spool = join(folder, "spool");
   for (const name of await readdir(spool)) await utimes(join(spool, name), 0, 0).catch(() => undefined);
-  await clients.store.writer.sweepSpool();
+  await writer.sweepSpool();
 }
 
 export const ENDURING: Acts = [

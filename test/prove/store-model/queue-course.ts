@@ -38,7 +38,7 @@ async function finish(world: World, random: Random): Promise<void> {
   for (const thread of [0, 1]) world.clients.replaceIntake(thread);
   await world.hear([]);
   await compareAll(world, random);
-  await sweepSpool(world);
+  await sweepSpool(world.clients.store);
   await world.close();
   // What was swept may still be on its way out.
   for (let turns = 0; turns < 100 && lookIntoStore(world.folder).failures.length > 0; turns++) await turn();

@@ -51,9 +51,14 @@ export function connectIntake(port: MessagePort, options: IntakeOptions): Intake
     room: () => readRoom(options.shared),
     accept: async (mail, body) => {
       if (!(body instanceof ArrivingBody)) throw new TypeError("the body was not opened by this intake");
+      const early = refuseEarly(mail, options);
+      if (early !== undefined) {
+        body.close(false);
+        return early;
+      }
       let keepFile = true;
       try {
-        const result = refuseEarly(mail, options) ?? (await store({ channel, consigner }, mail, body));
+        const result = await store({ channel, consigner }, mail, body);
         keepFile = mayNeedFile(result);
         return result;
       } finally {

@@ -10,6 +10,7 @@ import type Database from "better-sqlite3";
 import type { Clock } from "../../../../runtime/clock.ts";
 import { Batch } from "./batch.ts";
 import { StoreFailure, failureOf } from "../disk/failure.ts";
+import { isUndone } from "../disk/wal.ts";
 import { SliceQueue, type Connected } from "./slices.ts";
 
 export type Rank = "settle" | "claim" | "accept";
@@ -201,7 +202,8 @@ export class CommitLoop<S extends Connected> {
       batch.rolledBack();
       const failure = this.#parts.judge(error);
       // A fault that is no job's own, seen only at the commit, leaves nothing to be trusted.
-      return jobsDone && failure.why === "row" ? new StoreFailure("sick", failure.message, error) : failure;
+      const inDoubt = jobsDone && (failure.why === "row" || !isUndone(database, error));
+      return inDoubt ? new StoreFailure("sick", failure.message, error) : failure;
     }
     this.#parts.onCommitted(
       store,

@@ -95,6 +95,11 @@ function fileIn(folder: string): string {
   return join(folder, BALLAST_FILE);
 }
 
+/** Undefined also where the disk does not tell; that it is sick is seen by who writes. */
 function sizeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.size;
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size;
+  } catch {
+    return undefined;
+  }
 }

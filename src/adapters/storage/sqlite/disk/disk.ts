@@ -48,11 +48,15 @@ export function makePrivateFolder(folder: string): void {
   chmodSync(folder, 0o700);
 }
 
-/** With its parents. Node's `recursive` never ends where one that is there takes no folders, as in /proc. */
+/**
+ * With its parents, each with its name on the disk: what is flushed within a folder goes with the folder. Node's
+ * `recursive` never ends where one that is there takes no folders, as in /proc.
+ */
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
   makeFolder(dirname(folder));
   mkdirSync(folder, { mode: 0o700 });
+  flushFolder(dirname(folder));
 }
 
 /**

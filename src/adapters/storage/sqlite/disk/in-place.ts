@@ -4,9 +4,10 @@ import { statSync } from "node:fs";
 export class FileReplaced extends Error {
   override readonly name = "FileReplaced";
 
-  constructor(file: string) {
+  constructor(file: string, options?: ErrorOptions) {
     super(
       `${file} was removed, renamed or replaced while the daemon ran; stop the daemon before you touch its data folder`,
+      options,
     );
   }
 }

@@ -21,7 +21,16 @@ export function judged(error: unknown, { disk, folder }: { disk: Disk; folder: s
     const { why, message } = failureOf(told);
     if (why === "full") return new StoreFailure(why, message, failure.cause);
   } finally {
-    rmSync(file, { force: true });
+    remove(file);
   }
   return failure;
+}
+
+/** A disk on which not even that can be done is what the failure says. */
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // The next look for room removes it.
+  }
 }

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { codeOf } from "../../../../runtime/system-code.ts";
 
 /** Free pages that stay in the file for the next mails. */
 const FREE_PAGES_KEPT = 1024;
@@ -36,6 +37,31 @@ export function checkpointFully(database: Database.Database): void {
   } finally {
     database.pragma(`busy_timeout = ${timeout}`);
   }
+}
+
+/**
+ * Writes a page although nothing changes. A commit whose flush failed may stand in the WAL as a whole one does, of which
+ * the connections know nothing while the next start would; the next commit takes its place, and this one comes at once.
+ */
+export function writeOver(database: Database.Database): void {
+  const version = database.pragma("user_version", { simple: true }) as number;
+  database.pragma(`user_version = ${version}`);
+}
+
+/** Whether nothing of a commit that failed with this error, and was rolled back, can come back with the next start. */
+export function isUndone(database: Database.Database, error: unknown): boolean {
+  if (!isLate(error)) return true;
+  try {
+    writeOver(database);
+    return true;
+  } catch (again) {
+    return isLate(again);
+  }
+}
+
+/** The WAL had all of the commit and was flushed, but its index found no room for more pages. */
+function isLate(error: unknown): boolean {
+  return codeOf(error) === "SQLITE_IOERR_SHMSIZE";
 }
 
 /** Gives a few free pages back to the file system; true while there are more. */

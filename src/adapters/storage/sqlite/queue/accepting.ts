@@ -52,8 +52,9 @@ export class Accepting {
 
   accept(arrived: Arrived, batch: Batch): void {
     const [[id]] = arrived.mail;
-    this.inDoubt.add(id);
     this.store(arrived, batch);
+    // Not before: where the id is known already, that mail is not in doubt.
+    this.inDoubt.add(id);
   }
 
   /** For mail of our own, which no client may take back. */

@@ -4,6 +4,7 @@ import { errorText, type Logger } from "../../../../runtime/log.ts";
 import { withBallast } from "../disk/ballast.ts";
 import type { Disk } from "../disk/disk.ts";
 import { findingsOf } from "../disk/soundness.ts";
+import { writeOver } from "../disk/wal.ts";
 import type { Sessions } from "../queue/sessions.ts";
 import type { RefusedMails } from "./refused-mails.ts";
 import type { Store } from "./store.ts";
@@ -34,13 +35,18 @@ export class Cure {
 
   /** Gives `lost` up and tries until the disk is proven; then `done` gets the new store. */
   begin(lost: Store, done: (store: Store) => void): void {
+    this.giveUp(lost);
+    this.#arm(done);
+  }
+
+  /** The next start puts right what is in doubt, where nobody does before. */
+  giveUp(lost: Store): void {
     this.#parts.refused.add(lost.accepting.inDoubt);
     try {
       lost.database.close();
     } catch (error) {
       this.#parts.log.warn("the lost connection did not close", { error: errorText(error) });
     }
-    this.#arm(done);
   }
 
   stop(): void {
@@ -76,6 +82,8 @@ export class Cure {
     const putRight = database.transaction(() => {
       recovering.putBack(clock.now(), sessions);
       recovering.remove(refused.ids);
+      // What is not seen yet cannot be removed, and who forgets it then would find it at the next start.
+      writeOver(database);
     });
     putRight.immediate();
     refused.forget();

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errorText, type Logger } from "../../../../runtime/log.ts";
+import { withBallast } from "../disk/ballast.ts";
 import { writeDurably } from "../disk/disk.ts";
 import { usable } from "../disk/opening.ts";
 
@@ -31,7 +32,8 @@ export class RefusedMails {
     for (const id of ids) this.#ids.add(id);
     if (this.#ids.size === 0) return;
     try {
-      writeDurably(this.#note, this.ids.map((id) => `${id}\n`).join(""));
+      const note = this.ids.map((id) => `${id}\n`).join("");
+      withBallast(this.#folder, () => writeDurably(this.#note, note));
     } catch (error) {
       this.#log.error(
         "after a restart now, mail may be delivered that was refused: no note of it could be flushed",

@@ -3,6 +3,7 @@ import { errorText, type Logger } from "../../../../runtime/log.ts";
 import type { CommitLoop } from "../commit/commit-loop.ts";
 import type { StoreFailure } from "../disk/failure.ts";
 import type { Illness } from "../disk/illness.ts";
+import { FileReplaced } from "../disk/in-place.ts";
 import type { Segments } from "../bodies/segments.ts";
 import type { Store } from "./store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
@@ -86,9 +87,7 @@ export class Upkeep {
 
   #tick(): void {
     if (this.#timer === undefined) return;
-    const store = this.#parts.store();
-    // Thrown here, it ends the thread.
-    if (store !== undefined) this.#parts.files.requireOwn(store);
+    this.#lookForFiles();
     if (this.#parts.illness.condition !== "sick") this.#parts.illness.tend();
     const now = this.#parts.clock.elapsed();
     if (now >= this.#nextSweep) this.#sweep();
@@ -96,6 +95,17 @@ export class Upkeep {
     else if (!this.#busySinceTick && this.#walMayHoldPages) this.#rest();
     this.#busySinceTick = false;
     this.#arm();
+  }
+
+  /** Files that are not there any more end the thread; a disk that does not tell is sick. */
+  #lookForFiles(): void {
+    const store = this.#parts.store();
+    try {
+      if (store !== undefined) this.#parts.files.requireOwn(store);
+    } catch (error) {
+      if (error instanceof FileReplaced) throw error;
+      this.#parts.onTrouble(this.#parts.illness.judge(error));
+    }
   }
 
   /** Nothing has happened for a second: space goes back to the file system, slice by slice, then the WAL. */

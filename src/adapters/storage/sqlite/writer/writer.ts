@@ -239,7 +239,8 @@ export class Writer {
     const lost = this.#store;
     this.#store = undefined;
     this.#illness.foundSick(failure.message);
-    if (lost === undefined || this.#closed) return;
+    if (lost === undefined) return;
+    if (this.#closed) return this.#cure.giveUp(lost);
     this.#cure.begin(lost, (store) => {
       this.#store = store;
       this.#illness.cured();

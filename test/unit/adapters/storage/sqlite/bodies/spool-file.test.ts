@@ -9,8 +9,10 @@ import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlit
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { closeBehind, failAt } from "../disk/file-faults.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const LARGE = Buffer.alloc(200_000, 1);
+const SICK = { kind: "refused", why: "sick" };
 
 function spooled({ folder }: SqliteStore): string[] {
   return readdirSync(join(folder, "spool"));
@@ -86,6 +88,17 @@ describe("a spool file", () => {
     const answer = await store.intake.accept(newMail(store.clock.now()), body);
     assert.deepEqual(answer, { kind: "refused", why: "sick" });
     await heals(store);
+  });
+
+  it("that came while the disk fell sick is removed, for nobody was asked to store its mail", async () => {
+    const disk = new FlakyDisk();
+    await using store = await openSqliteStore({ disk });
+    const body = await fillBody(store.intake, LARGE);
+    for await (const _ of body.read()) continue;
+    disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    assert.deepEqual(await store.intake.accept(newMail(store.clock.now()), body), SICK);
+    await waitFor({ what: "nothing stays behind", deadline: 20_000 }, () => spooled(store).length === 0);
   });
 
   it("is asked to pause for the disk when all bodies together have filled the room for them", async () => {

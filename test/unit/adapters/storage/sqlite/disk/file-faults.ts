@@ -4,6 +4,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 
 type Method = "write" | "writev" | "sync" | "datasync";
 type Call = (...given: unknown[]) => Promise<unknown>;
@@ -19,7 +20,7 @@ export function systemError(code: string): Error {
 
 /** Has the `nth` call of this method of any open file fail. */
 export async function failAt(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   { method, nth, code }: { method: Method; nth: number; code: string },
 ): Promise<void> {
   let calls = 0;
@@ -30,8 +31,19 @@ export async function failAt(
   });
 }
 
+/** Has each call of this method of any open file wait for so many turns of the event loop. */
+export async function slowDown(
+  t: Pick<TestContext, "after">,
+  { method, turns }: { method: Method; turns: number },
+): Promise<void> {
+  await inPlaceOf(t, method, async (real, given) => {
+    for (let left = turns; left > 0; left--) await turn();
+    return real(...given);
+  });
+}
+
 /** Has each write of any open file write no more than so many bytes. */
-export async function writeShort(t: TestContext, most: number): Promise<void> {
+export async function writeShort(t: Pick<TestContext, "after">, most: number): Promise<void> {
   await inPlaceOf(t, "write", (real, [rest]) => real((rest as Buffer).subarray(0, most)));
   await inPlaceOf(t, "writev", (real, [chunks]) =>
     real([Buffer.concat(chunks as readonly Buffer[]).subarray(0, most)]),
@@ -39,7 +51,11 @@ export async function writeShort(t: TestContext, most: number): Promise<void> {
 }
 
 /** Resolves when the `nth` call of this method has come back. */
-export async function ended(t: TestContext, method: Method, nth: number): Promise<{ done: Promise<void> }> {
+export async function ended(
+  t: Pick<TestContext, "after">,
+  method: Method,
+  nth: number,
+): Promise<{ done: Promise<void> }> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let calls = 0;
   await inPlaceOf(t, method, async (real, given) => {
@@ -53,7 +69,7 @@ export async function ended(t: TestContext, method: Method, nth: number): Promis
 
 /** Has the first call of this method wait until it is let go, or fails it then. */
 export async function holdFirst(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   method: Method,
 ): Promise<{ begun: Promise<void>; letGo(): void; fail(code: string): void }> {
   const begun = Promise.withResolvers<void>();
@@ -93,7 +109,7 @@ export function closeBehind(name: string): void {
 }
 
 async function inPlaceOf(
-  t: TestContext,
+  t: Pick<TestContext, "after">,
   method: Method,
   act: (real: Call, given: readonly unknown[]) => Promise<unknown>,
 ): Promise<void> {

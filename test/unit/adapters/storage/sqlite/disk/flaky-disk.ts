@@ -13,6 +13,8 @@ export class FlakyDisk implements Disk {
   failAfterCommit: string | undefined;
   failProof: string | undefined;
   failCheckpoint: string | undefined;
+  /** What the header of the database is written with. */
+  failPragma: string | undefined;
   failFill: string | undefined;
   /** What a look at the whole database finds. */
   damage: string | undefined;
@@ -35,7 +37,7 @@ export class FlakyDisk implements Disk {
         return prepare(sql);
       },
       pragma: (sql: string, settings?: { simple?: boolean }) => {
-        const failing = sql === "wal_checkpoint(TRUNCATE)" ? this.failCheckpoint : undefined;
+        const failing = this.#failureOf(sql);
         if (failing !== undefined) throw systemError(failing);
         if (this.damage !== undefined && sql.startsWith("quick_check")) return [{ quick_check: this.damage }];
         return pragma(sql, settings);
@@ -58,6 +60,11 @@ export class FlakyDisk implements Disk {
     const descriptor = openSync(file, "a", 0o600);
     ftruncateSync(descriptor, bytes);
     closeSync(descriptor);
+  }
+
+  #failureOf(pragma: string): string | undefined {
+    if (pragma === "wal_checkpoint(TRUNCATE)") return this.failCheckpoint;
+    return pragma.startsWith("user_version =") ? this.failPragma : undefined;
   }
 
   #commit(exec: Opened["exec"]): Opened {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import fs, { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
 import { checkDatabase, type WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
@@ -19,6 +20,7 @@ import {
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { waitFor } from "../../../../../support/wait.ts";
+import { systemError } from "./file-faults.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const ACCEPTED = { kind: "accepted" };
@@ -38,6 +40,25 @@ function cure({ disk, clock, writer }: Awaited<ReturnType<typeof openOnFlakyDisk
   Object.assign(disk, { failCommit: undefined, failAfterCommit: undefined });
   clock.advance(5000);
   assert.equal(writer.condition, "ok");
+}
+
+/** Whatever is asked of a file below the folder fails, as on a file system that was shut down. */
+function deadDisk(t: TestContext, folder: string): { revive(): void } {
+  const mocks = (["statSync", "openSync", "rmSync", "truncateSync"] as const).map((name) => {
+    const real = fs[name] as (file: string, ...more: unknown[]) => unknown;
+    const { mock } = t.mock.method(fs, name, (file: string, ...more: unknown[]) => {
+      if (file.startsWith(folder)) throw systemError("EIO");
+      return real(file, ...more);
+    });
+    return mock;
+  });
+  const revive = (): void => {
+    for (const mock of mocks) mock.restore();
+    syncBuiltinESMExports();
+  };
+  syncBuiltinESMExports();
+  t.after(revive);
+  return { revive };
 }
 
 describe("a full disk", () => {
@@ -187,6 +208,16 @@ describe("a sick disk", () => {
     assert.equal(await store.reader.show(refused.id), undefined, "its sender was told to keep it");
   });
 
+  it("takes nothing back that was accepted before under the same id", async () => {
+    await using store = await openOnFlakyDisk();
+    const first = newMail(store.clock.now());
+    await accept(store.intake, first);
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, first), SICK);
+    cure(store);
+    assert.ok(await store.reader.show(first.id));
+  });
+
   it("puts back what was claimed on the disk and reached nobody", async () => {
     await using store = await openOnFlakyDisk();
     const mail = newMail(store.clock.now());
@@ -225,6 +256,26 @@ describe("a sick disk", () => {
     assert.equal(await store.work.settle({ ...settle, recipients: recipients.slice(1) }), true);
   });
 
+  for (const [when, fails] of [
+    ["by a commit", "SQLITE_IOERR_WRITE"],
+    ["by a look at the files", undefined],
+  ] as const)
+    it(`that answers nothing at all is noticed ${when}, and does not end the storage thread`, async (t) => {
+      await using store = await openOnFlakyDisk();
+      const mail = newMail(store.clock.now());
+      await accept(store.intake, mail);
+      const dead = deadDisk(t, store.folder);
+      store.disk.failCommit = fails;
+      if (fails === undefined) store.clock.advance(1000);
+      else assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+      assert.equal(store.writer.condition, "sick");
+      store.clock.advance(20_000);
+      assert.equal(store.writer.condition, "sick");
+      dead.revive();
+      cure(store);
+      assert.ok(await store.reader.show(mail.id));
+    });
+
   it("is not over while the database is damaged", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
@@ -248,6 +299,39 @@ describe("a sick disk", () => {
     assert.equal(await again.reader.show(refused.id), undefined);
     assert.equal((await again.reader.list({ filter: {}, limit: 10 })).items.length, 1);
     assert.equal(existsSync(join(store.folder, "refused")), false);
+  });
+
+  it("takes it back at the next start, where the commit failed while the store was being closed", async () => {
+    await using store = await openOnFlakyDisk();
+    let closing: Promise<void> | undefined;
+    store.disk.failCommit = () => void (closing ??= store.writer.close());
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, refused), SICK);
+    await closing;
+    assert.ok(await store.reader.show(refused.id), "it is on the disk");
+    await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
+    assert.equal(again.writer.unclean, true);
+    assert.equal(await again.reader.show(refused.id), undefined);
+  });
+
+  it("takes room for the note from the ballast, where it is full as well", async (t) => {
+    await using store = await openOnFlakyDisk();
+    store.clock.advance(1000);
+    const ballast = join(store.folder, "ballast");
+    const { writeSync } = fs;
+    const { mock } = t.mock.method(fs, "writeSync", (...given: Parameters<typeof writeSync>) => {
+      if (statSync(ballast).size === WHOLE_BALLAST) throw systemError("ENOSPC");
+      return writeSync(...given);
+    });
+    syncBuiltinESMExports();
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = newMail(store.clock.now());
+    const answer = await accept(store.intake, refused);
+    mock.restore();
+    syncBuiltinESMExports();
+    assert.deepEqual(answer, SICK);
+    assert.equal(readFileSync(join(store.folder, "refused"), "latin1"), `${refused.id}\n`);
   });
 
   it("names in the log what it can leave no note of", async () => {

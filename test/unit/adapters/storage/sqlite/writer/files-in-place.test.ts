@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
@@ -57,6 +57,16 @@ for (const [what, act] of ACTS)
     assert.equal(await foundAfterKill(store), replaced ? 2 : 1);
     assert.deepEqual([existsSync(wal), existsSync(`${wal}.replaced`)], [false, replaced]);
   });
+
+test("where the mail cannot be saved, the thread ends all the same: the WAL there is not ours", async () => {
+  await using store = await openSqliteStore();
+  const wal = join(store.folder, "queue.sqlite-wal");
+  await takeOne(store);
+  replace(wal);
+  mkdirSync(`${wal}.replaced`);
+  assert.throws(() => store.clock.advance(1000), FileReplaced);
+  assert.equal(store.writer.condition, "ok");
+});
 
 test("a stop in order saves the mail, too, and is none in order", async () => {
   await using store = await openSqliteStore();

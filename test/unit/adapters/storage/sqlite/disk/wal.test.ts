@@ -1,0 +1,109 @@
+/** What a failed commit leaves in the WAL although its senders were refused: nothing of it is ever delivered. */
+import assert from "node:assert/strict";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import type { NewMail } from "../../../../../../src/ports/intake.ts";
+import { accept, newMail } from "../../../../../contract/mails.ts";
+import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { FlakyDisk } from "./flaky-disk.ts";
+
+const WAL = "queue.sqlite-wal";
+const FULL = { kind: "refused", why: "full" };
+const SICK = { kind: "refused", why: "sick" };
+
+interface Scene extends AsyncDisposable {
+  readonly store: SqliteStore;
+  /** To a mail of whose commit the WAL has all, while the connections do not know of it. */
+  readonly answer: unknown;
+  /** Ids of the mails that a process finds which is started when this one was killed. */
+  afterKill(): Promise<readonly string[]>;
+}
+
+/**
+ * A commit of SQLite writes its pages into the WAL, flushes them, and only then shows them to connections. It fails
+ * between, with this code; what is written after it, with the other one.
+ */
+async function failBetween(code: string, again?: string): Promise<Scene> {
+  const home = await tempFolder();
+  const disk = new FlakyDisk();
+  const store = await openSqliteStore({ disk, folder: join(home.path, "data") });
+  const { clock } = store;
+  // The cure comes between two ticks of the upkeep, which empties the WAL.
+  clock.advance(500);
+  await accept(store.intake, newMail(clock.now(), { id: "before" }));
+  const refused = newMail(clock.now(), { id: "refused" });
+  const written = await walAfter(store, refused, join(home.path, "other"));
+  disk.failCommit = () => {
+    overwrite(join(store.folder, WAL), written);
+    disk.failCommit = undefined;
+    disk.failPragma = again;
+    return code;
+  };
+  const answer = await accept(store.intake, refused);
+  disk.failPragma = undefined;
+  return {
+    store,
+    answer,
+    afterKill: () => idsAfterKill(store, join(home.path, "copy")),
+    async [Symbol.asyncDispose]() {
+      await store[Symbol.asyncDispose]();
+      await home[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function walAfter(store: SqliteStore, mail: NewMail, folder: string): Promise<Buffer> {
+  await crashCopy(store, folder);
+  await using other = await openSqliteStore({ folder, clock: store.clock });
+  await accept(other.intake, mail);
+  return readFileSync(join(folder, WAL));
+}
+
+async function idsAfterKill(store: SqliteStore, folder: string): Promise<readonly string[]> {
+  await crashCopy(store, folder);
+  await using next = await openSqliteStore({ folder, clock: store.clock });
+  const { items } = await next.reader.list({ filter: {}, limit: 10 });
+  return items.map(({ id }) => id);
+}
+
+function overwrite(file: string, content: Buffer): void {
+  const descriptor = openSync(file, "r+");
+  writeSync(descriptor, content, 0, content.length, 0);
+  closeSync(descriptor);
+}
+
+describe("mail of a commit that was flushed, for whose pages the index of the WAL had no room", () => {
+  it("is refused, and is not there at the next start", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_SHMSIZE");
+    assert.deepEqual(scene.answer, FULL);
+    assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+
+  it("nor where the index has no room for what takes its place", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMSIZE");
+    assert.deepEqual(scene.answer, FULL);
+  });
+
+  it("nor where nothing can take its place", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE");
+    assert.deepEqual(scene.answer, SICK);
+    assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+});
+
+describe("mail of a commit whose flush failed", () => {
+  it("is not there at the next start, when that comes before the cure", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_FSYNC");
+    assert.deepEqual(scene.answer, SICK);
+    assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+
+  it("nor when it comes right after the cure", async () => {
+    await using scene = await failBetween("SQLITE_IOERR_FSYNC");
+    scene.store.clock.advance(5000);
+    assert.equal(scene.store.writer.condition, "ok");
+    assert.deepEqual(await scene.afterKill(), ["before"]);
+  });
+});
