@@ -537,6 +537,17 @@ describe("the store", () => {
     assert.equal(bench.server.mails.length, 1);
   });
 
+  test("that cannot be read when something is to be learned of a mail still gets its result", async (t) => {
+    const bench = oneDomain();
+    t.mock.method(bench.directory, "recipient", () => {
+      throw new Error("database disk image is malformed");
+    });
+    for (let i = 0; i < 3; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 3 });
+  });
+
   test("that fails at the start is asked again", async () => {
     const bench = oneDomain();
     bench.store.put({ domain: "a.test" });
