@@ -430,6 +430,19 @@ describe("MX", () => {
     assert.equal(bench.journal.of("primary.up").length, 1);
   });
 
+  test("that cannot be looked up are told of once, in whatever words they fail", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    const words = ["ETIMEOUT", "ESERVFAIL", "no answer within 5 s"];
+    let asked = 0;
+    bench.resolver.mx = async () => ({ kind: "failed", why: words[asked++ % 3] ?? "" });
+    await bench.start();
+    await bench.pass(600_000, 5000);
+    assert.ok(asked > 100);
+    assert.equal(bench.journal.of("primary.down").length, 1);
+  });
+
   test("that cannot be looked up for an hour are asked for as often in its last minute as in its first", async () => {
     const bench = deliveryBench();
     bench.directory.set("a.test", [primaryAt("", 25, MX)]);
