@@ -52,7 +52,7 @@ export class Attempts {
     callouts.learn(at, mail, result);
     const doubted = probations.judge(at, mail, result);
     if (doubted === undefined) return this.#settle(at, mail, result);
-    void doubted.then((held) => this.#settle(at, mail, result, held));
+    void this.#settler.awaiting(doubted.then((held) => this.#settle(at, mail, result, held)));
   }
 
   unsent({ pool, queue }: QueueAtPool, mail: ClaimedMail): void {

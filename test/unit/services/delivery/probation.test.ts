@@ -460,3 +460,22 @@ describe("probation", () => {
     assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
   });
 });
+
+test("a stop waits until it is known who was refused, and writes what became of the mail", async (t) => {
+  const { store, server, back, delivery, pass } = await outage();
+  const answer = Promise.withResolvers<ReadonlyMap<string, number>>();
+  server.onMail = (mail) => {
+    t.mock.method(store, "accepted", () => answer.promise);
+    return refusing((local) => (local === "carol" ? NO_USER : undefined))(mail);
+  };
+  store.accept({ domain: "a.test", recipients: ["alice@a.test", "carol@a.test"] });
+  await back();
+  assert.deepEqual(store.count(), { claimed: 2 });
+  let stopped = false;
+  void delivery.stop().then(() => (stopped = true));
+  await pass(5000);
+  assert.equal(stopped, false);
+  answer.resolve(new Map());
+  await pass(100);
+  assert.deepEqual([store.count(), stopped], [{ gone: 1, parked: 1 }, true]);
+});
