@@ -132,7 +132,10 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     queue.claimed(mails);
     if (queue.open)
       share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
-    else for (const mail of mails) this.#attempts.release(mail, queue);
+    else {
+      this.probations.unsent(pool, queue, mails.length);
+      for (const mail of mails) this.#attempts.release(mail, queue);
+    }
     this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }

@@ -479,3 +479,28 @@ test("a stop waits until it is known who was refused, and writes what became of 
   await pass(100);
   assert.deepEqual([store.count(), stopped], [{ gone: 1, parked: 1 }, true]);
 });
+
+test("a pause that comes while the first mail is claimed takes no place from those after it", async () => {
+  const { store, directory, put, back, sent, delivery, pass } = await outage();
+  const disk = Promise.withResolvers<void>();
+  const claim = store.claim.bind(store);
+  store.claim = async (request) => {
+    const mails = await claim(request);
+    await disk.promise;
+    return mails;
+  };
+  put("alice");
+  await back();
+  const pause = async (paused: boolean): Promise<void> => {
+    directory.set("a.test", [primaryAt("192.0.2.5", 25)], { paused });
+    delivery.directoryChanged(["a.test"]);
+    await pass(100);
+  };
+  await pause(true);
+  disk.resolve();
+  await pass(1000);
+  assert.deepEqual([store.count(), sent()], [{ waiting: 1 }, []]);
+  await pause(false);
+  await pass(1000);
+  assert.deepEqual([store.count(), sent()], [{ gone: 1 }, ["alice"]]);
+});
