@@ -504,3 +504,17 @@ test("a pause that comes while the first mail is claimed takes no place from tho
   await pass(1000);
   assert.deepEqual([store.count(), sent()], [{ gone: 1 }, ["alice"]]);
 });
+
+test("what the primary was never asked for, too large for it, says nothing of it", async () => {
+  const { store, server, put, back, delivery, journal, sent, pass } = await outage();
+  server.size = 100_000;
+  const recipients = Array.from({ length: 20 }, (_, n) => `user${n}@a.test`);
+  store.accept({ domain: "a.test", recipients, body: Buffer.alloc(200_000, "x") });
+  await back();
+  assert.deepEqual([store.count(), sent()], [{ parked: 20 }, []]);
+  assert.deepEqual(journal.of("probation.stopped"), []);
+  assert.deepEqual(delivery.status()[0]?.probation?.[0]?.state, "running");
+  put("alice");
+  await pass(1000);
+  assert.equal(delivery.status()[0]?.probation?.[0]?.state, "running", "one recipient is not twenty");
+});
