@@ -187,7 +187,8 @@ export class WireConversation implements Conversation {
     const xclient = this.#options.identity === "xclient";
     if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
     const learning = this.#marked && this.#marks.state === "unknown";
-    const reset = this.#leftOpen || learning;
+    const leftOpen = this.#leftOpen;
+    const reset = leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
     if (this.#pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
@@ -197,6 +198,8 @@ export class WireConversation implements Conversation {
     if (unread !== undefined) await unread;
     if (reset) {
       const answer = inStep(await this.#asking.ask(RSET, RSET_TIMEOUT));
+      // What is said from here on may be to the mail before, which still stands there.
+      if (leftOpen && !isPositive(answer)) throw new OutOfStep(answer);
       if (learning) this.#marks.learn(answer);
     }
     const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);

@@ -248,6 +248,21 @@ describe("a cut in flight", () => {
   });
 });
 
+for (const extensions of [[], WITH_DATA])
+  test(`what a mail left behind, as RSET was refused, is not blamed on the next: ${extensions.join(" ")}`, async () => {
+    let open = false;
+    await using run = await converse({
+      extensions,
+      onMail: () => (open ? "503 5.5.1 nested MAIL" : void (open = true)),
+      onRcpt: (to) => (to.startsWith("a@") ? "550 5.1.1 no" : undefined),
+      onReset: () => "452 4.3.0 not now",
+    });
+    const results: SendResult[] = [];
+    for (const id of ["a", "b"]) results.push(await run.conversation.send(namedMail(id)));
+    assert.equal(kinds(results), "refused deferred");
+    assert.match(results[1]?.trouble?.message ?? "", /out of step.*452 not now/);
+  });
+
 test("whatever is refused or cut, nothing is lost, doubled or given to the wrong recipient", async () => {
   const random = seededRandom(7);
   for (let round = 0; round < 60; round++) {
