@@ -53,8 +53,10 @@ export class Probations {
     for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrusted.add(domain);
   }
 
-  /** The probation that the domain is in at the pool; undefined where it is trusted. */
+  /** The probation that the domain is in at the pool; undefined where it is trusted, or has left it. */
   of(pool: ConnectionPool, queue: DomainQueue): Probation | undefined {
+    // What is still said there must not begin one that belongs to the next pool.
+    if (!queue.pools.includes(pool)) return undefined;
     const entry = this.#entries.get(pool)?.get(queue);
     const { epoch } = pool.watch.comeback;
     const current = entry?.epoch === epoch ? entry : this.#enter(pool, queue, entry);

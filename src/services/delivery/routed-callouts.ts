@@ -33,9 +33,12 @@ export class RoutedCallouts {
     return this.#callouts.ask(question);
   }
 
-  /** What another host says, to which an operator sent mail, is no word of the domain's primaries. Never throws. */
+  /**
+   * What another host says, to which an operator sent mail, is no word of the domain's primaries, nor is that of one
+   * that the domain has left. Never throws.
+   */
   learn({ pool, queue }: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
-    if (placeOfKey(queue.domain) !== undefined) return;
+    if (placeOfKey(queue.domain) !== undefined || !queue.pools.includes(pool)) return;
     try {
       this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Outcome } from "../../../../src/mail/outcome.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 
@@ -517,4 +518,58 @@ test("what the primary was never asked for, too large for it, says nothing of it
   put("alice");
   await pass(1000);
   assert.equal(delivery.status()[0]?.probation?.[0]?.state, "running", "one recipient is not twenty");
+});
+
+for (const late of ["a claim", "an answer"])
+  test(`${late} that comes late for a primary which the domain has left proves nothing at the next one`, async () => {
+    const { client, directory, delivery, server, store, journal, put, back, pass } = await outage();
+    const over = Promise.withResolvers<void>();
+    const claim = store.claim.bind(store);
+    store.claim = async (request) => {
+      const mails = await claim(request);
+      if (late === "a claim") await over.promise;
+      return mails;
+    };
+    server.onMail = (mail) => over.promise.then(() => refusing(() => NO_USER)(mail));
+    put("carol");
+    await back();
+    assert.deepEqual(store.count(), { claimed: 1 });
+    store.claim = claim;
+    const next = client.server("192.0.2.6:25");
+    const greeting = Promise.withResolvers<void>();
+    next.onGreet = () => greeting.promise;
+    next.onMail = refusing(() => NO_USER);
+    directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+    delivery.directoryChanged(["a.test"]);
+    await pass(100);
+    over.resolve();
+    await pass(100);
+    const [alice] = put("alice");
+    greeting.resolve();
+    await pass(3000);
+    assert.equal(stateOf(alice), "held probation");
+    assert.deepEqual(
+      journal.of("probation.began").map(({ destination }) => destination),
+      ["192.0.2.5:25", "192.0.2.6:25"],
+    );
+  });
+
+test("what a primary says that the domain has left teaches nothing of its mailboxes", async () => {
+  const { client, directory, delivery, server, store, put, back, pass } = await outage();
+  put("carol");
+  const answer = Promise.withResolvers<void>();
+  server.onMail = async (mail) => {
+    await answer.promise;
+    return refusing(() => NO_USER)(mail);
+  };
+  await back();
+  const next = client.server("192.0.2.6:25");
+  const primaries = [primaryAt("192.0.2.6", 25)];
+  const settings = { ...domainSettings(...primaries), callout: true };
+  directory.set("a.test", primaries, { settings });
+  delivery.directoryChanged(["a.test"]);
+  await pass(3000);
+  answer.resolve();
+  await pass(3000);
+  assert.deepEqual([store.count(), next.asked], [{ parked: 1 }, []]);
 });
