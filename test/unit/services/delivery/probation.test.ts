@@ -573,3 +573,27 @@ test("what a primary says that the domain has left teaches nothing of its mailbo
   await pass(3000);
   assert.deepEqual([store.count(), next.asked], [{ parked: 1 }, []]);
 });
+
+test("two primaries that were being proven are both proven when they are spoken to in another way", async () => {
+  const bench = deliveryBench();
+  const hosts = ["192.0.2.5", "192.0.2.6"];
+  const speakTo = (connections: number): void =>
+    bench.directory.set(
+      "a.test",
+      hosts.map((host) => primaryAt(host, 25, { connections })),
+    );
+  speakTo(8);
+  bench.directory.listed.set("alice", "alice");
+  const servers = hosts.map((host) => bench.client.server(`${host}:25`));
+  for (const server of servers) server.down = true;
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(10 * MINUTE, 1000);
+  for (const server of servers) Object.assign(server, { down: false, onMail: refusing(() => NO_USER) });
+  await bench.pass(20_000, 1000);
+  speakTo(2);
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(3000);
+  for (let i = 0; i < 10; i++) bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+  await bench.pass(10_000);
+  assert.deepEqual(bench.store.count(), { held: 2, waiting: 8 });
+});
