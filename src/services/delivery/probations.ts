@@ -167,9 +167,11 @@ export class Probations {
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
     if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
     if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
-    const probation = new Probation(this.#steady.now());
+    const entry = this.#put(pool, queue, { epoch, probation: new Probation(this.#steady.now()) });
     this.#record("probation.began", pool, queue);
-    return this.#put(pool, queue, { epoch, probation });
+    // What the one before set aside would wait for other mail to prove the new one.
+    if (before?.probation?.stopped === true) this.#release(queue);
+    return entry;
   }
 
   #distrust(domain: string): void {

@@ -597,3 +597,17 @@ test("two primaries that were being proven are both proven when they are spoken 
   await bench.pass(10_000);
   assert.deepEqual(bench.store.count(), { held: 2, waiting: 8 });
 });
+
+test("what a stopped probation set aside goes on when another outage begins a new one", async () => {
+  const { server, store, put, back, pass } = await outage();
+  const mails = put("alice", "bob", "alice");
+  server.onMail = refusing(() => NO_USER);
+  await back();
+  await pass(16 * MINUTE, 1000);
+  assert.deepEqual(mails.map(stateOf), Array(3).fill("held probation"));
+  server.down = true;
+  await pass(10 * MINUTE, 1000);
+  server.onMail = refusing(() => undefined);
+  await back(30_000);
+  assert.deepEqual(store.count(), { gone: 3 });
+});
