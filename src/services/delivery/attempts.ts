@@ -10,7 +10,7 @@ import type { RoutedCallouts } from "./routed-callouts.ts";
 import { Settler, type SettlerParts } from "./settler.ts";
 
 interface AttemptsParts extends SettlerParts {
-  readonly probations: Pick<Probations, "judge" | "of" | "room" | "unsent">;
+  readonly probations: Pick<Probations, "judge" | "of" | "room" | "unsent" | "setAside">;
   readonly callouts: Pick<RoutedCallouts, "learn">;
   readonly drains: Pick<DrainLog, "count">;
   readonly dsnTriggers: DsnTriggers;
@@ -82,7 +82,8 @@ export class Attempts {
     const content = refusedAt === "body";
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
-      const { drains, dsnTriggers, closed } = this.#parts;
+      const { drains, dsnTriggers, closed, probations } = this.#parts;
+      if (held !== undefined && held.size > 0) probations.setAside({ pool, queue });
       drains.count(pool, settlements);
       if (settlements?.some(({ owes }) => owes !== undefined)) dsnTriggers.owed();
       queue.settled(settlements);

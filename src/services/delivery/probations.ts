@@ -105,6 +105,11 @@ export class Probations {
     return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
   }
 
+  /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
+  setAside({ pool, queue }: QueueAtPool): void {
+    if (this.#entries.get(pool)?.get(queue)?.probation?.stopped !== true) this.#release(queue);
+  }
+
   /** So many mails that were asked for did not come, or were not sent. */
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;

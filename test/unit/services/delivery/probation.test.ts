@@ -611,3 +611,26 @@ test("what a stopped probation set aside goes on when another outage begins a ne
   await back(30_000);
   assert.deepEqual(store.count(), { gone: 3 });
 });
+
+for (const what of ["an operator resumes the domain", "the domain gets another primary"])
+  test(`mail that a slow disk holds after ${what} is let go as well`, async () => {
+    const { client, directory, delivery, server, store, put, back, pass } = await outage();
+    server.onMail = refusing(() => NO_USER);
+    const disk = Promise.withResolvers<void>();
+    const settle = store.settle.bind(store);
+    store.settle = (request) => disk.promise.then(() => settle(request));
+    put("alice");
+    await back();
+    assert.equal(delivery.status()[0]?.probation?.[0]?.state, "stopped");
+    client.server("192.0.2.6:25");
+    server.onMail = refusing(() => undefined);
+    if (what.startsWith("an operator")) await delivery.resume("a.test");
+    else {
+      directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+      delivery.directoryChanged(["a.test"]);
+    }
+    await pass(1000);
+    disk.resolve();
+    await pass(3000);
+    assert.deepEqual(store.count(), { gone: 1 });
+  });
