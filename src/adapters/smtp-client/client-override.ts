@@ -1,3 +1,4 @@
+import { isPositive } from "../../mail/reply.ts";
 import type { Capabilities } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
 import { Closing, whileOpen } from "./envelope.ts";
@@ -54,6 +55,8 @@ export class ClientOverride {
     // The session begins anew with the greeting; many a peer takes one XCLIENT a session.
     this.#wire.write([`EHLO ${this.#settings.hostname}\r\n`]);
     const greeted = whileOpen(await this.#wire.reply(this.#settings.block));
+    // Else MAIL would be refused for want of it, and the mail be to blame.
+    if (!isPositive(greeted)) throw new Closing(greeted);
     this.#anew = /\bXCLIENT\b/i.test(greeted.text);
     return true;
   }

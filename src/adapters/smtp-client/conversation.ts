@@ -35,7 +35,7 @@ import {
 import { sameClient } from "./identity.ts";
 import { ClientOverride } from "./client-override.ts";
 import { Marks, OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
-import { bdatLine, pump, readBody, stuffed } from "./outgoing-body.ts";
+import { bdatLine, BodyUnreadable, pump, readBody, stuffed } from "./outgoing-body.ts";
 import type { ConversationSettings } from "./settings.ts";
 import { EndedBefore, Transaction, unfitFor } from "./transaction.ts";
 import { Turn } from "./turn.ts";
@@ -80,8 +80,8 @@ export class WireConversation implements Conversation {
   #turn: Turn | undefined;
   readonly #active = new Set<Transaction>();
   #over = false;
-  /** The peer ended the session by 421, in answer to a mail. */
-  #closedBy: Closing | undefined;
+  /** What ended the session at a mail: the peer by 421, or our own disk. */
+  #closedBy: Closing | BodyUnreadable | undefined;
   /** A transaction may stand open at the peer: its sender was taken, its body never sent. */
   #leftOpen = false;
   #last: ClaimedMail | undefined;
@@ -137,8 +137,9 @@ export class WireConversation implements Conversation {
     } catch (error) {
       // Those before it end first: they may still be answered when only our own disk failed.
       await turn.mayRead();
-      const cause = this.#causeOf(error);
-      if (!transaction.isUnsaid(error)) this.#close((error as Error).message);
+      const unsaid = transaction.isUnsaid(error);
+      const cause = unsaid ? error : this.#causeOf(error);
+      if (!unsaid) this.#close((error as Error).message);
       return transaction.result(transaction.broken(cause, this.#wire), dsn);
     } finally {
       this.#active.delete(transaction);
@@ -187,7 +188,8 @@ export class WireConversation implements Conversation {
     const xclient = this.#options.identity === "xclient";
     if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
     const learning = this.#marked && this.#marks.state === "unknown";
-    const reset = this.#leftOpen || learning;
+    const leftOpen = this.#leftOpen;
+    const reset = leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
     if (this.#pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
@@ -197,6 +199,8 @@ export class WireConversation implements Conversation {
     if (unread !== undefined) await unread;
     if (reset) {
       const answer = inStep(await this.#asking.ask(RSET, RSET_TIMEOUT));
+      // What is said from here on may be to the mail before, which still stands there.
+      if (leftOpen && !isPositive(answer)) throw new OutOfStep(answer);
       if (learning) this.#marks.learn(answer);
     }
     const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);
@@ -279,14 +283,12 @@ export class WireConversation implements Conversation {
     if (this.#wire.lost !== undefined) throw this.#wire.lost;
   }
 
-  /** Why a mail ended: what the peer said to one before it stands above the connection's end that followed. */
+  /** Why a mail ended: what ended the session at one before it stands above the connection's end that followed. */
   #causeOf(error: unknown): unknown {
     if (error instanceof OutOfStep) this.#options.outOfStep?.();
-    if (error instanceof Closing && this.#closedBy === undefined) {
-      this.#closedBy = error;
-      return error;
-    }
-    return this.#closedBy === undefined ? error : new EndedBefore(this.#closedBy.message);
+    if (this.#closedBy !== undefined) return new EndedBefore(this.#closedBy);
+    if (error instanceof Closing || error instanceof BodyUnreadable) this.#closedBy = error;
+    return error;
   }
 
   #close(why: string): void {

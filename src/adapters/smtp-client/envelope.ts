@@ -15,11 +15,11 @@ const MAIL_TIMEOUT = 5 * 60_000;
 const RCPT_TIMEOUT = 5 * 60_000;
 const DATA_TIMEOUT = 2 * 60_000;
 
-/** 421: the peer ends the session, RFC 5321 §3.8. */
+/** 421, or another word in a place where none is good: the session ends, RFC 5321 §3.8. */
 export class Closing extends Error {
   readonly reply: Reply;
   constructor(reply: Reply) {
-    super(`it answered 421 ${reply.text}`);
+    super(`it answered ${reply.code} ${reply.text}`);
     this.reply = reply;
   }
 }

@@ -7,8 +7,16 @@ import { OutOfStep, RSET } from "./marks.ts";
 import { BodyUnreadable } from "./outgoing-body.ts";
 import type { Wire } from "./wire.ts";
 
-/** The session ended by the peer's word to a mail before this one: this one was not looked at any more. */
-export class EndedBefore extends Error {}
+/** The session ended at a mail before this one: this one was not looked at any more. */
+export class EndedBefore extends Error {
+  /** The peer is not to blame. */
+  readonly ours: boolean;
+
+  constructor(ended: Closing | BodyUnreadable) {
+    super(ended.message);
+    this.ours = ended instanceof BodyUnreadable;
+  }
+}
 
 /** One mail on one connection, and what became of it so far. */
 export class Transaction {
@@ -92,7 +100,7 @@ export class Transaction {
     // What was read as the answers to its recipients can be anybody's.
     if (error instanceof OutOfStep) this.outcomes.clear();
     for (const { n } of this.mail.recipients) if (!this.outcomes.has(n)) this.outcomes.set(n, outcome);
-    if (error instanceof BodyUnreadable) return undefined;
+    if (error instanceof BodyUnreadable || (error instanceof EndedBefore && error.ours)) return undefined;
     const why = (error as Error).message;
     return new DestinationTrouble("session", why, error instanceof Closing ? error.reply : undefined);
   }

@@ -10,7 +10,7 @@ import type { RoutedCallouts } from "./routed-callouts.ts";
 import { Settler, type SettlerParts } from "./settler.ts";
 
 interface AttemptsParts extends SettlerParts {
-  readonly probations: Pick<Probations, "judge" | "of" | "room" | "unsent">;
+  readonly probations: Pick<Probations, "judge" | "of" | "room" | "unsent" | "setAside">;
   readonly callouts: Pick<RoutedCallouts, "learn">;
   readonly drains: Pick<DrainLog, "count">;
   readonly dsnTriggers: DsnTriggers;
@@ -52,7 +52,7 @@ export class Attempts {
     callouts.learn(at, mail, result);
     const doubted = probations.judge(at, mail, result);
     if (doubted === undefined) return this.#settle(at, mail, result);
-    void doubted.then((held) => this.#settle(at, mail, result, held));
+    void this.#settler.awaiting(doubted.then((held) => this.#settle(at, mail, result, held)));
   }
 
   unsent({ pool, queue }: QueueAtPool, mail: ClaimedMail): void {
@@ -82,7 +82,8 @@ export class Attempts {
     const content = refusedAt === "body";
     const attempt = { outcomes, destination: pool.name, content, dsn, ...(held !== undefined && { held }) };
     void this.#settler.finish(mail, attempt).then((settlements) => {
-      const { drains, dsnTriggers, closed } = this.#parts;
+      const { drains, dsnTriggers, closed, probations } = this.#parts;
+      if (held !== undefined && held.size > 0) probations.setAside({ pool, queue });
       drains.count(pool, settlements);
       if (settlements?.some(({ owes }) => owes !== undefined)) dsnTriggers.owed();
       queue.settled(settlements);

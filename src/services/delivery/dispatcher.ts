@@ -38,6 +38,8 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly callouts: RoutedCallouts;
   /** Pools that no domain uses any more, until their conversations have ended. */
   readonly #left = new Set<ConnectionPool>();
+  /** What waits is to be counted once more. */
+  #later = false;
   #suspended = false;
   #recovered = false;
   #stopped = false;
@@ -114,7 +116,17 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   begin(): Promise<void> {
     return this.#begin().catch((error: unknown) => {
       this.#parts.log.error("counting the queue failed, trying again", { error: errorText(error) });
-      if (!this.#stopped) this.#parts.clock.after(RETRY, () => void this.begin());
+      if (!this.#stopped) this.#beginLater();
+    });
+  }
+
+  /** However often the store was sick meanwhile, it is asked once in a second. */
+  #beginLater(): void {
+    if (this.#later) return;
+    this.#later = true;
+    this.#parts.clock.after(RETRY, () => {
+      this.#later = false;
+      void this.begin();
     });
   }
 
@@ -132,7 +144,10 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     queue.claimed(mails);
     if (queue.open)
       share(mails, { pool, queue }, { probations: this.probations, random: this.#parts.random });
-    else for (const mail of mails) this.#attempts.release(mail, queue);
+    else {
+      this.probations.unsent(pool, queue, mails.length);
+      for (const mail of mails) this.#attempts.release(mail, queue);
+    }
     this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }

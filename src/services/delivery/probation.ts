@@ -122,12 +122,14 @@ export class Probation {
 
   #look(answered: Answered, now: number): ReadonlySet<number> {
     const { outcomes, refusedAt } = answered.result;
+    // That it lacks what a mail needs is our word, and no answer of its.
+    if (refusedAt === "here") return new Set();
     const refused = [...outcomes].filter(([, { kind }]) => kind === "refused").map(([n]) => n);
     const delivered = [...outcomes.values()].filter(({ kind }) => kind === "delivered").length;
     this.#answered += delivered + refused.length;
     if (delivered > 0 && !this.stopped) this.#taken = true;
     if (delivered > 0 || refusedAt === "body") this.#sawBody(delivered === 0 && refused.length > 0);
-    if (refused.length === 0 || refusedAt === "here") return new Set();
+    if (refused.length === 0) return new Set();
     if (refusedAt === "mail")
       return this.#stop(`it refuses senders: ${wordsOf(outcomes, refused)}`, refused, now);
     if (refusedAt === "body") return this.#bodyRefused(answered, refused, now);

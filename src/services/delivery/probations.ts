@@ -38,8 +38,11 @@ export class Probations {
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
-  /** Domains that are proven at the next pool: an earlier process had set mail aside, or the pool before was not trusted. */
-  readonly #distrusted = new Set<string>();
+  /**
+   * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
+   * trusted. With the pools where that has begun.
+   */
+  readonly #distrusted = new Map<string, Set<ConnectionPool>>();
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
@@ -50,11 +53,13 @@ export class Probations {
   /** What an earlier process set aside waits again; its domains are proven anew. */
   async recover(): Promise<void> {
     const { store, clock } = this.#parts;
-    for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrusted.add(domain);
+    for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrust(domain);
   }
 
-  /** The probation that the domain is in at the pool; undefined where it is trusted. */
+  /** The probation that the domain is in at the pool; undefined where it is trusted, or has left it. */
   of(pool: ConnectionPool, queue: DomainQueue): Probation | undefined {
+    // What is still said there must not begin one that belongs to the next pool.
+    if (!queue.pools.includes(pool)) return undefined;
     const entry = this.#entries.get(pool)?.get(queue);
     const { epoch } = pool.watch.comeback;
     const current = entry?.epoch === epoch ? entry : this.#enter(pool, queue, entry);
@@ -100,6 +105,11 @@ export class Probations {
     return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
   }
 
+  /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
+  setAside({ pool, queue }: QueueAtPool): void {
+    if (this.#entries.get(pool)?.get(queue)?.probation?.stopped !== true) this.#release(queue);
+  }
+
   /** So many mails that were asked for did not come, or were not sent. */
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
@@ -128,7 +138,7 @@ export class Probations {
   left(pool: ConnectionPool, queue: DomainQueue): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     this.#entries.get(pool)?.delete(queue);
-    if (probation?.open === true || this.#isLongAway(pool)) this.#distrusted.add(queue.domain);
+    if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
     if (probation?.stopped === true) this.#release(queue);
     probation?.end(this.#steady.now());
   }
@@ -158,13 +168,28 @@ export class Probations {
     if (epoch === 0) return before;
     // At the first contact nobody knows how long it was away; the mail that waits tells.
     const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
-    const distrusted = this.#distrusted.delete(queue.domain);
+    const distrusted = this.#takeDistrust(pool, queue);
     const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
     if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
     if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
-    const probation = new Probation(this.#steady.now());
+    const entry = this.#put(pool, queue, { epoch, probation: new Probation(this.#steady.now()) });
     this.#record("probation.began", pool, queue);
-    return this.#put(pool, queue, { epoch, probation });
+    // What the one before set aside would wait for other mail to prove the new one.
+    if (before?.probation?.stopped === true) this.#release(queue);
+    return entry;
+  }
+
+  #distrust(domain: string): void {
+    this.#distrusted.set(domain, new Set());
+  }
+
+  /** True once for each of the domain's pools: two may be the same primaries that were not trusted before. */
+  #takeDistrust(pool: ConnectionPool, { domain, pools }: DomainQueue): boolean {
+    const begun = this.#distrusted.get(domain);
+    if (begun === undefined || begun.has(pool)) return false;
+    begun.add(pool);
+    if (pools.every((each) => begun.has(each))) this.#distrusted.delete(domain);
+    return true;
   }
 
   #isLongAway({ away, watch }: ConnectionPool): boolean {

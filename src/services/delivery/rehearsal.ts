@@ -14,7 +14,13 @@ import {
 } from "../../ports/smtp-client.ts";
 import { errorText } from "../../runtime/log.ts";
 import { sizeInWords } from "../../runtime/quantities.ts";
-import { destinationName, targetsOf, type Destination, type ReachParts } from "../health/health.ts";
+import {
+  destinationName,
+  isOwnName,
+  targetsOf,
+  type Destination,
+  type ReachParts,
+} from "../health/health.ts";
 import { findRoute } from "./routes.ts";
 
 /** For one primary, all steps together, and for a connection to one of its addresses, in ms. */
@@ -78,6 +84,10 @@ class Rehearsal {
   async run(request: RehearsalRequest): Promise<void> {
     const targets = await this.#addresses();
     const conversation = await this.#firstToGreet(targets);
+    if (isOwnName(conversation.capabilities, this.#parts.hostname)) {
+      await conversation.quit();
+      throw this.#ourName();
+    }
     for (const step of offered(conversation.capabilities, this.#destination, request)) this.#report(step);
     await this.#recipients(conversation, request);
     await conversation.quit();
@@ -88,6 +98,15 @@ class Rehearsal {
     this.#over = true;
     this.#report({ what: "session", verdict: "fail", text: `gave up after ${LONGEST / 1000} s` });
     this.#conversation?.abort();
+  }
+
+  /** Mail is not sent there either. */
+  #ourName(): DestinationTrouble {
+    const { hostname } = this.#parts;
+    return new DestinationTrouble(
+      "loop",
+      `it greets as ${hostname}, our own name: mail would come back to us`,
+    );
   }
 
   async #addresses(): Promise<Target[]> {

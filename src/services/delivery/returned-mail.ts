@@ -42,5 +42,6 @@ function headerSection(start: Buffer): Buffer {
   if (start.subarray(0, 2).toString("latin1") === "\r\n") return Buffer.alloc(0);
   const end = start.indexOf("\r\n\r\n");
   if (end !== -1) return start.subarray(0, end + 2);
-  return start.subarray(0, start.lastIndexOf("\r\n") + 2);
+  const lastLine = start.lastIndexOf("\r\n");
+  return start.subarray(0, lastLine === -1 ? 0 : lastLine + 2);
 }

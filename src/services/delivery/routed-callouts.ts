@@ -2,6 +2,7 @@ import { placeOfKey } from "../../mail/delivery-key.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import { DestinationTrouble, type Conversation, type SendResult } from "../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../ports/work-store.ts";
+import { errorText } from "../../runtime/log.ts";
 import { Callouts, type CalloutWay } from "../recipients/recipients.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "./connection-pool.ts";
 import type { DeliveryParts } from "./parts.ts";
@@ -14,10 +15,12 @@ const GREETING = 30_000;
 /** Callouts by the route that mail would take; and what mail taught of recipients. */
 export class RoutedCallouts {
   readonly #probations: Pick<Probations, "trusts">;
+  readonly #log: DeliveryParts["log"];
   readonly #callouts: Callouts;
 
   constructor(parts: DeliveryParts, routing: RoutingTable, probations: Pick<Probations, "trusts">) {
     this.#probations = probations;
+    this.#log = parts.log;
     const way = (domain: string): CalloutWay | undefined => {
       const queue = routing.queue(domain);
       const pool = queue.active()[0];
@@ -30,10 +33,18 @@ export class RoutedCallouts {
     return this.#callouts.ask(question);
   }
 
-  /** What another host says, to which an operator sent mail, is no word of the domain's primaries. */
+  /**
+   * What another host says, to which an operator sent mail, is no word of the domain's primaries, nor is that of one
+   * that the domain has left. Never throws.
+   */
   learn({ pool, queue }: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
-    if (placeOfKey(queue.domain) !== undefined) return;
-    this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
+    if (placeOfKey(queue.domain) !== undefined || !queue.pools.includes(pool)) return;
+    try {
+      this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
+    } catch (error) {
+      // Lists and memory are read for it; the mail's result is to be written whether they can be or not.
+      this.#log.warn("nothing was learned of recipients", { id: mail.id, error: errorText(error) });
+    }
   }
 
   /** Domains for which the primary takes every address. */

@@ -44,6 +44,8 @@ export class RoutingTable {
   readonly pools = new Map<string, ConnectionPool>();
   readonly #parts: RoutingParts;
   readonly #unroutable: UnroutableLog;
+  /** Those that are looked up again after a failure. */
+  readonly #later = new Set<DomainQueue>();
   #stopped = false;
 
   constructor(parts: RoutingParts) {
@@ -128,12 +130,12 @@ export class RoutingTable {
       if (queue.record === record && !this.#stopped) this.#assign(queue, route, record);
     } catch (error) {
       log.error("route lookup failed", { domain: queue.domain, error: errorText(error) });
-      this.#parts.clock.after(RETRY, () => void this.#route(queue));
+      this.#routeLater(queue);
     }
   }
 
   #assign(queue: DomainQueue, route: Route, record?: DomainRecord): void {
-    if (route.kind === "failed") this.#retry(queue);
+    if (route.kind === "failed" && queue.waiting > 0) this.#routeLater(queue);
     const keep = route.kind === "failed" && queue.tiers.length > 0;
     if (!keep) {
       this.#unroutable.look(queue, route, this.#parts.clock.elapsed());
@@ -174,9 +176,14 @@ export class RoutingTable {
     return pool;
   }
 
-  #retry(queue: DomainQueue): void {
-    if (queue.waiting === 0 || this.#stopped) return;
-    this.#parts.clock.after(RETRY, () => void this.#route(queue));
+  /** Whoever asks meanwhile waits for the same lookup: else each one that fails would begin a row of its own. */
+  #routeLater(queue: DomainQueue): void {
+    if (this.#stopped || this.#later.has(queue)) return;
+    this.#later.add(queue);
+    this.#parts.clock.after(RETRY, () => {
+      this.#later.delete(queue);
+      if (this.queues.get(queue.domain) === queue) void this.#route(queue);
+    });
   }
 }
 

@@ -80,6 +80,11 @@ export class Settler {
     return false;
   }
 
+  /** A stop waits for this, too: what it finds out is to be written. */
+  awaiting<T>(work: Promise<T>): Promise<T> {
+    return this.#writing.add(work);
+  }
+
   /** Puts a mail back as it was. */
   release(mail: ClaimedMail): Promise<readonly Settlement[] | undefined> {
     return this.finish(mail, NOTHING);

@@ -4,11 +4,13 @@ import type { Logger } from "../../runtime/log.ts";
 import type { DomainQueue } from "./connection-pool.ts";
 import type { Route } from "./routes.ts";
 
+type Nowhere = Exclude<Route, { kind: "known" }>;
+
 /** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */
 export class UnroutableLog {
   readonly #journal: Journal;
   readonly #log: Logger;
-  readonly #reasons = new Map<string, { readonly why: string; readonly since: number }>();
+  readonly #reasons = new Map<string, { readonly route: Nowhere; readonly since: number }>();
 
   constructor(journal: Journal, log: Logger) {
     this.#journal = journal;
@@ -26,10 +28,15 @@ export class UnroutableLog {
       return;
     }
     // A domain that was removed and holds nothing needs no route.
-    if (known?.why === route.why || (queue.record === undefined && queue.waiting === 0)) return;
-    this.#reasons.set(domain, { why: route.why, since: known?.since ?? now });
+    if (isSame(known?.route, route) || (queue.record === undefined && queue.waiting === 0)) return;
+    this.#reasons.set(domain, { route, since: known?.since ?? now });
     this.#log.warn("mail has nowhere to go", { domain, why: route.why });
     if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });
     else this.#journal.record({ kind: "primary.down", ...common, why: route.why, held: queue.waiting });
   }
+}
+
+/** A DNS that fails now in one way and now in another is one reason, though its words change each time. */
+function isSame(known: Nowhere | undefined, route: Nowhere): boolean {
+  return known?.kind === route.kind && (route.kind === "failed" || known.why === route.why);
 }

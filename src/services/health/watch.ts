@@ -70,6 +70,8 @@ export class Watch {
   #asked: HealthRecord["state"] | undefined;
   #timer: Timer | undefined;
   #timerAt = 0;
+  /** The timer runs out when it is this primary's turn to be probed. */
+  #inLine = false;
   #stopped = false;
   #comeback: Comeback = { epoch: 0, since: 0, outage: 0 };
 
@@ -166,6 +168,7 @@ export class Watch {
   #plan(): void {
     if (this.#stopped) return;
     this.#timer?.cancel();
+    this.#inLine = false;
     const { clock, random } = this.#parts;
     const now = clock.now();
     const held = this.#observer.held() > 0;
@@ -184,9 +187,12 @@ export class Watch {
   }
 
   #startProbe(): void {
+    // Whoever asks again keeps the turn: among many primaries it would else be put off each time.
+    if (this.#inLine) return;
     const { clock, pacer } = this.#parts;
     const now = clock.now();
     this.#timer?.cancel();
+    this.#inLine = true;
     this.#timer = clock.after(pacer.slot(now) - now, () => {
       this.#lastProbe = clock.now();
       this.#asked = this.#health.state;

@@ -5,6 +5,7 @@ import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { RecipientNotes } from "../../ports/recipient-memory.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { errorText } from "../../runtime/log.ts";
 import { CalloutLine, type CalloutWay, type Inquiry } from "./callout-line.ts";
 import { Evidence } from "./evidence.ts";
 import { lessonsOf, saysNoSuchMailbox, type Attempted, type Lessons } from "./lessons.ts";
@@ -59,7 +60,9 @@ export class Callouts {
     const key = mailboxKey(address);
     const open = this.#open.get(key);
     if (open !== undefined) return open;
-    const answer = this.#ask(question, address).finally(() => this.#open.delete(key));
+    const answer = this.#ask(question, address)
+      .catch((error: unknown): CalloutAnswer => ({ kind: "mute", why: errorText(error) }))
+      .finally(() => this.#open.delete(key));
     this.#open.set(key, answer);
     return answer;
   }

@@ -5,6 +5,7 @@ import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts"
 import type { SendResult, Target } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
+import { bodySource } from "../../../support/body-source.ts";
 import { inPieces, namedMail, TOP_FIELDS } from "../../../support/claimed-mail.ts";
 import type { Act, Behaviour } from "../../../support/fake-primary.ts";
 import { converseWith, type PrimaryConversation } from "../../../support/primary-conversation.ts";
@@ -247,6 +248,38 @@ describe("a cut in flight", () => {
       }
   });
 });
+
+for (const extensions of [WITH_DATA, WITH_BDAT])
+  test(`a body that cannot be read says nothing of the peer to those behind: ${extensions.join(" ")}`, async () => {
+    await using run = await converse({ extensions });
+    const pieces = function* (): Generator<Buffer> {
+      yield Buffer.alloc(100_000, "x");
+      throw new Error("disk");
+    };
+    await run.conversation.send(namedMail("first"));
+    const unreadable = namedMail("b", { body: () => bodySource(pieces()), size: 200_000 });
+    const results = await sendAll(run, [namedMail("a"), unreadable, namedMail("c")]);
+    assert.equal(kinds(results), "delivered deferred released");
+    assert.deepEqual(
+      results.map(({ trouble }) => trouble),
+      [undefined, undefined, undefined],
+    );
+  });
+
+for (const extensions of [[], WITH_DATA])
+  test(`what a mail left behind, as RSET was refused, is not blamed on the next: ${extensions.join(" ")}`, async () => {
+    let open = false;
+    await using run = await converse({
+      extensions,
+      onMail: () => (open ? "503 5.5.1 nested MAIL" : void (open = true)),
+      onRcpt: (to) => (to.startsWith("a@") ? "550 5.1.1 no" : undefined),
+      onReset: () => "452 4.3.0 not now",
+    });
+    const results: SendResult[] = [];
+    for (const id of ["a", "b"]) results.push(await run.conversation.send(namedMail(id)));
+    assert.equal(kinds(results), "refused deferred");
+    assert.match(results[1]?.trouble?.message ?? "", /out of step.*452 not now/);
+  });
 
 test("whatever is refused or cut, nothing is lost, doubled or given to the wrong recipient", async () => {
   const random = seededRandom(7);

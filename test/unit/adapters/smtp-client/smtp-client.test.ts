@@ -345,6 +345,20 @@ describe("the client's identity", () => {
     assert.equal(primary.mails.length, 1);
   });
 
+  test("a primary that refuses EHLO after XCLIENT has not refused the mail", async () => {
+    let greeted = 0;
+    const behaviour: Behaviour = {
+      extensions: POSTFIX,
+      onEhlo: () => (++greeted > 1 ? "550 5.7.1 not from there" : undefined),
+      onMail: () => (greeted > 1 ? "503 5.5.1 EHLO first" : undefined),
+    };
+    await using primary = await fakePrimary(behaviour);
+    const conversation = await client.converse({ ...at(primary), identity: "xclient" });
+    const { outcomes, trouble } = await conversation.send(claimedMail());
+    assert.deepEqual(kinds(outcomes), { 10: "deferred 421" });
+    assert.equal(trouble?.message, "it answered 550 not from there");
+  });
+
   test("an XFORWARD line stays below 512 octets", async () => {
     await using run = await converse({ extensions: POSTFIX });
     const long = { ip: "192.0.2.7", helo: "h ".repeat(200), name: "n".repeat(250) };

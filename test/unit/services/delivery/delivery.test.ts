@@ -537,6 +537,31 @@ describe("the store", () => {
     assert.equal(bench.server.mails.length, 1);
   });
 
+  test("that cannot tell what waits is asked each second, however often it was sick meanwhile", async (t) => {
+    const bench = oneDomain();
+    const asked = t.mock.method(bench.store, "work", failing);
+    await bench.start();
+    for (let i = 0; i < 10; i++)
+      for (const condition of ["sick", "ok"] as const) {
+        bench.store.condition(condition);
+        await bench.pass(250);
+      }
+    const before = asked.mock.callCount();
+    await bench.pass(10_000);
+    assert.equal(asked.mock.callCount() - before, 10);
+  });
+
+  test("that cannot be read when something is to be learned of a mail still gets its result", async (t) => {
+    const bench = oneDomain();
+    t.mock.method(bench.directory, "recipient", () => {
+      throw new Error("database disk image is malformed");
+    });
+    for (let i = 0; i < 3; i++) bench.store.put({ domain: "a.test" });
+    await bench.start();
+    await bench.pass(1000);
+    assert.deepEqual(bench.store.count(), { gone: 3 });
+  });
+
   test("that fails at the start is asked again", async () => {
     const bench = oneDomain();
     bench.store.put({ domain: "a.test" });

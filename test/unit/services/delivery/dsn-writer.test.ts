@@ -159,6 +159,14 @@ describe("paying what is owed to senders", () => {
     assert.equal(open, 0);
   });
 
+  it("returns nothing of a mail that came in chunks and has no line", async () => {
+    const line = Buffer.from("one line without its end");
+    const body = { size: line.length, read: () => line, digest: () => undefined };
+    const { writer, drafts } = bench([owedMail({ body })]);
+    await writer.write();
+    assert.equal(drafts[0]?.returned?.content.toString(), owedMail().topFields);
+  });
+
   it("returns the whole mail up to the very limit, and of one without a header our own fields", async () => {
     const { topFields, body: { size = 0 } = {} } = owedMail();
     const text = Buffer.from("\r\nno header\r\n\r\nat all\r\n");

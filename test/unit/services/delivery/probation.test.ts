@@ -5,6 +5,7 @@ import type { Outcome } from "../../../../src/mail/outcome.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
+import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
 
@@ -460,3 +461,176 @@ describe("probation", () => {
     assert.ok((bench.store.grants.get("a.test") ?? 0) > 0);
   });
 });
+
+test("a stop waits until it is known who was refused, and writes what became of the mail", async (t) => {
+  const { store, server, back, delivery, pass } = await outage();
+  const answer = Promise.withResolvers<ReadonlyMap<string, number>>();
+  server.onMail = (mail) => {
+    t.mock.method(store, "accepted", () => answer.promise);
+    return refusing((local) => (local === "carol" ? NO_USER : undefined))(mail);
+  };
+  store.accept({ domain: "a.test", recipients: ["alice@a.test", "carol@a.test"] });
+  await back();
+  assert.deepEqual(store.count(), { claimed: 2 });
+  let stopped = false;
+  void delivery.stop().then(() => (stopped = true));
+  await pass(5000);
+  assert.equal(stopped, false);
+  answer.resolve(new Map());
+  await pass(100);
+  assert.deepEqual([store.count(), stopped], [{ gone: 1, parked: 1 }, true]);
+});
+
+test("a pause that comes while the first mail is claimed takes no place from those after it", async () => {
+  const { store, directory, put, back, sent, delivery, pass } = await outage();
+  const disk = Promise.withResolvers<void>();
+  const claim = store.claim.bind(store);
+  store.claim = async (request) => {
+    const mails = await claim(request);
+    await disk.promise;
+    return mails;
+  };
+  put("alice");
+  await back();
+  const pause = async (paused: boolean): Promise<void> => {
+    directory.set("a.test", [primaryAt("192.0.2.5", 25)], { paused });
+    delivery.directoryChanged(["a.test"]);
+    await pass(100);
+  };
+  await pause(true);
+  disk.resolve();
+  await pass(1000);
+  assert.deepEqual([store.count(), sent()], [{ waiting: 1 }, []]);
+  await pause(false);
+  await pass(1000);
+  assert.deepEqual([store.count(), sent()], [{ gone: 1 }, ["alice"]]);
+});
+
+test("what the primary was never asked for, too large for it, says nothing of it", async () => {
+  const { store, server, put, back, delivery, journal, sent, pass } = await outage();
+  server.size = 100_000;
+  const recipients = Array.from({ length: 20 }, (_, n) => `user${n}@a.test`);
+  store.accept({ domain: "a.test", recipients, body: Buffer.alloc(200_000, "x") });
+  await back();
+  assert.deepEqual([store.count(), sent()], [{ parked: 20 }, []]);
+  assert.deepEqual(journal.of("probation.stopped"), []);
+  assert.deepEqual(delivery.status()[0]?.probation?.[0]?.state, "running");
+  put("alice");
+  await pass(1000);
+  assert.equal(delivery.status()[0]?.probation?.[0]?.state, "running", "one recipient is not twenty");
+});
+
+for (const late of ["a claim", "an answer"])
+  test(`${late} that comes late for a primary which the domain has left proves nothing at the next one`, async () => {
+    const { client, directory, delivery, server, store, journal, put, back, pass } = await outage();
+    const over = Promise.withResolvers<void>();
+    const claim = store.claim.bind(store);
+    store.claim = async (request) => {
+      const mails = await claim(request);
+      if (late === "a claim") await over.promise;
+      return mails;
+    };
+    server.onMail = (mail) => over.promise.then(() => refusing(() => NO_USER)(mail));
+    put("carol");
+    await back();
+    assert.deepEqual(store.count(), { claimed: 1 });
+    store.claim = claim;
+    const next = client.server("192.0.2.6:25");
+    const greeting = Promise.withResolvers<void>();
+    next.onGreet = () => greeting.promise;
+    next.onMail = refusing(() => NO_USER);
+    directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+    delivery.directoryChanged(["a.test"]);
+    await pass(100);
+    over.resolve();
+    await pass(100);
+    const [alice] = put("alice");
+    greeting.resolve();
+    await pass(3000);
+    assert.equal(stateOf(alice), "held probation");
+    assert.deepEqual(
+      journal.of("probation.began").map(({ destination }) => destination),
+      ["192.0.2.5:25", "192.0.2.6:25"],
+    );
+  });
+
+test("what a primary says that the domain has left teaches nothing of its mailboxes", async () => {
+  const { client, directory, delivery, server, store, put, back, pass } = await outage();
+  put("carol");
+  const answer = Promise.withResolvers<void>();
+  server.onMail = async (mail) => {
+    await answer.promise;
+    return refusing(() => NO_USER)(mail);
+  };
+  await back();
+  const next = client.server("192.0.2.6:25");
+  const primaries = [primaryAt("192.0.2.6", 25)];
+  const settings = { ...domainSettings(...primaries), callout: true };
+  directory.set("a.test", primaries, { settings });
+  delivery.directoryChanged(["a.test"]);
+  await pass(3000);
+  answer.resolve();
+  await pass(3000);
+  assert.deepEqual([store.count(), next.asked], [{ parked: 1 }, []]);
+});
+
+test("two primaries that were being proven are both proven when they are spoken to in another way", async () => {
+  const bench = deliveryBench();
+  const hosts = ["192.0.2.5", "192.0.2.6"];
+  const speakTo = (connections: number): void =>
+    bench.directory.set(
+      "a.test",
+      hosts.map((host) => primaryAt(host, 25, { connections })),
+    );
+  speakTo(8);
+  bench.directory.listed.set("alice", "alice");
+  const servers = hosts.map((host) => bench.client.server(`${host}:25`));
+  for (const server of servers) server.down = true;
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(10 * MINUTE, 1000);
+  for (const server of servers) Object.assign(server, { down: false, onMail: refusing(() => NO_USER) });
+  await bench.pass(20_000, 1000);
+  speakTo(2);
+  delivery.directoryChanged(["a.test"]);
+  await bench.pass(3000);
+  for (let i = 0; i < 10; i++) bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+  await bench.pass(10_000);
+  assert.deepEqual(bench.store.count(), { held: 2, waiting: 8 });
+});
+
+test("what a stopped probation set aside goes on when another outage begins a new one", async () => {
+  const { server, store, put, back, pass } = await outage();
+  const mails = put("alice", "bob", "alice");
+  server.onMail = refusing(() => NO_USER);
+  await back();
+  await pass(16 * MINUTE, 1000);
+  assert.deepEqual(mails.map(stateOf), Array(3).fill("held probation"));
+  server.down = true;
+  await pass(10 * MINUTE, 1000);
+  server.onMail = refusing(() => undefined);
+  await back(30_000);
+  assert.deepEqual(store.count(), { gone: 3 });
+});
+
+for (const what of ["an operator resumes the domain", "the domain gets another primary"])
+  test(`mail that a slow disk holds after ${what} is let go as well`, async () => {
+    const { client, directory, delivery, server, store, put, back, pass } = await outage();
+    server.onMail = refusing(() => NO_USER);
+    const disk = Promise.withResolvers<void>();
+    const settle = store.settle.bind(store);
+    store.settle = (request) => disk.promise.then(() => settle(request));
+    put("alice");
+    await back();
+    assert.equal(delivery.status()[0]?.probation?.[0]?.state, "stopped");
+    client.server("192.0.2.6:25");
+    server.onMail = refusing(() => undefined);
+    if (what.startsWith("an operator")) await delivery.resume("a.test");
+    else {
+      directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+      delivery.directoryChanged(["a.test"]);
+    }
+    await pass(1000);
+    disk.resolve();
+    await pass(3000);
+    assert.deepEqual(store.count(), { gone: 1 });
+  });

@@ -209,6 +209,17 @@ test("a primary that does not answer in time is given up, and its connection dro
   assert.equal(server.open, 0);
 });
 
+test("a primary that greets with our own name is told as that, and asked for nothing", async () => {
+  const { found, bench } = await rehearsed(({ client }) => {
+    client.server("192.0.2.1:25").name = "MX2.test";
+  });
+  const last = found?.[0]?.steps.at(-1);
+  assert.deepEqual([last?.what, last?.verdict], ["session", "fail"]);
+  assert.match(last?.text ?? "", /greets as mx2\.test, our own name/);
+  const server = bench.client.server("192.0.2.1:25");
+  assert.deepEqual([server.asked, server.open], [[], 0]);
+});
+
 test("a domain that is not ours is not tested", async () => {
   const delivery = await deliveryBench().start();
   assert.equal(await delivery.rehearse({ ...REQUEST, domain: "b.test" }), undefined);

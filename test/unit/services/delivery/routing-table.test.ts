@@ -429,6 +429,38 @@ describe("MX", () => {
     assert.equal(bench.journal.of("primary.down").length, 1);
     assert.equal(bench.journal.of("primary.up").length, 1);
   });
+
+  test("that cannot be looked up are told of once, in whatever words they fail", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    const words = ["ETIMEOUT", "ESERVFAIL", "no answer within 5 s"];
+    let asked = 0;
+    bench.resolver.mx = async () => ({ kind: "failed", why: words[asked++ % 3] ?? "" });
+    await bench.start();
+    await bench.pass(600_000, 5000);
+    assert.ok(asked > 100);
+    assert.equal(bench.journal.of("primary.down").length, 1);
+  });
+
+  test("that cannot be looked up for an hour are asked for as often in its last minute as in its first", async () => {
+    const bench = deliveryBench();
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    let asked = 0;
+    bench.resolver.mx = async () => {
+      asked += 1;
+      return { kind: "failed", why: "ETIMEOUT" };
+    };
+    const delivery = await bench.start();
+    const survey = delivery.jobs.find(({ name }) => name === "delivery.survey");
+    for (let minute = 0; minute < 60; minute++) {
+      asked = 0;
+      await survey?.run();
+      await bench.pass(60_000, 5000);
+    }
+    assert.ok(asked <= 13, `every 5 s, and by the survey: ${asked}`);
+  });
 });
 
 test("a name with many addresses of one family: the other family is tried as the second", async () => {

@@ -127,3 +127,26 @@ test("an outage goes on while a primary that was down refuses us, and ends when 
   const [back] = delivery.status();
   assert.deepEqual([back?.state, back?.awaySince], ["up", undefined]);
 });
+
+test("hundreds of primaries that are away are probed on, however often all of them are asked for at once", async () => {
+  const bench = deliveryBench();
+  const places = Array.from({ length: 300 }, (_, n) => `192.0.2.${n % 100}:${25 + Math.floor(n / 100)}`);
+  for (const place of places) {
+    const [host = "", port] = place.split(":");
+    bench.directory.set(`${host}.${port}.test`, [primaryAt(host, Number(port))]);
+    bench.client.server(place).down = true;
+    bench.store.put({ domain: `${host}.${port}.test` });
+  }
+  const knocks = (): number => places.reduce((sum, place) => sum + bench.client.server(place).knocks, 0);
+  const delivery = await bench.start();
+  for (let second = 0; second < 20; second++) {
+    await delivery.flush();
+    await bench.pass(1000, 250);
+  }
+  const before = knocks();
+  for (let second = 0; second < 10; second++) {
+    await delivery.flush();
+    await bench.pass(1000, 250);
+  }
+  assert.ok(knocks() - before > 1500, `200 a second are allowed, not ${(knocks() - before) / 10}`);
+});

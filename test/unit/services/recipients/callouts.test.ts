@@ -450,3 +450,14 @@ describe("what mail taught", () => {
     ]);
   });
 });
+
+test("lists that cannot be read are no answer, and nothing breaks by them", async (t) => {
+  t.mock.method(directory, "recipient", () => {
+    throw new Error("disk I/O error");
+  });
+  const question = { domain: "a.test", address: "alice@a.test" };
+  assert.deepEqual(await callouts.ask(question), { kind: "mute", why: "disk I/O error" });
+  t.mock.restoreAll();
+  has("alice@a.test");
+  assert.equal(await ask("alice@a.test"), "accepted");
+});
