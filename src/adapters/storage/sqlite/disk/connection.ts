@@ -4,6 +4,7 @@ import { flushFolder, makePrivateFile, realDisk, type Disk } from "./disk.ts";
 
 export const QUEUE_FILE = "queue.sqlite";
 export const WAL_FILE = `${QUEUE_FILE}-wal`;
+export const WAL_INDEX_FILE = `${QUEUE_FILE}-shm`;
 export const TRACE_FILE = "trace.sqlite";
 
 /** How long a statement waits for a lock that another process holds, in ms; our own threads never hold one. */

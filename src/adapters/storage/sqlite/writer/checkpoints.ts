@@ -1,8 +1,11 @@
 import { fsync, openSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import type Database from "better-sqlite3";
 import type { Checkpointer } from "../disk/checkpointer.ts";
-import { checkpointInPlace, pagesWaiting } from "../disk/wal.ts";
+import { QUEUE_FILE } from "../disk/connection.ts";
+import { checkpointFully, checkpointInPlace, pagesWaiting } from "../disk/wal.ts";
+import { WalIndex } from "../disk/wal-index.ts";
 
 /**
  * WAL pages (4 KiB each) beyond which the WAL is moved into the database: 4 MB. A larger WAL makes fewer and longer
@@ -19,6 +22,9 @@ const flush = promisify(fsync);
  * added, so the last step is the writer's, between two commits. What takes long comes before, beside the commits:
  * another thread copies what there is, the system flushes it. The writer is left with the few pages that came
  * meanwhile. Where nobody copies for it, it does all of it, preferably when no job waits.
+ *
+ * A flush that failed says nothing of what was copied before, and the next one that succeeds nothing either: the system
+ * may have given the pages up. All of the WAL is copied again then, before it may begin anew.
  */
 export class Checkpoints {
   /**
@@ -27,10 +33,14 @@ export class Checkpoints {
    */
   readonly #descriptor: number;
   #checkpointer: Checkpointer | undefined;
+  readonly #index: WalIndex;
   #step: "waiting" | "copying" | "copied" = "waiting";
+  /** What was copied may not be on the disk. */
+  #doubted = false;
 
-  constructor(file: string) {
-    this.#descriptor = openSync(file, "r");
+  constructor(folder: string) {
+    this.#descriptor = openSync(join(folder, QUEUE_FILE), "r");
+    this.#index = new WalIndex(folder);
   }
 
   /** From now on this one copies, until it ends. */
@@ -43,16 +53,55 @@ export class Checkpoints {
     const pages = pagesWaiting(database);
     if (this.#step === "copied" || pages > this.#mostPages(idle)) {
       if (this.#step === "copied") this.#step = "waiting";
-      checkpointInPlace(database);
+      this.inPlace(database);
     } else if (this.#step === "waiting" && pages > WAL_PAGES && this.#checkpointer !== undefined)
       void this.#copy(this.#checkpointer);
+  }
+
+  /** Moves the WAL; what is written next takes the blocks that it has. Throws what SQLite says. */
+  inPlace(database: Database.Database): void {
+    this.#move(() => checkpointInPlace(database));
+  }
+
+  /** Moves the WAL and empties its file, as far as readers let it. Throws what SQLite says. */
+  fully(database: Database.Database): void {
+    this.#move(() => checkpointFully(database));
+  }
+
+  /** The disk has failed at something. */
+  doubt(): void {
+    this.#doubted = true;
+    try {
+      this.#settle();
+    } catch {
+      // Tried again before anything is moved.
+    }
+  }
+
+  #move(checkpoint: () => void): void {
+    if (!this.#settle()) return;
+    try {
+      checkpoint();
+    } catch (error) {
+      this.doubt();
+      throw error;
+    }
+  }
+
+  /** False while what is in doubt cannot be copied again, because somebody is copying. */
+  #settle(): boolean {
+    if (!this.#doubted) return true;
+    if (this.#step === "copying") return false;
+    this.#index.forgetCopied();
+    this.#doubted = false;
+    return true;
   }
 
   #mostPages(idle: boolean): number {
     return idle && this.#checkpointer === undefined ? WAL_PAGES : WAL_PAGES_MOST;
   }
 
-  /** What fails here fails for the writer, too, which then knows what to do: SQLite flushes once more. */
+  /** What fails here may fail for the writer, too, which then knows what to do: SQLite flushes once more. */
   async #copy(checkpointer: Checkpointer): Promise<void> {
     this.#step = "copying";
     try {
@@ -60,6 +109,7 @@ export class Checkpoints {
       await flush(this.#descriptor);
     } catch {
       if (this.#checkpointer === checkpointer) this.#checkpointer = undefined;
+      this.#doubted = true;
     }
     this.#step = "copied";
   }

@@ -8,7 +8,7 @@ import type { Segments } from "../bodies/segments.ts";
 import type { Store } from "./store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { FilesInPlace } from "./files-in-place.ts";
-import { checkpointFully, checkpointInPlace, vacuumSlice } from "../disk/wal.ts";
+import { vacuumSlice } from "../disk/wal.ts";
 
 /**
  * How often the files are looked for and the free space is measured, and how long nothing must have happened before the
@@ -67,9 +67,10 @@ export class Upkeep {
       this.#arm();
     }
     this.#turns += 1;
-    if (this.#parts.illness.short) this.#withStore((store) => checkpointInPlace(store.database));
+    const { illness, checkpoints } = this.#parts;
+    if (illness.short) this.#withStore((store) => checkpoints.inPlace(store.database));
     else if (this.#turns % LOOK_EACH === 0)
-      this.#withStore((store) => this.#parts.checkpoints.proceed(store.database, idle));
+      this.#withStore((store) => checkpoints.proceed(store.database, idle));
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -111,11 +112,12 @@ export class Upkeep {
   /** Nothing has happened for a second: space goes back to the file system, slice by slice, then the WAL. */
   #rest(): void {
     this.#withStore((store) => {
-      if (!this.#parts.loop.idle || this.#timer === undefined) return;
+      const { loop, illness, checkpoints } = this.#parts;
+      if (!loop.idle || this.#timer === undefined) return;
       // Where blocks are short, those of the WAL serve the next slice, and nobody else gets them.
-      if (this.#parts.illness.short) checkpointInPlace(store.database);
+      if (illness.short) checkpoints.inPlace(store.database);
       if (vacuumSlice(store.database)) return void setImmediate(() => this.#rest());
-      if (!this.#parts.illness.short) checkpointFully(store.database);
+      if (!illness.short) checkpoints.fully(store.database);
       this.#walMayHoldPages = false;
     });
   }

@@ -26,7 +26,6 @@ import { openStore, type Store, type StoreParts } from "./store.ts";
 import { spoolIn } from "../bodies/spool-place.ts";
 import { sweepSpool } from "../bodies/spool-sweep.ts";
 import { Upkeep } from "./upkeep.ts";
-import { checkpointFully } from "../disk/wal.ts";
 
 export interface WriterOptions {
   /** The data folder; its lock must be held by this process. */
@@ -76,7 +75,7 @@ export class Writer {
     rmSync(join(folder, CLEAN_FILE), { force: true });
     const store = withBallast(folder, () => openStore(this.#storeParts()));
     flushFolder(folder);
-    this.#checkpoints = new Checkpoints(join(folder, QUEUE_FILE));
+    this.#checkpoints = new Checkpoints(folder);
     this.#refused = new RefusedMails(folder, options.log);
     this.#files = new FilesInPlace(folder, this.#refused);
     this.recovered = this.#recover(store);
@@ -157,7 +156,7 @@ export class Writer {
     if (store === undefined) return;
     try {
       this.#files.requireOwn(store);
-      closeFully(store.database);
+      this.#closeFully(store.database);
       writeDurably(join(this.#options.folder, CLEAN_FILE), "");
     } catch (error) {
       // All that was promised is in the WAL, which the next start reads; the disk is full, or worse.
@@ -175,6 +174,14 @@ export class Writer {
     const recovered = usable(join(folder, QUEUE_FILE), () => withBallast(folder, () => recover.immediate()));
     this.#refused.forget();
     return recovered;
+  }
+
+  #closeFully(database: Store["database"]): void {
+    try {
+      this.#checkpoints.fully(database);
+    } finally {
+      database.close();
+    }
   }
 
   #reopen(): Store {
@@ -239,6 +246,7 @@ export class Writer {
     const lost = this.#store;
     this.#store = undefined;
     this.#illness.foundSick(failure.message);
+    this.#checkpoints.doubt();
     if (lost === undefined) return;
     if (this.#closed) return this.#cure.giveUp(lost);
     this.#cure.begin(lost, (store) => {
@@ -250,14 +258,6 @@ export class Writer {
   #tell(change: ConditionChange): void {
     this.#sessions.tell({ kind: "condition", condition: change.condition });
     this.#options.journal?.record({ kind: "store.condition", ...change });
-  }
-}
-
-function closeFully(database: Store["database"]): void {
-  try {
-    checkpointFully(database);
-  } finally {
-    database.close();
   }
 }
 

@@ -5,6 +5,8 @@ import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
+import { openCheckpointConnection } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { checkpointInPlace, pagesWaiting } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
 import { checkDatabase, type WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
@@ -196,6 +198,19 @@ describe("a sick disk", () => {
       store.changes()[0]?.why ?? "",
       /; stop the daemon and copy the data folder, docs\/operating\.md says how/,
     );
+  });
+
+  it("has all of the WAL copied again, what a checkpoint copied before too", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    const other = openCheckpointConnection(store.folder);
+    checkpointInPlace(other);
+    assert.equal(pagesWaiting(other), 0);
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    assert.notEqual(pagesWaiting(other), 0);
+    cure(store);
+    other.close();
   });
 
   it("takes back what was refused and yet reached the disk", async () => {

@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import type Database from "better-sqlite3";
+import Database from "better-sqlite3";
 import {
   serveCheckpointer,
   type Checkpointer,
 } from "../../../../../../src/adapters/storage/sqlite/disk/checkpointer.ts";
 import {
+  openCheckpointConnection,
   openMailDatabase,
   QUEUE_FILE,
 } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
-import { pagesWaiting } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
+import { checkpointInPlace, pagesWaiting } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
 import { Checkpoints } from "../../../../../../src/adapters/storage/sqlite/writer/checkpoints.ts";
 import { accept, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
@@ -27,10 +29,11 @@ async function openCase() {
   const folder = await tempFolder();
   const database = openMailDatabase(folder.path, realDisk);
   database.exec("CREATE TABLE page (content BLOB)");
-  const insert = database.prepare("INSERT INTO page VALUES (zeroblob(?))");
+  const insert = database.prepare("INSERT INTO page VALUES (randomblob(?))");
   return {
     database,
-    checkpoints: new Checkpoints(join(folder.path, QUEUE_FILE)),
+    folder: folder.path,
+    checkpoints: new Checkpoints(folder.path),
     write: (pages: number) => void insert.run(pages * PAGE),
     [Symbol.asyncDispose]: async () => {
       database.close();
@@ -117,6 +120,106 @@ it("does not wait longer than the WAL may grow for one that stands still", async
   write(3100);
   checkpoints.proceed(database, false);
   assert.equal(pagesWaiting(database), 0);
+});
+
+/** Pages that the system took, and gave up when it could not write them: the file is as it was before. */
+function losingPages(file: string): { lose(): void } {
+  const before = readFileSync(file);
+  return {
+    lose: () => {
+      const { size } = statSync(file);
+      writeFileSync(file, Buffer.concat([before, Buffer.alloc(size - before.length)]));
+    },
+  };
+}
+
+/** The digests of all rows. */
+function rowsOf(database: Database.Database): readonly string[] {
+  const rows = database.prepare<[], Buffer>("SELECT content FROM page").pluck().all();
+  return rows.map((content) => createHash("sha256").update(content).digest("hex"));
+}
+
+/** Those in the database file by itself, as after a loss of power once the WAL has begun anew. */
+function rowsOnDisk(folder: string): readonly string[] {
+  const copy = join(folder, "copy.sqlite");
+  copyFileSync(join(folder, QUEUE_FILE), copy);
+  const database = new Database(copy, { readonly: true });
+  try {
+    return rowsOf(database);
+  } finally {
+    database.close();
+  }
+}
+
+it("copies all of the WAL again once a disk has failed, as what was copied may not be there", async () => {
+  await using it = await openCase();
+  const { database, checkpoints, folder, write } = it;
+  checkpoints.fully(database);
+  const other = openCheckpointConnection(folder);
+  const pages = losingPages(join(folder, QUEUE_FILE));
+  write(20);
+  checkpointInPlace(other);
+  pages.lose();
+  checkpoints.doubt();
+  assert.ok(pagesWaiting(database) > 20);
+  write(1);
+  checkpoints.fully(database);
+  assert.deepEqual(rowsOnDisk(folder), rowsOf(database));
+  other.close();
+});
+
+/** While mail comes in, the last pages are left to the writer, and nothing is flushed. */
+function copyAllButLast(other: Database.Database, write: (pages: number) => void): void {
+  const reader = new Database(other.name, { readonly: true });
+  reader.exec("BEGIN");
+  reader.prepare("SELECT count(*) FROM page").get();
+  write(1);
+  checkpointInPlace(other);
+  reader.close();
+}
+
+for (const doubted of [false, true])
+  it(`copies all again when a copy failed${doubted ? ", and moves nothing in doubt while another copies" : ""}`, async () => {
+    await using it = await openCase();
+    const { database, checkpoints, folder, write } = it;
+    checkpoints.fully(database);
+    const other = openCheckpointConnection(folder);
+    const pages = losingPages(join(folder, QUEUE_FILE));
+    const failed = Promise.withResolvers<void>();
+    checkpoints.copyBy(
+      checkpointerOf(() => {
+        copyAllButLast(other, write);
+        return failed.promise;
+      }),
+    );
+    write(1100);
+    checkpoints.proceed(database, true);
+    if (doubted) {
+      write(5000);
+      checkpoints.doubt();
+      checkpoints.proceed(database, true);
+      assert.ok(pagesWaiting(database) > 4500);
+    }
+    pages.lose();
+    failed.reject(new Error("EIO"));
+    await proceedUntilMoved(checkpoints, database);
+    assert.deepEqual(rowsOnDisk(folder), rowsOf(database));
+    other.close();
+  });
+
+it("copies all again when a checkpoint failed", async () => {
+  await using it = await openCase();
+  const { database, checkpoints, folder, write } = it;
+  checkpoints.fully(database);
+  const other = openCheckpointConnection(folder);
+  write(20);
+  checkpointInPlace(other);
+  assert.equal(pagesWaiting(database), 0);
+  const closed = openCheckpointConnection(folder);
+  closed.close();
+  assert.throws(() => checkpoints.inPlace(closed));
+  assert.ok(pagesWaiting(database) > 20);
+  other.close();
 });
 
 it("keeps the WAL of a store small under load, and every mail", async () => {
