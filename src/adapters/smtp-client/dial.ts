@@ -26,7 +26,7 @@ export function dial(target: Pick<Target, "ip" | "port">, timeout: number): Prom
     const onError = (error: NodeJS.ErrnoException): void => fail(connectError(error));
     socket.once("error", onError);
     socket.once("connect", () => {
-      if (isItself(socket)) return fail("connection refused");
+      if (isItself(socket)) return fail(REFUSED);
       clearTimeout(timer);
       socket.off("error", onError);
       resolve(socket);
@@ -54,8 +54,9 @@ function where(target: Pick<Target, "ip" | "port">): string {
   return hostPort(target.ip, target.port);
 }
 
+const REFUSED = "connection refused";
 const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
+  ECONNREFUSED: REFUSED,
   ECONNRESET: "connection reset",
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",

@@ -32,6 +32,14 @@ function bench(...inspections: readonly FakeInspection[]) {
 
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
+/** One that says nothing, and what stands for its word. */
+function dumbInspection(): FakeInspection {
+  const dumb = new FakeInspection();
+  dumb.answer = () => new Promise(() => {});
+  dumb.lost = () => ({ verdict: { kind: "tag", field: "X-Unseen: yes" } });
+  return dumb;
+}
+
 describe("a body that is inspected", () => {
   test("is shown as it will be stored, and once more at the end", async () => {
     const fake = new FakeInspection();
@@ -110,10 +118,7 @@ describe("a body that is inspected", () => {
     });
 
   test("keeps nobody waiting for more than 20 s, and its store has what is left of 29 s", async () => {
-    const [dumb, lazy] = [new FakeInspection(), new FakeInspection()];
-    dumb.answer = () => new Promise(() => {});
-    dumb.lost = () => ({ verdict: { kind: "tag", field: "X-Unseen: yes" } });
-    const { open, session, intake, clock } = bench(dumb, lazy);
+    const { open, session, intake, clock } = bench(dumbInspection(), new FakeInspection());
     const body = await open();
     body.take(Buffer.from("x\r\n.\r\n"));
     const dot = clock.now();
@@ -127,10 +132,8 @@ describe("a body that is inspected", () => {
 
   for (const leap of [3_600_000, -3_600_000])
     test(`has its time although the wall clock is set by ${leap / 60_000} min after its last octet`, async () => {
-      const [dumb, lazy] = [new FakeInspection(), new FakeInspection()];
-      dumb.answer = () => new Promise(() => {});
-      dumb.lost = () => ({ verdict: { kind: "tag", field: "X-Unseen: yes" } });
-      const { open, session, intake, clock } = bench(dumb, lazy);
+      const dumb = dumbInspection();
+      const { open, session, intake, clock } = bench(dumb, new FakeInspection());
       const body = await open();
       body.take(Buffer.from("x\r\n.\r\n"));
       clock.set(leap);

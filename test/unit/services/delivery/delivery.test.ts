@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { DestinationTrouble, type SendResult } from "../../../../src/ports/smtp-client.ts";
-import { type Bench, deliveryBench } from "../../../support/delivery-bench.ts";
+import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED } from "../../../support/fake-smtp-client.ts";
+import { holdClaims } from "../../../support/hold-claims.ts";
 import { idle } from "../../../support/settle.ts";
 
 const AT = "192.0.2.5:25";
@@ -25,16 +26,16 @@ async function unanswered() {
   return { bench, delivery };
 }
 
-/** What the store has claimed is answered once it is let go. */
-function holdClaims({ store }: Pick<Bench, "store">): { letGo(): void } {
-  const held = Promise.withResolvers<void>();
-  const claim = store.claim.bind(store);
-  store.claim = async (request) => {
-    const mails = await claim(request);
-    await held.promise;
-    return mails;
-  };
-  return { letGo: () => held.resolve() };
+/** A mail whose final dot the primary has, and whose answer it gives when it is told to. */
+async function unansweredDot() {
+  const bench = oneDomain();
+  const answer = Promise.withResolvers<void>();
+  bench.server.answersAt = "dot";
+  bench.server.onMail = (mail) => answer.promise.then(() => allOf(mail, DELIVERED));
+  bench.store.put({ domain: "a.test" });
+  const delivery = await bench.start();
+  await bench.pass(100);
+  return { bench, delivery, answer };
 }
 
 async function failing(): Promise<never> {
@@ -622,13 +623,7 @@ describe("stopping", () => {
     ["without an answer in 30 s it is unconfirmed", "unconfirmed"],
   ] as const)
     test(words, async () => {
-      const bench = oneDomain();
-      const answer = Promise.withResolvers<void>();
-      bench.server.answersAt = "dot";
-      bench.server.onMail = (mail) => answer.promise.then(() => allOf(mail, DELIVERED));
-      bench.store.put({ domain: "a.test" });
-      const delivery = await bench.start();
-      await bench.pass(100);
+      const { bench, delivery, answer } = await unansweredDot();
       let stopped = false;
       void delivery.stop().then(() => (stopped = true));
       await bench.pass(29_000, 500);
@@ -639,13 +634,7 @@ describe("stopping", () => {
     });
 
   test("waits for an answer of a primary that its domain has just left", async () => {
-    const bench = oneDomain();
-    const answer = Promise.withResolvers<void>();
-    bench.server.answersAt = "dot";
-    bench.server.onMail = (mail) => answer.promise.then(() => allOf(mail, DELIVERED));
-    bench.store.put({ domain: "a.test" });
-    const delivery = await bench.start();
-    await bench.pass(100);
+    const { bench, delivery, answer } = await unansweredDot();
     bench.directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
     delivery.directoryChanged(["a.test"]);
     await bench.pass(1100);

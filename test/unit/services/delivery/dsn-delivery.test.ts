@@ -8,6 +8,7 @@ import { Settler } from "../../../../src/services/delivery/settler.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf } from "../../../support/fake-smtp-client.ts";
+import { holdClaims } from "../../../support/hold-claims.ts";
 import { idle } from "../../../support/settle.ts";
 import type { StoredMail } from "../../../support/fake-work-store.ts";
 import { SILENT } from "../../../support/silent-log.ts";
@@ -218,18 +219,12 @@ describe("the way of DSNs", () => {
   it("goes at once where it came during a claim that did not find it", async () => {
     const { client, put, delivery, store } = bench();
     client.server("192.0.2.25:587");
-    const held = Promise.withResolvers<void>();
-    const claim = store.claim.bind(store);
-    store.claim = async (request) => {
-      const mails = await claim(request);
-      await held.promise;
-      return mails;
-    };
+    const { letGo } = holdClaims({ store });
     delivery.start();
     await idle();
     const notice = put("ann@friend.test");
     delivery.start();
-    held.resolve();
+    letGo();
     await idle();
     assert.equal(stateOf(notice), "gone delivered");
   });

@@ -4,6 +4,7 @@ import type { Outcome } from "../../../../src/mail/outcome.ts";
 import { DSN_DOMAIN, type DsnRoute, type DsnStore } from "../../../../src/ports/dsn.ts";
 import type { DeliverySettings } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, SETTINGS } from "../../../support/delivery-bench.ts";
+import { holdClaims } from "../../../support/hold-claims.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf } from "../../../support/fake-smtp-client.ts";
 
@@ -119,20 +120,14 @@ test("a stop gives back the notice that a server does not answer", async () => {
 test("a stop gives back the notice that was being claimed, and nothing is sent", async () => {
   const bench = deliveryBench();
   const server = bench.client.server("192.0.2.25:587");
-  const held = Promise.withResolvers<void>();
-  const claim = bench.store.claim.bind(bench.store);
-  bench.store.claim = async (request) => {
-    const mails = await claim(request);
-    await held.promise;
-    return mails;
-  };
+  const { letGo } = holdClaims(bench);
   const delivery = await bench.start(settingsWith(hostAt("192.0.2.25")));
   bench.store.accept({ domain: DSN_DOMAIN, recipients: ["ann@friend.test"], sender: "" });
   await bench.pass(1000);
   const stopped = delivery.stop();
   await bench.pass(1000);
   assert.deepEqual(bench.store.count(), { claimed: 1 });
-  held.resolve();
+  letGo();
   await stopped;
   assert.deepEqual([bench.store.count(), server.conversations], [{ waiting: 1 }, 0]);
 });

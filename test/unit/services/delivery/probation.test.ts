@@ -4,6 +4,7 @@ import { reroutedKey } from "../../../../src/mail/delivery-key.ts";
 import type { Outcome } from "../../../../src/mail/outcome.ts";
 import type { SendResult } from "../../../../src/ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../../src/ports/work-store.ts";
+import { holdClaims } from "../../../support/hold-claims.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { domainSettings } from "../../../support/domain-settings.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
@@ -483,13 +484,7 @@ test("a stop waits until it is known who was refused, and writes what became of 
 
 test("a pause that comes while the first mail is claimed takes no place from those after it", async () => {
   const { store, directory, put, back, sent, delivery, pass } = await outage();
-  const disk = Promise.withResolvers<void>();
-  const claim = store.claim.bind(store);
-  store.claim = async (request) => {
-    const mails = await claim(request);
-    await disk.promise;
-    return mails;
-  };
+  const { letGo } = holdClaims({ store });
   put("alice");
   await back();
   const pause = async (paused: boolean): Promise<void> => {
@@ -498,7 +493,7 @@ test("a pause that comes while the first mail is claimed takes no place from tho
     await pass(100);
   };
   await pause(true);
-  disk.resolve();
+  letGo();
   await pass(1000);
   assert.deepEqual([store.count(), sent()], [{ waiting: 1 }, []]);
   await pause(false);
