@@ -118,6 +118,15 @@ test("a mail that is not what was accepted is exported only as such", async () =
   assert.equal((await ask("GET", `/v1/queue/${FIRST}/export?damaged=yes`)).status, 400);
 });
 
+test("HEAD of an export answers as GET does, and leaves nothing open", async () => {
+  const world = new FakeWorld();
+  const body = Readable.from(["body"]);
+  world.exported = () => body;
+  const { status, headers, text } = await operatorOf(world)("HEAD", `/v1/queue/${FIRST}/export`);
+  assert.deepEqual([status, headers.get("content-type"), text], [200, "message/rfc822", ""]);
+  assert.equal(body.destroyed, true);
+});
+
 test("an export whose body has gone, or cannot be read, is told apart from a damaged one", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
