@@ -165,6 +165,24 @@ test("deliveries pause and go on", async () => {
   );
 });
 
+test("where no body is read, one that says something is refused and does nothing", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const path of [
+    "/v1/domains/example.com/pause",
+    "/v1/domains/example.com/resume",
+    "/v1/domains/example.com/test",
+    "/v1/reload",
+  ]) {
+    const { status, json } = await ask("POST", path, { until: world.clock.now() + 60_000 });
+    assert.deepEqual([status, json.error?.message], [400, '"until" is not known here'], path);
+    assert.equal((await ask("POST", path, "until=5")).status, 400, path);
+  }
+  assert.equal(world.domains[0]?.paused, false);
+  for (const nothing of ["", " \n", {}])
+    assert.equal((await ask("POST", "/v1/domains/example.com/pause", nothing)).status, 200);
+});
+
 test("a domain may ask its primary, though not where every address exists; what it fetches is shown", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);

@@ -230,6 +230,22 @@ test("bodies that are no JSON, too much or hostile are refused and change nothin
   assert.deepEqual(world.operations, []);
 });
 
+test("a key that is given twice is refused, because all but the last would be passed over", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const [body, message] of [
+    ['{"verb":"hold","filter":{"domain":"a.example","domain":"b.example"}}', '"domain" is given twice'],
+    ['{"verb":"hold","all":true,"filter":{"id":"1"} , "filter" :{}}', '"filter" is given twice'],
+    [String.raw`{"verb":"hold","filter":{"id":"1"},"v\u0065rb":"delete"}`, '"verb" is given twice'],
+  ] as const) {
+    const { status, json } = await ask("POST", "/v1/queue/actions", body);
+    assert.deepEqual([status, json.error.message], [400, message], body);
+  }
+  assert.deepEqual(world.operations, []);
+  const sound = String.raw`{"verb":"hold","filter":{"id":"id","sender":"\"id\": \\"}}`;
+  assert.notEqual((await ask("POST", "/v1/queue/actions", sound)).json.error?.message, '"id" is given twice');
+});
+
 test("trouble within is a JSON 500 that tells strangers nothing", async () => {
   const world = new FakeWorld();
   world.trouble = new Error("SQLITE_IOERR at /secret/path");
