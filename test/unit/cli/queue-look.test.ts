@@ -64,6 +64,8 @@ test("filters narrow; <> is the null sender; nothing found is said", async () =>
     JSON.parse(listed.stdout).items.map(({ id }: { id: string }) => id),
     [SECOND],
   );
+  const shown = await tool.run(["queue", "list", "--sender", "<bob@sender.example>", "--json"]);
+  assert.notEqual(JSON.parse(shown.stdout).items.length, 0, "as queue show writes it");
   const none = await tool.run(["queue", "list", "--recipient", "nobody@example.com"]);
   assert.deepEqual([none.code, none.stdout], [0, "No mail in the queue matches.\n"]);
 });
