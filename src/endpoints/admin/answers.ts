@@ -8,7 +8,7 @@ import type { DirectoryBrowser } from "../../ports/directory.ts";
 import { FOREIGN_CURSOR } from "../../ports/page.ts";
 import type { AdminContext } from "./parts.ts";
 import { issueWords, quoted } from "./issue-words.ts";
-import { repeatedKey } from "./repeated-key.ts";
+import { hasMoreParts, repeatedKey } from "./json-text.ts";
 import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";
 
 const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -144,7 +144,12 @@ function parseJson<T>(text: string, schema: z.ZodType<T>): T {
   throw new Refusal("bad_request", `${quoted(again)} is given twice`, "give it once");
 }
 
+/** Lists, mappings and keys of one body; recipients are neither. */
+const MOST_PARTS = 10_000;
+
 function jsonOf(text: string): unknown {
+  if (hasMoreParts(text, MOST_PARTS))
+    throw new Refusal("bad_request", `the body has more than ${MOST_PARTS} lists, mappings and keys`);
   try {
     return JSON.parse(text);
   } catch {

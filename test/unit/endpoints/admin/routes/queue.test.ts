@@ -246,6 +246,28 @@ test("a key that is given twice is refused, because all but the last would be pa
   assert.notEqual((await ask("POST", "/v1/queue/actions", sound)).json.error?.message, '"id" is given twice');
 });
 
+test("a body of very many lists, mappings or keys is refused before it takes memory", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const many = 10_001;
+  for (const body of [
+    "[".repeat(many),
+    `[${"{},".repeat(many)}{}]`,
+    JSON.stringify(Object.fromEntries(Array.from({ length: many }, (_, i) => [`k${i}`, i]))),
+  ]) {
+    const { status, json } = await ask("POST", "/v1/queue/actions", body);
+    assert.deepEqual(
+      [status, json.error.message],
+      [400, "the body has more than 10000 lists, mappings and keys"],
+      body.slice(0, 20),
+    );
+  }
+  const brackets = Array.from({ length: many }, (_, i) => `"[{:${i}"@example.com`);
+  const taken = { verb: "add", recipients: brackets };
+  assert.equal((await ask("POST", "/v1/domains/example.com/recipients", taken)).status, 200);
+  const open = await ask("POST", "/v1/queue/actions", '{"verb": "hold');
+  assert.equal(open.json.error.message, "the body is not JSON");
+});
+
 test("trouble within is a JSON 500 that tells strangers nothing", async () => {
   const world = new FakeWorld();
   world.trouble = new Error("SQLITE_IOERR at /secret/path");
