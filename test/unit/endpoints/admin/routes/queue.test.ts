@@ -5,7 +5,7 @@ import { MailBody, QueuePage, ReasonName } from "../../../../../src/endpoints/ad
 import type { Reason } from "../../../../../src/ports/recipient-state.ts";
 import { FOREIGN_CURSOR } from "../../../../../src/ports/page.ts";
 import { BodyDamaged } from "../../../../../src/ports/stored-body.ts";
-import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
+import { FakeWorld, FIRST, queueEntry, SECOND } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
 test("the list has what the contract says, with the total", async () => {
@@ -14,6 +14,18 @@ test("the list has what the contract says, with the total", async () => {
   assert.equal(page.items.length, 2);
   assert.equal(page.total, 3);
   assert.equal(page.next, "2");
+});
+
+test("the contract knows all that is told of a mail", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  world.entries = [
+    queueEntry({ state: "held", reason: "operator", who: "socket", lastReply: "250 2.0.0 Ok" }),
+  ];
+  const page = (await ask("GET", "/v1/queue")).json;
+  assert.deepEqual(QueuePage.parse(page), page);
+  const mail = (await ask("GET", `/v1/queue/${FIRST}`)).json;
+  assert.deepEqual(MailBody.parse(mail), mail);
 });
 
 test("filters narrow; the total is known for domain and state only", async () => {
