@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import { Daemon } from "../../../src/cli/daemon.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
+import { runOn } from "../../support/tool-bench.ts";
 
 /** A daemon that answers nothing by itself; `asked` are the answers that it owes. */
 async function silentDaemon(t: TestContext, patience: { look: number; change: number }) {
@@ -39,4 +40,15 @@ test("what comes as a stream may pause for longer, as who reads it may", async (
   await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
   asked[0]?.end(".example\n");
   assert.equal(await text(stream), "From a@b.example\n");
+});
+
+test("a daemon of another version is told as such, where its answer lacks what this one has", async (t) => {
+  const { daemon, server } = await silentDaemon(t, { look: 10_000, change: 10_000 });
+  server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));
+  const { code, stdout, stderr } = await runOn(daemon.socket, ["status"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /^holdfast: .+\nthe daemon may be of another version than this tool; .+ after an upgrade\n$/,
+  );
 });
