@@ -174,8 +174,8 @@ async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<
   };
   c.header("Content-Type", "message/rfc822");
   c.header("Content-Disposition", `attachment; filename="${id}.eml"`);
-  // The HTTP library would pass over the body of a HEAD, with its file open.
-  if (c.req.method === "HEAD") {
+  // The HTTP library would pass over what nobody reads, with its file open: after a HEAD, and behind a 504.
+  if (c.req.method === "HEAD" || c.finalized) {
     stream.destroy();
     return c.body(null);
   }
