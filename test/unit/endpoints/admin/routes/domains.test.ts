@@ -130,6 +130,16 @@ test("a declared domain is removed in its file, one from the API here", async ()
   );
 });
 
+test("the contract knows all that is told of a domain and its primaries", async () => {
+  const world = new FakeWorld();
+  const [primary] = world.primaries;
+  assert.ok(primary !== undefined);
+  const slow = { since: 3, why: "slow" };
+  world.primaries = [{ ...primary, awaySince: 1, lastProbe: 2, slow, acceptAll: ["example.com"] }];
+  const { json } = await operatorOf(world)("GET", "/v1/domains/example.com");
+  assert.deepEqual(DomainBody.parse(json), json);
+});
+
 test("deliveries pause and go on", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
