@@ -217,8 +217,17 @@ function complainOf(error: unknown, path: string, env: FullEnv): number {
     for (const line of adviceOf(env)) complain(line);
     return NO_DAEMON;
   }
-  if (error instanceof Refused && error.hint !== undefined) complain(error.hint);
+  const hint = hintOf(error);
+  if (hint !== undefined) complain(hint);
   return error instanceof Refused && error.status === 400 ? WRONG_USE : FAILED;
+}
+
+/** An answer that lacks what is read in it is that of an older daemon, or a newer one. */
+function hintOf(error: unknown): string | undefined {
+  if (error instanceof Refused) return error.hint;
+  return error instanceof TypeError
+    ? "the daemon may be of another version than this tool; restart it after an upgrade"
+    : undefined;
 }
 
 /** What to do where nobody answers. */

@@ -151,7 +151,7 @@ function checkChoices({ options }: Command, input: Input): void {
   }
 }
 
-/** An empty sender is the null sender; an empty FILE is a variable that was never set. */
+/** An empty FILE is a variable of the shell that was never set. */
 function checkFiles({ options }: Command, input: Input): void {
   const empty = options.find(({ name, value }) => value === "FILE" && input.text(name) === "");
   if (empty !== undefined) throw new WrongUse(`--${empty.name} is empty`);

@@ -2,7 +2,8 @@
 import { request, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
-import type { ErrorBody } from "../endpoints/admin/contract.ts";
+import { MAX_BODY, type ErrorBody } from "../endpoints/admin/contract.ts";
+import { sizeInWords } from "../runtime/quantities.ts";
 
 /** Nobody answers on the socket. */
 export class NoDaemon extends Error {
@@ -52,7 +53,7 @@ export class Daemon {
   /** The response's JSON. Rejects with NoDaemon, NoAccess or Refused. */
   async ask<T>(call: Call): Promise<T> {
     const response = await this.#send(call);
-    const body = await readText(response);
+    const body = await wholeText(response, call);
     if (!positive(response)) throw refusal(response.statusCode ?? 0, body);
     return (body === "" ? undefined : readJson(body)) as T;
   }
@@ -60,20 +61,20 @@ export class Daemon {
   /** Like `ask`, for answers that are told by their status: the JSON is given whatever it is. */
   async askAnyway<T>(call: Call): Promise<{ readonly ok: boolean; readonly body: T }> {
     const response = await this.#send(call);
-    const body = await readText(response);
+    const body = await wholeText(response, call);
     return { ok: positive(response), body: readJson(body) as T };
   }
 
   /** The response as it comes; an error is its end where it was cut off. */
   async stream(call: Call): Promise<Readable> {
     const response = await this.#send(call);
-    if (!positive(response)) throw refusal(response.statusCode ?? 0, await readText(response));
+    if (!positive(response)) throw refusal(response.statusCode ?? 0, await wholeText(response, call));
     // Who reads it may stop for a while.
     response.setTimeout(this.#patience.change);
     return Readable.from(wholeOf(response), { objectMode: false });
   }
 
-  #send(call: Call): Promise<IncomingMessage> {
+  async #send(call: Call): Promise<IncomingMessage> {
     const answered = Promise.withResolvers<IncomingMessage>();
     const { headers, body } = bodyOf(call);
     const { method = "GET" } = call;
@@ -87,24 +88,42 @@ export class Daemon {
       headers: { Host: "localhost", ...headers },
     };
     const asked = request(options, answered.resolve);
-    asked.once("error", (error: NodeJS.ErrnoException) => answered.reject(this.#explain(error)));
+    asked.once("error", (error: NodeJS.ErrnoException) => answered.reject(this.#explain(error, call)));
     asked.once("timeout", () => asked.destroy(new Error("the daemon did not answer in time")));
     asked.end(body);
     return answered.promise;
   }
 
-  #explain(error: NodeJS.ErrnoException): Error {
+  #explain(error: NodeJS.ErrnoException, call: Call): Error {
     if (error.code === "ENOENT" || error.code === "ECONNREFUSED")
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
       return new NoAccess(`you may not open ${this.socket}; run this as the daemon's user or as root`);
-    return error;
+    return brokenOff(error, call) ?? error;
   }
+}
+
+/** As the system has it when a peer goes: a broken pipe of ours would be taken for that of whoever reads our output. */
+const GONE: ReadonlySet<string | undefined> = new Set(["EPIPE", "ECONNRESET"]);
+
+function brokenOff(error: unknown, { method = "GET" }: Call): Error | undefined {
+  if (!GONE.has((error as NodeJS.ErrnoException).code)) return undefined;
+  const unsure = method === "GET" ? "" : "; what was asked for may be done, or not";
+  return new Error(`the daemon broke off before its answer was whole${unsure}`, { cause: error });
+}
+
+function wholeText(response: IncomingMessage, call: Call): Promise<string> {
+  return readText(response).catch((error: unknown) => {
+    throw brokenOff(error, call) ?? error;
+  });
 }
 
 function bodyOf({ json, text }: Call): { readonly headers: Record<string, string>; readonly body?: Buffer } {
   if (json === undefined && text === undefined) return { headers: {} };
   const body = Buffer.from(text ?? JSON.stringify(json));
+  // Its refusal might not be read: the daemon is gone before all is sent.
+  if (body.length > MAX_BODY)
+    throw new Refused(413, `this is larger than the ${sizeInWords(MAX_BODY)} that the daemon takes at once`);
   const type = text === undefined ? "application/json" : "text/plain; charset=utf-8";
   return { headers: { "Content-Type": type, "Content-Length": String(body.length) }, body };
 }

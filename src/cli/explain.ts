@@ -3,6 +3,7 @@ import type { ExplainBody } from "../endpoints/admin/contract.ts";
 import { timeInWords } from "../runtime/quantities.ts";
 import { OK, WrongUse, type Command, type Input, type Tool } from "./command.ts";
 import { looksText } from "./looks.ts";
+import { bare } from "./queue-filter.ts";
 import { plain, wrap } from "./terminal.ts";
 
 /** A mail that is explained has no body, and its client no other connections. */
@@ -34,10 +35,6 @@ function needed(input: Input, name: string): string {
   const text = input.text(name);
   if (text === undefined) throw new WrongUse(`--${name} is missing`);
   return text;
-}
-
-function bare(address: string): string {
-  return address.replace(/^<(.*)>$/, "$1");
 }
 
 function answerText(tool: Tool, { steps, verdict, fields, checks, greetDelay }: ExplainBody): string {

@@ -5,7 +5,7 @@ import { OK, WrongUse, type Input, type Option, type Tool } from "./command.ts";
 import { writeOut } from "./files.ts";
 import { toldText } from "./notices.ts";
 import { pagesOf } from "./pages.ts";
-import { FILTERS, filterOf } from "./queue-filter.ts";
+import { bare, FILTERS, filterOf } from "./queue-filter.ts";
 import { stateOf } from "./queue-look.ts";
 import { plain, timeWithZone, type Column } from "./terminal.ts";
 
@@ -23,21 +23,31 @@ function ledgerPages(tool: Tool, filter: Readonly<Record<string, string>>): Asyn
 
 /** Prints the ledger; `about` narrows it to one mail or one recipient. */
 export async function printLedger(tool: Tool, input: Input): Promise<number> {
-  const filter = { ...filterOf(input), ...aboutFilter(input.words[0]) };
+  const about = aboutFilter(input.words[0]);
+  if (about["recipient"] !== undefined && input.text("recipient") !== undefined)
+    throw new WrongUse("ABOUT or --recipient, not both");
+  const filter = { ...filterOf(input), ...about };
   if (input.flag("csv") && input.flag("json")) throw new WrongUse("--csv or --json, not both");
   if (input.flag("csv")) return writeCsv(tool, input, filter);
   if (input.text("output") !== undefined) throw new WrongUse("--output goes with --csv");
   const items: QueueEntryBody[] = [];
   for await (const page of ledgerPages(tool, filter)) items.push(...page.items);
   tool.print({ items }, () =>
-    items.length === 0 ? "The ledger has no such mail.\n" : ledgerTable(tool, items),
+    items.length === 0 ? `The ledger has no ${nothingText(about)}.\n` : ledgerTable(tool, items),
   );
   return OK;
 }
 
 function aboutFilter(about: string | undefined): Readonly<Record<string, string>> {
   if (about === undefined) return {};
-  return about.includes("@") ? { recipient: about } : { id: about };
+  return about.includes("@") ? { recipient: bare(about) } : { id: about };
+}
+
+/** As what ABOUT was taken: a sender, or a Message-ID, looks like a recipient. */
+function nothingText({ id, recipient }: Readonly<Record<string, string>>): string {
+  if (id !== undefined) return `mail with the id ${plain(id)}`;
+  if (recipient === undefined) return "such mail";
+  return `mail to ${plain(recipient)}; --sender ADDRESS takes a sender, and trace without --ledger a Message-ID`;
 }
 
 const COLUMNS: readonly Column[] = [

@@ -11,6 +11,7 @@ import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool 
 import { collect, moreText, PAGING } from "./pages.ts";
 import { FILTERS, filterOf, refuseForeign, selectionOf } from "./queue-filter.ts";
 import { mailText } from "./queue-look.ts";
+import { Refused } from "./daemon.ts";
 import { ageOf, plain, timeWithZone } from "./terminal.ts";
 
 /** State and reason are given. */
@@ -111,14 +112,29 @@ export const senderAllow: Command = {
     if (input.flag("release") && json.sender.startsWith("@"))
       throw new WrongUse("--release needs an address, not a whole domain");
     const path = "/v1/quarantine/senders";
-    const allowed = await tool.daemon.ask<AllowedSenderBody>({ method: "POST", path, json });
+    const allowing = tool.daemon.ask<AllowedSenderBody>({ method: "POST", path, json });
+    if (!input.flag("release")) {
+      const allowed = await allowing;
+      tool.print({ ...allowed, released: 0 }, () => `${plain(allowed.sender)} is allowed.\n`);
+      return OK;
+    }
+    const allowed = await allowing.catch(unlessAllowed);
     const filter = { sender: json.sender, ...(json.domain !== undefined && { domain: json.domain }) };
-    const { count } = input.flag("release") ? await move(tool, "release", filter) : { count: 0 };
-    const released = count === 0 ? "" : `; ${counted(count, "recipient")} released`;
-    tool.print({ ...allowed, released: count }, () => `${plain(allowed.sender)} is allowed${released}.\n`);
+    const { count } = await move(tool, "release", filter);
+    const now = allowed === undefined ? "was allowed already" : "is allowed";
+    const released = count === 0 ? "nothing to release" : `${counted(count, "recipient")} released`;
+    tool.print(
+      { ...json, ...allowed, released: count },
+      () => `${plain(json.sender)} ${now}; ${released}.\n`,
+    );
     return OK;
   },
 };
+
+/** What waits is let go all the same of a sender who is allowed already. */
+function unlessAllowed(error: unknown): undefined {
+  if (!(error instanceof Refused) || error.status !== 409) throw error;
+}
 
 export const senderForget: Command = {
   words: "SENDER",

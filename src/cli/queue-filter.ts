@@ -15,13 +15,19 @@ export const FILTERS: readonly Option[] = [
   { name: "reason", value: "REASON", choices: REASONS, help: REASONS.join(", ") },
 ];
 
-/** The filter that was given; `<>` is the null sender. */
+/** The filter that was given. */
 export function filterOf(input: Input): Record<string, string> {
+  // As a variable of the shell leaves it that was never set.
+  if (input.text("sender") === "") throw new WrongUse("--sender is empty; <> is the null sender");
   const given = FILTERS.map(({ name }) => [name, input.text(name)] as const);
-  const filter = Object.fromEntries(
-    given.filter((entry): entry is readonly [string, string] => entry[1] !== undefined),
+  return Object.fromEntries(
+    given.flatMap(([name, text]) => (text === undefined ? [] : [[name, bare(text)]])),
   );
-  return filter["sender"] === "<>" ? { ...filter, sender: "" } : filter;
+}
+
+/** An address without the angle brackets in which a path stands; that of the null sender is empty. */
+export function bare(text: string): string {
+  return text.replace(/^<(.*)>$/, "$1");
 }
 
 /** An id or a filter; empty only after `--all`: nothing given never means everything. */

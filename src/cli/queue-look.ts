@@ -124,6 +124,7 @@ export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string):
     [
       ["Recipient", entry.recipient],
       ["State", `${stateOf(entry)}, since ${timeWithZone(entry.updatedAt)}`],
+      ...fact("By", whoSetAside(entry)),
       ...fact("Next attempt", dueAt === undefined ? undefined : nextAttempt(dueAt, tool.now)),
       ...fact("Waits for", obstacle),
       ...fact("Rerouted to", entry.route),
@@ -135,6 +136,12 @@ export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string):
     ],
     tool.columns,
   );
+}
+
+/** Whoever let it go before is nobody's concern any more. */
+function whoSetAside({ reason, who }: QueueEntryBody): string | undefined {
+  if (who === undefined || (reason !== "operator" && reason !== "deleted")) return undefined;
+  return who === "socket" ? "somebody on this machine" : `the token ${who}`;
 }
 
 function nextAttempt(dueAt: number, now: number): string {

@@ -29,7 +29,9 @@ function pointInTime(option: string, text: string): number {
   const isDate = /^\d{4}-\d{2}-\d{2}/.test(text);
   if (isDate && !beginsWithDay(text))
     throw new WrongUse(`--${option}: there is no day ${text.slice(0, DAY.length)}`);
-  const at = isDate ? Date.parse(text.length === DAY.length ? `${text}T00:00` : text.replace(" ", "T")) : NaN;
+  // The tool itself writes `2026-11-22 08:00:00 +01:00`.
+  const point = text.replace(" ", "T").replace(" ", "");
+  const at = isDate ? Date.parse(text.length === DAY.length ? `${text}T00:00` : point) : NaN;
   if (!Number.isNaN(at)) return at;
   throw new WrongUse(`--${option} takes 90m, 2h, 3d or a time such as 2026-11-22T08:00, not ${text}`);
 }

@@ -300,7 +300,7 @@ export class FakeWorld {
       acceptedAt: first.acceptedAt,
       size: first.size,
       crc32: "0badcafe",
-      client: { ip: "192.0.2.1", helo: "mail.sender.example" },
+      client: { ip: "192.0.2.1", helo: "mail.sender.example", port: 40_000, server: "192.0.2.9" },
       traits: [],
       topFields: "Received: from mail.sender.example\r\n",
       subject: "Hello",

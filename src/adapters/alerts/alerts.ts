@@ -11,7 +11,8 @@
  */
 import type { Alert, Alerter } from "../../ports/alerts.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { errorText, type Logger } from "../../runtime/log.ts";
+import { fetchTrouble } from "../../runtime/fetch-trouble.ts";
+import type { Logger } from "../../runtime/log.ts";
 import { Folding } from "./folding.ts";
 import { command, webhook, type Channel, type Message } from "./channels.ts";
 
@@ -107,7 +108,7 @@ class Outlet {
       try {
         await this.#channel(next);
       } catch (error) {
-        this.#failed(next, errorText(error));
+        this.#failed(next, fetchTrouble(error));
       }
     }
     this.#sending = undefined;

@@ -10,9 +10,8 @@
  */
 import type { FetchAnswer, FetchRequest, ListServer } from "../../ports/recipient-lists.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { errorText } from "../../runtime/log.ts";
+import { fetchTrouble } from "../../runtime/fetch-trouble.ts";
 import { type Environment, readSecret } from "../../runtime/secrets.ts";
-import { codeOf } from "../../runtime/system-code.ts";
 import { readEntries } from "./entries.ts";
 
 interface HttpListParts {
@@ -36,7 +35,7 @@ export function httpLists(parts: HttpListParts): ListServer {
         const response = await follow(request, await headersFor(request, parts), signal);
         return await answerOf(response, request);
       } catch (error) {
-        const why = limit.signal.aborted ? `no whole answer within ${LIMIT / 1000} s` : wordsOf(error);
+        const why = limit.signal.aborted ? `no whole answer within ${LIMIT / 1000} s` : fetchTrouble(error);
         return { kind: "failed", why };
       } finally {
         timer.cancel();
@@ -109,11 +108,4 @@ async function bytesOf(response: Response): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-function wordsOf(error: unknown): string {
-  if (!(error instanceof TypeError && error.cause instanceof Error)) return errorText(error);
-  // What `fetch` has for it is "other side closed".
-  if (codeOf(error.cause) === "UND_ERR_SOCKET") return "the connection broke off before the answer was whole";
-  return errorText(error.cause);
 }

@@ -41,9 +41,10 @@ type Act = Extract<TracedEvent, { kind: "operator.acted" }>;
 
 function actText({ verb, who, what, count, id }: Act): string {
   const by = who === "socket" ? "on this machine" : `with the token ${who}`;
-  return id === undefined
-    ? `${verb} (${what}: ${counted(count, "recipient")}), asked for ${by}`
-    : `${verb}, asked for ${by}`;
+  // The line stands under the id.
+  const [, more = ""] = /^id \S+?(?:,? (.+))?$/.exec(what) ?? [];
+  const about = id === undefined ? `${what}: ${counted(count, "recipient")}` : more;
+  return `${verb}${about && ` (${about})`}, asked for ${by}`;
 }
 
 function acceptedText(event: AcceptedEvent): string {

@@ -1,13 +1,14 @@
 /** Errors as JSON, and requests read against the contract. */
 import { isUtf8 } from "node:buffer";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type * as z from "zod";
+import * as z from "zod";
 import type { PatternKind } from "../../mail/access-pattern.ts";
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { DirectoryBrowser } from "../../ports/directory.ts";
 import { FOREIGN_CURSOR } from "../../ports/page.ts";
 import type { AdminContext } from "./parts.ts";
 import { issueWords, quoted } from "./issue-words.ts";
+import { hasMoreParts, repeatedKey } from "./json-text.ts";
 import { MAX_BODY, type ErrorBody, type ErrorCode } from "./contract.ts";
 
 const STATUS: Readonly<Record<ErrorCode, ContentfulStatusCode>> = {
@@ -43,7 +44,7 @@ export function answerRefusal(c: AdminContext, { code, message, hint }: Refusal)
 
 /** The request's JSON body, as the schema has it. */
 export async function readBody<T>(c: AdminContext, schema: z.ZodType<T>): Promise<T> {
-  return parse(schema, parseJson(await readText(c)));
+  return parseJson(await readText(c), schema);
 }
 
 /**
@@ -67,6 +68,12 @@ export async function readText(c: AdminContext): Promise<string> {
 
 function tooLarge(): Refusal {
   return new Refusal("too_large", `the body is larger than ${MAX_BODY} bytes`);
+}
+
+/** Of a request that is told nothing by its body: what would be passed over is refused. */
+export async function readNoBody(c: AdminContext): Promise<void> {
+  const text = await readText(c);
+  if (text.trim() !== "") parseJson(text, z.strictObject({}));
 }
 
 /** The request's query, as the schema has it. A key is given once: of several values all but one would be passed over. */
@@ -129,7 +136,20 @@ export function confine(c: AdminContext, domain: string): void {
     throw new Refusal("forbidden", `this token is confined to ${own}`, "use a token without --domain");
 }
 
-function parseJson(text: string): unknown {
+/** The keys are looked through last: what has come so far has no more of them than the schema knows. */
+function parseJson<T>(text: string, schema: z.ZodType<T>): T {
+  const data = parse(schema, jsonOf(text));
+  const again = repeatedKey(text);
+  if (again === undefined) return data;
+  throw new Refusal("bad_request", `${quoted(again)} is given twice`, "give it once");
+}
+
+/** Lists, mappings and keys of one body; recipients are neither. */
+const MOST_PARTS = 10_000;
+
+function jsonOf(text: string): unknown {
+  if (hasMoreParts(text, MOST_PARTS))
+    throw new Refusal("bad_request", `the body has more than ${MOST_PARTS} lists, mappings and keys`);
   try {
     return JSON.parse(text);
   } catch {

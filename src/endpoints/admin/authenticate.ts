@@ -5,6 +5,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Tokens } from "../../services/tokens/tokens.ts";
 import { Refusal } from "./answers.ts";
 import type { AdminContext, AdminEnv } from "./parts.ts";
+import { SOCKET_CALLER } from "./token-bodies.ts";
 
 /** Wrong tokens of one network within so many ms, after which it is refused; and networks that are remembered. */
 const FAILURES = 10;
@@ -48,7 +49,7 @@ export class FailureTable {
 /** Everybody who can open the socket file is the operator. */
 export function trustSocket(): MiddlewareHandler<AdminEnv> {
   return async (c, next) => {
-    c.set("caller", { who: "socket" });
+    c.set("caller", { who: SOCKET_CALLER });
     await next();
   };
 }

@@ -22,7 +22,7 @@ export function issueWords(issue: z.core.$ZodRawIssue): string | undefined {
       if (issue.input === undefined) return "is missing";
       return `${shown(issue.input)} is not known; write ${oneOf(issue.values ?? [])}`;
     case "unrecognized_keys":
-      return `${(issue.keys ?? []).map(shown).join(", ")} is not known here`;
+      return unknownKeys(issue.keys ?? []);
     case "too_small":
       return tooSmall(issue);
     case "too_big":
@@ -30,6 +30,15 @@ export function issueWords(issue: z.core.$ZodRawIssue): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Keys that are named. */
+const NAMED = 5;
+
+function unknownKeys(keys: readonly string[]): string {
+  const named = keys.slice(0, NAMED).map(shown).join(", ");
+  const more = keys.length > NAMED ? ` and ${keys.length - NAMED} more` : "";
+  return `${named}${more} ${keys.length === 1 ? "is" : "are"} not known here`;
 }
 
 function tooSmall({ origin, minimum, input }: z.core.$ZodRawIssue): string {

@@ -76,6 +76,8 @@ export const PrimaryStatusBody = z.object({
   domains: z.array(z.string()).readonly(),
   state: z.enum(["unknown", "up", "suspect", "down", "banned", "loop"]),
   since: time,
+  /** When the present outage began, in whichever state that was; absent: it is not away. */
+  awaySince: time.exactOptional(),
   why: optionalText,
   lastProbe: time.exactOptional(),
   /** What its latest EHLO told, and when. */

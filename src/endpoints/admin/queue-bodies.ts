@@ -61,6 +61,8 @@ export const QueueEntryBody = z.object({
   unconfirmed: z.number(),
   lastReply: optionalText,
   destination: optionalText,
+  /** Who held, released or deleted it last: `socket`, or the name of a token. */
+  who: optionalText,
   size: z.number(),
   hash: optionalText,
   ...recipientNotices,
@@ -79,7 +81,15 @@ export const QueuePage = z.object({
 });
 export type QueuePage = z.infer<typeof QueuePage>;
 
-const ClientBody = z.object({ ip: z.string(), name: optionalText, helo: z.string(), tls: optionalText });
+const ClientBody = z.object({
+  ip: z.string(),
+  name: optionalText,
+  helo: z.string(),
+  tls: optionalText,
+  /** Its port, and our address that it came to; absent where a proxy stood between. */
+  port: z.number().exactOptional(),
+  server: optionalText,
+});
 
 /** GET /v1/queue/{id}. `GET /v1/queue/{id}/export` answers message/rfc822. */
 export const MailBody = z.object({

@@ -2,12 +2,19 @@
 import * as z from "zod";
 import { optionalText, text, time } from "./body-parts.ts";
 
+/** Who did what was asked for over the Unix socket, in logs and the trace. */
+export const SOCKET_CALLER = "socket";
+
 const tokenName = z
   .string()
   .min(1)
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     "has other characters than letters, digits, `.`, `_` and `-`, or more than 64 of them",
+  )
+  .refine(
+    (name) => name !== SOCKET_CALLER,
+    "is what the trace calls those who come over the socket; take another name",
   );
 
 /** POST /v1/tokens. Without `domain` it may do everything. */

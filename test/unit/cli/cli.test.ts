@@ -122,6 +122,12 @@ test("wrong use ends with 2 and names the word", async () => {
     [["queue", "show"], /ID is missing/],
     [["queue", "show", ""], /^holdfast queue show: ID is empty\n/],
     [["queue", "flush", ""], /^holdfast queue flush: ID is empty\n/],
+    [
+      ["queue", "delete", "--sender", ""],
+      /^holdfast queue delete: --sender is empty; <> is the null sender\n/,
+    ],
+    [["trace", "--ledger", "--sender="], /^holdfast trace: --sender is empty; /],
+    [["trace", "--ledger", "a@b.example", "--recipient", "c@b.example"], /ABOUT or --recipient, not both\n/],
     [["queue", "export", "--all", "--output", ""], /^holdfast queue export: --output is empty\n/],
     [["recipients", "replace", "x.example", "--file="], /^holdfast recipients replace: --file is empty\n/],
     [["doctor", "a.example", ""], /^holdfast doctor: DOMAIN is empty\n/],

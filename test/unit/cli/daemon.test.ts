@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
+import { createServer as listen, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
+import { MAX_BODY } from "../../../src/endpoints/admin/contract.ts";
 import { Daemon } from "../../../src/cli/daemon.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
+import { runOn } from "../../support/tool-bench.ts";
 
 /** A daemon that answers nothing by itself; `asked` are the answers that it owes. */
 async function silentDaemon(t: TestContext, patience: { look: number; change: number }) {
@@ -39,4 +42,60 @@ test("what comes as a stream may pause for longer, as who reads it may", async (
   await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
   asked[0]?.end(".example\n");
   assert.equal(await text(stream), "From a@b.example\n");
+});
+
+test("a daemon of another version is told as such, where its answer lacks what this one has", async (t) => {
+  const { daemon, server } = await silentDaemon(t, { look: 10_000, change: 10_000 });
+  server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));
+  const { code, stdout, stderr } = await runOn(daemon.socket, ["status"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /^holdfast: .+\nthe daemon may be of another version than this tool; .+ after an upgrade\n$/,
+  );
+});
+
+/** A server that does as `end` says with each connection. */
+async function breakingDaemon(t: TestContext, end: (peer: Socket) => unknown): Promise<string> {
+  const folder = await tempFolder();
+  t.after(() => folder[Symbol.asyncDispose]());
+  const socket = join(folder.path, "admin.sock");
+  const server = listen((peer) => end(peer.on("error", () => undefined)));
+  server.listen(socket);
+  await once(server, "listening");
+  t.after(() => server.close());
+  return socket;
+}
+
+const ENDS: readonly (readonly [when: string, end: (peer: Socket) => unknown])[] = [
+  ["at once", (peer) => peer.destroy()],
+  ["while it is asked", (peer) => peer.once("data", () => peer.destroy())],
+  [
+    "in its answer",
+    (peer) =>
+      peer.once("data", () =>
+        peer.write("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", () => peer.destroy()),
+      ),
+  ],
+];
+
+for (const [when, end] of ENDS)
+  test(`a daemon that breaks off ${when} is no success`, async (t) => {
+    const socket = await breakingDaemon(t, end);
+    const asked = "holdfast: the daemon broke off before its answer was whole";
+    const look = await runOn(socket, ["status"]);
+    assert.deepEqual([look.code, look.stdout, look.stderr], [1, "", `${asked}\n`]);
+    const stdin = "name\n".repeat(500_000);
+    const change = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
+    const unsure = "; what was asked for may be done, or not";
+    assert.deepEqual([change.code, change.stdout, change.stderr], [1, "", `${asked}${unsure}\n`]);
+    assert.equal((await runOn(socket, ["health"])).code, 1);
+  });
+
+test("what is more than the daemon takes is not sent", async (t) => {
+  const socket = await breakingDaemon(t, (peer) => assert.fail(`connected: ${peer.remoteAddress}`));
+  const stdin = "n\n".repeat(MAX_BODY / 2 + 1);
+  const { code, stdout, stderr } = await runOn(socket, ["recipients", "replace", "a.example"], { stdin });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^holdfast: this is larger than the 16 MiB that the daemon takes at once\n$/);
 });

@@ -33,6 +33,19 @@ test("the ledger shows every mail with the primary's final words and id", async 
   assert.equal((await tool.run(["trace", FIRST, "--csv"])).code, 2);
 });
 
+test("where the ledger has nothing, it says as what it took ABOUT", async () => {
+  await using tool = await toolWorld();
+  const told = async (about: string): Promise<string> =>
+    (await tool.run(["trace", "--ledger", about])).stdout;
+  assert.match(
+    await told("<nobody@example.com>"),
+    /^The ledger has no mail to nobody@example\.com; --sender /,
+  );
+  assert.equal(await told("01k9zq3v5x0abcdx"), "The ledger has no mail with the id 01k9zq3v5x0abcdx.\n");
+  tool.world.entries = [];
+  assert.equal((await tool.run(["trace", "--ledger"])).stdout, "The ledger has no such mail.\n");
+});
+
 test("the ledger as CSV: quoted, no formulas, to a file of the operator's own", async () => {
   await using tool = await toolWorld();
   tool.world.entries = [GONE];

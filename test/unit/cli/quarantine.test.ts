@@ -56,6 +56,12 @@ test("a sender is allowed, with what waits of him, listed and forgotten", async 
   const allowed = await tool.run(["quarantine", "sender-allow", "bob@sender.example", "--release"]);
   assert.equal(allowed.stdout, "bob@sender.example is allowed; 1 recipient released.\n");
   assert.equal((await tool.run(["quarantine", "sender-allow", "bob@sender.example"])).code, 1);
+  const again = await tool.run(["quarantine", "sender-allow", "bob@sender.example", "--release"]);
+  assert.deepEqual(
+    [again.code, again.stdout],
+    [0, "bob@sender.example was allowed already; 1 recipient released.\n"],
+    "what was set aside before is let go all the same",
+  );
   assert.equal((await tool.run(["quarantine", "sender-allow", "@x.example", "--release"])).code, 2);
   const listed = (await tool.run(["quarantine", "senders"])).stdout;
   assert.match(listed, /^bob@sender\.example +all /m);

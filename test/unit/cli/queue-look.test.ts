@@ -64,8 +64,26 @@ test("filters narrow; <> is the null sender; nothing found is said", async () =>
     JSON.parse(listed.stdout).items.map(({ id }: { id: string }) => id),
     [SECOND],
   );
+  const shown = await tool.run(["queue", "list", "--sender", "<bob@sender.example>", "--json"]);
+  assert.notEqual(JSON.parse(shown.stdout).items.length, 0, "as queue show writes it");
   const none = await tool.run(["queue", "list", "--recipient", "nobody@example.com"]);
   assert.deepEqual([none.code, none.stdout], [0, "No mail in the queue matches.\n"]);
+});
+
+test("who set a mail aside is told, and of nothing else who touched it last", async () => {
+  await using tool = await toolWorld();
+  const shown = async (change: Parameters<typeof queueEntry>[0]): Promise<string> => {
+    tool.world.entries = [queueEntry({ ...change, id: FIRST })];
+    return (await tool.run(["queue", "show", FIRST])).stdout;
+  };
+  assert.match(
+    await shown({ state: "held", reason: "operator", who: "socket" }),
+    /^By: +somebody on this machine$/m,
+  );
+  assert.match(await shown({ state: "parked", reason: "operator", who: "night" }), /^By: +the token night$/m);
+  assert.match(await shown({ state: "gone", reason: "deleted", who: "night" }), /^By: +the token night$/m);
+  assert.doesNotMatch(await shown({ state: "held", reason: "probation", who: "night" }), /^By/m);
+  assert.doesNotMatch(await shown({ state: "waiting", who: "socket" }), /^By/m);
 });
 
 test("a mail is shown with its recipients; one that is not there is exit code 1", async () => {

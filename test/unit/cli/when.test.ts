@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WrongUse } from "../../../src/cli/command.ts";
+import { timeWithZone } from "../../../src/cli/terminal.ts";
 import { timeToCome } from "../../../src/cli/when.ts";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
@@ -13,6 +14,8 @@ test("a time to come is a span from now, or a date", () => {
   assert.equal(timeToCome("until", "2026-03-02T08:00Z", NOW), Date.parse("2026-03-02T08:00:00Z"));
   assert.equal(timeToCome("until", "2026-03-02", NOW), new Date(2026, 2, 2).getTime(), "local midnight");
   assert.equal(timeToCome("until", "2026-03-02 08:00Z", NOW), Date.parse("2026-03-02T08:00:00Z"));
+  const written = timeWithZone(Date.parse("2026-03-02T08:00:05Z"));
+  assert.equal(timeToCome("until", written, NOW), Date.parse("2026-03-02T08:00:05Z"), written);
 });
 
 test("what is no time, or over, is told with what would be right", () => {

@@ -31,15 +31,26 @@ async function addRule(c: AdminContext, parts: AdminParts): Promise<RuleBody> {
   const { who } = c.get("caller");
   const given = await readBody(c, NewRule);
   const rule = soundRule(given, await scopeOf(c, given, parts), parts.clock.now());
+  leaveRoom(c, parts);
   const stored = await parts.rules.add(rule, who);
-  if (stored === undefined)
-    throw new Refusal(
-      "conflict",
-      `there are ${MOST_RULES} rules already`,
-      "name networks and domains, not single ones",
-    );
+  if (stored === undefined) throw tooMany(`there are ${MOST_RULES} rules already`);
   recordAct(c, parts, { verb: "access add", what: whatOf(stored) });
   return shown(stored);
+}
+
+/** Rules of a domain beyond which a token that is confined to it adds none. */
+const MOST_OF_DOMAIN = 1000;
+
+/** Whoever cares for one domain must not keep all others from blocking somebody. */
+function leaveRoom(c: AdminContext, { rules }: AdminParts): void {
+  const { domain } = c.get("caller");
+  if (domain === undefined) return;
+  const own = rules.list().filter(({ rule }) => rule.domain === domain);
+  if (own.length >= MOST_OF_DOMAIN) throw tooMany(`${domain} has ${MOST_OF_DOMAIN} rules already`);
+}
+
+function tooMany(message: string): Refusal {
+  return new Refusal("conflict", message, "name networks and domains, not single ones");
 }
 
 const PATTERNS = { network: NETWORK, helo: HELO_NAME, sender: SENDER, recipient: MAILBOX } as const;

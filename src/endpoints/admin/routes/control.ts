@@ -2,6 +2,7 @@
 import type { Hono } from "hono";
 import { awaitsFirstList, type DomainRecord } from "../../../ports/directory.ts";
 import { errorText } from "../../../runtime/log.ts";
+import { readNoBody } from "../answers.ts";
 import type { HealthBody, StatusBody } from "../contract.ts";
 import { amountOf } from "../counting.ts";
 import type { AdminContext, AdminEnv, AdminParts, ControlStatus } from "../parts.ts";
@@ -21,6 +22,7 @@ export function controlRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
   });
   app.get("/v1/status", async (c) => c.json(await status(parts)));
   app.post("/v1/reload", async (c) => {
+    await readNoBody(c);
     const result = await parts.reload();
     return c.json(result, result.ok ? 200 : 409);
   });

@@ -26,11 +26,12 @@ export async function addDomain(c: AdminContext, parts: AdminParts): Promise<str
   refuseContradictions(settings);
   await refuseKnown(domain, parts);
   const patterns = soundRecipients(recipients ?? [], domain);
-  await parts.editor.addDomain({
-    name: domain,
-    settings,
-    // One that comes back without a list keeps the one that it has.
-    ...(patterns.length > 0 && { recipients: patterns }),
+  // One that comes back without a list keeps the one that it has.
+  const list = patterns.length > 0 ? { recipients: patterns } : {};
+  await parts.editor.addDomain({ name: domain, settings, ...list }).catch(async (error: unknown) => {
+    // Somebody else may have added it meanwhile.
+    await refuseKnown(domain, parts);
+    throw error;
   });
   return domain;
 }

@@ -4,7 +4,7 @@ import type { DomainRecord, DomainSettings } from "../../../ports/directory.ts";
 import type { PrimaryStatus } from "../../../ports/health.ts";
 import type { QueueCount } from "../../../ports/operator.ts";
 import { recordAct } from "../acts.ts";
-import { readDomain, readQuery, Refusal, unknownDomain } from "../answers.ts";
+import { readDomain, readNoBody, readQuery, Refusal, unknownDomain } from "../answers.ts";
 import {
   PauseQuery,
   type DomainBody,
@@ -138,6 +138,8 @@ async function removeDomain(c: AdminContext, parts: AdminParts): Promise<DomainR
 async function pause(c: AdminContext, parts: AdminParts): Promise<DomainPaused> {
   const name = readDomain(c);
   const { until } = readQuery(c, PauseQuery);
+  // A time that stands in the body would be passed over, and the pause have no end.
+  await readNoBody(c);
   if (until !== undefined && until <= parts.clock.now())
     throw new Refusal("bad_request", "until: that time is over", "name a time to come, in ms since 1970");
   if (!(await parts.editor.setPaused(name, true, until))) throw unknownDomain(name);
@@ -147,6 +149,7 @@ async function pause(c: AdminContext, parts: AdminParts): Promise<DomainPaused> 
 
 async function resume(c: AdminContext, parts: AdminParts): Promise<DomainPaused> {
   const name = readDomain(c);
+  await readNoBody(c);
   if (!(await parts.editor.setPaused(name, false))) throw unknownDomain(name);
   await parts.resume(name);
   recordAct(c, parts, { verb: "domain resume", what: name });

@@ -174,6 +174,11 @@ async function exportMail(c: AdminContext, { queue, log }: AdminParts): Promise<
   };
   c.header("Content-Type", "message/rfc822");
   c.header("Content-Disposition", `attachment; filename="${id}.eml"`);
+  // The HTTP library would pass over what nobody reads, with its file open: after a HEAD, and behind a 504.
+  if (c.req.method === "HEAD" || c.finalized) {
+    stream.destroy();
+    return c.body(null);
+  }
   return c.body(ReadableStream.from(untilTrouble(stream, cut)) as globalThis.ReadableStream);
 }
 

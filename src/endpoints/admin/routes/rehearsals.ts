@@ -3,7 +3,7 @@ import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { isBeginning } from "../../../mail/recipient-pattern.ts";
 import { ChannelClosed } from "../../../runtime/channel.ts";
-import { ourDomain, readDomain, readQuery, Refusal } from "../answers.ts";
+import { ourDomain, readDomain, readNoBody, readQuery, Refusal } from "../answers.ts";
 import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
 import { quoted } from "../issue-words.ts";
 import type { AdminContext, AdminEnv, AdminParts } from "../parts.ts";
@@ -18,6 +18,7 @@ export function rehearsalRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBody> {
   const domain = readDomain(c);
   const { recipient } = readQuery(c, RehearsalQuery);
+  await readNoBody(c);
   const named = recipient === undefined ? undefined : soundRecipient(recipient, domain);
   await ourDomain(domain, parts.directory);
   const known = named ?? (await someRecipient(domain, parts));

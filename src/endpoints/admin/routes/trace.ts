@@ -20,19 +20,27 @@ export function traceRoutes(app: Hono<AdminEnv>, parts: AdminParts): void {
 
 async function trace(about: string, parts: AdminParts): Promise<TraceBody> {
   const name = about.trim().replace(/^<(.*)>$/, "$1");
-  // Trace keys and ids are stored in lower case; the queue has addresses as they were received.
-  const key = name.toLowerCase();
-  const found = await parts.trace.trace({ about: [key], limit: LINES });
+  const keys = keysOf(name);
+  const found = await parts.trace.trace({ about: keys, limit: LINES });
   const queued = await entriesOf(name, parts);
-  const ids = newestIds([...found, ...queued, { id: key }]);
-  // What is about the key itself was found above.
-  const others = ids.filter((id) => id !== key);
+  const ids = newestIds([...found, ...queued, ...keys.map((id) => ({ id }))]);
+  // What is about the keys themselves was found above.
+  const others = ids.filter((id) => !keys.includes(id));
   const [lines, mails] = await Promise.all([
     others.length === 0 ? [] : parts.trace.trace({ about: others, limit: LINES }),
-    mailsOf(ids, key, parts),
+    mailsOf(ids, keys, parts),
   ]);
   const all = new Map([...mails, ...queued].map((entry) => [`${entry.id} ${entry.n}`, entry]));
   return { about: name, mails: [...all.values()].sort(byAge), lines: inOrder([...found, ...lines]) };
+}
+
+/**
+ * Trace keys and ids are stored in lower case; the queue has addresses as they were received. What looks like an address may
+ * be a Message-ID, which has one spelling only.
+ */
+function keysOf(name: string): readonly string[] {
+  const keys = [name, parseAddress(name)?.text ?? name].map((key) => key.toLowerCase());
+  return [...new Set(keys)];
 }
 
 function byAge(a: QueueEntry, b: QueueEntry): number {
@@ -58,13 +66,13 @@ function newestIds(known: readonly { readonly id: string }[]): readonly string[]
 /** An address gets the recipients that concern it; an id or a Message-ID all recipients of the mail. */
 async function mailsOf(
   ids: readonly string[],
-  key: string,
+  keys: readonly string[],
   { queue }: AdminParts,
 ): Promise<readonly QueueEntry[]> {
   const details = await Promise.all(ids.map((id) => queue.show(id)));
   const entries = details.flatMap((detail) => detail?.recipients ?? []);
   const concerned = entries.filter(({ recipient, sender }) =>
-    [recipient.toLowerCase(), sender.toLowerCase()].includes(key),
+    [recipient, sender].some((address) => keys.includes(address.toLowerCase())),
   );
   return concerned.length > 0 ? concerned : entries;
 }

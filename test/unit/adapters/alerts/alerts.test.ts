@@ -100,6 +100,20 @@ test("one more attempt is made after 5 s, then it is logged, and the next alert 
   await alerts.stop();
 });
 
+test("a webhook that cannot be reached is told with the cause", async () => {
+  const target = await hook();
+  await target[Symbol.asyncDispose]();
+  const clock = new WatchedClock();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ webhook: target.url, clock, log });
+  alerts.raise(alert("queue.oldest"));
+  await waitFor(WAIT, () => clock.begun(5000) === 1);
+  clock.advance(5000);
+  await waitFor(WAIT, () => lines.length === 1);
+  assert.match(lines[0] ?? "", /ECONNREFUSED/);
+  await alerts.stop();
+});
+
 test("a webhook that does not answer is given up after 10 s", async () => {
   await using target = await hook([0, 0]);
   const clock = new WatchedClock();

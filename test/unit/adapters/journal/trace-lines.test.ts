@@ -97,6 +97,12 @@ test("an act on one mail", () => {
   } as const;
   const line = { at: 5, id: "x", kind: "operator.acted", text: "hold, asked for on this machine" };
   assert.deepEqual(traceLine({ at: 5, event: act }), line);
+  for (const [what, said] of [
+    ["id x to mail2.one.test:25", "to mail2.one.test:25"],
+    ["id x, recipient bob@one.test", "recipient bob@one.test"],
+    ["id x, recipient bob@one.test to primary", "recipient bob@one.test to primary"],
+  ] as const)
+    assert.equal(text({ ...act, verb: "reroute", what }), `reroute (${said}), asked for on this machine`);
 });
 
 test("an act on many mails", () => {

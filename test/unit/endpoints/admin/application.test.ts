@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
-import { FakeWorld } from "../../../support/admin-fakes.ts";
+import { buildApplication } from "../../../../src/endpoints/admin/application.ts";
+import { trustSocket } from "../../../../src/endpoints/admin/authenticate.ts";
+import { FakeWorld, FIRST } from "../../../support/admin-fakes.ts";
 import { type Answer, operatorOf } from "../../../support/admin-requests.ts";
 import { idle } from "../../../support/settle.ts";
 
@@ -36,4 +39,23 @@ test("where nothing is, that is said as all mistakes are", async () => {
   const { status, json, headers } = await operatorOf(new FakeWorld())("GET", "/v1/nothing");
   assert.deepEqual([status, json.error.code, json.error.hint], [404, "not_found", "see docs/api.md"]);
   assert.equal(headers.get("cache-control"), "no-store");
+});
+
+test("a mail that comes when its reader was sent away is closed", async (t) => {
+  const world = new FakeWorld();
+  const came = Promise.withResolvers<Readable>();
+  const body = Readable.from(["body"]);
+  const parts = world.parts("unused");
+  const app = buildApplication(
+    { ...parts, queue: { ...parts.queue, export: () => came.promise } },
+    trustSocket(),
+  );
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const answer = app.request(`/v1/queue/${FIRST}/export`, {}, {});
+  await idle();
+  t.mock.timers.tick(30_000);
+  assert.equal((await answer).status, 504);
+  came.resolve(body);
+  await idle();
+  assert.equal(body.destroyed, true);
 });

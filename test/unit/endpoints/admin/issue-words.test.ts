@@ -48,6 +48,12 @@ test("a request that does not fit is told where, what was wrong, and what would 
     "primaries.1: m.example:25 is there twice",
   );
   assert.equal(await told("POST", "/v1/tokens", { name: "" }), "name: is empty");
+  const keys = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`k${i}`, i]));
+  assert.equal(
+    await told("POST", "/v1/tokens", { name: "a", ...keys }),
+    '"k0", "k1", "k2", "k3", "k4" and 995 more are not known here',
+  );
+  assert.equal(await told("POST", "/v1/tokens", { name: "a", b: 1, c: 2 }), '"b", "c" are not known here');
   assert.equal(
     await told("POST", "/v1/tokens", { name: "a b" }),
     "name: has other characters than letters, digits, `.`, `_` and `-`, or more than 64 of them",

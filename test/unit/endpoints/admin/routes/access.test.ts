@@ -83,6 +83,21 @@ test("of rules there are 10,000 at most", async () => {
   assert.equal(world.storedRules.length, 10_000);
 });
 
+test("a confined token leaves room for the rules of others", async () => {
+  const world = new FakeWorld();
+  const rule = { action: "block", helo: "x.example", domain: "example.com" } as const;
+  for (let n = 0; n < 1000; n++)
+    world.storedRules.push({ id: `r${n}`, rule, createdAt: 1, who: n % 2 === 0 ? "sync" : "socket" });
+  await world.rules.load();
+  const secret = (await world.tokens.create("sync", "example.com"))?.secret ?? "";
+  const { status, json } = await strangerOf(world, secret)("POST", "/v1/access", rule);
+  assert.deepEqual([status, json.error?.message], [409, "example.com has 1000 rules already"]);
+  assert.equal((await operatorOf(world)("POST", "/v1/access", rule)).status, 201);
+  const neighbour = (await world.tokens.create("other", "other.example"))?.secret ?? "";
+  const own = { ...rule, domain: "other.example" };
+  assert.equal((await strangerOf(world, neighbour)("POST", "/v1/access", own)).status, 201);
+});
+
 test("each mistake in a rule has its sentence", async () => {
   const ask = operatorOf(new FakeWorld());
   const cases: readonly (readonly [object, RegExp])[] = [

@@ -101,6 +101,11 @@ test("tokens are made, listed without secrets, and revoked", async () => {
   const created = CreatedToken.parse(answer.json);
   assert.equal(created.domain, "example.com");
   assert.equal((await ask("POST", "/v1/tokens", { name: "sync" })).status, 409);
+  const forged = await ask("POST", "/v1/tokens", { name: "socket" });
+  assert.deepEqual(
+    [forged.status, forged.json.error?.message],
+    [400, "name: is what the trace calls those who come over the socket; take another name"],
+  );
   assert.equal((await ask("POST", "/v1/tokens", { name: "two words" })).status, 400);
   const foreign = await ask("POST", "/v1/tokens", { name: "typo", domain: "exmaple.com" });
   assert.equal(foreign.status, 404);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { buildApplication } from "../../../../../src/endpoints/admin/application.ts";
 import { trustSocket } from "../../../../../src/endpoints/admin/authenticate.ts";
-import { DomainBody } from "../../../../../src/endpoints/admin/contract.ts";
+import { DomainBody, type ErrorBody } from "../../../../../src/endpoints/admin/contract.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -119,4 +119,19 @@ test("a removed domain whose mail still waits is taken back by adding it again",
   });
   assert.equal(ofFile.status, 409);
   assert.match(ofFile.json.error.hint, /put it back there/);
+});
+
+test("of two that add the same domain at once, the second is told that it is there", async () => {
+  const parts = new FakeWorld().parts("unused");
+  const addDomain: typeof parts.editor.addDomain = async (domain) => {
+    await parts.editor.addDomain(domain);
+    throw new Error(`${domain.name} exists already (origin api)`);
+  };
+  const app = buildApplication({ ...parts, editor: { ...parts.editor, addDomain } }, trustSocket());
+  const body = JSON.stringify({ name: NAME, primaries: [{ host: "old.example" }] });
+  const answer = await app.request("/v1/domains", { method: "POST", body }, {});
+  assert.deepEqual(
+    [answer.status, ((await answer.json()) as ErrorBody).error.message],
+    [409, `${NAME} exists already, added through the API`],
+  );
 });

@@ -130,6 +130,16 @@ test("a declared domain is removed in its file, one from the API here", async ()
   );
 });
 
+test("the contract knows all that is told of a domain and its primaries", async () => {
+  const world = new FakeWorld();
+  const [primary] = world.primaries;
+  assert.ok(primary !== undefined);
+  const slow = { since: 3, why: "slow" };
+  world.primaries = [{ ...primary, awaySince: 1, lastProbe: 2, slow, acceptAll: ["example.com"] }];
+  const { json } = await operatorOf(world)("GET", "/v1/domains/example.com");
+  assert.deepEqual(DomainBody.parse(json), json);
+});
+
 test("deliveries pause and go on", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
@@ -163,6 +173,24 @@ test("deliveries pause and go on", async () => {
     world.events.map((event) => event.kind === "operator.acted" && [event.verb, event.what]),
     ["domain pause", "domain pause", "domain resume"].map((verb) => [verb, "example.com"]),
   );
+});
+
+test("where no body is read, one that says something is refused and does nothing", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const path of [
+    "/v1/domains/example.com/pause",
+    "/v1/domains/example.com/resume",
+    "/v1/domains/example.com/test",
+    "/v1/reload",
+  ]) {
+    const { status, json } = await ask("POST", path, { until: world.clock.now() + 60_000 });
+    assert.deepEqual([status, json.error?.message], [400, '"until" is not known here'], path);
+    assert.equal((await ask("POST", path, "until=5")).status, 400, path);
+  }
+  assert.equal(world.domains[0]?.paused, false);
+  for (const nothing of ["", " \n", {}])
+    assert.equal((await ask("POST", "/v1/domains/example.com/pause", nothing)).status, 200);
 });
 
 test("a domain may ask its primary, though not where every address exists; what it fetches is shown", async () => {

@@ -5,7 +5,7 @@ import { MailBody, QueuePage, ReasonName } from "../../../../../src/endpoints/ad
 import type { Reason } from "../../../../../src/ports/recipient-state.ts";
 import { FOREIGN_CURSOR } from "../../../../../src/ports/page.ts";
 import { BodyDamaged } from "../../../../../src/ports/stored-body.ts";
-import { FakeWorld, FIRST, SECOND } from "../../../../support/admin-fakes.ts";
+import { FakeWorld, FIRST, queueEntry, SECOND } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
 test("the list has what the contract says, with the total", async () => {
@@ -14,6 +14,18 @@ test("the list has what the contract says, with the total", async () => {
   assert.equal(page.items.length, 2);
   assert.equal(page.total, 3);
   assert.equal(page.next, "2");
+});
+
+test("the contract knows all that is told of a mail", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  world.entries = [
+    queueEntry({ state: "held", reason: "operator", who: "socket", lastReply: "250 2.0.0 Ok" }),
+  ];
+  const page = (await ask("GET", "/v1/queue")).json;
+  assert.deepEqual(QueuePage.parse(page), page);
+  const mail = (await ask("GET", `/v1/queue/${FIRST}`)).json;
+  assert.deepEqual(MailBody.parse(mail), mail);
 });
 
 test("filters narrow; the total is known for domain and state only", async () => {
@@ -118,6 +130,15 @@ test("a mail that is not what was accepted is exported only as such", async () =
   assert.equal((await ask("GET", `/v1/queue/${FIRST}/export?damaged=yes`)).status, 400);
 });
 
+test("HEAD of an export answers as GET does, and leaves nothing open", async () => {
+  const world = new FakeWorld();
+  const body = Readable.from(["body"]);
+  world.exported = () => body;
+  const { status, headers, text } = await operatorOf(world)("HEAD", `/v1/queue/${FIRST}/export`);
+  assert.deepEqual([status, headers.get("content-type"), text], [200, "message/rfc822", ""]);
+  assert.equal(body.destroyed, true);
+});
+
 test("an export whose body has gone, or cannot be read, is told apart from a damaged one", async () => {
   const world = new FakeWorld();
   const ask = operatorOf(world);
@@ -219,6 +240,44 @@ test("bodies that are no JSON, too much or hostile are refused and change nothin
     assert.deepEqual([answer.status, answer.json.error.code], [400, "bad_request"], body.slice(0, 80));
   }
   assert.deepEqual(world.operations, []);
+});
+
+test("a key that is given twice is refused, because all but the last would be passed over", async () => {
+  const world = new FakeWorld();
+  const ask = operatorOf(world);
+  for (const [body, message] of [
+    ['{"verb":"hold","filter":{"domain":"a.example","domain":"b.example"}}', '"domain" is given twice'],
+    ['{"verb":"hold","all":true,"filter":{"id":"1"} , "filter" :{}}', '"filter" is given twice'],
+    [String.raw`{"verb":"hold","filter":{"id":"1"},"v\u0065rb":"delete"}`, '"verb" is given twice'],
+  ] as const) {
+    const { status, json } = await ask("POST", "/v1/queue/actions", body);
+    assert.deepEqual([status, json.error.message], [400, message], body);
+  }
+  assert.deepEqual(world.operations, []);
+  const sound = String.raw`{"verb":"hold","filter":{"id":"id","sender":"\"id\": \\"}}`;
+  assert.notEqual((await ask("POST", "/v1/queue/actions", sound)).json.error?.message, '"id" is given twice');
+});
+
+test("a body of very many lists, mappings or keys is refused before it takes memory", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const many = 10_001;
+  for (const body of [
+    "[".repeat(many),
+    `[${"{},".repeat(many)}{}]`,
+    JSON.stringify(Object.fromEntries(Array.from({ length: many }, (_, i) => [`k${i}`, i]))),
+  ]) {
+    const { status, json } = await ask("POST", "/v1/queue/actions", body);
+    assert.deepEqual(
+      [status, json.error.message],
+      [400, "the body has more than 10000 lists, mappings and keys"],
+      body.slice(0, 20),
+    );
+  }
+  const brackets = Array.from({ length: many }, (_, i) => `"[{:${i}"@example.com`);
+  const taken = { verb: "add", recipients: brackets };
+  assert.equal((await ask("POST", "/v1/domains/example.com/recipients", taken)).status, 200);
+  const open = await ask("POST", "/v1/queue/actions", '{"verb": "hold');
+  assert.equal(open.json.error.message, "the body is not JSON");
 });
 
 test("trouble within is a JSON 500 that tells strangers nothing", async () => {

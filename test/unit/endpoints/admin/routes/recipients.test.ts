@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MAX_RECIPIENTS, RecipientPageBody } from "../../../../../src/endpoints/admin/contract.ts";
+import { MAX_BODY, MAX_RECIPIENTS, RecipientPageBody } from "../../../../../src/endpoints/admin/contract.ts";
 import { FakeWorld } from "../../../../support/admin-fakes.ts";
 import { operatorOf } from "../../../../support/admin-requests.ts";
 
@@ -138,4 +138,17 @@ test("a recipient that is none is named with its line, or its place in the list"
   assert.equal(json.json.error.message, 'recipients.1: "bo b" is no recipient of example.com');
   const lines = await ask("POST", `${PATH}?verb=add`, "alice # first\n\nbo b\n", PLAIN);
   assert.equal(lines.json.error.message, 'line 3: "bo b" is no recipient of example.com');
+});
+
+test("a text of very many lines is read one by one, and takes no memory for each", async () => {
+  const ask = operatorOf(new FakeWorld());
+  const path = "/v1/domains/example.com/recipients?verb=replace";
+  const before = process.resourceUsage().maxRSS;
+  const told = async (text: string): Promise<string> =>
+    (await ask("POST", path, text, PLAIN)).json.error.message;
+  assert.match(await told("\n".repeat(MAX_BODY)), /^there is no recipient in this text/);
+  assert.equal(await told("a\n".repeat(MAX_BODY / 2)), "more than 100000 recipients");
+  assert.match(await told(`${"\n".repeat(99_998)}a\nb b\n`), /^line 100000: "b b" is no recipient/);
+  const kilobytes = process.resourceUsage().maxRSS - before;
+  assert.ok(kilobytes < 300_000, `${kilobytes} kB more`);
 });

@@ -58,16 +58,25 @@ test("a Message-ID, with or without brackets, finds the whole story", async () =
   }
 });
 
-test("an address finds refusals, too, and only the recipients that it concerns", async () => {
-  const found = await about("Alice@Example.com");
-  assert.deepEqual(
-    found.lines.map(({ at }) => at),
-    [0, 1, 2, 3],
-  );
-  assert.deepEqual(
-    found.mails.map(({ recipient }) => recipient),
-    ["alice@example.com"],
-  );
+test("an address finds refusals, too, and only the recipients that it concerns, however it is spelled", async () => {
+  for (const spelled of [
+    "Alice@Example.com",
+    "<alice@example.com>",
+    "alice@EXAMPLE.com.",
+    '"alice"@example.com',
+  ]) {
+    const found = await about(spelled);
+    assert.deepEqual(
+      found.lines.map(({ at }) => at),
+      [0, 1, 2, 3],
+      spelled,
+    );
+    assert.deepEqual(
+      found.mails.map(({ recipient }) => recipient),
+      ["alice@example.com"],
+      spelled,
+    );
+  }
 });
 
 test("an address whose trace is gone is still found in the queue, as recipient and as sender", async () => {
