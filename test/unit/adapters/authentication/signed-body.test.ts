@@ -143,6 +143,29 @@ describe("DMARC", () => {
       fails as BodyProof["dmarc"],
     ],
     [
+      "SPF of another part of the author's domain cannot be read",
+      mail("a@news.sender.example"),
+      { spf: { result: "temperror", domain: "bounces.sender.example" } },
+      { result: "temperror", policy: "quarantine" },
+    ],
+    [
+      "the key of another part of the author's domain cannot be read",
+      Buffer.from(
+        SIGNED.toString().replace("d=sender", "d=bounces.sender").replace("@sender", "@news.sender"),
+      ),
+      { zone: { ...SOUND, "test._domainkey.bounces.sender.example": "SICK" } },
+      { result: "temperror", policy: "quarantine" },
+    ],
+    [
+      "SPF of another part cannot be read, and the author's domain takes its own alone",
+      mail(),
+      {
+        zone: { ...SOUND, "_dmarc.sender.example": "v=DMARC1; p=reject; aspf=s" },
+        spf: { result: "temperror", domain: "bounces.sender.example" },
+      },
+      fails as BodyProof["dmarc"],
+    ],
+    [
       "two From fields",
       Buffer.concat([Buffer.from("From: x@evil.example\r\n"), mail()]),
       {},
