@@ -10,11 +10,16 @@ import { dkimRecord, dkimSign } from "../../../fixtures/dkim.ts";
 const KEY = "test._domainkey.sender.example";
 const SOUND = { [KEY]: dkimRecord(), "_dmarc.sender.example": "v=DMARC1; p=reject; sp=quarantine" };
 
+/** A selector that is one, of a key whose name no question has room for. */
+const NO_NAME = Array.from({ length: 4 }, () => "s".repeat(63)).join(".");
+
 type Zone = Readonly<Record<string, string | "SICK">>;
 
 function source(zone: Zone, asked: string[] = []): RecordSource {
   const answer = (name: string): Lookup<string> => {
     asked.push(name);
+    // As our resolver answers what is too long for a name.
+    if (name.length > 253) return { kind: "failed", why: "EBADNAME" };
     const text = zone[name];
     if (text === "SICK") return { kind: "failed", why: "ESERVFAIL" };
     return text === undefined ? { kind: "none" } : { kind: "found", records: [text] };
@@ -79,6 +84,7 @@ describe("signatures", () => {
     ["a changed subject", changed("Subject: a", "Subject: b"), "fail"],
     ["another selector, without a key", changed("s=test;", "s=none;"), "neutral"],
     ["a key that cannot be read", changed("s=test;", "s=sick;"), "temperror"],
+    ["a key that no name leads to", changed("s=test;", `s=${NO_NAME};`), "neutral"],
     ["no algorithm", changed("a=ed25519-sha256;", ""), "neutral"],
     ["nonsense", Buffer.from(`DKIM-Signature: ;;=;\0;d=\xff\r\n${mail().toString()}`, "latin1"), "neutral"],
   ];
@@ -140,6 +146,12 @@ describe("DMARC", () => {
       "a stranger's SPF cannot be read",
       mail(),
       { spf: { result: "temperror", domain: "evil.example" } },
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "a signature names a key that no name leads to",
+      changed("s=test;", `s=${NO_NAME};`),
+      {},
       fails as BodyProof["dmarc"],
     ],
     [
