@@ -46,6 +46,7 @@ export class RecordCache {
 
   async #askFor(name: string, type: RecordType): Promise<Answer<string>> {
     if (type === "A" || type === "AAAA") return askAddresses(this.#dns, name, type);
+    if (type === "CNAME") return { lookup: await ask(() => this.#dns.resolveCname(name)), ttl: UNKNOWN_TTL };
     if (type === "PTR") return { lookup: await ask(() => this.#dns.resolvePtr(name)), ttl: UNKNOWN_TTL };
     const texts = async (): Promise<string[]> =>
       (await this.#dns.resolveTxt(name))
