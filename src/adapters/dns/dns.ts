@@ -119,8 +119,8 @@ class SystemResolver implements Resolver, RecordSource {
 
   /** All addresses of the name that are of the client's family: trouble with the other one says nothing of it. */
   async #forward(name: string, address: string): Promise<Lookup<string>> {
-    const listed = await this.#hosts.addresses(name);
-    if (listed !== undefined) return { kind: "found", records: listed };
+    const listed = (await this.#hosts.addresses(name))?.filter((ip) => isIP(ip) === isIP(address)) ?? [];
+    if (listed.length > 0) return { kind: "found", records: listed };
     return this.#records.records(name, isIPv6(address) ? "AAAA" : "A");
   }
 }

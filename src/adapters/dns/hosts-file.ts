@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { isIP } from "node:net";
+import { canonicalIp } from "../../mail/network.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** Milliseconds between two looks at the file's time of change. */
@@ -45,7 +46,9 @@ function parseHosts(text: string): ReadonlyMap<string, readonly string[]> {
   for (const line of text.split("\n")) {
     const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
     if (isIP(address) === 0) continue;
-    for (const name of names) add(table, name.toLowerCase(), address);
+    // One with a zone is a neighbour's, who is reached over that link only.
+    const plain = address.includes("%") ? address : canonicalIp(address);
+    for (const name of names) add(table, name.toLowerCase(), plain);
   }
   return table;
 }

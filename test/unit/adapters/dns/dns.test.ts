@@ -218,3 +218,18 @@ test("a client with more names than are tried is not said to have none", async (
   assert.equal((await s.resolver.confirmedName("192.0.2.1")).kind, "failed");
   assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
 });
+
+test("a host table speaks of a client in any spelling, and of its own family only", async () => {
+  const reversed = (last: string): string => `${last}${".0".repeat(23)}.8.b.d.0.1.0.0.2.ip6.arpa`;
+  await using s = await setup(
+    {
+      [reversed("1")]: { PTR: ["partner.test"] },
+      [reversed("2")]: { PTR: ["listed.test"] },
+      "partner.test": { AAAA: ["2001:db8::1"], A: ["198.51.100.1"] },
+    },
+    "192.0.2.1 partner.test\n2001:DB8:0:0:0:0:0:2 listed.test\n",
+  );
+  const confirmed = (name: string) => ({ kind: "found", records: [name] });
+  assert.deepEqual(await s.resolver.confirmedName("2001:db8::1"), confirmed("partner.test"));
+  assert.deepEqual(await s.resolver.confirmedName("2001:db8::2"), confirmed("listed.test"));
+});
