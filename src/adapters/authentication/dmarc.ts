@@ -1,3 +1,4 @@
+import { isAscii, normaliseDomain } from "../../mail/domain.ts";
 import type { DmarcFacts, SignatureResult, SpfFacts, SpfResult } from "../../ports/authentication.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
@@ -80,7 +81,7 @@ async function judge(
 ): Promise<DmarcFacts> {
   const { evaluateDmarc } = await import("mailauth/lib/dmarc/index.js");
   const { response } = await evaluateDmarc({
-    headerFrom: [...headerFrom],
+    headerFrom: headerFrom.map(inALabels),
     fromFields,
     ...vouchers,
     resolver: lookUp,
@@ -93,4 +94,14 @@ async function judge(
     : {};
   const known = result === "pass" || result === "fail" || result === "none" || result === "temperror";
   return { result: known ? result : "permerror", ...policy };
+}
+
+/**
+ * An author as our own words on him have him. mailauth makes A-labels without the mapping of UTS 46: a domain with a
+ * character that nobody sees would be another one than who reads it takes it for, and have no policy.
+ */
+function inALabels(author: string): string {
+  if (isAscii(author)) return author;
+  const at = author.lastIndexOf("@") + 1;
+  return author.slice(0, at) + (normaliseDomain(author.slice(at)) ?? author.slice(at));
 }

@@ -30,6 +30,7 @@ const ZONE: Zone = {
   "texts.bank.example": { TXT: "hello" },
   "gone.bank.example": { CNAME: "gone.cloud.example" },
   "sick.bank.example": "SICK",
+  "_dmarc.xn--bcher-kva.example": { TXT: "v=DMARC1; p=reject" },
 };
 
 const CASES: readonly (readonly [author: string, why: string, dmarc: object])[] = [
@@ -38,6 +39,13 @@ const CASES: readonly (readonly [author: string, why: string, dmarc: object])[] 
   ["texts.bank.example", "exists, without an address", { result: "fail", policy: "none" }],
   ["gone.bank.example", "exists, though it leads nowhere", { result: "fail", policy: "none" }],
   ["payroll.bank.example", "does not exist", { result: "fail", policy: "reject" }],
+  ["ba\u200bnk.example", "is that of the bank to who reads it", { result: "fail", policy: "quarantine" }],
+  [
+    "\uff42\uff41\uff4e\uff4b\u3002example",
+    "is that of the bank as well",
+    { result: "fail", policy: "quarantine" },
+  ],
+  ["bücher.example", "is written in U-labels", { result: "fail", policy: "reject" }],
   ["sick.bank.example", "may exist or not", { result: "temperror", policy: "none" }],
 ];
 
