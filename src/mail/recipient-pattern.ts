@@ -11,18 +11,21 @@ type EntryReading =
 
 const MALFORMED: EntryReading = { kind: "malformed" };
 
+/** What other servers make of their local parts, such as `a..b`, is theirs; with one of these it is no address at all. */
+const NO_ADDRESS = /[\s<>]/;
+
 /** Reads an entry of a list of recipients: a local part, an address of `domain`, or a beginning with `*`. */
 export function readPattern(entry: string, domain: string): EntryReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
+  const written = at === -1 ? domain : entry.slice(at + 1);
+  const named = written === domain ? domain : normaliseDomain(written);
+  const foreign = named !== undefined && named !== domain && local !== "" && !NO_ADDRESS.test(local);
+  if (foreign) return { kind: "foreign" };
   // Half a surrogate pair has no UTF-8.
   if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS || !local.isWellFormed()) return MALFORMED;
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
-  if (pattern === undefined) return MALFORMED;
-  if (at === -1) return { kind: "pattern", pattern };
-  const written = entry.slice(at + 1);
-  const named = written === domain ? domain : normaliseDomain(written);
-  if (named === undefined) return MALFORMED;
+  if (pattern === undefined || named === undefined) return MALFORMED;
   return named === domain ? { kind: "pattern", pattern } : { kind: "foreign" };
 }
 

@@ -137,6 +137,8 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
   assert.equal(read("ΟΔΟΣ*"), "οδοσ*");
   assert.equal(read('"a*b"'), "a*b");
   assert.equal(read("alice@other.example"), "foreign");
+  for (const odd of ["a..b", "name.", "*", "a*b", "x".repeat(65)])
+    assert.equal(read(`${odd}@other.example`), "foreign", `${odd}, which another domain may well have`);
   for (const wrong of [
     "",
     "*",
@@ -146,6 +148,8 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
     "a b",
     "@bücher.example",
     "alice@b ücher",
+    "Al <alice@other.example",
+    "Al alice@other.example",
     `${"a".repeat(65)}`,
   ])
     assert.equal(read(wrong), "malformed", wrong);
