@@ -16,6 +16,8 @@ export class HostsFile {
   #changed = -1;
   /** In elapsed time. */
   #nextLook = 0;
+  /** The look under way, or the last one: whoever comes meanwhile waits for it. */
+  #look = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.#path = path;
@@ -24,12 +26,16 @@ export class HostsFile {
 
   /** Addresses of a name in lower case; undefined when the table does not know it. */
   async addresses(name: string): Promise<readonly string[] | undefined> {
-    if (this.#clock.elapsed() >= this.#nextLook) await this.#look();
+    if (this.#clock.elapsed() >= this.#nextLook) {
+      this.#nextLook = this.#clock.elapsed() + LOOK_EVERY;
+      this.#look = this.#read();
+    }
+    await this.#look;
     return this.#table.get(name);
   }
 
-  async #look(): Promise<void> {
-    this.#nextLook = this.#clock.elapsed() + LOOK_EVERY;
+  /** Never rejects. */
+  async #read(): Promise<void> {
     const facts = await stat(this.#path).catch(() => undefined);
     const changed = facts?.mtimeMs ?? 0;
     if (changed === this.#changed) return;

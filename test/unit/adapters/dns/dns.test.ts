@@ -219,6 +219,14 @@ test("a client with more names than are tried is not said to have none", async (
   assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
 });
 
+test("names that are asked for at once are all looked for in the host table", async () => {
+  const names = ["a.test", "b.test", "c.test"];
+  await using s = await setup({}, names.map((name) => `192.0.2.1 ${name}`).join("\n"));
+  const kinds = (await Promise.all(names.map((name) => s.resolver.addresses(name)))).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["found", "found", "found"]);
+  assert.deepEqual(s.dns.questions, []);
+});
+
 test("a host table speaks of a client in any spelling, and of its own family only", async () => {
   const reversed = (last: string): string => `${last}${".0".repeat(23)}.8.b.d.0.1.0.0.2.ip6.arpa`;
   await using s = await setup(
