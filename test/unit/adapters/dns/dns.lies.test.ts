@@ -154,3 +154,19 @@ test("an answer of very many short texts is used once and not kept", async () =>
   assert.equal(await recordsOf("many.test"), 1000);
   assert.equal(asked, 3);
 });
+
+test("half of the addresses are believed no longer than trouble is", async () => {
+  let sick = true;
+  await using server = await lyingServer((question, id) => {
+    const six: Answer = { type: "AAAA", name: "a.test", ttl: 600, data: "2001:db8::1" };
+    if (question.type === "AAAA") return [response(question, id, { answers: [six] })];
+    return [response(question, id, sick ? { flags: 0x0582, answers: [] } : {})];
+  });
+  const clock = new ManualClock();
+  const resolver = dnsResolver({ servers: [server.server], clock, hosts: "/dev/null" });
+  assert.deepEqual(await resolver.addresses("a.test"), { kind: "found", records: ["2001:db8::1"] });
+  sick = false;
+  clock.advance(2000);
+  const lookup = await resolver.addresses("a.test");
+  assert.deepEqual(lookup.kind === "found" && lookup.records, ["2001:db8::1", "192.0.2.1"]);
+});
