@@ -106,6 +106,25 @@ describe("signatures", () => {
   });
 });
 
+describe("what is larger than what is looked at", () => {
+  const long = "x".repeat(70_000);
+  const wide = `To: ${"x@y.example,\r\n ".repeat(2100)}z@y.example\r\n`;
+
+  test("is no signed mail where it has no signature", async () => {
+    assert.deepEqual((await look(mail(undefined, long))).signatures, []);
+  });
+
+  const unread: readonly (readonly [string, Buffer])[] = [
+    ["a signed mail with a long line", Buffer.concat([SIGNED, Buffer.from(long)])],
+    ["a mail to thousands", Buffer.concat([Buffer.from(wide), mail()])],
+  ];
+  for (const [name, body] of unread)
+    test(`is unread: ${name}`, async () => {
+      const { signatures, unread: told } = await look(body);
+      assert.deepEqual([signatures, told], [[{ result: "neutral" }], true]);
+    });
+});
+
 describe("DMARC", () => {
   const fails = { result: "fail", policy: "reject" };
   const cases: readonly (readonly [string, Buffer, Look, BodyProof["dmarc"]])[] = [
