@@ -18,9 +18,11 @@ const DOT_STRING =
 /** RFC 5321 §4.1.2 Quoted-string: printable ASCII, blanks, escaped pairs; no control characters. */
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
 
-/** RFC 5321 §4.5.3.1.1. */
-export const MAX_LOCAL_OCTETS = 64;
-const MAX_PATH_OCTETS = 254;
+/**
+ * RFC 5321 §4.5.3.1.3, without brackets. Local parts have no bound of their own: the 64 octets of §4.5.3.1.1 are what all
+ * must take, and those that lists and forwarders make of other addresses are longer.
+ */
+export const MAX_PATH_OCTETS = 254;
 
 const KELVIN_SIGN = "\u212a";
 /** All but the characters of which NFC would make ASCII: GREEK QUESTION MARK, GREEK VARIA and KELVIN SIGN. */
@@ -38,8 +40,7 @@ export function parseAddress(text: string): Address | undefined {
   const domain = normaliseDomain(text.slice(at + 1));
   if (content === undefined || domain === undefined) return undefined;
   const local = content === written ? written : simplestFormOf(content);
-  const octets = octetsOf(local);
-  if (octets > MAX_LOCAL_OCTETS || octets + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
+  if (octetsOf(local) + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
   return { text: `${local}@${domain}`, local: foldCase(content), domain };
 }
 

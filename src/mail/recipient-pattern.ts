@@ -1,5 +1,5 @@
 /** Lists of recipients as operators write them: read the same way in the configuration, over HTTP and in the API. */
-import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
+import { comparableLocal, MAX_PATH_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
 type EntryReading =
@@ -23,7 +23,8 @@ export function readPattern(entry: string, domain: string): EntryReading {
   const foreign = named !== undefined && named !== domain && local !== "" && !NO_ADDRESS.test(local);
   if (foreign) return { kind: "foreign" };
   // Half a surrogate pair has no UTF-8.
-  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS || !local.isWellFormed()) return MALFORMED;
+  if (Buffer.byteLength(local) + 1 + domain.length > MAX_PATH_OCTETS || !local.isWellFormed())
+    return MALFORMED;
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
   if (pattern === undefined || named === undefined) return MALFORMED;
   return named === domain ? { kind: "pattern", pattern } : { kind: "foreign" };
