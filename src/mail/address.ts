@@ -15,6 +15,9 @@ const PLAIN = /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$/;
 /** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all that is not ASCII. */
 const DOT_STRING =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
+/** The same with dots anywhere. */
+const DOTTED_STRING =
+  /^\.*[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-][A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}.-]*$/u;
 /** RFC 5321 §4.1.2 Quoted-string: printable ASCII, blanks, escaped pairs; no control characters. */
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
 
@@ -36,10 +39,11 @@ export function parseAddress(text: string): Address | undefined {
   const at = text.lastIndexOf("@");
   if (at < 1) return undefined;
   const written = text.slice(0, at);
-  const content = contentOf(written);
+  const sound = contentOf(written);
+  const content = sound ?? dottedContentOf(written);
   const domain = normaliseDomain(text.slice(at + 1));
   if (content === undefined || domain === undefined) return undefined;
-  const local = content === written ? written : simplestFormOf(content);
+  const local = sound === written ? written : simplestFormOf(content);
   if (octetsOf(local) + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
   return { text: `${local}@${domain}`, local: foldCase(content), domain };
 }
@@ -59,6 +63,14 @@ function contentOf(rawLocal: string): string | undefined {
   if (PLAIN.test(rawLocal)) return rawLocal;
   if (DOT_STRING.test(rawLocal)) return composed(rawLocal);
   return QUOTED_STRING.test(rawLocal) ? composed(rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1")) : undefined;
+}
+
+/**
+ * `a..b` and `a.` are addresses of real people at large providers, and are sent unquoted, which other servers take. They
+ * go on quoted, and so are sound.
+ */
+function dottedContentOf(rawLocal: string): string | undefined {
+  return DOTTED_STRING.test(rawLocal) ? composed(rawLocal) : undefined;
 }
 
 /**

@@ -54,9 +54,9 @@ test("what is no address of a mailbox is not read", () => {
     "alice",
     "@a.test",
     "alice@",
-    ".a@a.test",
-    "a.@a.test",
-    "a..b@a.test",
+    ".@a.test",
+    "..@a.test",
+    '."a"@a.test',
     "a b@a.test",
     'a"b@a.test',
     '"a@a.test',
@@ -84,6 +84,15 @@ test("a local part is as long as the path has room for: those of lists and of fo
     "bounces+10042871-7d5b-firstname.lastname=a-very-long-company-name.example.com@em.example",
   ];
   for (const text of longest) assert.equal(parseAddress(text)?.text, text);
+});
+
+test("dots where none may stand are quoted: large providers have given such addresses away", () => {
+  for (const local of ["a..b", "a.", ".a", "...a.b..", "\u00fc."]) {
+    const address = parseAddress(`${local}@a.test`);
+    assert.deepEqual([address?.text, address?.local], [`"${local}"@a.test`, local]);
+    assert.deepEqual(parseAddress(`"${local}"@a.test`), address);
+    assert.equal(readPattern(local, "a.test").kind, "malformed", "an operator is told of a slip");
+  }
 });
 
 test("a character beyond ASCII never becomes an ASCII one: no stranger writes another's name with it", () => {
