@@ -6,7 +6,7 @@ import { choice, oneOf, section } from "./scalars.ts";
 
 export const GREYLIST = {
   meaning:
-    "A client that is new by network, sender and recipient is put off once with 451; one that came again is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones and senders that the domain took mail from before.",
+    "A client that is new by network, sender and recipient is put off once with 451; one that came again, from another network too where SPF passes, is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones and senders that the domain took mail from before.",
   type: "`off`, `on` or mapping",
   example: "{ delay: 2m }",
 };

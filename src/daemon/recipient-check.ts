@@ -1,5 +1,5 @@
 /** Answers `recipients check`: what a client would be told at RCPT, where that comes from, and how old it is. */
-import { mailboxKey, parseAddress, type Address } from "../mail/address.ts";
+import { looksLikeRelayProbe, mailboxKey, parseAddress, type Address } from "../mail/address.ts";
 import { formatReply } from "../mail/reply.ts";
 import type { RecipientCheckBody } from "../endpoints/admin/contract.ts";
 import type { DomainRecord, RecipientHit } from "../ports/directory.ts";
@@ -7,7 +7,7 @@ import type { PrimaryStatus } from "../ports/health.ts";
 import type { RecipientMemory } from "../ports/recipient-memory.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Directory } from "../services/directory/directory.ts";
-import { replyTo } from "../services/policy/policy.ts";
+import { RELAY_DENIED, replyTo } from "../services/policy/policy.ts";
 import { Known, spellings, type Admission, type FetchStatus } from "../services/recipients/recipients.ts";
 
 type Source = NonNullable<RecipientCheckBody["sources"]>[number];
@@ -48,9 +48,13 @@ function refused(address: string, why: string): RecipientCheckBody {
   return { address, answer: "reject", why };
 }
 
+const PROBE =
+  "a local part with `%`, `!` or `@` asks us to pass the mail on: refused, whatever the lists say";
+
 function wordsFor(about: Case, parts: RecipientCheckParts): Words {
   const { address, record } = about;
   const { clock, directory, fetched } = parts;
+  if (looksLikeRelayProbe(address)) return { answer: "reject", why: PROBE, reply: formatReply(RELAY_DENIED) };
   if (record.draining)
     return { answer: "defer", why: `${record.name} was removed and hands over what it holds` };
   const found = new Known(directory, parts).find(record, address);

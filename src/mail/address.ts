@@ -15,12 +15,17 @@ const PLAIN = /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$/;
 /** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all that is not ASCII. */
 const DOT_STRING =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
+/** The same with dots anywhere. */
+const DOTTED_STRING =
+  /^\.*[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-][A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}.-]*$/u;
 /** RFC 5321 §4.1.2 Quoted-string: printable ASCII, blanks, escaped pairs; no control characters. */
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
 
-/** RFC 5321 §4.5.3.1.1. */
-export const MAX_LOCAL_OCTETS = 64;
-const MAX_PATH_OCTETS = 254;
+/**
+ * RFC 5321 §4.5.3.1.3, without brackets. Local parts have no bound of their own: the 64 octets of §4.5.3.1.1 are what all
+ * must take, and those that lists and forwarders make of other addresses are longer.
+ */
+export const MAX_PATH_OCTETS = 254;
 
 const KELVIN_SIGN = "\u212a";
 /** All but the characters of which NFC would make ASCII: GREEK QUESTION MARK, GREEK VARIA and KELVIN SIGN. */
@@ -34,12 +39,12 @@ export function parseAddress(text: string): Address | undefined {
   const at = text.lastIndexOf("@");
   if (at < 1) return undefined;
   const written = text.slice(0, at);
-  const content = contentOf(written);
+  const sound = contentOf(written);
+  const content = sound ?? dottedContentOf(written);
   const domain = normaliseDomain(text.slice(at + 1));
   if (content === undefined || domain === undefined) return undefined;
-  const local = content === written ? written : simplestFormOf(content);
-  const octets = octetsOf(local);
-  if (octets > MAX_LOCAL_OCTETS || octets + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
+  const local = sound === written ? written : simplestFormOf(content);
+  if (octetsOf(local) + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
   return { text: `${local}@${domain}`, local: foldCase(content), domain };
 }
 
@@ -58,6 +63,14 @@ function contentOf(rawLocal: string): string | undefined {
   if (PLAIN.test(rawLocal)) return rawLocal;
   if (DOT_STRING.test(rawLocal)) return composed(rawLocal);
   return QUOTED_STRING.test(rawLocal) ? composed(rawLocal.slice(1, -1).replace(/\\(.)/gu, "$1")) : undefined;
+}
+
+/**
+ * `a..b` and `a.` are addresses of real people at large providers, and are sent unquoted, which other servers take. They
+ * go on quoted, and so are sound.
+ */
+function dottedContentOf(rawLocal: string): string | undefined {
+  return DOTTED_STRING.test(rawLocal) ? composed(rawLocal) : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@
  * kept. Ends at the first empty line, or at the first line that is no header field (RFC 5322 §2.2); before it begins
  * where the first line is the continuation of none.
  */
+import { isAscii as hasAsciiOnly } from "node:buffer";
 import { isAscii } from "./domain.ts";
 import { printable } from "./reply.ts";
 
@@ -26,6 +27,8 @@ export interface HeaderFacts {
   readonly tooLong: boolean;
   /** It begins with a blank, so that what is put on top must end the section, or would be continued. */
   readonly headless?: true;
+  /** It has octets above 127 (RFC 6532). */
+  readonly foreign?: true;
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
@@ -64,6 +67,7 @@ export class HeaderScanner {
   #own = 0;
   #tooLong = false;
   #headless = false;
+  #foreign = false;
   readonly #texts = new Map<string, string>();
   readonly #traits = new Set<Trait>();
 
@@ -89,6 +93,7 @@ export class HeaderScanner {
       }
       from = end;
     }
+    this.#foreign ||= !hasAsciiOnly(chunk.subarray(0, from));
   }
 
   /** The facts, once the body is complete. */
@@ -103,6 +108,7 @@ export class HeaderScanner {
       ownReceived: this.#own,
       tooLong: this.#tooLong,
       ...(this.#headless && { headless: true }),
+      ...(this.#foreign && { foreign: true }),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),

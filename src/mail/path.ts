@@ -89,6 +89,6 @@ export function readMailbox(path: string): Mailbox {
 }
 
 function isAtLiteral(path: string): boolean {
-  const [, local = "", literal = ""] = /^(.{1,64})@(\[[^\]\s]{1,60}\])$/u.exec(path) ?? [];
+  const [, local = "", literal = ""] = /^(.{1,190})@(\[[^\]\s]{1,60}\])$/u.exec(path) ?? [];
   return isAddressLiteral(literal) && comparableLocal(local) !== undefined;
 }

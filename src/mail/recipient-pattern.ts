@@ -1,5 +1,5 @@
 /** Lists of recipients as operators write them: read the same way in the configuration, over HTTP and in the API. */
-import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
+import { comparableLocal, MAX_PATH_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
 type EntryReading =
@@ -11,18 +11,22 @@ type EntryReading =
 
 const MALFORMED: EntryReading = { kind: "malformed" };
 
+/** What other servers make of their local parts, such as `a..b`, is theirs; with one of these it is no address at all. */
+const NO_ADDRESS = /[\s<>]/;
+
 /** Reads an entry of a list of recipients: a local part, an address of `domain`, or a beginning with `*`. */
 export function readPattern(entry: string, domain: string): EntryReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
-  // Half a surrogate pair has no UTF-8.
-  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS || !local.isWellFormed()) return MALFORMED;
-  const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
-  if (pattern === undefined) return MALFORMED;
-  if (at === -1) return { kind: "pattern", pattern };
-  const written = entry.slice(at + 1);
+  const written = at === -1 ? domain : entry.slice(at + 1);
   const named = written === domain ? domain : normaliseDomain(written);
-  if (named === undefined) return MALFORMED;
+  const foreign = named !== undefined && named !== domain && local !== "" && !NO_ADDRESS.test(local);
+  if (foreign) return { kind: "foreign" };
+  // Half a surrogate pair has no UTF-8.
+  if (Buffer.byteLength(local) + 1 + domain.length > MAX_PATH_OCTETS || !local.isWellFormed())
+    return MALFORMED;
+  const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
+  if (pattern === undefined || named === undefined) return MALFORMED;
   return named === domain ? { kind: "pattern", pattern } : { kind: "foreign" };
 }
 

@@ -71,6 +71,8 @@ export interface SignatureResult {
 export interface BodyProof {
   /** Empty: the mail is not signed. */
   readonly signatures: readonly SignatureResult[];
+  /** Its signatures were not looked at, since it is larger or stranger than what we look at: no proof against it. */
+  readonly unread?: true;
   /** Absent where it was not asked for. */
   readonly dmarc?: DmarcFacts;
   readonly fromDomain?: string;

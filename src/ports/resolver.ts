@@ -2,8 +2,8 @@
 
 export type Lookup<T> =
   | { readonly kind: "found"; readonly records: readonly T[] }
-  /** NXDOMAIN or no data. */
-  | { readonly kind: "none" }
+  /** No such record; `nameless`: nor any other, since there is no such name (NXDOMAIN). */
+  | { readonly kind: "none"; readonly nameless?: true }
   /** SERVFAIL, time-out, refusal. */
   | { readonly kind: "failed"; readonly why: string };
 
@@ -13,7 +13,7 @@ export interface MxRecord {
   readonly host: string;
 }
 
-export type RecordType = "A" | "AAAA" | "TXT" | "PTR";
+export type RecordType = "A" | "AAAA" | "CNAME" | "TXT" | "PTR";
 
 /** Records as the DNS has them, for standards that are written over them; no host table, no literals. */
 export interface RecordSource {

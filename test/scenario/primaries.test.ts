@@ -28,13 +28,22 @@ test("ETRN brings out mail that waits, and what the primary does not take is ref
     primary.mails.length > 0 ? primary.mails : undefined,
   );
   assert.match(mail?.data.toString() ?? "", /\r\nx\r\n$/);
-  const answers = async (parameter: string): Promise<string> => {
+  const answers = async (parameter: string, sender = "a@b.example"): Promise<string> => {
     await smtp.command("RSET");
-    await smtp.command(`MAIL FROM:<a@b.example> ${parameter}`);
+    await smtp.command(`MAIL FROM:<${sender}> ${parameter}`);
     return (await smtp.command("RCPT TO:<alice@example.test>"))?.lines[0]?.slice(0, 9) ?? "";
   };
-  const learned = async (): Promise<boolean> => (await answers("SMTPUTF8")) === "553 5.6.7";
+  const learned = async (): Promise<boolean> =>
+    (await answers("SMTPUTF8", "\u00e4@b.example")) === "553 5.6.7";
   await waitFor({ what: "what the primary takes", deadline: 10_000, every: 100 }, learned);
+  assert.equal(await answers("SMTPUTF8"), "250 2.1.5");
+  await smtp.command("DATA");
+  assert.equal((await smtp.command("y\r\n."))?.code, 250);
+  await waitFor(
+    { what: "what needs no SMTPUTF8", deadline: 10_000, every: 20 },
+    () => primary.mails.length > 1,
+  );
+  assert.doesNotMatch(primary.mails[1]?.mailLine ?? "SMTPUTF8", /SMTPUTF8/);
   assert.equal(await answers("SIZE=70001"), "552 5.3.4");
   assert.equal(await answers("SIZE=1000"), "250 2.1.5");
   await smtp.quit();

@@ -22,6 +22,7 @@ const PAIRS: Readonly<Record<string, readonly number[]>> = {
   "X.5.4": [501, 502, 503, 504, 550, 555],
   "X.6.0": [550],
   "X.6.7": [550, 553],
+  "X.6.9": [550],
   "X.7.0": [220, 235, 421, 450, 454, 500, 501, 503, 504, 530, 535, 550],
   // 554: for clients that are refused whatever they send, as other servers answer them.
   "X.7.1": [421, 450, 451, 454, 459, 502, 503, 533, 550, 551, 554],

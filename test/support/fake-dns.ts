@@ -5,6 +5,7 @@ import { decode, encode, type Answer, type Question } from "dns-packet";
 export interface Records {
   readonly A?: readonly string[];
   readonly AAAA?: readonly string[];
+  readonly CNAME?: readonly string[];
   readonly MX?: readonly { readonly preference: number; readonly exchange: string }[];
   readonly PTR?: readonly string[];
   readonly TXT?: readonly string[];

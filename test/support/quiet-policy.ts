@@ -1,14 +1,15 @@
 /** Policy in surroundings that know nothing, but for what a test gives it. */
 import type { Greylist, Sighting } from "../../src/ports/greylist.ts";
-import type { Resolver } from "../../src/ports/resolver.ts";
+import type { RecordSource, Resolver } from "../../src/ports/resolver.ts";
 import { allChecks, Policy, type CheckParts, type PolicyParts } from "../../src/services/policy/policy.ts";
 
 type Needed = Pick<CheckParts, "recipients" | "clock"> & Pick<PolicyParts, "log">;
 
-const NO_DNS: Resolver = {
+const NO_DNS: Resolver & RecordSource = {
   mx: () => Promise.resolve({ kind: "none" }),
   addresses: () => Promise.resolve({ kind: "none" }),
   confirmedName: () => Promise.resolve({ kind: "none" }),
+  records: () => Promise.resolve({ kind: "none" }),
 };
 
 export function quietPolicy(given: Needed & Partial<CheckParts & PolicyParts>): Policy {

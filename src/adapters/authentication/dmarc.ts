@@ -1,5 +1,5 @@
-import { normaliseDomain } from "../../mail/domain.ts";
-import type { DmarcFacts, SignatureResult, SpfFacts } from "../../ports/authentication.ts";
+import { isAscii, normaliseDomain } from "../../mail/domain.ts";
+import type { DmarcFacts, SignatureResult, SpfFacts, SpfResult } from "../../ports/authentication.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import type { LookUp } from "./lookup.ts";
 import { within } from "../../runtime/within.ts";
@@ -41,15 +41,49 @@ export async function askDmarc(
   }
 }
 
+/** What is asked of mailauth: domains that speak for the mail, if they are the author's. */
+interface Vouchers {
+  readonly spfDomains: readonly string[];
+  readonly dkimDomains: readonly string[];
+}
+
 async function evaluate(question: DmarcQuestion, lookUp: LookUp): Promise<DmarcFacts> {
-  const { headerFrom, fromFields, signatures, spf } = question;
+  const facts = await judge(question, vouchersOf(question, "pass"), lookUp);
+  if (facts.result !== "fail") return facts;
+  const unsure = question.skipped || (await mightPass(question, lookUp));
+  return unsure ? { ...facts, result: "temperror" } : facts;
+}
+
+/**
+ * Whether the mail would not fail if all that could not be found out were good. What a stranger breaks in his own
+ * part of the DNS is no excuse: it would not have spoken for the author.
+ */
+async function mightPass(question: DmarcQuestion, lookUp: LookUp): Promise<boolean> {
+  const { spfDomains, dkimDomains } = vouchersOf(question, "temperror");
+  if (spfDomains.length + dkimDomains.length === 0) return false;
+  return (await judge(question, { spfDomains, dkimDomains }, lookUp)).result !== "fail";
+}
+
+function vouchersOf(
+  { signatures, spf }: DmarcQuestion,
+  wanted: SpfResult & SignatureResult["result"],
+): Vouchers {
+  return {
+    spfDomains: spf?.result === wanted ? [spf.domain] : [],
+    dkimDomains: signatures.flatMap(({ result, domain }) => (result === wanted ? (domain ?? []) : [])),
+  };
+}
+
+async function judge(
+  { headerFrom, fromFields }: DmarcQuestion,
+  vouchers: Vouchers,
+  lookUp: LookUp,
+): Promise<DmarcFacts> {
   const { evaluateDmarc } = await import("mailauth/lib/dmarc/index.js");
-  const passed = signatures.filter(({ result }) => result === "pass");
   const { response } = await evaluateDmarc({
-    headerFrom: [...headerFrom],
+    headerFrom: headerFrom.map(inALabels),
     fromFields,
-    spfDomains: spf?.result === "pass" ? [spf.domain] : [],
-    dkimDomains: passed.flatMap(({ domain }) => domain ?? []),
+    ...vouchers,
     resolver: lookUp,
     strict: true,
   } as never);
@@ -58,19 +92,16 @@ async function evaluate(question: DmarcQuestion, lookUp: LookUp): Promise<DmarcF
   const policy = POLICIES.has(response.policy ?? "")
     ? { policy: response.policy as DmarcFacts["policy"] & {} }
     : {};
-  const unsure = question.skipped || mayHaveAligned(question);
-  if (result === "fail") return { result: unsure ? "temperror" : "fail", ...policy };
-  const known = result === "pass" || result === "none" || result === "temperror";
+  const known = result === "pass" || result === "fail" || result === "none" || result === "temperror";
   return { result: known ? result : "permerror", ...policy };
 }
 
-/** What a stranger breaks in his own part of the DNS is no excuse: only the author's part counts. */
-function mayHaveAligned({ headerFrom: [author = ""], signatures, spf }: DmarcQuestion): boolean {
-  const home = normaliseDomain(author.slice(author.lastIndexOf("@") + 1)) ?? "";
-  const troubled = [...signatures, ...(spf === undefined ? [] : [spf])];
-  return troubled.some(({ result, domain = "" }) => result === "temperror" && isKin(domain, home));
-}
-
-function isKin(one: string, other: string): boolean {
-  return one !== "" && (one === other || one.endsWith(`.${other}`) || other.endsWith(`.${one}`));
+/**
+ * An author as our own words on him have him. mailauth makes A-labels without the mapping of UTS 46: a domain with a
+ * character that nobody sees would be another one than who reads it takes it for, and have no policy.
+ */
+function inALabels(author: string): string {
+  if (isAscii(author)) return author;
+  const at = author.lastIndexOf("@") + 1;
+  return author.slice(0, at) + (normaliseDomain(author.slice(at)) ?? author.slice(at));
 }

@@ -16,6 +16,7 @@ export function lookUpWith(resolver: RecordSource): LookUp {
         return records(await resolver.records(name, "TXT")).map((text) => [text]);
       case "A":
       case "AAAA":
+      case "CNAME":
       case "PTR":
         return records(await resolver.records(name, type));
       default:
@@ -24,8 +25,21 @@ export function lookUpWith(resolver: RecordSource): LookUp {
   };
 }
 
+/**
+ * The same for keys of signatures: what cannot be a name has none. To mailauth it is trouble of the DNS, and would
+ * excuse a forged mail whose signature names such a key.
+ */
+export function keysBy(lookUp: LookUp): LookUp {
+  return (name, type) =>
+    lookUp(name, type).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === "EBADNAME" ? Object.assign(error, { code: "ENODATA" }) : error;
+    });
+}
+
 function records<T>(lookup: Lookup<T>): T[] {
   if (lookup.kind === "found") return [...lookup.records];
-  if (lookup.kind === "none") throw Object.assign(new Error("no such record"), { code: "ENODATA" });
+  // DMARC has a policy for subdomains that do not exist (`np`).
+  if (lookup.kind === "none")
+    throw Object.assign(new Error("no such record"), { code: lookup.nameless ? "ENOTFOUND" : "ENODATA" });
   throw Object.assign(new Error(lookup.why), { code: lookup.why });
 }

@@ -54,13 +54,23 @@ export class SignedBody implements BodyVerifier {
     } catch (error) {
       this.#fail(error);
     }
-    const signatures = this.#skipped === undefined ? await this.#verify() : [this.#skipped];
-    const author = this.#author();
-    if (!dmarc) return { signatures, ...author };
+    const signatures = await this.#signatures();
+    const skipped = this.#skipped !== undefined && !this.#isUnsigned();
+    const proof = { signatures, ...this.#author(), ...(skipped && { unread: true as const }) };
+    if (!dmarc) return proof;
     const { headerFrom = [], fromFields = 0 } = this.#verifier ?? {};
-    const skipped = this.#skipped !== undefined;
     const question = { headerFrom, fromFields, signatures, skipped, ...(spf !== undefined && { spf }) };
-    return { signatures, ...author, dmarc: await askDmarc(question, this.#parts) };
+    return { ...proof, dmarc: await askDmarc(question, this.#parts) };
+  }
+
+  #signatures(): readonly SignatureResult[] | Promise<readonly SignatureResult[]> {
+    if (this.#skipped === undefined) return this.#verify();
+    return this.#isUnsigned() ? [] : [this.#skipped];
+  }
+
+  /** False as well where that is not known, since the header was not read. */
+  #isUnsigned(): boolean {
+    return this.#verifier?.signatureHeaders.length === 0;
   }
 
   abort(): void {

@@ -1,6 +1,6 @@
 /** mailauth's verifier of signatures, driven by hand: header section first, then the body, then the keys. */
 import { MAX_SIGNATURES } from "../../ports/authentication.ts";
-import type { LookUp } from "./lookup.ts";
+import { keysBy, type LookUp } from "./lookup.ts";
 
 interface HeaderRow {
   key: string;
@@ -53,7 +53,7 @@ export async function loadVerifier(): Promise<VerifierClass> {
 
 /** A verifier that looks at MAX_SIGNATURES signatures and at no ARC set. */
 export function openVerifier(Class: VerifierClass, lookUp: LookUp): Verifier {
-  const verifier = new Class({ resolver: lookUp, strict: true, sender: "<>" });
+  const verifier = new Class({ resolver: keysBy(lookUp), strict: true, sender: "<>" });
   const original = verifier.messageHeaders.bind(verifier);
   verifier.messageHeaders = (headers) => {
     limitFields(headers);

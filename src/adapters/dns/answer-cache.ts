@@ -12,7 +12,7 @@ export interface Lifetimes {
 }
 
 /** For names of servers: an operator who repairs a name wants to see it soon. */
-const OF_NAMES: Lifetimes = { shortest: 1000, longest: 60_000, negative: 5000, failed: 2000 };
+export const OF_NAMES: Lifetimes = { shortest: 1000, longest: 60_000, negative: 5000, failed: 2000 };
 
 /**
  * Questions without an answer. c-ares spins for ever where all 65,536 ids of a resolver are taken: by several caches, of

@@ -3,7 +3,7 @@
  * asked at once). Errors are values; each question ends within 5 s.
  *
  * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
- * for 2 s, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records, and at most 4,000
+ * for 2 s, of one family of addresses too, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records, and at most 4,000
  * questions of a kind are open: what is beyond that fails at once. A PTR name counts
  * only when it points back to the address; where that cannot be found out it is `failed`, not `none`. Lists of clients
  * (blocklists.ts) have a memory of their own.
@@ -13,7 +13,7 @@ import { isIP, isIPv6 } from "node:net";
 import { normaliseIp, reverseName } from "../../mail/network.ts";
 import type { Lookup, MxRecord, RecordSource, RecordType, Resolver } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { AnswerCache, type Answer } from "./answer-cache.ts";
+import { AnswerCache, OF_NAMES, type Answer } from "./answer-cache.ts";
 import { HostsFile } from "./hosts-file.ts";
 import { ask, askAddresses, openResolver } from "./question.ts";
 import { RecordCache } from "./records.ts";
@@ -97,7 +97,9 @@ class SystemResolver implements Resolver, RecordSource {
     const found = [six, four].flatMap(({ lookup }) => (lookup.kind === "found" ? lookup.records : []));
     if (found.length === 0) return six.lookup.kind === "failed" ? six : four;
     const records = found.slice(0, MAX_ADDRESSES).map((address) => address.toLowerCase());
-    const ttl = Math.min(six.ttl ?? Infinity, four.ttl ?? Infinity);
+    // A family of which there is no word may be the one that we have a way to.
+    const halved = six.lookup.kind === "failed" || four.lookup.kind === "failed";
+    const ttl = halved ? OF_NAMES.failed : Math.min(six.ttl ?? Infinity, four.ttl ?? Infinity);
     return { lookup: { kind: "found", records }, ttl };
   }
 
@@ -119,8 +121,8 @@ class SystemResolver implements Resolver, RecordSource {
 
   /** All addresses of the name that are of the client's family: trouble with the other one says nothing of it. */
   async #forward(name: string, address: string): Promise<Lookup<string>> {
-    const listed = await this.#hosts.addresses(name);
-    if (listed !== undefined) return { kind: "found", records: listed };
+    const listed = (await this.#hosts.addresses(name))?.filter((ip) => isIP(ip) === isIP(address)) ?? [];
+    if (listed.length > 0) return { kind: "found", records: listed };
     return this.#records.records(name, isIPv6(address) ? "AAAA" : "A");
   }
 }

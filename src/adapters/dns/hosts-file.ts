@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { isIP } from "node:net";
+import { canonicalIp } from "../../mail/network.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** Milliseconds between two looks at the file's time of change. */
@@ -15,6 +16,8 @@ export class HostsFile {
   #changed = -1;
   /** In elapsed time. */
   #nextLook = 0;
+  /** The look under way, or the last one: whoever comes meanwhile waits for it. */
+  #look = Promise.resolve();
 
   constructor(path: string, clock: Clock) {
     this.#path = path;
@@ -23,12 +26,16 @@ export class HostsFile {
 
   /** Addresses of a name in lower case; undefined when the table does not know it. */
   async addresses(name: string): Promise<readonly string[] | undefined> {
-    if (this.#clock.elapsed() >= this.#nextLook) await this.#look();
+    if (this.#clock.elapsed() >= this.#nextLook) {
+      this.#nextLook = this.#clock.elapsed() + LOOK_EVERY;
+      this.#look = this.#read();
+    }
+    await this.#look;
     return this.#table.get(name);
   }
 
-  async #look(): Promise<void> {
-    this.#nextLook = this.#clock.elapsed() + LOOK_EVERY;
+  /** Never rejects. */
+  async #read(): Promise<void> {
     const facts = await stat(this.#path).catch(() => undefined);
     const changed = facts?.mtimeMs ?? 0;
     if (changed === this.#changed) return;
@@ -45,7 +52,9 @@ function parseHosts(text: string): ReadonlyMap<string, readonly string[]> {
   for (const line of text.split("\n")) {
     const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
     if (isIP(address) === 0) continue;
-    for (const name of names) add(table, name.toLowerCase(), address);
+    // One with a zone is a neighbour's, who is reached over that link only.
+    const plain = address.includes("%") ? address : canonicalIp(address);
+    for (const name of names) add(table, name.toLowerCase(), plain);
   }
   return table;
 }

@@ -13,8 +13,11 @@ export function openResolver(servers: readonly string[]): DnsResolver {
   return resolver;
 }
 
-/** c-ares: no such name, no such record. */
-const NOTHING = new Set(["ENOTFOUND", "ENODATA"]);
+/** What c-ares says where there is no such record, or not even such a name. */
+const NOTHING: ReadonlyMap<string, Lookup<never>> = new Map([
+  ["ENODATA", { kind: "none" }],
+  ["ENOTFOUND", { kind: "none", nameless: true }],
+]);
 
 /** One question whose errors are values, answered within 5 s. */
 export async function ask<T>(question: () => Promise<readonly T[]>): Promise<Lookup<T>> {
@@ -24,7 +27,7 @@ export async function ask<T>(question: () => Promise<readonly T[]>): Promise<Loo
     return records.length === 0 ? { kind: "none" } : { kind: "found", records };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return NOTHING.has(code ?? "") ? { kind: "none" } : { kind: "failed", why: code ?? message };
+    return NOTHING.get(code ?? "") ?? { kind: "failed", why: code ?? message };
   }
 }
 

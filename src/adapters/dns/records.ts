@@ -20,6 +20,9 @@ const EACH = 32;
 const LONGEST_TEXT = 4096;
 /** Questions without an answer. */
 const MAX_OPEN = 2000;
+/** Characters of a name, RFC 1035 §2.3.4. c-ares asks for longer ones too, and servers answer that as they please. */
+const LONGEST_NAME = 253;
+const NO_NAME: Lookup<never> = { kind: "failed", why: "EBADNAME" };
 
 /** Records of names that strangers choose: cached, and bounded in number, size and questions under way. */
 export class RecordCache {
@@ -32,6 +35,7 @@ export class RecordCache {
   }
 
   records(name: string, type: RecordType): Promise<Lookup<string>> {
+    if (name.length - (name.endsWith(".") ? 1 : 0) > LONGEST_NAME) return Promise.resolve(NO_NAME);
     return this.#answers.get(`${type} ${name.toLowerCase()}`, () => this.#ask(name, type));
   }
 
@@ -42,6 +46,7 @@ export class RecordCache {
 
   async #askFor(name: string, type: RecordType): Promise<Answer<string>> {
     if (type === "A" || type === "AAAA") return askAddresses(this.#dns, name, type);
+    if (type === "CNAME") return { lookup: await ask(() => this.#dns.resolveCname(name)), ttl: UNKNOWN_TTL };
     if (type === "PTR") return { lookup: await ask(() => this.#dns.resolvePtr(name)), ttl: UNKNOWN_TTL };
     const texts = async (): Promise<string[]> =>
       (await this.#dns.resolveTxt(name))

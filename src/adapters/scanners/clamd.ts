@@ -70,7 +70,9 @@ export class ClamdExchange implements Exchange<VirusResult> {
       return new Trouble(`answered before the end: ${printable(line.slice(0, LONGEST_NAME))}`);
     if (line === "stream: OK") return { kind: "clean" };
     const name = /^stream: (.+) FOUND$/.exec(line)?.[1];
-    if (name !== undefined) return { kind: "found", name: printable(name).slice(0, LONGEST_NAME) };
+    // It stands in replies, which are US-ASCII (RFC 5321 §4.2).
+    if (name !== undefined)
+      return { kind: "found", name: name.slice(0, LONGEST_NAME).replace(/[^\x20-\x7e]/g, "?") };
     return new Trouble(`answered ${printable(line.slice(0, LONGEST_NAME)) || "nothing"}`);
   }
 

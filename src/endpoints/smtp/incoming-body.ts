@@ -37,6 +37,7 @@ const LONGEST_WAIT = 29_000;
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
 const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
+const NEEDS_UTF8 = say(550, "5.6.9", "Message needs SMTPUTF8, which the server of the domain does not take");
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
 export class IncomingBody implements Receiver {
@@ -148,7 +149,7 @@ export class IncomingBody implements Receiver {
 
   async #conclude(look?: () => Promise<void>): Promise<Answer> {
     const facts = this.#scanner.facts();
-    const judged = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : this.#judge(facts));
+    const judged = this.#problem ?? this.#unfit(facts) ?? this.#judge(facts);
     const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
@@ -176,6 +177,14 @@ export class IncomingBody implements Receiver {
     if (result.kind === "accepted") return say(250, "2.0.0", `Ok: queued as ${this.#id}`);
     this.#writer.abort();
     return result.why === "full" ? FULL : TROUBLE;
+  }
+
+  /** What the whole body shows. */
+  #unfit(facts: HeaderFacts): Answer | undefined {
+    if (facts.tooLong) return HEADER_TOO_BIG;
+    const { transaction } = this.#parts;
+    const lacks = transaction.profile?.lacksUtf8 === true;
+    return lacks && transaction.needsUtf8(facts) ? NEEDS_UTF8 : undefined;
   }
 
   #store(arrived: Buffer, last: boolean): Promise<void> | undefined {

@@ -6,6 +6,7 @@
  */
 import { needsSmtpUtf8, parseAddress, type Address } from "../../mail/address.ts";
 import type { DsnRecipient, DsnRequest } from "../../mail/dsn.ts";
+import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import { readMailbox } from "../../mail/path.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";
@@ -41,6 +42,8 @@ interface ContentProfile {
   readonly content: Content;
   /** Why the mail is set aside, whatever its content. */
   readonly quarantine: string | undefined;
+  /** SMTPUTF8 was asked for, and no primary of the domain takes it. */
+  readonly lacksUtf8: boolean;
 }
 
 interface Wish {
@@ -51,6 +54,8 @@ interface Target {
   readonly address: Address;
   readonly certain: boolean;
 }
+
+type Named = Pick<NewRecipient, "address" | "orcpt">;
 
 const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
@@ -101,6 +106,15 @@ export class Transaction {
     return "reply" in target ? target : this.#decide({ ...target, dsn });
   }
 
+  /**
+   * Whether the mail cannot go on without SMTPUTF8 (RFC 6531 §3.2), given what its header shows: large senders ask
+   * for it wherever it is offered.
+   */
+  needsUtf8({ foreign }: Pick<HeaderFacts, "foreign">): boolean {
+    if (!this.smtpUtf8) return false;
+    return foreign === true || needsSmtpUtf8(this.subject.sender) || this.recipients.some(isForeign);
+  }
+
   /** The mail is stored. */
   taken(): void {
     this.#parts.policy.taken(this.subject, [...this.#domains.values()]);
@@ -122,12 +136,13 @@ export class Transaction {
       return { reply: verdict.reply, about: { ...about, ...(checks !== undefined && { checks }) } };
     }
     if (domain === undefined) return { ...TROUBLE, about };
-    const unfit = this.#unfit(domain);
+    const unfit = this.#unfit(domain, { address: address.text, ...dsn });
     if (unfit !== undefined) return { ...unfit, about };
     const profile: ContentProfile = {
       bareNewlines: domain.settings.bareNewlines,
       content: this.#parts.policy.content(subject),
       quarantine: verdict.kind === "quarantine" ? verdict.why : undefined,
+      lacksUtf8: this.#lacksUtf8(domain),
     };
     if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
     this.profile ??= profile;
@@ -143,13 +158,18 @@ export class Transaction {
   }
 
   /** What the domain's primaries would refuse is refused here, and not bounced from the queue. */
-  #unfit(domain: DomainRecord): Answer | undefined {
+  #unfit(domain: DomainRecord, recipient: Named): Answer | undefined {
     const limit = this.#limitOf(domain);
-    const { announced } = this.subject;
-    if (this.smtpUtf8 && this.#parts.offers(domain.name)?.smtpUtf8 === false) return PRIMARY_LACKS_UTF8;
+    const { announced, sender } = this.subject;
+    const foreign = needsSmtpUtf8(sender) || isForeign(recipient);
+    if (foreign && this.#lacksUtf8(domain)) return PRIMARY_LACKS_UTF8;
     if (announced > limit) return TOO_BIG;
     const others = this.recipients.length > 0 && limit !== this.sizeLimit;
     return others && announced === 0 ? OTHER_PROFILE : undefined;
+  }
+
+  #lacksUtf8({ name }: DomainRecord): boolean {
+    return this.smtpUtf8 && this.#parts.offers(name)?.smtpUtf8 === false;
   }
 
   #limitOf({ name }: DomainRecord): number {
@@ -188,10 +208,16 @@ export class Transaction {
   }
 }
 
+/** It, or the address that the sender wrote first, needs SMTPUTF8. */
+function isForeign({ address, orcpt = "" }: Named): boolean {
+  return needsSmtpUtf8(address) || needsSmtpUtf8(orcpt);
+}
+
 function alike(one: ContentProfile, other: ContentProfile): boolean {
   return (
     one.bareNewlines === other.bareNewlines &&
     one.content.key === other.content.key &&
-    one.quarantine === other.quarantine
+    one.quarantine === other.quarantine &&
+    one.lacksUtf8 === other.lacksUtf8
   );
 }

@@ -1,4 +1,5 @@
 import { foldCase, mailboxText } from "../../mail/address.ts";
+import { normaliseDomain } from "../../mail/domain.ts";
 import { networkHas, parseNetwork, prefixOf, type Network } from "../../mail/network.ts";
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
@@ -58,7 +59,7 @@ function keyOf({ network: address, sender, recipient, helo }: AccessRule, networ
 
 /** All things under which rules for this subject may stand. */
 function keysOf(subject: RcptSubject, lengths: readonly number[]): readonly string[] {
-  const labels = subject.helo.toLowerCase().split(".");
+  const labels = heloName(subject).split(".");
   return [
     ...lengths.map((bits) => `network ${prefixOf(subject.ip, bits)}`),
     ...senderPatterns(subject).map((pattern) => `sender ${pattern}`),
@@ -84,9 +85,14 @@ function fits({ rule, network }: Compiled, subject: RcptSubject, now: number): b
   if (rule.until !== undefined && now >= rule.until) return false;
   if (rule.domain !== undefined && rule.domain !== subject.recipient.domain) return false;
   if (rule.network !== undefined && (network === undefined || !networkHas(network, subject.ip))) return false;
-  if (rule.helo !== undefined && !heloFits(rule.helo, subject.helo.toLowerCase())) return false;
+  if (rule.helo !== undefined && !heloFits(rule.helo, heloName(subject))) return false;
   if (rule.sender !== undefined && !senderPatterns(subject).includes(rule.sender)) return false;
   return rule.recipient === undefined || recipientPatterns(subject).includes(rule.recipient);
+}
+
+/** As rules spell it; what is no name as it came. */
+function heloName({ helo }: RcptSubject): string {
+  return normaliseDomain(helo) ?? helo.toLowerCase();
 }
 
 function heloFits(pattern: string, helo: string): boolean {

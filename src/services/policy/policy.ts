@@ -32,6 +32,7 @@ import { SpfInquiry, wantsSpf } from "./spf-inquiry.ts";
 export { allChecks } from "./checks/checks.ts";
 export type { CheckParts } from "./checks/checks.ts";
 export { replyTo } from "./checks/recipient.ts";
+export { RELAY_DENIED } from "./checks/relay.ts";
 export type { Examination, Examined } from "./examination.ts";
 export { allInspections } from "./inspections/inspections.ts";
 export type { AuthenticationResults } from "./authentication-results.ts";

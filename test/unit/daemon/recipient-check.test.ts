@@ -5,6 +5,9 @@ import type { Directory } from "../../../src/services/directory/directory.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDirectory } from "../../support/smtp-bench.ts";
 
+const PROBE =
+  "a local part with `%`, `!` or `@` asks us to pass the mail on: refused, whatever the lists say";
+
 test("the answer about a recipient says why, where it comes from, and what a client would read", async () => {
   const parts = {
     directory: new MemoryDirectory() as unknown as Directory,
@@ -22,6 +25,9 @@ test("the answer about a recipient says why, where it comes from, and what a cli
     "anybody+x@all.test": ["accept", "the domain takes every recipient", "catch-all"],
     "alice@leaving.test": ["defer", "leaving.test was removed and hands over what it holds"],
     "alice@elsewhere.test": ["reject", "elsewhere.test is not one of our domains"],
+    "a%b@all.test": ["reject", PROBE],
+    "other!a@all.test": ["reject", PROBE],
+    '"a@b"@all.test': ["reject", PROBE],
     "nobody@our.test": ["reject", "not in the lists of the domain"],
   };
   for (const [address, [answer, why, origin]] of Object.entries(answers)) {
@@ -29,6 +35,7 @@ test("the answer about a recipient says why, where it comes from, and what a cli
     assert.deepEqual([told.answer, told.why, told.origin], [answer, why, origin], address);
   }
   assert.equal((await checkRecipient("nobody@our.test", parts)).reply, "550 5.1.1 No such mailbox here");
+  assert.equal((await checkRecipient("a%b@all.test", parts)).reply, "550 5.7.1 Relay access denied");
   const listed = async (address: string) => (await checkRecipient(address, parts)).sources?.[0];
   assert.deepEqual(await listed("ALICE+News@our.test"), { source: "list (file)", says: "has `alice`" });
   assert.deepEqual(await listed("nobody+x@our.test"), { source: "lists", says: "not in it" });

@@ -29,6 +29,7 @@ describe("HeaderScanner", () => {
       received: 2,
       ownReceived: 1,
       tooLong: false,
+      foreign: true,
       messageId: "<1@x>",
       subject: "Grüße  zwei",
       from: "A <a@b.example>",
@@ -37,6 +38,14 @@ describe("HeaderScanner", () => {
 
   test("says the same however it is cut", () => {
     for (let step = 1; step < 40; step++) assert.deepEqual(scan(MAIL, { step }), scan(MAIL));
+  });
+
+  test("octets above 127 are told of the header alone, however it is cut", () => {
+    for (const step of [1, 3, 1000]) {
+      assert.equal(scan("X: \u00fc\r\n\r\nbody\r\n", { step }).foreign, true);
+      assert.equal(scan("X: \r\n \u00fc\r\n\r\nbody\r\n", { step }).foreign, true);
+      assert.equal(scan("X: u\r\n\r\n\u00fc\r\n", { step }).foreign, undefined);
+    }
   });
 
   test("a `by` within a comment is no clause", () => {

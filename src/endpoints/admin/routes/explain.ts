@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
+import { canonicalIp } from "../../../mail/network.ts";
 import type { CheckNote } from "../../../ports/journal.ts";
 import { confine, readQuery, Refusal } from "../answers.ts";
 import { ExplainQuery, type ExplainBody, type LookBody } from "../contract.ts";
@@ -17,7 +18,7 @@ async function explain(c: AdminContext, parts: AdminParts): Promise<ExplainBody>
   if (isIP(ip) === 0)
     throw new Refusal("bad_request", `ip: ${quoted(ip)} is no IP address`, "write one such as 192.0.2.1");
   confine(c, parseAddress(rcpt)?.domain ?? "");
-  const answer = await parts.explain({ ip, helo, sender: from, recipient: rcpt });
+  const answer = await parts.explain({ ip: canonicalIp(ip), helo, sender: from, recipient: rcpt });
   if (answer === undefined)
     throw new Refusal("conflict", "no SMTP thread runs at the moment", "`holdfast status` shows more");
   return { ...answer, checks: answer.checks.map(lookOf) };

@@ -1,6 +1,6 @@
 import type { CheckSettings } from "../../../ports/checks.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
-import type { Resolver } from "../../../ports/resolver.ts";
+import type { RecordSource, Resolver } from "../../../ports/resolver.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Recipients } from "../../recipients/recipients.ts";
 import type { Check, MailSubject } from "../check.ts";
@@ -28,7 +28,7 @@ export interface CheckParts {
   readonly reachability: ReachabilityParts;
   /** Whether a domain is over its quota. */
   readonly isFull: (domain: string) => boolean;
-  readonly resolver: Resolver;
+  readonly resolver: Resolver & RecordSource;
 }
 
 /** Every check, in the order in which equals have the word: one line each. */

@@ -36,16 +36,17 @@ const REFRESH = 24 * HOUR;
 const LONG_AWAY = accepted("nobody is put off: the primaries are away for more than an hour");
 const KNOWN = accepted("known");
 const CAME_AGAIN = accepted("came again after the delay");
+const FROM_ELSEWHERE = accepted("came again after the delay, from another of its networks");
 const CORRESPONDENT = accepted("wrote to the domain before");
 const ALIGNED = accepted("its domain wrote before, and SPF passes");
 const GOOD = accepted("on a list of good clients");
 
 /**
  * A client that comes for the first time (by network, sender and recipient) is put off; a mail server comes again,
- * most junk does not. Nobody is put off while the domain's primaries are away for more than an hour: then this is the
- * only way in, and mail is late enough. Nor is a client that is known otherwise: to a list of good clients, or
- * because the domain took mail from this sender, or from a sender of a domain for which SPF passes, in the last 35
- * days.
+ * most junk does not; it may do so from another network, where SPF passes for both. Nobody is put off while the
+ * domain's primaries are away for more than an hour: then this is the only way in, and mail is late enough. Nor is a
+ * client that is known otherwise: to a list of good clients, or because the domain took mail from this sender, or from
+ * a sender of a domain for which SPF passes, in the last 35 days.
  */
 export function greylistCheck(parts: Judges): StageCheck<"rcpt"> {
   const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>
@@ -72,20 +73,62 @@ interface Case {
 function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Later<Verdict> {
   const { memory, clock } = parts;
   const now = clock.now();
-  const { recipient } = subject;
-  const key = keyOf(subject.network, subject.sender.toLowerCase(), mailboxKey(recipient));
+  const key = keyOf(subject.network, ...letterOf(subject));
   const since = sightingOf(key, parts);
-  const wait = since === undefined ? settings.delay : Math.max(0, since.firstAt + settings.delay - now);
-  if (since?.passed === true || wait === 0) {
-    const until = now + REMEMBERED;
-    const firstAt = since?.firstAt ?? now;
-    if (since?.passed !== true || until - since.until >= REFRESH)
-      memory.note(key, { firstAt, passed: true, until });
-    return since?.passed === true ? KNOWN : CAME_AGAIN;
+  if (since?.passed === true) {
+    if (now + REMEMBERED - since.until >= REFRESH) pass(key, since.firstAt, parts);
+    return KNOWN;
   }
-  if (since === undefined) memory.note(key, { firstAt: now, passed: false, until: now + RETRY_WINDOW });
-  if (sightingOf(senderKey(subject.sender, recipient.domain), parts) !== undefined) return CORRESPONDENT;
-  return vouched(subject, domain, parts).then((voucher) => voucher ?? putOff(wait, settings, parts));
+  const firstAt = since?.firstAt ?? now;
+  if (firstAt + settings.delay <= now) {
+    pass(key, firstAt, parts);
+    return CAME_AGAIN;
+  }
+  if (since === undefined) memory.note(key, { firstAt, passed: false, until: now + RETRY_WINDOW });
+  if (sightingOf(senderKey(subject.sender, domain.name), parts) !== undefined) return CORRESPONDENT;
+  return vouched(subject, domain, parts).then(
+    (voucher) => voucher ?? anywhere(subject, { key, firstAt, settings }, parts),
+  );
+}
+
+function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
+  return [sender.toLowerCase(), mailboxKey(recipient)];
+}
+
+/** Known from here on. */
+function pass(key: string, firstAt: number, { memory, clock }: Judges): void {
+  memory.note(key, { firstAt, passed: true, until: clock.now() + REMEMBERED });
+}
+
+interface Newcomer {
+  readonly key: string;
+  /** When it came first from this network. */
+  readonly firstAt: number;
+  readonly settings: GreylistSettings;
+}
+
+/**
+ * Large senders try again from other networks. Where SPF lets each of them send for the sender's domain, it is one
+ * client that comes again.
+ */
+async function anywhere(
+  subject: RcptSubject,
+  { key, firstAt, settings }: Newcomer,
+  parts: Judges,
+): Promise<Verdict> {
+  const now = parts.clock.now();
+  let began = firstAt;
+  if (subject.sender !== "" && (await parts.isAligned(subject))) {
+    const letter = keyOf("letter", ...letterOf(subject));
+    const before = sightingOf(letter, parts);
+    if (before === undefined)
+      parts.memory.note(letter, { firstAt, passed: false, until: now + RETRY_WINDOW });
+    else began = Math.min(firstAt, before.firstAt);
+  }
+  const wait = began + settings.delay - now;
+  if (wait > 0) return putOff(wait, settings, parts);
+  pass(key, firstAt, parts);
+  return FROM_ELSEWHERE;
 }
 
 /** What others say for the client; asked only where it would be put off. */

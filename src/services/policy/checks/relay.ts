@@ -3,7 +3,8 @@ import { reply } from "../../../mail/reply.ts";
 import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { RcptSubject, StageCheck } from "../check.ts";
 
-const RELAY_DENIED: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "Relay access denied") };
+export const RELAY_DENIED = reply(550, "5.7.1", "Relay access denied");
+const DENIED: Verdict = { kind: "reject", reply: RELAY_DENIED };
 const OURS = accepted("a domain of ours");
 const DRAINING: Verdict = {
   kind: "defer",
@@ -14,6 +15,6 @@ const DRAINING: Verdict = {
 export const relayCheck: StageCheck<"rcpt"> = { name: "relay", stage: "rcpt", run };
 
 function run({ recipient, domain }: RcptSubject): Verdict {
-  if (domain === undefined || looksLikeRelayProbe(recipient)) return RELAY_DENIED;
+  if (domain === undefined || looksLikeRelayProbe(recipient)) return DENIED;
   return domain.draining ? DRAINING : OURS;
 }

@@ -1,7 +1,7 @@
 import { normaliseDomain } from "../../../mail/domain.ts";
 import { accepted } from "../../../mail/verdict.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
-import type { Resolver } from "../../../ports/resolver.ts";
+import type { RecordSource } from "../../../ports/resolver.ts";
 import { whenKnown, andThen, type Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { judgeFault, type Fault } from "./fault.ts";
@@ -9,7 +9,7 @@ import { senderDomainOf } from "./known-keys.ts";
 
 interface SenderDomainParts {
   readonly settings: () => CheckSettings;
-  readonly resolver: Pick<Resolver, "mx" | "addresses">;
+  readonly resolver: RecordSource;
 }
 
 const WRITABLE = accepted("can be written to, as far as the DNS tells");
@@ -51,6 +51,12 @@ function faultOf(sender: string, resolver: SenderDomainParts["resolver"]): Later
   return whenKnown(resolver.mx(domain), (mx) => {
     if (mx.kind === "failed") return undefined;
     if (mx.kind === "found") return mx.records.every(({ host }) => host === "") ? NULL_MX : undefined;
-    return resolver.addresses(domain).then(({ kind }) => (kind === "none" ? NO_SUCH : undefined));
+    return withoutAddress(domain, resolver).then((lacks) => (lacks ? NO_SUCH : undefined));
   });
+}
+
+/** In the DNS: `localhost`, and others that this machine's host table has, nobody else can write to. */
+async function withoutAddress(domain: string, resolver: RecordSource): Promise<boolean> {
+  const families = (["A", "AAAA"] as const).map((type) => resolver.records(domain, type));
+  return (await Promise.all(families)).every(({ kind }) => kind === "none");
 }

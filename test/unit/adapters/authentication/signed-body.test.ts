@@ -10,11 +10,16 @@ import { dkimRecord, dkimSign } from "../../../fixtures/dkim.ts";
 const KEY = "test._domainkey.sender.example";
 const SOUND = { [KEY]: dkimRecord(), "_dmarc.sender.example": "v=DMARC1; p=reject; sp=quarantine" };
 
+/** A selector that is one, of a key whose name no question has room for. */
+const NO_NAME = Array.from({ length: 4 }, () => "s".repeat(63)).join(".");
+
 type Zone = Readonly<Record<string, string | "SICK">>;
 
 function source(zone: Zone, asked: string[] = []): RecordSource {
   const answer = (name: string): Lookup<string> => {
     asked.push(name);
+    // As our resolver answers what is too long for a name.
+    if (name.length > 253) return { kind: "failed", why: "EBADNAME" };
     const text = zone[name];
     if (text === "SICK") return { kind: "failed", why: "ESERVFAIL" };
     return text === undefined ? { kind: "none" } : { kind: "found", records: [text] };
@@ -79,6 +84,7 @@ describe("signatures", () => {
     ["a changed subject", changed("Subject: a", "Subject: b"), "fail"],
     ["another selector, without a key", changed("s=test;", "s=none;"), "neutral"],
     ["a key that cannot be read", changed("s=test;", "s=sick;"), "temperror"],
+    ["a key that no name leads to", changed("s=test;", `s=${NO_NAME};`), "neutral"],
     ["no algorithm", changed("a=ed25519-sha256;", ""), "neutral"],
     ["nonsense", Buffer.from(`DKIM-Signature: ;;=;\0;d=\xff\r\n${mail().toString()}`, "latin1"), "neutral"],
   ];
@@ -98,6 +104,25 @@ describe("signatures", () => {
     for (const body of [mail(), Buffer.from("From: a@b.c\r\n"), Buffer.from("\r\nbody\r\n"), Buffer.alloc(0)])
       assert.deepEqual((await look(body)).signatures, []);
   });
+});
+
+describe("what is larger than what is looked at", () => {
+  const long = "x".repeat(70_000);
+  const wide = `To: ${"x@y.example,\r\n ".repeat(2100)}z@y.example\r\n`;
+
+  test("is no signed mail where it has no signature", async () => {
+    assert.deepEqual((await look(mail(undefined, long))).signatures, []);
+  });
+
+  const unread: readonly (readonly [string, Buffer])[] = [
+    ["a signed mail with a long line", Buffer.concat([SIGNED, Buffer.from(long)])],
+    ["a mail to thousands", Buffer.concat([Buffer.from(wide), mail()])],
+  ];
+  for (const [name, body] of unread)
+    test(`is unread: ${name}`, async () => {
+      const { signatures, unread: told } = await look(body);
+      assert.deepEqual([signatures, told], [[{ result: "neutral" }], true]);
+    });
 });
 
 describe("DMARC", () => {
@@ -140,6 +165,35 @@ describe("DMARC", () => {
       "a stranger's SPF cannot be read",
       mail(),
       { spf: { result: "temperror", domain: "evil.example" } },
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "a signature names a key that no name leads to",
+      changed("s=test;", `s=${NO_NAME};`),
+      {},
+      fails as BodyProof["dmarc"],
+    ],
+    [
+      "SPF of another part of the author's domain cannot be read",
+      mail("a@news.sender.example"),
+      { spf: { result: "temperror", domain: "bounces.sender.example" } },
+      { result: "temperror", policy: "quarantine" },
+    ],
+    [
+      "the key of another part of the author's domain cannot be read",
+      Buffer.from(
+        SIGNED.toString().replace("d=sender", "d=bounces.sender").replace("@sender", "@news.sender"),
+      ),
+      { zone: { ...SOUND, "test._domainkey.bounces.sender.example": "SICK" } },
+      { result: "temperror", policy: "quarantine" },
+    ],
+    [
+      "SPF of another part cannot be read, and the author's domain takes its own alone",
+      mail(),
+      {
+        zone: { ...SOUND, "_dmarc.sender.example": "v=DMARC1; p=reject; aspf=s" },
+        spf: { result: "temperror", domain: "bounces.sender.example" },
+      },
       fails as BodyProof["dmarc"],
     ],
     [

@@ -16,7 +16,7 @@ function sourceOf(zone: SpfZone, asked: string[] = []): RecordSource {
     return found.length === 0 ? { kind: "none" } : { kind: "found", records: found };
   };
   return {
-    records: (name: string, type: RecordType) => Promise.resolve(look(name, type)),
+    records: (name: string, type: RecordType) => Promise.resolve(look(name, type as keyof SpfRecords)),
     mx: (name) => {
       const lookup = look(name, "MX");
       if (lookup.kind !== "found") return Promise.resolve(lookup);

@@ -27,7 +27,7 @@ describe("codes", () => {
     assert.deepEqual(await s.lists.codes("bl.test", "192.0.2.1"), LISTED);
     assert.deepEqual(await s.lists.codes("bl.test", "::ffff:192.0.2.1"), LISTED);
     assert.deepEqual(await s.lists.codes("bl.test", "::FFFF:c000:201"), LISTED);
-    assert.deepEqual(await s.lists.codes("bl.test", "2001:db8:1::abcd"), { kind: "none" });
+    assert.deepEqual(await s.lists.codes("bl.test", "2001:db8:1::abcd"), { kind: "none", nameless: true });
     const reversed = "d.c.b.a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2";
     assert.deepEqual(s.dns.questions, ["A 1.2.0.192.bl.test", `A ${reversed}.bl.test`]);
   });

@@ -116,6 +116,22 @@ test("a text that is too long for any policy or key is none", async () => {
   assert.deepEqual(await resolver.records("b.test", "TXT"), { kind: "none" });
 });
 
+test("a name that fits into no question is not asked for: servers answer it as they please", async () => {
+  let asked = 0;
+  await using server = await lyingServer((question, id) => {
+    asked += 1;
+    return [response(question, id, { flags: 0x0582, answers: [] })];
+  });
+  const resolver = dnsResolver({ servers: [server.server], clock: new ManualClock(), hosts: "/dev/null" });
+  const label = "a".repeat(63);
+  const longest = [label, label, label, "a".repeat(61)].join(".");
+  assert.deepEqual(await resolver.records(`${longest}a`, "TXT"), { kind: "failed", why: "EBADNAME" });
+  assert.deepEqual(await resolver.records(`x.${longest}`, "A"), { kind: "failed", why: "EBADNAME" });
+  assert.equal(asked, 0);
+  assert.deepEqual(await resolver.records(`${longest}.`, "TXT"), { kind: "failed", why: "ESERVFAIL" });
+  assert.ok(asked > 0);
+});
+
 test("an answer of very many short texts is used once and not kept", async () => {
   let asked = 0;
   await using server = await lyingServer((question, id) => {
@@ -137,4 +153,20 @@ test("an answer of very many short texts is used once and not kept", async () =>
   assert.equal(await recordsOf("many.test"), 1000);
   assert.equal(await recordsOf("many.test"), 1000);
   assert.equal(asked, 3);
+});
+
+test("half of the addresses are believed no longer than trouble is", async () => {
+  let sick = true;
+  await using server = await lyingServer((question, id) => {
+    const six: Answer = { type: "AAAA", name: "a.test", ttl: 600, data: "2001:db8::1" };
+    if (question.type === "AAAA") return [response(question, id, { answers: [six] })];
+    return [response(question, id, sick ? { flags: 0x0582, answers: [] } : {})];
+  });
+  const clock = new ManualClock();
+  const resolver = dnsResolver({ servers: [server.server], clock, hosts: "/dev/null" });
+  assert.deepEqual(await resolver.addresses("a.test"), { kind: "found", records: ["2001:db8::1"] });
+  sick = false;
+  clock.advance(2000);
+  const lookup = await resolver.addresses("a.test");
+  assert.deepEqual(lookup.kind === "found" && lookup.records, ["2001:db8::1", "192.0.2.1"]);
 });

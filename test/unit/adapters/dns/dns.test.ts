@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { dnsResolver } from "../../../../src/adapters/dns/dns.ts";
-import type { Resolver } from "../../../../src/ports/resolver.ts";
+import type { RecordSource, Resolver } from "../../../../src/ports/resolver.ts";
 import { fakeDns, type FakeDns, type Zones } from "../../../support/fake-dns.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
@@ -12,7 +12,7 @@ const DAY = 86_400_000;
 
 interface Setup {
   readonly dns: FakeDns;
-  readonly resolver: Resolver;
+  readonly resolver: Resolver & RecordSource;
   readonly clock: ManualClock;
   readonly hosts: string;
   [Symbol.asyncDispose](): Promise<void>;
@@ -70,7 +70,7 @@ describe("addresses", () => {
 
   test("that do not exist are `none`, those that cannot be had `failed`", async () => {
     await using s = await setup({ "empty.test": {}, "sick.test": "SERVFAIL", "shut.test": "REFUSED" });
-    assert.deepEqual(await s.resolver.addresses("nowhere.test"), { kind: "none" });
+    assert.deepEqual(await s.resolver.addresses("nowhere.test"), { kind: "none", nameless: true });
     assert.deepEqual(await s.resolver.addresses("empty.test"), { kind: "none" });
     assert.equal((await s.resolver.addresses("sick.test")).kind, "failed");
     assert.equal((await s.resolver.addresses("shut.test")).kind, "failed");
@@ -151,6 +151,16 @@ test("MX records, the null MX among them", async () => {
   assert.deepEqual(await s.resolver.mx("bare.test"), { kind: "none" });
 });
 
+test("another name's own record is told, and whether there is a name at all", async () => {
+  await using s = await setup({ "alias.test": { CNAME: ["gone.test"] }, "texts.test": { TXT: ["a"] } });
+  assert.deepEqual(await s.resolver.records("alias.test", "CNAME"), {
+    kind: "found",
+    records: ["gone.test"],
+  });
+  assert.deepEqual(await s.resolver.records("texts.test", "A"), { kind: "none" });
+  assert.deepEqual(await s.resolver.records("nowhere.test", "A"), { kind: "none", nameless: true });
+});
+
 test("a client's name counts only when it points back", async () => {
   await using s = await setup({
     "1.2.0.192.in-addr.arpa": { PTR: ["liar.test", "client.test"] },
@@ -163,7 +173,7 @@ test("a client's name counts only when it points back", async () => {
     records: ["client.test"],
   });
   assert.deepEqual(await s.resolver.confirmedName("192.0.2.2"), { kind: "none" });
-  assert.deepEqual(await s.resolver.confirmedName("192.0.2.3"), { kind: "none" });
+  assert.deepEqual(await s.resolver.confirmedName("192.0.2.3"), { kind: "none", nameless: true });
 });
 
 test("an address is no name, though it points back to itself", async () => {
@@ -207,4 +217,27 @@ test("a client with more names than are tried is not said to have none", async (
   });
   assert.equal((await s.resolver.confirmedName("192.0.2.1")).kind, "failed");
   assert.equal((await s.resolver.confirmedName("192.0.2.2")).kind, "none");
+});
+
+test("names that are asked for at once are all looked for in the host table", async () => {
+  const names = ["a.test", "b.test", "c.test"];
+  await using s = await setup({}, names.map((name) => `192.0.2.1 ${name}`).join("\n"));
+  const kinds = (await Promise.all(names.map((name) => s.resolver.addresses(name)))).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["found", "found", "found"]);
+  assert.deepEqual(s.dns.questions, []);
+});
+
+test("a host table speaks of a client in any spelling, and of its own family only", async () => {
+  const reversed = (last: string): string => `${last}${".0".repeat(23)}.8.b.d.0.1.0.0.2.ip6.arpa`;
+  await using s = await setup(
+    {
+      [reversed("1")]: { PTR: ["partner.test"] },
+      [reversed("2")]: { PTR: ["listed.test"] },
+      "partner.test": { AAAA: ["2001:db8::1"], A: ["198.51.100.1"] },
+    },
+    "192.0.2.1 partner.test\n2001:DB8:0:0:0:0:0:2 listed.test\n",
+  );
+  const confirmed = (name: string) => ({ kind: "found", records: [name] });
+  assert.deepEqual(await s.resolver.confirmedName("2001:db8::1"), confirmed("partner.test"));
+  assert.deepEqual(await s.resolver.confirmedName("2001:db8::2"), confirmed("listed.test"));
 });

@@ -60,6 +60,22 @@ describe("clamd", () => {
     assert.deepEqual(found, { kind: "found", name: "Fake.EICAR" });
   });
 
+  test("may name a signature with more than replies hold, of which a mark is left", async () => {
+    const server = createServer((socket) => {
+      socket.on("data", (chunk) => chunk.subarray(-4).equals(Buffer.alloc(4)) && socket.end(ANSWER));
+    });
+    const ANSWER = Buffer.from("stream: Caf\xe9.\x9b31m FOUND\0", "latin1");
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    try {
+      const { port } = server.address() as { port: number };
+      const { virus } = bench();
+      const found = await virus.open(MAIL, servers(`127.0.0.1:${port}`)).finish(body("x"));
+      assert.deepEqual(found, { kind: "found", name: "Caf?.?31m" });
+    } finally {
+      server.close();
+    }
+  });
+
   test("is not shown a body whose sender left while it waited for a place", { timeout: 10_000 }, async () => {
     await using fake = await FakeClamd.start();
     fake.mood = "silent";

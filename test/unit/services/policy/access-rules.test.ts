@@ -65,6 +65,20 @@ test("each kind of pattern, alone and together", () => {
   assert.equal(first([{ sender: "@b.example", domain: "our.test" }], {}), 0);
 });
 
+test("a HELO name is the same in every spelling of it", () => {
+  for (const helo of [
+    "mail.xn--bcher-kva.example",
+    "Mail.B\u00fccher.example",
+    "mail.b\u00fccher.example.",
+  ]) {
+    assert.equal(first([{ helo: "mail.xn--bcher-kva.example" }], { helo }), 0, helo);
+    assert.equal(first([{ helo: "*.xn--bcher-kva.example" }], { helo }), 0, helo);
+  }
+  assert.equal(first([{ helo: "junk.example" }], { helo: "JUNK.example." }), 0);
+  assert.equal(first([{ helo: "junk.example" }], { helo: "junk.example.." }), -1);
+  assert.equal(first([{ helo: "*.example" }], { helo: "[192.0.2.1]" }), -1);
+});
+
 test("a mailbox is named in any spelling, in the rule and by the client", () => {
   const spellings = ["bob.k@our.test", "BOB.K@Our.Test.", '"bob.k"@our.test', '"bob\\.k"@our.test'];
   for (const written of spellings)

@@ -63,7 +63,11 @@ function many(count: number): readonly DomainRecord[] {
 beforeEach(() => {
   clock = new ManualClock();
   clock.advance(1e12);
-  answer = { kind: "list", entries: ["Alice", "bob@a.test", "carol@b.test", "list-*", "alice"], etag: '"1"' };
+  answer = {
+    kind: "list",
+    entries: ["Alice", "bob@a.test", "carol@b.test", "d..d@b.test", "list-*", "alice"],
+    etag: '"1"',
+  };
   asked = [];
   hanging = 0;
   changes = [];

@@ -25,6 +25,19 @@ test("tells what a client would be told", async () => {
   assert.deepEqual(body.fields, ["X-To: alice@example.com"]);
 });
 
+test("a client is the same in every spelling of its address", async () => {
+  const fake = world();
+  const asked: string[] = [];
+  const { explain } = fake;
+  fake.explain = (request) => {
+    asked.push(request.ip);
+    return explain(request);
+  };
+  for (const ip of ["2001:DB8:0:0::1", "2001:db8::0:1", "::FFFF:192.0.2.1", "0:0:0:0:0:ffff:c000:201"])
+    await operatorOf(fake)("GET", `/v1/explain?${QUERY.replace("192.0.2.1", ip)}`);
+  assert.deepEqual(asked, ["2001:db8::1", "2001:db8::1", "192.0.2.1", "192.0.2.1"]);
+});
+
 test("a confined token asks for its domain only", async () => {
   const fake = world();
   const secret = (await fake.tokens.create("sync", "example.com"))?.secret ?? "";

@@ -62,6 +62,19 @@ function setUp(greylist: GreylistSettings | "off" = { delay: MINUTE }, domains?:
   return { clock, seen, away, good, take, ask };
 }
 
+/** SPF that says this to whoever asks. */
+function said(result: SpfResult): SpfInquiry {
+  const answer = { result, domain: "b.example", identity: "mailfrom" as const, comment: "" };
+  const authenticator = { spf: async () => answer, verifyBody: () => assert.fail() };
+  return new SpfInquiry(authenticator, { ip: "", helo: "", sender: "" });
+}
+
+function asked(result: SpfResult): SpfInquiry {
+  const inquiry = said(result);
+  void inquiry.answer();
+  return inquiry;
+}
+
 describe("greylist", () => {
   test("a new client is put off, let in after the delay, and known for 35 days after its last mail", async () => {
     const { clock, ask } = setUp();
@@ -139,25 +152,41 @@ describe("greylist", () => {
 
   test("a sender whose domain wrote before is not put off where SPF passes, then and now", async () => {
     const { take, ask } = setUp();
-    const said = (result: SpfResult): SpfInquiry => {
-      const answer = { result, domain: "b.example", identity: "mailfrom" as const, comment: "" };
-      const inquiry = new SpfInquiry(
-        { spf: async () => answer, verifyBody: () => assert.fail() },
-        { ip: "", helo: "", sender: "" },
-      );
-      void inquiry.answer();
-      return inquiry;
-    };
     const from = (sender: string, result: SpfResult): Promise<string> =>
       ask("alice@our.test", "203.0.113.5", sender, said(result));
-    take("anna@failed.example", "our.test", said("softfail"));
-    take("anna@b.example", "our.test", said("pass"));
+    take("anna@failed.example", "our.test", asked("softfail"));
+    take("anna@b.example", "our.test", asked("pass"));
     await Promise.resolve();
     await Promise.resolve();
     assert.equal(await from("else@b.example", "pass"), "accept");
     assert.match(await from("more@b.example", "softfail"), /^451 /);
     assert.match(await from("else@failed.example", "pass"), /^451 /);
     assert.match(await from("else@c.example", "pass"), /^451 /);
+  });
+
+  test("who comes again from another network is the same where SPF passes, and waits as long", async () => {
+    const { clock, ask } = setUp();
+    const from = (ip: string, result: SpfResult, to = "alice@our.test", sender = "a@b.example") =>
+      ask(to, ip, sender, said(result));
+    assert.equal(await from("192.0.2.1", "pass"), "451 You are new here, try again in 60 s");
+    clock.advance(20_000);
+    assert.equal(await from("198.18.0.1", "pass"), "451 You are new here, try again in 40 s");
+    clock.advance(40_000);
+    assert.match(await from("198.18.1.1", "softfail"), /^451 /);
+    assert.match(await from("198.18.1.1", "pass", "bob@our.test"), /^451 /);
+    assert.match(await from("198.18.1.1", "pass", "alice@our.test", "else@b.example"), /^451 /);
+    assert.equal(await from("198.18.2.1", "pass"), "accept");
+    assert.equal(await from("198.18.2.2", "none"), "accept", "its network is known now");
+    assert.match(await from("198.18.3.1", "fail"), /^451 /);
+    clock.advance(DAY);
+    assert.match(await from("198.18.4.1", "pass"), /^451 /, "a day later it is new");
+  });
+
+  test("the null sender of another network is another's", async () => {
+    const { clock, ask } = setUp();
+    assert.match(await ask("alice@our.test", "192.0.2.1", "", said("pass")), /^451 /);
+    clock.advance(MINUTE);
+    assert.match(await ask("alice@our.test", "198.18.0.1", "", said("pass")), /^451 /);
   });
 
   test("with action tag a new client is let in and marked", async () => {

@@ -38,6 +38,7 @@ function setUp(reachability: ReachabilitySettings | "off" = ON) {
     resolver: {
       mx: () => Promise.resolve({ kind: "none" }),
       addresses: () => Promise.resolve({ kind: "none" }),
+      records: () => Promise.resolve({ kind: "none" }),
       confirmedName: (ip) => {
         const name = names.get(ip);
         return Promise.resolve(name === undefined ? { kind: "none" } : { kind: "found", records: [name] });

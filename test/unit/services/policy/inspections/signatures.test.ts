@@ -13,13 +13,17 @@ interface Given {
 }
 
 /** What becomes of a mail whose DMARC result is this. */
-async function verdictOn({ dmarc, result = "fail", policy = "reject", exempt = false }: Given) {
+function verdictOn({ dmarc, result = "fail", policy = "reject", exempt = false }: Given) {
   const proof: BodyProof = { signatures: [], fromDomain: "sender.example", dmarc: { result, policy } };
+  return judged(proof, { dmarc }, exempt);
+}
+
+async function judged(proof: BodyProof, checks: Pick<CheckSettings, "dkim" | "dmarc">, exempt = false) {
   const { begin } = signatureInspection({
     authenticator: {
       verifyBody: () => ({ feed: () => undefined, finish: async () => proof, abort: () => {} }),
     },
-    settings: () => ({ dnsbl: "off", dmarc, contact: "see us.example" }),
+    settings: () => ({ dnsbl: "off", ...checks, contact: "see us.example" }),
   });
   const inspector = begin({ ...INSPECTED_MAIL, exempt }) ?? assert.fail("it looks at nothing");
   const body = { size: 3, facts: {} as never, read: async function* () {} };
@@ -54,4 +58,16 @@ test("what passes, could not be found out or is exempt is taken", async () => {
     for (const dmarc of ["quarantine", "reject"] as const)
       assert.equal((await verdictOn({ dmarc, result })).kind, "accept", `${result} ${dmarc}`);
   assert.equal((await verdictOn({ dmarc: "quarantine", exempt: true })).kind, "accept");
+});
+
+test("DKIM refuses what is signed and was looked at, if no signature verifies", async () => {
+  const kindOf = async (...results: BodyProof["signatures"][number]["result"][]): Promise<string> =>
+    (await judged({ signatures: results.map((result) => ({ result })) }, { dkim: "reject" })).kind;
+  assert.equal(await kindOf(), "accept");
+  assert.equal(await kindOf("fail"), "reject");
+  assert.equal(await kindOf("neutral", "policy", "permerror"), "reject");
+  assert.equal(await kindOf("fail", "pass"), "accept");
+  assert.equal(await kindOf("fail", "temperror"), "accept");
+  const unread = { signatures: [{ result: "neutral" }], unread: true } as const;
+  assert.equal((await judged(unread, { dkim: "reject" })).kind, "accept", "our bounds refuse nobody");
 });
