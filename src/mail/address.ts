@@ -15,12 +15,16 @@ const PLAIN = /^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$/;
 /** RFC 5321 §4.1.2 Dot-string; RFC 6531 §3.3 adds all that is not ASCII. */
 const DOT_STRING =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}-]+)*$/u;
+/** The same letters with dots at any place. */
+const LOOSE_DOTS = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\u{10ffff}.-]+$/u;
 /** RFC 5321 §4.1.2 Quoted-string: printable ASCII, blanks, escaped pairs; no control characters. */
 const QUOTED_STRING = /^"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\u{10ffff}]|\\[\x20-\x7e])*"$/u;
 
-/** RFC 5321 §4.5.3.1.1. */
-export const MAX_LOCAL_OCTETS = 64;
-const MAX_PATH_OCTETS = 254;
+/**
+ * RFC 5321 §4.5.3.1.3, without the brackets. A local part has no limit of its own: 64 octets are the least that must be
+ * taken, and senders of lists and forwarders, who write other addresses into theirs (VERP, SRS), need more.
+ */
+export const MAX_PATH_OCTETS = 254;
 
 const KELVIN_SIGN = "\u212a";
 /** All but the characters of which NFC would make ASCII: GREEK QUESTION MARK, GREEK VARIA and KELVIN SIGN. */
@@ -28,18 +32,19 @@ const COMPOSABLE = /[^\u037e\u1fef\u212a]+/gu;
 
 /**
  * Reads `local@domain` (no angle brackets, no source route). Returns undefined for what the grammar of
- * RFC 5321 §4.1.2 and RFC 6531 §3.3 does not allow, and for address literals: a backup MX serves domains.
+ * RFC 5321 §4.1.2 and RFC 6531 §3.3 does not allow, and for address literals: a backup MX serves domains. Dots at any
+ * place are forgiven, because there are people whose addresses are `a..b` and `a.`; the simplest form has them in quotes.
  */
 export function parseAddress(text: string): Address | undefined {
   const at = text.lastIndexOf("@");
   if (at < 1) return undefined;
   const written = text.slice(0, at);
-  const content = contentOf(written);
+  const sound = contentOf(written);
+  const content = sound ?? (LOOSE_DOTS.test(written) ? composed(written) : undefined);
   const domain = normaliseDomain(text.slice(at + 1));
   if (content === undefined || domain === undefined) return undefined;
-  const local = content === written ? written : simplestFormOf(content);
-  const octets = octetsOf(local);
-  if (octets > MAX_LOCAL_OCTETS || octets + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
+  const local = sound === written ? written : simplestFormOf(content);
+  if (octetsOf(local) + 1 + domain.length > MAX_PATH_OCTETS) return undefined;
   return { text: `${local}@${domain}`, local: foldCase(content), domain };
 }
 
@@ -47,7 +52,7 @@ function octetsOf(text: string): number {
   return isAscii(text) ? text.length : Buffer.byteLength(text);
 }
 
-/** The local part under which two spellings of one mailbox compare equal; undefined when it is malformed. */
+/** The local part under which two spellings of one mailbox compare equal; undefined when it is malformed, dots included. */
 export function comparableLocal(rawLocal: string): string | undefined {
   const content = contentOf(rawLocal);
   return content === undefined ? undefined : foldCase(content);

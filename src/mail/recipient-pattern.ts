@@ -1,5 +1,5 @@
 /** Lists of recipients as operators write them: read the same way in the configuration, over HTTP and in the API. */
-import { comparableLocal, MAX_LOCAL_OCTETS } from "./address.ts";
+import { comparableLocal, MAX_PATH_OCTETS } from "./address.ts";
 import { normaliseDomain } from "./domain.ts";
 
 type EntryReading =
@@ -16,7 +16,7 @@ export function readPattern(entry: string, domain: string): EntryReading {
   const at = entry.endsWith('"') ? -1 : entry.lastIndexOf("@");
   const local = at === -1 ? entry : entry.slice(0, at);
   // Half a surrogate pair has no UTF-8.
-  if (Buffer.byteLength(local) > MAX_LOCAL_OCTETS || !local.isWellFormed()) return MALFORMED;
+  if (Buffer.byteLength(local) > MAX_PATH_OCTETS || !local.isWellFormed()) return MALFORMED;
   const pattern = local.endsWith("*") ? beginning(local.slice(0, -1)) : whole(local);
   if (pattern === undefined) return MALFORMED;
   if (at === -1) return { kind: "pattern", pattern };

@@ -54,18 +54,16 @@ test("what is no address of a mailbox is not read", () => {
     "alice",
     "@a.test",
     "alice@",
-    ".a@a.test",
-    "a.@a.test",
-    "a..b@a.test",
     "a b@a.test",
+    "a,b@a.test",
     'a"b@a.test',
     '"a@a.test',
     '"a\u0001b"@a.test',
     "a@-x.test",
     "a@x..test",
     "a@[192.0.2.1]",
-    `${"a".repeat(65)}@a.test`,
-    `${"ü".repeat(33)}@a.test`,
+    `${"a".repeat(248)}@a.test`,
+    `${"ü".repeat(124)}@a.test`,
     `a@${"b".repeat(64)}.test`,
     `a@${"b.".repeat(127)}test`,
     "a\u0000@a.test",
@@ -96,6 +94,7 @@ test("an address is passed on in its simplest form, in the case in which it came
     '"\\"\\a\\\\"@a.test': '"\\"a\\\\"@a.test',
     '""@a.test': '""@a.test',
     '".bob"@a.test': '".bob"@a.test',
+    ".b..ob.@a.test": '".b..ob."@a.test',
     '"Gro\u0308\u00dfe"@a.test': "Gr\u00f6\u00dfe@a.test",
     "gro\u0308\u00dfe@a.test": "gr\u00f6\u00dfe@a.test",
     "Bob@a.test": "Bob@a.test",
@@ -107,9 +106,11 @@ test("an address is passed on in its simplest form, in the case in which it came
 });
 
 test("whatever composing makes of an address, it stays within the limits", () => {
-  assert.equal(parseAddress(`${"\u0958".repeat(21)}@a.test`), undefined, "63 octets that NFC makes 126");
-  assert.ok(parseAddress(`${"u\u0308".repeat(32)}@a.test`), "96 octets that NFC makes 64");
+  assert.equal(parseAddress(`${"\u0958".repeat(42)}@a.test`), undefined, "126 octets that NFC makes 252");
+  assert.ok(parseAddress(`${"u\u0308".repeat(123)}@a.test`), "369 octets that NFC makes 246");
   assert.equal(parseAddress(`${"a".repeat(64)}@${"ü.".repeat(27)}test`), undefined, "A-labels are longer");
+  assert.ok(parseAddress(`${".".repeat(245)}@a.test`), "247 octets in quotes");
+  assert.equal(parseAddress(`${".".repeat(246)}@a.test`), undefined, "248 octets in quotes");
 });
 
 test("relays are looked for in what an address means", () => {
@@ -146,7 +147,7 @@ test("an entry of a list is a local part, an address of the domain, or a beginni
     "a b",
     "@bücher.example",
     "alice@b ücher",
-    `${"a".repeat(65)}`,
+    `${"a".repeat(255)}`,
   ])
     assert.equal(read(wrong), "malformed", wrong);
 });

@@ -102,7 +102,7 @@ test("one recipient that is none refuses the whole change, and is named without 
     "",
     "\u001b[31mred",
     "a\u0000",
-    "x".repeat(65),
+    "x".repeat(255),
   ]) {
     const answer = await ask("POST", PATH, { verb: "add", recipients: ["alice", wrong] });
     assert.equal(answer.status, 400, JSON.stringify(wrong));
