@@ -195,6 +195,26 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(run.primary.mails[0]?.recipients, ["ok@a.test"]);
     });
 
+    test("too many is said in the words of RFC 821, too, and of those behind others that were taken only", async () => {
+      const answers = { b: "552 too many", c: "554 5.5.3 too many", d: "552 5.2.2 full", e: "550 no" };
+      const told = async (to: readonly string[]): Promise<Record<number, string>> => {
+        const said = (address: string): string | undefined => Object(answers)[address.charAt(0)];
+        await using run = await converse({ extensions, onRcpt: said });
+        const { outcomes } = await run.conversation.send(
+          claimedMail({ to: to.map((name) => `${name}@a.test`) }),
+        );
+        return kinds(outcomes);
+      };
+      assert.deepEqual(await told(["a", "b", "c", "d", "e"]), {
+        10: "delivered 250",
+        11: "deferred 452",
+        12: "deferred 452",
+        13: "refused 552",
+        14: "refused 550",
+      });
+      assert.deepEqual(await told(["b", "c"]), { 10: "refused 552", 11: "refused 554" });
+    });
+
     test("all refused: no body goes out and the next mail is delivered", async () => {
       await using run = await converse({ extensions, onRcpt });
       const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "full@a.test"] }));
