@@ -18,11 +18,15 @@ const DATA_TIMEOUT = 2 * 60_000;
 /** 421, or another word in a place where none is good: the session ends, RFC 5321 §3.8. */
 export class Closing extends Error {
   readonly reply: Reply;
-  constructor(reply: Reply) {
-    super(`it answered ${reply.code} ${reply.text}`);
+  constructor(reply: Reply, why = "it answered") {
+    super(`${why} ${reply.code} ${reply.text}`);
     this.reply = reply;
   }
 }
+
+/** RFC 3207 §4: about this session, whatever the mail. Other words with that code may be about the sender. */
+const WANTS_TLS = /\bSTARTTLS\b/i;
+const NO_TLS = "it takes mail over TLS only, and there is none: `tls: require` would tell why; it answered";
 
 interface Envelope {
   /** RSET stands at its head: the mail before may have left its sender and recipients behind. */
@@ -113,6 +117,7 @@ export async function readEnvelope(
   }
   const asked = ask(envelope.mail, MAIL_TIMEOUT);
   const sender = inStep(asked instanceof Promise ? await asked : asked);
+  if (sender.code === 530 && WANTS_TLS.test(sender.text)) throw new Closing(sender, NO_TLS);
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
   const taken: number[] = [];

@@ -706,6 +706,31 @@ describe("TLS", () => {
     }
   });
 
+  test("a primary that takes mail over TLS only, and gets none, is in trouble and has refused no mail", async () => {
+    const wanted = "530 5.7.0 Must issue a STARTTLS command first";
+    for (const more of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]]) {
+      const extensions = [...PLAIN, ...more];
+      await using primary = await fakePrimary({
+        extensions,
+        brokenTls: true,
+        onMail: () => wanted,
+        onReset: () => wanted,
+      });
+      const conversation = await client.converse(at(primary, "opportunistic"));
+      const results = await Promise.all([1, 2].map(() => conversation.send(claimedMail())));
+      assert.deepEqual(kinds(results[0]?.outcomes ?? new Map()), { 10: "deferred 421" });
+      assert.match(
+        results[0]?.trouble?.message ?? "",
+        /^it takes mail over TLS only, .*`tls: require`.* 530 Must issue/,
+      );
+      assert.equal(results[1]?.outcomes.get(10)?.kind, "released");
+    }
+    await using primary = await fakePrimary({ onMail: () => "530 5.7.0 Authentication required" });
+    const conversation = await client.converse(at(primary, "opportunistic"));
+    assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "refused 530" });
+    await conversation.quit();
+  });
+
   test("none: not used although offered", async () => {
     await using primary = await fakePrimary({ tls: await tlsOf() });
     const conversation = await client.converse(at(primary, "none"));
