@@ -4,6 +4,7 @@
  * kept. Ends at the first empty line, or at the first line that is no header field (RFC 5322 §2.2); before it begins
  * where the first line is the continuation of none.
  */
+import { isAscii as isSevenBit } from "node:buffer";
 import { isAscii } from "./domain.ts";
 import { printable } from "./reply.ts";
 
@@ -14,6 +15,8 @@ interface HeaderLimits {
   readonly headerFields: number;
   /** Our own name, A-labels, lower case. */
   readonly hostname: string;
+  /** Whether octets beyond ASCII are looked for. */
+  readonly eightBit?: boolean;
 }
 
 /** What a header says of its mail; texts are printable, undecoded, at most 200 characters. */
@@ -26,6 +29,8 @@ export interface HeaderFacts {
   readonly tooLong: boolean;
   /** It begins with a blank, so that what is put on top must end the section, or would be continued. */
   readonly headless?: true;
+  /** It holds octets beyond ASCII, where those were looked for. */
+  readonly eightBit?: true;
   readonly messageId?: string;
   readonly subject?: string;
   readonly from?: string;
@@ -64,6 +69,7 @@ export class HeaderScanner {
   #own = 0;
   #tooLong = false;
   #headless = false;
+  #eightBit = false;
   readonly #texts = new Map<string, string>();
   readonly #traits = new Set<Trait>();
 
@@ -83,6 +89,7 @@ export class HeaderScanner {
       const end = lf === -1 ? chunk.length : lf + 1;
       this.#seen += end - from;
       if (this.#seen > this.#limits.headerSize) return this.#end(true);
+      if (this.#limits.eightBit === true && !isSevenBit(chunk.subarray(from, end))) this.#eightBit = true;
       if (lf === -1 || this.#line !== "" || !this.#passOver(chunk, from)) {
         this.#collect(chunk, from, end);
         if (lf !== -1) this.#endLine();
@@ -103,6 +110,7 @@ export class HeaderScanner {
       ownReceived: this.#own,
       tooLong: this.#tooLong,
       ...(this.#headless && { headless: true }),
+      ...(this.#eightBit && { eightBit: true }),
       ...(messageId !== undefined && { messageId }),
       ...(subject !== undefined && { subject }),
       ...(from !== undefined && { from }),

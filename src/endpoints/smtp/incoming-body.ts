@@ -37,7 +37,17 @@ const LONGEST_WAIT = 29_000;
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
 const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
+const HEADER_NEEDS_UTF8 = say(
+  550,
+  "5.6.7",
+  "The header needs SMTPUTF8, which the server of this domain does not take",
+);
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
+
+function headerFault({ tooLong, eightBit }: HeaderFacts): Answer | undefined {
+  if (tooLong) return HEADER_TOO_BIG;
+  return eightBit === true ? HEADER_NEEDS_UTF8 : undefined;
+}
 
 export class IncomingBody implements Receiver {
   readonly verb = "DATA";
@@ -66,6 +76,7 @@ export class IncomingBody implements Receiver {
       headerSize: settings.limits.headerSize,
       headerFields: settings.limits.headerFields,
       hostname: settings.hostname,
+      eightBit: parts.transaction.profile?.withoutUtf8 === true,
     });
     this.#forged = new ForgedResults(settings.hostname);
     this.#most = mostOctets(settings.maxMessageSize);
@@ -148,7 +159,7 @@ export class IncomingBody implements Receiver {
 
   async #conclude(look?: () => Promise<void>): Promise<Answer> {
     const facts = this.#scanner.facts();
-    const judged = this.#problem ?? (facts.tooLong ? HEADER_TOO_BIG : this.#judge(facts));
+    const judged = this.#problem ?? headerFault(facts) ?? this.#judge(facts);
     const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);

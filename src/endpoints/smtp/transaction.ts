@@ -41,6 +41,8 @@ interface ContentProfile {
   readonly content: Content;
   /** Why the mail is set aside, whatever its content. */
   readonly quarantine: string | undefined;
+  /** SMTPUTF8 was asked for, and the primaries take none: the mail can be handed over where it needs none. */
+  readonly withoutUtf8: boolean;
 }
 
 interface Wish {
@@ -122,12 +124,14 @@ export class Transaction {
       return { reply: verdict.reply, about: { ...about, ...(checks !== undefined && { checks }) } };
     }
     if (domain === undefined) return { ...TROUBLE, about };
-    const unfit = this.#unfit(domain);
+    const withoutUtf8 = this.smtpUtf8 && this.#parts.offers(domain.name)?.smtpUtf8 === false;
+    const unfit = withoutUtf8 && this.#needsUtf8(subject) ? PRIMARY_LACKS_UTF8 : this.#unfit(domain);
     if (unfit !== undefined) return { ...unfit, about };
     const profile: ContentProfile = {
       bareNewlines: domain.settings.bareNewlines,
       content: this.#parts.policy.content(subject),
       quarantine: verdict.kind === "quarantine" ? verdict.why : undefined,
+      withoutUtf8,
     };
     if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
     this.profile ??= profile;
@@ -146,10 +150,14 @@ export class Transaction {
   #unfit(domain: DomainRecord): Answer | undefined {
     const limit = this.#limitOf(domain);
     const { announced } = this.subject;
-    if (this.smtpUtf8 && this.#parts.offers(domain.name)?.smtpUtf8 === false) return PRIMARY_LACKS_UTF8;
     if (announced > limit) return TOO_BIG;
     const others = this.recipients.length > 0 && limit !== this.sizeLimit;
     return others && announced === 0 ? OTHER_PROFILE : undefined;
+  }
+
+  /** What stands in MAIL and RCPT does; of the header nothing is known yet. */
+  #needsUtf8({ recipient, dsn }: RcptSubject & Wish): boolean {
+    return [this.subject.sender, recipient.text, dsn.orcpt ?? ""].some(needsSmtpUtf8);
   }
 
   #limitOf({ name }: DomainRecord): number {
@@ -192,6 +200,7 @@ function alike(one: ContentProfile, other: ContentProfile): boolean {
   return (
     one.bareNewlines === other.bareNewlines &&
     one.content.key === other.content.key &&
-    one.quarantine === other.quarantine
+    one.quarantine === other.quarantine &&
+    one.withoutUtf8 === other.withoutUtf8
   );
 }

@@ -24,6 +24,21 @@ describe("HeaderScanner", () => {
     assert.equal(facts("A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n"), true);
   });
 
+  test("octets beyond ASCII are seen where they are looked for, in the header and nowhere else", () => {
+    const sees = (text: string, step: number): boolean => {
+      const limits = { headerSize: 1000, headerFields: 100, hostname: "mx.us", eightBit: true };
+      const scanner = new HeaderScanner(limits);
+      const octets = Buffer.from(text);
+      for (let at = 0; at < octets.length; at += step) scanner.feed(octets.subarray(at, at + step));
+      return scanner.facts().eightBit === true;
+    };
+    for (const step of [1, 7, 1000]) {
+      assert.equal(sees("A: 1\r\n\r\nü\r\n", step), false);
+      for (const text of ["A: ü\r\n\r\n", "From: a\r\n ü\r\n\r\nx\r\n", "A: 1\r\nSubject: ü"])
+        assert.equal(sees(text, step), true, text);
+    }
+  });
+
   test("reads the facts, folded fields included", () => {
     assert.deepEqual(scan(MAIL), {
       received: 2,

@@ -815,3 +815,20 @@ describe("pipelining", () => {
     smtp.socket.destroy();
   });
 });
+
+test("SMTPUTF8 goes along where it was asked for, but not to primaries that take none, for mail that needs none", async () => {
+  await using bench = await startBench();
+  bench.endpoint.learned([["our.test", { smtpUtf8: false }]]);
+  const smtp = await greeted(bench);
+  await smtp.command("EHLO c.example");
+  for (const recipient of ["alice@our.test", "alice@all.test"]) {
+    for (const command of ["MAIL FROM:<a@b.example> SMTPUTF8", `RCPT TO:<${recipient}>`, "DATA"])
+      assert.ok(((await smtp.command(command))?.code ?? 500) < 400, command);
+    assert.equal((await smtp.command("Subject: x\r\n\r\n\u00fc\r\n."))?.code, 250);
+  }
+  assert.deepEqual(
+    bench.intake.mails.map(({ smtpUtf8 }) => smtpUtf8),
+    [false, true],
+  );
+  await smtp.quit();
+});
