@@ -55,7 +55,7 @@ function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
       authenticationTop(origin, found) +
       topFields(origin, id, ownFields(examined, quarantine)) +
       (facts.headless ? "\r\n" : ""),
-    smtpUtf8: transaction.smtpUtf8 && transaction.profile?.withoutUtf8 !== true,
+    smtpUtf8: transaction.smtpUtf8 && (transaction.needsUtf8 || facts.eightBit === true),
     eightBit: transaction.eightBit || decoder.eightBit,
     ...(messageId !== undefined && { messageId }),
     ...(subject !== undefined && { subject }),

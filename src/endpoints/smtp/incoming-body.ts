@@ -44,11 +44,6 @@ const HEADER_NEEDS_UTF8 = say(
 );
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
-function headerFault({ tooLong, eightBit }: HeaderFacts): Answer | undefined {
-  if (tooLong) return HEADER_TOO_BIG;
-  return eightBit === true ? HEADER_NEEDS_UTF8 : undefined;
-}
-
 export class IncomingBody implements Receiver {
   readonly verb = "DATA";
   readonly #parts: BodyParts;
@@ -76,7 +71,7 @@ export class IncomingBody implements Receiver {
       headerSize: settings.limits.headerSize,
       headerFields: settings.limits.headerFields,
       hostname: settings.hostname,
-      eightBit: parts.transaction.profile?.withoutUtf8 === true,
+      eightBit: parts.transaction.smtpUtf8,
     });
     this.#forged = new ForgedResults(settings.hostname);
     this.#most = mostOctets(settings.maxMessageSize);
@@ -159,7 +154,7 @@ export class IncomingBody implements Receiver {
 
   async #conclude(look?: () => Promise<void>): Promise<Answer> {
     const facts = this.#scanner.facts();
-    const judged = this.#problem ?? headerFault(facts) ?? this.#judge(facts);
+    const judged = this.#problem ?? this.#headerFault(facts) ?? this.#judge(facts);
     const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
@@ -223,6 +218,12 @@ export class IncomingBody implements Receiver {
     if (this.#decoder.hasNul) return HAS_NUL;
     if (this.#decoder.longLines > 0 && settings.longLines === "reject") return LONG_LINE;
     return this.#decoder.bareNewlines > 0 && profile?.bareNewlines === "reject" ? BARE_NEWLINE : undefined;
+  }
+
+  #headerFault({ tooLong, eightBit }: HeaderFacts): Answer | undefined {
+    if (tooLong) return HEADER_TOO_BIG;
+    const needsUtf8 = eightBit === true && this.#parts.transaction.profile?.withoutUtf8 === true;
+    return needsUtf8 ? HEADER_NEEDS_UTF8 : undefined;
   }
 
   #broken(error: unknown): undefined {

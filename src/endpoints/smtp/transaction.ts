@@ -96,6 +96,12 @@ export class Transaction {
     this.#generation = parts.directory.generation();
   }
 
+  /** What stands in MAIL and RCPT needs SMTPUTF8: some ask for it with every mail. */
+  get needsUtf8(): boolean {
+    const named = this.recipients.flatMap(({ address, orcpt }) => [address, orcpt]);
+    return someNeedUtf8(this.subject.sender, ...named);
+  }
+
   /** Decides on one RCPT; `path` is what stood between the brackets, `dsn` what is asked of notices. */
   recipient(path: string, dsn: DsnRecipient = {}): Later<Answer> {
     if (this.recipients.length >= this.settings.limits.recipients) return TOO_MANY;
@@ -125,7 +131,8 @@ export class Transaction {
     }
     if (domain === undefined) return { ...TROUBLE, about };
     const withoutUtf8 = this.smtpUtf8 && this.#parts.offers(domain.name)?.smtpUtf8 === false;
-    const unfit = withoutUtf8 && this.#needsUtf8(subject) ? PRIMARY_LACKS_UTF8 : this.#unfit(domain);
+    const lacksUtf8 = withoutUtf8 && someNeedUtf8(this.subject.sender, address.text, dsn.orcpt);
+    const unfit = lacksUtf8 ? PRIMARY_LACKS_UTF8 : this.#unfit(domain);
     if (unfit !== undefined) return { ...unfit, about };
     const profile: ContentProfile = {
       bareNewlines: domain.settings.bareNewlines,
@@ -153,11 +160,6 @@ export class Transaction {
     if (announced > limit) return TOO_BIG;
     const others = this.recipients.length > 0 && limit !== this.sizeLimit;
     return others && announced === 0 ? OTHER_PROFILE : undefined;
-  }
-
-  /** What stands in MAIL and RCPT does; of the header nothing is known yet. */
-  #needsUtf8({ recipient, dsn }: RcptSubject & Wish): boolean {
-    return [this.subject.sender, recipient.text, dsn.orcpt ?? ""].some(needsSmtpUtf8);
   }
 
   #limitOf({ name }: DomainRecord): number {
@@ -194,6 +196,10 @@ export class Transaction {
   #domain(name: string): DomainRecord | undefined {
     return this.#parts.directory.domain(name, this.#generation);
   }
+}
+
+function someNeedUtf8(...texts: readonly (string | undefined)[]): boolean {
+  return texts.some((text) => text !== undefined && needsSmtpUtf8(text));
 }
 
 function alike(one: ContentProfile, other: ContentProfile): boolean {

@@ -266,8 +266,9 @@ function whatIsWrong({ sender }: Letter, recipient: string, { code, lines }: Raw
   return refused ? `${recipient} was refused for good` : undefined;
 }
 
-/** Too large is so for good; a scanner's word may be. */
+/** Too large, or in need of SMTPUTF8, is so for good; a scanner's word may be. */
 function isWronglyRefused({ scanned }: Letter, { code, lines }: RawReply): boolean {
   const said = lines[0] ?? "";
-  return code >= 500 && !said.startsWith("552 5.3.4") && !(scanned && said.startsWith("550 5.7.1"));
+  const unfit = said.startsWith("552 5.3.4") || said.startsWith("550 5.6.7");
+  return code >= 500 && !unfit && !(scanned && said.startsWith("550 5.7.1"));
 }
