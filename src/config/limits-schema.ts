@@ -33,7 +33,8 @@ export const limits = section({
     example: "500",
   }),
   commands: described(integer(10, 1_000_000).prefault("1000"), {
-    meaning: "Commands in one connection that serve no accepted recipient or mail, then 421.",
+    meaning:
+      "Commands in one connection that serve no accepted recipient or mail, then 421. Recipients whom the client is asked to send in another mail (452 4.5.3) are free, up to ten times `recipients`.",
     example: "1000",
   }),
   commandsWithoutMail: described(integer(10, 1_000_000).prefault("100"), {

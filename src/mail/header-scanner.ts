@@ -93,7 +93,7 @@ export class HeaderScanner {
       }
       from = end;
     }
-    this.#foreign ||= !hasAsciiOnly(chunk.subarray(0, from));
+    if (from > 0) this.#foreign ||= !hasAsciiOnly(chunk.subarray(0, from));
   }
 
   /** The facts, once the body is complete. */

@@ -23,6 +23,8 @@ interface StoredRecipient {
   dueAt: number;
   attempts: number;
   unconfirmed: number;
+  /** Of the claim that holds it, or held it last. */
+  token: number;
 }
 
 export interface StoredMail {
@@ -34,7 +36,6 @@ export interface StoredMail {
   readonly smtpUtf8: boolean;
   readonly ip: string;
   readonly recipients: readonly StoredRecipient[];
-  token: number;
 }
 
 interface Given {
@@ -84,6 +85,7 @@ export class FakeWorkStore implements WorkStore {
       dueAt: given.dueAt ?? now,
       attempts: 0,
       unconfirmed: 0,
+      token: 0,
     }));
     const mail: StoredMail = {
       id: `mail-${this.#lastId}`,
@@ -94,7 +96,6 @@ export class FakeWorkStore implements WorkStore {
       smtpUtf8: given.smtpUtf8 ?? false,
       ip: given.ip ?? "192.0.2.1",
       recipients,
-      token: 0,
     };
     this.mails.push(mail);
     return mail;
@@ -151,7 +152,8 @@ export class FakeWorkStore implements WorkStore {
   async settle(request: SettleRequest): Promise<boolean> {
     this.#check();
     const mail = this.mails.find(({ id }) => id === request.id);
-    if (mail === undefined || mail.token !== request.token) return false;
+    const isLost = ({ n }: { readonly n: number }): boolean => mail?.recipients[n]?.token !== request.token;
+    if (mail === undefined || request.recipients.some(isLost)) return false;
     this.settled.push(request);
     for (const { n, state, reason, dueAt, outcome } of request.recipients) {
       const recipient = mail.recipients[n];
@@ -248,7 +250,6 @@ export class FakeWorkStore implements WorkStore {
   #claim(mail: StoredMail): ClaimedMail {
     const now = this.#clock.now();
     this.#lastToken += 1;
-    mail.token = this.#lastToken;
     const due = mail.recipients.filter((recipient) => waits(recipient) && recipient.dueAt <= now);
     const recipients = due.map(({ n, address, attempts, unconfirmed }) => ({
       n,
@@ -256,10 +257,13 @@ export class FakeWorkStore implements WorkStore {
       attempts,
       unconfirmed,
     }));
-    for (const recipient of due) recipient.state = "claimed";
+    for (const recipient of due) {
+      recipient.state = "claimed";
+      recipient.token = this.#lastToken;
+    }
     return {
       id: mail.id,
-      token: mail.token,
+      token: this.#lastToken,
       domain: mail.domain,
       sender: mail.sender,
       recipients,

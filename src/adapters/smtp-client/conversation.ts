@@ -152,8 +152,9 @@ export class WireConversation implements Conversation {
     await turn.mayRead();
     try {
       this.#stillOpen();
-      return await verify(this.#wire, addresses, this.capabilities);
+      return await verify(this.#wire, addresses, { ...this.capabilities, pipelined: this.#pipelined });
     } catch (error) {
+      if (error instanceof OutOfStep) this.#options.outOfStep?.();
       const why = (error as Error).message;
       this.#close(why);
       return { answers: new Map(), trouble: new DestinationTrouble("session", why) };

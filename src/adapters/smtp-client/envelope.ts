@@ -3,7 +3,7 @@
  * position, so that one address named twice stays two recipients.
  */
 import { outcomeOf, type Outcome } from "../../mail/outcome.ts";
-import { isPositive, type Reply } from "../../mail/reply.ts";
+import { isPositive, reply, type Reply } from "../../mail/reply.ts";
 import { wireSize, type Capabilities } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, ClaimedRecipient } from "../../ports/work-store.ts";
 import { xforwardLines } from "./identity.ts";
@@ -18,11 +18,15 @@ const DATA_TIMEOUT = 2 * 60_000;
 /** 421, or another word in a place where none is good: the session ends, RFC 5321 §3.8. */
 export class Closing extends Error {
   readonly reply: Reply;
-  constructor(reply: Reply) {
-    super(`it answered ${reply.code} ${reply.text}`);
+  constructor(reply: Reply, why = "it answered") {
+    super(`${why} ${reply.code} ${reply.text}`);
     this.reply = reply;
   }
 }
+
+/** RFC 3207 §4: about this session, whatever the mail. Other words with that code may be about the sender. */
+const WANTS_TLS = /\bSTARTTLS\b/i;
+const NO_TLS = "it takes mail over TLS only, and there is none: `tls: require` would tell why; it answered";
 
 interface Envelope {
   /** RSET stands at its head: the mail before may have left its sender and recipients behind. */
@@ -113,6 +117,7 @@ export async function readEnvelope(
   }
   const asked = ask(envelope.mail, MAIL_TIMEOUT);
   const sender = inStep(asked instanceof Promise ? await asked : asked);
+  if (sender.code === 530 && WANTS_TLS.test(sender.text)) throw new Closing(sender, NO_TLS);
   const refused = isPositive(sender) ? undefined : sender;
   if (refused !== undefined && !pipelined) return refuseAll(mail, refused, outcomes);
   const taken: number[] = [];
@@ -121,7 +126,7 @@ export async function readEnvelope(
     const answered = ask(envelope.recipients[i] ?? "", RCPT_TIMEOUT);
     const answer = inStep(answered instanceof Promise ? await answered : answered);
     if (refused === undefined && isPositive(answer)) taken.push(n);
-    else outcomes.set(n, outcomeOf(refused ?? answer));
+    else outcomes.set(n, outcomeOf(refused ?? (taken.length > 0 ? asTooMany(answer) : answer)));
   }
   const at = refused === undefined ? {} : { refusedAt: "mail" as const };
   if (envelope.data === undefined) return { taken, open: taken.length > 0, ...at };
@@ -150,6 +155,16 @@ export function whileOpen(answer: Reply): Reply {
 function refuseAll(mail: ClaimedMail, answer: Reply, outcomes: Map<number, Outcome>): EnvelopeResult {
   for (const recipient of mail.recipients) outcomes.set(recipient.n, outcomeOf(answer));
   return { taken: [], open: false, refusedAt: "mail" };
+}
+
+/**
+ * RFC 5321 §4.5.3.1.10: what RFC 821 had as 552 is 452, no more recipients in this transaction, and for the others the
+ * next one. 5.5.3 says the same of any code. Whoever says it of a first recipient means something else.
+ */
+function asTooMany(answer: Reply): Reply {
+  const { code, enhanced, text } = answer;
+  const said = enhanced === "5.5.3" || (code === 552 && enhanced === undefined);
+  return said ? reply(452, "4.5.3", text) : answer;
 }
 
 /** A 250 to DATA is no permission to send, and no delivery either. */

@@ -9,13 +9,17 @@ import type { Wire } from "./wire.ts";
 /** For each reply, in ms: nobody who asks waits as long as mail does. */
 const REPLY_TIMEOUT = 30_000;
 
+interface Peer extends Pick<Capabilities, "extensions"> {
+  /** All may be asked without waiting for replies. */
+  readonly pipelined: boolean;
+}
+
 /** Rejects with Closing, OutOfStep or ConnectionLost; what was answered before that is lost, and can be asked again. */
 export async function verify(
   wire: Wire,
   addresses: readonly string[],
-  { extensions }: Capabilities,
+  { extensions, pipelined }: Peer,
 ): Promise<Verification> {
-  const pipelined = extensions.includes("PIPELINING");
   const asked = addresses.filter((address) => extensions.includes("SMTPUTF8") || !needsSmtpUtf8(address));
   const { ask } = askingOf(wire, pipelined);
   const step = async (command: string): Promise<Reply> => whileOpen(await ask(command, REPLY_TIMEOUT));

@@ -1,9 +1,15 @@
 /** What a client has used up of our patience: commands, errors, refused recipients, octets of refused chunks. */
 import type { SmtpLimits } from "../../ports/smtp-limits.ts";
+import type { Reply } from "../../mail/reply.ts";
 import { closing, type Answer } from "./answer.ts";
 
 /** Commands that may bring a mail forward: free while they succeed. */
 const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);
+/**
+ * Recipients whom we ask to be sent in another mail are free, too, up to so many times those that a mail may have: whoever
+ * is cut off for them loses the mail that they should follow, and would come with all of them again.
+ */
+const PUT_OFFS = 10;
 /** Replies to what is unknown, malformed or out of place. */
 const MISUSE: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 555]);
 
@@ -16,6 +22,7 @@ export class Patience {
   #sinceMail = 0;
   #errors = 0;
   #refused = 0;
+  #putOff = 0;
   #discarded = 0;
 
   /** Why no further command is served. */
@@ -25,9 +32,10 @@ export class Patience {
   }
 
   /** Counts an answered command. */
-  count(verb: string, answer: Answer): void {
+  count(verb: string, answer: Answer, { recipients }: SmtpLimits): void {
     const { code } = answer.reply;
     if (code < 400 && answer.idle !== true && SERVING.has(verb)) return;
+    if (isPutOff(verb, answer.reply) && this.#putOff++ < PUT_OFFS * recipients) return;
     this.#commands += 1;
     this.#sinceMail += 1;
   }
@@ -50,8 +58,14 @@ export class Patience {
   /** A mail was taken. */
   restore(): void {
     this.#sinceMail = 0;
+    this.#putOff = 0;
     this.#discarded = 0;
   }
+}
+
+/** RFC 5321 §4.5.3.1.10: to be sent again in another mail. */
+function isPutOff(verb: string, { code, enhanced }: Reply): boolean {
+  return verb === "RCPT" && code === 452 && enhanced === "4.5.3";
 }
 
 /** For good, and not because the command itself was wrong. */

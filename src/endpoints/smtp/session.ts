@@ -237,10 +237,11 @@ export class Session implements SessionState {
     // A chunk is judged when its octets are there.
     if (answer.chunk !== undefined) return answer;
     const { code } = answer.reply;
-    this.#patience.count(verb, answer);
+    const { limits } = this.parts.settings();
+    this.#patience.count(verb, answer, limits);
     if (code < 400) return answer;
     if (isRefusedRecipient(verb, code)) this.parts.rates.recipientRefused(this);
-    const excess = this.#patience.refused(verb, answer, this.parts.settings().limits);
+    const excess = this.#patience.refused(verb, answer, limits);
     return this.refuse(STAGES.get(verb) ?? "command", excess ?? answer);
   }
 

@@ -51,8 +51,9 @@ export class Evidence {
     if (this.fresh(domain, way)) return undefined;
     const { memory, clock } = this.#parts;
     const key = memory.lastAccepted(domain, clock.now() - ACCEPTED_FOR) ?? "";
-    const usable = parseAddress(key) !== undefined && !needsSmtpUtf8(key);
-    return usable ? key : `postmaster@${domain}`;
+    const address = parseAddress(key);
+    const usable = address !== undefined && !needsSmtpUtf8(key);
+    return usable ? address.text : `postmaster@${domain}`;
   }
 
   accepted(key: string): boolean {

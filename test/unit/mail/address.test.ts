@@ -58,6 +58,7 @@ test("what is no address of a mailbox is not read", () => {
     "..@a.test",
     '."a"@a.test',
     "a b@a.test",
+    "a,b@a.test",
     'a"b@a.test',
     '"a@a.test',
     '"a\u0001b"@a.test',
@@ -117,6 +118,7 @@ test("an address is passed on in its simplest form, in the case in which it came
     '"\\"\\a\\\\"@a.test': '"\\"a\\\\"@a.test',
     '""@a.test': '""@a.test',
     '".bob"@a.test': '".bob"@a.test',
+    ".b..ob.@a.test": '".b..ob."@a.test',
     '"Gro\u0308\u00dfe"@a.test': "Gr\u00f6\u00dfe@a.test",
     "gro\u0308\u00dfe@a.test": "gr\u00f6\u00dfe@a.test",
     "Bob@a.test": "Bob@a.test",
@@ -131,6 +133,8 @@ test("whatever composing makes of an address, it stays within the limits", () =>
   assert.equal(parseAddress(`${"\u0958".repeat(42)}@a.test`), undefined, "126 octets that NFC makes 252");
   assert.ok(parseAddress(`${"u\u0308".repeat(123)}@a.test`), "369 octets that NFC makes 246");
   assert.equal(parseAddress(`${"a".repeat(64)}@${"ü.".repeat(27)}test`), undefined, "A-labels are longer");
+  assert.ok(parseAddress(`a${".".repeat(244)}@a.test`), "247 octets in quotes");
+  assert.equal(parseAddress(`a${".".repeat(245)}@a.test`), undefined, "248 octets in quotes");
 });
 
 test("relays are looked for in what an address means", () => {

@@ -76,6 +76,6 @@ test("readMailbox tells the kinds apart", () => {
     "literal",
     "literal",
   ]);
-  const malformed = ["a", "@b", "a@", "a@b@c", "a@[x]", "a b@c", 'a"b@c', "a@b..c", "<a@b>"];
+  const malformed = ["a", "@b", "a@", "a@b@c", "a@[x]", "a b@c", "a,b@c", 'a"b@c', "a@b..c", "<a@b>"];
   for (const text of malformed) assert.equal(readMailbox(text).kind, "malformed", text);
 });

@@ -195,6 +195,26 @@ for (const pipelined of [true, false]) {
       assert.deepEqual(run.primary.mails[0]?.recipients, ["ok@a.test"]);
     });
 
+    test("too many is said in the words of RFC 821, too, and of those behind others that were taken only", async () => {
+      const answers = { b: "552 too many", c: "554 5.5.3 too many", d: "552 5.2.2 full", e: "550 no" };
+      const told = async (to: readonly string[]): Promise<Record<number, string>> => {
+        const said = (address: string): string | undefined => Object(answers)[address.charAt(0)];
+        await using run = await converse({ extensions, onRcpt: said });
+        const { outcomes } = await run.conversation.send(
+          claimedMail({ to: to.map((name) => `${name}@a.test`) }),
+        );
+        return kinds(outcomes);
+      };
+      assert.deepEqual(await told(["a", "b", "c", "d", "e"]), {
+        10: "delivered 250",
+        11: "deferred 452",
+        12: "deferred 452",
+        13: "refused 552",
+        14: "refused 550",
+      });
+      assert.deepEqual(await told(["b", "c"]), { 10: "refused 552", 11: "refused 554" });
+    });
+
     test("all refused: no body goes out and the next mail is delivered", async () => {
       await using run = await converse({ extensions, onRcpt });
       const { outcomes } = await run.conversation.send(claimedMail({ to: ["gone@a.test", "full@a.test"] }));
@@ -684,6 +704,31 @@ describe("TLS", () => {
       assert.equal(primary.mails.length, 1);
       await conversation.quit();
     }
+  });
+
+  test("a primary that takes mail over TLS only, and gets none, is in trouble and has refused no mail", async () => {
+    const wanted = "530 5.7.0 Must issue a STARTTLS command first";
+    for (const more of [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]]) {
+      const extensions = [...PLAIN, ...more];
+      await using primary = await fakePrimary({
+        extensions,
+        brokenTls: true,
+        onMail: () => wanted,
+        onReset: () => wanted,
+      });
+      const conversation = await client.converse(at(primary, "opportunistic"));
+      const results = await Promise.all([1, 2].map(() => conversation.send(claimedMail())));
+      assert.deepEqual(kinds(results[0]?.outcomes ?? new Map()), { 10: "deferred 421" });
+      assert.match(
+        results[0]?.trouble?.message ?? "",
+        /^it takes mail over TLS only, .*`tls: require`.* 530 Must issue/,
+      );
+      assert.equal(results[1]?.outcomes.get(10)?.kind, "released");
+    }
+    await using primary = await fakePrimary({ onMail: () => "530 5.7.0 Authentication required" });
+    const conversation = await client.converse(at(primary, "opportunistic"));
+    assert.deepEqual(kinds((await conversation.send(claimedMail())).outcomes), { 10: "refused 530" });
+    await conversation.quit();
   });
 
   test("none: not used although offered", async () => {

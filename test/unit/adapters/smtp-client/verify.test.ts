@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { smtpClient } from "../../../../src/adapters/smtp-client/smtp-client.ts";
 import type { Verification } from "../../../../src/ports/smtp-client.ts";
@@ -73,4 +75,44 @@ test("a peer that says more than it is asked has told nothing", async () => {
       assert.match(verification.trouble?.message ?? "", /out of step/);
       assert.equal(verification.answers.size, 0);
     }
+});
+
+/** Behind a filter that hears one command of each group and loses the others. */
+async function hardOfHearing() {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.write("220 primary.test ESMTP\r\n");
+    socket.on("data", (octets) => {
+      const [line = ""] = octets.toString().split("\r\n");
+      if (line.startsWith("EHLO")) socket.write("250-primary.test\r\n250 PIPELINING\r\n");
+      else socket.write(line.includes("eve") ? "550 5.1.1 no such user\r\n" : "250 ok\r\n");
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => void server.close() };
+}
+
+test(
+  "a primary that is asked one command at a time is asked so for mailboxes, too",
+  { timeout: 10_000 },
+  async () => {
+    using primary = await hardOfHearing();
+    const conversation = await client.converse(targetAt(primary.port, { pipelining: "none" }));
+    const verification = await conversation.verify(["alice@a.test", "eve@a.test"]);
+    conversation.abort();
+    assert.deepEqual(codes(verification), { "alice@a.test": 250, "eve@a.test": 550 });
+  },
+);
+
+test("a primary that lost count of what it was asked for mailboxes is asked one command at a time from then on", async () => {
+  const counting = smtpClient({ hostname: "mx2.test", clock: systemClock() });
+  const tooMuch = `250 2.1.5 ok\r\n250 2.1.5 ok`;
+  await using primary = await fakePrimary({ extensions: ["PIPELINING"], onRcpt: () => tooMuch });
+  const first = await counting.converse(targetAt(primary.port));
+  assert.equal(first.window, 2);
+  assert.match((await first.verify(["alice@a.test"])).trouble?.message ?? "", /out of step/);
+  const next = await counting.converse(targetAt(primary.port));
+  assert.equal(next.window, 1);
+  next.abort();
 });

@@ -815,3 +815,27 @@ describe("pipelining", () => {
     smtp.socket.destroy();
   });
 });
+
+test("SMTPUTF8 goes along with mail that needs it, and with no other: nobody knows yet what its primary takes", async () => {
+  await using bench = await startBench();
+  const smtp = await greeted(bench);
+  await smtp.command("EHLO c.example");
+  const mails = [
+    ["a@b.example", "alice@all.test", "Subject: x\r\n\r\n\u00fc"],
+    ["a@b.example", "alice@all.test", "Subject: \u00fc\r\n\r\nx"],
+    ["\u00fc@b.example", "alice@all.test", "Subject: x"],
+    ["a@b.example", "\u00fc@all.test", "Subject: x"],
+    ["a@b.example", "alice@all.test> ORCPT=utf-8;\u00fc@all.test <", "Subject: x"],
+  ] as const;
+  for (const [sender, recipient, text] of mails) {
+    const rcpt = `RCPT TO:<${recipient}>`.replace(" <>", "");
+    for (const command of [`MAIL FROM:<${sender}> SMTPUTF8`, rcpt, "DATA"])
+      assert.ok(((await smtp.command(command))?.code ?? 500) < 400, command);
+    assert.equal((await smtp.command(`${text}\r\n.`))?.code, 250);
+  }
+  assert.deepEqual(
+    bench.intake.mails.map(({ smtpUtf8 }) => smtpUtf8),
+    [false, true, true, true, true],
+  );
+  await smtp.quit();
+});
