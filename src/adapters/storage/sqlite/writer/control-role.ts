@@ -21,7 +21,7 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
     operate: (request) => loop.submitSlices((store, batch) => store.operating.operate(request, batch)),
     stageOpen: () => once(({ directory }) => directory.stageOpen()),
     stageDomains: (domains) => once(({ directory }) => directory.stageDomains(domains)),
-    stageEntries: (slice) => once(({ directory }) => directory.stageEntries(slice)),
+    stageEntries: (slices) => once(({ directory }) => directory.stageEntries(slices)),
     stageFlip: () => once(({ directory }) => directory.stageFlip(clock.now())),
     stageDiscard: () => once(({ directory }) => directory.discard()),
     addDomain: (domain) => once(({ directory }) => directory.addDomain(domain, clock.now())),
