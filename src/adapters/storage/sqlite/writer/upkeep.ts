@@ -46,6 +46,8 @@ export class Upkeep {
   #walMayHoldPages = true;
   #turns = 0;
   #resting = false;
+  /** The next slice is planned. */
+  #vacuuming = false;
   #nextSweep: number;
   #nextCompaction: number;
   #sweeping: Promise<void> | undefined;
@@ -93,7 +95,7 @@ export class Upkeep {
     const now = this.#parts.clock.elapsed();
     if (now >= this.#nextSweep) this.#sweep();
     else if (now >= this.#nextCompaction && this.#parts.segments.thinned.length > 0) this.#compact();
-    else if (!this.#busySinceTick && this.#walMayHoldPages) this.#rest();
+    else if (!this.#busySinceTick && this.#walMayHoldPages && !this.#vacuuming) this.#rest();
     this.#busySinceTick = false;
     this.#arm();
   }
@@ -111,15 +113,23 @@ export class Upkeep {
 
   /** Nothing has happened for a second: space goes back to the file system, slice by slice, then the WAL. */
   #rest(): void {
+    this.#vacuuming = false;
     this.#withStore((store) => {
       const { loop, illness, checkpoints } = this.#parts;
       if (!loop.idle || this.#timer === undefined) return;
       // Where blocks are short, those of the WAL serve the next slice, and nobody else gets them.
       if (illness.short) checkpoints.inPlace(store.database);
-      if (vacuumSlice(store.database)) return void setImmediate(() => this.#rest());
+      // Half as much as is given back goes through the WAL.
+      else checkpoints.proceed(store.database, true);
+      if (vacuumSlice(store.database)) return this.#vacuumOn();
       if (!illness.short) checkpoints.fully(store.database);
       this.#walMayHoldPages = false;
     });
+  }
+
+  #vacuumOn(): void {
+    this.#vacuuming = true;
+    setImmediate(() => this.#rest());
   }
 
   #sweep(): void {

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
-import { SETTINGS, accept, newMail } from "../../../../../contract/mails.ts";
+import { setImmediate as turn } from "node:timers/promises";
+import { SETTINGS, accept, newMail, to } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const BODY = Buffer.alloc(16_000, 1);
+const [KEPT, GOING] = ["kept@one.test", "going@one.test"] as const;
 
 it("empties the WAL and gives free space back once nothing happens", async () => {
   await using store = await openSqliteStore();
@@ -20,6 +22,42 @@ it("empties the WAL and gives free space back once nothing happens", async () =>
     return size("queue.sqlite-wal") === 0 && size("queue.sqlite") < full / 1.5;
   };
   await waitFor({ what: "the files to shrink", deadline: 10_000 }, rested);
+});
+
+it("gives much space back a slice a turn, and keeps the WAL bounded meanwhile", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const size = (file: string): number => statSync(join(store.folder, file)).size;
+  const send = (i: number): Promise<unknown> =>
+    accept(store.intake, newMail(store.clock.now(), { recipients: to(i % 3 === 0 ? KEPT : GOING) }), BODY);
+  for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 100 }, (_, at) => send(at)));
+  const full = size("queue.sqlite");
+  const deleted = await store.control.operate({
+    verb: "delete",
+    filter: { recipient: GOING },
+    who: "x",
+    now: 1,
+  });
+  assert.equal(deleted, 1320);
+  const [database = assert.fail("no database")] = disk.opened;
+  const pragma = database.pragma.bind(database);
+  let slices = 0;
+  database.pragma = (sql, ...options) => {
+    if (sql.startsWith("incremental_vacuum")) slices += 1;
+    return pragma(sql, ...options);
+  };
+  let [largest, most] = [0, 0];
+  const rested = (): boolean => {
+    most = Math.max(most, slices);
+    slices = 0;
+    largest = Math.max(largest, size("queue.sqlite-wal"));
+    store.clock.advance(1000);
+    return size("queue.sqlite-wal") === 0 && size("queue.sqlite") < full / 2;
+  };
+  for (let turns = 0; !rested() && turns < 5000; turns++) await turn();
+  assert.ok(rested(), `${size("queue.sqlite")} of ${full} bytes`);
+  assert.ok(largest < 12_000_000, `${largest} bytes`);
+  assert.ok(most <= 2, `${most} slices in one turn`);
 });
 
 it("keeps the WAL bounded under load", async () => {
