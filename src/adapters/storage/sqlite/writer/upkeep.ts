@@ -72,7 +72,11 @@ export class Upkeep {
     const { illness, checkpoints } = this.#parts;
     if (illness.short) this.#withStore((store) => checkpoints.inPlace(store.database));
     else if (this.#turns % LOOK_EACH === 0)
-      this.#withStore((store) => checkpoints.proceed(store.database, idle));
+      this.#withStore((store) => {
+        // What has been handed over is no room for new mail before the file system has it back.
+        if (illness.condition === "full") vacuumSlice(store.database, true);
+        checkpoints.proceed(store.database, idle);
+      });
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -121,7 +125,7 @@ export class Upkeep {
       if (illness.short) checkpoints.inPlace(store.database);
       // Half as much as is given back goes through the WAL.
       else checkpoints.proceed(store.database, true);
-      if (vacuumSlice(store.database)) return this.#vacuumOn();
+      if (vacuumSlice(store.database, false)) return this.#vacuumOn();
       if (!illness.short) checkpoints.fully(store.database);
       this.#walMayHoldPages = false;
     });

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { SETTINGS, accept, newMail, to } from "../../../../../contract/mails.ts";
+import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
@@ -58,6 +58,34 @@ it("gives much space back a slice a turn, and keeps the WAL bounded meanwhile", 
   assert.ok(rested(), `${size("queue.sqlite")} of ${full} bytes`);
   assert.ok(largest < 12_000_000, `${largest} bytes`);
   assert.ok(most <= 2, `${most} slices in one turn`);
+});
+
+it("gives space back while mail is handed over, where there is no room for new mail", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk, reserve: { bytes: 10_000_000 } });
+  const size = (file: string): number => statSync(join(store.folder, file)).size;
+  // The ballast is made.
+  store.clock.advance(1000);
+  disk.space = () => ({ free: 40_000_000 - size("queue.sqlite") - size("queue.sqlite-wal"), total: 1e8 });
+  const { work, clock, writer, intake } = store;
+  const acceptOne = () => accept(intake, newMail(clock.now()), BODY);
+  const isFull = (): boolean => {
+    clock.advance(200);
+    return writer.condition === "full";
+  };
+  let held = 0;
+  while (!isFull()) {
+    const answers = await Promise.all(Array.from({ length: 50 }, acceptOne));
+    held += answers.filter(({ kind }) => kind === "accepted").length;
+  }
+  let left = held;
+  while (left > 0 && isFull()) {
+    const claims = await work.claim({ domain: "one.test", limit: 20, now: clock.now() });
+    const end = { state: "gone", outcome: DELIVERED } as const;
+    await Promise.all(claims.map((mail) => work.settle(settlement(mail, end, 1))));
+    left -= claims.length;
+  }
+  assert.ok(left > held / 2, `${left} of ${held} mails are left`);
 });
 
 it("keeps the WAL bounded under load", async () => {
