@@ -174,7 +174,7 @@ export class DirectoryChanges {
   /** Removes what no generation in use can see. */
   *sweep(now: number): Generator<void, void> {
     if (this.#stage !== undefined || this.sideLists.open) return;
-    const oldest = this.#generations.sweep(now);
+    const oldest = yield* this.#generations.sweep(now);
     yield;
     yield* this.#lists.sweep(oldest);
   }
