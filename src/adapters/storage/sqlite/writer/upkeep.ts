@@ -153,7 +153,8 @@ export class Upkeep {
   #compact(): void {
     const { clock, illness, log, loop } = this.#parts;
     this.#nextCompaction = clock.elapsed() + COMPACT_EACH;
-    if (illness.condition !== "ok") return;
+    // On a full disk, too, which it empties: few mails may keep most of it. What is left of the ballast is for deliveries.
+    if (illness.condition === "sick" || illness.short) return;
     loop
       .submitSlices((store, batch) => store.compacting.run(batch))
       .catch((error: unknown) => log.warn("segments were not compacted", { error: errorText(error) }));

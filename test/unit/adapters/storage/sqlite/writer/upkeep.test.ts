@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { DELIVERED, SETTINGS, accept, newMail, settlement, to } from "../../../../../contract/mails.ts";
+import {
+  DEFERRED,
+  DELIVERED,
+  SETTINGS,
+  accept,
+  newMail,
+  settlement,
+  to,
+} from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const BODY = Buffer.alloc(16_000, 1);
+const GONE = { state: "gone", outcome: DELIVERED } as const;
 const [KEPT, GOING] = ["kept@one.test", "going@one.test"] as const;
 
 it("empties the WAL and gives free space back once nothing happens", async () => {
@@ -81,11 +90,38 @@ it("gives space back while mail is handed over, where there is no room for new m
   let left = held;
   while (left > 0 && isFull()) {
     const claims = await work.claim({ domain: "one.test", limit: 20, now: clock.now() });
-    const end = { state: "gone", outcome: DELIVERED } as const;
-    await Promise.all(claims.map((mail) => work.settle(settlement(mail, end, 1))));
+    await Promise.all(claims.map((mail) => work.settle(settlement(mail, GONE, 1))));
     left -= claims.length;
   }
   assert.ok(left > held / 2, `${left} of ${held} mails are left`);
+});
+
+it("gives segments back that a few mails keep, where there is no room for new mail", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk, reserve: { bytes: 10_000_000 }, segmentSize: 1_000_000 });
+  const { work, clock, writer, intake, folder } = store;
+  const segments = (): readonly string[] => readdirSync(join(folder, "spool"));
+  // The ballast is made.
+  clock.advance(1000);
+  disk.space = () => ({ free: 20_000_000 - segments().length * 1_000_000, total: 1e8 });
+  const body = Buffer.alloc(40_000, 1);
+  let held = 0;
+  while (writer.condition === "ok") {
+    held += (await accept(intake, newMail(clock.now()), body)).kind === "accepted" ? 1 : 0;
+    clock.advance(1000);
+  }
+  const claims = await work.claim({ domain: "one.test", limit: held, now: clock.now() });
+  for (const [n, mail] of claims.entries()) {
+    const isLast = n % 25 === 24;
+    const end = isLast ? ({ state: "waiting", outcome: DEFERRED } as const) : GONE;
+    await work.settle(settlement(mail, end, clock.now()));
+  }
+  assert.deepEqual([claims.length, writer.condition], [held, "full"]);
+  await waitFor({ what: "room for new mail", deadline: 10_000 }, () => {
+    clock.advance(60_000);
+    return writer.condition === "ok";
+  });
+  assert.ok(segments().length <= 1, `${segments().length} segments`);
 });
 
 it("keeps the WAL bounded under load", async () => {
