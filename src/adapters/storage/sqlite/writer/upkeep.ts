@@ -73,9 +73,9 @@ export class Upkeep {
     if (illness.short) this.#withStore((store) => checkpoints.inPlace(store.database));
     else if (this.#turns % LOOK_EACH === 0)
       this.#withStore((store) => {
+        const isSmall = checkpoints.proceed(store.database, idle);
         // What has been handed over is no room for new mail before the file system has it back.
-        if (illness.condition === "full") vacuumSlice(store.database, true);
-        checkpoints.proceed(store.database, idle);
+        if (isSmall && illness.condition === "full") vacuumSlice(store.database, true);
       });
   }
 
@@ -124,7 +124,7 @@ export class Upkeep {
       // Where blocks are short, those of the WAL serve the next slice, and nobody else gets them.
       if (illness.short) checkpoints.inPlace(store.database);
       // Half as much as is given back goes through the WAL.
-      else checkpoints.proceed(store.database, true);
+      else if (!checkpoints.proceed(store.database, true)) return;
       if (vacuumSlice(store.database, false)) return this.#vacuumOn();
       if (!illness.short) checkpoints.fully(store.database);
       this.#walMayHoldPages = false;

@@ -14,6 +14,7 @@ import {
 } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
+import { openMailReader } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const BODY = Buffer.alloc(16_000, 1);
@@ -67,6 +68,32 @@ it("gives much space back a slice a turn, and keeps the WAL bounded meanwhile", 
   assert.ok(rested(), `${size("queue.sqlite")} of ${full} bytes`);
   assert.ok(largest < 12_000_000, `${largest} bytes`);
   assert.ok(most <= 2, `${most} slices in one turn`);
+});
+
+it("waits with giving space back for who reads, under whom the WAL would grow", async () => {
+  await using store = await openSqliteStore();
+  const size = (file: string): number => statSync(join(store.folder, file)).size;
+  const send = (i: number): Promise<unknown> =>
+    accept(store.intake, newMail(store.clock.now(), { recipients: to(i % 3 === 0 ? KEPT : GOING) }), BODY);
+  for (let i = 0; i < 60; i++) await Promise.all(Array.from({ length: 100 }, (_, at) => send(at)));
+  const full = size("queue.sqlite");
+  await store.control.operate({ verb: "delete", filter: { recipient: GOING }, who: "x", now: 1 });
+  const reader = openMailReader(store.folder);
+  reader.exec("BEGIN");
+  reader.prepare("SELECT count(*) FROM message").get();
+  const before = size("queue.sqlite-wal");
+  for (let turns = 0; turns < 2000; turns++) {
+    store.clock.advance(100);
+    await turn();
+  }
+  const grown = size("queue.sqlite-wal") - before;
+  assert.ok(grown < 20_000_000, `${grown} bytes`);
+  reader.close();
+  await store.control.tokens();
+  await waitFor({ what: "the files to shrink", deadline: 10_000 }, () => {
+    store.clock.advance(1000);
+    return size("queue.sqlite-wal") === 0 && size("queue.sqlite") < full / 2;
+  });
 });
 
 it("gives space back while mail is handed over, where there is no room for new mail", async () => {
