@@ -90,7 +90,8 @@ class RunningDaemon implements Daemon {
     const directory = reader.client;
     this.#lists = watchBlocklists({ crew, config: () => this.#config, directory, smtp });
     this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp });
-    this.#quotas = new QuotaWatch(reader.client, crew.sink);
+    const { sink: journal, clock } = crew;
+    this.#quotas = new QuotaWatch({ queue: directory, domains: () => directory.domains(), journal, clock });
     editor.onChange((domains) => this.#directoryChanged(domains));
   }
 
@@ -203,7 +204,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #tellFull(): Promise<void> {
-    await tellFull(await this.#quotas.look(await this.#foundation.reader.client.domains()), this.#smtp);
+    await tellFull(await this.#quotas.look(), this.#smtp);
   }
 
   #addJobs(): void {

@@ -125,8 +125,8 @@ export const domain = section({
   }),
   quota: described(quota.optional(), {
     meaning:
-      "How much may lie here for the domain, held and parked mail as well, counted every 2 seconds; beyond it senders get " +
-      "452 and come again. Keeps one domain's outage from filling the disk of all.",
+      "How much may lie here for the domain, held and parked mail as well, counted every 2 seconds, of a million mails " +
+      "every 10; beyond it senders get 452 and come again. Keeps one domain's outage from filling the disk of all.",
     example: "{ messages: 100000, bytes: 20GB }",
     default: "no limit but `store.reserve`",
     type: "mapping",

@@ -18,9 +18,9 @@ interface Plan {
 
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const { short } = options;
-  const queue = short ? { walks: 4, length: 90 } : { walks: 150, length: 400 };
-  const ends = short ? { walks: 2, length: 20 } : { walks: 60, length: 60 };
-  const directory = short ? { walks: 2, length: 50 } : { walks: 100, length: 300 };
+  const queue = short ? { walks: 4, length: 90 } : { walks: 100, length: 400 };
+  const ends = short ? { walks: 2, length: 20 } : { walks: 35, length: 60 };
+  const directory = short ? { walks: 2, length: 50 } : { walks: 50, length: 300 };
   return {
     claim: "after whatever is done to it, the store shows what a plain model of its promises holds",
     counts: {

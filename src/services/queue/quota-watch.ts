@@ -1,23 +1,34 @@
 import type { DomainRecord } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Kept, QueueReader } from "../../ports/operator.ts";
+import type { Clock } from "../../runtime/clock.ts";
 
 const NOTHING: Kept = { messages: 0, bytes: 0 };
 /** Share of a quota below which a domain that was full takes mail again: no flapping at the edge. */
 const RELIEF = 0.95;
+/** A look reads all mail of these domains: after it nobody looks for so many times as long, at most so many ms. */
+const REST = 30;
+const MOST_REST = 60_000;
+
+interface QuotaParts {
+  readonly queue: Pick<QueueReader, "kept">;
+  readonly domains: () => Promise<readonly DomainRecord[]>;
+  readonly journal: Journal;
+  readonly clock: Clock;
+}
 
 /**
  * Knows which domains hold more than their quota allows. It counts what the store holds, now and then, so that a
  * domain can go over by what arrives between two looks; senders are put off, nothing is refused for good.
  */
 export class QuotaWatch {
-  readonly #queue: Pick<QueueReader, "kept">;
-  readonly #journal: Journal;
+  readonly #parts: QuotaParts;
   #full: ReadonlySet<string> = new Set();
+  /** In elapsed time. */
+  #restUntil = -Infinity;
 
-  constructor(queue: Pick<QueueReader, "kept">, journal: Journal) {
-    this.#queue = queue;
-    this.#journal = journal;
+  constructor(parts: QuotaParts) {
+    this.#parts = parts;
   }
 
   /** The domains that were full at the last look. */
@@ -25,12 +36,23 @@ export class QuotaWatch {
     return [...this.#full];
   }
 
-  /** Counts; answers the domains that are full. Domains without a quota cost nothing. */
-  async look(domains: readonly DomainRecord[]): Promise<readonly string[]> {
-    const limited = domains.flatMap(({ name, settings: { quota } }) =>
+  /** Counts, where the last count is old enough; answers the domains that are full. */
+  async look(): Promise<readonly string[]> {
+    const { clock } = this.#parts;
+    const begun = clock.elapsed();
+    if (begun < this.#restUntil) return this.full;
+    await this.#count();
+    const ended = clock.elapsed();
+    this.#restUntil = ended + Math.min(MOST_REST, (ended - begun) * REST);
+    return this.full;
+  }
+
+  async #count(): Promise<void> {
+    const { queue, domains } = this.#parts;
+    const limited = (await domains()).flatMap(({ name, settings: { quota } }) =>
       quota === undefined ? [] : [{ name, quota }],
     );
-    const amounts = limited.length === 0 ? [] : await this.#queue.kept(limited.map(({ name }) => name));
+    const amounts = limited.length === 0 ? [] : await queue.kept(limited.map(({ name }) => name));
     const full = new Set<string>();
     for (const [at, { name, quota }] of limited.entries()) {
       const was = this.#full.has(name);
@@ -40,11 +62,10 @@ export class QuotaWatch {
       if (full.has(name) !== was) this.#tell(name, kept, !was);
     }
     this.#full = full;
-    return this.full;
   }
 
   #tell(domain: string, kept: Kept, full: boolean): void {
-    this.#journal.record({ kind: full ? "quota.reached" : "quota.left", domain, ...kept });
+    this.#parts.journal.record({ kind: full ? "quota.reached" : "quota.left", domain, ...kept });
   }
 }
 

@@ -202,12 +202,12 @@ export class EndsWorld {
   }
 }
 
-/** All at this moment, but for files that are just being removed. */
+/** All at this moment, but for files that are just being removed, and those that are made again in any case. */
 function copyFiles(from: string, to: string): void {
   mkdirSync(to);
   for (const file of readdirSync(from, { withFileTypes: true }))
     try {
-      if (file.isFile() && !file.name.endsWith("-shm"))
+      if (file.isFile() && !file.name.endsWith("-shm") && file.name !== "ballast")
         copyFileSync(join(from, file.name), join(to, file.name));
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;

@@ -4,7 +4,8 @@ import { ClockSteps } from "../../../../src/services/delivery/clock-steps.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 function startSteps() {
   const clock = new ManualClock();
@@ -28,8 +29,17 @@ test("a clock that goes back wakes all mail, once, whoever saw it first", async 
   assert.deepEqual(journal.events, [{ kind: "clock.set", by: -60_000 }]);
 });
 
+test("in the first hour ages are not believed: mail that is old by the time of the start is tried once more", () => {
+  const { clock, steps } = startSteps();
+  clock.advance(HOUR - 1);
+  assert.equal(steps.timely(), false);
+  clock.advance(1);
+  assert.equal(steps.timely(), true);
+});
+
 test("for a day after a leap of a day ages are not believed, however the clock is set meanwhile", async () => {
   const { clock, journal, steps, woken } = startSteps();
+  clock.advance(HOUR);
   clock.set(DAY - 1);
   assert.equal(steps.timely(), true);
   clock.set(40 * DAY);

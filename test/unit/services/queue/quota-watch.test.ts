@@ -4,6 +4,7 @@ import type { DomainRecord, Quota } from "../../../../src/ports/directory.ts";
 import type { Kept } from "../../../../src/ports/operator.ts";
 import { QuotaWatch } from "../../../../src/services/queue/queue.ts";
 import { domainSettings } from "../../../support/domain-settings.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 function domain(name: string, quota?: Quota): DomainRecord {
@@ -11,22 +12,29 @@ function domain(name: string, quota?: Quota): DomainRecord {
   return { name, origin: "file", settings, paused: false, draining: false };
 }
 
+/** `kept` answers for the names that it is given. */
+function watchOver(
+  domains: readonly DomainRecord[],
+  kept: (names: readonly string[]) => readonly Kept[],
+  { journal = new MemoryJournal(), clock = new ManualClock() } = {},
+): QuotaWatch {
+  const queue = { kept: async (names: readonly string[]) => kept(names) };
+  return new QuotaWatch({ queue, domains: async () => domains, journal, clock });
+}
+
 test("a domain is full at its quota, takes mail again below 95 % of it, and both are told once", async () => {
   const journal = new MemoryJournal();
   let kept: Kept = { messages: 99, bytes: 0 };
   const asked: (readonly string[])[] = [];
-  const queue = {
-    kept: async (names: readonly string[]) => (asked.push(names), names.map(() => kept)),
-  };
-  const watch = new QuotaWatch(queue, journal);
   const domains = [domain("a.test", { messages: 100 }), domain("free.test")];
-  assert.deepEqual(await watch.look(domains), []);
+  const watch = watchOver(domains, (names) => (asked.push(names), names.map(() => kept)), { journal });
+  assert.deepEqual(await watch.look(), []);
   kept = { messages: 100, bytes: 0 };
-  assert.deepEqual(await watch.look(domains), ["a.test"]);
+  assert.deepEqual(await watch.look(), ["a.test"]);
   kept = { messages: 96, bytes: 0 };
-  assert.deepEqual(await watch.look(domains), ["a.test"]);
+  assert.deepEqual(await watch.look(), ["a.test"]);
   kept = { messages: 94, bytes: 0 };
-  assert.deepEqual(await watch.look(domains), []);
+  assert.deepEqual(await watch.look(), []);
   assert.deepEqual(
     journal.events.map(({ kind }) => kind),
     ["quota.reached", "quota.left"],
@@ -36,21 +44,44 @@ test("a domain is full at its quota, takes mail again below 95 % of it, and both
 
 test("thousands of domains are one question, and none where no domain has a quota", async () => {
   const asked: number[] = [];
-  const kept = async (names: readonly string[]) => {
+  const kept = (names: readonly string[]) => {
     asked.push(names.length);
     return names.map((name) => ({ messages: name === "d4999.test" ? 9 : 0, bytes: 0 }));
   };
-  const watch = new QuotaWatch({ kept }, new MemoryJournal());
   const domains = Array.from({ length: 5000 }, (_, i) => domain(`d${i}.test`, { messages: 9 }));
-  assert.deepEqual(await watch.look(domains), ["d4999.test"]);
-  assert.deepEqual(await watch.look([domain("free.test")]), []);
+  assert.deepEqual(await watchOver(domains, kept).look(), ["d4999.test"]);
+  assert.deepEqual(await watchOver([domain("free.test")], kept).look(), []);
   assert.deepEqual(asked, [5000]);
 });
 
 test("mails and size are two limits, and either is enough", async () => {
-  const queue = { kept: async () => [{ messages: 2, bytes: 5000 }] };
-  const look = (quota: Quota) => new QuotaWatch(queue, new MemoryJournal()).look([domain("a.test", quota)]);
+  const look = (quota: Quota) =>
+    watchOver([domain("a.test", quota)], () => [{ messages: 2, bytes: 5000 }]).look();
   assert.deepEqual(await look({ messages: 3, bytes: 5000 }), ["a.test"]);
   assert.deepEqual(await look({ messages: 2, bytes: 5001 }), ["a.test"]);
   assert.deepEqual(await look({ messages: 3, bytes: 5001 }), []);
+});
+
+test("a look that takes long is followed by a rest thirty times as long, at most a minute", async () => {
+  const clock = new ManualClock();
+  let [looks, takes] = [0, 1];
+  const kept = () => {
+    looks += 1;
+    clock.advance(takes);
+    return [{ messages: 1, bytes: 0 }];
+  };
+  const watch = watchOver([domain("a.test", { messages: 1 })], kept, { clock });
+  const lookEach2s = async (times: number): Promise<number> => {
+    const before = looks;
+    for (let n = 0; n < times; n++) {
+      assert.deepEqual(await watch.look(), ["a.test"]);
+      clock.advance(2000);
+    }
+    return looks - before;
+  };
+  assert.equal(await lookEach2s(10), 10);
+  takes = 400;
+  assert.equal(await lookEach2s(30), 5);
+  takes = 100_000;
+  assert.equal(await lookEach2s(60), 2);
 });

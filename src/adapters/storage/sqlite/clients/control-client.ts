@@ -73,10 +73,8 @@ async function stageSome(channel: Caller<ControlMethods>, domains: readonly Decl
     }
   }
   const wanted: readonly WantedList[] = await channel.call("stageDomains", staged);
-  for (const { name, list } of wanted)
-    await eachSlice(patternsOf(lists.get(name) ?? []), (patterns) =>
-      channel.call("stageEntries", { list, patterns }),
-    );
+  const entries = wanted.map(({ name, list }) => ({ list, patterns: patternsOf(lists.get(name) ?? []) }));
+  await sendAhead(packed(entries), (some) => channel.call("stageEntries", some));
 }
 
 async function addDomain(channel: Caller<ControlMethods>, domain: DeclaredDomain): Promise<void> {
@@ -108,7 +106,9 @@ function fill(
   method: "sideListAdd" | "sideListRemove",
   { list, patterns }: EntrySlice,
 ): Promise<void> {
-  return eachSlice(patterns.toSorted(), (slice) => channel.call(method, { list, patterns: slice }));
+  return sendAhead(slices(patterns.toSorted(), ENTRIES), (slice) =>
+    channel.call(method, { list, patterns: slice }),
+  );
 }
 
 /** Stages a side list; `use` gives it its entries and has it flipped. */
@@ -147,13 +147,10 @@ function patternsOf(recipients: readonly string[]): readonly string[] {
   return [...new Set(recipients)].sort();
 }
 
-/** Sends entries slice by slice, some ahead, so that one commit can hold several; rejects with the first failure. */
-async function eachSlice(
-  entries: readonly string[],
-  send: (slice: readonly string[]) => Promise<unknown>,
-): Promise<void> {
+/** Sends slice by slice, some ahead, so that one commit can hold several; rejects with the first failure. */
+async function sendAhead<T>(all: Iterable<T>, send: (slice: T) => Promise<unknown>): Promise<void> {
   const open = new Set<Promise<unknown>>();
-  for (const slice of slices(entries, ENTRIES)) {
+  for (const slice of all) {
     if (open.size >= AHEAD) await Promise.race(open);
     const sent = send(slice).finally(() => open.delete(sent));
     // Those after the first failure fail as well, and nobody waits for them.
@@ -161,6 +158,24 @@ async function eachSlice(
     open.add(sent);
   }
   await Promise.all(open);
+}
+
+/** Lists in slices of so many entries that small ones share: a commit for each would be thousands at a first start. */
+function* packed(lists: readonly EntrySlice[]): Generator<readonly EntrySlice[]> {
+  let slice: EntrySlice[] = [];
+  let room = ENTRIES;
+  for (const { list, patterns } of lists)
+    for (let at = 0; at < patterns.length;) {
+      const part = patterns.slice(at, at + room);
+      slice.push({ list, patterns: part });
+      at += part.length;
+      room -= part.length;
+      if (room > 0) continue;
+      yield slice;
+      slice = [];
+      room = ENTRIES;
+    }
+  if (slice.length > 0) yield slice;
 }
 
 function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {

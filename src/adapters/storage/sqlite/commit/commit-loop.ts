@@ -11,7 +11,7 @@ import type { Clock } from "../../../../runtime/clock.ts";
 import { Batch } from "./batch.ts";
 import { StoreFailure, failureOf } from "../disk/failure.ts";
 import { isUndone } from "../disk/wal.ts";
-import { SliceQueue, type Connected } from "./slices.ts";
+import { SliceQueue, type Connected, type Line } from "./slices.ts";
 
 export type Rank = "settle" | "claim" | "accept";
 
@@ -91,9 +91,12 @@ export class CommitLoop<S extends Connected> {
   }
 
   /** Runs a long task in slices; each `yield` is a place where a transaction may end. */
-  submitSlices<T>(task: (store: S, batch: () => Batch) => Generator<void, T, void>): Promise<T> {
+  submitSlices<T>(
+    task: (store: S, batch: () => Batch) => Generator<void, T, void>,
+    line: Line = "rest",
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#slices.add({ task, resolve, reject });
+      this.#slices.add(line, { task, resolve, reject });
       this.#schedule();
     });
   }

@@ -15,6 +15,9 @@ export interface Connected {
   readonly database: Database.Database;
 }
 
+/** `mail`: what an operator does to any number of mails; `rest`: all else. */
+export type Line = "mail" | "rest";
+
 interface Task<S> {
   readonly task: (store: S, batch: () => Batch) => Generator<void, unknown, void>;
   resolve(value: never): void;
@@ -25,9 +28,12 @@ interface Task<S> {
   outcome?: { readonly value: unknown } | StoreFailure;
 }
 
-/** Long tasks, one after the other, so that none sees another half done. */
+/**
+ * Long tasks, those of one line one after the other, so that none sees another half done. The lines share the time:
+ * what is done to a million mails holds back no primary that returns, no pause and no reload.
+ */
 export class SliceQueue<S extends Connected> {
-  readonly #tasks: Task<S>[] = [];
+  readonly #lines: Readonly<Record<Line, Task<S>[]>> = { mail: [], rest: [] };
   #batch = new Batch();
   #time = LEAST_TIME;
 
@@ -37,43 +43,54 @@ export class SliceQueue<S extends Connected> {
   }
 
   get empty(): boolean {
-    return this.#tasks.length === 0;
+    return this.#lines.mail.length === 0 && this.#lines.rest.length === 0;
   }
 
-  add(task: Task<S>): void {
-    this.#tasks.push(task);
+  add(line: Line, task: Task<S>): void {
+    this.#lines[line].push(task);
   }
 
   /** Works on the first tasks until the time is used up, inside the caller's transaction. */
   step(store: S, batch: Batch): void {
-    const end = performance.now() + this.#time;
-    for (const task of this.#tasks) {
-      this.#advance(store, task, batch, end);
-      if (task.outcome === undefined || performance.now() >= end) return;
+    const lines = this.#busy;
+    for (const tasks of lines) {
+      const end = performance.now() + this.#time / lines.length;
+      for (const task of tasks) {
+        this.#advance(store, task, batch, end);
+        if (task.outcome === undefined || performance.now() >= end) break;
+      }
     }
   }
 
   /** The transaction is durable: finished tasks are answered. */
   answer(): void {
-    while (this.#tasks[0]?.outcome !== undefined) {
-      const { outcome, resolve, reject } = this.#tasks.shift() as Task<S>;
-      if (outcome instanceof Error) reject(outcome);
-      else resolve(outcome?.value as never);
+    for (const tasks of this.#busy) {
+      while (tasks[0]?.outcome !== undefined) {
+        const { outcome, resolve, reject } = tasks.shift() as Task<S>;
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome?.value as never);
+      }
+      for (const task of tasks) task.begun = task.steps !== undefined;
     }
-    for (const task of this.#tasks) task.begun = task.steps !== undefined;
   }
 
   /** The transaction was undone; what began in it begins again, what began before cannot be turned back to there. */
   beginAgain(failure: Error): void {
-    for (const task of this.#tasks.splice(0)) {
-      if (task.begun === true) task.reject(failure);
-      else this.#tasks.push({ task: task.task, resolve: task.resolve, reject: task.reject });
-    }
+    for (const tasks of this.#busy)
+      for (const task of tasks.splice(0)) {
+        if (task.begun === true) task.reject(failure);
+        else tasks.push({ task: task.task, resolve: task.resolve, reject: task.reject });
+      }
   }
 
   /** Gives up all tasks. */
   refuse(failure: Error): void {
-    for (const task of this.#tasks.splice(0)) task.reject(failure);
+    for (const tasks of this.#busy) for (const task of tasks.splice(0)) task.reject(failure);
+  }
+
+  /** Lines with tasks. */
+  get #busy(): readonly Task<S>[][] {
+    return Object.values(this.#lines).filter((tasks) => tasks.length > 0);
   }
 
   #advance(store: S, task: Task<S>, batch: Batch, end: number): void {

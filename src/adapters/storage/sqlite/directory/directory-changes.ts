@@ -10,7 +10,7 @@ interface Stage {
   readonly names: Set<string>;
   readonly added: string[];
   readonly changed: string[];
-  readonly lists: number[];
+  readonly lists: Set<number>;
 }
 
 /** Writes the directory. One change is open at a time; it is seen as a whole when it flips. */
@@ -47,7 +47,7 @@ export class DirectoryChanges {
 
   stageOpen(): void {
     this.#requireCalm();
-    this.#stage = { names: new Set(), added: [], changed: [], lists: [] };
+    this.#stage = { names: new Set(), added: [], changed: [], lists: new Set() };
   }
 
   /** Stages domains; answers those whose lists are new and want their entries. */
@@ -67,13 +67,16 @@ export class DirectoryChanges {
       const list = this.#listFor(domain, wanted);
       this.#put(domain, "file", list);
     }
-    stage.lists.push(...wanted.map(({ list }) => list));
+    for (const { list } of wanted) stage.lists.add(list);
     return wanted;
   }
 
-  stageEntries({ list, patterns }: EntrySlice): void {
-    if (!this.#requireStage().lists.includes(list)) throw new Error(`list ${list} is not being staged`);
-    this.#lists.add(list, patterns, 0);
+  stageEntries(slices: readonly EntrySlice[]): void {
+    const { lists } = this.#requireStage();
+    for (const { list, patterns } of slices) {
+      if (!lists.has(list)) throw new Error(`list ${list} is not being staged`);
+      this.#lists.add(list, patterns, 0);
+    }
   }
 
   stageFlip(now: number): DeclareResult {
@@ -171,7 +174,7 @@ export class DirectoryChanges {
   /** Removes what no generation in use can see. */
   *sweep(now: number): Generator<void, void> {
     if (this.#stage !== undefined || this.sideLists.open) return;
-    const oldest = this.#generations.sweep(now);
+    const oldest = yield* this.#generations.sweep(now);
     yield;
     yield* this.#lists.sweep(oldest);
   }

@@ -5,6 +5,9 @@ import type { SideTable } from "../wire/wire.ts";
 /** How long a superseded generation can still be read, in ms; an SMTP transaction keeps the one it began with. */
 const KEEP = 60 * 60 * 1000;
 
+/** Rows that one step removes. */
+const SWEEP_STEP = 500;
+
 const SIDE_TABLES: readonly SideTable[] = ["overlay", "fetched"];
 
 interface SideStatements {
@@ -127,15 +130,20 @@ export class Generations {
   }
 
   /** Removes rows that no generation in use can see; answers the oldest generation in use. */
-  sweep(now: number): number {
+  *sweep(now: number): Generator<void, number> {
     const oldest =
       this.#database
         .prepare<[number], number | null>("SELECT max(number) FROM generation WHERE at < ?")
         .pluck()
         .get(now - KEEP) ?? 0;
-    for (const table of ["domain", ...SIDE_TABLES])
-      this.#database.prepare(`DELETE FROM ${table} WHERE until <= ? AND until IS NOT NULL`).run(oldest);
+    // First, so that nobody who still asks for one of them is answered by half of its rows.
     this.#database.prepare("DELETE FROM generation WHERE number < ?").run(oldest);
+    for (const table of ["domain", ...SIDE_TABLES]) {
+      const ended = this.#database.prepare(
+        `DELETE FROM ${table} INDEXED BY ${table}_until WHERE until <= ? AND until IS NOT NULL LIMIT ${SWEEP_STEP}`,
+      );
+      while (ended.run(oldest).changes === SWEEP_STEP) yield;
+    }
     return oldest;
   }
 }

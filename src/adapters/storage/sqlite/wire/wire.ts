@@ -195,7 +195,7 @@ export interface ControlMethods
     Pick<DirectoryWriter, "removeDomain" | "endPauses" | "retire"> {
   stageOpen(): Promise<void>;
   stageDomains(domains: readonly StagedDomain[]): Promise<readonly WantedList[]>;
-  stageEntries(slice: EntrySlice): Promise<void>;
+  stageEntries(slices: readonly EntrySlice[]): Promise<void>;
   stageFlip(): Promise<DeclareResult>;
   stageDiscard(): Promise<void>;
   addDomain(domain: NewDomain): Promise<void>;

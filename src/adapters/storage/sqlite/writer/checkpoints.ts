@@ -48,14 +48,18 @@ export class Checkpoints {
     this.#checkpointer = checkpointer;
   }
 
-  /** Between two commits; `idle` when no job waits. Throws what SQLite says. */
-  proceed(database: Database.Database, idle: boolean): void {
+  /**
+   * Between two commits; `idle` when no job waits. False: the WAL is larger than it should be, as somebody reads who
+   * began long ago, and nothing should be written that can wait. Throws what SQLite says.
+   */
+  proceed(database: Database.Database, idle: boolean): boolean {
     const pages = pagesWaiting(database);
     if (this.#step === "copied" || pages > this.#mostPages(idle)) {
       if (this.#step === "copied") this.#step = "waiting";
       this.inPlace(database);
     } else if (this.#step === "waiting" && pages > WAL_PAGES && this.#checkpointer !== undefined)
       void this.#copy(this.#checkpointer);
+    return pages <= WAL_PAGES_MOST;
   }
 
   /** Moves the WAL; what is written next takes the blocks that it has. Throws what SQLite says. */

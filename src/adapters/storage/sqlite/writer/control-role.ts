@@ -9,7 +9,7 @@ import { noteFetch, readFetchRecords } from "../directory/fetch-records.ts";
 import { addToken, readTokens, revokeToken } from "../directory/tokens.ts";
 import type { ControlMethods } from "../wire/wire.ts";
 
-/** Serves operators: their verbs, the directory, the tokens. All of it in slices, behind the mail. */
+/** Serves operators: their verbs, the directory, the tokens. All of it in slices, behind the mail in flow. */
 export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>; clock: Clock }): void {
   const { loop, clock } = parts;
   const once = <T>(act: (store: Store) => T): Promise<T> =>
@@ -18,10 +18,11 @@ export function serveControl(port: MessagePort, parts: { loop: CommitLoop<Store>
       return act(store);
     });
   serveChannel<ControlMethods>(port, {
-    operate: (request) => loop.submitSlices((store, batch) => store.operating.operate(request, batch)),
+    operate: (request) =>
+      loop.submitSlices((store, batch) => store.operating.operate(request, batch), "mail"),
     stageOpen: () => once(({ directory }) => directory.stageOpen()),
     stageDomains: (domains) => once(({ directory }) => directory.stageDomains(domains)),
-    stageEntries: (slice) => once(({ directory }) => directory.stageEntries(slice)),
+    stageEntries: (slices) => once(({ directory }) => directory.stageEntries(slices)),
     stageFlip: () => once(({ directory }) => directory.stageFlip(clock.now())),
     stageDiscard: () => once(({ directory }) => directory.discard()),
     addDomain: (domain) => once(({ directory }) => directory.addDomain(domain, clock.now())),

@@ -46,6 +46,8 @@ export class Upkeep {
   #walMayHoldPages = true;
   #turns = 0;
   #resting = false;
+  /** The next slice is planned. */
+  #vacuuming = false;
   #nextSweep: number;
   #nextCompaction: number;
   #sweeping: Promise<void> | undefined;
@@ -70,7 +72,11 @@ export class Upkeep {
     const { illness, checkpoints } = this.#parts;
     if (illness.short) this.#withStore((store) => checkpoints.inPlace(store.database));
     else if (this.#turns % LOOK_EACH === 0)
-      this.#withStore((store) => checkpoints.proceed(store.database, idle));
+      this.#withStore((store) => {
+        const isSmall = checkpoints.proceed(store.database, idle);
+        // What has been handed over is no room for new mail before the file system has it back.
+        if (isSmall && illness.condition === "full") vacuumSlice(store.database, true);
+      });
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -93,7 +99,7 @@ export class Upkeep {
     const now = this.#parts.clock.elapsed();
     if (now >= this.#nextSweep) this.#sweep();
     else if (now >= this.#nextCompaction && this.#parts.segments.thinned.length > 0) this.#compact();
-    else if (!this.#busySinceTick && this.#walMayHoldPages) this.#rest();
+    else if (!this.#busySinceTick && this.#walMayHoldPages && !this.#vacuuming) this.#rest();
     this.#busySinceTick = false;
     this.#arm();
   }
@@ -111,15 +117,23 @@ export class Upkeep {
 
   /** Nothing has happened for a second: space goes back to the file system, slice by slice, then the WAL. */
   #rest(): void {
+    this.#vacuuming = false;
     this.#withStore((store) => {
       const { loop, illness, checkpoints } = this.#parts;
       if (!loop.idle || this.#timer === undefined) return;
       // Where blocks are short, those of the WAL serve the next slice, and nobody else gets them.
       if (illness.short) checkpoints.inPlace(store.database);
-      if (vacuumSlice(store.database)) return void setImmediate(() => this.#rest());
+      // Half as much as is given back goes through the WAL.
+      else if (!checkpoints.proceed(store.database, true)) return;
+      if (vacuumSlice(store.database, false)) return this.#vacuumOn();
       if (!illness.short) checkpoints.fully(store.database);
       this.#walMayHoldPages = false;
     });
+  }
+
+  #vacuumOn(): void {
+    this.#vacuuming = true;
+    setImmediate(() => this.#rest());
   }
 
   #sweep(): void {
@@ -139,7 +153,8 @@ export class Upkeep {
   #compact(): void {
     const { clock, illness, log, loop } = this.#parts;
     this.#nextCompaction = clock.elapsed() + COMPACT_EACH;
-    if (illness.condition !== "ok") return;
+    // On a full disk, too, which it empties: few mails may keep most of it. What is left of the ballast is for deliveries.
+    if (illness.condition === "sick" || illness.short) return;
     loop
       .submitSlices((store, batch) => store.compacting.run(batch))
       .catch((error: unknown) => log.warn("segments were not compacted", { error: errorText(error) }));

@@ -1,12 +1,63 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { it } from "node:test";
 import Database from "better-sqlite3";
-import { SETTINGS } from "../../../../contract/mails.ts";
-import { openSqliteStore } from "../../../../contract/sqlite-harness.ts";
+import { SETTINGS, accept, newMail } from "../../../../contract/mails.ts";
+import { openSqliteStore, type SqliteStore } from "../../../../contract/sqlite-harness.ts";
+import { tempFolder } from "../../../../support/temp-folder.ts";
 
 const GUIDE = new URL("../../../../../docs/operating.md", import.meta.url);
+const INCREMENTAL = 2;
+/** For a row, a segment and a file of its own, in bytes. */
+const SIZES = [16_000, 40_000, 100_000] as const;
+/** Time for a copy, in ms. */
+const PATIENCE = 20_000;
+const skip = spawnSync("sqlite3", ["--version"]).error === undefined ? false : "needs Debian's sqlite3";
+
+/** Runs the commands of the guide for a copy; false when they do not come to an end. */
+function backUp(cwd: string): Promise<boolean> {
+  const [, commands = ""] = /```sh\n(umask 077[\s\S]*?)```/.exec(readFileSync(GUIDE, "utf8")) ?? [];
+  const shell = spawn("sh", ["-c", commands], { cwd, stdio: "ignore", timeout: PATIENCE });
+  return new Promise((resolve) => shell.once("close", (code) => resolve(code === 0)));
+}
+
+const bodyOf = (id: string, size: number): Buffer => Buffer.alloc(size, `${id} `);
+
+async function holds({ reader }: SqliteStore, id: string, size: number): Promise<boolean> {
+  const mail = await reader.export(id);
+  return mail !== undefined && (await buffer(mail)).subarray(-size).equals(bodyOf(id, size));
+}
+
+it("copies a busy store whole, by the commands of the guide, each day anew", { skip }, async () => {
+  await using home = await tempFolder();
+  await using store = await openSqliteStore({ folder: join(home.path, "data") });
+  const send = (id: string, size: number): Promise<unknown> =>
+    accept(store.intake, newMail(store.clock.now(), { id }), bodyOf(id, size));
+  const sent = SIZES.map((size, n) => [`m${n}`, size] as const);
+  for (const [id, size] of sent) await send(id, size);
+  // As many pages as take longer to copy than it takes a mail to come.
+  for (let n = 0; n < 40; n++)
+    await Promise.all(Array.from({ length: 100 }, (_, at) => send(`more${n}-${at}`, 16_000)));
+  const copied = backUp(home.path);
+  for (let n = 0; typeof (await Promise.race([copied, send(`meanwhile${n}`, 100)])) !== "boolean";) n += 1;
+  assert.ok(await copied, "the copy is made");
+  await store.control.operate({ verb: "delete", filter: { id: "m2" }, who: "x", now: store.clock.now() });
+  assert.ok(await backUp(home.path), "the next copy is made");
+  await store.writer.close();
+  const folder = join(home.path, "backup");
+  await using restored = await openSqliteStore({ folder, clock: store.clock });
+  for (const [id, size] of [...sent.slice(0, 2), ["more39-99", 16_000]] as const)
+    assert.ok(await holds(restored, id, size), id);
+  assert.equal(await restored.reader.export("m2"), undefined);
+  const spooled = (of: string): readonly string[] => readdirSync(join(of, "spool")).toSorted();
+  assert.deepEqual(spooled(folder), spooled(store.folder));
+  const database = new Database(join(folder, "queue.sqlite"), { readonly: true });
+  assert.equal(database.pragma("auto_vacuum", { simple: true }), INCREMENTAL);
+  database.close();
+});
 
 it("hands over nothing of a restored copy before an operator says so, by the command of the guide", async () => {
   const [, command = ""] =

@@ -6,7 +6,15 @@ import { failureOf } from "../../../../../../src/adapters/storage/sqlite/disk/fa
 import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { ManualClock } from "../../../../../support/manual-clock.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
-import { DELIVERED, SETTINGS, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
+import {
+  DELIVERED,
+  SETTINGS,
+  accept,
+  fillBody,
+  newMail,
+  settlement,
+  to,
+} from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { systemError } from "../disk/file-faults.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
@@ -76,6 +84,32 @@ it("lets mail flow while 100,000 recipients are staged", async () => {
   const took = performance.now() - begin;
   assert.ok(accepted >= 5, `${accepted} mails in ${took.toFixed(0)} ms`);
   assert.ok(slowest < took / 2, `one mail took ${slowest.toFixed(0)} of ${took.toFixed(0)} ms`);
+});
+
+it("does all else beside a verb over thousands of mails, one verb after the other", async () => {
+  await using store = await openSqliteStore();
+  await store.control.addDomain({ name: "one.test", settings: SETTINGS });
+  const recipients = to(...Array.from({ length: 1000 }, (_, i) => `user${i}@one.test`));
+  const now = store.clock.now();
+  for (let i = 0; i < 5; i++) await accept(store.intake, newMail(now, { recipients }));
+  const ended: string[] = [];
+  const end = (what: string, act: Promise<unknown>): Promise<unknown> => act.then(() => ended.push(what));
+  const verb = { filter: { domain: "one.test" }, who: "socket", now };
+  await Promise.all([
+    end("hold", store.control.operate({ ...verb, verb: "hold" })),
+    end("delete", store.control.operate({ ...verb, verb: "delete" })),
+    end("pause", store.control.setPaused("one.test", true)),
+    end("work", store.work.work()),
+  ]);
+  assert.deepEqual(
+    [ended.slice(0, 2).toSorted(), ended.slice(2)],
+    [
+      ["pause", "work"],
+      ["hold", "delete"],
+    ],
+  );
+  const { items } = await store.reader.list({ filter: {}, limit: 1000 });
+  assert.deepEqual(items, []);
 });
 
 function openLoop(folder: string) {

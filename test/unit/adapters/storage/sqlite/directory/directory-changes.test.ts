@@ -7,6 +7,7 @@ import { SETTINGS } from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const domain = (name: string, ...recipients: string[]) => ({ name, settings: SETTINGS, recipients });
 
@@ -20,7 +21,7 @@ async function stageHalf(store: SqliteStore): Promise<() => void> {
     { name: "three.test", settings: SETTINGS },
   ]);
   const [list = assert.fail("no list is wanted")] = wanted.map((each) => each.list);
-  await channel.call("stageEntries", { list, patterns: ["bob"] });
+  await channel.call("stageEntries", [{ list, patterns: ["bob"] }]);
   return () => port.close();
 }
 
@@ -53,4 +54,23 @@ test("what a crash left half staged is cleaned up", async () => {
   await using after = await openSqliteStore({ folder: copy, clock: store.clock });
   await after.control.addDomain({ name: "api.test", settings: SETTINGS });
   assert.deepEqual(await known(after), ["alice", "api.test", "one.test", "two.test"]);
+});
+
+test("small lists share a commit, and a large one is cut between them", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  const large = Array.from({ length: 2500 }, (_, i) => `user${i}`);
+  const domains = Array.from({ length: 150 }, (_, i) =>
+    i === 75 ? domain("large.test", ...large) : domain(`small-${i}.test`, `only-${i}`, "postmaster"),
+  );
+  const before = disk.commits;
+  await store.control.declare(domains);
+  assert.ok(disk.commits - before < 10, `${disk.commits - before} commits`);
+  const generation = store.directory.generation();
+  for (const { name, recipients } of domains) {
+    const record = store.directory.domain(name, generation) ?? assert.fail(`${name} is gone`);
+    const entries = await store.reader.recipients({ domain: name, limit: 1000 });
+    assert.equal(entries.items.length, Math.min(1000, recipients.length), name);
+    for (const local of recipients) assert.ok(store.directory.recipient(record, local), `${local}@${name}`);
+  }
 });
