@@ -1,0 +1,41 @@
+/** Whatever stands where something else is wanted is told with its place: never an exception, whose place is in our code. */
+import assert from "node:assert/strict";
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { tempFolder } from "../../support/temp-folder.ts";
+import { DOMAIN, HEAD, linesOf } from "./sample.ts";
+
+const EMPTY = "domains: {}\n";
+
+test("a mapping where a list or a text is wanted is told", async () => {
+  for (const [text, line] of [
+    [
+      HEAD.replace('["127.0.0.1:2525"]', '{ address: "127.0.0.1:2525" }'),
+      'holdfast.yaml:2:17: smtp.listen: is a mapping; write a list such as ["0.0.0.0:25", "[::]:25"]',
+    ],
+    [
+      `${HEAD}admin: { socket: { path: /run/holdfast/admin.sock } }\n`,
+      "holdfast.yaml:3:18: admin.socket: is a mapping; write the path of a Unix socket, such as /run/holdfast/admin.sock",
+    ],
+  ] as const)
+    assert.deepEqual(await linesOf(text + EMPTY), [line]);
+});
+
+test("a folder that cannot be looked at is doubted", async () => {
+  await using folder = await tempFolder();
+  const circle = join(folder.path, "circle");
+  await symlink(circle, circle);
+  for (const [place, key, directive] of [
+    [join(circle, "x.log"), "log.file", "LogsDirectory"],
+    [join("/tmp", "a".repeat(300), "x.log"), "log.file", "LogsDirectory"],
+    [join(circle, "x.sock"), "admin.socket", "RuntimeDirectory"],
+  ] as const) {
+    const [section, name] = key.split(".");
+    const [line] = await linesOf(`${HEAD}${section}: { ${name}: ${place} }\ndomains:\n${DOMAIN}`);
+    assert.match(
+      line ?? "nothing",
+      new RegExp(`${key}: .* is no folder, .*unless systemd does \\(${directive}\\)`),
+    );
+  }
+});
