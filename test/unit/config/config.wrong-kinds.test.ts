@@ -39,3 +39,37 @@ test("a folder that cannot be looked at is doubted", async () => {
     );
   }
 });
+
+test("a list or a mapping in place of a key is named, and what it mostly should have been", async () => {
+  const warned: string[] = [];
+  const listener = (warning: Error): void => void warned.push(warning.message);
+  process.on("warning", listener);
+  try {
+    const right = "put an IPv6 address in quotes; a key is one word";
+    for (const [text, place, key] of [
+      [HEAD.replace('"127.0.0.1:2525"', "[::]:25"), "2:18", "smtp.listen[0]"],
+      [`${HEAD}? { a: b }\n: c\n`, "3:3", ""],
+      [`${HEAD}dns:\n  [a, b]: c\n`, "4:3", "dns"],
+    ] as const) {
+      const [line, ...more] = await linesOf(text);
+      const named = key === "" ? "" : `${key}: `;
+      assert.equal(line, `holdfast.yaml:${place}: ${named}a list or a mapping in place of a key; ${right}`);
+      assert.deepEqual(more, []);
+    }
+    // Node.js tells of a warning in the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(warned, []);
+  } finally {
+    process.off("warning", listener);
+  }
+});
+
+test("a storage folder has a name that systems take", async () => {
+  for (const [folder, wrong] of [
+    ["sqlite:/var/a\\0b", "contains control characters"],
+    ["sqlite: /var/lib/holdfast", "a blank before the folder"],
+  ] as const) {
+    const [line = ""] = await linesOf(`${HEAD}storage: "${folder}"\ndomains:\n${DOMAIN}`);
+    assert.ok(line.startsWith(`holdfast.yaml:3:10: storage: ${wrong}; `), line);
+  }
+});
