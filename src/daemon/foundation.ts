@@ -41,8 +41,7 @@ export async function layFoundation(
   clockOffset: ClockOffset | undefined,
 ): Promise<Foundation> {
   const clock = systemClock(clockOffset);
-  const sink = openJournal(config, clock);
-  stack.defer(() => sink.stop());
+  const sink = openJournal(config, clock, stack);
   tellFileLimit(config.smtp.limits.connections, sink.log);
   const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
   stack.defer(() => certificates.close());
@@ -105,10 +104,12 @@ function watchStorage({ thread }: Storage, stack: AsyncDisposableStack, log: Log
   });
 }
 
-function openJournal(config: Config, clock: Clock): JournalSink {
+function openJournal(config: Config, clock: Clock, stack: AsyncDisposableStack): JournalSink {
   const { level, file } = config.log;
   const sink = new JournalSink({ level, clock, ...(file !== undefined && { file }) });
+  stack.defer(() => sink.stop());
   const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
+  stack.defer(() => alerts.stop());
   sink.subscribe((event, at) => {
     const alert = alertFor(event, at);
     if (alert !== undefined) alerts.raise(alert);

@@ -1,12 +1,12 @@
 /** How a daemon ends when something holds it up that no time heals. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AdminClient } from "../support/admin-client.ts";
-import { daemonSettings } from "../support/daemon.ts";
+import { Daemon, daemonSettings } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
@@ -16,6 +16,8 @@ const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 const READY = 60_000;
 /** Well below the minute that a stop may take; ms. */
 const LIMIT = 30_000;
+/** Alerts have two seconds, and the machine may be busy; ms. */
+const ALERT_LIMIT = 15_000;
 
 /** The end of a pipe to write to, which is full, and which nobody reads. */
 function fullPipe(folder: string): { readonly end: number } & Disposable {
@@ -75,3 +77,23 @@ for (const second of ["SIGTERM", "SIGINT"] as const)
     });
     assert.deepEqual({ signal, stderr }, { signal: second, stderr: "" });
   });
+
+test("an alert command that hangs holds up a stop for seconds only", async () => {
+  await using folder = await tempFolder();
+  const command = join(folder.path, "hang");
+  const begun = join(folder.path, "begun");
+  // It ends with the test, which removes its folder.
+  const text = `#!/bin/sh\ncat > ${begun}\nwhile [ -e ${begun} ]; do sleep 1; done\n`;
+  await writeFile(command, text, { mode: 0o755 });
+  const settings = { alerts: { command } };
+  await using daemon = await Daemon.start({
+    folder: folder.path,
+    primaryPort: await freePort(),
+    domainSettings: { mode: "reflector" },
+    settings,
+  });
+  await waitFor({ what: "an alert goes out", deadline: READY }, () => existsSync(begun));
+  const begin = performance.now();
+  assert.equal(await daemon.stop(), 0);
+  assert.ok(performance.now() - begin < ALERT_LIMIT);
+});
