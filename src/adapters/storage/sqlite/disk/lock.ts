@@ -49,7 +49,8 @@ export function acquireLock(folder: string, pid: number): Lock {
     return new Database(file, { timeout: 0 });
   });
   try {
-    database.exec("BEGIN EXCLUSIVE");
+    // On a new file it writes; by then nobody else holds the folder, whose ballast it may be.
+    withBallast(folder, () => database.exec("BEGIN EXCLUSIVE"));
   } catch (error) {
     database.close();
     if (codeOf(error) === "SQLITE_BUSY") throw new FolderInUse(folder, readPid(pidFile));
