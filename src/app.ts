@@ -34,6 +34,7 @@ import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower } from "./daemon/reload.ts";
+import { unlessEnded } from "./runtime/channel.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
@@ -211,7 +212,7 @@ class RunningDaemon implements Daemon {
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
-      primaries: async () => this.#delivery?.current?.control.call("status"),
+      primaries: async () => this.#delivery?.current?.control.call("status").catch(unlessEnded),
       smtp: () => this.#smtp,
       clock,
     });
@@ -250,7 +251,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #primaries(): Promise<readonly PrimaryStatus[]> {
-    return (await this.#delivery?.current?.control.call("status")) ?? [];
+    return (await this.#delivery?.current?.control.call("status").catch(unlessEnded)) ?? [];
   }
 
   #followers(): readonly Follower[] {
