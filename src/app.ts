@@ -63,8 +63,9 @@ export async function startDaemon(first: Config, clockOffset?: ClockOffset): Pro
   requireThreads(first.smtp.threads);
   const lock = acquireLock(first.storage.folder, process.pid);
   building.defer(() => lock.release());
+  const { lastUsed } = lock;
   const listening = await Promise.all(first.smtp.listen.map(probe));
-  const daemon = new RunningDaemon(first, await layFoundation(first, building, clockOffset));
+  const daemon = new RunningDaemon(first, await layFoundation(first, building, { clockOffset, lastUsed }));
   await daemon.start(building, listening);
   daemon.keep(building.move());
   return daemon;
@@ -142,8 +143,8 @@ class RunningDaemon implements Daemon {
   }
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew } = this.#foundation;
-    const thread = startDeliveryThread(() => this.#config, storage, crew);
+    const { storage, crew, agesDoubted } = this.#foundation;
+    const thread = startDeliveryThread(() => this.#config, storage, { ...crew, agesDoubted });
     this.#delivery = thread;
     await thread.started;
     stack.defer(() => thread.end("stop"));

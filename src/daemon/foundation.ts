@@ -9,6 +9,7 @@ import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { TraceWriter } from "../ports/trace.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
+import { doubtedAges } from "./doubted-ages.ts";
 import { tellFileLimit } from "./file-limit.ts";
 import { clientTables, type ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type Clock, type ClockOffset } from "../runtime/clock.ts";
@@ -32,13 +33,21 @@ export interface Foundation {
   readonly clients: ClientTables;
   readonly certificates: Certificates;
   readonly startedAt: number;
+  /** For how many ms from now on nothing ends because it is old. */
+  readonly agesDoubted: () => number;
+}
+
+interface Ground {
+  readonly clockOffset: ClockOffset | undefined;
+  /** When the data folder was written last, ms since 1970; undefined where it is new. */
+  readonly lastUsed: number | undefined;
 }
 
 /** Builds it; `stack` takes it down again. */
 export async function layFoundation(
   config: Config,
   stack: AsyncDisposableStack,
-  clockOffset: ClockOffset | undefined,
+  { clockOffset, lastUsed }: Ground,
 ): Promise<Foundation> {
   const clock = systemClock(clockOffset);
   const sink = openJournal(config, clock, stack);
@@ -79,6 +88,7 @@ export async function layFoundation(
     clients: clientTables(config.smtp.threads),
     certificates,
     startedAt: clock.now(),
+    agesDoubted: doubtedAges(lastUsed, { clock, log: sink.log }),
   };
 }
 

@@ -11,6 +11,8 @@ const DAY = 86_400_000;
 interface ClockStepParts {
   readonly clock: Clock;
   readonly journal: Journal;
+  /** For so many ms from now on ages cannot be believed. */
+  readonly agesDoubted?: number;
   /** Makes due what a clock that went back would hold. */
   readonly wakeAll: () => Promise<void>;
 }
@@ -27,9 +29,11 @@ export class ClockSteps {
   constructor(parts: ClockStepParts) {
     this.#parts = parts;
     this.#watch = new ClockWatch(parts.clock);
+    const { agesDoubted = 0, clock } = parts;
+    if (agesDoubted > 0) this.#doubtedUntil = clock.elapsed() + agesDoubted;
   }
 
-  /** Whether the age of mail can be believed: not for a day after the clock leapt by a day or more. */
+  /** Whether the age of mail can be believed: not for a day after the clock leapt by a day or more, or seems to have. */
   timely(): boolean {
     this.#note();
     return this.#parts.clock.elapsed() >= this.#doubtedUntil;

@@ -6,11 +6,11 @@ import { MemoryJournal } from "../../../support/memory-journal.ts";
 
 const DAY = 86_400_000;
 
-function startSteps() {
+function startSteps(agesDoubted = 0) {
   const clock = new ManualClock();
   const journal = new MemoryJournal();
   let woken = 0;
-  const steps = new ClockSteps({ clock, journal, wakeAll: async () => void (woken += 1) });
+  const steps = new ClockSteps({ clock, journal, agesDoubted, wakeAll: async () => void (woken += 1) });
   return { clock, journal, steps, woken: () => woken };
 }
 
@@ -45,4 +45,12 @@ test("for a day after a leap of a day ages are not believed, however the clock i
     journal.events.map((event) => event.kind === "clock.set" && event.by),
     [DAY - 1, 40 * DAY, -40 * DAY],
   );
+});
+
+test("where ages are doubted from the start, they are for as long as is said", () => {
+  const { clock, steps } = startSteps(DAY);
+  clock.advance(DAY - 1);
+  assert.equal(steps.timely(), false);
+  clock.advance(1);
+  assert.equal(steps.timely(), true);
 });

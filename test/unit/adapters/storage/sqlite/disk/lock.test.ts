@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { FolderInUse, acquireLock } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
@@ -65,4 +65,19 @@ it("is taken on a disk without a free block, out of the ballast", { skip: smallD
   const lock = acquireLock(data, process.pid);
   assert.ok(statSync(ballast).size >= 2 * 1024 * 1024);
   lock.release();
+});
+
+it("tells when the folder was written last, before it writes itself", async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  const first = acquireLock(data, process.pid);
+  assert.equal(first.lastUsed, undefined);
+  first.release();
+  writeFileSync(join(data, "queue.sqlite"), "");
+  const [older, newer] = [new Date("2026-01-01"), new Date("2026-02-01")];
+  utimesSync(join(data, "lock.sqlite"), older, older);
+  utimesSync(join(data, "queue.sqlite"), newer, newer);
+  const second = acquireLock(data, process.pid);
+  assert.equal(second.lastUsed, newer.getTime());
+  second.release();
 });
