@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -60,6 +61,22 @@ it("names the damage also where it is met when claims are put right", async () =
   octets.fill("rubbish", ((page ?? 0) - 1) * 4096, (page ?? 0) * 4096);
   writeFileSync(file, octets);
   tells(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
+});
+
+it("begins no new queue beside the bodies or the WAL of one whose database is empty", async () => {
+  for (const left of ["spool/0123456789abcdef", "queue.sqlite-wal"]) {
+    await using folder = await tempFolder();
+    await open(folder.path).close();
+    writeFileSync(join(folder.path, "queue.sqlite"), "");
+    writeFileSync(join(folder.path, left), "a mail");
+    assert.throws(
+      () => open(folder.path),
+      /\/queue\.sqlite is empty, but .* beside it is not\. Copy .* restore a backup, or, .* move queue\.sqlite, /,
+    );
+    assert.equal(readFileSync(join(folder.path, left), "utf8"), "a mail");
+    rmSync(join(folder.path, left));
+    await open(folder.path).close();
+  }
 });
 
 it("says who has it when another program holds the database", async () => {
