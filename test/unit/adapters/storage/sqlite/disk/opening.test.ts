@@ -3,6 +3,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -21,6 +22,7 @@ import {
 import { unusable } from "../../../../../../src/adapters/storage/sqlite/disk/opening.ts";
 import { systemClock } from "../../../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
+import { smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { systemError } from "./file-faults.ts";
 
@@ -96,7 +98,24 @@ it("says so when the storage is no folder, or what should be a file is one", asy
   writeFileSync(file, "");
   tells(/\/data is no folder; move that file away/, () => acquireLock(file, process.pid));
   mkdirSync(join(folder.path, "lock.sqlite"));
-  tells(/\/lock\.sqlite may not be used .* chown -R USER \//, () => acquireLock(folder.path, process.pid));
+  tells(/\/lock\.sqlite is a folder; move it away/, () => acquireLock(folder.path, process.pid));
+});
+
+it("asks the system where SQLite says no more than that it cannot open a file", async (t) => {
+  const missing = smallDiskMissing();
+  if (missing !== undefined) return t.skip(missing);
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  await using _disk = smallDisk(data, 4, { files: 5 });
+  const database = join(data, "queue.sqlite");
+  const told = (): string => String(unusable(database, systemError("SQLITE_CANTOPEN")));
+  assert.match(told(), /\/queue\.sqlite may not be used by this user/, "the system has nothing against it");
+  assert.deepEqual(readdirSync(data), [], "and no trace of the question is left");
+  for (let n = 0; n < 4; n++) writeFileSync(join(data, String(n)), "");
+  assert.match(
+    told(),
+    /\/queue\.sqlite cannot be written: the disk is full; make room \(inodes, too: df -i\)/,
+  );
 });
 
 it("says so where no folder can be made, as in /proc", { skip: !existsSync("/proc/self") }, () => {
