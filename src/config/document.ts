@@ -244,6 +244,17 @@ function child(
     const item = node.items[Number(step)];
     return item === undefined ? undefined : { node: item, offset: rangeOf(item)?.[0] };
   }
-  const pair = isMap(node) ? node.items.find((candidate) => keyOf(candidate) === step) : undefined;
+  const pair = isMap(node) ? indexOf(node).get(String(step)) : undefined;
   return pair === undefined ? undefined : { node: pair.value, offset: rangeOf(pair.key)?.[0] };
+}
+
+const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+/** The pairs of a mapping by key, of double ones the first; where each of many keys has a fault, each is looked for. */
+function indexOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = indexes.get(map);
+  if (known !== undefined) return known;
+  const index = new Map(map.items.toReversed().map((pair) => [keyOf(pair), pair]));
+  indexes.set(map, index);
+  return index;
 }
