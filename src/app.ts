@@ -34,6 +34,7 @@ import { askVia, primariesLine } from "./threads/primaries-line.ts";
 import { openRecipientSources } from "./daemon/recipient-sources.ts";
 import { RulesBoard } from "./daemon/rules-board.ts";
 import { reload, type Follower } from "./daemon/reload.ts";
+import { unlessEnded } from "./runtime/channel.ts";
 import type { ClockOffset } from "./runtime/clock.ts";
 import { probeListen } from "./runtime/listening.ts";
 import type { Job } from "./runtime/schedule.ts";
@@ -62,8 +63,9 @@ export async function startDaemon(first: Config, clockOffset?: ClockOffset): Pro
   requireThreads(first.smtp.threads);
   const lock = acquireLock(first.storage.folder, process.pid);
   building.defer(() => lock.release());
+  const { lastUsed } = lock;
   const listening = await Promise.all(first.smtp.listen.map(probe));
-  const daemon = new RunningDaemon(first, await layFoundation(first, building, clockOffset));
+  const daemon = new RunningDaemon(first, await layFoundation(first, building, { clockOffset, lastUsed }));
   await daemon.start(building, listening);
   daemon.keep(building.move());
   return daemon;
@@ -142,8 +144,8 @@ class RunningDaemon implements Daemon {
   }
 
   async #startDelivery(stack: AsyncDisposableStack): Promise<void> {
-    const { storage, crew } = this.#foundation;
-    const thread = startDeliveryThread(() => this.#config, storage, crew);
+    const { storage, crew, agesDoubted } = this.#foundation;
+    const thread = startDeliveryThread(() => this.#config, storage, { ...crew, agesDoubted });
     this.#delivery = thread;
     await thread.started;
     stack.defer(() => thread.end("stop"));
@@ -212,7 +214,7 @@ class RunningDaemon implements Daemon {
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
-      primaries: async () => this.#delivery?.current?.control.call("status"),
+      primaries: async () => this.#delivery?.current?.control.call("status").catch(unlessEnded),
       smtp: () => this.#smtp,
       clock,
     });
@@ -251,7 +253,7 @@ class RunningDaemon implements Daemon {
   }
 
   async #primaries(): Promise<readonly PrimaryStatus[]> {
-    return (await this.#delivery?.current?.control.call("status")) ?? [];
+    return (await this.#delivery?.current?.control.call("status").catch(unlessEnded)) ?? [];
   }
 
   #followers(): readonly Follower[] {

@@ -53,7 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
     case "--version":
       return say(own?.json ? `${JSON.stringify({ version: VERSION })}\n` : `holdfast ${VERSION}\n`);
     case "serve":
-      return (await import("./verbs/serve.ts")).serve(file);
+      // An alert command that goes on without us is not waited for.
+      return process.exit(await (await import("./verbs/serve.ts")).serve(file));
     case "check-config":
       process.stdout.on("error", endOutput);
       return (await import("./verbs/check-config.ts")).checkConfig(own?.file ?? file, own?.json ?? false);

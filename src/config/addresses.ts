@@ -100,6 +100,9 @@ export function storageFolder(): Scalar<string> {
       const folder = /^sqlite:(.+)$/.exec(text)?.[1];
       if (folder === undefined) return { wrong: `${quoted(text)} is not a storage` };
       if (folder.startsWith("~")) return { wrong: "~ is not expanded", right: "write the whole path" };
+      // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+      if (/[\x00-\x1f\x7f]/.test(folder)) return { wrong: "contains control characters" };
+      if (folder.startsWith(" ")) return { wrong: "a blank before the folder", right: "leave it out" };
       if (folder.startsWith(":")) return { wrong: `${quoted(folder)} is not a folder` };
       if (/^\/\/[^/]/.test(folder)) return { wrong: `${quoted(text)} reads as a URL with a host` };
       return { value: folder };

@@ -59,10 +59,11 @@ export function readDocument(text: string): ConfigText {
   );
   const keys = checkKeys(document, placeOf);
   const aliases = document.errors.length > 0 ? [] : checkAliases(document, placeOf);
-  const broken = document.errors.length + aliases.length > 0;
+  const wordless = document.errors.length > 0 ? [] : checkWords(document, placeOf);
+  const broken = document.errors.length + aliases.length + wordless.length > 0;
   return {
     value: broken ? undefined : (document.toJS({ maxAliasCount: -1 }) ?? {}),
-    faults: [...syntax, ...keys, ...aliases],
+    faults: [...syntax, ...keys, ...aliases, ...wordless],
     textAt: (path) => textAt(document, path),
     locate: (path, atKey = false) => placeOf(offsetOf(document, path, atKey)),
   };
@@ -131,6 +132,11 @@ const NO_KEY: Fault = {
   right: "write key: value, with a blank behind the colon",
 };
 
+const NO_WORD: Fault = {
+  wrong: "a list or a mapping in place of a key",
+  right: "put an IPv6 address in quotes; a key is one word",
+};
+
 /** `rest`: the line from the place of the error on. */
 function explain(code: string, detail: string, rest: string): Fault {
   if (code === "BLOCK_AS_IMPLICIT_KEY" && !/:(?:\s|$)/.test(rest)) return DEEPER;
@@ -152,6 +158,19 @@ function checkKeys(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
     Map(_, map, ancestors) {
       faults.push(...duplicates(map, ancestors, placeOf));
       if (!isDomains(ancestors)) map.items = map.items.filter((pair) => !isEmpty(pair));
+    },
+  });
+  return faults;
+}
+
+/** Keys that are lists or mappings; `[::]:25` without quotes is read as one. */
+function checkWords(document: Document, placeOf: PlaceOf): readonly YamlFault[] {
+  const faults: YamlFault[] = [];
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      if (!isCollection(pair.key)) return;
+      const key = keyText(pathOf(pair, ancestors));
+      faults.push({ ...placeOf(rangeOf(pair.key)?.[0] ?? 0), key, ...NO_WORD });
     },
   });
   return faults;
@@ -225,6 +244,17 @@ function child(
     const item = node.items[Number(step)];
     return item === undefined ? undefined : { node: item, offset: rangeOf(item)?.[0] };
   }
-  const pair = isMap(node) ? node.items.find((candidate) => keyOf(candidate) === step) : undefined;
+  const pair = isMap(node) ? indexOf(node).get(String(step)) : undefined;
   return pair === undefined ? undefined : { node: pair.value, offset: rangeOf(pair.key)?.[0] };
+}
+
+const indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
+/** The pairs of a mapping by key, of double ones the first; where each of many keys has a fault, each is looked for. */
+function indexOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = indexes.get(map);
+  if (known !== undefined) return known;
+  const index = new Map(map.items.toReversed().map((pair) => [keyOf(pair), pair]));
+  indexes.set(map, index);
+  return index;
 }

@@ -1,6 +1,7 @@
 /** Programs and folders that the configuration names: what is not there may yet be made, so it is a doubt. */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { codeOf } from "../runtime/system-code.ts";
 import type { Remark, Path } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
 
@@ -54,12 +55,17 @@ function folderDoubt(path: Path, written: string | undefined, directive: string)
   if (written === undefined) return [];
   const file = resolve(written);
   const folder = dirname(file);
-  if (isFolder(file)) return [{ path, wrong: `${file} is a folder`, right: "name a file in it" }];
-  if (isFolder(folder)) return [];
+  if (isFolder(file) === true) return [{ path, wrong: `${file} is a folder`, right: "name a file in it" }];
+  if (isFolder(folder) !== false) return [];
   const wrong = `${folder} is no folder, and without it the daemon does not start`;
   return [{ path, wrong, right: `make it for the daemon's user, unless systemd does (${directive})` }];
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+/** Undefined where who asks may not look; the daemon's user may. */
+function isFolder(path: string): boolean | undefined {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    return codeOf(error) === "EACCES" ? undefined : false;
+  }
 }

@@ -61,7 +61,9 @@ function salvage(schema: z.ZodType, value: unknown): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const parts = partsOf(unwrapped(schema), value as Readonly<Record<string, unknown>>);
+  const wanted = unwrapped(schema);
+  if (wanted instanceof z.ZodArray || isText(wanted)) return undefined;
+  const parts = partsOf(wanted, value as Readonly<Record<string, unknown>>);
   const sound = parts.map(([key, own, part]): [string, unknown] => [key, salvage(own, part)]);
   return Object.fromEntries(sound.filter(([, part]) => part !== undefined));
 }
@@ -75,6 +77,10 @@ function partsOf(schema: unknown, value: Readonly<Record<string, unknown>>): rea
   if (!(schema instanceof z.ZodObject)) return [];
   const own = (key: string) => (Object.hasOwn(value, key) ? value[key] : undefined);
   return Object.entries(schema.shape).map(([key, part]): Part => [key, part as z.ZodType, own(key)]);
+}
+
+function isText(schema: unknown): boolean {
+  return schema instanceof z.ZodPipe && schema.in instanceof z.ZodString;
 }
 
 /** The schema behind defaults and `optional`. */

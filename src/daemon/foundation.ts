@@ -9,6 +9,7 @@ import { openCertificates, type Certificates } from "../adapters/tls/tls.ts";
 import type { Config } from "../config/config.ts";
 import type { TraceWriter } from "../ports/trace.ts";
 import { startReader, startStorage, type CrewParts, type Reader, type Storage } from "../threads/crew.ts";
+import { doubtedAges } from "./doubted-ages.ts";
 import { tellFileLimit } from "./file-limit.ts";
 import { clientTables, type ClientTables } from "../runtime/client-tables.ts";
 import { systemClock, type Clock, type ClockOffset } from "../runtime/clock.ts";
@@ -32,17 +33,24 @@ export interface Foundation {
   readonly clients: ClientTables;
   readonly certificates: Certificates;
   readonly startedAt: number;
+  /** For how many ms from now on nothing ends because it is old. */
+  readonly agesDoubted: () => number;
+}
+
+interface Ground {
+  readonly clockOffset: ClockOffset | undefined;
+  /** When the data folder was written last, ms since 1970; undefined where it is new. */
+  readonly lastUsed: number | undefined;
 }
 
 /** Builds it; `stack` takes it down again. */
 export async function layFoundation(
   config: Config,
   stack: AsyncDisposableStack,
-  clockOffset: ClockOffset | undefined,
+  { clockOffset, lastUsed }: Ground,
 ): Promise<Foundation> {
   const clock = systemClock(clockOffset);
-  const sink = openJournal(config, clock);
-  stack.defer(() => sink.stop());
+  const sink = openJournal(config, clock, stack);
   tellFileLimit(config.smtp.limits.connections, sink.log);
   const certificates = await openCertificates(config.smtp.tls, { clock, log: sink.log });
   stack.defer(() => certificates.close());
@@ -80,6 +88,7 @@ export async function layFoundation(
     clients: clientTables(config.smtp.threads),
     certificates,
     startedAt: clock.now(),
+    agesDoubted: doubtedAges(lastUsed, { clock, log: sink.log }),
   };
 }
 
@@ -105,10 +114,12 @@ function watchStorage({ thread }: Storage, stack: AsyncDisposableStack, log: Log
   });
 }
 
-function openJournal(config: Config, clock: Clock): JournalSink {
+function openJournal(config: Config, clock: Clock, stack: AsyncDisposableStack): JournalSink {
   const { level, file } = config.log;
   const sink = new JournalSink({ level, clock, ...(file !== undefined && { file }) });
+  stack.defer(() => sink.stop());
   const alerts = startAlerts({ ...config.alerts, clock, log: sink.log });
+  stack.defer(() => alerts.stop());
   sink.subscribe((event, at) => {
     const alert = alertFor(event, at);
     if (alert !== undefined) alerts.raise(alert);

@@ -2,6 +2,7 @@
 import type { SmtpThread } from "../threads/crew.ts";
 import type { PrimaryStatus } from "../ports/health.ts";
 import { primariesFacts } from "../threads/primaries-facts.ts";
+import { unlessEnded } from "../runtime/channel.ts";
 import type { Clock } from "../runtime/clock.ts";
 
 interface PrimariesBoardParts {
@@ -27,7 +28,7 @@ export class PrimariesBoard {
     const text = JSON.stringify(facts);
     for (const { current: life } of this.#parts.smtp()) {
       if (life === undefined || this.#told.get(life) === text) continue;
-      await life.control.call("learned", facts);
+      await life.control.call("learned", facts).catch(unlessEnded);
       this.#told.set(life, text);
     }
   }

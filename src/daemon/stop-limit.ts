@@ -4,6 +4,8 @@ const STOP_LIMIT = 60_000;
 /** Not all of it has ended in time. */
 export class StopHangs extends Error {
   override readonly name = "StopHangs";
+  /** Nor would an exit in order end it. */
+  readonly stuck = true;
 
   constructor() {
     super(`not everything has ended within ${STOP_LIMIT / 1000} s; nothing that was accepted is lost`);

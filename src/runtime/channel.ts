@@ -26,6 +26,11 @@ export class ChannelClosed extends Error {
   }
 }
 
+/** For a call of which nothing is missed where the other thread has ended: throws what else went wrong. */
+export function unlessEnded(error: unknown): undefined {
+  if (!(error instanceof ChannelClosed)) throw error;
+}
+
 /** A value together with the buffers and ports in it that move to the other thread instead of being copied. */
 export class Moved<T> {
   readonly value: T;

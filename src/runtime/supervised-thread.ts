@@ -1,5 +1,5 @@
 /** A thread that is kept running: when it dies it is started again, with back-off. */
-import { type Argument, ChannelClosed, type Methods } from "./channel.ts";
+import { type Argument, type Methods, unlessEnded } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
 import { beginThread, type BegunThread, type Thread, type ThreadEnd, type ThreadPlan } from "./threads.ts";
@@ -45,11 +45,7 @@ export class SupervisedThread<M extends Methods> {
    * the method.
    */
   async tell<K extends keyof M & string>(name: K, ...argument: Argument<M[K]>): Promise<void> {
-    try {
-      await this.#life?.control.call(name, ...argument);
-    } catch (error) {
-      if (!(error instanceof ChannelClosed)) throw error;
-    }
+    await this.#life?.control.call(name, ...argument).catch(unlessEnded);
   }
 
   /** Ends it for good, once it has done what `name` says; one that is being started ends as soon as it has. */

@@ -109,10 +109,11 @@ export async function startReader(
 
 export type DeliveryThread = SupervisedThread<DeliveryControl>;
 
+/** `agesDoubted`: for how many ms nothing ends because it is old. */
 export function startDeliveryThread(
   config: () => Config,
   storage: Storage,
-  parts: CrewParts,
+  parts: CrewParts & { readonly agesDoubted: () => number },
 ): DeliveryThread {
   const data = (): ThreadData => {
     const work = storage.connect("work");
@@ -122,6 +123,7 @@ export function startDeliveryThread(
       settings: deliverySettings(config()),
       dnsServers: config().dns.servers,
       connectTimeout: config().delivery.connectTimeout,
+      agesDoubted: parts.agesDoubted(),
       folder: config().storage.folder,
       shared: storage.shared,
       work,

@@ -16,6 +16,8 @@ export interface DeliveryThreadData {
   readonly dnsServers: readonly string[];
   /** For a TCP connection to a primary, in ms. */
   readonly connectTimeout: number;
+  /** In ms, from this life's begin on. */
+  readonly agesDoubted: number;
   readonly folder: string;
   readonly shared: SharedArrayBuffer;
   readonly work: MessagePort;
@@ -50,6 +52,7 @@ const delivery = startDelivery({
   clock,
   random: Math.random,
   settings: data.settings,
+  agesDoubted: data.agesDoubted,
   dsn: { store, composer: dsnComposer, nextId: idSource(() => clock.now()) },
   domains: async () => directory.names(directory.generation()),
 });

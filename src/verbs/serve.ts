@@ -1,10 +1,17 @@
 /** `serve`: the daemon, until a signal stops it or it breaks. */
+import { write } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { startDaemon, type Daemon } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import { errorText } from "../runtime/log.ts";
 import { readConfig } from "./read-config.ts";
 import { takeNotifier } from "./tell-systemd.ts";
 import { WRONG_USE } from "./wrong-use.ts";
+
+const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+/** Milliseconds that standard error may take for them. */
+const LAST_WORDS = 1000;
 
 /** Answers the exit code, when the daemon has ended. */
 export async function serve(path: string | undefined): Promise<number> {
@@ -24,9 +31,7 @@ async function start(config: Config): Promise<Daemon | undefined> {
   try {
     return await startDaemon(config);
   } catch (error) {
-    process.stderr.write(`holdfast: ${troubleText(error)}\n`);
-    // An exit in order would wait for that thread, for as long as a dead disk keeps it.
-    if ((error as { readonly stuck?: unknown }).stuck === true) process.kill(process.pid, "SIGKILL");
+    await endStuck(error, `holdfast: ${troubleText(error)}\n`);
     return undefined;
   }
 }
@@ -34,14 +39,13 @@ async function start(config: Config): Promise<Daemon | undefined> {
 /** Waits until a signal has stopped it, the second one at once, or until it breaks; answers the exit code. */
 function end(daemon: Daemon): Promise<number> {
   const ended = Promise.withResolvers<number>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  for (const signal of SIGNALS) {
     process.once(signal, () => {
-      process.once("SIGTERM", () => process.exit(1));
-      process.once("SIGINT", () => process.exit(1));
+      for (const second of SIGNALS) process.once(second, () => endHard(second));
       daemon.stop().then(
         () => ended.resolve(0),
-        (error: unknown) => {
-          complainOf("it did not stop in good order")(error);
+        async (error: unknown) => {
+          await endStuck(error, `holdfast: it did not stop in good order: ${troubleText(error)}\n`);
           ended.resolve(1);
         },
       );
@@ -49,6 +53,31 @@ function end(daemon: Daemon): Promise<number> {
   }
   void daemon.broken.then(() => ended.resolve(1));
   return ended.promise;
+}
+
+/**
+ * Tells the trouble. Where a thread or a write hangs in a call of the system, such as one to a dead disk, an exit in
+ * order would wait for it; then the process ends here.
+ */
+async function endStuck(error: unknown, text: string): Promise<void> {
+  if (!isStuck(error)) return void process.stderr.write(text);
+  // Whoever does not read the log may not read this either.
+  const told = promisify(write)(2, text).catch(() => undefined);
+  await Promise.race([told, pause(LAST_WORDS)]);
+  endHard("SIGKILL");
+}
+
+function isStuck(error: unknown): boolean {
+  if (error instanceof SuppressedError) return isStuck(error.error) || isStuck(error.suppressed);
+  return (error as { readonly stuck?: unknown }).stuck === true;
+}
+
+/** As process 1 of a container nobody dies of a signal of its own. */
+function endHard(signal: NodeJS.Signals): never {
+  // Otherwise it comes back to us.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  process.exit(1);
 }
 
 function complainOf(what: string): (error: unknown) => void {

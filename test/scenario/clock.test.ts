@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mailNamed } from "../fixtures/mails.ts";
+import { ClockedDaemon } from "../support/clocked-daemon.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
@@ -89,6 +90,31 @@ test("a clock that leaps forward by mistake ends no mail", async () => {
   daemon.setClock(-40 * DAY);
   await using primary = await fakePrimary({ port });
   await waitFor({ what: "both are there", ...WAIT }, () => primary.mails.length === 2);
+});
+
+test("a daemon that starts with a clock that is ahead ends no mail, and says why", async () => {
+  await using folder = await tempFolder();
+  const port = await freePort();
+  await using daemon = await ClockedDaemon.start({ folder: folder.path, primaryPort: port });
+  const { smtpPort } = daemon.process;
+  assert.equal((await sendTestMail(smtpPort, mailNamed("plain"), DOMAIN)).code, 250);
+  assert.equal(await daemon.process.stop(), 0);
+  daemon.setClock(40 * DAY);
+  await daemon.process.restart();
+  const waiting = async (): Promise<unknown> => (await daemon.process.status()).mail["waiting"];
+  for (let turn = 0; turn < 3; turn++) {
+    const before = daemon.now();
+    daemon.pass(6 * 60_000);
+    await waitFor({ what: "the threads have seen it", ...WAIT }, async () => {
+      const [primary] = (await daemon.process.status()).primaries;
+      return (primary?.lastProbe ?? 0) > before;
+    });
+  }
+  assert.equal(await waiting(), 1);
+  assert.match(daemon.process.output(), /"event":"clock\.doubted","unused":34\d{8}/);
+  // The clock was right, and the machine was off for so long.
+  daemon.pass(25 * HOUR);
+  await waitFor({ what: "it is given up", ...WAIT }, async () => (await waiting()) === undefined);
 });
 
 test("mail that was put off by a clock that was ahead does not wait for that time to come", async () => {

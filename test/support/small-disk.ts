@@ -14,10 +14,25 @@ export function smallDiskMissing(): string | undefined {
   }
 }
 
-/** A tmpfs at `path`; a second mount of ours could not be seen by the daemon in a namespace of its own. */
-export function smallDisk(path: string, megabytes: number): AsyncDisposable {
+/**
+ * A tmpfs at `path`; a second mount of ours could not be seen by the daemon in a namespace of its own. `files`: inodes
+ * that it has, one of which is its own folder.
+ */
+export function smallDisk(
+  path: string,
+  megabytes: number,
+  { files }: { readonly files?: number } = {},
+): AsyncDisposable {
   mkdirSync(path, { recursive: true });
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=700`, "holdfast-proof", path]);
+  const inodes = files === undefined ? "" : `,nr_inodes=${files}`;
+  execFileSync("mount", [
+    "-t",
+    "tmpfs",
+    "-o",
+    `size=${megabytes}m,mode=700${inodes}`,
+    "holdfast-proof",
+    path,
+  ]);
   return {
     [Symbol.asyncDispose]: async () => void execFileSync("umount", ["-l", path]),
   };

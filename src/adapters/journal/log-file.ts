@@ -17,6 +17,20 @@ const BLOCK = 64 * 1024;
 /** Bytes that it has room for: its last line goes beyond BLOCK. */
 const ROOM = BLOCK + 4 * 1024;
 
+/** Milliseconds in which whoever reads the log must have taken something when it is closed. */
+const PATIENCE = 5000;
+
+/** Nobody takes what is written. */
+export class LogBlocked extends Error {
+  override readonly name = "LogBlocked";
+  /** The process cannot exit in order: it would wait for the write that is under way. */
+  readonly stuck = true;
+
+  constructor() {
+    super(`nobody has read the log for ${PATIENCE / 1000} s, so its last lines are lost`);
+  }
+}
+
 /** The log file cannot be opened. */
 export class CannotWriteLog extends Error {
   override readonly name = "CannotWriteLog";
@@ -31,6 +45,7 @@ export interface LogFile {
   dropped(): number;
   /** Opens the file anew, after it was renamed; no line is lost on the way. */
   reopen(): void;
+  /** Rejects with LogBlocked. */
   close(): Promise<void>;
 }
 
@@ -145,12 +160,14 @@ type Destination = ReturnType<typeof pino.destination>;
 
 /** Writes what waits and closes; stdout stays open. */
 function ended(destination: Destination): Promise<void> {
-  return new Promise((resolve) => {
-    destination.once("close", resolve);
-    destination.once("error", () => {
-      destination.destroy();
-      resolve();
-    });
-    destination.end();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const patience = setTimeout(() => reject(new LogBlocked()), PATIENCE);
+  destination.on("write", () => patience.refresh());
+  destination.once("close", resolve);
+  destination.once("error", () => {
+    destination.destroy();
+    resolve();
   });
+  destination.end();
+  return promise.finally(() => clearTimeout(patience));
 }

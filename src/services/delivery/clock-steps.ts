@@ -7,32 +7,33 @@ import type { Job } from "../../runtime/schedule.ts";
 const LOOK_EVERY = 10_000;
 /** A leap of this many ms may have been a mistake: for as long, nothing ends because it is old by that clock. */
 const DAY = 86_400_000;
-/** The same from the start on: the machine may have been off, with a clock that nobody has set yet. */
-const AT_START = 3_600_000;
 
 interface ClockStepParts {
   readonly clock: Clock;
   readonly journal: Journal;
+  /** For so many ms from now on ages cannot be believed. */
+  readonly agesDoubted?: number;
   /** Makes due what a clock that went back would hold. */
   readonly wakeAll: () => Promise<void>;
 }
 
-/** What follows when the wall clock is set while the daemon runs, or the machine slept or was off. */
+/** What follows when the wall clock is set while the daemon runs, or the machine slept. */
 export class ClockSteps {
   readonly job: Job = { name: "clock.steps", every: LOOK_EVERY, run: () => this.#look() };
   readonly #parts: ClockStepParts;
   readonly #watch: ClockWatch;
   /** In elapsed time. */
-  #doubtedUntil: number;
+  #doubtedUntil = -Infinity;
   #wentBack = false;
 
   constructor(parts: ClockStepParts) {
     this.#parts = parts;
     this.#watch = new ClockWatch(parts.clock);
-    this.#doubtedUntil = parts.clock.elapsed() + AT_START;
+    const { agesDoubted = 0, clock } = parts;
+    if (agesDoubted > 0) this.#doubtedUntil = clock.elapsed() + agesDoubted;
   }
 
-  /** Whether the age of mail can be believed: not in the first hour, nor for a day after a leap of a day or more. */
+  /** Whether the age of mail can be believed: not for a day after the clock leapt by a day or more, or seems to have. */
   timely(): boolean {
     this.#note();
     return this.#parts.clock.elapsed() >= this.#doubtedUntil;

@@ -60,6 +60,8 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
+  /** For so many ms from now on nothing ends because it is old by our clock. */
+  readonly agesDoubted?: number;
   /** What writes DSNs to senders. */
   readonly dsn: DsnParts;
   /** What primaries say of single addresses. */

@@ -4,6 +4,7 @@ import type { SmtpThread } from "../../../src/threads/crew.ts";
 import { PrimariesBoard } from "../../../src/daemon/primaries-board.ts";
 import type { PrimariesFacts } from "../../../src/threads/primaries-facts.ts";
 import type { PrimaryStatus } from "../../../src/ports/health.ts";
+import { ChannelClosed } from "../../../src/runtime/channel.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 function speaking(size: number, now: number): PrimaryStatus {
@@ -48,4 +49,23 @@ test("each life of a thread hears of each change once", async () => {
     'second learned [["a",{"smtpUtf8":true,"size":100000}]]',
     'second learned [["a",{"smtpUtf8":true,"size":200000}]]',
   ]);
+});
+
+test("a thread that ends while it is told keeps nobody else from hearing it", async () => {
+  const heard: string[] = [];
+  const lifeOf = (name: string, ends: boolean): SmtpThread => {
+    const call = async (): Promise<void> => {
+      if (ends) throw new ChannelClosed();
+      heard.push(name);
+    };
+    return { current: { control: { call } } } as unknown as SmtpThread;
+  };
+  const clock = new ManualClock();
+  const board = new PrimariesBoard({
+    primaries: async () => [speaking(100_000, clock.now())],
+    smtp: () => [lifeOf("first", true), lifeOf("second", false)],
+    clock,
+  });
+  await board.tell();
+  assert.deepEqual(heard, ["second"]);
 });

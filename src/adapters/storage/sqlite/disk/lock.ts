@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { codeOf } from "../../../../runtime/system-code.ts";
@@ -30,6 +30,8 @@ const FRESH = "lost+found";
 const held = new Set<Database.Database>();
 
 interface Lock {
+  /** When a file of the folder was written last before, ms since 1970; undefined where there was none. */
+  readonly lastUsed: number | undefined;
   release(): void;
 }
 
@@ -38,9 +40,10 @@ interface Lock {
  * when the process dies, however it dies. Throws FolderInUse when another process has it, and StoreUnusable.
  */
 export function acquireLock(folder: string, pid: number): Lock {
-  usable(folder, () => {
+  const lastUsed = usable(folder, () => {
     refuseOthers(folder);
     makePrivateFolder(folder);
+    return lastWritten(folder);
   });
   const file = join(folder, LOCK_FILE);
   const pidFile = join(folder, "daemon.pid");
@@ -49,7 +52,8 @@ export function acquireLock(folder: string, pid: number): Lock {
     return new Database(file, { timeout: 0 });
   });
   try {
-    database.exec("BEGIN EXCLUSIVE");
+    // On a new file it writes; by then nobody else holds the folder, whose ballast it may be.
+    withBallast(folder, () => database.exec("BEGIN EXCLUSIVE"));
   } catch (error) {
     database.close();
     if (codeOf(error) === "SQLITE_BUSY") throw new FolderInUse(folder, readPid(pidFile));
@@ -59,6 +63,7 @@ export function acquireLock(folder: string, pid: number): Lock {
   usable(folder, () => makeRoomToStart(folder));
   usable(pidFile, () => withBallast(folder, () => writeDurably(pidFile, `${pid}\n`)));
   return {
+    lastUsed,
     release: () => {
       if (!database.open) return;
       rmSync(pidFile, { force: true });
@@ -66,6 +71,13 @@ export function acquireLock(folder: string, pid: number): Lock {
       held.delete(database);
     },
   };
+}
+
+/** An orderly stop takes files away, and so writes the folder itself. */
+function lastWritten(folder: string): number | undefined {
+  const files = readdirSync(folder).map((name) => lstatSync(join(folder, name), { throwIfNoEntry: false }));
+  const times = files.flatMap((stats) => (stats?.isFile() === true ? stats.mtimeMs : []));
+  return times.length === 0 ? undefined : Math.max(statSync(folder).mtimeMs, ...times);
 }
 
 function readPid(file: string): number | undefined {

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type Database from "better-sqlite3";
+import { codeOf } from "../../../../runtime/system-code.ts";
 
 /** A newer Holdfast has written this database. */
 export class DatabaseFromFuture extends Error {
@@ -11,6 +12,18 @@ export class DatabaseFromFuture extends Error {
     super(
       `the database has schema version ${found}, this Holdfast knows versions up to ${known}; ` +
         "start the version that wrote it, or a newer one",
+    );
+  }
+}
+
+/** The tables are not those of the version that the database names, as in a copy that was made without it. */
+export class SchemaAstray extends Error {
+  override readonly name = "SchemaAstray";
+
+  constructor(found: number, why: string) {
+    super(
+      `the database says that it has schema version ${found}, but it has the tables of another one (${why}); ` +
+        "copies lose it unless PRAGMA user_version goes with them: docs/operating.md, A damaged database",
     );
   }
 }
@@ -29,7 +42,12 @@ export function migrate(database: Database.Database, folder: string = SHIPPED): 
       database.exec(sql);
       database.pragma(`user_version = ${index + 1}`);
     });
-    step.immediate();
+    try {
+      step.immediate();
+    } catch (error) {
+      if (codeOf(error) !== "SQLITE_ERROR") throw error;
+      throw new SchemaAstray(found, (error as Error).message);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** A file or folder of the store that cannot be used: what the operator is told, once, before anything runs. */
+import { closeSync, openSync, statSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { codeOf } from "../../../../runtime/system-code.ts";
 import { realDisk } from "./disk.ts";
@@ -18,7 +19,7 @@ export class StoreUnusable extends Error {
 
 const FOREIGN =
   "may not be used by this user; the data folder and all in it must belong to the user that the daemon runs as: chown -R USER";
-const NO_ROOM = "cannot be written: the disk is full; make room, then start again";
+const NO_ROOM = "cannot be written: the disk is full; make room (inodes, too: df -i), then start again";
 
 const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
   [/^(EROFS|SQLITE_READONLY)/, "cannot be written: the file, its folder or the file system is read-only"],
@@ -26,6 +27,7 @@ const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
     /^ENOTEMPTY$/,
     "holds other files and is open to other users, for whom it would be closed; name a folder of its own in `storage`, or close it yourself: chmod 700",
   ],
+  [/^EISDIR$/, "is a folder; move it away, then start again"],
   [/^ENOENT$/, "cannot be made there; set another `storage`"],
   [/^(ENOTDIR|EEXIST)$/, "is no folder; move that file away, or set another `storage`"],
   [
@@ -39,9 +41,30 @@ const WORDS: readonly (readonly [codes: RegExp, words: string])[] = [
 ];
 
 function wordsFor(path: string, code: string, cause: Error): string | undefined {
-  if (/^(EACCES|EPERM|SQLITE_CANTOPEN|SQLITE_PERM)/.test(code)) return `${FOREIGN} ${path}`;
+  if (code.startsWith("SQLITE_CANTOPEN")) {
+    const told = systemsWord(path);
+    return told === undefined ? `${FOREIGN} ${path}` : wordsFor(path, codeOf(told) ?? "", told);
+  }
+  if (/^(EACCES|EPERM|SQLITE_PERM)/.test(code)) return `${FOREIGN} ${path}`;
   if (judged(cause, { disk: realDisk, folder: dirname(path) }).why === "full") return NO_ROOM;
   return WORDS.find(([codes]) => codes.test(code))?.[1];
+}
+
+/**
+ * What the system has against a file that SQLite cannot open, as SQLite does not tell. It may be one beside it, which
+ * cannot be made. The file itself is not opened: to close it would drop the locks that we have on it.
+ */
+function systemsWord(path: string): Error | undefined {
+  const beside = `${path}.room`;
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+      return Object.assign(new Error("is a folder"), { code: "EISDIR" });
+    closeSync(openSync(beside, "w", 0o600));
+    unlinkSync(beside);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 /** What `open` answers; throws what `unusable` makes of an error. */

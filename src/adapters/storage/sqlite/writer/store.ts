@@ -8,6 +8,7 @@ import { Compacting } from "../bodies/compacting.ts";
 import { openMailDatabase, QUEUE_FILE } from "../disk/connection.ts";
 import { DirectoryChanges } from "../directory/directory-changes.ts";
 import type { Disk } from "../disk/disk.ts";
+import { refuseEmptied } from "./emptied.ts";
 import { Expiring } from "../queue/expiring.ts";
 import { Greylisting } from "../memory/greylisting.ts";
 import { Learning } from "../memory/learning.ts";
@@ -55,12 +56,13 @@ export interface StoreParts {
   readonly migrations?: string;
 }
 
-/** Throws DatabaseFromFuture or StoreUnusable. */
+/** Throws DatabaseFromFuture, SchemaAstray, QueueEmptied or StoreUnusable. */
 export function openStore(parts: StoreParts): Store {
   return usable(join(parts.folder, QUEUE_FILE), () => open(parts));
 }
 
 function open(parts: StoreParts): Store {
+  refuseEmptied(parts.folder);
   const database = openMailDatabase(parts.folder, parts.disk);
   try {
     migrate(database, parts.migrations);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { FolderInUse, acquireLock } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { fillUp, freeOn, smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 
 const DOOR = new URL("../../../../../../src/adapters/storage/sqlite/sqlite.ts", import.meta.url).href;
@@ -50,4 +51,35 @@ it("creates the folder for its own user and cleans up on release", async () => {
   lock.release();
   assert.equal(existsSync(join(data, "daemon.pid")), false);
   acquireLock(data, 4711).release();
+});
+
+it("is taken on a disk without a free block, out of the ballast", { skip: smallDiskMissing() }, async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  await using _disk = smallDisk(data, 8);
+  acquireLock(data, process.pid).release();
+  const ballast = join(data, "ballast");
+  writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
+  fillUp(data, 0);
+  assert.equal(freeOn(data), 0);
+  const lock = acquireLock(data, process.pid);
+  assert.ok(statSync(ballast).size >= 2 * 1024 * 1024);
+  lock.release();
+});
+
+it("tells when the folder was written last, by a file or by an orderly stop, before it writes itself", async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  const first = acquireLock(data, process.pid);
+  assert.equal(first.lastUsed, undefined);
+  first.release();
+  writeFileSync(join(data, "queue.sqlite"), "");
+  const [older, newer] = [new Date("2026-01-01"), new Date("2026-02-01")];
+  for (const newest of ["queue.sqlite", "."]) {
+    for (const name of [".", "lock.sqlite", "queue.sqlite"]) utimesSync(join(data, name), older, older);
+    utimesSync(join(data, newest), newer, newer);
+    const next = acquireLock(data, process.pid);
+    assert.equal(next.lastUsed, newer.getTime(), newest);
+    next.release();
+  }
 });

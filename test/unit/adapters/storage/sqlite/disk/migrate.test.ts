@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
+import Database from "better-sqlite3";
 import { DatabaseFromFuture, openWriter } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { ManualClock } from "../../../../../support/manual-clock.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
@@ -39,6 +40,18 @@ it("leaves nothing of a step that fails, and takes it at the next start", async 
   assert.throws(() => openWriter({ ...PARTS, folder: data, migrations }), /NONSENSE/);
   await writeFile(step, "CREATE TABLE later (x INTEGER) STRICT;");
   await openWriter({ ...PARTS, folder: data, migrations }).close();
+});
+
+it("says so where the version that the database names is not that of its tables", async () => {
+  await using folder = await tempFolder();
+  await openWriter({ ...PARTS, folder: folder.path }).close();
+  const database = new Database(join(folder.path, "queue.sqlite"));
+  database.pragma("user_version = 0");
+  database.close();
+  assert.throws(
+    () => openWriter({ ...PARTS, folder: folder.path }),
+    /schema version 0, but it has the tables of another one \(.*already exists\); .*PRAGMA user_version.*docs\/operating\.md/,
+  );
 });
 
 it("names a gap in the steps", async () => {

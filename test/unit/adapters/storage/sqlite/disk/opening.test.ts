@@ -3,7 +3,9 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -20,6 +22,7 @@ import {
 import { unusable } from "../../../../../../src/adapters/storage/sqlite/disk/opening.ts";
 import { systemClock } from "../../../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
+import { smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { systemError } from "./file-faults.ts";
 
@@ -62,6 +65,22 @@ it("names the damage also where it is met when claims are put right", async () =
   tells(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
 });
 
+it("begins no new queue beside the bodies or the WAL of one whose database is empty", async () => {
+  for (const left of ["spool/0123456789abcdef", "queue.sqlite-wal"]) {
+    await using folder = await tempFolder();
+    await open(folder.path).close();
+    writeFileSync(join(folder.path, "queue.sqlite"), "");
+    writeFileSync(join(folder.path, left), "a mail");
+    assert.throws(
+      () => open(folder.path),
+      /\/queue\.sqlite is empty, but .* beside it is not\. Copy .* restore a backup, or, .* move queue\.sqlite, /,
+    );
+    assert.equal(readFileSync(join(folder.path, left), "utf8"), "a mail");
+    rmSync(join(folder.path, left));
+    await open(folder.path).close();
+  }
+});
+
 it("says who has it when another program holds the database", async () => {
   await using folder = await tempFolder();
   const other = new Database(join(folder.path, "queue.sqlite"));
@@ -79,7 +98,24 @@ it("says so when the storage is no folder, or what should be a file is one", asy
   writeFileSync(file, "");
   tells(/\/data is no folder; move that file away/, () => acquireLock(file, process.pid));
   mkdirSync(join(folder.path, "lock.sqlite"));
-  tells(/\/lock\.sqlite may not be used .* chown -R USER \//, () => acquireLock(folder.path, process.pid));
+  tells(/\/lock\.sqlite is a folder; move it away/, () => acquireLock(folder.path, process.pid));
+});
+
+it("asks the system where SQLite says no more than that it cannot open a file", async (t) => {
+  const missing = smallDiskMissing();
+  if (missing !== undefined) return t.skip(missing);
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  await using _disk = smallDisk(data, 4, { files: 5 });
+  const database = join(data, "queue.sqlite");
+  const told = (): string => String(unusable(database, systemError("SQLITE_CANTOPEN")));
+  assert.match(told(), /\/queue\.sqlite may not be used by this user/, "the system has nothing against it");
+  assert.deepEqual(readdirSync(data), [], "and no trace of the question is left");
+  for (let n = 0; n < 4; n++) writeFileSync(join(data, String(n)), "");
+  assert.match(
+    told(),
+    /\/queue\.sqlite cannot be written: the disk is full; make room \(inodes, too: df -i\)/,
+  );
 });
 
 it("says so where no folder can be made, as in /proc", { skip: !existsSync("/proc/self") }, () => {

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readDocument } from "../../../src/config/document.ts";
+
+const KEYS = 10_000;
+
+/** Milliseconds. */
+function timeOf<T>(task: () => T): readonly [result: T, took: number] {
+  const begin = performance.now();
+  return [task(), performance.now() - begin];
+}
+
+test("the places of all keys of a wide mapping are found in a fraction of the time of reading it", () => {
+  const keys = Array.from({ length: KEYS }, (_, n) => `key${n}`);
+  const [document, reading] = timeOf(() => readDocument(keys.map((key) => `${key}: [1, 2]\n`).join("")));
+  const [lines, looking] = timeOf(() => keys.map((key) => document.locate([key], true).line));
+  assert.deepEqual([lines[0], lines[KEYS - 1]], [1, KEYS]);
+  assert.ok(looking < reading / 4, `${looking} ms against ${reading} ms`);
+});
+
+test("of a key that stands twice, the first place is told", () => {
+  const document = readDocument("a: 1\nb: 2\na: 3\n");
+  assert.deepEqual(document.locate(["a"]), { line: 1, column: 4 });
+});
