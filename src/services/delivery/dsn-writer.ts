@@ -13,7 +13,7 @@ import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { errorText, type Logger } from "../../runtime/log.ts";
 import { groupByDsn, draftDsn, judge, type BounceRules } from "../bounce/bounce.ts";
-import { readBack } from "./returned-mail.ts";
+import { readBack, type ReturnedMail } from "./returned-mail.ts";
 
 /** Times in ms, sizes in octets. */
 interface DsnWriterSettings {
@@ -137,7 +137,12 @@ export class DsnWriter {
     }
     const { kind } = first;
     const told: Told = { kind, at: clock.now(), notice: id };
-    if (!(await store.told({ id: mail.id, recipients: group.map(({ n }) => n), told, notice }))) return;
+    const { lacks, ...written } = notice;
+    const owed = group.map(({ n }) => n);
+    // Not where the mail was delivered, or deleted, while this was written: then it lacks nothing.
+    if (!(await store.told({ id: mail.id, recipients: owed, told, notice: written }))) return;
+    if (lacks !== undefined)
+      log.error("a notice goes without the mail that it is about", { id: mail.id, error: lacks });
     const recipients = group.map(({ address }) => address);
     const { sender } = mail;
     journal.record({ kind: "notice.written", id: mail.id, notice: id, sender, recipients, about: kind });
@@ -147,14 +152,14 @@ export class DsnWriter {
     mail: OwedMail,
     group: readonly OwedRecipient[],
     id: string,
-  ): Promise<{ mail: NewMail; body: Buffer }> {
+  ): Promise<{ mail: NewMail; body: Buffer; lacks?: string }> {
     const { composer, clock, settings } = this.#parts;
     const { hostname, retention, fullSize } = settings();
     const now = clock.now();
     // RFC 3461 §4.3: RET speaks of failures only.
     const failed = group.some(({ kind }) => kind === "failed" || kind === "expired");
-    const returned = await this.#original(mail, failed && mail.dsn?.ret === "FULL" ? fullSize : 0);
-    const context = { hostname, id, now, retention, ...(returned !== undefined && { returned }) };
+    const { lacks, ...original } = await originalOf(mail, failed && mail.dsn?.ret === "FULL" ? fullSize : 0);
+    const context = { hostname, id, now, retention, ...original };
     const draft = draftDsn(mail, group, context);
     const body = await composer.compose(draft);
     const notice: NewMail = {
@@ -170,19 +175,19 @@ export class DsnWriter {
       subject: draft.subject,
       deadline: now + DEADLINE,
     };
-    return { mail: notice, body };
+    return { mail: notice, body, ...(lacks !== undefined && { lacks }) };
   }
+}
 
-  /** What of the mail is returned; a DSN that lacks it is better than none. */
-  async #original(mail: OwedMail, whole: number): ReturnType<typeof readBack> {
-    try {
-      return await readBack(mail, whole);
-    } catch (error) {
-      this.#parts.log.error("a notice goes without the mail that it is about", {
-        id: mail.id,
-        error: errorText(error),
-      });
-      return undefined;
-    }
+/** What of the mail is returned, or why it `lacks`; a DSN without it is better than none. */
+async function originalOf(
+  mail: OwedMail,
+  whole: number,
+): Promise<{ readonly returned?: ReturnedMail; readonly lacks?: string }> {
+  try {
+    const returned = await readBack(mail, whole);
+    return returned === undefined ? {} : { returned };
+  } catch (error) {
+    return { lacks: errorText(error) };
   }
 }

@@ -4,6 +4,11 @@ import type { Body } from "../../ports/stored-body.ts";
 /** Octets of a header section that are returned. */
 const MAX_HEADER = 64 * 1024;
 
+export interface ReturnedMail {
+  readonly whole: boolean;
+  readonly content: Buffer;
+}
+
 /**
  * The mail whole where it is no larger than `whole`, else its header section; undefined when it is gone. It is read to
  * its end in any case, because only there a damaged one is known: rejects with BodyDamaged, or what the system says.
@@ -11,7 +16,7 @@ const MAX_HEADER = 64 * 1024;
 export async function readBack(
   { topFields, body }: OwedMail,
   whole: number,
-): Promise<{ readonly whole: boolean; readonly content: Buffer } | undefined> {
+): Promise<ReturnedMail | undefined> {
   if (body === undefined) return undefined;
   const top = Buffer.from(topFields);
   const isWhole = top.length + body.size <= whole;

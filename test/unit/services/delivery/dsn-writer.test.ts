@@ -58,7 +58,7 @@ function bench(mails: OwedMail[], settings: { perSender?: number; delay?: number
       ...rest,
     }),
   });
-  return { writer, told, drafts, delays, logged, journal, composer, clock };
+  return { writer, store, told, drafts, delays, logged, journal, composer, clock };
 }
 
 describe("paying what is owed to senders", () => {
@@ -213,6 +213,18 @@ describe("paying what is owed to senders", () => {
         "error: a notice goes without the mail that it is about (m1: another checksum)",
       ]);
     }
+  });
+
+  it("complains of no mail that was delivered, and its body removed, while word of its delay was written", async () => {
+    const lost = () => ({ read: () => Promise.reject(new Error("ENOENT")), close: async () => {} });
+    const delivered = owedMail({
+      recipients: [owedTo({ kind: "delayed" })],
+      body: { size: 10, read: lost, digest: () => undefined },
+    });
+    const { writer, store, logged, journal } = bench([delivered]);
+    store.told = async () => false;
+    await writer.write();
+    assert.deepEqual([logged, journal.of("notice.written")], [[], []]);
   });
 
   it("does not stumble over one mail for ever", async () => {
