@@ -40,10 +40,8 @@ export function perRecipient(
   const { address, orcpt, kind, lastReply, destination, attempts, at } = recipient;
   const original = orcpt === undefined ? undefined : originalRecipient(orcpt);
   const fields: readonly DsnField[] = [
-    ...(original === undefined
-      ? []
-      : [["Original-Recipient", `${original.type}; ${original.address}`] as const]),
-    ["Final-Recipient", `${isPrintableAscii(address) ? "rfc822" : "utf-8"}; ${address}`],
+    ...(original === undefined ? [] : [["Original-Recipient", typed(original, utf8)] as const]),
+    ["Final-Recipient", typed({ type: isPrintableAscii(address) ? "rfc822" : "utf-8", address }, utf8)],
     ["Action", actionOf(recipient)],
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
@@ -52,6 +50,15 @@ export function perRecipient(
     ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(giveUpAt)] as const] : []),
   ];
   return fields.map((field) => sound(field, utf8));
+}
+
+/** RFC 6533 §3: in a report of seven bits a backslash begins a character, and xtext has its own use for the others. */
+function typed(
+  { type, address }: { readonly type: string; readonly address: string },
+  utf8: boolean,
+): string {
+  const encoded = type.toLowerCase() === "utf-8" && !utf8;
+  return `${type}; ${encoded ? address.replace(/[ +=\\]/g, escaped) : address}`;
 }
 
 /** Whether these are a server's words with a code, and not our own about a lost connection. */
