@@ -1,5 +1,6 @@
 /** The part for machines: the fields of message/delivery-status, RFC 3464 §2.2 and §2.3, RFC 6533. */
 import { originalRecipient } from "../../mail/dsn.ts";
+import { addressLiteral, isAddressLiteral, parseHostPort } from "../../mail/network.ts";
 import { decodeXtext } from "../../mail/xtext.ts";
 import { mailDate } from "../../mail/received.ts";
 import { parseReply, printable } from "../../mail/reply.ts";
@@ -76,10 +77,11 @@ export function statusOf({ kind, lastReply }: OwedRecipient): string {
   return Math.floor(code / 100) === expected ? `${expected}.0.0` : `${expected}.4.0`;
 }
 
-/** `host:port`, `[2001:db8::1]:25`: the host, addresses in brackets. */
+/** `host:port`, `[2001:db8::1]:25`: the host, an address as a literal. */
 function hostOf(destination: string): string {
-  const host = destination.replace(/:\d+$/, "");
-  return /^\d+(?:\.\d+){3}$/.test(host) ? `[${host}]` : host;
+  const host = parseHostPort(destination)?.host ?? destination;
+  const literal = addressLiteral(host);
+  return isAddressLiteral(literal) ? literal : host;
 }
 
 function isPrintableAscii(text: string): boolean {
