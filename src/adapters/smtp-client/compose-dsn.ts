@@ -52,8 +52,12 @@ function addReturned(root: MimeNode, { whole, content, utf8 }: NonNullable<DsnDr
 function addPart(root: MimeNode, type: string, content: Buffer): void {
   const part = root.createChild(type);
   // nodemailer chooses for text; message/* goes as it is, so it must say what it is.
-  if (type.startsWith("message/"))
-    part.setHeader("Content-Transfer-Encoding", isSevenBit(content) ? "7bit" : "8bit");
+  if (type.startsWith("message/")) {
+    const encoding = isSevenBit(content) ? "7bit" : "8bit";
+    part.setHeader("Content-Transfer-Encoding", encoding);
+    // RFC 2045 §6.4: what holds it has no narrower one.
+    if (encoding === "8bit") root.setHeader("Content-Transfer-Encoding", encoding);
+  }
   // nodemailer leaves a string of short ASCII lines as it is, a Buffer it would encode.
   part.setContent(isSevenBit(content) ? content.toString("latin1") : content);
 }

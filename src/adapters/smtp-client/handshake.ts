@@ -19,7 +19,6 @@ import { answerWords, errorWords, noTlsWords, silenceWords } from "./trouble-wor
 interface Internals {
   _actionGreeting: (greeting: string) => void;
   readonly _ehloLines?: readonly string[];
-  readonly _maxAllowedSize: number;
   readonly _onSocketData: () => void;
   readonly _onSocketError: () => void;
   readonly _onSocketClose: () => void;
@@ -142,14 +141,21 @@ function capabilitiesOf(connection: SMTPConnection, internals: Internals, banner
   const socket = connection._socket;
   const lines = internals._ehloLines ?? [];
   const attributes = attributesOf(lines);
+  const size = sizeOf(lines);
   return {
     name,
     ...(attributes !== undefined && { attributes }),
     ...(greeted !== "" && greeted !== name && { banner: greeted }),
     extensions: lines.slice(0, 100).map((line) => printable(line.split(/\s/, 1)[0] ?? "").toUpperCase()),
-    ...(internals._maxAllowedSize > 0 && { size: internals._maxAllowedSize }),
+    ...(size > 0 && { size }),
     ...(socket instanceof TLSSocket && { tls: socket.getProtocol() ?? "TLS" }),
   };
+}
+
+/** RFC 1870 §3; 0: no limit is named. nodemailer would take it from any words of the reply, and mail be refused for it. */
+function sizeOf(lines: readonly string[]): number {
+  const found = lines.map((line) => /^SIZE\s+(\d+)/i.exec(line)?.[1]).find((digits) => digits !== undefined);
+  return Number(found ?? 0);
 }
 
 /** What stands behind XFORWARD and XCLIENT. */

@@ -54,7 +54,7 @@ function dmarcResult({ result, policy }: DmarcFacts, fromDomain: string | undefi
 function receivedSpf({ hostname, ip, helo, sender }: FieldFacts, spf: SpfAnswer): string {
   const pairs = [
     `receiver=${hostname}`,
-    `client-ip=${ip}`,
+    `client-ip=${quoted(ip)}`,
     ...(sender === "" ? [] : [`envelope-from=${quoted(sender)}`]),
     `helo=${quoted(heloName(helo))}`,
     `identity=${spf.identity}`,

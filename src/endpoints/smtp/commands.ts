@@ -107,7 +107,8 @@ function introduce(session: SessionState, name: string, extended: boolean): Answ
   return undefined;
 }
 
-function rset(session: SessionState): Answer {
+function rset(session: SessionState, argument: string): Answer {
+  if (argument !== "") return NO_ARGUMENT;
   session.transaction = undefined;
   return OK;
 }

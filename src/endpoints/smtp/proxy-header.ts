@@ -9,7 +9,7 @@ type ProxyHeader =
   /** More octets are needed. */
   | { readonly kind: "partial" }
   | { readonly kind: "wrong"; readonly why: string }
-  /** No `client`: the balancer speaks for itself (LOCAL, UNKNOWN). */
+  /** No `client`: the balancer speaks for itself (LOCAL), or for one without an address that is known here. */
   | { readonly kind: "header"; readonly octets: number; readonly client?: string };
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1");
@@ -18,6 +18,8 @@ const WORD = Buffer.from("PROXY ");
 const LONGEST_LINE = 107;
 const HEAD = 16;
 const LONGEST_REST = 4096;
+/** UDP and UNIX sockets: §2.2 has them taken as UNSPEC by those who do not read their addresses. */
+const NOT_TCP: ReadonlySet<number> = new Set([0x12, 0x22, 0x31, 0x32]);
 const EMPTY = Buffer.alloc(0);
 const PARTIAL: ProxyHeader = { kind: "partial" };
 
@@ -57,7 +59,7 @@ function readBinary(octets: Buffer): ProxyHeader {
   if (octets.length < HEAD + rest) return PARTIAL;
   const header = { kind: "header", octets: HEAD + rest } as const;
   const local = (version & 0xf) === 0 || family >> 4 === 0;
-  if (local) return header;
+  if (local || NOT_TCP.has(family)) return header;
   const client = readAddress(family, octets.subarray(HEAD, HEAD + rest));
   return client === undefined ? { kind: "wrong", why: "addresses not of TCP" } : { ...header, client };
 }

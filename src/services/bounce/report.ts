@@ -1,5 +1,6 @@
 /** The part for machines: the fields of message/delivery-status, RFC 3464 §2.2 and §2.3, RFC 6533. */
 import { originalRecipient } from "../../mail/dsn.ts";
+import { addressLiteral, isAddressLiteral, parseHostPort } from "../../mail/network.ts";
 import { decodeXtext } from "../../mail/xtext.ts";
 import { mailDate } from "../../mail/received.ts";
 import { parseReply, printable } from "../../mail/reply.ts";
@@ -40,10 +41,8 @@ export function perRecipient(
   const { address, orcpt, kind, lastReply, destination, attempts, at } = recipient;
   const original = orcpt === undefined ? undefined : originalRecipient(orcpt);
   const fields: readonly DsnField[] = [
-    ...(original === undefined
-      ? []
-      : [["Original-Recipient", `${original.type}; ${original.address}`] as const]),
-    ["Final-Recipient", `${isPrintableAscii(address) ? "rfc822" : "utf-8"}; ${address}`],
+    ...(original === undefined ? [] : [["Original-Recipient", typed(original, utf8)] as const]),
+    ["Final-Recipient", typed({ type: isPrintableAscii(address) ? "rfc822" : "utf-8", address }, utf8)],
     ["Action", actionOf(recipient)],
     ["Status", statusOf(recipient)],
     ...(destination === undefined ? [] : [["Remote-MTA", `dns; ${hostOf(destination)}`] as const]),
@@ -52,6 +51,15 @@ export function perRecipient(
     ...(kind === "delayed" ? [["Will-Retry-Until", mailDate(giveUpAt)] as const] : []),
   ];
   return fields.map((field) => sound(field, utf8));
+}
+
+/** RFC 6533 §3: in a report of seven bits a backslash begins a character, and xtext has its own use for the others. */
+function typed(
+  { type, address }: { readonly type: string; readonly address: string },
+  utf8: boolean,
+): string {
+  const encoded = type.toLowerCase() === "utf-8" && !utf8;
+  return `${type}; ${encoded ? address.replace(/[ +=\\]/g, escaped) : address}`;
 }
 
 /** Whether these are a server's words with a code, and not our own about a lost connection. */
@@ -69,10 +77,11 @@ export function statusOf({ kind, lastReply }: OwedRecipient): string {
   return Math.floor(code / 100) === expected ? `${expected}.0.0` : `${expected}.4.0`;
 }
 
-/** `host:port`, `[2001:db8::1]:25`: the host, addresses in brackets. */
+/** `host:port`, `[2001:db8::1]:25`: the host, an address as a literal. */
 function hostOf(destination: string): string {
-  const host = destination.replace(/:\d+$/, "");
-  return /^\d+(?:\.\d+){3}$/.test(host) ? `[${host}]` : host;
+  const host = parseHostPort(destination)?.host ?? destination;
+  const literal = addressLiteral(host);
+  return isAddressLiteral(literal) ? literal : host;
 }
 
 function isPrintableAscii(text: string): boolean {

@@ -68,6 +68,12 @@ describe("a DSN as a message", () => {
       message,
       /message\/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\nSubject: x\r\n\r\ngrün\r\n/,
     );
+    const [head] = message.split("\r\n\r\n");
+    assert.match(
+      head ?? "",
+      /^Content-Transfer-Encoding: 8bit\r$/m,
+      "RFC 2045 §6.4: what holds such a part, too",
+    );
   });
 
   it("speaks UTF-8 in parts of their own types, RFC 6533", async () => {

@@ -600,6 +600,20 @@ describe("the beginning", () => {
     assert.equal(run.primary.commands[0], "EHLO mx2.test");
   });
 
+  test("takes SIZE from its own line, RFC 1870 §3, and from no words that hold it", async () => {
+    const sizes: readonly (readonly [string, readonly string[], number | undefined])[] = [
+      ["mail.primary.test at your service, SIZE 10 MB", ["SIZE 1000"], 1000],
+      ["mail.primary.test", ["X-SIZE 5", "size 1000"], 1000],
+      ["mail.primary.test", ["XPART-SIZE 5"], undefined],
+      ["mail.primary.test SIZE 10", ["SIZE"], undefined],
+      ["mail.primary.test", ["SIZE 0"], undefined],
+    ];
+    for (const [name, extensions, size] of sizes) {
+      await using run = await converse({ greeting: "220 mail.primary.test", name, extensions });
+      assert.equal(run.conversation.capabilities.size, size, `${name} ${extensions.join()}`);
+    }
+  });
+
   test("tells a greeting that has another name than EHLO", async () => {
     await using run = await converse({ greeting: "220 front.test hi", name: "back.test" });
     assert.equal(run.conversation.capabilities.name, "back.test");

@@ -21,6 +21,10 @@ const SOUND: readonly (readonly [string, Buffer, string | undefined])[] = [
   ["v2 INET6", binary(`21 21 0024 ${V6}`), "2001:db8::1"],
   ["v2 LOCAL", binary("20 11 000c c0000207 0a000001 9c40 0019"), undefined],
   ["v2 UNSPEC", binary("21 00 0000"), undefined],
+  ["v2 UDP over INET", binary("21 12 000c c0000207 0a000001 9c40 0019"), undefined],
+  ["v2 UDP over INET6", binary(`21 22 0024 ${V6}`), undefined],
+  ["v2 UNIX stream", binary(`21 31 00d8 ${"2f".repeat(216)}`), undefined],
+  ["v2 UNIX datagram", binary(`21 32 00d8 ${"2f".repeat(216)}`), undefined],
 ];
 
 const WRONG: readonly Buffer[] = [
@@ -32,8 +36,9 @@ const WRONG: readonly Buffer[] = [
   Buffer.from(`PROXY UNKNOWN ${"x".repeat(100)}\r\n`),
   binary("11 11 000c c0000207 0a000001 9c40 0019"),
   binary("22 11 000c c0000207 0a000001 9c40 0019"),
-  binary("21 12 000c c0000207 0a000001 9c40 0019"),
-  binary("21 31 0000"),
+  binary("21 10 000c c0000207 0a000001 9c40 0019"),
+  binary("21 13 000c c0000207 0a000001 9c40 0019"),
+  binary("21 41 0000"),
   binary("21 11 0004 c0000207"),
   binary("21 11 1001"),
 ];

@@ -149,6 +149,25 @@ this notice are not read.
     assert.equal(Object.fromEntries(perRecipient[0] ?? [])["Final-Recipient"], "utf-8; bücher@one.test");
   });
 
+  it("names the server that spoke by its host, or by its address as RFC 5321 §4.1.3 writes it", () => {
+    const named = (destination: string): string | undefined => fields({}, { destination })["Remote-MTA"];
+    assert.equal(named("192.0.2.7:2525"), "dns; [192.0.2.7]");
+    assert.equal(named("[2001:db8::7]:25"), "dns; [IPv6:2001:db8::7]");
+    assert.equal(named("mail.one.test:25"), "dns; mail.one.test");
+  });
+
+  it("writes what is special in xtext so that its reader gets the address back, RFC 6533 §3", () => {
+    const recipient = { address: '"ü \\\\+20="@one.test', orcpt: "utf-8;a\\x{2B}20\\x{FC}@one.test" };
+    const found = fields({ smtpUtf8: true }, recipient);
+    assert.equal(found["Final-Recipient"], 'utf-8; "\\x{FC}\\x{20}\\x{5C}\\x{5C}\\x{2B}20\\x{3D}"@one.test');
+    assert.equal(found["Original-Recipient"], "utf-8; a\\x{2B}20\\x{FC}@one.test");
+    const plain = fields({}, { address: '"a +="@one.test', orcpt: "rfc822;a+2B20@one.test" });
+    assert.equal(plain["Final-Recipient"], 'rfc822; "a +="@one.test');
+    assert.equal(plain["Original-Recipient"], "rfc822; a+20@one.test");
+    const raw = fields({ sender: "grå@friend.test", smtpUtf8: true }, { address: "ü+20@one.test" });
+    assert.equal(raw["Final-Recipient"], "utf-8; ü+20@one.test");
+  });
+
   for (const sender of ["ann@friend.test", "grå@friend.test"])
     it(`keeps lines within 998 octets, and characters whole, told to ${sender}`, () => {
       const local = "ü".repeat(120);
