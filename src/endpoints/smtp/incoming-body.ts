@@ -37,7 +37,11 @@ const LONGEST_WAIT = 29_000;
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
 const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
-const NEEDS_UTF8 = say(550, "5.6.9", "Message needs SMTPUTF8, which the server of the domain does not take");
+const MAIL_NEEDS_UTF8 = say(
+  550,
+  "5.6.9",
+  "Message needs SMTPUTF8, which the server of the domain does not take",
+);
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
 export class IncomingBody implements Receiver {
@@ -184,7 +188,7 @@ export class IncomingBody implements Receiver {
     if (facts.tooLong) return HEADER_TOO_BIG;
     const { transaction } = this.#parts;
     const lacks = transaction.profile?.lacksUtf8 === true;
-    return lacks && transaction.needsUtf8(facts) ? NEEDS_UTF8 : undefined;
+    return lacks && transaction.needsUtf8(facts) ? MAIL_NEEDS_UTF8 : undefined;
   }
 
   #store(arrived: Buffer, last: boolean): Promise<void> | undefined {
