@@ -1,5 +1,5 @@
 import type { DirectoryReader } from "../../ports/directory.ts";
-import type { DsnComposer, DsnRoute, DsnStore } from "../../ports/dsn.ts";
+import type { DsnComposer, DsnStore, NoticeSettings } from "../../ports/dsn.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { RecipientNotes } from "../../ports/recipient-memory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
@@ -20,19 +20,6 @@ export interface DeliverySettings extends PoolSettings {
   /** Age of a domain's oldest mail from which on the operator is told. */
   readonly alertsOldest: number;
   readonly notices: NoticeSettings;
-}
-
-/** What operators set for notices to senders. Times in ms, sizes in octets. */
-interface NoticeSettings {
-  readonly route: DsnRoute;
-  /** From what age on a sender hears that mail still waits; absent: never. */
-  readonly delay?: number;
-  /** Most notices to one address in 24 h. */
-  readonly perSender: number;
-  /** Mails up to this size are returned whole when their sender asks for it. */
-  readonly fullSize: number;
-  /** How long a notice is tried. */
-  readonly retention: number;
 }
 
 export interface DsnParts {
