@@ -11,13 +11,13 @@ const DAY = 86_400_000;
 interface ClockStepParts {
   readonly clock: Clock;
   readonly journal: Journal;
-  /** For so many ms from now on ages cannot be believed. */
+  /** For so many ms from now on ages cannot be believed (daemon/doubted-ages.ts). */
   readonly agesDoubted?: number;
   /** Makes due what a clock that went back would hold. */
   readonly wakeAll: () => Promise<void>;
 }
 
-/** What follows when the wall clock is set while the daemon runs, or the machine slept. */
+/** What follows when the wall clock is set while the daemon runs, when the machine slept, or when a start doubts its clock. */
 export class ClockSteps {
   readonly job: Job = { name: "clock.steps", every: LOOK_EVERY, run: () => this.#look() };
   readonly #parts: ClockStepParts;
