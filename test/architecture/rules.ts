@@ -110,6 +110,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "disk",
     "wire",
   ],
+  "services/delivery": ["dispatch", "dsn", "probation", "routing", "pool", "ground"],
 };
 
 /** Folders without a door: each file may be imported. */
