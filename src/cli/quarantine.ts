@@ -9,6 +9,7 @@ import type {
 import { counted } from "../runtime/quantities.ts";
 import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { collect, moreText, PAGING } from "./pages.ts";
+import { tellActed } from "./queue-act.ts";
 import { FILTERS, filterOf, refuseForeign, selectionOf } from "./queue-filter.ts";
 import { mailText } from "./queue-look.ts";
 import { Refused } from "./daemon.ts";
@@ -77,12 +78,8 @@ function act(verb: "release" | "delete", summary: string, done: string): Command
     example: `holdfast quarantine ${verb} 01k9zq3v5x0abcde`,
     async run(tool, input) {
       const { count } = await move(tool, verb, selectionOf(verb, input));
-      if (count === 0) await refuseForeign(tool, input);
-      const isNone = count === 0 && input.words.length > 0;
-      tool.print({ count }, () => (isNone ? "" : `${counted(count, "recipient")} ${done}\n`));
-      if (!isNone) return OK;
-      tool.complain(`nothing to ${verb}: no mail in quarantine has the id ${input.word(0)}`);
-      return FAILED;
+      const none = `nothing to ${verb}: no mail in quarantine has the id ${input.word(0)}`;
+      return tellActed(tool, input, count, { done, none });
     },
   };
 }

@@ -1,7 +1,7 @@
 /** Acting on the queue: hold, release, delete, flush, reroute, bounce. */
 import type { CountBody, QueueAction, QueueVerb, StateName } from "../endpoints/admin/contract.ts";
 import { counted } from "../runtime/quantities.ts";
-import { FAILED, OK, WrongUse, type Command, type Input, type Option } from "./command.ts";
+import { FAILED, OK, WrongUse, type Command, type Input, type Option, type Tool } from "./command.ts";
 import { FILTERS, refuseForeign, selectionOf } from "./queue-filter.ts";
 
 const WAITING = ["waiting", "unconfirmed"] as const;
@@ -34,16 +34,25 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
       const all = Object.keys(filter).length === 0;
       const json = { verb, filter, ...(all && { all }), ...more?.(input) };
       const { count } = await tool.daemon.ask<CountBody>({ method: "POST", path: "/v1/queue/actions", json });
-      if (count === 0) await refuseForeign(tool, input);
-      const isNone = count === 0 && input.words.length > 0;
-      tool.print({ count }, () => (isNone ? "" : `${counted(count, "recipient")} ${done}\n`));
-      if (!isNone) return OK;
-      tool.complain(
-        `nothing to ${verb}: no mail in the queue has the id ${input.word(0)}, or its state forbids it`,
-      );
-      return FAILED;
+      const none = `nothing to ${verb}: no mail in the queue has the id ${input.word(0)}, or its state forbids it`;
+      return tellActed(tool, input, count, { done, none });
     },
   };
+}
+
+/** Tells how many recipients were acted on; that there is nothing is a failure where an id was given. */
+export async function tellActed(
+  tool: Tool,
+  input: Input,
+  count: number,
+  { done, none }: { readonly done: string; readonly none: string },
+): Promise<number> {
+  if (count === 0) await refuseForeign(tool, input);
+  const isNone = count === 0 && input.words.length > 0;
+  tool.print({ count }, () => (isNone ? "" : `${counted(count, "recipient")} ${done}\n`));
+  if (!isNone) return OK;
+  tool.complain(none);
+  return FAILED;
 }
 
 export const queueHold = queueAct({

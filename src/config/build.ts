@@ -9,8 +9,9 @@ import { socketPath } from "./locate.ts";
 import type { ListedRecipients } from "./read-list.ts";
 import type { RecipientSource } from "./recipients-schema.ts";
 import type { Parsed, ParsedDomain } from "./schema.ts";
-import type { AdminConfig, AlertsConfig, Checks, Config, NoticesConfig, SmtpConfig } from "./shape.ts";
+import type { AdminConfig, AlertsConfig, Checks, Config, SmtpConfig } from "./shape.ts";
 import type { Transport } from "../ports/directory.ts";
+import type { NoticeSettings } from "../ports/dsn.ts";
 import type { SmtpLimits, SmtpRateCaps, SmtpRates } from "../ports/smtp-limits.ts";
 
 export function buildConfig(
@@ -55,7 +56,7 @@ function withPasswordFile<T extends Pick<Transport, "login">>(one: T, folder: st
   return { ...one, login: { ...login, passwordFile: resolve(folder, login.passwordFile) } };
 }
 
-function noticesConfig({ route, ...rest }: Parsed["notices"], folder: string): NoticesConfig {
+function noticesConfig({ route, ...rest }: Parsed["notices"], folder: string): NoticeSettings {
   const way = route.kind === "host" ? withPasswordFile(route, folder) : route;
   return defined({ ...rest, route: way });
 }

@@ -1,6 +1,6 @@
 import type { CheckSettings } from "../ports/checks.ts";
 import type { DeclaredDomain } from "../ports/directory.ts";
-import type { DsnRoute } from "../ports/dsn.ts";
+import type { NoticeSettings } from "../ports/dsn.ts";
 import type { SmtpLimits, SmtpRates, SmtpStress } from "../ports/smtp-limits.ts";
 import type { LogLevel } from "../runtime/log.ts";
 
@@ -20,7 +20,7 @@ export interface Config {
   readonly store: { readonly reserve: Reserve };
   readonly retention: Retention;
   readonly delivery: DeliveryConfig;
-  readonly notices: NoticesConfig;
+  readonly notices: NoticeSettings;
   readonly alerts: AlertsConfig;
   /** No file: standard output. */
   readonly log: { readonly level: LogLevel; readonly file?: string };
@@ -95,15 +95,6 @@ interface DeliveryConfig {
   readonly connections: number;
   readonly mailsPerConnection: number;
   readonly connectTimeout: number;
-}
-
-export interface NoticesConfig {
-  readonly route: DsnRoute;
-  /** Absent: no notices of delay. */
-  readonly delay?: number;
-  readonly perSender: number;
-  readonly fullSize: number;
-  readonly retention: number;
 }
 
 export interface AlertsConfig {

@@ -184,6 +184,7 @@ export interface RecipientFile {
   readonly mark: string;
 }
 
+/** What a new declaration changed; names of domains. */
 export interface DeclareResult {
   readonly generation: number;
   readonly added: readonly string[];

@@ -107,6 +107,19 @@ export type DsnRoute =
   | { readonly kind: "direct" }
   | (Transport & { readonly kind: "host"; readonly host: string; readonly port: number });
 
+/** What operators set for notices to senders. Times in ms, sizes in octets. */
+export interface NoticeSettings {
+  readonly route: DsnRoute;
+  /** From what age on a sender hears that mail still waits; absent: never. */
+  readonly delay?: number;
+  /** Most notices to one address in 24 h. */
+  readonly perSender: number;
+  /** Mails up to this size are returned whole when their sender asks for it. */
+  readonly fullSize: number;
+  /** How long a notice is tried. */
+  readonly retention: number;
+}
+
 /** One name and its value; values are printable, `utf8` ones not ASCII. */
 export type DsnField = readonly [name: string, value: string];
 

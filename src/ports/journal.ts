@@ -3,6 +3,7 @@
  * (trace.ts); nothing else in the program logs what happens to mail.
  */
 import type { Reply } from "../mail/reply.ts";
+import type { DeclareResult } from "./directory.ts";
 import type { DsnKind } from "./dsn.ts";
 import type { ConditionChange } from "./store-condition.ts";
 
@@ -249,18 +250,11 @@ export type OperatorEvent =
       /** Whose mail it concerned, where that was said: senders, recipients. */
       readonly addresses?: readonly string[];
     }
-  | {
+  | (DeclareResult & {
       readonly kind: "config.reloaded";
-      readonly generation: number;
-      /** Names of declared domains. */
-      readonly added: readonly string[];
-      readonly changed: readonly string[];
-      /** Vanished from the file, and mail waits for them. */
-      readonly draining: readonly string[];
-      readonly removed: readonly string[];
       /** What is most likely not meant so, or not in effect everywhere. */
       readonly warnings?: readonly string[];
-    }
+    })
   | { readonly kind: "config.refused"; readonly errors: readonly string[] };
 
 export interface Journal {

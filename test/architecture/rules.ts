@@ -13,7 +13,6 @@ export type Storey =
   | "threads"
   | "config"
   | "cli"
-  | "dashboard"
   | "endpoints"
   | "services"
   | "adapters"
@@ -32,7 +31,6 @@ export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
     "threads",
     "config",
     "cli",
-    "dashboard",
     "endpoints",
     "services",
     "adapters",
@@ -47,7 +45,6 @@ export const BELOW: Readonly<Record<Storey, readonly Storey[]>> = {
   threads: ["config", "endpoints", "services", "adapters", "ports", "mail", "runtime"],
   config: ["ports", "mail", "runtime"],
   cli: [],
-  dashboard: [],
   endpoints: ["services", "ports", "mail", "runtime"],
   services: ["ports", "mail", "runtime"],
   adapters: ["ports", "mail", "runtime"],
@@ -90,14 +87,13 @@ export const EXCEPTIONS: Readonly<Partial<Record<Storey, readonly string[]>>> = 
     "runtime/system-code.ts",
     "runtime/utf8-text.ts",
   ],
-  dashboard: ["endpoints/admin/contract.ts"],
 };
 
 /** Folders whose subfolders are rooms, deepest first. */
 export const ROOM_PARENTS: readonly string[] = ["adapters/storage", "endpoints", "services", "adapters"];
 
 /** Folders that are one room as a whole. */
-export const SINGLE_ROOMS: readonly string[] = ["demo", "config", "cli", "dashboard"];
+export const SINGLE_ROOMS: readonly string[] = ["demo", "config", "cli"];
 
 /** Rooms too large for one folder: their floors, from above. A file imports its own floor and those below. */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
@@ -114,6 +110,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "disk",
     "wire",
   ],
+  "services/delivery": ["dispatch", "dsn", "probation", "routing", "pool", "ground"],
 };
 
 /** Folders without a door: each file may be imported. */

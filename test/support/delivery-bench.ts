@@ -1,7 +1,7 @@
 /** A running delivery over fakes, on a clock that the test moves. */
 import { dsnComposer } from "../../src/adapters/smtp-client/smtp-client.ts";
 import type { Resolver } from "../../src/ports/resolver.ts";
-import type { DsnParts } from "../../src/services/delivery/parts.ts";
+import type { DsnParts } from "../../src/services/delivery/ground/parts.ts";
 import { startDelivery, type Delivery, type DeliverySettings } from "../../src/services/delivery/delivery.ts";
 import { FakeDirectory } from "./fake-directory.ts";
 import { FakeSmtpClient } from "./fake-smtp-client.ts";

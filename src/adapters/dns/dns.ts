@@ -2,10 +2,10 @@
  * The resolver over node:dns. Addresses: literals as they are, then the system's host table, then DNS (AAAA and A
  * asked at once). Errors are values; each question ends within 5 s.
  *
- * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures
- * for 2 s, of one family of addresses too, names that do not exist for 5 s. The memory holds 10,000 answers, each of few records, and at most 4,000
- * questions of a kind are open: what is beyond that fails at once. A PTR name counts
- * only when it points back to the address; where that cannot be found out it is `failed`, not `none`. Lists of clients
+ * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures for
+ * 2 s, of one family of addresses too; names that do not exist for 5 s. The memory holds 10,000 answers, each of few
+ * records, and at most 4,000 questions of a kind are open: what is beyond that fails at once. A PTR name counts only when
+ * it points back to the address; where that cannot be found out it is `failed`, not `none`. Lists of clients
  * (blocklists.ts) have a memory of their own.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";

@@ -20,7 +20,6 @@ import { Metrics, type Gauges } from "./metrics.ts";
 import type { Entry } from "./remote.ts";
 import { TraceBuffer } from "./trace-buffer.ts";
 
-export { CannotWriteLog } from "./log-file.ts";
 export type { Gauges } from "./metrics.ts";
 export { traceLine } from "./trace-lines.ts";
 

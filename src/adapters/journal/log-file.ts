@@ -21,7 +21,7 @@ const ROOM = BLOCK + 4 * 1024;
 const PATIENCE = 5000;
 
 /** Nobody takes what is written. */
-export class LogBlocked extends Error {
+class LogBlocked extends Error {
   override readonly name = "LogBlocked";
   /** The process cannot exit in order: it would wait for the write that is under way. */
   readonly stuck = true;
@@ -32,7 +32,7 @@ export class LogBlocked extends Error {
 }
 
 /** The log file cannot be opened. */
-export class CannotWriteLog extends Error {
+class CannotWriteLog extends Error {
   override readonly name = "CannotWriteLog";
 }
 

@@ -23,17 +23,16 @@ import {
   asBatch,
   askingOf,
   Closing,
-  dialectOf,
   envelopeOf,
   inStep,
   readEnvelope,
   whileOpen,
   type Asking,
-  type Dialect,
   type EnvelopeResult,
 } from "./envelope.ts";
 import { sameClient } from "./identity.ts";
 import { ClientOverride } from "./client-override.ts";
+import { Dialect } from "./dialect.ts";
 import { Marks, OutOfStep, RSET, RSET_TIMEOUT } from "./marks.ts";
 import { bdatLine, BodyUnreadable, pump, readBody, stuffed } from "./outgoing-body.ts";
 import type { ConversationSettings } from "./settings.ts";
@@ -51,9 +50,6 @@ export interface ConversationOptions
 
 /** How long the reply to QUIT is waited for, in ms. */
 const QUIT_TIMEOUT = 2000;
-/** Mails in flight at most: a body and an envelope behind it, or whole mails. */
-const WITH_DATA = 2;
-const WITH_BDAT = 8;
 /** A mail with more recipients is not sent ahead of the answers to them. */
 const RECIPIENTS_AHEAD = 100;
 
@@ -67,12 +63,7 @@ export class WireConversation implements Conversation {
   readonly capabilities: Capabilities;
   readonly #wire: Wire;
   readonly #options: ConversationOptions;
-  readonly #pipelined: boolean;
-  /** Mails may follow each other without waiting. */
-  readonly #several: boolean;
-  /** BDAT carries the bodies. */
-  #chunked: boolean;
-  #dialect: Dialect;
+  readonly #dialect: Dialect;
   readonly #marks: Marks;
   readonly #override: ClientOverride;
   readonly #asking: Asking;
@@ -92,17 +83,12 @@ export class WireConversation implements Conversation {
     this.#options = options;
     this.#marks = new Marks(wire, options.hostname);
     this.#override = new ClientOverride(wire, capabilities, options);
-    const { pipelining = "mails", chunking = true } = options;
-    const offers = (keyword: string): boolean => capabilities.extensions.includes(keyword);
-    this.#pipelined = pipelining !== "none" && offers("PIPELINING");
-    this.#chunked = chunking && this.#pipelined && offers("CHUNKING");
-    this.#dialect = dialectOf(capabilities, this.#chunked);
-    this.#asking = askingOf(wire, this.#pipelined);
-    this.#several = this.#pipelined && pipelining === "mails";
+    this.#dialect = new Dialect(capabilities, options);
+    this.#asking = askingOf(wire, this.#dialect.pipelined);
   }
 
   get window(): number {
-    return !this.#several ? 1 : this.#chunked ? WITH_BDAT : WITH_DATA;
+    return this.#dialect.window;
   }
 
   get phase(): Conversation["phase"] {
@@ -152,7 +138,7 @@ export class WireConversation implements Conversation {
     await turn.mayRead();
     try {
       this.#stillOpen();
-      return await verify(this.#wire, addresses, { ...this.capabilities, pipelined: this.#pipelined });
+      return await verify(this.#wire, addresses, this.capabilities, this.#asking);
     } catch (error) {
       if (error instanceof OutOfStep) this.#options.outOfStep?.();
       const why = (error as Error).message;
@@ -188,13 +174,14 @@ export class WireConversation implements Conversation {
     const source = readBody(mail);
     const xclient = this.#options.identity === "xclient";
     if (xclient && (await this.#override.prepare(mail, turn))) this.#leftOpen = false;
-    const learning = this.#marked && this.#marks.state === "unknown";
+    const { marked } = this.#dialect;
+    const learning = marked && this.#marks.state === "unknown";
     const leftOpen = this.#leftOpen;
     const reset = leftOpen || learning;
     const envelope = envelopeOf(mail, this.#dialect, reset);
     transaction.begin();
-    if (this.#pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
-    const ahead = this.#marked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
+    if (this.#dialect.pipelined) transaction.write(this.#wire, [asBatch(envelope)]);
+    const ahead = marked && Buffer.isBuffer(source) && mail.recipients.length <= RECIPIENTS_AHEAD;
     if (ahead) await this.#sendAhead(transaction, source, turn);
     const unread = turn.mayRead();
     if (unread !== undefined) await unread;
@@ -222,16 +209,8 @@ export class WireConversation implements Conversation {
   /** The final word. A final dot ends the transaction whatever is answered; a refused BDAT may not. */
   #answered(transaction: Transaction, read: EnvelopeResult, answer: Reply): void {
     const closed = transaction.answered(read, answer);
-    if (this.#chunked) this.#leftOpen = !closed && !transaction.marked;
-    if (this.#marks.state !== "vague" || !this.#marked) return;
-    // Behind DATA the 354 tells replies apart.
-    this.#chunked = false;
-    this.#dialect = dialectOf(this.capabilities, false);
-  }
-
-  /** RSET is written behind each body. */
-  get #marked(): boolean {
-    return this.#several && this.#chunked;
+    if (this.#dialect.chunked) this.#leftOpen = !closed && !transaction.marked;
+    if (this.#marks.state === "vague" && this.#dialect.marked) this.#dialect.useData();
   }
 
   /** The whole mail behind its envelope, whose replies are read when it is this mail's turn. */
@@ -245,7 +224,7 @@ export class WireConversation implements Conversation {
 
   /** All of a mail has been handed over; others may follow where it will be known whose replies are whose. */
   #written(turn: Turn): void {
-    if (!this.#marked || this.#marks.state === "clear") turn.written();
+    if (!this.#dialect.marked || this.#marks.state === "clear") turn.written();
   }
 
   /** The body of a mail whose envelope was answered; the next envelope may go out behind it. */
@@ -261,7 +240,7 @@ export class WireConversation implements Conversation {
     else if (Buffer.isBuffer(source))
       transaction.finish(
         this.#wire,
-        this.#chunked ? [bdatLine(mail), mail.topFields, source] : stuffed(mail, source),
+        this.#dialect.chunked ? [bdatLine(mail), mail.topFields, source] : stuffed(mail, source),
       );
     this.#ended(transaction, turn);
     return undefined;
@@ -270,13 +249,13 @@ export class WireConversation implements Conversation {
   async #stream(transaction: Transaction, source: BodySource, turn: Turn): Promise<void> {
     const { mail } = transaction;
     const { block: patience } = this.#options;
-    const last = await pump(this.#wire, { source, mail, chunked: this.#chunked, patience });
+    const last = await pump(this.#wire, { source, mail, chunked: this.#dialect.chunked, patience });
     // Nothing follows before the kernel has the end, so that it stays known whether it left.
     transaction.finish(this.#wire, last, () => this.#ended(transaction, turn));
   }
 
   #ended(transaction: Transaction, turn: Turn): void {
-    if (this.#marked) transaction.mark(this.#wire);
+    if (this.#dialect.marked) transaction.mark(this.#wire);
     this.#written(turn);
   }
 

@@ -4,8 +4,9 @@
  */
 import { outcomeOf, type Outcome } from "../../mail/outcome.ts";
 import { isPositive, reply, type Reply } from "../../mail/reply.ts";
-import { wireSize, type Capabilities } from "../../ports/smtp-client.ts";
+import { wireSize } from "../../ports/smtp-client.ts";
 import type { ClaimedMail, ClaimedRecipient } from "../../ports/work-store.ts";
+import type { Dialect } from "./dialect.ts";
 import { xforwardLines } from "./identity.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import type { Wire } from "./wire.ts";
@@ -46,27 +47,6 @@ export interface EnvelopeResult {
   readonly open: boolean;
   /** What was refused, where it was not single recipients. */
   readonly refusedAt?: "mail" | "body";
-}
-
-/** What of a peer's offers shapes every envelope; looked up once a conversation. */
-export interface Dialect {
-  readonly size: boolean;
-  readonly eightBit: boolean;
-  readonly dsn: boolean;
-  /** Attributes that XFORWARD takes. */
-  readonly forwarded: readonly string[];
-  /** BDAT carries the body. */
-  readonly chunked: boolean;
-}
-
-export function dialectOf({ extensions, attributes }: Capabilities, chunked: boolean): Dialect {
-  return {
-    size: extensions.includes("SIZE"),
-    eightBit: extensions.includes("8BITMIME"),
-    dsn: extensions.includes("DSN"),
-    forwarded: attributes?.["XFORWARD"] ?? [],
-    chunked,
-  };
 }
 
 export function envelopeOf(mail: ClaimedMail, dialect: Dialect, reset: boolean): Envelope {

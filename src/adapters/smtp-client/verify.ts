@@ -2,26 +2,21 @@
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import { isPositive, type Reply } from "../../mail/reply.ts";
 import type { Capabilities, Verification } from "../../ports/smtp-client.ts";
-import { askingOf, whileOpen } from "./envelope.ts";
+import { whileOpen, type Asking } from "./envelope.ts";
 import { OutOfStep, RSET } from "./marks.ts";
 import type { Wire } from "./wire.ts";
 
 /** For each reply, in ms: nobody who asks waits as long as mail does. */
 const REPLY_TIMEOUT = 30_000;
 
-interface Peer extends Pick<Capabilities, "extensions"> {
-  /** All may be asked without waiting for replies. */
-  readonly pipelined: boolean;
-}
-
 /** Rejects with Closing, OutOfStep or ConnectionLost; what was answered before that is lost, and can be asked again. */
 export async function verify(
   wire: Wire,
   addresses: readonly string[],
-  { extensions, pipelined }: Peer,
+  { extensions }: Capabilities,
+  { ask, pipelined }: Asking,
 ): Promise<Verification> {
   const asked = addresses.filter((address) => extensions.includes("SMTPUTF8") || !needsSmtpUtf8(address));
-  const { ask } = askingOf(wire, pipelined);
   const step = async (command: string): Promise<Reply> => whileOpen(await ask(command, REPLY_TIMEOUT));
   const mail = `MAIL FROM:<>${asked.some(needsSmtpUtf8) ? " SMTPUTF8" : ""}\r\n`;
   const recipients = asked.map((address) => `RCPT TO:<${address}>\r\n`);

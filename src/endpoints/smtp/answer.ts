@@ -73,6 +73,7 @@ function severalLines({ reply: answer, more = [] }: Answer): string {
 export const TROUBLE = say(451, "4.3.0", "Temporary trouble, try again later");
 export const FULL = say(452, "4.3.1", "Short of storage, try again later");
 export const NOT_OFFERED = say(502, "5.5.1", "Command not implemented");
+export const NEEDS_EHLO = say(503, "5.5.1", "Say EHLO first");
 export const NESTED_MAIL = say(503, "5.5.1", "A mail is already under way");
 export const NEEDS_UTF8 = say(553, "5.6.7", "This address needs SMTPUTF8");
 export const TOO_BIG = say(552, "5.3.4", "Message exceeds the size limit");

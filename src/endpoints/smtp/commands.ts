@@ -8,6 +8,7 @@ import {
   closing,
   fixed,
   FULL,
+  NEEDS_EHLO,
   NEEDS_UTF8,
   NESTED_MAIL,
   NOT_OFFERED,
@@ -37,7 +38,6 @@ const GO_AHEAD = fixed({
 const READY_FOR_TLS: Answer = { ...say(220, "2.0.0", "Ready to start TLS"), next: "tls" };
 
 const NEEDS_HELO_NAME = say(501, "5.5.4", "Give one host name");
-const NEEDS_HELO = say(503, "5.5.1", "Say EHLO first");
 const NEEDS_MAIL = say(503, "5.5.1", "Say MAIL first");
 const NEEDS_RCPT = say(503, "5.5.1", "No valid recipient yet");
 const NO_ARGUMENT = say(501, "5.5.4", "This command takes no argument");
@@ -124,7 +124,7 @@ function startTls(session: SessionState, argument: string): Answer {
 }
 
 function mail(session: SessionState, argument: string): Answer {
-  if (session.helo === "") return NEEDS_HELO;
+  if (session.helo === "") return NEEDS_EHLO;
   if (session.transaction !== undefined) return NESTED_MAIL;
   if (session.mails >= session.parts.settings().limits.mailsPerConnection) return TOO_MANY_MAILS;
   const command = parsePathCommand(argument, "FROM");

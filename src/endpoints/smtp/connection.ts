@@ -19,11 +19,11 @@ import type { Receiver } from "./receiver.ts";
 import { BodyPace } from "./body-pace.ts";
 import { describeTls } from "./describe-tls.ts";
 import { type ChunkTaken, LineStream } from "./line-stream.ts";
+import { OutgoingReplies } from "./outgoing-replies.ts";
 import type { Place } from "./place.ts";
 import { endsOf, UNNAMED } from "./socket-ends.ts";
 import { drained, feed, hangUp } from "./socket-feed.ts";
 import { Session } from "./session.ts";
-import { atTurnEnd } from "./turn-end.ts";
 
 export interface ConnectionParts extends SessionParts {
   /** Milliseconds that never run backwards, moved by the sweep. */
@@ -46,10 +46,10 @@ export class Connection extends SMTPConnection {
   #body: Receiver | undefined;
   #pace = new BodyPace(0);
   #stopping = false;
-  /** Answers to pipelined commands, not yet written. */
-  #unsent = "";
-  /** They will be when the turn ends. */
-  #leaving = false;
+  /** What was answered and is not yet written; nothing goes into a handshake. */
+  readonly #replies = new OutgoingReplies((text) => {
+    if (!this._upgrading && this._socket.writable) this._socket.write(text, "latin1");
+  });
 
   constructor(server: SMTPServer, socket: Socket | TLSSocket, parts: ConnectionParts) {
     super(server, socket, UNNAMED);
@@ -98,7 +98,7 @@ export class Connection extends SMTPConnection {
   end(): void {
     if (this.#phase === "body") this.#cut(CLOSED.stopping);
     if (this._upgrading) return this.#destroy();
-    this.#send();
+    this.#replies.leave();
     this._socket.destroySoon();
     this.close();
   }
@@ -222,7 +222,7 @@ export class Connection extends SMTPConnection {
   }
 
   #startTls(): Promise<void> {
-    this.#send();
+    this.#replies.leave();
     this.#await("handshake");
     return new Promise((resumeRetiredParser) => {
       this.upgrade(resumeRetiredParser, () => {
@@ -248,12 +248,12 @@ export class Connection extends SMTPConnection {
   }
 
   #write(answer: Answer): void {
-    this.#unsent += wireText(answer);
+    this.#replies.add(wireText(answer));
     if (answer.next !== "close") {
       if (!this.#collecting) void this.#flush();
       return;
     }
-    this.#send();
+    this.#replies.leave();
     this.#phase = "closing";
     this.#dropBody();
     if (answer.reply.code !== 221 || hangUp(this.#parser(), this._socket)) this.close();
@@ -272,16 +272,8 @@ export class Connection extends SMTPConnection {
 
   /** Has what was answered written when the turn ends; waits while the client does not read. */
   #flush(): Promise<void> | undefined {
-    if (this.#unsent !== "" && !this.#leaving) atTurnEnd(() => this.#send());
-    this.#leaving = this.#unsent !== "";
+    this.#replies.leaveSoon();
     return drained(this._socket);
-  }
-
-  #send(): void {
-    const text = this.#unsent;
-    this.#unsent = "";
-    this.#leaving = false;
-    if (text !== "" && !this._upgrading && this._socket.writable) this._socket.write(text, "latin1");
   }
 
   #parser(): LineStream {

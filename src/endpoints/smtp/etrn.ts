@@ -4,10 +4,9 @@
  */
 import { normaliseDomain } from "../../mail/domain.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { NESTED_MAIL, say, type Answer } from "./answer.ts";
+import { NEEDS_EHLO, NESTED_MAIL, say, type Answer } from "./answer.ts";
 import type { SessionState } from "./session-state.ts";
 
-const NEEDS_EHLO = say(503, "5.5.1", "Say EHLO first");
 const SYNTAX = say(501, "5.5.4", "Syntax: ETRN domain");
 const NOT_OURS = say(459, "4.7.1", "Not for this domain");
 const BUSY = say(458, "4.3.2", "Unable to queue now");

@@ -2,13 +2,12 @@
  * One body on its way from the client to the store: decoded, scanned and written while it arrives, and
  * accepted after its final dot, or its last chunk. A body that cannot be taken is read on, bounded, and then refused.
  *
- * Inspectors are shown each chunk before it is written. After the last octet they have INSPECTION to say what they
- * found, and all in all the client waits no longer than LONGEST_WAIT.
+ * Inspectors are shown each chunk before it is written. After the last octet the body is judged (body-verdict.ts), and all
+ * in all the client waits no longer than LONGEST_WAIT.
  *
  * Invariants: nothing is written after the first problem; whatever does not end in `accepted` is aborted; a client
  * that goes away before the store is asked has sent nothing; once the store is asked, only the store decides.
  */
-import type { Reply } from "../../mail/reply.ts";
 import { acceptanceOf } from "./acceptance.ts";
 import { DataDecoder, type BodyFraming } from "../../mail/data-decoder.ts";
 import { ForgedResults } from "../../mail/forged-results.ts";
@@ -16,9 +15,9 @@ import { HeaderScanner, type HeaderFacts } from "../../mail/header-scanner.ts";
 import type { BodyWriter, ClientFacts } from "../../ports/intake.ts";
 import type { Examination, Examined } from "../../services/policy/policy.ts";
 import { errorText } from "../../runtime/log.ts";
-import { andThen, type Later } from "../../runtime/at-once.ts";
-import type { Verdict } from "../../mail/verdict.ts";
+import type { Later } from "../../runtime/at-once.ts";
 import { FULL, say, TOO_BIG, TROUBLE, type Answer } from "./answer.ts";
+import { judgeBody } from "./body-verdict.ts";
 import { mostOctets, type Receiver, type Taken } from "./receiver.ts";
 import type { SessionParts } from "./session-state.ts";
 import type { Transaction } from "./transaction.ts";
@@ -29,16 +28,12 @@ interface BodyParts extends Pick<SessionParts, "acceptor" | "policy" | "clock" |
   readonly framing: BodyFraming;
 }
 
-/** How long inspectors may take after the last octet, in ms. */
-const INSPECTION = 20_000;
 /** How long after the last octet the store must have begun, in ms. */
 const LONGEST_WAIT = 29_000;
 
 const HAS_NUL = say(550, "5.6.0", "Message contains a NUL octet");
 const LONG_LINE = say(550, "5.6.0", "Message contains a line above 1000 octets");
 const BARE_NEWLINE = say(550, "5.5.2", "Message contains bare CR or LF");
-const NEEDS_UTF8 = say(550, "5.6.9", "Message needs SMTPUTF8, which the server of the domain does not take");
-const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
 
 export class IncomingBody implements Receiver {
   readonly verb = "DATA";
@@ -149,7 +144,7 @@ export class IncomingBody implements Receiver {
 
   async #conclude(look?: () => Promise<void>): Promise<Answer> {
     const facts = this.#scanner.facts();
-    const judged = this.#problem ?? this.#unfit(facts) ?? this.#judge(facts);
+    const judged = this.#problem ?? this.#judge(facts);
     const examined = judged instanceof Promise ? await judged : judged;
     const { policy, transaction } = this.#parts;
     const asked = "reply" in examined ? undefined : policy.authenticate(transaction.subject, examined.proof);
@@ -179,12 +174,17 @@ export class IncomingBody implements Receiver {
     return result.why === "full" ? FULL : TROUBLE;
   }
 
-  /** What the whole body shows. */
-  #unfit(facts: HeaderFacts): Answer | undefined {
-    if (facts.tooLong) return HEADER_TOO_BIG;
-    const { transaction } = this.#parts;
-    const lacks = transaction.profile?.lacksUtf8 === true;
-    return lacks && transaction.needsUtf8(facts) ? NEEDS_UTF8 : undefined;
+  #judge(facts: HeaderFacts): Later<Answer | Examined> {
+    const { transaction, policy } = this.#parts;
+    const waited = (): number => this.#waited();
+    return judgeBody({
+      transaction,
+      policy,
+      facts,
+      body: this.#writer,
+      examination: this.#examination,
+      waited,
+    });
   }
 
   #store(arrived: Buffer, last: boolean): Promise<void> | undefined {
@@ -239,36 +239,5 @@ export class IncomingBody implements Receiver {
 
   #isAborted(): boolean {
     return this.#state === "aborted";
-  }
-
-  /** What the cheap checks say of the header, and then the inspectors of the body. */
-  #judge(facts: HeaderFacts): Later<Answer | Examined> {
-    const { transaction, policy } = this.#parts;
-    const { received, ownReceived } = transaction.settings.limits;
-    const verdict = policy.data({ ...transaction.subject, facts, received, ownReceived }, transaction.looks);
-    return andThen(verdict, (known) => this.#weigh(facts, known));
-  }
-
-  #weigh(facts: HeaderFacts, verdict: Verdict): Later<Answer | Examined> {
-    if (verdict.kind === "reject" || verdict.kind === "defer") return this.#refusal(verdict.reply);
-    if (verdict.kind === "tag") this.#parts.transaction.tags.push(verdict.field);
-    if (this.#examination === undefined) return { verdict, fields: [], notes: [] };
-    return this.#inspect(this.#examination, facts, verdict);
-  }
-
-  async #inspect(examination: Examination, facts: HeaderFacts, verdict: Verdict): Promise<Answer | Examined> {
-    const { looks } = this.#parts.transaction;
-    const body = { size: this.#writer.size, facts, read: () => this.#writer.read() };
-    const examined = await examination.finish(body, INSPECTION - this.#waited());
-    const { verdict: found } = examined;
-    for (const { name, said, took } of examined.said ?? []) looks?.note(name, "data", said, took);
-    if (found.kind === "reject" || found.kind === "defer") return this.#refusal(found.reply);
-    return found.kind === "quarantine" ? examined : { ...examined, verdict };
-  }
-
-  /** With what checks said, for the trace. */
-  #refusal(reply: Reply): Answer {
-    const checks = this.#parts.transaction.looks?.packed();
-    return checks === undefined ? { reply } : { reply, about: { checks } };
   }
 }

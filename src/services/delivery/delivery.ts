@@ -1,24 +1,24 @@
 /**
- * Hands mail over: claim, route, attempt, settle. One pool of connections for each destination (`host:port`), shared
- * by all domains that use it; pools know nothing of each other, so one bad primary slows nobody else.
+ * Hands mail over: claim, route, attempt, settle. Its floors, each of which imports none above it:
  *
- * While its primary is up a pool claims what is due, its domains in turn, never more than is in conversation and a
- * few ahead: one on each connection, four where it pipelines. After start and after an outage one mail goes first,
- * then connections double up to the limit. Once a domain has nothing older that is due, credits at the store let
- * fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that was not begun is
- * released; when it returns, all its waiting mail becomes due at once.
+ *   dispatch/   brings work, pools and the store together: what is claimed, shared out, credited, handed on and closed
+ *   dsn/        what a sender is to hear: pays that debt with a DSN, or with the reason for silence (services/bounce
+ *               decides and words both), and hands DSNs over by a way of their own, without pools
+ *   probation/  after an outage of 5 min or more refusals that cannot be true are held
+ *   routing/    which pools each domain may use, by preference and weight; a rehearsal of that way
+ *   pool/       the connections to one destination, the mail claimed for them, and how many of them it bears
+ *   ground/     what all of them are given; results, written until the store takes them; leaps of the clock
  *
- * What one primary cannot take, by size or for want of SMTPUTF8, goes to another one (other-primaries.ts).
+ * There is one pool for each destination (`host:port`), shared by all domains that use it; pools know nothing of each
+ * other, so one bad primary slows nobody else. While its primary is up a pool claims what is due, its domains in turn,
+ * never more than is in conversation and a few ahead: one on each connection, four where it pipelines. After start and
+ * after an outage one mail goes first, then connections double up to the limit. Once a domain has nothing older that is
+ * due, credits at the store let fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that
+ * was not begun is released; when it returns, all its waiting mail becomes due at once.
  *
- * After an outage of 5 min or more a domain is in probation (probation.ts): refusals that cannot be true are held.
- *
- * What a sender is to hear is noted with the attempt's result; dsn-writer.ts pays that debt with a DSN, or with the
- * reason for silence (services/bounce decides and words both), and dsn-delivery.ts hands DSNs over by a way of their
- * own (dsn-route.ts). dsn-dispatcher.ts sets both going.
- *
- * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves;
- * what is refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store
- * takes it; while the store is sick nothing is claimed and nothing new is sent.
+ * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves; what is
+ * refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store takes it; while
+ * the store is sick nothing is claimed and nothing new is sent.
  */
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
@@ -26,13 +26,13 @@ import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.t
 import type { DomainWork } from "../../ports/work-store.ts";
 import type { Job } from "../../runtime/schedule.ts";
 import { AgeWatch, expiryJob, type Retention } from "../queue/queue.ts";
-import { ClockSteps } from "./clock-steps.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import { DsnDispatcher } from "./dsn-dispatcher.ts";
-import type { DeliveryParts, DeliverySettings } from "./parts.ts";
-import { rehearse } from "./rehearsal.ts";
+import { ClockSteps } from "./ground/clock-steps.ts";
+import { Dispatcher } from "./dispatch/dispatcher.ts";
+import { DsnDispatcher } from "./dsn/dsn-dispatcher.ts";
+import type { DeliveryParts, DeliverySettings } from "./ground/parts.ts";
+import { rehearse } from "./routing/rehearsal.ts";
 
-export type { DeliverySettings } from "./parts.ts";
+export type { DeliverySettings } from "./ground/parts.ts";
 
 export interface Delivery {
   /** For the root's schedule: the queue's expiry, and a survey of what waits once a minute. */

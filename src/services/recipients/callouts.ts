@@ -11,8 +11,6 @@ import { Evidence } from "./evidence.ts";
 import { lessonsOf, saysNoSuchMailbox, type Attempted, type Lessons } from "./lessons.ts";
 import { isListedByName, Known, type RecipientKnowledge } from "./known.ts";
 
-export type { CalloutWay } from "./callout-line.ts";
-
 interface CalloutParts {
   readonly directory: Pick<DirectoryReader, "recipient" | "domain" | "generation">;
   readonly memory: RecipientNotes;

@@ -22,7 +22,7 @@ import { Known } from "./known.ts";
 export type { Admission, RecipientParts } from "./admission.ts";
 export { ACCEPTED_FOR } from "./ages.ts";
 export { Callouts } from "./callouts.ts";
-export type { CalloutWay } from "./callouts.ts";
+export type { CalloutWay } from "./callout-line.ts";
 export { Fetches } from "./fetches.ts";
 export type { FetchStatus } from "./fetches.ts";
 export { isListedByName, Known, spellings } from "./known.ts";

@@ -2,7 +2,7 @@
 import type { Hono } from "hono";
 import { parseAddress } from "../../../mail/address.ts";
 import { isBeginning } from "../../../mail/recipient-pattern.ts";
-import { ChannelClosed } from "../../../runtime/channel.ts";
+import { unlessEnded } from "../../../runtime/channel.ts";
 import { ourDomain, readDomain, readNoBody, readQuery, Refusal } from "../answers.ts";
 import { RehearsalQuery, type RehearsalBody } from "../contract.ts";
 import { quoted } from "../issue-words.ts";
@@ -22,7 +22,8 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
   const named = recipient === undefined ? undefined : soundRecipient(recipient, domain);
   await ourDomain(domain, parts.directory);
   const known = named ?? (await someRecipient(domain, parts));
-  const primaries = await parts.rehearse(domain, known).catch(whenClosed);
+  // The delivery thread may die over it, and another one starts.
+  const primaries = await parts.rehearse(domain, known).catch(unlessEnded);
   if (primaries === undefined)
     throw new Refusal(
       "conflict",
@@ -31,11 +32,6 @@ async function rehearse(c: AdminContext, parts: AdminParts): Promise<RehearsalBo
     );
   const ok = primaries.every(({ steps }) => steps.every(({ verdict }) => verdict !== "fail"));
   return { domain, ok, primaries };
-}
-
-/** The delivery thread has died over it, and another one starts. */
-function whenClosed(error: unknown): undefined {
-  if (!(error instanceof ChannelClosed)) throw error;
 }
 
 /** It goes to the primary as it is: what is no address could be more than one command there. */

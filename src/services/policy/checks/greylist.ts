@@ -1,4 +1,3 @@
-import { mailboxKey } from "../../../mail/address.ts";
 import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { CheckSettings, GreylistSettings } from "../../../ports/checks.ts";
 import type { DomainRecord } from "../../../ports/directory.ts";
@@ -7,7 +6,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
-import { keyOf, senderDomainOf } from "./known-keys.ts";
+import { keyOf, letterOf, senderDomainOf } from "./known-keys.ts";
 import { sightingOf } from "./sighting.ts";
 
 export interface GreylistParts {
@@ -89,10 +88,6 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): 
   return vouched(subject, domain, parts).then(
     (voucher) => voucher ?? anywhere(subject, { key, firstAt, settings }, parts),
   );
-}
-
-function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
-  return [sender.toLowerCase(), mailboxKey(recipient)];
 }
 
 /** Known from here on. */

@@ -1,4 +1,3 @@
-import { mailboxKey } from "../../../mail/address.ts";
 import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { CheckSettings, ReachabilitySettings } from "../../../ports/checks.ts";
 import type { Greylist } from "../../../ports/greylist.ts";
@@ -7,7 +6,7 @@ import type { Clock } from "../../../runtime/clock.ts";
 import type { Later } from "../../../runtime/at-once.ts";
 import type { MailSubject, RcptSubject, Said, StageCheck } from "../check.ts";
 import { refusal } from "../refusal.ts";
-import { keyOf, organisationOf, senderDomainOf } from "./known-keys.ts";
+import { keyOf, letterOf, organisationOf, senderDomainOf } from "./known-keys.ts";
 import { sightingOf } from "./sighting.ts";
 
 export interface ReachabilityParts {
@@ -83,10 +82,6 @@ async function identities(subject: RcptSubject, { isAligned, resolver }: Judges)
     ...(aligned && subject.sender !== "" ? [`spf ${senderDomainOf(subject.sender)}`] : []),
     ...(host === undefined ? [] : [`host ${organisationOf(host)}`]),
   ];
-}
-
-function letterOf({ sender, recipient }: RcptSubject): readonly string[] {
-  return [sender.toLowerCase(), mailboxKey(recipient)];
 }
 
 function sendAway(

@@ -1,0 +1,53 @@
+import type { Transport } from "../../ports/directory.ts";
+import type { Capabilities } from "../../ports/smtp-client.ts";
+
+/** Mails in flight at most: a body and an envelope behind it, or whole mails. */
+const WITH_DATA = 2;
+const WITH_BDAT = 8;
+
+/** How one peer is spoken to, by what it offers and what is set for it; looked up once a conversation. */
+export class Dialect {
+  readonly size: boolean;
+  readonly eightBit: boolean;
+  readonly dsn: boolean;
+  /** Attributes that XFORWARD takes. */
+  readonly forwarded: readonly string[];
+  /** The commands of an envelope leave together, RFC 2920. */
+  readonly pipelined: boolean;
+  /** Mails may follow each other without waiting. */
+  readonly several: boolean;
+  #chunked: boolean;
+
+  constructor(
+    { extensions, attributes }: Capabilities,
+    { pipelining = "mails", chunking = true }: Pick<Transport, "pipelining" | "chunking">,
+  ) {
+    this.size = extensions.includes("SIZE");
+    this.eightBit = extensions.includes("8BITMIME");
+    this.dsn = extensions.includes("DSN");
+    this.forwarded = attributes?.["XFORWARD"] ?? [];
+    this.pipelined = pipelining !== "none" && extensions.includes("PIPELINING");
+    this.several = this.pipelined && pipelining === "mails";
+    this.#chunked = chunking && this.pipelined && extensions.includes("CHUNKING");
+  }
+
+  /** BDAT carries the bodies, RFC 3030. */
+  get chunked(): boolean {
+    return this.#chunked;
+  }
+
+  /** RSET is written behind each body, as a mark (marks.ts). */
+  get marked(): boolean {
+    return this.several && this.#chunked;
+  }
+
+  get window(): number {
+    if (!this.several) return 1;
+    return this.#chunked ? WITH_BDAT : WITH_DATA;
+  }
+
+  /** From the next mail on DATA carries the bodies: the 354 to it tells replies apart. */
+  useData(): void {
+    this.#chunked = false;
+  }
+}

@@ -1,0 +1,122 @@
+import type { ClaimedMail, WorkStore } from "../../../ports/work-store.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../runtime/log.ts";
+import type { ConnectionPool, DomainQueue } from "../pool/connection-pool.ts";
+import type { Probations } from "../probation/probations.ts";
+import { UnderWay } from "../ground/under-way.ts";
+
+interface ClaimsParts {
+  readonly store: WorkStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly probations: Pick<Probations, "of" | "room" | "canary" | "unsent">;
+  /** Claimed mail, for the pool that asked. */
+  claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void;
+  /** The store can be asked again. */
+  resumed(): void;
+}
+
+/** After the store has failed, in ms. */
+const PAUSE = 1000;
+
+/**
+ * Fills pools with what is due, oldest mail first: their domains in turn, each with an equal share of the room but
+ * no less than half the connections, because many small claims cost the store more than few larger ones.
+ */
+export class Claims {
+  readonly #parts: ClaimsParts;
+  readonly #asking: UnderWay;
+  /** Until what waits was counted for the first time. */
+  #paused = true;
+  #stopped = false;
+
+  constructor(parts: ClaimsParts) {
+    this.#parts = parts;
+    this.#asking = new UnderWay(parts.clock);
+  }
+
+  begin(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#parts.resumed();
+  }
+
+  /** Asks for nothing more, and waits for what was asked for, at most `timeout` ms. */
+  async stop(timeout: number): Promise<void> {
+    this.#stopped = true;
+    await this.#asking.ended(timeout);
+  }
+
+  fill(pool: ConnectionPool): void {
+    const { probations } = this.#parts;
+    if (this.#paused || this.#stopped || pool.due.size === 0) return;
+    let room = pool.room();
+    if (room === 0 || !worthIt(pool, room)) return;
+    const least = pool.canary ? 1 : Math.ceil(pool.limit / 2);
+    const queues = this.#nextInTurn(pool, Math.ceil(room / least));
+    const share = Math.ceil(room / Math.max(1, queues.length));
+    for (const queue of queues) {
+      if (room <= 0) return;
+      // To the end of the row, so that every domain has its turn.
+      pool.due.delete(queue);
+      pool.due.add(queue);
+      this.#claim(pool, queue, Math.min(share, room, probations.room(pool, queue)));
+      room -= share;
+    }
+  }
+
+  #claim(pool: ConnectionPool, queue: DomainQueue, limit: number): void {
+    const { version } = queue;
+    pool.claiming += limit;
+    const asked = this.#ask(pool, queue, limit).then(
+      (mails) => {
+        pool.claiming -= limit;
+        this.#parts.probations.unsent(pool, queue, limit - mails.length);
+        if (mails.length < limit && queue.version === version) queue.exhausted();
+        this.#parts.claimed(pool, queue, mails);
+      },
+      (error) => {
+        pool.claiming -= limit;
+        this.#parts.probations.unsent(pool, queue, limit);
+        this.#pause(error);
+      },
+    );
+    void this.#asking.add(asked);
+  }
+
+  async #ask(pool: ConnectionPool, queue: DomainQueue, limit: number): Promise<readonly ClaimedMail[]> {
+    const { store, clock, probations } = this.#parts;
+    const probation = probations.of(pool, queue);
+    const canary = probation?.wantsCanary === true;
+    probation?.take(limit);
+    const id = canary ? await probations.canary(queue) : undefined;
+    if (canary && id === undefined) return [];
+    const request = { domain: queue.domain, limit, now: clock.now() };
+    return store.claim(id === undefined ? request : { ...request, id });
+  }
+
+  #nextInTurn(pool: ConnectionPool, most: number): readonly DomainQueue[] {
+    const { probations } = this.#parts;
+    const queues: DomainQueue[] = [];
+    for (const queue of pool.due) {
+      if (queue.active().includes(pool) && probations.room(pool, queue) > 0) queues.push(queue);
+      if (queues.length >= most) break;
+    }
+    return queues;
+  }
+
+  #pause(error: unknown): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#parts.log.error("claiming failed, trying again", { error: errorText(error) });
+    this.#parts.clock.after(PAUSE, () => {
+      this.#paused = false;
+      this.#parts.resumed();
+    });
+  }
+}
+
+/** Many small claims cost more than few larger ones; an idle pool takes what it can get. */
+function worthIt(pool: ConnectionPool, room: number): boolean {
+  return pool.canary || room >= pool.limit / 2 || pool.unsettled + pool.claiming === 0;
+}

@@ -1,0 +1,43 @@
+import type { ClaimedMail } from "../../../ports/work-store.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
+import type { Probations } from "../probation/probations.ts";
+import { byWeight } from "./sharing.ts";
+
+/** Mails in one pool's hands up to which it gets more than it claimed; the others wait in the store. */
+const MOST_IN_HAND = 64;
+
+interface OtherPrimariesParts {
+  readonly probations: Pick<Probations, "room">;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/**
+ * Where a mail goes that one primary cannot take: too large for it, or in need of SMTPUTF8. The door let it in because
+ * another primary of the domain takes such mail.
+ */
+export class OtherPrimaries {
+  readonly #parts: OtherPrimariesParts;
+  /** The primaries that could not take a mail since it was claimed: what they offer can be more than they keep. */
+  readonly #unfit = new WeakMap<ClaimedMail, Set<ConnectionPool>>();
+
+  constructor(parts: OtherPrimariesParts) {
+    this.#parts = parts;
+  }
+
+  /** The best one that takes the mail; `later`: none does at present; undefined: none ever will. */
+  find({ pool, queue }: QueueAtPool, mail: ClaimedMail): ConnectionPool | "later" | undefined {
+    const unfit = this.#unfit.get(mail) ?? new Set();
+    this.#unfit.set(mail, unfit.add(pool));
+    const fit = queue.tiers.map((pools) => pools.filter((other) => !unfit.has(other) && other.mayTake(mail)));
+    if (fit.flat().length === 0) return undefined;
+    const ready = fit.map((pools) => pools.filter((other) => this.#isReady(other, queue)));
+    const best = ready.find((pools) => pools.length > 0) ?? [];
+    return byWeight(best, queue, this.#parts.random()) ?? "later";
+  }
+
+  #isReady(pool: ConnectionPool, queue: DomainQueue): boolean {
+    if (!queue.open || pool.away || pool.unsettled >= MOST_IN_HAND) return false;
+    return this.#parts.probations.room(pool, queue) > 0;
+  }
+}

@@ -1,0 +1,80 @@
+import { placeOfKey } from "../../../mail/delivery-key.ts";
+import type { CalloutAnswer, CalloutQuestion } from "../../../ports/callout.ts";
+import { DestinationTrouble, type Conversation, type SendResult } from "../../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../../ports/work-store.ts";
+import { errorText } from "../../../runtime/log.ts";
+import { Callouts, type CalloutWay } from "../../recipients/recipients.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
+import type { DeliveryParts } from "../ground/parts.ts";
+import type { Probations } from "../probation/probations.ts";
+import type { RoutingTable } from "../routing/routing-table.ts";
+
+/** For the greeting, in ms; whoever asks has gone after that. */
+const GREETING = 30_000;
+
+/** Callouts by the route that mail would take; and what mail taught of recipients. */
+export class RoutedCallouts {
+  readonly #probations: Pick<Probations, "trusts">;
+  readonly #log: DeliveryParts["log"];
+  readonly #callouts: Callouts;
+
+  constructor(parts: DeliveryParts, routing: RoutingTable, probations: Pick<Probations, "trusts">) {
+    this.#probations = probations;
+    this.#log = parts.log;
+    const way = (domain: string): CalloutWay | undefined => {
+      const queue = routing.queue(domain);
+      const pool = queue.active()[0];
+      return pool && this.#way(pool, queue);
+    };
+    this.#callouts = new Callouts({ ...parts, memory: parts.notes, way });
+  }
+
+  ask(question: CalloutQuestion): Promise<CalloutAnswer> {
+    return this.#callouts.ask(question);
+  }
+
+  /**
+   * What another host says, to which an operator sent mail, is no word of the domain's primaries, nor is that of one
+   * that the domain has left. Never throws.
+   */
+  learn({ pool, queue }: QueueAtPool, mail: ClaimedMail, result: SendResult): void {
+    if (placeOfKey(queue.domain) !== undefined || !queue.pools.includes(pool)) return;
+    try {
+      this.#callouts.learn({ domain: queue.domain, way: this.#way(pool, queue), mail, result });
+    } catch (error) {
+      // Lists and memory are read for it; the mail's result is to be written whether they can be or not.
+      this.#log.warn("nothing was learned of recipients", { id: mail.id, error: errorText(error) });
+    }
+  }
+
+  /** Domains for which the primary takes every address. */
+  acceptAll(pool: ConnectionPool): readonly string[] {
+    return this.#callouts.acceptAll({ name: pool.name, epoch: pool.watch.comeback.epoch });
+  }
+
+  stop(): void {
+    this.#callouts.stop();
+  }
+
+  #way(pool: ConnectionPool, queue: DomainQueue): CalloutWay {
+    const { name, watch } = pool;
+    return {
+      name,
+      epoch: watch.comeback.epoch,
+      inProbation: () => !this.#probations.trusts(pool, queue),
+      converse: () => this.#converse(pool),
+    };
+  }
+
+  async #converse(pool: ConnectionPool): Promise<Conversation> {
+    const { watch } = pool;
+    try {
+      return await watch.open(GREETING);
+    } catch (error) {
+      // Being refused one connection more says nothing of the mail; that nobody listens does.
+      const alone = pool.connections() === 0;
+      if (alone && error instanceof DestinationTrouble && error.stage === "connect") watch.troubled(error);
+      throw error;
+    }
+  }
+}

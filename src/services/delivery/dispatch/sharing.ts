@@ -1,0 +1,47 @@
+import type { ClaimedMail } from "../../../ports/work-store.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
+import type { Probations } from "../probation/probations.ts";
+
+/** The pool that one fresh mail goes to. `random` is from 0 to 1. */
+export function poolFor(queue: DomainQueue, random: number): ConnectionPool | undefined {
+  const pools = queue.active();
+  const withRoom = pools.filter((pool) => pool.room() > 0);
+  return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random) ?? queue.pools[0];
+}
+
+/** One of the pools by chance, each as likely as its weight says. */
+export function byWeight(
+  pools: readonly ConnectionPool[],
+  queue: DomainQueue,
+  random: number,
+): ConnectionPool | undefined {
+  if (pools.length < 2) return pools[0];
+  const weights = pools.map((pool) => queue.weights.get(pool) ?? 1);
+  let left = random * weights.reduce((sum, weight) => sum + weight, 0);
+  for (const [i, pool] of pools.entries()) {
+    left -= weights[i] ?? 0;
+    if (left < 0) return pool;
+  }
+  return pools.at(-1);
+}
+
+interface Sharing {
+  readonly probations: Pick<Probations, "trusts">;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/** What one pool claimed goes to all pools of equal preference that have room, by their weights. */
+export function share(
+  mails: readonly ClaimedMail[],
+  { pool, queue }: QueueAtPool,
+  { probations, random }: Sharing,
+): void {
+  const trusted = (one: ConnectionPool): boolean => probations.trusts(one, queue);
+  const pools = trusted(pool) ? queue.active().filter(trusted) : [];
+  if (pools.length < 2) return pool.take(mails);
+  for (const mail of mails) {
+    const withRoom = pools.filter((other) => other === pool || other.room() > 0);
+    (byWeight(withRoom, queue, random()) ?? pool).take([mail]);
+  }
+}

@@ -1,0 +1,129 @@
+import type { Clock, Timer } from "../../../runtime/clock.ts";
+import { errorText } from "../../../runtime/log.ts";
+import type { Job } from "../../../runtime/schedule.ts";
+import { DsnDelivery } from "./dsn-delivery.ts";
+import { DsnWriter } from "./dsn-writer.ts";
+import type { DeliveryParts, DeliverySettings } from "../ground/parts.ts";
+import { Settler } from "../ground/settler.ts";
+
+/** What belongs to one mail, but to several domains, is told together when it comes within this time, in ms. */
+const GATHER = 1000;
+/** How often debts are looked for, and DSNs that are due, in ms. */
+const EVERY = 60_000;
+const DELIVER_EVERY = 30_000;
+
+interface DsnDispatcherParts extends DeliveryParts {
+  /** Ages can be believed; while not, nobody is told of a delay and no DSN is given up. */
+  readonly timely: () => boolean;
+}
+
+/** Sets going what tells senders: the writing of DSNs when something is owed, their delivery when one waits. */
+export class DsnDispatcher {
+  readonly jobs: readonly Job[];
+  readonly #delivery: DsnDelivery;
+  readonly #writer: DsnWriter;
+  readonly #settler: Settler;
+  readonly #clock: Clock;
+  readonly #log: DeliveryParts["log"];
+  readonly #timely: () => boolean;
+  #gathering: Timer | undefined;
+  #writing: Promise<"again" | "done"> | undefined;
+  #stopped = false;
+
+  constructor(parts: DsnDispatcherParts, settings: () => DeliverySettings) {
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.#timely = parts.timely;
+    this.#settler = new Settler(parts);
+    this.#writer = new DsnWriter({
+      ...parts,
+      ...parts.dsn,
+      settings: () => dsnWriterSettings(settings()),
+    });
+    this.#delivery = new DsnDelivery({
+      ...parts,
+      settler: this.#settler,
+      settings: () => dsnDeliverySettings(settings(), parts.timely()),
+    });
+    this.jobs = [
+      { name: "notices.write", every: EVERY, run: () => this.#write() },
+      { name: "notices.delays", every: EVERY, run: () => this.#noteDelays() },
+      { name: "notices.carry", every: DELIVER_EVERY, run: () => this.#delivery.run() },
+    ];
+  }
+
+  /** Something is owed to a sender. */
+  owed(): void {
+    if (this.#stopped) return;
+    this.#gathering ??= this.#clock.after(GATHER, () => {
+      this.#gathering = undefined;
+      void this.#writeAll();
+    });
+  }
+
+  /** A DSN waits in the queue. */
+  waiting(): void {
+    this.#delivery.start();
+  }
+
+  flush(): Promise<void> {
+    return this.#delivery.flush();
+  }
+
+  /** The settings were read anew: what waits goes at once where its way is another, or may have been mended. */
+  renewed({ notices: before }: DeliverySettings, { notices: { route } }: DeliverySettings): void {
+    const same = JSON.stringify(route) === JSON.stringify(before.route);
+    // The password of a smart host is read from its file at each login.
+    if (same && route.kind !== "host") return;
+    this.flush().catch((error: unknown) => {
+      this.#log.error("notices could not be made due", { error: errorText(error) });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#gathering?.cancel();
+    await this.#writing?.catch(() => undefined);
+    await this.#delivery.stop();
+    await this.#settler.stop(10_000);
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (!this.#stopped && (await this.#write()) === "again");
+    } catch (error) {
+      this.#log.error("notices could not be written, trying again", { error: errorText(error) });
+    }
+  }
+
+  /** One slice at a time, whoever asks. */
+  #write(): Promise<"again" | "done"> {
+    this.#writing ??= this.#writer.write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #noteDelays(): Promise<"again" | "done"> {
+    if (!this.#timely()) return "done";
+    const result = await this.#writer.noteDelays();
+    this.owed();
+    return result;
+  }
+}
+
+function dsnWriterSettings({ hostname, retention, notices }: DeliverySettings) {
+  const { delay, fullSize, perSender, route } = notices;
+  return {
+    hostname,
+    rules: { route: route.kind !== "off", perSender },
+    ...(delay !== undefined && { delay }),
+    fullSize,
+    retention: retention.waiting,
+  };
+}
+
+function dsnDeliverySettings({ hostname, ownAddresses, notices }: DeliverySettings, timely: boolean) {
+  const { route, retention } = notices;
+  return { hostname, ownAddresses, route, retention: timely ? retention : Infinity };
+}

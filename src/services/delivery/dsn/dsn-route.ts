@@ -1,0 +1,44 @@
+import { reply } from "../../../mail/reply.ts";
+import type { Outcome } from "../../../mail/outcome.ts";
+import type { DirectoryReader, Primary } from "../../../ports/directory.ts";
+import type { DsnRoute } from "../../../ports/dsn.ts";
+import type { Destination } from "../../health/health.ts";
+import { findRoute, mxDestinations, type Route, type RouteParts } from "../routing/routes.ts";
+
+const DIRECT: Primary = { host: "", port: 25, tls: "opportunistic", preference: 0, mx: true };
+
+type FoundRoute =
+  | { readonly kind: "hosts"; readonly destinations: readonly Destination[] }
+  | { readonly kind: "nowhere"; readonly outcome: Outcome };
+
+/** Where a DSN to this address goes; `direct`: a domain of ours to its primaries, others to their MX. */
+export async function findDsnRoute(
+  address: string,
+  route: DsnRoute,
+  parts: RouteParts & { readonly directory: DirectoryReader },
+): Promise<FoundRoute> {
+  if (route.kind === "off") return nowhere({ kind: "released" });
+  if (route.kind === "host") {
+    const { kind: _, ...destination } = route;
+    return { kind: "hosts", destinations: [destination] };
+  }
+  const found = await direct(address.slice(address.lastIndexOf("@") + 1), parts);
+  if (found.kind === "known")
+    return { kind: "hosts", destinations: found.tiers.flat().map(({ destination }) => destination) };
+  const final = found.kind !== "failed";
+  return nowhere(
+    final
+      ? { kind: "refused", reply: reply(556, "5.1.10", found.why) }
+      : { kind: "deferred", reply: reply(451, "4.4.3", found.why) },
+  );
+}
+
+function direct(domain: string, parts: RouteParts & { readonly directory: DirectoryReader }): Promise<Route> {
+  const { directory } = parts;
+  const ours = directory.domain(domain, directory.generation());
+  return ours === undefined ? mxDestinations(domain, DIRECT, parts) : findRoute(ours, parts);
+}
+
+function nowhere(outcome: Outcome): FoundRoute {
+  return { kind: "nowhere", outcome };
+}

@@ -1,0 +1,193 @@
+import { needsSmtpUtf8 } from "../../../mail/address.ts";
+import {
+  DSN_DOMAIN,
+  type DelayPlace,
+  type DsnComposer,
+  type DsnStore,
+  type OwedMail,
+  type OwedRecipient,
+  type Told,
+} from "../../../ports/dsn.ts";
+import type { NewMail } from "../../../ports/intake.ts";
+import type { Journal } from "../../../ports/journal.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../runtime/log.ts";
+import { groupByDsn, draftDsn, judge, type BounceRules } from "../../bounce/bounce.ts";
+import { readBack, type ReturnedMail } from "./returned-mail.ts";
+
+/** Times in ms, sizes in octets. */
+interface DsnWriterSettings {
+  readonly hostname: string;
+  readonly rules: BounceRules;
+  /** From what age on a sender hears that mail still waits; absent: never. */
+  readonly delay?: number;
+  /** Mails up to this size are returned whole when RET=FULL asks for it. */
+  readonly fullSize: number;
+  /** How long mail waits. */
+  readonly retention: number;
+}
+
+interface DsnWriterParts {
+  readonly store: DsnStore;
+  readonly composer: DsnComposer;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly nextId: () => string;
+  readonly settings: () => DsnWriterSettings;
+}
+
+/** Mails looked at in one slice. */
+const SLICE = 20;
+/** Waiting recipients looked at in one slice, for DSNs of delay. */
+const DELAY_SLICE = 1000;
+/** How often such a look begins at the oldest again, in ms. */
+const LOOK_ANEW = 3_600_000;
+/** The store may take this long to begin, in ms. */
+const DEADLINE = 60_000;
+
+/** Pays what is owed to senders: with a DSN, or with the reason why silence is right. */
+export class DsnWriter {
+  readonly #parts: DsnWriterParts;
+  #place: DelayPlace | undefined;
+  /** By elapsed time. */
+  #lookAnew: number;
+
+  constructor(parts: DsnWriterParts) {
+    this.#parts = parts;
+    this.#lookAnew = parts.clock.elapsed() + LOOK_ANEW;
+  }
+
+  /** One slice; `again` while there is more. */
+  async write(): Promise<"again" | "done"> {
+    const { store, clock } = this.#parts;
+    const mails = await store.owed({ limit: SLICE, now: clock.now() });
+    const written = new Map<string, number>();
+    for (const mail of mails) {
+      const sender = mail.sender.toLowerCase();
+      const before = written.get(sender) ?? 0;
+      const notices = await this.#pay({ ...mail, noticesToSender: mail.noticesToSender + before });
+      written.set(sender, before + notices);
+    }
+    return mails.length > 0 ? "again" : "done";
+  }
+
+  /** Notes what has waited so long that its sender is to hear of it. */
+  async noteDelays(): Promise<"again" | "done"> {
+    const { delay } = this.#parts.settings();
+    if (delay === undefined) return "done";
+    const { store, clock } = this.#parts;
+    const after = this.#place;
+    const answer = await store.delayed({
+      before: clock.now() - delay,
+      limit: DELAY_SLICE,
+      ...(after !== undefined && { after }),
+    });
+    this.#place = answer.place;
+    if (answer.more) return "again";
+    if (clock.elapsed() >= this.#lookAnew) this.#beginAnew();
+    return "done";
+  }
+
+  /** What was in conversation, or held, when a look passed it is behind it now. Nobody is told a second time. */
+  #beginAnew(): void {
+    this.#place = undefined;
+    this.#lookAnew = this.#parts.clock.elapsed() + LOOK_ANEW;
+  }
+
+  /** Answers how many DSNs were written. */
+  async #pay(mail: OwedMail): Promise<number> {
+    const { rules } = this.#parts.settings();
+    const judged = mail.recipients.map((recipient) => ({ recipient, ...judge(mail, recipient, rules) }));
+    for (const each of judged)
+      if (each.kind === "silence") await this.#keepSilent(mail, each.recipient, each);
+    const told = judged.filter(({ kind }) => kind === "notice").map(({ recipient }) => recipient);
+    let notices = 0;
+    for (const group of groupByDsn(told)) {
+      await this.#tell(mail, group);
+      notices += 1;
+    }
+    return notices;
+  }
+
+  async #keepSilent(
+    { id, sender }: OwedMail,
+    { n, address, domain, kind }: OwedRecipient,
+    { why, operators }: { readonly why: string; readonly operators: boolean },
+  ): Promise<void> {
+    const { store, clock, journal } = this.#parts;
+    const told: Told = { kind, at: clock.now(), why };
+    if (!(await store.told({ id, recipients: [n], told }))) return;
+    const facts = { id, sender, recipients: [address], domain, about: kind };
+    journal.record({ kind: "notice.withheld", ...facts, why, operators });
+  }
+
+  async #tell(mail: OwedMail, group: readonly OwedRecipient[]): Promise<void> {
+    const { store, clock, journal, nextId, log } = this.#parts;
+    const [first] = group;
+    if (first === undefined) return;
+    const id = nextId();
+    const notice = await this.#compose(mail, group, id).catch((error: unknown) => {
+      log.error("a notice could not be written", { id: mail.id, error: errorText(error) });
+    });
+    if (!notice) {
+      const silence = { why: "it could not be written, see the log", operators: true };
+      for (const each of group) await this.#keepSilent(mail, each, silence);
+      return;
+    }
+    const { kind } = first;
+    const told: Told = { kind, at: clock.now(), notice: id };
+    const { lacks, ...written } = notice;
+    const owed = group.map(({ n }) => n);
+    // Not where the mail was delivered, or deleted, while this was written: then it lacks nothing.
+    if (!(await store.told({ id: mail.id, recipients: owed, told, notice: written }))) return;
+    if (lacks !== undefined)
+      log.error("a notice goes without the mail that it is about", { id: mail.id, error: lacks });
+    const recipients = group.map(({ address }) => address);
+    const { sender } = mail;
+    journal.record({ kind: "notice.written", id: mail.id, notice: id, sender, recipients, about: kind });
+  }
+
+  async #compose(
+    mail: OwedMail,
+    group: readonly OwedRecipient[],
+    id: string,
+  ): Promise<{ mail: NewMail; body: Buffer; lacks?: string }> {
+    const { composer, clock, settings } = this.#parts;
+    const { hostname, retention, fullSize } = settings();
+    const now = clock.now();
+    // RFC 3461 §4.3: RET speaks of failures only.
+    const failed = group.some(({ kind }) => kind === "failed" || kind === "expired");
+    const { lacks, ...original } = await originalOf(mail, failed && mail.dsn?.ret === "FULL" ? fullSize : 0);
+    const context = { hostname, id, now, retention, ...original };
+    const draft = draftDsn(mail, group, context);
+    const body = await composer.compose(draft);
+    const notice: NewMail = {
+      id,
+      acceptedAt: now,
+      sender: "",
+      recipients: [{ address: mail.sender, domain: DSN_DOMAIN }],
+      client: { ip: "127.0.0.1", helo: hostname },
+      topFields: "",
+      smtpUtf8: needsSmtpUtf8(mail.sender),
+      eightBit: body.some((octet) => octet > 0x7f),
+      messageId: draft.messageId,
+      subject: draft.subject,
+      deadline: now + DEADLINE,
+    };
+    return { mail: notice, body, ...(lacks !== undefined && { lacks }) };
+  }
+}
+
+/** What of the mail is returned, or why it `lacks`; a DSN without it is better than none. */
+async function originalOf(
+  mail: OwedMail,
+  whole: number,
+): Promise<{ readonly returned?: ReturnedMail; readonly lacks?: string }> {
+  try {
+    const returned = await readBack(mail, whole);
+    return returned === undefined ? {} : { returned };
+  } catch (error) {
+    return { lacks: errorText(error) };
+  }
+}

@@ -1,0 +1,52 @@
+import type { OwedMail } from "../../../ports/dsn.ts";
+import type { Body } from "../../../ports/stored-body.ts";
+
+/** Octets of a header section that are returned. */
+const MAX_HEADER = 64 * 1024;
+
+export interface ReturnedMail {
+  readonly whole: boolean;
+  readonly content: Buffer;
+}
+
+/**
+ * The mail whole where it is no larger than `whole`, else its header section; undefined when it is gone. It is read to
+ * its end in any case, because only there a damaged one is known: rejects with BodyDamaged, or what the system says.
+ */
+export async function readBack(
+  { topFields, body }: OwedMail,
+  whole: number,
+): Promise<ReturnedMail | undefined> {
+  if (body === undefined) return undefined;
+  const top = Buffer.from(topFields);
+  const isWhole = top.length + body.size <= whole;
+  const start = await firstOctets(body, isWhole ? body.size : MAX_HEADER);
+  return { whole: isWhole, content: Buffer.concat([top, isWhole ? start : headerSection(start)]) };
+}
+
+async function firstOctets(body: Body, most: number): Promise<Buffer> {
+  const source = body.read();
+  if (Buffer.isBuffer(source)) return source.subarray(0, most);
+  const first = Buffer.allocUnsafe(most);
+  const rest = Buffer.allocUnsafe(MAX_HEADER);
+  let size = 0;
+  try {
+    for (;;) {
+      const came = await source.read(size < most ? first.subarray(size) : rest);
+      if (came === 0) break;
+      size += came;
+    }
+  } finally {
+    await source.close();
+  }
+  return first.subarray(0, size);
+}
+
+/** Up to the empty line; of a longer one its whole lines. */
+function headerSection(start: Buffer): Buffer {
+  if (start.subarray(0, 2).toString("latin1") === "\r\n") return Buffer.alloc(0);
+  const end = start.indexOf("\r\n\r\n");
+  if (end !== -1) return start.subarray(0, end + 2);
+  const lastLine = start.lastIndexOf("\r\n");
+  return start.subarray(0, lastLine === -1 ? 0 : lastLine + 2);
+}

@@ -1,0 +1,56 @@
+import type { Journal } from "../../../ports/journal.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { ClockWatch } from "../../../runtime/clock-watch.ts";
+import type { Job } from "../../../runtime/schedule.ts";
+
+/** Milliseconds. */
+const LOOK_EVERY = 10_000;
+/** A leap of this many ms may have been a mistake: for as long, nothing ends because it is old by that clock. */
+const DAY = 86_400_000;
+
+interface ClockStepParts {
+  readonly clock: Clock;
+  readonly journal: Journal;
+  /** For so many ms from now on ages cannot be believed (daemon/doubted-ages.ts). */
+  readonly agesDoubted?: number;
+  /** Makes due what a clock that went back would hold. */
+  readonly wakeAll: () => Promise<void>;
+}
+
+/** What follows when the wall clock is set while the daemon runs, when the machine slept, or when a start doubts its clock. */
+export class ClockSteps {
+  readonly job: Job = { name: "clock.steps", every: LOOK_EVERY, run: () => this.#look() };
+  readonly #parts: ClockStepParts;
+  readonly #watch: ClockWatch;
+  /** In elapsed time. */
+  #doubtedUntil = -Infinity;
+  #wentBack = false;
+
+  constructor(parts: ClockStepParts) {
+    this.#parts = parts;
+    this.#watch = new ClockWatch(parts.clock);
+    const { agesDoubted = 0, clock } = parts;
+    if (agesDoubted > 0) this.#doubtedUntil = clock.elapsed() + agesDoubted;
+  }
+
+  /** Whether the age of mail can be believed: not for a day after the clock leapt by a day or more, or seems to have. */
+  timely(): boolean {
+    this.#note();
+    return this.#parts.clock.elapsed() >= this.#doubtedUntil;
+  }
+
+  async #look(): Promise<void> {
+    this.#note();
+    if (!this.#wentBack) return;
+    this.#wentBack = false;
+    await this.#parts.wakeAll();
+  }
+
+  #note(): void {
+    const by = this.#watch.look();
+    if (by === 0) return;
+    this.#parts.journal.record({ kind: "clock.set", by });
+    if (by >= DAY) this.#doubtedUntil = this.#parts.clock.elapsed() + DAY;
+    if (by < 0) this.#wentBack = true;
+  }
+}

@@ -1,0 +1,147 @@
+import { domainOfKey } from "../../../mail/delivery-key.ts";
+import type { Outcome } from "../../../mail/outcome.ts";
+import type { Journal, MailEvent } from "../../../ports/journal.ts";
+import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../../ports/work-store.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../runtime/log.ts";
+import { settle } from "../../queue/queue.ts";
+import { UnderWay } from "./under-way.ts";
+
+export interface SettlerParts {
+  readonly store: WorkStore;
+  readonly journal: Journal;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** How an attempt ended. */
+interface Attempt {
+  readonly outcomes: ReadonlyMap<number, Outcome>;
+  readonly destination?: string;
+  /** Recipients whose refusal is not believed. */
+  readonly held?: ReadonlySet<number>;
+  /** The body was refused, no recipient. */
+  readonly content?: boolean;
+  /** The primary took over what the sender asked of DSNs. */
+  readonly dsn?: boolean;
+}
+
+/** After the store has failed, in ms. */
+const RETRY = 1000;
+const NOTHING: Attempt = { outcomes: new Map() };
+
+/**
+ * Writes what attempts led to. A store that cannot write is asked again each second: what a primary took must not
+ * be forgotten, or it is sent twice. How much can pile up is bounded by the pools' limits.
+ */
+export class Settler {
+  readonly #parts: SettlerParts;
+  readonly #writing: UnderWay;
+  #givenUp = false;
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+    this.#writing = new UnderWay(parts.clock);
+  }
+
+  /** Settles all recipients of a mail; answers what was written, or undefined when the claim was lost. */
+  async finish(mail: ClaimedMail, attempt: Attempt): Promise<readonly Settlement[] | undefined> {
+    const { clock, random } = this.#parts;
+    const { outcomes, destination } = attempt;
+    const settlements = settle(mail, outcomes, { ...attempt, now: clock.now(), random });
+    if (!(await this.write(mail, settlements, destination))) return undefined;
+    for (const settlement of settlements) this.#record(mail, settlement, destination);
+    return settlements;
+  }
+
+  /** Writes what became of a mail as soon as the store can; false when the claim was lost. */
+  write(
+    mail: ClaimedMail,
+    settlements: readonly Settlement[],
+    destination: string | undefined,
+  ): Promise<boolean> {
+    const now = this.#parts.clock.now();
+    return this.#writing.add(this.#write(requestOf(mail, settlements, { now, destination })));
+  }
+
+  async #write(request: SettleRequest): Promise<boolean> {
+    const { store, log, clock } = this.#parts;
+    while (!this.#givenUp) {
+      try {
+        const written = await store.settle(request);
+        if (!written) log.warn("claim was lost before it was settled", { id: request.id });
+        return written;
+      } catch (error) {
+        log.error("settling failed, trying again", { id: request.id, error: errorText(error) });
+        await new Promise<void>((resolve) => clock.after(RETRY, resolve));
+      }
+    }
+    return false;
+  }
+
+  /** A stop waits for this, too: what it finds out is to be written. */
+  awaiting<T>(work: Promise<T>): Promise<T> {
+    return this.#writing.add(work);
+  }
+
+  /** Puts a mail back as it was. */
+  release(mail: ClaimedMail): Promise<readonly Settlement[] | undefined> {
+    return this.finish(mail, NOTHING);
+  }
+
+  /** Waits for what is being written, at most `timeout` ms; then gives up what the store does not take. */
+  async stop(timeout: number): Promise<void> {
+    await this.#writing.ended(timeout);
+    this.#givenUp = true;
+  }
+
+  #record(mail: ClaimedMail, settlement: Settlement, destination: string | undefined): void {
+    const kind = eventKind(settlement);
+    if (kind === undefined) return;
+    const { outcome, n, dueAt, reason } = settlement;
+    const recipient = mail.recipients.find((candidate) => candidate.n === n);
+    const delivered = kind === "mail.delivered";
+    this.#parts.journal.record({
+      kind,
+      id: mail.id,
+      recipient: recipient?.address ?? "",
+      domain: domainOfKey(mail.domain),
+      ...(destination !== undefined && { destination }),
+      ...("reply" in outcome && { reply: outcome.reply }),
+      ...("why" in outcome && { why: outcome.why }),
+      ...((reason === "probation" || reason === "unconfirmed" || reason === "damaged") && { reason }),
+      ...(delivered && { age: Math.max(0, this.#parts.clock.now() - mail.acceptedAt) }),
+      ...(dueAt !== undefined && { dueAt }),
+      ...(delivered && (recipient?.unconfirmed ?? 0) > 0 && { maybeDouble: true }),
+    });
+  }
+}
+
+function requestOf(
+  mail: ClaimedMail,
+  recipients: readonly Settlement[],
+  { now, destination }: { readonly now: number; readonly destination: string | undefined },
+): SettleRequest {
+  const delivered = recipients.some(({ outcome }) => outcome.kind === "delivered");
+  const hash = delivered ? mail.body.digest() : undefined;
+  return {
+    id: mail.id,
+    token: mail.token,
+    recipients,
+    now,
+    ...(destination !== undefined && { destination }),
+    ...(hash !== undefined && { hash }),
+  };
+}
+
+type SettledKind = Exclude<MailEvent["kind"], "mail.accepted">;
+
+/** Released mail makes no line: nothing happened to it. */
+function eventKind({ outcome, state }: Settlement): SettledKind | undefined {
+  if (outcome.kind === "released") return undefined;
+  if (state === "gone") return "mail.delivered";
+  if (state === "parked") return "mail.parked";
+  if (state === "held") return "mail.held";
+  return state === "unconfirmed" ? "mail.unconfirmed" : "mail.deferred";
+}

@@ -1,0 +1,62 @@
+import { hasForeignCapitals, parseAddress } from "../../../mail/address.ts";
+import type { DirectoryReader, DomainRecord } from "../../../ports/directory.ts";
+import type { SendResult } from "../../../ports/smtp-client.ts";
+import type { ClaimedMail, WorkStore } from "../../../ports/work-store.ts";
+import type { Clock } from "../../../runtime/clock.ts";
+import { errorText, type Logger } from "../../../runtime/log.ts";
+import { ACCEPTED_FOR, isListedByName } from "../../recipients/recipients.ts";
+
+export interface KnownRecipientsParts {
+  readonly store: Pick<WorkStore, "accepted">;
+  readonly directory: Pick<DirectoryReader, "recipient">;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** Who exists for certain, as it is spelled: listed by name, or taken by the domain's primary within 31 days. */
+export class KnownRecipients {
+  readonly #parts: KnownRecipientsParts;
+
+  constructor(parts: KnownRecipientsParts) {
+    this.#parts = parts;
+  }
+
+  /** Which of these addresses exist. Rejects when the store cannot tell. */
+  async among(record: DomainRecord | undefined, addresses: readonly string[]): Promise<ReadonlySet<string>> {
+    const plain = addresses.filter((address) => !hasForeignCapitals(address));
+    const known = new Set(plain.filter((address) => this.#isListed(record, address)));
+    const unlisted = plain.filter((address) => !known.has(address));
+    if (unlisted.length === 0) return known;
+    const { store, clock } = this.#parts;
+    const from = clock.now() - ACCEPTED_FOR;
+    for (const [address, at] of await store.accepted(unlisted)) if (at >= from) known.add(address);
+    return known;
+  }
+
+  /** Which of the refused recipients exist. What cannot be looked up is taken to: held mail is not lost. */
+  async refused(
+    record: DomainRecord | undefined,
+    mail: ClaimedMail,
+    result: SendResult,
+  ): Promise<ReadonlySet<number>> {
+    if (result.refusedAt !== undefined) return NOBODY;
+    const refused = mail.recipients.filter(({ n }) => result.outcomes.get(n)?.kind === "refused");
+    if (refused.length === 0) return NOBODY;
+    const addresses = refused.map(({ address }) => address);
+    try {
+      const known = await this.among(record, addresses);
+      return new Set(refused.filter(({ address }) => known.has(address)).map(({ n }) => n));
+    } catch (error) {
+      this.#parts.log.warn("accepted addresses could not be looked up", { error: errorText(error) });
+      return new Set(refused.map(({ n }) => n));
+    }
+  }
+
+  #isListed(record: DomainRecord | undefined, text: string): boolean {
+    const address = parseAddress(text);
+    if (record === undefined || address === undefined) return false;
+    return isListedByName(this.#parts.directory, record, address);
+  }
+}

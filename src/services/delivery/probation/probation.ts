@@ -1,0 +1,222 @@
+import { hasDelivered, type Outcome } from "../../../mail/outcome.ts";
+import { formatReply } from "../../../mail/reply.ts";
+import type { SendResult } from "../../../ports/smtp-client.ts";
+import type { ClaimedMail } from "../../../ports/work-store.ts";
+
+/** Recipients whose answers end a probation. */
+const RECIPIENTS = 20;
+/** Bodies that are looked at, and refusals among them that are too many. */
+const BODIES = 20;
+const BODIES_REFUSED = 10;
+/** Mails on their way at once, after the first that was taken. */
+const AHEAD = 5;
+/** From a stop to the next canary, in ms: doubling with each that fails. */
+const FIRST_CANARY = 5 * 60_000;
+const LAST_CANARY = 60 * 60_000;
+
+interface Answered {
+  readonly mail: ClaimedMail;
+  readonly result: SendResult;
+  /** Recipients that exist for certain. */
+  readonly known: ReadonlySet<number>;
+}
+
+interface Judgement {
+  /** Recipients whose refusal is not believed: held instead of parked. */
+  readonly held: ReadonlySet<number>;
+  /** What changed by it; `resumed`: a canary passed after a stop. */
+  readonly change?: "stopped" | "resumed" | "passed";
+}
+
+type State = "proving" | "stopped" | "passed";
+
+/**
+ * One domain at one primary after an outage: its first recipients decide whether the primary is itself again.
+ *
+ *   proving   one mail at a time until one was taken, then a few, until 20 recipients were answered
+ *   stopped   nothing but one canary after 5 min, doubling to 1 h
+ *   passed    believed
+ */
+export class Probation {
+  /** When the present state began, by the clock that its methods are told of; in ms. */
+  since: number;
+  #state: State = "proving";
+  #why = "";
+  #answered = 0;
+  #taken = false;
+  #out = 0;
+  #canaryAt = 0;
+  #canaryOut = false;
+  #failed = 0;
+  /** The last bodies: true where it was refused. */
+  readonly #bodies: boolean[] = [];
+  /** Addresses whose refusal was not believed once. */
+  readonly #doubted = new Set<string>();
+
+  constructor(now: number) {
+    this.since = now;
+  }
+
+  get open(): boolean {
+    return this.#state !== "passed";
+  }
+
+  get stopped(): boolean {
+    return this.#state === "stopped";
+  }
+
+  /** What stopped it. */
+  get why(): string {
+    return this.#why;
+  }
+
+  /** When the next canary may go, for a stopped one; by the same clock. */
+  get canaryAt(): number {
+    return this.#canaryAt;
+  }
+
+  /** The next mail must be for a recipient that is known. */
+  get wantsCanary(): boolean {
+    return this.stopped || !this.#taken;
+  }
+
+  /** How many more mails may go. */
+  room(now: number): number {
+    if (!this.open) return Infinity;
+    const most = this.#most(now);
+    return Math.max(0, most - this.#out);
+  }
+
+  take(mails: number): void {
+    this.#out += mails;
+    if (this.stopped) this.#canaryOut = true;
+  }
+
+  /** These came back, sent or not. */
+  giveBack(mails: number, now: number): void {
+    this.#out = Math.max(0, this.#out - mails);
+    if (this.#out === 0 && this.#canaryOut) this.#canaryOver(now);
+  }
+
+  /** What became of one mail; its place is given back by it. */
+  judge(answered: Answered, now: number): Judgement {
+    const before = this.#state;
+    const canary = this.stopped && this.#canaryOut;
+    const held = this.#look(answered, now);
+    const some = hasDelivered(answered.result.outcomes);
+    if (canary && some && held.size === 0) this.#goOn(now);
+    this.giveBack(1, now);
+    if (this.#state === "proving" && this.#answered >= RECIPIENTS) this.#finish(now);
+    return { held, ...this.#change(before) };
+  }
+
+  /** An operator believes the primary. */
+  end(now: number): void {
+    this.#become("passed", now);
+  }
+
+  #most(now: number): number {
+    if (this.stopped) return now >= this.#canaryAt && !this.#canaryOut ? 1 : 0;
+    return this.#taken ? AHEAD : 1;
+  }
+
+  #look(answered: Answered, now: number): ReadonlySet<number> {
+    const { outcomes, refusedAt } = answered.result;
+    // That it lacks what a mail needs is our word, and no answer of its.
+    if (refusedAt === "here") return new Set();
+    const refused = [...outcomes].filter(([, { kind }]) => kind === "refused").map(([n]) => n);
+    const delivered = [...outcomes.values()].filter(({ kind }) => kind === "delivered").length;
+    this.#answered += delivered + refused.length;
+    if (delivered > 0 && !this.stopped) this.#taken = true;
+    if (delivered > 0 || refusedAt === "body") this.#sawBody(delivered === 0 && refused.length > 0);
+    if (refused.length === 0) return new Set();
+    if (refusedAt === "mail")
+      return this.#stop(`it refuses senders: ${wordsOf(outcomes, refused)}`, refused, now);
+    if (refusedAt === "body") return this.#bodyRefused(answered, refused, now);
+    return this.#recipientsRefused(answered, refused, now);
+  }
+
+  #sawBody(refused: boolean): void {
+    this.#bodies.push(refused);
+    if (this.#bodies.length > BODIES) this.#bodies.shift();
+  }
+
+  #bodyRefused({ result }: Answered, refused: readonly number[], now: number): ReadonlySet<number> {
+    const count = this.#bodies.filter(Boolean).length;
+    if (count < BODIES_REFUSED) return this.#stoppedOnes(refused);
+    return this.#stop(
+      `it refused ${count} of the last ${this.#bodies.length} mails: ${wordsOf(result.outcomes, refused)}`,
+      refused,
+      now,
+    );
+  }
+
+  #recipientsRefused(
+    { mail, result, known }: Answered,
+    refused: readonly number[],
+    now: number,
+  ): ReadonlySet<number> {
+    const addresses = new Map(mail.recipients.map(({ n, address }) => [n, address]));
+    // A refusal that stands after others were taken is true.
+    const doubtful = refused.filter((n) => known.has(n) && !this.#doubted.has(addresses.get(n) ?? ""));
+    const [first] = doubtful;
+    if (first === undefined) return this.#stoppedOnes(refused);
+    for (const n of doubtful) this.#doubted.add(addresses.get(n) ?? "");
+    const why = `it refused ${addresses.get(first)}, which exists: ${wordsOf(result.outcomes, [first])}`;
+    return this.#stop(why, doubtful, now);
+  }
+
+  /** While it is stopped no refusal is believed. */
+  #stoppedOnes(refused: readonly number[]): ReadonlySet<number> {
+    return this.stopped ? new Set(refused) : new Set();
+  }
+
+  #stop(why: string, held: readonly number[], now: number): ReadonlySet<number> {
+    if (!this.stopped) this.#become("stopped", now);
+    this.#why = why;
+    if (this.#canaryAt <= now && !this.#canaryOut) this.#plan(now);
+    return new Set(held);
+  }
+
+  #canaryOver(now: number): void {
+    this.#canaryOut = false;
+    if (this.stopped) this.#plan(now);
+  }
+
+  #plan(now: number): void {
+    this.#canaryAt = now + Math.min(LAST_CANARY, FIRST_CANARY * 2 ** Math.min(this.#failed, 10));
+    this.#failed += 1;
+  }
+
+  #goOn(now: number): void {
+    this.#become("proving", now);
+    this.#canaryOut = false;
+    this.#taken = true;
+    this.#answered = 0;
+    this.#failed = 0;
+    this.#canaryAt = 0;
+    this.#bodies.length = 0;
+  }
+
+  #finish(now: number): void {
+    if (this.#taken) this.#become("passed", now);
+    else this.#stop(`it took none of the first ${RECIPIENTS} recipients`, [], now);
+  }
+
+  #become(state: State, now: number): void {
+    this.#state = state;
+    this.since = now;
+  }
+
+  #change(before: State): Pick<Judgement, "change"> {
+    if (before === this.#state) return {};
+    if (this.#state === "proving") return { change: "resumed" };
+    return { change: this.#state };
+  }
+}
+
+/** The primary's words to the first of these recipients. */
+function wordsOf(outcomes: ReadonlyMap<number, Outcome>, of: readonly number[]): string {
+  const outcome = outcomes.get(of[0] ?? -1);
+  return outcome !== undefined && "reply" in outcome ? formatReply(outcome.reply) : "no words";
+}

@@ -1,0 +1,260 @@
+import { domainOfKey } from "../../../mail/delivery-key.ts";
+import type { ProbationStatus } from "../../../ports/health.ts";
+import type { Journal } from "../../../ports/journal.ts";
+import type { SendResult } from "../../../ports/smtp-client.ts";
+import type { ClaimedMail, DueMail, WorkStore } from "../../../ports/work-store.ts";
+import { type SteadyClock, steadyClock } from "../../../runtime/clock.ts";
+import { errorText } from "../../../runtime/log.ts";
+import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
+import { KnownRecipients, type KnownRecipientsParts } from "./known-recipients.ts";
+import { Probation } from "./probation.ts";
+
+interface ProbationsParts extends KnownRecipientsParts {
+  readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
+  readonly journal: Journal;
+}
+
+/** Outages from this length on are followed by a probation, in ms. */
+const LONG_OUTAGE = 5 * 60_000;
+/** Recipients looked through for one that is known. */
+const CANDIDATES = 500;
+
+const NOBODY: ReadonlySet<number> = new Set();
+
+/** Judged for one return of the pool; absent probation: none was needed. */
+interface Entry {
+  readonly epoch: number;
+  readonly probation: Probation | undefined;
+}
+
+/**
+ * The probations of all domains at all primaries. One begins with the first mail after an outage of 5 min or more;
+ * after a start, where mail had waited for 5 min when the primary was reached, or a probation had set it aside; and
+ * where the domain has left a pool at which it was in one, or which was long away.
+ */
+export class Probations {
+  readonly #parts: ProbationsParts;
+  /** Canaries must neither hurry nor wait because the clock was set. */
+  readonly #steady: SteadyClock;
+  readonly #known: KnownRecipients;
+  readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
+  /**
+   * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
+   * trusted. With the pools where that has begun.
+   */
+  readonly #distrusted = new Map<string, Set<ConnectionPool>>();
+
+  constructor(parts: ProbationsParts) {
+    this.#parts = parts;
+    this.#steady = steadyClock(parts.clock);
+    this.#known = new KnownRecipients(parts);
+  }
+
+  /** What an earlier process set aside waits again; its domains are proven anew. */
+  async recover(): Promise<void> {
+    const { store, clock } = this.#parts;
+    for (const domain of (await store.unhold({ now: clock.now() })).keys()) this.#distrust(domain);
+  }
+
+  /** The probation that the domain is in at the pool; undefined where it is trusted, or has left it. */
+  of(pool: ConnectionPool, queue: DomainQueue): Probation | undefined {
+    // What is still said there must not begin one that belongs to the next pool.
+    if (!queue.pools.includes(pool)) return undefined;
+    const entry = this.#entries.get(pool)?.get(queue);
+    const { epoch } = pool.watch.comeback;
+    const current = entry?.epoch === epoch ? entry : this.#enter(pool, queue, entry);
+    return current?.probation?.open === true ? current.probation : undefined;
+  }
+
+  /** What the primary says of the domain's mail is believed. */
+  trusts(pool: ConnectionPool, queue: DomainQueue): boolean {
+    return this.of(pool, queue) === undefined;
+  }
+
+  /** Mail that was refused may be held. */
+  holds(queue: DomainQueue): boolean {
+    return queue.pools.some((pool) => this.#entries.get(pool)?.get(queue)?.probation?.stopped === true);
+  }
+
+  /** How many more mails of the domain may go to the pool. */
+  room(pool: ConnectionPool, queue: DomainQueue): number {
+    return this.of(pool, queue)?.room(this.#steady.now()) ?? Infinity;
+  }
+
+  /** The mail that goes first: one for a recipient that exists, else the oldest. */
+  async canary(queue: DomainQueue): Promise<string | undefined> {
+    const { store, clock } = this.#parts;
+    const request = { domain: queue.domain, now: clock.now(), limit: CANDIDATES };
+    let due = await store.due(request);
+    if (due.length === 0) {
+      await store.unhold({ domain: queue.domain, limit: 1, now: clock.now() });
+      due = await store.due({ ...request, now: clock.now() });
+    }
+    const addresses = due.flatMap(({ recipients }) => recipients);
+    const known = await this.#known.among(queue.record, addresses);
+    return (due.find((mail) => isFor(known, mail)) ?? due[0])?.id;
+  }
+
+  /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
+  judge(
+    { pool, queue }: QueueAtPool,
+    mail: ClaimedMail,
+    result: SendResult,
+  ): Promise<ReadonlySet<number>> | undefined {
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
+  }
+
+  /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
+  setAside({ pool, queue }: QueueAtPool): void {
+    if (this.#entries.get(pool)?.get(queue)?.probation?.stopped !== true) this.#release(queue);
+  }
+
+  /** So many mails that were asked for did not come, or were not sent. */
+  unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    if (probation === undefined || mails === 0) return;
+    probation.giveBack(mails, this.#steady.now());
+    if (probation.stopped) this.#awaitCanary(pool, queue, probation);
+  }
+
+  /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
+  async resume(queue: DomainQueue): Promise<void> {
+    const { store, clock } = this.#parts;
+    for (const pool of queue.pools) {
+      const probation = this.of(pool, queue);
+      if (probation === undefined) continue;
+      probation.end(this.#steady.now());
+      this.#record("probation.passed", pool, queue, "an operator resumed it");
+    }
+    await store.unhold({ domain: queue.domain, now: clock.now() });
+    for (const pool of queue.pools) pool.advance();
+  }
+
+  /**
+   * The domain's mail goes to other pools from here on, which may be the same primary, spoken to in another way: it is
+   * believed no sooner for that, and what was set aside goes on there.
+   */
+  left(pool: ConnectionPool, queue: DomainQueue): void {
+    const probation = this.#entries.get(pool)?.get(queue)?.probation;
+    this.#entries.get(pool)?.delete(queue);
+    if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
+    if (probation?.stopped === true) this.#release(queue);
+    probation?.end(this.#steady.now());
+  }
+
+  forget(pool: ConnectionPool): void {
+    this.#entries.delete(pool);
+  }
+
+  status(pool: ConnectionPool): readonly ProbationStatus[] {
+    const found: ProbationStatus[] = [];
+    for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
+      if (probation?.open !== true) continue;
+      found.push(this.#status(queue, probation));
+    }
+    return found;
+  }
+
+  #status(queue: DomainQueue, { stopped, since: at, why, canaryAt }: Probation): ProbationStatus {
+    const domain = domainOfKey(queue.domain);
+    const since = this.#steady.wall(at);
+    if (!stopped) return { domain, state: "running", since };
+    return { domain, state: "stopped", since, why, canaryAt: this.#steady.wall(canaryAt) };
+  }
+
+  #enter(pool: ConnectionPool, queue: DomainQueue, before: Entry | undefined): Entry | undefined {
+    const { epoch, outage, since } = pool.watch.comeback;
+    if (epoch === 0) return before;
+    // At the first contact nobody knows how long it was away; the mail that waits tells.
+    const seen = epoch === 1 && queue.waiting > 0 ? since - queue.oldest : 0;
+    const distrusted = this.#takeDistrust(pool, queue);
+    const needed = Math.max(outage, seen) >= LONG_OUTAGE || distrusted;
+    if (!needed && before?.probation?.open === true) return this.#put(pool, queue, { ...before, epoch });
+    if (!needed) return this.#put(pool, queue, { epoch, probation: undefined });
+    const entry = this.#put(pool, queue, { epoch, probation: new Probation(this.#steady.now()) });
+    this.#record("probation.began", pool, queue);
+    // What the one before set aside would wait for other mail to prove the new one.
+    if (before?.probation?.stopped === true) this.#release(queue);
+    return entry;
+  }
+
+  #distrust(domain: string): void {
+    this.#distrusted.set(domain, new Set());
+  }
+
+  /** True once for each of the domain's pools: two may be the same primaries that were not trusted before. */
+  #takeDistrust(pool: ConnectionPool, { domain, pools }: DomainQueue): boolean {
+    const begun = this.#distrusted.get(domain);
+    if (begun === undefined || begun.has(pool)) return false;
+    begun.add(pool);
+    if (pools.every((each) => begun.has(each))) this.#distrusted.delete(domain);
+    return true;
+  }
+
+  #isLongAway({ away, watch }: ConnectionPool): boolean {
+    return away && this.#parts.clock.now() - watch.status().since >= LONG_OUTAGE;
+  }
+
+  #put(pool: ConnectionPool, queue: DomainQueue, entry: Entry): Entry {
+    const known = this.#entries.get(pool);
+    if (known === undefined) this.#entries.set(pool, new Map([[queue, entry]]));
+    else known.set(queue, entry);
+    return entry;
+  }
+
+  async #judge(
+    at: QueueAtPool & { readonly probation: Probation },
+    mail: ClaimedMail,
+    result: SendResult,
+  ): Promise<ReadonlySet<number>> {
+    const { pool, queue, probation } = at;
+    const known = await this.#known.refused(queue.record, mail, result);
+    // While that was looked up, it may have passed, or an operator may have ended it.
+    if (!probation.open) return NOBODY;
+    const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
+    if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
+    if (change === "passed") this.#record("probation.passed", pool, queue);
+    if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
+    if (probation.stopped) {
+      pool.withdraw(queue);
+      this.#awaitCanary(pool, queue, probation);
+    } else if (change !== undefined) this.#release(queue);
+    return held;
+  }
+
+  #awaitCanary(pool: ConnectionPool, queue: DomainQueue, probation: Probation): void {
+    const at = probation.canaryAt;
+    this.#steady.after(Math.max(0, at - this.#steady.now()), () => {
+      if (!probation.stopped || probation.canaryAt !== at) return;
+      if (!queue.due) this.#release(queue, 1);
+      pool.advance();
+    });
+  }
+
+  #release(queue: DomainQueue, limit = Infinity): void {
+    const { store, clock, log } = this.#parts;
+    store.unhold({ domain: queue.domain, limit, now: clock.now() }).catch((error: unknown) => {
+      log.error("mail held by probation could not be released", {
+        domain: queue.domain,
+        error: errorText(error),
+      });
+    });
+  }
+
+  #record(
+    kind: "probation.began" | "probation.stopped" | "probation.passed",
+    pool: ConnectionPool,
+    queue: DomainQueue,
+    why?: string,
+  ): void {
+    const { waiting: held } = queue;
+    const domain = domainOfKey(queue.domain);
+    const { name: destination } = pool;
+    this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
+  }
+}
+
+function isFor(known: ReadonlySet<string>, { recipients }: DueMail): boolean {
+  return recipients.some((address) => known.has(address));
+}

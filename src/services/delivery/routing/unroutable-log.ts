@@ -1,0 +1,42 @@
+import { domainOfKey } from "../../../mail/delivery-key.ts";
+import type { Journal } from "../../../ports/journal.ts";
+import type { Logger } from "../../../runtime/log.ts";
+import type { DomainQueue } from "../pool/connection-pool.ts";
+import type { Route } from "./routes.ts";
+
+type Nowhere = Exclude<Route, { kind: "known" }>;
+
+/** Journals domains whose mail has nowhere to go, once for each reason, and their end. In elapsed time. */
+export class UnroutableLog {
+  readonly #journal: Journal;
+  readonly #log: Logger;
+  readonly #reasons = new Map<string, { readonly route: Nowhere; readonly since: number }>();
+
+  constructor(journal: Journal, log: Logger) {
+    this.#journal = journal;
+    this.#log = log;
+  }
+
+  look(queue: DomainQueue, route: Route, now: number): void {
+    const { domain } = queue;
+    const known = this.#reasons.get(domain);
+    const common = { destination: `route of ${domain}`, domains: [domainOfKey(domain)] };
+    if (route.kind === "known") {
+      if (known === undefined) return;
+      this.#reasons.delete(domain);
+      this.#journal.record({ kind: "primary.up", ...common, outage: now - known.since, held: queue.waiting });
+      return;
+    }
+    // A domain that was removed and holds nothing needs no route.
+    if (isSame(known?.route, route) || (queue.record === undefined && queue.waiting === 0)) return;
+    this.#reasons.set(domain, { route, since: known?.since ?? now });
+    this.#log.warn("mail has nowhere to go", { domain, why: route.why });
+    if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });
+    else this.#journal.record({ kind: "primary.down", ...common, why: route.why, held: queue.waiting });
+  }
+}
+
+/** A DNS that fails now in one way and now in another is one reason, though its words change each time. */
+function isSame(known: Nowhere | undefined, route: Nowhere): boolean {
+  return known?.kind === route.kind && (route.kind === "failed" || known.why === route.why);
+}
