@@ -93,7 +93,9 @@ class RunningDaemon implements Daemon {
     this.#lists = watchBlocklists({ crew, config: () => this.#config, directory, smtp });
     this.#rules = new RulesBoard({ store: storage.control, clock: crew.clock, smtp });
     const { sink: journal, clock } = crew;
-    this.#quotas = new QuotaWatch({ queue: directory, domains: () => directory.domains(), journal, clock });
+    const generation = (): number => foundation.directory.generation();
+    const domains = (): ReturnType<typeof directory.domains> => directory.domains();
+    this.#quotas = new QuotaWatch({ queue: directory, domains, generation, journal, clock });
     editor.onChange((domains) => this.#directoryChanged(domains));
   }
 

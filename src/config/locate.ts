@@ -40,9 +40,19 @@ export function adminSocket(path: string): string | undefined {
 
 /** The domains say nothing of the socket; thousands of them take seconds to parse, at each use of the tool. */
 function withoutDomains(text: string): string {
+  if (/^\s*\{/.test(text)) return jsonWithoutDomains(text);
   const begin = text.search(/^domains:[ \t]*\r?$/m);
   if (begin === -1) return text;
   const rest = text.slice(begin + "domains:".length);
   const next = rest.search(/^[^\s#]/m);
   return text.slice(0, begin) + (next === -1 ? "" : rest.slice(next));
+}
+
+/** What a program wrote is often JSON, which is YAML. */
+function jsonWithoutDomains(text: string): string {
+  try {
+    return JSON.stringify({ ...(JSON.parse(text) as object), domains: undefined });
+  } catch {
+    return text;
+  }
 }

@@ -4,7 +4,8 @@
  * Alerts wait in a bounded queue for each channel and go out one at a time, in order. What is raised again about
  * the same subject within ten minutes is counted instead of sent. A change (down, up) is sent at once, up to four
  * times in ten minutes; when they are over, the last that was only counted goes out with the count, so that what
- * was told last is how things stand.
+ * was told last is how things stand. Of one kind, twenty subjects in ten minutes are told one by one, all others
+ * together.
  *
  * Invariants: raising never throws and never waits; trouble with a channel is logged and touches nothing else;
  * everything kept is bounded.
@@ -13,6 +14,7 @@ import type { Alert, Alerter } from "../../ports/alerts.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { fetchTrouble } from "../../runtime/fetch-trouble.ts";
 import type { Logger } from "../../runtime/log.ts";
+import { Bursts } from "./bursts.ts";
 import { Folding } from "./folding.ts";
 import { command, webhook, type Channel, type Message } from "./channels.ts";
 
@@ -40,11 +42,13 @@ export function startAlerts(options: AlertOptions): Alerts {
 class Alerts implements Alerter {
   readonly #clock: Clock;
   readonly #outlets: readonly Outlet[];
+  readonly #bursts: Bursts;
   readonly #folding: Folding;
 
   constructor({ webhook: url, command: argv, clock, log }: AlertOptions) {
     this.#clock = clock;
-    this.#folding = new Folding(clock, (alert, repeated) => this.#send(alert, repeated));
+    this.#bursts = new Bursts(clock, (alert, repeated) => this.#send(alert, repeated));
+    this.#folding = new Folding(clock, (alert, repeated) => this.#bursts.add(alert, repeated));
     this.#outlets = [
       ...(url === undefined ? [] : [new Outlet("webhook", webhook(url, clock), log)]),
       ...(argv === undefined ? [] : [new Outlet("command", command(argv, clock), log)]),
@@ -58,6 +62,7 @@ class Alerts implements Alerter {
   /** Forgets what waits; resolves when nothing is being sent any more, after 2 s at the latest. */
   async stop(): Promise<void> {
     this.#folding.clear();
+    this.#bursts.clear();
     const patience = Promise.withResolvers<void>();
     const timer = this.#clock.after(GRACE, patience.resolve);
     await Promise.race([patience.promise, Promise.all(this.#outlets.map((outlet) => outlet.stop()))]);

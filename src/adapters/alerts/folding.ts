@@ -32,7 +32,7 @@ export class Folding {
   }
 
   add(alert: Alert): void {
-    const key = JSON.stringify([family(alert.name), alert.subject]);
+    const key = JSON.stringify([familyOf(alert.name), alert.subject]);
     const fold = this.#folds.get(key);
     if (fold === undefined) {
       if (this.#folds.size < MAX_FOLDS) this.#begin(key, alert);
@@ -66,6 +66,6 @@ export class Folding {
 }
 
 /** Alerts that tell one state of one subject; each other name stands for itself. */
-function family(name: string): string {
+export function familyOf(name: string): string {
   return /^(?:primary|store|probation|scanner|quota)\./.exec(name)?.[0] ?? name;
 }

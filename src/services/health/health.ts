@@ -8,12 +8,14 @@
  *
  * Probes: a TCP connect each second while mail is held, each 15 s otherwise, once a minute while it is up and
  * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. A primary
- * that is not up is greeted on the connection that the probe opened, and the first mail goes over it.
+ * that is not up is greeted on the connection that the probe opened, and the first mail goes over it. Of all
+ * primaries together at most 500 greetings are awaited at a time.
  *
  * Invariants: outages are journaled once, at their beginning and at their end; nothing is sent to ourselves; a name
  * that does not resolve is the destination's trouble, never a mail's.
  */
 import { steadyClock } from "../../runtime/clock.ts";
+import { GreetingRoom } from "./greeting-room.ts";
 import { Pacer } from "./probe-schedule.ts";
 import type { Destination, ReachParts } from "./reach.ts";
 import { Watch, type Observer, type WatchParts } from "./watch.ts";
@@ -26,15 +28,16 @@ export { isAway } from "./state.ts";
 export { TlsMemory } from "./tls-memory.ts";
 export type { Observer, Watch } from "./watch.ts";
 
-type HealthParts = Omit<WatchParts, "pacer" | "clock"> & ReachParts;
+type HealthParts = Omit<WatchParts, "pacer" | "room" | "clock"> & ReachParts;
 
-/** Watches primaries; they share one limit of probes. */
+/** Watches primaries; they share one limit of probes, and one of greetings that are awaited. */
 export class Health {
   readonly #parts: WatchParts;
 
   constructor(parts: HealthParts) {
     // A clock that is set must neither put probes off nor make old news of what they find.
-    this.#parts = { ...parts, clock: steadyClock(parts.clock), pacer: new Pacer() };
+    const shared = { pacer: new Pacer(), room: new GreetingRoom() };
+    this.#parts = { ...parts, ...shared, clock: steadyClock(parts.clock) };
   }
 
   /** Begins at once to ask after the destination; `Watch.stop` ends it. */

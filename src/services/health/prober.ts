@@ -1,5 +1,11 @@
-import type { Connection, Conversation, DestinationTrouble, Target } from "../../ports/smtp-client.ts";
+import {
+  DestinationTrouble,
+  type Connection,
+  type Conversation,
+  type Target,
+} from "../../ports/smtp-client.ts";
 import { Addresses } from "./addresses.ts";
+import type { GreetingRoom } from "./greeting-room.ts";
 import { asTrouble, firstToGreet, targetsOf, type Destination, type ReachParts } from "./reach.ts";
 import { refusesUs } from "./state.ts";
 
@@ -11,11 +17,19 @@ const SILENCE = 50_000;
 const GREETING_OVERLAP = 5000;
 const MOST_GREETINGS = 3;
 
+const CROWDED = "it takes connections and says nothing, as hundreds of other primaries do at the same time";
+
 /** A greeting that is awaited. */
 interface Awaited {
   readonly connection: Connection;
   /** Nobody listened since it was asked for: a server that came back may know nothing of its connection. */
   stale: boolean;
+  /** Greetings of others needed its place. */
+  crowdedOut: boolean;
+}
+
+interface ProberParts extends ReachParts {
+  readonly room: GreetingRoom;
 }
 
 /** Whether an address is to be greeted; `best`: it is the one that greeted last. */
@@ -31,7 +45,7 @@ export interface Greeted {
 /** Asks one primary over the network: whether it takes a connection, and where that is not enough, what it greets with. */
 export class Prober {
   readonly #destination: Destination;
-  readonly #parts: ReachParts;
+  readonly #parts: ProberParts;
   readonly #silent: (took: number) => void;
   readonly #addresses = new Addresses();
   /** The oldest first. */
@@ -41,7 +55,7 @@ export class Prober {
   #isSilent = false;
 
   /** `silent` runs when it took a connection and said nothing in so many ms. */
-  constructor(destination: Destination, parts: ReachParts, silent: (took: number) => void) {
+  constructor(destination: Destination, parts: ProberParts, silent: (took: number) => void) {
     this.#destination = destination;
     this.#parts = parts;
     this.#silent = silent;
@@ -84,13 +98,17 @@ export class Prober {
   }
 
   async #greet(connection: Connection): Promise<Greeted | undefined> {
-    const { clock } = this.#parts;
+    const { clock, room } = this.#parts;
     const begun = clock.now();
-    if (!this.#makeRoom(begun)) {
+    const greeting: Awaited = { connection, stale: false, crowdedOut: false };
+    const giveWay = (): void => {
+      greeting.crowdedOut = true;
+      connection.close();
+    };
+    if (!this.#makeRoom(begun) || !room.enter(greeting, begun, giveWay)) {
       connection.close();
       return undefined;
     }
-    const greeting: Awaited = { connection, stale: false };
     this.#greetings.add(greeting);
     this.#lastGreeting = begun;
     try {
@@ -101,11 +119,14 @@ export class Prober {
       const trouble = asTrouble(error);
       const givenUp = !this.#greetings.has(greeting);
       // One connection too many beside the one that it lets wait.
-      if (givenUp || (refusesUs(trouble) && this.#awaited(connection.target) > 1)) return undefined;
+      const oneTooMany = greeting.crowdedOut || refusesUs(trouble);
+      if (givenUp || (oneTooMany && this.#awaited(connection.target) > 1)) return undefined;
+      if (greeting.crowdedOut) throw new DestinationTrouble("greeting", CROWDED);
       this.#lookAtSilence(trouble, clock.now() - begun);
       throw trouble;
     } finally {
       this.#greetings.delete(greeting);
+      room.leave(greeting);
     }
   }
 

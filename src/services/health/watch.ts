@@ -6,6 +6,7 @@ import { isOwnName } from "./ourselves.ts";
 import { OutageLog } from "./outage-log.ts";
 import { nextProbe, type Pacer } from "./probe-schedule.ts";
 import { Prober, type Greeted } from "./prober.ts";
+import type { GreetingRoom } from "./greeting-room.ts";
 import { asTrouble, destinationName, type Destination, type ReachParts } from "./reach.ts";
 import { Shortcomings } from "./shortcomings.ts";
 import { SpareConversation } from "./spare-conversation.ts";
@@ -36,6 +37,7 @@ export interface WatchParts extends ReachParts {
   readonly random: () => number;
   readonly hostname: () => string;
   readonly pacer: Pacer;
+  readonly room: GreetingRoom;
 }
 
 /** A minute less the jitter, in ms. */

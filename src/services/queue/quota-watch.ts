@@ -1,4 +1,4 @@
-import type { DomainRecord } from "../../ports/directory.ts";
+import type { DomainRecord, Quota } from "../../ports/directory.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Kept, QueueReader } from "../../ports/operator.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -10,9 +10,16 @@ const RELIEF = 0.95;
 const REST = 30;
 const MOST_REST = 60_000;
 
+interface Limited {
+  readonly name: string;
+  readonly quota: Quota;
+}
+
 interface QuotaParts {
   readonly queue: Pick<QueueReader, "kept">;
   readonly domains: () => Promise<readonly DomainRecord[]>;
+  /** Of the directory; another one after each change. */
+  readonly generation: () => number;
   readonly journal: Journal;
   readonly clock: Clock;
 }
@@ -24,6 +31,8 @@ interface QuotaParts {
 export class QuotaWatch {
   readonly #parts: QuotaParts;
   #full: ReadonlySet<string> = new Set();
+  /** Domains with a quota, by the generation of the directory that they were read from. */
+  #limited: { readonly generation: number; readonly domains: readonly Limited[] } | undefined;
   /** In elapsed time. */
   #restUntil = -Infinity;
 
@@ -48,11 +57,9 @@ export class QuotaWatch {
   }
 
   async #count(): Promise<void> {
-    const { queue, domains } = this.#parts;
-    const limited = (await domains()).flatMap(({ name, settings: { quota } }) =>
-      quota === undefined ? [] : [{ name, quota }],
-    );
-    const amounts = limited.length === 0 ? [] : await queue.kept(limited.map(({ name }) => name));
+    const limited = await this.#domains();
+    const names = limited.map(({ name }) => name);
+    const amounts = names.length === 0 ? [] : await this.#parts.queue.kept(names);
     const full = new Set<string>();
     for (const [at, { name, quota }] of limited.entries()) {
       const was = this.#full.has(name);
@@ -62,6 +69,18 @@ export class QuotaWatch {
       if (full.has(name) !== was) this.#tell(name, kept, !was);
     }
     this.#full = full;
+  }
+
+  /** A directory of thousands takes too long to be read at each look. */
+  async #domains(): Promise<readonly Limited[]> {
+    const generation = this.#parts.generation();
+    if (this.#limited?.generation !== generation) {
+      const domains = (await this.#parts.domains()).flatMap(({ name, settings: { quota } }) =>
+        quota === undefined ? [] : [{ name, quota }],
+      );
+      this.#limited = { generation, domains };
+    }
+    return this.#limited.domains;
   }
 
   #tell(domain: string, kept: Kept, full: boolean): void {

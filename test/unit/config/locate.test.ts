@@ -29,6 +29,11 @@ test("the socket is found in a wrong configuration", async () => {
       "domains:\n  a.example:\n    admin: { socket: /a.sock }\nadmin:\n  socket: /run/h.sock\n",
       "/run/h.sock",
     ],
+    ['{"storage": "sqlite:/var/q", "domains": {"a.example": {"storage": "x"}}}', "/var/q/admin.sock"],
+    ['{\n  "admin": { "socket": "/run/h.sock" },\n  "storage": "sqlite:/var/q" }\n', "/run/h.sock"],
+    ['{"admin": [], "storage": 5}', undefined],
+    ['{"hostname": "x"}', resolve("data/admin.sock")],
+    ['{"storage": "sqlite:/var/q", }', "/var/q/admin.sock"],
     ["storage: postgres://db/mail\n", undefined],
     ["storage: postgres://db/mail\nadmin: { socket: run/h.sock }\n", resolve("run/h.sock")],
   ];
@@ -39,4 +44,16 @@ test("the socket is found in a wrong configuration", async () => {
     assert.equal(adminSocket(file), socket, text);
   }
   assert.equal(adminSocket(join(folder.path, "none.yaml")), undefined);
+});
+
+test("in JSON with thousands of domains it is found at once", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "holdfast.json");
+  const recipients = Array.from({ length: 20 }, (_, i) => `user${i}`);
+  const domains = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`d${i}.test`, { recipients }]));
+  await writeFile(file, JSON.stringify({ domains, storage: "sqlite:/var/q" }, undefined, 1));
+  const begun = process.cpuUsage();
+  assert.equal(adminSocket(file), "/var/q/admin.sock");
+  const { user } = process.cpuUsage(begun);
+  assert.ok(user < 250_000, `${user / 1000} ms`);
 });

@@ -145,11 +145,25 @@ test("a hundred wait for a slow webhook, the oldest of more are dropped with a l
   const clock = new ManualClock();
   const { log, lines } = recorder();
   const alerts = startAlerts({ webhook: target.url, clock, log });
-  for (let i = 0; i < 110; i++) alerts.raise({ ...alert("queue.oldest"), subject: `domain ${i}` });
+  for (let i = 0; i < 110; i++) alerts.raise(alert(`kind ${i}`));
   assert.equal(lines.length, 9);
   const ended = alerts.stop();
   clock.advance(2000);
   await ended;
+});
+
+test("when thousands of primaries go at once, none of their alerts is lost and no other is crowded out", async () => {
+  await using target = await hook();
+  const { log, lines } = recorder();
+  const alerts = startAlerts({ webhook: target.url, clock: new ManualClock(), log });
+  alerts.raise(alert("store.sick"));
+  for (let i = 0; i < 5000; i++) alerts.raise({ ...alert("primary.down"), subject: `mail${i}.example:25` });
+  alerts.raise(alert("quarantine.unread"));
+  await waitFor(WAIT, () => target.bodies.some((body) => body.includes("quarantine.unread")));
+  assert.deepEqual(lines, []);
+  assert.equal(target.bodies.length, 22);
+  assert.match(target.bodies[0] ?? "", /"store\.sick"/);
+  await alerts.stop();
 });
 
 /** A program that writes its arguments and its input to a file. */

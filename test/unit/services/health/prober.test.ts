@@ -6,6 +6,7 @@ import {
   type Conversation,
   type Target,
 } from "../../../../src/ports/smtp-client.ts";
+import { GreetingRoom } from "../../../../src/services/health/greeting-room.ts";
 import { Prober } from "../../../../src/services/health/prober.ts";
 import { FakeResolver } from "../../../support/delivery-bench.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
@@ -20,8 +21,7 @@ interface Wait {
 }
 
 /** A primary that takes connections and does not greet until the test says how that ends. */
-function mutePrimary() {
-  const clock = new ManualClock();
+function mutePrimary(clock = new ManualClock(), room = new GreetingRoom()) {
   const waits: Wait[] = [];
   const silences: number[] = [];
   const network = { down: false };
@@ -42,7 +42,7 @@ function mutePrimary() {
     return { target: TARGET, took: 1, converse, close };
   };
   const client = { connect, converse: () => assert.fail("by connections only") };
-  const parts = { clock, client, resolver: new FakeResolver(), ownAddresses: () => [] };
+  const parts = { clock, client, resolver: new FakeResolver(), ownAddresses: () => [], room };
   const prober = new Prober(TARGET, parts, (took) => silences.push(took));
   const ask = async (): Promise<{ heard: Promise<unknown> }> => {
     const heard = prober.ask(() => true);
@@ -113,4 +113,24 @@ test("who says nothing for as long as a probe waits has five times as long, unti
   assert.equal(await failAfter(100), 300_000);
   prober.greeted();
   assert.equal(await failAfter(100), 60_000);
+});
+
+test("of thousands that take connections and say nothing, five hundred greetings hang at a time", async () => {
+  const clock = new ManualClock();
+  const room = new GreetingRoom();
+  const mute = Array.from({ length: 800 }, () => mutePrimary(clock, room));
+  const first = await Promise.all(mute.map(({ ask }) => ask()));
+  const open = (): number => mute.flatMap(({ waits }) => waits).filter(({ closed }) => !closed).length;
+  assert.equal(open(), 500);
+  assert.equal(await first[500]?.heard, undefined, "there was no room, and nothing new is known");
+  clock.advance(10_000);
+  await mute[500]?.ask();
+  assert.equal(mute[500]?.waits.length, 1);
+  await assert.rejects(first[0]?.heard ?? Promise.resolve(), { stage: "greeting" });
+  assert.equal(open(), 500);
+  for (const { waits } of mute)
+    for (const wait of waits) wait.fail(new DestinationTrouble("greeting", "gone"));
+  await idle();
+  await mute[600]?.ask();
+  assert.equal(mute[600]?.waits.length, 1, "what has ended left its place");
 });

@@ -19,7 +19,7 @@ function watchOver(
   { journal = new MemoryJournal(), clock = new ManualClock() } = {},
 ): QuotaWatch {
   const queue = { kept: async (names: readonly string[]) => kept(names) };
-  return new QuotaWatch({ queue, domains: async () => domains, journal, clock });
+  return new QuotaWatch({ queue, domains: async () => domains, generation: () => 1, journal, clock });
 }
 
 test("a domain is full at its quota, takes mail again below 95 % of it, and both are told once", async () => {
@@ -84,4 +84,23 @@ test("a look that takes long is followed by a rest thirty times as long, at most
   assert.equal(await lookEach2s(30), 5);
   takes = 100_000;
   assert.equal(await lookEach2s(60), 2);
+});
+
+test("a directory of thousands is read again after it has changed, also while it was being read", async () => {
+  let [generation, reads] = [1, 0];
+  let quota: Quota = { messages: 3 };
+  const domains = async () => {
+    reads += 1;
+    const read = [domain("a.test", quota)];
+    if (reads === 1) [generation, quota] = [2, { messages: 2 }];
+    return read;
+  };
+  const queue = { kept: async () => [{ messages: 2, bytes: 0 }] };
+  const clock = new ManualClock();
+  const parts = { queue, domains, generation: () => generation, journal: new MemoryJournal(), clock };
+  const watch = new QuotaWatch(parts);
+  assert.deepEqual([await watch.look(), reads], [[], 1]);
+  for (let n = 0; n < 5; n++) assert.deepEqual([await watch.look(), reads], [["a.test"], 2]);
+  [generation, quota] = [3, { messages: 9 }];
+  assert.deepEqual([await watch.look(), reads], [[], 3]);
 });

@@ -1,0 +1,96 @@
+import type { Alert } from "../../ports/alerts.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import { familyOf } from "./folding.ts";
+
+/** Alerts of one family that are sent one by one within a window. */
+const ONE_BY_ONE = 20;
+/** In ms. */
+const WINDOW = 600_000;
+/** How long what comes beyond is gathered before it is told, in ms. */
+const GATHER = 60_000;
+/** Subjects that are gathered, and those of them that are named. */
+const MAX_GATHERED = 10_000;
+const NAMED = 100;
+/** Subjects in the sentence. */
+const IN_WORDS = 3;
+
+interface Burst {
+  sent: number;
+  /** What was raised last about each subject that was not told yet. */
+  more: Map<string, string>;
+  readonly timers: Set<Timer>;
+}
+
+type Send = (alert: Alert, repeated: number) => void;
+
+/**
+ * Many subjects in one trouble: a line of ours that breaks takes thousands of primaries away, an outage makes the mail
+ * of thousands of domains old. The first are told one by one, all others together, once a minute.
+ */
+export class Bursts {
+  readonly #clock: Clock;
+  readonly #send: Send;
+  readonly #bursts = new Map<string, Burst>();
+
+  constructor(clock: Clock, send: Send) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  add(alert: Alert, repeated: number): void {
+    const burst = this.#burstOf(familyOf(alert.name));
+    if (burst.sent < ONE_BY_ONE) {
+      burst.sent += 1;
+      return this.#send(alert, repeated);
+    }
+    if (burst.more.size === 0) this.#after(GATHER, burst, () => this.#tell(burst));
+    if (burst.more.size < MAX_GATHERED || burst.more.has(alert.subject))
+      burst.more.set(alert.subject, alert.name);
+  }
+
+  clear(): void {
+    for (const { timers } of this.#bursts.values()) for (const timer of timers) timer.cancel();
+    this.#bursts.clear();
+  }
+
+  #burstOf(family: string): Burst {
+    const known = this.#bursts.get(family);
+    if (known !== undefined) return known;
+    const burst: Burst = { sent: 0, more: new Map(), timers: new Set() };
+    this.#bursts.set(family, burst);
+    this.#after(WINDOW, burst, () => this.#end(family, burst));
+    return burst;
+  }
+
+  #after(delay: number, { timers }: Burst, act: () => void): void {
+    const timer = this.#clock.after(delay, () => {
+      timers.delete(timer);
+      act();
+    });
+    timers.add(timer);
+  }
+
+  #end(family: string, burst: Burst): void {
+    this.#bursts.delete(family);
+    for (const timer of burst.timers) timer.cancel();
+    this.#tell(burst);
+  }
+
+  #tell(burst: Burst): void {
+    const subjects = Map.groupBy(burst.more.keys(), (subject) => burst.more.get(subject) as string);
+    burst.more = new Map();
+    for (const [name, of] of subjects) this.#send(together(name, of, this.#clock.now()), 0);
+  }
+}
+
+function together(name: string, subjects: readonly string[], at: number): Alert {
+  const count = subjects.length;
+  const rest = count > IN_WORDS ? ` and ${count - IN_WORDS} more` : "";
+  return {
+    name,
+    subject: count === 1 ? "1 other" : `${count} others`,
+    text: `The same of ${subjects.slice(0, IN_WORDS).join(", ")}${rest}, as many came at once; the log has each.`,
+    at,
+    facts: { count, subjects: subjects.slice(0, NAMED) },
+  };
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Bursts } from "../../../../src/adapters/alerts/bursts.ts";
+import type { Alert } from "../../../../src/ports/alerts.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+
+const MINUTE = 60_000;
+
+let clock: ManualClock;
+let bursts: Bursts;
+let sent: Alert[];
+
+beforeEach(() => {
+  clock = new ManualClock();
+  sent = [];
+  bursts = new Bursts(clock, (alert) => void sent.push(alert));
+});
+
+function raise(name: string, from: number, to: number): void {
+  for (let i = from; i < to; i++)
+    bursts.add({ name, subject: `mail${i}:25`, text: name, at: clock.now(), facts: {} }, 0);
+}
+
+test("twenty are told one by one, all others together after a minute", () => {
+  raise("primary.down", 0, 5000);
+  assert.equal(sent.length, 20);
+  clock.advance(MINUTE);
+  const last = sent[20];
+  assert.equal(sent.length, 21);
+  assert.deepEqual([last?.name, last?.subject, last?.facts["count"]], ["primary.down", "4980 others", 4980]);
+  assert.ok(Array.isArray(last?.facts["subjects"]) && last.facts["subjects"].length === 100);
+  assert.equal(
+    last?.text,
+    "The same of mail20:25, mail21:25, mail22:25 and 4977 more, as many came at once; the log has each.",
+  );
+});
+
+test("one that is gathered and changes is told as it stands", () => {
+  raise("primary.down", 0, 22);
+  raise("primary.up", 20, 21);
+  clock.advance(MINUTE);
+  assert.deepEqual(
+    sent.slice(20).map(({ name, facts }) => [name, facts["subjects"]]),
+    [
+      ["primary.up", ["mail20:25"]],
+      ["primary.down", ["mail21:25"]],
+    ],
+  );
+});
+
+test("ten minutes after the first it begins anew, and what was gathered is told", () => {
+  raise("queue.oldest", 0, 20);
+  clock.advance(10 * MINUTE - 1);
+  raise("queue.oldest", 20, 21);
+  assert.equal(sent.length, 20);
+  clock.advance(1);
+  assert.equal(sent[20]?.subject, "1 other");
+  raise("queue.oldest", 21, 22);
+  assert.equal(sent[21]?.subject, "mail21:25");
+  clock.advance(20 * MINUTE);
+  assert.equal(sent.length, 22);
+});
+
+test("kinds do not count against each other, and an end forgets what was gathered", () => {
+  raise("primary.down", 0, 30);
+  raise("recipients.stuck", 0, 1);
+  assert.equal(sent.length, 21);
+  bursts.clear();
+  clock.advance(10 * MINUTE);
+  assert.equal(sent.length, 21);
+});
+
+test("what is gathered is bounded", () => {
+  raise("mail.held", 0, 30_000);
+  clock.advance(MINUTE);
+  assert.equal(sent[20]?.facts["count"], 10_000);
+});
