@@ -87,8 +87,11 @@ function opensmtpd({ addresses, domain }: KitFacts): readonly KitFile[] {
       lines: [
         `table holdfast { ${addresses.join(", ")} }`,
         `match from src <holdfast> for domain "${domain}" action "local_mail"`,
-        "# Filters that judge the client leave this one out, for example:",
-        'filter no_rdns phase connect match !src <holdfast> !rdns disconnect "550 no rDNS"',
+        "# Filters that judge clients: in a chain, `bypass` spares this server those of its phase.",
+        "filter holdfast phase connect match src <holdfast> bypass",
+        'filter no_rdns phase connect match !rdns disconnect "550 no rDNS"',
+        "filter clients chain { holdfast, no_rdns }",
+        "# ... and at the end of the line of the listener: filter clients",
       ],
     },
   ];
