@@ -95,10 +95,10 @@ test("every verb has help with an example, and needs no daemon for it", async ()
 
 test("wrong use ends with 2 and names the word", async () => {
   const wrong: readonly (readonly [words: readonly string[], complaint: RegExp])[] = [
-    [["queu"], /no verb queu/],
+    [["queu"], /^holdfast: there is no verb queu; see holdfast --help\n$/],
     [["queue"], /which\?/],
     [["queue", "lst"], /^holdfast queue: there is no verb lst; these are:\n {2}holdfast queue list/],
-    [["--json", "status"], /no verb --json: the verb comes first/],
+    [["--json", "status"], /^holdfast: there is no verb --json: the verb comes first/],
     [["status", "now"], /^holdfast status: takes no words, only options\n/],
     [["status", "--json=yes"], /^holdfast status: --json takes no value\n/],
     [
