@@ -112,16 +112,20 @@ function stalwart({ addresses }: KitFacts): readonly KitFile[] {
   ];
 }
 
-function rspamd({ addresses }: KitFacts): readonly KitFile[] {
+function rspamd({ addresses, hostname }: KitFacts): readonly KitFile[] {
   return [
     { file: "rspamd: /etc/rspamd/holdfast.map", lines: addresses },
     {
       file: "rspamd: local.d/external_relay.conf; SPF, blocklists and DMARC see the client of the Received field",
       lines: [
+        "enabled = true;",
         "rules {",
         "  HOLDFAST {",
         '    strategy = "ip_map";',
         '    ip_map = "/etc/rspamd/holdfast.map";',
+        "    # Before rspamd 3.6, in place of both lines, by the name that the DNS has for its address (PTR):",
+        '    # strategy = "hostname_map";',
+        `    # hostname_map = ["${hostname}"];`,
         "  }",
         "}",
       ],
