@@ -196,8 +196,8 @@ function overview(first: string, second: string, env: FullEnv): number {
 /** `isGroup`: there are verbs that begin so, and they are listed below. */
 function unknownVerb(first: string, second: string, isGroup: boolean): string {
   if (first.startsWith("-"))
-    return `there is no verb ${first}: the verb comes first, then its options; see holdfast --help`;
-  if (!isGroup) return `there is no verb ${first}; see holdfast --help`;
+    return `holdfast: there is no verb ${first}: the verb comes first, then its options; see holdfast --help`;
+  if (!isGroup) return `holdfast: there is no verb ${first}; see holdfast --help`;
   if (second === "" || second.startsWith("-")) return `holdfast ${first}: which?`;
   return `holdfast ${first}: there is no verb ${second}; these are:`;
 }

@@ -166,7 +166,7 @@ function unknownText({ settings, fetched }: DomainBody): string {
   if (catchAll) return "none";
   if (callout !== true && fetched !== undefined && fetched.entries === undefined)
     return "put off until the list has come";
-  return callout === true ? `asked for; ${unknownDuringOutage} during an outage` : "rejected";
+  return callout === true ? `the primary is asked; ${unknownDuringOutage} while it is away` : "rejected";
 }
 
 /** How a fetched list stands, in one line. */

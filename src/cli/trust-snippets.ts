@@ -87,8 +87,11 @@ function opensmtpd({ addresses, domain }: KitFacts): readonly KitFile[] {
       lines: [
         `table holdfast { ${addresses.join(", ")} }`,
         `match from src <holdfast> for domain "${domain}" action "local_mail"`,
-        "# Filters that judge the client leave this one out, for example:",
-        'filter no_rdns phase connect match !src <holdfast> !rdns disconnect "550 no rDNS"',
+        "# Filters that judge clients: in a chain, `bypass` spares this server those of its phase.",
+        "filter holdfast phase connect match src <holdfast> bypass",
+        'filter no_rdns phase connect match !rdns disconnect "550 no rDNS"',
+        "filter clients chain { holdfast, no_rdns }",
+        "# ... and at the end of the line of the listener: filter clients",
       ],
     },
   ];
@@ -109,16 +112,20 @@ function stalwart({ addresses }: KitFacts): readonly KitFile[] {
   ];
 }
 
-function rspamd({ addresses }: KitFacts): readonly KitFile[] {
+function rspamd({ addresses, hostname }: KitFacts): readonly KitFile[] {
   return [
     { file: "rspamd: /etc/rspamd/holdfast.map", lines: addresses },
     {
       file: "rspamd: local.d/external_relay.conf; SPF, blocklists and DMARC see the client of the Received field",
       lines: [
+        "enabled = true;",
         "rules {",
         "  HOLDFAST {",
         '    strategy = "ip_map";',
         '    ip_map = "/etc/rspamd/holdfast.map";',
+        "    # Before rspamd 3.6, in place of both lines, by the name that the DNS has for its address (PTR):",
+        '    # strategy = "hostname_map";',
+        `    # hostname_map = ["${hostname}"];`,
         "  }",
         "}",
       ],

@@ -36,7 +36,16 @@ export const MAILBOX: PatternKind = {
   read: readMailbox,
 };
 
+/** Whoever writes `*@example.com` means everybody there, and would have a rule that never fits. */
+const STARRED = /^[^"@]*\*@(.+)$/;
+
 function readMailbox(text: string): PatternReading {
+  const [, starred] = STARRED.exec(text) ?? [];
+  if (starred !== undefined)
+    return {
+      wrong: "has a *, which stands for nothing here",
+      right: `write "@${starred}" for all of the domain, or one address`,
+    };
   const domain = text.startsWith("@") ? normaliseDomain(text.slice(1)) : undefined;
   const address = domain === undefined ? parseAddress(text)?.text : `@${domain}`;
   return address === undefined ? { wrong: "is not an address" } : { value: foldCase(address) };

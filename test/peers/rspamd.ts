@@ -12,24 +12,36 @@ interface Rspamd {
   readonly address: string;
 }
 
-export async function startRspamd(): Promise<Rspamd> {
+/** `externalRelay` is the operator's `local.d/external_relay.conf`, over the one that rspamd brings. */
+export async function startRspamd(externalRelay?: string): Promise<Rspamd> {
   const port = await freePort();
   const process = await ScannerProcess.start({
     peer: "rspamd",
     program: "rspamd",
-    prepare: (folder, root) => prepare(folder, root, port),
+    prepare: (folder, root) => prepare({ folder, root, port, externalRelay }),
     isReady: () => answersPing(port),
   });
   return { process, address: `127.0.0.1:${port}` };
 }
 
-async function prepare(folder: string, root: string, port: number): Promise<readonly string[]> {
+interface Plan {
+  readonly folder: string;
+  readonly root: string;
+  readonly port: number;
+  readonly externalRelay: string | undefined;
+}
+
+async function prepare({ folder, root, port, externalRelay }: Plan): Promise<readonly string[]> {
   const [state, file, rules] = ["state", "rspamd.conf", "rules.lua"].map((name) => join(folder, name));
   await mkdir(state ?? "");
   await writeFile(join(folder, "tld"), "com\nexample\ntest\n");
   await writeFile(rules ?? "", RULES);
-  await writeFile(file ?? "", configuration({ folder, state: state ?? "", rules: rules ?? "", port }));
   const share = join(root, "usr/share/rspamd");
+  const relay = join(folder, "external_relay.conf");
+  if (externalRelay !== undefined) await writeFile(relay, externalRelay);
+  const shipped = externalRelay === undefined ? "" : relayModule(share, relay);
+  const common = configuration({ folder, state: state ?? "", rules: rules ?? "", port });
+  await writeFile(file ?? "", `${common}${shipped}`);
   const variables = {
     RULESDIR: `${share}/rules`,
     LUALIBDIR: `${share}/lualib`,
@@ -64,6 +76,17 @@ logging { type = "file"; filename = "${of.state}/log"; level = "warning"; }
 lua = "${of.rules}";
 actions { reject = 15; add_header = 6; greylist = 4; }
 worker "normal" { bind_socket = "127.0.0.1:${of.port}"; count = 1; mime = true; }
+`;
+}
+
+/** As `modules.d/external_relay.conf` has it. */
+function relayModule(share: string, file: string): string {
+  return `
+modules { path = "${share}/plugins/external_relay.lua"; }
+external_relay {
+  enabled = false;
+  .include(try=true,priority=1,duplicate=merge) "${file}"
+}
 `;
 }
 

@@ -67,5 +67,6 @@ function answerError(error: Error, c: AdminContext, log: Logger): Response {
   if (error instanceof HTTPException && error.status === 504)
     return answerRefusal(c, new Refusal("timeout", "the daemon did not answer in time"));
   log.error("admin request failed", { method: c.req.method, path: c.req.path, error: errorText(error) });
-  return answerRefusal(c, new Refusal("internal", "this request failed", "the daemon's log says why"));
+  const hint = "the daemon's log says why, and `holdfast status` what ails the storage";
+  return answerRefusal(c, new Refusal("internal", "this request failed", hint));
 }

@@ -1,5 +1,6 @@
 /** The domain's MX records: whether senders come here, and when. */
-import type { DomainRecord } from "../../ports/directory.ts";
+import { isIP } from "node:net";
+import type { DomainRecord, DomainSettings } from "../../ports/directory.ts";
 import type { MxRecord, RecordSource, Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
 import { publishedAddresses } from "./own-name.ts";
@@ -9,24 +10,27 @@ import type { Self } from "./self.ts";
 const MOST_EXCHANGES = 10;
 /** How much less we are wanted than the best server of the domain, in records that we propose. */
 const STEP = 10;
+/** Where senders come to, RFC 5321 §4.5.4.2. */
+const SMTP_PORT = 25;
 
 export async function mxFindings(
-  { name, settings: { mode } }: DomainRecord,
+  domain: DomainRecord,
   self: Self,
   dns: Resolver & RecordSource,
 ): Promise<readonly Finding[]> {
+  const { name } = domain;
   const lookup = await dns.mx(name);
   if (lookup.kind === "failed")
     return [finding("mx", "warn", `the DNS could not be asked for the MX records: ${lookup.why}`)];
   const all = lookup.kind === "found" ? lookup.records : [];
   if (all.some(({ host }) => host === ""))
-    return [
-      finding("mx", "fail", `the domain says that it takes no mail (null MX)`, proposal(name, self, [])),
-    ];
+    return unserved(domain, self, "the domain says that it takes no mail (null MX)");
+  if (all.length === 0)
+    return unserved(domain, self, `there is no MX record: senders never come to ${self.hostname}`);
   const own = await ours(all, self, dns);
   const others = all.filter((record) => !own.includes(record));
   if (own.length === 0) return [notNamed(name, self, all)];
-  return [mode === "backup" ? asBackup(name, own, others) : asReflector(own, others)];
+  return [domain.settings.mode === "backup" ? asBackup(domain, own, others) : asReflector(own, others)];
 }
 
 /** Records that lead here: by our name, or by another name of one of its addresses. */
@@ -43,23 +47,42 @@ async function ours(all: readonly MxRecord[], self: Self, dns: RecordSource): Pr
   return (await Promise.all(looked)).flat();
 }
 
-function notNamed(name: string, self: Self, all: readonly MxRecord[]): Finding {
-  const has = all.length === 0 ? "there is no MX record" : `the MX records name ${texts(all)} only`;
-  return finding("mx", "fail", `${has}: senders never come to ${self.hostname}`, proposal(name, self, all));
+/** Nobody is named: the primary comes first, or a backup would be the only one. */
+function unserved({ name, settings }: DomainRecord, self: Self, text: string): readonly Finding[] {
+  const reflects = settings.mode === "reflector";
+  const own = finding("mx", "fail", text, mxRecord(name, reflects ? STEP : 2 * STEP, self.hostname));
+  if (reflects) return [own];
+  const first = "beside it the primary needs a record of its own, or all mail comes here first";
+  return [own, finding("mx", "warn", first, ofPrimary(name, settings, STEP))];
 }
 
-function asBackup(name: string, own: readonly MxRecord[], others: readonly MxRecord[]): Finding {
-  const [mine, best] = [preferenceOf(own), preferenceOf(others)];
-  if (others.length === 0)
-    return finding("mx", "warn", `${texts(own)} is the only MX record: all mail comes here first`);
-  if (mine > best) return finding("mx", "ok", `${texts(others)}, then ${texts(own)}`);
-  const record = `${name}. IN MX ${best + STEP} ${own[0]?.host}.`;
-  return finding(
-    "mx",
-    "warn",
-    `${texts(own)} is not behind ${texts(others)}: senders come here first`,
-    record,
+/** The record of the best primary that senders can come to; none where the configuration has no name for it. */
+function ofPrimary(name: string, { primaries }: DomainSettings, preference: number): string | undefined {
+  const named = primaries.filter(
+    ({ host, port }) => port === SMTP_PORT && host.includes(".") && isIP(host) === 0,
   );
+  const [best] = named.toSorted((a, b) => a.preference - b.preference);
+  return best === undefined || preference < 0 ? undefined : mxRecord(name, preference, best.host);
+}
+
+function notNamed(name: string, self: Self, all: readonly MxRecord[]): Finding {
+  const text = `the MX records name ${texts(all)} only: senders never come to ${self.hostname}`;
+  return finding("mx", "fail", text, mxRecord(name, preferenceOf(all) + STEP, self.hostname));
+}
+
+function asBackup(
+  { name, settings }: DomainRecord,
+  own: readonly MxRecord[],
+  others: readonly MxRecord[],
+): Finding {
+  const [mine, best] = [preferenceOf(own), preferenceOf(others)];
+  if (others.length === 0) {
+    const text = `${texts(own)} is the only MX record: all mail comes here first`;
+    return finding("mx", "warn", text, ofPrimary(name, settings, mine - STEP));
+  }
+  if (mine > best) return finding("mx", "ok", `${texts(others)}, then ${texts(own)}`);
+  const text = `${texts(own)} is not behind ${texts(others)}: senders come here first`;
+  return finding("mx", "warn", text, mxRecord(name, best + STEP, own[0]?.host ?? ""));
 }
 
 function asReflector(own: readonly MxRecord[], others: readonly MxRecord[]): Finding {
@@ -71,10 +94,8 @@ function preferenceOf(records: readonly MxRecord[]): number {
   return Math.min(...records.map(({ preference }) => preference));
 }
 
-/** A record for us, behind what is there. */
-function proposal(name: string, { hostname }: Self, all: readonly MxRecord[]): string {
-  const preference = all.length === 0 ? STEP : preferenceOf(all) + STEP;
-  return `${name}. IN MX ${preference} ${hostname}.`;
+function mxRecord(name: string, preference: number, host: string): string {
+  return `${name}. IN MX ${preference} ${host}.`;
 }
 
 function texts(records: readonly MxRecord[]): string {

@@ -95,10 +95,10 @@ test("every verb has help with an example, and needs no daemon for it", async ()
 
 test("wrong use ends with 2 and names the word", async () => {
   const wrong: readonly (readonly [words: readonly string[], complaint: RegExp])[] = [
-    [["queu"], /no verb queu/],
+    [["queu"], /^holdfast: there is no verb queu; see holdfast --help\n$/],
     [["queue"], /which\?/],
     [["queue", "lst"], /^holdfast queue: there is no verb lst; these are:\n {2}holdfast queue list/],
-    [["--json", "status"], /no verb --json: the verb comes first/],
+    [["--json", "status"], /^holdfast: there is no verb --json: the verb comes first/],
     [["status", "now"], /^holdfast status: takes no words, only options\n/],
     [["status", "--json=yes"], /^holdfast status: --json takes no value\n/],
     [
@@ -181,5 +181,5 @@ test("trouble within the daemon is exit code 1 with its hint", async () => {
   tool.world.trouble = new Error("disk");
   const { code, stderr } = await tool.run(["queue", "list"]);
   assert.equal(code, 1);
-  assert.match(stderr, /the daemon's log says why/);
+  assert.match(stderr, /the daemon's log says why, and `holdfast status` what ails the storage/);
 });

@@ -111,7 +111,7 @@ test("a domain shows where its recipients are known from, and how a fetched list
   if (primary !== undefined) world.primaries = [{ ...primary, acceptAll: ["example.com"] }];
   const { stdout } = await tool.run(["domain", "show", "example.com"]);
   assert.match(stdout, /list at https:\/\/lists\.example\/a, callout/);
-  assert.match(stdout, /^Unknown ones: +asked for; defer during an outage$/m);
+  assert.match(stdout, /^Unknown ones: +the primary is asked; defer while it is away$/m);
   assert.match(stdout, /^Fetched list: +2 entries, confirmed 2 min ago; the last look 1 min ago failed: it/m);
   assert.match(stdout, /^Callouts: +mail\.example\.com:25 takes every address/m);
   await tool.run(["domain", "add", "asks.example", "--primary", "m.example", "--callout"]);

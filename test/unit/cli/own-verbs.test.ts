@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ownWords } from "../../../src/cli/own-verbs.ts";
 
@@ -33,4 +35,15 @@ test("check-config takes a file, and --json; version takes --json and needs no c
   assert.deepEqual(ownWords("check-config", ["a.yaml", "--json"]), { file: "a.yaml", json: true });
   assert.equal(ownWords("queue", ["list"]), undefined);
   assert.equal(ownWords("constructor", []), undefined);
+});
+
+test("the list of all verbs fits 80 columns", () => {
+  const main = join(import.meta.dirname, "../../../src/main.ts");
+  const { status, stdout } = spawnSync(process.execPath, [main, "--help"], { encoding: "utf8" });
+  assert.equal(status, 0);
+  assert.match(stdout, /^ {2}holdfast trust-kit DOMAIN /m);
+  assert.deepEqual(
+    stdout.split("\n").filter((line) => line.length > 80),
+    [],
+  );
 });

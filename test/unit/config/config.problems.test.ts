@@ -286,6 +286,11 @@ test("each mistake in the rules of access has its sentence", async () => {
   assert.match(await rule('helo: "a b"'), /^"a b" is not a name;/);
   assert.match(await rule("sender: nobody"), /^"nobody" is not an address;/);
   assert.match(await rule('recipient: "<>"'), /^"<>" is not an address;/);
+  assert.match(
+    await rule('sender: "*@junk.example"'),
+    /^"\*@junk.example" has a \*, .*; write "@junk.example" for all of the domain, or one address$/,
+  );
+  assert.match(await rule('recipient: "list-*@example.com"'), /^"list-\*@example.com" has a \*, .*;/);
   assert.match(await rule("until: soon, helo: a"), /^"soon" is not a date;/);
   assert.match(await rule("until: 2027-02-30, helo: a"), /^"2027-02-30" is a day that does not exist;/);
   assert.match(await rule('until: "2027-02-29T18:00Z", helo: a'), /^"2027-02-29T18:00Z" is a day that/);

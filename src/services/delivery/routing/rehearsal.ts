@@ -112,7 +112,8 @@ class Rehearsal {
   async #addresses(): Promise<Target[]> {
     const targets = await targetsOf(this.#destination, this.#parts);
     const all = targets.map(({ ip }) => ip).join(", ");
-    this.#report({ what: "address", verdict: "ok", text: `${this.#destination.host} is ${all}` });
+    const { host } = this.#destination;
+    this.#report({ what: "address", verdict: "ok", text: all === host ? host : `${host} is ${all}` });
     return [...targets];
   }
 

@@ -169,15 +169,45 @@ test("an address of IPv6 has its own reverse name", async () => {
 });
 
 const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
-  ["no MX record", { zone: { "MX example.com": [] } }, ["fail mx example.com. IN MX 10 mx2.example.net."]],
+  [
+    "no MX record",
+    { zone: { "MX example.com": [] } },
+    ["fail mx example.com. IN MX 20 mx2.example.net.", "warn mx example.com. IN MX 10 mail.example.com."],
+  ],
+  [
+    "no MX record for a reflector",
+    { settings: { mode: "reflector" }, zone: { "MX example.com": [] } },
+    ["fail mx example.com. IN MX 10 mx2.example.net."],
+  ],
   [
     "not named",
     { zone: { "MX example.com": ["5 mail.example.com"] } },
     ["fail mx example.com. IN MX 15 mx2.example.net."],
   ],
-  ["null MX", { zone: { "MX example.com": ["0 "] } }, ["fail mx example.com. IN MX 10 mx2.example.net."]],
+  [
+    "null MX",
+    { zone: { "MX example.com": ["0 "] } },
+    ["fail mx example.com. IN MX 20 mx2.example.net.", "warn mx example.com. IN MX 10 mail.example.com."],
+  ],
   ["no answer", { zone: { "MX example.com": "failed" } }, ["warn mx"]],
-  ["the only one", { zone: { "MX example.com": ["10 mx2.example.net"] } }, ["warn mx"]],
+  [
+    "the only one",
+    { zone: { "MX example.com": ["20 mx2.example.net"] } },
+    ["warn mx example.com. IN MX 10 mail.example.com."],
+  ],
+  [
+    "the only one, before a primary that senders cannot come to",
+    {
+      settings: { primaries: [{ ...PRIMARY, port: 2525 }] },
+      zone: { "MX example.com": ["10 mx2.example.net"] },
+    },
+    ["warn mx"],
+  ],
+  [
+    "the only one, where nothing can stand before it",
+    { zone: { "MX example.com": ["0 mx2.example.net"] } },
+    ["warn mx"],
+  ],
   [
     "before the primary",
     { zone: { "MX example.com": ["10 mail.example.com", "10 mx2.example.net"] } },

@@ -52,6 +52,14 @@ test("a primary that refuses a known recipient fails; one that takes any address
   assert.deepEqual([verdicts(open.found)["unknown"], verdicts(open.found)["tls"]], ["warn", "warn"]);
 });
 
+test("an address in place of a name is not said to be itself", async () => {
+  const { found } = await rehearsed(({ client, directory }) => {
+    directory.set("a.test", [primaryAt("192.0.2.1", 25)]);
+    client.server("192.0.2.1:25");
+  });
+  assert.equal(found?.[0]?.steps[0]?.text, "192.0.2.1");
+});
+
 test("no connection, no null sender: each is named", async () => {
   const down = await rehearsed(({ client }) => void (client.server("192.0.2.1:25").down = true));
   assert.deepEqual(verdicts(down.found), { address: "ok", connect: "fail" });
