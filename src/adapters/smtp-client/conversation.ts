@@ -194,7 +194,7 @@ export class WireConversation implements Conversation {
     const read = await readEnvelope(envelope, mail, transaction.outcomes, this.#asking);
     transaction.refusedAt = read.refusedAt;
     if (!ahead) {
-      this.#leftOpen = !read.open || read.taken.length === 0;
+      this.#leftOpen = read.taken.length === 0;
       if (!read.open) return transaction.nothingBehind(this.#wire);
       const sending = this.#sendBody({ transaction, source, turn }, read.taken.length > 0);
       if (sending !== undefined) await sending;

@@ -128,6 +128,46 @@ test("an outage goes on while a primary that was down refuses us, and ends when 
   assert.deepEqual([back?.state, back?.awaySince], ["up", undefined]);
 });
 
+test("mail that is not due yet has its primary probed each second, also after it was counted anew", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  bench.store.put({ domain: "a.test", dueAt: bench.clock.now() + 3_600_000 });
+  const server = bench.client.server(`${SECOND}:25`);
+  server.down = true;
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(60_000, 500);
+  for (const job of delivery.jobs.filter(({ name }) => name === "delivery.survey")) await job.run();
+  await bench.pass(20_000, 500);
+  const before = server.knocks;
+  await bench.pass(10_000, 500);
+  assert.ok(server.knocks - before >= 9, `${server.knocks - before} probes in 10 s`);
+});
+
+test("a primary that takes mail again and again is not probed beside it", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  await bench.start({}, "all domains");
+  await bench.pass(1000);
+  const before = server.knocks;
+  for (let mail = 0; mail < 20; mail++) {
+    bench.store.accept({ domain: "a.test" });
+    await bench.pass(30_000, 1000);
+  }
+  assert.deepEqual([server.mails.length, server.knocks - before], [20, 0]);
+});
+
+test("what a primary offers is shown, and nothing stays open to it while no mail waits", async () => {
+  const bench = deliveryBench();
+  bench.directory.set("a.test", [primaryAt(SECOND, 25)]);
+  const server = bench.client.server(`${SECOND}:25`);
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass(500);
+  const [status] = delivery.status();
+  assert.deepEqual([status?.state, server.conversations, server.open], ["up", 1, 0]);
+  assert.ok(status?.capabilities !== undefined && status.learnedAt !== undefined);
+});
+
 test("hundreds of primaries that are away are probed on, however often all of them are asked for at once", async () => {
   const bench = deliveryBench();
   const places = Array.from({ length: 300 }, (_, n) => `192.0.2.${n % 100}:${25 + Math.floor(n / 100)}`);

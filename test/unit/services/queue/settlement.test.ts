@@ -116,5 +116,5 @@ test("what a sender is owed: refusals, and success where nobody after us says it
     ...facts,
     held: new Set([0]),
   });
-  assert.deepEqual([held[0]?.state, held[0]?.owes], ["held", undefined]);
+  assert.deepEqual([held[0]?.state, held[0]?.reason, held[0]?.owes], ["held", "probation", undefined]);
 });

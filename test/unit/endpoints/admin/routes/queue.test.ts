@@ -254,6 +254,8 @@ test("a key that is given twice is refused, because all but the last would be pa
     assert.deepEqual([status, json.error.message], [400, message], body);
   }
   assert.deepEqual(world.operations, []);
+  const behindList = '{"primaries":[{"host":"m.example"}],"name":"a.example","name":"b.example"}';
+  assert.equal((await ask("POST", "/v1/domains", behindList)).json.error.message, '"name" is given twice');
   const sound = String.raw`{"verb":"hold","filter":{"id":"id","sender":"\"id\": \\"}}`;
   assert.notEqual((await ask("POST", "/v1/queue/actions", sound)).json.error?.message, '"id" is given twice');
 });

@@ -118,6 +118,20 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 2 });
   });
 
+  test("a canary of which the primary takes one known recipient and not the other lets nothing go", async () => {
+    const bench = await outage();
+    bench.put("alice");
+    const recipients = ["alice@a.test", "bob@a.test"];
+    bench.store.accept({ domain: "a.test", recipients });
+    bench.put("x", "y", "z");
+    bench.server.onMail = refusing(() => NO_USER);
+    await bench.back();
+    bench.server.onMail = refusing((local) => (local === "alice" ? undefined : NO_USER));
+    await bench.pass(6 * MINUTE, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 1, held: 2, waiting: 3 });
+    assert.equal(bench.delivery.status()[0]?.probation?.[0]?.state, "stopped");
+  });
+
   test("a clock that is set does not move the next canary, which is shown as the clock says now", async () => {
     for (const set of [-86_400_000, 86_400_000]) {
       const bench = await outage();

@@ -197,9 +197,38 @@ describe("domains", () => {
     assert.equal(bench.client.server("192.0.2.1:25").knocks, knocks);
   });
 
+  test("that change while the old primary's name is looked up go to the new one, whichever is found last", async () => {
+    const bench = deliveryBench();
+    const old = bench.client.server("192.0.2.1:25");
+    const found = Promise.withResolvers<void>();
+    const mx = bench.resolver.mx.bind(bench.resolver);
+    bench.resolver.mx = async (domain) => {
+      await found.promise;
+      return mx(domain);
+    };
+    bench.resolver.exchangers.set("a.test", {
+      kind: "found",
+      records: [{ host: "192.0.2.1", preference: 10 }],
+    });
+    bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+    bench.store.put({ domain: "a.test" });
+    const delivery = await bench.start();
+    bench.directory.set("a.test", [primaryAt("192.0.2.2", 25)]);
+    const second = bench.client.server("192.0.2.2:25");
+    second.down = true;
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(1000);
+    found.resolve();
+    await bench.pass(3000);
+    second.down = false;
+    await bench.pass(3000);
+    assert.deepEqual([old.mails.length, second.mails.length], [0, 1]);
+  });
+
   test("follow it all, hundreds of them", async () => {
     const bench = deliveryBench();
-    const names = Array.from({ length: 250 }, (_, i) => `d${i}.test`);
+    // One more than fills slices of a hundred.
+    const names = Array.from({ length: 201 }, (_, i) => `d${i}.test`);
     for (const name of names) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
     const delivery = await bench.start({}, "all domains");
     for (const name of names) bench.directory.set(name, [primaryAt("192.0.2.2", 25)]);
@@ -207,7 +236,7 @@ describe("domains", () => {
     await bench.pass(1000);
     assert.deepEqual(
       delivery.status().map(({ destination, domains }) => [destination, domains.length]),
-      [["192.0.2.2:25", 250]],
+      [["192.0.2.2:25", names.length]],
     );
   });
 

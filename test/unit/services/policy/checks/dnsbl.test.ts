@@ -62,6 +62,19 @@ describe("dnsbl", () => {
     assert.equal(await verdict({ "a.test": { kind: "failed", why: "SERVFAIL" } }), "accept");
   });
 
+  test("what each list said is told to the operator", async () => {
+    const lists = ["a.test", "b.test", "silent.test", "sick.test"].map((zone) => list(zone, 1));
+    const failed: Lookup<string> = { kind: "failed", why: "SERVFAIL" };
+    const told = async (answers: Record<string, Lookup<string>>, sick: string[]) =>
+      (await setUp({ lists }, answers, sick).decide())?.note;
+    assert.equal(await told({}, []), "not listed");
+    const answers = { "a.test": hit("127.0.0.2"), "b.test": hit("127.0.0.2"), "silent.test": failed };
+    assert.equal(
+      await told(answers, ["sick.test"]),
+      "score 2: a.test=127.0.0.2, b.test=127.0.0.2; no answer from silent.test; set aside: sick.test",
+    );
+  });
+
   test("a list's own action needs no score; codes that are not named do not count", async () => {
     const lists = [list("a.test", 0, { codes: ["127.0.0.4-7"], action: "reject" })];
     const verdict = (code: string) => setUp({ lists }, { "a.test": hit(code) }).decide();

@@ -146,7 +146,15 @@ describe("greylist", () => {
     assert.match(await ask("alice@other.test", "203.0.113.5", "anna@b.example"), /^451 /);
     take("");
     assert.match(await ask("bob@our.test", "203.0.113.5", ""), /^451 /);
-    clock.advance(35 * DAY);
+    clock.advance(34 * DAY);
+    take("anna@b.example");
+    clock.advance(34 * DAY);
+    assert.equal(
+      await ask("alice@our.test", "198.18.0.2", "anna@b.example"),
+      "accept",
+      "its last mail counts",
+    );
+    clock.advance(DAY);
     assert.match(await ask("alice@our.test", "198.18.0.1", "anna@b.example"), /^451 /);
   });
 

@@ -27,3 +27,13 @@ it("holds the recipients of a mail that a damaged database has lost, and claims 
   assert.ok(logged.includes("error: recipients of a mail that is not there are held"));
   assert.deepEqual(await store.work.claim(request), []);
 });
+
+it("claims no more than 8 MiB of bodies at once, and the rest the next time", async () => {
+  await using store = await openSqliteStore();
+  const body = Buffer.alloc(16_384, "x");
+  const mails = Array.from({ length: 514 }, () => newMail(store.clock.now()));
+  await Promise.all(mails.map((mail) => accept(store.intake, mail, body)));
+  const claim = async () =>
+    (await store.work.claim({ domain: "one.test", limit: 1000, now: store.clock.now() })).length;
+  assert.deepEqual([await claim(), await claim()], [512, 2]);
+});

@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loggerTo } from "../../../../src/runtime/log.ts";
+import { TlsMemory } from "../../../../src/services/health/tls-memory.ts";
+import { idle } from "../../../support/settle.ts";
+
+test("what an earlier process knew is known, nothing before it was read, and a store that cannot tell is told of", async () => {
+  const told: string[] = [];
+  const log = loggerTo((level, _message, { error }) => void told.push(`${level} ${String(error)}`));
+  const rememberTls = () => Promise.reject(new Error("full"));
+  const memory = new TlsMemory({ store: { encrypted: async () => ["a.test:25"], rememberTls }, log });
+  assert.equal(memory.encrypted("a.test:25"), undefined);
+  await idle();
+  assert.deepEqual([memory.encrypted("a.test:25"), memory.encrypted("b.test:25")], [true, false]);
+  memory.remember("b.test:25", true);
+  const encrypted = () => Promise.reject(new Error("sick"));
+  const empty = new TlsMemory({ store: { encrypted, rememberTls }, log });
+  await idle();
+  assert.equal(empty.encrypted("a.test:25"), undefined);
+  assert.deepEqual(told, ["warn full", "warn sick"]);
+});
