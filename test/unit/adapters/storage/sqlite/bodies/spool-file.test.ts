@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { SpoolFile } from "../../../../../../src/adapters/storage/sqlite/bodies/spool-file.ts";
 import { accept, claimOne, fillBody, newMail } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
-import { closeBehind, failAt } from "../disk/file-faults.ts";
+import { closeBehind, failAt, openAs } from "../disk/file-faults.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const LARGE = Buffer.alloc(200_000, 1);
@@ -111,6 +112,26 @@ describe("a spool file", () => {
       assert.deepEqual([asked.indexOf(true), asked.length], [16, 17], round);
       await Promise.all(files.map((file) => file.finish()));
     }
+  });
+
+  it("shows all of its octets, those that were on their way to the disk, too", async () => {
+    await using folder = await tempFolder();
+    const file = new SpoolFile(folder.path, assert.fail);
+    void file.write(LARGE);
+    assert.equal((await buffer(await file.read())).length, LARGE.length);
+    await file.finish();
+  });
+
+  it("that is thrown away while it is opened leaves nothing behind", async () => {
+    await using folder = await tempFolder();
+    const file = new SpoolFile(folder.path, assert.fail);
+    void file.write(LARGE);
+    file.discard();
+    // By then it was opened.
+    await assert.rejects(file.read(), /thrown away/);
+    const isGone = (): boolean =>
+      readdirSync(folder.path).length === 0 && openAs(".tmp (deleted)").length === 0;
+    await waitFor({ what: "nothing stays behind, or open", deadline: 5000 }, isGone);
   });
 
   it("that cannot be closed once it was read is no fault of its mail", async () => {
