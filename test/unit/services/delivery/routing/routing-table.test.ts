@@ -85,6 +85,29 @@ describe("domains", () => {
     assert.ok(place < 12, `the smaller domain had its turn at ${place}`);
   });
 
+  test("that leave a primary take along what was claimed for it and has not begun, while others stay there", async () => {
+    const bench = deliveryBench();
+    for (const name of ["a.test", "b.test"]) bench.directory.set(name, [primaryAt("192.0.2.1", 25)]);
+    const old = bench.client.server("192.0.2.1:25");
+    const other = bench.client.server("192.0.2.2:25");
+    for (let i = 0; i < 8; i++) bench.store.put({ domain: "b.test" });
+    const delivery = await bench.start({ connections: 1 });
+    await bench.pass(100);
+    const answer = Promise.withResolvers<void>();
+    old.onMail = (mail) => answer.promise.then(() => allOf(mail, DELIVERED));
+    for (let i = 0; i < 3; i++) bench.store.accept({ domain: "a.test" });
+    await bench.pass(100);
+    assert.deepEqual(bench.store.count(), { gone: 8, claimed: 2, waiting: 1 }, "one behind another");
+    bench.directory.set("a.test", [primaryAt("192.0.2.2", 25)]);
+    delivery.directoryChanged(["a.test"]);
+    await bench.pass(100);
+    answer.resolve();
+    await bench.pass(100);
+    assert.deepEqual([old.mails.length, other.mails.length], [9, 2]);
+    assert.deepEqual(bench.store.count(), { gone: 11 });
+    await delivery.stop();
+  });
+
   test("removed while they hold nothing alarm nobody", async () => {
     const bench = deliveryBench();
     bench.client.server("192.0.2.1:25");
