@@ -133,6 +133,23 @@ describe("handing over", () => {
     assert.deepEqual(bench.store.count(), { gone: 3 });
   });
 
+  test("mails that were put off one after the other are each tried again when their minute is over", async () => {
+    const bench = oneDomain();
+    const busy = { kind: "deferred", reply: { code: 451, text: "busy" } } as const;
+    bench.server.onMail = (mail) => allOf(mail, busy);
+    await bench.start();
+    for (const _ of ["first", "second"]) {
+      await bench.pass(10_000, 1000);
+      bench.store.accept({ domain: "a.test" });
+      await bench.pass(20_000, 1000);
+    }
+    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(12_000, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 1, waiting: 1 });
+    await bench.pass(30_000, 1000);
+    assert.deepEqual(bench.store.count(), { gone: 2 }, "before the next count of what waits, at 120 s");
+  });
+
   test("a final refusal is parked with the primary's words", async () => {
     const bench = oneDomain();
     const mail = bench.store.put({ domain: "a.test" });
