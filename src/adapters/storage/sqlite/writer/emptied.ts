@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { spoolIn } from "../bodies/spool-place.ts";
-import { QUEUE_FILE } from "../disk/connection.ts";
+import { QUEUE_FILE, WAL_FILE } from "../disk/connection.ts";
 
 /** The database was cut to nothing, and beside it lies what belongs to its mail. */
 export class QueueEmptied extends Error {
@@ -10,7 +10,7 @@ export class QueueEmptied extends Error {
   constructor(file: string, left: string) {
     super(
       `${file} is empty, but ${left} beside it is not. Copy the data folder first; then restore a backup, or, if the ` +
-        "queue is to begin anew, move queue.sqlite, queue.sqlite-wal and spool away",
+        `queue is to begin anew, move ${QUEUE_FILE}, ${WAL_FILE} and spool away`,
     );
   }
 }
@@ -19,7 +19,7 @@ export class QueueEmptied extends Error {
 export function refuseEmptied(folder: string): void {
   const file = join(folder, QUEUE_FILE);
   if (sizeOf(file) !== 0) return;
-  if ((sizeOf(`${file}-wal`) ?? 0) > 0) throw new QueueEmptied(file, "queue.sqlite-wal");
+  if ((sizeOf(join(folder, WAL_FILE)) ?? 0) > 0) throw new QueueEmptied(file, WAL_FILE);
   const bodies = readdirSync(spoolIn(folder)).filter((name) => !name.endsWith(".tmp"));
   if (bodies.length > 0) throw new QueueEmptied(file, "spool");
 }
