@@ -1,5 +1,10 @@
 /** Looking at the queue: list, show. */
-import type { MailBody, QueueEntryBody, QueuePage } from "../endpoints/admin/contract.ts";
+import {
+  SOCKET_CALLER,
+  type MailBody,
+  type QueueEntryBody,
+  type QueuePage,
+} from "../endpoints/admin/contract.ts";
 import { sizeInWords, timeInWords } from "../runtime/quantities.ts";
 import { OK, type Command, type Input, type Tool } from "./command.ts";
 import { mailNotices, recipientNotices } from "./notices.ts";
@@ -141,7 +146,7 @@ export function entryText(tool: Tool, entry: QueueEntryBody, obstacle?: string):
 /** Whoever let it go before is nobody's concern any more. */
 function whoSetAside({ reason, who }: QueueEntryBody): string | undefined {
   if (who === undefined || (reason !== "operator" && reason !== "deleted")) return undefined;
-  return who === "socket" ? "somebody on this machine" : `the token ${who}`;
+  return who === SOCKET_CALLER ? "somebody on this machine" : `the token ${who}`;
 }
 
 function nextAttempt(dueAt: number, now: number): string {

@@ -238,10 +238,14 @@ export type ScannerEvent =
 
 export type ScannerName = "clamav" | "rspamd";
 
+/** Who did what was asked for over the Unix socket. */
+export const SOCKET_CALLER = "socket";
+
 export type OperatorEvent =
   | {
       readonly kind: "operator.acted";
       readonly verb: string;
+      /** SOCKET_CALLER, or the name of a token. */
       readonly who: string;
       readonly what: string;
       readonly count: number;

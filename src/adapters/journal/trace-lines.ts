@@ -1,6 +1,6 @@
 /** The words of the trace: one sentence for each step of a mail. */
 import { formatReply } from "../../mail/reply.ts";
-import type { ClientEvent, MailEvent } from "../../ports/journal.ts";
+import { SOCKET_CALLER, type ClientEvent, type MailEvent } from "../../ports/journal.ts";
 import { NO_MAIL, type Traced, type TracedEvent, type TraceLine } from "../../ports/trace.ts";
 import { counted, sizeInWords, timeInWords } from "../../runtime/quantities.ts";
 import { noticeText } from "./notice-lines.ts";
@@ -40,7 +40,7 @@ function textOf(event: TracedEvent, at: number): string {
 type Act = Extract<TracedEvent, { kind: "operator.acted" }>;
 
 function actText({ verb, who, what, count, id }: Act): string {
-  const by = who === "socket" ? "on this machine" : `with the token ${who}`;
+  const by = who === SOCKET_CALLER ? "on this machine" : `with the token ${who}`;
   // The line stands under the id.
   const [, more = ""] = /^id \S+?(?:,? (.+))?$/.exec(what) ?? [];
   const about = id === undefined ? `${what}: ${counted(count, "recipient")}` : more;

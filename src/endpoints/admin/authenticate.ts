@@ -1,11 +1,11 @@
 /** Bearer tokens over TCP, RFC 6750 §2.1, and the table of networks that guessed wrong. */
 import type { MiddlewareHandler } from "hono";
 import { clientNetwork } from "../../mail/network.ts";
+import { SOCKET_CALLER } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Tokens } from "../../services/tokens/tokens.ts";
 import { Refusal } from "./answers.ts";
 import type { AdminContext, AdminEnv } from "./parts.ts";
-import { SOCKET_CALLER } from "./token-bodies.ts";
 
 /** Wrong tokens of one network within so many ms, after which it is refused; and networks that are remembered. */
 const FAILURES = 10;

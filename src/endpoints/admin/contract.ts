@@ -56,6 +56,7 @@ export {
 } from "./quarantine-bodies.ts";
 export { StatusBody, ReloadBody } from "./status-bodies.ts";
 export { NewToken, CreatedToken, TokenList } from "./token-bodies.ts";
+export { SOCKET_CALLER } from "../../ports/journal.ts";
 
 /** Most octets of a request body; recipient lists are the largest. */
 export const MAX_BODY = 16 * 1024 * 1024;

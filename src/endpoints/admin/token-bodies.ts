@@ -1,9 +1,7 @@
 /** Tokens in the API. */
 import * as z from "zod";
+import { SOCKET_CALLER } from "../../ports/journal.ts";
 import { optionalText, text, time } from "./body-parts.ts";
-
-/** Who did what was asked for over the Unix socket, in logs and the trace. */
-export const SOCKET_CALLER = "socket";
 
 const tokenName = z
   .string()
