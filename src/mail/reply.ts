@@ -56,6 +56,11 @@ export function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
 }
 
+/** For replies of ours, which are US-ASCII (RFC 5321 §4.2): a question mark in place of each other character. */
+export function inAscii(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?");
+}
+
 /** At most so many characters; three dots stand for what is cut off. */
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 3)}...`;

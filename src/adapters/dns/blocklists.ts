@@ -6,7 +6,7 @@
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";
 import { nibbles, normaliseIp } from "../../mail/network.ts";
-import { printable } from "../../mail/reply.ts";
+import { inAscii, printable } from "../../mail/reply.ts";
 import type { Blocklists, ListTest } from "../../ports/blocklist.ts";
 import type { Lookup } from "../../ports/resolver.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -74,7 +74,7 @@ class DnsBlocklists implements Blocklists {
       return { lookup: { kind: "found", records: texts.records.map((parts) => parts.join("")) } };
     });
     const text = lookup.kind === "found" ? lookup.records[0] : undefined;
-    return text && printable(text.slice(0, LONGEST_REASON)).replace(/[^\x20-\x7e]/g, "?");
+    return text && inAscii(printable(text.slice(0, LONGEST_REASON)));
   }
 
   async test(zone: string): Promise<ListTest> {

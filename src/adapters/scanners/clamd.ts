@@ -1,4 +1,4 @@
-import { printable } from "../../mail/reply.ts";
+import { inAscii, printable } from "../../mail/reply.ts";
 import type { VirusResult } from "../../ports/scanner.ts";
 import { placeOf, Trouble, type Exchange } from "./exchange.ts";
 import { PatientSocket } from "./patient-socket.ts";
@@ -70,9 +70,8 @@ export class ClamdExchange implements Exchange<VirusResult> {
       return new Trouble(`answered before the end: ${printable(line.slice(0, LONGEST_NAME))}`);
     if (line === "stream: OK") return { kind: "clean" };
     const name = /^stream: (.+) FOUND$/.exec(line)?.[1];
-    // It stands in replies, which are US-ASCII (RFC 5321 §4.2).
-    if (name !== undefined)
-      return { kind: "found", name: name.slice(0, LONGEST_NAME).replace(/[^\x20-\x7e]/g, "?") };
+    // It stands in replies.
+    if (name !== undefined) return { kind: "found", name: inAscii(name.slice(0, LONGEST_NAME)) };
     return new Trouble(`answered ${printable(line.slice(0, LONGEST_NAME)) || "nothing"}`);
   }
 

@@ -1,4 +1,4 @@
-import { reply, type Reply } from "../../../mail/reply.ts";
+import { inAscii, reply, type Reply } from "../../../mail/reply.ts";
 import { accepted, type Verdict } from "../../../mail/verdict.ts";
 import type { Blocklists } from "../../../ports/blocklist.ts";
 import type { CheckAction, CheckSettings, DnsblSettings, DnsList } from "../../../ports/checks.ts";
@@ -163,6 +163,6 @@ async function replyNaming(ip: string, { found, action }: Judgement, parts: Judg
     .filter(Boolean)
     .join("; ");
   // Of names that an earlier version stored, nothing was asked.
-  const words = sentence.slice(0, LONGEST_WORDS).replace(/[^\x20-\x7e]/g, "?");
+  const words = inAscii(sentence.slice(0, LONGEST_WORDS));
   return action === "defer" ? reply(451, "4.7.1", words) : reply(554, "5.7.1", words);
 }
