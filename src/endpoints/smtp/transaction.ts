@@ -161,8 +161,7 @@ export class Transaction {
   #unfit(domain: DomainRecord, recipient: Named): Answer | undefined {
     const limit = this.#limitOf(domain);
     const { announced, sender } = this.subject;
-    const foreign = needsSmtpUtf8(sender) || isForeign(recipient);
-    if (foreign && this.#lacksUtf8(domain)) return PRIMARY_LACKS_UTF8;
+    if (this.#lacksUtf8(domain) && (needsSmtpUtf8(sender) || isForeign(recipient))) return PRIMARY_LACKS_UTF8;
     if (announced > limit) return TOO_BIG;
     const others = this.recipients.length > 0 && limit !== this.sizeLimit;
     return others && announced === 0 ? OTHER_PROFILE : undefined;

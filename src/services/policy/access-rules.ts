@@ -26,6 +26,7 @@ export class AccessRules {
   /** The first rule of `rules` that fits and is not over at `now`. */
   find(rules: readonly AccessRule[], subject: RcptSubject, now: number): AccessRule | undefined {
     if (rules !== this.#source) this.#read(rules);
+    if (rules.length === 0) return undefined;
     const places = keysOf(subject, this.#lengths).flatMap((key) => this.#places.get(key) ?? []);
     for (const place of places.toSorted((a, b) => a - b)) {
       const compiled = this.#compiled[place];
