@@ -216,7 +216,7 @@ class RunningDaemon implements Daemon {
     const { clock, sink } = crew;
     const unread = new UnreadWatch(reader.client, sink);
     const board = new PrimariesBoard({
-      primaries: async () => this.#delivery?.current?.control.call("status").catch(unlessEnded),
+      primaries: () => this.#askPrimaries(),
       smtp: () => this.#smtp,
       clock,
     });
@@ -255,7 +255,12 @@ class RunningDaemon implements Daemon {
   }
 
   async #primaries(): Promise<readonly PrimaryStatus[]> {
-    return (await this.#delivery?.current?.control.call("status").catch(unlessEnded)) ?? [];
+    return (await this.#askPrimaries()) ?? [];
+  }
+
+  /** Undefined where nobody runs who knows. */
+  async #askPrimaries(): Promise<readonly PrimaryStatus[] | undefined> {
+    return this.#delivery?.current?.control.call("status").catch(unlessEnded);
   }
 
   #followers(): readonly Follower[] {

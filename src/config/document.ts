@@ -58,12 +58,12 @@ export function readDocument(text: string): ConfigText {
     }),
   );
   const keys = checkKeys(document, placeOf);
-  const aliases = document.errors.length > 0 ? [] : checkAliases(document, placeOf);
-  const wordless = document.errors.length > 0 ? [] : checkWords(document, placeOf);
-  const broken = document.errors.length + aliases.length + wordless.length > 0;
+  const isRead = document.errors.length === 0;
+  const nodes = isRead ? [...checkAliases(document, placeOf), ...checkWords(document, placeOf)] : [];
+  const broken = !isRead || nodes.length > 0;
   return {
     value: broken ? undefined : (document.toJS({ maxAliasCount: -1 }) ?? {}),
-    faults: [...syntax, ...keys, ...aliases, ...wordless],
+    faults: [...syntax, ...keys, ...nodes],
     textAt: (path) => textAt(document, path),
     locate: (path, atKey = false) => placeOf(offsetOf(document, path, atKey)),
   };
