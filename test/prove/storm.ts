@@ -70,7 +70,8 @@ async function storm(seed: number, { lasts, faultEach, largest, enough }: Length
   const parked = (await rowsOf(scene)).filter(({ state }) => state === "parked");
   failures.push(...audit(parked, scene));
   await scene.daemon.process.api("POST", "/v1/queue/actions", { verb: "release", all: true });
-  failures.push(...(await calm(scene)), ...(await lookForScars(scene.daemon)), ...(await addUp(scene)));
+  failures.push(...(await calm(scene)), ...(await lookForScars(scene)));
+  failures.push(...(await calm(scene)), ...(await addUp(scene)));
   const { counts } = scene.ledger.check();
   const faults = Object.values(scene.faults.counts).reduce((sum, count) => sum + count, 0);
   return { counts: { ...counts, parked: parked.length, faults, acts: scene.operator.acts }, failures };
