@@ -7,6 +7,7 @@
  */
 import { readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import type { StatusBody } from "../../src/endpoints/admin/contract.ts";
 import { describeMail } from "../support/sink.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import type { Ledger } from "./checker.ts";
@@ -15,7 +16,7 @@ import { recordNamedDoubles } from "./story.ts";
 import { audit, auditAll, type LedgerRow } from "./storm/accounts.ts";
 import { K, livesIn, placeOfAddress } from "./storm/places.ts";
 import { isNotice } from "./storm/primary.ts";
-import { lookForScars } from "./storm/recovery.ts";
+import { lookForScars, troubleOf } from "./storm/recovery.ts";
 import { setScene, type Scene } from "./storm/scene.ts";
 import { lookIntoStore } from "./storm/store-check.ts";
 
@@ -128,7 +129,10 @@ async function calm(scene: Scene): Promise<readonly string[]> {
     return false;
   }).then(
     () => [],
-    (error: unknown) => [`${String(error)}: ${JSON.stringify(left.slice(0, 3))}`],
+    async (error: unknown) => [
+      `${String(error)}: ${JSON.stringify(left.slice(0, 3))}`,
+      ...troubleOf(await daemon.process.api<StatusBody>("GET", "/v1/status")),
+    ],
   );
 }
 

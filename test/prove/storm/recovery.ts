@@ -27,7 +27,8 @@ export async function lookForScars({ daemon, senders }: Scene): Promise<readonly
   );
 }
 
-function troubleOf(status: StatusBody): readonly string[] {
+/** Whatever status says is not as it should be. */
+export function troubleOf(status: StatusBody): readonly string[] {
   const { condition, trouble, ready, primaries, refusing, unlisted, stuck, overQuota } = status;
   const down = primaries.filter(({ state }) => state !== "up");
   const domains = { refusing, unlisted, stuck, overQuota };
