@@ -73,9 +73,13 @@ function shortState(tool: Tool, domain: DomainBody): string {
 export function probationText(tool: Tool, { state, since, why, canaryAt }: ProbationBody): string {
   if (state === "running")
     return `its first mails after an outage go one by one, for ${ageOf(since, tool.now)}`;
-  const next =
-    canaryAt === undefined ? "" : `; next canary in ${timeInWords(Math.max(0, canaryAt - tool.now))}`;
+  const next = canaryAt === undefined ? "" : `; ${canaryText(canaryAt - tool.now)}`;
   return `stopped for ${ageOf(since, tool.now)}: ${why ?? "no reason known"}${next}; domain resume lets it go on`;
+}
+
+/** `wait` in ms. */
+function canaryText(wait: number): string {
+  return wait > 0 ? `next canary in ${timeInWords(wait)}` : "the next mail is its canary";
 }
 
 function primaryText({ primaries, settings }: DomainBody): string {

@@ -7,6 +7,7 @@
  */
 import { readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import type { StatusBody } from "../../src/endpoints/admin/contract.ts";
 import { describeMail } from "../support/sink.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import type { Ledger } from "./checker.ts";
@@ -15,7 +16,7 @@ import { recordNamedDoubles } from "./story.ts";
 import { audit, auditAll, type LedgerRow } from "./storm/accounts.ts";
 import { K, livesIn, placeOfAddress } from "./storm/places.ts";
 import { isNotice } from "./storm/primary.ts";
-import { lookForScars } from "./storm/recovery.ts";
+import { lookForScars, troubleOf } from "./storm/recovery.ts";
 import { setScene, type Scene } from "./storm/scene.ts";
 import { lookIntoStore } from "./storm/store-check.ts";
 
@@ -70,7 +71,8 @@ async function storm(seed: number, { lasts, faultEach, largest, enough }: Length
   const parked = (await rowsOf(scene)).filter(({ state }) => state === "parked");
   failures.push(...audit(parked, scene));
   await scene.daemon.process.api("POST", "/v1/queue/actions", { verb: "release", all: true });
-  failures.push(...(await calm(scene)), ...(await lookForScars(scene.daemon)), ...(await addUp(scene)));
+  failures.push(...(await calm(scene)), ...(await lookForScars(scene)));
+  failures.push(...(await calm(scene)), ...(await addUp(scene)));
   const { counts } = scene.ledger.check();
   const faults = Object.values(scene.faults.counts).reduce((sum, count) => sum + count, 0);
   return { counts: { ...counts, parked: parked.length, faults, acts: scene.operator.acts }, failures };
@@ -127,7 +129,10 @@ async function calm(scene: Scene): Promise<readonly string[]> {
     return false;
   }).then(
     () => [],
-    (error: unknown) => [`${String(error)}: ${JSON.stringify(left.slice(0, 3))}`],
+    async (error: unknown) => [
+      `${String(error)}: ${JSON.stringify(left.slice(0, 3))}`,
+      ...troubleOf(await daemon.process.api<StatusBody>("GET", "/v1/status")),
+    ],
   );
 }
 

@@ -1,41 +1,48 @@
 /** After the storm: what had gone wrong must be well again by itself, and everybody must be known. */
 import type { StatusBody } from "../../../src/endpoints/admin/contract.ts";
-import type { ClockedDaemon } from "../../support/clocked-daemon.ts";
 import { openSmtp } from "../../support/raw-smtp.ts";
 import { waitFor } from "../../support/wait.ts";
 import { PLACES, Y } from "./places.ts";
+import type { Scene } from "./scene.ts";
 
 const MINUTE = 60_000;
 /** Milliseconds. */
 const DEADLINE = 60_000;
+/** Milliseconds for which mail comes in that primaries may prove themselves with. */
+const A_WHILE = 100;
 
 /** What is still amiss when a while has passed. */
-export async function lookForScars(daemon: ClockedDaemon): Promise<readonly string[]> {
+export async function lookForScars({ daemon, senders }: Scene): Promise<readonly string[]> {
   let left: readonly string[] = [];
   return waitFor({ what: "all is well again", deadline: DEADLINE, every: 200 }, async () => {
     const status = await daemon.process.api<StatusBody>("GET", "/v1/status");
     left = [...troubleOf(status), ...(await strangersIn(daemon.process.smtpPort))];
-    if (left.length > 0) daemon.pass(10 * MINUTE);
-    return left.length === 0;
+    if (left.length === 0) return true;
+    daemon.pass(10 * MINUTE);
+    if (stoppedAt(status).length > 0) await senders.send(1, AbortSignal.timeout(A_WHILE));
+    return false;
   }).then(
     () => [],
     (error: unknown) => left.map((one) => `${String(error)}: ${one}`),
   );
 }
 
-function troubleOf(status: StatusBody): readonly string[] {
+/** Whatever status says is not as it should be. */
+export function troubleOf(status: StatusBody): readonly string[] {
   const { condition, trouble, ready, primaries, refusing, unlisted, stuck, overQuota } = status;
   const down = primaries.filter(({ state }) => state !== "up");
-  const stopped = primaries.flatMap(({ probation = [] }) =>
-    probation.filter(({ state }) => state === "stopped"),
-  );
   const domains = { refusing, unlisted, stuck, overQuota };
   return [
     ...(condition === "ok" && ready ? [] : [`the store is ${condition}: ${trouble}`]),
     ...down.map(({ destination, state, why }) => `${destination} is ${state}: ${why}`),
-    ...stopped.map(({ domain, why }) => `${domain} is in probation: ${why}`),
+    ...stoppedAt(status).map(({ domain, why }) => `${domain} is in probation: ${why}`),
     ...Object.entries(domains).flatMap(([what, names]) => names.map((name) => `${name} is ${what}`)),
   ];
+}
+
+/** Probations that a canary must end, for which there must be mail. */
+function stoppedAt({ primaries }: StatusBody) {
+  return primaries.flatMap(({ probation = [] }) => probation.filter(({ state }) => state === "stopped"));
 }
 
 /** Whoever exists at all times and is not taken. */

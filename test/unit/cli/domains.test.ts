@@ -26,6 +26,9 @@ test("a probation that stopped is shown wherever the domain is", async () => {
   assert.match(status, /^Probation: +example\.com at mail\.example\.com:25: stopped/m);
   assert.match(status, /other\.example at mail\.example\.com:25: its\s+first mails/);
   fits(status);
+  const late = { ...stopped, canaryAt: since };
+  if (primary !== undefined) tool.world.primaries = [{ ...primary, state: "up", probation: [late] }];
+  assert.match((await tool.run(["domain", "show", "example.com"])).stdout, /the next\s+mail is its canary/);
   await tool.run(["domain", "resume", "example.com"]);
   assert.deepEqual(tool.world.resumed, ["example.com"]);
 });

@@ -97,9 +97,13 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   #granted(mail: ClaimedMail): void {
     const queue = this.routing.queue(mail.domain);
     this.#credits.used(queue);
-    const pool = poolFor(queue, this.#parts.random());
+    const { probations } = this;
+    const pool = poolFor(queue, { probations, random: this.#parts.random });
     if (pool === undefined || !queue.open) this.#attempts.release(mail, queue);
-    else pool.take([mail]);
+    else {
+      probations.of(pool, queue)?.take(1);
+      pool.take([mail]);
+    }
     this.#credits.review(queue);
   }
 
@@ -166,6 +170,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (!queue.open) for (const pool of queue.pools) pool.withdraw(queue);
     else if (queue.due) queue.becameDue();
     this.#credits.review(queue);
+    this.probations.review(queue);
     if (queue.waiting > 0) for (const pool of queue.pools) pool.watch.heldChanged();
   }
 
@@ -209,6 +214,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (pool.away) this.#drains.abandon(pool);
     // Another pool of the same domains may be the best one from here on.
     for (const queue of pool.due) for (const other of queue.active()) if (other !== pool) other.advance();
+    for (const queue of pool.queues) this.probations.review(queue);
     if (!returned) return;
     this.#drains.begin(pool, this.#parts.clock.elapsed());
     this.#wakeSoon([...pool.queues].filter((queue) => queue.open));

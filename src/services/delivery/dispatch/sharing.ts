@@ -2,11 +2,24 @@ import type { ClaimedMail } from "../../../ports/work-store.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
 import type { Probations } from "../probation/probations.ts";
 
-/** The pool that one fresh mail goes to. `random` is from 0 to 1. */
-export function poolFor(queue: DomainQueue, random: number): ConnectionPool | undefined {
-  const pools = queue.active();
+interface Choosing {
+  readonly probations: Pick<Probations, "of" | "room">;
+  /** 0 to 1. */
+  readonly random: () => number;
+}
+
+/**
+ * The pool that one fresh mail goes to: before all others one that may prove itself with it. Those in probation get no
+ * more than that allows while others take mail.
+ */
+export function poolFor(queue: DomainQueue, { probations, random }: Choosing): ConnectionPool | undefined {
+  const active = queue.active();
+  const allowed = active.filter((pool) => probations.room(pool, queue) > 0);
+  const unproven = allowed.find((pool) => probations.of(pool, queue)?.wantsCanary);
+  if (unproven !== undefined) return unproven;
+  const pools = allowed.length > 0 ? allowed : active;
   const withRoom = pools.filter((pool) => pool.room() > 0);
-  return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random) ?? queue.pools[0];
+  return byWeight(withRoom.length > 0 ? withRoom : pools, queue, random()) ?? queue.pools[0];
 }
 
 /** One of the pools by chance, each as likely as its weight says. */

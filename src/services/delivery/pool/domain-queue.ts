@@ -67,9 +67,16 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
 
   /** The pools that may claim: those that are up in the best tier that is not known to be away. */
   active(): readonly Pool[] {
-    if (!this.open) return [];
-    const tier = this.tiers.find((pools) => pools.some((pool) => !pool.away));
-    return tier?.filter((pool) => pool.up) ?? [];
+    return this.open ? (this.#best()?.filter((pool) => pool.up) ?? []) : [];
+  }
+
+  /** Better pools than this one get the mail. */
+  outranks(pool: Pool): boolean {
+    return this.#best()?.includes(pool) === false;
+  }
+
+  #best(): readonly Pool[] | undefined {
+    return this.tiers.find((pools) => pools.some((each) => !each.away));
   }
 
   /** Recipients waiting or unconfirmed, as last counted and changed since. */

@@ -73,7 +73,11 @@ export class Probations {
 
   /** Mail that was refused may be held. */
   holds(queue: DomainQueue): boolean {
-    return queue.pools.some((pool) => this.#entries.get(pool)?.get(queue)?.probation?.stopped === true);
+    return queue.pools.some((pool) => this.#isStopped(pool, queue));
+  }
+
+  #isStopped(pool: ConnectionPool, queue: DomainQueue): boolean {
+    return this.#entries.get(pool)?.get(queue)?.probation?.stopped === true;
   }
 
   /** How many more mails of the domain may go to the pool. */
@@ -107,7 +111,14 @@ export class Probations {
 
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
   setAside({ pool, queue }: QueueAtPool): void {
-    if (this.#entries.get(pool)?.get(queue)?.probation?.stopped !== true) this.#release(queue);
+    if (this.#isStopped(pool, queue)) this.review(queue);
+    else this.#release(queue);
+  }
+
+  /** What one primary made us set aside goes on as soon as another, as good or better, takes the domain's mail. */
+  review(queue: DomainQueue): void {
+    if (!this.holds(queue)) return;
+    if (queue.active().some((pool) => !this.#isStopped(pool, queue))) this.#release(queue);
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
@@ -147,10 +158,12 @@ export class Probations {
     this.#entries.delete(pool);
   }
 
+  /** Those that somebody may wait for: where better primaries have taken all of a domain's mail, nobody does. */
   status(pool: ConnectionPool): readonly ProbationStatus[] {
     const found: ProbationStatus[] = [];
     for (const [queue, { probation }] of this.#entries.get(pool) ?? []) {
       if (probation?.open !== true) continue;
+      if (queue.outranks(pool) && queue.waiting === 0) continue;
       found.push(this.#status(queue, probation));
     }
     return found;

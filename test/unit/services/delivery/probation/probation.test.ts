@@ -34,6 +34,31 @@ async function outage(away = 10 * MINUTE) {
   return { ...bench, server, delivery, put, back, sent };
 }
 
+/**
+ * Two primaries of one domain return after an outage of 20 min: the first refuses alice, who has five mails, before the
+ * other is back, which has been away for `away` min. `preference` is that of the first; that of the other is 0.
+ */
+async function twoReturn(preference: number, away: number) {
+  const bench = deliveryBench();
+  const primaries = [primaryAt("192.0.2.6", 25, { preference }), primaryAt("192.0.2.5", 25)];
+  bench.directory.set("a.test", primaries, {});
+  bench.directory.listed.set("alice", "alice");
+  const [refuser, other] = [bench.client.server("192.0.2.6:25"), bench.client.server("192.0.2.5:25")];
+  refuser.down = true;
+  other.down = away === 20;
+  const delivery = await bench.start({}, "all domains");
+  await bench.pass((20 - away) * MINUTE, 1000);
+  other.down = true;
+  await bench.pass(away * MINUTE, 1000);
+  for (let i = 0; i < 5; i++) bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+  refuser.onMail = refusing(() => NO_USER);
+  refuser.down = false;
+  await bench.pass(3000);
+  const refuserProbation = () =>
+    delivery.status().find(({ destination }) => destination === "192.0.2.6:25")?.probation?.[0];
+  return { ...bench, refuser, other, refuserProbation };
+}
+
 /** Two old mails for alice, which an operator sent to a host that refuses her. */
 async function sentElsewhere() {
   const bench = deliveryBench();
@@ -84,6 +109,55 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 53 });
     assert.equal(bench.journal.of("probation.passed")[0]?.why, "a canary was taken");
     assert.equal(bench.delivery.status()[0]?.probation, undefined);
+  });
+
+  for (const [preference, away, title] of [
+    [10, 1, "a better one that was away for a minute"],
+    [10, 20, "a better one that was away for long"],
+    [0, 20, "another as good"],
+  ] as const)
+    test(`what a primary made us set aside goes to ${title}`, async () => {
+      const { refuser, other, ...bench } = await twoReturn(preference, away);
+      assert.deepEqual(bench.store.count(), { held: 1, waiting: 4 });
+      assert.equal(bench.refuserProbation()?.state, "stopped");
+      other.down = false;
+      await bench.pass(3000);
+      assert.deepEqual(bench.store.count(), { gone: 5 });
+      assert.equal(other.mails.length, 5);
+      assert.equal(refuser.mails.length, 1);
+    });
+
+  test("of two that are as good, one that stopped gets nothing but a canary, which the other takes if need be", async () => {
+    const { refuser, other, ...bench } = await twoReturn(0, 20);
+    other.down = false;
+    const arrive = async (mails: number) => {
+      for (let i = 0; i < mails; i++) {
+        bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+        await bench.pass(100);
+      }
+    };
+    await bench.pass(3000);
+    await arrive(100);
+    assert.deepEqual([refuser.mails.length, other.mails.length], [1, 105]);
+    await bench.pass(5 * MINUTE, 1000);
+    await arrive(50);
+    assert.deepEqual([refuser.mails.length, other.mails.length], [2, 155], "it refused the canary");
+    refuser.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(10 * MINUTE, 1000);
+    await arrive(100);
+    assert.equal(bench.refuserProbation()?.state, "running", "it took the next");
+    assert.deepEqual(bench.store.count(), { gone: 255 });
+  });
+
+  test("one that stopped and that better ones outrank is not shown unless mail waits for it", async () => {
+    const { other, ...bench } = await twoReturn(10, 1);
+    other.down = false;
+    await bench.pass(3000);
+    assert.deepEqual(bench.store.count(), { gone: 5 });
+    assert.equal(bench.refuserProbation(), undefined);
+    other.down = true;
+    await bench.pass(MINUTE, 1000);
+    assert.equal(bench.refuserProbation()?.state, "stopped", "it is the best now");
   });
 
   test("canaries of a stopped probation go after 5 min, 10, 20 and so on up to an hour", async () => {
