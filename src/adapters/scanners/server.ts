@@ -16,7 +16,7 @@ export class Server {
   readonly #tell: (why?: string) => void;
   #failures = 0;
   /** In elapsed time. */
-  #restsUntil = 0;
+  #restsUntil = -Infinity;
   #rest = FIRST_REST;
   #trying = false;
   #busy = 0;
@@ -72,6 +72,7 @@ export class Server {
   worked(): void {
     const rested = this.#failures >= PATIENCE;
     this.#failures = 0;
+    this.#restsUntil = -Infinity;
     this.#rest = FIRST_REST;
     this.#trying = false;
     if (rested) this.#tell();
