@@ -40,8 +40,6 @@ interface TransactionParts {
 interface ContentProfile {
   readonly bareNewlines: DomainRecord["settings"]["bareNewlines"];
   readonly content: Content;
-  /** Why the mail is set aside, whatever its content. */
-  readonly quarantine: string | undefined;
   /** SMTPUTF8 was asked for, and no primary of the domain takes it. */
   readonly lacksUtf8: boolean;
 }
@@ -141,7 +139,6 @@ export class Transaction {
     const profile: ContentProfile = {
       bareNewlines: domain.settings.bareNewlines,
       content: this.#parts.policy.content(subject),
-      quarantine: verdict.kind === "quarantine" ? verdict.why : undefined,
       lacksUtf8: this.#lacksUtf8(domain),
     };
     if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
@@ -216,7 +213,6 @@ function alike(one: ContentProfile, other: ContentProfile): boolean {
   return (
     one.bareNewlines === other.bareNewlines &&
     one.content.key === other.content.key &&
-    one.quarantine === other.quarantine &&
     one.lacksUtf8 === other.lacksUtf8
   );
 }

@@ -4,7 +4,7 @@
  * Invariants: one that fails, or holds the body back for longer than PATIENCE, is shown nothing more and is lost; the
  * others go on. `finish` answers when all have spoken, when one rejects, or at the deadline, and lets go of the rest.
  */
-import { ACCEPT, strictest, type Verdict } from "../../mail/verdict.ts";
+import { ACCEPT, strictest, type BodyVerdict } from "../../mail/verdict.ts";
 import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -17,11 +17,11 @@ const PATIENCE = 5000;
 /** What all inspections together say of a body. */
 export interface Examined {
   /** Never `tag`: the fields stand apart. */
-  readonly verdict: Verdict;
+  readonly verdict: BodyVerdict;
   readonly fields: readonly string[];
   readonly notes: readonly string[];
   /** What each of them said, and how long after the last octet, in ms. */
-  readonly said?: readonly { readonly name: string; readonly said: Verdict; readonly took: number }[];
+  readonly said?: readonly { readonly name: string; readonly said: BodyVerdict; readonly took: number }[];
   /** Who wrote it, as its signatures say; absent where nobody looked. */
   readonly proof?: BodyProof;
 }

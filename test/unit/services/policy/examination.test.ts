@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { reply } from "../../../../src/mail/reply.ts";
-import { ACCEPT, type Verdict } from "../../../../src/mail/verdict.ts";
+import { ACCEPT, type BodyVerdict, type Verdict } from "../../../../src/mail/verdict.ts";
 import type { WholeBody } from "../../../../src/ports/inspection.ts";
 import { examine } from "../../../../src/services/policy/examination.ts";
 import { FakeInspection, INSPECTED_MAIL } from "../../../support/fake-inspection.ts";
@@ -9,7 +9,7 @@ import { ManualClock } from "../../../support/manual-clock.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 
 const REJECT: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "no") };
-const HOLD: Verdict = { kind: "quarantine", why: "odd" };
+const HOLD: BodyVerdict = { kind: "quarantine", why: "odd" };
 
 const BODY: WholeBody = {
   size: 0,
