@@ -20,8 +20,8 @@ interface Wanted {
  */
 export function signatureInspection({ authenticator, settings }: SignatureParts): Inspection {
   const wantedFor = ({ own }: ContentView): Wanted => {
-    const { dkim = "off", dmarc = "off" } = { ...settings(), ...own };
-    return { dkim, dmarc };
+    const { dkim = "off", dmarc = "off" } = settings();
+    return { dkim: own?.dkim ?? dkim, dmarc: own?.dmarc ?? dmarc };
   };
   return {
     name: "signatures",
