@@ -27,7 +27,7 @@ interface JudgedBody {
   /** Absent: nothing was asked of who stands behind the mail. */
   readonly found: AuthenticationResults | undefined;
   /** Wall time in ms after which the store must not begin. */
-  readonly patience: number;
+  readonly until: number;
 }
 
 export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
@@ -37,7 +37,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     mail: mailOf(origin, body),
     notes: [...notesOf(body), ...authenticationNotes(body.found), ...body.examined.notes],
     ...(checks !== undefined && { checks }),
-    patience: body.patience,
+    until: body.until,
   };
 }
 
