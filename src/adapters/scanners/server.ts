@@ -29,7 +29,7 @@ export class Server {
     this.#tell = tell;
   }
 
-  /** Whether it may be asked; who asks a resting one must say how that went. */
+  /** Whether it may be asked. One mail at a time tries a server that has rested, until it says how that went. */
   get ready(): boolean {
     if (this.#failures < PATIENCE) return true;
     return !this.#trying && this.#clock.elapsed() >= this.#restsUntil;
