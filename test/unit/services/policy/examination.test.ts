@@ -95,6 +95,24 @@ describe("Examination", () => {
     assert.deepEqual([asked, fake.shown, fake.read], [1, ["a"], []]);
   });
 
+  for (const [when, breakIt] of [
+    [
+      "while the body arrives",
+      (fake: FakeInspection) => (fake.onFeed = () => Promise.reject(new Error("broken"))),
+    ],
+    ["at its end", (fake: FakeInspection) => (fake.answer = () => Promise.reject(new Error("broken")))],
+  ] as const)
+    test(`goes on without one that fails ${when}, and asks it what becomes of the mail`, async () => {
+      const [broken, other] = [new FakeInspection(), new FakeInspection()];
+      breakIt(broken);
+      broken.lost = (_mail, why) => ({ verdict: { kind: "quarantine", why } });
+      const { examination } = begin([broken, other]);
+      await examination.feed(Buffer.from("a"));
+      await examination.feed(Buffer.from("b"));
+      const { verdict } = await examination.finish(BODY, 1000);
+      assert.deepEqual([verdict, other.shown], [{ kind: "quarantine", why: "broken" }, ["ab"]]);
+    });
+
   test("goes on without one that cannot begin, and asks it what becomes of the mail", async () => {
     const [broken, other] = [new FakeInspection(), new FakeInspection()];
     broken.wants = () => {
