@@ -117,13 +117,13 @@ export class Examination {
       void Promise.all(all).then(enough);
     });
     const rejected = this.#watches.some(({ result }) => result?.verdict.kind === "reject");
-    for (const watch of this.#watches) if (!rejected && watch.result === undefined) this.#lose(watch, "late");
+    if (!rejected) for (const watch of this.#watches) this.#lose(watch, "late");
     this.abort();
     const took = clock.elapsed() - began;
     const said = this.#watches.flatMap(({ inspection: { name }, result, took: own = took }) =>
       result === undefined ? [] : [{ name, said: result.verdict, took: own }],
     );
-    return { ...together(this.#watches.flatMap(({ result }) => result ?? [])), said };
+    return { ...examinedOf(this.#watches.flatMap(({ result }) => result ?? [])), said };
   }
 
   /** Lets go of all; safe at any time. */
@@ -168,6 +168,7 @@ export class Examination {
     if (watch.result?.verdict.kind === "reject") rejected();
   }
 
+  /** Nothing for one that has spoken. */
   #lose(watch: Watch, why: unknown): void {
     if (watch.result !== undefined) return;
     const { inspection, inspector } = watch;
@@ -176,7 +177,7 @@ export class Examination {
   }
 }
 
-function together(results: readonly Inspected[]): Examined {
+function examinedOf(results: readonly Inspected[]): Examined {
   const proof = results.find((result) => result.proof !== undefined)?.proof;
   const verdicts = results.map(({ verdict }) => verdict);
   const tags = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));
