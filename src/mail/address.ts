@@ -81,12 +81,12 @@ function simplestFormOf(content: string): string {
   return DOT_STRING.test(content) ? content : `"${content.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** In NFC, without ASCII where there was none: a stranger could write `mi\u212ae` and be taken for mike. */
+/** In NFC, but never making ASCII of what was none: a stranger could write `mi\u212ae` and be taken for mike. */
 function composed(text: string): string {
   return isAscii(text) ? text : text.replace(COMPOSABLE, (run) => run.normalize("NFC"));
 }
 
-/** In lower case, without ASCII where there was none: the Kelvin sign alone would become a letter of it. */
+/** In lower case, but never making ASCII of what was none: of all characters, only the Kelvin sign would become a letter of it. */
 export function foldCase(text: string): string {
   return text.includes(KELVIN_SIGN)
     ? text.replace(/[^\u212a]+/gu, (run) => run.toLowerCase())
@@ -108,7 +108,7 @@ export function mailboxKey({ local, domain }: Pick<Address, "local" | "domain">)
   return `${local}@${domain}`;
 }
 
-/** The same of an address as text; what is none keeps its letters, in lower case. */
+/** The same for an address as text; what is no address is only put into lower case. */
 export function mailboxKeyOf(text: string): string {
   const address = parseAddress(text);
   return address === undefined ? foldCase(text) : mailboxKey(address);

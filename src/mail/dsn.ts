@@ -74,7 +74,7 @@ function canonicalNotify(text: string): string | undefined {
   return known.length === words.length ? known.join(",") : undefined;
 }
 
-/** Whether a sender who asked so wants to hear of this; without a wish: of failures, RFC 3461 §5.2.6. */
+/** Whether a sender who asked so wants to hear of this; without a wish: of failures and delays, RFC 3461 §4.1. */
 export function wantsDsn(notify: string | undefined, event: (typeof EVENTS)[number]): boolean {
   if (notify === undefined) return event !== "SUCCESS";
   return notify.split(",").includes(event);

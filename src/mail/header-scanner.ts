@@ -1,8 +1,8 @@
 /**
  * Reads the header section of a body while it arrives: how often it has been received, and what names it for people.
  * Bounded: at most `headerSize` octets and `headerFields` fields are looked at, at most FIELD octets of one field are
- * kept. Ends at the first empty line, or at the first line that is no header field (RFC 5322 §2.2); before it begins
- * where the first line is the continuation of none.
+ * kept. Ends at the first empty line, or at the first line that is no header field (RFC 5322 §2.2). Where the very
+ * first line begins with a blank there is no section: it would continue a field that is not there.
  */
 import { isAscii as hasAsciiOnly } from "node:buffer";
 import { isAscii } from "./domain.ts";

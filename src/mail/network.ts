@@ -138,12 +138,16 @@ export function networkHas(network: Network, ip: string): boolean {
   return groups.every((group, at) => ((group ^ (network.groups[at] ?? 0)) & mask(network, at)) === 0);
 }
 
-/** The first bits of an address as a text that is the same for all addresses that share them; undefined for no address. */
-export function prefixOf(ip: string, bits: number): string | undefined {
-  const groups = addressGroups(ip);
-  if (groups === undefined || bits > groups.length * 16) return undefined;
+/** A text that is the same for all addresses of a network. */
+export function networkKey({ groups, bits }: Network): string {
   const kept = groups.map((group, at) => group & mask({ groups, bits }, at));
   return `${groups.length}/${bits}/${kept.join(":")}`;
+}
+
+/** The key of the network of that length in which an address lies; undefined where there is none. */
+export function prefixKey(ip: string, bits: number): string | undefined {
+  const groups = addressGroups(ip);
+  return groups === undefined || bits > groups.length * 16 ? undefined : networkKey({ groups, bits });
 }
 
 function mask({ bits }: Network, at: number): number {

@@ -1,5 +1,5 @@
 /** Reads what follows MAIL and RCPT: a path in angle brackets and ESMTP parameters, RFC 5321 §4.1.2. */
-import { comparableLocal, parseAddress, type Address } from "./address.ts";
+import { comparableLocal, MAX_PATH_OCTETS, parseAddress, type Address } from "./address.ts";
 import { isAddressLiteral } from "./network.ts";
 
 export interface PathCommand {
@@ -89,6 +89,7 @@ export function readMailbox(path: string): Mailbox {
 }
 
 function isAtLiteral(path: string): boolean {
-  const [, local = "", literal = ""] = /^(.{1,190})@(\[[^\]\s]{1,60}\])$/u.exec(path) ?? [];
+  if (Buffer.byteLength(path) > MAX_PATH_OCTETS) return false;
+  const [, local = "", literal = ""] = /^(.+)@(\[[^\]\s]+\])$/u.exec(path) ?? [];
   return isAddressLiteral(literal) && comparableLocal(local) !== undefined;
 }

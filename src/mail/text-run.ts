@@ -33,7 +33,7 @@ export class TextRun {
     this.lineStart = next;
   }
 
-  /** Answers where the first octet from `from` on stands that needs a closer look; the last one does. */
+  /** The place of the first octet, from `from` on, that needs a closer look; the last one of the chunk always does. */
   skip(chunk: Buffer, from: number): number {
     const words = this.#wordsOf(chunk);
     const { byteOffset } = chunk;

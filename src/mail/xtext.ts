@@ -27,9 +27,7 @@ export function encodeXtext(text: string, most: number): string {
 
 /** The octets that xtext stands for, as text. */
 export function decodeXtext(text: string): string {
-  const bytes = withOctets(text);
-  // Characters beyond Latin-1 stand for themselves.
-  return /[\u0100-\uffff]/.test(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+  return Buffer.from(withOctets(text), "latin1").toString("utf8");
 }
 
 export function decodeUnitext(text: string): string {

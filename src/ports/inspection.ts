@@ -8,7 +8,7 @@
  * counts for nothing. A lost inspector says through `lost` what becomes of the mail; where it has no `lost`, 451.
  */
 import type { HeaderFacts } from "../mail/header-scanner.ts";
-import type { Verdict } from "../mail/verdict.ts";
+import type { BodyVerdict } from "../mail/verdict.ts";
 import type { BodyProof, SpfAnswer } from "./authentication.ts";
 import type { DomainChecks } from "./checks.ts";
 import type { ClientFacts } from "./intake.ts";
@@ -45,7 +45,7 @@ export interface WholeBody {
 /** What an inspector says of a body. */
 export interface Inspected {
   /** `tag`: taken, with this field on top; `quarantine`: taken, and its recipients are held. */
-  readonly verdict: Verdict;
+  readonly verdict: BodyVerdict;
   /** Header fields of ours, without the line end, that stand on top whatever becomes of a mail that is taken. */
   readonly fields?: readonly string[];
   /** Remarks for the trace. */

@@ -8,6 +8,7 @@ export interface ClientFacts {
   readonly ip: string;
   /** Forward-confirmed name, where there is one. */
   readonly name?: string;
+  /** What it said after HELO or EHLO, with nothing that a header could not hold. */
   readonly helo: string;
   /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, absent in clear. */
   readonly tls?: string;

@@ -48,12 +48,9 @@ export class SignedBody implements BodyVerifier {
   }
 
   async finish({ dmarc, spf }: { readonly dmarc: boolean; readonly spf?: SpfFacts }): Promise<BodyProof> {
-    try {
-      if (this.#lines === undefined && this.#skipped === undefined) await this.#open(Buffer.alloc(0));
-      await this.#lines?.end();
-    } catch (error) {
-      this.#fail(error);
-    }
+    if (this.#lines === undefined && this.#skipped === undefined) await this.#open(Buffer.alloc(0));
+    // A turn, so that the failure of the last part is known.
+    await this.#lines?.end();
     const signatures = await this.#signatures();
     const skipped = this.#skipped !== undefined && !this.#isUnsigned();
     const proof = { signatures, ...this.#author(), ...(skipped && { unread: true as const }) };

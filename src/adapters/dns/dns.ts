@@ -97,7 +97,7 @@ class SystemResolver implements Resolver, RecordSource {
     const found = [six, four].flatMap(({ lookup }) => (lookup.kind === "found" ? lookup.records : []));
     if (found.length === 0) return six.lookup.kind === "failed" ? six : four;
     const records = found.slice(0, MAX_ADDRESSES).map((address) => address.toLowerCase());
-    // A family of which there is no word may be the one that we have a way to.
+    // The family that could not be asked for may be the only one that we can reach.
     const halved = six.lookup.kind === "failed" || four.lookup.kind === "failed";
     const ttl = halved ? OF_NAMES.failed : Math.min(six.ttl ?? Infinity, four.ttl ?? Infinity);
     return { lookup: { kind: "found", records }, ttl };

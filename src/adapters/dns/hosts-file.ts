@@ -8,7 +8,7 @@ const LOOK_EVERY = 5_000;
 /** Octets; a larger file is not read. */
 const MAX_SIZE = 10 * 1024 * 1024;
 
-/** The system's host table. A missing or unreadable file is an empty one. */
+/** The system's host table. A missing file is an empty one; while one cannot be read, what it last said stays true. */
 export class HostsFile {
   readonly #path: string;
   readonly #clock: Clock;
@@ -40,7 +40,9 @@ export class HostsFile {
     const changed = facts?.mtimeMs ?? 0;
     if (changed === this.#changed) return;
     const readable = facts !== undefined && facts.size <= MAX_SIZE;
-    const text = readable ? await readFile(this.#path, "utf8").catch(() => "") : "";
+    const text = readable ? await readFile(this.#path, "utf8").catch(() => undefined) : "";
+    // Perhaps for want of a descriptor: the next look tries again.
+    if (text === undefined) return;
     this.#table = parseHosts(text);
     this.#changed = changed;
   }

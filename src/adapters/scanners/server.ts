@@ -16,7 +16,7 @@ export class Server {
   readonly #tell: (why?: string) => void;
   #failures = 0;
   /** In elapsed time. */
-  #restsUntil = 0;
+  #restsUntil = -Infinity;
   #rest = FIRST_REST;
   #trying = false;
   #busy = 0;
@@ -29,7 +29,7 @@ export class Server {
     this.#tell = tell;
   }
 
-  /** Whether it may be asked; who asks a resting one must say how that went. */
+  /** Whether it may be asked. One mail at a time tries a server that has rested, until it says how that went. */
   get ready(): boolean {
     if (this.#failures < PATIENCE) return true;
     return !this.#trying && this.#clock.elapsed() >= this.#restsUntil;
@@ -72,6 +72,7 @@ export class Server {
   worked(): void {
     const rested = this.#failures >= PATIENCE;
     this.#failures = 0;
+    this.#restsUntil = -Infinity;
     this.#rest = FIRST_REST;
     this.#trying = false;
     if (rested) this.#tell();

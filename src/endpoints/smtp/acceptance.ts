@@ -27,7 +27,7 @@ interface JudgedBody {
   /** Absent: nothing was asked of who stands behind the mail. */
   readonly found: AuthenticationResults | undefined;
   /** Wall time in ms after which the store must not begin. */
-  readonly patience: number;
+  readonly until: number;
 }
 
 export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
@@ -37,7 +37,7 @@ export function acceptanceOf(origin: Origin, body: JudgedBody): Acceptance {
     mail: mailOf(origin, body),
     notes: [...notesOf(body), ...authenticationNotes(body.found), ...body.examined.notes],
     ...(checks !== undefined && { checks }),
-    patience: body.patience,
+    until: body.until,
   };
 }
 
@@ -45,7 +45,7 @@ function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
   const { transaction, client } = origin;
   const { id, facts, decoder, examined, found } = body;
   const { messageId, subject, from, traits } = facts;
-  const quarantine = quarantineOf(transaction, examined);
+  const quarantine = quarantineOf(examined);
   return {
     id,
     sender: transaction.subject.sender,
@@ -67,8 +67,8 @@ function mailOf(origin: Origin, body: JudgedBody): Acceptance["mail"] {
   };
 }
 
-function quarantineOf({ profile }: Transaction, { verdict }: Examined): string | undefined {
-  return verdict.kind === "quarantine" ? verdict.why : profile?.quarantine;
+function quarantineOf({ verdict }: Examined): string | undefined {
+  return verdict.kind === "quarantine" ? verdict.why : undefined;
 }
 
 /** What goes along to the primary, wherever the mail waits before that. */

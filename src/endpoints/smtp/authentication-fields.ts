@@ -1,5 +1,4 @@
 /** What was found about the sender, as header fields for those behind us: RFC 8601 and RFC 7208 §9.1. */
-import { heloName } from "../../mail/received.ts";
 import type {
   Authentication,
   DmarcFacts,
@@ -56,7 +55,7 @@ function receivedSpf({ hostname, ip, helo, sender }: FieldFacts, spf: SpfAnswer)
     `receiver=${hostname}`,
     `client-ip=${quoted(ip)}`,
     ...(sender === "" ? [] : [`envelope-from=${quoted(sender)}`]),
-    `helo=${quoted(heloName(helo))}`,
+    `helo=${quoted(helo)}`,
     `identity=${spf.identity}`,
   ];
   return `Received-SPF: ${spf.result} (${hostname}: ${spf.comment})\r\n\t${pairs.join(";\r\n\t")}\r\n`;

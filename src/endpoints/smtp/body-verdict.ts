@@ -1,7 +1,7 @@
 /** What is said of a whole body: by its header, by the cheap checks, and then by the inspectors that watched it come. */
 import type { HeaderFacts } from "../../mail/header-scanner.ts";
 import type { Reply } from "../../mail/reply.ts";
-import type { Verdict } from "../../mail/verdict.ts";
+import { ACCEPT, type Verdict } from "../../mail/verdict.ts";
 import type { BodyWriter } from "../../ports/intake.ts";
 import { andThen, type Later } from "../../runtime/at-once.ts";
 import type { Examination, Examined, Policy } from "../../services/policy/policy.ts";
@@ -17,6 +17,8 @@ const MAIL_NEEDS_UTF8 = say(
   "Message needs SMTPUTF8, which the server of the domain does not take",
 );
 const HEADER_TOO_BIG = say(552, "5.3.4", "Header section exceeds the size limit");
+
+const NOT_EXAMINED: Examined = { verdict: ACCEPT, fields: [], notes: [] };
 
 interface ArrivedBody {
   readonly transaction: Transaction;
@@ -44,21 +46,20 @@ function weigh(arrived: ArrivedBody, verdict: Verdict): Later<Answer | Examined>
   const { transaction, examination } = arrived;
   if (verdict.kind === "reject" || verdict.kind === "defer") return refusal(transaction, verdict.reply);
   if (verdict.kind === "tag") transaction.tags.push(verdict.field);
-  if (examination === undefined) return { verdict, fields: [], notes: [] };
-  return inspect(arrived, examination, verdict);
+  return examination === undefined ? NOT_EXAMINED : inspect(arrived, examination);
 }
 
 async function inspect(
   { transaction, facts, body, waited }: ArrivedBody,
   examination: Examination,
-  verdict: Verdict,
 ): Promise<Answer | Examined> {
   const shown = { size: body.size, facts, read: () => body.read() };
   const examined = await examination.finish(shown, INSPECTION - waited());
-  const { verdict: found } = examined;
+  const { verdict } = examined;
   for (const { name, said, took } of examined.said ?? []) transaction.looks?.note(name, "data", said, took);
-  if (found.kind === "reject" || found.kind === "defer") return refusal(transaction, found.reply);
-  return found.kind === "quarantine" ? examined : { ...examined, verdict };
+  return verdict.kind === "reject" || verdict.kind === "defer"
+    ? refusal(transaction, verdict.reply)
+    : examined;
 }
 
 /** With what checks said, for the trace. */

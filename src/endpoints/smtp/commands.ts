@@ -1,5 +1,5 @@
 /** The commands that we know, RFC 5321 §4.1.1: one function each, and one table. */
-import { MAIL_DSN, RCPT_DSN, readMailDsn, readRcptDsn } from "../../mail/dsn.ts";
+import { MAIL_DSN, RCPT_DSN, readMailDsn, readRcptDsn, type DsnRequest } from "../../mail/dsn.ts";
 import { parsePathCommand, readMailbox, type PathCommand } from "../../mail/path.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";
 import type { MailSubject } from "../../services/policy/policy.ts";
@@ -130,8 +130,12 @@ function mail(session: SessionState, argument: string): Answer {
   const command = parsePathCommand(argument, "FROM");
   if (command.kind === "syntax") return MAIL_SYNTAX;
   if (command.kind === "parameters") return BAD_PARAMETER;
-  const refused = mailParameterFault(command.parameters) ?? storageFault(session, command.parameters);
-  return refused ?? session.parts.rates.mail(session) ?? beginMail(session, command);
+  const fault = mailParameterFault(command.parameters);
+  if (fault !== undefined) return fault;
+  const dsn = readMailDsn(command.parameters);
+  if (dsn === undefined) return BAD_PARAMETER;
+  const refused = storageFault(session, command.parameters) ?? session.parts.rates.mail(session);
+  return refused ?? beginMail(session, command, dsn);
 }
 
 function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | undefined {
@@ -141,7 +145,7 @@ function mailParameterFault(parameters: ReadonlyMap<string, string>): Answer | u
     if (form === undefined) return UNKNOWN_PARAMETER;
     if (!form.test(value)) return BAD_PARAMETER;
   }
-  return readMailDsn(parameters) === undefined ? BAD_PARAMETER : undefined;
+  return undefined;
 }
 
 /** RFC 1870 §6: too big for ever is 552, too big for the moment is 452. */
@@ -156,13 +160,13 @@ function announcedSize(parameters: ReadonlyMap<string, string>): number {
   return Number(parameters.get("SIZE") ?? 0);
 }
 
-function beginMail(session: SessionState, { path, parameters }: PathCommand): Answer {
+function beginMail(session: SessionState, { path, parameters }: PathCommand, dsn: DsnRequest): Answer {
   const smtpUtf8 = parameters.has("SMTPUTF8");
   const sender = senderText(path);
   if (sender === undefined) return BAD_SENDER;
   if (needsSmtpUtf8(sender) && !smtpUtf8) return NEEDS_UTF8;
   const { directory, policy, offers } = session.parts;
-  const subject = mailSubject(session, sender, parameters);
+  const subject = mailSubject(session, sender, announcedSize(parameters));
   policy.mail(subject);
   session.transaction = new Transaction({
     directory,
@@ -171,21 +175,16 @@ function beginMail(session: SessionState, { path, parameters }: PathCommand): An
     settings: session.parts.settings(),
     subject,
     smtpUtf8,
-    dsn: readMailDsn(parameters) ?? {},
+    dsn,
     eightBit: /^8BITMIME$/i.test(parameters.get("BODY") ?? ""),
   });
   return SENDER_OK;
 }
 
-function mailSubject(
-  session: SessionState,
-  sender: string,
-  parameters: ReadonlyMap<string, string>,
-): MailSubject {
+function mailSubject(session: SessionState, sender: string, announced: number): MailSubject {
   const { ip, network, helo: said, extended, early } = session;
-  const announced = announcedSize(parameters);
-  const plain = { ip, network, helo: said, extended, sender, announced, ...(early && { early }) };
-  return { ...plain, spf: session.parts.policy.spf(plain) };
+  const spf = session.parts.policy.spf({ ip, helo: said, sender });
+  return { ip, network, helo: said, extended, sender, announced, spf, ...(early && { early }) };
 }
 
 /** The return-path as it goes on the wire; empty for the null sender. */

@@ -166,7 +166,7 @@ export class IncomingBody implements Receiver {
       forged: this.#forged.removed,
       examined,
       found,
-      patience: this.#parts.clock.now() + LONGEST_WAIT - this.#waited(),
+      until: this.#parts.clock.now() + LONGEST_WAIT - this.#waited(),
     });
     const result = await this.#parts.acceptor.accept(acceptance, this.#writer);
     if (result.kind === "accepted") return say(250, "2.0.0", `Ok: queued as ${this.#id}`);

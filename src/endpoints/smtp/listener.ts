@@ -26,8 +26,9 @@ export class Listener extends SMTPServer {
   readonly #counted = new Map<Socket, Place>();
   /** Sockets whose PROXY header is awaited, and since when. */
   readonly #headers = new Map<Socket, number>();
-  readonly #proxies: ((ip: string) => boolean) | undefined;
-  readonly #renamers: ((ip: string) => boolean) | undefined;
+  /** Absent: nobody puts a header before a connection here. */
+  readonly #isProxy: ((ip: string) => boolean) | undefined;
+  readonly #mayXclient: ((ip: string) => boolean) | undefined;
   /** TLS handshakes under way, and when they began. */
   readonly #handshakes = new Map<Socket, number>();
   #names: ServerNames;
@@ -48,8 +49,8 @@ export class Listener extends SMTPServer {
     this.#parts = parts;
     this.#names = new ServerNames(parts.settings().tls ?? []);
     const { proxy = [], xclient = [] } = at;
-    this.#proxies = proxy.length === 0 ? undefined : networkSet(proxy);
-    this.#renamers = xclient.length === 0 ? undefined : networkSet(xclient);
+    this.#isProxy = proxy.length === 0 ? undefined : networkSet(proxy);
+    this.#mayXclient = xclient.length === 0 ? undefined : networkSet(xclient);
     this.on("error", (error: Error) => parts.log.debug("smtp.connection.error", { why: error.message }));
   }
 
@@ -97,20 +98,20 @@ export class Listener extends SMTPServer {
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
     const ip = normaliseIp(socket.remoteAddress ?? "");
     const place = new Place(this.#parts.connections, ip);
-    const stranger = this.#proxies?.(ip) === false;
+    const stranger = this.#isProxy?.(ip) === false;
     const refused = stranger ? NOT_A_PROXY : place.take(ip, this.#capsFor(ip));
     if (refused !== undefined) {
       this.#refuse(socket, { ip, handshake, refused });
       return false;
     }
     this.#counted.set(socket, place);
-    if (this.#proxies !== undefined) {
+    if (this.#isProxy !== undefined) {
       socket.on("error", ignore);
       socket.once("close", () => this.#dropped(socket));
     }
     if (!handshake) return () => {};
     this.#handshakes.set(socket, this.#parts.ticks());
-    if (this.#proxies === undefined) socket.once("close", () => this.#dropped(socket));
+    if (this.#isProxy === undefined) socket.once("close", () => this.#dropped(socket));
     return super._acceptSocket(socket, handshake);
   }
 
@@ -119,11 +120,11 @@ export class Listener extends SMTPServer {
     socket: Socket,
     callback: (error: Error | null, options?: { id: string }) => void,
   ): void {
-    if (this.#proxies === undefined) return callback(null, CONNECTION);
+    if (this.#isProxy === undefined) return callback(null, CONNECTION);
     this.#headers.set(socket, this.#parts.ticks());
     takeProxyHeader(socket, (header) => {
       this.#headers.delete(socket);
-      const fault = header.kind === "header" ? this.#rename(socket, header.client) : header.why;
+      const fault = header.kind === "header" ? this.#recount(socket, header.client) : header.why;
       if (fault === undefined) return callback(null, CONNECTION);
       callback(new Error(fault));
       if (header.kind === "header") return;
@@ -152,7 +153,8 @@ export class Listener extends SMTPServer {
     const place = this.#counted.get(socket);
     if (place === undefined) return void socket.destroy();
     this.#counted.delete(socket);
-    const xclient = this.#renamers === undefined ? "off" : this.#renamers(place.ip) ? "allowed" : "denied";
+    const xclient =
+      this.#mayXclient === undefined ? "off" : this.#mayXclient(place.ip) ? "allowed" : "denied";
     const connection = new Connection(this, socket, { ...this.#parts, place, xclient });
     this.connections.add(connection);
     connection.on("error", (error: Error) => this._onError(error));
@@ -174,12 +176,12 @@ export class Listener extends SMTPServer {
   /** Whoever may speak for others is not their network. */
   #capsFor(ip: string): ConnectionCaps {
     const { limits } = this.#parts.settings();
-    const trusted = this.#proxies !== undefined || this.#renamers?.(ip) === true;
+    const trusted = this.#isProxy !== undefined || this.#mayXclient?.(ip) === true;
     return trusted ? { connections: limits.connections, connectionsPerClient: limits.connections } : limits;
   }
 
   /** Counts the connection for the client that a proxy has named; why not, in words. */
-  #rename(socket: Socket, client: string | undefined): string | undefined {
+  #recount(socket: Socket, client: string | undefined): string | undefined {
     const place = this.#counted.get(socket);
     if (place === undefined) return "the socket is closed";
     const ip = client ?? place.ip;

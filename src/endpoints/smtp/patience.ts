@@ -6,8 +6,8 @@ import { closing, type Answer } from "./answer.ts";
 /** Commands that may bring a mail forward: free while they succeed. */
 const SERVING: ReadonlySet<string> = new Set(["MAIL", "RCPT", "DATA", "BDAT"]);
 /**
- * Recipients whom we ask to be sent in another mail are free, too, up to so many times those that a mail may have: whoever
- * is cut off for them loses the mail that they should follow, and would come with all of them again.
+ * Recipients that we put off to another mail are free, too, up to this many times the number that one mail may have: a
+ * client that was cut off over them would lose the mail under way, and come again with all of them.
  */
 const PUT_OFFS = 10;
 /** Replies to what is unknown, malformed or out of place. */

@@ -21,10 +21,10 @@ export interface Taken {
   readonly overrun?: boolean;
 }
 
-/** Octets above the size limit, or as many again as the limit if that is less, that are still read. */
-const PATIENCE = 10 * 1024 * 1024;
+/** Octets above the size limit that are still read; as many as the limit has where that is less. */
+const MOST_ABOVE = 10 * 1024 * 1024;
 
 /** Octets that are read of what is not taken, before the client is cut off. */
 export function mostOctets(maxMessageSize: number): number {
-  return maxMessageSize + Math.min(maxMessageSize, PATIENCE);
+  return maxMessageSize + Math.min(maxMessageSize, MOST_ABOVE);
 }

@@ -37,7 +37,7 @@ export interface SessionState {
   helo: string;
   /** EHLO was used. */
   extended: boolean;
-  /** What the client sent is being answered while more of it is here. */
+  /** More of what the client sent is here already while this command is answered. */
   readonly ahead: boolean;
   /** Commands came before the reply to HELO or EHLO. */
   early: boolean;

@@ -5,7 +5,6 @@
  * Invariants: HELO, EHLO, RSET, STARTTLS, the end of a body and every failure but that of one recipient drop the
  * transaction whole. An exception is 451 4.3.0, never 5xx. No octet of the client's goes into a reply.
  */
-import { printable } from "../../mail/reply.ts";
 import { clientNetwork } from "../../mail/network.ts";
 import { heloName } from "../../mail/received.ts";
 import type { ClientEvent } from "../../ports/journal.ts";
@@ -257,11 +256,10 @@ export class Session implements SessionState {
   }
 
   #client(): ClientFacts {
-    const helo = heloName(printable(this.helo));
     return {
       ip: this.ip,
       ...(this.#name !== undefined && { name: this.#name }),
-      helo,
+      helo: heloName(this.helo),
       ...(this.tls !== undefined && { tls: this.tls }),
       ...this.ends,
     };

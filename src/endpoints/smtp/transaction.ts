@@ -40,14 +40,8 @@ interface TransactionParts {
 interface ContentProfile {
   readonly bareNewlines: DomainRecord["settings"]["bareNewlines"];
   readonly content: Content;
-  /** Why the mail is set aside, whatever its content. */
-  readonly quarantine: string | undefined;
   /** SMTPUTF8 was asked for, and no primary of the domain takes it. */
   readonly lacksUtf8: boolean;
-}
-
-interface Wish {
-  readonly dsn: DsnRecipient;
 }
 
 interface Target {
@@ -55,9 +49,8 @@ interface Target {
   readonly certain: boolean;
 }
 
-type Named = Pick<NewRecipient, "address" | "orcpt">;
-
 const ACCEPTED = fixed(say(250, "2.1.5", "Ok"));
+const NAMED_BEFORE: Answer = { ...ACCEPTED, idle: true };
 const BAD_SYNTAX = say(501, "5.1.3", "Bad recipient address syntax");
 const RELAY_DENIED = say(550, "5.7.1", "Relay access denied");
 const NO_POSTMASTER = say(550, "5.1.1", "No postmaster is set here");
@@ -103,7 +96,7 @@ export class Transaction {
   recipient(path: string, dsn: DsnRecipient = {}): Later<Answer> {
     if (this.recipients.length >= this.settings.limits.recipients) return TOO_MANY;
     const target = this.#target(path);
-    return "reply" in target ? target : this.#decide({ ...target, dsn });
+    return "reply" in target ? target : this.#decide(target, dsn);
   }
 
   /**
@@ -120,28 +113,32 @@ export class Transaction {
     this.#parts.policy.taken(this.subject, [...this.#domains.values()]);
   }
 
-  #decide({ address, certain, dsn }: Target & Wish): Later<Answer> {
+  #decide({ address, certain }: Target, dsn: DsnRecipient): Later<Answer> {
     const domain = this.#domain(address.domain);
     const subject = { ...this.subject, recipient: address, domain, certain };
     const looks = this.looks && new Looks();
     const verdict = this.#parts.policy.rcpt(subject, looks);
-    return andThen(verdict, (known) => this.#admit(known, { ...subject, dsn }, looks));
+    return andThen(verdict, (known) => this.#admit(known, subject, { dsn, looks }));
   }
 
-  #admit(verdict: Verdict, subject: RcptSubject & Wish, looks: Looks | undefined): Answer {
-    const { recipient: address, domain, dsn } = subject;
+  #admit(
+    verdict: Verdict,
+    subject: RcptSubject,
+    { dsn, looks }: { readonly dsn: DsnRecipient; readonly looks: Looks | undefined },
+  ): Answer {
+    const { recipient: address, domain } = subject;
     const about = { recipient: address.text };
     if (verdict.kind === "reject" || verdict.kind === "defer") {
       const checks = looks?.packed();
       return { reply: verdict.reply, about: { ...about, ...(checks !== undefined && { checks }) } };
     }
     if (domain === undefined) return { ...TROUBLE, about };
-    const unfit = this.#unfit(domain, { address: address.text, ...dsn });
+    const recipient: NewRecipient = { address: address.text, domain: address.domain, ...dsn };
+    const unfit = this.#unfit(domain, recipient);
     if (unfit !== undefined) return { ...unfit, about };
     const profile: ContentProfile = {
       bareNewlines: domain.settings.bareNewlines,
       content: this.#parts.policy.content(subject),
-      quarantine: verdict.kind === "quarantine" ? verdict.why : undefined,
       lacksUtf8: this.#lacksUtf8(domain),
     };
     if (this.profile !== undefined && !alike(this.profile, profile)) return { ...OTHER_PROFILE, about };
@@ -149,16 +146,14 @@ export class Transaction {
     this.sizeLimit = Math.min(this.sizeLimit, this.#limitOf(domain));
     if (looks !== undefined) this.looks?.join(looks);
     if (verdict.kind === "tag") this.#tag(verdict.field);
-    if (!this.recipients.some((known) => known.address === address.text)) {
-      this.recipients.push({ address: address.text, domain: address.domain, ...dsn });
-      this.#domains.set(domain.name, domain);
-      return ACCEPTED;
-    }
-    return { ...ACCEPTED, idle: true };
+    if (this.recipients.some((known) => known.address === recipient.address)) return NAMED_BEFORE;
+    this.recipients.push(recipient);
+    this.#domains.set(domain.name, domain);
+    return ACCEPTED;
   }
 
   /** What the domain's primaries would refuse is refused here, and not bounced from the queue. */
-  #unfit(domain: DomainRecord, recipient: Named): Answer | undefined {
+  #unfit(domain: DomainRecord, recipient: NewRecipient): Answer | undefined {
     const limit = this.#limitOf(domain);
     const { announced, sender } = this.subject;
     if (this.#lacksUtf8(domain) && (needsSmtpUtf8(sender) || isForeign(recipient))) return PRIMARY_LACKS_UTF8;
@@ -208,7 +203,7 @@ export class Transaction {
 }
 
 /** It, or the address that the sender wrote first, needs SMTPUTF8. */
-function isForeign({ address, orcpt = "" }: Named): boolean {
+function isForeign({ address, orcpt = "" }: NewRecipient): boolean {
   return needsSmtpUtf8(address) || needsSmtpUtf8(orcpt);
 }
 
@@ -216,7 +211,6 @@ function alike(one: ContentProfile, other: ContentProfile): boolean {
   return (
     one.bareNewlines === other.bareNewlines &&
     one.content.key === other.content.key &&
-    one.quarantine === other.quarantine &&
     one.lacksUtf8 === other.lacksUtf8
   );
 }

@@ -1,24 +1,18 @@
 import { foldCase, mailboxText } from "../../mail/address.ts";
 import { normaliseDomain } from "../../mail/domain.ts";
-import { networkHas, parseNetwork, prefixOf, type Network } from "../../mail/network.ts";
+import { networkKey, parseNetwork, prefixKey, type Network } from "../../mail/network.ts";
 import { reply } from "../../mail/reply.ts";
 import type { Verdict } from "../../mail/verdict.ts";
 import type { AccessRule } from "../../ports/checks.ts";
 import { spellings } from "../recipients/recipients.ts";
 import type { RcptSubject } from "./check.ts";
 
-interface Compiled {
-  readonly rule: AccessRule;
-  readonly network: Network | undefined;
-}
-
 /**
  * The operator's rules, read once for each list of them. Each stands under one thing that it names, so that
  * thousands of them cost a few look-ups; the order among those that fit is that of the list.
  */
 export class AccessRules {
-  #source: readonly AccessRule[] | undefined;
-  #compiled: readonly Compiled[] = [];
+  #source: readonly AccessRule[] = [];
   #places = new Map<string, number[]>();
   /** Lengths of networks that occur. */
   #lengths: readonly number[] = [];
@@ -26,21 +20,22 @@ export class AccessRules {
   /** The first rule of `rules` that fits and is not over at `now`. */
   find(rules: readonly AccessRule[], subject: RcptSubject, now: number): AccessRule | undefined {
     if (rules !== this.#source) this.#read(rules);
-    if (rules.length === 0) return undefined;
     const places = keysOf(subject, this.#lengths).flatMap((key) => this.#places.get(key) ?? []);
     for (const place of places.toSorted((a, b) => a - b)) {
-      const compiled = this.#compiled[place];
-      if (compiled !== undefined && fits(compiled, subject, now)) return compiled.rule;
+      const rule = rules[place];
+      if (rule !== undefined && fits(rule, subject, now)) return rule;
     }
     return undefined;
   }
 
   #read(rules: readonly AccessRule[]): void {
     this.#source = rules;
-    this.#compiled = rules.map((rule) => ({ rule, network: parseNetwork(rule.network ?? "") }));
     this.#places = new Map();
     const lengths = new Set<number>();
-    for (const [place, { rule, network }] of this.#compiled.entries()) {
+    for (const [place, rule] of rules.entries()) {
+      const network = parseNetwork(rule.network ?? "");
+      // A network that cannot be read has nobody.
+      if (rule.network !== undefined && network === undefined) continue;
       if (network !== undefined) lengths.add(network.bits);
       const key = keyOf(rule, network);
       const known = this.#places.get(key);
@@ -52,8 +47,8 @@ export class AccessRules {
 }
 
 /** The one thing under which a rule stands. */
-function keyOf({ network: address, sender, recipient, helo }: AccessRule, network?: Network): string {
-  if (address !== undefined) return `network ${prefixOf(address.split("/")[0] ?? "", network?.bits ?? 0)}`;
+function keyOf({ sender, recipient, helo }: AccessRule, network: Network | undefined): string {
+  if (network !== undefined) return `network ${networkKey(network)}`;
   if (sender !== undefined) return `sender ${sender}`;
   return recipient === undefined ? `helo ${helo}` : `recipient ${recipient}`;
 }
@@ -62,7 +57,7 @@ function keyOf({ network: address, sender, recipient, helo }: AccessRule, networ
 function keysOf(subject: RcptSubject, lengths: readonly number[]): readonly string[] {
   const labels = heloName(subject).split(".");
   return [
-    ...lengths.map((bits) => `network ${prefixOf(subject.ip, bits)}`),
+    ...lengths.map((bits) => `network ${prefixKey(subject.ip, bits)}`),
     ...senderPatterns(subject).map((pattern) => `sender ${pattern}`),
     ...recipientPatterns(subject).map((pattern) => `recipient ${pattern}`),
     `helo ${labels.join(".")}`,
@@ -82,10 +77,10 @@ function recipientPatterns({ recipient, domain: record }: RcptSubject): readonly
   return [...locals.map((each) => mailboxText({ local: each, domain })), `@${domain}`];
 }
 
-function fits({ rule, network }: Compiled, subject: RcptSubject, now: number): boolean {
+/** Of a rule that was found under one of the keys: one for a network is found by those within it alone. */
+function fits(rule: AccessRule, subject: RcptSubject, now: number): boolean {
   if (rule.until !== undefined && now >= rule.until) return false;
   if (rule.domain !== undefined && rule.domain !== subject.recipient.domain) return false;
-  if (rule.network !== undefined && (network === undefined || !networkHas(network, subject.ip))) return false;
   if (rule.helo !== undefined && !heloFits(rule.helo, heloName(subject))) return false;
   if (rule.sender !== undefined && !senderPatterns(subject).includes(rule.sender)) return false;
   return rule.recipient === undefined || recipientPatterns(subject).includes(rule.recipient);

@@ -1,6 +1,7 @@
 /**
  * What a check is. It looks at a recipient, or at the header of a body, and says a verdict, or nothing where it is off
- * or not concerned; it holds no state of a connection and writes nothing.
+ * or not concerned. It holds no state of a connection; what it remembers
+ * of earlier mail is in a memory that it was given.
  */
 import type { Address } from "../../mail/address.ts";
 import type { HeaderFacts } from "../../mail/header-scanner.ts";

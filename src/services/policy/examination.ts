@@ -4,7 +4,7 @@
  * Invariants: one that fails, or holds the body back for longer than PATIENCE, is shown nothing more and is lost; the
  * others go on. `finish` answers when all have spoken, when one rejects, or at the deadline, and lets go of the rest.
  */
-import { ACCEPT, strictest, type Verdict } from "../../mail/verdict.ts";
+import { ACCEPT, strictest, type BodyVerdict } from "../../mail/verdict.ts";
 import type { BodyProof } from "../../ports/authentication.ts";
 import type { Inspected, InspectedMail, Inspection, Inspector, WholeBody } from "../../ports/inspection.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -17,11 +17,11 @@ const PATIENCE = 5000;
 /** What all inspections together say of a body. */
 export interface Examined {
   /** Never `tag`: the fields stand apart. */
-  readonly verdict: Verdict;
+  readonly verdict: BodyVerdict;
   readonly fields: readonly string[];
   readonly notes: readonly string[];
   /** What each of them said, and how long after the last octet, in ms. */
-  readonly said?: readonly { readonly name: string; readonly said: Verdict; readonly took: number }[];
+  readonly said?: readonly { readonly name: string; readonly said: BodyVerdict; readonly took: number }[];
   /** Who wrote it, as its signatures say; absent where nobody looked. */
   readonly proof?: BodyProof;
 }
@@ -117,13 +117,13 @@ export class Examination {
       void Promise.all(all).then(enough);
     });
     const rejected = this.#watches.some(({ result }) => result?.verdict.kind === "reject");
-    for (const watch of this.#watches) if (!rejected && watch.result === undefined) this.#lose(watch, "late");
+    if (!rejected) for (const watch of this.#watches) this.#lose(watch, "late");
     this.abort();
     const took = clock.elapsed() - began;
     const said = this.#watches.flatMap(({ inspection: { name }, result, took: own = took }) =>
       result === undefined ? [] : [{ name, said: result.verdict, took: own }],
     );
-    return { ...together(this.#watches.flatMap(({ result }) => result ?? [])), said };
+    return { ...examinedOf(this.#watches.flatMap(({ result }) => result ?? [])), said };
   }
 
   /** Lets go of all; safe at any time. */
@@ -168,6 +168,7 @@ export class Examination {
     if (watch.result?.verdict.kind === "reject") rejected();
   }
 
+  /** Nothing for one that has spoken. */
   #lose(watch: Watch, why: unknown): void {
     if (watch.result !== undefined) return;
     const { inspection, inspector } = watch;
@@ -176,7 +177,7 @@ export class Examination {
   }
 }
 
-function together(results: readonly Inspected[]): Examined {
+function examinedOf(results: readonly Inspected[]): Examined {
   const proof = results.find((result) => result.proof !== undefined)?.proof;
   const verdicts = results.map(({ verdict }) => verdict);
   const tags = verdicts.flatMap((verdict) => (verdict.kind === "tag" ? [verdict.field] : []));

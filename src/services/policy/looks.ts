@@ -1,6 +1,6 @@
 /** What the checks that looked have said, for the trace and for who asks why: bounded, whatever a stranger sends. */
 import { formatReply, printable } from "../../mail/reply.ts";
-import type { Verdict } from "../../mail/verdict.ts";
+import type { BodyVerdict } from "../../mail/verdict.ts";
 import type { CheckNote } from "../../ports/journal.ts";
 import type { Stage } from "./check.ts";
 
@@ -22,7 +22,7 @@ interface Look {
 export class Looks {
   readonly #looks: Look[] = [];
 
-  note(check: string, stage: Stage, verdict: Verdict, took = 0): void {
+  note(check: string, stage: Stage, verdict: BodyVerdict, took = 0): void {
     this.#add({ check, stage, said: saidOf(verdict), took, times: 1 });
   }
 
@@ -55,15 +55,14 @@ export class Looks {
   }
 }
 
-function saidOf(verdict: Verdict): string {
+function saidOf(verdict: BodyVerdict): string {
+  if (verdict.kind === "quarantine") return bounded(`quarantine: ${verdict.why}`);
   if (verdict.note !== undefined) return bounded(verdict.note);
   switch (verdict.kind) {
     case "accept":
       return "nothing against it";
     case "tag":
       return bounded(`tag ${verdict.field}`);
-    case "quarantine":
-      return bounded(`quarantine: ${verdict.why}`);
     default:
       return bounded(formatReply(verdict.reply));
   }

@@ -3,7 +3,7 @@ import type { Later } from "../../runtime/at-once.ts";
 import type { CheckResult, Said } from "./check.ts";
 import type { Looks } from "./looks.ts";
 
-/** From where results are judged. */
+/** For whom results are judged, and who notes them. */
 interface View {
   /** Checks of reputation do not count. */
   readonly exempt: boolean;

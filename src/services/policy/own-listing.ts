@@ -28,7 +28,8 @@ const isLocal = networkSet([
 /** Looks whether lists of bad clients have our own address: primaries and others might then refuse our mail. */
 export class OwnListing {
   readonly #parts: OwnListingParts;
-  #known: ReadonlySet<string> = new Set();
+  /** What was told and has not been denied since; what could not be asked again is no denial. */
+  readonly #known = new Set<string>();
 
   constructor(parts: OwnListingParts) {
     this.#parts = parts;
@@ -37,16 +38,17 @@ export class OwnListing {
   /** Asks one list after the other; tells the journal of what is new. */
   async look(zones: readonly string[]): Promise<void> {
     const { blocklists, journal } = this.#parts;
-    const found = new Set<string>();
     const addresses = zones.length === 0 ? [] : await this.#addresses();
     for (const ip of addresses) {
       for (const zone of zones) {
-        if (!(await blocklists.listsHost(zone, ip))) continue;
-        found.add(`${zone} ${ip}`);
-        if (!this.#known.has(`${zone} ${ip}`)) journal.record({ kind: "blocklist.listsUs", zone, ip });
+        const listing = `${zone} ${ip}`;
+        if (!(await blocklists.listsHost(zone, ip))) this.#known.delete(listing);
+        else if (!this.#known.has(listing)) {
+          this.#known.add(listing);
+          journal.record({ kind: "blocklist.listsUs", zone, ip });
+        }
       }
     }
-    this.#known = found;
   }
 
   async #addresses(): Promise<readonly string[]> {

@@ -37,7 +37,7 @@ export interface Acceptance {
   /** Which checks looked, for the journal. */
   readonly checks?: string;
   /** Wall time in ms after which its sender must not wait any longer for the store to begin. */
-  readonly patience?: number;
+  readonly until?: number;
 }
 
 /** The accepting half of the queue. */
@@ -68,9 +68,9 @@ export class Acceptor {
 
   /** Stores the mail durably. Only a result of `accepted` may become a 250. */
   async accept(acceptance: Acceptance, body: BodyWriter): Promise<Accepted> {
-    const { mail, patience = Infinity } = acceptance;
+    const { mail, until = Infinity } = acceptance;
     const now = this.#parts.clock.now();
-    const deadline = Math.min(now + ACCEPT_DEADLINE, patience);
+    const deadline = Math.min(now + ACCEPT_DEADLINE, until);
     const result = await this.#parts.intake.accept({ ...mail, acceptedAt: now, deadline }, body);
     if (result.kind === "accepted") this.#record(acceptance, body.size);
     return result;

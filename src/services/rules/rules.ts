@@ -51,11 +51,19 @@ export class Rules {
     return removed;
   }
 
-  /** Removes rules that are over; they have not counted since. */
+  /** Removes rules that are over; they have not counted since. However many they are, that is one change. */
   async forgetOver(): Promise<void> {
     const now = this.#parts.clock.now();
-    for (const { id, rule } of this.#rules)
-      if (rule.until !== undefined && now >= rule.until) await this.remove(id);
+    const over = this.#rules.filter(({ rule: { until = Infinity } }) => now >= until);
+    const removed = new Set<string>();
+    try {
+      for (const { id } of over) {
+        await this.#parts.store.removeRule(id);
+        removed.add(id);
+      }
+    } finally {
+      if (removed.size > 0) this.#use(this.#rules.filter(({ id }) => !removed.has(id)));
+    }
   }
 
   #use(rules: readonly StoredRule[]): void {

@@ -79,3 +79,11 @@ test("readMailbox tells the kinds apart", () => {
   const malformed = ["a", "@b", "a@", "a@b@c", "a@[x]", "a b@c", "a,b@c", 'a"b@c', "a@b..c", "<a@b>"];
   for (const text of malformed) assert.equal(readMailbox(text).kind, "malformed", text);
 });
+
+test("a path to an address literal has as many octets as any other", () => {
+  const kindOf = (local: string): string => readMailbox(`${local}@[192.0.2.1]`).kind;
+  assert.equal(kindOf("a".repeat(242)), "literal");
+  assert.equal(kindOf("a".repeat(243)), "malformed");
+  assert.equal(kindOf("\u00e9".repeat(121)), "literal");
+  assert.equal(kindOf("\u00e9".repeat(122)), "malformed");
+});

@@ -15,7 +15,7 @@ export interface DnsblParts {
 /** Characters: room for our words in one line of a reply, RFC 5321 §4.5.3.1.5. */
 const LONGEST_WORDS = 450;
 
-interface Judges extends DnsblParts {
+interface AllParts extends DnsblParts {
   readonly settings: () => CheckSettings;
 }
 
@@ -30,7 +30,7 @@ interface Answers {
   readonly silent: readonly string[];
   /** Zones that do not pass their test. */
   readonly aside: readonly string[];
-  /** What lists of good clients, of which there is no word, could still add to the score: 0 or below. */
+  /** What lists of good clients that gave no answer might have added to the score: 0 or below. */
   readonly hope: number;
 }
 
@@ -38,7 +38,7 @@ interface Answers {
  * Lists of clients in the DNS. The lists of all domains are asked at connect, while the client waits for the
  * greeting; at RCPT the lists and thresholds of that recipient's domain decide, mostly from answers that are there.
  */
-export function dnsblCheck(parts: Judges): StageCheck<"rcpt"> {
+export function dnsblCheck(parts: AllParts): StageCheck<"rcpt"> {
   const atConnect = ({ ip }: ConnectSubject): void => {
     const { dnsbl } = parts.settings();
     if (dnsbl !== "off") void ask(ip, dnsbl, parts);
@@ -51,13 +51,13 @@ export function dnsblCheck(parts: Judges): StageCheck<"rcpt"> {
   return { name: "dnsbl", stage: "rcpt", reputation: true, atConnect, run };
 }
 
-function judge(ip: string, settings: DnsblSettings, parts: Judges): Later<Verdict> {
+function judge(ip: string, settings: DnsblSettings, parts: AllParts): Later<Verdict> {
   return andThen(ask(ip, settings, parts), (answers) => weigh(ip, answers, { settings, parts }));
 }
 
 interface Scales {
   readonly settings: DnsblSettings;
-  readonly parts: Judges;
+  readonly parts: AllParts;
 }
 
 function weigh(ip: string, answers: Answers, { settings, parts }: Scales): Later<Verdict> {
@@ -154,7 +154,7 @@ interface Judgement {
 }
 
 /** Names the lists that speak against the client and what the first of them says. */
-async function replyNaming(ip: string, { found, action }: Judgement, parts: Judges): Promise<Reply> {
+async function replyNaming(ip: string, { found, action }: Judgement, parts: AllParts): Promise<Reply> {
   const against = found.filter(({ list }) => list.weight > 0 || list.action === action);
   const first = against[0];
   const reason = first && (await parts.blocklists.reason(first.list.zone, ip));

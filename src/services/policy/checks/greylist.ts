@@ -15,7 +15,7 @@ export interface GreylistParts {
   readonly longAway: (domain: string) => boolean;
 }
 
-interface Judges extends GreylistParts {
+interface AllParts extends GreylistParts {
   readonly settings: () => CheckSettings;
   readonly clock: Clock;
   /** Whether a list of good clients has the address, as the domain or all have them. */
@@ -47,7 +47,7 @@ const GOOD = accepted("on a list of good clients");
  * client that is known otherwise: to a list of good clients, or because the domain took mail from this sender, or from
  * a sender of a domain for which SPF passes, in the last 35 days.
  */
-export function greylistCheck(parts: Judges): StageCheck<"rcpt"> {
+export function greylistCheck(parts: AllParts): StageCheck<"rcpt"> {
   const settingsOf = (domain: DomainRecord | undefined): GreylistSettings | "off" =>
     domain?.settings.checks?.greylist ?? parts.settings().greylist ?? "off";
   const run = (subject: RcptSubject): Later<Said> => {
@@ -69,7 +69,7 @@ interface Case {
   readonly settings: GreylistSettings;
 }
 
-function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): Later<Verdict> {
+function look(subject: RcptSubject, { domain, settings }: Case, parts: AllParts): Later<Verdict> {
   const { memory, clock } = parts;
   const now = clock.now();
   const key = keyOf(subject.network, ...letterOf(subject));
@@ -91,7 +91,7 @@ function look(subject: RcptSubject, { domain, settings }: Case, parts: Judges): 
 }
 
 /** Known from here on. */
-function pass(key: string, firstAt: number, { memory, clock }: Judges): void {
+function pass(key: string, firstAt: number, { memory, clock }: AllParts): void {
   memory.note(key, { firstAt, passed: true, until: clock.now() + REMEMBERED });
 }
 
@@ -109,7 +109,7 @@ interface Newcomer {
 async function anywhere(
   subject: RcptSubject,
   { key, firstAt, settings }: Newcomer,
-  parts: Judges,
+  parts: AllParts,
 ): Promise<Verdict> {
   const now = parts.clock.now();
   let began = firstAt;
@@ -130,7 +130,7 @@ async function anywhere(
 async function vouched(
   subject: RcptSubject,
   domain: DomainRecord,
-  parts: Judges,
+  parts: AllParts,
 ): Promise<Verdict | undefined> {
   const key = alignedKey(subject.sender, domain.name);
   const knownDomain = subject.sender !== "" && sightingOf(key, parts) !== undefined;
@@ -138,13 +138,13 @@ async function vouched(
   return (await parts.isGood(subject.ip, domain)) ? GOOD : undefined;
 }
 
-function putOff(wait: number, { action = "defer" }: GreylistSettings, { settings }: Judges): Verdict {
+function putOff(wait: number, { action = "defer" }: GreylistSettings, { settings }: AllParts): Verdict {
   if (action === "tag") return { kind: "tag", field: "X-Holdfast-Greylist: new" };
   const seconds = Math.ceil(wait / 1000);
   return refusal("defer", "7.1", [`You are new here, try again in ${seconds} s`, settings().contact]);
 }
 
-function rememberSender(subject: MailSubject, domain: string, parts: Judges): void {
+function rememberSender(subject: MailSubject, domain: string, parts: AllParts): void {
   remember(senderKey(subject.sender, domain), parts);
   // Nobody is asked for this alone.
   if (subject.spf?.asked === undefined) return;
@@ -153,7 +153,7 @@ function rememberSender(subject: MailSubject, domain: string, parts: Judges): vo
   });
 }
 
-function remember(key: string, { memory, clock }: Judges): void {
+function remember(key: string, { memory, clock }: AllParts): void {
   const now = clock.now();
   const until = now + REMEMBERED;
   const known = memory.find(key);

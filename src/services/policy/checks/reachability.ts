@@ -15,7 +15,7 @@ export interface ReachabilityParts {
   readonly primaryUp: (domain: string) => string | undefined;
 }
 
-interface Judges extends ReachabilityParts {
+interface AllParts extends ReachabilityParts {
   readonly settings: () => CheckSettings;
   readonly clock: Clock;
   readonly resolver: Pick<Resolver, "confirmedName">;
@@ -35,7 +35,7 @@ const FROM_ELSEWHERE = accepted("comes from another of its networks as well");
  * the primary will. One that cannot comes again, after the delay or from other networks of the same sender, and is
  * let in; what is known of its path is remembered for a while. The only MX of a domain never sends anybody away.
  */
-export function reachabilityCheck(parts: Judges): StageCheck<"rcpt"> {
+export function reachabilityCheck(parts: AllParts): StageCheck<"rcpt"> {
   const run = (subject: RcptSubject): Later<Said> => {
     const { domain } = subject;
     const settings = domain?.settings.checks?.reachability ?? parts.settings().reachability ?? "off";
@@ -51,7 +51,7 @@ interface Case {
   readonly primary: string;
 }
 
-function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges): Later<Said> {
+function look(subject: RcptSubject, { settings, primary }: Case, parts: AllParts): Later<Said> {
   const { network, sender, recipient } = subject;
   const path = keyOf("path", network, senderDomainOf(sender), recipient.domain);
   if (sightingOf(path, parts) !== undefined) return BROKEN_PATH;
@@ -75,7 +75,10 @@ function look(subject: RcptSubject, { settings, primary }: Case, parts: Judges):
 }
 
 /** Under which names other networks of the same sender are known: proven ones only. */
-async function identities(subject: RcptSubject, { isAligned, resolver }: Judges): Promise<readonly string[]> {
+async function identities(
+  subject: RcptSubject,
+  { isAligned, resolver }: AllParts,
+): Promise<readonly string[]> {
   const [aligned, name] = await Promise.all([isAligned(subject), resolver.confirmedName(subject.ip)]);
   const host = name.kind === "found" ? name.records[0] : undefined;
   return [
@@ -87,7 +90,7 @@ async function identities(subject: RcptSubject, { isAligned, resolver }: Judges)
 function sendAway(
   primary: string,
   { action = "defer", delay }: ReachabilitySettings,
-  { settings }: Judges,
+  { settings }: AllParts,
 ): Verdict {
   const note = `sent to ${primary}, which is up; let in when it comes again after ${Math.ceil(delay / 1000)} s`;
   if (action === "tag") return { kind: "tag", field: `X-Holdfast-Reachability: ${primary} is up`, note };

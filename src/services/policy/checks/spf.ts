@@ -4,7 +4,6 @@ import type { SpfAnswer } from "../../../ports/authentication.ts";
 import type { CheckSettings } from "../../../ports/checks.ts";
 import { whenKnown, type Later } from "../../../runtime/at-once.ts";
 import type { RcptSubject, Said, StageCheck } from "../check.ts";
-import { wantsSpf } from "../spf-inquiry.ts";
 import { judgeFault, type Fault } from "./fault.ts";
 
 const ASKED = accepted("asked; the result stands in Received-SPF");
@@ -25,12 +24,14 @@ const FAILED: Fault = {
  */
 export function spfCheck({ settings }: { readonly settings: () => CheckSettings }): StageCheck<"rcpt"> {
   const run = ({ spf, domain }: RcptSubject): Later<Said> => {
-    const { spf: forAll = "off", contact } = settings();
-    const action = domain?.settings.checks?.spf ?? forAll;
     if (domain === undefined || spf === undefined) return undefined;
-    if (wantsSpf({ ...settings(), ...domain.settings.checks })) void spf.answer();
-    if (action === "off") return undefined;
+    const { spf: forAll = "off", dmarc = "off", contact } = settings();
+    const own = domain.settings.checks;
+    const action = own?.spf ?? forAll;
+    if (action === "off" && (own?.dmarc ?? dmarc) === "off") return undefined;
+    // DMARC needs the answer as well, at the end of the body.
     const answer = spf.answer();
+    if (action === "off") return undefined;
     if (action === "tag") return ASKED;
     return whenKnown(answer, (said) =>
       said.result === "fail"

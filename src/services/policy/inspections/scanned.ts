@@ -1,5 +1,5 @@
 /** What a scanner's word means for one mail: common to viruses and spam. */
-import { ACCEPT, type Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT, type BodyVerdict } from "../../../mail/verdict.ts";
 import type { ContentAction, ScanServers } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, Inspection, WholeBody } from "../../../ports/inspection.ts";
 import type { Journal, ScannerEvent, ScannerName } from "../../../ports/journal.ts";
@@ -22,7 +22,7 @@ export function judgeCharge(
   charge: Charge,
   action: ContentAction | "accept",
   contact: string | undefined,
-): Verdict {
+): BodyVerdict {
   switch (action) {
     case "accept":
       return ACCEPT;

@@ -1,4 +1,4 @@
-import { ACCEPT, type Verdict } from "../../../mail/verdict.ts";
+import { ACCEPT, type BodyVerdict, type Verdict } from "../../../mail/verdict.ts";
 import type { Authenticator, BodyProof } from "../../../ports/authentication.ts";
 import type { CheckAction, CheckSettings, ContentAction } from "../../../ports/checks.ts";
 import type { ContentView, Inspected, InspectedMail, Inspection } from "../../../ports/inspection.ts";
@@ -20,8 +20,8 @@ interface Wanted {
  */
 export function signatureInspection({ authenticator, settings }: SignatureParts): Inspection {
   const wantedFor = ({ own }: ContentView): Wanted => {
-    const { dkim = "off", dmarc = "off" } = { ...settings(), ...own };
-    return { dkim, dmarc };
+    const { dkim = "off", dmarc = "off" } = settings();
+    return { dkim: own?.dkim ?? dkim, dmarc: own?.dmarc ?? dmarc };
   };
   return {
     name: "signatures",
@@ -62,13 +62,13 @@ function inspected(proof: BodyProof, { exempt }: InspectedMail, rules: Rules): I
 }
 
 /** The codes are those of RFC 7372 §3. */
-function judge(proof: BodyProof, rules: Rules): Verdict {
+function judge(proof: BodyProof, rules: Rules): BodyVerdict {
   const failed = proof.dmarc?.result === "fail" ? judgeFailed(proof, rules) : ACCEPT;
   return failed.kind === "accept" ? judgeSignatures(proof, rules) : failed;
 }
 
 /** The domain of the From field does not stand behind the mail. */
-function judgeFailed({ dmarc, fromDomain }: BodyProof, { wanted, contact }: Rules): Verdict {
+function judgeFailed({ dmarc, fromDomain }: BodyProof, { wanted, contact }: Rules): BodyVerdict {
   const asked = dmarc?.policy ?? "none";
   if (wanted.dmarc === "quarantine" && asked !== "none")
     return { kind: "quarantine", why: `DMARC fails, and ${fromDomain} asks to ${asked} such mail` };

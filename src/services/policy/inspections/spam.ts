@@ -16,7 +16,7 @@ const NOT_SCANNED: Charge = {
   words: "No spam scanner answers, try again later",
 };
 
-/** Shows bodies to rspamd, but for postmaster's and those of clients whom the operator allows. */
+/** Shows bodies to rspamd, except postmaster's and those of clients whom the operator allows. */
 export function spamInspection(parts: SpamParts): Inspection {
   const settingsFor = ({ own, exempt }: ContentView): RspamdSettings | "off" =>
     exempt ? "off" : (own?.rspamd ?? parts.settings().rspamd ?? "off");

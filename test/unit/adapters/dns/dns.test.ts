@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { dnsResolver } from "../../../../src/adapters/dns/dns.ts";
@@ -56,6 +56,27 @@ describe("addresses", () => {
     await writeFile(s.hosts, "");
     s.clock.advance(5000);
     assert.deepEqual(await s.resolver.addresses("mail.test"), { kind: "found", records: ["192.0.2.9"] });
+  });
+
+  test("come from a host table that could not be read for a while, as it was and then as it is", async () => {
+    await using s = await setup({}, "192.0.2.1 mail.test\n");
+    const records = async (): Promise<unknown> => {
+      s.clock.advance(5000);
+      const lookup = await s.resolver.addresses("mail.test");
+      return lookup.kind === "found" && lookup.records;
+    };
+    assert.deepEqual(await records(), ["192.0.2.1"]);
+    // A folder has a time of change and cannot be read, as a file where there is no descriptor left.
+    await rm(s.hosts);
+    await mkdir(s.hosts);
+    await utimes(s.hosts, 1, 1);
+    assert.deepEqual(await records(), ["192.0.2.1"]);
+    await rm(s.hosts, { recursive: true });
+    await writeFile(s.hosts, "192.0.2.2 mail.test\n");
+    await utimes(s.hosts, 1, 1);
+    assert.deepEqual(await records(), ["192.0.2.2"]);
+    await rm(s.hosts);
+    assert.equal(await records(), false);
   });
 
   test("of both families stand together", async () => {

@@ -174,6 +174,28 @@ describe("clamd", () => {
     );
   });
 
+  test("is told of each time that it is left alone, though it answered an earlier mail meanwhile", async () => {
+    await using fake = await FakeClamd.start();
+    const clock = new ManualClock();
+    const { virus, events } = bench(clock);
+    const scan = () => virus.open(MAIL, servers(fake.address));
+    const failThrice = async (): Promise<void> => {
+      fake.mood = "closes";
+      for (let i = 0; i < 3; i++) await away(scan(), body("x"));
+    };
+    const begun = virus.open({ ...MAIL, announced: 300_000 }, servers(fake.address));
+    await waitFor({ what: "its first words", deadline: 5000 }, () => fake.octets === 10);
+    await failThrice();
+    fake.mood = "eicar";
+    assert.deepEqual(await begun.finish(body("x")), { kind: "clean" });
+    await failThrice();
+    assert.match(await away(scan(), body("x")), /rests/);
+    assert.deepEqual(
+      events.map(({ kind }) => kind),
+      ["scanner.away", "scanner.back", "scanner.away"],
+    );
+  });
+
   test("is given up in time though the wall clock is set back", async () => {
     await using one = await FakeClamd.start();
     await using other = await FakeClamd.start();

@@ -5,6 +5,7 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
+import { LineStream } from "../../../../src/endpoints/smtp/line-stream.ts";
 import { askForTls, RawSmtp } from "../../../support/raw-smtp.ts";
 import { type Bench, startBench } from "../../../support/smtp-bench.ts";
 import { testMaterial } from "../../../support/test-certificate.ts";
@@ -56,4 +57,36 @@ for (const tls of ["implicit", "starttls"] as const)
     assert.match((await smtp.reply())?.lines[0] ?? "", /^250 2\.0\.0 Ok: queued/);
     assert.equal((await smtp.reply())?.code, 250);
     smtp.close();
+  });
+
+const bug = (): Error => new Error("a bug");
+for (const [how, fail] of [
+  [
+    "throws",
+    () => {
+      throw bug();
+    },
+  ],
+  ["rejects", () => Promise.reject(bug())],
+] as const)
+  test(`a handler that ${how} is told of once, and no line after it is handed out`, async () => {
+    const lines: string[] = [];
+    const told: string[] = [];
+    const stream = new LineStream({
+      line: (line) => {
+        lines.push(String(line));
+        return fail();
+      },
+      chunk: () => ({}),
+      longest: () => 100,
+      tooLong: () => assert.fail("no line is too long"),
+      foreign: () => assert.fail("all of it is text"),
+      flush: () => undefined,
+      failed: (error) => void told.push((error as Error).message),
+    });
+    const take = (text: string): Promise<void> =>
+      new Promise((taken) => stream._write(Buffer.from(text), "", () => taken()));
+    await take("first\r\nsecond\r\n");
+    await take("third\r\n");
+    assert.deepEqual([lines, told, stream.isClosed], [["first"], ["a bug"], true]);
   });

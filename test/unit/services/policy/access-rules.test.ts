@@ -65,6 +65,15 @@ test("each kind of pattern, alone and together", () => {
   assert.equal(first([{ sender: "@b.example", domain: "our.test" }], {}), 0);
 });
 
+test("a network that cannot be read has nobody, whatever else the rule and its neighbours name", () => {
+  const everybody = { network: "::/0", sender: "x@y.example" };
+  for (const network of ["rubbish", "10.0.0.0/99", "0.0.0.0/33"])
+    assert.equal(
+      first([everybody, { network }, { network, sender: "@b.example" }], { helo: "undefined" }),
+      -1,
+    );
+});
+
 test("a HELO name is the same in every spelling of it", () => {
   for (const helo of [
     "mail.xn--bcher-kva.example",

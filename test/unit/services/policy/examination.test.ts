@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { reply } from "../../../../src/mail/reply.ts";
-import { ACCEPT, type Verdict } from "../../../../src/mail/verdict.ts";
+import { ACCEPT, type BodyVerdict, type Verdict } from "../../../../src/mail/verdict.ts";
 import type { WholeBody } from "../../../../src/ports/inspection.ts";
 import { examine } from "../../../../src/services/policy/examination.ts";
 import { FakeInspection, INSPECTED_MAIL } from "../../../support/fake-inspection.ts";
@@ -9,7 +9,7 @@ import { ManualClock } from "../../../support/manual-clock.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 
 const REJECT: Verdict = { kind: "reject", reply: reply(550, "5.7.1", "no") };
-const HOLD: Verdict = { kind: "quarantine", why: "odd" };
+const HOLD: BodyVerdict = { kind: "quarantine", why: "odd" };
 
 const BODY: WholeBody = {
   size: 0,
@@ -94,6 +94,24 @@ describe("Examination", () => {
     assert.equal((await examination.finish(BODY, 1000)).verdict, HOLD);
     assert.deepEqual([asked, fake.shown, fake.read], [1, ["a"], []]);
   });
+
+  for (const [when, breakIt] of [
+    [
+      "while the body arrives",
+      (fake: FakeInspection) => (fake.onFeed = () => Promise.reject(new Error("broken"))),
+    ],
+    ["at its end", (fake: FakeInspection) => (fake.answer = () => Promise.reject(new Error("broken")))],
+  ] as const)
+    test(`goes on without one that fails ${when}, and asks it what becomes of the mail`, async () => {
+      const [broken, other] = [new FakeInspection(), new FakeInspection()];
+      breakIt(broken);
+      broken.lost = (_mail, why) => ({ verdict: { kind: "quarantine", why } });
+      const { examination } = begin([broken, other]);
+      await examination.feed(Buffer.from("a"));
+      await examination.feed(Buffer.from("b"));
+      const { verdict } = await examination.finish(BODY, 1000);
+      assert.deepEqual([verdict, other.shown], [{ kind: "quarantine", why: "broken" }, ["ab"]]);
+    });
 
   test("goes on without one that cannot begin, and asks it what becomes of the mail", async () => {
     const [broken, other] = [new FakeInspection(), new FakeInspection()];

@@ -7,11 +7,16 @@ test("our public addresses are looked up, and a new listing is told once", async
   const events: JournalEvent[] = [];
   const asked: string[] = [];
   let listed = true;
+  let nameless = false;
   const own = new OwnListing({
     hostname: "mx.us",
     resolver: {
       addresses: () =>
-        Promise.resolve({ kind: "found", records: ["10.1.2.3", "203.0.113.5", "fe80::1", "2001:db8::5"] }),
+        Promise.resolve(
+          nameless
+            ? { kind: "failed", why: "ETIMEOUT" }
+            : { kind: "found", records: ["10.1.2.3", "203.0.113.5", "fe80::1", "2001:db8::5"] },
+        ),
     },
     blocklists: {
       listsHost: (zone, ip) => {
@@ -26,6 +31,14 @@ test("our public addresses are looked up, and a new listing is told once", async
   await own.look(["bl.test"]);
   assert.deepEqual(asked, ["bl.test 203.0.113.5", "bl.test 2001:db8::5"]);
   assert.deepEqual(events, [{ kind: "blocklist.listsUs", zone: "bl.test", ip: "203.0.113.5" }]);
+  await own.look(["bl.test"]);
+  assert.equal(events.length, 1);
+  // Neither the list nor our own name can be asked for a while.
+  await own.look([]);
+  await own.look(["bl.test"]);
+  nameless = true;
+  await own.look(["bl.test"]);
+  nameless = false;
   await own.look(["bl.test"]);
   assert.equal(events.length, 1);
   listed = false;

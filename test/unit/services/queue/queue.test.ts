@@ -28,8 +28,8 @@ test("the store has 20 s to begin, and no longer than the client waits", async (
   const { acceptor: queue, asked, clock } = acceptor();
   const now = clock.now();
   const mail = mailOf();
-  for (const patience of [undefined, now + 5000, now + 60_000])
-    await queue.accept({ mail, ...(patience !== undefined && { patience }) }, BODY);
+  for (const until of [undefined, now + 5000, now + 60_000])
+    await queue.accept({ mail, ...(until !== undefined && { until }) }, BODY);
   assert.deepEqual(
     asked,
     [20_000, 5000, 20_000].map((time) => Object.assign({}, mail, { acceptedAt: now, deadline: now + time })),

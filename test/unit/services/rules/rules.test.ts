@@ -31,6 +31,38 @@ test("only those that are over are removed, and each change is told", async () =
   assert.equal(world.ruleChanges, 4);
 });
 
+test("all that are over together are told of as one change", async () => {
+  const world = new FakeWorld();
+  const { rules, clock } = world;
+  const until = clock.now() + 1000;
+  for (const sender of ["@a.example", "@b.example", "@c.example"])
+    await rules.add({ action: "block", sender, until }, "socket");
+  clock.advance(1000);
+  await rules.forgetOver();
+  assert.equal(world.ruleChanges, 4);
+  await rules.forgetOver();
+  assert.equal(world.ruleChanges, 4);
+  assert.deepEqual(rules.list(), []);
+});
+
+test("where the store fails at the second of those that are over, the first is gone and the others go later", async () => {
+  const { rules, clock, storedRules } = new FakeWorld();
+  const until = clock.now() + 1000;
+  for (const sender of ["@a.example", "@b.example", "@c.example"])
+    await rules.add({ action: "block", sender, until }, "socket");
+  clock.advance(1000);
+  const splice = storedRules.splice.bind(storedRules);
+  let calls = 0;
+  storedRules.splice = (...args: Parameters<typeof splice>) => {
+    if (++calls === 2) throw new Error("the store is out of order");
+    return splice(...args);
+  };
+  await assert.rejects(rules.forgetOver(), /out of order/);
+  assert.equal(rules.list().length, 2);
+  await rules.forgetOver();
+  assert.deepEqual([rules.list().length, storedRules.length], [0, 0]);
+});
+
 test("one that the store does not take is not in force", async () => {
   const { rules, storedRules } = new FakeWorld();
   storedRules.push = () => {

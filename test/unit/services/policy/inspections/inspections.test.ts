@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Verdict } from "../../../../../src/mail/verdict.ts";
+import type { BodyVerdict } from "../../../../../src/mail/verdict.ts";
 import type { CheckSettings, ClamavSettings, RspamdSettings } from "../../../../../src/ports/checks.ts";
 import type { Inspected, InspectedMail, WholeBody } from "../../../../../src/ports/inspection.ts";
 import type { JournalEvent } from "../../../../../src/ports/journal.ts";
@@ -73,7 +73,7 @@ function judged(word: SpamResult["word"], more: Partial<SpamResult> = {}): SpamR
 }
 
 /** Kind, code and words of a verdict in short. */
-function short(verdict: Verdict | undefined): string {
+function short(verdict: BodyVerdict | undefined): string {
   switch (verdict?.kind) {
     case "reject":
     case "defer":
