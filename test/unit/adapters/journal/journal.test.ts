@@ -205,6 +205,9 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
   for (const [, name = ""] of text.matchAll(/^# TYPE (holdfast_\w+)/gm))
     assert.ok(page.includes(`\`${name}\``), name);
+  const [gone] =
+    (await sink.metrics(async () => ({ ...GAUGES, delays: new Map() }))).match(/"smtp-1".*/) ?? [];
+  assert.equal(gone, undefined, "a thread that is away has no delay");
   const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
   assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
   assert.match(poor, /^holdfast_mails_accepted_total 2$/m);
