@@ -65,8 +65,7 @@ async function firstDelivery(outage: "10 s" | "3 days", { folder }: Choice): Pro
 async function letDaysPass(daemon: ResidentDaemon): Promise<void> {
   const wait = { what: "the primary is found to be away", deadline: DEADLINE };
   const lastProbe = async (): Promise<number> => {
-    const { primaries } = await daemon.api<Probed>("GET", "/v1/status");
-    const [primary] = primaries;
+    const primary = await daemon.primary();
     return primary?.state === "down" ? (primary.lastProbe ?? 0) : 0;
   };
   for (let step = 0; step < STEPS; step++) {
@@ -74,8 +73,4 @@ async function letDaysPass(daemon: ResidentDaemon): Promise<void> {
     daemon.pass(THREE_DAYS / STEPS);
     await waitFor(wait, async () => (await lastProbe()) >= before + THREE_DAYS / STEPS);
   }
-}
-
-interface Probed {
-  readonly primaries: readonly { readonly state: string; readonly lastProbe?: number }[];
 }

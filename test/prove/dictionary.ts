@@ -3,6 +3,7 @@
  * everybody. What senders are told, what is learned and what is delivered: before, during, while it is empty, after.
  * Users never get a 5xx, their mail arrives; junk is bounded, and costs the primary one refusal each.
  */
+import type { RecipientCheckBody } from "../../src/endpoints/admin/contract.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { asData, openSmtp } from "../support/raw-smtp.ts";
@@ -55,10 +56,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   const known = async (locals: readonly string[]): Promise<string> => {
     const answers = await Promise.all(
       locals.map((local) =>
-        daemon.api<{ readonly answer: string; readonly origin?: string }>(
-          "GET",
-          `/v1/recipients/check?address=${local}@${DOMAIN}`,
-        ),
+        daemon.api<RecipientCheckBody>("GET", `/v1/recipients/check?address=${local}@${DOMAIN}`),
       ),
     );
     const groups = Map.groupBy(answers, ({ answer, origin = "nobody" }) => `${answer} by ${origin}`);
@@ -117,7 +115,7 @@ export async function prove({ seed, short, say }: ProofOptions): Promise<ProofRe
   );
   await waitFor({ what: "the rest is given up", deadline: DEADLINE }, async () => {
     const { mail, primaries } = await daemon.status();
-    const open = ["waiting", "claimed", "held", "unconfirmed"].some((each) => (mail[each] ?? 0) > 0);
+    const open = (["waiting", "claimed", "held", "unconfirmed"] as const).some((each) => mail[each]);
     return !open && primaries[0]?.probation === undefined;
   });
   counts["delivered"] = primary.mails.length;

@@ -173,13 +173,13 @@ async function proveCrowd(daemon: Daemon, { scale, counts, failures, say }: Part
   const memory: number[] = [];
   for (const crowd of [20, 30]) {
     const held = await gather(daemon.smtpPort, crowd, scale);
-    const { connections } = (await daemon.status()) as unknown as { connections: number };
+    const { connections } = await daemon.status();
     counts["heldAtOnce"] = connections;
     if (connections !== scale.crowd) failures.push(`${connections} of ${scale.crowd} clients were held`);
     const { rss } = processMemory(daemon.pid);
     for (const smtp of held) smtp.close();
     await waitFor({ what: "they are gone", deadline: 30_000, every: 50 }, async () => {
-      const { connections: left } = (await daemon.status()) as unknown as { connections: number };
+      const { connections: left } = await daemon.status();
       return left === 0 && descriptorsOf(daemon.pid) <= before;
     });
     memory.push(processMemory(daemon.pid).rss);

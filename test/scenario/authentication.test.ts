@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import type { MailBody, QueuePage } from "../../src/endpoints/admin/contract.ts";
 import { dkimRecord, dkimSign, dkimVerify } from "../fixtures/dkim.ts";
 import { fakeDns, type FakeDns } from "../support/fake-dns.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
@@ -24,12 +25,6 @@ function zone(): Promise<FakeDns> {
     "_dmarc.sender.example": { TXT: ["v=DMARC1; p=reject"] },
     "bad.example": { TXT: ["v=spf1 -all"] },
   });
-}
-
-interface Shown {
-  readonly sender: string;
-  readonly authentication?: object;
-  readonly quarantine?: string;
 }
 
 test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a reload changes what follows", async () => {
@@ -70,7 +65,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
   assert.equal(got.toString().match(/authentication-results/gi)?.length, 1, "the forged one is gone");
   assert.ok(dkimVerify(got), "the signature still verifies");
   const id = /queued as (\w+)/.exec(lines[0] ?? "")?.[1] ?? "";
-  const shown = await daemon.api<Shown>("GET", `/v1/queue/${id}`);
+  const shown = await daemon.api<MailBody>("GET", `/v1/queue/${id}`);
   assert.deepEqual(shown.authentication, {
     spf: { result: "pass", domain: "sender.example", identity: "mailfrom" },
     dkim: [{ domain: "sender.example", selector: "test" }],
@@ -88,7 +83,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
   await assert.rejects(send("x@bad.example", SIGNED), /550 5\.7\.23/);
 
   await send("x@plain.example", Buffer.from(`From: ${SENDER}\r\n\r\nForged\r\n`));
-  const { items } = await daemon.api<{ items: Shown[] }>("GET", "/v1/queue?reason=quarantine");
+  const { items } = await daemon.api<QueuePage>("GET", "/v1/queue?reason=quarantine");
   assert.deepEqual(
     items.map(({ quarantine }) => quarantine),
     ["DMARC fails, and sender.example asks to reject such mail"],

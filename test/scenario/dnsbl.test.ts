@@ -22,8 +22,8 @@ async function rcpt(daemon: ResidentDaemon, address: string): Promise<string> {
 }
 
 async function lists(daemon: ResidentDaemon): Promise<Record<string, string>> {
-  const status = (await daemon.status()) as unknown as { lists: { zone: string; state: string }[] };
-  return Object.fromEntries(status.lists.map(({ zone, state }) => [zone, state]));
+  const { lists: all } = await daemon.status();
+  return Object.fromEntries(all.map(({ zone, state }) => [zone, state]));
 }
 
 test("a daemon tests its lists, counts the sound ones, shows the sick, and follows a reload", async () => {

@@ -4,18 +4,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { DomainBody, RecipientCheckBody } from "../../src/endpoints/admin/contract.ts";
 import { freePort } from "../support/free-port.ts";
 import { rcptReplies } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
-
-interface Checked {
-  readonly answer: string;
-  readonly origin?: string;
-  readonly age?: number;
-  readonly sources?: readonly { readonly source: string; readonly says: string }[];
-}
 
 /** A server of lists that says what it is told to. */
 async function listServer() {
@@ -59,7 +53,7 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
       daemon.pass(70_000);
       return (await told(address)) === reply;
     });
-  const check = (address: string): Promise<Checked> =>
+  const check = (address: string): Promise<RecipientCheckBody> =>
     daemon.api("GET", `/v1/recipients/check?address=${address}`);
 
   await waitFor({ what: "the list was asked for", deadline: 20_000 }, () => lists.state.asked > 0);
@@ -80,10 +74,7 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
   });
   assert.equal(await told("bob@fetched.test"), "250 2.1.5");
   const status = await waitFor({ what: "the fault is shown", deadline: 20_000 }, async () => {
-    const { fetched } = await daemon.api<{ fetched?: { entries: number; error?: string } }>(
-      "GET",
-      "/v1/domains/fetched.test",
-    );
+    const { fetched } = await daemon.api<DomainBody>("GET", "/v1/domains/fetched.test");
     return fetched?.error === undefined ? undefined : fetched;
   });
   assert.equal(status.entries, 2);
