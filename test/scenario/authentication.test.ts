@@ -5,7 +5,7 @@ import type { MailBody, QueuePage } from "../../src/endpoints/admin/contract.ts"
 import { dkimRecord, dkimSign, dkimVerify } from "../fixtures/dkim.ts";
 import { fakeDns, type FakeDns } from "../support/fake-dns.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
-import { sendTestMail } from "../support/raw-smtp.ts";
+import { queueIdOf, sendTestMail } from "../support/raw-smtp.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -49,7 +49,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
       { name: sender, sender, recipients: ["alice"], body, flags: { eightBit: false, smtpUtf8: false } },
       "example.test",
     );
-  const { lines } = await send(SENDER, Buffer.concat([FORGED, SIGNED]));
+  const reply = await send(SENDER, Buffer.concat([FORGED, SIGNED]));
   await primary.received(1);
   const got = primary.mails[0]?.data ?? Buffer.alloc(0);
   const [top = ""] = got.toString("latin1").split("\r\nReceived:");
@@ -64,8 +64,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
   assert.match(top, /\r\nReceived-SPF: pass \(/);
   assert.equal(got.toString().match(/authentication-results/gi)?.length, 1, "the forged one is gone");
   assert.ok(dkimVerify(got), "the signature still verifies");
-  const id = /queued as (\w+)/.exec(lines[0] ?? "")?.[1] ?? "";
-  const shown = await daemon.api<MailBody>("GET", `/v1/queue/${id}`);
+  const shown = await daemon.api<MailBody>("GET", `/v1/queue/${queueIdOf(reply)}`);
   assert.deepEqual(shown.authentication, {
     spf: { result: "pass", domain: "sender.example", identity: "mailfrom" },
     dkim: [{ domain: "sender.example", selector: "test" }],

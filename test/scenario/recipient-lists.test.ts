@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { DomainBody, RecipientCheckBody } from "../../src/endpoints/admin/contract.ts";
 import { freePort } from "../support/free-port.ts";
-import { rcptReplies } from "../support/rcpt.ts";
+import { rcptReply } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
@@ -47,7 +47,7 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
   const plan = { folder: folder.path, primaryPort: primary.port, settings: { domains } };
   await using daemon = await ResidentDaemon.start(plan);
   const told = async (address: string): Promise<string> =>
-    (await rcptReplies(daemon.smtpPort, [address]))[0]?.slice(0, 9) ?? "";
+    (await rcptReply(daemon.smtpPort, address)).slice(0, 9);
   const becomes = (address: string, reply: string): Promise<unknown> =>
     waitFor({ what: `${address} is ${reply}`, deadline: 20_000, every: 50 }, async () => {
       daemon.pass(70_000);

@@ -5,9 +5,9 @@ import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { LAUNCHER } from "../support/holdfast-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 const NOBODY = 65_534;
 /** Milliseconds. */
 const DEADLINE = 30_000;

@@ -8,10 +8,10 @@ import { test } from "node:test";
 import { AdminClient } from "../support/admin-client.ts";
 import { Daemon, daemonSettings } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
+import { LAUNCHER } from "../support/holdfast-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** Milliseconds. */
 const READY = 60_000;
 /** Well below the minute that a stop may take; ms. */

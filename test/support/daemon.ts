@@ -7,10 +7,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AdminClient } from "./admin-client.ts";
 import { freePort } from "./free-port.ts";
+import { LAUNCHER } from "./holdfast-process.ts";
 import { Tail } from "./tail.ts";
 import { waitFor } from "./wait.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** A start takes a second; on a machine that does much else it has taken more than 20. */
 const READY_DEADLINE = 60_000;
 /** Milliseconds. */
