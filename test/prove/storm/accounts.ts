@@ -4,7 +4,7 @@ import type { Filter, Operator } from "./operator.ts";
 import { DIRECT, NOTICES, placeOfAddress, REROUTE, VERIFIED } from "./places.ts";
 import { isNotice, type Chronicle, type Taken } from "./primary.ts";
 
-export interface Books {
+interface Books {
   readonly chronicle: Chronicle;
   readonly operator: Operator;
   /** Mail may have expired. */

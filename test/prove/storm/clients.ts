@@ -35,7 +35,7 @@ const TALK = [
 /** In the order of the commands; undefined: the connection had ended. */
 type Replies = readonly (RawReply | undefined)[];
 
-export interface SendersPlan {
+interface SendersPlan {
   readonly port: number;
   readonly random: Random;
   readonly letters: Letters;

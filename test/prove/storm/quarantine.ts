@@ -4,7 +4,7 @@ import type { AdminClient } from "../../support/admin-client.ts";
 import type { Random } from "../../support/random.ts";
 import { S } from "./places.ts";
 
-export interface QuarantineDesk {
+interface QuarantineDesk {
   readonly client: () => AdminClient;
   readonly random: Random;
   /** Mails that are about to be deleted. */
