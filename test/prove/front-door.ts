@@ -16,6 +16,7 @@ import {
   type Work,
 } from "../support/guarded-door.ts";
 import { descriptorsOf, processMemory } from "../support/process-usage.ts";
+import { median } from "../support/quantiles.ts";
 import type { RawSmtp } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";
@@ -161,10 +162,6 @@ async function measure(
       failures.push(`known clients were told ${[...told].map(([code, n]) => `${code}: ${n}`).join(", ")}`);
     return accepted;
   });
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** All stand in the door at once, in the middle of a transaction, and leave; twice. */
