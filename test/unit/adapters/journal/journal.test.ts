@@ -141,6 +141,9 @@ test("entries of other threads arrive in batches, with their own time", async ()
   const remote = journalTo(port2, remoteClock);
   remote.log.error("thread trouble", { run: () => 1, error: new Error("bad") });
   for (let i = 0; i < 199; i++) remote.journal.record(ACCEPTED);
+  // A function cannot travel; the others must not be lost with it.
+  remote.journal.record({ ...ACCEPTED, notes: [(() => 1) as unknown as string] });
+
   remote.journal.record(ACCEPTED);
   assert.equal(heard.length, 0);
   remoteClock.advance(20);
