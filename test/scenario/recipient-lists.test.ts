@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { DomainBody, RecipientCheckBody } from "../../src/endpoints/admin/contract.ts";
 import { freePort } from "../support/free-port.ts";
+import { listenLocally } from "../support/http-listener.ts";
 import { rcptReply } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -22,16 +22,8 @@ async function listServer() {
     response.writeHead(state.status, { "Content-Type": "text/plain", ETag: tag });
     return response.end(state.list);
   });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    state,
-    url: `http://127.0.0.1:${port}/recipients`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const listener = await listenLocally(server);
+  return { ...listener, state, url: `http://127.0.0.1:${listener.port}/recipients` };
 }
 
 test("a list is fetched, kept whatever the server does, and shown; a file is followed", async () => {
