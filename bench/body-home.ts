@@ -2,15 +2,15 @@
  * Where should a body live: as a row of the database, in a segment that it shares, or in a file of its own? Stores
  * mails of several sizes in each way, turn about, 50 at a time, and prints rates. `node bench/body-home.ts [ROUNDS]`
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
 import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite.ts";
-import type { Intake } from "../src/ports/intake.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { idSource } from "../src/runtime/ids.ts";
+import { median } from "../test/support/quantiles.ts";
 import { SILENT } from "../test/support/silent-log.ts";
+import { tempFolder } from "../test/support/temp-folder.ts";
+import { RECIPIENT } from "./contestants.ts";
+import { storeMail } from "./fill-store.ts";
 
 const SIZES = [4, 8, 16, 32, 64, 256, 1024].map((kib) => kib * 1024);
 /** Limits that send every body to one of them. */
@@ -30,30 +30,10 @@ const rounds = Number(process.argv[2] ?? 3);
 const clock = systemClock();
 const nextId = idSource(() => clock.now());
 
-async function store(intake: Intake, body: Buffer): Promise<void> {
-  const writer = intake.openBody();
-  await writer.write(body);
-  const now = clock.now();
-  const result = await intake.accept(
-    {
-      id: nextId(),
-      acceptedAt: now,
-      sender: "a@example.org",
-      recipients: [{ address: "b@example.test", domain: "example.test" }],
-      client: { ip: "127.0.0.1", helo: "bench" },
-      topFields: "",
-      smtpUtf8: false,
-      eightBit: false,
-      deadline: now + 60_000,
-    },
-    writer,
-  );
-  if (result.kind !== "accepted") throw new Error(`refused: ${result.why}`);
-}
-
 /** Mails a second. */
 async function measure(size: number, home: Home): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  await using place = await tempFolder();
+  const folder = place.path;
   const writer = openWriter({ folder, clock, reserve: { bytes: 0 }, log: SILENT });
   const { port1, port2 } = new MessageChannel();
   writer.serve("intake", port1);
@@ -69,18 +49,13 @@ async function measure(size: number, home: Home): Promise<number> {
   let left = count;
   const begun = performance.now();
   const sender = async (): Promise<void> => {
-    while (left-- > 0) await store(intake, body);
+    while (left-- > 0) await storeMail(intake, nextId(), RECIPIENT, body);
   };
   await Promise.all(Array.from({ length: TOGETHER }, sender));
   const rate = count / ((performance.now() - begun) / 1000);
   port2.close();
   await writer.close();
-  await rm(folder, { recursive: true });
   return rate;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 for (const size of SIZES) {

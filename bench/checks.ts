@@ -6,11 +6,11 @@
  * takes nobody whom the memory of callouts lacks. Each run counts the queue and the questions to the DNS, and looks
  * into the trace of a mail: without checks there must be neither questions nor looks.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { helloOf } from "../test/support/clients.ts";
 import { SENDER_DOMAIN } from "../test/support/client-dns.ts";
 import { deliverAll, workOf } from "../test/support/guarded-door.ts";
+import { median } from "../test/support/quantiles.ts";
+import { tempFolder } from "../test/support/temp-folder.ts";
 import { runSmtpSource } from "../test/peers/smtp-source.ts";
 import {
   clientOf,
@@ -23,7 +23,6 @@ import {
   type Side,
 } from "./guarded-side.ts";
 import { needPeers } from "./load.ts";
-import { median } from "./report.ts";
 import { publish, readChoice, scaled, turnAbout, type Choice, type Row } from "./rows.ts";
 
 interface Line {
@@ -36,9 +35,9 @@ interface Line {
   readonly unknown: boolean;
 }
 
-/** Connections at a time, and octets of a mail. */
+/** Connections at a time. */
 const SESSIONS = 50;
-/** Octets. */
+/** Octets of a mail. */
 const SIZE = 4096;
 const senderOf = (client: string): string => `${client}@${SENDER_DOMAIN}`;
 
@@ -69,18 +68,14 @@ const LINES: readonly Line[] = [
 export async function benchChecks(args: readonly string[]): Promise<void> {
   const choice = readChoice(args, 4);
   needPeers();
-  const path = await mkdtemp(join(choice.folder, "bench-"));
-  try {
-    await using guarded = await openSide(path, true);
-    await using open = await openSide(path, false);
-    const rows: Row[] = [];
-    const questions: number[] = [];
-    for (const line of LINES) rows.push(...(await compare([guarded, open], { line, choice, questions })));
-    const heads = ["checks on", "checks off"];
-    await publish({ name: "checks", heads, rows, words: wordsOn(questions) }, choice);
-  } finally {
-    await rm(path, { recursive: true, force: true, maxRetries: 5 });
-  }
+  await using place = await tempFolder(choice.folder);
+  await using guarded = await openSide(place.path, true);
+  await using open = await openSide(place.path, false);
+  const rows: Row[] = [];
+  const questions: number[] = [];
+  for (const line of LINES) rows.push(...(await compare([guarded, open], { line, choice, questions })));
+  const heads = ["checks on", "checks off"];
+  await publish({ name: "checks", heads, rows, words: wordsOn(questions) }, choice);
 }
 
 interface Comparison {

@@ -2,12 +2,11 @@
  * From the moment when the primary's port opens to its first mail, without an operator: `npm run bench -- return`,
  * after an outage of 10 seconds and of three days. The days are of a clock that all threads of the daemon share.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { runSmtpSource } from "../test/peers/smtp-source.ts";
 import { freePort } from "../test/support/free-port.ts";
 import { ResidentDaemon } from "../test/support/resident-daemon.ts";
 import { openSink } from "../test/support/sink.ts";
+import { tempFolder } from "../test/support/temp-folder.ts";
 import { pause, waitFor } from "../test/support/wait.ts";
 import { DOMAIN, RECIPIENT } from "./contestants.ts";
 import { needPeers } from "./load.ts";
@@ -41,32 +40,27 @@ function measure(outage: "10 s" | "3 days", choice: Choice): Promise<number[][]>
 }
 
 async function firstDelivery(outage: "10 s" | "3 days", { folder }: Choice): Promise<number> {
-  const path = await mkdtemp(join(folder, "bench-"));
-  try {
-    const primaryPort = await freePort();
-    const plan = { folder: path, primaryPort, domain: DOMAIN };
-    await using daemon = await ResidentDaemon.start(plan);
-    const load = { port: daemon.smtpPort, sessions: 10, messages: MESSAGES, size: 4096, reuse: true };
-    await runSmtpSource({ ...load, from: "load@sender.example", to: RECIPIENT });
-    if (outage === "10 s") await pause(TEN_SECONDS);
-    else await letDaysPass(daemon);
-    await using sink = await openSink(primaryPort);
-    const { promise, resolve } = Promise.withResolvers<number>();
-    const opened = performance.now();
-    sink.onMail(() => resolve(performance.now() - opened));
-    const first = await promise;
-    await waitFor({ what: "all is delivered", deadline: DEADLINE }, () => sink.mails.length === MESSAGES);
-    return first;
-  } finally {
-    await rm(path, { recursive: true, force: true, maxRetries: 5 });
-  }
+  await using place = await tempFolder(folder);
+  const primaryPort = await freePort();
+  const plan = { folder: place.path, primaryPort, domain: DOMAIN };
+  await using daemon = await ResidentDaemon.start(plan);
+  const load = { port: daemon.smtpPort, sessions: 10, messages: MESSAGES, size: 4096, reuse: true };
+  await runSmtpSource({ ...load, from: "load@sender.example", to: RECIPIENT });
+  if (outage === "10 s") await pause(TEN_SECONDS);
+  else await letDaysPass(daemon);
+  await using sink = await openSink(primaryPort);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const opened = performance.now();
+  sink.onMail(() => resolve(performance.now() - opened));
+  const first = await promise;
+  await waitFor({ what: "all is delivered", deadline: DEADLINE }, () => sink.mails.length === MESSAGES);
+  return first;
 }
 
 async function letDaysPass(daemon: ResidentDaemon): Promise<void> {
   const wait = { what: "the primary is found to be away", deadline: DEADLINE };
   const lastProbe = async (): Promise<number> => {
-    const { primaries } = await daemon.api<Probed>("GET", "/v1/status");
-    const [primary] = primaries;
+    const primary = await daemon.primary();
     return primary?.state === "down" ? (primary.lastProbe ?? 0) : 0;
   };
   for (let step = 0; step < STEPS; step++) {
@@ -74,8 +68,4 @@ async function letDaysPass(daemon: ResidentDaemon): Promise<void> {
     daemon.pass(THREE_DAYS / STEPS);
     await waitFor(wait, async () => (await lastProbe()) >= before + THREE_DAYS / STEPS);
   }
-}
-
-interface Probed {
-  readonly primaries: readonly { readonly state: string; readonly lastProbe?: number }[];
 }

@@ -3,9 +3,9 @@
  * contestants run with slow-flush.c loaded, which is compiled first.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
+import { tempFolder } from "../test/support/temp-folder.ts";
 import type { Contestant } from "./contestants.ts";
 import { needPeers, sendWarm } from "./load.ts";
 import {
@@ -39,18 +39,15 @@ const WARM_UP = 20_000;
 export async function benchDisk(args: readonly string[]): Promise<void> {
   const choice = readChoice(args);
   needPeers();
-  const folder = await mkdtemp(join(tmpdir(), "slow-flush-"));
-  try {
-    execFileSync("chmod", ["755", folder]);
-    const library = compile(folder);
-    if (library === undefined) return;
-    const rows: Row[] = [];
-    for (const one of CASES) rows.push(await line(one, library, choice));
-    const words = `Mails of 4 KB a second over sessions that stay open. \`bench/slow-flush.c\` is loaded into every process of both.`;
-    await publish({ name: "disk", heads: PAIR_HEADS, rows, words }, choice);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await using folder = await tempFolder();
+  // Postfix' daemons run as their own user and must pass through.
+  await chmod(folder.path, 0o755);
+  const library = compile(folder.path);
+  if (library === undefined) return;
+  const rows: Row[] = [];
+  for (const one of CASES) rows.push(await line(one, library, choice));
+  const words = `Mails of 4 KB a second over sessions that stay open. \`bench/slow-flush.c\` is loaded into every process of both.`;
+  await publish({ name: "disk", heads: PAIR_HEADS, rows, words }, choice);
 }
 
 /** The library, or undefined after it was said why there is none. */

@@ -1,6 +1,7 @@
 /** Fills the store of a daemon that does not run, by the code that its storage thread runs. */
 import { MessageChannel } from "node:worker_threads";
 import { connectIntake, openWriter } from "../src/adapters/storage/sqlite/sqlite.ts";
+import type { Intake, NewMail } from "../src/ports/intake.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { idSource } from "../src/runtime/ids.ts";
 import { DOMAIN } from "./contestants.ts";
@@ -21,27 +22,7 @@ export async function fillStore(folder: string, count: number): Promise<void> {
   const intake = connectIntake(port2, { folder, shared: writer.shared, bodyMemory: 2 ** 28, clock });
   let left = count;
   const sender = async (): Promise<void> => {
-    while (left-- > 0) {
-      const body = intake.openBody();
-      await body.write(BODY);
-      const now = clock.now();
-      const address = `user${1 + (left % 10_000)}@${DOMAIN}`;
-      const result = await intake.accept(
-        {
-          id: nextId(),
-          acceptedAt: now,
-          sender: "load@sender.example",
-          recipients: [{ address, domain: DOMAIN }],
-          client: { ip: "127.0.0.1", helo: "bench.holdfast.test" },
-          topFields: TOP_FIELDS,
-          smtpUtf8: false,
-          eightBit: false,
-          deadline: now + 60_000,
-        },
-        body,
-      );
-      if (result.kind !== "accepted") throw new Error(`refused: ${result.why}`);
-    }
+    while (left-- > 0) await storeMail(intake, nextId(), `user${1 + (left % 10_000)}@${DOMAIN}`, BODY);
   };
   try {
     await Promise.all(Array.from({ length: TOGETHER }, sender));
@@ -49,4 +30,24 @@ export async function fillStore(folder: string, count: number): Promise<void> {
     port2.close();
     await writer.close();
   }
+}
+
+/** One mail as an SMTP thread hands it over; throws where the store does not take it. */
+export async function storeMail(intake: Intake, id: string, address: string, body: Buffer): Promise<void> {
+  const writer = intake.openBody();
+  await writer.write(body);
+  const now = Date.now();
+  const mail: NewMail = {
+    id,
+    acceptedAt: now,
+    sender: "load@sender.example",
+    recipients: [{ address, domain: DOMAIN }],
+    client: { ip: "127.0.0.1", helo: "bench.holdfast.test" },
+    topFields: TOP_FIELDS,
+    smtpUtf8: false,
+    eightBit: false,
+    deadline: now + 60_000,
+  };
+  const result = await intake.accept(mail, writer);
+  if (result.kind !== "accepted") throw new Error(`refused: ${result.why}`);
 }

@@ -3,17 +3,17 @@
  * mails held; memory, the first page of the list and the start to the banner with as many. All daemons of one table
  * run side by side and take the load in turn. The store is filled by the same code that the storage thread runs.
  */
-import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Daemon } from "../test/support/daemon.ts";
 import { freePort } from "../test/support/free-port.ts";
 import { processMemory } from "../test/support/process-usage.ts";
+import { median } from "../test/support/quantiles.ts";
 import { openSmtp } from "../test/support/raw-smtp.ts";
+import { tempFolder } from "../test/support/temp-folder.ts";
 import { pause } from "../test/support/wait.ts";
 import { daemonPlan } from "./contestants.ts";
 import { fillStore } from "./fill-store.ts";
 import { needPeers, send } from "./load.ts";
-import { median } from "./report.ts";
 import { publish, readChoice, scaled, turnAbout, type Choice, type Row } from "./rows.ts";
 
 const THREADS = [1, 2, 4];
@@ -43,7 +43,7 @@ export async function benchGrowth(args: readonly string[]): Promise<void> {
 }
 
 async function threads(choice: Choice): Promise<void> {
-  await using place = await workplace(choice);
+  await using place = await tempFolder(choice.folder);
   const daemons: Daemon[] = [];
   try {
     for (const count of THREADS) daemons.push(await startDaemon(join(place.path, String(count)), count));
@@ -58,7 +58,7 @@ async function threads(choice: Choice): Promise<void> {
 }
 
 async function held(choice: Choice): Promise<void> {
-  await using place = await workplace(choice);
+  await using place = await tempFolder(choice.folder);
   const all: Held[] = [];
   try {
     for (const count of HELD) all.push(await startHolding(join(place.path, String(count)), count));
@@ -148,9 +148,4 @@ async function firstPage(daemon: Daemon): Promise<number> {
     times.push(performance.now() - begun);
   }
   return median(times);
-}
-
-async function workplace({ folder }: Choice): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(folder, "bench-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }

@@ -1,5 +1,6 @@
 /** The daemon with all checks on, and the same with them off, each with a DNS and a primary of its own. */
 import { join } from "node:path";
+import type { TraceBody } from "../src/endpoints/admin/contract.ts";
 import { arrive } from "../test/support/clients.ts";
 import { clientWorld, LISTS, SENDER_DOMAIN } from "../test/support/client-dns.ts";
 import { Daemon } from "../test/support/daemon.ts";
@@ -76,9 +77,7 @@ export async function openSide(folder: string, guarded: boolean): Promise<Side> 
     if (guarded) await warmCallouts(side);
     await primary.close();
     await becomeKnown(side);
-    await waitFor({ what: "the primary is found to be away", deadline: DEADLINE }, async () => {
-      return (await daemon.status()).primaries[0]?.state === "down";
-    });
+    await daemon.primaryBecomes("down", DEADLINE);
     return side;
   } catch (error) {
     await close();
@@ -141,7 +140,7 @@ export async function expectLooks({ daemon, guarded }: Side, sender: string): Pr
   const looked = await waitFor(
     { what: `the trace of ${sender}`, deadline: DEADLINE, every: 100 },
     async () => {
-      const { lines } = await daemon.api<Trace>("GET", `/v1/trace?about=${encodeURIComponent(sender)}`);
+      const { lines } = await daemon.api<TraceBody>("GET", `/v1/trace?about=${encodeURIComponent(sender)}`);
       return lines.find(({ kind }) => kind === "mail.accepted");
     },
   );
@@ -159,11 +158,4 @@ export async function expectStrangerRefused({ daemon }: Side): Promise<void> {
     recipient: () => STRANGER,
   });
   if (told.get(550) !== 1) throw new Error(`a stranger was told ${[...told.keys()].join()}`);
-}
-
-interface Trace {
-  readonly lines: readonly {
-    readonly kind: string;
-    readonly checks?: readonly { readonly check: string; readonly said: string }[];
-  }[];
 }

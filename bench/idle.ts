@@ -19,17 +19,15 @@ const REST = 5000;
 export async function benchIdle(args: readonly string[]): Promise<void> {
   const choice = readChoice(args);
   needPeers();
+  const [own, others] = [scaled(CONNECTIONS, choice), scaled(POSTFIX_CONNECTIONS, choice)];
   const what = "PSS per idle connection, KB";
   const runs = [
-    { name: holdfast.name, run: () => perConnection(holdfast, scaled(CONNECTIONS, choice), choice) },
-    {
-      name: tunedPostfix.name,
-      run: () => perConnection(tunedPostfix, scaled(POSTFIX_CONNECTIONS, choice), choice),
-    },
+    { name: holdfast.name, run: () => perConnection(holdfast, own, choice) },
+    { name: tunedPostfix.name, run: () => perConnection(tunedPostfix, others, choice) },
   ];
   const columns = await turnAbout(what, choice, runs);
   const heads = runs.map(({ name }) => name);
-  const words = `${CONNECTIONS} connections that said EHLO (Postfix: ${POSTFIX_CONNECTIONS}), ${REST / 1000} s later; what the kernel holds is not in it.`;
+  const words = `${own} connections that said EHLO (Postfix: ${others}), ${REST / 1000} s later; what the kernel holds is not in it.`;
   await publish(
     { name: "idle", heads, rows: [{ what, goal: "<= 25 KB", columns, digits: 1 }], words },
     choice,

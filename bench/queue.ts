@@ -22,7 +22,7 @@ export const COLUMNS: Readonly<Record<string, Contestant>> = {
   debian: debianPostfix,
 };
 const TMPFS = 0x01021994;
-/** Milliseconds, both. */
+/** Milliseconds. */
 const DRAIN_DEADLINE = 120_000;
 /** Milliseconds. */
 const NUDGE_EVERY = 2000;

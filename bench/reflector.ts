@@ -5,6 +5,7 @@
  */
 import { SmtpSink } from "../test/peers/smtp-sink.ts";
 import { freePort } from "../test/support/free-port.ts";
+import { percentile } from "../test/support/quantiles.ts";
 import { asData, openSmtp, type RawSmtp } from "../test/support/raw-smtp.ts";
 import { openSink } from "../test/support/sink.ts";
 import { pause, waitFor } from "../test/support/wait.ts";
@@ -103,10 +104,8 @@ async function latency(contestant: Contestant, choice: Choice): Promise<Latencie
     await waitFor({ what: "all at the primary", deadline: DEADLINE }, () => taken.length >= count);
     if (taken.length !== count) throw new Error(`${taken.length} mails at the primary instead of ${count}`);
     // One at a time, so they arrive in the order they were sent, but for the rare one that overtakes.
-    const times = taken.map((at, n) => at - (answered[n] ?? 0)).toSorted((a, b) => a - b);
-    const share = (part: number): number =>
-      times[Math.min(count - 1, Math.floor(part * count))] ?? Number.NaN;
-    return { p50: share(0.5), p99: share(0.99) };
+    const times = taken.map((at, n) => at - (answered[n] ?? 0));
+    return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
   };
   // The sink lives until the run is over.
   return await withRunning(contestant, choice, act, { reflector: true, primaryPort: sink.port });

@@ -1,12 +1,6 @@
 /** What was measured, in few words: medians, spreads, ratios, and the machine. */
 import { cpus, platform, release, totalmem } from "node:os";
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-}
+import { median } from "../test/support/quantiles.ts";
 
 /** Of medians; `-` where one side was not measured. */
 export function ratio(own: readonly number[], other: readonly number[]): string {

@@ -3,11 +3,12 @@
  * goal, and a section of RESULTS.md for each bench.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "../test/support/free-port.ts";
+import { tempFolder } from "../test/support/temp-folder.ts";
 import { holdfast, tunedPostfix, type Contestant, type Place, type Running } from "./contestants.ts";
 import { machine, ratio, spread } from "./report.ts";
 
@@ -104,22 +105,19 @@ export async function withRunning<T>(
   act: (running: Running, place: Place) => Promise<T>,
   settings: Partial<Place> = {},
 ): Promise<T> {
-  const folder = await mkdtemp(join(choice.folder, "bench-"));
+  await using own = await tempFolder(choice.folder);
+  const folder = own.path;
   // Postfix' daemons run as their own user and must pass through.
-  execFileSync("chmod", ["755", folder]);
+  await chmod(folder, 0o755);
   // What earlier runs left unwritten must not be charged to this one.
   execFileSync("sync");
   const ports = { smtpPort: await freePort(), primaryPort: await freePort() };
   const place = { folder, ...ports, ...settings };
+  const running = await contestant.start(place);
   try {
-    const running = await contestant.start(place);
-    try {
-      return await act(running, place);
-    } finally {
-      await running.stop();
-    }
+    return await act(running, place);
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await running.stop();
   }
 }
 
@@ -166,7 +164,10 @@ function sectionText(
   table: string,
   { rounds, scale }: Choice,
 ): string {
-  const load = execFileSync("cat", ["/proc/loadavg"], { encoding: "utf8" }).split(" ").slice(0, 2).join(", ");
+  const load = loadavg()
+    .slice(0, 2)
+    .map((value) => value.toFixed(2))
+    .join(", ");
   const options = `--rounds ${rounds}${scale === 1 ? "" : ` --scale ${scale}`}`;
   return `## ${name}
 

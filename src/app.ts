@@ -149,8 +149,8 @@ class RunningDaemon implements Daemon {
     const { storage, crew, agesDoubted } = this.#foundation;
     const thread = startDeliveryThread(() => this.#config, storage, { ...crew, agesDoubted });
     this.#delivery = thread;
-    await thread.started;
     stack.defer(() => thread.end("stop"));
+    await thread.started;
   }
 
   async #startSmtp(stack: AsyncDisposableStack): Promise<void> {
@@ -173,10 +173,11 @@ class RunningDaemon implements Daemon {
     this.#smtp = threads;
     // A thread that cannot use them goes on with those before.
     certificates.onChange(() => void applySmtp(this.#config, certificates, threads).catch(() => undefined));
-    await Promise.all(threads.map(({ started }) => started));
+    // First, because those that have started must end where another one does not start.
     stack.defer(async () => {
       await Promise.all(threads.map((thread) => thread.end("stop", { grace: DATA_GRACE })));
     });
+    await Promise.all(threads.map(({ started }) => started));
   }
 
   async #openAdmin(stack: AsyncDisposableStack): Promise<void> {

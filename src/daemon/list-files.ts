@@ -35,6 +35,7 @@ export class ListFiles {
   /** Reads the files that changed since they were read last, where nobody seems to be writing. */
   look(): Promise<void> {
     return this.#parts.alter(async (config) => {
+      this.#forget(config);
       const restedSince = this.#parts.clock.now() - REST;
       const changed = new Map<string, string>();
       for (const { name, recipientsFile } of config.domains) {
@@ -52,6 +53,13 @@ export class ListFiles {
   /** Why the file of a domain could not be used; undefined: what it lists is in force. */
   trouble(domain: string): string | undefined {
     return this.#unusable.get(domain)?.why;
+  }
+
+  /** A reload may have taken the file away from its domain, or the domain itself. */
+  #forget({ domains }: Config): void {
+    if (this.#unusable.size === 0) return;
+    const followed = new Set(domains.flatMap(({ name, recipientsFile }) => (recipientsFile ? name : [])));
+    for (const name of this.#unusable.keys()) if (!followed.has(name)) this.#unusable.delete(name);
   }
 
   async #read(config: Config, changed: ReadonlyMap<string, string>): Promise<Config> {

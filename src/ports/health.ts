@@ -5,7 +5,7 @@ import type { Capabilities } from "./smtp-client.ts";
  * up        the last word from it was good
  * suspect   one trouble; asked again at once
  * down      no connection, or it answers 421: probed until it returns
- * banned    it answers, but refuses us at connect (421 or 554): probed gently
+ * banned    it answers, but refuses us at connect (421 or 5xx): probed gently
  * loop      it is ourselves: nothing is sent, an operator must act
  * unknown   not asked yet
  */

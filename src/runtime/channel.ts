@@ -21,6 +21,8 @@ type Call = readonly [id: number, name: string, argument: unknown];
 type Answer = readonly [id: number, failed: boolean, value: unknown];
 
 export class ChannelClosed extends Error {
+  override readonly name = "ChannelClosed";
+
   constructor() {
     super("the other thread has ended");
   }

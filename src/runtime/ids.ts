@@ -3,25 +3,31 @@ import { randomFillSync } from "node:crypto";
 /** Crockford's alphabet, lower case: sorts as it counts, no letters that look alike. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
+/** Characters for the milliseconds since 1970, and for what counts within one of them. */
+const TIME = 10;
+const COUNT = 6;
+/** Left above where a millisecond begins, so that counting never overflows: with the clock set back it goes on for hours. */
+const ROOM = 2 ** 26;
+const BEGINS_BELOW = 32 ** COUNT - ROOM;
+
 /**
- * Makes mail ids: 16 characters, 48 bits of time in milliseconds and 32 random bits that count upwards within
- * one millisecond. Ids sort by time and do not collide between threads or nodes.
+ * Makes mail ids: 16 characters, 50 bits of time in milliseconds and 30 that begin at random and count upwards within
+ * one millisecond. Ids sort by time, and those of other threads or nodes hardly ever collide.
  */
 export function idSource(now: () => number): () => string {
   let lastTime = 0;
-  let head = encode(0, 10);
+  let head = encode(0, TIME);
   let tail = 0;
   return () => {
     const time = now();
     if (time > lastTime) {
       lastTime = time;
-      head = encode(time, 10);
-      // The top bit stays free, so that counting up within the millisecond never overflows.
-      tail = random() >>> 1;
+      head = encode(time, TIME);
+      tail = random() % BEGINS_BELOW;
     } else {
       tail += 1;
     }
-    return head + encode(tail, 7).slice(1);
+    return head + encode(tail, COUNT);
   };
 }
 

@@ -86,6 +86,9 @@ function complainOf(what: string): (error: unknown) => void {
 
 /** What an operator can act on has a plain message; only a bug shows its stack. */
 function troubleText(error: unknown): string {
+  // What came first, then what went wrong while the rest was taken down; often the same.
+  if (error instanceof SuppressedError)
+    return [...new Set([error.suppressed, error.error].map(troubleText))].join("; ");
   const expected = error instanceof Error && error.name !== "Error" && error.name !== "TypeError";
   return expected || !(error instanceof Error) ? errorText(error) : (error.stack ?? error.message);
 }

@@ -9,10 +9,6 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
 import { findProgram } from "./peers.ts";
 
-interface Shown {
-  readonly certificates: readonly { readonly file: string; readonly names: readonly string[] }[];
-}
-
 function skip(): string | false {
   if (findProgram("openssl") !== undefined) return false;
   process.stderr.write("\nSKIPPED, a real peer is missing: openssl is not installed\n");
@@ -56,7 +52,7 @@ test("the name that is asked for chooses the certificate; status shows them", { 
   assert.equal(await handshake(smtpPort, "-noservername", "-tls1_2"), "CN=first.test TLSv1.2");
   const old = ["-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0"];
   assert.equal(await handshake(smtpPort, "-servername", "mx.second.test", ...old), "");
-  const { certificates } = await daemon.api<Shown>("GET", "/v1/status");
+  const { certificates } = await daemon.status();
   assert.deepEqual(
     certificates.map(({ file, names }) => [file, names]),
     [

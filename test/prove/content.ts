@@ -14,7 +14,7 @@ import { showThroughput } from "./content/throughput.ts";
 import { showTroubles } from "./content/troubles.ts";
 import { fakeVictims, realVictims, type Victims } from "./content/victims.ts";
 import { DOMAINS, LARGEST, World } from "./content/world.ts";
-import type { ProofOptions, ProofResult } from "./proof.ts";
+import type { Part, ProofOptions, ProofResult } from "./proof.ts";
 
 const CLAIM = "content is stopped at the door, and no scanner loses, doubles or hides a mail";
 
@@ -22,11 +22,6 @@ const ALL = { clamav: DOMAINS, rspamd: DOMAINS };
 const SIZES = [2000, 1_500_000];
 /** A fake finds what lies open, and nothing else. */
 const FAKE = { signature: "Fake.EICAR", wraps: ["plain"] };
-
-interface Part {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly failures: readonly string[];
-}
 
 export async function prove(options: ProofOptions): Promise<ProofResult> {
   const parts = options.short ? await withFakes(options) : await inFull(options);

@@ -6,8 +6,9 @@
 import { Crowd } from "../support/crowd.ts";
 import { Daemon } from "../support/daemon.ts";
 import { type Lateness, LatenessWatch, latenessFault } from "../support/loop-delay.ts";
-import { type Pace, percentile, sendPaced } from "../support/paced-senders.ts";
+import { type Pace, sendPaced } from "../support/paced-senders.ts";
 import { processMemory } from "../support/process-usage.ts";
+import { median, percentile } from "../support/quantiles.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause } from "../support/wait.ts";
@@ -70,8 +71,7 @@ interface Telling {
 async function measured(what: string, pace: Pace, { failures, say }: Telling): Promise<number> {
   const { times, refused } = await sendPaced(pace);
   const p99 = percentile(times, 0.99);
-  const median = percentile(times, 0.5);
-  say(`${what}: ${times.length} mails, median ${median.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
+  say(`${what}: ${times.length} mails, median ${median(times).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
   if (refused.length > 0)
     failures.push(`${what}: ${refused.length} normal senders refused, one: ${refused[0]}`);
   return p99;

@@ -16,6 +16,7 @@ import {
   type Work,
 } from "../support/guarded-door.ts";
 import { descriptorsOf, processMemory } from "../support/process-usage.ts";
+import { median } from "../support/quantiles.ts";
 import type { RawSmtp } from "../support/raw-smtp.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { pause, waitFor } from "../support/wait.ts";
@@ -163,23 +164,19 @@ async function measure(
   });
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
 /** All stand in the door at once, in the middle of a transaction, and leave; twice. */
 async function proveCrowd(daemon: Daemon, { scale, counts, failures, say }: Parts): Promise<void> {
   const before = descriptorsOf(daemon.pid);
   const memory: number[] = [];
   for (const crowd of [20, 30]) {
     const held = await gather(daemon.smtpPort, crowd, scale);
-    const { connections } = (await daemon.status()) as unknown as { connections: number };
+    const { connections } = await daemon.status();
     counts["heldAtOnce"] = connections;
     if (connections !== scale.crowd) failures.push(`${connections} of ${scale.crowd} clients were held`);
     const { rss } = processMemory(daemon.pid);
     for (const smtp of held) smtp.close();
     await waitFor({ what: "they are gone", deadline: 30_000, every: 50 }, async () => {
-      const { connections: left } = (await daemon.status()) as unknown as { connections: number };
+      const { connections: left } = await daemon.status();
       return left === 0 && descriptorsOf(daemon.pid) <= before;
     });
     memory.push(processMemory(daemon.pid).rss);

@@ -5,6 +5,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { MailBody, QueueEntryBody, QueuePage } from "../../src/endpoints/admin/contract.ts";
 import { fakeDns } from "../support/fake-dns.ts";
 import { fakePrimary, type FakePrimary, type ReceivedMail } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
@@ -22,15 +23,6 @@ const DAY = 24 * HOUR;
 const DEADLINE = 60_000;
 /** Notices to one address in a day. */
 const PER_SENDER = 8;
-
-interface Entry {
-  readonly id: string;
-  readonly recipient: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly told?: { readonly kind: string; readonly notice?: string; readonly why?: string };
-  readonly owed?: string;
-}
 
 export async function prove({ short, say }: ProofOptions): Promise<ProofResult> {
   await using folder = await tempFolder();
@@ -120,19 +112,19 @@ async function startDaemon(folder: string, { dns, primary, host }: Peers): Promi
   });
 }
 
-async function entriesOf(daemon: ResidentDaemon): Promise<readonly Entry[]> {
-  const found: Entry[] = [];
-  for await (const entry of daemon.entries(true)) found.push(entry as unknown as Entry);
+async function entriesOf(daemon: ResidentDaemon): Promise<readonly QueueEntryBody[]> {
+  const found: QueueEntryBody[] = [];
+  for await (const entry of daemon.entries(true)) found.push(entry);
   return found;
 }
 
 /** Waits until every mail that is through has been told or not told, and answers how each stands. */
 async function settled(
   daemon: ResidentDaemon,
-  done: (entry: Entry) => boolean,
-): Promise<(sender: Sender) => Entry | undefined> {
+  done: (entry: QueueEntryBody) => boolean,
+): Promise<(sender: Sender) => QueueEntryBody | undefined> {
   const now = SENDERS.filter(({ fate }) => fate !== "late").map(recipientOf);
-  let entries: readonly Entry[] = [];
+  let entries: readonly QueueEntryBody[] = [];
   await waitFor({ what: "every sender was told or not told", deadline: DEADLINE }, async () => {
     entries = await entriesOf(daemon);
     return now.every((address) => entries.some((each) => each.recipient === address && done(each)));
@@ -143,14 +135,14 @@ async function settled(
 async function waitEntry(
   daemon: ResidentDaemon,
   name: string,
-  fits: (entry: Entry) => boolean,
-): Promise<Entry> {
+  fits: (entry: QueueEntryBody) => boolean,
+): Promise<QueueEntryBody> {
   return waitFor({ what: `${name} is told`, deadline: DEADLINE }, async () =>
     (await entriesOf(daemon)).find((each) => each.recipient === `${name}@late.test` && fits(each)),
   );
 }
 
-async function silences(entry: (sender: Sender) => Entry | undefined): Promise<readonly string[]> {
+async function silences(entry: (sender: Sender) => QueueEntryBody | undefined): Promise<readonly string[]> {
   return SENDERS.flatMap((sender) => {
     const { name, why } = sender;
     const found = entry(sender);
@@ -231,10 +223,7 @@ async function parkedByHand(daemon: ResidentDaemon, primary: FakePrimary): Promi
   const parked = (await entriesOf(daemon)).filter(({ state }) => state === "parked");
   const [first, second] = parked;
   if (first === undefined || second === undefined) return ["nothing is parked"];
-  const shown = await daemon.api<{ readonly recipients: readonly Entry[]; readonly hasBody: boolean }>(
-    "GET",
-    `/v1/queue/${first.id}`,
-  );
+  const shown = await daemon.api<MailBody>("GET", `/v1/queue/${first.id}`);
   const act = (verb: string, id: string): Promise<unknown> =>
     daemon.api("POST", "/v1/queue/actions", { verb, filter: { id } });
   primary.behaviour.onRcpt = () => undefined;
@@ -249,7 +238,7 @@ async function parkedByHand(daemon: ResidentDaemon, primary: FakePrimary): Promi
   const deleted = (await entriesOf(daemon)).find(({ id }) => id === second.id);
   const ledger = "/v1/queue?domain=%2Bnotices&ledger=1&state=gone";
   await waitFor({ what: "the ledger has notices", deadline: DEADLINE }, async () => {
-    return (await daemon.api<{ readonly items: readonly unknown[] }>("GET", ledger)).items.length > 0;
+    return (await daemon.api<QueuePage>("GET", ledger)).items.length > 0;
   });
   return [
     ...(shown.hasBody && shown.recipients[0]?.told !== undefined ? [] : ["parked mail is not shown"]),
@@ -267,7 +256,7 @@ async function manyOfOne(
   const before = host.mails.length;
   const sender = { name: "many", from: "many@friend.test", fate: "refused", hears: [] } as const;
   for (let i = 0; i < mails; i++) await sendAs({ ...sender, name: `many${i}` }, daemon.smtpPort);
-  let told: readonly Entry[] = [];
+  let told: readonly QueueEntryBody[] = [];
   await waitFor({ what: "each was told or not told", deadline: DEADLINE }, async () => {
     const entries = await entriesOf(daemon);
     told = entries.filter(

@@ -1,4 +1,18 @@
 /** The shape of a proof: a file in this folder that exports `prove`. */
+import { readdirSync } from "node:fs";
+import type { TestContext } from "node:test";
+
+/** Files of this folder that are no proofs. */
+const MACHINERY = new Set(["prove", "proof", "checker", "story"]);
+
+/** What can be proven, by name. */
+export function proofNames(): readonly string[] {
+  const files = readdirSync(import.meta.dirname).filter((name) => /^[^.]+\.ts$/.test(name));
+  return files
+    .map((name) => name.slice(0, -".ts".length))
+    .filter((name) => !MACHINERY.has(name))
+    .toSorted();
+}
 
 export interface ProofOptions {
   /** The same seed makes the same load and the same faults; timing stays the machine's. */
@@ -43,8 +57,14 @@ export function skipped(claim: string, missing: string, { say }: ProofOptions): 
   return { claim: `${claim} (SKIPPED: ${missing})`, counts: {}, failures: [] };
 }
 
-/** Ends a short form in a test: throws with all failures and counts when the claim does not hold. */
-export function mustHold(result: ProofResult): void {
+/** The short form as a test: throws with all failures and counts when the claim does not hold. */
+export async function holdsInShort(prove: Proof, t: Pick<TestContext, "diagnostic">): Promise<void> {
+  const say = (line: string): void => {
+    t.diagnostic(line);
+    // What is not shown here must not go unseen in a long report.
+    if (line.startsWith("SKIPPED")) process.stderr.write(`\n${line}\n`);
+  };
+  const result = await prove({ seed: 1, short: true, say });
   if (result.failures.length === 0) return;
   throw new Error(`${result.claim}: NO\n${result.failures.join("\n")}\n${countLine(result)}`);
 }

@@ -2,24 +2,10 @@
  * Runs one proof: `npm run prove -- NAME [--seed N] [--short]`; without a name it lists them.
  * Exit codes: 0 the claim holds, 1 it does not, 2 wrong use.
  */
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { complaintOf } from "../../src/cli/parser-words.ts";
-import { countLine, type Proof } from "./proof.ts";
-
-/** Files of this folder that are no proofs. */
-const MACHINERY = new Set(["prove", "proof", "checker", "story"]);
-
-function proofNames(): string[] {
-  const files = readdirSync(import.meta.dirname).filter(
-    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
-  );
-  return files
-    .map((name) => name.slice(0, -".ts".length))
-    .filter((name) => !MACHINERY.has(name))
-    .toSorted();
-}
+import { countLine, proofNames, type Proof } from "./proof.ts";
 
 function say(line: string): void {
   process.stdout.write(`  ${line}\n`);

@@ -3,14 +3,14 @@
  * the tool; then a stop and a start in the middle of it. Nothing that got its 250 is lost, and mail is never put
  * off for longer than 2 s but between stop and start.
  */
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
-import { X509Certificate } from "node:crypto";
 import { Daemon } from "../support/daemon.ts";
 import { createLoad } from "../support/load.ts";
-import { openSmtp } from "../support/raw-smtp.ts";
+import { askForTls, openSmtp } from "../support/raw-smtp.ts";
 import { openSink } from "../support/sink.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificate } from "../support/test-certificate.ts";
@@ -144,22 +144,13 @@ async function writeCertificate(files: { certificate: string; key: string }, nam
 }
 
 /** The subject of the certificate that STARTTLS shows. */
-async function shownName(port: number): Promise<string> {
+async function shownName(port: number): Promise<string | undefined> {
   const socket = connect({ port, host: "127.0.0.1" });
-  const answered = (): Promise<void> => new Promise((resolve) => void socket.once("data", () => resolve()));
   try {
-    await answered();
-    socket.write("EHLO tls.example\r\n");
-    await answered();
-    socket.write("STARTTLS\r\n");
-    await answered();
+    await askForTls(socket);
     const secure = connectTls({ socket, rejectUnauthorized: false });
-    await new Promise((resolve, reject) => {
-      secure.once("secureConnect", resolve);
-      secure.once("error", reject);
-    });
-    const raw = secure.getPeerCertificate().raw;
-    return new X509Certificate(raw).subject;
+    await once(secure, "secureConnect");
+    return secure.getPeerX509Certificate()?.subject;
   } finally {
     socket.destroy();
   }

@@ -7,13 +7,13 @@
  */
 import { readdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
-import type { StatusBody } from "../../src/endpoints/admin/contract.ts";
+import type { QueueEntryBody } from "../../src/endpoints/admin/contract.ts";
 import { describeMail } from "../support/sink.ts";
 import { pause, waitFor } from "../support/wait.ts";
 import type { Ledger } from "./checker.ts";
 import { inTurns, type ProofOptions, type ProofResult, type Part } from "./proof.ts";
 import { recordNamedDoubles } from "./story.ts";
-import { audit, auditAll, type LedgerRow } from "./storm/accounts.ts";
+import { audit, auditAll } from "./storm/accounts.ts";
 import { K, livesIn, placeOfAddress } from "./storm/places.ts";
 import { isNotice } from "./storm/primary.ts";
 import { lookForScars, troubleOf } from "./storm/recovery.ts";
@@ -117,7 +117,7 @@ async function calm(scene: Scene): Promise<readonly string[]> {
   await faults.revive();
   await waitFor({ what: "mail is accepted", deadline: CALM_DEADLINE }, () => daemon.process.isReady());
   await operator.reload(true);
-  let left: readonly LedgerRow[] = [];
+  let left: readonly QueueEntryBody[] = [];
   return waitFor({ what: "all mail has gone", deadline: CALM_DEADLINE, every: 200 }, async () => {
     left = (await rowsOf(scene)).filter(
       ({ state, owed }) => owed !== undefined || !/gone|parked/.test(state),
@@ -131,15 +131,15 @@ async function calm(scene: Scene): Promise<readonly string[]> {
     () => [],
     async (error: unknown) => [
       `${String(error)}: ${JSON.stringify(left.slice(0, 3))}`,
-      ...troubleOf(await daemon.process.api<StatusBody>("GET", "/v1/status")),
+      ...troubleOf(await daemon.process.status()),
     ],
   );
 }
 
-async function rowsOf({ daemon }: Scene): Promise<readonly LedgerRow[]> {
+async function rowsOf({ daemon }: Scene): Promise<readonly QueueEntryBody[]> {
   // The thread that reads for people may just be starting again.
   return waitFor({ what: "the ledger is read", deadline: CALM_DEADLINE, every: 200 }, async () => {
-    const rows: LedgerRow[] = [];
+    const rows: QueueEntryBody[] = [];
     try {
       for await (const row of daemon.process.entries(true)) rows.push(row);
       return rows;
@@ -207,7 +207,7 @@ async function shownCounts({ daemon }: Scene): Promise<readonly (readonly [state
 }
 
 /** Whom a primary that is well does not know is refused in the end, too; nobody else. */
-function stillRefused(rows: readonly LedgerRow[]): readonly string[] {
+function stillRefused(rows: readonly QueueEntryBody[]): readonly string[] {
   return rows
     .filter(
       ({ state, recipient }) =>

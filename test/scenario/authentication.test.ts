@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import type { MailBody, QueuePage } from "../../src/endpoints/admin/contract.ts";
 import { dkimRecord, dkimSign, dkimVerify } from "../fixtures/dkim.ts";
 import { fakeDns, type FakeDns } from "../support/fake-dns.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
-import { sendTestMail } from "../support/raw-smtp.ts";
+import { queueIdOf, sendTestMail } from "../support/raw-smtp.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -24,12 +25,6 @@ function zone(): Promise<FakeDns> {
     "_dmarc.sender.example": { TXT: ["v=DMARC1; p=reject"] },
     "bad.example": { TXT: ["v=spf1 -all"] },
   });
-}
-
-interface Shown {
-  readonly sender: string;
-  readonly authentication?: object;
-  readonly quarantine?: string;
 }
 
 test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a reload changes what follows", async () => {
@@ -54,7 +49,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
       { name: sender, sender, recipients: ["alice"], body, flags: { eightBit: false, smtpUtf8: false } },
       "example.test",
     );
-  const { lines } = await send(SENDER, Buffer.concat([FORGED, SIGNED]));
+  const reply = await send(SENDER, Buffer.concat([FORGED, SIGNED]));
   await primary.received(1);
   const got = primary.mails[0]?.data ?? Buffer.alloc(0);
   const [top = ""] = got.toString("latin1").split("\r\nReceived:");
@@ -69,8 +64,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
   assert.match(top, /\r\nReceived-SPF: pass \(/);
   assert.equal(got.toString().match(/authentication-results/gi)?.length, 1, "the forged one is gone");
   assert.ok(dkimVerify(got), "the signature still verifies");
-  const id = /queued as (\w+)/.exec(lines[0] ?? "")?.[1] ?? "";
-  const shown = await daemon.api<Shown>("GET", `/v1/queue/${id}`);
+  const shown = await daemon.api<MailBody>("GET", `/v1/queue/${queueIdOf(reply)}`);
   assert.deepEqual(shown.authentication, {
     spf: { result: "pass", domain: "sender.example", identity: "mailfrom" },
     dkim: [{ domain: "sender.example", selector: "test" }],
@@ -88,7 +82,7 @@ test("what SPF, DKIM and DMARC said goes with the mail and to the primary, and a
   await assert.rejects(send("x@bad.example", SIGNED), /550 5\.7\.23/);
 
   await send("x@plain.example", Buffer.from(`From: ${SENDER}\r\n\r\nForged\r\n`));
-  const { items } = await daemon.api<{ items: Shown[] }>("GET", "/v1/queue?reason=quarantine");
+  const { items } = await daemon.api<QueuePage>("GET", "/v1/queue?reason=quarantine");
   assert.deepEqual(
     items.map(({ quarantine }) => quarantine),
     ["DMARC fails, and sender.example asks to reject such mail"],

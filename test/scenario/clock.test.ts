@@ -5,7 +5,7 @@ import { ClockedDaemon } from "../support/clocked-daemon.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
-import { rcptReplies } from "../support/rcpt.ts";
+import { rcptReply } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
@@ -47,7 +47,7 @@ test("callouts go on at once although the clock went back by an hour", async () 
   await using daemon = await ResidentDaemon.start({ ...options, smtp: { greetDelay: "0s" } });
   await daemon.primaryBecomes("up");
   const asked = async (address: string): Promise<string> =>
-    (await rcptReplies(daemon.smtpPort, [`${address}@${DOMAIN}`]))[0]?.slice(0, 3) ?? "";
+    (await rcptReply(daemon.smtpPort, `${address}@${DOMAIN}`)).slice(0, 3);
   assert.deepEqual([await asked("user1"), await asked("nobody")], ["250", "550"]);
   daemon.setClock(-HOUR);
   assert.deepEqual([await asked("user2"), await asked("nobody")], ["250", "550"]);

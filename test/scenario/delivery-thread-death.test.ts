@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { mailNamed } from "../fixtures/mails.ts";
 import { untilDrained } from "../prove/story.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
-import { sendTestMail } from "../support/raw-smtp.ts";
+import { queueIdOf, sendTestMail } from "../support/raw-smtp.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { watchThreads } from "../support/thread-watch.ts";
@@ -20,8 +20,8 @@ test("mail outlives the delivery thread, what may arrive twice is named, and who
   await using daemon = await ResidentDaemon.start(plan);
   const sent = new Set<string>();
   for (let n = 0; n < COUNT; n++) {
-    const { lines } = await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test");
-    sent.add(/queued as (\S+)/.exec(lines.join(" "))?.[1] ?? "");
+    const reply = await sendTestMail(daemon.smtpPort, mailNamed("plain"), "example.test");
+    sent.add(queueIdOf(reply) ?? "");
   }
   assert.equal(sent.size, COUNT);
   await primary.received(1);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { test } from "node:test";
 import { fakeDns } from "../support/fake-dns.ts";
-import { RawSmtp } from "../support/raw-smtp.ts";
+import { rcptReply } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
@@ -11,19 +10,12 @@ import { waitFor } from "../support/wait.ts";
 const WAIT = { deadline: 15_000, every: 50 };
 
 /** What a client at `address` is told of alice. */
-async function rcpt(daemon: ResidentDaemon, address: string): Promise<string> {
-  const smtp = new RawSmtp(connect({ port: daemon.smtpPort, host: "127.0.0.1", localAddress: address }));
-  await smtp.reply();
-  await smtp.command("EHLO client.test");
-  await smtp.command("MAIL FROM:<a@client.test>");
-  const reply = await smtp.command("RCPT TO:<alice@example.test>");
-  smtp.close();
-  return reply?.lines[0] ?? "";
-}
+const rcpt = (daemon: ResidentDaemon, address: string): Promise<string> =>
+  rcptReply(daemon.smtpPort, "alice@example.test", address);
 
 async function lists(daemon: ResidentDaemon): Promise<Record<string, string>> {
-  const status = (await daemon.status()) as unknown as { lists: { zone: string; state: string }[] };
-  return Object.fromEntries(status.lists.map(({ zone, state }) => [zone, state]));
+  const { lists: all } = await daemon.status();
+  return Object.fromEntries(all.map(({ zone, state }) => [zone, state]));
 }
 
 test("a daemon tests its lists, counts the sound ones, shows the sick, and follows a reload", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import type { ToldBody } from "../../src/endpoints/admin/contract.ts";
 import { fakeDns } from "../support/fake-dns.ts";
 import { fakePrimary } from "../support/fake-primary.ts";
 import { SPF, sendAs } from "../support/notice-senders.ts";
@@ -10,13 +11,6 @@ import { waitFor } from "../support/wait.ts";
 
 const WAIT = { deadline: 20_000, every: 20 };
 
-interface Entry {
-  readonly recipient: string;
-  readonly domain: string;
-  readonly attempts: number;
-  readonly told?: { readonly notice?: string; readonly why?: string };
-}
-
 /** Has the configuration read again with this route for notices; rejects with what is wrong with it. */
 async function reroute(daemon: ResidentDaemon, route: unknown): Promise<void> {
   const document = JSON.parse(await readFile(daemon.config, "utf8")) as Record<string, unknown>;
@@ -25,11 +19,11 @@ async function reroute(daemon: ResidentDaemon, route: unknown): Promise<void> {
 }
 
 /** A mail that its primary refuses, from a sender who may be told; answers what he was told. */
-async function refused(daemon: ResidentDaemon, name: string): Promise<Entry["told"]> {
+async function refused(daemon: ResidentDaemon, name: string): Promise<ToldBody | undefined> {
   await sendAs({ name, from: "ann@friend.test", fate: "refused", hears: [] }, daemon.smtpPort);
   return waitFor({ what: `${name} is told or not`, ...WAIT }, async () => {
     for await (const entry of daemon.entries(true)) {
-      const { recipient, told } = entry as unknown as Entry;
+      const { recipient, told } = entry;
       if (recipient.startsWith(`${name}@`) && told !== undefined) return told;
     }
     return undefined;

@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { DomainBody, RecipientCheckBody } from "../../src/endpoints/admin/contract.ts";
 import { freePort } from "../support/free-port.ts";
-import { rcptReplies } from "../support/rcpt.ts";
+import { listenLocally } from "../support/http-listener.ts";
+import { rcptReply } from "../support/rcpt.ts";
 import { ResidentDaemon } from "../support/resident-daemon.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
-
-interface Checked {
-  readonly answer: string;
-  readonly origin?: string;
-  readonly age?: number;
-  readonly sources?: readonly { readonly source: string; readonly says: string }[];
-}
 
 /** A server of lists that says what it is told to. */
 async function listServer() {
@@ -28,16 +22,8 @@ async function listServer() {
     response.writeHead(state.status, { "Content-Type": "text/plain", ETag: tag });
     return response.end(state.list);
   });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    state,
-    url: `http://127.0.0.1:${port}/recipients`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const listener = await listenLocally(server);
+  return { ...listener, state, url: `http://127.0.0.1:${listener.port}/recipients` };
 }
 
 test("a list is fetched, kept whatever the server does, and shown; a file is followed", async () => {
@@ -53,13 +39,13 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
   const plan = { folder: folder.path, primaryPort: primary.port, settings: { domains } };
   await using daemon = await ResidentDaemon.start(plan);
   const told = async (address: string): Promise<string> =>
-    (await rcptReplies(daemon.smtpPort, [address]))[0]?.slice(0, 9) ?? "";
+    (await rcptReply(daemon.smtpPort, address)).slice(0, 9);
   const becomes = (address: string, reply: string): Promise<unknown> =>
     waitFor({ what: `${address} is ${reply}`, deadline: 20_000, every: 50 }, async () => {
       daemon.pass(70_000);
       return (await told(address)) === reply;
     });
-  const check = (address: string): Promise<Checked> =>
+  const check = (address: string): Promise<RecipientCheckBody> =>
     daemon.api("GET", `/v1/recipients/check?address=${address}`);
 
   await waitFor({ what: "the list was asked for", deadline: 20_000 }, () => lists.state.asked > 0);
@@ -80,10 +66,7 @@ test("a list is fetched, kept whatever the server does, and shown; a file is fol
   });
   assert.equal(await told("bob@fetched.test"), "250 2.1.5");
   const status = await waitFor({ what: "the fault is shown", deadline: 20_000 }, async () => {
-    const { fetched } = await daemon.api<{ fetched?: { entries: number; error?: string } }>(
-      "GET",
-      "/v1/domains/fetched.test",
-    );
+    const { fetched } = await daemon.api<DomainBody>("GET", "/v1/domains/fetched.test");
     return fetched?.error === undefined ? undefined : fetched;
   });
   assert.equal(status.entries, 2);

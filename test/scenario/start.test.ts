@@ -5,9 +5,9 @@ import { chmod, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { LAUNCHER } from "../support/holdfast-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 const NOBODY = 65_534;
 /** Milliseconds. */
 const DEADLINE = 30_000;
@@ -17,11 +17,21 @@ interface End {
   readonly stderr: string;
 }
 
-/** Runs a daemon that is expected to end by itself; `under` is a program that starts it. */
-function serve(config: string, user?: number, under: readonly string[] = []): Promise<End> {
+interface Manner {
+  /** Whose process it is; absent: ours. */
+  readonly user?: number;
+  /** The program that starts it. */
+  readonly under?: readonly string[];
+  /** A script that runs before it. */
+  readonly before?: string;
+}
+
+/** Runs a daemon that is expected to end by itself. */
+function serve(config: string, { user, under = [], before }: Manner = {}): Promise<End> {
   const identity = user === undefined ? {} : { uid: user, gid: user };
+  const NODE_OPTIONS = before && `--import=data:text/javascript,${encodeURIComponent(before)}`;
   return new Promise((resolve) => {
-    const options = { timeout: DEADLINE, ...identity };
+    const options = { timeout: DEADLINE, ...identity, env: { ...process.env, NODE_OPTIONS } };
     const [program = "", ...words] = [...under, process.execPath, LAUNCHER, "serve", "--config", config];
     execFile(program, words, options, (error, _out, stderr) =>
       resolve({ code: error === null ? 0 : error.code, stderr }),
@@ -73,7 +83,7 @@ test(
     await chmod(folder.path, 0o777);
     const file = join(folder.path, "privileged.yaml");
     await writeFile(file, configuration(folder.path, 25));
-    const end = await serve(file, NOBODY);
+    const end = await serve(file, { user: NOBODY });
     if (/cannot listen/.test(end.stderr)) {
       assertPlain(end);
       assert.match(end.stderr, /127\.0\.0\.1:25: ports below 1024 need a privilege; give it with /);
@@ -89,9 +99,25 @@ test(
     await chmod(folder.path, 0o777);
     const file = join(folder.path, "threads.yaml");
     await writeFile(file, configuration(folder.path, 0));
-    const end = await serve(file, NOBODY, ["prlimit", "--nproc=10"]);
+    const end = await serve(file, { user: NOBODY, under: ["prlimit", "--nproc=10"] });
     if (/cannot run|EACCES|ENOENT/.test(end.stderr)) return t.skip(end.stderr.slice(0, 200));
     assertPlain(end);
     assert.match(end.stderr, /this user may have 10 processes and threads .*LimitNPROC and TasksMax/);
   },
 );
+
+/** The storage thread dies as the next one begins. */
+const WITHOUT_STORAGE = `let storage;
+process.on("worker", (worker) => {
+  if (worker.threadName === "storage") storage = worker;
+  else storage?.terminate();
+});`;
+
+test("what goes wrong while a start is taken back does not hide why it failed", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "dies.yaml");
+  await writeFile(file, configuration(folder.path, 0));
+  const end = await serve(file, { before: WITHOUT_STORAGE });
+  assertPlain(end);
+  assert.equal(end.stderr, "holdfast: the other thread has ended\n");
+});

@@ -6,12 +6,12 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AdminClient } from "../support/admin-client.ts";
-import { Daemon, daemonSettings } from "../support/daemon.ts";
+import { Daemon, writeConfig } from "../support/daemon.ts";
 import { freePort } from "../support/free-port.ts";
+import { LAUNCHER } from "../support/holdfast-process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../support/wait.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** Milliseconds. */
 const READY = 60_000;
 /** Well below the minute that a stop may take; ms. */
@@ -43,10 +43,8 @@ interface End {
 async function endBlocked(stop: (child: ChildProcess, admin: AdminClient) => Promise<void>): Promise<End> {
   await using folder = await tempFolder();
   using pipe = fullPipe(folder.path);
-  const config = join(folder.path, "holdfast.yaml");
-  const ports = { smtp: await freePort(), admin: await freePort() };
-  await writeFile(config, JSON.stringify(daemonSettings({ folder: folder.path, primaryPort: 9 }, ports)));
-  const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", config], {
+  const { file } = await writeConfig({ folder: folder.path, primaryPort: 9 });
+  const child = spawn(process.execPath, [LAUNCHER, "serve", "--config", file], {
     stdio: ["ignore", pipe.end, "pipe"],
   });
   let end: Pick<End, "code" | "signal"> | undefined;

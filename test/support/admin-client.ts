@@ -1,29 +1,12 @@
 /** The daemon as an operator's program sees it: HTTP over the Unix socket in its data folder. */
 import { request } from "node:http";
-import type { PrimaryStatusBody } from "../../src/endpoints/admin/contract.ts";
+import type {
+  PrimaryStatusBody,
+  QueueEntryBody,
+  QueuePage,
+  StatusBody,
+} from "../../src/endpoints/admin/contract.ts";
 import { waitFor } from "./wait.ts";
-
-/** What `GET /v1/status` tells, as far as tests use it. */
-interface DaemonStatus {
-  readonly ready: boolean;
-  readonly condition: string;
-  readonly connections: number;
-  readonly mail: Readonly<Partial<Record<string, number>>>;
-  readonly primaries: readonly PrimaryStatusBody[];
-}
-
-export interface DaemonEntry {
-  readonly id: string;
-  readonly n: number;
-  readonly recipient: string;
-  readonly domain: string;
-  readonly state: string;
-  readonly reason?: string;
-  readonly unconfirmed: number;
-  readonly attempts: number;
-  readonly lastReply?: string;
-  readonly subject?: string;
-}
 
 export class AdminClient {
   readonly socket: string;
@@ -51,7 +34,7 @@ export class AdminClient {
     return (await this.#request("GET", "/metrics")).text;
   }
 
-  async status(): Promise<DaemonStatus> {
+  async status(): Promise<StatusBody> {
     return this.api("GET", "/v1/status");
   }
 
@@ -86,11 +69,11 @@ export class AdminClient {
   }
 
   /** Every entry of the queue, and of the ledger where asked for, page by page. */
-  async *entries(ledger = false): AsyncGenerator<DaemonEntry> {
+  async *entries(ledger = false): AsyncGenerator<QueueEntryBody> {
     let cursor = "";
     do {
       const query = `limit=1000${ledger ? "&ledger=1" : ""}${cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
-      const page = await this.api<{ items: DaemonEntry[]; next?: string }>("GET", `/v1/queue?${query}`);
+      const page = await this.api<QueuePage>("GET", `/v1/queue?${query}`);
       yield* page.items;
       cursor = page.next ?? "";
     } while (cursor !== "");

@@ -8,7 +8,7 @@ import { watchThreads } from "./thread-watch.ts";
 enableCompileCache();
 
 /** Milliseconds by which time was moved, and the wall clock was set, all in all. */
-export interface ClockStands {
+interface ClockStands {
   readonly moved: number;
   readonly set: number;
 }

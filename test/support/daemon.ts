@@ -7,10 +7,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AdminClient } from "./admin-client.ts";
 import { freePort } from "./free-port.ts";
+import { LAUNCHER } from "./holdfast-process.ts";
 import { Tail } from "./tail.ts";
 import { waitFor } from "./wait.ts";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** A start takes a second; on a machine that does much else it has taken more than 20. */
 const READY_DEADLINE = 60_000;
 /** Milliseconds. */
@@ -52,9 +52,9 @@ export class Daemon extends AdminClient implements AsyncDisposable {
   readonly #host: DaemonPlan["host"];
   readonly #atExit = (): void => void this.#child?.kill("SIGKILL");
 
-  private constructor(plan: DaemonPlan, ports: { readonly smtp: number; readonly admin: number }) {
+  private constructor(plan: DaemonPlan, config: string, ports: Ports) {
     super(join(plan.folder, "data", "admin.sock"));
-    this.config = join(plan.folder, "holdfast.yaml");
+    this.config = config;
     this.#environment = plan.environment ?? {};
     this.#host = plan.host;
     const script = plan.host?.script ?? LAUNCHER;
@@ -65,11 +65,8 @@ export class Daemon extends AdminClient implements AsyncDisposable {
 
   /** Writes the configuration and starts; resolves when the daemon accepts mail. */
   static async start(plan: DaemonPlan): Promise<Daemon> {
-    const ports = { smtp: plan.smtpPort ?? (await freePort()), admin: plan.adminPort ?? (await freePort()) };
-    const daemon = new Daemon(plan, ports);
-    await mkdir(plan.folder, { recursive: true });
-    // JSON is YAML.
-    await writeFile(daemon.config, JSON.stringify(daemonSettings(plan, ports), undefined, 2));
+    const { file, ports } = await writeConfig(plan);
+    const daemon = new Daemon(plan, file, ports);
     process.once("exit", daemon.#atExit);
     await daemon.restart();
     return daemon;
@@ -154,11 +151,25 @@ function limitedTo(files: number | undefined): readonly string[] {
   return files === undefined ? [] : ["sh", "-c", `ulimit -n ${files}; exec "$@"`, "sh"];
 }
 
-/** The configuration of a test daemon. */
-export function daemonSettings(
+interface Ports {
+  readonly smtp: number;
+  readonly admin: number;
+}
+
+/** Writes the configuration of a test daemon into its folder. */
+export async function writeConfig(
   plan: DaemonPlan,
-  ports: { readonly smtp: number; readonly admin: number },
-): Record<string, unknown> {
+): Promise<{ readonly file: string; readonly ports: Ports }> {
+  const ports = { smtp: plan.smtpPort ?? (await freePort()), admin: plan.adminPort ?? (await freePort()) };
+  const file = join(plan.folder, "holdfast.yaml");
+  await mkdir(plan.folder, { recursive: true });
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify(daemonSettings(plan, ports), undefined, 2));
+  return { file, ports };
+}
+
+/** The configuration of a test daemon. */
+export function daemonSettings(plan: DaemonPlan, ports: Ports): Record<string, unknown> {
   return {
     hostname: "mx2.holdfast.test",
     storage: `sqlite:${join(plan.folder, "data")}`,

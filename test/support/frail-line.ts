@@ -13,7 +13,7 @@ interface Frailty {
   readonly back: number;
 }
 
-export interface FrailLine extends AsyncDisposable {
+interface FrailLine extends AsyncDisposable {
   readonly port: number;
 }
 

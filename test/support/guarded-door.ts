@@ -23,7 +23,7 @@ export const ALL_ON = {
 
 export async function untilListsAreSound(daemon: Daemon): Promise<void> {
   await waitFor({ what: "the lists are tested", deadline: 60_000, every: 100 }, async () => {
-    const { lists } = (await daemon.status()) as unknown as { lists: { state: string }[] };
+    const { lists } = await daemon.status();
     return lists.length === LISTS.length && lists.every(({ state }) => state === "sound");
   });
 }

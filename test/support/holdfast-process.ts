@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
-const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
+/** What the `holdfast` command runs. */
+export const LAUNCHER = join(import.meta.dirname, "..", "..", "src", "holdfast.js");
 /** Milliseconds after which a verb that hangs is killed. */
 const LONGEST = 30_000;
 

@@ -13,7 +13,7 @@ export interface Pace {
 }
 
 interface Waits {
-  /** Milliseconds from connect to the final 250, in ascending order. */
+  /** Milliseconds from connect to the final 250. */
   readonly times: readonly number[];
   /** What was said to those who did not get it. */
   readonly refused: readonly string[];
@@ -36,12 +36,7 @@ export async function sendPaced(pace: Pace): Promise<Waits> {
     );
   }
   await Promise.all(running);
-  return { times: times.toSorted((a, b) => a - b), refused };
-}
-
-/** Of values in ascending order; 0 of none. */
-export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { times, refused };
 }
 
 async function sendOne({ port, domain }: Pace, body: Buffer): Promise<number | string> {

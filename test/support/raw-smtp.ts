@@ -90,6 +90,11 @@ export async function openSmtp(
   return undefined;
 }
 
+/** The id under which the mail was taken, as the reply to its end says; undefined: it says none. */
+export function queueIdOf(reply: RawReply): string | undefined {
+  return /queued as (\w+)/.exec(reply.lines.join(" "))?.[1];
+}
+
 /** The body as DATA carries it: dots stuffed, then the final dot (RFC 5321 §4.5.2). */
 export function asData(body: Buffer): Buffer {
   const text = body.toString("latin1");

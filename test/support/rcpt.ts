@@ -23,6 +23,12 @@ export async function rcptReplies(
   }
 }
 
+/** The reply to RCPT for one address. */
+export async function rcptReply(port: number, address: string, from?: string): Promise<string> {
+  const [reply = ""] = await rcptReplies(port, [address], from);
+  return reply;
+}
+
 /** Their codes, each with how often it came, such as `250: 4, 550: 1`. */
 export function tally(replies: readonly string[]): string {
   const groups = Map.groupBy(replies, (text) => text.slice(0, 3));

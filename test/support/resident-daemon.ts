@@ -1,13 +1,11 @@
 /** The real daemon inside this process, all its threads on a clock that the test moves. */
 import { readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startDaemon, type Daemon } from "../../src/app.ts";
 import { formatProblem, loadConfig } from "../../src/config/config.ts";
 import { clockOffset, moveClock, setClock } from "../../src/runtime/clock.ts";
 import { AdminClient } from "./admin-client.ts";
-import { daemonSettings, type DaemonPlan } from "./daemon.ts";
-import { freePort } from "./free-port.ts";
+import { writeConfig, type DaemonPlan } from "./daemon.ts";
 
 interface Parts {
   readonly config: string;
@@ -36,12 +34,11 @@ export class ResidentDaemon extends AdminClient implements AsyncDisposable {
 
   /** Resolves when it accepts mail. Its log goes to `holdfast.log` in the plan's folder. */
   static async start(plan: DaemonPlan): Promise<ResidentDaemon> {
-    const ports = { smtp: plan.smtpPort ?? (await freePort()), admin: plan.adminPort ?? (await freePort()) };
     const log = join(plan.folder, "holdfast.log");
-    const settings = daemonSettings({ ...plan, settings: { log: { file: log }, ...plan.settings } }, ports);
-    await mkdir(plan.folder, { recursive: true });
-    const file = join(plan.folder, "holdfast.yaml");
-    await writeFile(file, JSON.stringify(settings, undefined, 2));
+    const { file, ports } = await writeConfig({
+      ...plan,
+      settings: { log: { file: log }, ...plan.settings },
+    });
     const loaded = loadConfig(file);
     if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join("\n"));
     const offset = clockOffset();

@@ -1,4 +1,5 @@
 import { Ledger } from "../prove/checker.ts";
+import { percentile } from "./quantiles.ts";
 
 /** A ledger that knows how long each 250 took, in ms, from the MAIL command on. */
 export class TimedLedger extends Ledger {
@@ -38,8 +39,7 @@ export class TimedLedger extends Ledger {
 
   /** In ms. */
   p99(phase = ""): number {
-    const sorted = this.#of(phase).toSorted((a, b) => a - b);
-    return Math.round(10 * (sorted[Math.floor(sorted.length * 0.99)] ?? 0)) / 10;
+    return Math.round(10 * percentile(this.#of(phase), 0.99)) / 10;
   }
 
   #of(phase: string): number[] {

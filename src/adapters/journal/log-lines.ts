@@ -9,6 +9,8 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "primary.down": "warn",
   "primary.slow": "warn",
   "primary.loop": "error",
+  "primary.weakened": "warn",
+  "probation.stopped": "warn",
   "queue.oldest": "warn",
   "quota.reached": "warn",
   "queue.expiring": "warn",
@@ -26,11 +28,13 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "scanner.away": "warn",
 };
 
-/** How loud an event is. */
+/** How loud an event is: what the operator is alerted of as trouble is no everyday line. */
 export function levelOf(event: JournalEvent): LogLevel {
   if (event.kind === "store.checked") return event.findings.length === 0 ? "info" : "error";
   if (event.kind === "store.condition") return event.condition === "ok" ? "info" : "error";
   if (event.kind === "config.reloaded") return event.warnings?.length ? "warn" : "info";
+  if (event.kind === "mail.held") return event.reason === "quarantine" ? "info" : "warn";
+  if (event.kind === "notice.withheld") return event.operators ? "warn" : "info";
   if (event.kind === "scanner.judged") return event.result === "clean" ? "debug" : "info";
   return LEVELS[event.kind] ?? "info";
 }

@@ -182,6 +182,7 @@ export class Metrics {
     this.#room.set(room);
     this.#lists.reset();
     for (const { zone, state } of lists) this.#lists.set({ zone }, state === "sound" ? 1 : 0);
+    this.#delay.reset();
     for (const [thread, delay] of delays) this.#setDelay(thread, delay);
     this.#certificates.reset();
     for (const { file, expiresAt } of certificates) this.#certificates.set({ file }, expiresAt / 1000);

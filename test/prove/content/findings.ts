@@ -1,4 +1,5 @@
 /** What scanners find is refused at the dot, whatever it is wrapped in; what they let pass arrives as it was sent. */
+import type { QueuePage } from "../../../src/endpoints/admin/contract.ts";
 import { dkimVerify } from "../../fixtures/dkim.ts";
 import { signedMails } from "../../fixtures/dkim-mails.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -44,8 +45,7 @@ export async function showFindings(world: World, plan: FindingPlan): Promise<Fin
 /** Larger than the virus scanner takes: set aside, deleted by an operator, and in the ledger. */
 async function showQuarantine(world: World, size: number, tally: FindingTally): Promise<void> {
   const { code } = await world.send(DOMAIN, plainMail("large", size));
-  type Page = { items: { id: string; reason?: string; quarantine?: string }[] };
-  const list = (query: string) => world.daemon.api<Page>("GET", `/v1/queue?${query}`);
+  const list = (query: string) => world.daemon.api<QueuePage>("GET", `/v1/queue?${query}`);
   const [held] = (await list("reason=quarantine")).items;
   if (code !== 250 || held?.quarantine?.includes("larger than the virus scanner takes") !== true)
     tally.failures.push(`a large mail is not in quarantine: ${code} ${JSON.stringify(held)}`);

@@ -1,5 +1,5 @@
 /** One behaviour on stage: its primaries, its domain, its mail, and what became of that. */
-import type { DaemonEntry } from "../../support/admin-client.ts";
+import type { QueueEntryBody } from "../../../src/endpoints/admin/contract.ts";
 import type { FakePrimary, Primary } from "../../support/fake-primary.ts";
 import { describeMail, type SunkMail } from "../../support/sink.ts";
 import { Ledger } from "../checker.ts";
@@ -22,7 +22,7 @@ export interface Scene {
 
 export const COUNTED: readonly CountedState[] = ["delivered", "parked", "held", "waiting", "unconfirmed"];
 
-export function countsOf(entries: readonly DaemonEntry[]): Required<Counts> {
+export function countsOf(entries: readonly QueueEntryBody[]): Required<Counts> {
   const counts = { waiting: 0, unconfirmed: 0, held: 0, parked: 0, delivered: 0 };
   for (const { state, reason } of entries) {
     const name = state === "gone" ? reason : state;
@@ -58,7 +58,7 @@ export interface Account {
 /** Adds it all up: states from the daemon, octets from the primaries, alerts from the webhook. */
 export function account(
   scene: Scene,
-  entries: readonly DaemonEntry[],
+  entries: readonly QueueEntryBody[],
   alerts: readonly ToldAlert[],
 ): Account {
   const { behaviour, ledger, primaries } = scene;
@@ -116,7 +116,7 @@ function lateness({ behaviour, first }: Scene): readonly string[] {
 }
 
 /** What the daemon does not call delivered must not be at the primary, unless it says that it may be. */
-function secretly(entries: readonly DaemonEntry[], arrivals: readonly SunkMail[]): readonly string[] {
+function secretly(entries: readonly QueueEntryBody[], arrivals: readonly SunkMail[]): readonly string[] {
   return entries.flatMap(({ id, recipient, state, reason, unconfirmed }) => {
     if (state === "gone" && reason === "delivered") return [];
     const times = arrivals.filter(

@@ -4,7 +4,7 @@ import { Primary } from "../../support/fake-primary.ts";
 import { freePort } from "../../support/free-port.ts";
 import { createLoad } from "../../support/load.ts";
 import { ResidentDaemon } from "../../support/resident-daemon.ts";
-import type { DaemonEntry } from "../../support/admin-client.ts";
+import type { QueueEntryBody } from "../../../src/endpoints/admin/contract.ts";
 import { pause, waitFor } from "../../support/wait.ts";
 import { Ledger } from "../checker.ts";
 import { MAILS, type Behaviour, type TestTime } from "./behaviour.ts";
@@ -185,7 +185,7 @@ export class Stage implements AsyncDisposable {
 
   async #stands(
     { behaviour, domain, destination, primaries }: Scene,
-    entries: readonly DaemonEntry[],
+    entries: readonly QueueEntryBody[],
   ): Promise<boolean> {
     const { before } = behaviour;
     if (before === undefined) return true;
@@ -206,7 +206,7 @@ export class Stage implements AsyncDisposable {
   /** Waits until all scenes satisfy `isDone`; says which do not. */
   async #until(
     what: string,
-    isDone: (scene: Scene, entries: readonly DaemonEntry[]) => boolean | Promise<boolean>,
+    isDone: (scene: Scene, entries: readonly QueueEntryBody[]) => boolean | Promise<boolean>,
   ): Promise<void> {
     let open: readonly string[] = [];
     await waitFor({ what, deadline: DEADLINE, every: 100 }, async () => {
@@ -225,8 +225,8 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  async #entries(): Promise<Map<string, DaemonEntry[]>> {
-    const all = new Map<string, DaemonEntry[]>();
+  async #entries(): Promise<Map<string, QueueEntryBody[]>> {
+    const all = new Map<string, QueueEntryBody[]>();
     for await (const entry of this.#parts.daemon.entries(true)) {
       const known = all.get(entry.domain);
       if (known === undefined) all.set(entry.domain, [entry]);

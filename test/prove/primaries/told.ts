@@ -1,6 +1,6 @@
 /** Takes the daemon's alerts, as an operator's webhook does. */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listenLocally } from "../../support/http-listener.ts";
 
 export interface ToldAlert {
   readonly alert: string;
@@ -24,15 +24,6 @@ export async function openWebhook(): Promise<Webhook> {
       response.end();
     });
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    alerts,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const listener = await listenLocally(server);
+  return { ...listener, url: `http://127.0.0.1:${listener.port}/`, alerts };
 }

@@ -11,7 +11,7 @@ import {
 
 type Patterns = ReadonlySet<string>;
 
-export interface ModelDomain {
+interface ModelDomain {
   readonly origin: Origin;
   readonly settings: DomainSettings;
   readonly declared: Patterns | undefined;

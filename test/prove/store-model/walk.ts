@@ -22,7 +22,7 @@ export interface Course<W> {
 /** Walks that are tried to make one that fails shorter. */
 const MOST_TRIES = 150;
 
-export interface WalkFailure {
+interface WalkFailure {
   readonly name: string;
   readonly seed: number;
   /** Those that were taken; the last one failed. */

@@ -1,16 +1,10 @@
 /** Adds up what clients, primaries and operator saw, and what the daemon's ledger says of it. */
-import type { DaemonEntry } from "../../support/admin-client.ts";
+import type { QueueEntryBody } from "../../../src/endpoints/admin/contract.ts";
 import type { Filter, Operator } from "./operator.ts";
 import { DIRECT, NOTICES, placeOfAddress, REROUTE, VERIFIED } from "./places.ts";
 import { isNotice, type Chronicle, type Taken } from "./primary.ts";
 
-export interface LedgerRow extends DaemonEntry {
-  readonly destination?: string;
-  readonly told?: { readonly notice?: string };
-  readonly owed?: string;
-}
-
-export interface Books {
+interface Books {
   readonly chronicle: Chronicle;
   readonly operator: Operator;
   /** Mail may have expired. */
@@ -22,7 +16,7 @@ const NOTICE_DOMAIN = "+notices";
 const NOWHERE = /SMTPUTF8|5\.3\.4|5\.6\.7/;
 
 /** Each row against what primaries have and said, and what the operator asked for. */
-export function audit(rows: readonly LedgerRow[], books: Books): readonly string[] {
+export function audit(rows: readonly QueueEntryBody[], books: Books): readonly string[] {
   const arrivals = Map.groupBy(books.chronicle.taken.flatMap(eachRecipient), ({ key }) => key);
   return rows.flatMap((row) => {
     const arrived = (arrivals.get(keyOf(row.id, row.recipient)) ?? []).map(({ taken }) => taken);
@@ -33,7 +27,7 @@ export function audit(rows: readonly LedgerRow[], books: Books): readonly string
 
 /** What must be so at the end: each 250 has its row, each notice is there, nothing went to a primary of others. */
 export function auditAll(
-  rows: readonly LedgerRow[],
+  rows: readonly QueueEntryBody[],
   { taken }: Chronicle,
   ids: ReadonlyMap<string, string>,
 ): readonly string[] {
@@ -68,13 +62,13 @@ function keyOf(id: string, recipient: string): string {
   return `${id} for ${recipient.toLowerCase()}`;
 }
 
-function isAstray({ recipient, taken: { number, mail } }: Arrival, row: LedgerRow | undefined): boolean {
+function isAstray({ recipient, taken: { number, mail } }: Arrival, row: QueueEntryBody | undefined): boolean {
   if (row === undefined || isNotice(mail) !== (row.domain === NOTICE_DOMAIN)) return true;
   const others = isNotice(mail) ? [NOTICES, DIRECT] : [REROUTE];
   return ![...others, ...(placeOfAddress(recipient)?.primaries ?? [])].includes(number);
 }
 
-function rowFailures(row: LedgerRow, arrived: readonly Taken[], books: Books): readonly string[] {
+function rowFailures(row: QueueEntryBody, arrived: readonly Taken[], books: Books): readonly string[] {
   const { state, reason, owed } = row;
   const isDelivered = state === "gone" && reason === "delivered";
   const most = row.unconfirmed + (isDelivered ? 1 : 0);
@@ -89,7 +83,7 @@ function rowFailures(row: LedgerRow, arrived: readonly Taken[], books: Books): r
 }
 
 function deliveredFailures(
-  { lastReply = "", destination }: LedgerRow,
+  { lastReply = "", destination }: QueueEntryBody,
   arrived: readonly Taken[],
   { chronicle }: Books,
 ): readonly string[] {
@@ -103,7 +97,7 @@ function deliveredFailures(
   ];
 }
 
-function parkedFailures(row: LedgerRow, { chronicle, operator, brief }: Books): readonly string[] {
+function parkedFailures(row: QueueEntryBody, { chronicle, operator, brief }: Books): readonly string[] {
   const { reason, lastReply = "" } = row;
   if (row.told === undefined) return ["its sender was told nothing, without a reason"];
   if (reason === "expired") return brief ? [] : ["it was not time"];
@@ -118,12 +112,12 @@ function parkedFailures(row: LedgerRow, { chronicle, operator, brief }: Books): 
   return isAboutIt ? [] : [`its words are of another mail: ${word.text}`];
 }
 
-function mayEnd(row: LedgerRow, { operator, brief }: Books): boolean {
+function mayEnd(row: QueueEntryBody, { operator, brief }: Books): boolean {
   if (row.reason === "deleted") return isAskedFor(row, operator.deleted);
   return row.domain === NOTICE_DOMAIN || brief;
 }
 
-function isAskedFor(row: LedgerRow, filters: readonly Filter[]): boolean {
+function isAskedFor(row: QueueEntryBody, filters: readonly Filter[]): boolean {
   return filters.some(
     ({ id, recipient }) => id === row.id || recipient?.toLowerCase() === row.recipient.toLowerCase(),
   );

@@ -7,7 +7,7 @@ import { makeCertificate, type TestCertificate } from "../../support/test-certif
 /** Days: longer than all clocks of a storm go. */
 const LIVES = 3000;
 
-export interface PrimaryCertificate {
+interface PrimaryCertificate {
   readonly key: string;
   readonly cert: string;
 }

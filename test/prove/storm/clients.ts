@@ -1,5 +1,5 @@
 /** Senders of all manners. What each was told goes into the ledger. */
-import { asData, type RawReply, type RawSmtp } from "../../support/raw-smtp.ts";
+import { asData, queueIdOf, type RawReply, type RawSmtp } from "../../support/raw-smtp.ts";
 import type { Random } from "../../support/random.ts";
 import { pause } from "../../support/wait.ts";
 import type { Ledger } from "../checker.ts";
@@ -35,7 +35,7 @@ const TALK = [
 /** In the order of the commands; undefined: the connection had ended. */
 type Replies = readonly (RawReply | undefined)[];
 
-export interface SendersPlan {
+interface SendersPlan {
   readonly port: number;
   readonly random: Random;
   readonly letters: Letters;
@@ -153,9 +153,9 @@ export class Senders {
     return last !== undefined && last.code !== 421;
   }
 
-  #note({ id }: Letter, { lines }: RawReply): void {
-    const queueId = /queued as (\S+)/.exec(lines.join(" "))?.[1];
-    if (queueId === undefined) this.complaints.push(`${id}: a 250 without an id: ${lines.join(" / ")}`);
+  #note({ id }: Letter, reply: RawReply): void {
+    const queueId = queueIdOf(reply);
+    if (queueId === undefined) this.complaints.push(`${id}: a 250 without an id: ${reply.lines.join(" / ")}`);
     else this.ids.set(id, queueId);
   }
 

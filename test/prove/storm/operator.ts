@@ -1,6 +1,7 @@
 /** Somebody who does whatever an operator can do, at any time; each act that ends mail is remembered. */
 import { join } from "node:path";
-import type { AdminClient, DaemonEntry } from "../../support/admin-client.ts";
+import type { QueuePage } from "../../../src/endpoints/admin/contract.ts";
+import type { AdminClient } from "../../support/admin-client.ts";
 import type { ClockedDaemon } from "../../support/clocked-daemon.ts";
 import type { Random } from "../../support/random.ts";
 import { replaceFile, type Certificates } from "./certificates.ts";
@@ -124,7 +125,7 @@ export class Operator {
   /** Lets all mail go that somebody held or paused, and waits for none of it: a probation must end by itself. */
   async letGo(): Promise<void> {
     const { daemon } = this.#plan;
-    const { paused } = await this.#client.api<{ paused: readonly string[] }>("GET", "/v1/status");
+    const { paused } = await this.#client.status();
     // `resume` would end a probation, too.
     for (const domain of paused)
       await this.#client.api("POST", `/v1/domains/${domain}/pause?until=${daemon.now() + MINUTE}`);
@@ -183,7 +184,7 @@ export class Operator {
   }
 
   async #anyMail(): Promise<Filter | undefined> {
-    const { items } = await this.#client.api<{ items: DaemonEntry[] }>("GET", "/v1/queue?limit=50");
+    const { items } = await this.#client.api<QueuePage>("GET", "/v1/queue?limit=50");
     return items.length === 0 ? undefined : { id: this.#plan.random.pick(items).id };
   }
 

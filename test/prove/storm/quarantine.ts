@@ -1,9 +1,10 @@
 /** What an operator does about mail that was set aside. */
-import type { AdminClient, DaemonEntry } from "../../support/admin-client.ts";
+import type { QueuePage } from "../../../src/endpoints/admin/contract.ts";
+import type { AdminClient } from "../../support/admin-client.ts";
 import type { Random } from "../../support/random.ts";
 import { S } from "./places.ts";
 
-export interface QuarantineDesk {
+interface QuarantineDesk {
   readonly client: () => AdminClient;
   readonly random: Random;
   /** Mails that are about to be deleted. */
@@ -18,10 +19,7 @@ export function quarantineActs({
   deleted,
 }: QuarantineDesk): readonly (() => Promise<unknown>)[] {
   const anyMail = async (): Promise<string | undefined> => {
-    const { items } = await client().api<{ items: DaemonEntry[] }>(
-      "GET",
-      "/v1/queue?reason=quarantine&limit=50",
-    );
+    const { items } = await client().api<QueuePage>("GET", "/v1/queue?reason=quarantine&limit=50");
     return items.length === 0 ? undefined : random.pick(items).id;
   };
   const act = (verb: string, filter: object): Promise<unknown> =>

@@ -15,7 +15,7 @@ const A_WHILE = 100;
 export async function lookForScars({ daemon, senders }: Scene): Promise<readonly string[]> {
   let left: readonly string[] = [];
   return waitFor({ what: "all is well again", deadline: DEADLINE, every: 200 }, async () => {
-    const status = await daemon.process.api<StatusBody>("GET", "/v1/status");
+    const status = await daemon.process.status();
     left = [...troubleOf(status), ...(await strangersIn(daemon.process.smtpPort))];
     if (left.length === 0) return true;
     daemon.pass(10 * MINUTE);

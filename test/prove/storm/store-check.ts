@@ -16,7 +16,7 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   "what SQLite finds": "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 };
 
-export interface StoreLook {
+interface StoreLook {
   readonly failures: readonly string[];
   /** Recipients by state. */
   readonly counts: Readonly<Record<string, number>>;

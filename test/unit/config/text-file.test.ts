@@ -5,14 +5,14 @@ import { test } from "node:test";
 import { accessFault, readText } from "../../../src/config/text-file.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-test("text without its byte order mark", async () => {
+test("text is read without its byte order mark", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "a");
   await writeFile(file, "\ufeffé");
   assert.deepEqual(readText(file, 100), { text: "é" });
 });
 
-test("what cannot be read", async () => {
+test("of what cannot be read it is said why, and what would be right", async () => {
   await using folder = await tempFolder();
   const file = join(folder.path, "a");
   await writeFile(file, Buffer.from([0x61, 0xe9]));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -49,6 +50,12 @@ async function followed(folder: string) {
     write: (text: string) => writeFile(list, text),
     inForce: () => config.domains[0]?.recipients,
     config: () => config,
+    reload: (text: string) => {
+      writeFileSync(file, text);
+      const again = loadConfig(file, config);
+      assert.ok(again.ok);
+      config = again.config;
+    },
   };
 }
 
@@ -136,4 +143,20 @@ test("a list that is put back as it was before its mistake is in force, and in t
   await files.look();
   assert.deepEqual([files.trouble("a.example"), inForce()], [undefined, ["alice", "bob"]]);
   assert.equal(told.length, 1);
+});
+
+test("a file that the configuration names no more is no trouble of its domain any more", async () => {
+  for (const domains of [
+    "a.example: { primary: { host: m.example }, recipients: [alice] }",
+    "b.example: { primary: { host: m.example }, recipients: [alice] }",
+  ]) {
+    await using folder = await tempFolder();
+    const { files, write, reload } = await followed(folder.path);
+    await write("alice\nb ob\n");
+    for (let looks = 0; looks < 2; looks++) await files.look();
+    assert.notEqual(files.trouble("a.example"), undefined);
+    reload(TEXT.replace(/^domains: .*$/m, `domains: { ${domains} }`));
+    await files.look();
+    assert.equal(files.trouble("a.example"), undefined, domains);
+  }
 });

@@ -44,10 +44,13 @@ test("each life of a thread hears of each change once", async () => {
   await board.tell();
   statuses = [speaking(200_000, clock.now())];
   await board.tell();
+  statuses = [];
+  await board.tell();
   assert.deepEqual(heard, [
     'first learned [["a",{"smtpUtf8":true,"size":100000}]]',
     'second learned [["a",{"smtpUtf8":true,"size":100000}]]',
     'second learned [["a",{"smtpUtf8":true,"size":200000}]]',
+    "second learned []",
   ]);
 });
 

@@ -18,4 +18,8 @@ test("what ails the store is known until it is well, and damage for good", () =>
     trouble() ?? "",
     /^the database is damaged \(recipient: row 7 missing\); docs\/operating\.md says how /,
   );
+  tell({ kind: "store.condition", condition: "sick", why: "EIO" });
+  assert.equal(trouble(), "EIO", "what stops mail now comes first");
+  tell({ kind: "store.condition", condition: "ok", why: "it has proved itself" });
+  assert.match(trouble() ?? "", /^the database is damaged/);
 });

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
 import { test } from "node:test";
 import { idSource } from "../../../src/runtime/ids.ts";
 
@@ -28,4 +30,26 @@ test("two threads that begin in the same millisecond do not collide", () => {
   const ids = new Set<string>();
   for (let thread = 0; thread < 200; thread++) ids.add(idSource(now)());
   assert.ok(ids.size >= 199);
+});
+
+test("ids sort within a millisecond wherever chance lets them begin", (t) => {
+  let drawn = 0;
+  t.mock.method(crypto, "randomFillSync", (pool: Uint32Array) => pool.fill(drawn));
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  let now = Date.UTC(2026, 0, 1);
+  const next = idSource(() => now);
+  // What the system was asked for before is used up first.
+  for (drawn of [2 ** 30 - 1, 2 ** 31 - 1, 2 ** 32 - 1, 15 * 2 ** 26 - 1]) {
+    for (let i = 0; i < 256; i++) {
+      next();
+      now += 1;
+    }
+    const ids = Array.from({ length: 10 }, () => next());
+    assert.deepEqual(ids.toSorted(), ids, String(drawn));
+    for (const id of ids) assert.equal(id.length, 16);
+  }
 });

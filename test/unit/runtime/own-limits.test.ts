@@ -7,7 +7,7 @@ Max processes             unlimited            unlimited            processes
 Max open files            20000                1048576              files
 `;
 
-test("what the system lets the process have", () => {
+test("the soft limit is read; one that is none is endless, one that cannot be told undefined", () => {
   assert.equal(
     ownLimit("open files", () => LIMITS),
     20_000,

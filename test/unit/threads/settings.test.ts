@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { smtpSettings } from "../../../src/threads/settings.ts";
-import { DOMAIN, HEAD, load } from "../config/sample.ts";
+import { badClientZones, deliverySettings, listZones, smtpSettings } from "../../../src/threads/settings.ts";
+import { configOf, DOMAIN, HEAD } from "../config/sample.ts";
 
 async function postmasterOf(text: string): Promise<string | undefined> {
-  const result = await load(text);
-  assert.ok(result.ok, JSON.stringify(result));
-  return smtpSettings(result.config, undefined).postmaster;
+  return smtpSettings(await configOf(text), undefined).postmaster;
 }
 
 test("postmaster mail always has somewhere to go", async () => {
@@ -19,4 +17,34 @@ test("postmaster mail always has somewhere to go", async () => {
   );
   assert.equal(await postmasterOf(`${HEAD}${domains}`), `postmaster@${name}`);
   assert.equal(await postmasterOf(HEAD), undefined);
+});
+
+test("lists of clients are asked that any domain uses; about ourselves those that speak against clients", async () => {
+  const config = await configOf(`${HEAD}checks:
+  dnsbl:
+    lists:
+      - { zone: bad.example }
+      - { zone: good.example, weight: -1 }
+      - { zone: noted.example, weight: 0 }
+      - { zone: hard.example, weight: 0, action: reject }
+    defer: 1
+domains:
+  one.example:
+    primary: { host: mail.example.com }
+    recipients: [alice]
+    checks: { dnsbl: { lists: [{ zone: bad.example }, { zone: own.example }], defer: 1 } }
+`);
+  const declared = ["bad.example", "good.example", "noted.example", "hard.example"];
+  assert.deepEqual(listZones(config), [...declared, "own.example"]);
+  assert.deepEqual(badClientZones(config), ["bad.example", "hard.example"]);
+});
+
+test("a listener on all addresses is known to the delivery by each address of this machine", async () => {
+  const own = async (address: string): Promise<readonly string[]> => {
+    const config = await configOf(`hostname: mx2.example.net\nsmtp: { listen: ["${address}:25"] }\n`);
+    return deliverySettings(config).ownAddresses.map((each) => `${each.address} ${each.port}`);
+  };
+  assert.deepEqual(await own("192.0.2.1"), ["192.0.2.1 25"]);
+  const all = await own("0.0.0.0");
+  for (const address of ["0.0.0.0 25", "127.0.0.1 25"]) assert.ok(all.includes(address), all.join());
 });

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { text as readText } from "node:stream/consumers";
 import { test } from "node:test";
@@ -9,6 +8,7 @@ import { startAlerts } from "../../../../src/adapters/alerts/alerts.ts";
 import type { Alert } from "../../../../src/ports/alerts.ts";
 import type { Timer } from "../../../../src/runtime/clock.ts";
 import { loggerTo, type Logger } from "../../../../src/runtime/log.ts";
+import { listenLocally } from "../../../support/http-listener.ts";
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { SILENT } from "../../../support/silent-log.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
@@ -28,7 +28,7 @@ interface Hook extends AsyncDisposable {
 /** A webhook that answers with these codes in turn, then 204; code 0: never. */
 async function hook(codes: number[] = []): Promise<Hook> {
   const bodies: string[] = [];
-  const server: Server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     const answer = (body: string): void => {
       bodies.push(body);
       const code = codes.shift() ?? 204;
@@ -37,15 +37,8 @@ async function hook(codes: number[] = []): Promise<Hook> {
     // A request that was given up has no body to the end.
     readText(request).then(answer, () => undefined);
   });
-  server.listen(0, "127.0.0.1");
-  await new Promise((resolve) => void server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  const close = (): Promise<void> =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  return { url: `http://127.0.0.1:${port}/hook`, bodies, [Symbol.asyncDispose]: close };
+  const listener = await listenLocally(server);
+  return { ...listener, url: `http://127.0.0.1:${listener.port}/hook`, bodies };
 }
 
 function recorder(): { readonly log: Logger; readonly lines: string[] } {

@@ -101,7 +101,8 @@ describe("addresses", () => {
     await using s = await setup({ "mute.test": "silence" });
     const begun = performance.now();
     assert.equal((await s.resolver.addresses("mute.test")).kind, "failed");
-    assert.ok(performance.now() - begun < 5500);
+    // By itself c-ares would ask for three times as long; a busy machine may be late, too.
+    assert.ok(performance.now() - begun < 10_000);
   });
 
   test("are remembered for their TTL, at most a minute, and asked for once at a time", async () => {

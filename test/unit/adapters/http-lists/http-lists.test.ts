@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { test } from "node:test";
@@ -12,6 +11,7 @@ import type { FetchAnswer, FetchRequest } from "../../../../src/ports/recipient-
 import { ManualClock } from "../../../support/manual-clock.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import { makeCertificate, type TestCertificate } from "../../../support/test-certificate.ts";
+import { listenLocally } from "../../../support/http-listener.ts";
 import { waitFor } from "../../../support/wait.ts";
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
@@ -27,16 +27,10 @@ async function serving(serve: Serve, pair?: TestCertificate) {
     pair === undefined
       ? createServer(answer)
       : createTlsServer({ cert: pair.certificate, key: pair.key }, answer);
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    seen,
-    url: pair === undefined ? `http://127.0.0.1:${port}/list` : `https://localhost:${port}/list`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const listener = await listenLocally(server);
+  const { port } = listener;
+  const url = pair === undefined ? `http://127.0.0.1:${port}/list` : `https://localhost:${port}/list`;
+  return { ...listener, seen, url };
 }
 
 const clock = new ManualClock();

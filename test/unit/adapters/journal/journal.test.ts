@@ -141,6 +141,9 @@ test("entries of other threads arrive in batches, with their own time", async ()
   const remote = journalTo(port2, remoteClock);
   remote.log.error("thread trouble", { run: () => 1, error: new Error("bad") });
   for (let i = 0; i < 199; i++) remote.journal.record(ACCEPTED);
+  // A function cannot travel; the others must not be lost with it.
+  remote.journal.record({ ...ACCEPTED, notes: [(() => 1) as unknown as string] });
+
   remote.journal.record(ACCEPTED);
   assert.equal(heard.length, 0);
   remoteClock.advance(20);
@@ -205,6 +208,9 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   const page = readFileSync(new URL("../../../../docs/api.md", import.meta.url), "utf8");
   for (const [, name = ""] of text.matchAll(/^# TYPE (holdfast_\w+)/gm))
     assert.ok(page.includes(`\`${name}\``), name);
+  const [gone] =
+    (await sink.metrics(async () => ({ ...GAUGES, delays: new Map() }))).match(/"smtp-1".*/) ?? [];
+  assert.equal(gone, undefined, "a thread that is away has no delay");
   const poor = await sink.metrics(() => Promise.reject(new Error("the other thread has ended")));
   assert.match(poor, /^holdfast_scrape_failures_total 1$/m);
   assert.match(poor, /^holdfast_mails_accepted_total 2$/m);

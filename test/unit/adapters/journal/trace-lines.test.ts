@@ -28,7 +28,7 @@ function delivered(change: object = {}): TracedEvent {
   };
 }
 
-test("an accepted mail in one sentence", () => {
+test("an accepted mail is told in one sentence", () => {
   assert.equal(
     text(ACCEPTED),
     "accepted from <Bob@sender.example> for Alice@example.com, 12 KiB, client 192.0.2.1 (mail.sender.example); bare newlines normalised",
@@ -86,7 +86,7 @@ test("a refusal stands under no mail, with what checks said", () => {
   assert.deepEqual(traceLine({ at: 5, event: refused }), line);
 });
 
-test("an act on one mail", () => {
+test("an act on one mail stands under its id and does not repeat it", () => {
   const act = {
     kind: "operator.acted",
     verb: "hold",
@@ -105,7 +105,7 @@ test("an act on one mail", () => {
     assert.equal(text({ ...act, verb: "reroute", what }), `reroute (${said}), asked for on this machine`);
 });
 
-test("an act on many mails", () => {
+test("an act on many mails counts recipients, and is found by the addresses that it names", () => {
   const addresses = ["Eve@friend.test"];
   const acted = {
     kind: "operator.acted",
@@ -119,7 +119,7 @@ test("an act on many mails", () => {
   assert.deepEqual(traceKeys(event), ["eve@friend.test"]);
 });
 
-test("notices: who is told what, and what became of the notice", () => {
+test("a notice says who is told what, or why not, and what became of it", () => {
   const about = { id: "m1", sender: "Ann@friend.test", recipients: ["bob@one.test"] };
   const written = { kind: "notice.written", ...about, notice: "n1", about: "failed" } as const;
   assert.equal(text(written), "<Ann@friend.test> is told of the refusal for bob@one.test: notice n1");

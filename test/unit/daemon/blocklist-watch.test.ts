@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { JournalSink } from "../../../src/adapters/journal/journal.ts";
+import { watchBlocklists } from "../../../src/daemon/blocklist-watch.ts";
+import type { DomainRecord } from "../../../src/ports/directory.ts";
+import type { SmtpThread } from "../../../src/threads/crew.ts";
+import { domainSettings } from "../../support/domain-settings.ts";
+import { fakeDns } from "../../support/fake-dns.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { MemoryJournal } from "../../support/memory-journal.ts";
+import { waitFor } from "../../support/wait.ts";
+import { configOf, HEAD } from "../config/sample.ts";
+
+test("lists that a domain of the API names are tested, and outlast a reload of the file", async () => {
+  await using dns = await fakeDns({ "2.0.0.127.own.test": { A: ["127.0.0.2"] } });
+  const config = await configOf(`${HEAD}dns: { servers: ["${dns.server}"] }\n`);
+  const clock = new ManualClock();
+  const heard: string[] = [];
+  const tell = async (what: string, zones: readonly string[]): Promise<void> =>
+    void heard.push(`${what} ${zones.join()}`);
+  const list = { zone: "own.test", codes: ["127.*.*.*"], weight: 1 };
+  const settings = { ...domainSettings(), checks: { dnsbl: { lists: [list] } } };
+  const added: DomainRecord = { name: "api.test", origin: "api", settings, paused: false, draining: false };
+  let looks = 0;
+  const watch = watchBlocklists({
+    crew: { sink: new MemoryJournal() as unknown as JournalSink, clock, clockOffset: undefined },
+    config: () => config,
+    directory: {
+      domains: async () => {
+        looks += 1;
+        return [added];
+      },
+    },
+    smtp: () => [{ tell } as unknown as SmtpThread],
+  });
+  assert.deepEqual(watch.health.status(), []);
+  watch.directoryChanged();
+  watch.directoryChanged();
+  clock.advance(500);
+  await waitFor({ what: "the list is sound", deadline: 10_000 }, () => heard.includes("useLists own.test"));
+  assert.equal(looks, 1, "changes that come together are looked at together");
+  watch.use(config);
+  assert.deepEqual(watch.health.sound(), ["own.test"]);
+});
