@@ -29,7 +29,7 @@ export async function mxFindings(
     return unserved(domain, self, `there is no MX record: senders never come to ${self.hostname}`);
   const own = await ours(all, self, dns);
   const others = all.filter((record) => !own.includes(record));
-  if (own.length === 0) return [notNamed(name, self, all)];
+  if (own.length === 0) return [notNamed(domain, self, all)];
   return [domain.settings.mode === "backup" ? asBackup(domain, own, others) : asReflector(own, others)];
 }
 
@@ -65,9 +65,11 @@ function ofPrimary(name: string, { primaries }: DomainSettings, preference: numb
   return best === undefined || preference < 0 ? undefined : mxRecord(name, preference, best.host);
 }
 
-function notNamed(name: string, self: Self, all: readonly MxRecord[]): Finding {
+function notNamed({ name, settings }: DomainRecord, self: Self, all: readonly MxRecord[]): Finding {
   const text = `the MX records name ${texts(all)} only: senders never come to ${self.hostname}`;
-  return finding("mx", "fail", text, mxRecord(name, preferenceOf(all) + STEP, self.hostname));
+  const best = preferenceOf(all);
+  const ours = settings.mode === "reflector" ? Math.max(0, best - STEP) : best + STEP;
+  return finding("mx", "fail", text, mxRecord(name, ours, self.hostname));
 }
 
 function asBackup(
