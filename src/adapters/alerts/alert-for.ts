@@ -152,7 +152,8 @@ function heldWords(event: Held): Words | undefined {
     case "unconfirmed":
       return words(event.domain, doubtText(event));
     case "damaged":
-      return words(event.domain, damagedText(event));
+      // A subject of its own, because an alert about the same one waits for ten minutes.
+      return words(`damaged mail of ${event.domain}`, damagedText(event));
     default:
       return undefined;
   }
