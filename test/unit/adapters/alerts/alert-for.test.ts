@@ -108,7 +108,7 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   [
     { kind: "clock.set", by: 2 * 86_400_000 },
     "clock.set",
-    "The clock went forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right until then.",
+    "The clock went forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.",
   ],
   [
     { kind: "queue.oldest", domain: "example.com", age: 14_400_000, recipients: 3 },
