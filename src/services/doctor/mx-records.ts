@@ -1,5 +1,6 @@
 /** The domain's MX records: whether senders come here, and when. */
 import { isIP } from "node:net";
+import { SMTP_PORT } from "../../mail/mx-route.ts";
 import type { DomainRecord, DomainSettings } from "../../ports/directory.ts";
 import type { MxRecord, RecordSource, Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
@@ -10,8 +11,6 @@ import type { Self } from "./self.ts";
 const MOST_EXCHANGES = 10;
 /** How much less we are wanted than the best server of the domain, in records that we propose. */
 const STEP = 10;
-/** Where senders come to, RFC 5321 §4.5.4.2. */
-const SMTP_PORT = 25;
 
 export async function mxFindings(
   domain: DomainRecord,
