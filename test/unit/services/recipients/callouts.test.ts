@@ -437,6 +437,19 @@ describe("what mail taught", () => {
     }
   });
 
+  test("so is one of somebody who was taken lately, or stands in a list", async () => {
+    memory.note("bob@a.test", { kind: "accepted", at: clock.now() - 3 * DAY, origin: "delivery" });
+    directory.listed.set("carol", "carol");
+    has("alice@a.test");
+    for (const gone of ["bob@a.test", "carol@a.test"]) {
+      clock.advance(6 * 60_000);
+      assert.ok(!sent({ [gone]: NO }).includes(gone));
+      await idle();
+      assert.ok(sent({}).includes(gone), gone);
+      assert.equal(await ask(gone), "refused");
+    }
+  });
+
   test("a refusal of capitals beyond ASCII counts once the primary has refused small letters", async () => {
     has("alice@a.test", "élodie@a.test");
     assert.deepEqual(sent({ "alice@a.test": "delivered", "Élodie@a.test": NO, "Ève@a.test": NO }), []);
