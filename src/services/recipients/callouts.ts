@@ -154,8 +154,7 @@ export class Callouts {
     }
     if (!saysNoSuchMailbox(said)) return { kind: "mute", why: formatReply(said) };
     if (way.inProbation()) return { kind: "mute", why: "its refusals are not believed yet after its outage" };
-    if (!this.#evidence.fresh(record.name, way))
-      return { kind: "mute", why: `it refuses ${witness ?? "a recipient"} as well, which exists` };
+    if (!this.#evidence.fresh(record.name, way)) return { kind: "mute", why: doubtOf(address, witness) };
     memory.note(key, { kind: "refused", at, origin: "callout", reply: formatReply(said) });
     return answerOf(this.#known.find(record, address)) ?? { kind: "refused", doubted: false };
   }
@@ -190,6 +189,13 @@ export class Callouts {
 
 function isTaken(said: { readonly code: number } | undefined): boolean {
   return said !== undefined && said.code >= 200 && said.code < 300;
+}
+
+/** Why a refusal that nobody vouches for is not believed. */
+function doubtOf({ text }: Address, witness: string | undefined): string {
+  return witness === undefined || witness === text
+    ? "its refusal is not believed, because nobody else is known there who could be taken"
+    : `it does not take ${witness} either, which exists`;
 }
 
 /** What is known already, as an answer. */
