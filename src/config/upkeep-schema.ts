@@ -99,7 +99,7 @@ const command = oneOrMore(words(COMMAND), COMMAND, words("a program or an argume
 
 export const alerts = section({
   webhook: described(webAddress().optional(), {
-    meaning: "Gets each alert as JSON by POST.",
+    meaning: "Gets each alert as JSON by POST; a user and a password in it go along as Basic authentication.",
     example: "https://alerts.example.net/holdfast",
     default: "none",
   }),

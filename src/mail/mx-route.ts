@@ -1,4 +1,8 @@
 /** Which of a domain's MX records mail may go on to. */
+
+/** Where a server takes mail for its domains, RFC 5321 §4.5.4.2; an MX record names no other port. */
+export const SMTP_PORT = 25;
+
 interface Exchange {
   readonly preference: number;
   /** Empty for the null MX, RFC 7505. */

@@ -45,7 +45,7 @@ export interface PrimaryStatus {
   readonly capabilities?: Capabilities;
   /** When it told those, ms since 1970. */
   readonly learnedAt?: number;
-  /** It takes mail, or connections at least, but lets us wait as tarpits do. */
+  /** It takes mail, or connections at least, but keeps us waiting as tarpits do. */
   readonly slow?: { readonly since: number; readonly why: string };
   /** Connections in use. */
   readonly connections: number;

@@ -125,7 +125,7 @@ type PrimaryEvent =
     }
   | {
       /**
-       * `weakened`: it lacks what it had, such as TLS; `slow`: it lets us wait, as tarpits do. Mail is handed over all
+       * `weakened`: it lacks what it had, such as TLS; `slow`: it keeps us waiting, as tarpits do. Mail is handed over all
        * the same.
        */
       readonly kind: "primary.loop" | "primary.weakened" | "primary.slow";

@@ -97,7 +97,7 @@ function stuckText({ domain, why, first }: Stuck): string {
 const DAY = 86_400_000;
 
 function leapText(by: number): string {
-  return `The clock went forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right until then.`;
+  return `The clock went forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.`;
 }
 
 type Checked = Extract<JournalEvent, { kind: "store.checked" }>;
@@ -138,7 +138,7 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
     case "primary.loop":
       return `${destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`;
     case "primary.slow":
-      return `${destination}, which takes mail for ${list(event.domains)}, lets us wait: ${event.why}. It may be a tarpit for senders that it does not know; let it know this server.`;
+      return `${destination}, which takes mail for ${list(event.domains)}, keeps us waiting: ${event.why}. It may be a tarpit for senders that it does not know; exempt this server from it.`;
     case "primary.weakened":
       return `${destination}, which takes mail for ${list(event.domains)}: ${event.why}.`;
   }
@@ -152,7 +152,8 @@ function heldWords(event: Held): Words | undefined {
     case "unconfirmed":
       return words(event.domain, doubtText(event));
     case "damaged":
-      return words(event.domain, damagedText(event));
+      // A subject of its own, because an alert about the same one waits for ten minutes.
+      return words(`damaged mail of ${event.domain}`, damagedText(event));
     default:
       return undefined;
   }

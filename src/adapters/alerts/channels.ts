@@ -1,5 +1,6 @@
 /** The two ways out: a webhook and a command. Each resolves, or rejects with the reason. */
 import { spawn } from "node:child_process";
+import { unescape } from "node:querystring";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** What is sent: the alert, and how often it came again meanwhile. */
@@ -23,17 +24,35 @@ const COMMAND_LIMIT = 30_000;
 
 /** POSTs JSON; 10 s for an answer, one more attempt after 5 s. */
 export function webhook(url: string, clock: Clock): Channel {
+  const target = targetOf(url);
   return async (message) => {
     try {
-      await post(url, message, clock);
+      await post(target, message, clock);
     } catch {
       await pause(clock, RETRY_AFTER);
-      await post(url, message, clock);
+      await post(target, message, clock);
     }
   };
 }
 
-async function post(url: string, message: Message, clock: Clock): Promise<void> {
+interface Target {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** `fetch` takes no URL with a user or a password; they go as RFC 7617 says. */
+function targetOf(address: string): Target {
+  const url = new URL(address);
+  const { username, password } = url;
+  const headers = { "Content-Type": "application/json", "User-Agent": "holdfast" };
+  if (username === "" && password === "") return { url, headers };
+  url.username = "";
+  url.password = "";
+  const login = Buffer.from(`${unescape(username)}:${unescape(password)}`).toString("base64");
+  return { url, headers: { ...headers, Authorization: `Basic ${login}` } };
+}
+
+async function post({ url, headers }: Target, message: Message, clock: Clock): Promise<void> {
   const limit = new AbortController();
   const timer = clock.after(WEBHOOK_LIMIT, () =>
     limit.abort(new Error(`no answer within ${WEBHOOK_LIMIT / 1000} s`)),
@@ -41,7 +60,7 @@ async function post(url: string, message: Message, clock: Clock): Promise<void> 
   try {
     const response = await fetch(url, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "User-Agent": "holdfast" },
+      headers,
       body: JSON.stringify(message),
       redirect: "manual",
       signal: limit.signal,

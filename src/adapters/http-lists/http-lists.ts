@@ -86,6 +86,9 @@ async function follow({ url }: FetchRequest, headers: Headers, signal: AbortSign
       next?.protocol === "https:" ||
       (next?.protocol === "http:" && next.host === place.host && place.protocol === "http:");
     if (next === null || !safe) throw new Error("it redirects to what is not https");
+    // `fetch` would refuse it in words that quote it.
+    if (next.username !== "" || next.password !== "")
+      throw new Error("it redirects to an address with a password");
     place = next;
   }
 }

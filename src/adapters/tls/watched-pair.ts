@@ -56,12 +56,12 @@ export class WatchedPair {
   async look(): Promise<boolean> {
     this.warn();
     const seen = await appearance(this.files);
-    if (seen === this.#state.seen) return false;
-    const reading = await readTls(this.files);
-    if (reading.kind === "broken") return this.#complain(reading.why);
+    const reading = seen === this.#state.seen ? undefined : await readTls(this.files);
+    if (reading?.kind === "broken") return this.#complain(reading.why);
+    this.#trouble = undefined;
+    if (reading === undefined) return false;
     const { certificate, key } = this.material;
     this.#state = { ...reading, seen };
-    this.#trouble = undefined;
     if (certificate === reading.material.certificate && key === reading.material.key) return false;
     const facts = { file: this.files.certificate, until: isoDate(reading.expiresAt) };
     this.#parts.log.info("tls.certificate.changed", facts);

@@ -86,7 +86,7 @@ export const PrimaryStatusBody = z.object({
   connections: z.number(),
   /** Connections that it gets at present. */
   allowed: z.number().exactOptional(),
-  /** It takes mail, or connections at least, but lets us wait as tarpits do. */
+  /** It takes mail, or connections at least, but keeps us waiting as tarpits do. */
   slow: z.object({ since: time, why: z.string() }).exactOptional(),
   /** Domains in probation there; absent: none. */
   probation: z.array(ProbationBody).readonly().exactOptional(),

@@ -20,12 +20,13 @@
  * refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store takes it; while
  * the store is sick nothing is claimed and nothing new is sent.
  */
+import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";
 import type { PrimaryStatus } from "../../ports/health.ts";
 import type { PrimaryRehearsal, RehearsalRequest } from "../../ports/rehearsal.ts";
 import type { DomainWork } from "../../ports/work-store.ts";
 import type { Job } from "../../runtime/schedule.ts";
-import { AgeWatch, expiryJob, type Retention } from "../queue/queue.ts";
+import { AgeWatch, expiryJob, type Aging, type Retention } from "../queue/queue.ts";
 import { ClockSteps } from "./ground/clock-steps.ts";
 import { Dispatcher } from "./dispatch/dispatcher.ts";
 import { DsnDispatcher } from "./dsn/dsn-dispatcher.ts";
@@ -147,7 +148,7 @@ class RunningDelivery implements Delivery {
     routing.leaveDetours((queue) => probations.holds(queue));
     await this.#wakeSleepers(work);
     const limits = { oldest: this.#settings.alertsOldest, waiting: this.#settings.retention.waiting };
-    this.#ages.look(work, limits);
+    this.#ages.look(byDomain(work), limits);
   }
 
   /** Nothing waits longer than the longest back-off; a clock that was ahead when it was written would let it. */
@@ -164,4 +165,15 @@ class RunningDelivery implements Delivery {
       (error: unknown) => this.#parts.log.error("listing domains failed", { error: String(error) }),
     );
   }
+}
+
+/** What an operator sent elsewhere grows old with the rest of its domain's mail. */
+function byDomain(work: readonly DomainWork[]): readonly Aging[] {
+  const found = new Map<string, Aging>();
+  for (const { domain: key, oldest, recipients } of work) {
+    const domain = domainOfKey(key);
+    const { oldest: before, recipients: others } = found.get(domain) ?? { oldest: Infinity, recipients: 0 };
+    found.set(domain, { domain, oldest: Math.min(before, oldest), recipients: others + recipients });
+  }
+  return [...found.values()];
 }

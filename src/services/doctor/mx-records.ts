@@ -1,5 +1,6 @@
 /** The domain's MX records: whether senders come here, and when. */
 import { isIP } from "node:net";
+import { SMTP_PORT } from "../../mail/mx-route.ts";
 import type { DomainRecord, DomainSettings } from "../../ports/directory.ts";
 import type { MxRecord, RecordSource, Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
@@ -10,8 +11,6 @@ import type { Self } from "./self.ts";
 const MOST_EXCHANGES = 10;
 /** How much less we are wanted than the best server of the domain, in records that we propose. */
 const STEP = 10;
-/** Where senders come to, RFC 5321 §4.5.4.2. */
-const SMTP_PORT = 25;
 
 export async function mxFindings(
   domain: DomainRecord,
@@ -29,7 +28,7 @@ export async function mxFindings(
     return unserved(domain, self, `there is no MX record: senders never come to ${self.hostname}`);
   const own = await ours(all, self, dns);
   const others = all.filter((record) => !own.includes(record));
-  if (own.length === 0) return [notNamed(name, self, all)];
+  if (own.length === 0) return [notNamed(domain, self, all)];
   return [domain.settings.mode === "backup" ? asBackup(domain, own, others) : asReflector(own, others)];
 }
 
@@ -65,9 +64,11 @@ function ofPrimary(name: string, { primaries }: DomainSettings, preference: numb
   return best === undefined || preference < 0 ? undefined : mxRecord(name, preference, best.host);
 }
 
-function notNamed(name: string, self: Self, all: readonly MxRecord[]): Finding {
+function notNamed({ name, settings }: DomainRecord, self: Self, all: readonly MxRecord[]): Finding {
   const text = `the MX records name ${texts(all)} only: senders never come to ${self.hostname}`;
-  return finding("mx", "fail", text, mxRecord(name, preferenceOf(all) + STEP, self.hostname));
+  const best = preferenceOf(all);
+  const ours = settings.mode === "reflector" ? Math.max(0, best - STEP) : best + STEP;
+  return finding("mx", "fail", text, mxRecord(name, ours, self.hostname));
 }
 
 function asBackup(

@@ -1,11 +1,10 @@
 /** What senders meet who come here: a port, a certificate, and policies that demand one. */
+import { SMTP_PORT } from "../../mail/mx-route.ts";
 import { isLoopback, parseHostPort } from "../../mail/network.ts";
 import type { RecordSource } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
 import type { Self, ShownCertificate } from "./self.ts";
 
-/** Where senders come to, RFC 5321 §4.5.4.2. */
-const SMTP_PORT = 25;
 const DAY = 86_400_000;
 /** How long before its end a certificate is worth a word, in ms. */
 const SOON = 14 * DAY;

@@ -1,6 +1,6 @@
 /** Whether the names of a domain's primaries lead anywhere, and not back here. */
 import { hostPort, isLoopback, isUnspecified, parseHostPort } from "../../mail/network.ts";
-import { mxRoute } from "../../mail/mx-route.ts";
+import { mxRoute, SMTP_PORT } from "../../mail/mx-route.ts";
 import type { DomainRecord, Primary } from "../../ports/directory.ts";
 import type { Resolver } from "../../ports/resolver.ts";
 import { finding, listed, type Finding } from "./finding.ts";
@@ -11,9 +11,6 @@ interface World {
   readonly self: Self;
   readonly dns: Resolver;
 }
-
-/** Where mail goes that no port is given for, RFC 5321 §4.5.4.2. */
-const SMTP_PORT = 25;
 
 export async function primaryFindings(
   { name, settings }: DomainRecord,

@@ -9,7 +9,7 @@ interface ShortcomingParts {
   readonly wasEncrypted: () => boolean | undefined;
 }
 
-/** A greeting that takes longer than this, in ms, is a tarpit's; one below the second is none. */
+/** A greeting that takes SLOW_GREETING ms or longer is a tarpit's; one that takes less than QUICK_GREETING is not. */
 const SLOW_GREETING = 10_000;
 const QUICK_GREETING = 3000;
 /** The same for a mail of up to ORDINARY_SIZE octets. */
@@ -32,7 +32,7 @@ export class Shortcomings {
     this.#parts = parts;
   }
 
-  /** It lets us wait, as tarpits do; since when, and how that showed. */
+  /** It keeps us waiting, as tarpits do; since when, and how that showed. */
   get slow(): { readonly since: number; readonly why: string } | undefined {
     return this.#slow;
   }

@@ -1,4 +1,4 @@
-import type { Reply } from "../../mail/reply.ts";
+import { isPermanent } from "../../mail/reply.ts";
 import type { PrimaryState } from "../../ports/health.ts";
 import type { DestinationTrouble } from "../../ports/smtp-client.ts";
 
@@ -132,7 +132,6 @@ function mayCountOurLast(
 }
 
 /** 421 or a permanent reply instead of a greeting. */
-export function refusesUs(trouble: DestinationTrouble): boolean {
-  const answer: Reply | undefined = trouble.reply;
-  return trouble.stage === "greeting" && answer !== undefined && (answer.code === 421 || answer.code >= 500);
+export function refusesUs({ stage, reply }: DestinationTrouble): boolean {
+  return stage === "greeting" && reply !== undefined && (reply.code === 421 || isPermanent(reply));
 }

@@ -10,14 +10,17 @@ interface TlsMemoryParts {
 export class TlsMemory {
   readonly #store: Pick<WorkStore, "encrypted" | "rememberTls">;
   readonly #log: Logger;
-  #known: ReadonlySet<string> | undefined;
+  /** What the store had; undefined while it was not read yet. */
+  #stored: ReadonlySet<string> | undefined;
+  /** What was seen since, which the store's is older than. */
+  readonly #seen = new Map<string, boolean>();
 
   constructor({ store, log }: TlsMemoryParts) {
     this.#store = store;
     this.#log = log;
     store.encrypted().then(
-      (known) => {
-        this.#known = new Set(known);
+      (stored) => {
+        this.#stored = new Set(stored);
       },
       (error: unknown) => this.#complain(error),
     );
@@ -25,10 +28,11 @@ export class TlsMemory {
 
   /** Undefined while it is not known yet. */
   encrypted(destination: string): boolean | undefined {
-    return this.#known?.has(destination);
+    return this.#seen.get(destination) ?? this.#stored?.has(destination);
   }
 
   remember(destination: string, encrypted: boolean): void {
+    this.#seen.set(destination, encrypted);
     this.#store.rememberTls(destination, encrypted).catch((error: unknown) => this.#complain(error));
   }
 

@@ -19,6 +19,9 @@ interface AgeLimits {
   readonly waiting: number;
 }
 
+/** What waits for one domain, as far as its age is told. */
+export type Aging = Pick<DomainWork, "domain" | "oldest" | "recipients">;
+
 interface AgeParts {
   readonly journal: Journal;
   readonly clock: Clock;
@@ -39,7 +42,7 @@ export class AgeWatch {
     this.#parts = parts;
   }
 
-  look(work: readonly DomainWork[], limits: AgeLimits): void {
+  look(work: readonly Aging[], limits: AgeLimits): void {
     const { journal, clock } = this.#parts;
     const now = clock.now();
     const told = new Map<string, number>();

@@ -11,7 +11,7 @@ import type { StoreCondition } from "../../ports/store-condition.ts";
 import type { Journal } from "../../ports/journal.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-export { AgeWatch } from "./age-watch.ts";
+export { AgeWatch, type Aging } from "./age-watch.ts";
 export { UnreadWatch } from "./unread-watch.ts";
 export { QuotaWatch } from "./quota-watch.ts";
 export { expiryJob } from "./expiry.ts";

@@ -52,13 +52,18 @@ export class Callouts {
 
   /** Never rejects. Whoever asks the same while a question is open gets its answer. */
   ask(question: CalloutQuestion): Promise<CalloutAnswer> {
+    return this.#once(question, false);
+  }
+
+  /** `doubted`: mail for it was just refused, so that its having been taken or listed is no answer. */
+  #once(question: CalloutQuestion, doubted: boolean): Promise<CalloutAnswer> {
     const { address: text } = question;
     const address = parseAddress(hasForeignCapitals(text) ? foldCase(text) : text);
     if (address === undefined) return Promise.resolve({ kind: "mute", why: "this is not an address" });
     const key = mailboxKey(address);
     const open = this.#open.get(key);
     if (open !== undefined) return open;
-    const answer = this.#ask(question, address)
+    const answer = this.#ask(question, address, doubted)
       .catch((error: unknown): CalloutAnswer => ({ kind: "mute", why: errorText(error) }))
       .finally(() => this.#open.delete(key));
     this.#open.set(key, answer);
@@ -88,7 +93,7 @@ export class Callouts {
     const believed = this.#evidence.fresh(domain, way) && !hasForeignCapitals(address.text);
     if (believed) return memory.note(mailboxKey(address), note);
     const record = directory.domain(domain, directory.generation());
-    if (record?.settings.callout === true) void this.ask({ domain, address: address.text });
+    if (record?.settings.callout === true) void this.#once({ domain, address: address.text }, true);
   }
 
   /** Domains for which the primary takes every address. */
@@ -100,13 +105,17 @@ export class Callouts {
     for (const line of this.#lines.values()) line.stop();
   }
 
-  async #ask({ domain, refresh = false }: CalloutQuestion, address: Address): Promise<CalloutAnswer> {
+  async #ask(
+    { domain, refresh = false }: CalloutQuestion,
+    address: Address,
+    doubted: boolean,
+  ): Promise<CalloutAnswer> {
     const { directory } = this.#parts;
     const record = directory.domain(domain, directory.generation());
     if (record === undefined) return { kind: "mute", why: `${domain} is not one of our domains` };
     const known = this.#known.find(record, address);
     const stale = "stale" in known && known.stale;
-    const answered = answerOf(known);
+    const answered = doubted && known.kind !== "refused" ? undefined : answerOf(known);
     if (answered !== undefined && !(refresh && stale)) return answered;
     const way = this.#parts.way(domain);
     if (way === undefined) return { kind: "away" };
@@ -145,8 +154,7 @@ export class Callouts {
     }
     if (!saysNoSuchMailbox(said)) return { kind: "mute", why: formatReply(said) };
     if (way.inProbation()) return { kind: "mute", why: "its refusals are not believed yet after its outage" };
-    if (!this.#evidence.fresh(record.name, way))
-      return { kind: "mute", why: `it refuses ${witness ?? "a recipient"} as well, which exists` };
+    if (!this.#evidence.fresh(record.name, way)) return { kind: "mute", why: doubtOf(address, witness) };
     memory.note(key, { kind: "refused", at, origin: "callout", reply: formatReply(said) });
     return answerOf(this.#known.find(record, address)) ?? { kind: "refused", doubted: false };
   }
@@ -181,6 +189,13 @@ export class Callouts {
 
 function isTaken(said: { readonly code: number } | undefined): boolean {
   return said !== undefined && said.code >= 200 && said.code < 300;
+}
+
+/** Why a refusal that nobody vouches for is not believed. */
+function doubtOf({ text }: Address, witness: string | undefined): string {
+  return witness === undefined || witness === text
+    ? "its refusal is not believed, because nobody else is known there who could be taken"
+    : `it does not take ${witness} either, which exists`;
 }
 
 /** What is known already, as an answer. */

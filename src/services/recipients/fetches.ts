@@ -135,14 +135,10 @@ export class Fetches {
   /** Answers why nothing came of it; rejects when the store does not take it. */
   async #tryOnce({ name, settings }: Wanted, standing: Standing): Promise<string | undefined> {
     const { server, clock } = this.#parts;
-    const { url, allowEmpty = false, authorizationFile, authorizationEnv } = settings.fetched;
+    const { every: _, allowEmpty = false, ...source } = settings.fetched;
+    const { url } = source;
     const etag = standing.record?.url === url ? standing.record.etag : undefined;
-    const request = {
-      url,
-      ...(authorizationFile !== undefined && { authorizationFile }),
-      ...(authorizationEnv !== undefined && { authorizationEnv }),
-      ...(etag !== undefined && { etag }),
-    };
+    const request = { ...source, ...(etag !== undefined && { etag }) };
     const answer = await server.fetch(request, this.#ending.signal);
     if (answer.kind === "failed") return answer.why;
     const now = clock.now();

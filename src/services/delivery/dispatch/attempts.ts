@@ -2,10 +2,9 @@ import type { ClaimedMail } from "../../../ports/work-store.ts";
 import type { SendResult } from "../../../ports/smtp-client.ts";
 import type { DrainLog } from "./drain-log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
-import { OtherPrimaries } from "./other-primaries.ts";
+import { deferredFor, OtherPrimaries } from "./other-primaries.ts";
 import type { DsnTriggers } from "../ground/parts.ts";
 import type { Probations } from "../probation/probations.ts";
-import { deferredFor } from "../pool/results.ts";
 import type { RoutedCallouts } from "./routed-callouts.ts";
 import { Settler, type SettlerParts } from "../ground/settler.ts";
 

@@ -1,14 +1,11 @@
-import type { ClaimedMail, WorkStore } from "../../../ports/work-store.ts";
-import type { Clock } from "../../../runtime/clock.ts";
-import { errorText, type Logger } from "../../../runtime/log.ts";
+import type { ClaimedMail } from "../../../ports/work-store.ts";
+import { errorText } from "../../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue } from "../pool/connection-pool.ts";
 import type { Probations } from "../probation/probations.ts";
+import type { DeliveryParts } from "../ground/parts.ts";
 import { UnderWay } from "../ground/under-way.ts";
 
-interface ClaimsParts {
-  readonly store: WorkStore;
-  readonly clock: Clock;
-  readonly log: Logger;
+interface ClaimsParts extends Pick<DeliveryParts, "store" | "clock" | "log"> {
   readonly probations: Pick<Probations, "of" | "room" | "canary" | "unsent">;
   /** Claimed mail, for the pool that asked. */
   claimed(pool: ConnectionPool, queue: DomainQueue, mails: readonly ClaimedMail[]): void;

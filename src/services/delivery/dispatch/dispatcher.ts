@@ -86,15 +86,16 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   // -------------------------------------------------------------- what the store tells
 
   #happened(event: WorkEvent): void {
-    if (this.#stopped) return void (event.kind === "claimed" && this.#attempts.release(event.mail));
-    if (event.kind === "condition") return this.#suspend(event.condition === "sick");
     if (event.kind === "claimed") return this.#granted(event.mail);
+    if (this.#stopped) return;
+    if (event.kind === "condition") return this.#suspend(event.condition === "sick");
     if (event.domain === DSN_DOMAIN) return this.#parts.dsnTriggers.waiting();
     this.backlog.grew(event.domain, event.recipients);
   }
 
   /** Fresh mail, claimed in the commit that accepted it. */
   #granted(mail: ClaimedMail): void {
+    if (this.#stopped) return void this.#attempts.release(mail);
     const queue = this.routing.queue(mail.domain);
     this.#credits.used(queue);
     const { probations } = this;

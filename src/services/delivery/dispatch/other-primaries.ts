@@ -1,3 +1,6 @@
+import type { Outcome } from "../../../mail/outcome.ts";
+import { reply } from "../../../mail/reply.ts";
+import type { SendResult } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail } from "../../../ports/work-store.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
 import type { Probations } from "../probation/probations.ts";
@@ -40,4 +43,15 @@ export class OtherPrimaries {
     if (!queue.open || pool.away || pool.unsettled >= MOST_IN_HAND) return false;
     return this.#parts.probations.room(pool, queue) > 0;
   }
+}
+
+/** What becomes of a mail that one primary cannot take, and another may. */
+export function deferredFor(result: SendResult): SendResult {
+  const deferred = (outcome: Outcome): Outcome => {
+    if (outcome.kind !== "refused") return outcome;
+    const text = `${outcome.reply.text}; another primary may take it later`;
+    return { kind: "deferred", reply: reply(451, "4.4.0", text) };
+  };
+  const outcomes = Array.from(result.outcomes, ([n, outcome]) => [n, deferred(outcome)] as const);
+  return { ...result, outcomes: new Map(outcomes) };
 }

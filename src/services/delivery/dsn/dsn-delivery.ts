@@ -1,17 +1,8 @@
 import type { Outcome } from "../../../mail/outcome.ts";
-import type { DirectoryReader } from "../../../ports/directory.ts";
 import { DSN_DOMAIN, type DsnRoute } from "../../../ports/dsn.ts";
-import type { Journal } from "../../../ports/journal.ts";
-import type { Resolver } from "../../../ports/resolver.ts";
-import {
-  DestinationTrouble,
-  type Connection,
-  type Conversation,
-  type SmtpClient,
-} from "../../../ports/smtp-client.ts";
+import { DestinationTrouble, type Connection, type Conversation } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail, Settlement, WorkStore } from "../../../ports/work-store.ts";
-import type { Clock } from "../../../runtime/clock.ts";
-import { errorText, type Logger } from "../../../runtime/log.ts";
+import { errorText } from "../../../runtime/log.ts";
 import {
   asTrouble,
   destinationName,
@@ -19,33 +10,27 @@ import {
   isOwnName,
   targetsOf,
   type Destination,
-  type OwnAddress,
 } from "../../health/health.ts";
 import { settleDsn } from "../../queue/queue.ts";
 import { findDsnRoute } from "./dsn-route.ts";
+import type { DeliveryParts, DeliverySettings } from "../ground/parts.ts";
 import type { Settler } from "../ground/settler.ts";
 import { abortInTime } from "../pool/stopping.ts";
 import { UnderWay } from "../ground/under-way.ts";
 
 /** Times in ms. */
-interface DsnDeliverySettings {
-  readonly hostname: string;
-  readonly ownAddresses: readonly OwnAddress[];
+interface DsnDeliverySettings extends Pick<DeliverySettings, "hostname" | "ownAddresses"> {
   readonly route: DsnRoute;
   /** How long a DSN is tried. */
   readonly retention: number;
 }
 
-interface DsnDeliveryParts {
+interface DsnDeliveryParts extends Pick<
+  DeliveryParts,
+  "client" | "resolver" | "directory" | "journal" | "log" | "clock" | "random"
+> {
   readonly store: Pick<WorkStore, "claim" | "wake">;
   readonly settler: Pick<Settler, "write">;
-  readonly client: SmtpClient;
-  readonly resolver: Resolver;
-  readonly directory: DirectoryReader;
-  readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: () => number;
   readonly settings: () => DsnDeliverySettings;
 }
 

@@ -1,3 +1,4 @@
+import { SMTP_PORT } from "../../../mail/mx-route.ts";
 import { reply } from "../../../mail/reply.ts";
 import type { Outcome } from "../../../mail/outcome.ts";
 import type { DirectoryReader, Primary } from "../../../ports/directory.ts";
@@ -5,7 +6,7 @@ import type { DsnRoute } from "../../../ports/dsn.ts";
 import type { Destination } from "../../health/health.ts";
 import { findRoute, mxDestinations, type Route, type RouteParts } from "../routing/routes.ts";
 
-const DIRECT: Primary = { host: "", port: 25, tls: "opportunistic", preference: 0, mx: true };
+const DIRECT: Primary = { host: "", port: SMTP_PORT, tls: "opportunistic", preference: 0, mx: true };
 
 type FoundRoute =
   | { readonly kind: "hosts"; readonly destinations: readonly Destination[] }

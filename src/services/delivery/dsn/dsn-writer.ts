@@ -2,17 +2,14 @@ import { needsSmtpUtf8 } from "../../../mail/address.ts";
 import {
   DSN_DOMAIN,
   type DelayPlace,
-  type DsnComposer,
-  type DsnStore,
   type OwedMail,
   type OwedRecipient,
   type Told,
 } from "../../../ports/dsn.ts";
 import type { NewMail } from "../../../ports/intake.ts";
-import type { Journal } from "../../../ports/journal.ts";
-import type { Clock } from "../../../runtime/clock.ts";
-import { errorText, type Logger } from "../../../runtime/log.ts";
+import { errorText } from "../../../runtime/log.ts";
 import { groupByDsn, draftDsn, judge, type BounceRules } from "../../bounce/bounce.ts";
+import type { DeliveryParts, DsnParts } from "../ground/parts.ts";
 import { readBack, type ReturnedMail } from "./returned-mail.ts";
 
 /** Times in ms, sizes in octets. */
@@ -27,13 +24,7 @@ interface DsnWriterSettings {
   readonly retention: number;
 }
 
-interface DsnWriterParts {
-  readonly store: DsnStore;
-  readonly composer: DsnComposer;
-  readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly nextId: () => string;
+interface DsnWriterParts extends DsnParts, Pick<DeliveryParts, "journal" | "log" | "clock"> {
   readonly settings: () => DsnWriterSettings;
 }
 

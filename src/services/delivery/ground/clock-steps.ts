@@ -1,18 +1,13 @@
-import type { Journal } from "../../../ports/journal.ts";
-import type { Clock } from "../../../runtime/clock.ts";
 import { ClockWatch } from "../../../runtime/clock-watch.ts";
 import type { Job } from "../../../runtime/schedule.ts";
+import type { DeliveryParts } from "./parts.ts";
 
 /** Milliseconds. */
 const LOOK_EVERY = 10_000;
 /** A leap of this many ms may have been a mistake: for as long, nothing ends because it is old by that clock. */
 const DAY = 86_400_000;
 
-interface ClockStepParts {
-  readonly clock: Clock;
-  readonly journal: Journal;
-  /** For so many ms from now on ages cannot be believed (daemon/doubted-ages.ts). */
-  readonly agesDoubted?: number;
+interface ClockStepParts extends Pick<DeliveryParts, "clock" | "journal" | "agesDoubted"> {
   /** Makes due what a clock that went back would hold. */
   readonly wakeAll: () => Promise<void>;
 }

@@ -52,7 +52,7 @@ export interface DeliveryParts {
   /** 0 to 1. */
   readonly random: () => number;
   readonly settings: DeliverySettings;
-  /** For so many ms from now on nothing ends because it is old by our clock. */
+  /** For so many ms from now on nothing ends because it is old by our clock (daemon/doubted-ages.ts). */
   readonly agesDoubted?: number;
   /** What writes DSNs to senders. */
   readonly dsn: DsnParts;

@@ -1,19 +1,13 @@
 import { domainOfKey } from "../../../mail/delivery-key.ts";
 import type { Outcome } from "../../../mail/outcome.ts";
-import type { Journal, MailEvent } from "../../../ports/journal.ts";
-import type { ClaimedMail, SettleRequest, Settlement, WorkStore } from "../../../ports/work-store.ts";
-import type { Clock } from "../../../runtime/clock.ts";
-import { errorText, type Logger } from "../../../runtime/log.ts";
+import type { MailEvent } from "../../../ports/journal.ts";
+import type { ClaimedMail, SettleRequest, Settlement } from "../../../ports/work-store.ts";
+import { errorText } from "../../../runtime/log.ts";
 import { settle } from "../../queue/queue.ts";
+import type { DeliveryParts } from "./parts.ts";
 import { UnderWay } from "./under-way.ts";
 
-export interface SettlerParts {
-  readonly store: WorkStore;
-  readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly random: () => number;
-}
+export type SettlerParts = Pick<DeliveryParts, "store" | "journal" | "log" | "clock" | "random">;
 
 /** How an attempt ended. */
 interface Attempt {

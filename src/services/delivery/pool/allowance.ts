@@ -32,7 +32,7 @@ export class Allowance {
   }
 
   /** Connections allowed. */
-  get connections(): number {
+  get limit(): number {
     return this.#ramp.limit(this.#most, this.#clock.now());
   }
 
@@ -42,7 +42,7 @@ export class Allowance {
 
   /** Mails in flight on a connection that takes `window`. */
   depth(window = this.window): number {
-    return depthOf(window, this.connections);
+    return depthOf(window, this.limit);
   }
 
   /** Mails that may be claimed ahead without lying about for long. */

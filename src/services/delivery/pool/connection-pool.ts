@@ -77,7 +77,7 @@ export class ConnectionPool implements Observer, ConnectionHooks {
 
   /** Connections allowed at present. */
   get limit(): number {
-    return this.#allowance.connections;
+    return this.#allowance.limit;
   }
 
   /** Claimed and not settled. */

@@ -1,5 +1,3 @@
-import type { Outcome } from "../../../mail/outcome.ts";
-import { reply } from "../../../mail/reply.ts";
 import type { SendResult } from "../../../ports/smtp-client.ts";
 import type { Passed } from "./ramp.ts";
 
@@ -13,17 +11,6 @@ export function passedBy({ outcomes, refusedAt, took }: SendResult): Passed | un
     if (kind === "deferred") deferred += 1;
   }
   return answered === 0 ? undefined : { took, putOff: deferred === answered };
-}
-
-/** What becomes of a mail that one primary cannot take, and another may. */
-export function deferredFor(result: SendResult): SendResult {
-  const deferred = (outcome: Outcome): Outcome => {
-    if (outcome.kind !== "refused") return outcome;
-    const text = `${outcome.reply.text}; another primary may take it later`;
-    return { kind: "deferred", reply: reply(451, "4.4.0", text) };
-  };
-  const outcomes = Array.from(result.outcomes, ([n, outcome]) => [n, deferred(outcome)] as const);
-  return { ...result, outcomes: new Map(outcomes) };
 }
 
 /** The primary ended the session by 421 in answer to this mail. */

@@ -1,4 +1,4 @@
-import { mxRoute } from "../../../mail/mx-route.ts";
+import { mxRoute, SMTP_PORT } from "../../../mail/mx-route.ts";
 import type { DomainRecord, Primary } from "../../../ports/directory.ts";
 import type { Resolver } from "../../../ports/resolver.ts";
 import type { Destination } from "../../health/health.ts";
@@ -23,8 +23,6 @@ export interface RouteParts {
   /** Our name, whose MX record and worse ones are passed over. */
   readonly hostname: string;
 }
-
-const SMTP_PORT = 25;
 
 /** Whether the route must be looked up from time to time. */
 export function followsMx(record: DomainRecord): boolean {

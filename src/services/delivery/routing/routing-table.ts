@@ -1,11 +1,9 @@
 import { domainOfKey, placeOfKey } from "../../../mail/delivery-key.ts";
 import { parseHostPort } from "../../../mail/network.ts";
 import type { DirectoryReader, DomainRecord } from "../../../ports/directory.ts";
-import type { Journal } from "../../../ports/journal.ts";
-import type { Resolver } from "../../../ports/resolver.ts";
-import type { Clock } from "../../../runtime/clock.ts";
-import { errorText, type Logger } from "../../../runtime/log.ts";
+import { errorText } from "../../../runtime/log.ts";
 import type { Destination } from "../../health/health.ts";
+import type { DeliveryParts } from "../ground/parts.ts";
 import { DomainQueueOf } from "../pool/domain-queue.ts";
 import type { ConnectionPool, DomainQueue } from "../pool/connection-pool.ts";
 import { UnroutableLog } from "./unroutable-log.ts";
@@ -23,12 +21,7 @@ interface RoutingHooks {
   unused(pool: ConnectionPool): void;
 }
 
-interface RoutingParts {
-  readonly directory: DirectoryReader;
-  readonly resolver: Resolver;
-  readonly journal: Journal;
-  readonly log: Logger;
-  readonly clock: Clock;
+interface RoutingParts extends Pick<DeliveryParts, "directory" | "resolver" | "journal" | "log" | "clock"> {
   readonly hostname: () => string;
   readonly hooks: RoutingHooks;
 }

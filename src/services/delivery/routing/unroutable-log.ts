@@ -28,7 +28,8 @@ export class UnroutableLog {
       return;
     }
     // A domain that was removed and holds nothing needs no route.
-    if (isSame(known?.route, route) || (queue.record === undefined && queue.waiting === 0)) return;
+    if (queue.record === undefined && queue.waiting === 0) return void this.#reasons.delete(domain);
+    if (isSame(known?.route, route)) return;
     this.#reasons.set(domain, { route, since: known?.since ?? now });
     this.#log.warn("mail has nowhere to go", { domain, why: route.why });
     if (route.kind === "loop") this.#journal.record({ kind: "primary.loop", ...common, why: route.why });

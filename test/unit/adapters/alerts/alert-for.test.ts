@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { alertFor } from "../../../../src/adapters/alerts/alerts.ts";
+import { Folding } from "../../../../src/adapters/alerts/folding.ts";
 import type { JournalEvent } from "../../../../src/ports/journal.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
 
 const PRIMARY = { destination: "mail.example.com:25", domains: ["example.com"] };
 
@@ -106,7 +108,7 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   [
     { kind: "clock.set", by: 2 * 86_400_000 },
     "clock.set",
-    "The clock went forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right until then.",
+    "The clock went forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.",
   ],
   [
     { kind: "queue.oldest", domain: "example.com", age: 14_400_000, recipients: 3 },
@@ -169,6 +171,23 @@ test("mail that is held because it may have arrived several times calls for the 
   // The stop of a probation is told once, quarantine has lists of its own.
   assert.equal(alertFor({ ...held, reason: "probation" }, 5), undefined);
   assert.equal(alertFor({ ...held, reason: "quarantine" }, 5), undefined);
+});
+
+test("that mail is damaged is told at once, though the same domain's mail is held for another reason", () => {
+  const sent: string[] = [];
+  const folding = new Folding(new ManualClock(), ({ text }) => void sent.push(text));
+  const held = {
+    kind: "mail.held",
+    id: "m1",
+    recipient: "alice@example.com",
+    domain: "example.com",
+  } as const;
+  for (const reason of ["unconfirmed", "damaged", "damaged", "unconfirmed"] as const) {
+    const alert = alertFor({ ...held, reason, why: reason }, 5);
+    if (alert !== undefined) folding.add(alert);
+  }
+  assert.equal(sent.length, 2);
+  assert.match(sent[1] ?? "", /what is stored is not what was accepted/);
 });
 
 test("everyday events raise nothing", () => {

@@ -23,12 +23,15 @@ function alert(name: string, text = name): Alert {
 interface Hook extends AsyncDisposable {
   readonly url: string;
   readonly bodies: string[];
+  readonly authorizations: (string | undefined)[];
 }
 
 /** A webhook that answers with these codes in turn, then 204; code 0: never. */
 async function hook(codes: number[] = []): Promise<Hook> {
   const bodies: string[] = [];
+  const authorizations: (string | undefined)[] = [];
   const server = createServer((request, response) => {
+    authorizations.push(request.headers.authorization);
     const answer = (body: string): void => {
       bodies.push(body);
       const code = codes.shift() ?? 204;
@@ -38,7 +41,7 @@ async function hook(codes: number[] = []): Promise<Hook> {
     readText(request).then(answer, () => undefined);
   });
   const listener = await listenLocally(server);
-  return { ...listener, url: `http://127.0.0.1:${listener.port}/hook`, bodies };
+  return { ...listener, url: `http://127.0.0.1:${listener.port}/hook`, bodies, authorizations };
 }
 
 function recorder(): { readonly log: Logger; readonly lines: string[] } {
@@ -60,6 +63,23 @@ test("a webhook gets the alert as JSON", async () => {
     facts: { held: 3 },
   });
   await alerts.stop();
+});
+
+test("a user and a password in the webhook's URL go along as Basic authentication", async () => {
+  await using target = await hook();
+  for (const [login, sent] of [
+    ["ops:p%40ss", "ops:p@ss"],
+    ["t%C3%B6ken", "t\u00f6ken:"],
+    ["ops:100%", "ops:100%"],
+  ] as const) {
+    const url = target.url.replace("//", `//${login}@`);
+    const alerts = startAlerts({ webhook: url, clock: new ManualClock(), log: SILENT });
+    alerts.raise(alert("queue.oldest"));
+    await waitFor(WAIT, () => target.authorizations.length === 1);
+    const [, encoded = ""] = target.authorizations.shift()?.split("Basic ") ?? [];
+    assert.equal(Buffer.from(encoded, "base64").toString(), sent);
+    await alerts.stop();
+  }
 });
 
 /** Tells which waits have begun, so that a test moves time when somebody waits for it, and not before. */

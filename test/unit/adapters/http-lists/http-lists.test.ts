@@ -160,6 +160,14 @@ test("follows three redirects, tells the secret to no other host, and never leav
   assert.equal(other.seen.length, 0);
 });
 
+test("a password in the place that it redirects to is told to nobody", async () => {
+  await using server = await serving((_, response) => {
+    response.writeHead(302, { Location: server.url.replace("//", "//user:secret@") }).end();
+  });
+  const answer = await ask({ url: server.url });
+  assert.deepEqual(answer, { kind: "failed", why: "it redirects to an address with a password" });
+});
+
 test("a server that is away, hangs or never ends", async () => {
   await using gone = await serving(() => undefined);
   const { url } = gone;

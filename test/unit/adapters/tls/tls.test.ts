@@ -84,6 +84,22 @@ describe("Certificates", () => {
     certificate.close();
   });
 
+  test("trouble that was over for a while is told again", async () => {
+    await using folder = await tempFolder();
+    const files = filesIn(folder.path);
+    await put(files, await makeCertificate("a.test"));
+    const { lines, log } = recorder();
+    const certificate = await openCertificates([files], { clock: new ManualClock(Date.now()), log });
+    for (const told of [1, 2]) {
+      await rename(files.key, `${files.key}.away`);
+      for (let look = 0; look < 3; look++) await certificate.look();
+      assert.equal(lines.length, told);
+      await rename(`${files.key}.away`, files.key);
+      await certificate.look();
+    }
+    certificate.close();
+  });
+
   test("looks by itself once a minute", async () => {
     await using folder = await tempFolder();
     const files = filesIn(folder.path);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { reroutedKey } from "../../../../src/mail/delivery-key.ts";
 import { DestinationTrouble, type SendResult } from "../../../../src/ports/smtp-client.ts";
 import { deliveryBench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
@@ -41,6 +42,23 @@ async function unansweredDot() {
 async function failing(): Promise<never> {
   throw new Error("the store is out of order");
 }
+
+test("mail that grows old counts for its domain, also what an operator sent elsewhere", async () => {
+  const bench = oneDomain();
+  bench.server.down = true;
+  bench.client.server("192.0.2.7:2525").down = true;
+  const elsewhere = reroutedKey("a.test", "192.0.2.7:2525");
+  for (const domain of ["a.test", elsewhere, elsewhere]) bench.store.put({ domain });
+  bench.clock.advance(29 * 86_400_000);
+  const delivery = await bench.start();
+  for (let look = 0; look < 2; look++)
+    await delivery.jobs.find(({ name }) => name === "delivery.survey")?.run();
+  for (const kind of ["queue.oldest", "queue.expiring"] as const)
+    assert.deepEqual(
+      bench.journal.of(kind).map(({ domain, recipients }) => [domain, recipients]),
+      [["a.test", 3]],
+    );
+});
 
 describe("handing over", () => {
   test("what waits at the start is delivered", async () => {

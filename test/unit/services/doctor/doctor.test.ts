@@ -185,6 +185,11 @@ const OF_DOMAIN: readonly (readonly [string, Case, readonly string[]])[] = [
     ["fail mx example.com. IN MX 15 mx2.example.net."],
   ],
   [
+    "a reflector that is not named",
+    { settings: { mode: "reflector" }, zone: { "MX example.com": ["5 mail.example.com"] } },
+    ["fail mx example.com. IN MX 0 mx2.example.net."],
+  ],
+  [
     "null MX",
     { zone: { "MX example.com": ["0 "] } },
     ["fail mx example.com. IN MX 20 mx2.example.net.", "warn mx example.com. IN MX 10 mail.example.com."],

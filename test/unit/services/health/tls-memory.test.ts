@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loggerTo } from "../../../../src/runtime/log.ts";
 import { TlsMemory } from "../../../../src/services/health/tls-memory.ts";
+import { SILENT } from "../../../support/silent-log.ts";
 import { idle } from "../../../support/settle.ts";
 
 test("what an earlier process knew is known, nothing before it was read, and a store that cannot tell is told of", async () => {
@@ -18,4 +19,15 @@ test("what an earlier process knew is known, nothing before it was read, and a s
   await idle();
   assert.equal(empty.encrypted("a.test:25"), undefined);
   assert.deepEqual(told, ["warn full", "warn sick"]);
+});
+
+test("what was remembered meanwhile is known, too, to a watch that begins later", async () => {
+  const told = { encrypted: async () => ["b.test:25"], rememberTls: async () => {} };
+  const memory = new TlsMemory({ store: told, log: SILENT });
+  memory.remember("a.test:25", true);
+  assert.equal(memory.encrypted("a.test:25"), true);
+  await idle();
+  memory.remember("b.test:25", false);
+  const known = ["a.test:25", "b.test:25", "c.test:25"].map((name) => memory.encrypted(name));
+  assert.deepEqual(known, [true, false, false]);
 });

@@ -86,7 +86,7 @@ function ageWatch(limits: { oldest: number; waiting: number }) {
   const watch = new AgeWatch({ journal, clock });
   const look = (age: number): void => {
     const oldest = clock.now() - age;
-    watch.look([{ domain: "a.test", recipients: 3, nextDue: 0, lastDue: 0, oldest }], limits);
+    watch.look([{ domain: "a.test", recipients: 3, oldest }], limits);
   };
   return { journal, clock, look };
 }

@@ -309,7 +309,7 @@ describe("what is believed", () => {
     memory.note("carol@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
     has("new@a.test", "bob@a.test");
     assert.equal(await ask("new@a.test"), "accepted");
-    assert.match(await ask("eve@a.test"), /^mute: it refuses/, "who was unknown before does not");
+    assert.match(await ask("eve@a.test"), /^mute: it does not take/, "who was unknown before does not");
     assert.equal(await ask("bob@a.test", true), "accepted");
     server.asked.length = 0;
     assert.equal(await ask("eve@a.test"), "refused");
@@ -319,7 +319,7 @@ describe("what is believed", () => {
   test("no refusal while the primary refuses who is known", async () => {
     memory.note("alice@a.test", { kind: "accepted", at: clock.now(), origin: "delivery" });
     has("postmaster@a.test", "root@a.test");
-    assert.match(await ask("eve@a.test"), /^mute: it refuses alice@a.test as well/);
+    assert.match(await ask("eve@a.test"), /^mute: it does not take alice@a.test either/);
     has("alice@a.test");
     assert.equal(await ask("eve@a.test"), "refused");
     assert.equal(memory.notes.filter(([, kind]) => kind === "refused").length, 1);
@@ -327,7 +327,7 @@ describe("what is believed", () => {
 
   test("no refusal without anybody known but where the postmaster is taken", async () => {
     has();
-    assert.match(await ask("eve@a.test"), /^mute: it refuses postmaster@a.test as well/);
+    assert.match(await ask("eve@a.test"), /^mute: it does not take postmaster@a.test either/);
   });
 
   test("no refusal in probation", async () => {
@@ -356,6 +356,13 @@ describe("what is believed", () => {
     state.trouble = new DestinationTrouble("greeting", "it answered 421");
     assert.equal(await ask("eve@a.test"), "mute: it answered 421");
     assert.deepEqual(memory.notes, []);
+  });
+
+  test("no refusal of the only one that is known, who can be no witness of it", async () => {
+    memory.note("alice@a.test", { kind: "accepted", at: clock.now() - 8 * DAY, origin: "callout" });
+    has("postmaster@a.test");
+    const why = "its refusal is not believed, because nobody else is known there who could be taken";
+    assert.equal(await ask("alice@a.test", true), `mute: ${why}`);
   });
 
   test("a known one that is refused is doubted for a day", async () => {
@@ -434,6 +441,19 @@ describe("what mail taught", () => {
       sent({ "eve@a.test": NO });
       await idle();
       assert.equal(server.asked.includes("eve@a.test"), callout);
+    }
+  });
+
+  test("so is one of somebody who was taken lately, or stands in a list", async () => {
+    memory.note("bob@a.test", { kind: "accepted", at: clock.now() - 3 * DAY, origin: "delivery" });
+    directory.listed.set("carol", "carol");
+    has("alice@a.test");
+    for (const gone of ["bob@a.test", "carol@a.test"]) {
+      clock.advance(6 * 60_000);
+      assert.ok(!sent({ [gone]: NO }).includes(gone));
+      await idle();
+      assert.ok(sent({}).includes(gone), gone);
+      assert.equal(await ask(gone), "refused");
     }
   });
 

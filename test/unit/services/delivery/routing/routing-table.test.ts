@@ -136,6 +136,22 @@ describe("domains", () => {
     assert.deepEqual(bench.store.count(), { gone: 1 });
   });
 
+  test("that had nowhere to go, were removed, and come back as they were are told of again", async () => {
+    const bench = deliveryBench();
+    bench.resolver.exchangers.set("a.test", { kind: "found", records: [{ host: "", preference: 0 }] });
+    const delivery = await bench.start({}, "all domains");
+    for (const told of [1, 2]) {
+      bench.directory.set("a.test", [primaryAt("", 25, MX)]);
+      delivery.directoryChanged(["a.test"]);
+      await bench.pass(1000);
+      assert.equal(bench.journal.of("primary.down").length, told);
+      bench.directory.remove("a.test");
+      delivery.directoryChanged(["a.test"]);
+      await bench.pass(1000);
+    }
+    assert.equal(bench.journal.of("primary.up").length, 0);
+  });
+
   test("that drain are still delivered", async () => {
     const bench = deliveryBench();
     bench.client.server("192.0.2.1:25");
