@@ -1,5 +1,5 @@
 /** The running daemon, as the tool reaches it: HTTP over the Unix socket in its data folder. */
-import { request, type IncomingMessage } from "node:http";
+import { Agent, request, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import { MAX_BODY, type ErrorBody } from "../endpoints/admin/contract.ts";
@@ -44,6 +44,8 @@ const PATIENCE = { look: 60_000, change: 600_000 };
 export class Daemon {
   readonly socket: string;
   readonly #patience: typeof PATIENCE;
+  /** Looks go over connections that stay open: an export is one for each mail. */
+  readonly #looks = new Agent({ keepAlive: true });
 
   constructor(socket: string, patience = PATIENCE) {
     this.socket = socket;
@@ -71,7 +73,8 @@ export class Daemon {
     if (!positive(response)) throw refusal(response.statusCode ?? 0, await wholeText(response, call));
     // Who reads it may stop for a while.
     response.setTimeout(this.#patience.change);
-    return Readable.from(wholeOf(response), { objectMode: false });
+    const whole = Readable.from(wholeOf(response), { objectMode: false });
+    return whole.once("close", () => response.destroy());
   }
 
   async #send(call: Call): Promise<IncomingMessage> {
@@ -83,12 +86,15 @@ export class Daemon {
       socketPath: this.socket,
       method,
       path: call.path + queryText(call.query ?? {}),
-      agent: false,
-      timeout: method === "GET" ? look : change,
+      ...(method === "GET" ? { agent: this.#looks, timeout: look } : { agent: false, timeout: change }),
       headers: { Host: "localhost", ...headers },
     };
     const asked = request(options, answered.resolve);
-    asked.once("error", (error: NodeJS.ErrnoException) => answered.reject(this.#explain(error, call)));
+    asked.once("error", (error: NodeJS.ErrnoException) => {
+      // The daemon may have ended a connection that was idle, when this was on its way.
+      if (asked.reusedSocket && GONE.has(error.code)) answered.resolve(this.#send(call));
+      else answered.reject(this.#explain(error, call));
+    });
     asked.once("timeout", () => asked.destroy(new Error("the daemon did not answer in time")));
     asked.end(body);
     return answered.promise;
