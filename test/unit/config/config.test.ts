@@ -351,6 +351,17 @@ domains:
     "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, since with catchAll no address is unknown; remove it",
     "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect, since the list decides, outage or not, where there is no callout; remove it",
   ]);
+  const everywhere = 'hostname: mx2.example.net\nsmtp: { listen: ["0.0.0.0:25"] }\ndomains:\n';
+  assert.deepEqual(
+    await linesOf(`${everywhere}  a.example: { primary: { host: 127.0.0.1 }, recipients: [x] }\n`),
+    [
+      "holdfast.yaml:4:16: domains.a.example.primary[0]: 127.0.0.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+    ],
+  );
+  assert.deepEqual(
+    await linesOf(`${everywhere}  a.example: { primary: { host: "::1" }, recipients: [x] }\n`),
+    [],
+  );
   assert.deepEqual(await linesOf(HEAD), [
     "holdfast.yaml:1:1: domains: no domain is declared: mail is taken only for those of the API; declare a domain",
   ]);
