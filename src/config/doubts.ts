@@ -84,9 +84,10 @@ function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
       const own = smtp.listen.some(
         (listener) => listener.port === port && (host === hostname || reaches(host, listener)),
       );
+      const at = primary.length === 1 ? [] : [index];
       const wrong = `${displayDomain(host)} port ${port} is this server: its mail would go round in a circle`;
       return own
-        ? [{ path: ["domains", name, "primary", index], wrong, right: "name the domain's own server" }]
+        ? [{ path: ["domains", name, "primary", ...at], wrong, right: "name the domain's own server" }]
         : [];
     }),
   );
