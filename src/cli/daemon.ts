@@ -10,11 +10,6 @@ export class NoDaemon extends Error {
   override readonly name = "NoDaemon";
 }
 
-/** The socket is there, and this user may not open it. */
-class NoAccess extends Error {
-  override readonly name = "NoAccess";
-}
-
 /** The daemon refused, or answered something that is no answer. */
 export class Refused extends Error {
   override readonly name = "Refused";
@@ -52,7 +47,7 @@ export class Daemon {
     this.#patience = patience;
   }
 
-  /** The response's JSON. Rejects with NoDaemon, NoAccess or Refused. */
+  /** The response's JSON. Rejects with NoDaemon, Refused, or an Error that says what else went wrong. */
   async ask<T>(call: Call): Promise<T> {
     const response = await this.#send(call);
     const body = await wholeText(response, call);
@@ -104,7 +99,7 @@ export class Daemon {
     if (error.code === "ENOENT" || error.code === "ECONNREFUSED")
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
-      return new NoAccess(`you may not open ${this.socket}; run this as the daemon's user or as root`);
+      return new Error(`you may not open ${this.socket}; run this as the daemon's user or as root`);
     return brokenOff(error, call) ?? error;
   }
 }
