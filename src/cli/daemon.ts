@@ -36,11 +36,14 @@ interface Call {
 /** Silence, in ms, after which a look and a change are given up; changes to a large queue take their time. */
 const PATIENCE = { look: 60_000, change: 600_000 };
 
+/** Looks at a time; the others wait in line. The daemon takes some hundreds of connections from all who ask. */
+const MOST_LOOKS = 8;
+
 export class Daemon {
   readonly socket: string;
   readonly #patience: typeof PATIENCE;
   /** Looks go over connections that stay open: an export is one for each mail. */
-  readonly #looks = new Agent({ keepAlive: true });
+  readonly #looks = new Agent({ keepAlive: true, maxSockets: MOST_LOOKS });
 
   constructor(socket: string, patience = PATIENCE) {
     this.socket = socket;
