@@ -87,13 +87,21 @@ export class Daemon {
       ...(method === "GET" ? { agent: this.#looks, timeout: look } : { agent: false, timeout: change }),
       headers: { Host: "localhost", ...headers },
     };
-    const asked = request(options, answered.resolve);
+    let response: IncomingMessage | undefined;
+    const asked = request(options, (came) => {
+      response = came;
+      answered.resolve(came);
+    });
     asked.once("error", (error: NodeJS.ErrnoException) => {
       // The daemon may have ended a connection that was idle, when this was on its way.
       if (asked.reusedSocket && GONE.has(error.code)) answered.resolve(this.#send(call));
       else answered.reject(this.#explain(error, call));
     });
-    asked.once("timeout", () => asked.destroy(new Error("the daemon did not answer in time")));
+    asked.on("timeout", () => {
+      // What has come waits for whoever reads it here, such as a pager or a slow disk.
+      if ((response?.readableLength ?? 0) === 0)
+        asked.destroy(new Error("the daemon did not answer in time"));
+    });
     asked.end(body);
     return answered.promise;
   }

@@ -44,6 +44,17 @@ test("what comes as a stream may pause for longer, as who reads it may", async (
   assert.equal(await text(stream), "From a@b.example\n");
 });
 
+test("a daemon that waits for whoever reads is not given up", async (t) => {
+  const { daemon, server, asked } = await silentDaemon(t, { look: 400, change: 100 });
+  const begun = daemon.stream({ path: "/v1/queue/export" });
+  await once(server, "request");
+  asked[0]?.write("From a@b");
+  const stream = await begun;
+  await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
+  asked[0]?.end(".example\n");
+  assert.equal(await text(stream), "From a@b.example\n");
+});
+
 test("what was cut off before anybody read it is known as such", async (t) => {
   const { daemon, server, asked } = await silentDaemon(t, { look: 10_000, change: 10_000 });
   const begun = daemon.stream({ path: "/v1/queue/export" });
