@@ -1,5 +1,5 @@
 /** The running daemon, as the tool reaches it: HTTP over the Unix socket in its data folder. */
-import { request, type IncomingMessage } from "node:http";
+import { Agent, request, type IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { text as readText } from "node:stream/consumers";
 import { MAX_BODY, type ErrorBody } from "../endpoints/admin/contract.ts";
@@ -8,11 +8,6 @@ import { sizeInWords } from "../runtime/quantities.ts";
 /** Nobody answers on the socket. */
 export class NoDaemon extends Error {
   override readonly name = "NoDaemon";
-}
-
-/** The socket is there, and this user may not open it. */
-class NoAccess extends Error {
-  override readonly name = "NoAccess";
 }
 
 /** The daemon refused, or answered something that is no answer. */
@@ -41,16 +36,21 @@ interface Call {
 /** Silence, in ms, after which a look and a change are given up; changes to a large queue take their time. */
 const PATIENCE = { look: 60_000, change: 600_000 };
 
+/** Looks at a time; the others wait in line. The daemon takes some hundreds of connections from all who ask. */
+const MOST_LOOKS = 8;
+
 export class Daemon {
   readonly socket: string;
   readonly #patience: typeof PATIENCE;
+  /** Looks go over connections that stay open: an export is one for each mail. */
+  readonly #looks = new Agent({ keepAlive: true, maxSockets: MOST_LOOKS });
 
   constructor(socket: string, patience = PATIENCE) {
     this.socket = socket;
     this.#patience = patience;
   }
 
-  /** The response's JSON. Rejects with NoDaemon, NoAccess or Refused. */
+  /** The response's JSON. Rejects with NoDaemon, Refused, or an Error that says what else went wrong. */
   async ask<T>(call: Call): Promise<T> {
     const response = await this.#send(call);
     const body = await wholeText(response, call);
@@ -71,7 +71,8 @@ export class Daemon {
     if (!positive(response)) throw refusal(response.statusCode ?? 0, await wholeText(response, call));
     // Who reads it may stop for a while.
     response.setTimeout(this.#patience.change);
-    return Readable.from(wholeOf(response), { objectMode: false });
+    const whole = Readable.from(wholeOf(response), { objectMode: false });
+    return whole.once("close", () => response.destroy());
   }
 
   async #send(call: Call): Promise<IncomingMessage> {
@@ -83,13 +84,24 @@ export class Daemon {
       socketPath: this.socket,
       method,
       path: call.path + queryText(call.query ?? {}),
-      agent: false,
-      timeout: method === "GET" ? look : change,
+      ...(method === "GET" ? { agent: this.#looks, timeout: look } : { agent: false, timeout: change }),
       headers: { Host: "localhost", ...headers },
     };
-    const asked = request(options, answered.resolve);
-    asked.once("error", (error: NodeJS.ErrnoException) => answered.reject(this.#explain(error, call)));
-    asked.once("timeout", () => asked.destroy(new Error("the daemon did not answer in time")));
+    let response: IncomingMessage | undefined;
+    const asked = request(options, (came) => {
+      response = came;
+      answered.resolve(came);
+    });
+    asked.once("error", (error: NodeJS.ErrnoException) => {
+      // The daemon may have ended a connection that was idle, when this was on its way.
+      if (asked.reusedSocket && GONE.has(error.code)) answered.resolve(this.#send(call));
+      else answered.reject(this.#explain(error, call));
+    });
+    asked.on("timeout", () => {
+      // What has come waits for whoever reads it here, such as a pager or a slow disk.
+      if ((response?.readableLength ?? 0) === 0)
+        asked.destroy(new Error("the daemon did not answer in time"));
+    });
     asked.end(body);
     return answered.promise;
   }
@@ -98,7 +110,7 @@ export class Daemon {
     if (error.code === "ENOENT" || error.code === "ECONNREFUSED")
       return new NoDaemon(`no daemon answers on ${this.socket}`);
     if (error.code === "EACCES")
-      return new NoAccess(`you may not open ${this.socket}; run this as the daemon's user or as root`);
+      return new Error(`you may not open ${this.socket}; run this as the daemon's user or as root`);
     return brokenOff(error, call) ?? error;
   }
 }

@@ -77,8 +77,9 @@ function flawOf(taken: Taken): Flaw {
 
 /** One mail after the other; one that goes meanwhile is left out, and one that is damaged named. */
 async function* mbox(tool: Tool, filter: Filter, taken: Taken): AsyncGenerator<Buffer> {
-  for (const [id, envelope] of await matching(tool, filter)) {
-    const mail = await mailOf(tool, id, taken.damaged).catch((error: unknown) => {
+  const found = await matching(tool, filter);
+  for await (const { id, asked } of askedAhead(found.keys(), (each) => mailOf(tool, each, taken.damaged))) {
+    const mail = await asked.catch((error: unknown) => {
       if (!(error instanceof Refused) || ![404, 500].includes(error.status)) throw error;
       if (error.status === 404) return undefined;
       taken.leftOut += 1;
@@ -86,7 +87,38 @@ async function* mbox(tool: Tool, filter: Filter, taken: Taken): AsyncGenerator<B
     });
     if (mail === undefined) continue;
     taken.mails += 1;
-    yield* mboxOf(mail, envelope);
+    yield* mboxOf(mail, found.get(id) as MboxEnvelope);
+  }
+}
+
+/** Mails that are asked for before their turn, so that the daemon works while one is written. */
+const AHEAD = 4;
+
+interface Asked {
+  readonly id: string;
+  readonly asked: Promise<Readable>;
+}
+
+async function* askedAhead(
+  ids: Iterable<string>,
+  ask: (id: string) => Promise<Readable>,
+): AsyncGenerator<Asked> {
+  const line: Asked[] = [];
+  try {
+    for (const id of ids) {
+      const asked = ask(id);
+      // Whoever takes it hears of it then.
+      asked.catch(() => undefined);
+      line.push({ id, asked });
+      if (line.length > AHEAD) yield line.shift() as Asked;
+    }
+    while (line.length > 0) yield line.shift() as Asked;
+  } finally {
+    for (const { asked } of line)
+      asked.then(
+        (mail) => mail.destroy(),
+        () => undefined,
+      );
   }
 }
 

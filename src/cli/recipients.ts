@@ -28,7 +28,7 @@ export const recipientsList: Command = {
     const rows = page.items.map(({ pattern, origin }) => [pattern, origin]);
     tool.print(page, () =>
       rows.length === 0
-        ? "There is no list for this domain.\n"
+        ? `No recipients are listed for ${plain(input.word(0))}.\n`
         : tool.table([{ title: "RECIPIENT", least: 20 }, { title: "ORIGIN" }], rows) + moreText(page),
     );
     return OK;

@@ -50,6 +50,8 @@ export const trustKit: Command = {
 
 /** The primary's own word: whether it takes what we say of clients, and mail from us. */
 async function verify(tool: Tool, input: Input): Promise<number> {
+  const given = ["server", "address"].find((name) => input.text(name) ?? input.texts(name)[0]);
+  if (given !== undefined) throw new WrongUse(`--verify or --${given}, not both`);
   const found = await askForTest(tool, input.word(0));
   tool.print(found, () => testText(found, tool.columns));
   const distrusts = found.primaries.some(({ steps }) =>

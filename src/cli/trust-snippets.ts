@@ -39,21 +39,7 @@ function postfix({ addresses, xclient }: KitFacts): readonly KitFile[] {
       lines: [
         "# The log names the original client.",
         `smtpd_authorized_xforward_hosts = ${list}`,
-        ...(xclient
-          ? [
-              "# `identity: xclient`: the original client is judged.",
-              `smtpd_authorized_xclient_hosts = ${list}`,
-            ]
-          : ["# Before blocklists, SPF and greylisting, behind the relay check:"]),
-        ...(xclient
-          ? []
-          : [
-              "smtpd_recipient_restrictions =",
-              "    permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination,",
-              "    reject_unlisted_recipient,",
-              "    check_client_access cidr:/etc/postfix/holdfast.cidr,",
-              "    # ... the checks that stood here",
-            ]),
+        ...(xclient ? judgedAgain(list) : SPARED),
         "# No rate or connection limit while the queue drains.",
         `smtpd_client_event_limit_exceptions = $mynetworks, ${list}`,
         "# Where postscreen listens at port 25:",
@@ -62,6 +48,23 @@ function postfix({ addresses, xclient }: KitFacts): readonly KitFile[] {
     },
   ];
 }
+
+/** For `identity: xclient`. */
+function judgedAgain(list: string): readonly string[] {
+  return [
+    "# `identity: xclient`: the original client is judged.",
+    `smtpd_authorized_xclient_hosts = ${list}`,
+  ];
+}
+
+const SPARED = [
+  "# Before blocklists, SPF and greylisting, behind the relay check:",
+  "smtpd_recipient_restrictions =",
+  "    permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination,",
+  "    reject_unlisted_recipient,",
+  "    check_client_access cidr:/etc/postfix/holdfast.cidr,",
+  "    # ... the checks that stood here",
+];
 
 function exim({ addresses }: KitFacts): readonly KitFile[] {
   return [
@@ -103,7 +106,7 @@ function stalwart({ addresses }: KitFacts): readonly KitFile[] {
     {
       file: "Stalwart: an expression that is true for this server",
       lines: [
-        `${condition}`,
+        condition,
         "# Settings > MTA > Inbound > Sender Authentication: reverse IP, SPF EHLO and SPF MAIL FROM: `disable` for it.",
         "# Settings > MTA > Inbound > DATA stage: enable the spam filter where it is false, or keep it on.",
         "# Inbound rate limits and the automatic bans: leave its addresses out.",

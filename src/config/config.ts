@@ -44,7 +44,7 @@ export function loadConfig(path: string, before?: Config): LoadResult {
   if ("fault" in content) return { ok: false, problems: [wholeFile(file, content.fault)] };
   const text = readDocument(content.text);
   return text.value === undefined
-    ? { ok: false, problems: faultProblems(file, text) }
+    ? { ok: false, problems: inOrder(faultProblems(file, text), file) }
     : examine(file, text, before);
 }
 

@@ -1,9 +1,11 @@
 /** What is sound, but perhaps not what was meant. */
+import { isIP } from "node:net";
 import { displayDomain, normaliseDomain } from "../mail/domain.ts";
-import { isLoopback } from "../mail/network.ts";
+import { isLoopback, isUnspecified } from "../mail/network.ts";
 import { placeDoubts } from "./places.ts";
 import { quoted, type Remark } from "./problem.ts";
 import type { Parsed } from "./schema.ts";
+import type { Endpoint } from "./shape.ts";
 
 const FIVE_DAYS = 5 * 86_400_000;
 /** The port that senders come to. */
@@ -80,12 +82,19 @@ function loopDoubts({ hostname, smtp, domains }: Parsed): readonly Remark[] {
   return Object.entries(domains).flatMap(([name, { primary }]) =>
     primary.flatMap(({ host, port }, index): Remark[] => {
       const own = smtp.listen.some(
-        (listener) => listener.port === port && (host === hostname || host === listener.address),
+        (listener) => listener.port === port && (host === hostname || reaches(host, listener)),
       );
+      const at = primary.length === 1 ? [] : [index];
       const wrong = `${displayDomain(host)} port ${port} is this server: its mail would go round in a circle`;
       return own
-        ? [{ path: ["domains", name, "primary", index], wrong, right: "name the domain's own server" }]
+        ? [{ path: ["domains", name, "primary", ...at], wrong, right: "name the domain's own server" }]
         : [];
     }),
   );
+}
+
+/** `0.0.0.0` takes what comes to 127.0.0.1, too. */
+function reaches(host: string, { address }: Endpoint): boolean {
+  if (host === address) return true;
+  return isUnspecified(address) && isIP(host) === isIP(address) && isLoopback(host);
 }

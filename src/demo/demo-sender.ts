@@ -11,6 +11,8 @@ interface Told {
 /** Sends one mail to one recipient and answers with the reply that decided its fate. */
 export async function sendMail(port: number, recipient: string, subject: string): Promise<Told> {
   const socket = connect(port, "127.0.0.1");
+  // The lines end with it, which is told.
+  socket.on("error", () => socket.destroy());
   const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   try {
     await replyTo(undefined);

@@ -4,7 +4,7 @@
  */
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDaemon } from "../app.ts";
@@ -21,45 +21,70 @@ const MAILS = [
 ] as const;
 /** Nothing in the demo may take longer, in ms. */
 const PATIENCE = 15_000;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** Answers the exit code. A signal ends it in good order, too; a second one ends it at once. */
 export async function runDemo(): Promise<number> {
+  const interrupted = interruption();
   const folder = await mkdtemp(join(tmpdir(), "holdfast-demo-"));
   try {
-    return await tell(folder);
+    return await play(folder, interrupted);
   } finally {
     await rm(folder, { recursive: true, force: true });
+    say("\nStopped, and the temporary folder is removed.");
   }
 }
 
-async function tell(folder: string): Promise<number> {
+/** Resolves with the exit code that shells have for a program which a signal ended. */
+function interruption(): Promise<number> {
+  const heard = Promise.withResolvers<number>();
+  for (const signal of SIGNALS) process.once(signal, () => heard.resolve(128 + constants.signals[signal]));
+  return heard.promise;
+}
+
+interface Ports {
+  readonly smtp: number;
+  readonly primary: number;
+}
+
+async function play(folder: string, interrupted: Promise<number>): Promise<number> {
   const ports = { smtp: await probeListen("127.0.0.1", 0), primary: await probeListen("127.0.0.1", 0) };
   const config = await demoConfig(folder, ports);
   const arrivals = new EventEmitter();
   const primary = demoPrimary(() => arrivals.emit("mail"));
   const daemon = await startDaemon(config);
   try {
-    say(`Holdfast stands in for example.test on 127.0.0.1:${ports.smtp}.`);
-    say(`The domain's own server, 127.0.0.1:${ports.primary}, is down.\n`);
-    const taken = await sendAll(ports.smtp);
-    say("\nWhat the queue holds (holdfast queue list):\n");
-    await runTool("queue", ["list"], { socket: config.admin.socket, config: config.file });
-    say("\nThe primary comes back.");
-    const opened = Date.now();
-    await primary.open(ports.primary);
-    const inTime = AbortSignal.timeout(PATIENCE);
-    while (primary.received.length < taken) await once(arrivals, "mail", { signal: inTime });
-    for (const { recipient, subject, at } of primary.received)
-      say(`  ${seconds(at - opened)} later: "${subject}" is in the mailbox of ${recipient}`);
-    // The primary's replies are on their way back to us.
-    await sleep(200);
-    say("\nWhere was the first one (holdfast trace)?\n");
-    await runTool("trace", [MAILS[0].recipient], { socket: config.admin.socket, config: config.file });
-    return 0;
+    return await Promise.race([interrupted, tell(config, ports, { primary, arrivals })]);
   } finally {
     await daemon.stop();
     await primary.close();
-    say("\nStopped, and the temporary folder is removed.");
   }
+}
+
+interface FarEnd {
+  readonly primary: ReturnType<typeof demoPrimary>;
+  /** Emits `mail` after each that it takes. */
+  readonly arrivals: EventEmitter;
+}
+
+async function tell(config: Config, ports: Ports, { primary, arrivals }: FarEnd): Promise<number> {
+  say(`Holdfast stands in for example.test on 127.0.0.1:${ports.smtp}.`);
+  say(`The domain's own server, 127.0.0.1:${ports.primary}, is down.\n`);
+  const taken = await sendAll(ports.smtp);
+  say("\nWhat the queue holds (holdfast queue list):\n");
+  await runTool("queue", ["list"], { socket: config.admin.socket, config: config.file });
+  say("\nThe primary comes back.");
+  const opened = Date.now();
+  await primary.open(ports.primary);
+  const inTime = AbortSignal.timeout(PATIENCE);
+  while (primary.received.length < taken) await once(arrivals, "mail", { signal: inTime });
+  for (const { recipient, subject, at } of primary.received)
+    say(`  ${seconds(at - opened)} later: "${subject}" is in the mailbox of ${recipient}`);
+  // The primary's replies are on their way back to us.
+  await sleep(200);
+  say("\nWhere was the first one (holdfast trace)?\n");
+  await runTool("trace", [MAILS[0].recipient], { socket: config.admin.socket, config: config.file });
+  return 0;
 }
 
 /** Sends the three mails one after another; answers how many were taken. */
@@ -75,7 +100,7 @@ async function sendAll(port: number): Promise<number> {
   return taken;
 }
 
-async function demoConfig(folder: string, ports: { smtp: number; primary: number }): Promise<Config> {
+async function demoConfig(folder: string, ports: Ports): Promise<Config> {
   const file = join(folder, "holdfast.yaml");
   await writeFile(
     file,

@@ -7,9 +7,9 @@
  *
  * Invariants: a token confined to a domain reaches the queue, the recipients, the rules, the allowed senders and
  * `explain` of that domain and nothing else, because all other routes stand behind a guard that shuts by default;
- * an empty filter never means everything; every change is told to the journal with the name of who made it; health
- * is answered from the main thread's own knowledge, so that it is answered while another thread hangs; every request
- * is bounded in size and time.
+ * an empty filter never means everything; every change is told to the journal with the name of who made it (a reload
+ * without it); health is answered from the main thread's own knowledge, so that it is answered while another thread
+ * hangs; every request is bounded in size and time.
  */
 import { buildApplication } from "./application.ts";
 import { FailureTable, requireToken, trustSocket } from "./authenticate.ts";

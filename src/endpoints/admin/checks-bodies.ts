@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { PatternKind } from "../../mail/access-pattern.ts";
 import { LIST_CODE, LIST_NAME, LIST_ZONE } from "../../mail/list-pattern.ts";
 import { text } from "./body-parts.ts";
+import { quoted } from "./issue-words.ts";
 
 const DAY = 86_400_000;
 
@@ -10,8 +11,7 @@ function pattern({ expected, read }: PatternKind) {
   return text.transform((given, context) => {
     const reading = read(given);
     if ("value" in reading) return reading.value;
-    const quoted = JSON.stringify(given.slice(0, 100));
-    context.addIssue({ code: "custom", message: `${quoted} ${reading.wrong}; write ${expected}` });
+    context.addIssue({ code: "custom", message: `${quoted(given)} ${reading.wrong}; write ${expected}` });
     return z.NEVER;
   });
 }

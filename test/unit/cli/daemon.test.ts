@@ -44,6 +44,30 @@ test("what comes as a stream may pause for longer, as who reads it may", async (
   assert.equal(await text(stream), "From a@b.example\n");
 });
 
+test("a daemon that waits for whoever reads is not given up", async (t) => {
+  const { daemon, server, asked } = await silentDaemon(t, { look: 400, change: 100 });
+  const begun = daemon.stream({ path: "/v1/queue/export" });
+  await once(server, "request");
+  asked[0]?.write("From a@b");
+  const stream = await begun;
+  await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
+  asked[0]?.end(".example\n");
+  assert.equal(await text(stream), "From a@b.example\n");
+});
+
+test("what was cut off before anybody read it is known as such", async (t) => {
+  const { daemon, server, asked } = await silentDaemon(t, { look: 10_000, change: 10_000 });
+  const begun = daemon.stream({ path: "/v1/queue/export" });
+  await once(server, "request");
+  asked[0]?.write("From a@b");
+  const stream = await begun;
+  asked[0]?.destroy();
+  // By then it has heard of it.
+  server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));
+  await daemon.ask({ path: "/v1/status" });
+  await assert.rejects(text(stream), { message: "the answer was cut off; the daemon's log says why" });
+});
+
 test("a daemon of another version is told as such, where its answer lacks what this one has", async (t) => {
   const { daemon, server } = await silentDaemon(t, { look: 10_000, change: 10_000 });
   server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));
@@ -53,6 +77,23 @@ test("a daemon of another version is told as such, where its answer lacks what t
     stderr,
     /^holdfast: .+\nthe daemon may be of another version than this tool; .+ after an upgrade\n$/,
   );
+});
+
+test("who looks again does so over the same connection, and over a new one where that ended meanwhile", async (t) => {
+  const { daemon, server } = await silentDaemon(t, { look: 10_000, change: 10_000 });
+  const connections: Socket[] = [];
+  server.on("connection", (peer: Socket) => connections.push(peer));
+  const answer = (_: unknown, to: ServerResponse) => to.end("{}");
+  server.removeAllListeners("request").on("request", answer);
+  for (let i = 0; i < 3; i++) await daemon.ask({ path: "/v1/status" });
+  assert.equal(connections.length, 1);
+  // As one that was idle for too long.
+  server.removeAllListeners("request").once("request", ({ socket }: { socket: Socket }) => {
+    server.on("request", answer);
+    socket.destroy();
+  });
+  await daemon.ask({ path: "/v1/status" });
+  assert.equal(connections.length, 2);
 });
 
 /** A server that does as `end` says with each connection. */

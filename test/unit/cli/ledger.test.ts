@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Readable, Writable } from "node:stream";
+import { Writable } from "node:stream";
 import { runTool } from "../../../src/cli/cli.ts";
 import { primaryId } from "../../../src/cli/ledger.ts";
-import { mboxOf } from "../../../src/cli/mbox.ts";
 import { FIRST, queueEntry, SECOND } from "../../support/admin-fakes.ts";
 import { TextSink, toolWorld } from "../../support/tool-bench.ts";
 
@@ -101,21 +100,6 @@ test("all that matches is exported as an mbox, each mail once", async () => {
   assert.equal((await tool.run(["queue", "export"])).code, 2);
   assert.equal((await tool.run(["queue", "export", FIRST, "--state", "held"])).code, 2);
   assert.equal((await tool.run(["queue", "export", "--state", "parked"])).code, 1);
-});
-
-test("lines that begin with From are quoted wherever chunks are cut, the last line gets its end", async () => {
-  const mail = "Subject: x\r\n\r\nFrom me\r\n>From you\r\nnot From\r\n\xe9 end";
-  for (const cut of [1, 2, 7, 1000]) {
-    const chunks = Array.from({ length: Math.ceil(mail.length / cut) }, (_, i) =>
-      Buffer.from(mail.slice(i * cut, (i + 1) * cut), "latin1"),
-    );
-    const envelope = { sender: "a@b.example", acceptedAt: 0 };
-    const parts: Buffer[] = await Readable.from(mboxOf(Readable.from(chunks), envelope)).toArray();
-    assert.equal(
-      Buffer.concat(parts).toString("latin1"),
-      "From a@b.example Thu Jan  1 00:00:00 1970\nSubject: x\n\n>From me\n>>From you\nnot From\n\xe9 end\n\n",
-    );
-  }
 });
 
 test("a reader that has seen enough, such as head, is no failure", async () => {

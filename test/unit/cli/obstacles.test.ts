@@ -25,3 +25,13 @@ test("what keeps a mail waiting is told with it: its primary, or a pause", async
   tool.world.entries = [queueEntry({ route: "10.1.1.1:25" })];
   assert.match(await show(), /^Rerouted to: +10\.1\.1\.1:25$/m);
 });
+
+test("a mail for hundreds of domains is shown over fewer connections than the daemon takes", async () => {
+  await using tool = await toolWorld();
+  tool.world.entries = Array.from({ length: 600 }, (_, n) =>
+    queueEntry({ n, recipient: `alice@d${n}.example`, domain: `d${n}.example` }),
+  );
+  const { code, stdout, stderr } = await tool.run(["queue", "show", FIRST]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.match(stdout, /^Recipient: +alice@d599\.example$/m);
+});

@@ -9,8 +9,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { test } from "node:test";
+import { runTool } from "../../../src/cli/cli.ts";
 import { BodyDamaged } from "../../../src/ports/stored-body.ts";
 import { FIRST, SECOND } from "../../support/admin-fakes.ts";
 import { runOn, toolWorld } from "../../support/tool-bench.ts";
@@ -118,6 +119,28 @@ test("an earlier export stays until the new one is whole", async () => {
   await stays(["--all"], /stays as it was\nholdfast: the answer was cut off/);
   tool.world.trouble = new Error("disk");
   await stays(["--all"], /stays as it was\n/);
+});
+
+test("mail that was asked for ahead is let go when nobody wants it any more", async () => {
+  await using tool = await toolWorld();
+  const begun: Readable[] = [];
+  tool.world.exported = () => {
+    const mail = Readable.from(
+      (async function* () {
+        for (;;) yield Buffer.alloc(10_000, "x\n");
+      })(),
+      { objectMode: false },
+    );
+    begun.push(mail);
+    return mail;
+  };
+  const stdout = new Writable({
+    write: (_, __, done) => done(Object.assign(new Error(), { code: "EPIPE" })),
+  });
+  const code = await runTool("queue", ["export", "--all"], { socket: tool.socket, stdout });
+  assert.equal(code, 0);
+  await waitFor({ what: "both are let go", deadline: 5000 }, () => begun.every(({ destroyed }) => destroyed));
+  assert.equal(begun.length, 2);
 });
 
 test("an export that is whole takes the place of the earlier one, for its owner alone", async () => {

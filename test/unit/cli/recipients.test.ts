@@ -33,6 +33,15 @@ test("recipients come as words, from a file, or from stdin", async () => {
   assert.equal((await tool.run(["recipients", "check", "nobody"])).code, 2);
 });
 
+test("a list that was emptied is not said to be missing", async () => {
+  await using tool = await toolWorld();
+  tool.world.hits.length = 0;
+  assert.equal(
+    (await tool.run(["recipients", "list", "example.com"])).stdout,
+    "No recipients are listed for example.com.\n",
+  );
+});
+
 test("a list that is not UTF-8 is refused, wherever it comes from", async () => {
   await using tool = await toolWorld();
   const file = join(tool.folder, "latin1.txt");

@@ -46,4 +46,11 @@ test("wrong use is told", async () => {
   assert.equal((await tool.run(["trust-kit", "example.com", "--address", "mx2"])).code, 2);
   assert.equal((await tool.run(["trust-kit", "example.com", "--server", "sendmail"])).code, 2);
   assert.equal((await tool.run(["trust-kit", "foreign.example"])).code, 1);
+  for (const option of [["--server", "exim"], ADDRESSES]) {
+    const { code, stderr } = await tool.run(["trust-kit", "example.com", "--verify", ...option]);
+    assert.deepEqual(
+      [code, stderr.split("\n")[0]],
+      [2, `holdfast trust-kit: --verify or ${option[0]}, not both`],
+    );
+  }
 });

@@ -96,6 +96,14 @@ test("keys: unknown, misspelt, double, and __proto__", async () => {
   assert.equal(Object.hasOwn(Object.prototype, "x"), false);
 });
 
+test("what is wrong with the text as YAML is told in the order of the file", async () => {
+  const lines = await linesOf(`a: *b\nhostname: x\nhostname: y\nc: *d\n`);
+  assert.deepEqual(
+    lines.map((line) => line.split(": ")[0]),
+    ["holdfast.yaml:1:4", "holdfast.yaml:3:1", "holdfast.yaml:4:4"],
+  );
+});
+
 test("domains: double after IDNA, not a domain, without settings, __proto__", async () => {
   const text = `domains:
   Bücher.example: { primary: { host: m.example }, recipients: [a] }

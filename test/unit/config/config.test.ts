@@ -345,12 +345,23 @@ domains:
     'holdfast.yaml:2:13: postmaster: "elsewhere.example" is not declared here, so its mail goes to the postmaster of the first domain; name an address of one of the domains',
     "holdfast.yaml:4:18: admin.listen: tokens cross the network in plain HTTP; listen on 127.0.0.1 behind a proxy with TLS",
     "holdfast.yaml:5:12: retention: mail is given up sooner than the 4 to 5 days of RFC 5321 §4.5.4.1; keep it 30d",
-    "holdfast.yaml:7:16: domains.a.example.primary[0]: mx2 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+    "holdfast.yaml:7:25: domains.a.example.primary: mx2 port 25 is this server: its mail would go round in a circle; name the domain's own server",
     "holdfast.yaml:7:52: domains.a.example.recipients: the list is empty: every address but postmaster is unknown until the API adds some; list the recipients",
-    "holdfast.yaml:8:26: domains.b.example.primary[0]: 192.0.2.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+    "holdfast.yaml:8:25: domains.b.example.primary: 192.0.2.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
     "holdfast.yaml:8:101: domains.b.example.unknownDuringOutage: has no effect, since with catchAll no address is unknown; remove it",
     "holdfast.yaml:9:84: domains.c.example.unknownDuringOutage: has no effect, since the list decides, outage or not, where there is no callout; remove it",
   ]);
+  const everywhere = 'hostname: mx2.example.net\nsmtp: { listen: ["0.0.0.0:25"] }\ndomains:\n';
+  assert.deepEqual(
+    await linesOf(`${everywhere}  a.example: { primary: { host: 127.0.0.1 }, recipients: [x] }\n`),
+    [
+      "holdfast.yaml:4:25: domains.a.example.primary: 127.0.0.1 port 25 is this server: its mail would go round in a circle; name the domain's own server",
+    ],
+  );
+  assert.deepEqual(
+    await linesOf(`${everywhere}  a.example: { primary: { host: "::1" }, recipients: [x] }\n`),
+    [],
+  );
   assert.deepEqual(await linesOf(HEAD), [
     "holdfast.yaml:1:1: domains: no domain is declared: mail is taken only for those of the API; declare a domain",
   ]);
