@@ -15,7 +15,7 @@ export class AdminClient {
     this.socket = socket;
   }
 
-  /** One request; rejects unless the answer is 2xx. */
+  /** One request; rejects unless the answer is 2xx. A body that is a buffer is JSON already. */
   async api<T>(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     const { status, text } = await this.#request(method, path, body);
     if (status < 200 || status > 299) throw new Error(`${method} ${path}: ${status} ${text.slice(0, 500)}`);
@@ -99,7 +99,7 @@ export class AdminClient {
         response.on("error", reject);
       });
       sent.on("error", reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(body === undefined ? undefined : body instanceof Buffer ? body : JSON.stringify(body));
     });
   }
 }
