@@ -12,7 +12,7 @@ import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
 import { FOREIGN_CURSOR } from "../../src/ports/page.ts";
 import type { Intake } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
-import type { WorkEvent, WorkStore } from "../../src/ports/work-store.ts";
+import type { ClaimedMail, WorkEvent, WorkStore } from "../../src/ports/work-store.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   DEFERRED,
@@ -290,6 +290,21 @@ function acceptance(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, granted.id), ["gone", "waiting"]);
   });
 
+  it("claims by grant with the body of each, where several mails come in one turn", async () => {
+    await using store = await open();
+    const claims: ClaimedMail[] = [];
+    store.work.onEvent((event) => event.kind === "claimed" && claims.push(event.mail));
+    store.work.grant("one.test", 2);
+    await store.work.work();
+    const contents = ["first", "the second", "one beyond the grant"];
+    const bodies = await Promise.all(contents.map((content) => fillBody(store.intake, content)));
+    await Promise.all(bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body)));
+    await store.work.work();
+    claims.push(await claimOne(store));
+    const given = await Promise.all(claims.map(async (claim) => (await bodyOf(claim)).toString()));
+    assert.deepEqual(given, contents);
+  });
+
   it("takes grants back", async () => {
     await using store = await open();
     store.work.grant("one.test", 5);
@@ -312,6 +327,7 @@ function claims(open: StoreFactory): void {
       store.move(10);
     }
     const request = { domain: "one.test", limit: 2, now: store.clock.now() };
+    assert.deepEqual(await store.work.claim({ ...request, limit: 0 }), []);
     const first = await store.work.claim(request);
     assert.deepEqual(
       first.map(({ id }) => id),
@@ -416,10 +432,12 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(await stateOf(after, waits.id), ["waiting"]);
     assert.equal(await after.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 0)), false);
     const now = store.clock.now();
-    const ids = async (at: number) =>
-      (await after.work.claim({ domain: "one.test", limit: 9, now: at })).map(({ id }) => id);
-    assert.deepEqual(await ids(now + 1), [waits.id]);
-    assert.deepEqual(await ids(now + 5000), [lost.id]);
+    const doubts = async (at: number) => {
+      const mails = await after.work.claim({ domain: "one.test", limit: 9, now: at });
+      return mails.map(({ id, recipients }) => [id, recipients[0]?.unconfirmed]);
+    };
+    assert.deepEqual(await doubts(now + 1), [[waits.id, 0]]);
+    assert.deepEqual(await doubts(now + 5000), [[lost.id, 1]], "counted: nobody gets it over and over");
   });
 }
 
@@ -435,13 +453,27 @@ function settlements(open: StoreFactory): void {
     );
     const second = await claimOne(store);
     assert.equal(second.recipients[0]?.attempts, 1);
-    assert.equal(
-      await store.work.settle(settlement(second, { state: "waiting", outcome: RELEASED }, now)),
-      true,
-    );
+    const { destination, ...release } = settlement(second, { state: "waiting", outcome: RELEASED }, now);
+    assert.equal(await store.work.settle(release), true);
     const third = await claimOne(store);
     assert.deepEqual(third.recipients[0], { n: 0, address: "a@one.test", attempts: 1, unconfirmed: 0 });
-    assert.equal((await store.reader.show(first.id))?.recipients[0]?.lastReply, "451 later");
+    const known = (await store.reader.show(first.id))?.recipients[0];
+    assert.deepEqual([known?.lastReply, known?.destination], ["451 later", destination]);
+  });
+
+  it("counts lost replies, whatever comes between them", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const now = store.clock.now();
+    const counts: unknown[] = [];
+    for (const outcome of [UNCONFIRMED, DEFERRED, UNCONFIRMED, RELEASED]) {
+      const state = outcome === UNCONFIRMED ? "unconfirmed" : "waiting";
+      await store.work.settle(settlement(await claimOne(store), { state, outcome, dueAt: now }, now));
+      const [work] = await store.work.claim({ domain: "one.test", limit: 1, now });
+      counts.push(work?.recipients[0]?.unconfirmed);
+      await store.work.settle(settlement(work as ClaimedMail, { state: "waiting", outcome: RELEASED }, now));
+    }
+    assert.deepEqual(counts, [1, 1, 2, 2]);
   });
 
   it("refuses a lost token and writes nothing", async () => {
@@ -512,15 +544,27 @@ function proving(open: StoreFactory): void {
       { id: second, recipients: ["c@one.test"] },
     ]);
     assert.equal((await store.work.due({ ...request, limit: 1 })).length, 1);
-    const claimed = await store.work.claim({ ...request, limit: 5, id: second as string });
+    const named = { ...request, limit: 5, id: second as string };
+    for (const not of [{ domain: "two.test" }, { now: store.clock.now() - 1 }])
+      assert.deepEqual(
+        await store.work.claim({ ...named, ...not }),
+        [],
+        "nothing of it is due there, or then",
+      );
+    const claimed = await store.work.claim(named);
     assert.deepEqual(
       claimed.map(({ id }) => id),
       [second],
     );
-    assert.equal((await store.work.claim({ ...request, limit: 5, id: second as string })).length, 0);
+    assert.equal((await store.work.claim(named)).length, 0);
     assert.deepEqual(await store.work.due({ ...request, limit: 10 }), [
       { id: first, recipients: ["a@one.test", "b@one.test"] },
     ]);
+    const whole = await store.work.claim({ ...named, id: first as string });
+    assert.deepEqual(
+      whole.map(({ recipients }) => recipients.length),
+      [2],
+    );
   });
 
   it("remembers for whom a primary took mail, 32 days long", async () => {

@@ -7,12 +7,18 @@ import { describe, it, type TestContext } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
 import { openCheckpointConnection } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { checkpointInPlace, pagesWaiting } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
-import { checkDatabase, type WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
-import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
+import {
+  checkDatabase,
+  connectWork,
+  type WriterOptions,
+} from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import type { NewMail } from "../../../../../../src/ports/intake.ts";
+import type { ClaimedMail, WorkEvent } from "../../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import {
   DELIVERED,
   accept,
+  bodyOf,
   claimOne,
   fillBody,
   newMail,
@@ -213,7 +219,26 @@ describe("a sick disk", () => {
     other.close();
   });
 
-  it("takes back what was refused and yet reached the disk", async () => {
+  it("takes back all of what was refused and yet reached the disk", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = [newMail(store.clock.now()), newMail(store.clock.now())];
+    const bodies = await Promise.all(["a", "b"].map((text) => fillBody(store.intake, text)));
+    const answers = bodies.map((body, i) => store.intake.accept(refused[i] as NewMail, body));
+    assert.deepEqual(await Promise.all(answers), [SICK, SICK]);
+    const found = async () => Promise.all(refused.map(({ id }) => store.reader.show(id)));
+    assert.ok(
+      (await found()).every((mail) => mail !== undefined),
+      "they are on the disk",
+    );
+    cure(store);
+    assert.deepEqual(await found(), [undefined, undefined], "their senders were told to keep them");
+    // The next mails get their keys.
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), "new"), ACCEPTED);
+    assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
+  });
+
+  it("takes back what was refused and has a file", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     const refused = newMail(store.clock.now());
@@ -252,6 +277,21 @@ describe("a sick disk", () => {
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     await assert.rejects(store.work.settle(settle));
     cure(store);
+    assert.equal(await store.work.settle(settle), true);
+  });
+
+  it("leaves what was claimed by a grant with its owner, too", async () => {
+    await using store = await openOnFlakyDisk();
+    const claims: ClaimedMail[] = [];
+    store.work.onEvent((event) => event.kind === "claimed" && claims.push(event.mail));
+    store.work.grant("one.test", 1);
+    await store.work.work();
+    await accept(store.intake, newMail(store.clock.now()));
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    cure(store);
+    const [claim] = claims as [ClaimedMail];
+    const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
     assert.equal(await store.work.settle(settle), true);
   });
 
@@ -374,11 +414,13 @@ describe("a sick disk", () => {
 });
 
 describe("a delivery thread that dies", () => {
-  async function withClaim() {
+  async function withClaim(credits = 0) {
     const store = await openOnFlakyDisk();
+    store.work.grant("one.test", credits);
+    await store.work.work();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
-    await claimOne(store);
+    if (credits === 0) await claimOne(store);
     const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
     const givenUp = () =>
       waitFor(
@@ -388,10 +430,25 @@ describe("a delivery thread that dies", () => {
     return { ...store, givenUp };
   }
 
-  it("leaves its claims unconfirmed, and another thread gets them", async () => {
+  for (const [what, credits] of [
+    ["its claims", 0],
+    ["what was claimed by its grant", 1],
+  ] as const)
+    it(`leaves ${what} unconfirmed, and another thread gets them`, async () => {
+      await using store = await withClaim(credits);
+      store.closeWorkPort();
+      await store.givenUp();
+    });
+
+  it("takes no claim from the thread that has come in its place", async () => {
     await using store = await withClaim();
+    const next = connectWork(store.port("work"), { folder: store.folder });
+    await accept(store.intake, newMail(store.clock.now()));
+    const claim = await claimOne({ work: next, clock: store.clock });
     store.closeWorkPort();
     await store.givenUp();
+    const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
+    assert.equal(await next.settle(settle), true);
   });
 
   it("does so where the disk was sick at its death, too", async (t) => {
