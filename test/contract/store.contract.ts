@@ -17,6 +17,7 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import {
   DEFERRED,
   DELIVERED,
+  REFUSED,
   RELEASED,
   UNCONFIRMED,
   accept,
@@ -227,6 +228,10 @@ function acceptance(open: StoreFactory): void {
     await using store = await open();
     const twice = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, twice), ACCEPTED);
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
+    store.work.grant("one.test", 1);
+    await store.work.work();
     const good = [newMail(store.clock.now()), newMail(store.clock.now())];
     const bodies = await Promise.all([1, 2, 3].map(() => fillBody(store.intake, "x")));
     const mails = [good[0], twice, good[1]].map((mail, i) =>
@@ -234,7 +239,13 @@ function acceptance(open: StoreFactory): void {
     );
     const results = await Promise.all(mails);
     assert.deepEqual(results, [ACCEPTED, { kind: "refused", why: "row" }, ACCEPTED]);
-    for (const { id } of [twice, ...good]) assert.deepEqual(await stateOf(store, id), ["waiting"]);
+    const states = await Promise.all([twice, ...good].map(({ id }) => stateOf(store, id)));
+    assert.deepEqual(states.flat(), ["waiting", "claimed", "waiting"]);
+    const told = events.map((event) => (event.kind === "claimed" ? event.mail.id : event));
+    assert.deepEqual(
+      new Set(told),
+      new Set([good[0]?.id, { kind: "work", domain: "one.test", recipients: 1 }]),
+    );
   });
 
   it("forgets a body that was aborted and keeps one that was accepted", async () => {
@@ -242,6 +253,7 @@ function acceptance(open: StoreFactory): void {
     const thrown = await fillBody(store.intake, Buffer.alloc(200_000));
     thrown.abort();
     thrown.abort();
+    await assert.rejects(async () => thrown.write(Buffer.from("more")), /closed/);
     const content = Buffer.alloc(200_000, 7);
     const kept = await fillBody(store.intake, content);
     const answer = store.intake.accept(newMail(store.clock.now()), kept);
@@ -518,6 +530,23 @@ function settlements(open: StoreFactory): void {
     }
   });
 
+  it("keeps the body for a recipient that is parked or held, until an operator deletes it", async () => {
+    await using store = await open();
+    for (const state of ["parked", "held"] as const)
+      for (const body of ["small", Buffer.alloc(100_000, 1)]) {
+        const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
+        await accept(store.intake, mail, body);
+        const now = store.clock.now();
+        await store.work.settle(settlement(await claimOne(store), { state, outcome: REFUSED }, now));
+        const other = await claimOne(store, "two.test");
+        await store.work.settle(settlement(other, { state: "gone", outcome: DELIVERED }, now));
+        const hasBody = async () => (await store.reader.show(mail.id))?.hasBody;
+        assert.equal(await hasBody(), true, state);
+        await store.control.operate({ verb: "delete", filter: { id: mail.id }, who: "x", now });
+        assert.equal(await hasBody(), false, state);
+      }
+  });
+
   it("rejects an illegal move and leaves the claim as it was", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
@@ -529,8 +558,6 @@ function settlements(open: StoreFactory): void {
 }
 
 function proving(open: StoreFactory): void {
-  const REFUSED = { kind: "refused", reply: { code: 550, text: "no" } } as const;
-
   it("tells what is due without claiming it, and claims one mail by its id", async () => {
     await using store = await open();
     const mails = [to("a@one.test", "b@one.test"), to("c@one.test"), to("d@two.test")].map((recipients) =>
@@ -834,6 +861,18 @@ function expiry(open: StoreFactory): void {
     });
     assert.deepEqual(await states(), ["", "held", "waiting"]);
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
+  });
+
+  it("parks what is unconfirmed for too long, too", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const now = store.clock.now();
+    const lost = { state: "unconfirmed", outcome: UNCONFIRMED, dueAt: now } as const;
+    await store.work.settle(settlement(await claimOne(store), lost, now));
+    const slice = { ...never, now, waitingBefore: now + 1 };
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, givenUp: 1 });
+    assert.deepEqual(await stateOf(store, mail.id), ["parked"]);
   });
 
   it("forgets what became of one recipient, and not the mail that another waits for", async () => {

@@ -50,6 +50,13 @@ function cure({ disk, clock, writer }: Awaited<ReturnType<typeof openOnFlakyDisk
   assert.equal(writer.condition, "ok");
 }
 
+/** A store that is cured after its end would write beside the next one. */
+function assertStaysClosed({ disk, clock }: Awaited<ReturnType<typeof openOnFlakyDisk>>): void {
+  const opened = disk.opened.length;
+  clock.advance(20_000);
+  assert.equal(disk.opened.length, opened);
+}
+
 /** Whatever is asked of a file below the folder fails, as on a file system that was shut down. */
 function deadDisk(t: TestContext, folder: string): { revive(): void } {
   const mocks = (["statSync", "openSync", "rmSync", "truncateSync"] as const).map((name) => {
@@ -88,6 +95,27 @@ describe("a full disk", () => {
     store.clock.advance(1000);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
     assert.deepEqual(store.conditions(), ["full", "ok"]);
+  });
+
+  it("is seen as soon as much was written, without a second's wait", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.free = 1e9;
+    const body = Buffer.alloc(8 * 1024 * 1024);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), body), ACCEPTED);
+    assert.equal(store.intake.condition(), "ok");
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), body), ACCEPTED);
+    assert.equal(store.intake.condition(), "full");
+  });
+
+  it("that is found sick when it makes room is sick", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    const codes = ["SQLITE_FULL", "SQLITE_IOERR_FSYNC"];
+    store.disk.failCommit = () => codes.shift();
+    await assert.rejects(claimOne(store), /SQLITE_IOERR_FSYNC/);
+    assert.deepEqual(store.conditions(), ["full", "sick"]);
+    cure(store);
+    assert.equal((await claimOne(store)).recipients.length, 1);
   });
 
   it("follows a reserve that is set anew", async () => {
@@ -152,6 +180,15 @@ describe("a write of which SQLite says no more than that it failed", () => {
     assert.deepEqual(new Set(store.conditions()), new Set(["full"]));
   });
 
+  it("of a mail that cannot be stored at all says nothing of the disk", async () => {
+    await using store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    store.disk.failFill = "EDQUOT";
+    assert.deepEqual(await accept(store.intake, mail), { kind: "refused", why: "row" });
+    assert.equal(store.intake.condition(), "ok");
+  });
+
   for (const told of ["EIO", undefined])
     it(`found the disk sick where the system says ${told ?? "that there is room"}`, async () => {
       await using store = await openOnFlakyDisk();
@@ -160,11 +197,13 @@ describe("a write of which SQLite says no more than that it failed", () => {
       store.disk.failCommit = "SQLITE_IOERR_WRITE";
       assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
       assert.equal(store.intake.condition(), "sick");
+      assert.equal(existsSync(join(store.folder, "room")), false);
     });
 });
 
 describe("a sick disk", () => {
-  for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT"]) {
+  // The last is no job's own fault where only the commit says it.
+  for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_ERROR"]) {
     it(`stands still after ${code} until the disk is proven`, async () => {
       await using store = await openOnFlakyDisk();
       const { disk } = store;
@@ -349,6 +388,7 @@ describe("a sick disk", () => {
     const refused = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, refused), SICK);
     await store.writer.close();
+    assertStaysClosed(store);
     assert.ok(await store.reader.show(refused.id), "it is on the disk");
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(await again.reader.show(refused.id), undefined);
@@ -364,6 +404,7 @@ describe("a sick disk", () => {
     const refused = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, refused), SICK);
     await closing;
+    assertStaysClosed(store);
     assert.ok(await store.reader.show(refused.id), "it is on the disk");
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(again.writer.unclean, true);
@@ -479,6 +520,18 @@ describe("the marker of an orderly end", () => {
       assert.equal(existsSync(marker), false);
     }
     await store[Symbol.asyncDispose]();
+  });
+
+  it("comes after all that waits, which is more than one commit takes", async () => {
+    await using store = await openOnFlakyDisk();
+    let closing: Promise<void> | undefined;
+    store.disk.failCommit = () => void (closing ??= store.writer.close());
+    const bodies = await Promise.all(Array.from({ length: 1001 }, () => fillBody(store.intake, "x")));
+    const answers = bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body));
+    const kinds = (await Promise.all(answers)).map(({ kind }) => kind);
+    assert.deepEqual(new Set(kinds), new Set(["accepted"]));
+    await closing;
+    assert.equal(existsSync(join(store.folder, "clean")), true);
   });
 
   it("is not there where the disk takes no last checkpoint, which hinders neither the end nor the mail", async () => {
