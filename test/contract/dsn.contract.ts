@@ -412,6 +412,15 @@ function ageing(open: StoreFactory): void {
     assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
   });
 
+  it("notes no delay of a notice: nobody hears of those", async () => {
+    await using store = await open();
+    const mail = await debt(store);
+    await store.work.told(noticeFor(store, mail));
+    store.move(DAY);
+    await store.work.delayed({ before: store.clock.now(), limit: 100 });
+    assert.deepEqual(await owed(store), []);
+  });
+
   it("notes a delay once for each recipient, in the order of age", async () => {
     await using store = await open();
     await Promise.all(Array.from({ length: 150 }, () => accept(store.intake, newMail(store.clock.now()))));

@@ -217,6 +217,16 @@ function acceptance(open: StoreFactory): void {
     });
   }
 
+  it("shows octets that stay as they are, whatever becomes of the body", async () => {
+    await using store = await open();
+    const body = await fillBody(store.intake, "a".repeat(10_000));
+    const shown: Buffer[] = [];
+    for await (const piece of body.read()) shown.push(piece);
+    body.abort();
+    await fillBody(store.intake, "b".repeat(10_000));
+    assert.equal(Buffer.concat(shown).toString(), "a".repeat(10_000));
+  });
+
   it("refuses a mail whose deadline has passed", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now(), { deadline: store.clock.now() - 1 });

@@ -117,6 +117,17 @@ describe("the ballast", () => {
     assert.equal(size(), before);
   });
 
+  it("that finds no room keeps new mail out until it is whole", async () => {
+    await using store = await openBallasted();
+    store.disk.failFill = "ENOSPC";
+    store.clock.advance(1000);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
+    store.disk.failFill = undefined;
+    store.clock.advance(6000);
+    assert.equal(store.left(), WHOLE_BALLAST);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
+  });
+
   it("that cannot be made is a line in the log, and mail is taken all the same", async () => {
     await using folder = await tempFolder();
     mkdirSync(join(folder.path, "ballast"));

@@ -220,13 +220,14 @@ describe("a sick disk", () => {
       const settle = settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1);
       await assert.rejects(store.work.settle(settle));
       await assert.rejects(store.control.operate({ verb: "hold", filter: {}, who: "x", now: 1 }));
+      assert.equal(disk.opened[0]?.open, false, "the connection is given up");
       disk.failProof = "EIO";
       disk.failCommit = undefined;
       store.clock.advance(20_000);
       assert.equal(store.intake.condition(), "sick");
-      disk.failProof = undefined;
+      Object.assign(disk, { failProof: undefined, proofs: 0 });
       store.clock.advance(5000);
-      assert.equal(store.intake.condition(), "ok");
+      assert.deepEqual([store.intake.condition(), disk.proofs], ["ok", 3]);
       assert.equal(await store.work.settle(settle), true, "a claim outlives the illness");
       assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
       assert.deepEqual(store.conditions(), ["sick", "ok"]);
@@ -377,6 +378,11 @@ describe("a sick disk", () => {
     Object.assign(store.disk, { failCommit: undefined, damage: "Tree 3 page 7: never used" });
     store.clock.advance(5000);
     assert.equal(store.writer.condition, "sick");
+    assert.deepEqual(
+      store.disk.opened.map(({ open }) => open),
+      [false, false],
+      "no connection stays behind of a try",
+    );
     store.disk.damage = undefined;
     cure(store);
   });
