@@ -778,6 +778,20 @@ function operators(open: StoreFactory): void {
       assert.equal((await store.work.claim({ domain: key, limit: 9, now })).length, 1);
     });
 
+  it("holds and flushes what is unconfirmed, too", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const now = store.clock.now();
+    const lost = { state: "unconfirmed", outcome: UNCONFIRMED, dueAt: now + DAY } as const;
+    await store.work.settle(settlement(await claimOne(store), lost, now));
+    const all = { filter: {}, who: "x", now };
+    assert.equal(await store.control.operate({ verb: "flush", ...all }), 1);
+    assert.equal((await store.work.due({ domain: "one.test", now, limit: 9 })).length, 1);
+    assert.equal(await store.control.operate({ verb: "hold", ...all }), 1);
+    assert.deepEqual(await stateOf(store, mail.id), ["held"]);
+  });
+
   it("never takes claimed mail out of a conversation", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));

@@ -107,6 +107,23 @@ describe("a full disk", () => {
     assert.equal(store.intake.condition(), "full");
   });
 
+  it("stays full, and a well one well, while the file system does not tell of its space", async () => {
+    await using store = await openOnFlakyDisk();
+    const untold = (): never => {
+      throw systemError("EIO");
+    };
+    const told = store.disk.space.bind(store.disk);
+    store.disk.space = untold;
+    store.clock.advance(6000);
+    assert.equal(store.intake.condition(), "ok");
+    Object.assign(store.disk, { space: told, free: 1e9 });
+    store.clock.advance(30_000);
+    assert.equal(store.intake.condition(), "full");
+    store.disk.space = untold;
+    store.clock.advance(6000);
+    assert.equal(store.intake.condition(), "full");
+  });
+
   it("that is found sick when it makes room is sick", async () => {
     await using store = await openOnFlakyDisk();
     await accept(store.intake, newMail(store.clock.now()));
