@@ -92,6 +92,16 @@ function declarations(open: StoreFactory): void {
     assert.equal(store.directory.domain("one.test", store.directory.generation()), undefined);
   });
 
+  it("drains a domain whose mail an operator sent elsewhere", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", ["alice"]));
+    const now = store.clock.now();
+    await accept(store.intake, newMail(now));
+    await store.control.operate({ verb: "reroute", filter: {}, to: "192.0.2.7:25", who: "x", now });
+    assert.deepEqual((await declare(store)).draining, ["one.test"]);
+    assert.deepEqual(await store.control.retire(), []);
+  });
+
   it("takes a draining domain back when it is declared again", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["a"]));
@@ -284,6 +294,20 @@ function lists(open: StoreFactory): void {
     await assert.rejects(
       store.control.changeRecipients({ domain: "no.test", verb: "add", recipients: [] }),
       /no\.test/,
+    );
+  });
+
+  it("keeps what the API added for a declared domain while that is not declared", async () => {
+    await using store = await open();
+    const one = declared("one.test", ["alice"]);
+    await declare(store, one);
+    await store.control.changeRecipients({ domain: "one.test", verb: "add", recipients: ["bob"] });
+    assert.deepEqual((await declare(store)).removed, ["one.test"]);
+    assert.equal(find(store, "one.test", "bob"), undefined);
+    await declare(store, one);
+    assert.deepEqual(
+      ["alice", "bob"].map((local) => find(store, "one.test", local)),
+      ["alice", "bob"],
     );
   });
 

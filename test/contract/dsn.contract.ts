@@ -5,11 +5,10 @@ import { DSN_DOMAIN, type OwedMail, type ToldRequest, type DsnKind } from "../..
 import type { NewMail } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
 import type { ClaimedMail } from "../../src/ports/work-store.ts";
-import { accept, bodyOf, claimOne, DELIVERED, fillBody, newMail, to } from "./mails.ts";
+import { accept, bodyOf, claimOne, DELIVERED, fillBody, newMail, REFUSED, to } from "./mails.ts";
 import type { StoreFactory, StoreUnderTest } from "./store.contract.ts";
 
 const DAY = 86_400_000;
-const REFUSED = { kind: "refused", reply: { code: 550, enhanced: "5.1.1", text: "no such user" } } as const;
 const NEVER = { waitingBefore: 0, parkedBefore: 0, quarantinedBefore: 0, goneBefore: 0, limit: 1000 };
 
 export function dsnContract(engine: string, open: StoreFactory): void {
@@ -385,6 +384,41 @@ function ageing(open: StoreFactory): void {
       states.map((entry) => `${entry?.state} ${entry?.reason}`),
       ["parked undefined", "gone expired"],
     );
+  });
+
+  it("owes nothing any more, and keeps no body, once what was parked is closed", async () => {
+    await using store = await open();
+    const mail = await debt(store);
+    store.move(8 * DAY);
+    const now = store.clock.now();
+    assert.equal((await store.work.expire({ ...NEVER, now, parkedBefore: now - 7 * DAY })).deleted, 1);
+    const { recipients: [entry] = [], hasBody } = (await store.reader.show(mail.id)) ?? {};
+    assert.deepEqual([entry?.state, entry?.owed, hasBody], ["gone", undefined, false]);
+    assert.deepEqual(await owed(store), []);
+  });
+
+  it("forgets a mail with its body, although its notice was never written", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    await close(store, { state: "gone", owes: "relayed" });
+    assert.equal((await store.reader.show(mail.id))?.hasBody, true, "the notice may quote it");
+    store.move(91 * DAY);
+    const now = store.clock.now();
+    await store.work.expire({ ...NEVER, now, goneBefore: now - 90 * DAY });
+    assert.equal(await store.reader.show(mail.id), undefined);
+    // The next mail takes the place of that one.
+    assert.deepEqual(await accept(store.intake, newMail(now), "new"), { kind: "accepted" });
+    assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
+  });
+
+  it("notes no delay of a notice: nobody hears of those", async () => {
+    await using store = await open();
+    const mail = await debt(store);
+    await store.work.told(noticeFor(store, mail));
+    store.move(DAY);
+    await store.work.delayed({ before: store.clock.now(), limit: 100 });
+    assert.deepEqual(await owed(store), []);
   });
 
   it("notes a delay once for each recipient, in the order of age", async () => {

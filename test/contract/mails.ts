@@ -68,6 +68,10 @@ export const DELIVERED: Outcome = {
   kind: "delivered",
   reply: { code: 250, enhanced: "2.0.0", text: "taken" },
 };
+export const REFUSED: Outcome = {
+  kind: "refused",
+  reply: { code: 550, enhanced: "5.1.1", text: "no such user" },
+};
 export const DEFERRED: Outcome = { kind: "deferred", reply: { code: 451, text: "later" } };
 export const RELEASED: Outcome = { kind: "released" };
 export const UNCONFIRMED: Outcome = { kind: "unconfirmed", why: "connection lost" };

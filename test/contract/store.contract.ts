@@ -12,11 +12,12 @@ import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
 import { FOREIGN_CURSOR } from "../../src/ports/page.ts";
 import type { Intake } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
-import type { WorkEvent, WorkStore } from "../../src/ports/work-store.ts";
+import type { ClaimedMail, WorkEvent, WorkStore } from "../../src/ports/work-store.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import {
   DEFERRED,
   DELIVERED,
+  REFUSED,
   RELEASED,
   UNCONFIRMED,
   accept,
@@ -216,6 +217,16 @@ function acceptance(open: StoreFactory): void {
     });
   }
 
+  it("shows octets that stay as they are, whatever becomes of the body", async () => {
+    await using store = await open();
+    const body = await fillBody(store.intake, "a".repeat(10_000));
+    const shown: Buffer[] = [];
+    for await (const piece of body.read()) shown.push(piece);
+    body.abort();
+    await fillBody(store.intake, "b".repeat(10_000));
+    assert.equal(Buffer.concat(shown).toString(), "a".repeat(10_000));
+  });
+
   it("refuses a mail whose deadline has passed", async () => {
     await using store = await open();
     const mail = newMail(store.clock.now(), { deadline: store.clock.now() - 1 });
@@ -227,6 +238,10 @@ function acceptance(open: StoreFactory): void {
     await using store = await open();
     const twice = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, twice), ACCEPTED);
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
+    store.work.grant("one.test", 1);
+    await store.work.work();
     const good = [newMail(store.clock.now()), newMail(store.clock.now())];
     const bodies = await Promise.all([1, 2, 3].map(() => fillBody(store.intake, "x")));
     const mails = [good[0], twice, good[1]].map((mail, i) =>
@@ -234,7 +249,13 @@ function acceptance(open: StoreFactory): void {
     );
     const results = await Promise.all(mails);
     assert.deepEqual(results, [ACCEPTED, { kind: "refused", why: "row" }, ACCEPTED]);
-    for (const { id } of [twice, ...good]) assert.deepEqual(await stateOf(store, id), ["waiting"]);
+    const states = await Promise.all([twice, ...good].map(({ id }) => stateOf(store, id)));
+    assert.deepEqual(states.flat(), ["waiting", "claimed", "waiting"]);
+    const told = events.map((event) => (event.kind === "claimed" ? event.mail.id : event));
+    assert.deepEqual(
+      new Set(told),
+      new Set([good[0]?.id, { kind: "work", domain: "one.test", recipients: 1 }]),
+    );
   });
 
   it("forgets a body that was aborted and keeps one that was accepted", async () => {
@@ -242,6 +263,7 @@ function acceptance(open: StoreFactory): void {
     const thrown = await fillBody(store.intake, Buffer.alloc(200_000));
     thrown.abort();
     thrown.abort();
+    await assert.rejects(async () => thrown.write(Buffer.from("more")), /closed/);
     const content = Buffer.alloc(200_000, 7);
     const kept = await fillBody(store.intake, content);
     const answer = store.intake.accept(newMail(store.clock.now()), kept);
@@ -290,6 +312,21 @@ function acceptance(open: StoreFactory): void {
     assert.deepEqual(await stateOf(store, granted.id), ["gone", "waiting"]);
   });
 
+  it("claims by grant with the body of each, where several mails come in one turn", async () => {
+    await using store = await open();
+    const claims: ClaimedMail[] = [];
+    store.work.onEvent((event) => event.kind === "claimed" && claims.push(event.mail));
+    store.work.grant("one.test", 2);
+    await store.work.work();
+    const contents = ["first", "the second", "one beyond the grant"];
+    const bodies = await Promise.all(contents.map((content) => fillBody(store.intake, content)));
+    await Promise.all(bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body)));
+    await store.work.work();
+    claims.push(await claimOne(store));
+    const given = await Promise.all(claims.map(async (claim) => (await bodyOf(claim)).toString()));
+    assert.deepEqual(given, contents);
+  });
+
   it("takes grants back", async () => {
     await using store = await open();
     store.work.grant("one.test", 5);
@@ -312,6 +349,7 @@ function claims(open: StoreFactory): void {
       store.move(10);
     }
     const request = { domain: "one.test", limit: 2, now: store.clock.now() };
+    assert.deepEqual(await store.work.claim({ ...request, limit: 0 }), []);
     const first = await store.work.claim(request);
     assert.deepEqual(
       first.map(({ id }) => id),
@@ -416,10 +454,12 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(await stateOf(after, waits.id), ["waiting"]);
     assert.equal(await after.work.settle(settlement(claim, { state: "gone", outcome: DELIVERED }, 0)), false);
     const now = store.clock.now();
-    const ids = async (at: number) =>
-      (await after.work.claim({ domain: "one.test", limit: 9, now: at })).map(({ id }) => id);
-    assert.deepEqual(await ids(now + 1), [waits.id]);
-    assert.deepEqual(await ids(now + 5000), [lost.id]);
+    const doubts = async (at: number) => {
+      const mails = await after.work.claim({ domain: "one.test", limit: 9, now: at });
+      return mails.map(({ id, recipients }) => [id, recipients[0]?.unconfirmed]);
+    };
+    assert.deepEqual(await doubts(now + 1), [[waits.id, 0]]);
+    assert.deepEqual(await doubts(now + 5000), [[lost.id, 1]], "counted: nobody gets it over and over");
   });
 }
 
@@ -435,13 +475,27 @@ function settlements(open: StoreFactory): void {
     );
     const second = await claimOne(store);
     assert.equal(second.recipients[0]?.attempts, 1);
-    assert.equal(
-      await store.work.settle(settlement(second, { state: "waiting", outcome: RELEASED }, now)),
-      true,
-    );
+    const { destination, ...release } = settlement(second, { state: "waiting", outcome: RELEASED }, now);
+    assert.equal(await store.work.settle(release), true);
     const third = await claimOne(store);
     assert.deepEqual(third.recipients[0], { n: 0, address: "a@one.test", attempts: 1, unconfirmed: 0 });
-    assert.equal((await store.reader.show(first.id))?.recipients[0]?.lastReply, "451 later");
+    const known = (await store.reader.show(first.id))?.recipients[0];
+    assert.deepEqual([known?.lastReply, known?.destination], ["451 later", destination]);
+  });
+
+  it("counts lost replies, whatever comes between them", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const now = store.clock.now();
+    const counts: unknown[] = [];
+    for (const outcome of [UNCONFIRMED, DEFERRED, UNCONFIRMED, RELEASED]) {
+      const state = outcome === UNCONFIRMED ? "unconfirmed" : "waiting";
+      await store.work.settle(settlement(await claimOne(store), { state, outcome, dueAt: now }, now));
+      const [work] = await store.work.claim({ domain: "one.test", limit: 1, now });
+      counts.push(work?.recipients[0]?.unconfirmed);
+      await store.work.settle(settlement(work as ClaimedMail, { state: "waiting", outcome: RELEASED }, now));
+    }
+    assert.deepEqual(counts, [1, 1, 2, 2]);
   });
 
   it("refuses a lost token and writes nothing", async () => {
@@ -486,6 +540,23 @@ function settlements(open: StoreFactory): void {
     }
   });
 
+  it("keeps the body for a recipient that is parked or held, until an operator deletes it", async () => {
+    await using store = await open();
+    for (const state of ["parked", "held"] as const)
+      for (const body of ["small", Buffer.alloc(100_000, 1)]) {
+        const mail = newMail(store.clock.now(), { recipients: to("a@one.test", "b@two.test") });
+        await accept(store.intake, mail, body);
+        const now = store.clock.now();
+        await store.work.settle(settlement(await claimOne(store), { state, outcome: REFUSED }, now));
+        const other = await claimOne(store, "two.test");
+        await store.work.settle(settlement(other, { state: "gone", outcome: DELIVERED }, now));
+        const hasBody = async () => (await store.reader.show(mail.id))?.hasBody;
+        assert.equal(await hasBody(), true, state);
+        await store.control.operate({ verb: "delete", filter: { id: mail.id }, who: "x", now });
+        assert.equal(await hasBody(), false, state);
+      }
+  });
+
   it("rejects an illegal move and leaves the claim as it was", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
@@ -497,8 +568,6 @@ function settlements(open: StoreFactory): void {
 }
 
 function proving(open: StoreFactory): void {
-  const REFUSED = { kind: "refused", reply: { code: 550, text: "no" } } as const;
-
   it("tells what is due without claiming it, and claims one mail by its id", async () => {
     await using store = await open();
     const mails = [to("a@one.test", "b@one.test"), to("c@one.test"), to("d@two.test")].map((recipients) =>
@@ -512,15 +581,27 @@ function proving(open: StoreFactory): void {
       { id: second, recipients: ["c@one.test"] },
     ]);
     assert.equal((await store.work.due({ ...request, limit: 1 })).length, 1);
-    const claimed = await store.work.claim({ ...request, limit: 5, id: second as string });
+    const named = { ...request, limit: 5, id: second as string };
+    for (const not of [{ domain: "two.test" }, { now: store.clock.now() - 1 }])
+      assert.deepEqual(
+        await store.work.claim({ ...named, ...not }),
+        [],
+        "nothing of it is due there, or then",
+      );
+    const claimed = await store.work.claim(named);
     assert.deepEqual(
       claimed.map(({ id }) => id),
       [second],
     );
-    assert.equal((await store.work.claim({ ...request, limit: 5, id: second as string })).length, 0);
+    assert.equal((await store.work.claim(named)).length, 0);
     assert.deepEqual(await store.work.due({ ...request, limit: 10 }), [
       { id: first, recipients: ["a@one.test", "b@one.test"] },
     ]);
+    const whole = await store.work.claim({ ...named, id: first as string });
+    assert.deepEqual(
+      whole.map(({ recipients }) => recipients.length),
+      [2],
+    );
   });
 
   it("remembers for whom a primary took mail, 32 days long", async () => {
@@ -697,6 +778,20 @@ function operators(open: StoreFactory): void {
       assert.equal((await store.work.claim({ domain: key, limit: 9, now })).length, 1);
     });
 
+  it("holds and flushes what is unconfirmed, too", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const now = store.clock.now();
+    const lost = { state: "unconfirmed", outcome: UNCONFIRMED, dueAt: now + DAY } as const;
+    await store.work.settle(settlement(await claimOne(store), lost, now));
+    const all = { filter: {}, who: "x", now };
+    assert.equal(await store.control.operate({ verb: "flush", ...all }), 1);
+    assert.equal((await store.work.due({ domain: "one.test", now, limit: 9 })).length, 1);
+    assert.equal(await store.control.operate({ verb: "hold", ...all }), 1);
+    assert.deepEqual(await stateOf(store, mail.id), ["held"]);
+  });
+
   it("never takes claimed mail out of a conversation", async () => {
     await using store = await open();
     await accept(store.intake, newMail(store.clock.now()));
@@ -790,6 +885,18 @@ function expiry(open: StoreFactory): void {
     });
     assert.deepEqual(await states(), ["", "held", "waiting"]);
     assert.equal(await store.reader.show((old as { id: string }).id), undefined);
+  });
+
+  it("parks what is unconfirmed for too long, too", async () => {
+    await using store = await open();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const now = store.clock.now();
+    const lost = { state: "unconfirmed", outcome: UNCONFIRMED, dueAt: now } as const;
+    await store.work.settle(settlement(await claimOne(store), lost, now));
+    const slice = { ...never, now, waitingBefore: now + 1 };
+    assert.deepEqual(await store.work.expire(slice), { ...NOTHING, givenUp: 1 });
+    assert.deepEqual(await stateOf(store, mail.id), ["parked"]);
   });
 
   it("forgets what became of one recipient, and not the mail that another waits for", async () => {

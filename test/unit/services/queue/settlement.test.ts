@@ -107,6 +107,7 @@ test("what a sender is owed: refusals, and success where nobody after us says it
   assert.equal(owed(550, "NEVER"), "refused failed");
   assert.equal(owed(550, undefined, { content: true }), "content failed");
   assert.equal(owed(451, "DELAY"), "waiting nothing");
+  assert.equal(owed(451, "SUCCESS"), "waiting nothing");
   assert.equal(owed(250), "delivered nothing");
   assert.equal(owed(250, "FAILURE"), "delivered nothing");
   assert.equal(owed(250, "SUCCESS,FAILURE"), "delivered relayed");

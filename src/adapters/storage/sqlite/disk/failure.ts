@@ -25,7 +25,6 @@ const SHORT = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 const ROW_FAULT = /^SQLITE_(CONSTRAINT|TOOBIG|MISMATCH|RANGE|ERROR)/;
 
 export function whyOf(error: unknown): Why {
-  if (error instanceof StoreFailure) return error.why;
   const code = codeOf(error);
   if (code === undefined) return "row";
   if (NO_ROOM.has(code)) return "full";

@@ -26,13 +26,13 @@ export class Settling {
     this.#claimed = database
       .prepare<[string, number], ClaimRow>(
         `SELECT mail, n, address FROM recipient
-         WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ? AND +state = 'claimed'`,
+         WHERE mail = (SELECT key FROM message WHERE id = ?) AND token = ?`,
       )
       .raw();
     this.#update = database.prepare(
       `UPDATE recipient SET destination = coalesce(?, destination), updated_at = ?, token = NULL, state = ?, reason = ?,
          due_at = coalesce(?, due_at), since = coalesce(?, since), owed = nullif(coalesce(?, owed), ''),
-         last_reply = coalesce(?, last_reply), hash = coalesce(?, hash), attempts = attempts + ?, unconfirmed = unconfirmed + ?
+         last_reply = coalesce(?, last_reply), hash = ?, attempts = attempts + ?, unconfirmed = unconfirmed + ?
        WHERE n = ? AND mail = ?`,
     );
   }

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { spoolIn } from "../bodies/spool-place.ts";
 import { QUEUE_FILE, WAL_FILE } from "../disk/connection.ts";
 
-/** The database was cut to nothing, and beside it lies what belongs to its mail. */
+/** The database was cut to nothing or taken away, and beside its place lies what belongs to its mail. */
 export class QueueEmptied extends Error {
   override readonly name = "QueueEmptied";
 
-  constructor(file: string, left: string) {
+  constructor(file: string, { what, left }: { readonly what: "empty" | "missing"; readonly left: string }) {
     super(
-      `${file} is empty, but ${left} beside it is not. Copy the data folder first; then restore a backup, or, if the ` +
+      `${file} is ${what}, but ${left} beside it holds what belongs to it. Copy the data folder first; then restore a backup, or, if the ` +
         `queue is to begin anew, move ${QUEUE_FILE}, ${WAL_FILE} and spool away`,
     );
   }
@@ -18,10 +18,13 @@ export class QueueEmptied extends Error {
 /** SQLite would make a new database, and remove the WAL; an hour later the bodies would be swept. Throws QueueEmptied. */
 export function refuseEmptied(folder: string): void {
   const file = join(folder, QUEUE_FILE);
-  if (sizeOf(file) !== 0) return;
-  if ((sizeOf(join(folder, WAL_FILE)) ?? 0) > 0) throw new QueueEmptied(file, WAL_FILE);
-  const bodies = readdirSync(spoolIn(folder)).filter((name) => !name.endsWith(".tmp"));
-  if (bodies.length > 0) throw new QueueEmptied(file, "spool");
+  const size = sizeOf(file);
+  if (size !== undefined && size > 0) return;
+  const what = size === 0 ? "empty" : "missing";
+  if ((sizeOf(join(folder, WAL_FILE)) ?? 0) > 0) throw new QueueEmptied(file, { what, left: WAL_FILE });
+  // What was never complete is no mail's, nor is what a file system of its own has.
+  const holdsBody = readdirSync(spoolIn(folder)).some((name) => /^[\da-f]+$/.test(name));
+  if (holdsBody) throw new QueueEmptied(file, { what, left: "spool" });
 }
 
 function sizeOf(file: string): number | undefined {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { utimes, writeFile } from "node:fs/promises";
+import { rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
+import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
@@ -85,4 +86,16 @@ it("sweeps orphans older than an hour, and nothing else", async () => {
   store.clock.advance(40 * 24 * 60 * 60 * 1000);
   await store.writer.sweepSpool();
   assert.deepEqual(spooled(store).toSorted(), [known, "fresh"].toSorted());
+});
+
+it("is told where the spool cannot be swept, and mail is taken all the same", async () => {
+  const lines: string[] = [];
+  const log = loggerTo((level, message) => void lines.push(`${level} ${message}`));
+  await using store = await openSqliteStore({ log });
+  await rename(join(store.folder, "spool"), join(store.folder, "moved"));
+  store.clock.advance(61 * 60 * 1000);
+  await waitFor({ what: "the log", deadline: 20_000 }, () => lines.length > 0);
+  assert.deepEqual(lines, ["warn a sweep failed"]);
+  assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
+  await rename(join(store.folder, "moved"), join(store.folder, "spool"));
 });

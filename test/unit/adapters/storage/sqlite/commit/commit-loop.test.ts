@@ -48,9 +48,11 @@ it("withdraws a mail whose deadline passed on the way to its transaction", async
   assert.equal(await store.reader.show(mail.id), undefined);
 });
 
-it("gives a grant's credit back when the commit did not happen", async () => {
+it("gives a grant's credit back when the commit did not happen, and nobody hears of that claim", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
+  const claimed: string[] = [];
+  store.work.onEvent((event) => event.kind === "claimed" && claimed.push(event.mail.id));
   store.work.grant("one.test", 1);
   await store.work.work();
   disk.failCommit = "SQLITE_FULL";
@@ -62,6 +64,7 @@ it("gives a grant's credit back when the commit did not happen", async () => {
   await accept(store.intake, mail);
   assert.equal(await store.reader.show(lost.id), undefined);
   assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "claimed");
+  assert.deepEqual(claimed, [mail.id]);
 });
 
 it("lets mail flow while 100,000 recipients are staged", async () => {

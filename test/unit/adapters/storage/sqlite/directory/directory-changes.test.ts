@@ -56,6 +56,20 @@ test("what a crash left half staged is cleaned up", async () => {
   assert.deepEqual(await known(after), ["alice", "api.test", "one.test", "two.test"]);
 });
 
+test("what a full disk left half staged does not stand in the way of the next change", async () => {
+  const disk = new FlakyDisk();
+  await using store = await openSqliteStore({ disk });
+  await store.control.declare([domain("one.test", "alice")]);
+  let left = 2;
+  disk.failCommit = () => (left-- > 0 ? undefined : "SQLITE_FULL");
+  await assert.rejects(store.control.declare([domain("one.test", "bob"), domain("two.test")]), /SQLITE_FULL/);
+  disk.failCommit = undefined;
+  assert.deepEqual(await known(store), ["alice", "one.test"]);
+  const { added } = await store.control.declare([domain("one.test", "alice"), domain("three.test")]);
+  assert.deepEqual(added, ["three.test"]);
+  assert.deepEqual(await known(store), ["alice", "one.test", "three.test"]);
+});
+
 test("small lists share a commit, and a large one is cut between them", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });

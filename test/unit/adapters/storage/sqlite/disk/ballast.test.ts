@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
-import { DELIVERED, accept, newMail, settlement } from "../../../../../contract/mails.ts";
+import { DELIVERED, accept, claimOne, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { MemoryJournal } from "../../../../../support/memory-journal.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
@@ -117,6 +117,17 @@ describe("the ballast", () => {
     assert.equal(size(), before);
   });
 
+  it("that finds no room keeps new mail out until it is whole", async () => {
+    await using store = await openBallasted();
+    store.disk.failFill = "ENOSPC";
+    store.clock.advance(1000);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), FULL);
+    store.disk.failFill = undefined;
+    store.clock.advance(6000);
+    assert.equal(store.left(), WHOLE_BALLAST);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
+  });
+
   it("that cannot be made is a line in the log, and mail is taken all the same", async () => {
     await using folder = await tempFolder();
     mkdirSync(join(folder.path, "ballast"));
@@ -126,5 +137,18 @@ describe("the ballast", () => {
     store.clock.advance(3000);
     assert.deepEqual(lines, ["warn there is no ballast: a disk without a free block will stop deliveries"]);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
+  });
+
+  it("that cannot be given up makes no room, and the disk is full", async () => {
+    await using folder = await tempFolder();
+    mkdirSync(join(folder.path, "ballast"));
+    const disk = new FlakyDisk();
+    await using store = await openSqliteStore({ folder: folder.path, disk });
+    await accept(store.intake, newMail(store.clock.now()));
+    disk.failCommit = "SQLITE_FULL";
+    await assert.rejects(claimOne(store), /the test says SQLITE_FULL/);
+    assert.equal(store.writer.condition, "full");
+    disk.failCommit = undefined;
+    assert.equal((await claimOne(store)).recipients.length, 1);
   });
 });

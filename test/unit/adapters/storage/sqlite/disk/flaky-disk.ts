@@ -21,6 +21,8 @@ export class FlakyDisk implements Disk {
   free = 1e12;
   /** Commits that were tried. */
   commits = 0;
+  /** Proofs that were asked for. */
+  proofs = 0;
   readonly statements: string[] = [];
   readonly opened: Opened[] = [];
 
@@ -50,6 +52,7 @@ export class FlakyDisk implements Disk {
   }
 
   prove(folder: string): void {
+    this.proofs += 1;
     if (this.failProof !== undefined) throw systemError(this.failProof);
     realDisk.prove(folder);
   }

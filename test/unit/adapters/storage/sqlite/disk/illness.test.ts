@@ -7,12 +7,18 @@ import { describe, it, type TestContext } from "node:test";
 import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
 import { openCheckpointConnection } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { checkpointInPlace, pagesWaiting } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
-import { checkDatabase, type WriterOptions } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
-import type { WorkEvent } from "../../../../../../src/ports/work-store.ts";
+import {
+  checkDatabase,
+  connectWork,
+  type WriterOptions,
+} from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import type { NewMail } from "../../../../../../src/ports/intake.ts";
+import type { ClaimedMail, WorkEvent } from "../../../../../../src/ports/work-store.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import {
   DELIVERED,
   accept,
+  bodyOf,
   claimOne,
   fillBody,
   newMail,
@@ -42,6 +48,13 @@ function cure({ disk, clock, writer }: Awaited<ReturnType<typeof openOnFlakyDisk
   Object.assign(disk, { failCommit: undefined, failAfterCommit: undefined });
   clock.advance(5000);
   assert.equal(writer.condition, "ok");
+}
+
+/** A store that is cured after its end would write beside the next one. */
+function assertStaysClosed({ disk, clock }: Awaited<ReturnType<typeof openOnFlakyDisk>>): void {
+  const opened = disk.opened.length;
+  clock.advance(20_000);
+  assert.equal(disk.opened.length, opened);
 }
 
 /** Whatever is asked of a file below the folder fails, as on a file system that was shut down. */
@@ -82,6 +95,44 @@ describe("a full disk", () => {
     store.clock.advance(1000);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
     assert.deepEqual(store.conditions(), ["full", "ok"]);
+  });
+
+  it("is seen as soon as much was written, without a second's wait", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.free = 1e9;
+    const body = Buffer.alloc(8 * 1024 * 1024);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), body), ACCEPTED);
+    assert.equal(store.intake.condition(), "ok");
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), body), ACCEPTED);
+    assert.equal(store.intake.condition(), "full");
+  });
+
+  it("stays full, and a well one well, while the file system does not tell of its space", async () => {
+    await using store = await openOnFlakyDisk();
+    const untold = (): never => {
+      throw systemError("EIO");
+    };
+    const told = store.disk.space.bind(store.disk);
+    store.disk.space = untold;
+    store.clock.advance(6000);
+    assert.equal(store.intake.condition(), "ok");
+    Object.assign(store.disk, { space: told, free: 1e9 });
+    store.clock.advance(30_000);
+    assert.equal(store.intake.condition(), "full");
+    store.disk.space = untold;
+    store.clock.advance(6000);
+    assert.equal(store.intake.condition(), "full");
+  });
+
+  it("that is found sick when it makes room is sick", async () => {
+    await using store = await openOnFlakyDisk();
+    await accept(store.intake, newMail(store.clock.now()));
+    const codes = ["SQLITE_FULL", "SQLITE_IOERR_FSYNC"];
+    store.disk.failCommit = () => codes.shift();
+    await assert.rejects(claimOne(store), /SQLITE_IOERR_FSYNC/);
+    assert.deepEqual(store.conditions(), ["full", "sick"]);
+    cure(store);
+    assert.equal((await claimOne(store)).recipients.length, 1);
   });
 
   it("follows a reserve that is set anew", async () => {
@@ -146,6 +197,15 @@ describe("a write of which SQLite says no more than that it failed", () => {
     assert.deepEqual(new Set(store.conditions()), new Set(["full"]));
   });
 
+  it("of a mail that cannot be stored at all says nothing of the disk", async () => {
+    await using store = await openOnFlakyDisk();
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    store.disk.failFill = "EDQUOT";
+    assert.deepEqual(await accept(store.intake, mail), { kind: "refused", why: "row" });
+    assert.equal(store.intake.condition(), "ok");
+  });
+
   for (const told of ["EIO", undefined])
     it(`found the disk sick where the system says ${told ?? "that there is room"}`, async () => {
       await using store = await openOnFlakyDisk();
@@ -154,11 +214,13 @@ describe("a write of which SQLite says no more than that it failed", () => {
       store.disk.failCommit = "SQLITE_IOERR_WRITE";
       assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
       assert.equal(store.intake.condition(), "sick");
+      assert.equal(existsSync(join(store.folder, "room")), false);
     });
 });
 
 describe("a sick disk", () => {
-  for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT"]) {
+  // The last is no job's own fault where only the commit says it.
+  for (const code of ["SQLITE_IOERR_FSYNC", "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_ERROR"]) {
     it(`stands still after ${code} until the disk is proven`, async () => {
       await using store = await openOnFlakyDisk();
       const { disk } = store;
@@ -175,13 +237,14 @@ describe("a sick disk", () => {
       const settle = settlement(mail as never, { state: "gone", outcome: DELIVERED }, 1);
       await assert.rejects(store.work.settle(settle));
       await assert.rejects(store.control.operate({ verb: "hold", filter: {}, who: "x", now: 1 }));
+      assert.equal(disk.opened[0]?.open, false, "the connection is given up");
       disk.failProof = "EIO";
       disk.failCommit = undefined;
       store.clock.advance(20_000);
       assert.equal(store.intake.condition(), "sick");
-      disk.failProof = undefined;
+      Object.assign(disk, { failProof: undefined, proofs: 0 });
       store.clock.advance(5000);
-      assert.equal(store.intake.condition(), "ok");
+      assert.deepEqual([store.intake.condition(), disk.proofs], ["ok", 3]);
       assert.equal(await store.work.settle(settle), true, "a claim outlives the illness");
       assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
       assert.deepEqual(store.conditions(), ["sick", "ok"]);
@@ -213,7 +276,26 @@ describe("a sick disk", () => {
     other.close();
   });
 
-  it("takes back what was refused and yet reached the disk", async () => {
+  it("takes back all of what was refused and yet reached the disk", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
+    const refused = [newMail(store.clock.now()), newMail(store.clock.now())];
+    const bodies = await Promise.all(["a", "b"].map((text) => fillBody(store.intake, text)));
+    const answers = bodies.map((body, i) => store.intake.accept(refused[i] as NewMail, body));
+    assert.deepEqual(await Promise.all(answers), [SICK, SICK]);
+    const found = async () => Promise.all(refused.map(({ id }) => store.reader.show(id)));
+    assert.ok(
+      (await found()).every((mail) => mail !== undefined),
+      "they are on the disk",
+    );
+    cure(store);
+    assert.deepEqual(await found(), [undefined, undefined], "their senders were told to keep them");
+    // The next mails get their keys.
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), "new"), ACCEPTED);
+    assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
+  });
+
+  it("takes back what was refused and has a file", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.failAfterCommit = "SQLITE_IOERR_FSYNC";
     const refused = newMail(store.clock.now());
@@ -252,6 +334,21 @@ describe("a sick disk", () => {
     store.disk.failCommit = "SQLITE_IOERR_FSYNC";
     await assert.rejects(store.work.settle(settle));
     cure(store);
+    assert.equal(await store.work.settle(settle), true);
+  });
+
+  it("leaves what was claimed by a grant with its owner, too", async () => {
+    await using store = await openOnFlakyDisk();
+    const claims: ClaimedMail[] = [];
+    store.work.onEvent((event) => event.kind === "claimed" && claims.push(event.mail));
+    store.work.grant("one.test", 1);
+    await store.work.work();
+    await accept(store.intake, newMail(store.clock.now()));
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    cure(store);
+    const [claim] = claims as [ClaimedMail];
+    const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
     assert.equal(await store.work.settle(settle), true);
   });
 
@@ -298,6 +395,11 @@ describe("a sick disk", () => {
     Object.assign(store.disk, { failCommit: undefined, damage: "Tree 3 page 7: never used" });
     store.clock.advance(5000);
     assert.equal(store.writer.condition, "sick");
+    assert.deepEqual(
+      store.disk.opened.map(({ open }) => open),
+      [false, false],
+      "no connection stays behind of a try",
+    );
     store.disk.damage = undefined;
     cure(store);
   });
@@ -309,6 +411,7 @@ describe("a sick disk", () => {
     const refused = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, refused), SICK);
     await store.writer.close();
+    assertStaysClosed(store);
     assert.ok(await store.reader.show(refused.id), "it is on the disk");
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(await again.reader.show(refused.id), undefined);
@@ -324,6 +427,7 @@ describe("a sick disk", () => {
     const refused = newMail(store.clock.now());
     assert.deepEqual(await accept(store.intake, refused), SICK);
     await closing;
+    assertStaysClosed(store);
     assert.ok(await store.reader.show(refused.id), "it is on the disk");
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(again.writer.unclean, true);
@@ -374,11 +478,13 @@ describe("a sick disk", () => {
 });
 
 describe("a delivery thread that dies", () => {
-  async function withClaim() {
+  async function withClaim(credits = 0) {
     const store = await openOnFlakyDisk();
+    store.work.grant("one.test", credits);
+    await store.work.work();
     const mail = newMail(store.clock.now());
     await accept(store.intake, mail);
-    await claimOne(store);
+    if (credits === 0) await claimOne(store);
     const state = async () => (await store.reader.show(mail.id))?.recipients[0]?.state;
     const givenUp = () =>
       waitFor(
@@ -388,10 +494,25 @@ describe("a delivery thread that dies", () => {
     return { ...store, givenUp };
   }
 
-  it("leaves its claims unconfirmed, and another thread gets them", async () => {
+  for (const [what, credits] of [
+    ["its claims", 0],
+    ["what was claimed by its grant", 1],
+  ] as const)
+    it(`leaves ${what} unconfirmed, and another thread gets them`, async () => {
+      await using store = await withClaim(credits);
+      store.closeWorkPort();
+      await store.givenUp();
+    });
+
+  it("takes no claim from the thread that has come in its place", async () => {
     await using store = await withClaim();
+    const next = connectWork(store.port("work"), { folder: store.folder });
+    await accept(store.intake, newMail(store.clock.now()));
+    const claim = await claimOne({ work: next, clock: store.clock });
     store.closeWorkPort();
     await store.givenUp();
+    const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
+    assert.equal(await next.settle(settle), true);
   });
 
   it("does so where the disk was sick at its death, too", async (t) => {
@@ -422,6 +543,18 @@ describe("the marker of an orderly end", () => {
       assert.equal(existsSync(marker), false);
     }
     await store[Symbol.asyncDispose]();
+  });
+
+  it("comes after all that waits, which is more than one commit takes", async () => {
+    await using store = await openOnFlakyDisk();
+    let closing: Promise<void> | undefined;
+    store.disk.failCommit = () => void (closing ??= store.writer.close());
+    const bodies = await Promise.all(Array.from({ length: 1001 }, () => fillBody(store.intake, "x")));
+    const answers = bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body));
+    const kinds = (await Promise.all(answers)).map(({ kind }) => kind);
+    assert.deepEqual(new Set(kinds), new Set(["accepted"]));
+    await closing;
+    assert.equal(existsSync(join(store.folder, "clean")), true);
   });
 
   it("is not there where the disk takes no last checkpoint, which hinders neither the end nor the mail", async () => {

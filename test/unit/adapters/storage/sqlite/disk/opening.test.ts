@@ -65,21 +65,25 @@ it("names the damage also where it is met when claims are put right", async () =
   tells(/\/queue\.sqlite is damaged\. Copy the data folder first; /, () => open(folder.path));
 });
 
-it("begins no new queue beside the bodies or the WAL of one whose database is empty", async () => {
-  for (const left of ["spool/0123456789abcdef", "queue.sqlite-wal"]) {
-    await using folder = await tempFolder();
-    await open(folder.path).close();
-    writeFileSync(join(folder.path, "queue.sqlite"), "");
-    writeFileSync(join(folder.path, left), "a mail");
-    assert.throws(
-      () => open(folder.path),
-      /\/queue\.sqlite is empty, but .* beside it is not\. Copy .* restore a backup, or, .* move queue\.sqlite, /,
-    );
-    assert.equal(readFileSync(join(folder.path, left), "utf8"), "a mail");
-    rmSync(join(folder.path, left));
-    await open(folder.path).close();
-  }
-});
+for (const [what, take] of [
+  ["empty", (file: string) => writeFileSync(file, "")],
+  ["missing", (file: string) => rmSync(file)],
+] as const)
+  it(`begins no new queue beside the bodies or the WAL of one whose database is ${what}`, async () => {
+    for (const left of ["spool/0123456789abcdef", "queue.sqlite-wal"]) {
+      await using folder = await tempFolder();
+      await open(folder.path).close();
+      take(join(folder.path, "queue.sqlite"));
+      writeFileSync(join(folder.path, left), "a mail");
+      const words = `/queue\\.sqlite is ${what}, but .* beside it holds what belongs to it\\. Copy .* restore a backup, or, .* move queue\\.sqlite, `;
+      assert.throws(() => open(folder.path), new RegExp(words));
+      assert.equal(readFileSync(join(folder.path, left), "utf8"), "a mail");
+      rmSync(join(folder.path, left));
+      // A body that was never complete is no mail's.
+      writeFileSync(join(folder.path, "spool", "0123456789abcdef.tmp"), "half a");
+      await open(folder.path).close();
+    }
+  });
 
 it("says who has it when another program holds the database", async () => {
   await using folder = await tempFolder();

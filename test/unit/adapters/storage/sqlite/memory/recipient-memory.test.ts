@@ -174,14 +174,15 @@ test("a delivery ends what was refused within the hour since the last, and count
 test("a damaged page is told once, and ends nothing: what stood there is not known", async () => {
   const disk = new FlakyDisk();
   await using store = await openSqliteStore({ disk });
-  const page = disk.opened[0]
-    ?.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'accepted'")
+  const pages = disk.opened[0]
+    ?.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name IN ('accepted', 'accepted_domain')")
     .pluck()
-    .get();
+    .all();
   disk.opened[0]?.pragma("wal_checkpoint(TRUNCATE)");
   {
     await using file = await openFile(join(store.folder, "queue.sqlite"), "r+");
-    await file.write(Buffer.alloc(PAGE, "rubbish"), 0, PAGE, ((page ?? 0) - 1) * PAGE);
+    for (const page of pages ?? [])
+      await file.write(Buffer.alloc(PAGE, "rubbish"), 0, PAGE, (page - 1) * PAGE);
   }
   using stack = new DisposableStack();
   const told: string[] = [];
@@ -191,6 +192,7 @@ test("a damaged page is told once, and ends nothing: what stood there is not kno
     loggerTo((_, message) => void told.push(message)),
   );
   assert.throws(() => other.find("a@one.test"), /malformed/);
+  assert.throws(() => other.lastAccepted("one.test", 0), /malformed/);
   for (let time = 0; time < 2; time++) {
     assert.deepEqual(notes.find("a@one.test"), {});
     assert.equal(notes.lastAccepted("one.test", 0), undefined);

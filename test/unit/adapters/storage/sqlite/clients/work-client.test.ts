@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+
+it("loses what it grants where the store has gone, and does not end its thread by that", async () => {
+  await using store = await openSqliteStore();
+  const settled = async (): Promise<void> => {
+    for (let turns = 0; turns < 5; turns++) await turn();
+  };
+  store.closeWorkPort();
+  await settled();
+  store.work.grant("one.test", 1);
+  await settled();
+  await assert.rejects(store.work.work(), /the other thread has ended/);
+});

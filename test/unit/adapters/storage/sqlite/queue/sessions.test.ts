@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { Sessions, WorkSession } from "../../../../../../src/adapters/storage/sqlite/queue/sessions.ts";
+
+it("gives each claim a token of its own, also after a restart in which the clock went on", () => {
+  let now = 5;
+  const sessions = new Sessions(() => now);
+  const tokens = [sessions.nextToken(), sessions.nextToken()];
+  now = 4;
+  tokens.push(sessions.nextToken());
+  now = 6;
+  tokens.push(new Sessions(() => now).nextToken());
+  assert.deepEqual(
+    tokens,
+    [...new Set(tokens)].toSorted((a, b) => a - b),
+  );
+});
+
+it("takes no credit of a thread that has ended, and knows its claims until they are given up", () => {
+  const sessions = new Sessions(() => 1);
+  const session = new WorkSession(() => {});
+  sessions.add(session);
+  session.grant("one.test", 2);
+  assert.equal(sessions.takeCredit("one.test"), session);
+  const token = sessions.nextToken();
+  session.claimed(token, 1);
+  sessions.bury(session);
+  assert.equal(sessions.takeCredit("one.test"), undefined);
+  assert.equal(sessions.holds(token), true);
+  sessions.forget(session);
+  assert.equal(sessions.holds(token), false);
+});
