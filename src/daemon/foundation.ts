@@ -66,15 +66,16 @@ export async function layFoundation(
     trace.close();
   });
   sink.traceTo(trace);
-  const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
-  stack.defer(() => schedule.stop());
-  schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
   if (await storage.thread.control.call("unclean"))
     stack.defer(startStoreCheck(config.storage.folder, { clock, sink }));
   const reader = await startReader(config, storage, crew);
   stack.defer(() => reader.close());
   const directory = new Directory(openDirectoryReader(config.storage.folder));
   stack.defer(() => directory.close());
+  const schedule = new Schedule({ clock, log: sink.log, random: Math.random });
+  // Its jobs may use all of the above.
+  stack.defer(() => schedule.stop());
+  schedule.add({ name: "trim trace", every: 60_000, run: () => trimTrace(config, trace, clock.now()) });
   const editor = new DirectoryEditor(storage.control);
   return {
     crew,
