@@ -1,7 +1,8 @@
 /**
- * Which verb is asked for. `serve` is the daemon, `demo` a daemon that tells a story, `check-config` reads a file;
- * every other verb is the tool, which talks to the running daemon over the Unix socket of the same configuration.
- * Each verb loads what it needs and no more: the tool must be quick, and the daemon does not carry the tool.
+ * Runs the verb of the command line. `serve` is the daemon, `demo` plays a scenario with a daemon of its own,
+ * `check-config` reads a file; every other verb is the tool, which talks to the running daemon over the Unix socket of
+ * the same configuration. Each verb loads only what it needs: the tool must be quick, and the daemon does not load the
+ * tool.
  */
 import { ownWords } from "./cli/own-verbs.ts";
 import { VERSION } from "./runtime/version.ts";
