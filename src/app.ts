@@ -1,7 +1,7 @@
 /**
- * The daemon: the only place that builds things, in the order in which mail needs them, and takes them down in
- * the opposite one. What fails while starting takes down what was already up. Its parts are in `daemon/`, the threads
- * that it starts in `threads/`.
+ * The daemon: the only place that builds things, in the order in which mail needs them, and that stops them in reverse
+ * order. If one part fails to start, the parts that are already running are stopped. Its parts are in `daemon/`, the
+ * threads that it starts in `threads/`.
  */
 import { randomBytes } from "node:crypto";
 import { adminParts } from "./daemon/admin-parts.ts";

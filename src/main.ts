@@ -1,7 +1,8 @@
 /**
- * Which verb is asked for. `serve` is the daemon, `demo` a daemon that tells a story, `check-config` reads a file;
- * every other verb is the tool, which talks to the running daemon over the Unix socket of the same configuration.
- * Each verb loads what it needs and no more: the tool must be quick, and the daemon does not carry the tool.
+ * Runs the verb of the command line. `serve` is the daemon, `demo` plays a scenario with a daemon of its own,
+ * `check-config` reads a file; every other verb is the tool, which talks to the running daemon over the Unix socket of
+ * the same configuration. Each verb loads only what it needs: the tool must be quick, and the daemon does not load the
+ * tool.
  */
 import { ownWords } from "./cli/own-verbs.ts";
 import { VERSION } from "./runtime/version.ts";
@@ -11,33 +12,33 @@ const USAGE = `holdfast: a backup MX and mail reflector
 
   holdfast serve                   run the daemon
   holdfast demo                    a primary goes down and returns, step by step
-  holdfast check-config [FILE]     what is wrong with a configuration
-  holdfast status                  one look at everything
-  holdfast health [--ready]        exit code 0 when the daemon is alive, or
-                                   accepts mail
+  holdfast check-config [FILE]     check a configuration
+  holdfast status                  the state of everything at a glance
+  holdfast health [--ready]        exit code 0 if the daemon is alive, or
+                                   (--ready) accepts mail
   holdfast queue list|show|flush|hold|release|bounce|delete|export|reroute
   holdfast domain list|show|add|change|remove|pause|resume|test
   holdfast recipients list|add|remove|replace|check
   holdfast trace ABOUT             where is my mail? an id, an address or a
                                    Message-ID
-  holdfast trace --ledger [--csv]  what became of every mail, with hash and the
-                                   primary's final words
+  holdfast trace --ledger [--csv]  what became of every mail, with its hash and
+                                   the primary's final reply
   holdfast explain --ip A --helo N --from A --rcpt A
-                                   what a client would be told, and which check
-                                   says what
+                                   which reply a client would get, and the
+                                   result of each check
   holdfast access list|add|remove  who is allowed or blocked, in force at once
   holdfast quarantine list|show|release|delete
   holdfast quarantine senders|sender-allow|sender-forget
-  holdfast doctor [DOMAIN...]      do senders find this server, and it the
-                                   primaries? asks the DNS
+  holdfast doctor [DOMAIN...]      can senders find this server, and can it find
+                                   the primaries? queries the DNS
   holdfast trust-kit DOMAIN        what to set on the primary
   holdfast reload                  read the configuration again
   holdfast token add|list|revoke   access to the admin API over TCP
   holdfast version
 
-Every verb has --help; those that answer take --json. The configuration, and
-through it the daemon, is --config FILE, or HOLDFAST_CONFIG, or
-./config/holdfast.yaml.
+Every verb has --help; verbs that print a result have --json. The configuration
+file, which also says how to reach the daemon, is --config FILE, or
+HOLDFAST_CONFIG, or ./config/holdfast.yaml.
 `;
 
 async function main(argv: readonly string[]): Promise<number> {

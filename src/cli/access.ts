@@ -6,7 +6,8 @@ import { notTooFar, spanOf, timeToCome } from "./when.ts";
 
 export const accessList: Command = {
   words: "",
-  summary: "Lists who is allowed and who is blocked, in the order that counts; the first that fits decides.",
+  summary:
+    "Lists who is allowed and who is blocked, in the order of evaluation; the first matching rule decides.",
   options: [],
   example: "holdfast access list",
   async run(tool) {
@@ -47,15 +48,15 @@ function whomText({ network, helo, sender, recipient, domain }: RuleBody): strin
 export const accessAdd: Command = {
   words: "ACTION",
   summary:
-    "Allows or blocks a client (ACTION is allow or block) from now on, before the rules of the configuration. All that is named must fit.",
+    "Allows or blocks a client (ACTION is allow or block) from now on, before the rules of the configuration. All conditions must match.",
   options: [
     { name: "network", value: "NET", help: "an address, or a network such as 192.0.2.0/24" },
-    { name: "helo", value: "NAME", help: "what it says in EHLO, or *.example.com" },
+    { name: "helo", value: "NAME", help: "its name in EHLO, or *.example.com" },
     { name: "sender", value: "ADDRESS", help: "or @example.com, or <> for the null sender" },
     { name: "recipient", value: "ADDRESS", help: "or @example.com" },
     { name: "domain", value: "DOMAIN", help: "only for recipients of this domain" },
-    { name: "until", value: "TIME", help: "when it ends: 2h, 3d, 2027-01-31, 2027-01-31T18:00Z" },
-    { name: "for", value: "TIME", help: "such as 90m, 12h or 7d, instead of --until" },
+    { name: "until", value: "TIME", help: "when the rule ends: 2h, 3d, 2027-01-31, 2027-01-31T18:00Z" },
+    { name: "for", value: "TIME", help: "a duration such as 90m, 12h or 7d, instead of --until" },
     { name: "note", value: "TEXT", help: "why; the client does not see it" },
   ],
   example: "holdfast access add block --network 192.0.2.0/24 --for 7d --note flood",
@@ -92,7 +93,7 @@ function endOf(input: Input, now: number): number | undefined {
 
 export const accessRemove: Command = {
   words: "ID",
-  summary: "Removes a rule that was added; those of the configuration file are removed there.",
+  summary: "Removes an added rule; rules of the configuration file are removed in that file.",
   options: [],
   example: "holdfast access remove 01k9zq3v5x0abcde",
   async run(tool, input) {

@@ -1,11 +1,11 @@
 /**
- * The command line tool: every verb that talks to the running daemon. It knows the admin contract and the path of
- * the Unix socket, nothing else. What the verbs without a daemon are told is in `own-verbs.ts`; `main.ts` runs them.
+ * The command-line tool: every verb that talks to the running daemon. It knows the admin contract and the path of the
+ * Unix socket, nothing else. The options of the verbs without a daemon are in `own-verbs.ts`; `main.ts` runs them.
  *
- * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use or configuration; 3 no daemon answers. Results go
- * to stdout, complaints to stderr. Invariants: whatever came from a stranger is printed without characters that
- * could steer a terminal, in JSON as escapes; tables fit 80 columns, or the terminal where it is wider, and are whole
- * in a pipe.
+ * Exit codes: 0 ok; 1 not found, refused or failed; 2 wrong use or configuration; 3 no daemon answers. Results go to
+ * stdout, errors to stderr. Invariants: text from strangers is printed without characters that could control a
+ * terminal, in JSON as escapes; tables fit into 80 columns, or into the terminal if it is wider, and are printed in full
+ * into a pipe.
  */
 import type { Readable, Writable } from "node:stream";
 import type { WriteStream } from "node:tty";

@@ -7,7 +7,7 @@ import { facts, plain } from "./terminal.ts";
 
 export const reload: Command = {
   words: "",
-  summary: "Reads the configuration again. With a problem in it nothing changes, and the exit code is 2.",
+  summary: "Reads the configuration again. If it has a mistake, nothing changes and the exit code is 2.",
   options: [],
   example: "holdfast reload",
   async run(tool) {
@@ -29,7 +29,7 @@ function reloadText(tool: Tool, { restart = [], domains }: ReloadBody): string {
 
 export const health: Command = {
   words: "",
-  summary: "Exit code 0 when the daemon is alive, 1 when not; for Docker's HEALTHCHECK.",
+  summary: "Exit code 0 if the daemon is alive, 1 if not; for Docker's HEALTHCHECK.",
   options: [{ name: "ready", help: "ask whether it accepts mail" }],
   example: "holdfast health",
   async run(tool, input) {

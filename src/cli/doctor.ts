@@ -12,7 +12,7 @@ const TOGETHER = 8;
 export const doctor: Command = {
   words: "[DOMAIN...]",
   summary:
-    "Looks at names, port, certificate and MX records as senders see them, of all domains or of some; what is in order at all domains is counted only. Asks the DNS, nobody else; `domain test` speaks with primaries.",
+    "Checks names, port, certificate and MX records as senders see them, for all domains or for some; with all domains, only problems are listed and the rest is counted. Queries the DNS only; `domain test` tests the primaries.",
   options: [],
   example: "holdfast doctor example.com",
   async run(tool, input) {

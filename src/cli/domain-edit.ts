@@ -18,7 +18,7 @@ const SETTINGS: readonly Option[] = [
     name: "primary",
     value: "HOST[:PORT]",
     multiple: true,
-    help: "where its mail goes, to port 25 if none is named; may be repeated, the first is tried first",
+    help: "where its mail goes, by default to port 25; may be repeated, the first is tried first",
   },
   { name: "mx", help: "its mail goes to its own MX records" },
   { name: "tls", value: "LEVEL", choices: TLS, help: TLS.join(", ") },
@@ -27,25 +27,25 @@ const SETTINGS: readonly Option[] = [
     name: "unknown",
     value: "WHAT",
     choices: UNKNOWN,
-    help: `unknown ones in an outage: ${UNKNOWN.join(", ")}`,
+    help: `unknown recipients in an outage: ${UNKNOWN.join(", ")}`,
   },
   { name: "quota-mails", value: "N", help: "most mails that may wait for it" },
-  { name: "quota-size", value: "SIZE", help: "and the size of them all, such as 500MB or 20GB" },
+  { name: "quota-size", value: "SIZE", help: "most bytes that may wait for it, such as 500MB or 20GB" },
   CHECK_OPTION,
 ];
 
 const SWITCHES: readonly Option[] = [
   { name: "catch-all", help: "every recipient is valid" },
-  { name: "callout", help: "ask the primary about recipients that are in no list" },
+  { name: "callout", help: "ask the primary about recipients that are on no list" },
 ];
 
 export const domainAdd: Command = {
   words: "DOMAIN",
-  summary: "Adds a domain of origin API; one in the configuration file is added there.",
+  summary: "Adds a domain of origin API; a declared domain is added in the configuration file.",
   options: [
     ...SETTINGS,
     ...SWITCHES,
-    { name: "recipients", value: "FILE", help: "valid recipients, one a line" },
+    { name: "recipients", value: "FILE", help: "valid recipients, one on each line" },
   ],
   example: "holdfast domain add example.org --primary mail.example.org:25",
   async run(tool, input) {
@@ -61,7 +61,7 @@ export const domainAdd: Command = {
 export const domainChange: Command = {
   words: "DOMAIN",
   summary:
-    "Changes a domain of origin API; what is not named stays, and another primary is treated as the one whose place it takes. Waiting mail goes the new way. One in the configuration file is changed there.",
+    "Changes a domain of origin API; other settings stay, and a new primary keeps the settings of the one that it replaces. Waiting mail goes to the new primary. A declared domain is changed in the configuration file.",
   options: [
     ...SETTINGS,
     { name: "no-quota", help: "any amount may wait for it" },

@@ -8,7 +8,7 @@ import { timeToCome } from "./when.ts";
 export const domainPause: Command = {
   words: "DOMAIN",
   summary: "Stops deliveries; mail is still accepted and held.",
-  options: [{ name: "until", value: "TIME", help: "when they go on: 90m, 2h, 3d, 2026-11-22T08:00" }],
+  options: [{ name: "until", value: "TIME", help: "when they resume: 90m, 2h, 3d, 2026-11-22T08:00" }],
   example: "holdfast domain pause example.com --until 2h",
   async run(tool, input) {
     const given = input.text("until");
@@ -23,7 +23,7 @@ export const domainPause: Command = {
 
 export const domainResume: Command = {
   words: "DOMAIN",
-  summary: "Lets deliveries go on, after a pause or a stopped probation.",
+  summary: "Resumes deliveries after a pause or a stopped probation.",
   options: [],
   example: "holdfast domain resume example.com",
   async run(tool, input) {

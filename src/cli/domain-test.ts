@@ -10,7 +10,7 @@ export const domainTest: Command = {
   words: "DOMAIN",
   summary:
     "Tests a domain's primaries: connection, TLS, size, a known and an unknown recipient. Sends no mail.",
-  options: [{ name: "recipient", value: "ADDRESS", help: "an address that exists there" }],
+  options: [{ name: "recipient", value: "ADDRESS", help: "an address that exists at the primaries" }],
   example: "holdfast domain test example.com",
   async run(tool, input) {
     const found = await askForTest(tool, input.word(0), input.text("recipient"));

@@ -193,7 +193,7 @@ function quotaText({ messages, bytes }: NonNullable<DomainBody["settings"]["quot
 
 export const domainRemove: Command = {
   words: "DOMAIN",
-  summary: "Removes a domain of origin API; while it holds mail it drains first.",
+  summary: "Removes a domain of origin API; if it holds mail, it drains first.",
   options: [],
   example: "holdfast domain remove example.org",
   async run(tool, input) {

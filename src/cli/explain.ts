@@ -13,11 +13,11 @@ const UNSEEN =
 export const explain: Command = {
   words: "",
   summary:
-    "What a client would be told, and which check says what. Nothing is counted, remembered or delivered; lists in the DNS are asked.",
+    "Shows which reply a client would get, and the result of each check. Nothing is counted, remembered or delivered; DNS lists are queried.",
   options: [
     { name: "ip", value: "ADDRESS", help: "the client" },
-    { name: "helo", value: "NAME", help: "what it says in EHLO" },
-    { name: "from", value: "ADDRESS", help: "the return-path; <> is the null sender" },
+    { name: "helo", value: "NAME", help: "its name in EHLO" },
+    { name: "from", value: "ADDRESS", help: "the return path; <> is the null sender" },
     { name: "rcpt", value: "ADDRESS", help: "the recipient" },
   ],
   example:

@@ -10,7 +10,7 @@ import { stateOf } from "./queue-look.ts";
 import { plain, timeWithZone, type Column } from "./terminal.ts";
 
 export const LEDGER_OPTIONS: readonly Option[] = [
-  { name: "ledger", help: "what became of every mail: all, or as the filters say" },
+  { name: "ledger", help: "what became of every mail, or of those that match the filters" },
   { name: "csv", help: "the ledger as CSV" },
   { name: "output", value: "FILE", help: "write the CSV there" },
   ...FILTERS,

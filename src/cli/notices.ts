@@ -46,6 +46,6 @@ export function toldText({ kind, notice, why }: ToldBody): string {
 
 /** Which way notices go. */
 export function routeText(route: string): string {
-  if (route === "off") return "off: senders are told nothing, refused and expired mail is parked";
+  if (route === "off") return "off: senders are not notified, refused and expired mail is parked";
   return route === "direct" ? "to the sender's own MX" : `by ${route}`;
 }

@@ -18,12 +18,12 @@ const OWN: Readonly<Record<string, OwnVerb>> = {
   },
   "check-config": {
     words: "[FILE]",
-    summary: "Reads a configuration and says what is wrong with it; then the exit code is 2.",
+    summary: "Checks a configuration and lists its mistakes; with any, the exit code is 2.",
     json: true,
   },
   demo: {
     words: "",
-    summary: "Primary down, mail held, primary back, told step by step. Under 20 seconds.",
+    summary: "Shows step by step: primary down, mail held, primary back. Under 20 seconds.",
     alone: true,
   },
   version: { words: "", summary: "Prints the version.", json: true, alone: true },

@@ -21,7 +21,7 @@ const QUARANTINED = { state: "held", reason: "quarantine" } as const;
 
 export const quarantineList: Command = {
   words: "",
-  summary: "Lists what is in quarantine, longest first.",
+  summary: "Lists quarantined mail, oldest first.",
   options: [...NARROWING, ...PAGING],
   example: "holdfast quarantine list --domain example.com",
   async run(tool, input) {
@@ -53,7 +53,7 @@ function listText(tool: Tool, page: QueuePage): string {
 
 export const quarantineShow: Command = {
   words: "ID",
-  summary: "Shows why a mail was set aside; its text with `queue export ID`.",
+  summary: "Shows why a mail was quarantined; `queue export ID` prints the mail itself.",
   options: [],
   example: "holdfast quarantine show 01k9zq3v5x0abcde",
   async run(tool, input) {
@@ -86,10 +86,10 @@ function act(verb: "release" | "delete", summary: string, done: string): Command
 
 export const quarantineRelease = act(
   "release",
-  "Lets mail go on to its primary, with all that is known of it.",
+  "Releases mail to its primary, with the header fields that the checks added.",
   "released, due at once.",
 );
-export const quarantineDelete = act("delete", "Deletes mail, with a line in the ledger.", "deleted.");
+export const quarantineDelete = act("delete", "Deletes mail, with a ledger entry.", "deleted.");
 
 function move(tool: Tool, verb: "release" | "delete", filter: Record<string, string>): Promise<CountBody> {
   const json = { verb, filter: { ...filter, ...QUARANTINED } };
@@ -101,8 +101,8 @@ const FOR_DOMAIN: Option = { name: "domain", value: "DOMAIN", help: "only for re
 export const senderAllow: Command = {
   words: "SENDER",
   summary:
-    "Spares a sender (an address, or @example.com) the judgement of spam. A return-path may be forged; viruses are refused all the same.",
-  options: [FOR_DOMAIN, { name: "release", help: "and let go what is in quarantine from this sender" }],
+    "Exempts a sender (an address, or @example.com) from spam scanning. Viruses are refused all the same, because a return path may be forged.",
+  options: [FOR_DOMAIN, { name: "release", help: "also release this sender's quarantined mail" }],
   example: "holdfast quarantine sender-allow news@sender.example --release",
   async run(tool, input) {
     const json = target(input);
@@ -135,7 +135,7 @@ function unlessAllowed(error: unknown): undefined {
 
 export const senderForget: Command = {
   words: "SENDER",
-  summary: "Judges a sender like everybody else again.",
+  summary: "Checks mail of a sender for spam again.",
   options: [FOR_DOMAIN],
   example: "holdfast quarantine sender-forget news@sender.example",
   async run(tool, input) {
@@ -153,7 +153,7 @@ function target(input: Input): { sender: string; domain?: string } {
 
 export const senderList: Command = {
   words: "",
-  summary: "Lists the senders who are spared the judgement of spam.",
+  summary: "Lists the senders whose mail is exempt from spam scanning.",
   options: [],
   example: "holdfast quarantine senders",
   async run(tool) {

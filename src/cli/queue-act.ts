@@ -27,7 +27,7 @@ function queueAct({ verb, from, summary, done, options = [], more, example }: Ac
   return {
     words: "[ID]",
     summary,
-    options: [...options, ...filters, { name: "all", help: "everything, where nothing else narrows it" }],
+    options: [...options, ...filters, { name: "all", help: "all mail, if no filter is given" }],
     example: example ?? `holdfast queue ${verb} --domain example.com`,
     async run(tool, input) {
       const filter = selectionOf(verb, input);
@@ -65,14 +65,14 @@ export const queueHold = queueAct({
 export const queueRelease = queueAct({
   verb: "release",
   from: ASIDE,
-  summary: "Lets held and parked mail go on; its retention starts anew.",
+  summary: "Makes held and parked mail due now; its retention starts again.",
   done: "released, due at once.",
 });
 
 export const queueDelete = queueAct({
   verb: "delete",
   from: [...WAITING, ...ASIDE],
-  summary: "Deletes mail, with a line in the ledger. What is just being delivered stays.",
+  summary: "Deletes mail, with a ledger entry. Mail that is being delivered at the moment stays.",
   done: "deleted.",
 });
 
@@ -86,7 +86,7 @@ export const queueFlush = queueAct({
 export const queueReroute = queueAct({
   verb: "reroute",
   from: [...WAITING, ...ASIDE],
-  summary: "Sends mail to another host at once; held and parked mail is released to it.",
+  summary: "Sends mail to another host at once, including held and parked mail.",
   done: "rerouted, due at once.",
   options: [{ name: "to", value: "HOST:PORT", help: "where to; `primary` is the domain's own" }],
   more: (input) => {
@@ -101,6 +101,6 @@ export const queueBounce = queueAct({
   verb: "bounce",
   from: [...WAITING, ...ASIDE],
   summary:
-    "Gives mail up: it is parked, and its sender told within a minute, where notices are on and the return-path is proven to be their own. Senders of parked mail who heard nothing yet are told, too.",
+    "Gives up on mail: it is parked, and its sender is notified within a minute if notices are on and the return path is proven to be the sender's own. Senders of parked mail who have not been notified yet are notified, too.",
   done: "given up.",
 });

@@ -15,9 +15,9 @@ export const queueExport: Command = {
     "Writes a mail as it would go out (message/rfc822), or all that matches as an mbox, to stdout or a file.",
   options: [
     ...FILTERS,
-    { name: "all", help: "everything, where nothing else narrows it" },
-    { name: "output", value: "FILE", help: "write there; an earlier file stays until all has come" },
-    { name: "damaged", help: "also what is left of mail that is not what was accepted" },
+    { name: "all", help: "all mail, if no filter is given" },
+    { name: "output", value: "FILE", help: "write to FILE; an existing one stays until all mail is written" },
+    { name: "damaged", help: "also mail whose stored copy differs from the accepted one" },
   ],
   example: "holdfast queue export --domain example.com --output mail.mbox",
   json: false,

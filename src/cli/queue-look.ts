@@ -19,7 +19,7 @@ export const queueList: Command = {
   options: [
     ...FILTERS,
     ...PAGING,
-    { name: "ledger", help: "also what is gone: delivered, deleted, expired" },
+    { name: "ledger", help: "also recipients that are gone: delivered, deleted, expired" },
   ],
   example: "holdfast queue list --domain example.com --state held",
   async run(tool, input) {

@@ -35,7 +35,11 @@ export const recipientsList: Command = {
   },
 };
 
-const FILE: Option = { name: "file", value: "FILE", help: "read them there, one a line; - is stdin" };
+const FILE: Option = {
+  name: "file",
+  value: "FILE",
+  help: "read them from FILE, one on each line; - is stdin",
+};
 
 const EMPTY: Option = { name: "empty", help: "replace the list with nothing" };
 
@@ -109,7 +113,7 @@ export const recipientsReplace = changing(
 
 export const recipientsCheck: Command = {
   words: "ADDRESS",
-  summary: "Says what a client would be told about a recipient, and why.",
+  summary: "Says which answer a client would get for a recipient, and why.",
   options: [],
   example: "holdfast recipients check alice@example.com",
   async run(tool, input) {

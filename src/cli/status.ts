@@ -1,4 +1,4 @@
-/** `status`: one look at everything. */
+/** `status`: the state of everything at a glance. */
 import type { StatusBody } from "../endpoints/admin/contract.ts";
 import { sizeInWords } from "../runtime/quantities.ts";
 import { OK, type Command, type Tool } from "./command.ts";
@@ -8,7 +8,7 @@ import { ageOf, fact, facts, type Column, type Fact } from "./terminal.ts";
 
 export const status: Command = {
   words: "",
-  summary: "One look at everything.",
+  summary: "Shows the state of everything at a glance.",
   options: [],
   example: "holdfast status",
   async run(tool) {
@@ -43,8 +43,8 @@ function daemonText(tool: Tool, body: StatusBody): string {
       ...fact("Paused", named(paused)),
       ...fact("Draining", named(draining)),
       ...fact("Refusing", named(refusing, "no recipient is known")),
-      ...fact("Putting off", named(unlisted, "no list was fetched yet")),
-      ...fact("Over quota", named(overQuota, "senders are put off")),
+      ...fact("Deferring", named(unlisted, "no list was fetched yet")),
+      ...fact("Over quota", named(overQuota, "senders get 452")),
       ...fact("Old list", named(stuck, "the newer one cannot be used; domain show says why")),
       ...fact("Quarantine", quarantineText(body, tool.now)),
     ],

@@ -5,7 +5,7 @@ import { plain, timeWithZone } from "./terminal.ts";
 
 export const tokenAdd: Command = {
   words: "NAME",
-  summary: "Makes a token and prints its secret, this once.",
+  summary: "Creates a token and prints its secret, this once only.",
   options: [
     {
       name: "domain",

@@ -13,7 +13,7 @@ const MARGIN = 4;
 
 export const trace: Command = {
   words: "[ABOUT]",
-  summary: "Where is my mail? By id, address or Message-ID: how it stands, and what happened.",
+  summary: "Where is my mail? Shows its state and history, by id, address or Message-ID.",
   options: LEDGER_OPTIONS,
   example: "holdfast trace alice@example.com",
   async run(tool, input) {

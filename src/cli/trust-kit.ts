@@ -15,12 +15,12 @@ export const trustKit: Command = {
     "Prints what to set on the domain's primary, so that it neither limits this server nor judges its mail by this server's address.",
   options: [
     { name: "server", value: "NAME", choices: SERVERS, help: SERVERS.join(", ") },
-    { name: "verify", help: "ask the primary instead, in a session without mail" },
+    { name: "verify", help: "test the primary instead, in a session without mail" },
     {
       name: "address",
       value: "IP",
       multiple: true,
-      help: "address from which the primary sees us; may be repeated",
+      help: "our address as the primary sees it; may be repeated",
     },
   ],
   example: "holdfast trust-kit example.com --server postfix",

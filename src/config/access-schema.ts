@@ -21,11 +21,12 @@ function moment(): Scalar<number> {
 
 const rule = section({
   action: described(choice("allow", "block"), {
-    meaning: "`allow` spares the checks of reputation; `block` refuses with 554, with an `until` with 451.",
+    meaning:
+      "`allow` skips the reputation checks; `block` refuses with 554, or with 451 if the rule has an `until`.",
     example: "block",
   }),
   network: described(patterned(NETWORK, "network").optional(), {
-    meaning: "The client's address lies in it.",
+    meaning: "The network that contains the client's address.",
     example: "192.0.2.0/24",
     default: "any",
   }),
@@ -40,17 +41,17 @@ const rule = section({
     default: "any",
   }),
   recipient: described(patterned(MAILBOX, "address or `@` and a domain").optional(), {
-    meaning: "An address of ours; one without a tag stands for all of its tags, too.",
+    meaning: "A recipient address; without a tag, it also matches all of its tags.",
     example: "alice@example.com",
     default: "any",
   }),
   until: described(moment().optional(), {
-    meaning: "When the rule ends; a date is its first moment in UTC.",
+    meaning: "When the rule ends; a date means its beginning in UTC.",
     example: "2027-01-31",
     default: "never",
   }),
   note: described(words("why the rule is there").optional(), {
-    meaning: "Why, for you; the client does not see it.",
+    meaning: "The reason, for your own use; the client does not see it.",
     example: '"flood of 12 May"',
     default: "none",
   }),
@@ -72,7 +73,7 @@ const rules = listOf(rule, RULES).max(MAX_RULES, { error: tooMany });
 
 export const access = described(rules.optional(), {
   meaning:
-    "Your own word on clients; the first rule that fits decides, all that a rule names must fit. `postmaster` can always be written to.",
+    "Rules that allow or block clients. The first matching rule decides; every condition of a rule must match. Mail to `postmaster` is never blocked.",
   type: "list of mappings",
   example: '[{ action: allow, network: 192.0.2.0/24, note: "partner" }]',
   default: "`[]`",

@@ -22,8 +22,7 @@ function serverName() {
 
 const pair = section({
   certificate: described(words("the path of a PEM file with the certificate and its chain"), {
-    meaning:
-      "PEM file with the certificate, then its chain. Watched: a renewed file is used without a reload.",
+    meaning: "PEM file with the certificate, then its chain. A renewed file is used without a reload.",
     example: "fullchain.pem",
     type: "path",
   }),
@@ -38,7 +37,7 @@ const pair = section({
       .optional(),
     {
       meaning:
-        "Clients that ask for one of these names (SNI) see this certificate; `*.` stands for one label. All others see the first of the list.",
+        "Clients that request one of these names (SNI) get this certificate; `*.` matches one label. All others get the first one of the list.",
       example: '[mx.example.net, "*.example.org"]',
       type: "list of names",
       default: "the names in the certificate",
@@ -50,7 +49,7 @@ const pair = section({
 /** One, or several for several names. */
 export const certificates = described(oneOrMore(pair, CERTIFICATES).optional(), {
   meaning:
-    "Certificate for STARTTLS and implicit TLS, TLS 1.2 and later; a list of them where clients ask for several names. Without it mail comes in unencrypted.",
+    "Certificate for STARTTLS and implicit TLS, TLS 1.2 and later; a list if clients request several names. Without it, mail is received unencrypted.",
   example: "{ certificate: fullchain.pem, key: privkey.pem }",
   type: "mapping, or a list of them",
   rfc: "RFC 3207",

@@ -31,47 +31,47 @@ function check<const W extends string>(name: string, words: readonly W[], note: 
 }
 
 const helo = check("helo", ACTIONS, {
-  meaning: "What a client says in HELO: a full name or its own address, and not our name.",
+  meaning: "Whether the client's HELO is a full name or the client's own address, and not our name.",
   example: "tag",
   own: "defer",
   rfc: "RFC 5321 §4.1.4",
 });
 const clientName = check("clientName", ["off", "lookup", "tag", "defer", "reject"], {
   meaning:
-    "Name of the client's address that points back to it (iprev). `lookup`: only written into Received, which all but `off` do when it stands in `checks`.",
+    "Whether the client's address has a name that resolves to that address (iprev). `lookup` only writes the name into Received; when set in `checks`, all values but `off` do this.",
   example: "lookup",
   own: "tag",
   rfc: "RFC 8601 §2.7.3",
 });
 const senderDomain = check("senderDomain", ACTIONS, {
-  meaning: "Domain of the return-path: it has an MX record or an address, and no null MX.",
+  meaning: "Whether the domain of the return path has an MX record or an address, and no null MX.",
   example: "defer",
   own: "reject",
   rfc: "RFC 7505 §4.2",
 });
 const earlyTalker = check("earlyTalker", ACTIONS, {
-  meaning: "A client that sends commands before it has the reply to HELO or EHLO, as junk senders do.",
+  meaning: "Whether the client sends commands before it gets the reply to HELO or EHLO, as junk senders do.",
   example: "defer",
   own: "defer",
   rfc: "RFC 2920 §3.1",
 });
 const spf = check("spf", ACTIONS, {
   meaning:
-    "Whether the client may send for the domain of the return-path (SPF). All but `off` ask the DNS and write down what it says; `defer` and `reject` act on `fail` alone. Notices to senders need it.",
+    "Whether the client may send for the domain of the return path (SPF). All values but `off` query the DNS and record the result; `defer` and `reject` act on `fail` only. Notices to senders require it.",
   example: "tag",
   own: "tag",
   rfc: "RFC 7208",
 });
 const dkim = check("dkim", ACTIONS, {
   meaning:
-    "Signatures of the mail (DKIM). All but `off` verify them and write down what they say; `defer` and `reject` act on mail that is signed and of whose signatures none verifies.",
+    "Signatures of the mail (DKIM). All values but `off` verify them and record the result; `defer` and `reject` act on signed mail without any valid signature.",
   example: "tag",
   own: "tag",
   rfc: "RFC 6376",
 });
 const dmarc = check("dmarc", ["off", "tag", "defer", "quarantine", "reject"], {
   meaning:
-    "Whether the domain of the From field stands behind the mail (DMARC), by SPF or a signature. `defer` and `reject` act on mail that fails where the domain asks for `reject`; `quarantine` sets it aside where the domain asks for `quarantine` or `reject`.",
+    "Whether SPF or a signature authenticates the domain of the From field (DMARC). `defer` and `reject` act on mail that fails if the domain's policy is `reject`; `quarantine` quarantines it if the policy is `quarantine` or `reject`.",
   example: "tag",
   own: "reject",
   rfc: "RFC 9989",
@@ -82,13 +82,13 @@ const CONTACT = replyWords("a sentence or an address of yours, in US-ASCII");
 export const checks = section({
   contact: described(patterned(CONTACT, "text").optional(), {
     meaning:
-      "Ends the reply to those whom a check refuses: where they can turn to. US-ASCII, at most 200 characters.",
+      "Text at the end of the reply when a check refuses a client: whom to contact. US-ASCII, at most 200 characters.",
     example: '"see https://example.net/mail"',
     default: "none",
   }),
   trace: described(flag().prefault("true"), {
     meaning:
-      "What each check said of a mail is kept for `holdfast trace`, and of refused recipients also in the log.",
+      "Whether the result of each check is kept for `holdfast trace`, and for refused recipients also in the log.",
     example: "false",
   }),
   access,

@@ -1,11 +1,12 @@
 /**
- * What the operator wrote. This room alone reads the configuration file, the recipient files that it names and the
+ * The configuration. This room alone reads the configuration file, the recipient files that it names and the
  * environment; the rest of Holdfast gets one frozen value.
  *
- * The way of a text: YAML with places (document), each key by its schema (schema and the *-schema files, with the
- * sentence that the reference page shows), keys against each other (consistency, doubts), domains and their lists
- * (domains), then the value (build). A mistake never ends the search for others; each is a Problem with file, line,
- * column, key, what was wrong and what would be right, and with any problem there is no configuration at all.
+ * The steps: parse the YAML with positions (document), check each key by its schema (schema and the *-schema files,
+ * with the description that the reference page shows), check keys against each other (consistency, doubts), read
+ * domains and their lists (domains), then build the value (build). A mistake never ends the search for others. Each is
+ * a Problem with file, line, column, key, what is wrong and what would be right; with any problem there is no
+ * configuration at all.
  *
  * What the daemon reads (certificates, lists, programs) is relative to the folder of the file; what it writes
  * (storage, log, socket) is relative to the folder in which it was started.

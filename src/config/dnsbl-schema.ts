@@ -26,11 +26,11 @@ function weight(): Scalar<number> {
 
 const list = section({
   zone: described(patterned(LIST_ZONE, "DNS zone"), {
-    meaning: "Where the list lives in the DNS.",
+    meaning: "The DNS zone of the list.",
     example: "zen.example",
   }),
   name: described(patterned(LIST_NAME, "text").optional(), {
-    meaning: "Stands in replies in place of the zone, which may hold your key to the list.",
+    meaning: "Name shown in replies instead of the zone, which may contain your access key to the list.",
     example: "Zen",
     default: "the zone",
   }),
@@ -40,7 +40,7 @@ const list = section({
       .prefault(["127.*.*.*"]),
     {
       meaning:
-        "Answers that count, as ranges or `*` in each place. 127.255.255.x and all outside 127.0.0.0/8 never do.",
+        "Answers that count as a listing; each part may be a range or `*`. 127.255.255.x and addresses outside 127.0.0.0/8 never count.",
       example: "[127.0.0.2, 127.0.0.4-7]",
       default: "`[127.*.*.*]`",
       type: "list of codes",
@@ -48,11 +48,11 @@ const list = section({
     },
   ),
   weight: described(weight().prefault("1"), {
-    meaning: "What a hit adds to the client's score; below 0 for lists of good clients (DNSWL).",
+    meaning: "What a listing adds to the client's score; below 0 for lists of good clients (DNSWL).",
     example: "-2",
   }),
   action: described(choice("tag", "defer", "reject").optional(), {
-    meaning: "What a hit on this list leads to by itself, whatever the score.",
+    meaning: "What a listing on this list causes by itself, whatever the score.",
     example: "reject",
     default: "none",
   }),
@@ -84,13 +84,13 @@ function thresholds(inherited?: string) {
       default: inherited ?? "`off`",
     }),
     defer: described(threshold(), {
-      meaning: "Score from which recipients get 451: a sender that was listed by mistake comes again.",
+      meaning: "Score from which recipients get 451: a sender that was listed by mistake can retry.",
       example: "2",
       default: inherited ?? "`1`",
     }),
     reject: described(threshold(), {
       meaning:
-        "Score from which recipients get 554; 451 while a list of good clients that could lower it below is silent or set aside. A backup that rejects loses what it exists to keep.",
+        "Score from which recipients get 554, or 451 while a list of good clients that could lower the score does not answer or is not in use. A backup MX that rejects loses the mail that it exists to keep.",
       example: "5",
       default: inherited ?? "`off`",
     }),
@@ -98,7 +98,7 @@ function thresholds(inherited?: string) {
 }
 
 const LISTS_NOTE = {
-  meaning: "The lists that are asked. Each is tested hourly (RFC 5782 §5); one that fails is set aside.",
+  meaning: "The lists that are queried. Each is tested hourly (RFC 5782 §5); one that fails is not used.",
   type: "list of mappings",
   example: `[${LIST}]`,
 };

@@ -14,13 +14,12 @@ const QUOTA = "{ messages: 100000 }, { bytes: 20GB }, or both";
 
 const primaryKeys = section({
   host: described(hostOrLiteral().optional(), {
-    meaning:
-      "The server that the domain's mail belongs to: a name or an IP address. Needed unless `mx` is true.",
+    meaning: "The domain's own mail server: a name or an IP address. Required unless `mx` is true.",
     example: "mail.example.com",
   }),
   mx: described(flag().optional(), {
     meaning:
-      "Hand over to the domain's own MX records, without this server and those less preferred than it.",
+      "Deliver to the domain's own MX hosts, except this server and those that are less preferred than it.",
     example: "true",
     default: "`false`",
     rfc: "RFC 5321 §5.1",
@@ -31,12 +30,12 @@ const primaryKeys = section({
   }),
   ...transportKeys,
   preference: described(integer(0, 65_535).prefault("10"), {
-    meaning: "Lower is tried first; equal ones share the mail at random.",
+    meaning: "Lower values are tried first; primaries with equal values share the mail at random.",
     example: "20",
   }),
   weight: described(integer(1, 1000).optional(), {
     meaning:
-      "Its share of the mail among primaries of equal preference: with 3 and 1 it gets three of four mails.",
+      "The primary's share of the mail among primaries of equal preference: with weights 3 and 1, the first gets three of four mails.",
     example: "3",
     default: "`1`",
   }),
@@ -66,12 +65,12 @@ const primaries = oneOrMore(primary, PRIMARY).transform((list, context) => {
 
 const quota = section({
   messages: described(integer(1, 1_000_000_000).optional(), {
-    meaning: "Mails that may lie here for the domain.",
+    meaning: "How many mails may be stored for the domain.",
     example: "100000",
     default: "no limit",
   }),
   bytes: described(size("1MB", "100TB").optional(), {
-    meaning: "Size of all bodies that may lie here for the domain.",
+    meaning: "Total size of the bodies that may be stored for the domain.",
     example: "20GB",
     default: "no limit",
   }),
@@ -84,7 +83,7 @@ const quota = section({
 export const domain = section({
   mode: described(choice("backup", "reflector").prefault("backup"), {
     meaning:
-      "`backup`: this server is a secondary MX; `reflector`: it is the only one and hands every mail over at once.",
+      "`backup`: this server is a secondary MX; `reflector`: it is the only MX and forwards every mail at once.",
     example: "reflector",
   }),
   primary: described(primaries, {
@@ -94,7 +93,7 @@ export const domain = section({
   }),
   recipients: described(recipients.optional(), {
     meaning:
-      'Which addresses exist. A list holds local parts, addresses of this domain, or beginnings such as "list-*". `postmaster` always exists. An empty list means that only the API adds recipients.',
+      'Which addresses exist. A list contains local parts, addresses of this domain, or prefixes such as "list-*". `postmaster` always exists. An empty list means that only the API adds recipients.',
     type: "list or mapping",
     default: "must be set; `{ callout: true }` in mode `reflector`",
     example: '[alice, bob, "list-*"]',
@@ -104,7 +103,7 @@ export const domain = section({
       .transform((separator) => (separator === "none" ? "" : separator))
       .prefault("+"),
     {
-      meaning: "With `+`, alice+anything is alice; with `none`, the `+` means nothing.",
+      meaning: "With `+`, alice+anything is alice; with `none`, the `+` has no special meaning.",
       example: "none",
       type: "`+` or `none`",
       rfc: "RFC 5233",
@@ -112,21 +111,21 @@ export const domain = section({
   ),
   unknownDuringOutage: described(choice("accept", "defer", "reject").optional(), {
     meaning:
-      "With `callout`: what becomes of an address that nobody knows while the primary is away, or gives no answer that " +
-      "can be believed. `accept` takes at most 20 such addresses an hour from a client network (/24 or /64), then puts " +
-      "off. A list without `callout` is complete: what it lacks is refused, outage or not.",
+      "With `callout`: what happens to an unknown address while the primary is down or gives no answer that can be " +
+      "believed. `accept` accepts at most 20 such addresses an hour from a client network (/24 or /64) and defers the " +
+      "others. A list without `callout` is complete: other addresses are refused, even during an outage.",
     example: "defer",
     default: "`accept`; `reject` where a list is complete",
   }),
   bareNewlines: described(choice("normalise", "reject").prefault("normalise"), {
-    meaning: "A CR or LF alone in a body: made into CRLF, or the mail refused.",
+    meaning: "What happens to a bare CR or LF in a body: it is converted to CRLF, or the mail is refused.",
     example: "reject",
     rfc: "RFC 5321 §2.3.8",
   }),
   quota: described(quota.optional(), {
     meaning:
-      "How much may lie here for the domain, held and parked mail as well, counted every 2 seconds, of a million mails " +
-      "every 10; beyond it senders get 452 and come again. Keeps one domain's outage from filling the disk of all.",
+      "How much may be stored for the domain, including held and parked mail. Counted every 2 seconds, with a million mails " +
+      "every 10. Beyond it senders get 452 and retry later. Keeps one domain's outage from filling the disk for all.",
     example: "{ messages: 100000, bytes: 20GB }",
     default: "no limit but `store.reserve`",
     type: "mapping",

@@ -5,21 +5,21 @@ import { section } from "./scalars.ts";
 
 export const limits = section({
   commandTimeout: described(duration("1s", "1h").prefault("5m"), {
-    meaning: "How long a client may be silent between commands; the RFC asks for 5 minutes at least.",
+    meaning: "How long a client may be silent between commands; the RFC requires at least 5 minutes.",
     example: "5m",
     rfc: "RFC 5321 §4.5.3.2.7",
   }),
   handshakeTimeout: described(duration("1s", "10m").prefault("60s"), {
-    meaning: "How long a TLS handshake may take; it holds no mail up that has begun.",
+    meaning: "How long a TLS handshake may take; no mail transaction is in progress at that time.",
     example: "30s",
   }),
   proxyTimeout: described(duration("1s", "5m").prefault("10s"), {
-    meaning: "How long a load balancer may take over its PROXY header, which it sends at once.",
+    meaning: "How long a load balancer may take to send its PROXY header, which normally arrives at once.",
     example: "10s",
   }),
   commandLine: described(size("512B", "64KiB").prefault("4KiB"), {
     meaning:
-      "Size of a command line; beyond, 421. The RFC asks for 512 bytes and more for each extension; all of them together stay far below the default.",
+      "Maximum length of a command line; beyond, 421. The RFC requires 512 bytes and more for each extension; all of them together stay far below the default.",
     example: "4KiB",
     rfc: "RFC 5321 §4.5.3.1.4",
   }),
@@ -29,30 +29,31 @@ export const limits = section({
     rfc: "RFC 5321 §4.5.3.2.5",
   }),
   minDataRate: described(integer(0, 1_000_000).prefault("500"), {
-    meaning: "Bytes a second that a body must make over any 60 seconds; 0 switches this off.",
+    meaning: "Minimum rate of a body in bytes a second, over any 60 seconds; 0 switches this off.",
     example: "500",
   }),
   commands: described(integer(10, 1_000_000).prefault("1000"), {
     meaning:
-      "Commands in one connection that serve no accepted recipient or mail, then 421. Recipients whom the client is asked to send in another mail (452 4.5.3) are free, up to ten times `recipients`.",
+      "Commands in one connection that lead to no accepted recipient or mail; beyond, 421. Recipients that the client must send in another transaction (452 4.5.3) do not count, up to ten times `recipients`.",
     example: "1000",
   }),
   commandsWithoutMail: described(integer(10, 1_000_000).prefault("100"), {
-    meaning: "The same, since the last accepted mail.",
+    meaning: "The same commands, counted since the last accepted mail.",
     example: "100",
   }),
   refusedRecipients: described(integer(1, 100_000).prefault("10"), {
-    meaning: "Refused recipients in one connection, then 421: an end to address harvesting.",
+    meaning: "Refused recipients in one connection; beyond, 421. Stops address harvesting.",
     example: "10",
   }),
   recipients: described(integer(100, 100_000).prefault("1000"), {
-    meaning: "Recipients of one mail; 452 for those beyond, and the client sends them again in another mail.",
+    meaning:
+      "Recipients of one mail; further ones get 452, and the client sends them in another transaction.",
     example: "1000",
     rfc: "RFC 5321 §4.5.3.1.8",
   }),
   connections: described(integer(1, 1_000_000).prefault("10000"), {
     meaning:
-      "Open connections in all, over all threads; beyond, 421. Fewer where the process may open fewer files, which a warning at the start tells.",
+      "Open connections across all threads; beyond, 421. Fewer if the process may not open that many files; a warning at the start says so.",
     example: "10000",
   }),
   connectionsPerClient: described(integer(1, 1_000_000).prefault("250"), {
@@ -60,44 +61,45 @@ export const limits = section({
     example: "50",
   }),
   connectionsPerAddress: described(cap(), {
-    meaning: "Open connections of one address, beside the cap on its network; beyond, 421.",
+    meaning: "Open connections of one address, in addition to the limit for its network; beyond, 421.",
     example: "20",
   }),
   mailsPerConnection: described(integer(1, 1_000_000).prefault("1000"), {
-    meaning: "Mails in one connection, then 421.",
+    meaning: "Mails in one connection; beyond, 421.",
     example: "1000",
   }),
   headerSize: described(size("16KiB", "64MiB").prefault("1MiB"), {
-    meaning: "Size of a mail's header; beyond, the mail is refused.",
+    meaning: "Maximum size of a mail's header; beyond, the mail is refused.",
     example: "1MiB",
   }),
   headerFields: described(integer(100, 1_000_000).prefault("5000"), {
     meaning:
-      "Header fields of one mail; beyond, the mail is refused: a program behind us that reads them all would stall.",
+      "Header fields of one mail; beyond, the mail is refused, because a program behind us that reads them all would stall.",
     example: "5000",
   }),
   received: described(integer(10, 10_000).prefault("100"), {
-    meaning: "Received fields of one mail; beyond, it is taken for a loop and refused.",
+    meaning: "Received fields of one mail; beyond, the mail is considered to be in a loop and refused.",
     example: "100",
     rfc: "RFC 5321 §6.3",
   }),
   ownReceived: described(integer(1, 1000).prefault("5"), {
-    meaning: "Received fields that name this server; from this number on, the mail is taken for a loop.",
+    meaning:
+      "Received fields that name this server; from this number on, the mail is considered to be in a loop.",
     example: "5",
     rfc: "RFC 5321 §6.3",
   }),
   errors: described(integer(1, 10_000).prefault("20"), {
-    meaning: "Unknown, malformed and misplaced commands in one connection, then 421.",
+    meaning: "Unknown, malformed and misplaced commands in one connection; beyond, 421.",
     example: "20",
   }),
   bodyMemory: described(size("1MiB", "64GiB").prefault("4MiB"), {
     meaning:
-      "Memory for bodies that are being received, in all; beyond, bodies go to a file while they arrive.",
+      "Total memory for bodies that are being received; beyond, bodies are written to a file while they arrive.",
     example: "64MiB",
   }),
   memory: described(size("128MiB", "1TB").prefault("1GiB"), {
     meaning:
-      "Memory of the whole daemon; beyond, new connections get 421 until it is less. Each connection is bounded by the limits above: a command line, its unread replies, its recipients and 64 KiB of body.",
+      "Memory of the whole daemon; beyond, new connections get 421 until it uses less. Each connection is bounded by the limits above: a command line, its unread replies, its recipients and 64 KiB of body.",
     example: "2GB",
   }),
 });
@@ -110,23 +112,23 @@ export const stress = section({
   }),
   ends: described(share(5, 99).prefault("70%"), {
     meaning:
-      "Share of both below which they are loosened again; below `begins`, so that the limits do not flutter.",
+      "Share of both below which the limits return to normal; must be lower than `begins`, so that they do not flap.",
     example: "70%",
   }),
   commandTimeout: described(duration("1s", "1h").prefault("10s"), {
-    meaning: "How long a client may be silent between commands: programs answer in milliseconds.",
+    meaning: "How long a client may be silent between commands; programs answer in milliseconds.",
     example: "10s",
   }),
   dataTimeout: described(duration("1s", "1h").prefault("30s"), {
-    meaning: "How long a client may be silent inside a body; longer, for a mail is under way.",
+    meaning: "How long a client may be silent inside a body; longer, because a mail is in progress.",
     example: "30s",
   }),
   commandsWithoutMail: described(integer(5, 1_000_000).prefault("20"), {
-    meaning: "Commands that serve no mail since the last one: enough for two honest attempts.",
+    meaning: "Commands since the last mail that lead to none; enough for two honest attempts.",
     example: "20",
   }),
   refusedRecipients: described(integer(1, 100_000).prefault("3"), {
-    meaning: "Refused recipients in one connection: more is address harvesting.",
+    meaning: "Refused recipients in one connection; more indicate address harvesting.",
     example: "3",
   }),
   errors: described(integer(1, 10_000).prefault("3"), {

@@ -13,7 +13,7 @@ const { tls, implicitTls, pin, login } = transportKeys;
 
 const host = section({
   host: described(hostOrLiteral(), {
-    meaning: "The server that takes notices and sends them on: a name or an IP address.",
+    meaning: "The server that accepts notices and relays them: a name or an IP address.",
     example: "smarthost.example.net",
   }),
   port: described(integer(1, 65_535).prefault("25"), { meaning: "TCP port of that server.", example: "587" }),
@@ -37,7 +37,7 @@ const route = oneOf([bare.transform((kind): DsnRoute => ({ kind })), host], ROUT
 export const notices = section({
   route: described(route.prefault("off"), {
     meaning:
-      "Which way notices go. A host: a smart host, with AUTH where `login` is set. `direct`: the MX of the sender's domain, so port 25 must be open outwards. `off`: nobody is told; refused and expired mail is parked, and where a notice would have been right the operator is alerted.",
+      "The route of notices. A host: a smart host, with AUTH if `login` is set. `direct`: the MX of the sender's domain, so outgoing port 25 must be open. `off`: no sender is notified; refused and expired mail is parked, and the operator is alerted when a notice would have been appropriate.",
     example:
       "{ host: smarthost.example.net, port: 587, tls: verify, login: { user: holdfast, passwordFile: smarthost.secret } }",
     type: "`off`, `direct` or mapping",
@@ -49,24 +49,25 @@ export const notices = section({
       .prefault("off"),
     {
       meaning:
-        "Age of waiting mail at which its sender hears that it is late, once. Most people read such a notice as a failure.",
+        "Age of waiting mail at which its sender is notified of the delay, once. Most people mistake such a notice for a failure.",
       example: "4h",
       type: "duration or `off`",
       rfc: "RFC 3461 §4.1",
     },
   ),
   perSender: described(integer(1, 10_000).prefault("20"), {
-    meaning: "Most notices to one address in 24 hours; for what is beyond, the operator is alerted.",
+    meaning: "Most notices to one address in 24 hours; beyond, the operator is alerted instead.",
     example: "5",
   }),
   fullSize: described(size("0B", "256KiB").prefault("50KB"), {
     meaning:
-      "Mails up to this size are returned whole with a notice of failure when their sender asks for it (RET=FULL); of larger ones, and without that wish, the header is returned.",
+      "Mails up to this size are returned in full with a failure notice if the sender requested it (RET=FULL); otherwise only the header is returned.",
     example: "100KB",
     rfc: "RFC 3461 §4.3",
   }),
   retention: described(duration("1m", "60d").prefault("5d"), {
-    meaning: "How long a notice is tried; then it goes, with a line in the ledger and without a word.",
+    meaning:
+      "How long a notice is tried; then it is deleted, with a ledger entry but without another notice.",
     example: "2d",
     rfc: "RFC 5321 §4.5.4.1",
   }),

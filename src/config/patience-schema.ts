@@ -6,21 +6,21 @@ import { choice, oneOf, section } from "./scalars.ts";
 
 export const GREYLIST = {
   meaning:
-    "A client that is new by network, sender and recipient is put off once with 451; one that came again, from another network too where SPF passes, is known for 35 days. Not while all primaries of the domain are away for over an hour, nor for clients on a list of good ones and senders that the domain took mail from before.",
+    "A new combination of client network, sender and recipient is deferred once with 451. A client that returns, even from another network if SPF passes, is known for 35 days. Not applied while all primaries of the domain have been down for over an hour, to clients on a list of good clients, or to senders from which the domain has accepted mail before.",
   type: "`off`, `on` or mapping",
   example: "{ delay: 2m }",
 };
 
 export const REACHABILITY = {
   meaning:
-    "While a primary of the domain is up, clients are sent there with 451 and its name. A client that comes again after the delay, or from other networks of the same sender, is let in: its path to the primary may be broken. Never for a reflector.",
+    "While a primary of the domain is up, clients get 451 with its name. A client that returns after the delay, or from other networks of the same sender, is admitted, because its path to the primary may be broken. Not available for a reflector.",
   type: "`off`, `on` or mapping",
   example: "{ delay: 10m }",
 };
 
 function action() {
   return described(choice("tag", "defer").prefault("defer"), {
-    meaning: "What happens to the client: put off, or its mail gets a field below our Received.",
+    meaning: "What happens to the client: it is deferred, or its mail gets a field below our Received.",
     example: "tag",
   });
 }
@@ -28,7 +28,7 @@ function action() {
 export function greylist() {
   const keys = section({
     delay: described(duration("1s", "1h").prefault("1m"), {
-      meaning: "How long a client must wait before it comes again.",
+      meaning: "How long a client must wait before it returns.",
       example: "2m",
     }),
     action: action(),
@@ -41,12 +41,11 @@ export function greylist() {
 export function reachability() {
   const keys = section({
     delay: described(duration("1s", "4h").prefault("5m"), {
-      meaning:
-        "A client that comes again after this time is let in; mail servers do so after 5 to 30 minutes.",
+      meaning: "A client that returns after this time is admitted; mail servers retry after 5 to 30 minutes.",
       example: "10m",
     }),
     remember: described(duration("1m", "35d").prefault("1d"), {
-      meaning: "How long a network that was let in is let in at once, for the same sending domain.",
+      meaning: "How long an admitted network is admitted at once, for the same sending domain.",
       example: "7d",
     }),
     action: action(),

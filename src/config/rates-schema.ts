@@ -48,12 +48,12 @@ function caps(whose: string, connections: string, mails: string) {
 
 export const rates = section({
   period: described(duration("1s", "24h").prefault("10m"), {
-    meaning: "Length of the periods that the caps below are for, cut from the clock.",
+    meaning: "Length of the periods to which the caps below apply; periods are aligned to the clock.",
     example: "1h",
   }),
   ...caps("network", "600", "1000"),
   address: described(section(caps("address", "300", "500")).prefault({}), {
-    meaning: "The same for one address, beside the caps on its network.",
+    meaning: "The same for one address, in addition to the caps on its network.",
     example: "{ mails: 500 }",
   }),
 });

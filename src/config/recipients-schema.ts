@@ -53,26 +53,26 @@ function isThisMachine(host: string): boolean {
 
 const recipientKeys = section({
   list: described(entries.optional(), {
-    meaning: "The recipients themselves, for when something else stands beside them, such as `callout`.",
+    meaning: "The recipients themselves, if another key such as `callout` is used with them.",
     example: '[alice, bob, "list-*"]',
     type: "list",
   }),
   file: described(words("the path of a file with one recipient a line").optional(), {
     meaning:
-      "File with one recipient a line, `#` begins a comment, at most 1,000,000. Read at start, at reload, and within ten " +
-      "seconds when it changes; one with a mistake in it changes nothing, and one that was emptied waits for a reload.",
+      "File with one recipient on each line and comments after `#`, at most 1,000,000. Read at start, at reload, and within " +
+      "ten seconds after a change. A file with a mistake changes nothing; one that was emptied takes effect at a reload.",
     example: "users.txt",
     type: "path",
   }),
   url: described(listAddress().optional(), {
     meaning:
-      "List that is fetched over HTTPS: text with one recipient a line, or JSON, an array of texts or an object with " +
-      "`recipients`. Addresses of other domains are passed over. Whatever goes wrong, the list before goes on to count; " +
-      "until the first one came, unknown recipients are put off. Up to three redirects, to https only.",
+      "List that is fetched over HTTPS: text with one recipient on each line, or JSON, an array of strings or an object with " +
+      "`recipients`. Addresses of other domains are ignored. After a failure, the previous list stays in force; until the " +
+      "first one is fetched, unknown recipients are deferred. Up to three redirects, to https only.",
     example: "https://directory.example.com/recipients",
   }),
   every: described(duration("10s", "7d").optional(), {
-    meaning: "How often the list at `url` is looked at; one that did not change (ETag) costs one question.",
+    meaning: "How often the list at `url` is fetched; an unchanged list (ETag) costs one request.",
     example: "1h",
     default: "`10m`",
   }),
@@ -82,18 +82,18 @@ const recipientKeys = section({
     type: "path",
   }),
   authorizationEnv: described(words("the name of an environment variable").optional(), {
-    meaning: "Environment variable of the daemon that holds the same.",
+    meaning: "Environment variable of the daemon that holds that field instead.",
     example: "DIRECTORY_AUTHORIZATION",
   }),
   allowEmpty: described(flag().optional(), {
-    meaning: "A list without a single recipient is believed, and not taken for an error of the server.",
+    meaning: "A list without any recipient is believed, instead of being considered a server error.",
     example: "true",
     default: "`false`",
   }),
   callout: described(flag().optional(), {
     meaning:
-      "The primary is asked (RCPT after the null sender, no mail) whether an address exists that no list has. Its yes " +
-      "counts 31 days, its no 2 hours, so that both are known during an outage; a list beside it is not complete any more.",
+      "If no list contains an address, the primary is asked whether it exists (RCPT after the null sender, no mail). A yes " +
+      "is valid for 31 days, a no for 2 hours, so that both are known during an outage; a list used with it is not complete.",
     example: "true",
     default: "`false`; `true` in mode `reflector` where `recipients` is left out",
   }),

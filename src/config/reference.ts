@@ -100,19 +100,19 @@ function defaultOfCollection(value: unknown): string {
 const INTRODUCTION = `# Configuration
 
 One YAML file configures Holdfast: the one after \`--config\`, else the one that \`HOLDFAST_CONFIG\` names, else
-\`./config/holdfast.yaml\`. \`holdfast check-config\` reads it as the daemon would and names all mistakes at once, each with its
-line; \`holdfast reload\` (or SIGHUP) puts a new text into effect. A text with a mistake changes nothing: the daemon goes on
-with the one before. Keys marked *restart* are read only when the daemon starts; a reload names them when they changed.
+\`./config/holdfast.yaml\`. \`holdfast check-config\` reads the file like the daemon and reports all mistakes at once, each with
+its line. \`holdfast reload\` (or SIGHUP) puts a changed file into effect. A file with a mistake changes nothing: the daemon keeps
+the previous configuration. Keys marked *restart* are read only when the daemon starts; a reload names those that have changed.
 
 - Durations: \`90s\`, \`5m\`, \`12h\`, \`30d\`, \`2w\`, also \`1h30m\`; sizes: \`50MB\` (millions of bytes) or \`64KiB\` (times 1024).
 - Files that Holdfast reads (certificates, recipients, an alert program with a slash in its name) are relative to the folder of
   the configuration file. What it writes (\`storage\`, \`log.file\`, \`admin.socket\`) is relative to the folder in which the daemon is started.
-- IPv6 addresses, and texts that begin with \`*\` or \`@\`, need quotes.
-- In a recipient file each line is a local part, an address of the domain, or a beginning such as \`list-*\`; \`#\` begins a
+- IPv6 addresses, and strings that begin with \`*\` or \`@\`, need quotes.
+- In a recipient file, each line is a local part, an address of the domain, or a prefix such as \`list-*\`; \`#\` begins a
   comment. Case does not matter.
-- An editor that knows JSON Schema completes and checks the file with \`config/holdfast.schema.json\`.
+- An editor that supports JSON Schema can complete and check the file with \`config/holdfast.schema.json\`.
 
-This page is made from the schema in \`src/config\` by \`npm run generate\`.
+This page is generated from the schema in \`src/config\` by \`npm run generate\`.
 `;
 
 /** Every key with type, default, meaning and example, as Markdown. */

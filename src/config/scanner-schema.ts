@@ -55,18 +55,19 @@ const ACTIONS = ["tag", "defer", "quarantine", "reject"] as const;
 function common(name: Name, inherited: string | undefined) {
   return {
     timeout: described(duration("1s", "18s").optional(), {
-      meaning: "For one mail, all servers together; a sender waits no longer than 30 s after its final dot.",
+      meaning:
+        "Time for one mail, all servers together; a sender waits no longer than 30 s after its final dot.",
       example: "8s",
       default: inherited ?? "`15s`",
     }),
     connections: described(integer(1, 1000).optional(), {
-      meaning: "Scans at a time, for each server and SMTP thread; the others wait in line.",
+      meaning: "Concurrent scans for each server and SMTP thread; further mails wait.",
       example: "4",
       default: inherited ?? (name === "clamav" ? "`8`, since clamd has 10 threads" : "`16`"),
     }),
     unavailable: described(choice("defer", "tag", "quarantine").optional(), {
       meaning:
-        "What becomes of mail while no server answers: 451, or taken with a field that says so, or taken and set aside.",
+        "What happens to mail while no server answers: 451, or accepted with a field that says so, or accepted and quarantined.",
       example: "quarantine",
       default: inherited ?? "`defer`",
     }),
@@ -76,18 +77,18 @@ function common(name: Name, inherited: string | undefined) {
 function clamavKeys(inherited?: string) {
   return {
     maxSize: described(size("1KB", "4GB").optional(), {
-      meaning: "Larger bodies are not shown to it. No more than `StreamMaxLength` of clamd.conf.",
+      meaning: "Larger bodies are not scanned. Must not exceed `StreamMaxLength` in clamd.conf.",
       example: "25MB",
       default: inherited ?? "`100MB`",
     }),
     ...common("clamav", inherited),
     found: described(choice(...ACTIONS).optional(), {
-      meaning: "What becomes of a mail with a virus: `reject` is 550 5.7.1 with the name of the signature.",
+      meaning: "What happens to a mail with a virus: `reject` is 550 5.7.1 with the name of the signature.",
       example: "quarantine",
       default: inherited ?? "`reject`",
     }),
     oversize: described(choice(...ACTIONS).optional(), {
-      meaning: "What becomes of a mail that is larger than `maxSize` or than clamd takes.",
+      meaning: "What happens to a mail that is larger than `maxSize` or than clamd accepts.",
       example: "tag",
       default: inherited ?? "`quarantine`",
     }),
@@ -105,7 +106,7 @@ function spamAction(words: string, example: string, otherwise: string) {
 function rspamdKeys(inherited?: string) {
   return {
     maxSize: described(size("1KB", "4GB").optional(), {
-      meaning: "Larger bodies are not shown to it and pass.",
+      meaning: "Larger bodies are not scanned and pass.",
       example: "5MB",
       default: inherited ?? "`20MB`",
     }),
@@ -119,7 +120,8 @@ function rspamdKeys(inherited?: string) {
     greylist: spamAction("`greylist`", "defer", inherited ?? "`accept`, since we have our own greylisting"),
     addHeader: spamAction("`add header` and `rewrite subject`", "quarantine", inherited ?? "`tag`"),
     headers: described(flag().optional(), {
-      meaning: "Whether the header fields that rspamd asks for (milter_headers) stand on top of the mail.",
+      meaning:
+        "Whether the header fields that rspamd requests (milter_headers) are added on top of the mail.",
       example: "true",
       default: inherited ?? "`false`",
     }),
@@ -129,7 +131,7 @@ function rspamdKeys(inherited?: string) {
 function pair<S extends z.ZodRawShape>(name: Name, keys: (inherited?: string) => S) {
   const asForAll = `as in \`checks.${name}\``;
   const note = (otherwise?: string) => ({
-    meaning: "Whom to ask, in this order: paths of Unix sockets, or `host:port`.",
+    meaning: "The servers to ask, in this order: paths of Unix sockets, or `host:port`.",
     type: "list of paths or host:port",
     example: EXAMPLE[name],
     ...(otherwise !== undefined && { default: otherwise }),

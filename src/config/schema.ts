@@ -24,32 +24,32 @@ export const root = section({
   }),
   storage: described(storageFolder().prefault(DEFAULT_STORAGE), {
     meaning:
-      "Folder of the queue, relative to the folder in which the daemon is started. One daemon a folder, which is closed to other users.",
+      "Folder of the queue, relative to the folder in which the daemon is started. Each folder serves one daemon and is closed to other users.",
     example: "sqlite:/var/lib/holdfast",
   }),
-  smtp: described(smtp, { meaning: "Taking mail in." }),
+  smtp: described(smtp, { meaning: "Receiving mail." }),
   admin: described(admin.prefault({}), { meaning: "API and the `holdfast` tool." }),
   dns: described(dns.prefault({}), { meaning: "Name resolution." }),
-  store: described(store.prefault({}), { meaning: "Care for the disk." }),
+  store: described(store.prefault({}), { meaning: "Disk space." }),
   retention: described(retention.prefault({}), {
     meaning: "How long things are kept: a duration for waiting mail, or a mapping with the keys below.",
     type: "duration or mapping",
     example: "30d",
   }),
-  delivery: described(delivery.prefault({}), { meaning: "Handing mail over to the primaries." }),
+  delivery: described(delivery.prefault({}), { meaning: "Delivering mail to the primaries." }),
   notices: described(notices.prefault({}), {
-    meaning: "Telling senders what became of their mail: refused, given up, late, handed over.",
+    meaning: "Notices to senders about mail that was refused, given up, delayed or delivered.",
   }),
   alerts: described(alerts.prefault({}), {
-    meaning: "Telling the operator: primary away and back, old mail, full disk.",
+    meaning: "Alerts to the operator: primary down and up again, old mail, full disk.",
   }),
   log: described(log.prefault({}), { meaning: "The daemon's log." }),
   checks: described(checks.prefault({}), {
-    meaning: "Judging clients and mail. Each is off until it is written here.",
+    meaning: "Checks of clients and mail. Each is off unless it is set here.",
   }),
   domains: described(
     z.record(z.string(), domain, instead("a mapping of domain names to their settings")).prefault({}),
-    { meaning: "The domains that mail is taken for, by name. More can be added through the API." },
+    { meaning: "The domains for which mail is accepted, by name. More can be added through the API." },
   ),
 });
 

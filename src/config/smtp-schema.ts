@@ -15,7 +15,7 @@ function networks(meaning: string) {
 
 const listenerKeys = section({
   address: described(endpoint(), {
-    meaning: "IP address and port; IPv6 in brackets. Port 0 takes any free one.",
+    meaning: "IP address and port; IPv6 in brackets. Port 0 means any free port.",
     example: '"[::]:465"',
   }),
   tls: described(choice("starttls", "implicit").prefault("starttls"), {
@@ -44,7 +44,8 @@ export const smtp = section({
       error: message("is empty, so no mail could come in", 'write a list such as ["0.0.0.0:25", "[::]:25"]'),
     }),
     {
-      meaning: "Where mail is taken. An entry is an address with its port, or a mapping with the keys below.",
+      meaning:
+        "Where to listen for mail. An entry is an address with its port, or a mapping with the keys below.",
       type: "list of addresses or mappings",
       example: '["0.0.0.0:25", "[::]:25"]',
     },
@@ -56,34 +57,34 @@ export const smtp = section({
     default: "cores - 1, from 1 to 4",
   }),
   maxMessageSize: described(size("64KiB", "2GB").prefault("50MB"), {
-    meaning: "Largest mail that is taken, announced as SIZE. Not below the primary's own limit.",
+    meaning: "Largest mail that is accepted, announced as SIZE. Should not be below the primary's own limit.",
     example: "50MB",
     rfc: "RFC 1870, RFC 5321 §4.5.3.1.7",
   }),
   greetDelay: described(duration("0s", "30s").prefault("100ms"), {
     meaning:
-      "Wait before the banner; a client that talks before it is cut off with 421 (junk senders do). Clients whose network delivered a mail in the last 7 days do not wait.",
+      "Delay before the banner; a client that talks before the banner is cut off with 421 (junk senders do). Clients from networks that delivered a mail in the last 7 days do not wait.",
     example: "100ms",
     rfc: "RFC 5321 §4.3.1",
   }),
   rates: described(rates.prefault({}), {
     meaning:
-      "Caps on what one client network, a /24 of IPv4 or a /64 of IPv6, does in a period; exact over all threads.",
+      "Caps on what one client network, a /24 of IPv4 or a /64 of IPv6, may do in a period; exact across all threads.",
     example: "{ period: 10m, refusedRecipients: 100 }",
   }),
   greetAtOnce: networks("Networks that get the banner at once."),
   limits: described(limits.prefault({}), {
-    meaning: "Bounds on what one client, and all clients together, can ask for.",
+    meaning: "Limits on what one client, and all clients together, can use.",
     example: "{ connectionsPerClient: 500 }",
   }),
   stress: described(stress.prefault({}), {
     meaning:
-      "What is asked of clients while nearly all connections are taken, or nearly all memory is: those who hold a place without using it give it back sooner. Where a limit above is tighter, it holds.",
+      "Tighter limits while nearly all connections or nearly all memory are in use, so that clients that hold a connection without using it are disconnected sooner. A limit above that is tighter stays in force.",
     example: "{ begins: 90% }",
   }),
   longLines: described(choice("accept", "reject").prefault("accept"), {
     meaning:
-      "Lines of a body above 1000 bytes: `accept` passes them on as they are and notes them in the trace, since most servers take them and a backup must not refuse what the primary would take; `reject` is `550 5.6.0`.",
+      "Body lines of more than 1000 bytes: `accept` passes them on unchanged and notes them in the trace, because most servers accept them and a backup MX must not refuse what the primary would accept; `reject` is `550 5.6.0`.",
     example: "reject",
     rfc: "RFC 5321 §4.5.3.1.6",
   }),

@@ -25,7 +25,8 @@ function pin() {
 const login = section({
   user: described(words("a user name"), { meaning: "User name.", example: "holdfast" }),
   passwordFile: described(words("the path of a file that holds the password").optional(), {
-    meaning: "File whose first line is the password, relative to the configuration. Read at each login.",
+    meaning:
+      "File whose first line is the password; the path is relative to the configuration. Read at each login.",
     example: "/run/credentials/primary",
     type: "path",
   }),
@@ -34,7 +35,7 @@ const login = section({
     example: "PRIMARY_PASSWORD",
   }),
   method: described(choice("plain", "login").optional(), {
-    meaning: "SASL mechanism; absent: `plain` where the primary offers it, else `login`.",
+    meaning: "SASL mechanism; by default `plain` if the primary offers it, else `login`.",
     example: "login",
     rfc: "RFC 4616",
     default: "what is offered",
@@ -51,7 +52,7 @@ const login = section({
 export const transportKeys = {
   tls: described(choice("none", "opportunistic", "require", "verify", "pin").prefault("opportunistic"), {
     meaning:
-      "`none`: never; `opportunistic`: when offered; `require`: encrypted or not at all; `verify`: also with a certificate that is valid for the name; `pin`: also with the certificate or key that `pin` names.",
+      "`none`: never; `opportunistic`: when offered; `require`: encrypted or not at all; `verify`: as `require`, with a certificate that is valid for the name; `pin`: as `require`, with the certificate or key given by `pin`.",
     example: "verify",
     rfc: "RFC 3207, RFC 7435",
   }),
@@ -69,20 +70,20 @@ export const transportKeys = {
   }),
   identity: described(choice("headers", "xforward", "xclient").optional(), {
     meaning:
-      "What the primary is told of the client that brought a mail. `headers`: Received fields, and XFORWARD where it is offered; `xforward`: an alert when it is not offered; `xclient`: the primary sees the client in our place and judges it again, days later perhaps.",
+      "How the primary learns about the client that sent a mail. `headers`: by Received fields, and by XFORWARD if it is offered; `xforward`: the same, with an alert if XFORWARD is not offered; `xclient`: the primary sees the client instead of us and checks it again, perhaps days later.",
     example: "xclient",
     default: "`headers`",
   }),
   pipelining: described(choice("none", "envelope", "mails").optional(), {
     meaning:
-      "What leaves without waiting for replies, where PIPELINING is offered. `envelope`: MAIL, RCPT and DATA of one mail; `mails`: that behind the body of the mail before, too; `none` for a primary whose filter loses count.",
+      "What is sent without waiting for replies if PIPELINING is offered. `envelope`: MAIL, RCPT and DATA of one mail; `mails`: also the next mail's envelope together with a body; `none`: nothing, for a primary whose filter loses count.",
     example: "envelope",
     rfc: "RFC 2920",
     default: "`mails`",
   }),
   chunking: described(flag().optional(), {
     meaning:
-      "Whole mails behind each other by BDAT, up to 8 in flight, where CHUNKING and PIPELINING are offered.",
+      "Whether whole mails are sent by BDAT, up to 8 in flight, if CHUNKING and PIPELINING are offered.",
     example: "false",
     rfc: "RFC 3030",
     default: "`true`",
@@ -93,7 +94,7 @@ export const transportKeys = {
     default: "`delivery.connections`",
   }),
   mailsPerConnection: described(integer(1, 100_000).optional(), {
-    meaning: "Mails over one connection before it is closed.",
+    meaning: "Mails delivered over one connection before it is closed.",
     example: "20",
     default: "`delivery.mailsPerConnection`",
   }),
@@ -103,7 +104,7 @@ export const transportKeys = {
     default: "no limit",
   }),
   login: described(login.optional(), {
-    meaning: "AUTH before mail is handed over; needs `tls: require`, `verify` or `pin`.",
+    meaning: "AUTH before mail is delivered; needs `tls: require`, `verify` or `pin`.",
     example: "{ user: holdfast, passwordFile: primary.secret }",
     rfc: "RFC 4954",
   }),

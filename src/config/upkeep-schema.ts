@@ -6,7 +6,7 @@ import { choice, listOf, oneOf, oneOrMore, section, words } from "./scalars.ts";
 
 export const admin = section({
   listen: described(endpoint().optional(), {
-    meaning: "Where the API answers, in plain HTTP; absent: on the Unix socket only.",
+    meaning: "Where the API listens, in plain HTTP; without it, on the Unix socket only.",
     example: '"127.0.0.1:8025"',
     default: "not listened",
   }),
@@ -21,7 +21,7 @@ export const admin = section({
 export const dns = section({
   servers: described(listOf(nameServer(), 'a list of IP addresses such as ["127.0.0.1:5353"]').prefault([]), {
     meaning:
-      "Name servers to ask. A primary's name is looked up in /etc/hosts first, then here. Empty: those of the system.",
+      "Name servers to query. A primary's name is looked up in /etc/hosts first, then here. Empty: the system's name servers.",
     example: '["127.0.0.1:5353"]',
     type: "list of IP addresses, with or without port",
   }),
@@ -30,7 +30,7 @@ export const dns = section({
 export const store = section({
   reserve: described(reserve().prefault("5%"), {
     meaning:
-      "Free disk below which new mail gets 452 while what is held is still handed over. A share counts as at least 256 MB; a size is taken as it is. 32 MiB more are kept in the file `ballast` for deliveries.",
+      "Free disk space below which new mail gets 452, while held mail is still delivered. A percentage counts as at least 256 MB; a size is used as it is. 32 MiB more are reserved for deliveries in the file `ballast`.",
     example: "2GB",
     rfc: "RFC 5321 §4.2.3",
   }),
@@ -50,15 +50,15 @@ const retentionKeys = section({
     example: "14d",
   }),
   refusedContent: described(waiting().prefault("7d"), {
-    meaning: "The same for mail of which the primary refused the content: mostly junk.",
+    meaning: "The same for mail whose content the primary refused: mostly junk.",
     example: "30d",
   }),
   quarantine: described(waiting().prefault("30d"), {
-    meaning: "How long mail stays in quarantine for somebody to look at it; then it is deleted.",
+    meaning: "How long mail stays in quarantine for somebody to review it; then it is deleted.",
     example: "14d",
   }),
   ledger: described(waiting().prefault("90d"), {
-    meaning: "How long it is remembered what became of each recipient.",
+    meaning: "How long the ledger keeps what became of each recipient.",
     example: "365d",
   }),
   trace: described(waiting().prefault("30d"), {
@@ -66,7 +66,7 @@ const retentionKeys = section({
     example: "7d",
   }),
   traceSize: described(size("1MB", "1TB").prefault("1GB"), {
-    meaning: "Disk that traces may take; the oldest go first.",
+    meaning: "Disk space that traces may use; the oldest are deleted first.",
     example: "200MB",
   }),
 });
@@ -83,11 +83,11 @@ export const delivery = section({
     example: "4",
   }),
   mailsPerConnection: described(integer(1, 100_000).prefault("100"), {
-    meaning: "Mails handed over in one connection before a new one is made.",
+    meaning: "Mails delivered over one connection before a new one is opened.",
     example: "50",
   }),
   connectTimeout: described(duration("1s", "10m").prefault("30s"), {
-    meaning: "How long a primary may take to answer a connection.",
+    meaning: "How long a primary may take to accept a connection.",
     example: "10s",
     rfc: "RFC 5321 §4.5.3.2.1",
   }),
@@ -99,7 +99,8 @@ const command = oneOrMore(words(COMMAND), COMMAND, words("a program or an argume
 
 export const alerts = section({
   webhook: described(webAddress().optional(), {
-    meaning: "Gets each alert as JSON by POST; a user and a password in it go along as Basic authentication.",
+    meaning:
+      "URL that gets each alert as JSON by POST; a user and a password in it are sent as Basic authentication.",
     example: "https://alerts.example.net/holdfast",
     default: "none",
   }),
@@ -117,12 +118,12 @@ export const alerts = section({
 
 export const log = section({
   level: described(choice("error", "warn", "info", "debug").prefault("info"), {
-    meaning: "Least important lines that are written.",
+    meaning: "Lowest level that is written.",
     example: "debug",
   }),
   file: described(words("the path of a file").optional(), {
     meaning:
-      "Log file, JSON lines. Opened anew at each reload, so that it may be renamed: the `postrotate` of logrotate is `systemctl reload holdfast`.",
+      "Log file, JSON lines. Reopened at each reload, so that it may be renamed: use `systemctl reload holdfast` as logrotate's `postrotate`.",
     example: "/var/log/holdfast/holdfast.log",
     default: "standard output",
     type: "path",

@@ -1,6 +1,6 @@
 /**
- * `holdfast demo`: a daemon of its own in a temporary folder, a primary that is away, three mails, and the
- * primary's return; each step with the seconds that it took. Everything is real but the two ends.
+ * `holdfast demo`: a separate daemon in a temporary folder, a primary that is down, three mails, and the primary's
+ * return; each step is shown with the seconds that it took. Everything is real except the sender and the primary.
  */
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** Tells the operator out of band: what happened, in one sentence, with numbers. */
+/** Alerts to the operator, out of band: what happened, in one sentence, with numbers. */
 
 export interface Alert {
   /** Stable name such as `primary.down`. */

@@ -1,6 +1,6 @@
 /**
- * Who stands behind a mail, as far as the DNS and signatures tell at receipt: SPF (RFC 7208), DKIM (RFC 6376) and
- * DMARC (RFC 9989). Trouble of the DNS is `temperror`, never an exception; nothing here ever refuses a mail.
+ * Sender authentication at receipt: SPF (RFC 7208), DKIM (RFC 6376) and DMARC (RFC 9989). A DNS failure is
+ * `temperror`, never an exception; nothing here ever refuses a mail.
  */
 
 export type SpfResult = "none" | "neutral" | "pass" | "fail" | "softfail" | "temperror" | "permerror";

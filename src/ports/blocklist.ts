@@ -1,4 +1,4 @@
-/** Lists of client addresses in the DNS (DNSBL, DNSWL), RFC 5782. What is no clear answer is trouble, never a hit. */
+/** Lists of client addresses in the DNS (DNSBL, DNSWL), RFC 5782. An unclear answer is an error, never a listing. */
 import type { Lookup } from "./resolver.ts";
 
 export interface Blocklists {

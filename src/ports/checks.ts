@@ -1,4 +1,4 @@
-/** What operators set for the checks on clients: for all domains, and by a domain for itself. */
+/** Operators' settings for the checks: for all domains, and for a single domain. */
 
 export type CheckAction = "tag" | "defer" | "reject";
 

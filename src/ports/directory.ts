@@ -1,7 +1,7 @@
 /**
  * Domains, their primaries and their valid recipients, as stored. Declared domains (origin `file`) and those
- * added through the API (origin `api`) live side by side under one generation number: every change makes a new
- * generation, visible from one commit on, and a reader that keeps a generation keeps seeing what it saw.
+ * added through the API (origin `api`) share one generation number. Every change creates a new generation, which
+ * becomes visible with one commit; a reader that keeps its generation keeps seeing the same directory.
  */
 import type { DomainChecks } from "./checks.ts";
 import type { Page } from "./page.ts";

@@ -1,10 +1,10 @@
 /**
  * Delivery status notifications (DSN, RFC 3464): what the store owes senders, how that debt is closed, and who writes
- * the message. Where operators see them, in the configuration, the API, the log and alerts, they are called notices.
+ * the message. In everything that operators see (configuration, API, log, alerts) they are called notices.
  *
- * A recipient's settlement, or its expiry, notes what its sender is to hear (`owes`) in the same commit. The debt is
- * closed in one commit with the DSN, or with the reason why there is none: so each is told once, whatever dies
- * in between. A DSN is a mail in the same queue, under the domain DSN_DOMAIN, which no real domain can have.
+ * When a recipient is settled or expires, the notice due to its sender (`owes`) is recorded in the same commit. The debt
+ * is closed in one commit with the DSN, or with the reason why there is none. Thus each notice is sent once, even after a
+ * crash in between. A DSN is a mail in the same queue, under the domain DSN_DOMAIN, which no real domain can have.
  */
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";

@@ -1,4 +1,4 @@
-/** What a client would be told at the door, played through without counting or remembering anything. */
+/** The replies that a client would get, from a rehearsal that counts and remembers nothing. */
 import type { CheckNote } from "./journal.ts";
 
 export interface ExplainRequest {

@@ -1,4 +1,4 @@
-/** The memory of greylisting: read at once on the caller's own thread, written without waiting. */
+/** The memory of greylisting: read synchronously on the caller's own thread, written without waiting. */
 
 export interface Sighting {
   /** When it was seen first, ms since 1970. */

@@ -1,4 +1,4 @@
-/** The state of primaries, as told to operators and to the threads that serve clients. */
+/** The state of primaries, as shown to operators and sent to the threads that serve clients. */
 import type { Capabilities } from "./smtp-client.ts";
 
 /**

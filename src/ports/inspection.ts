@@ -1,11 +1,12 @@
 /**
- * Those who look at a body before it is promised: scanners, signatures. Each is told of a mail when its body begins,
- * watches the octets while they arrive, and says at the end what it found; only then the queue is asked to store.
+ * Inspections of a body before the mail is accepted: scanners, signatures. An inspector learns of a mail when its body
+ * begins, sees the octets while they arrive, and reports its result at the end; only then is the queue asked to store
+ * the mail.
  *
- * For one mail an inspector is `watching` (feed), `judging` (finish), then done. Invariants: it never changes what it
- * is shown; what it keeps of a body is bounded; a slow one holds the client back (feed) only for a bounded time, and
- * all together have 20 s after the last octet. Whoever has not answered then is as good as lost, and its late word
- * counts for nothing. A lost inspector says through `lost` what becomes of the mail; where it has no `lost`, 451.
+ * For one mail an inspector is `watching` (feed), `judging` (finish), then done. Invariants: it never changes the
+ * octets; what it keeps of a body is bounded; a slow inspector delays the client (feed) only for a bounded time, and all
+ * together have 20 s after the last octet. An inspector that has not answered by then is lost, and a later answer is
+ * ignored. `lost` decides what happens to the mail; without `lost`, it is 451.
  */
 import type { HeaderFacts } from "../mail/header-scanner.ts";
 import type { BodyVerdict } from "../mail/verdict.ts";

@@ -1,4 +1,4 @@
-/** How SMTP threads hand new mail to the store: a body while it arrives, then the mail, durable when it is accepted. */
+/** How SMTP threads pass new mail to the store: the body while it arrives, then the mail, durable once accepted. */
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";
 import type { Authentication } from "./authentication.ts";

@@ -1,6 +1,6 @@
 /**
- * The journal: one call for each business event. From that call come the log line, the metric and what the trace keeps
- * (trace.ts); nothing else in the program logs what happens to mail.
+ * The journal: one call for each business event, which produces the log line, the metric and the trace entry
+ * (trace.ts). Nothing else in the program logs what happens to mail.
  */
 import type { Reply } from "../mail/reply.ts";
 import type { DeclareResult } from "./directory.ts";

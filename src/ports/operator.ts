@@ -1,4 +1,4 @@
-/** The queue as operators see it: lists, one mail, counts, and what they may do to mail. */
+/** The queue as operators see it: lists, a single mail, counts, and the actions on mail. */
 import type { Readable } from "node:stream";
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Trait } from "../mail/header-scanner.ts";

@@ -1,4 +1,4 @@
-/** Lists that are told a page at a time. */
+/** Lists that are returned one page at a time. */
 
 export interface Page<T> {
   readonly items: readonly T[];

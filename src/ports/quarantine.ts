@@ -1,4 +1,4 @@
-/** Senders whose mail an operator wants in any case: none of it counts as spam, but a virus is still a virus. */
+/** Senders that an operator allows: their mail never counts as spam, but is still scanned for viruses. */
 
 export interface AllowedSender {
   /** An address in its simplest form, or `@example.com` for all of a domain; lower case. */

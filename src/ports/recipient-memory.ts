@@ -1,4 +1,4 @@
-/** What primaries said of single addresses: read at once on the caller's own thread, written without waiting. */
+/** Primaries' replies about single addresses: read synchronously on the caller's own thread, written without waiting. */
 
 /** Who told: mail that was handed over, or a question. */
 export type Teller = "delivery" | "callout";

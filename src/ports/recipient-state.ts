@@ -2,14 +2,14 @@
  * One mail has one body and one or more recipients; each recipient has a state of its own:
  *
  *   waiting      due at `dueAt`
- *   claimed      in a conversation with a primary, or about to be; the mark is durable before the first octet goes out
- *   unconfirmed  its body went out whole and no reply came, or the process died while it was claimed: maybe delivered
- *   held         set aside: by an operator, by probation, in quarantine; nothing happens until released
- *   parked       refused for good, expired or given up by an operator; kept for them
+ *   claimed      in a conversation with a primary, or about to be; the claim is durable before the first octet is sent
+ *   unconfirmed  the body was sent completely and no reply came, or the process died during the claim: maybe delivered
+ *   held         set aside: by an operator, by probation, in quarantine; nothing happens until it is released
+ *   parked       permanently refused, expired or given up by an operator; kept for them
  *   gone         delivered, deleted or expired; the row stays as the ledger, the body goes with the last recipient
  *
- * LEGAL_MOVES is the whole table of moves, the schema and the tests use it too. A body exists while any recipient is
- * not gone.
+ * LEGAL_MOVES is the complete table of moves; the schema and the tests use it too. A body exists as long as any
+ * recipient is not gone.
  */
 export type RecipientState = "waiting" | "claimed" | "unconfirmed" | "held" | "parked" | "gone";
 

@@ -1,4 +1,4 @@
-/** What the DNS says of names and addresses. Errors are values: what cannot be looked up is the world's trouble, never a bounce. */
+/** DNS lookups of names and addresses. Errors are values: a failed lookup is temporary, never a bounce. */
 
 export type Lookup<T> =
   | { readonly kind: "found"; readonly records: readonly T[] }

@@ -1,4 +1,4 @@
-/** Rules of access that operators add and remove while the daemon runs, beside those of the configuration. */
+/** Access rules that operators add and remove while the daemon runs, in addition to those of the configuration. */
 import type { AccessRule } from "./checks.ts";
 
 export interface StoredRule {

@@ -1,6 +1,6 @@
 /**
- * Programs that judge whole bodies: clamd, rspamd. The adapter knows their language, whom to ask and what to do when
- * one of several is away; the policy knows what their word means for a domain.
+ * Programs that scan whole bodies: clamd, rspamd. The adapter knows their protocols, the servers to ask and how to fail
+ * over between them; the policy knows what a result means for a domain.
  */
 import type { ScanServers } from "./checks.ts";
 import type { InspectedMail, WholeBody } from "./inspection.ts";

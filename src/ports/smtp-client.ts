@@ -1,4 +1,4 @@
-/** One conversation with a primary: connect, greet, hand over mails one after another, quit. RFC 5321 §3. */
+/** One session with a primary: connect, greet, deliver mails one after another, quit. RFC 5321 §3. */
 import type { Outcome } from "../mail/outcome.ts";
 import type { Reply } from "../mail/reply.ts";
 import type { Transport } from "./directory.ts";

@@ -1,4 +1,4 @@
-/** Bounds on SMTP clients: what the operator writes, and what the SMTP side keeps. */
+/** Limits on SMTP clients, as configured by the operator and enforced by the SMTP server. */
 
 /** Caps on what one client may do; times in ms, per SMTP connection unless said otherwise. */
 export interface SmtpLimits {

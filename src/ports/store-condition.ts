@@ -1,4 +1,4 @@
-/** Can new mail be stored? `full`: 452, delivery goes on. `sick`: 421, everything stands still. */
+/** Can new mail be stored? `full`: 452, delivery goes on. `sick`: 421, everything stops. */
 export type StoreCondition = "ok" | "full" | "sick";
 
 export interface ConditionChange {

@@ -1,4 +1,4 @@
-/** What is stored is not the body that was accepted. */
+/** The stored body differs from the accepted one. */
 export class BodyDamaged extends Error {}
 
 /** A stored body; `read` may be called again for another attempt. */

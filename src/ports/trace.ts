@@ -1,6 +1,6 @@
 /**
- * The trace: what happened to each mail, for people who ask. It keeps the journal's events about mail as they are; the
- * words for them are made when somebody asks.
+ * The trace: what happened to each mail. It keeps the journal's raw events about mail; sentences are made from them when
+ * somebody asks.
  */
 import type { ClientEvent, JournalEvent, MailEvent, NoticeEvent, OperatorEvent } from "./journal.ts";
 

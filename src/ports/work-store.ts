@@ -1,8 +1,8 @@
 /**
- * How the delivery thread takes mail out of the store: verbs of mail, each atomic, no SQL, no transaction, no engine.
- * What is due is claimed, tried, and settled by recipient; what grows too old expires.
+ * How the delivery thread takes mail out of the store: atomic operations on mail that expose no SQL, no transactions and
+ * no engine. Due mail is claimed, tried, and settled for each recipient; mail that grows too old expires.
  *
- * Invariant: a recipient leaves `claimed` only by the token that claimed it.
+ * Invariant: a recipient leaves `claimed` only with the token that claimed it.
  */
 import type { DsnRecipient, DsnRequest } from "../mail/dsn.ts";
 import type { Outcome } from "../mail/outcome.ts";

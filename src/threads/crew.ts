@@ -1,6 +1,6 @@
 /**
- * The threads of the daemon: how each is started, what it is given, how it is reached. Each begins in the `*-thread.ts`
- * of its name, which only this file starts, and which builds just what that thread needs.
+ * The threads of the daemon: how each is started, which settings it gets, how it is reached. The entry point of each
+ * thread is its `*-thread.ts`, which only this file starts, and which builds just what that thread needs.
  */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { JournalSink } from "../adapters/journal/journal.ts";

@@ -1,4 +1,4 @@
-/** The delivery thread: knows the state of each primary and hands mail over. */
+/** The delivery thread: knows the state of each primary and delivers mail. */
 import type { MessagePort } from "node:worker_threads";
 import { dnsResolver } from "../adapters/dns/dns.ts";
 import { journalTo } from "../adapters/journal/remote.ts";

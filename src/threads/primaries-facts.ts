@@ -1,4 +1,4 @@
-/** What the SMTP threads are told of primaries. */
+/** What the SMTP threads learn about primaries. */
 import type { PrimaryOffers, PrimaryStatus } from "../ports/health.ts";
 import { offersOf } from "../services/health/health.ts";
 

@@ -1,4 +1,4 @@
-/** The line on which an SMTP thread asks for what the delivery thread does. */
+/** The channel over which an SMTP thread makes requests of the delivery thread. */
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { CalloutAnswer, CalloutQuestion } from "../ports/callout.ts";
 import { serveChannel } from "../runtime/channel.ts";

@@ -1,6 +1,6 @@
 /**
- * The reader thread: lists, searches, exports and counts on a read-only connection, never in front of a 250. Beside
- * that it copies the WAL for the storage thread, which goes on with mail meanwhile.
+ * The reader thread: lists, searches, exports and counts on a read-only connection, so that they never delay a 250. It
+ * also copies the WAL for the storage thread, which continues with mail meanwhile.
  */
 import type { MessagePort } from "node:worker_threads";
 import { serveCheckpointer, serveReader } from "../adapters/storage/sqlite/sqlite.ts";

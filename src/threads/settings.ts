@@ -1,4 +1,4 @@
-/** What each room gets of the configuration. */
+/** The part of the configuration that each room gets. */
 import type { Config, Endpoint } from "../config/config.ts";
 import type { CheckSettings } from "../ports/checks.ts";
 import { hostPort, isUnspecified } from "../mail/network.ts";

@@ -1,4 +1,4 @@
-/** One SMTP thread: speaks with clients, judges, and hands whole mails to the storage thread. */
+/** One SMTP thread: talks to clients, applies the policy, and passes complete mails to the storage thread. */
 import type { MessagePort } from "node:worker_threads";
 import { mailAuthenticator } from "../adapters/authentication/authentication.ts";
 import { journalTo } from "../adapters/journal/remote.ts";

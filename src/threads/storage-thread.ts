@@ -1,6 +1,6 @@
 /**
- * The storage thread: the one connection that writes. It serves accept, claim, settle and directory writes, nothing
- * else. At its death the process ends, because nobody can promise anything without it.
+ * The storage thread: the only connection that writes. It serves accept, claim, settle and directory writes, nothing
+ * else. If it dies, the process ends, because no 250 is possible without it.
  */
 import type { MessagePort } from "node:worker_threads";
 import { openWriter, type Role, type WriterOptions } from "../adapters/storage/sqlite/sqlite.ts";

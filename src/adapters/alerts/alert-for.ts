@@ -28,7 +28,7 @@ function sentence(event: JournalEvent): Words | undefined {
     case "probation.stopped":
       return words(
         `${event.domain} at ${event.destination}`,
-        `${event.destination} came back but is not itself (${event.why ?? "no reason known"}); mail for ${event.domain} is held, ${people(event.held)} waiting. A canary goes from time to time; \`holdfast domain resume ${event.domain}\` lets all of it go.`,
+        `${event.destination} came back but behaves abnormally (${event.why ?? "no reason known"}); mail for ${event.domain} is held, ${people(event.held)} waiting. A canary goes from time to time; \`holdfast domain resume ${event.domain}\` lets all of it go.`,
       );
     case "probation.passed":
       if (event.why === undefined) return undefined;
@@ -56,7 +56,7 @@ function sentence(event: JournalEvent): Words | undefined {
     case "queue.expiring":
       return words(
         event.domain,
-        `Mail for ${event.domain} has used ${Math.round(event.share * 100)} % of its retention; ${people(event.recipients)} close to being given up.`,
+        `Mail for ${event.domain} has used ${Math.round(event.share * 100)} % of its retention; ${people(event.recipients)} close to expiry.`,
       );
     default:
       return lesserSentence(event);
@@ -89,15 +89,15 @@ type Stuck = Extract<JournalEvent, { kind: "recipients.stuck" }>;
 
 function stuckText({ domain, why, first }: Stuck): string {
   return first
-    ? `The list of recipients of ${domain} could not be had (${why}); there is none before it, so that senders are put off.`
-    : `The list of recipients of ${domain} could not be renewed (${why}); the one before goes on to count.`;
+    ? `The list of recipients of ${domain} could not be fetched (${why}); there is no previous list, so senders get a temporary error.`
+    : `The list of recipients of ${domain} could not be renewed (${why}); the previous list stays in force.`;
 }
 
 /** Ms from which on a leap of the clock keeps old mail from ending. */
 const DAY = 86_400_000;
 
 function leapText(by: number): string {
-  return `The clock went forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.`;
+  return `The clock jumped forward by ${timeInWords(by)}: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.`;
 }
 
 type Checked = Extract<JournalEvent, { kind: "store.checked" }>;
@@ -111,8 +111,8 @@ type Quota = Extract<JournalEvent, { kind: "quota.reached" | "quota.left" }>;
 function quotaText({ kind, domain, messages, bytes }: Quota): string {
   const what = `${counted(messages, "mail")}, ${sizeInWords(bytes)}`;
   return kind === "quota.reached"
-    ? `${domain} has reached its quota (${what} held); senders are put off until some of it is gone.`
-    : `${domain} is below its quota again (${what} held); its mail is taken.`;
+    ? `${domain} has reached its quota (${what} held); senders get a temporary error until some of it is gone.`
+    : `${domain} is below its quota again (${what} held); its mail is accepted.`;
 }
 
 function words(subject: string, text: string): Words {
@@ -123,7 +123,7 @@ type Withheld = Extract<JournalEvent, { kind: "notice.withheld" }>;
 
 function withheldText({ id, sender, domain, about, why }: Withheld): string {
   const parked = about === "failed" || about === "expired" ? " It is parked." : "";
-  return `The sender ${sender} of mail ${id} for ${domain} should be told what became of it and is not: ${why}.${parked}`;
+  return `The sender ${sender} of mail ${id} for ${domain} should be notified about it but is not: ${why}.${parked}`;
 }
 
 type PrimaryKind = "primary.down" | "primary.up" | "primary.loop" | "primary.weakened" | "primary.slow";
@@ -132,15 +132,15 @@ function primaryText(event: Extract<JournalEvent, { kind: PrimaryKind }>): strin
   const { destination } = event;
   switch (event.kind) {
     case "primary.down":
-      return `${destination} does not take mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`;
+      return `${destination} does not accept mail (${event.why}); ${people(event.held)} held for ${list(event.domains)}.`;
     case "primary.up":
-      return `${destination} is back after ${timeInWords(event.outage)}; ${people(event.held)} waiting, and handed over from this moment.`;
+      return `${destination} is back after ${timeInWords(event.outage)}; ${people(event.held)} waiting, and delivered from now on.`;
     case "primary.loop":
       return `${destination} is Holdfast itself (${event.why}); mail for ${list(event.domains)} is held until the primary is corrected.`;
     case "primary.slow":
-      return `${destination}, which takes mail for ${list(event.domains)}, keeps us waiting: ${event.why}. It may be a tarpit for senders that it does not know; exempt this server from it.`;
+      return `${destination}, which accepts mail for ${list(event.domains)}, responds slowly: ${event.why}. It may be a tarpit for senders that it does not know; exempt this server from it.`;
     case "primary.weakened":
-      return `${destination}, which takes mail for ${list(event.domains)}: ${event.why}.`;
+      return `${destination}, which accepts mail for ${list(event.domains)}: ${event.why}.`;
   }
 }
 
@@ -160,11 +160,11 @@ function heldWords(event: Held): Words | undefined {
 }
 
 function damagedText({ id, recipient, why }: Held): string {
-  return `Mail ${id} for ${recipient} is held, because what is stored is not what was accepted: ${why}. Look at the disk. \`holdfast queue list --reason damaged\` names all of them, \`holdfast queue export ${id} --damaged\` gives what is left; docs/operating.md says more.`;
+  return `Mail ${id} for ${recipient} is held, because its stored copy differs from the accepted mail: ${why}. Check the disk. \`holdfast queue list --reason damaged\` names all of them, \`holdfast queue export ${id} --damaged\` saves what is left; see docs/operating.md.`;
 }
 
 function doubtText({ id, recipient, destination = "its primary" }: Held): string {
-  return `Mail ${id} for ${recipient} went to ${destination} several times, and no answer to its end came; it may be there each time, so it is held. \`holdfast queue release ${id}\` sends it once more.`;
+  return `Mail ${id} for ${recipient} went to ${destination} several times without a reply to the final dot; each copy may have arrived, so the mail is held. \`holdfast queue release ${id}\` sends it once more.`;
 }
 
 type Unread = Extract<JournalEvent, { kind: "quarantine.unread" | "parked.unread" }>;
@@ -177,13 +177,13 @@ function unreadText({ kind, recipients, age, left }: Unread): string {
 }
 
 function deletedText(recipients: number): string {
-  return `Mail was deleted because nobody decided on it until its time in quarantine, or parked, was over: ${counted(recipients, "recipient")} since the last such alert. \`holdfast trace --ledger\` names them.`;
+  return `Quarantined or parked mail was deleted because nobody decided on it before its retention ended: ${counted(recipients, "recipient")} since the last such alert. \`holdfast trace --ledger\` names them.`;
 }
 
 type Listed = Extract<JournalEvent, { kind: "blocklist.listsUs" }>;
 
 function listedText({ ip, zone }: Listed): string {
-  return `Our address ${ip} is listed by ${zone}; primaries may refuse what is handed over.`;
+  return `Our address ${ip} is listed by ${zone}; primaries may refuse mail from this server.`;
 }
 
 type Scanner = Extract<JournalEvent, { kind: "scanner.away" | "scanner.back" }>;
@@ -192,7 +192,7 @@ function scannerText(event: Scanner): string {
   const { scanner, server } = event;
   return event.kind === "scanner.back"
     ? `The scanner ${scanner} at ${server} answers again.`
-    : `The scanner ${scanner} at ${server} does not answer (${event.why}); it is tried again from time to time.`;
+    : `The scanner ${scanner} at ${server} does not answer (${event.why}); it is retried from time to time.`;
 }
 
 type StoreCondition = Extract<JournalEvent, { kind: "store.condition" }>;
@@ -207,20 +207,20 @@ function storeText(event: StoreCondition): string {
   const { condition, why, free, ballast } = event;
   const room = free === undefined ? "" : ` ${sizeInWords(free)} are free.`;
   if (ballast !== undefined)
-    return `The disk is full (${why}); new mail is put off with 452, ${deliveriesWith(ballast)}${room} Make room on it.`;
+    return `The disk is full (${why}); new mail is deferred with 452, ${deliveriesWith(ballast)}${room} Free some space.`;
   switch (condition) {
     case "ok":
-      return `Storage is well again (${why}); mail is accepted.${room}`;
+      return `Storage works again (${why}); mail is accepted.${room}`;
     case "full":
-      return `Storage is full (${why}); new mail is put off with 452, deliveries go on.${room}`;
+      return `Storage is full (${why}); new mail is deferred with 452, deliveries go on.${room}`;
     case "sick":
-      return `Storage is sick (${why}); nothing is accepted or delivered until it is well.${room}`;
+      return `Storage is sick (${why}); nothing is accepted or delivered until it works again.${room}`;
   }
 }
 
 function deliveriesWith(ballast: number): string {
   if (ballast === 0) return "deliveries stand still until there is room, and nothing is lost.";
-  return `deliveries go on in the space kept for them, of which ${sizeInWords(ballast)} are left.`;
+  return `deliveries go on in the space reserved for them, of which ${sizeInWords(ballast)} are left.`;
 }
 
 function people(count: number): string {

@@ -1,14 +1,14 @@
 /**
- * Tells the operator out of band, by webhook and by command.
+ * Alerts the operator out of band, by webhook and by command.
  *
- * Alerts wait in a bounded queue for each channel and go out one at a time, in order. What is raised again about
+ * Alerts wait in a bounded queue for each channel and are sent one at a time, in order. An alert that is repeated for
  * the same subject within ten minutes is counted instead of sent. A change (down, up) is sent at once, up to four
- * times in ten minutes; when they are over, the last that was only counted goes out with the count, so that what
- * was told last is how things stand. Of one kind, twenty subjects in ten minutes are told one by one, all others
- * together.
+ * times in ten minutes. At the end of the ten minutes, the last alert that was only counted is sent with the count, so
+ * that the operator's last alert shows the present state. Of each kind, twenty subjects in ten minutes are sent
+ * individually, all others together.
  *
- * Invariants: raising never throws and never waits; trouble with a channel is logged and touches nothing else;
- * everything kept is bounded.
+ * Invariants: raising an alert never throws and never waits; a channel's failure is logged and affects nothing else;
+ * all state is bounded.
  */
 import type { Alert, Alerter } from "../../ports/alerts.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -1,9 +1,10 @@
 /**
- * SPF, DKIM and DMARC by the npm package mailauth, which asks through our resolver and nothing else. It is loaded
- * with the first mail that needs it (some 25 MB of memory), so that who has the checks off does not pay for them.
+ * SPF, DKIM and DMARC by the npm package mailauth, which queries the DNS through our resolver only. It is loaded
+ * with the first mail that needs it (some 25 MB of memory), so that it costs nothing while the checks are off.
  *
- * Invariants: nothing here rejects; what cannot be found out in time, and whatever mailauth throws, is `temperror`.
- * Only results, domains and selectors that were read again as such leave this room, never texts of strangers.
+ * Invariants: nothing here rejects; a result that is not known in time, and everything that mailauth throws, is
+ * `temperror`. Only results, and domains and selectors that were validated again, leave this room, never a stranger's
+ * text.
  */
 import type { Authenticator } from "../../ports/authentication.ts";
 import type { RecordSource } from "../../ports/resolver.ts";

@@ -1,12 +1,12 @@
 /**
  * The resolver over node:dns. Addresses: literals as they are, then the system's host table, then DNS (AAAA and A
- * asked at once). Errors are values; each question ends within 5 s.
+ * queried in parallel). Errors are values; each query ends within 5 s.
  *
- * Invariants: an answer is believed for its TTL, at most 60 s, so that a primary which moves is found; failures for
- * 2 s, of one family of addresses too; names that do not exist for 5 s. The memory holds 10,000 answers, each of few
- * records, and at most 4,000 questions of a kind are open: what is beyond that fails at once. A PTR name counts only when
- * it points back to the address; where that cannot be found out it is `failed`, not `none`. Lists of clients
- * (blocklists.ts) have a memory of their own.
+ * Invariants: an answer is cached for its TTL, at most 60 s, so that a primary that moves is found; a failure, also of
+ * one address family only, for 2 s; a name that does not exist for 5 s. The cache holds 10,000 answers of few records
+ * each, and at most 4,000 queries of a kind are open: further ones fail at once. A PTR name counts only if it resolves
+ * back to the address; if that cannot be determined, the result is `failed`, not `none`. DNS blocklists
+ * (blocklists.ts) have a cache of their own.
  */
 import type { Resolver as DnsResolver } from "node:dns/promises";
 import { isIP, isIPv6 } from "node:net";

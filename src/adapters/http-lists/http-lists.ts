@@ -1,12 +1,12 @@
 /**
  * Fetches lists of recipients over HTTP.
  *
- * A list is text/plain, one entry a line, `#` begins a comment; or JSON, an array of texts or an object with such an
- * array as `recipients`. Anything else is a failure: a page that asks for a login must not become a list.
+ * A list is text/plain with one entry on each line and comments after `#`, or JSON: an array of strings or an object
+ * with such an array as `recipients`. Anything else is a failure: a login page must not become a list.
  *
- * Invariants: 30 s and 64 MiB in all, counted as they come; three redirects at most, never from https to http; the
- * Authorization field goes to the host of the URL only; a failure is a value with words for the operator, and no
- * secret is in them.
+ * Invariants: at most 30 s and 64 MiB, enforced while the response arrives; at most three redirects, never from https
+ * to http; the Authorization field is sent to the host of the URL only; a failure is a value with a message for the
+ * operator that contains no secret.
  */
 import type { FetchAnswer, FetchRequest, ListServer } from "../../ports/recipient-lists.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -1,9 +1,10 @@
 /**
- * The journal's far side: one call for each business event becomes one log line, counters and an entry of the trace.
+ * The implementation of the journal: one call for each business event produces one log line, counters and a trace
+ * entry.
  *
  * The sink lives on the main thread and owns the log file, the metrics and the trace buffer. Other threads have
- * a `journalTo`, which sends entries in batches over a MessagePort; they come in by the side door remote.ts, so
- * that they do not load what only the sink needs. Listeners (alerts) hear every event.
+ * a `journalTo`, which sends entries in batches over a MessagePort; they import the side door remote.ts, so that
+ * they do not load what only the sink needs. Listeners (alerts) get every event.
  *
  * Invariants: recording never throws and never waits; log lines are JSON, one a line, with no control characters
  * and no bidirectional overrides in any value, and never a body; every buffer is bounded, and what is dropped

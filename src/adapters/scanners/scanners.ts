@@ -1,10 +1,10 @@
 /**
- * Scanners of bodies: clamd over INSTREAM, rspamd over HTTP. A scanner is asked through its servers in the order in
- * which they are configured; how each of them does is remembered by the thread (server.ts), and one that fails
- * again and again is left alone for a while.
+ * Scanners of bodies: clamd over INSTREAM, rspamd over HTTP. The servers of a scanner are tried in the configured
+ * order. Each thread remembers the state of each server (server.ts), and does not use one that fails repeatedly for a
+ * while.
  *
- * Invariants: nothing that a server says is trusted: answers are bounded, one that comes before the body has ended or
- * makes no sense is a failure. No answer of any server within the time: `away`, never `clean`.
+ * Invariants: no response of a server is trusted: its size is bounded, and a response that arrives before the end of
+ * the body or is malformed is a failure. If no server answers in time, the result is `away`, never `clean`.
  */
 import type { ScanServers } from "../../ports/checks.ts";
 import type { InspectedMail } from "../../ports/inspection.ts";

@@ -1,14 +1,14 @@
 /**
- * The SMTP client: TCP, greeting, EHLO and STARTTLS (by nodemailer), then mails one after another over our own
- * small transaction engine, because it must be known exactly whether a final dot had left when a connection broke.
+ * The SMTP client: TCP, greeting, EHLO and STARTTLS (by nodemailer), then one mail after another by our own small
+ * transaction engine, because it must be known exactly whether the final dot was sent when a connection breaks.
  *
- * TLS levels: `none` never; `opportunistic` STARTTLS when offered, unverified, and when the handshake fails the
- * session is dialled again in clear; `require` TLS, unverified; `verify` TLS with a certificate that fits the name;
- * `pin` TLS with a certificate or key that is named. AUTH goes over TLS only, after the pins were compared.
+ * TLS levels: `none` never; `opportunistic` STARTTLS when offered, unverified; if the handshake fails, the client
+ * reconnects without TLS; `require` TLS, unverified; `verify` TLS with a certificate that is valid for the name; `pin`
+ * TLS with a pinned certificate or key. AUTH is sent over TLS only, after the pins were compared.
  *
- * Invariants: the body goes out as it is stored, only dots are doubled, and CRLF is added where it does not end
- * with one. Eight-bit bodies are sent as they are to peers without 8BITMIME, because converting would break
- * signatures. Each reply is bounded in octets and in time. A 421 is trouble of the destination, whatever it answers.
+ * Invariants: the body is sent as stored, except that dots are stuffed and a missing final CRLF is added. Eight-bit
+ * bodies are sent unchanged to peers without 8BITMIME, because converting would break signatures. Each reply is bounded
+ * in octets and in time. A 421 concerns the destination, whichever command it answers.
  */
 import type { SmtpClient } from "../../ports/smtp-client.ts";
 import { LockStep } from "./lock-step.ts";

@@ -1,14 +1,14 @@
 /**
- * The certificates that SMTP clients see: read from files, watched, handed to whoever subscribed when one changes.
- * The first is for clients that ask for no name, or for one that none is for.
+ * The certificates that SMTP clients see: read from files, watched, and passed to subscribers when one changes. The
+ * first one is for clients that name no server, or none that matches.
  *
- * The files are looked at once a minute by size, time and inode, so that a file replaced by renaming, a changed
- * link and a slow network disk are all seen. A pair of files is replaced one after the other: trouble is told
- * when it is still there at the next look.
+ * Size, time and inode of the files are checked once a minute, so that a file replaced by renaming, a changed link and
+ * a slow network disk are all noticed. The two files of a pair are replaced one after the other, so a mismatch is
+ * reported only if it is still there at the next check.
  *
- * Invariants: what is handed out is complete and belongs together; files that cannot be used leave the old
- * certificate in place, and do not hold up the others. A certificate that has ended is used and warned of: senders
- * mostly do not look.
+ * Invariants: a certificate and key that are passed on are complete and belong together; unusable files leave the old
+ * certificate in place and do not delay the others. An expired certificate is used, with a warning, because most
+ * senders do not check it.
  */
 import type { Timer } from "../../runtime/clock.ts";
 import { errorText } from "../../runtime/log.ts";

@@ -1,15 +1,15 @@
 /**
- * The admin API: HTTP for operators, supervisors and the command line tool.
+ * The admin API: HTTP for operators, supervisors and the command-line tool.
  *
- * It listens twice. On the Unix socket in the data folder, which the operating system guards: no token is asked
- * for. On TCP, where configured: every route but /healthz and /readyz needs a bearer token, /metrics too. What
- * requests and responses look like is in contract.ts.
+ * It has two listeners. The Unix socket in the data folder is protected by the operating system and needs no token. On
+ * TCP, if configured, every route except /healthz and /readyz needs a bearer token, including /metrics. Requests and
+ * responses are defined in contract.ts.
  *
- * Invariants: a token confined to a domain reaches the queue, the recipients, the rules, the allowed senders and
- * `explain` of that domain and nothing else, because all other routes stand behind a guard that shuts by default;
- * an empty filter never means everything; every change is told to the journal with the name of who made it (a reload
- * without it); health is answered from the main thread's own knowledge, so that it is answered while another thread
- * hangs; every request is bounded in size and time.
+ * Invariants: a token confined to a domain gives access to the queue, the recipients, the rules, the allowed senders
+ * and `explain` of that domain and nothing else, because all other routes are behind a guard that refuses by default;
+ * an empty filter never means everything; every change is recorded in the journal with the name of whoever made it (a
+ * reload without the name); health is answered from the main thread's own state, so that it is answered while another
+ * thread hangs; every request is bounded in size and time.
  */
 import { buildApplication } from "./application.ts";
 import { FailureTable, requireToken, trustSocket } from "./authenticate.ts";

@@ -1,16 +1,16 @@
 /**
- * The SMTP side of one thread: listens, speaks SMTP with strangers, hands what they send to the queue.
+ * The SMTP server of one thread: listens, speaks SMTP with strangers, and passes their mail to the queue.
  *
  * A connection is `greeting`, `command`, `busy`, `body`, `handshake` or `closing` (connection.ts). Its session has
  * at most one transaction; policy decides about each recipient and each body; the queue stores.
  *
  * Invariants: 250 to the final dot is written only after the queue answered `accepted`. Only CRLF "." CRLF ends a
- * body. Our own trouble is 421, 451 or 452, never 5xx. Time, commands, errors, recipients, sizes, connections: each
- * has a cap. `<postmaster>` and postmaster@hostname go to the configured postmaster, and are 550 5.1.1 when that
- * address lies in no domain that we serve: we relay for nobody, not even for ourselves.
+ * body. Our own failures are 421, 451 or 452, never 5xx. Time, commands, errors, recipients, sizes and connections
+ * are all capped. `<postmaster>` and postmaster@hostname go to the configured postmaster, and get 550 5.1.1 if that
+ * address is in no domain that we serve: we relay for nobody, not even for ourselves.
  *
- * `apply` changes what new commands and new transactions see; a transaction keeps what it began with. `stop`:
- * listeners close, idle clients get 421 4.3.2 at once, bodies under way have `graceMs`.
+ * `apply` sets the settings for new commands and new transactions; a transaction keeps those with which it began.
+ * `stop`: listeners close, idle clients get 421 4.3.2 at once, bodies in progress have `graceMs`.
  */
 import type { Explanation, ExplainRequest } from "../../ports/explanation.ts";
 import type { PrimaryOffers } from "../../ports/health.ts";

@@ -1,17 +1,17 @@
 /**
- * Telling senders what became of their mail, or keeping silent: pure decisions and pure texts.
+ * Decides whether a sender is notified of what became of a mail, and writes the notice: pure functions.
  *
- * A DSN goes only to a return-path that was itself authenticated when the mail came, so that nobody hears of
- * mail that was forged in their name (backscatter); never to the null sender, to lists or to machines; never when the
- * sender did not ask (RFC 3461 NOTIFY); to one address a bounded number of times a day. In all other cases there is
- * a reason of silence, which operators see, and the mail stays parked for them. Failure, delay and success go
- * through the same gate (gate.ts).
+ * A DSN goes only to a return path that was itself authenticated when the mail was received, so that nobody gets
+ * notices about mail that was forged in their name (backscatter). It never goes to the null sender, to lists or to
+ * automatic senders, never if the sender did not request it (RFC 3461 NOTIFY), and only a bounded number of times a day
+ * to one address. Otherwise the result is a reason for sending none, which operators see, and the mail stays parked for
+ * them. Failure, delay and success pass the same gate (gate.ts).
  *
- * What is told (RFC 3464, RFC 6533): a report for machines (report.ts) and a text for people (wording.ts) that says
- * what happened, in whose words, when, and what can be done.
+ * A DSN (RFC 3464, RFC 6533) has a report for machines (report.ts) and a text for people (wording.ts) that says what
+ * happened, which server said so, when, and what can be done.
  *
- * Invariants: a DSN has the null sender, so none is ever made about a DSN; texts of strangers (replies, ORCPT,
- * ENVID, HELO) are printable and bounded before they get here or are made so; nothing here does I/O.
+ * Invariants: a DSN has the null sender, so none is ever sent about a DSN; texts of strangers (replies, ORCPT, ENVID,
+ * HELO) are printable and bounded before they get here or are made so here; nothing here does I/O.
  */
 import type { DsnDraft, OwedMail, OwedRecipient } from "../../ports/dsn.ts";
 import { needsSmtpUtf8 } from "../../mail/address.ts";

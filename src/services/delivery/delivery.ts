@@ -1,24 +1,24 @@
 /**
- * Hands mail over: claim, route, attempt, settle. Its floors, each of which imports none above it:
+ * Delivers mail: claim, route, attempt, settle. The floors of this room, each of which imports none above it:
  *
- *   dispatch/   brings work, pools and the store together: what is claimed, shared out, credited, handed on and closed
- *   dsn/        what a sender is to hear: pays that debt with a DSN, or with the reason for silence (services/bounce
- *               decides and words both), and hands DSNs over by a way of their own, without pools
- *   probation/  after an outage of 5 min or more refusals that cannot be true are held
- *   routing/    which pools each domain may use, by preference and weight; a rehearsal of that way
- *   pool/       the connections to one destination, the mail claimed for them, and how many of them it bears
- *   ground/     what all of them are given; results, written until the store takes them; leaps of the clock
+ *   dispatch/   connects work, pools and the store: claims mail, shares it out, grants credits, passes mail on, settles
+ *   dsn/        closes the debt of a notice with a DSN, or with the reason for sending none (services/bounce decides and
+ *               words both), and delivers DSNs over their own route, without pools
+ *   probation/  holds mail that is implausibly refused after an outage of 5 min or more
+ *   routing/    which pools each domain may use, by preference and weight; a rehearsal of the route
+ *   pool/       the connections to one destination, their number, and the mail claimed for them
+ *   ground/     what the other floors share; results, retried until the store accepts them; jumps of the clock
  *
- * There is one pool for each destination (`host:port`), shared by all domains that use it; pools know nothing of each
- * other, so one bad primary slows nobody else. While its primary is up a pool claims what is due, its domains in turn,
- * never more than is in conversation and a few ahead: one on each connection, four where it pipelines. After start and
- * after an outage one mail goes first, then connections double up to the limit. Once a domain has nothing older that is
- * due, credits at the store let fresh mail come in the commit that accepts it. When a primary goes away, claimed mail that
- * was not begun is released; when it returns, all its waiting mail becomes due at once.
+ * There is one pool for each destination (`host:port`), shared by all domains that use it. Pools are independent, so one
+ * bad primary slows down nobody else. While its primary is up, a pool claims due mail of its domains in turn, never more
+ * than what is in conversation and a few mails ahead: one on each connection, four if it pipelines. After start and
+ * after an outage, one mail goes first, then connections double up to the limit. Once a domain has no older mail that is
+ * due, credits at the store let new mail be claimed in the commit that accepts it. When a primary goes down, claimed
+ * mail that was not begun is released; when it returns, all its waiting mail becomes due at once.
  *
- * Invariants: the route is looked up when mail is delivered, not when it is accepted; nothing goes to ourselves; what is
- * refused for good is parked, what has nowhere to go waits; an attempt's result is written until the store takes it; while
- * the store is sick nothing is claimed and nothing new is sent.
+ * Invariants: the route is looked up when mail is delivered, not when it is accepted; no mail is sent to this server
+ * itself; permanently refused mail is parked, mail without a destination waits; the result of an attempt is written
+ * until the store accepts it; while the store is sick, nothing is claimed and nothing new is sent.
  */
 import { domainOfKey } from "../../mail/delivery-key.ts";
 import type { CalloutAnswer, CalloutQuestion } from "../../ports/callout.ts";

@@ -1,9 +1,9 @@
 /**
- * Which domains we stand in for, where their mail goes, and which recipients they have.
+ * The domains that we serve, where their mail goes, and which recipients they have.
  *
- * Reading happens on the thread that asks, over its own connection (Directory). Writing happens on the main
- * thread only, one change at a time (DirectoryEditor). Every change makes a new generation; a transaction keeps
- * the generation that it began with, so that its recipients are all judged by the same directory.
+ * Each thread reads over its own connection (Directory). Only the main thread writes, one change at a time
+ * (DirectoryEditor). Every change creates a new generation; a transaction keeps the generation with which it began, so
+ * that all of its recipients are judged by the same directory.
  */
 import type {
   DeclaredDomain,

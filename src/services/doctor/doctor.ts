@@ -1,11 +1,10 @@
 /**
- * Looks whether the world lets this server do its work: whether senders find it (its name, port and certificate, the
- * MX records of each domain) and whether it finds the primaries. What a primary itself says is asked by a rehearsal
- * (services/delivery).
+ * Checks whether senders can find this server (its name, port and certificate, the MX records of each domain) and
+ * whether this server can find the primaries. A rehearsal (services/delivery) tests the primaries themselves.
  *
- * Invariants: it only asks the DNS, opens no connection and changes nothing. A question without an answer is a
- * warning, never a failure, because it says nothing of what the record holds. Questions for one call are bounded,
- * whatever the DNS answers. A record to publish is given where one would mend it.
+ * Invariants: it only queries the DNS, opens no other connection and changes nothing. A query without an answer is a
+ * warning, never a failure, because it reveals nothing about the record. The number of queries for one call is bounded,
+ * whatever the DNS answers. If a record would correct a problem, the result contains that record.
  */
 import type { DirectoryReader } from "../../ports/directory.ts";
 import type { RecordSource, Resolver } from "../../ports/resolver.ts";

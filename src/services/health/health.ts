@@ -1,18 +1,18 @@
 /**
  * The state of each primary, from probes and from what conversations report.
  *
- * States (ports/health.ts): unknown -> up or down; up -> suspect at the first trouble, asked again at once, then up
- * or down; banned where it answers but refuses us at connect; loop where it is ourselves. A primary that came up and
- * failed before it took anything relapses: straight back to down, and its next return is believed later each time
- * (1 s doubling to 1 min).
+ * States (ports/health.ts): unknown -> up or down; up -> suspect at the first failure, probed again at once, then up
+ * or down; banned if it answers but refuses us at connect; loop if it is this server itself. A primary that came up and
+ * failed before it accepted anything relapses: it is down again at once, and each further return is believed later than
+ * the one before (1 s doubling to 1 min).
  *
  * Probes: a TCP connect each second while mail is held, each 15 s otherwise, once a minute while it is up and
  * nothing was delivered, after 1 to 15 min when banned, 15 min in a loop; at most 200 a second over all. A primary
  * that is not up is greeted on the connection that the probe opened, and the first mail goes over it. Of all
- * primaries together at most 500 greetings are awaited at a time.
+ * primaries together, at most 500 greetings are awaited at a time.
  *
- * Invariants: outages are journaled once, at their beginning and at their end; nothing is sent to ourselves; a name
- * that does not resolve is the destination's trouble, never a mail's.
+ * Invariants: an outage is recorded in the journal once at its beginning and once at its end; no mail is sent to this
+ * server itself; a name that does not resolve is a failure of the destination, never of a mail.
  */
 import { steadyClock } from "../../runtime/clock.ts";
 import { GreetingRoom } from "./greeting-room.ts";

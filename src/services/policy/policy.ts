@@ -1,12 +1,12 @@
 /**
- * What we decide about clients, recipients and bodies: runs the checks of `checks/checks.ts` and merges what they say:
- * at RCPT into one verdict, because only there it is known whose settings count, at DATA into one for the body. What a
- * check has to ask others is asked at connect and at MAIL already; nobody waits for it until a recipient is named.
- * Inspections watch the body itself (examination.ts).
+ * Decides about clients, recipients and bodies. It runs the checks of `checks/checks.ts` and merges their results: at
+ * RCPT into one verdict, because only then is it known which domain's settings apply, and at DATA into one for the body.
+ * Checks send their queries at connect and at MAIL; nobody waits for the answers until a recipient is named. Inspections
+ * examine the body itself (examination.ts).
  *
- * Invariants: the strictest verdict wins, of equals the first in the list. `postmaster` is exempt from checks of
- * reputation. A check that fails or takes longer than 20 s defers with 451 4.3.0, never rejects (check-runner.ts).
- * Without an asynchronous check every answer comes at once, without a promise.
+ * Invariants: the strictest verdict wins; of equally strict ones, the first in the list. `postmaster` is exempt from
+ * reputation checks. A check that fails or takes longer than 20 s defers with 451 4.3.0, never rejects
+ * (check-runner.ts). Without an asynchronous check, every answer is returned synchronously, without a promise.
  */
 import { foldCase } from "../../mail/address.ts";
 import { accepted, together, type Verdict } from "../../mail/verdict.ts";

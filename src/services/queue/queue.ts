@@ -1,7 +1,7 @@
 /**
- * The queue as the rest of Holdfast uses it. Accepting happens on the SMTP threads, handing over on the delivery
- * thread; both go through here, so that what may happen to mail is decided in one room. The table of states and
- * legal moves is in ports/recipient-state.ts.
+ * The queue as the rest of Holdfast uses it. The SMTP threads accept mail and the delivery thread delivers it; both use
+ * this room, so that one place decides what may happen to mail. The table of states and legal moves is in
+ * ports/recipient-state.ts.
  *
  * Invariants: a 250 is answered only after `accept` resolved to `accepted`, and that is after the flush; a
  * recipient is settled only with the token that claimed it.

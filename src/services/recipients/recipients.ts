@@ -1,17 +1,18 @@
 /**
- * Who exists in a domain: a confidence with an origin and an age, not a plain list. Asked at every RCPT.
+ * Which recipients exist in a domain: not a plain list, but knowledge with an origin and an age. Asked at every RCPT.
  *
- * `Known` looks, on the caller's own thread: `postmaster` always; then a refusal by the primary within 2 h, which
- * stands above the lists; the local part as given (exact, then `prefix-*`) in the declared, the fetched and the API
- * list; the local part without its tag; what the primary took within 31 d, where the domain has callouts; the
- * catch-all. `Recipients` decides: an address that nobody knows is refused where the lists are complete; where the
- * domain has callouts its primary is asked, and while that cannot tell, `unknownDuringOutage` counts.
+ * `Known` looks an address up on the caller's own thread, in this order: `postmaster` always exists; a refusal by the
+ * primary within 2 h, which overrides the lists; the local part as given (exact, then `prefix-*`) in the declared, the
+ * fetched and the API list; the local part without its tag; an acceptance by the primary within 31 d, if the domain has
+ * callouts; the catch-all. `Recipients` decides: an unknown address is refused if the lists are complete. If the domain
+ * has callouts, its primary is asked, and while that gives no result, `unknownDuringOutage` decides.
  *
  * `Callouts` asks and `learn`s on the delivery thread, for all threads.
  *
- * Invariants: an answer never changes the address; local parts compare without case; a mailbox that was listed or
- * taken lately gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; nothing
- * waits longer than LONGEST_WAIT, and what cannot be known in time is 4xx or the operator's choice, never 5xx.
+ * Invariants: an answer never changes the address; local parts are compared without case; a mailbox that is listed or
+ * was accepted recently gets 4xx in the first day of refusals, so that a half-restored primary costs nobody mail; no
+ * question waits longer than LONGEST_WAIT; if the result is not known in time, the answer is 4xx or the operator's
+ * choice, never 5xx by default.
  */
 import type { Address } from "../../mail/address.ts";
 import type { DirectoryReader, DomainRecord } from "../../ports/directory.ts";

@@ -1,6 +1,6 @@
 /**
- * The rules of access that operators add while the daemon runs, beside those of the configuration. The newest comes
- * first, so that the last word counts. `services/policy` applies them.
+ * The access rules that operators add while the daemon runs, in addition to those of the configuration. The newest
+ * comes first, so that the latest decision counts. `services/policy` applies them.
  */
 import type { AccessRule } from "../../ports/checks.ts";
 import type { RuleStore, StoredRule } from "../../ports/rules.ts";

@@ -1,9 +1,9 @@
 /**
- * Who may use the admin API over TCP. A token is a name, a secret that is told once, and at most one domain that
- * it is confined to.
+ * Who may use the admin API over TCP. A token is a name, a secret that is shown once, and at most one domain to which
+ * it is confined.
  *
- * Invariants: a secret has 256 random bits and is stored as its SHA-256 only; comparing takes the same time
- * whichever token it is and wherever the difference lies; a revoked token fails from the next request on.
+ * Invariants: a secret has 256 random bits and only its SHA-256 is stored; a comparison takes the same time for every
+ * token and for every position of a difference; a revoked token fails from the next request on.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { TokenRecord, TokenStore } from "../../ports/tokens.ts";

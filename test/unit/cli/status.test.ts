@@ -52,8 +52,8 @@ test("status puts what needs somebody first: paused domains, primaries in troubl
   const { stdout } = await tool.run(["status"]);
   assert.match(stdout, /^Paused: +1: example\.com$/m);
   assert.match(stdout, /^Refusing: +1: empty\.example; no recipient is known$/m);
-  assert.match(stdout, /^Putting off: 1: new\.example; no list was fetched yet$/m);
-  assert.match(stdout, /^Over quota: +1: full\.example; senders are put off$/m);
+  assert.match(stdout, /^Deferring: +1: new\.example; no list was fetched yet$/m);
+  assert.match(stdout, /^Over quota: +1: full\.example; senders get 452$/m);
   assert.match(stdout, /^Old list: +2: example\.com, other\.example; the newer one cannot be used;/m);
   assert.match(stdout, /^Draining: +1: other\.example$/m);
   assert.match(stdout, /^PRIMARY .*\nmail\.example\.com:25 +down/m);

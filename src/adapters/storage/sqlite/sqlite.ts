@@ -1,26 +1,26 @@
 /**
- * The queue, the directory, what operators set, what is remembered of peers, and the trace, all in SQLite. Its floors,
- * each of which imports none above it:
+ * The queue, the directory, operators' settings, knowledge about peers, and the trace, all in SQLite. The floors of
+ * this room, each of which imports none above it:
  *
- *   writer/     the storage thread, the one that writes, on one connection: what it serves, its upkeep, its cure
- *   clients/    what other threads have of it, over a port each: `connectIntake`, `connectWork`, `connectControl`
+ *   writer/     the storage thread, the only writer, on one connection: its services, maintenance and recovery
+ *   clients/    the other threads' access to it, over a port each: `connectIntake`, `connectWork`, `connectControl`
  *   reader/     lists, searches and exports for people, on a thread and connections of their own; the same thread
  *               copies the WAL for the writer (disk/checkpointer.ts)
- *   directory/  domains, their recipients, and what else operators set: tokens, rules, allowed senders
- *   queue/      the verbs of mail, from accepting to expiring, and who holds which claim
- *   memory/     what is remembered of clients and primaries: the greylist, addresses, TLS
- *   trace/      the database of what happened, which no mail waits for
- *   bodies/     where bodies lie: rows, segments, files of their own (docs/adr/0009)
+ *   directory/  domains, their recipients, and operators' other settings: tokens, rules, allowed senders
+ *   queue/      the operations on mail, from acceptance to expiry, and the holders of claims
+ *   memory/     knowledge about clients and primaries: the greylist, addresses, TLS
+ *   trace/      the trace database, which no mail waits for
+ *   bodies/     storage of bodies: rows, segments, files of their own (docs/adr/0009)
  *   commit/     the group commit, and long tasks in slices of it
  *   disk/       the files of the data folder, their lock (the main thread's), and what a failed write means
- *   wire/       the rows and words that cross between threads, and the memory that all of them read
+ *   wire/       the messages between threads, and the memory that all of them read
  *
- * The store is `ok`, `full` (no room for new mail; attempts are still closed, at the worst in blocks that a ballast has
- * kept) or `sick` (a write, a flush or the database failed: the connection is given up, nothing is served until the
- * disk has proven itself). Invariants: a job is answered only after the commit that holds it is flushed; a body that is
- * no row is flushed in its file, with its name, before its mail is; what is in doubt after a failed commit is put right
- * before anything else is served; mail that was claimed when a process or a delivery thread died is `unconfirmed`.
- * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, ballast, daemon.pid, clean (only while closed in order),
+ * The store is `ok`, `full` (no room for new mail; attempts are still settled, if necessary in blocks reserved by the
+ * ballast) or `sick` (a write, a flush or the database failed: the connection is abandoned, and nothing is served until
+ * the disk has proven itself). Invariants: a job is answered only after the commit that contains it is flushed; a body
+ * that is not a row is flushed, with its file name, before its mail is; after a failed commit, everything in doubt is
+ * resolved before anything else is served; mail claimed when a process or a delivery thread died is `unconfirmed`.
+ * Files: queue.sqlite, trace.sqlite, lock.sqlite, spool/, ballast, daemon.pid, clean (only after a clean stop),
  * refused (while the disk is sick).
  */
 import { Writer, type WriterOptions } from "./writer/writer.ts";

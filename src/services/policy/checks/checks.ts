@@ -31,7 +31,7 @@ export interface CheckParts {
   readonly resolver: Resolver & RecordSource;
 }
 
-/** Every check, in the order in which equals have the word: one line each. */
+/** Every check, one line each; of equally strict verdicts, the first in this order wins. */
 export function allChecks(parts: CheckParts): readonly Check[] {
   const { recipients, settings, hostname, dnsbl, clock, resolver } = parts;
   const isGood = (ip: string, domain: DomainRecord): Promise<boolean> =>

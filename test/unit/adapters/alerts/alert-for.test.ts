@@ -12,22 +12,22 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   [
     { kind: "recipients.stuck", domain: "example.com", why: "it answered 500" },
     "recipients.stuck",
-    "The list of recipients of example.com could not be renewed (it answered 500); the one before goes on to count.",
+    "The list of recipients of example.com could not be renewed (it answered 500); the previous list stays in force.",
   ],
   [
     { kind: "recipients.stuck", domain: "example.com", why: "it answered 500", first: true },
     "recipients.stuck",
-    "The list of recipients of example.com could not be had (it answered 500); there is none before it, so that senders are put off.",
+    "The list of recipients of example.com could not be fetched (it answered 500); there is no previous list, so senders get a temporary error.",
   ],
   [
     { kind: "primary.down", ...PRIMARY, why: "connection refused", held: 1 },
     "primary.down",
-    "mail.example.com:25 does not take mail (connection refused); 1 recipient is held for example.com.",
+    "mail.example.com:25 does not accept mail (connection refused); 1 recipient is held for example.com.",
   ],
   [
     { kind: "primary.up", ...PRIMARY, outage: 11_520_000, held: 47 },
     "primary.up",
-    "mail.example.com:25 is back after 3 h 12 min; 47 recipients are waiting, and handed over from this moment.",
+    "mail.example.com:25 is back after 3 h 12 min; 47 recipients are waiting, and delivered from now on.",
   ],
   [
     {
@@ -51,7 +51,7 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
       operators: true,
     },
     "notice.withheld",
-    "The sender ann@friend.test of mail m1 for one.test should be told what became of it and is not: no route for notices is set. It is parked.",
+    "The sender ann@friend.test of mail m1 for one.test should be notified about it but is not: no route for notices is set. It is parked.",
   ],
   [
     {
@@ -62,12 +62,12 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
       held: 47,
     },
     "probation.stopped",
-    "mail.example.com:25 came back but is not itself (it refused alice@example.com, which exists: 550 no such user); mail for example.com is held, 47 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go.",
+    "mail.example.com:25 came back but behaves abnormally (it refused alice@example.com, which exists: 550 no such user); mail for example.com is held, 47 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go.",
   ],
   [
     { kind: "store.condition", condition: "full", why: "reserve reached", free: 1024 ** 3 },
     "store.full",
-    "Storage is full (reserve reached); new mail is put off with 452, deliveries go on. 1 GiB are free.",
+    "Storage is full (reserve reached); new mail is deferred with 452, deliveries go on. 1 GiB are free.",
   ],
   [
     {
@@ -78,37 +78,37 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
       ballast: 31 * 1024 ** 2,
     },
     "store.ballast",
-    "The disk is full (no block was left, so the ballast is being given up); new mail is put off with 452, deliveries go on in the space kept for them, of which 31 MiB are left. 4 KiB are free. Make room on it.",
+    "The disk is full (no block was left, so the ballast is being given up); new mail is deferred with 452, deliveries go on in the space reserved for them, of which 31 MiB are left. 4 KiB are free. Free some space.",
   ],
   [
     { kind: "store.condition", condition: "full", why: "the ballast is used up", free: 0, ballast: 0 },
     "store.stuck",
-    "The disk is full (the ballast is used up); new mail is put off with 452, deliveries stand still until there is room, and nothing is lost. 0 B are free. Make room on it.",
+    "The disk is full (the ballast is used up); new mail is deferred with 452, deliveries stand still until there is room, and nothing is lost. 0 B are free. Free some space.",
   ],
   [
     { kind: "store.condition", condition: "sick", why: "EIO" },
     "store.sick",
-    "Storage is sick (EIO); nothing is accepted or delivered until it is well.",
+    "Storage is sick (EIO); nothing is accepted or delivered until it works again.",
   ],
   [
     { kind: "store.condition", condition: "ok", why: "probe passed" },
     "store.ok",
-    "Storage is well again (probe passed); mail is accepted.",
+    "Storage works again (probe passed); mail is accepted.",
   ],
   [
     { kind: "quota.reached", domain: "example.com", messages: 1, bytes: 2048 },
     "quota.reached",
-    "example.com has reached its quota (1 mail, 2 KiB held); senders are put off until some of it is gone.",
+    "example.com has reached its quota (1 mail, 2 KiB held); senders get a temporary error until some of it is gone.",
   ],
   [
     { kind: "quota.left", domain: "example.com", messages: 0, bytes: 0 },
     "quota.left",
-    "example.com is below its quota again (0 mails, 0 B held); its mail is taken.",
+    "example.com is below its quota again (0 mails, 0 B held); its mail is accepted.",
   ],
   [
     { kind: "clock.set", by: 2 * 86_400_000 },
     "clock.set",
-    "The clock went forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.",
+    "The clock jumped forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.",
   ],
   [
     { kind: "queue.oldest", domain: "example.com", age: 14_400_000, recipients: 3 },
@@ -128,12 +128,12 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
   [
     { kind: "queue.deleted", recipients: 3 },
     "queue.deleted",
-    "Mail was deleted because nobody decided on it until its time in quarantine, or parked, was over: 3 recipients since the last such alert. `holdfast trace --ledger` names them.",
+    "Quarantined or parked mail was deleted because nobody decided on it before its retention ended: 3 recipients since the last such alert. `holdfast trace --ledger` names them.",
   ],
   [
     { kind: "queue.expiring", domain: "example.com", share: 0.8, recipients: 2 },
     "queue.expiring",
-    "Mail for example.com has used 80 % of its retention; 2 recipients are close to being given up.",
+    "Mail for example.com has used 80 % of its retention; 2 recipients are close to expiry.",
   ],
 ];
 
@@ -162,11 +162,11 @@ test("mail that is held because it may have arrived several times calls for the 
   assert.deepEqual([alert?.name, alert?.subject], ["mail.held", "example.com"]);
   assert.equal(
     alert?.text,
-    "Mail m1 for alice@example.com went to mail.example.com:25 several times, and no answer to its end came; it may be there each time, so it is held. `holdfast queue release m1` sends it once more.",
+    "Mail m1 for alice@example.com went to mail.example.com:25 several times without a reply to the final dot; each copy may have arrived, so the mail is held. `holdfast queue release m1` sends it once more.",
   );
   assert.match(
     alertFor({ ...held, reason: "damaged", why: "its body is gone" }, 5)?.text ?? "",
-    /^Mail m1 for alice@example\.com is held, because what is stored is not what was accepted: its body is gone\. /,
+    /^Mail m1 for alice@example\.com is held, because its stored copy differs from the accepted mail: its body is gone\. /,
   );
   // The stop of a probation is told once, quarantine has lists of its own.
   assert.equal(alertFor({ ...held, reason: "probation" }, 5), undefined);
@@ -187,7 +187,7 @@ test("that mail is damaged is told at once, though the same domain's mail is hel
     if (alert !== undefined) folding.add(alert);
   }
   assert.equal(sent.length, 2);
-  assert.match(sent[1] ?? "", /what is stored is not what was accepted/);
+  assert.match(sent[1] ?? "", /its stored copy differs from the accepted mail/);
 });
 
 test("everyday events raise nothing", () => {
