@@ -153,6 +153,8 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
       this.probations.unsent(pool, queue, mails.length);
       for (const mail of mails) this.#attempts.release(mail, queue);
     }
+    // What was asked for and did not come to this pool has left room for its other domains.
+    pool.advance();
     this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }

@@ -125,7 +125,7 @@ export class Probations {
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
-    probation.giveBack(mails, this.#steady.now());
+    probation.unsent(mails);
     if (probation.stopped) this.#awaitCanary(pool, queue, probation);
   }
 
