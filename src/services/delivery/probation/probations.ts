@@ -4,10 +4,10 @@ import type { Journal } from "../../../ports/journal.ts";
 import type { SendResult } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../../ports/work-store.ts";
 import { type SteadyClock, steadyClock } from "../../../runtime/clock.ts";
-import { errorText } from "../../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
 import { KnownRecipients, type KnownRecipientsParts } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
+import { Releases } from "./releases.ts";
 
 interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
@@ -37,6 +37,7 @@ export class Probations {
   /** Canaries must neither hurry nor wait because the clock was set. */
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
+  readonly #releases: Releases;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /**
    * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
@@ -48,6 +49,7 @@ export class Probations {
     this.#parts = parts;
     this.#steady = steadyClock(parts.clock);
     this.#known = new KnownRecipients(parts);
+    this.#releases = new Releases(parts);
   }
 
   /** What an earlier process set aside waits again; its domains are proven anew. */
@@ -112,13 +114,13 @@ export class Probations {
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
   setAside({ pool, queue }: QueueAtPool): void {
     if (this.#isStopped(pool, queue)) this.review(queue);
-    else this.#release(queue);
+    else this.#releases.release(queue);
   }
 
   /** What one primary made us set aside goes on as soon as another, as good or better, takes the domain's mail. */
   review(queue: DomainQueue): void {
     if (!this.holds(queue)) return;
-    if (queue.active().some((pool) => !this.#isStopped(pool, queue))) this.#release(queue);
+    if (queue.active().some((pool) => !this.#isStopped(pool, queue))) this.#releases.release(queue);
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
@@ -127,6 +129,11 @@ export class Probations {
     if (probation === undefined || mails === 0) return;
     probation.unsent(mails);
     if (probation.stopped) this.#awaitCanary(pool, queue, probation);
+  }
+
+  /** What is set aside from here on waits for the next start. */
+  stop(): void {
+    this.#releases.stop();
   }
 
   /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
@@ -150,7 +157,7 @@ export class Probations {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     this.#entries.get(pool)?.delete(queue);
     if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
-    if (probation?.stopped === true) this.#release(queue);
+    if (probation?.stopped === true) this.#releases.release(queue);
     probation?.end(this.#steady.now());
   }
 
@@ -188,7 +195,7 @@ export class Probations {
     const entry = this.#put(pool, queue, { epoch, probation: new Probation(this.#steady.now()) });
     this.#record("probation.began", pool, queue);
     // What the one before set aside would wait for other mail to prove the new one.
-    if (before?.probation?.stopped === true) this.#release(queue);
+    if (before?.probation?.stopped === true) this.#releases.release(queue);
     return entry;
   }
 
@@ -232,7 +239,7 @@ export class Probations {
     if (probation.stopped) {
       pool.withdraw(queue);
       this.#awaitCanary(pool, queue, probation);
-    } else if (change !== undefined) this.#release(queue);
+    } else if (change !== undefined) this.#releases.release(queue);
     return held;
   }
 
@@ -240,18 +247,8 @@ export class Probations {
     const at = probation.canaryAt;
     this.#steady.after(Math.max(0, at - this.#steady.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
-      if (!queue.due) this.#release(queue, 1);
+      if (!queue.due) this.#releases.release(queue, 1);
       pool.advance();
-    });
-  }
-
-  #release(queue: DomainQueue, limit = Infinity): void {
-    const { store, clock, log } = this.#parts;
-    store.unhold({ domain: queue.domain, limit, now: clock.now() }).catch((error: unknown) => {
-      log.error("mail held by probation could not be released", {
-        domain: queue.domain,
-        error: errorText(error),
-      });
     });
   }
 

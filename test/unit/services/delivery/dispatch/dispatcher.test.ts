@@ -94,3 +94,41 @@ test("a canary that the store could not give has not failed: another goes as soo
   await pass(15_000);
   assert.deepEqual(store.count(), { gone: 2 });
 });
+
+test("a store that fails when a canary is to be let go is asked again", async () => {
+  const { store, pass } = await refuser();
+  failOnce(store, "unhold");
+  await pass(5 * MINUTE + 5000, 1000);
+  assert.deepEqual(store.count(), { gone: 1 });
+});
+
+test("a store that fails when what was held is to go on is asked again", async () => {
+  const { one, store, pass } = await refuser();
+  one.onMail = (mail) => allOf(mail, NO_USER);
+  store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+  await pass(5 * MINUTE + 5000, 1000);
+  one.onMail = (mail) => allOf(mail, DELIVERED);
+  await pass(9 * MINUTE, 1000);
+  store.accept({ domain: "a.test" });
+  one.onMail = (mail) => {
+    failOnce(store, "unhold");
+    one.onMail = (next) => allOf(next, DELIVERED);
+    return allOf(mail, DELIVERED);
+  };
+  await pass(2 * MINUTE, 1000);
+  assert.deepEqual(store.count(), { gone: 3 });
+});
+
+test("a store that fails when a primary returns is asked again to make its mail due", async () => {
+  const bench = deliveryBench();
+  const { one } = servers(bench);
+  bench.directory.set("a.test", [ONE]);
+  bench.store.put({ domain: "a.test", dueAt: bench.clock.now() + 60 * MINUTE });
+  one.down = true;
+  await bench.start();
+  await bench.pass(MINUTE, 1000);
+  failOnce(bench.store, "wake");
+  one.down = false;
+  await bench.pass(4000);
+  assert.deepEqual(bench.store.count(), { gone: 1 });
+});
