@@ -44,6 +44,8 @@ export class Probations {
    * trusted. With the pools where that has begun.
    */
   readonly #distrusted = new Map<string, Set<ConnectionPool>>();
+  /** Pools that a domain left while it was in probation there: what they refuse afterwards is not believed. */
+  readonly #leftInDoubt = new WeakMap<DomainQueue, WeakSet<ConnectionPool>>();
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
@@ -108,7 +110,8 @@ export class Probations {
     result: SendResult,
   ): Promise<ReadonlySet<number>> | undefined {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
-    return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
+    if (probation?.open === true) return this.#judge({ pool, queue, probation }, mail, result);
+    return this.#isBehindUs({ pool, queue }) ? this.#known.refused(queue.record, mail, result) : undefined;
   }
 
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
@@ -156,6 +159,7 @@ export class Probations {
   left(pool: ConnectionPool, queue: DomainQueue): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     this.#entries.get(pool)?.delete(queue);
+    if (probation?.open === true) this.#leaveInDoubt(pool, queue);
     if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
     if (probation?.stopped === true) this.#releases.release(queue);
     probation?.end(this.#steady.now());
@@ -199,6 +203,16 @@ export class Probations {
     return entry;
   }
 
+  #leaveInDoubt(pool: ConnectionPool, queue: DomainQueue): void {
+    const left = this.#leftInDoubt.get(queue) ?? new WeakSet();
+    this.#leftInDoubt.set(queue, left.add(pool));
+  }
+
+  /** What was on its way to a primary that the domain has left in doubt: of those who exist the next one decides. */
+  #isBehindUs({ pool, queue }: QueueAtPool): boolean {
+    return this.#leftInDoubt.get(queue)?.has(pool) === true && !queue.pools.includes(pool);
+  }
+
   #distrust(domain: string): void {
     this.#distrusted.set(domain, new Set());
   }
@@ -230,8 +244,8 @@ export class Probations {
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
     const known = await this.#known.refused(queue.record, mail, result);
-    // While that was looked up, it may have passed, or an operator may have ended it.
-    if (!probation.open) return NOBODY;
+    // While that was looked up, it may have passed, an operator may have ended it, or the domain left the pool.
+    if (!probation.open) return this.#isBehindUs(at) ? known : NOBODY;
     const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);

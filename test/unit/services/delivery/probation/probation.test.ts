@@ -703,3 +703,18 @@ for (const what of ["an operator resumes the domain", "the domain gets another p
     await pass(3000);
     assert.deepEqual(store.count(), { gone: 1 });
   });
+
+test("what a primary refuses that its domain has left in probation is for the next one to decide", async () => {
+  const { client, directory, delivery, server, store, put, back, pass } = await outage();
+  const answer = Promise.withResolvers<void>();
+  server.onMail = (mail) => answer.promise.then(() => allOf(mail, NO_USER));
+  put("alice");
+  await back();
+  client.server("192.0.2.6:25");
+  directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+  delivery.directoryChanged(["a.test"]);
+  await pass(1000);
+  answer.resolve();
+  await pass(3000);
+  assert.deepEqual(store.count(), { gone: 1 });
+});
