@@ -148,7 +148,13 @@ export class Probations {
       probation.end(this.#steady.now());
       this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
-    await store.unhold({ domain: queue.domain, now: clock.now() });
+    try {
+      await store.unhold({ domain: queue.domain, now: clock.now() });
+    } catch (error) {
+      // They hear of it; what was held is let go as soon as the store can.
+      this.#releases.release(queue);
+      throw error;
+    }
     for (const pool of queue.pools) pool.advance();
   }
 

@@ -32,7 +32,7 @@ async function refuser() {
   bench.directory.set("a.test", [ONE]);
   bench.directory.listed.set("alice", "alice");
   one.down = true;
-  await bench.start({}, "all domains");
+  const delivery = await bench.start({}, "all domains");
   await bench.pass(10 * MINUTE, 1000);
   bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
   one.onMail = (mail) => allOf(mail, NO_USER);
@@ -40,7 +40,7 @@ async function refuser() {
   await bench.pass(3000);
   assert.deepEqual(bench.store.count(), { held: 1 });
   one.onMail = (mail) => allOf(mail, DELIVERED);
-  return { ...bench, one };
+  return { ...bench, one, delivery };
 }
 
 test("a primary asks for its other domain's mail when another primary was quicker to claim all of one", async () => {
@@ -117,6 +117,14 @@ test("a store that fails when what was held is to go on is asked again", async (
   };
   await pass(2 * MINUTE, 1000);
   assert.deepEqual(store.count(), { gone: 3 });
+});
+
+test("a store that fails when an operator resumes a domain is asked again, though they were told", async () => {
+  const { delivery, store, pass } = await refuser();
+  failOnce(store, "unhold");
+  await assert.rejects(delivery.resume("a.test"));
+  await pass(3000);
+  assert.deepEqual(store.count(), { gone: 1 });
 });
 
 test("a store that fails when a primary returns is asked again to make its mail due", async () => {
