@@ -118,6 +118,18 @@ export class FakeWorkStore implements WorkStore {
     for (const listener of this.#listeners) listener(event);
   }
 
+  /** Another process begins: whoever listened has gone, and what was claimed by then may have been delivered. */
+  restarted(): void {
+    this.#listeners.length = 0;
+    this.grants.clear();
+    for (const recipient of this.mails.flatMap((mail) => mail.recipients)) {
+      if (recipient.state !== "claimed") continue;
+      recipient.state = "unconfirmed";
+      recipient.unconfirmed += 1;
+      recipient.dueAt = this.#clock.now();
+    }
+  }
+
   condition(condition: StoreCondition): void {
     this.tell({ kind: "condition", condition });
   }

@@ -15,6 +15,8 @@ interface ClaimsParts extends Pick<DeliveryParts, "store" | "clock" | "log"> {
 
 /** After the store has failed, in ms. */
 const PAUSE = 1000;
+/** Mails that are asked for as a canary before it is tried again later. */
+const MOST_CANARIES = 10;
 
 /**
  * Fills pools with what is due, oldest mail first: their domains in turn, each with an equal share of the room but
@@ -86,10 +88,23 @@ export class Claims {
     const probation = probations.of(pool, queue);
     const canary = probation?.wantsCanary === true;
     probation?.take(limit);
-    const id = canary ? await probations.canary(queue) : undefined;
-    if (canary && id === undefined) return [];
-    const request = { domain: queue.domain, limit, now: clock.now() };
-    return store.claim(id === undefined ? request : { ...request, id });
+    if (canary) return this.#askForCanary(queue);
+    return store.claim({ domain: queue.domain, limit, now: clock.now() });
+  }
+
+  /** Another pool may have claimed the mail meanwhile: then there is a next one, or none is due. */
+  async #askForCanary(queue: DomainQueue): Promise<readonly ClaimedMail[]> {
+    const { store, clock, probations } = this.#parts;
+    for (let asked = 0; asked < MOST_CANARIES; asked++) {
+      const id = await probations.canary(queue);
+      if (id === undefined) return [];
+      const mails = await store.claim({ domain: queue.domain, limit: 1, now: clock.now(), id });
+      if (mails.length > 0) return mails;
+    }
+    // Not to be taken for the end of what is due.
+    throw new Error(
+      `${MOST_CANARIES} mails of ${queue.domain} were due, and gone before they could be claimed`,
+    );
   }
 
   #nextInTurn(pool: ConnectionPool, most: number): readonly DomainQueue[] {

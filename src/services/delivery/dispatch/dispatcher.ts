@@ -40,6 +40,8 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
   readonly #left = new Set<ConnectionPool>();
   /** What waits is to be counted once more. */
   #later = false;
+  /** Domains whose mail the store could not make due. */
+  readonly #asleep = new Set<DomainQueue>();
   #suspended = false;
   #recovered = false;
   #stopped = false;
@@ -153,6 +155,8 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
       this.probations.unsent(pool, queue, mails.length);
       for (const mail of mails) this.#attempts.release(mail, queue);
     }
+    // What was asked for and did not come to this pool has left room for its other domains.
+    pool.advance();
     this.#credits.review(queue);
     this.#drains.look(pool, this.#parts.clock.elapsed());
   }
@@ -223,8 +227,18 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
 
   #wakeSoon(queues: readonly DomainQueue[]): void {
     this.backlog.wake(queues).catch((error: unknown) => {
-      this.#parts.log.error("waking mail failed", { domain: queues[0]?.domain, error: errorText(error) });
+      if (this.#stopped) return;
+      const fields = { domain: queues[0]?.domain, error: errorText(error) };
+      this.#parts.log.error("waking mail failed, trying again", fields);
+      if (this.#asleep.size === 0) this.#parts.clock.after(RETRY, () => this.#wakeAsleep());
+      for (const queue of queues) this.#asleep.add(queue);
     });
+  }
+
+  #wakeAsleep(): void {
+    const queues = [...this.#asleep].filter((queue) => this.routing.queues.get(queue.domain) === queue);
+    this.#asleep.clear();
+    if (!this.#stopped) this.#wakeSoon(queues);
   }
 
   /** Ends all: conversations as stopPools tells, what was being claimed, then what is still to be written. */
@@ -234,6 +248,7 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     this.callouts.stop();
     this.#credits.close(this.routing.queues.values());
     this.routing.stop();
+    this.probations.stop();
     const pools = [...this.routing.pools.values(), ...this.#left];
     await Promise.all([stopPools(pools, this.#parts.clock), claimed]);
     await this.#attempts.stop(LAST_WORD);

@@ -38,7 +38,12 @@ export class ClockSteps {
     this.#note();
     if (!this.#wentBack) return;
     this.#wentBack = false;
-    await this.#parts.wakeAll();
+    try {
+      await this.#parts.wakeAll();
+    } catch (error) {
+      this.#wentBack = true;
+      throw error;
+    }
   }
 
   #note(): void {

@@ -92,10 +92,10 @@ export class Probation {
     if (this.stopped) this.#canaryOut = true;
   }
 
-  /** These came back, sent or not. */
-  giveBack(mails: number, now: number): void {
-    this.#out = Math.max(0, this.#out - mails);
-    if (this.#out === 0 && this.#canaryOut) this.#canaryOver(now);
+  /** These did not go; a canary among them has not failed, and another may go in its place. */
+  unsent(mails: number): void {
+    this.#giveBack(mails);
+    if (this.#out === 0) this.#canaryOut = false;
   }
 
   /** What became of one mail; its place is given back by it. */
@@ -105,7 +105,8 @@ export class Probation {
     const held = this.#look(answered, now);
     const some = hasDelivered(answered.result.outcomes);
     if (canary && some && held.size === 0) this.#goOn(now);
-    this.giveBack(1, now);
+    this.#giveBack(1);
+    if (this.#out === 0 && this.#canaryOut) this.#canaryOver(now);
     if (this.#state === "proving" && this.#answered >= RECIPIENTS) this.#finish(now);
     return { held, ...this.#change(before) };
   }
@@ -113,6 +114,10 @@ export class Probation {
   /** An operator believes the primary. */
   end(now: number): void {
     this.#become("passed", now);
+  }
+
+  #giveBack(mails: number): void {
+    this.#out = Math.max(0, this.#out - mails);
   }
 
   #most(now: number): number {

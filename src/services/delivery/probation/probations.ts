@@ -4,10 +4,10 @@ import type { Journal } from "../../../ports/journal.ts";
 import type { SendResult } from "../../../ports/smtp-client.ts";
 import type { ClaimedMail, DueMail, WorkStore } from "../../../ports/work-store.ts";
 import { type SteadyClock, steadyClock } from "../../../runtime/clock.ts";
-import { errorText } from "../../../runtime/log.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
 import { KnownRecipients, type KnownRecipientsParts } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
+import { Releases } from "./releases.ts";
 
 interface ProbationsParts extends KnownRecipientsParts {
   readonly store: Pick<WorkStore, "due" | "accepted" | "unhold">;
@@ -37,17 +37,21 @@ export class Probations {
   /** Canaries must neither hurry nor wait because the clock was set. */
   readonly #steady: SteadyClock;
   readonly #known: KnownRecipients;
+  readonly #releases: Releases;
   readonly #entries = new Map<ConnectionPool, Map<DomainQueue, Entry>>();
   /**
    * Domains that are proven at the next pools: an earlier process had set mail aside, or the pool before was not
    * trusted. With the pools where that has begun.
    */
   readonly #distrusted = new Map<string, Set<ConnectionPool>>();
+  /** Pools that a domain left while it was in probation there: what they refuse afterwards is not believed. */
+  readonly #leftInDoubt = new WeakMap<DomainQueue, WeakSet<ConnectionPool>>();
 
   constructor(parts: ProbationsParts) {
     this.#parts = parts;
     this.#steady = steadyClock(parts.clock);
     this.#known = new KnownRecipients(parts);
+    this.#releases = new Releases(parts);
   }
 
   /** What an earlier process set aside waits again; its domains are proven anew. */
@@ -106,27 +110,33 @@ export class Probations {
     result: SendResult,
   ): Promise<ReadonlySet<number>> | undefined {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
-    return probation?.open === true ? this.#judge({ pool, queue, probation }, mail, result) : undefined;
+    if (probation?.open === true) return this.#judge({ pool, queue, probation }, mail, result);
+    return this.#isBehindUs({ pool, queue }) ? this.#known.refused(queue.record, mail, result) : undefined;
   }
 
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
   setAside({ pool, queue }: QueueAtPool): void {
     if (this.#isStopped(pool, queue)) this.review(queue);
-    else this.#release(queue);
+    else this.#releases.release(queue);
   }
 
   /** What one primary made us set aside goes on as soon as another, as good or better, takes the domain's mail. */
   review(queue: DomainQueue): void {
     if (!this.holds(queue)) return;
-    if (queue.active().some((pool) => !this.#isStopped(pool, queue))) this.#release(queue);
+    if (queue.active().some((pool) => !this.#isStopped(pool, queue))) this.#releases.release(queue);
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
   unsent(pool: ConnectionPool, queue: DomainQueue, mails: number): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     if (probation === undefined || mails === 0) return;
-    probation.giveBack(mails, this.#steady.now());
+    probation.unsent(mails);
     if (probation.stopped) this.#awaitCanary(pool, queue, probation);
+  }
+
+  /** What is set aside from here on waits for the next start. */
+  stop(): void {
+    this.#releases.stop();
   }
 
   /** An operator lets the domain go on: whatever its primaries say is believed until the next outage. */
@@ -138,7 +148,13 @@ export class Probations {
       probation.end(this.#steady.now());
       this.#record("probation.passed", pool, queue, "an operator resumed it");
     }
-    await store.unhold({ domain: queue.domain, now: clock.now() });
+    try {
+      await store.unhold({ domain: queue.domain, now: clock.now() });
+    } catch (error) {
+      // They hear of it; what was held is let go as soon as the store can.
+      this.#releases.release(queue);
+      throw error;
+    }
     for (const pool of queue.pools) pool.advance();
   }
 
@@ -149,8 +165,9 @@ export class Probations {
   left(pool: ConnectionPool, queue: DomainQueue): void {
     const probation = this.#entries.get(pool)?.get(queue)?.probation;
     this.#entries.get(pool)?.delete(queue);
+    if (probation?.open === true) this.#leaveInDoubt(pool, queue);
     if (probation?.open === true || this.#isLongAway(pool)) this.#distrust(queue.domain);
-    if (probation?.stopped === true) this.#release(queue);
+    if (probation?.stopped === true) this.#releases.release(queue);
     probation?.end(this.#steady.now());
   }
 
@@ -188,8 +205,18 @@ export class Probations {
     const entry = this.#put(pool, queue, { epoch, probation: new Probation(this.#steady.now()) });
     this.#record("probation.began", pool, queue);
     // What the one before set aside would wait for other mail to prove the new one.
-    if (before?.probation?.stopped === true) this.#release(queue);
+    if (before?.probation?.stopped === true) this.#releases.release(queue);
     return entry;
+  }
+
+  #leaveInDoubt(pool: ConnectionPool, queue: DomainQueue): void {
+    const left = this.#leftInDoubt.get(queue) ?? new WeakSet();
+    this.#leftInDoubt.set(queue, left.add(pool));
+  }
+
+  /** What was on its way to a primary that the domain has left in doubt: of those who exist the next one decides. */
+  #isBehindUs({ pool, queue }: QueueAtPool): boolean {
+    return this.#leftInDoubt.get(queue)?.has(pool) === true && !queue.pools.includes(pool);
   }
 
   #distrust(domain: string): void {
@@ -223,8 +250,8 @@ export class Probations {
   ): Promise<ReadonlySet<number>> {
     const { pool, queue, probation } = at;
     const known = await this.#known.refused(queue.record, mail, result);
-    // While that was looked up, it may have passed, or an operator may have ended it.
-    if (!probation.open) return NOBODY;
+    // While that was looked up, it may have passed, an operator may have ended it, or the domain left the pool.
+    if (!probation.open) return this.#isBehindUs(at) ? known : NOBODY;
     const { held, change } = probation.judge({ mail, result, known }, this.#steady.now());
     if (change === "stopped") this.#record("probation.stopped", pool, queue, probation.why);
     if (change === "passed") this.#record("probation.passed", pool, queue);
@@ -232,7 +259,7 @@ export class Probations {
     if (probation.stopped) {
       pool.withdraw(queue);
       this.#awaitCanary(pool, queue, probation);
-    } else if (change !== undefined) this.#release(queue);
+    } else if (change !== undefined) this.#releases.release(queue);
     return held;
   }
 
@@ -240,18 +267,8 @@ export class Probations {
     const at = probation.canaryAt;
     this.#steady.after(Math.max(0, at - this.#steady.now()), () => {
       if (!probation.stopped || probation.canaryAt !== at) return;
-      if (!queue.due) this.#release(queue, 1);
+      if (!queue.due) this.#releases.release(queue, 1);
       pool.advance();
-    });
-  }
-
-  #release(queue: DomainQueue, limit = Infinity): void {
-    const { store, clock, log } = this.#parts;
-    store.unhold({ domain: queue.domain, limit, now: clock.now() }).catch((error: unknown) => {
-      log.error("mail held by probation could not be released", {
-        domain: queue.domain,
-        error: errorText(error),
-      });
     });
   }
 

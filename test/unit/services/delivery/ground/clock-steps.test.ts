@@ -54,3 +54,18 @@ test("where ages are doubted from the start, they are for as long as is said", (
   clock.advance(1);
   assert.equal(steps.timely(), true);
 });
+
+test("a store that fails when the clock went back is asked again", async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const wakeAll = async (): Promise<void> => {
+    asked += 1;
+    if (asked === 1) throw new Error("the disk hiccups");
+  };
+  const { job } = new ClockSteps({ clock, journal: new MemoryJournal(), wakeAll });
+  clock.set(-DAY);
+  await assert.rejects(async () => job.run());
+  await job.run();
+  await job.run();
+  assert.equal(asked, 2);
+});

@@ -178,20 +178,6 @@ describe("probation", () => {
     assert.equal(bench.store.count().parked, undefined);
   });
 
-  test("a canary that could not be claimed is followed by another, as one that was refused", async (t) => {
-    const bench = await outage();
-    bench.put("alice", "bob");
-    bench.server.onMail = refusing(() => NO_USER);
-    await bench.back();
-    const fail = () => Promise.reject(new Error("the store is out of order"));
-    t.mock.method(bench.store, "claim", fail, { times: 1 });
-    await bench.pass(14 * MINUTE, 1000);
-    assert.deepEqual(bench.sent(), ["alice"]);
-    bench.server.onMail = (mail) => allOf(mail, DELIVERED);
-    await bench.pass(2 * MINUTE, 1000);
-    assert.deepEqual(bench.store.count(), { gone: 2 });
-  });
-
   test("a canary of which the primary takes one known recipient and not the other lets nothing go", async () => {
     const bench = await outage();
     bench.put("alice");
@@ -717,3 +703,18 @@ for (const what of ["an operator resumes the domain", "the domain gets another p
     await pass(3000);
     assert.deepEqual(store.count(), { gone: 1 });
   });
+
+test("what a primary refuses that its domain has left in probation is for the next one to decide", async () => {
+  const { client, directory, delivery, server, store, put, back, pass } = await outage();
+  const answer = Promise.withResolvers<void>();
+  server.onMail = (mail) => answer.promise.then(() => allOf(mail, NO_USER));
+  put("alice");
+  await back();
+  client.server("192.0.2.6:25");
+  directory.set("a.test", [primaryAt("192.0.2.6", 25)]);
+  delivery.directoryChanged(["a.test"]);
+  await pass(1000);
+  answer.resolve();
+  await pass(3000);
+  assert.deepEqual(store.count(), { gone: 1 });
+});
