@@ -9,6 +9,7 @@ import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { DsnStore } from "../../src/ports/dsn.ts";
 import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
+import type { FetchRecords } from "../../src/ports/recipient-lists.ts";
 import { FOREIGN_CURSOR } from "../../src/ports/page.ts";
 import type { Intake } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
@@ -35,7 +36,7 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly work: WorkStore & DsnStore;
-  readonly control: OperatorStore & DirectoryWriter & TokenStore & RuleStore;
+  readonly control: OperatorStore & DirectoryWriter & TokenStore & RuleStore & FetchRecords;
   readonly reader: QueueReader & DirectoryBrowser;
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
@@ -389,6 +390,9 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(await store.work.work(), [
       { domain: "one.test", recipients: 3, nextDue: start, lastDue: start + 5, oldest: start },
     ]);
+    await accept(store.intake, newMail(start + 6, { recipients: to("d@four.test", "e@three.test") }));
+    const domains = (await store.work.work()).map(({ domain }) => domain);
+    assert.deepEqual(domains, ["four.test", "one.test", "three.test"]);
   });
 
   it("wakes what waits for its next attempt", async () => {
@@ -399,8 +403,14 @@ function claims(open: StoreFactory): void {
       await store.work.settle(
         settlement(mail, { state: "waiting", outcome: DEFERRED, dueAt }, store.clock.now()),
       );
+    store.move(1000);
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     const [work] = await store.work.wake(["one.test", "nothing.test"]);
     assert.equal(work?.recipients, 3);
+    assert.deepEqual(events, [{ kind: "work", domain: "one.test", recipients: 3 }]);
+    const { items } = await store.reader.list({ filter: {}, limit: 9 });
+    assert.deepEqual(new Set(items.map(({ updatedAt }) => updatedAt)), new Set([store.clock.now()]));
     assert.equal(work?.nextDue, store.clock.now());
     assert.equal(
       (await store.work.claim({ domain: "one.test", limit: 9, now: store.clock.now() })).length,
@@ -581,6 +591,7 @@ function proving(open: StoreFactory): void {
       { id: second, recipients: ["c@one.test"] },
     ]);
     assert.equal((await store.work.due({ ...request, limit: 1 })).length, 1);
+    assert.deepEqual(await store.work.due({ ...request, now: request.now - 1, limit: 10 }), []);
     const named = { ...request, limit: 5, id: second as string };
     for (const not of [{ domain: "two.test" }, { now: store.clock.now() - 1 }])
       assert.deepEqual(
@@ -661,6 +672,7 @@ function proving(open: StoreFactory): void {
     assert.equal(await store.control.operate({ ...hold, now: store.clock.now() }), 1);
     const events: WorkEvent[] = [];
     store.work.onEvent((event) => events.push(event));
+    store.move(1000);
     const now = store.clock.now();
     assert.deepEqual(
       await store.work.unhold({ domain: "one.test", limit: 1, now }),
@@ -675,6 +687,11 @@ function proving(open: StoreFactory): void {
       ]),
     );
     assert.equal((await store.work.unhold({ now })).size, 0);
+    const released = await store.reader.list({ filter: { state: "waiting" }, limit: 10 });
+    assert.deepEqual(
+      released.items.map(({ reason, dueAt, updatedAt }) => [reason, dueAt, updatedAt]),
+      Array.from({ length: 3 }, () => [undefined, now, now]),
+    );
     const held = await store.reader.list({ filter: { state: "held" }, limit: 10 });
     assert.deepEqual(
       held.items.map(({ recipient }) => recipient),
@@ -840,7 +857,9 @@ function operators(open: StoreFactory): void {
     const token = { name: "dash", hash: "ab", createdAt: 5, domain: "one.test" };
     assert.equal(await store.control.addToken(token), true);
     assert.equal(await store.control.addToken({ ...token, hash: "cd" }), false);
-    assert.deepEqual(await store.control.tokens(), [token]);
+    const other = { name: "all", hash: "ef", createdAt: 4 };
+    await store.control.addToken(other);
+    assert.deepEqual(await store.control.tokens(), [other, token]);
     assert.equal(await store.control.revokeToken("dash"), true);
     assert.equal(await store.control.revokeToken("dash"), false);
   });
@@ -955,11 +974,19 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.reader.quarantined(), { recipients: 0 });
   });
 
+  it("counts what is in quarantine, and since when", async () => {
+    await using store = await open();
+    const oldest = store.clock.now();
+    for (const at of [oldest, oldest + DAY])
+      await accept(store.intake, newMail(at, { quarantine: "spam", deadline: at + DAY }));
+    assert.deepEqual(await store.reader.quarantined(), { recipients: 2, oldest });
+  });
+
   it("counts what is parked, and since when, for each reason that has a time of its own", async () => {
     await using store = await open();
     assert.deepEqual(await store.reader.parked(), { recipients: 0 });
     const parked: number[] = [];
-    for (const reason of ["refused", "content", "refused"] as const) {
+    for (const reason of ["refused", "content", "refused", "content"] as const) {
       await accept(store.intake, newMail(store.clock.now()));
       const mail = await claimOne(store);
       const refused = { kind: "refused", reply: { code: 550, text: "no" } } as const;
@@ -971,7 +998,7 @@ function expiry(open: StoreFactory): void {
     }
     await accept(store.intake, newMail(store.clock.now()));
     const [oldest, oldestContent] = parked;
-    assert.deepEqual(await store.reader.parked(), { recipients: 3, oldest, oldestContent });
+    assert.deepEqual(await store.reader.parked(), { recipients: 4, oldest, oldestContent });
   });
 
   it("keeps to its limit", async () => {
@@ -1024,7 +1051,8 @@ function reading(open: StoreFactory): void {
       wanted.push(`${mail.id}/0`, `${mail.id}/1`);
       await accept(store.intake, mail);
     }
-    await store.control.operate({ verb: "hold", filter: { domain: "two.test" }, who: "x", now: 1 });
+    // Of each mail, the first recipient is in a state that is read after the other's.
+    await store.control.operate({ verb: "hold", filter: { domain: "one.test" }, who: "x", now: 1 });
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
@@ -1048,6 +1076,7 @@ function reading(open: StoreFactory): void {
     assert.equal(await count({}, true), 3);
     assert.equal(await count({ id: mail.id }), 1);
     assert.equal(await count({ id: mail.id }, true), 2);
+    assert.equal(await count({ id: mail.id, recipient: "b@two.test" }, true), 1);
     assert.equal(await count({ domain: "two.test" }), 0);
     assert.equal(await count({ domain: "two.test" }, true), 1);
     assert.equal(await count({ state: "gone" }), 1);
@@ -1059,6 +1088,19 @@ function reading(open: StoreFactory): void {
     ];
     for (const cursor of foreign) {
       await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor }), { message: FOREIGN_CURSOR });
+    }
+  });
+
+  it("shows at least one recipient a page, and at most 1000", async () => {
+    await using store = await open();
+    const recipients = to(...Array.from({ length: 1001 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(store.clock.now(), { recipients }));
+    for (const [limit, shown] of [
+      [0, 1],
+      [5000, 1000],
+    ] as const) {
+      const { items, next } = await store.reader.list({ filter: {}, limit });
+      assert.deepEqual([items.length, next === undefined], [shown, false]);
     }
   });
 
@@ -1102,10 +1144,23 @@ function reading(open: StoreFactory): void {
     await accept(store.intake, mail, "body");
     const reroute = { verb: "reroute", to: "mail.test:25", who: "x", now } as const;
     await store.control.operate({ ...reroute, filter: { recipient: "b@one.test" } });
-    assert.deepEqual(await store.reader.kept(["one.test", "two.test"]), [
-      { messages: 1, bytes: 4 },
-      { messages: 0, bytes: 0 },
-    ]);
+    const kept = () => store.reader.kept(["one.test", "two.test"]);
+    const nothing = { messages: 0, bytes: 0 };
+    assert.deepEqual(await kept(), [{ messages: 1, bytes: 4 }, nothing]);
+    await store.control.operate({ verb: "delete", filter: {}, who: "x", now });
+    assert.deepEqual(await kept(), [nothing, nothing], "the ledger keeps no mail");
+  });
+
+  it("counts with a domain what was sent elsewhere, as old as the oldest of both", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    await accept(store.intake, newMail(start, { recipients: to("a@one.test") }));
+    await accept(store.intake, newMail(start + 9, { recipients: to("b@one.test") }));
+    const reroute = { verb: "reroute", to: "mail.test:25", who: "x", now: start + 10 } as const;
+    await store.control.operate({ ...reroute, filter: { recipient: "b@one.test" } });
+    const counts = [{ domain: "one.test", state: "waiting", recipients: 2, oldest: start }];
+    assert.deepEqual(await store.reader.counts(), counts);
+    assert.deepEqual(await store.reader.counts("one.test"), counts);
   });
 
   it("exports a mail as it would go out", async () => {
