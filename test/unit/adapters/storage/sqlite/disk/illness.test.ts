@@ -97,6 +97,15 @@ describe("a full disk", () => {
     assert.deepEqual(store.conditions(), ["full", "ok"]);
   });
 
+  it("refuses what was on its way to the store while it became full", async () => {
+    await using store = await openOnFlakyDisk();
+    const body = await fillBody(store.intake, Buffer.alloc(100_000));
+    const answer = store.intake.accept(newMail(store.clock.now()), body);
+    store.disk.free = 1e9;
+    store.clock.advance(1000);
+    assert.deepEqual(await answer, FULL);
+  });
+
   it("is seen as soon as much was written, without a second's wait", async () => {
     await using store = await openOnFlakyDisk();
     store.disk.free = 1e9;
@@ -290,9 +299,24 @@ describe("a sick disk", () => {
     );
     cure(store);
     assert.deepEqual(await found(), [undefined, undefined], "their senders were told to keep them");
+    assert.equal(existsSync(join(store.folder, "refused")), false);
     // The next mails get their keys.
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), "new"), ACCEPTED);
     assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
+  });
+
+  it("is cured, too, where the connection that is given up cannot be closed", async () => {
+    await using store = await openOnFlakyDisk();
+    const [lost = assert.fail("no database")] = store.disk.opened;
+    const close = lost.close.bind(lost);
+    lost.close = () => {
+      throw systemError("EIO");
+    };
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    cure(store);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+    close();
   });
 
   it("takes back what was refused and has a file", async () => {
@@ -513,6 +537,31 @@ describe("a delivery thread that dies", () => {
     await store.givenUp();
     const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
     assert.equal(await next.settle(settle), true);
+  });
+
+  it("gets nothing more by its grant, although its claims cannot be given up yet", async (t) => {
+    await using store = await withClaim(5);
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const timers = t.mock.method(store.clock, "after").mock;
+    store.closeWorkPort();
+    await waitFor({ what: "another try", deadline: 20_000 }, () => timers.callCount() > 0);
+    cure(store);
+    const mail = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, mail), ACCEPTED);
+    await store.givenUp();
+    assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "waiting");
+  });
+
+  it("is followed by one that is told at once where the disk is sick", async () => {
+    await using store = await withClaim();
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const next = connectWork(store.port("work"), { folder: store.folder });
+    const events: WorkEvent[] = [];
+    next.onEvent((event) => events.push(event));
+    await waitFor({ what: "a word of it", deadline: 20_000 }, () => events.length > 0);
+    assert.deepEqual(events, [{ kind: "condition", condition: "sick" }]);
   });
 
   it("does so where the disk was sick at its death, too", async (t) => {
