@@ -97,6 +97,18 @@ function acceptance(open: StoreFactory): void {
     assert.equal(shown?.hasBody, true);
   });
 
+  it("keeps apart mail with 8-bit addresses and mail with an 8-bit body", async () => {
+    await using store = await open();
+    for (const kind of [
+      { smtpUtf8: true, eightBit: false },
+      { smtpUtf8: false, eightBit: true },
+    ]) {
+      await accept(store.intake, newMail(store.clock.now(), kind));
+      const { smtpUtf8, eightBit } = await claimOne(store);
+      assert.deepEqual({ smtpUtf8, eightBit }, kind);
+    }
+  });
+
   it("keeps what was found about the sender, for claims by request and by grant", async () => {
     await using store = await open();
     const authentication = {
@@ -491,6 +503,66 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual(third.recipients[0], { n: 0, address: "a@one.test", attempts: 1, unconfirmed: 0 });
     const known = (await store.reader.show(first.id))?.recipients[0];
     assert.deepEqual([known?.lastReply, known?.destination], ["451 later", destination]);
+  });
+
+  it("leaves what was only released at its place, before what came later", async () => {
+    await using store = await open();
+    const first = newMail(store.clock.now());
+    await accept(store.intake, first);
+    store.move(5);
+    await accept(store.intake, newMail(store.clock.now()));
+    store.move(5);
+    const released = { state: "waiting", outcome: RELEASED } as const;
+    await store.work.settle(settlement(await claimOne(store), released, store.clock.now()));
+    assert.equal((await claimOne(store)).id, first.id);
+  });
+
+  it("keeps no more of what a primary says than a person reads", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const outcome = { kind: "refused", reply: { code: 550, text: "x".repeat(60_000) } } as const;
+    const { id, ...mail } = await claimOne(store);
+    await store.work.settle(settlement({ id, ...mail }, { state: "parked", outcome }, store.clock.now()));
+    const { lastReply = "" } = (await store.reader.show(id))?.recipients[0] ?? {};
+    assert.deepEqual([lastReply.length, lastReply.slice(0, 5)], [1100, "550 x"]);
+  });
+
+  it("lists all that is known of a recipient", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    const mail = newMail(start, { subject: "Hello", from: "s@example.org" });
+    await accept(store.intake, mail, "body");
+    store.move(10);
+    const lost = { state: "unconfirmed", outcome: UNCONFIRMED, reason: "unconfirmed" } as const;
+    const [first, second] = [start + 10, start + 20];
+    await store.work.settle(settlement(await claimOne(store), { ...lost, dueAt: first }, first));
+    store.move(10);
+    const deferred = { state: "waiting", outcome: DEFERRED, dueAt: second + DAY } as const;
+    await store.work.settle(settlement(await claimOne(store), deferred, second));
+    const known = {
+      id: mail.id,
+      n: 0,
+      recipient: "a@one.test",
+      domain: "one.test",
+      sender: mail.sender,
+      state: "waiting",
+      acceptedAt: start,
+      updatedAt: second,
+      dueAt: second + DAY,
+      attempts: 2,
+      unconfirmed: 1,
+      lastReply: "451 later",
+      destination: "192.0.2.9:25",
+      size: 4,
+      subject: "Hello",
+    };
+    assert.deepEqual((await store.reader.list({ filter: {}, limit: 9 })).items, [known]);
+    const shown = await store.reader.show(mail.id);
+    assert.deepEqual(shown?.recipients, [known]);
+    assert.deepEqual([shown?.subject, shown?.from], ["Hello", "s@example.org"]);
+    await store.control.operate({ verb: "hold", filter: {}, who: "x", now: second });
+    const [held] = (await store.reader.list({ filter: {}, limit: 9 })).items;
+    assert.deepEqual([held?.state, held?.dueAt, held?.who], ["held", undefined, "x"]);
   });
 
   it("counts lost replies, whatever comes between them", async () => {
@@ -1010,6 +1082,22 @@ function expiry(open: StoreFactory): void {
       [await store.work.expire(slice), await store.work.expire(slice), await store.work.expire(slice)],
       [{ ...NOTHING, givenUp: 70 }, { ...NOTHING, givenUp: 60 }, NOTHING],
     );
+  });
+
+  it("begins retention anew with a primary's refusal, and the ledger's with its acceptance", async () => {
+    await using store = await open();
+    const ends = [
+      { state: "parked", outcome: REFUSED },
+      { state: "gone", outcome: DELIVERED },
+    ] as const;
+    const mails = ends.map(() => newMail(store.clock.now()));
+    for (const mail of mails) await accept(store.intake, mail);
+    store.move(20 * DAY);
+    const now = store.clock.now();
+    for (const end of ends) await store.work.settle(settlement(await claimOne(store), end, now));
+    assert.deepEqual(await store.work.expire({ ...never, now, parkedBefore: now, goneBefore: now }), NOTHING);
+    const later = { ...never, now: now + 1, parkedBefore: now + 1, goneBefore: now + 1 };
+    assert.deepEqual(await store.work.expire(later), { ...NOTHING, deleted: 1, forgotten: 1 });
   });
 
   it("begins retention anew on release", async () => {

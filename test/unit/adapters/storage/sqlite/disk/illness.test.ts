@@ -14,9 +14,13 @@ import {
 } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { NewMail } from "../../../../../../src/ports/intake.ts";
 import type { ClaimedMail, WorkEvent } from "../../../../../../src/ports/work-store.ts";
+import type { IntakeMethods } from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
+import { openChannel } from "../../../../../../src/runtime/channel.ts";
+import { DSN_DOMAIN } from "../../../../../../src/ports/dsn.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import {
   DELIVERED,
+  REFUSED,
   accept,
   bodyOf,
   claimOne,
@@ -95,6 +99,27 @@ describe("a full disk", () => {
     store.clock.advance(1000);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
     assert.deepEqual(store.conditions(), ["full", "ok"]);
+  });
+
+  it("takes no notice either, and nothing of its ballast for one", async () => {
+    await using store = await openOnFlakyDisk();
+    store.clock.advance(1000);
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const { id, token } = await claimOne(store);
+    const now = store.clock.now();
+    const parked = { n: 0, state: "parked", outcome: REFUSED, owes: "failed" } as const;
+    assert.equal(await store.work.settle({ id, token, recipients: [parked], now }), true);
+    const notice = newMail(now, { sender: "", recipients: [{ address: mail.sender, domain: DSN_DOMAIN }] });
+    const told = { kind: "failed", at: now, notice: notice.id } as const;
+    const request = { id, recipients: [0], told, notice: { mail: notice, body: Buffer.from("told") } };
+    const ballast = statSync(join(store.folder, "ballast")).size;
+    store.disk.failCommit = "SQLITE_FULL";
+    await assert.rejects(store.work.told(request), /SQLITE_FULL/);
+    assert.equal(statSync(join(store.folder, "ballast")).size, ballast);
+    store.disk.failCommit = undefined;
+    store.clock.advance(6000);
+    assert.equal(await store.work.told(request), true, "it is owed still");
   });
 
   it("refuses what was on its way to the store while it became full", async () => {
@@ -456,6 +481,34 @@ describe("a sick disk", () => {
     await using again = await openSqliteStore({ folder: store.folder, clock: store.clock });
     assert.equal(again.writer.unclean, true);
     assert.equal(await again.reader.show(refused.id), undefined);
+  });
+
+  it("stays closed, too, where a commit failed later, of what waited when it was closed", async () => {
+    await using store = await openOnFlakyDisk();
+    let closing: Promise<void> | undefined;
+    store.disk.failCommit = () => {
+      if (closing !== undefined) return "SQLITE_IOERR_FSYNC";
+      closing = store.writer.close();
+      return undefined;
+    };
+    const bodies = await Promise.all(Array.from({ length: 1001 }, () => fillBody(store.intake, "x")));
+    const answers = bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body));
+    const kinds = (await Promise.all(answers)).map(({ kind }) => kind);
+    assert.deepEqual(new Set(kinds), new Set(["accepted", "refused"]));
+    await closing;
+    assertStaysClosed(store);
+    assert.equal(store.disk.opened[0]?.open, false);
+  });
+
+  it("that is told of by a client once more stays as it is", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const channel = openChannel<IntakeMethods>(store.port("intake"));
+    await channel.call("trouble", { why: "sick", text: "EIO" });
+    assert.equal(store.writer.condition, "sick");
+    cure(store);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
   });
 
   it("takes room for the note from the ballast, where it is full as well", async (t) => {
