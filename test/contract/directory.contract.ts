@@ -50,6 +50,9 @@ function declarations(open: StoreFactory): void {
     const { generation: old } = await declare(store, declared("one.test", ["alice"]), declared("two.test"));
     const result = await declare(store, declared("one.test", ["bob"]));
     assert.deepEqual([result.changed, result.removed], [["one.test"], ["two.test"]]);
+    assert.deepEqual(store.directory.names(old), ["one.test", "two.test"]);
+    await declare(store, declared("one.test", ["bob", "carol"]));
+    assert.deepEqual(store.directory.names(store.directory.generation()), ["one.test"]);
     assert.equal(find(store, "one.test", "alice", old), "alice");
     assert.equal(find(store, "one.test", "alice"), undefined);
     assert.ok(store.directory.domain("two.test", old));
@@ -136,6 +139,24 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(find(store, "api.test", "alice"), undefined, "the old list went with the domain");
   });
 
+  it("tells a list that a domain has of its own from what the API added to a declared one", async () => {
+    await using store = await open();
+    await declare(store, declared("file.test"));
+    await store.control.changeRecipients({ domain: "file.test", verb: "add", recipients: ["alice"] });
+    await store.control.addDomain(declared("api.test", ["alice"]));
+    await store.control.addDomain(declared("none.test"));
+    const records = await store.reader.domains();
+    assert.deepEqual(
+      records.map(({ name, list }) => [name, list !== undefined]),
+      [
+        ["api.test", true],
+        ["file.test", false],
+        ["none.test", false],
+      ],
+    );
+    assert.equal(find(store, "file.test", "alice"), "alice");
+  });
+
   it("rejects a declaration of what the API owns, naming it, and changes nothing", async () => {
     await using store = await open();
     await store.control.addDomain(declared("api.test"));
@@ -159,6 +180,8 @@ function apiDomains(open: StoreFactory): void {
     await using store = await open();
     await store.control.addDomain(declared("one.test"));
     await declare(store, declared("two.test"));
+    const settings = { ...SETTINGS, mode: "reflector" as const };
+    await store.control.changeDomain("one.test", settings);
     assert.equal(await store.control.removeDomain("one.test"), "removed");
     await declare(store);
     assert.deepEqual(await store.control.retire(), []);
@@ -173,6 +196,7 @@ function apiDomains(open: StoreFactory): void {
         ["two.test", "file", true],
       ],
     );
+    assert.equal(records[0]?.settings.mode, "reflector", "as it was in the end");
     assert.deepEqual(await store.control.retire(), []);
     await store.control.operate({ verb: "delete", filter: {}, who: "x", now: 1 });
     assert.deepEqual(await store.control.retire(), ["two.test", "one.test"]);
@@ -235,6 +259,34 @@ function apiDomains(open: StoreFactory): void {
     assert.equal(paused(), false);
   });
 
+  it("does not take a domain of the file's that drains", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test"));
+    await accept(store.intake, newMail(store.clock.now()));
+    await declare(store);
+    await assert.rejects(store.control.addDomain(declared("one.test")), /exists already \(origin file\)/);
+  });
+
+  it("ends a pause with its domain", async () => {
+    await using store = await open();
+    await store.control.addDomain(declared("one.test"));
+    await store.control.setPaused("one.test", true);
+    await store.control.removeDomain("one.test");
+    await store.control.addDomain(declared("one.test"));
+    assert.equal(store.directory.domain("one.test", store.directory.generation())?.paused, false);
+  });
+
+  it("keeps how the fetching of a list stands, and forgets it with its domain", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test"), declared("two.test"));
+    const record = (at: number) => ({ url: "https://lists.test/", entries: 9, checkedAt: at, changedAt: 1 });
+    for (const at of [1, 2]) await store.control.noteFetch({ domain: "one.test", record: record(at) });
+    assert.deepEqual(await store.control.fetchRecords(), new Map([["one.test", record(2)]]));
+    await declare(store, declared("two.test"));
+    await store.control.noteFetch({ domain: "two.test", record: record(3) });
+    assert.deepEqual(await store.control.fetchRecords(), new Map([["two.test", record(3)]]));
+  });
+
   it("ends a pause when its time has come, and no other", async () => {
     await using store = await open();
     await declare(store, declared("one.test"), declared("two.test"));
@@ -281,7 +333,17 @@ function lists(open: StoreFactory): void {
       store.control.changeRecipients({ domain: "one.test", verb, recipients });
     assert.equal(await change("add", "bob", "carol", "bob"), 2);
     assert.equal(await change("add", "bob"), 2);
-    assert.equal(await change("remove", "bob", "nobody"), 1);
+    const before = store.directory.generation();
+    for (let time = 0; time < 2; time++) assert.equal(await change("remove", "bob", "nobody"), 1);
+    assert.deepEqual(
+      [find(store, "one.test", "bob"), find(store, "one.test", "bob", before)],
+      [undefined, "bob"],
+    );
+    assert.equal(await change("add", "list-*"), 2);
+    assert.equal(find(store, "one.test", "list-a", before), undefined, "it was added later");
+    assert.equal(find(store, "one.test", "list-a"), "list-*");
+    assert.equal(await change("remove", "list-*"), 1);
+    assert.equal(find(store, "one.test", "list-a"), undefined);
     assert.equal(await change("add", "bob"), 2);
     const { generation } = store.directory.domain("one.test", store.directory.generation()) as never as {
       generation: number;
@@ -309,6 +371,62 @@ function lists(open: StoreFactory): void {
       ["alice", "bob"].map((local) => find(store, "one.test", local)),
       ["alice", "bob"],
     );
+  });
+
+  it("keeps a fetched list beside the others, each in its own right", async () => {
+    await using store = await open();
+    const fetched = { url: "https://lists.test/", every: 60_000 };
+    const one = { name: "one.test", settings: { ...SETTINGS, fetched }, recipients: ["alice", "team-*"] };
+    await declare(store, one);
+    const put = (...recipients: string[]) =>
+      store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients, fetched: true });
+    const add = { domain: "one.test", verb: "add", recipients: ["bob"] } as const;
+    await store.control.changeRecipients(add);
+    assert.equal(await put("carol", "team-x-*"), 2);
+    const old = store.directory.generation();
+    const all = ["alice", "bob", "carol", "dora", "team-x-1"];
+    const known = (generation = store.directory.generation()) => {
+      const record = store.directory.domain("one.test", generation) ?? assert.fail("one.test is gone");
+      const hits = all.map((local) => store.directory.recipient(record, local));
+      return hits.map((hit) => hit && `${hit.pattern} ${hit.origin}`);
+    };
+    assert.deepEqual(known(), ["alice file", "bob api", "carol url", undefined, "team-x-* url"]);
+    assert.equal(await put("dora"), 1);
+    assert.deepEqual(known(), ["alice file", "bob api", undefined, "dora url", "team-* file"]);
+    assert.deepEqual(known(old), ["alice file", "bob api", "carol url", undefined, "team-x-* url"]);
+    const { items } = await store.reader.recipients({ domain: "one.test", limit: 10 });
+    const shown = ["alice file", "bob api", "dora url", "team-* file"];
+    assert.deepEqual(
+      items.map(({ pattern, origin }) => `${pattern} ${origin}`),
+      shown,
+    );
+    await declare(store, { ...one, settings: SETTINGS });
+    assert.equal(known()[3], undefined, "it is not to be fetched any more");
+    await declare(store);
+    await declare(store, one);
+    assert.deepEqual(known().slice(0, 4), ["alice file", "bob api", undefined, undefined]);
+  });
+
+  it("counts a fetched list among those that have somebody's name", async () => {
+    await using store = await open();
+    const fetched = { url: "https://lists.test/", every: 60_000 };
+    await declare(store, { name: "one.test", settings: { ...SETTINGS, fetched } });
+    assert.deepEqual(await store.reader.refusing(), [], "it may still come");
+    const put = (...recipients: string[]) =>
+      store.control.changeRecipients({ domain: "one.test", verb: "replace", recipients, fetched: true });
+    await put();
+    assert.deepEqual(await store.reader.refusing(), ["one.test"]);
+    await put("alice");
+    assert.deepEqual(await store.reader.refusing(), []);
+  });
+
+  it("does not name a domain that drains among those that refuse all mail", async () => {
+    await using store = await open();
+    await declare(store, declared("one.test", []));
+    await accept(store.intake, newMail(store.clock.now()));
+    assert.deepEqual(await store.reader.refusing(), ["one.test"]);
+    await declare(store);
+    assert.deepEqual(await store.reader.refusing(), []);
   });
 
   it("names the domains that refuse all mail: no list of theirs has an entry, and nobody else is asked", async () => {
@@ -341,8 +459,10 @@ function lists(open: StoreFactory): void {
     const many = Array.from({ length: 5000 }, (_, i) => `user${i}`);
     const change = (verb: "add" | "remove" | "replace", recipients: string[]) =>
       store.control.changeRecipients({ domain: "one.test", verb, recipients });
-    assert.equal(await change("add", ["first"]), 1);
+    assert.equal(await change("add", ["first", "dismissed"]), 2);
+    assert.equal(await change("remove", ["dismissed"]), 1);
     assert.equal(await change("add", many), 5001);
+    assert.equal(find(store, "one.test", "dismissed"), undefined);
     assert.equal(await change("remove", many.slice(0, 2000)), 3001);
     assert.equal(find(store, "one.test", "user1999"), undefined);
     assert.equal(find(store, "one.test", "user2000"), "user2000");
@@ -350,10 +470,61 @@ function lists(open: StoreFactory): void {
     assert.equal(find(store, "one.test", "first"), undefined);
   });
 
+  it("pages through one list to its end, and to no empty page behind it", async () => {
+    await using store = await open();
+    for (const [recipients, sizes] of [
+      [
+        ["a", "b", "c", "d", "e"],
+        [2, 2, 1],
+      ],
+      [
+        ["a", "b", "c", "d"],
+        [2, 2],
+      ],
+      // By code point: the last is a pair of surrogates, which are lower numbers than the one before.
+      [
+        ["a", "\u{ff45}", "\u{1f600}"],
+        [2, 1],
+      ],
+    ] as const) {
+      await declare(store, declared("one.test", recipients));
+      const pages: string[][] = [];
+      for (let next: string | undefined = ""; next !== undefined;) {
+        const cursor = next === "" ? {} : { cursor: next };
+        const page: Awaited<ReturnType<typeof store.reader.recipients>> = await store.reader.recipients({
+          domain: "one.test",
+          limit: 2,
+          ...cursor,
+        });
+        pages.push(page.items.map(({ pattern }) => pattern));
+        next = page.next;
+      }
+      assert.deepEqual(pages.flat(), recipients);
+      assert.deepEqual(
+        pages.map(({ length }) => length),
+        sizes,
+      );
+    }
+  });
+
+  it("shows at least one recipient of a list a page, and at most 1000", async () => {
+    await using store = await open();
+    const recipients = Array.from({ length: 1001 }, (_, i) => `user${i}`);
+    await declare(store, declared("one.test", recipients));
+    const shown = async (limit: number) =>
+      (await store.reader.recipients({ domain: "one.test", limit })).items;
+    assert.deepEqual([(await shown(0)).length, (await shown(5000)).length], [1, 1000]);
+  });
+
   it("pages through both lists by name", async () => {
     await using store = await open();
     await declare(store, declared("one.test", ["a", "c", "e"]));
-    await store.control.changeRecipients({ domain: "one.test", verb: "add", recipients: ["b", "c", "d"] });
+    for (const [verb, ...recipients] of [
+      ["add", "b", "gone"],
+      ["remove", "gone"],
+      ["add", "c", "d"],
+    ] as const)
+      await store.control.changeRecipients({ domain: "one.test", verb, recipients });
     const seen: string[] = [];
     let cursor: string | undefined;
     do {

@@ -39,7 +39,7 @@ export async function openSqliteStore(options: Options = {}) {
   const reader = readerClient();
   reader.connect(readerPorts.port2);
   const workPort = port("work");
-  const directory = openDirectoryReader(folder);
+  const directory = openDirectoryReader(folder, writer.shared);
   const { bodyMemory = 1 << 26, segmentSize } = options;
   const bounds = { bodyMemory, ...(segmentSize !== undefined && { segmentSize }) };
   const intakePort = port("intake");

@@ -9,6 +9,7 @@ import type { RuleStore } from "../../src/ports/rules.ts";
 import type { DirectoryBrowser, DirectoryReader, DirectoryWriter } from "../../src/ports/directory.ts";
 import type { DsnStore } from "../../src/ports/dsn.ts";
 import type { OperatorStore, QueueReader } from "../../src/ports/operator.ts";
+import type { FetchRecords } from "../../src/ports/recipient-lists.ts";
 import { FOREIGN_CURSOR } from "../../src/ports/page.ts";
 import type { Intake } from "../../src/ports/intake.ts";
 import type { RecipientState } from "../../src/ports/recipient-state.ts";
@@ -35,7 +36,7 @@ export interface StoreUnderTest extends AsyncDisposable {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly work: WorkStore & DsnStore;
-  readonly control: OperatorStore & DirectoryWriter & TokenStore & RuleStore;
+  readonly control: OperatorStore & DirectoryWriter & TokenStore & RuleStore & FetchRecords;
   readonly reader: QueueReader & DirectoryBrowser;
   readonly directory: DirectoryReader;
   move(milliseconds: number): void;
@@ -94,6 +95,18 @@ function acceptance(open: StoreFactory): void {
     const shown = await store.reader.show(mail.id);
     assert.equal(shown?.messageId, "<m@x>");
     assert.equal(shown?.hasBody, true);
+  });
+
+  it("keeps apart mail with 8-bit addresses and mail with an 8-bit body", async () => {
+    await using store = await open();
+    for (const kind of [
+      { smtpUtf8: true, eightBit: false },
+      { smtpUtf8: false, eightBit: true },
+    ]) {
+      await accept(store.intake, newMail(store.clock.now(), kind));
+      const { smtpUtf8, eightBit } = await claimOne(store);
+      assert.deepEqual({ smtpUtf8, eightBit }, kind);
+    }
   });
 
   it("keeps what was found about the sender, for claims by request and by grant", async () => {
@@ -389,6 +402,9 @@ function claims(open: StoreFactory): void {
     assert.deepEqual(await store.work.work(), [
       { domain: "one.test", recipients: 3, nextDue: start, lastDue: start + 5, oldest: start },
     ]);
+    await accept(store.intake, newMail(start + 6, { recipients: to("d@four.test", "e@three.test") }));
+    const domains = (await store.work.work()).map(({ domain }) => domain);
+    assert.deepEqual(domains, ["four.test", "one.test", "three.test"]);
   });
 
   it("wakes what waits for its next attempt", async () => {
@@ -399,8 +415,14 @@ function claims(open: StoreFactory): void {
       await store.work.settle(
         settlement(mail, { state: "waiting", outcome: DEFERRED, dueAt }, store.clock.now()),
       );
+    store.move(1000);
+    const events: WorkEvent[] = [];
+    store.work.onEvent((event) => events.push(event));
     const [work] = await store.work.wake(["one.test", "nothing.test"]);
     assert.equal(work?.recipients, 3);
+    assert.deepEqual(events, [{ kind: "work", domain: "one.test", recipients: 3 }]);
+    const { items } = await store.reader.list({ filter: {}, limit: 9 });
+    assert.deepEqual(new Set(items.map(({ updatedAt }) => updatedAt)), new Set([store.clock.now()]));
     assert.equal(work?.nextDue, store.clock.now());
     assert.equal(
       (await store.work.claim({ domain: "one.test", limit: 9, now: store.clock.now() })).length,
@@ -481,6 +503,66 @@ function settlements(open: StoreFactory): void {
     assert.deepEqual(third.recipients[0], { n: 0, address: "a@one.test", attempts: 1, unconfirmed: 0 });
     const known = (await store.reader.show(first.id))?.recipients[0];
     assert.deepEqual([known?.lastReply, known?.destination], ["451 later", destination]);
+  });
+
+  it("leaves what was only released at its place, before what came later", async () => {
+    await using store = await open();
+    const first = newMail(store.clock.now());
+    await accept(store.intake, first);
+    store.move(5);
+    await accept(store.intake, newMail(store.clock.now()));
+    store.move(5);
+    const released = { state: "waiting", outcome: RELEASED } as const;
+    await store.work.settle(settlement(await claimOne(store), released, store.clock.now()));
+    assert.equal((await claimOne(store)).id, first.id);
+  });
+
+  it("keeps no more of what a primary says than a person reads", async () => {
+    await using store = await open();
+    await accept(store.intake, newMail(store.clock.now()));
+    const outcome = { kind: "refused", reply: { code: 550, text: "x".repeat(60_000) } } as const;
+    const { id, ...mail } = await claimOne(store);
+    await store.work.settle(settlement({ id, ...mail }, { state: "parked", outcome }, store.clock.now()));
+    const { lastReply = "" } = (await store.reader.show(id))?.recipients[0] ?? {};
+    assert.deepEqual([lastReply.length, lastReply.slice(0, 5)], [1100, "550 x"]);
+  });
+
+  it("lists all that is known of a recipient", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    const mail = newMail(start, { subject: "Hello", from: "s@example.org" });
+    await accept(store.intake, mail, "body");
+    store.move(10);
+    const lost = { state: "unconfirmed", outcome: UNCONFIRMED, reason: "unconfirmed" } as const;
+    const [first, second] = [start + 10, start + 20];
+    await store.work.settle(settlement(await claimOne(store), { ...lost, dueAt: first }, first));
+    store.move(10);
+    const deferred = { state: "waiting", outcome: DEFERRED, dueAt: second + DAY } as const;
+    await store.work.settle(settlement(await claimOne(store), deferred, second));
+    const known = {
+      id: mail.id,
+      n: 0,
+      recipient: "a@one.test",
+      domain: "one.test",
+      sender: mail.sender,
+      state: "waiting",
+      acceptedAt: start,
+      updatedAt: second,
+      dueAt: second + DAY,
+      attempts: 2,
+      unconfirmed: 1,
+      lastReply: "451 later",
+      destination: "192.0.2.9:25",
+      size: 4,
+      subject: "Hello",
+    };
+    assert.deepEqual((await store.reader.list({ filter: {}, limit: 9 })).items, [known]);
+    const shown = await store.reader.show(mail.id);
+    assert.deepEqual(shown?.recipients, [known]);
+    assert.deepEqual([shown?.subject, shown?.from], ["Hello", "s@example.org"]);
+    await store.control.operate({ verb: "hold", filter: {}, who: "x", now: second });
+    const [held] = (await store.reader.list({ filter: {}, limit: 9 })).items;
+    assert.deepEqual([held?.state, held?.dueAt, held?.who], ["held", undefined, "x"]);
   });
 
   it("counts lost replies, whatever comes between them", async () => {
@@ -581,6 +663,7 @@ function proving(open: StoreFactory): void {
       { id: second, recipients: ["c@one.test"] },
     ]);
     assert.equal((await store.work.due({ ...request, limit: 1 })).length, 1);
+    assert.deepEqual(await store.work.due({ ...request, now: request.now - 1, limit: 10 }), []);
     const named = { ...request, limit: 5, id: second as string };
     for (const not of [{ domain: "two.test" }, { now: store.clock.now() - 1 }])
       assert.deepEqual(
@@ -661,6 +744,7 @@ function proving(open: StoreFactory): void {
     assert.equal(await store.control.operate({ ...hold, now: store.clock.now() }), 1);
     const events: WorkEvent[] = [];
     store.work.onEvent((event) => events.push(event));
+    store.move(1000);
     const now = store.clock.now();
     assert.deepEqual(
       await store.work.unhold({ domain: "one.test", limit: 1, now }),
@@ -675,6 +759,11 @@ function proving(open: StoreFactory): void {
       ]),
     );
     assert.equal((await store.work.unhold({ now })).size, 0);
+    const released = await store.reader.list({ filter: { state: "waiting" }, limit: 10 });
+    assert.deepEqual(
+      released.items.map(({ reason, dueAt, updatedAt }) => [reason, dueAt, updatedAt]),
+      Array.from({ length: 3 }, () => [undefined, now, now]),
+    );
     const held = await store.reader.list({ filter: { state: "held" }, limit: 10 });
     assert.deepEqual(
       held.items.map(({ recipient }) => recipient),
@@ -840,7 +929,9 @@ function operators(open: StoreFactory): void {
     const token = { name: "dash", hash: "ab", createdAt: 5, domain: "one.test" };
     assert.equal(await store.control.addToken(token), true);
     assert.equal(await store.control.addToken({ ...token, hash: "cd" }), false);
-    assert.deepEqual(await store.control.tokens(), [token]);
+    const other = { name: "all", hash: "ef", createdAt: 4 };
+    await store.control.addToken(other);
+    assert.deepEqual(await store.control.tokens(), [other, token]);
     assert.equal(await store.control.revokeToken("dash"), true);
     assert.equal(await store.control.revokeToken("dash"), false);
   });
@@ -955,11 +1046,19 @@ function expiry(open: StoreFactory): void {
     assert.deepEqual(await store.reader.quarantined(), { recipients: 0 });
   });
 
+  it("counts what is in quarantine, and since when", async () => {
+    await using store = await open();
+    const oldest = store.clock.now();
+    for (const at of [oldest, oldest + DAY])
+      await accept(store.intake, newMail(at, { quarantine: "spam", deadline: at + DAY }));
+    assert.deepEqual(await store.reader.quarantined(), { recipients: 2, oldest });
+  });
+
   it("counts what is parked, and since when, for each reason that has a time of its own", async () => {
     await using store = await open();
     assert.deepEqual(await store.reader.parked(), { recipients: 0 });
     const parked: number[] = [];
-    for (const reason of ["refused", "content", "refused"] as const) {
+    for (const reason of ["refused", "content", "refused", "content"] as const) {
       await accept(store.intake, newMail(store.clock.now()));
       const mail = await claimOne(store);
       const refused = { kind: "refused", reply: { code: 550, text: "no" } } as const;
@@ -971,7 +1070,7 @@ function expiry(open: StoreFactory): void {
     }
     await accept(store.intake, newMail(store.clock.now()));
     const [oldest, oldestContent] = parked;
-    assert.deepEqual(await store.reader.parked(), { recipients: 3, oldest, oldestContent });
+    assert.deepEqual(await store.reader.parked(), { recipients: 4, oldest, oldestContent });
   });
 
   it("keeps to its limit", async () => {
@@ -983,6 +1082,22 @@ function expiry(open: StoreFactory): void {
       [await store.work.expire(slice), await store.work.expire(slice), await store.work.expire(slice)],
       [{ ...NOTHING, givenUp: 70 }, { ...NOTHING, givenUp: 60 }, NOTHING],
     );
+  });
+
+  it("begins retention anew with a primary's refusal, and the ledger's with its acceptance", async () => {
+    await using store = await open();
+    const ends = [
+      { state: "parked", outcome: REFUSED },
+      { state: "gone", outcome: DELIVERED },
+    ] as const;
+    const mails = ends.map(() => newMail(store.clock.now()));
+    for (const mail of mails) await accept(store.intake, mail);
+    store.move(20 * DAY);
+    const now = store.clock.now();
+    for (const end of ends) await store.work.settle(settlement(await claimOne(store), end, now));
+    assert.deepEqual(await store.work.expire({ ...never, now, parkedBefore: now, goneBefore: now }), NOTHING);
+    const later = { ...never, now: now + 1, parkedBefore: now + 1, goneBefore: now + 1 };
+    assert.deepEqual(await store.work.expire(later), { ...NOTHING, deleted: 1, forgotten: 1 });
   });
 
   it("begins retention anew on release", async () => {
@@ -1024,7 +1139,8 @@ function reading(open: StoreFactory): void {
       wanted.push(`${mail.id}/0`, `${mail.id}/1`);
       await accept(store.intake, mail);
     }
-    await store.control.operate({ verb: "hold", filter: { domain: "two.test" }, who: "x", now: 1 });
+    // Of each mail, the first recipient is in a state that is read after the other's.
+    await store.control.operate({ verb: "hold", filter: { domain: "one.test" }, who: "x", now: 1 });
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
@@ -1048,6 +1164,7 @@ function reading(open: StoreFactory): void {
     assert.equal(await count({}, true), 3);
     assert.equal(await count({ id: mail.id }), 1);
     assert.equal(await count({ id: mail.id }, true), 2);
+    assert.equal(await count({ id: mail.id, recipient: "b@two.test" }, true), 1);
     assert.equal(await count({ domain: "two.test" }), 0);
     assert.equal(await count({ domain: "two.test" }, true), 1);
     assert.equal(await count({ state: "gone" }), 1);
@@ -1059,6 +1176,19 @@ function reading(open: StoreFactory): void {
     ];
     for (const cursor of foreign) {
       await assert.rejects(store.reader.list({ filter: {}, limit: 1, cursor }), { message: FOREIGN_CURSOR });
+    }
+  });
+
+  it("shows at least one recipient a page, and at most 1000", async () => {
+    await using store = await open();
+    const recipients = to(...Array.from({ length: 1001 }, (_, i) => `r${i}@one.test`));
+    await accept(store.intake, newMail(store.clock.now(), { recipients }));
+    for (const [limit, shown] of [
+      [0, 1],
+      [5000, 1000],
+    ] as const) {
+      const { items, next } = await store.reader.list({ filter: {}, limit });
+      assert.deepEqual([items.length, next === undefined], [shown, false]);
     }
   });
 
@@ -1102,10 +1232,23 @@ function reading(open: StoreFactory): void {
     await accept(store.intake, mail, "body");
     const reroute = { verb: "reroute", to: "mail.test:25", who: "x", now } as const;
     await store.control.operate({ ...reroute, filter: { recipient: "b@one.test" } });
-    assert.deepEqual(await store.reader.kept(["one.test", "two.test"]), [
-      { messages: 1, bytes: 4 },
-      { messages: 0, bytes: 0 },
-    ]);
+    const kept = () => store.reader.kept(["one.test", "two.test"]);
+    const nothing = { messages: 0, bytes: 0 };
+    assert.deepEqual(await kept(), [{ messages: 1, bytes: 4 }, nothing]);
+    await store.control.operate({ verb: "delete", filter: {}, who: "x", now });
+    assert.deepEqual(await kept(), [nothing, nothing], "the ledger keeps no mail");
+  });
+
+  it("counts with a domain what was sent elsewhere, as old as the oldest of both", async () => {
+    await using store = await open();
+    const start = store.clock.now();
+    await accept(store.intake, newMail(start, { recipients: to("a@one.test") }));
+    await accept(store.intake, newMail(start + 9, { recipients: to("b@one.test") }));
+    const reroute = { verb: "reroute", to: "mail.test:25", who: "x", now: start + 10 } as const;
+    await store.control.operate({ ...reroute, filter: { recipient: "b@one.test" } });
+    const counts = [{ domain: "one.test", state: "waiting", recipients: 2, oldest: start }];
+    assert.deepEqual(await store.reader.counts(), counts);
+    assert.deepEqual(await store.reader.counts("one.test"), counts);
   });
 
   it("exports a mail as it would go out", async () => {

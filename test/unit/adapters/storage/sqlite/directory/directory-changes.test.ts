@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { ControlMethods } from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
@@ -25,12 +26,31 @@ async function stageHalf(store: SqliteStore): Promise<() => void> {
   return () => port.close();
 }
 
-async function known(store: SqliteStore): Promise<readonly string[]> {
+async function known(store: SqliteStore, name = "one.test"): Promise<readonly string[]> {
   const generation = store.directory.generation();
-  const one = store.directory.domain("one.test", generation) ?? assert.fail("one.test is gone");
+  const one = store.directory.domain(name, generation) ?? assert.fail(`${name} is gone`);
   const found = ["alice", "bob"].filter((local) => store.directory.recipient(one, local) !== undefined);
   return [...found, ...(await store.reader.domains()).map(({ name }) => name)];
 }
+
+test("a list that was left half staged is not taken for the same one when that comes whole", async () => {
+  await using store = await openSqliteStore();
+  const port = store.port("control");
+  const channel = openChannel<ControlMethods>(port);
+  await channel.call("stageOpen");
+  const hash = createHash("sha256").update("bob\ncarol").digest("hex");
+  const wanted = await channel.call("stageDomains", [{ name: "one.test", settings: SETTINGS, hash }]);
+  await channel.call(
+    "stageEntries",
+    wanted.map(({ list }) => ({ list, patterns: ["bob"] })),
+  );
+  await channel.call("stageDiscard");
+  const { added } = await store.control.declare([domain("one.test", "bob", "carol")]);
+  assert.deepEqual(added, ["one.test"]);
+  const generation = store.directory.generation();
+  const one = store.directory.domain("one.test", generation) ?? assert.fail("one.test is gone");
+  assert.ok(store.directory.recipient(one, "bob") && store.directory.recipient(one, "carol"));
+});
 
 test("what is staged is not seen, and forgotten when who stages goes away", async () => {
   await using store = await openSqliteStore();
@@ -42,6 +62,39 @@ test("what is staged is not seen, and forgotten when who stages goes away", asyn
     store.control.declare([domain("one.test", "alice"), domain("two.test")]).catch(() => undefined),
   );
   assert.deepEqual([result.added, result.changed, result.removed], [[], [], []]);
+});
+
+test("while one change is staged no other is made, and what was given up cannot go on", async () => {
+  await using store = await openSqliteStore();
+  await store.control.addDomain(domain("api.test", "alice"));
+  const { control } = store;
+  const port = store.port("control");
+  const channel = openChannel<ControlMethods>(port);
+  await channel.call("stageOpen");
+  await channel.call("stageDomains", [{ name: "one.test", settings: SETTINGS }]);
+  const small = { domain: "api.test", verb: "add", recipients: ["bob"] } as const;
+  const others: readonly (() => Promise<unknown>)[] = [
+    () => channel.call("stageOpen"),
+    () => control.addDomain({ name: "two.test", settings: SETTINGS }),
+    () => control.changeDomain("api.test", SETTINGS),
+    () => control.removeDomain("api.test"),
+    () => control.changeRecipients(small),
+    () => control.changeRecipients({ ...small, verb: "replace" }),
+    () => control.retire(),
+  ];
+  for (const other of others) await assert.rejects(other(), /in progress/, String(other));
+  assert.deepEqual(await known(store, "api.test"), ["alice", "api.test"]);
+  await assert.rejects(channel.call("stageEntries", [{ list: 1, patterns: ["eve"] }]), /is not being staged/);
+  await channel.call("stageDiscard");
+  await assert.rejects(channel.call("stageFlip"), /no change of the directory is open/);
+  const plan = { table: "overlay", domain: "api.test", keep: false, fresh: false } as const;
+  const list = await channel.call("sideListOpen", plan);
+  await channel.call("stageDiscard");
+  for (const method of ["sideListAdd", "sideListRemove"] as const)
+    await assert.rejects(channel.call(method, { list, patterns: ["eve"] }), /is not open/);
+  await assert.rejects(channel.call("sideListFlip", { domain: "api.test", list }), /is not open/);
+  assert.deepEqual(await known(store, "api.test"), ["alice", "api.test"]);
+  port.close();
 });
 
 test("what a crash left half staged is cleaned up", async () => {

@@ -21,6 +21,11 @@ it("removes the rows of thousands of domains that changed in small steps, the ge
       generations.put({ name: `d${n}.test`, origin: "file", settings, list: null, draining: 0 });
     generations.raise(at);
   }
+  assert.deepEqual(
+    [[...generations.sweep(2 + HOUR)], rows.get()],
+    [[], 2400],
+    "who began an hour ago still reads the first",
+  );
   const left: unknown[] = [];
   const steps = generations.sweep(3 + HOUR);
   let step = steps.next();

@@ -14,9 +14,13 @@ import {
 } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import type { NewMail } from "../../../../../../src/ports/intake.ts";
 import type { ClaimedMail, WorkEvent } from "../../../../../../src/ports/work-store.ts";
+import type { IntakeMethods } from "../../../../../../src/adapters/storage/sqlite/wire/wire.ts";
+import { openChannel } from "../../../../../../src/runtime/channel.ts";
+import { DSN_DOMAIN } from "../../../../../../src/ports/dsn.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import {
   DELIVERED,
+  REFUSED,
   accept,
   bodyOf,
   claimOne,
@@ -95,6 +99,36 @@ describe("a full disk", () => {
     store.clock.advance(1000);
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
     assert.deepEqual(store.conditions(), ["full", "ok"]);
+  });
+
+  it("takes no notice either, and nothing of its ballast for one", async () => {
+    await using store = await openOnFlakyDisk();
+    store.clock.advance(1000);
+    const mail = newMail(store.clock.now());
+    await accept(store.intake, mail);
+    const { id, token } = await claimOne(store);
+    const now = store.clock.now();
+    const parked = { n: 0, state: "parked", outcome: REFUSED, owes: "failed" } as const;
+    assert.equal(await store.work.settle({ id, token, recipients: [parked], now }), true);
+    const notice = newMail(now, { sender: "", recipients: [{ address: mail.sender, domain: DSN_DOMAIN }] });
+    const told = { kind: "failed", at: now, notice: notice.id } as const;
+    const request = { id, recipients: [0], told, notice: { mail: notice, body: Buffer.from("told") } };
+    const ballast = statSync(join(store.folder, "ballast")).size;
+    store.disk.failCommit = "SQLITE_FULL";
+    await assert.rejects(store.work.told(request), /SQLITE_FULL/);
+    assert.equal(statSync(join(store.folder, "ballast")).size, ballast);
+    store.disk.failCommit = undefined;
+    store.clock.advance(6000);
+    assert.equal(await store.work.told(request), true, "it is owed still");
+  });
+
+  it("refuses what was on its way to the store while it became full", async () => {
+    await using store = await openOnFlakyDisk();
+    const body = await fillBody(store.intake, Buffer.alloc(100_000));
+    const answer = store.intake.accept(newMail(store.clock.now()), body);
+    store.disk.free = 1e9;
+    store.clock.advance(1000);
+    assert.deepEqual(await answer, FULL);
   });
 
   it("is seen as soon as much was written, without a second's wait", async () => {
@@ -290,9 +324,24 @@ describe("a sick disk", () => {
     );
     cure(store);
     assert.deepEqual(await found(), [undefined, undefined], "their senders were told to keep them");
+    assert.equal(existsSync(join(store.folder, "refused")), false);
     // The next mails get their keys.
     assert.deepEqual(await accept(store.intake, newMail(store.clock.now()), "new"), ACCEPTED);
     assert.equal((await bodyOf(await claimOne(store))).toString(), "new");
+  });
+
+  it("is cured, too, where the connection that is given up cannot be closed", async () => {
+    await using store = await openOnFlakyDisk();
+    const [lost = assert.fail("no database")] = store.disk.opened;
+    const close = lost.close.bind(lost);
+    lost.close = () => {
+      throw systemError("EIO");
+    };
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    cure(store);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+    close();
   });
 
   it("takes back what was refused and has a file", async () => {
@@ -434,6 +483,34 @@ describe("a sick disk", () => {
     assert.equal(await again.reader.show(refused.id), undefined);
   });
 
+  it("stays closed, too, where a commit failed later, of what waited when it was closed", async () => {
+    await using store = await openOnFlakyDisk();
+    let closing: Promise<void> | undefined;
+    store.disk.failCommit = () => {
+      if (closing !== undefined) return "SQLITE_IOERR_FSYNC";
+      closing = store.writer.close();
+      return undefined;
+    };
+    const bodies = await Promise.all(Array.from({ length: 1001 }, () => fillBody(store.intake, "x")));
+    const answers = bodies.map((body) => store.intake.accept(newMail(store.clock.now()), body));
+    const kinds = (await Promise.all(answers)).map(({ kind }) => kind);
+    assert.deepEqual(new Set(kinds), new Set(["accepted", "refused"]));
+    await closing;
+    assertStaysClosed(store);
+    assert.equal(store.disk.opened[0]?.open, false);
+  });
+
+  it("that is told of by a client once more stays as it is", async () => {
+    await using store = await openOnFlakyDisk();
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const channel = openChannel<IntakeMethods>(store.port("intake"));
+    await channel.call("trouble", { why: "sick", text: "EIO" });
+    assert.equal(store.writer.condition, "sick");
+    cure(store);
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), ACCEPTED);
+  });
+
   it("takes room for the note from the ballast, where it is full as well", async (t) => {
     await using store = await openOnFlakyDisk();
     store.clock.advance(1000);
@@ -513,6 +590,31 @@ describe("a delivery thread that dies", () => {
     await store.givenUp();
     const settle = settlement(claim, { state: "gone", outcome: DELIVERED }, store.clock.now());
     assert.equal(await next.settle(settle), true);
+  });
+
+  it("gets nothing more by its grant, although its claims cannot be given up yet", async (t) => {
+    await using store = await withClaim(5);
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const timers = t.mock.method(store.clock, "after").mock;
+    store.closeWorkPort();
+    await waitFor({ what: "another try", deadline: 20_000 }, () => timers.callCount() > 0);
+    cure(store);
+    const mail = newMail(store.clock.now());
+    assert.deepEqual(await accept(store.intake, mail), ACCEPTED);
+    await store.givenUp();
+    assert.equal((await store.reader.show(mail.id))?.recipients[0]?.state, "waiting");
+  });
+
+  it("is followed by one that is told at once where the disk is sick", async () => {
+    await using store = await withClaim();
+    store.disk.failCommit = "SQLITE_IOERR_FSYNC";
+    assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), SICK);
+    const next = connectWork(store.port("work"), { folder: store.folder });
+    const events: WorkEvent[] = [];
+    next.onEvent((event) => events.push(event));
+    await waitFor({ what: "a word of it", deadline: 20_000 }, () => events.length > 0);
+    assert.deepEqual(events, [{ kind: "condition", condition: "sick" }]);
   });
 
   it("does so where the disk was sick at its death, too", async (t) => {

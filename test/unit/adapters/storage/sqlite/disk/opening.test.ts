@@ -24,7 +24,7 @@ import { systemClock } from "../../../../../../src/runtime/clock.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
 import { smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
-import { systemError } from "./file-faults.ts";
+import { openAs, systemError } from "./file-faults.ts";
 
 const NO_DATABASE = Buffer.alloc(8192, "no database ");
 
@@ -170,5 +170,14 @@ it("begins a new trace where the old one is damaged, and keeps that", async () =
   openTraceWriter(folder.path, (damaged) => told.push(damaged)).close();
   assert.deepEqual(told, [`${file}.damaged`]);
   assert.deepEqual(readFileSync(`${file}.damaged`), NO_DATABASE);
+  assert.deepEqual(openAs("trace.sqlite.damaged"), []);
   openTraceWriter(folder.path, () => assert.fail("the new one is sound")).close();
+});
+
+it("leaves a trace where it is that cannot be opened for another reason", async () => {
+  await using folder = await tempFolder();
+  mkdirSync(join(folder.path, "trace.sqlite"));
+  const open = (): unknown => openTraceWriter(folder.path, () => assert.fail("it is not damaged"));
+  assert.throws(open, /trace\.sqlite/);
+  assert.deepEqual(readdirSync(folder.path), ["trace.sqlite"]);
 });

@@ -20,13 +20,19 @@ test("what cannot be stored is lost, and what is noted meanwhile goes next", asy
     return sent.length === 1 ? end.promise : Promise.resolve();
   });
   line.note("first", 1);
+  line.note("again", 1);
   clock.advance(250);
   line.note("second", 2);
+  line.note("again", 3);
+  assert.equal(line.find("again"), 3, "the newer one");
   clock.advance(250);
   assert.deepEqual([line.find("first"), line.find("second"), sent.length], [1, 2, 1]);
   end.reject(new Error("the store is out of order"));
   await turn();
   assert.deepEqual([line.find("first"), line.find("second")], [undefined, 2]);
   clock.advance(250);
-  assert.deepEqual(sent, [["first"], ["second"]]);
+  assert.deepEqual(sent, [
+    ["first", "again"],
+    ["second", "again"],
+  ]);
 });

@@ -92,6 +92,49 @@ test("refusals are forgotten after a day, and began anew where they come again l
   assert.equal(other.find("fay@a.test").refused?.since, again);
 });
 
+test("what is told later counts, of a refusal and of a delivery, and of two addresses the later one", async () => {
+  await using store = await openSqliteStore();
+  using stack = new DisposableStack();
+  const { notes, other } = open(store, stack);
+  const { clock } = store;
+  const take = async (address: string): Promise<void> => {
+    await accept(store.intake, newMail(clock.now(), { recipients: to(address) }));
+    const [mail = assert.fail("nothing is due")] = await store.work.claim({
+      domain: "a.test",
+      limit: 1,
+      now: clock.now(),
+    });
+    const taken = settlement(mail, { state: "gone", outcome: DELIVERED }, clock.now());
+    assert.equal(await store.work.settle(taken), true);
+  };
+  await take("ann@a.test");
+  clock.advance(48 * HOUR);
+  await take("ann@a.test");
+  const at = clock.now();
+  assert.equal(other.find("ann@a.test").accepted?.at, at, "a mailbox in use is not forgotten");
+  notes.note("ann@a.test", { kind: "accepted", at: at - HOUR, origin: "callout" });
+  await seen(store, "stored", () => other.find("ann@a.test").accepted?.origin === "callout");
+  assert.equal(other.find("ann@a.test").accepted?.at, at, "it was told before");
+  notes.note("bob@a.test", { kind: "accepted", at: at + HOUR, origin: "callout" });
+  await seen(store, "stored", () => other.find("bob@a.test").accepted !== undefined);
+  assert.equal(other.lastAccepted("a.test", 0), "bob@a.test");
+
+  const first = { kind: "refused", at, origin: "callout", reply: NO } as const;
+  const second = { kind: "refused", at: at + 1, origin: "delivery", reply: "550 gone" } as const;
+  notes.note("ann@a.test", first);
+  const accepted = { at, origin: "callout" };
+  const refused = { since: at, at, origin: "callout", reply: NO };
+  assert.deepEqual(notes.find("ann@a.test"), { accepted, refused });
+  await seen(store, "stored", () => other.find("ann@a.test").refused !== undefined);
+  notes.note("ann@a.test", second);
+  const latest = { since: at, at: at + 1, origin: "delivery", reply: "550 gone" };
+  assert.deepEqual(notes.find("ann@a.test").refused, latest);
+  await seen(store, "stored", () => other.find("ann@a.test").refused?.at === at + 1);
+  assert.deepEqual(other.find("ann@a.test"), { accepted, refused: latest });
+  notes.note("ann@a.test", { kind: "accepted", at: at + 2, origin: "callout" });
+  assert.deepEqual(notes.find("ann@a.test"), { accepted: { at: at + 2, origin: "callout" } });
+});
+
 test("mail that a primary took is remembered under the comparable form, and ends refusals", async () => {
   await using store = await openSqliteStore();
   using stack = new DisposableStack();
@@ -131,6 +174,8 @@ test("who was refused is found in the filter by every thread, for a day at least
   clock.advance(26 * HOUR);
   refuse("mallory@a.test");
   await seen(store, "the next one is stored", () => other.find("mallory@a.test").refused !== undefined);
+  refuse("trent@a.test");
+  await seen(store, "and one soon after it", () => other.find("trent@a.test").refused !== undefined);
   assert.equal(other.mayBeRefused("eve@a.test"), true);
   clock.advance(26 * HOUR);
   refuse("oscar@a.test");

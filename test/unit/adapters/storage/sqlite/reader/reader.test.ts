@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
-import { text } from "node:stream/consumers";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { buffer, text } from "node:stream/consumers";
 import { it } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { readerClient } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { accept, newMail } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { openAs } from "../disk/file-faults.ts";
 import { serveChannel } from "../../../../../../src/runtime/channel.ts";
 
 it("exports a body that became a row before its segment was opened", async () => {
@@ -22,4 +28,22 @@ it("exports a body that became a row before its segment was opened", async () =>
   } finally {
     server.close();
   }
+});
+
+it("leaves no file open, whether an export is read to its end, in part or not at all", async () => {
+  await using store = await openSqliteStore();
+  const mail = newMail(store.clock.now());
+  await accept(store.intake, mail, Buffer.alloc(300_000, 1));
+  const [name = assert.fail("no file")] = readdirSync(join(store.folder, "spool"));
+  const given = async () => (await store.reader.export(mail.id)) ?? assert.fail("it is there");
+  const closed = (): boolean => openAs(name).length === 0;
+  const whole = await buffer(await given());
+  assert.equal(whole.length, mail.topFields.length + 300_000);
+  assert.ok(closed(), "before its end is told");
+  const unread = await given();
+  assert.ok(!closed());
+  unread.destroy();
+  await waitFor({ what: "the file to be closed unread", deadline: 20_000 }, closed);
+  for await (const _ of await given()) break;
+  await waitFor({ what: "the file to be closed half read", deadline: 20_000 }, closed);
 });

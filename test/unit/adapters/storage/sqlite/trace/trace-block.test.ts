@@ -15,3 +15,16 @@ test("a block that begins anew has nothing of what it held", () => {
   assert.ok(!wanted.mayBeIn(block.filter));
   assert.deepEqual([block.seq, block.at, block.events, block.text.length], [2, 0, 0, 0]);
 });
+
+test("a block is full once it has as many keys as its filter bears, and is as old as its newest event", () => {
+  const block = new TraceBlock().begin(1);
+  for (let n = 0; n < 51; n++)
+    block.add(
+      { at: 500 - n, event: EVENT },
+      ["a", "b", "c", "d", "e"].map((key) => `${key}${n}`),
+    );
+  assert.deepEqual([block.full, block.at], [false, 500]);
+  block.add({ at: 1, event: EVENT }, ["last"]);
+  assert.equal(block.full, true);
+  assert.equal(block.begin(2).full, false);
+});

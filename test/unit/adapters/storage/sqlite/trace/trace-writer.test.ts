@@ -76,12 +76,12 @@ it("finds events by id, address and Message-ID, as they were", async () => {
 it("finds a key in many blocks, the newest events first to be told", async () => {
   await using store = await openSqliteStore();
   const trace = openTraceWriter(store.folder);
-  for (let at = 0; at < 2000; at += 100)
-    write(
-      trace,
-      at,
-      many(100, (n) => accepted(`m${at + n}`, (at + n) % 700 === 0 ? "b@one.test" : "a@one.test")),
+  for (let at = 0; at < 2000; at += 100) {
+    const events = many(100, (n) =>
+      accepted(`m${at + n}`, (at + n) % 700 === 0 ? "b@one.test" : "a@one.test"),
     );
+    assert.equal(write(trace, at, events), 0, "nothing is lost");
+  }
   assert.deepEqual(await timesOf(store, ["b@one.test"], 10), [0, 700, 1400]);
   assert.deepEqual(await timesOf(store, ["b@one.test"], 2), [700, 1400]);
   assert.deepEqual(await timesOf(store, ["m5", "m1999"], 10), [5, 1999]);
@@ -120,6 +120,29 @@ it("trims by age and by size, whole blocks, a bounded slice at a time", async ()
   assert.ok(slice > 1000 && slice < 4000, `${slice}`);
   assert.ok(trace.trim(0, 1) > 0);
   assert.deepEqual(await timesOf(store, ["m5"]), []);
+  trace.close();
+});
+
+it("gives the space of what it trims back, and trims no more for what it has not given back yet", async () => {
+  await using store = await openSqliteStore();
+  const trace = openTraceWriter(store.folder);
+  write(
+    trace,
+    0,
+    many(12_000, (n) => accepted(`m${n}`, "a@one.test")),
+  );
+  const look = new Database(join(store.folder, "trace.sqlite"), { readonly: true });
+  const one = (sql: string): number => look.prepare<[], number>(sql).pluck().get() ?? -1;
+  const pages = (): number => look.pragma("page_count", { simple: true }) as number;
+  const before = pages();
+  const most = (before * 4096) / 2;
+  const slice = trace.trim(0, most);
+  let trimmed = slice;
+  for (let last = slice; last > 0; trimmed += last) last = trace.trim(0, most);
+  assert.ok(trimmed > 5000 && trimmed < 6000 + slice, `${trimmed}`);
+  assert.ok(pages() < before, `${pages()} of ${before} pages`);
+  assert.equal(one("SELECT count(*) FROM filter"), one("SELECT count(*) FROM block"));
+  look.close();
   trace.close();
 });
 

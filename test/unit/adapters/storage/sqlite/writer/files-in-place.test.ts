@@ -1,15 +1,31 @@
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import fs, {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
+import Database from "better-sqlite3";
 import { connectIntake, openWriter } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
 import { FileReplaced } from "../../../../../../src/adapters/storage/sqlite/disk/in-place.ts";
+import { FilesInPlace } from "../../../../../../src/adapters/storage/sqlite/writer/files-in-place.ts";
+import { RefusedMails } from "../../../../../../src/adapters/storage/sqlite/writer/refused-mails.ts";
+import type { Store } from "../../../../../../src/adapters/storage/sqlite/writer/store.ts";
 import { accept, newMail } from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { ManualClock } from "../../../../../support/manual-clock.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { systemError } from "../disk/file-faults.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const ACCEPTED = { kind: "accepted" };
@@ -57,6 +73,55 @@ for (const [what, act] of ACTS)
     assert.equal(await foundAfterKill(store), replaced ? 2 : 1);
     assert.deepEqual([existsSync(wal), existsSync(`${wal}.replaced`)], [false, replaced]);
   });
+
+/** A database as the writer has it, with a mail that nobody was answered yet. */
+async function openAlone(stack: AsyncDisposableStack) {
+  const { path } = stack.use(await tempFolder());
+  const database = openMailDatabase(path, realDisk);
+  stack.defer(() => void database.close());
+  database.exec("CREATE TABLE kept (word TEXT); INSERT INTO kept VALUES ('here')");
+  const files = new FilesInPlace(path, new RefusedMails(path, SILENT));
+  const store = { database, accepting: { inDoubt: new Set(["1a2b"]) } } as unknown as Store;
+  const file = (name: string): string => join(path, name);
+  return { file, require: () => files.requireThere(store), look: () => files.requireOwn(store) };
+}
+
+test("before a commit is answered, a database that is gone ends the thread", async () => {
+  await using stack = new AsyncDisposableStack();
+  const it = await openAlone(stack);
+  assert.doesNotThrow(it.require);
+  renameSync(it.file("queue.sqlite"), it.file("moved"));
+  assert.throws(it.require, FileReplaced);
+});
+
+test("and so does a WAL that is gone: what it held is saved, and who was not answered keeps his mail", async () => {
+  await using stack = new AsyncDisposableStack();
+  const it = await openAlone(stack);
+  rmSync(it.file("queue.sqlite-wal"));
+  assert.throws(it.require, FileReplaced);
+  copyFileSync(it.file("queue.sqlite"), it.file("copy.sqlite"));
+  const copy = new Database(it.file("copy.sqlite"), { readonly: true });
+  stack.defer(() => void copy.close());
+  assert.deepEqual(copy.prepare("SELECT word FROM kept").pluck().all(), ["here"]);
+  assert.equal(readFileSync(it.file("refused"), "latin1"), "1a2b\n");
+});
+
+test("where the system does not tell whether the WAL is ours, it is left where it is", async (t) => {
+  await using stack = new AsyncDisposableStack();
+  const it = await openAlone(stack);
+  const { statSync } = fs;
+  const { mock } = t.mock.method(fs, "statSync", (...given: Parameters<typeof statSync>) => {
+    if (String(given[0]).endsWith("-wal")) throw systemError("EIO");
+    return statSync(...given);
+  });
+  syncBuiltinESMExports();
+  stack.defer(() => {
+    mock.restore();
+    syncBuiltinESMExports();
+  });
+  assert.throws(it.look, { code: "EIO" });
+  assert.deepEqual([existsSync(it.file("queue.sqlite-wal")), existsSync(it.file("refused"))], [true, false]);
+});
 
 test("where the mail cannot be saved, the thread ends all the same: the WAL there is not ours", async () => {
   await using store = await openSqliteStore();

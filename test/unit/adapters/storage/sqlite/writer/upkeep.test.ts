@@ -14,6 +14,7 @@ import {
 } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
+import { openDirectoryReader } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { openMailReader } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
@@ -166,15 +167,18 @@ it("forgets lists and rows that no generation can see", async () => {
   };
   const count = (table: string): number =>
     disk.opened[0]?.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? -1;
+  const alone = openDirectoryReader(store.folder);
   await declare(Array.from({ length: 2000 }, (_, i) => `old${i}`));
   const first = store.directory.generation();
   await declare(["new"]);
   await store.control.changeRecipients({ domain: "one.test", verb: "add", recipients: ["a", "b"] });
   await store.control.changeRecipients({ domain: "one.test", verb: "remove", recipients: ["a"] });
-  assert.equal(count("entry"), 2003);
+  const fetched = { domain: "one.test", verb: "replace", recipients: ["f"], fetched: true } as const;
+  await store.control.changeRecipients(fetched);
+  assert.equal(count("entry"), 2004);
   const swept = (): boolean => {
     store.clock.advance(60 * 60 * 1000);
-    return count("entry") === 2 && count("domain") === 1 && count("list") === 2;
+    return count("entry") === 3 && count("domain") === 1 && count("list") === 3;
   };
   await waitFor({ what: "the sweep", deadline: 20_000 }, swept);
   const record = store.directory.domain("one.test", store.directory.generation());
@@ -183,7 +187,9 @@ it("forgets lists and rows that no generation can see", async () => {
       store.directory.recipient(record, "new") &&
       store.directory.recipient(record, "b"),
   );
-  assert.throws(() => store.directory.domain("one.test", first), /generation 1 is not known any more/);
+  for (const directory of [store.directory, alone])
+    assert.throws(() => directory.domain("one.test", first), /generation 1 is not known any more/);
+  alone.close();
   assert.equal(store.directory.domain("other.test", store.directory.generation()), undefined);
 });
 
