@@ -229,6 +229,25 @@ it("goes on with the rest when only the mail in a batch finds no room", async ()
   database.close();
 });
 
+it("refuses a job for its own fault, and no other, on a full disk too", async () => {
+  await using folder = await tempFolder();
+  const { disk, database, loop } = openLoop(folder.path);
+  let isFull = true;
+  disk.failCommit = () => {
+    const code = isFull ? "SQLITE_FULL" : undefined;
+    isFull = false;
+    return code;
+  };
+  const fail = (): never => {
+    throw systemError("SQLITE_CONSTRAINT");
+  };
+  const refused = assert.rejects(loop.submit({ rank: "accept", bytes: 0, run: () => 1 }), { why: "full" });
+  const guilty = assert.rejects(loop.submit({ rank: "settle", bytes: 0, run: fail }), { why: "row" });
+  assert.equal(await loop.submit({ rank: "settle", bytes: 0, run: () => 2 }), 2);
+  await Promise.all([refused, guilty]);
+  database.close();
+});
+
 it("begins a long task again that the mail beside it undid", async () => {
   await using folder = await tempFolder();
   const { disk, database, loop } = openLoop(folder.path);
