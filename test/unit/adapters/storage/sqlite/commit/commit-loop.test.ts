@@ -181,7 +181,7 @@ it("does all else beside a verb over thousands of mails, one verb after the othe
   assert.deepEqual(items, []);
 });
 
-function openLoop(folder: string) {
+function openLoop(folder: string, onCommitted: () => void = () => {}) {
   const disk = new FlakyDisk();
   const database = openMailDatabase(folder, disk);
   const failures: string[] = [];
@@ -189,7 +189,7 @@ function openLoop(folder: string) {
     clock: new ManualClock(),
     store: () => ({ database }),
     judge: failureOf,
-    onCommitted: () => {},
+    onCommitted,
     onTrouble: ({ why }) => failures.push(why),
     makeRoom: () => false,
     onTurnEnd: () => {},
@@ -282,7 +282,7 @@ it("gives a long task up of which a part is durable", async () => {
 
 it("takes back what a job took that the disk stopped, also where each has a savepoint", async () => {
   await using folder = await tempFolder();
-  const { database, loop } = openLoop(folder.path);
+  const { database, loop, failures } = openLoop(folder.path);
   const faults = ["SQLITE_CONSTRAINT", "SQLITE_IOERR"];
   let credits = 9;
   const take = (batch: Batch): never => {
@@ -297,7 +297,48 @@ it("takes back what a job took that the disk stopped, also where each has a save
     yield take(batch());
   });
   await assert.rejects(task, { why: "sick" });
-  assert.equal(credits, 9);
+  assert.deepEqual([credits, failures], [9, ["sick", "sick"]]);
+  database.close();
+});
+
+it("causes what the others of a batch left, once it is known to be durable, where one is refused", async () => {
+  await using folder = await tempFolder();
+  const did: string[] = [];
+  const { database, loop } = openLoop(folder.path, () => did.push("durable"));
+  const fail = (): never => {
+    throw systemError("SQLITE_CONSTRAINT");
+  };
+  const leave = (what: string, batch: Batch): void => batch.onCommit(() => did.push(what));
+  const refused = assert.rejects(loop.submit({ rank: "settle", bytes: 0, run: fail }), { why: "row" });
+  const job = loop.submit({ rank: "accept", bytes: 0, run: (_, batch) => leave("job", batch) });
+  const task = loop.submitSlices(function* (_, batch) {
+    leave("step", batch());
+    yield;
+  });
+  await Promise.all([refused, job, task]);
+  assert.deepEqual(did, ["durable", "job", "step"]);
+  database.close();
+});
+
+it("gives no long task up that had yet to begin", async (t) => {
+  await using folder = await tempFolder();
+  const { disk, database, loop } = openLoop(folder.path);
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const codes = [undefined, "SQLITE_FULL"];
+  disk.failCommit = () => codes.shift();
+  const first = loop.submitSlices(function* () {
+    for (let step = 0; step < 3; step++) {
+      now += 1000;
+      yield;
+    }
+  });
+  const second = loop.submitSlices(function* () {
+    yield;
+    return "done";
+  });
+  await assert.rejects(first, { why: "full" });
+  assert.equal(await second, "done");
   database.close();
 });
 
