@@ -49,9 +49,11 @@ it("creates the folder for its own user and cleans up on release", async () => {
   assert.equal(statSync(join(data, "lock.sqlite")).mode & 0o777, 0o600);
   assert.throws(() => acquireLock(data, 1), FolderInUse);
   lock.release();
-  lock.release();
   assert.equal(existsSync(join(data, "daemon.pid")), false);
-  acquireLock(data, 4711).release();
+  const next = acquireLock(data, 4711);
+  lock.release();
+  assert.equal(existsSync(join(data, "daemon.pid")), true, "it is the other's");
+  next.release();
 });
 
 it("says so without a number where the other's cannot be read", async () => {
@@ -90,6 +92,18 @@ it("is taken on a disk without a free block, out of the ballast", { skip: smallD
   const lock = acquireLock(data, process.pid);
   assert.ok(statSync(ballast).size >= 2 * 1024 * 1024);
   lock.release();
+});
+
+it("leaves room to start where hardly a block is free", { skip: smallDiskMissing() }, async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  await using _disk = smallDisk(data, 8);
+  acquireLock(data, process.pid).release();
+  const ballast = join(data, "ballast");
+  writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
+  fillUp(data, 512 * 1024);
+  acquireLock(data, process.pid).release();
+  assert.equal(statSync(ballast).size, 3 * 1024 * 1024);
 });
 
 it("tells when the folder was written last, by a file or by an orderly stop, before it writes itself", async () => {
