@@ -91,7 +91,7 @@ export class ArrivingBody implements BodyWriter {
 
   abort(): void {
     // What is being accepted belongs to the store; only its answer decides what becomes of it.
-    if (this.#finished || this.#closed) return;
+    if (this.#finished) return;
     this.close(false);
   }
 

@@ -27,7 +27,7 @@ export class Blocks {
   /** Not cleared. */
   take(): Buffer {
     if (this.#free.length === 0) this.#makeSlab();
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
+    return this.#free.pop() as Buffer;
   }
 
   give(blocks: readonly Buffer[]): void {
@@ -39,10 +39,8 @@ export class Blocks {
 
   #makeSlab(): void {
     const slab = Buffer.allocUnsafeSlow(SLAB);
-    for (let at = 0; at < SLAB && this.#made < this.#most; at += BLOCK) {
-      this.#free.push(slab.subarray(at, at + BLOCK));
-      this.#made += 1;
-    }
+    for (let at = 0; at < SLAB; at += BLOCK) this.#free.push(slab.subarray(at, at + BLOCK));
+    this.#made += SLAB / BLOCK;
   }
 }
 

@@ -27,7 +27,6 @@ export class SpoolFile {
   #handle: FileHandle | undefined;
   #pump: Promise<void> | undefined;
   #failure: Error | undefined;
-  #discarded = false;
 
   /** `failed` hears of a write that the disk refuses, whether or not somebody waits for it. */
   constructor(folder: string, failed: (error: Error) => void) {
@@ -69,7 +68,6 @@ export class SpoolFile {
 
   /** Removes the file under whichever name it has. */
   discard(): void {
-    this.#discarded = true;
     this.#failure ??= new Error("the body was thrown away");
     void this.#remove();
   }
@@ -89,7 +87,7 @@ export class SpoolFile {
   async #writeAll(): Promise<void> {
     try {
       const handle = this.#handle ?? (await this.#open());
-      while (this.#waiting.size > 0 && !this.#discarded) await this.#writeOut(handle);
+      while (this.#waiting.size > 0 && this.#failure === undefined) await this.#writeOut(handle);
     } catch (error) {
       this.#failure = error instanceof Error ? error : new Error(String(error));
       this.#failed(this.#failure);

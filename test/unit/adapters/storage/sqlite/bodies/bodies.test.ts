@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { rename, utimes, writeFile } from "node:fs/promises";
+import { rename, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { it } from "node:test";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
+import { ownBuffer } from "../../../../../../src/adapters/storage/sqlite/bodies/bodies.ts";
 import { DELIVERED, accept, fillBody, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { waitFor } from "../../../../../support/wait.ts";
+import { openAs } from "../disk/file-faults.ts";
 
 const LARGE = Buffer.alloc(70_000, 1);
 
@@ -83,9 +85,19 @@ it("sweeps orphans older than an hour, and nothing else", async () => {
     await writeFile(join(store.folder, "spool", name), "x");
   await age("orphan");
   await age("orphan.tmp");
+  // Gone by the time that it is looked at.
+  await symlink("nowhere", join(store.folder, "spool", "0000"));
   store.clock.advance(40 * 24 * 60 * 60 * 1000);
   await store.writer.sweepSpool();
-  assert.deepEqual(spooled(store).toSorted(), [known, "fresh"].toSorted());
+  assert.deepEqual(spooled(store).toSorted(), [known, "fresh", "0000"].toSorted());
+});
+
+it("leaves nothing open of a sweep", async () => {
+  await using store = await openSqliteStore();
+  await store.writer.sweepSpool();
+  const open = openAs("queue.sqlite").length;
+  for (let time = 0; time < 3; time++) await store.writer.sweepSpool();
+  assert.equal(openAs("queue.sqlite").length, open);
 });
 
 it("is told where the spool cannot be swept, and mail is taken all the same", async () => {
@@ -98,4 +110,9 @@ it("is told where the spool cannot be swept, and mail is taken all the same", as
   assert.deepEqual(lines, ["warn a sweep failed"]);
   assert.deepEqual(await accept(store.intake, newMail(store.clock.now())), { kind: "accepted" });
   await rename(join(store.folder, "moved"), join(store.folder, "spool"));
+});
+
+it("hands nothing over but the body, where others lie in the same memory", () => {
+  const shared = Buffer.from("others body others");
+  assert.equal(Buffer.from(ownBuffer(shared.subarray(7, 11))).toString(), "body");
 });

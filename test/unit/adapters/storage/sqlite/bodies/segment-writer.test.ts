@@ -6,7 +6,8 @@ import { describe, it, type TestContext } from "node:test";
 import { SegmentWriter } from "../../../../../../src/adapters/storage/sqlite/bodies/segment-writer.ts";
 import { ChannelClosed } from "../../../../../../src/runtime/channel.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
-import { ended, failAt, holdFirst } from "../disk/file-faults.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { ended, failAt, holdFirst, openAs } from "../disk/file-faults.ts";
 
 const BODY = Buffer.alloc(20_000, "x");
 
@@ -118,6 +119,69 @@ describe("a body that comes while another is flushed", () => {
   });
 });
 
+it("a segment whose name cannot be flushed stays neither open nor in use", async (t) => {
+  await using writer = await openWriter();
+  await failAt(t, { method: "sync", nth: 1, code: "EIO" });
+  await assert.rejects(writer.append("one"), { code: "EIO" });
+  const [name = assert.fail("it was not made")] = readdirSync(writer.folder);
+  assert.deepEqual(openAs(name), []);
+  assert.equal(await writer.append("two"), `${name}@0`);
+});
+
+it("a segment that cannot be made, however often, takes one name of the store", async (t) => {
+  await using writer = await openWriter();
+  for (const name of ["one", "two"]) await writer.append(name);
+  for (let time = 0; time < 3; time++) {
+    await failAt(t, { method: "sync", nth: 1, code: "EIO" });
+    await assert.rejects(writer.append("more"), { code: "EIO" });
+  }
+  assert.deepEqual(writer.did, ["begins", "one", "two", "begins"]);
+  assert.equal(readdirSync(writer.folder).length, 2);
+});
+
+it("a segment is not made before the store knows of it", async () => {
+  await using temp = await tempFolder();
+  const known = Promise.withResolvers<void>();
+  const writer = new SegmentWriter({ folder: temp.path, begins: () => known.promise, size: 30_000 });
+  const refused = assert.rejects(writer.append([BODY], BODY.length), ChannelClosed);
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+  known.reject(new ChannelClosed());
+  await refused;
+  assert.deepEqual(readdirSync(temp.path), []);
+});
+
+describe("bodies that come together", () => {
+  it("are written together", async (t) => {
+    await using writer = await openWriter();
+    await failAt(t, { method: "writev", nth: 1, code: "ENOSPC" });
+    const both = [writer.append("one"), writer.append("two")];
+    for (const body of both) await assert.rejects(body, { code: "ENOSPC" });
+  });
+
+  it("but no more than 4 MiB of them", async (t) => {
+    await using temp = await tempFolder();
+    const body = Buffer.alloc(1 << 20, "x");
+    const writer = new SegmentWriter({ folder: temp.path, begins: async () => {}, size: 1 << 25 });
+    await failAt(t, { method: "writev", nth: 2, code: "ENOSPC" });
+    const ends = await Promise.allSettled([1, 2, 3, 4, 5].map(() => writer.append([body], body.length)));
+    writer.close();
+    const [, , , fourth, fifth] = ends.map(({ status }) => status);
+    assert.deepEqual([fourth, fifth], ["fulfilled", "rejected"]);
+  });
+});
+
+describe("a segment", () => {
+  for (const when of ["while nothing is written", "while a body is"])
+    it(`is closed when the store goes ${when}`, async () => {
+      await using writer = await openWriter();
+      const [name = ""] = (await writer.append("one")).split("@");
+      const two = when === "while a body is" ? writer.append("two") : undefined;
+      writer.close();
+      await two;
+      await waitFor({ what: "it to be closed", deadline: 20_000 }, () => openAs(name).length === 0);
+    });
+});
+
 describe("a body that comes when the store has gone", () => {
   it("is refused, and takes nothing from those that are durable", async () => {
     await using writer = await openWriter();
@@ -127,6 +191,21 @@ describe("a body that comes when the store has gone", () => {
     for (const body of late) await assert.rejects(body, ChannelClosed);
     assert.equal(readFileSync(join(writer.folder, name)).length, BODY.length);
     assert.deepEqual(writer.did, ["begins", "one"]);
+  });
+
+  it("and one that came just before lies behind those that are durable", async (t) => {
+    await using writer = await openWriter();
+    const flush = await holdFirst(t, "datasync");
+    const one = writer.append("one");
+    await flush.begun;
+    const two = writer.append("two");
+    writer.close();
+    flush.letGo();
+    const places = await Promise.all([one, two]);
+    const [name = "", ...others] = readdirSync(writer.folder);
+    assert.deepEqual(others, []);
+    assert.deepEqual(places, [`${name}@0`, `${name}@${BODY.length}`]);
+    assert.equal(readFileSync(join(writer.folder, name)).length, 2 * BODY.length);
   });
 
   it("and those that came before are still written", async (t) => {

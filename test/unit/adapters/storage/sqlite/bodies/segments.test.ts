@@ -160,6 +160,22 @@ describe("a segment", () => {
     await filesBecome(store, 0);
   });
 
+  it("goes with a client that went while the disk was full", async () => {
+    const disk = new FlakyDisk();
+    await using store = await openSqliteStore({ disk });
+    await fill(store, 3);
+    await deliver(store, await claimAll(store));
+    const before = disk.commits;
+    disk.failCommit = "SQLITE_FULL";
+    store.closeIntakePort();
+    await waitFor({ what: "a commit", deadline: 20_000 }, () => disk.commits > before);
+    disk.failCommit = undefined;
+    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => {
+      store.clock.advance(6000);
+      return files(store).length === 0;
+    });
+  });
+
   it("goes with a client that went while the store was sick", async (t) => {
     await using store = await openSqliteStore();
     await fill(store, 3);

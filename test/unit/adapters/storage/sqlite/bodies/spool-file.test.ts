@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { describe, it } from "node:test";
@@ -9,7 +9,7 @@ import { accept, claimOne, fillBody, newMail } from "../../../../../contract/mai
 import { openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
 import { waitFor } from "../../../../../support/wait.ts";
-import { closeBehind, failAt, openAs } from "../disk/file-faults.ts";
+import { closeBehind, failAt, openAs, watch } from "../disk/file-faults.ts";
 import { FlakyDisk } from "../disk/flaky-disk.ts";
 
 const LARGE = Buffer.alloc(200_000, 1);
@@ -112,6 +112,71 @@ describe("a spool file", () => {
       assert.deepEqual([asked.indexOf(true), asked.length], [16, 17], round);
       await Promise.all(files.map((file) => file.finish()));
     }
+  });
+
+  it("has its octets on the disk before its name, and its name before it is answered for", async (t) => {
+    await using folder = await tempFolder();
+    const flushed: unknown[] = [];
+    await watch(t, "sync", (path) => {
+      const names = readdirSync(folder.path);
+      const sizes = names.map((name) => statSync(join(folder.path, name)).size);
+      flushed.push([path, names, sizes]);
+    });
+    const file = new SpoolFile(folder.path, assert.fail);
+    void file.write(LARGE);
+    const name = await file.finish();
+    assert.deepEqual(flushed, [
+      [join(folder.path, `${name}.tmp`), [`${name}.tmp`], [LARGE.length]],
+      [folder.path, [name], [LARGE.length]],
+    ]);
+    assert.deepEqual([openAs(name), openAs(folder.path)], [[], []]);
+  });
+
+  it("that cannot be closed is removed all the same", async () => {
+    await using folder = await tempFolder();
+    const file = new SpoolFile(folder.path, assert.fail);
+    void file.write(LARGE);
+    await buffer(await file.read());
+    closeBehind(readdirSync(folder.path)[0] ?? "");
+    file.discard();
+    const what = { what: "nothing stays behind", deadline: 20_000 };
+    await waitFor(what, () => readdirSync(folder.path).length === 0);
+  });
+
+  it("that cannot be removed is left, and ends nobody", async () => {
+    await using folder = await tempFolder();
+    const file = new SpoolFile(folder.path, assert.fail);
+    void file.write(LARGE);
+    await buffer(await file.read());
+    const [name = ""] = readdirSync(folder.path);
+    await rm(join(folder.path, name));
+    await mkdir(join(folder.path, name));
+    file.discard();
+    await waitFor(
+      { what: "it to be closed", deadline: 20_000 },
+      () => openAs(`${name} (deleted)`).length === 0,
+    );
+    // What is asked of the disk now comes behind the removal.
+    for (let time = 0; time < 5; time++) await readdir(folder.path);
+    assert.deepEqual(readdirSync(folder.path), [name]);
+  });
+
+  it("that failed takes no more, and ends nobody who has stopped to listen", async (t) => {
+    await using folder = await tempFolder();
+    const failures: Error[] = [];
+    const file = new SpoolFile(folder.path, (error) => void failures.push(error));
+    await failAt(t, { method: "writev", nth: 1, code: "ENOSPC" });
+    void file.write(LARGE);
+    await waitFor({ what: "the failure", deadline: 20_000 }, () => failures.length === 1);
+    void file.write(LARGE);
+    await assert.rejects(async () => await file.write(LARGE), { code: "ENOSPC" });
+    const [name = ""] = readdirSync(folder.path);
+    assert.equal(statSync(join(folder.path, name)).size, 0);
+    await assert.rejects(file.finish(), { code: "ENOSPC" });
+    await waitFor(
+      { what: "nothing stays behind", deadline: 20_000 },
+      () => readdirSync(folder.path).length === 0,
+    );
   });
 
   it("shows all of its octets, those that were on their way to the disk, too", async () => {

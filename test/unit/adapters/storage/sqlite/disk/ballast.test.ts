@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { WHOLE_BALLAST } from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
+import {
+  makeRoomToStart,
+  WHOLE_BALLAST,
+  withBallast,
+} from "../../../../../../src/adapters/storage/sqlite/disk/ballast.ts";
 import { loggerTo } from "../../../../../../src/runtime/log.ts";
 import { DELIVERED, accept, claimOne, newMail, settlement } from "../../../../../contract/mails.ts";
 import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { MemoryJournal } from "../../../../../support/memory-journal.ts";
+import { fillUp, smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { systemError } from "./file-faults.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const MEGABYTE = 1024 * 1024;
@@ -67,6 +73,16 @@ describe("the ballast", () => {
         ballast: WHOLE_BALLAST - MEGABYTE,
       },
     ]);
+  });
+
+  it("is not filled again before there is room for new mail", async () => {
+    await using store = await openBallasted();
+    store.clock.advance(1000);
+    await accept(store.intake, newMail(store.clock.now()));
+    store.othersTakeAll(MEGABYTE);
+    await claimOne(store);
+    store.clock.advance(6000);
+    assert.equal(store.left(), WHOLE_BALLAST - MEGABYTE);
   });
 
   it("is told of once when it is used up, and nothing is lost", async () => {
@@ -143,12 +159,61 @@ describe("the ballast", () => {
     await using folder = await tempFolder();
     mkdirSync(join(folder.path, "ballast"));
     const disk = new FlakyDisk();
-    await using store = await openSqliteStore({ folder: folder.path, disk });
+    const journal = new MemoryJournal();
+    await using store = await openSqliteStore({ folder: folder.path, disk, journal });
     await accept(store.intake, newMail(store.clock.now()));
-    disk.failCommit = "SQLITE_FULL";
-    await assert.rejects(claimOne(store), /the test says SQLITE_FULL/);
-    assert.equal(store.writer.condition, "full");
-    disk.failCommit = undefined;
+    for (let time = 1; time <= 2; time++) {
+      disk.failCommit = "SQLITE_FULL";
+      await assert.rejects(claimOne(store), /the test says SQLITE_FULL/);
+      assert.equal(store.writer.condition, "full");
+      const told = journal.of("store.condition").filter(({ why }) => why.endsWith("is used up"));
+      assert.equal(told.length, time, "told of each time");
+      disk.failCommit = undefined;
+      store.clock.advance(6000);
+      assert.equal(store.writer.condition, "ok");
+    }
     assert.equal((await claimOne(store)).recipients.length, 1);
+  });
+});
+
+describe("a piece of the ballast", () => {
+  async function openFolder(octets: number) {
+    const folder = await tempFolder();
+    const file = join(folder.path, "ballast");
+    writeFileSync(file, Buffer.alloc(octets, "x"));
+    return Object.assign(folder, { left: () => statSync(file).size });
+  }
+
+  it("is given up for an act that finds no room, and again, until nothing is left of it", async () => {
+    await using folder = await openFolder(MEGABYTE + 1000);
+    const act = (): never => {
+      throw systemError("ENOSPC");
+    };
+    assert.throws(() => withBallast(folder.path, act), { code: "ENOSPC" });
+    assert.equal(folder.left(), 0);
+  });
+
+  it("is kept where the act fails for another reason", async () => {
+    for (const code of ["EMFILE", "EIO", "SQLITE_BUSY"]) {
+      await using folder = await openFolder(MEGABYTE);
+      const act = (): never => {
+        throw systemError(code);
+      };
+      assert.throws(() => withBallast(folder.path, act), { code });
+      assert.equal(folder.left(), MEGABYTE, code);
+    }
+  });
+
+  it("is given up before the start where hardly a block is free", { skip: smallDiskMissing() }, async () => {
+    await using folder = await tempFolder();
+    const data = join(folder.path, "data");
+    await using _disk = smallDisk(data, 8);
+    const ballast = join(data, "ballast");
+    writeFileSync(ballast, Buffer.alloc(4 * MEGABYTE, "x"));
+    makeRoomToStart(data);
+    assert.equal(statSync(ballast).size, 4 * MEGABYTE, "there is room");
+    fillUp(data, MEGABYTE / 2);
+    makeRoomToStart(data);
+    assert.equal(statSync(ballast).size, 3 * MEGABYTE);
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import {
@@ -42,8 +42,11 @@ it("still does so after the connection was lost and opened again", async () => {
 
 it("keeps all files for its own user", async () => {
   await using store = await openSqliteStore();
-  await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(100_000));
+  for (const size of [20_000, 100_000])
+    await accept(store.intake, newMail(store.clock.now()), Buffer.alloc(size));
   const mode = (...path: string[]): number => statSync(join(store.folder, ...path)).mode & 0o777;
+  const bodies = readdirSync(join(store.folder, "spool")).map((name) => mode("spool", name));
+  assert.deepEqual(bodies, [0o600, 0o600]);
   assert.equal(mode(), 0o700);
   assert.equal(mode("spool"), 0o700);
   for (const file of ["queue.sqlite", "queue.sqlite-wal", "queue.sqlite-shm"])

@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import fs, { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import fs, { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { basename, join } from "node:path";
 import { it, type TestContext } from "node:test";
-import { makePrivateFolder, writeDurably } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
+import { deflateSync } from "node:zlib";
+import type Database from "better-sqlite3";
+import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import {
+  makePrivateFile,
+  makePrivateFolder,
+  realDisk,
+  writeDurably,
+  type Disk,
+} from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
+import { fillUp, freeOn, smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { systemError } from "./file-faults.ts";
 
 /** `seen` is called with each file or folder, just before it is flushed. */
 function watchFlushes(t: TestContext, seen: (path: string) => void): void {
@@ -45,4 +56,74 @@ it("flushes a file that is replaced before it gets its name, and the folder afte
     ["note.tmp", ["note", "note.tmp"], "before"],
     [basename(folder.path), ["note"], "after"],
   ]);
+});
+
+it("flushes the name of a database that it makes", async (t) => {
+  await using folder = await tempFolder();
+  const flushed: unknown[] = [];
+  watchFlushes(t, (path) => flushed.push([path, readdirSync(path).includes("queue.sqlite")]));
+  openMailDatabase(folder.path, realDisk).close();
+  assert.deepEqual(flushed.at(-1), [folder.path, true]);
+});
+
+it("flushes the folder when it proves itself, also after the proof has gone", async (t) => {
+  await using folder = await tempFolder();
+  const flushed: unknown[] = [];
+  watchFlushes(t, (path) => flushed.push([basename(path), readdirSync(folder.path)]));
+  realDisk.prove(folder.path);
+  const name = basename(folder.path);
+  assert.deepEqual(flushed, [
+    ["proof.tmp", ["proof.tmp"]],
+    [name, ["proof"]],
+    [name, []],
+  ]);
+});
+
+it("fills a file up to its size, and keeps what it holds", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "file");
+  writeFileSync(file, "before");
+  realDisk.fill(file, 1_500_000);
+  const octets = readFileSync(file);
+  assert.deepEqual([octets.length, octets.toString("latin1", 0, 6)], [1_500_000, "before"]);
+  assert.ok(deflateSync(octets).length > 1_490_000, "a file system that compresses would keep nothing of it");
+  realDisk.fill(file, 1000);
+  assert.equal(readFileSync(file).length, 1_500_000);
+});
+
+it("leaves no connection behind that could not be set up", async () => {
+  await using folder = await tempFolder();
+  const opened: Database.Database[] = [];
+  const disk: Disk = {
+    ...realDisk,
+    openDatabase: (file, options) => {
+      const database = realDisk.openDatabase(file, options);
+      opened.push(database);
+      const pragma = (): never => {
+        throw systemError("SQLITE_IOERR");
+      };
+      return Object.assign(database, { pragma });
+    },
+  };
+  assert.throws(() => openMailDatabase(folder.path, disk), { code: "SQLITE_IOERR" });
+  assert.deepEqual(
+    opened.map(({ open }) => open),
+    [false],
+  );
+});
+
+it("tells what is free to us, and what there is in all", { skip: smallDiskMissing() }, async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  await using _disk = smallDisk(data, 8);
+  fillUp(data, 1 << 20);
+  assert.deepEqual(realDisk.space(data), { free: freeOn(data), total: 8 << 20 });
+});
+
+it("closes a file that is there to others, and keeps what it holds", async () => {
+  await using folder = await tempFolder();
+  const file = join(folder.path, "file");
+  writeFileSync(file, "before", { mode: 0o644 });
+  makePrivateFile(file);
+  assert.deepEqual([statSync(file).mode & 0o777, readFileSync(file, "utf8")], [0o600, "before"]);
 });

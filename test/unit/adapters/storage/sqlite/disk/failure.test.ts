@@ -20,3 +20,7 @@ test("a failure belongs to the disk, its room, or the one job, by the code of it
     assert.equal(why(code), "row", code);
   assert.equal(failureOf(new TypeError("a bug of ours")).why, "row");
 });
+
+test("a quota that is used up is named, as Node has no words for it", () => {
+  assert.equal(failureOf(systemError("EDQUOT")).message, "the disk quota is used up");
+});

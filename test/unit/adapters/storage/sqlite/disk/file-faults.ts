@@ -50,6 +50,18 @@ export async function writeShort(t: Pick<TestContext, "after">, most: number): P
   );
 }
 
+/** `seen` is called with the path of the file or folder, just before each call of this method. */
+export async function watch(
+  t: Pick<TestContext, "after">,
+  method: Method,
+  seen: (path: string) => void,
+): Promise<void> {
+  await inPlaceOf(t, method, (real, given, handle) => {
+    seen(readlinkSync(`/proc/self/fd/${handle.fd}`));
+    return real(...given);
+  });
+}
+
 /** Resolves when the `nth` call of this method has come back. */
 export async function ended(
   t: Pick<TestContext, "after">,
@@ -111,7 +123,7 @@ export function closeBehind(name: string): void {
 async function inPlaceOf(
   t: Pick<TestContext, "after">,
   method: Method,
-  act: (real: Call, given: readonly unknown[]) => Promise<unknown>,
+  act: (real: Call, given: readonly unknown[], handle: FileHandle) => Promise<unknown>,
 ): Promise<void> {
   const handle = await open("/dev/null");
   const files = Object.getPrototypeOf(handle) as Record<Method, Call>;
@@ -119,7 +131,7 @@ async function inPlaceOf(
   REAL[method] ??= files[method];
   const before = files[method];
   files[method] = function (this: FileHandle, ...given: unknown[]) {
-    return act(before.bind(this), given);
+    return act(before.bind(this), given, this);
   };
   // Whatever stands in place of it by then: several faults of one method are taken out in any order.
   t.after(() => {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { FolderInUse, acquireLock } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
 import { fillUp, freeOn, smallDisk, smallDiskMissing } from "../../../../../support/small-disk.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { openAs } from "./file-faults.ts";
 
 const DOOR = new URL("../../../../../../src/adapters/storage/sqlite/sqlite.ts", import.meta.url).href;
 
@@ -48,9 +49,35 @@ it("creates the folder for its own user and cleans up on release", async () => {
   assert.equal(statSync(join(data, "lock.sqlite")).mode & 0o777, 0o600);
   assert.throws(() => acquireLock(data, 1), FolderInUse);
   lock.release();
-  lock.release();
   assert.equal(existsSync(join(data, "daemon.pid")), false);
-  acquireLock(data, 4711).release();
+  const next = acquireLock(data, 4711);
+  lock.release();
+  assert.equal(existsSync(join(data, "daemon.pid")), true, "it is the other's");
+  next.release();
+});
+
+it("says so without a number where the other's cannot be read", async () => {
+  await using folder = await tempFolder();
+  const lock = acquireLock(folder.path, 4711);
+  const pidFile = join(folder.path, "daemon.pid");
+  for (const act of [() => writeFileSync(pidFile, "rubbish\n"), () => rmSync(pidFile)]) {
+    act();
+    assert.throws(
+      () => acquireLock(folder.path, process.pid),
+      (error) => error instanceof FolderInUse && / is in use by another process; stop /.test(error.message),
+    );
+  }
+  lock.release();
+});
+
+it("leaves nothing open of a folder that it did not get", async () => {
+  await using folder = await tempFolder();
+  const lock = acquireLock(folder.path, 4711);
+  const before = openAs("/lock.sqlite").length;
+  for (let time = 0; time < 3; time++)
+    assert.throws(() => acquireLock(folder.path, process.pid), FolderInUse);
+  lock.release();
+  assert.equal(openAs("/lock.sqlite").length, before - 1);
 });
 
 it("is taken on a disk without a free block, out of the ballast", { skip: smallDiskMissing() }, async () => {
@@ -65,6 +92,18 @@ it("is taken on a disk without a free block, out of the ballast", { skip: smallD
   const lock = acquireLock(data, process.pid);
   assert.ok(statSync(ballast).size >= 2 * 1024 * 1024);
   lock.release();
+});
+
+it("leaves room to start where hardly a block is free", { skip: smallDiskMissing() }, async () => {
+  await using folder = await tempFolder();
+  const data = join(folder.path, "data");
+  await using _disk = smallDisk(data, 8);
+  acquireLock(data, process.pid).release();
+  const ballast = join(data, "ballast");
+  writeFileSync(ballast, Buffer.alloc(4 * 1024 * 1024, "x"));
+  fillUp(data, 512 * 1024);
+  acquireLock(data, process.pid).release();
+  assert.equal(statSync(ballast).size, 3 * 1024 * 1024);
 });
 
 it("tells when the folder was written last, by a file or by an orderly stop, before it writes itself", async () => {

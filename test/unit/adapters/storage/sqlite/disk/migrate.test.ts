@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { it } from "node:test";
 import Database from "better-sqlite3";
 import { DatabaseFromFuture, openWriter } from "../../../../../../src/adapters/storage/sqlite/sqlite.ts";
+import { migrate } from "../../../../../../src/adapters/storage/sqlite/disk/migrate.ts";
 import { ManualClock } from "../../../../../support/manual-clock.ts";
 import { SILENT } from "../../../../../support/silent-log.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
@@ -61,4 +62,13 @@ it("names a gap in the steps", async () => {
   await writeFile(join(migrations, `${String(KNOWN + 2).padStart(4, "0")}-gap.sql`), "");
   const open = (): unknown => openWriter({ ...PARTS, folder: join(folder.path, "data"), migrations });
   assert.throws(open, new RegExp(`expected step ${KNOWN + 1}, found \\d+-gap\\.sql`));
+});
+
+it("says what is wrong where the tables are not", async () => {
+  await using folder = await tempFolder();
+  const sql = "CREATE TABLE one (x INTEGER PRIMARY KEY) STRICT; INSERT INTO one VALUES (1), (1);";
+  await writeFile(join(folder.path, "0001-init.sql"), sql);
+  const database = new Database(":memory:");
+  assert.throws(() => migrate(database, folder.path), { code: "SQLITE_CONSTRAINT_PRIMARYKEY" });
+  database.close();
 });

@@ -3,10 +3,14 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
+import { realDisk } from "../../../../../../src/adapters/storage/sqlite/disk/disk.ts";
+import { checkpointFully } from "../../../../../../src/adapters/storage/sqlite/disk/wal.ts";
 import type { NewMail } from "../../../../../../src/ports/intake.ts";
 import { accept, newMail } from "../../../../../contract/mails.ts";
 import { crashCopy, openSqliteStore, type SqliteStore } from "../../../../../contract/sqlite-harness.ts";
 import { tempFolder } from "../../../../../support/temp-folder.ts";
+import { systemError } from "./file-faults.ts";
 import { FlakyDisk } from "./flaky-disk.ts";
 
 const WAL = "queue.sqlite-wal";
@@ -106,4 +110,30 @@ describe("mail of a commit whose flush failed", () => {
     assert.equal(scene.store.writer.condition, "ok");
     assert.deepEqual(await scene.afterKill(), ["before"]);
   });
+});
+
+describe("emptying the WAL", () => {
+  async function whileEmptied(fails: boolean): Promise<{ during: unknown; afterwards: unknown }> {
+    await using folder = await tempFolder();
+    const database = openMailDatabase(folder.path, realDisk);
+    const pragma = database.pragma.bind(database);
+    const timeout = (): unknown => pragma("busy_timeout", { simple: true });
+    let during: unknown;
+    database.pragma = (sql, ...options) => {
+      if (sql !== "wal_checkpoint(TRUNCATE)") return pragma(sql, ...options);
+      during = timeout();
+      if (fails) throw systemError("SQLITE_IOERR");
+      return pragma(sql, ...options);
+    };
+    if (fails) assert.throws(() => checkpointFully(database), { code: "SQLITE_IOERR" });
+    else checkpointFully(database);
+    const afterwards = timeout();
+    database.close();
+    return { during, afterwards };
+  }
+
+  for (const fails of [false, true])
+    it(`does not wait for who reads, while all else does${fails ? ", also after it failed" : ""}`, async () => {
+      assert.deepEqual(await whileEmptied(fails), { during: 0, afterwards: 2000 });
+    });
 });

@@ -1,0 +1,73 @@
+/** Mails that leave their segment for rows: a segment is done with only when none is left that could be moved. */
+import assert from "node:assert/strict";
+import { readdirSync, statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Bodies } from "../../../../../../src/adapters/storage/sqlite/bodies/bodies.ts";
+import { Compacting } from "../../../../../../src/adapters/storage/sqlite/bodies/compacting.ts";
+import { Segments } from "../../../../../../src/adapters/storage/sqlite/bodies/segments.ts";
+import { Batch } from "../../../../../../src/adapters/storage/sqlite/commit/batch.ts";
+import { accept, newMail } from "../../../../../contract/mails.ts";
+import { openSqliteStore } from "../../../../../contract/sqlite-harness.ts";
+import { waitFor } from "../../../../../support/wait.ts";
+import { openAs } from "../disk/file-faults.ts";
+import { FlakyDisk } from "../disk/flaky-disk.ts";
+
+const BODY = Buffer.alloc(20_000, "x");
+
+/** A segment with two mails, and what compacts it. */
+async function openCase() {
+  const disk = new FlakyDisk();
+  const store = await openSqliteStore({ disk });
+  for (let n = 0; n < 2; n++) await accept(store.intake, newMail(store.clock.now()), BODY);
+  const { folder } = store;
+  const [database = assert.fail()] = disk.opened;
+  const segments = new Segments();
+  const bodies = new Bodies(database, { folder, segments });
+  const compacting = new Compacting(database, { folder, bodies, segments });
+  const files = (): readonly string[] => readdirSync(join(folder, "spool"));
+  const [name = assert.fail()] = files();
+  segments.thin(name);
+  const inSpool = database
+    .prepare<[], number>("SELECT count(*) FROM message WHERE spool IS NOT NULL")
+    .pluck();
+  return { ...store, segments, compacting, files, name, inSpool: () => inSpool.get() };
+}
+
+/** How many were moved, and what is to happen once that is durable. */
+function run(compacting: Compacting): { moved: number; batch: Batch } {
+  const batch = new Batch();
+  const steps = compacting.run(() => batch);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return { moved: step.value, batch };
+  }
+}
+
+describe("a segment of which all mails were moved", () => {
+  it("is removed and asked for no more once that is durable, and not before", async () => {
+    await using it = await openCase();
+    const { moved, batch } = run(it.compacting);
+    assert.deepEqual([moved, it.segments.thinned, it.files()], [2, [it.name], [it.name]]);
+    batch.committed();
+    assert.deepEqual(it.segments.thinned, []);
+    await waitFor({ what: "the segment to go", deadline: 20_000 }, () => it.files().length === 0);
+  });
+
+  it("does not stay open", async () => {
+    await using it = await openCase();
+    const before = openAs(it.name);
+    run(it.compacting);
+    assert.deepEqual(openAs(it.name), before);
+  });
+});
+
+it("a mail of which the disk has but a part stays where it is, with that part", async () => {
+  await using it = await openCase();
+  const file = join(it.folder, "spool", it.name);
+  truncateSync(file, BODY.length + 5000);
+  const { moved, batch } = run(it.compacting);
+  batch.committed();
+  await new Promise(setImmediate);
+  assert.deepEqual([moved, it.inSpool(), statSync(file).size], [1, 1, BODY.length + 5000]);
+});
