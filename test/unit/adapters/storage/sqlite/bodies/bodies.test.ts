@@ -95,9 +95,9 @@ it("sweeps orphans older than an hour, and nothing else", async () => {
 it("leaves nothing open of a sweep", async () => {
   await using store = await openSqliteStore();
   await store.writer.sweepSpool();
-  const open = openAs("queue.sqlite").length;
+  const open = openAs(join(store.folder, "queue.sqlite")).length;
   for (let time = 0; time < 3; time++) await store.writer.sweepSpool();
-  assert.equal(openAs("queue.sqlite").length, open);
+  assert.equal(openAs(join(store.folder, "queue.sqlite")).length, open);
 });
 
 it("is told where the spool cannot be swept, and mail is taken all the same", async () => {

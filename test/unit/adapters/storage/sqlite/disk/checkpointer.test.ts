@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { join } from "node:path";
 import { it } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { serveCheckpointer } from "../../../../../../src/adapters/storage/sqlite/disk/checkpointer.ts";
@@ -16,5 +17,5 @@ it("that ends leaves neither its port nor its connection open", async () => {
   const closed = once(port2, "close");
   checkpointer.close();
   await closed;
-  assert.deepEqual(openAs("queue.sqlite"), []);
+  assert.deepEqual(openAs(join(folder.path, "queue.sqlite")), []);
 });

@@ -73,11 +73,11 @@ it("says so without a number where the other's cannot be read", async () => {
 it("leaves nothing open of a folder that it did not get", async () => {
   await using folder = await tempFolder();
   const lock = acquireLock(folder.path, 4711);
-  const before = openAs("/lock.sqlite").length;
+  const before = openAs(join(folder.path, "lock.sqlite")).length;
   for (let time = 0; time < 3; time++)
     assert.throws(() => acquireLock(folder.path, process.pid), FolderInUse);
   lock.release();
-  assert.equal(openAs("/lock.sqlite").length, before - 1);
+  assert.equal(openAs(join(folder.path, "lock.sqlite")).length, before - 1);
 });
 
 it("is taken on a disk without a free block, out of the ballast", { skip: smallDiskMissing() }, async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { it } from "node:test";
 import type Database from "better-sqlite3";
 import { openMailDatabase } from "../../../../../../src/adapters/storage/sqlite/disk/connection.ts";
@@ -16,7 +17,7 @@ it("leaves nothing open of what it looked at", async () => {
   await using folder = await tempFolder();
   openMailDatabase(folder.path, realDisk).close();
   assert.deepEqual(checkDatabase(folder.path), []);
-  assert.deepEqual(openAs("queue.sqlite"), []);
+  assert.deepEqual(openAs(join(folder.path, "queue.sqlite")), []);
 });
 
 it("tells five findings at most", () => {
