@@ -10,6 +10,7 @@ import type { Delivery } from "../../src/services/delivery/delivery.ts";
 import { deliveryBench, type Bench } from "./delivery-bench.ts";
 import { primaryAt } from "./fake-directory.ts";
 import type { FakeServer } from "./fake-smtp-client.ts";
+import { hinderStore } from "./hindered-store.ts";
 import { seededRandom, type Random } from "./random.ts";
 import { LyingMail } from "./region-lying.ts";
 import { RegionPrimaries } from "./region-primaries.ts";
@@ -19,7 +20,6 @@ const DOMAINS = ["a.test", "b.test", "c.test"];
 const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
 /** Of which the first half is listed. */
 const LOCALS = ["u0", "u1", "u2", "u3", "u4", "u5"];
-const ASKED = ["claim", "settle", "wake", "unhold", "due", "accepted", "work"] as const;
 
 export class Region {
   readonly bench: Bench = deliveryBench();
@@ -43,7 +43,10 @@ export class Region {
     this.#servers = new RegionPrimaries(this.bench.clock, this.#random);
     const primariesOf = (domain: string): readonly Primary[] => this.#primaries.get(domain) ?? [];
     this.lying = new LyingMail({ bench: this.bench, domains: DOMAINS, primariesOf, leaps: this.#leaps });
-    this.#hinderStore();
+    hinderStore(this.bench, {
+      delay: () => (this.#slowStore ? 1 + this.#random.below(300) : 0),
+      fails: () => this.#random.below(6) < this.#failing,
+    });
     for (const host of HOSTS) this.#servers.mend(this.#server(host));
     for (const domain of DOMAINS) this.#route(domain);
     for (let i = 0; i < 10; i++) this.bench.store.put(this.#letter());
@@ -181,25 +184,6 @@ export class Region {
     const recipients = Array.from({ length: 1 + below(3) }, () => `${pick(LOCALS)}@${domain}`);
     const body = below(10) === 0 ? Buffer.alloc(80_000) : "hello";
     return { domain, recipients, body, smtpUtf8: below(10) === 0, ip: `192.0.2.${below(3)}` };
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => void this.bench.clock.after(milliseconds, resolve));
-  }
-
-  /** Slow, or with an error before anything was done. */
-  #hinderStore(): void {
-    const store = this.bench.store as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-    for (const name of ASKED) {
-      const work = store[name]?.bind(store);
-      store[name] = async (...given) => {
-        if (this.#slowStore) await this.#pause(1 + this.#random.below(300));
-        if (this.#random.below(6) < this.#failing) throw new Error("the store fails");
-        const answer = await work?.(...given);
-        if (this.#slowStore) await this.#pause(1 + this.#random.below(300));
-        return answer;
-      };
-    }
   }
 
   #sicken(milliseconds: number): void {

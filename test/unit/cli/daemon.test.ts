@@ -23,6 +23,15 @@ async function silentDaemon(t: TestContext, patience: { look: number; change: nu
   return { daemon: new Daemon(socket, patience), server, asked };
 }
 
+/** Of an answer that has begun, and lacks its end. */
+async function begunExport(t: TestContext, patience: { look: number; change: number }) {
+  const silent = await silentDaemon(t, patience);
+  const begun = silent.daemon.stream({ path: "/v1/queue/export" });
+  await once(silent.server, "request");
+  silent.asked[0]?.write("From a@b");
+  return { ...silent, stream: await begun };
+}
+
 test("a daemon that hangs is given up soon by those who look, and later by those who change", async (t) => {
   const { daemon, server, asked } = await silentDaemon(t, { look: 40, change: 600_000 });
   const change = daemon.ask({ method: "POST", path: "/v1/queue/actions" });
@@ -34,33 +43,21 @@ test("a daemon that hangs is given up soon by those who look, and later by those
 });
 
 test("what comes as a stream may pause for longer, as who reads it may", async (t) => {
-  const { daemon, server, asked } = await silentDaemon(t, { look: 200, change: 600_000 });
-  const begun = daemon.stream({ path: "/v1/queue/export" });
-  await once(server, "request");
-  asked[0]?.write("From a@b");
-  const stream = await begun;
+  const { daemon, asked, stream } = await begunExport(t, { look: 200, change: 600_000 });
   await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
   asked[0]?.end(".example\n");
   assert.equal(await text(stream), "From a@b.example\n");
 });
 
 test("a daemon that waits for whoever reads is not given up", async (t) => {
-  const { daemon, server, asked } = await silentDaemon(t, { look: 400, change: 100 });
-  const begun = daemon.stream({ path: "/v1/queue/export" });
-  await once(server, "request");
-  asked[0]?.write("From a@b");
-  const stream = await begun;
+  const { daemon, asked, stream } = await begunExport(t, { look: 400, change: 100 });
   await assert.rejects(daemon.ask({ path: "/v1/status" }), { message: /in time/ });
   asked[0]?.end(".example\n");
   assert.equal(await text(stream), "From a@b.example\n");
 });
 
 test("what was cut off before anybody read it is known as such", async (t) => {
-  const { daemon, server, asked } = await silentDaemon(t, { look: 10_000, change: 10_000 });
-  const begun = daemon.stream({ path: "/v1/queue/export" });
-  await once(server, "request");
-  asked[0]?.write("From a@b");
-  const stream = await begun;
+  const { daemon, server, asked, stream } = await begunExport(t, { look: 10_000, change: 10_000 });
   asked[0]?.destroy();
   // By then it has heard of it.
   server.removeAllListeners("request").on("request", (_, answer) => answer.end("{}"));

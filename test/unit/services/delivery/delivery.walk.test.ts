@@ -7,6 +7,7 @@ import type { Delivery } from "../../../../src/services/delivery/delivery.ts";
 import { deliveryBench, type Bench } from "../../../support/delivery-bench.ts";
 import { primaryAt } from "../../../support/fake-directory.ts";
 import { allOf, DELIVERED, type FakeServer } from "../../../support/fake-smtp-client.ts";
+import { hinderStore } from "../../../support/hindered-store.ts";
 import { seededRandom, type Random } from "../../../support/random.ts";
 import { idle } from "../../../support/settle.ts";
 
@@ -14,7 +15,6 @@ const LIVES = 12;
 const STEPS = 60;
 const DOMAINS = ["a.test", "b.test", "c.test", "d.test", "e.test"];
 const HOSTS = ["10.0.0.1", "10.0.0.2", "10.0.0.3"] as const;
-const ASKED = ["claim", "settle", "wake", "unhold", "due", "accepted", "work"] as const;
 
 const REFUSED = { kind: "refused", reply: { code: 550, text: "no" } } as const;
 const BUSY = { code: 421, text: "busy" };
@@ -37,7 +37,10 @@ class Town {
   constructor(random: Random) {
     this.#random = random;
     this.bench.random = () => random.below(1000) / 1000;
-    this.#hinderStore();
+    hinderStore(this.bench, {
+      delay: () => (this.#slowStore ? 1 + this.#random.below(300) : 0),
+      fails: () => this.#sickStore && this.#random.below(2) === 0,
+    });
     for (const host of HOSTS) this.#mend(host);
     for (const domain of DOMAINS) this.#route(domain);
     for (let i = 0; i < 40; i++) this.bench.store.put(this.#letter());
@@ -106,21 +109,6 @@ class Town {
 
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => void this.bench.clock.after(milliseconds, resolve));
-  }
-
-  /** Slow, or with an error before anything was done. */
-  #hinderStore(): void {
-    const store = this.bench.store as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>;
-    for (const name of ASKED) {
-      const work = store[name]?.bind(store);
-      store[name] = async (...given) => {
-        if (this.#slowStore) await this.#pause(1 + this.#random.below(300));
-        if (this.#sickStore && this.#random.below(2) === 0) throw new Error("the store fails");
-        const answer = await work?.(...given);
-        if (this.#slowStore) await this.#pause(1 + this.#random.below(300));
-        return answer;
-      };
-    }
   }
 
   #route(domain: string): void {
