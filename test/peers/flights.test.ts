@@ -8,7 +8,6 @@ import { mailNamed, mails } from "../fixtures/mails.ts";
 import { claimedMail, inPieces } from "../support/claimed-mail.ts";
 import { freePort } from "../support/free-port.ts";
 import { targetAt } from "../support/primary-conversation.ts";
-import { waitFor } from "../support/wait.ts";
 import { skipWithoutExim, startExim } from "./exim.ts";
 import { skipWithoutOpensmtpd, startOpensmtpd } from "./opensmtpd.ts";
 import { skipWithout } from "./peers.ts";
@@ -52,10 +51,7 @@ for (const chunking of [true, false])
         corpus.map((_, n) => (n % 5 === 2 ? "refused" : "delivered")),
       );
       const wanted = corpus.filter((_, n) => n % 5 !== 2);
-      const files = await waitFor({ what: "all are in the maildir", deadline: 20_000 }, async () => {
-        const found = await postfix.delivered();
-        return found.length >= wanted.length && found;
-      });
+      const files = await postfix.untilDelivered(wanted.length);
       const back = new Set(files.map((file) => asReceived(file).toString("latin1")));
       const changed = wanted.filter(({ body }) => !back.has(TOP + body.toString("latin1")));
       const names = changed.map(({ name }) => name).filter((name) => !MENDED_BY_POSTFIX.includes(name));

@@ -5,7 +5,6 @@ import { dkimVerify } from "../fixtures/dkim.ts";
 import { mailNamed, mails } from "../fixtures/mails.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendTestMail } from "../support/raw-smtp.ts";
-import { waitFor } from "../support/wait.ts";
 import { skipWithout } from "./peers.ts";
 import { asReceived, MENDED_BY_POSTFIX, Postfix, primarySettings } from "./postfix.ts";
 import { runSwaks } from "./swaks.ts";
@@ -14,18 +13,6 @@ const DOMAIN = "example.test";
 
 async function startPrimary(): Promise<Postfix> {
   return Postfix.start({ port: await freePort(), settings: primarySettings(DOMAIN) });
-}
-
-async function delivered(postfix: Postfix, count: number): Promise<Buffer[]> {
-  const wait = { what: `${count} mails in the maildir`, deadline: 20_000 };
-  try {
-    return await waitFor(wait, async () => {
-      const files = await postfix.delivered();
-      return files.length >= count && files;
-    });
-  } catch (error) {
-    throw new Error(`${String(error)}\n${(await postfix.log()).slice(-3000)}`, { cause: error });
-  }
 }
 
 test(
@@ -41,7 +28,7 @@ test(
       content: body,
     });
     assert.equal(result.exitCode, 0, result.transcript);
-    const [file = Buffer.alloc(0)] = await delivered(postfix, 1);
+    const [file = Buffer.alloc(0)] = await postfix.untilDelivered(1);
     assert.match(
       file.toString("latin1"),
       /^Return-Path: <ann@sender.example>\nX-Original-To: alice@example.test\n/,
@@ -58,7 +45,7 @@ test("the corpus comes back from Postfix octet for octet", { skip: skipWithout("
     const reply = await sendTestMail(postfix.port, { ...mail, recipients: ["alice"] }, DOMAIN);
     assert.equal(reply.code, 250, `${mail.name}: ${reply.lines.join(" ")}`);
   }
-  const files = await delivered(postfix, sent.length);
+  const files = await postfix.untilDelivered(sent.length);
   const back = new Set(files.map((file) => asReceived(file).toString("latin1")));
   const changed = sent.filter((mail) => !back.has(mail.body.toString("latin1"))).map((mail) => mail.name);
   assert.deepEqual(changed.toSorted(), MENDED_BY_POSTFIX);

@@ -91,6 +91,19 @@ export class Postfix implements AsyncDisposable {
     return Promise.all(names.toSorted().map((name) => readFile(join(folder, name))));
   }
 
+  /** Waits for that many: its 250 comes before they are there. The error shows the end of the log. */
+  async untilDelivered(count: number): Promise<Buffer[]> {
+    const wait = { what: `${count} mails in the maildir`, deadline: 20_000 };
+    try {
+      return await waitFor(wait, async () => {
+        const files = await this.delivered();
+        return files.length >= count && files;
+      });
+    } catch (error) {
+      throw new Error(`${String(error)}\n${(await this.log()).slice(-3000)}`, { cause: error });
+    }
+  }
+
   /** Ends its processes; resolves when the last is gone. */
   async stop(): Promise<void> {
     // The master process takes the others with it.
