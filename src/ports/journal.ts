@@ -14,6 +14,7 @@ export type JournalEvent =
   | PrimaryEvent
   | RecipientEvent
   | StoreEvent
+  | ThreadEvent
   | ListEvent
   | ScannerEvent
   | OperatorEvent;
@@ -168,6 +169,13 @@ export type RecipientEvent =
       /** There is none before it: senders are put off. */
       readonly first?: true;
     };
+
+/** `silent`: it has taken no turn for `silence` ms; `answers`: it did after so many. */
+interface ThreadEvent {
+  readonly kind: "thread.silent" | "thread.answers";
+  readonly thread: string;
+  readonly silence: number;
+}
 
 type StoreEvent =
   | ({ readonly kind: "store.condition" } & ConditionChange)

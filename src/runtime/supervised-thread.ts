@@ -1,7 +1,9 @@
-/** A thread that is kept running: when it dies it is started again, with back-off. */
+/** A thread that is kept running: when it dies it is started again, with back-off; when it hangs it is ended first. */
 import { type Argument, type Methods, unlessEnded } from "./channel.ts";
 import type { Clock } from "./clock.ts";
 import { errorText, type Logger } from "./log.ts";
+import { followPulse } from "./pulse.ts";
+import { SteppedLimit } from "./stepped-limit.ts";
 import { beginThread, type BegunThread, type Thread, type ThreadEnd, type ThreadPlan } from "./threads.ts";
 
 /** Pause before a dead thread is started anew, in ms, doubling from the first to the longest. */
@@ -9,6 +11,8 @@ const FIRST_RESTART = 1000;
 const LONGEST_RESTART = 30_000;
 /** A thread that lived this long, in ms, starts its back-off anew. */
 const SETTLED = 60_000;
+/** How long one that hangs may take to end, in ms, before that is told. */
+const TO_END = 10_000;
 
 interface Supervision {
   readonly plan: ThreadPlan;
@@ -16,6 +20,8 @@ interface Supervision {
   readonly log: Logger;
   /** Runs as soon as a life is over, also one that never was ready: others may wait for what it left behind. */
   readonly clear?: () => void;
+  /** Runs when it has not answered for a minute, before it is ended; without it, a thread may be busy for long. */
+  readonly silent?: () => void;
 }
 
 /** Keeps one thread running until it is ended. */
@@ -71,6 +77,25 @@ export class SupervisedThread<M extends Methods> {
     // Who ended the others knew nothing of this one.
     if (this.#stopping) return life.terminate();
     this.#ready = true;
+    this.#follow(life);
+  }
+
+  #follow(life: BegunThread<M>): void {
+    const { silent, clock } = this.#supervision;
+    if (silent === undefined) return;
+    const end = (): void => {
+      if (this.#stopping) return;
+      silent();
+      void this.#endSilent(life);
+    };
+    void followPulse({ answers: () => life.answers(), silent: end }, clock);
+  }
+
+  async #endSilent(life: BegunThread<M>): Promise<void> {
+    const { plan, clock, log } = this.#supervision;
+    if ((await new SteppedLimit(TO_END, clock).or(life.terminate())) !== "late") return;
+    const why = "it stands in a call of the system, most likely for a disk that does not answer";
+    log.error("a silent thread does not end", { thread: plan.name, why });
   }
 
   #over(): void {

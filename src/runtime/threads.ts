@@ -10,8 +10,9 @@ import {
   type MessagePort,
   type Transferable,
 } from "node:worker_threads";
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { timeInWords } from "./quantities.ts";
+import { SteppedLimit } from "./stepped-limit.ts";
 import { explainNoThread } from "./thread-limit.ts";
 import { openChannel, serveChannel, type Caller, type Methods } from "./channel.ts";
 
@@ -53,6 +54,8 @@ export interface Thread<M extends Methods> {
   readonly control: Caller<M>;
   /** Resolves with the exit code and the error, if there was one. */
   readonly ended: Promise<ThreadEnd>;
+  /** Resolves as soon as it takes a turn; rejects with ChannelClosed once it has ended. */
+  answers(): Promise<void>;
   terminate(): Promise<void>;
 }
 
@@ -61,6 +64,9 @@ export interface ThreadEnd {
   readonly error?: Error;
 }
 
+/** What every thread serves beside its own methods. */
+type Alive = { alive(): void };
+
 interface Envelope {
   readonly control: MessagePort;
   readonly value: unknown;
@@ -68,8 +74,6 @@ interface Envelope {
 
 /** How long a thread that is told to end may take, in ms. */
 const TO_END = 2000;
-/** Looks in each wait for a thread. */
-const STEPS = 10;
 
 /** Starts a thread and waits until it says that it is ready; rejects when it ends before, or does neither in time. */
 export async function startThread<M extends Methods>(plan: ThreadPlan, clock: Clock): Promise<Thread<M>> {
@@ -93,18 +97,19 @@ export function beginThread<M extends Methods>(plan: ThreadPlan, clock: Clock): 
   const control = openChannel<M>(port1);
   port1.unref();
   const ended = endOf(worker);
-  const patience = new Patience(plan.patience, clock);
   const failed = ended.then((end) => failStart(plan.name, end));
-  const ready = Promise.race([saysReady(worker), patience.over, failed]).then(async (started) => {
-    if (started !== "late") return;
+  const started = new SteppedLimit(plan.patience, clock).or(Promise.race([saysReady(worker), failed]));
+  const ready = started.then(async (outcome) => {
+    if (outcome !== "late") return;
     // One that is stuck would leave its callers waiting.
     control.close();
     throw new ThreadHangs(plan, !(await ends(worker, clock)));
   });
   return {
     control,
-    ready: ready.finally(() => patience.end()),
+    ready,
     ended,
+    answers: () => (control as unknown as Caller<Alive>).call("alive"),
     terminate: async () => void (await worker.terminate()),
   };
 }
@@ -132,38 +137,7 @@ function saysReady(worker: Worker): Promise<"ready"> {
 
 /** Whether it ends when it is told to. */
 async function ends(worker: Worker, clock: Clock): Promise<boolean> {
-  const patience = new Patience(TO_END, clock);
-  const ended = await Promise.race([worker.terminate(), patience.over]).finally(() => patience.end());
-  return ended !== "late";
-}
-
-/** A wait for a thread, in steps: where the whole process stood still, the thread could do nothing either. */
-class Patience {
-  readonly over: Promise<"late">;
-  readonly #clock: Clock;
-  readonly #step: number;
-  readonly #late: (late: "late") => void;
-  #left = STEPS;
-  #timer: Timer | undefined;
-
-  constructor(milliseconds: number, clock: Clock) {
-    this.#clock = clock;
-    this.#step = milliseconds / STEPS;
-    const { promise, resolve } = Promise.withResolvers<"late">();
-    this.over = promise;
-    this.#late = resolve;
-    this.#wait();
-  }
-
-  end(): void {
-    this.#timer?.cancel();
-  }
-
-  #wait(): void {
-    if (this.#left === 0) return this.#late("late");
-    this.#left -= 1;
-    this.#timer = this.#clock.after(this.#step, () => this.#wait());
-  }
+  return (await new SteppedLimit(TO_END, clock).or(worker.terminate())) !== "late";
 }
 
 function failStart(name: string, end: ThreadEnd): never {
@@ -187,6 +161,6 @@ export function threadData<T>(): T {
 
 /** Inside a thread: serves the control methods and tells the starter that it is ready. */
 export function serveControl<M extends Methods>(methods: M): void {
-  serveChannel((workerData as Envelope).control, methods);
+  serveChannel<M & Alive>((workerData as Envelope).control, { ...methods, alive: () => undefined });
   parentPort?.postMessage("ready");
 }

@@ -17,6 +17,7 @@ import { SupervisedThread } from "../runtime/supervised-thread.ts";
 import { startThread, type Thread, type ThreadData, type ThreadPlan } from "../runtime/threads.ts";
 import { deliverySettings, smtpSettings } from "./settings.ts";
 import type { SmtpControl, SmtpThreadData } from "./smtp-thread.ts";
+import { followStorage, tellSilence } from "./silence.ts";
 import type { StorageControl, StorageThreadData } from "./storage-thread.ts";
 
 /** Megabytes of nursery of an SMTP thread: its connections outlive collections, each of which moves all of them. */
@@ -70,10 +71,11 @@ export async function startStorage(config: Config, parts: CrewParts): Promise<St
     return port2;
   };
   const shared = await thread.control.call("shared");
+  followStorage(thread, { ...parts, shared });
   return { thread, shared, control: connectControl(connect("control")), connect };
 }
 
-/** The reader thread: its client, which outlives it, and its end. */
+/** The reader thread, which may be busy with one question for minutes: its client, which outlives it, and its end. */
 export interface Reader {
   readonly client: ReturnType<typeof readerClient>;
   close(): Promise<void>;
@@ -137,6 +139,7 @@ export function startDeliveryThread(
     plan: { ...plan("delivery", "./delivery-thread.ts", data), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
+    silent: () => tellSilence(parts.sink, "delivery"),
   });
 }
 
@@ -187,10 +190,12 @@ function startSmtpThread(parts: SmtpCrewParts, thread: number): SmtpThread {
     };
     return { value, moved: [intake, primaries, memory, journal] };
   };
+  const name = `smtp-${thread + 1}`;
   return new SupervisedThread<SmtpControl>({
-    plan: { ...plan(`smtp-${thread + 1}`, "./smtp-thread.ts", data, DOOR), before: LEAN_HTTP },
+    plan: { ...plan(name, "./smtp-thread.ts", data, DOOR), before: LEAN_HTTP },
     clock: parts.clock,
     log: parts.sink.log,
+    silent: () => tellSilence(parts.sink, name),
     clear: () => freeLocks(parts.clients, thread),
   });
 }

@@ -1,4 +1,4 @@
-/** A thread for tests: answers, ends with an error when told, never starts, or hangs before it has. */
+/** A thread for tests: answers, ends with an error or hangs when told, never starts, or hangs before it has. */
 import { spawnSync } from "node:child_process";
 import { resourceLimits } from "node:worker_threads";
 import { serveControl, threadData } from "../../src/runtime/threads.ts";
@@ -6,6 +6,10 @@ import { serveControl, threadData } from "../../src/runtime/threads.ts";
 export type FixtureControl = {
   hello(name: string): string;
   crash(): void;
+  /** In a loop without end. */
+  loop(): void;
+  /** In a call of the system, which nobody can end from outside, until the file is there. */
+  hang(until: string): void;
   young(): number | undefined;
   /** Fails for an empty word. */
   learn(word: string): void;
@@ -37,6 +41,10 @@ serveControl<FixtureControl>({
     words.push(word);
   },
   learned: () => words,
+  loop: () => {
+    for (;;);
+  },
+  hang: (until) => void spawnSync("sh", ["-c", 'until [ -e "$0" ]; do sleep 0.02; done', until]),
   close: () => void (begun[0] = 2),
   young: () => resourceLimits.maxYoungGenerationSizeMb,
   crash: () => {

@@ -78,11 +78,24 @@ function lesserSentence(event: JournalEvent): Words | undefined {
       return words("parked", deletedText(event.recipients));
     case "blocklist.listsUs":
       return words(event.ip, listedText(event));
+    case "thread.silent":
+    case "thread.answers":
+      return words(event.thread, silenceText(event));
     case "clock.set":
       return event.by < DAY ? undefined : words("clock", leapText(event.by));
     default:
       return undefined;
   }
+}
+
+type Silence = Extract<JournalEvent, { kind: "thread.silent" | "thread.answers" }>;
+
+function silenceText({ kind, thread, silence }: Silence): string {
+  const time = timeInWords(silence);
+  if (kind === "thread.answers") return `The ${thread} thread answers again, after ${time}.`;
+  return thread === "storage"
+    ? `The storage thread has not answered for ${time}: most likely the disk does not. Until it does, no mail is accepted or delivered; none is lost.`
+    : `The ${thread} thread has not answered for ${time}; it is ended and started again. Its connections are cut, and their mail comes again; none is lost.`;
 }
 
 type Stuck = Extract<JournalEvent, { kind: "recipients.stuck" }>;

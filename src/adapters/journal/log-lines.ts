@@ -26,6 +26,7 @@ const LEVELS: Readonly<Partial<Record<JournalEvent["kind"], LogLevel>>> = {
   "blocklist.sick": "warn",
   "blocklist.listsUs": "error",
   "scanner.away": "warn",
+  "thread.silent": "error",
 };
 
 /** How loud an event is: what the operator is alerted of as trouble is no everyday line. */

@@ -7,6 +7,7 @@ import type { Quarantined, QueueCount } from "../../ports/operator.ts";
 import type { RecipientState } from "../../ports/recipient-state.ts";
 import type { StoreCondition } from "../../ports/store-condition.ts";
 import { type LoopDelay, LoopWatch } from "../../runtime/loop-delay.ts";
+import { within } from "../../runtime/within.ts";
 
 /** What is measured when somebody asks. */
 export interface Gauges {
@@ -32,6 +33,8 @@ const MAX_PRIMARIES = 1000;
 const AGES = [1, 2, 5, 15, 60, 300, 1800, 3600, 14_400, 86_400, 604_800, 2_592_000];
 /** Seconds. */
 const SCANS = [0.005, 0.02, 0.1, 0.5, 2, 5, 10, 20];
+/** Ms for the gauges, some of which other threads must tell; Prometheus gives up a scrape after 10 s. */
+const TO_MEASURE = 5000;
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -72,6 +75,11 @@ export class Metrics {
   readonly #scannersAway = this.#counter("scanner_away_total", "Servers of scanners that were left alone", [
     "scanner",
   ]);
+  readonly #silences = this.#counter(
+    "thread_silent_total",
+    "Times that a thread did not answer for a minute",
+    ["thread"],
+  );
   readonly #queue = this.#gauge("queue_recipients", "Recipients in the queue by state", ["state"]);
   readonly #oldest = this.#gauge(
     "queue_oldest_timestamp_seconds",
@@ -132,6 +140,8 @@ export class Metrics {
         return this.#scans.observe({ scanner: event.scanner, result: event.result }, event.took / 1000);
       case "scanner.away":
         return this.#scannersAway.inc({ scanner: event.scanner });
+      case "thread.silent":
+        return this.#silences.inc({ thread: event.thread });
       case "recipient.asked":
         return this.#asked.inc({ result: event.result });
       case "queue.expired":
@@ -140,10 +150,12 @@ export class Metrics {
     }
   }
 
-  /** Prometheus text format. Where the gauges cannot be measured, the counters are still told. */
+  /** Prometheus text format. Where the gauges cannot be measured, or not in time, the counters are still told. */
   async text(measure: () => Promise<Gauges>, dropped: Readonly<Record<string, number>>): Promise<string> {
     try {
-      this.#fill(await measure());
+      const gauges = await within(TO_MEASURE, measure());
+      if (gauges === "late") this.#failures.inc();
+      else this.#fill(gauges);
     } catch {
       this.#failures.inc();
     }

@@ -22,4 +22,13 @@ test("what ails the store is known until it is well, and damage for good", () =>
   assert.equal(trouble(), "EIO", "what stops mail now comes first");
   tell({ kind: "store.condition", condition: "ok", why: "it has proved itself" });
   assert.match(trouble() ?? "", /^the database is damaged/);
+  tell({ kind: "thread.silent", thread: "delivery", silence: 60_000 });
+  assert.match(trouble() ?? "", /^the database is damaged/);
+  tell({ kind: "thread.silent", thread: "storage", silence: 60_000 });
+  assert.match(
+    trouble() ?? "",
+    /^the storage thread does not answer, most likely because the disk does not;/,
+  );
+  tell({ kind: "thread.answers", thread: "storage", silence: 90_000 });
+  assert.match(trouble() ?? "", /^the database is damaged/);
 });

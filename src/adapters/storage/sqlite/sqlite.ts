@@ -34,7 +34,7 @@ export { acquireLock, FolderInUse } from "./disk/lock.ts";
 export { DatabaseFromFuture } from "./disk/migrate.ts";
 export type { WriterOptions } from "./writer/writer.ts";
 export type { Disk } from "./disk/disk.ts";
-export { readCondition, readRoom } from "./wire/shared-state.ts";
+export { readCondition, readRoom, writeSilence } from "./wire/shared-state.ts";
 export type { Role } from "./writer/roles.ts";
 export { connectIntake } from "./clients/intake.ts";
 export type { IntakeOptions } from "./clients/intake.ts";

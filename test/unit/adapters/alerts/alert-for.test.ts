@@ -106,6 +106,21 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "example.com is below its quota again (0 mails, 0 B held); its mail is accepted.",
   ],
   [
+    { kind: "thread.silent", thread: "storage", silence: 60_000 },
+    "thread.silent",
+    "The storage thread has not answered for 1 min: most likely the disk does not. Until it does, no mail is accepted or delivered; none is lost.",
+  ],
+  [
+    { kind: "thread.silent", thread: "smtp-1", silence: 60_000 },
+    "thread.silent",
+    "The smtp-1 thread has not answered for 1 min; it is ended and started again. Its connections are cut, and their mail comes again; none is lost.",
+  ],
+  [
+    { kind: "thread.answers", thread: "storage", silence: 180_000 },
+    "thread.answers",
+    "The storage thread answers again, after 3 min.",
+  ],
+  [
     { kind: "clock.set", by: 2 * 86_400_000 },
     "clock.set",
     "The clock jumped forward by 2 d: it was set, or the machine slept. No mail expires for a day; if the time is wrong, set it right before that day is over.",

@@ -217,6 +217,21 @@ test("counters and gauges are told; gauges that cannot be measured do not hide t
   await sink.stop();
 });
 
+test("a scrape does not wait for a thread that does not answer", async ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const sink = new JournalSink({ level: "error", clock: new ManualClock() });
+  sink.record(ACCEPTED);
+  sink.record({ kind: "thread.silent", thread: "delivery", silence: 60_000 });
+  const scrape = sink.metrics(() => new Promise(() => undefined));
+  mock.timers.tick(5000);
+  const text = await scrape;
+  assert.match(text, /^holdfast_scrape_failures_total 1$/m);
+  assert.match(text, /^holdfast_mails_accepted_total 1$/m);
+  assert.match(text, /^holdfast_thread_silent_total\{thread="delivery"\} 1$/m);
+  mock.timers.reset();
+  await sink.stop();
+});
+
 test("everything is on stdout after stop, although it is a slow pipe", () => {
   const script = `
     const { JournalSink } = await import(${JSON.stringify(DOOR)});

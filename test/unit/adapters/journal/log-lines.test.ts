@@ -29,6 +29,7 @@ const TROUBLES: readonly JournalEvent[] = [
   { kind: "scanner.away", scanner: "clamav", server: "s", why: "w" },
   { kind: "store.condition", condition: "full", why: "w" },
   { kind: "store.checked", findings: ["f"], took: 1 },
+  { kind: "thread.silent", thread: "storage", silence: 1 },
   { kind: "queue.oldest", domain: "one.test", age: 1, recipients: 1 },
   { kind: "queue.expiring", domain: "one.test", share: 0.9, recipients: 1 },
   { kind: "queue.deleted", recipients: 1 },
@@ -55,6 +56,7 @@ test("what goes as it should is an everyday line of the log", () => {
     { ...WITHHELD, operators: false },
     { kind: "store.condition", condition: "ok", why: "w" },
     { kind: "store.checked", findings: [], took: 1 },
+    { kind: "thread.answers", thread: "storage", silence: 1 },
   ];
   for (const event of everyday) assert.equal(levelOf(event), "info", event.kind);
 });

@@ -3,7 +3,7 @@ import { FILTER_BYTES, RefusedFilter } from "./refused-filter.ts";
 
 /**
  * Condition, room and newest directory of the store, and which addresses primaries may have refused: written by the
- * storage thread, read by all threads without asking.
+ * storage thread, read by all threads without asking. That the storage thread is silent, somebody else must write.
  */
 export type SharedState = SharedArrayBuffer;
 
@@ -24,6 +24,8 @@ export function refusedFilter(shared: SharedState): RefusedFilter {
 interface Cells {
   /** An index into CONDITIONS. */
   readonly condition: Int32Array;
+  /** 1 while the storage thread does not answer. */
+  readonly silent: Int32Array;
   /** Bytes. */
   readonly room: BigInt64Array;
   /** The newest and 1; 0 before it was first told. */
@@ -38,6 +40,7 @@ function cellsOf(shared: SharedState): Cells {
   if (known !== undefined) return known;
   const made = {
     condition: new Int32Array(shared, 0, 1),
+    silent: new Int32Array(shared, 4, 1),
     room: new BigInt64Array(shared, 8, 1),
     generation: new Int32Array(shared, 16, 1),
   };
@@ -45,8 +48,15 @@ function cellsOf(shared: SharedState): Cells {
   return made;
 }
 
+/** A store that does not answer is as good as one that the disk refused. */
 export function readCondition(shared: SharedState): StoreCondition {
-  return CONDITIONS[Atomics.load(cellsOf(shared).condition, 0)] ?? "sick";
+  const { condition, silent } = cellsOf(shared);
+  if (Atomics.load(silent, 0) === 1) return "sick";
+  return CONDITIONS[Atomics.load(condition, 0)] ?? "sick";
+}
+
+export function writeSilence(shared: SharedState, silent: boolean): void {
+  Atomics.store(cellsOf(shared).silent, 0, silent ? 1 : 0);
 }
 
 export function writeCondition(shared: SharedState, condition: StoreCondition): void {

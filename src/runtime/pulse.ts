@@ -1,0 +1,40 @@
+/**
+ * Whether a thread still takes turns. One that is in a loop without end, or in a call of the system that does not
+ * return, says nothing: no error, no exit. So each thread is asked from time to time, and what it answers is that it does.
+ */
+import { unlessEnded } from "./channel.ts";
+import type { Clock } from "./clock.ts";
+import { SteppedLimit } from "./stepped-limit.ts";
+
+/** Ms between an answer and the next question. */
+const REST = 10_000;
+/** After so many ms without an answer a thread counts as silent; the longest turn in order takes a few seconds. */
+export const SILENCE = 60_000;
+
+interface Pulse {
+  /** Resolves when the thread takes a turn; rejects with ChannelClosed once it has ended. */
+  readonly answers: () => Promise<unknown>;
+  /** It has not answered for SILENCE. */
+  readonly silent: () => void;
+  /** After that it answered, so many ms after it was asked. */
+  readonly back?: (after: number) => void;
+}
+
+/** Follows one life of a thread; resolves after its end. */
+export async function followPulse({ answers, silent, back }: Pulse, clock: Clock): Promise<void> {
+  for (;;) {
+    await new Promise<void>((resolve) => void clock.after(REST, resolve));
+    const asked = clock.elapsed();
+    const answer = answers().then(() => true, ended);
+    if ((await new SteppedLimit(SILENCE, clock).or(answer)) === "late") {
+      silent();
+      if (await answer) back?.(clock.elapsed() - asked);
+    }
+    if (!(await answer)) return;
+  }
+}
+
+function ended(error: unknown): false {
+  unlessEnded(error);
+  return false;
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { loggerTo } from "../../../src/runtime/log.ts";
+import { followPulse } from "../../../src/runtime/pulse.ts";
+import { SupervisedThread } from "../../../src/runtime/supervised-thread.ts";
+import { startThread, type Thread } from "../../../src/runtime/threads.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { idle } from "../../support/settle.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+import type { FixtureControl } from "../../support/thread-fixture.ts";
+import { fixturePlan } from "../../support/thread-plan.ts";
+import { waitFor } from "../../support/wait.ts";
+
+const WAIT = { what: "the thread", deadline: 10_000 };
+
+/** Supervises the fixture thread; `told` has who was silent, and lines of the log. */
+function supervise() {
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const log = loggerTo((_level, message) => void told.push(message));
+  const plan = fixturePlan(() => "well");
+  const silent = (): void => void told.push("silent");
+  return { clock, told, supervised: new SupervisedThread<FixtureControl>({ plan, clock, log, silent }) };
+}
+
+/** It is asked, and has not answered for so long. */
+async function pass(clock: ManualClock, silence: number): Promise<void> {
+  clock.advance(10_000);
+  await idle();
+  clock.advance(silence);
+  await idle();
+}
+
+test("a thread in a loop without end is told of, ended and started again", async () => {
+  const { clock, told, supervised } = supervise();
+  await supervised.started;
+  void supervised.current?.control.call("loop").catch(() => {});
+  await idle();
+  await pass(clock, 59_999);
+  assert.deepEqual(told, []);
+  clock.advance(1);
+  await waitFor(WAIT, () => supervised.current === undefined);
+  assert.deepEqual(told, ["silent", "thread died, starting it again"]);
+  clock.advance(1000);
+  await waitFor(WAIT, () => supervised.current !== undefined);
+  assert.equal(await supervised.current?.control.call("hello", "again"), "hello again");
+  await supervised.end("close");
+});
+
+test("one that stands in a call of the system is started again when that returns; until then it is said", async () => {
+  await using folder = await tempFolder();
+  const { clock, told, supervised } = supervise();
+  await supervised.started;
+  const until = join(folder.path, "go on");
+  void supervised.current?.control.call("hang", until).catch(() => {});
+  await idle();
+  await pass(clock, 60_000);
+  clock.advance(10_000);
+  await idle();
+  assert.deepEqual(told, ["silent", "a silent thread does not end"]);
+  writeFileSync(until, "");
+  await waitFor(WAIT, () => supervised.current === undefined);
+  clock.advance(1000);
+  await waitFor(WAIT, () => supervised.current !== undefined);
+  await supervised.end("close");
+});
+
+test("a thread that answers is left alone, however often it is asked", async () => {
+  const { clock, told, supervised } = supervise();
+  await supervised.started;
+  for (let asked = 0; asked < 5; asked++) {
+    clock.advance(10_000);
+    await idle();
+    // Its answer came before this one.
+    await supervised.current?.control.call("hello", "you");
+    clock.advance(60_000);
+    await idle();
+  }
+  assert.deepEqual(told, []);
+  await supervised.end("close");
+});
+
+test("a thread that is being stopped is not started again because it is silent", async () => {
+  const { clock, told, supervised } = supervise();
+  await supervised.started;
+  void supervised.current?.control.call("loop").catch(() => {});
+  const thread = supervised.current as Thread<FixtureControl>;
+  const stopped = supervised.end("close").catch(() => undefined);
+  await pass(clock, 60_000);
+  assert.deepEqual(told, []);
+  await thread.terminate();
+  await stopped;
+});
+
+test("a silence that ends is told once, with its length, and a thread that has ended is asked no more", async () => {
+  await using folder = await tempFolder();
+  const clock = new ManualClock();
+  const thread = await startThread<FixtureControl>(
+    fixturePlan(() => "well"),
+    clock,
+  );
+  const told: (string | number)[] = [];
+  const pulse = {
+    answers: () => thread.answers(),
+    silent: () => void told.push("silent"),
+    back: (after: number) => void told.push(after),
+  };
+  const over = followPulse(pulse, clock);
+  const until = join(folder.path, "go on");
+  void thread.control.call("hang", until);
+  await pass(clock, 60_000);
+  clock.advance(120_000);
+  await idle();
+  assert.deepEqual(told, ["silent"]);
+  writeFileSync(until, "");
+  await waitFor(WAIT, () => told.length === 2);
+  assert.equal(told[1], 180_000);
+  clock.advance(10_000);
+  await idle();
+  await thread.terminate();
+  clock.advance(10_000);
+  await over;
+  assert.equal(told.length, 2);
+});

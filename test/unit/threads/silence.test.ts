@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { makeSharedState, writeCondition } from "../../../src/adapters/storage/sqlite/wire/shared-state.ts";
+import { readCondition } from "../../../src/adapters/storage/sqlite/sqlite.ts";
+import { followStorage } from "../../../src/threads/silence.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { MemoryJournal } from "../../support/memory-journal.ts";
+import { idle } from "../../support/settle.ts";
+
+test("while the storage thread is silent the store counts as sick; then it is what it was", async () => {
+  const clock = new ManualClock();
+  const sink = new MemoryJournal();
+  const shared = makeSharedState();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  followStorage({ answers: () => promise }, { shared, sink, clock });
+  clock.advance(10_000);
+  await idle();
+  clock.advance(59_999);
+  await idle();
+  assert.deepEqual([sink.events, readCondition(shared)], [[], "ok"]);
+  clock.advance(1);
+  await idle();
+  const silent = { kind: "thread.silent", thread: "storage", silence: 60_000 };
+  assert.deepEqual([sink.events, readCondition(shared)], [[silent], "sick"]);
+  writeCondition(shared, "full");
+  assert.equal(readCondition(shared), "sick");
+  clock.advance(30_000);
+  resolve();
+  await idle();
+  const answers = { kind: "thread.answers", thread: "storage", silence: 90_000 };
+  assert.deepEqual([sink.events, readCondition(shared)], [[silent, answers], "full"]);
+});
