@@ -26,10 +26,7 @@ function sentence(event: JournalEvent): Words | undefined {
     case "primary.slow":
       return words(event.destination, primaryText(event));
     case "probation.stopped":
-      return words(
-        `${event.domain} at ${event.destination}`,
-        `${event.destination} came back but behaves abnormally (${event.why ?? "no reason known"}); mail for ${event.domain} is held, ${people(event.held)} waiting. A canary goes from time to time; \`holdfast domain resume ${event.domain}\` lets all of it go.`,
-      );
+      return words(`${event.domain} at ${event.destination}`, stoppedText(event));
     case "probation.passed":
       if (event.why === undefined) return undefined;
       return words(
@@ -83,6 +80,19 @@ function lesserSentence(event: JournalEvent): Words | undefined {
     default:
       return undefined;
   }
+}
+
+type Probation = Extract<
+  JournalEvent,
+  { kind: "probation.stopped" | "probation.began" | "probation.passed" }
+>;
+
+function stoppedText({ destination, domain, why = "no reason known", held, elsewhere }: Probation): string {
+  const what = `${destination} came back but behaves abnormally (${why}); mail for ${domain}`;
+  const resume = `A canary goes from time to time; \`holdfast domain resume ${domain}\` lets all of it go`;
+  return elsewhere
+    ? `${what} goes to its other primaries, ${people(held)} waiting. ${resume} there again.`
+    : `${what} is held, ${people(held)} waiting. ${resume}.`;
 }
 
 type Stuck = Extract<JournalEvent, { kind: "recipients.stuck" }>;
