@@ -58,8 +58,12 @@ export function someOf(names: readonly string[]): string {
 function domainState({ paused, pausedUntil, draining, primaries }: DomainBody): string {
   if (draining) return "draining";
   if (paused) return pausedUntil === undefined ? "paused" : `paused until ${timeWithZone(pausedUntil)}`;
-  const stopped = primaries.some(({ probation = [] }) => probation.some(({ state }) => state === "stopped"));
-  return stopped ? "stopped" : "active";
+  const up = primaries.filter((primary) => primary.state === "up");
+  return up.length > 0 && up.every(hasStopped) ? "stopped" : "active";
+}
+
+function hasStopped({ probation = [] }: DomainBody["primaries"][number]): boolean {
+  return probation.some(({ state }) => state === "stopped");
 }
 
 /** As a column has room for it: `paused, 2 h left`. */

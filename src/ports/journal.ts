@@ -135,7 +135,7 @@ type PrimaryEvent =
       readonly why: string;
     }
   | {
-      /** `stopped`: mail of the domain is held until an operator resumes it or a later canary passes. */
+      /** `stopped`: the domain's mail waits until an operator resumes it, or a later canary passes. */
       readonly kind: "probation.began" | "probation.stopped" | "probation.passed";
       readonly destination: string;
       readonly domain: string;
@@ -143,6 +143,8 @@ type PrimaryEvent =
       readonly why?: string;
       /** Recipients that wait for the domain. */
       readonly held: number;
+      /** It stopped, but another primary takes the domain's mail. */
+      readonly elsewhere?: true;
     };
 
 /** What we learn of recipients. */

@@ -9,6 +9,8 @@ const LYING_UNTOLD = 75_000;
 /** After the store's trouble, in ms. */
 const STORE_RESTS = 3000;
 
+const AWAY: ReadonlySet<PrimaryStatus["state"]> = new Set(["down", "banned", "loop"]);
+
 interface Lying {
   readonly since: number;
   readonly seen: number;
@@ -59,7 +61,7 @@ export class LyingMail {
     }
   }
 
-  /** Something is due, a primary of the best tier is up, and none of that tier does anything. */
+  /** Something is due, a primary of the best tier of use is up, and none of that tier does anything. */
   #lies(domain: string, status: readonly PrimaryStatus[]): boolean {
     if (this.#bench.directory.domain(domain)?.paused !== false) return false;
     const now = this.#bench.clock.now();
@@ -82,16 +84,24 @@ export class LyingMail {
     return stopped.some((each) => each === undefined || (each.canaryAt ?? 0) <= now - 1000);
   }
 
+  /** Of the tiers that are not away the best that its probation has not stopped, or else the best. */
   #best(domain: string, status: readonly PrimaryStatus[]): readonly PrimaryStatus[] {
     const primaries = this.#parts.primariesOf(domain);
-    for (const preference of [0, 1]) {
+    const tiers = [0, 1].map((preference) => {
       const tier = primaries.filter((one) => one.preference === preference);
-      const found = status.filter(
+      return status.filter(
         ({ destination, domains }) =>
           domains.includes(domain) && tier.some(({ host, port }) => destination === `${host}:${port}`),
       );
-      if (found.some(({ state }) => state !== "down" && state !== "banned" && state !== "loop")) return found;
-    }
-    return [];
+    });
+    const present = tiers.filter((tier) => tier.some(({ state }) => !AWAY.has(state)));
+    return present.find((tier) => !isStopped(tier, domain)) ?? present[0] ?? [];
   }
+}
+
+function isStopped(tier: readonly PrimaryStatus[], domain: string): boolean {
+  return tier.every(
+    ({ state, probation = [] }) =>
+      AWAY.has(state) || probation.some((each) => each.domain === domain && each.state === "stopped"),
+  );
 }

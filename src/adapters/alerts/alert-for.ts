@@ -26,10 +26,7 @@ function sentence(event: JournalEvent): Words | undefined {
     case "primary.slow":
       return words(event.destination, primaryText(event));
     case "probation.stopped":
-      return words(
-        `${event.domain} at ${event.destination}`,
-        `${event.destination} came back but behaves abnormally (${event.why ?? "no reason known"}); mail for ${event.domain} is held, ${people(event.held)} waiting. A canary goes from time to time; \`holdfast domain resume ${event.domain}\` lets all of it go.`,
-      );
+      return words(`${event.domain} at ${event.destination}`, stoppedText(event));
     case "probation.passed":
       if (event.why === undefined) return undefined;
       return words(
@@ -96,6 +93,19 @@ function silenceText({ kind, thread, silence }: Silence): string {
   return thread === "storage"
     ? `The storage thread has not answered for ${time}: most likely the disk does not. Until it does, no mail is accepted or delivered; none is lost.`
     : `The ${thread} thread has not answered for ${time}; it is ended and started again. Its connections are cut, and their mail comes again; none is lost.`;
+}
+
+type Probation = Extract<
+  JournalEvent,
+  { kind: "probation.stopped" | "probation.began" | "probation.passed" }
+>;
+
+function stoppedText({ destination, domain, why = "no reason known", held, elsewhere }: Probation): string {
+  const what = `${destination} came back but behaves abnormally (${why}); mail for ${domain}`;
+  const resume = `A canary goes from time to time; \`holdfast domain resume ${domain}\` lets all of it go`;
+  return elsewhere
+    ? `${what} goes to its other primaries, ${people(held)} waiting. ${resume} there again.`
+    : `${what} is held, ${people(held)} waiting. ${resume}.`;
 }
 
 type Stuck = Extract<JournalEvent, { kind: "recipients.stuck" }>;

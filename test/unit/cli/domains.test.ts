@@ -29,6 +29,12 @@ test("a probation that stopped is shown wherever the domain is", async () => {
   const late = { ...stopped, canaryAt: since };
   if (primary !== undefined) tool.world.primaries = [{ ...primary, state: "up", probation: [late] }];
   assert.match((await tool.run(["domain", "show", "example.com"])).stdout, /the next\s+mail is its canary/);
+  if (primary !== undefined) {
+    const other = { ...primary, destination: "spare.example.com:25", state: "up" as const };
+    tool.world.primaries = [{ ...primary, state: "up", probation: [stopped] }, other];
+  }
+  const elsewhere = (await tool.run(["domain", "list"])).stdout;
+  assert.match(elsewhere, /^example\.com +file +active /m, "its mail goes to the other");
   await tool.run(["domain", "resume", "example.com"]);
   assert.deepEqual(tool.world.resumed, ["example.com"]);
 });

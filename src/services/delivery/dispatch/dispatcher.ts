@@ -179,6 +179,10 @@ export class Dispatcher implements PoolHooks<ConnectionPool> {
     if (queue.waiting > 0) for (const pool of queue.pools) pool.watch.heldChanged();
   }
 
+  stopped(pool: ConnectionPool, queue: DomainQueue): boolean {
+    return this.probations.hasStopped(pool, queue);
+  }
+
   /** What the old destination put off is nothing to the new one. */
   moved(queue: DomainQueue): void {
     this.#wakeSoon([queue]);

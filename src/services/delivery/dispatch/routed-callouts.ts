@@ -23,7 +23,8 @@ export class RoutedCallouts {
     this.#log = parts.log;
     const way = (domain: string): CalloutWay | undefined => {
       const queue = routing.queue(domain);
-      const pool = queue.active()[0];
+      const pools = queue.active();
+      const pool = pools.find((each) => probations.trusts(each, queue)) ?? pools[0];
       return pool && this.#way(pool, queue);
     };
     this.#callouts = new Callouts({ ...parts, memory: parts.notes, way });

@@ -31,6 +31,7 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   /** Credits that the store has for this domain, as far as is known. */
   credits = 0;
   readonly #clock: Clock;
+  readonly #isStopped: (pool: Pool) => boolean;
   /** Whole seconds at which mail becomes due; bounded by the longest back-off, 1 h. */
   readonly #dueSeconds = new Set<number>();
   #timer: Timer | undefined;
@@ -40,9 +41,11 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
   #version = 0;
   #stopped = false;
 
-  constructor(domain: string, clock: Clock) {
+  /** `isStopped`: the domain's probation at the pool has stopped. */
+  constructor(domain: string, clock: Clock, isStopped: (pool: Pool) => boolean) {
     this.domain = domain;
     this.#clock = clock;
+    this.#isStopped = isStopped;
   }
 
   /** Pools by preference, best first. */
@@ -65,18 +68,24 @@ export class DomainQueueOf<Pool extends QueuePool<DomainQueueOf<Pool>>> {
     return this.record !== undefined && !this.record.paused;
   }
 
-  /** The pools that may claim: those that are up in the best tier that is not known to be away. */
+  /**
+   * The pools that may claim: those that are up in the best tier that is of use, and before them, for a canary, better
+   * ones whose probation has stopped.
+   */
   active(): readonly Pool[] {
-    return this.open ? (this.#best()?.filter((pool) => pool.up) ?? []) : [];
+    return this.open ? this.#best().filter((pool) => pool.up) : [];
   }
 
   /** Better pools than this one get the mail. */
   outranks(pool: Pool): boolean {
-    return this.#best()?.includes(pool) === false;
+    return !this.#best().includes(pool);
   }
 
-  #best(): readonly Pool[] | undefined {
-    return this.tiers.find((pools) => pools.some((each) => !each.away));
+  /** All pools down to the best tier where one is neither known to be away nor stopped. */
+  #best(): readonly Pool[] {
+    const of = this.#tiers.findIndex((pools) => pools.some((each) => !each.away && !this.#isStopped(each)));
+    if (of === 0) return this.#tiers[0] ?? [];
+    return of === -1 ? this.#pools : this.#tiers.slice(0, of + 1).flat();
   }
 
   /** Recipients waiting or unconfirmed, as last counted and changed since. */

@@ -2,9 +2,10 @@ import { domainOfKey } from "../../../mail/delivery-key.ts";
 import type { ProbationStatus } from "../../../ports/health.ts";
 import type { Journal } from "../../../ports/journal.ts";
 import type { SendResult } from "../../../ports/smtp-client.ts";
-import type { ClaimedMail, DueMail, WorkStore } from "../../../ports/work-store.ts";
+import type { ClaimedMail, WorkStore } from "../../../ports/work-store.ts";
 import { type SteadyClock, steadyClock } from "../../../runtime/clock.ts";
 import type { ConnectionPool, DomainQueue, QueueAtPool } from "../pool/connection-pool.ts";
+import { chooseCanary } from "./canary.ts";
 import { KnownRecipients, type KnownRecipientsParts } from "./known-recipients.ts";
 import { Probation } from "./probation.ts";
 import { Releases } from "./releases.ts";
@@ -16,8 +17,6 @@ interface ProbationsParts extends KnownRecipientsParts {
 
 /** Outages from this length on are followed by a probation, in ms. */
 const LONG_OUTAGE = 5 * 60_000;
-/** Recipients looked through for one that is known. */
-const CANDIDATES = 500;
 
 const NOBODY: ReadonlySet<number> = new Set();
 
@@ -77,10 +76,10 @@ export class Probations {
 
   /** Mail that was refused may be held. */
   holds(queue: DomainQueue): boolean {
-    return queue.pools.some((pool) => this.#isStopped(pool, queue));
+    return queue.pools.some((pool) => this.hasStopped(pool, queue));
   }
 
-  #isStopped(pool: ConnectionPool, queue: DomainQueue): boolean {
+  hasStopped(pool: ConnectionPool, queue: DomainQueue): boolean {
     return this.#entries.get(pool)?.get(queue)?.probation?.stopped === true;
   }
 
@@ -89,18 +88,9 @@ export class Probations {
     return this.of(pool, queue)?.room(this.#steady.now()) ?? Infinity;
   }
 
-  /** The mail that goes first: one for a recipient that exists, else the oldest. */
-  async canary(queue: DomainQueue): Promise<string | undefined> {
-    const { store, clock } = this.#parts;
-    const request = { domain: queue.domain, now: clock.now(), limit: CANDIDATES };
-    let due = await store.due(request);
-    if (due.length === 0) {
-      await store.unhold({ domain: queue.domain, limit: 1, now: clock.now() });
-      due = await store.due({ ...request, now: clock.now() });
-    }
-    const addresses = due.flatMap(({ recipients }) => recipients);
-    const known = await this.#known.among(queue.record, addresses);
-    return (due.find((mail) => isFor(known, mail)) ?? due[0])?.id;
+  /** The mail that goes first. */
+  canary(queue: DomainQueue): Promise<string | undefined> {
+    return chooseCanary(queue, { ...this.#parts, known: this.#known });
   }
 
   /** Recipients whose refusal is to be held. Undefined where the domain is not in probation. */
@@ -116,14 +106,17 @@ export class Probations {
 
   /** Mail was held, as `judge` said. Where its probation has let all go meanwhile, that was too soon for it. */
   setAside({ pool, queue }: QueueAtPool): void {
-    if (this.#isStopped(pool, queue)) this.review(queue);
+    if (this.hasStopped(pool, queue)) this.review(queue);
     else this.#releases.release(queue);
   }
 
-  /** What one primary made us set aside goes on as soon as another, as good or better, takes the domain's mail. */
+  /** What one primary made us set aside goes on as soon as another takes the domain's mail. */
   review(queue: DomainQueue): void {
-    if (!this.holds(queue)) return;
-    if (queue.active().some((pool) => !this.#isStopped(pool, queue))) this.#releases.release(queue);
+    if (this.holds(queue) && this.#goesElsewhere(queue)) this.#releases.release(queue);
+  }
+
+  #goesElsewhere(queue: DomainQueue): boolean {
+    return queue.active().some((pool) => !this.hasStopped(pool, queue));
   }
 
   /** So many mails that were asked for did not come, or were not sent. */
@@ -258,6 +251,7 @@ export class Probations {
     if (change === "resumed") this.#record("probation.passed", pool, queue, "a canary was taken");
     if (probation.stopped) {
       pool.withdraw(queue);
+      for (const other of queue.active()) other.advance();
       this.#awaitCanary(pool, queue, probation);
     } else if (change !== undefined) this.#releases.release(queue);
     return held;
@@ -281,10 +275,13 @@ export class Probations {
     const { waiting: held } = queue;
     const domain = domainOfKey(queue.domain);
     const { name: destination } = pool;
-    this.#parts.journal.record({ kind, destination, domain, held, ...(why !== undefined && { why }) });
+    this.#parts.journal.record({
+      kind,
+      destination,
+      domain,
+      held,
+      ...(why !== undefined && { why }),
+      ...(kind === "probation.stopped" && this.#goesElsewhere(queue) && { elsewhere: true }),
+    });
   }
-}
-
-function isFor(known: ReadonlySet<string>, { recipients }: DueMail): boolean {
-  return recipients.some((address) => known.has(address));
 }

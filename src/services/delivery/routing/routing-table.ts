@@ -13,6 +13,8 @@ interface RoutingHooks {
   makePool(destination: Destination): ConnectionPool;
   /** The domain's record or its pools changed. */
   routed(queue: DomainQueue): void;
+  /** The domain's probation at the pool has stopped. */
+  stopped(pool: ConnectionPool, queue: DomainQueue): boolean;
   /** The domain has another destination than before, and mail waits. */
   moved(queue: DomainQueue): void;
   /** The domain's mail goes to the pool no more. */
@@ -50,7 +52,8 @@ export class RoutingTable {
   queue(domain: string): DomainQueue {
     const known = this.queues.get(domain);
     if (known !== undefined) return known;
-    const queue: DomainQueue = new DomainQueueOf(domain, this.#parts.clock);
+    const { clock, hooks } = this.#parts;
+    const queue: DomainQueue = new DomainQueueOf(domain, clock, (pool) => hooks.stopped(pool, queue));
     this.queues.set(domain, queue);
     if (this.#stopped) queue.stop();
     void this.#route(queue);

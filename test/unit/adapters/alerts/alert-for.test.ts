@@ -65,6 +65,18 @@ const SENTENCES: readonly (readonly [event: JournalEvent, name: string, text: st
     "mail.example.com:25 came back but behaves abnormally (it refused alice@example.com, which exists: 550 no such user); mail for example.com is held, 47 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go.",
   ],
   [
+    {
+      kind: "probation.stopped",
+      destination: "mail.example.com:25",
+      domain: "example.com",
+      why: "it refuses senders: 550 no",
+      held: 2,
+      elsewhere: true,
+    },
+    "probation.stopped",
+    "mail.example.com:25 came back but behaves abnormally (it refuses senders: 550 no); mail for example.com goes to its other primaries, 2 recipients are waiting. A canary goes from time to time; `holdfast domain resume example.com` lets all of it go there again.",
+  ],
+  [
     { kind: "store.condition", condition: "full", why: "reserve reached", free: 1024 ** 3 },
     "store.full",
     "Storage is full (reserve reached); new mail is deferred with 452, deliveries go on. 1 GiB are free.",

@@ -149,6 +149,54 @@ describe("probation", () => {
     assert.deepEqual(bench.store.count(), { gone: 255 });
   });
 
+  test("a lesser primary takes what a better one that stopped would keep waiting, until that has proven itself", async () => {
+    const { refuser, other, ...bench } = await twoReturn(-10, 20);
+    assert.deepEqual(bench.store.count(), { held: 1, waiting: 4 });
+    const arrive = async (mails: number) => {
+      for (let i = 0; i < mails; i++) {
+        bench.store.accept({ domain: "a.test", recipients: ["alice@a.test"] });
+        await bench.pass(100);
+      }
+    };
+    other.down = false;
+    await bench.pass(3000);
+    await arrive(50);
+    assert.deepEqual([refuser.mails.length, other.mails.length], [1, 55]);
+    await bench.pass(5 * MINUTE, 1000);
+    await arrive(20);
+    assert.deepEqual([refuser.mails.length, other.mails.length], [2, 75], "it refused the canary");
+    refuser.onMail = (mail) => allOf(mail, DELIVERED);
+    await bench.pass(10 * MINUTE, 1000);
+    await arrive(50);
+    assert.equal(bench.refuserProbation(), undefined, "it took the next, and those behind it");
+    assert.deepEqual([refuser.mails.length, other.mails.length], [52, 75]);
+    assert.deepEqual(bench.store.count(), { gone: 125 });
+  });
+
+  test("what a better primary leaves when it stops goes on to a lesser one at once, and so do callouts", async () => {
+    const bench = deliveryBench();
+    const primaries = [primaryAt("192.0.2.5", 25), primaryAt("192.0.2.6", 25, { preference: 10 })];
+    bench.directory.set("a.test", primaries, { settings: domainSettings(...primaries) });
+    const [better, lesser] = [bench.client.server("192.0.2.5:25"), bench.client.server("192.0.2.6:25")];
+    better.onMail = refusing(() => NO_USER);
+    better.down = true;
+    const delivery = await bench.start({}, "all domains");
+    bench.store.accept({ domain: "a.test", recipients: ["x@a.test"] });
+    await bench.pass(10 * MINUTE, 1000);
+    better.down = false;
+    await bench.pass(20_000, 1000);
+    for (let i = 0; i < 60; i++) bench.store.accept({ domain: "a.test", recipients: [`x${i}@a.test`] });
+    await bench.pass(3000);
+    assert.deepEqual([bench.store.count(), lesser.mails.length], [{ parked: 20, gone: 41 }, 41]);
+    assert.match(bench.journal.of("probation.stopped")[0]?.why ?? "", /none of the first 20/);
+    assert.equal(bench.journal.of("probation.stopped")[0]?.elsewhere, true);
+    better.onVerify = () => ({ code: 550, text: "no such user" });
+    lesser.onVerify = (asked) => ({ code: asked === "new@a.test" ? 250 : 550, text: "as told" });
+    const answer = await delivery.ask({ domain: "a.test", address: "new@a.test" });
+    assert.deepEqual(answer, { kind: "accepted" }, "the lesser one is asked");
+    await delivery.stop();
+  });
+
   test("one that stopped and that better ones outrank is not shown unless mail waits for it", async () => {
     const { other, ...bench } = await twoReturn(10, 1);
     other.down = false;
