@@ -66,7 +66,8 @@ export const accessAdd: Command = {
       path: "/v1/access",
       json: newRule(input, tool.now),
     });
-    tool.print(rule, () => `${rule.id}: ${rule.action} ${plain(whomText(rule))}.\n`);
+    const end = rule.until === undefined ? "" : `, until ${timeWithZone(rule.until)}`;
+    tool.print(rule, () => `${rule.id}: ${rule.action} ${plain(whomText(rule))}${end}.\n`);
     return OK;
   },
 };
